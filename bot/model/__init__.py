@@ -1,0 +1,78 @@
+"""What things are: the nouns of the project, as frozen values.
+
+Knows nothing: no I/O, no clock, no other part of the package.
+"""
+
+from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
+from bot.model.articles import Article
+from bot.model.feeds import Entry, Feed, FeedState, FullText, Reading
+from bot.model.ids import ArticleId, SendId, StoryId
+from bot.model.messages import (
+    Message,
+    MessageKind,
+    Outgoing,
+    OutletLine,
+    Receipt,
+    SendState,
+    Sentence,
+    Span,
+    StoryBrief,
+    Why,
+)
+from bot.model.rules import (
+    Digest,
+    Evidence,
+    Example,
+    Line,
+    Match,
+    Rule,
+    Severity,
+    Where,
+)
+from bot.model.settings import FetchPolicy, Problem, QuietHours, SpeakPolicy
+from bot.model.stories import Edit, Fact, Join, JoinReason, Member, Story
+
+__all__ = [
+    "Action",
+    "Alert",
+    "AlertState",
+    "Article",
+    "ArticleId",
+    "Decision",
+    "Digest",
+    "Edit",
+    "Entry",
+    "Evidence",
+    "Example",
+    "Fact",
+    "Feed",
+    "FeedState",
+    "FetchPolicy",
+    "FullText",
+    "Join",
+    "JoinReason",
+    "Line",
+    "Match",
+    "Member",
+    "Message",
+    "MessageKind",
+    "Outgoing",
+    "OutletLine",
+    "Problem",
+    "QuietHours",
+    "Reading",
+    "Reason",
+    "Receipt",
+    "Rule",
+    "SendId",
+    "SendState",
+    "Sentence",
+    "Severity",
+    "Span",
+    "SpeakPolicy",
+    "Story",
+    "StoryBrief",
+    "StoryId",
+    "Where",
+    "Why",
+]

@@ -1,0 +1,96 @@
+"""An alert: one story in one channel, and each decision to speak or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.ids import ArticleId, SendId, StoryId
+from bot.model.stories import Edit, Fact
+
+
+class Action(StrEnum):
+    POST = "post"
+    EDIT = "edit"
+    REPLY = "reply"
+    HOLD = "hold"
+    SILENT = "silent"
+
+
+class Reason(StrEnum):
+    """Why something is said, held or left unsaid."""
+
+    FIRST_REPORT = "first report"
+    CORROBORATION = "corroboration"
+    NEW_FACT = "new fact"
+    CORRECTION = "correction"
+    SECOND_RULE = "rule"
+    REMINDER = "reminder"
+    ADDED_OUTLET = "added outlet"
+    MERGED = "merged"
+    DIGEST = "digest"
+    BASELINE = "baseline"
+    MIN_OUTLETS = "min outlets"
+    QUIET_HOURS = "quiet hours"
+    COOLDOWN = "cooldown"
+    RATE_CAP = "rate cap"
+    COPY = "copy"
+    NO_NEWS = "no news"
+    RULE_PAUSED = "rule paused"
+    MUTED = "muted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided for one story in one channel, and why."""
+
+    at: datetime
+    story: StoryId
+    channel: str
+    action: Action
+    reason: Reason
+    #: Names of the rules it speaks for.
+    rules: tuple[str, ...] = ()
+    #: The article that caused it; None: time did.
+    article: ArticleId | None = None
+    #: For people: «quiet hours until 07:00 Asia/Karachi».
+    detail: str = ""
+    #: Of a hold: when to decide again; None: when another article joins.
+    until: datetime | None = None
+    #: Of a reply: what is new.
+    facts: tuple[Fact, ...] = ()
+    edits: tuple[Edit, ...] = ()
+
+
+class AlertState(StrEnum):
+    HELD = "held"
+    POSTED = "posted"
+    #: Decided not to post (baseline beyond five, muted); listed, never sent.
+    SILENT = "silent"
+    #: Its story merged into an older one.
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One story in one channel: the thread and what it has said."""
+
+    story: StoryId
+    channel: str
+    state: AlertState
+    #: Rules named in the message (or waiting to be).
+    rules: tuple[str, ...]
+    reason: Reason
+    #: Of a held alert: when to decide again; None: at the next article.
+    held_until: datetime | None = None
+    #: The outbox row of the message at the head of the thread.
+    head: SendId | None = None
+    #: Its message gathers several stories: no edits for one of them.
+    is_gathered: bool = False
+    posted_at: datetime | None = None
+    spoke_at: datetime | None = None
+    #: Facts already said, as «label: after», so that none is said twice.
+    said: tuple[str, ...] = ()
+    #: Corroboration was told.
+    is_corroborated: bool = False

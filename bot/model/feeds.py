@@ -1,0 +1,116 @@
+"""A feed, what is remembered of it, and what its document says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class FullText(StrEnum):
+    """When the article's own page is read."""
+
+    NEVER = "never"
+    WHEN_NEEDED = "when_needed"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One line of feeds.yaml."""
+
+    #: The address as written in feeds.yaml: the feed's identity, also after a redirect.
+    url: str
+    #: The outlet's name; None: the feed's own title.
+    name: str | None = None
+    #: The shortest interval between two polls; None: bot.yaml's ``fetch.every``.
+    every: timedelta | None = None
+    #: How far back a first poll announces; None: bot.yaml's ``fetch.backfill``.
+    backfill: timedelta | None = None
+    full_text: FullText = FullText.NEVER
+    tags: tuple[str, ...] = ()
+    #: Who owns the outlet; None: the registrable domain of the article's link.
+    owner: str | None = None
+    #: Silence longer than this is told to the operator.
+    expect: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedState:
+    """What is remembered of one feed between polls."""
+
+    url: str
+    #: The feed's own title at the last good reading.
+    title: str | None = None
+    due_at: datetime
+    #: The first answer that parsed; None: the next one is the baseline.
+    baseline_at: datetime | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    #: SHA-256 of the last body that was read.
+    body_hash: str | None = None
+    #: Hashes of the last body's item ranges: an item with known bytes is not parsed again.
+    item_hashes: tuple[str, ...] = ()
+    #: Where a repeated 301/308 leads; None: not moved.
+    moved_to: str | None = None
+    #: A permanent redirect seen, not yet often enough to be believed.
+    moving_to: str | None = None
+    moving_count: int = 0
+    #: Now and then learnt interval between polls; None: not learnt yet.
+    interval: timedelta | None = None
+    polled_at: datetime | None = None
+    #: The last poll that gave a reading or a 304.
+    ok_at: datetime | None = None
+    #: The last poll that gave an article not seen before.
+    new_at: datetime | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    #: What went wrong last, for people; None: nothing.
+    error: str | None = None
+    #: Not to be asked before, by the server's own word (Retry-After).
+    retry_after: datetime | None = None
+    #: 410: never asked again until feeds.yaml changes.
+    gone: bool = False
+    #: Health problems already told to the operator, so that each is told once.
+    told: tuple[str, ...] = ()
+    #: Remarks of the last reading: bad bytes, cut document, guid churn.
+    remarks: tuple[str, ...] = ()
+    #: Arrival times of the last new articles (at most 50), newest last: the feed's rhythm.
+    rhythm: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One item as a source read it: nothing decided, nothing cleaned."""
+
+    guid: str | None = None
+    #: Absolute where the source could make it so.
+    link: str | None = None
+    title: str | None = None
+    #: HTML or text as given; the longest of summary and content.
+    body: str | None = None
+    author: str | None = None
+    tags: tuple[str, ...] = ()
+    published: datetime | None = None
+    updated: datetime | None = None
+    language: str | None = None
+    #: Read only for its identity: the body was left unread (older than the backfill window).
+    identity_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One feed document as a source read it."""
+
+    title: str | None = None
+    link: str | None = None
+    language: str | None = None
+    entries: tuple[Entry, ...] = ()
+    #: For people: «cut off after item 12», «3 bytes are not UTF-8».
+    remarks: tuple[str, ...] = ()
+    #: Lower bound that the feed asks for (ttl, sy:updatePeriod).
+    ttl: timedelta | None = None
+    #: Hours (0 to 23, UTC) and weekdays (0 Monday) in which the feed asks not to be read.
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
+    item_hashes: tuple[str, ...] = ()

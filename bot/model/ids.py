@@ -1,0 +1,12 @@
+"""The ids of things: each is derived from what it names, so writing twice gives one row."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+#: 20 hex digits of SHA-256 over the article's identity: the same article has the same id on every machine.
+ArticleId = NewType("ArticleId", str)
+#: Derived from the article that opened the story.
+StoryId = NewType("StoryId", str)
+#: Derived from (story, channel, kind, cause): writing an intent twice gives one row.
+SendId = NewType("SendId", str)

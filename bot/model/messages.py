@@ -1,0 +1,149 @@
+"""A message as every channel gets it, and its row in the outbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.alerts import Reason
+from bot.model.ids import ArticleId, SendId, StoryId
+from bot.model.rules import Evidence, Severity
+from bot.model.stories import Edit, Fact
+
+
+class MessageKind(StrEnum):
+    POST = "post"
+    EDIT = "edit"
+    REPLY = "reply"
+    #: Several stories in one message: a digest or a baseline.
+    GATHERED = "gathered"
+    #: The bot about itself, to the operator.
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A run of text; marked runs are the matched words."""
+
+    text: str
+    is_marked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One whole sentence of an article, traced to it."""
+
+    spans: tuple[Span, ...]
+    outlet: str
+    link: str
+    article: ArticleId | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(span.text for span in self.spans)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutletLine:
+    """One outlet under a story: its name and its own article."""
+
+    outlet: str
+    title: str
+    link: str
+    at: datetime
+    #: A syndicated copy: named, not counted.
+    is_copy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """Why a rule fired: a line of it and the words it fired on."""
+
+    rule: str
+    severity: Severity
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryBrief:
+    """One story told in short; the body of a message."""
+
+    story: StoryId
+    title: Sentence
+    summary: tuple[Sentence, ...]
+    why: tuple[Why, ...]
+    #: In order of arrival.
+    outlets: tuple[OutletLine, ...]
+    #: Independent owners.
+    owner_count: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What is said, for every channel alike; a channel only renders it."""
+
+    kind: MessageKind
+    severity: Severity = Severity.NORMAL
+    reason: Reason | None = None
+    #: Our own words: the notice's text, the gathered message's head, the reply's lead. Never untrusted text.
+    lead: str = ""
+    #: One for post, edit and reply; several for gathered; none for a notice.
+    briefs: tuple[StoryBrief, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    #: Untrusted lines of a notice (addresses, error texts), shown as plain text.
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a channel says of a message that it took."""
+
+    #: The channel's own id of the message (Slack: ts); empty where it gives none.
+    ref: str
+    #: Where it stands (Slack: the channel's id).
+    place: str = ""
+    sent_at: datetime
+
+
+class SendState(StrEnum):
+    PENDING = "pending"
+    #: Claimed by a sender; after its lease ran out the outcome is unknown.
+    SENDING = "sending"
+    #: Left us, no answer: look before sending again.
+    UNKNOWN = "unknown"
+    SENT = "sent"
+    #: Kept until its channel is back.
+    PARKED = "parked"
+    #: Given up or made needless, with the reason in ``error``.
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One row of the outbox: an intent, and what became of it."""
+
+    id: SendId
+    channel: str
+    #: Rows of one thread leave in order of ``seq``; the head's send id, or its own.
+    thread: SendId
+    #: Set by the store: order of intent.
+    seq: int = 0
+    message: Message
+    story: StoryId | None = None
+    state: SendState = SendState.PENDING
+    created_at: datetime
+    #: Not to be sent before.
+    due_at: datetime
+    attempts: int = 0
+    #: Of a row that was simplified after a refusal: plain text only.
+    is_plain: bool = False
+    #: Post at top level since the thread is gone.
+    is_top_level: bool = False
+    #: When the first attempt left us: where a look-up starts.
+    tried_at: datetime | None = None
+    receipt: Receipt | None = None
+    error: str | None = None

@@ -1,0 +1,107 @@
+"""A watch rule as written, and what it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Severity(StrEnum):
+    """How loud a rule is; ``HIGH`` passes quiet hours."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        return ("low", "normal", "high").index(self.value)
+
+
+class Where(StrEnum):
+    TITLE = "title"
+    BODY = "body"
+    ANYWHERE = "anywhere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One labelled line of ``all``, ``any`` or ``none``: any one wording of it is enough."""
+
+    label: str
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """``when: digest 08:00``."""
+
+    at: time
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    title: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One watch rule: what to look for, whom to tell, how loud."""
+
+    name: str
+    #: Channel names of bot.yaml.
+    notify: tuple[str, ...]
+    all: tuple[Line, ...] = ()
+    any: tuple[Line, ...] = ()
+    none: tuple[Line, ...] = ()
+    query: str | None = None
+    where: Where = Where.ANYWHERE
+    #: Feed names, addresses or tags; empty: every feed.
+    feeds: tuple[str, ...] = ()
+    severity: Severity = Severity.NORMAL
+    #: Independent owners before it speaks.
+    min_outlets: int = 1
+    cooldown: timedelta | None = None
+    #: None: at once.
+    digest: Digest | None = None
+    #: The first moment at which it no longer applies.
+    until: datetime | None = None
+    paused: bool = False
+    expect: timedelta | None = None
+    #: Remind when a dated deadline told in the story is this near; None: never.
+    remind: timedelta | None = None
+    note: str | None = None
+    must_match: tuple[Example, ...] = ()
+    must_not_match: tuple[Example, ...] = ()
+    #: Sets of its file, name -> terms, as far as the rule uses them.
+    sets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    #: Hash over all that decides what it matches and whom it tells.
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One place in an article on which a rule fired."""
+
+    #: The line of the rule: «regulator»; for a query the term itself.
+    label: str
+    #: The term as the rule writes it.
+    term: str
+    #: title, body, url, site, author, tag, lang or source.
+    field: str
+    #: The article's own words.
+    text: str
+    #: Offsets into the field, in characters.
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    rule: str
+    rule_version: str
+    evidence: tuple[Evidence, ...]

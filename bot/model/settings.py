@@ -1,0 +1,61 @@
+"""Settings that the core reads, and problems in the files that set them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    start: time
+    end: time
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakPolicy:
+    """When a channel may be spoken to."""
+
+    quiet: QuietHours | None = None
+    #: Posts an hour; None: no cap.
+    posts_per_hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchPolicy:
+    """bot.yaml's ``fetch``."""
+
+    every: timedelta = timedelta(minutes=5)
+    concurrency: int = 64
+    per_host: int = 2
+    timeout: timedelta = timedelta(seconds=20)
+    max_bytes: int = 10_000_000
+    backfill: timedelta = timedelta(hours=24)
+    #: CIDR blocks that may be asked although they are private.
+    allow_private: tuple[str, ...] = ()
+    contact: str | None = None
+    #: Use HTTP_PROXY and its kin from the environment.
+    use_proxy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong in a configuration file, with its place."""
+
+    severity: str  # error or warning
+    #: As given on the command line joined with the file's name.
+    file: str
+    #: 1-based; 0: the whole file.
+    line: int = 0
+    column: int = 0
+    #: Characters to underline.
+    length: int = 1
+    rule: str | None = None
+    #: Stable word for programs: «unknown-key».
+    code: str
+    message: str
+    help: str | None = None
+    #: The line itself, for the caret; None: nothing to show.
+    source: str | None = field(default=None, compare=False)

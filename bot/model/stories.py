@@ -1,0 +1,100 @@
+"""A story: all coverage of one event, and what is new in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.model.articles import Article
+from bot.model.ids import ArticleId, StoryId
+from bot.model.rules import Match
+
+
+class JoinReason(StrEnum):
+    """Why an article is in its story."""
+
+    OPENED = "opened"
+    SAME_LINK = "same link"
+    COPY = "near-duplicate text"
+    SIMILAR = "same event"
+    MERGED = "two stories were one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """One article's place in a story."""
+
+    story: StoryId
+    article: ArticleId
+    reason: JoinReason
+    #: For people: «shares BlackBerry, Pakistan, PTA; title 0.61».
+    detail: str = ""
+    #: A syndicated copy of this article counts for no outlet of its own.
+    copy_of: ArticleId | None = None
+    #: This join shows that these younger stories are the same one.
+    merges: tuple[StoryId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something an article says that its story did not say before."""
+
+    #: date, number, name, decision or sentence.
+    kind: str
+    #: What it is about: «deadline».
+    label: str
+    #: What was said before; None: nothing.
+    before: str | None
+    after: str
+    #: The whole sentence that says it.
+    sentence: str
+    article: ArticleId
+    outlet: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A material change of an article that was already posted."""
+
+    article: ArticleId
+    outlet: str
+    #: title or text.
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An article inside a story, with what it matched."""
+
+    article: Article
+    join: Join
+    matches: tuple[Match, ...]
+    #: Came with a feed's first answer: not news by itself.
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All coverage of one event."""
+
+    id: StoryId
+    title: str
+    first_seen: datetime
+    last_seen: datetime
+    #: In order of arrival.
+    members: tuple[Member, ...]
+    #: The older story that this one turned out to be; None: it stands for itself.
+    merged_into: StoryId | None = None
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Names of all rules that matched, in order of first match."""
+        return tuple(dict.fromkeys(match.rule for member in self.members for match in member.matches))
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Independent owners in order of arrival: copies and sister titles count once."""
+        return tuple(dict.fromkeys(member.article.owner for member in self.members if member.join.copy_of is None))

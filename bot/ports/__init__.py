@@ -1,0 +1,90 @@
+"""What the core needs from outside, and how the outside may fail.
+
+Names no concrete class and no library: app.py alone knows who stands behind each port.
+
+    WirewatchError
+    ├── ConfigError            a configuration that cannot be used; carries its problems
+    ├── StoreError
+    │   ├── StoreInUse         another process owns the database (says which)
+    │   └── StoreUnavailable   full, locked, read-only, gone: try again when it is mended
+    ├── FetchError             one address, one time; the text says what and what to do
+    │   ├── Refused            private address, scheme, too many redirects: never asked
+    │   ├── TooBig             more bytes than allowed, packed or unpacked
+    │   └── Unreachable        no name, no connection, no answer in time
+    ├── ReadError              bytes that are not a feed
+    │   └── IsPage             an HTML page; carries the feeds that it names
+    └── SendError              one message, one time; says what to do next
+        ├── Wait               not accepted, try again at a time
+        ├── Unknown            may have been accepted: look before sending again
+        ├── TooMuch            refused for its form: simplify once
+        ├── ThreadGone         its thread cannot take it: post at top level
+        ├── NotEditable        the message can no longer be edited: leave it
+        └── Parked             the channel (or the whole workspace) is closed to us
+"""
+
+from bot.ports.channels import Abilities, Channel, CheckLine, Delivery
+from bot.ports.clock import Clock
+from bot.ports.errors import (
+    ConfigError,
+    FetchError,
+    IsPage,
+    NotEditable,
+    Parked,
+    ReadError,
+    Refused,
+    SendError,
+    StoreError,
+    StoreInUse,
+    StoreUnavailable,
+    ThreadGone,
+    TooBig,
+    TooMuch,
+    Unknown,
+    Unreachable,
+    Wait,
+    WirewatchError,
+)
+from bot.ports.network import Answer, Body, Fetcher, PageReader, Request, Source
+from bot.ports.store import Articles, FeedStates, Known, Notes, Outbox, Sighting, Store, Stories, Stub, Transaction
+
+__all__ = [
+    "Abilities",
+    "Answer",
+    "Articles",
+    "Body",
+    "Channel",
+    "CheckLine",
+    "Clock",
+    "ConfigError",
+    "Delivery",
+    "FeedStates",
+    "FetchError",
+    "Fetcher",
+    "IsPage",
+    "Known",
+    "NotEditable",
+    "Notes",
+    "Outbox",
+    "PageReader",
+    "Parked",
+    "ReadError",
+    "Refused",
+    "Request",
+    "SendError",
+    "Sighting",
+    "Source",
+    "Store",
+    "StoreError",
+    "StoreInUse",
+    "StoreUnavailable",
+    "Stories",
+    "Stub",
+    "ThreadGone",
+    "TooBig",
+    "TooMuch",
+    "Transaction",
+    "Unknown",
+    "Unreachable",
+    "Wait",
+    "WirewatchError",
+]

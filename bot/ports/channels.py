@@ -1,0 +1,61 @@
+"""A place to speak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot import model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    threads: bool
+    edits: bool
+    #: ``find`` can tell whether a message arrived.
+    lookup: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message on its way."""
+
+    id: model.SendId
+    message: model.Message
+    #: The head of the thread to reply in; None: top level.
+    reply_to: model.Receipt | None = None
+    #: The message to edit; None: a new message.
+    edits: model.Receipt | None = None
+    #: After a refusal for its form: text only, no blocks.
+    is_plain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLine:
+    """One line of ``send-test``: what was looked at and what to click where it is wrong."""
+
+    is_good: bool
+    what: str
+    help: str = ""
+
+
+class Channel(Protocol):
+    """One place to speak; a file of bot/channels with ``KIND``, ``Options`` and a class."""
+
+    name: str
+    abilities: Abilities
+    #: Least time between two messages.
+    pace: timedelta
+
+    async def send(self, delivery: Delivery) -> model.Receipt:
+        """Raises SendError. Cancelled in flight: the outcome is unknown."""
+
+    async def find(self, delivery: Delivery, *, since: datetime) -> model.Receipt | None:
+        """The receipt of a delivery that may have arrived; None: it surely did not. Raises SendError."""
+
+    async def check(self) -> Sequence[CheckLine]:
+        """Credentials, rights and place, without posting."""
+
+    async def close(self) -> None: ...

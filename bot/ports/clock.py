@@ -1,0 +1,13 @@
+"""Time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+    async def sleep(self, duration: timedelta) -> None: ...

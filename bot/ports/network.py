@@ -1,0 +1,77 @@
+"""Asking an address and reading what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from bot import model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+    #: Wanted kinds, best first, as an Accept header's value; None: feeds.
+    accept: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole HTTP answer, unpacked, with what polling needs of its headers."""
+
+    status: int
+    #: Where the body came from, after redirects.
+    url: str
+    body: bytes = b""
+    content_type: str = ""
+    etag: str | None = None
+    last_modified: str | None = None
+    #: Fresh until then, by Cache-Control or Expires; None: not said.
+    fresh_until: datetime | None = None
+    #: Not to be asked before, by Retry-After.
+    retry_after: datetime | None = None
+    #: Target of the leading run of 301 and 308 hops; None: the first hop was not permanent.
+    permanent_url: str | None = None
+    #: The end of the certificate's validity; None: no TLS or not known.
+    certificate_until: datetime | None = None
+
+
+class Fetcher(Protocol):
+    async def get(self, request: Request) -> Answer:
+        """Follow redirects, bounded in time and bytes. Any status is an answer. Raises FetchError."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What a source reads."""
+
+    content: bytes
+    content_type: str
+    #: The base of relative links.
+    url: str
+    #: Items whose bytes hash to one of these are known and may be left out.
+    known_hashes: frozenset[str] = frozenset()
+    #: On a baseline: items dated before are read for their identity only; None: read all.
+    identity_before: datetime | None = None
+
+
+class Source(Protocol):
+    """One kind of feed document; a file of bot/sources with a class that has a ``KIND``."""
+
+    KIND: ClassVar[str]
+
+    def recognises(self, body: Body) -> bool:
+        """Cheap: a look at the first bytes."""
+
+    def read(self, body: Body) -> model.Reading:
+        """Blocking; called off the loop. Raises ReadError."""
+
+
+class PageReader(Protocol):
+    async def text_of(self, url: str) -> str | None:
+        """The main text of an article's page; None: not allowed, not reachable or no text. Never raises for a page."""

@@ -1,0 +1,210 @@
+"""What is kept, and the transaction that keeps it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from bot import model
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One feed's own name for an article."""
+
+    feed: str
+    #: The item's id: guid, else link, else a hash of its title.
+    key: str
+    article: model.ArticleId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stub:
+    """The identity of a stored article: enough to decide new, edited or churn."""
+
+    id: model.ArticleId
+    link: str
+    title: str
+    published: datetime | None
+    fingerprint: str
+    #: False: only identity, title, link and date are kept (older than the backfill window).
+    has_text: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the store knows of one reading's entries."""
+
+    #: This feed's ids -> article.
+    by_key: Mapping[str, Stub]
+    #: Canonical link -> article, of any feed.
+    by_link: Mapping[str, Stub]
+    #: Fingerprint -> article, of any feed.
+    by_fingerprint: Mapping[str, Stub]
+    #: Folded title -> articles of this feed.
+    by_title: Mapping[str, Sequence[Stub]]
+
+
+class FeedStates(Protocol):
+    def sync(self, urls: Iterable[str], *, now: datetime) -> None:
+        """The configured feeds: new ones are due now, others that are no longer listed are not claimed."""
+
+    def claim_due(
+        self,
+        *,
+        now: datetime,
+        limit: int,
+        token: str,
+        lease: timedelta,
+        everything: bool = False,
+    ) -> Sequence[model.FeedState]:
+        """Due feeds, most overdue first, leased to ``token``.
+
+        ``everything`` ignores due_at, but no lease, Retry-After or 410.
+        """
+
+    def save(self, states: Sequence[model.FeedState], *, token: str | None = None) -> Sequence[str]:
+        """Write and release; gives the urls whose lease was lost, which are not written."""
+
+    def get(self, url: str) -> model.FeedState | None: ...
+
+    def all(self) -> Sequence[model.FeedState]:
+        """Of the configured feeds, by url."""
+
+    def host_limits(self, *, now: datetime) -> Mapping[str, datetime]:
+        """Hosts that are not to be asked before a time."""
+
+    def limit_host(self, host: str, until: datetime) -> None: ...
+
+
+class Articles(Protocol):
+    def known(
+        self,
+        feed: str,
+        *,
+        keys: Sequence[str],
+        links: Sequence[str],
+        fingerprints: Sequence[str],
+        titles: Sequence[str],
+    ) -> Known: ...
+
+    def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
+        """New articles; an id that exists is left as it is."""
+
+    def see(self, sightings: Sequence[Sighting], *, at: datetime) -> None:
+        """A feed carries an article (again or under a new id)."""
+
+    def revise(self, article: model.Article) -> None:
+        """Store a new version; the old one is kept in the versions table."""
+
+    def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None: ...
+
+    def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]: ...
+
+    def find(self, link: str) -> model.Article | None:
+        """By canonical link."""
+
+    def matches(self, article: model.ArticleId) -> Sequence[model.Match]: ...
+
+    def archive(self, *, since: datetime) -> Iterator[model.Article]:
+        """Articles with text, first seen since, oldest first; streamed."""
+
+    def count(self, *, since: datetime | None = None) -> int: ...
+
+
+class Stories(Protocol):
+    def open_since(self, since: datetime) -> Sequence[model.Story]:
+        """Unmerged stories whose last article came since, with their members, oldest first."""
+
+    def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]: ...
+
+    def of_article(self, article: model.ArticleId) -> model.Story | None: ...
+
+    def save(self, story: model.Story) -> None:
+        """Write the story and its members (those that are already there are left)."""
+
+    def since(self, when: datetime | None) -> Sequence[model.Story]:
+        """Every story whose last_seen is not before, oldest first, merged ones too."""
+
+    def decide(self, decisions: Sequence[model.Decision]) -> None:
+        """Record."""
+
+    def decisions(self, story: model.StoryId) -> Sequence[model.Decision]: ...
+
+    def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]: ...
+
+    def save_alert(self, alert: model.Alert) -> None: ...
+
+    def held_until(self, now: datetime) -> Sequence[model.Alert]:
+        """Held alerts whose time has come, oldest first."""
+
+    def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]: ...
+
+
+class Outbox(Protocol):
+    def add(self, rows: Sequence[model.Outgoing]) -> None:
+        """An id that exists is left as it is; a pending edit of the same thread is replaced by a newer one."""
+
+    def claim(
+        self, channel: str, *, now: datetime, limit: int, token: str, lease: timedelta
+    ) -> Sequence[model.Outgoing]:
+        """Sendable rows in order, at most one a thread and never past an unsent older one of its thread. Rows whose
+        lease ran out come back as UNKNOWN."""
+
+    def save(self, row: model.Outgoing, *, token: str) -> bool:
+        """Write the outcome and release; False: the lease was lost, nothing is written."""
+
+    def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]: ...
+
+    def next_due(self, channels: Sequence[str]) -> datetime | None:
+        """When the next row can be sent; None: nothing waits."""
+
+    def counts(self) -> Mapping[tuple[str, model.SendState], int]: ...
+
+    def unsent(self) -> Sequence[model.Outgoing]:
+        """Pending, sending, unknown and parked rows, in order."""
+
+    def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]: ...
+
+    def park(self, channels: Sequence[str], reason: str) -> int:
+        """Park all pending rows of these channels."""
+
+    def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
+        """The channels are back: parked rows are pending again."""
+
+
+class Notes(Protocol):
+    """Small facts of the running bot: the last tick, the last reload, a channel's resolved id."""
+
+    def get(self, key: str) -> str | None: ...
+
+    def put(self, key: str, value: str) -> None: ...
+
+
+class Transaction(Protocol):
+    """One transaction's view of the store. Synchronous: it runs on the store's own thread."""
+
+    feeds: FeedStates
+    articles: Articles
+    stories: Stories
+    outbox: Outbox
+    notes: Notes
+
+
+class Store(Protocol):
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in one transaction, committed when it returns, rolled back when it raises.
+
+        ``work`` may run again after a lost race, so it must have no effect outside. Raises StoreUnavailable.
+        """
+
+    async def read(self, work: Callable[[Transaction], T]) -> T: ...
+
+    async def free_dead_leases(self) -> None:
+        """At start, by the one owner of a SQLite file: what a dead process had claimed is free, its sends UNKNOWN."""
+
+    async def close(self) -> None: ...
