@@ -48,6 +48,8 @@ class Channel(Protocol):
     abilities: Abilities
     #: Least time between two messages.
     pace: timedelta
+    #: Channels with equal accounts share credentials and are closed together; never the secret itself.
+    account: str
 
     async def send(self, delivery: Delivery) -> model.Receipt:
         """Raises SendError. Cancelled in flight: the outcome is unknown."""
