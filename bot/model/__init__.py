@@ -5,8 +5,9 @@ Knows nothing: no I/O, no clock, no other part of the package.
 
 from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
 from bot.model.articles import Article
+from bot.model.durations import parse_duration, show_duration
 from bot.model.feeds import Entry, Feed, FeedState, FullText, Reading
-from bot.model.ids import ArticleId, SendId, StoryId
+from bot.model.ids import ArticleId, SendId, StoryId, send_id
 from bot.model.messages import (
     Message,
     MessageKind,
@@ -29,6 +30,7 @@ from bot.model.rules import (
     Severity,
     Where,
 )
+from bot.model.secrets import Secret, SecretKind
 from bot.model.settings import FetchPolicy, Problem, QuietHours, SpeakPolicy
 from bot.model.stories import Edit, Fact, Join, JoinReason, Member, Story
 
@@ -64,6 +66,8 @@ __all__ = [
     "Reason",
     "Receipt",
     "Rule",
+    "Secret",
+    "SecretKind",
     "SendId",
     "SendState",
     "Sentence",
@@ -75,4 +79,7 @@ __all__ = [
     "StoryId",
     "Where",
     "Why",
+    "parse_duration",
+    "send_id",
+    "show_duration",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import NewType
 
 #: 20 hex digits of SHA-256 over the article's identity: the same article has the same id on every machine.
@@ -10,3 +11,8 @@ ArticleId = NewType("ArticleId", str)
 StoryId = NewType("StoryId", str)
 #: Derived from (story, channel, kind, cause): writing an intent twice gives one row.
 SendId = NewType("SendId", str)
+
+
+def send_id(*parts: str) -> SendId:
+    """The id of an intent, from all that makes it this intent and no other."""
+    return SendId(hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24])

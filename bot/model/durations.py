@@ -1,0 +1,62 @@
+"""Lengths of time as people write them: ``90 seconds``, ``1 minutes``, ``2 hours``, ``30d``."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_SECONDS = {
+    "s": 1,
+    "sec": 1,
+    "second": 1,
+    "m": 60,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hr": 3600,
+    "hour": 3600,
+    "d": 86400,
+    "day": 86400,
+    "w": 604800,
+    "week": 604800,
+}
+_WRITTEN = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)\s*\Z")
+#: The longest length of time that still leaves dates computable.
+_LONGEST_SECONDS = 100 * 366 * 86400
+
+
+def parse_duration(text: object) -> timedelta:
+    """Raises ValueError with what to write instead.
+
+    >>> parse_duration("90 seconds"), parse_duration("30d")
+    (datetime.timedelta(seconds=90), datetime.timedelta(days=30))
+    """
+    if isinstance(text, timedelta):
+        return text
+    written = str(text)
+    found = _WRITTEN.match(written)
+    if not found:
+        if re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*", written):
+            raise ValueError(f"a length of time needs a unit: {written.strip()} minutes, {written.strip()} hours")
+        raise ValueError("a length of time is a number and a unit: 90 seconds, 5 minutes, 2 hours, 30d")
+    number, unit = float(found[1]), found[2].lower()
+    seconds = _SECONDS.get(unit) or _SECONDS.get(unit.removesuffix("s"))
+    if seconds is None:
+        raise ValueError(f'"{found[2]}" is no unit of time: use seconds, minutes, hours, days or weeks')
+    if number * seconds > _LONGEST_SECONDS:
+        raise ValueError("a length of time is at most a hundred years")
+    return timedelta(seconds=number * seconds)
+
+
+def show_duration(duration: timedelta) -> str:
+    """The shortest exact reading: «2 hours», «90 seconds».
+
+    >>> show_duration(timedelta(hours=2)), show_duration(timedelta(seconds=90))
+    ('2 hours', '90 seconds')
+    """
+    seconds = duration.total_seconds()
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        number = seconds / size
+        if number >= 1 and number == int(number):
+            return f"{int(number)} {unit}" if number == 1 else f"{int(number)} {unit}s"
+    return f"{seconds:g} seconds"
