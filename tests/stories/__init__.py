@@ -1,0 +1,1 @@
+"""Grouping, and what is new in a story."""
