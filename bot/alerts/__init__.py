@@ -1,0 +1,32 @@
+"""When to speak: each answer is a decision with a named reason.
+
+Pure. Knows no channel, no store and no clock: it is told the time and what was said before.
+
+    nothing posted yet                           posted
+    -------------------------------------------  ---------------------------------------------
+    only baseline articles     hold: baseline    another rule          reply: rule
+    too few owners             hold: min outlets its min_outlets met   reply: corroboration
+    every rule is a digest     hold: digest      a posted article is   reply: correction
+    quiet hours, not high      hold: quiet hours   materially edited
+    its rule spoke just now    hold: cooldown    a fact not yet said   reply: new fact
+    the channel's hour is full hold: rate cap    another outlet        edit:  added outlet
+    else                       post: first report else                 silent: copy, no news
+"""
+
+from bot.alerts.holds import Hold, hold_for
+from bot.alerts.record import record
+from bot.alerts.release import Released, release
+from bot.alerts.speak import Situation, decide
+from bot.alerts.times import next_digest, quiet_until
+
+__all__ = [
+    "Hold",
+    "Released",
+    "Situation",
+    "decide",
+    "hold_for",
+    "next_digest",
+    "quiet_until",
+    "record",
+    "release",
+]

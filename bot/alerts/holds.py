@@ -1,0 +1,73 @@
+"""Why a story that was never posted is not posted now, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import model
+from bot.alerts.situation import HOUR, Situation
+from bot.alerts.times import next_digest, quiet_until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    reason: model.Reason
+    #: None: until another article joins.
+    until: datetime | None
+    detail: str
+
+
+def hold_for(situation: Situation, *, is_released: bool = False) -> Hold | None:
+    """The first reason to wait; None: speak.
+
+    ``is_released``: a baseline or digest hold has just run out, so these two no longer hold.
+    """
+    ready = tuple(rule for rule in situation.rules if situation.is_ready(rule))
+    if not ready:
+        return _too_few_outlets(situation)
+    if not is_released:
+        if all(member.is_baseline for member in situation.story.members):
+            return Hold(reason=model.Reason.BASELINE, until=situation.now, detail="the feed's first answer is gathered")
+        if all(rule.digest for rule in ready):
+            return _until_digest(ready, situation.now)
+    loud = any(rule.severity is model.Severity.HIGH and not rule.digest for rule in ready)
+    if not loud and (end := quiet_until(situation.policy.quiet, situation.now)):
+        return Hold(reason=model.Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
+    return _cooling(ready, situation) or _hour_is_full(situation, loud=loud)
+
+
+def _too_few_outlets(situation: Situation) -> Hold:
+    needed = min((rule.min_outlets for rule in situation.rules), default=1)
+    have = len(situation.story.owners)
+    return Hold(reason=model.Reason.MIN_OUTLETS, until=None, detail=f"{have} of {needed} independent outlets")
+
+
+def _until_digest(rules: tuple[model.Rule, ...], now: datetime) -> Hold:
+    due = min(next_digest(rule.digest, now) for rule in rules if rule.digest)
+    return Hold(reason=model.Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
+
+
+def _cooling(rules: tuple[model.Rule, ...], situation: Situation) -> Hold | None:
+    ends = [_cooldown_end(rule, situation) for rule in rules]
+    if any(end is None for end in ends):
+        return None
+    until = min(end for end in ends if end is not None)
+    return Hold(reason=model.Reason.COOLDOWN, until=until, detail=f"cooldown until {until:%Y-%m-%d %H:%M} UTC")
+
+
+def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
+    """When the rule may open a thread again; None: now."""
+    spoke_at = situation.rule_spoke_at.get(rule.name)
+    if rule.cooldown is None or spoke_at is None or spoke_at + rule.cooldown <= situation.now:
+        return None
+    return spoke_at + rule.cooldown
+
+
+def _hour_is_full(situation: Situation, *, loud: bool) -> Hold | None:
+    cap = situation.policy.posts_per_hour
+    posts = [at for at in situation.recent_posts if at > situation.now - HOUR]
+    if loud or cap is None or len(posts) < cap:
+        return None
+    until = posts[len(posts) - cap] + HOUR
+    return Hold(reason=model.Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")

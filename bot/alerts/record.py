@@ -1,0 +1,55 @@
+"""What an alert remembers after a decision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot import model
+from bot.alerts.speak import said
+
+_SPEAKS = (model.Action.POST, model.Action.REPLY)
+
+
+def record(
+    alert: model.Alert | None, decision: model.Decision, *, head: model.SendId | None = None, is_gathered: bool = False
+) -> model.Alert:
+    """The alert after ``decision``; ``head`` is the outbox row of its message, for a post."""
+    known = alert or model.Alert(
+        story=decision.story,
+        channel=decision.channel,
+        state=model.AlertState.HELD,
+        rules=(),
+        reason=decision.reason,
+    )
+    rules = tuple(dict.fromkeys((*known.rules, *decision.rules)))
+    match decision.action:
+        case model.Action.HOLD:
+            return replace(
+                known, state=model.AlertState.HELD, rules=rules, reason=decision.reason, held_until=decision.until
+            )
+        case model.Action.POST:
+            return replace(
+                known,
+                state=model.AlertState.POSTED,
+                rules=decision.rules,
+                reason=decision.reason,
+                held_until=None,
+                head=head,
+                is_gathered=is_gathered,
+                posted_at=decision.at,
+                spoke_at=decision.at,
+            )
+        case model.Action.REPLY:
+            facts = tuple(said(fact) for fact in decision.facts)
+            is_corroborated = known.is_corroborated or decision.reason is model.Reason.CORROBORATION
+            return replace(
+                known,
+                rules=rules,
+                spoke_at=decision.at,
+                said=tuple(dict.fromkeys((*known.said, *facts))),
+                is_corroborated=is_corroborated,
+            )
+        case model.Action.SILENT if known.state is not model.AlertState.POSTED:
+            return replace(known, state=model.AlertState.SILENT, rules=rules, reason=decision.reason, held_until=None)
+        case _:
+            return known

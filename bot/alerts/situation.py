@@ -1,0 +1,69 @@
+"""Everything that a decision may look at, for one story in one channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot import model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    now: datetime
+    channel: str
+    #: After the joins of this batch.
+    story: model.Story
+    #: None: the story is new to the channel.
+    alert: model.Alert | None
+    #: Loaded rules that matched the story and notify the channel, in order of first match.
+    rules: tuple[model.Rule, ...]
+    #: Members that came in this batch, in order.
+    arrivals: tuple[model.Member, ...] = ()
+    #: New in the story, not filtered by what this channel has said.
+    facts: tuple[model.Fact, ...] = ()
+    edits: tuple[model.Edit, ...] = ()
+    policy: model.SpeakPolicy = field(default_factory=model.SpeakPolicy)
+    #: Times of this channel's posts in the last hour, oldest first.
+    recent_posts: tuple[datetime, ...] = ()
+    #: Rule -> when it last opened a thread in this channel.
+    rule_spoke_at: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def severity(self) -> model.Severity:
+        return max((rule.severity for rule in self.rules), key=lambda s: s.rank, default=model.Severity.NORMAL)
+
+    def is_ready(self, rule: model.Rule) -> bool:
+        """Enough independent owners carry the story for this rule."""
+        return len(self.story.owners) >= rule.min_outlets
+
+    def decision(
+        self,
+        action: model.Action,
+        reason: model.Reason,
+        *,
+        rules: tuple[model.Rule, ...] | None = None,
+        detail: str = "",
+        until: datetime | None = None,
+        facts: tuple[model.Fact, ...] = (),
+        edits: tuple[model.Edit, ...] = (),
+    ) -> model.Decision:
+        named = self.rules if rules is None else rules
+        return model.Decision(
+            at=self.now,
+            story=self.story.id,
+            channel=self.channel,
+            action=action,
+            reason=reason,
+            rules=tuple(rule.name for rule in named),
+            article=self.arrivals[-1].article.id if self.arrivals else None,
+            detail=detail,
+            until=until,
+            facts=facts,
+            edits=edits,
+        )
+
+
+#: The window over which ``posts_per_hour`` counts.
+HOUR = timedelta(hours=1)

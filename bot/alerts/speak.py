@@ -1,0 +1,139 @@
+"""Decide what one channel hears of one story after a batch of articles."""
+
+from __future__ import annotations
+
+from bot import model
+from bot.alerts.holds import hold_for
+from bot.alerts.situation import Situation
+from bot.alerts.times import next_digest, quiet_until
+
+__all__ = ["Situation", "decide"]
+
+#: More facts than this in one reply are not read; the rest stay visible in the linked articles.
+FACTS_A_REPLY = 3
+
+
+def decide(situation: Situation) -> tuple[model.Decision, ...]:
+    """The decisions for one story in one channel, in the order in which they are carried out.
+
+    Deciding again on the alert that ``record`` made of the answer gives nothing that speaks.
+    """
+    alert = situation.alert
+    if not situation.rules or (alert is None and not situation.arrivals):
+        return ()
+    if alert is None or alert.state is model.AlertState.HELD:
+        return _first(situation)
+    if alert.state is model.AlertState.SILENT:
+        return _first(situation) if _is_news_after_silence(situation) else ()
+    if alert.state is model.AlertState.MERGED:
+        return ()
+    return _follow_up(situation, alert)
+
+
+def _is_news_after_silence(situation: Situation) -> bool:
+    """A story that its baseline left unsaid is told when an article comes that is news."""
+    alert = situation.alert
+    is_baseline_silence = alert is not None and alert.reason is model.Reason.BASELINE
+    return is_baseline_silence and any(not m.is_baseline and m.join.copy_of is None for m in situation.arrivals)
+
+
+def _first(situation: Situation) -> tuple[model.Decision, ...]:
+    hold = hold_for(situation)
+    if hold is None:
+        ready = tuple(rule for rule in situation.rules if situation.is_ready(rule))
+        return (situation.decision(model.Action.POST, model.Reason.FIRST_REPORT, rules=ready),)
+    alert = situation.alert
+    is_same_hold = (
+        alert is not None
+        and alert.state is model.AlertState.HELD
+        and (alert.reason, alert.held_until) == (hold.reason, hold.until)
+        and set(alert.rules) >= {rule.name for rule in situation.rules}
+        and not situation.arrivals
+    )
+    if is_same_hold:
+        return ()
+    return (situation.decision(model.Action.HOLD, hold.reason, detail=hold.detail, until=hold.until),)
+
+
+def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
+    replies = (*_second_rules(situation, alert), *_corrections(situation), *_new_facts(situation, alert))
+    if not situation.arrivals and not replies:
+        return ()
+    if alert.is_gathered:
+        edit = None
+    else:
+        edit = _edit(situation, must=any(r.reason is not model.Reason.NEW_FACT for r in replies))
+    if edit:
+        return (edit, *replies)
+    return replies or (_silent(situation),)
+
+
+def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
+    fresh = tuple(r for r in situation.rules if r.name not in alert.rules and situation.is_ready(r))
+    plain = tuple(rule for rule in fresh if rule.min_outlets < 2)
+    corroborated = tuple(rule for rule in fresh if rule.min_outlets >= 2)
+    found = []
+    if plain:
+        found.append(_reply(situation, model.Reason.SECOND_RULE, rules=plain))
+    if corroborated:
+        count = len(situation.story.owners)
+        detail = f"{count} independent outlets"
+        found.append(_reply(situation, model.Reason.CORROBORATION, rules=corroborated, detail=detail))
+    return tuple(found)
+
+
+def _corrections(situation: Situation) -> tuple[model.Decision, ...]:
+    if not situation.edits:
+        return ()
+    first = situation.edits[0]
+    detail = f"{first.outlet} changed its {first.field}"
+    return (_reply(situation, model.Reason.CORRECTION, detail=detail, edits=situation.edits),)
+
+
+def _new_facts(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
+    facts = tuple({said(f): f for f in situation.facts if said(f) not in alert.said}.values())[:FACTS_A_REPLY]
+    if not facts:
+        return ()
+    detail = "; ".join(said(fact) for fact in facts)
+    return (_reply(situation, model.Reason.NEW_FACT, detail=detail, facts=facts),)
+
+
+def said(fact: model.Fact) -> str:
+    """What makes two facts the same thing said twice."""
+    return f"{fact.label}: {fact.after}"
+
+
+def _reply(
+    situation: Situation,
+    reason: model.Reason,
+    *,
+    rules: tuple[model.Rule, ...] | None = None,
+    detail: str = "",
+    facts: tuple[model.Fact, ...] = (),
+    edits: tuple[model.Edit, ...] = (),
+) -> model.Decision:
+    """A reply; in quiet hours, or under a digest, it is decided now and leaves at their end (``until``)."""
+    leaves_at = None
+    if all(rule.digest for rule in situation.rules):
+        leaves_at = min(next_digest(rule.digest, situation.now) for rule in situation.rules if rule.digest)
+    elif situation.severity is not model.Severity.HIGH:
+        leaves_at = quiet_until(situation.policy.quiet, situation.now)
+    return situation.decision(
+        model.Action.REPLY, reason, rules=rules, detail=detail, until=leaves_at, facts=facts, edits=edits
+    )
+
+
+def _edit(situation: Situation, *, must: bool) -> model.Decision | None:
+    """The message is edited when its list of outlets grows, or when it must name another rule."""
+    arrived = {member.article.id for member in situation.arrivals}
+    before = {m.article.outlet for m in situation.story.members if m.article.id not in arrived}
+    added = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.article.outlet not in before))
+    if not added and not must:
+        return None
+    return situation.decision(model.Action.EDIT, model.Reason.ADDED_OUTLET, detail=", ".join(added))
+
+
+def _silent(situation: Situation) -> model.Decision:
+    is_copy = all(member.join.copy_of for member in situation.arrivals)
+    reason = model.Reason.COPY if is_copy else model.Reason.NO_NEWS
+    return situation.decision(model.Action.SILENT, reason, detail=situation.arrivals[-1].join.detail)

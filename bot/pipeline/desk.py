@@ -1,0 +1,154 @@
+"""The news desk: joins arrivals to stories, decides for each channel, and writes what will be said.
+
+Works inside the transaction that stored the articles, so an article, its matches, its story, its decisions and its
+outbox rows stand or fall together. The grouping index is memory beside the store: after a transaction that failed it
+is built anew from what was committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot import model, ports, stories
+from bot.pipeline.intake import Arrival, Revision
+from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.speaker import Speaker, Touched
+from bot.stories import news
+
+
+class Desk:
+    def __init__(self, window: timedelta) -> None:
+        self._window = window
+        self._grouping: stories.Grouping | None = None
+
+    def forget(self) -> None:
+        """A transaction failed: what the index learnt in it is not true."""
+        self._grouping = None
+
+    def work(
+        self,
+        tx: ports.Transaction,
+        snapshot: Snapshot,
+        arrivals: Sequence[Arrival],
+        revisions: Sequence[Revision],
+        *,
+        now: datetime,
+    ) -> tuple[model.Decision, ...]:
+        """Join, decide and enqueue one batch."""
+        touched = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], now)
+        _revise(tx, touched, revisions)
+        if not touched:
+            return ()
+        for entry in touched.values():
+            tx.stories.save(entry.story)
+        return Speaker(tx, snapshot, now).speak(touched.values())
+
+    def release(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime) -> tuple[model.Decision, ...]:
+        """Decide again for alerts whose hold has run out."""
+        held = tx.stories.held_until(now)
+        if not held:
+            return ()
+        return Speaker(tx, snapshot, now).release(held)
+
+    def _join(self, tx: ports.Transaction, arrivals: Sequence[Arrival], now: datetime) -> dict[model.StoryId, Touched]:
+        if not arrivals:
+            return {}
+        grouping = self._index(tx, now)
+        by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
+        joins = grouping.join_batch([arrival.article for arrival in by_id.values()])
+        touched: dict[model.StoryId, Touched] = {}
+        for join in joins:
+            arrival = by_id[join.article]
+            entry = _entry(tx, touched, join.story, arrival)
+            for younger in join.merges:
+                _merge(tx, touched, entry, younger)
+            member = model.Member(
+                article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
+            )
+            if entry.story.members:
+                entry.facts.extend(news.facts(entry.story, arrival.article))
+            entry.story = _with_member(entry.story, member)
+            entry.arrivals.append(member)
+        return touched
+
+    def _index(self, tx: ports.Transaction, now: datetime) -> stories.Grouping:
+        if self._grouping is None:
+            self._grouping = stories.Grouping(window=self._window)
+            self._grouping.load(tx.stories.open_since(now - self._window))
+        self._grouping.forget(now - self._window)
+        return self._grouping
+
+
+def _entry(
+    tx: ports.Transaction, touched: dict[model.StoryId, Touched], story_id: model.StoryId, arrival: Arrival
+) -> Touched:
+    if story_id not in touched:
+        stored = tx.stories.get([story_id]).get(story_id)
+        touched[story_id] = Touched(
+            stored
+            or model.Story(
+                id=story_id,
+                title=arrival.article.title,
+                first_seen=arrival.article.first_seen,
+                last_seen=arrival.article.first_seen,
+                members=(),
+            )
+        )
+    return touched[story_id]
+
+
+def _with_member(story: model.Story, member: model.Member) -> model.Story:
+    return replace(
+        story,
+        members=(*story.members, member),
+        first_seen=min(story.first_seen, member.article.first_seen),
+        last_seen=max(story.last_seen, member.article.first_seen),
+    )
+
+
+def _merge(
+    tx: ports.Transaction, touched: dict[model.StoryId, Touched], older: Touched, younger_id: model.StoryId
+) -> None:
+    """Both stories are one: the older takes the members in, the younger points to it."""
+    entry = touched.pop(younger_id, None)
+    story = entry.story if entry else tx.stories.get([younger_id]).get(younger_id)
+    if story is None:
+        return
+    for member in story.members:
+        join = replace(member.join, story=older.story.id, reason=model.JoinReason.MERGED)
+        older.story = _with_member(older.story, replace(member, join=join))
+    if entry:
+        older.arrivals.extend(entry.arrivals)
+        older.facts.extend(entry.facts)
+    older.merged.append(younger_id)
+    tx.stories.save(replace(story, members=(), merged_into=older.story.id))
+
+
+def _late_matches(tx: ports.Transaction, revisions: Sequence[Revision]) -> list[Arrival]:
+    """Articles that match only since their edit."""
+    return [
+        Arrival(article=revision.article, matches=revision.matches, is_baseline=False)
+        for revision in revisions
+        if revision.matches and tx.stories.of_article(revision.article.id) is None
+    ]
+
+
+def _revise(tx: ports.Transaction, touched: dict[model.StoryId, Touched], revisions: Sequence[Revision]) -> None:
+    """Put edited articles in their stories' place."""
+    for revision in revisions:
+        stored = tx.stories.of_article(revision.article.id)
+        if stored is None:
+            continue
+        entry = touched.setdefault(stored.id, Touched(stored))
+        entry.story = replace(
+            entry.story,
+            members=tuple(
+                replace(member, article=revision.article, matches=revision.matches or member.matches)
+                if member.article.id == revision.article.id
+                else member
+                for member in entry.story.members
+            ),
+        )
+        entry.edits.extend(revision.edits)

@@ -1,0 +1,115 @@
+"""One feed, one time: ask, read, and say what came of it. Decides nothing about articles and writes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+
+from bot import articles, model, polling, ports
+from bot.pipeline.snapshot import Snapshot
+
+#: Parses one body; blocking.
+Read = Callable[[ports.Body], model.Reading]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """What one poll brought."""
+
+    feed: model.Feed
+    #: As it was before the poll.
+    state: model.FeedState
+    answer: ports.Answer | None = None
+    #: None: not changed, or failed.
+    reading: model.Reading | None = None
+    body_hash: str | None = None
+    #: For people; None: the poll went well.
+    error: str | None = None
+    #: Link -> main text of the article's page.
+    pages: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.state.baseline_at is None
+
+
+class Poller:
+    def __init__(
+        self, *, fetcher: ports.Fetcher, read: Read, pages: ports.PageReader, store: ports.Store, clock: ports.Clock
+    ) -> None:
+        self._fetcher = fetcher
+        self._read = read
+        self._pages = pages
+        self._store = store
+        self._clock = clock
+
+    async def poll(self, state: model.FeedState, snapshot: Snapshot) -> Polled:
+        """Never raises for what a feed does."""
+        polled = Polled(feed=snapshot.feeds[state.url], state=state)
+        try:
+            answer = await self._fetcher.get(polling.request(state))
+        except ports.FetchError as error:
+            return replace(polled, error=str(error))
+        polled = replace(polled, answer=answer)
+        if answer.status != HTTPStatus.OK:
+            return polled
+        body_hash = hashlib.sha256(answer.body).hexdigest()
+        if body_hash == state.body_hash:
+            return replace(polled, answer=replace(answer, status=HTTPStatus.NOT_MODIFIED))
+        try:
+            reading = await asyncio.to_thread(self._read, self._body(polled, answer, snapshot))
+        except ports.ReadError as error:
+            return replace(polled, error=str(error))
+        polled = replace(polled, reading=reading, body_hash=body_hash)
+        if polled.feed.full_text is model.FullText.NEVER:
+            return polled
+        return replace(polled, pages=await self._read_pages(polled, reading, snapshot))
+
+    def _body(self, polled: Polled, answer: ports.Answer, snapshot: Snapshot) -> ports.Body:
+        backfill = polled.feed.backfill or snapshot.fetch.backfill
+        return ports.Body(
+            content=answer.body,
+            content_type=answer.content_type,
+            url=answer.url,
+            known_hashes=frozenset(polled.state.item_hashes),
+            identity_before=self._clock.now() - backfill if polled.is_baseline else None,
+        )
+
+    async def _read_pages(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> Mapping[str, str]:
+        look_up = articles.look_up(polled.feed, reading)
+        known = await self._store.read(
+            lambda tx: tx.articles.known(
+                polled.feed.url,
+                keys=look_up.keys,
+                links=look_up.links,
+                fingerprints=look_up.fingerprints,
+                titles=look_up.titles,
+            )
+        )
+        found = identify(polled, reading, known, snapshot=snapshot, clock=self._clock)
+        fresh = [item.article for item in found.items if item.novelty is articles.Novelty.NEW and item.article]
+        wanted = [article for article in fresh if article.link and self._wants_page(article, polled.feed, snapshot)]
+        texts = [(article.link, await self._pages.text_of(article.link)) for article in wanted]
+        return {link: text for link, text in texts if text}
+
+    def _wants_page(self, article: model.Article, feed: model.Feed, snapshot: Snapshot) -> bool:
+        if feed.full_text is model.FullText.ALWAYS:
+            return True
+        return snapshot.rules.wants_full_text(article, feed, now=self._clock.now())
+
+
+def identify(
+    polled: Polled, reading: model.Reading, known: ports.Known, *, snapshot: Snapshot, clock: ports.Clock
+) -> articles.Identification:
+    return articles.identify(
+        polled.feed,
+        reading,
+        known,
+        now=clock.now(),
+        backfill=polled.feed.backfill or snapshot.fetch.backfill,
+        is_baseline=polled.is_baseline,
+        feed_title=reading.title or polled.state.title,
+    )

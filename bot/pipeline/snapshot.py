@@ -1,0 +1,26 @@
+"""The configuration as the pipeline reads it: one reference, swapped whole between passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot import model, rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    #: Address -> feed.
+    feeds: Mapping[str, model.Feed]
+    rules: rules.RuleSet
+    fetch: model.FetchPolicy = field(default_factory=model.FetchPolicy)
+    #: Channel -> when it may be spoken to.
+    policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
+    #: The channel on which the bot speaks about itself; None: its log only.
+    operator: str | None = None
+    window: timedelta = timedelta(days=14)
+
+    def longest_cooldown(self) -> timedelta:
+        cooldowns = (rule.cooldown for rule in self.rules.rules.values() if rule.cooldown)
+        return max(cooldowns, default=timedelta())

@@ -1,0 +1,183 @@
+"""Decides for the channels of changed stories, and writes decisions, alerts and outbox rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from bot import alerts, model, ports
+from bot.pipeline import wording
+from bot.pipeline.snapshot import Snapshot
+
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Touched:
+    """A story as this batch changes it."""
+
+    story: model.Story
+    arrivals: list[model.Member] = field(default_factory=list)
+    facts: list[model.Fact] = field(default_factory=list)
+    edits: list[model.Edit] = field(default_factory=list)
+    #: Younger stories that turned out to be this one.
+    merged: list[model.StoryId] = field(default_factory=list)
+
+
+class Speaker:
+    """Works inside the transaction that it is given."""
+
+    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, now: datetime) -> None:
+        self._tx = tx
+        self._snapshot = snapshot
+        self._rules = snapshot.rules.rules
+        self._now = now
+
+    def speak(self, touched: Iterable[Touched]) -> tuple[model.Decision, ...]:
+        made: list[model.Decision] = []
+        for entry in touched:
+            known = {alert.channel: alert for alert in self._tx.stories.alerts([entry.story.id])}
+            made.extend(self._merge(entry, known))
+            for channel in self._channels(entry.story):
+                situation = self._situation(
+                    entry.story,
+                    channel,
+                    known.get(channel),
+                    arrivals=tuple(entry.arrivals),
+                    facts=tuple(entry.facts),
+                    edits=tuple(entry.edits),
+                )
+                for decision in alerts.decide(situation):
+                    known[channel] = self._carry_out(decision, entry.story, known.get(channel))
+                    made.append(decision)
+        return tuple(made)
+
+    def release(self, held: Sequence[model.Alert]) -> tuple[model.Decision, ...]:
+        found = self._tx.stories.get(list(dict.fromkeys(alert.story for alert in held)))
+        made: list[model.Decision] = []
+        for channel in dict.fromkeys(alert.channel for alert in held):
+            here = [alert for alert in held if alert.channel == channel and alert.story in found]
+            answer = alerts.release([self._situation(found[alert.story], channel, alert) for alert in here])
+            by_story = {alert.story: alert for alert in here}
+            quiet = [decision for decision in answer.decisions if decision not in answer.posts]
+            for decision in quiet:
+                self._carry_out(decision, found[decision.story], by_story[decision.story])
+            self._post_together(answer.posts, found, by_story)
+            made.extend(answer.decisions)
+        return tuple(made)
+
+    def _merge(self, entry: Touched, known: dict[str, model.Alert]) -> list[model.Decision]:
+        """Of two messages on one story the older lives on; where only the younger was posted, it is taken over."""
+        made = []
+        for younger in self._tx.stories.alerts(entry.merged):
+            older = known.get(younger.channel)
+            is_posted = younger.state is model.AlertState.POSTED
+            if is_posted and (older is None or older.state is not model.AlertState.POSTED):
+                known[younger.channel] = replace(younger, story=entry.story.id)
+                self._tx.stories.save_alert(known[younger.channel])
+            elif is_posted:
+                decision = self._point_to(entry.story, younger)
+                made.append(decision)
+            self._tx.stories.save_alert(replace(younger, state=model.AlertState.MERGED, held_until=None))
+        return made
+
+    def _point_to(self, older: model.Story, younger: model.Alert) -> model.Decision:
+        decision = model.Decision(
+            at=self._now,
+            story=younger.story,
+            channel=younger.channel,
+            action=model.Action.EDIT,
+            reason=model.Reason.MERGED,
+            rules=younger.rules,
+            detail=f"one story with {older.id}",
+        )
+        self._tx.stories.decide([decision])
+        row = wording.merged(decision, older, younger, self._rules)
+        if row:
+            self._tx.outbox.add([row])
+        return decision
+
+    def _post_together(
+        self,
+        posts: Sequence[model.Decision],
+        found: Mapping[model.StoryId, model.Story],
+        by_story: Mapping[model.StoryId, model.Alert],
+    ) -> None:
+        if len(posts) == 1:
+            self._carry_out(posts[0], found[posts[0].story], by_story[posts[0].story])
+            return
+        for start in range(0, len(posts), wording.STORIES_A_MESSAGE):
+            chunk = posts[start : start + wording.STORIES_A_MESSAGE]
+            row = wording.gathered(chunk, found, self._rules, lead=_lead(chunk, by_story))
+            self._tx.outbox.add([row])
+            self._tx.stories.decide(chunk)
+            for decision in chunk:
+                alert = alerts.record(by_story[decision.story], decision, head=row.id, is_gathered=True)
+                self._tx.stories.save_alert(alert)
+
+    def _carry_out(self, decision: model.Decision, story: model.Story, alert: model.Alert | None) -> model.Alert:
+        row: model.Outgoing | None = None
+        match decision.action:
+            case model.Action.POST:
+                row = wording.post(decision, story, self._rules)
+            case model.Action.EDIT if alert:
+                row = wording.edit(decision, story, self._rules, alert)
+            case model.Action.REPLY if alert:
+                row = wording.reply(decision, story, self._rules, alert)
+            case _:
+                pass
+        self._tx.stories.decide([decision])
+        if row:
+            self._tx.outbox.add([row])
+        after = alerts.record(alert, decision, head=row.id if row else None)
+        self._tx.stories.save_alert(after)
+        return after
+
+    def _channels(self, story: model.Story) -> tuple[str, ...]:
+        loaded = (self._rules[name] for name in story.rules if name in self._rules)
+        return tuple(dict.fromkeys(channel for rule in loaded for channel in rule.notify))
+
+    def _situation(
+        self,
+        story: model.Story,
+        channel: str,
+        alert: model.Alert | None,
+        *,
+        arrivals: tuple[model.Member, ...] = (),
+        facts: tuple[model.Fact, ...] = (),
+        edits: tuple[model.Edit, ...] = (),
+    ) -> alerts.Situation:
+        recent = self._posted(channel)
+        spoke_at: dict[str, datetime] = {}
+        for posted in recent:
+            if posted.posted_at:
+                spoke_at.update(dict.fromkeys(posted.rules, posted.posted_at))
+        return alerts.Situation(
+            now=self._now,
+            channel=channel,
+            story=story,
+            alert=alert,
+            rules=tuple(
+                self._rules[name] for name in story.rules if name in self._rules and channel in self._rules[name].notify
+            ),
+            arrivals=arrivals,
+            facts=facts,
+            edits=edits,
+            policy=self._snapshot.policies.get(channel, model.SpeakPolicy()),
+            recent_posts=tuple(sorted(p.posted_at for p in recent if p.posted_at)),
+            rule_spoke_at=spoke_at,
+        )
+
+    def _posted(self, channel: str) -> Sequence[model.Alert]:
+        since = self._now - max(_HOUR, self._snapshot.longest_cooldown())
+        return self._tx.stories.posted_since(channel, since)
+
+
+def _lead(posts: Sequence[model.Decision], by_story: Mapping[model.StoryId, model.Alert]) -> str:
+    reasons = {by_story[decision.story].reason for decision in posts}
+    if reasons == {model.Reason.BASELINE}:
+        return f"{len(posts)} stories found on the first look at new feeds"
+    if reasons == {model.Reason.DIGEST}:
+        return f"Digest: {len(posts)} stories"
+    return f"{len(posts)} stories that were held"

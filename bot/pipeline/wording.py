@@ -1,0 +1,147 @@
+"""From decisions to outbox rows: who is told what, in the project's own message."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bot import model, summaries
+
+#: A gathered message longer than this is cut into several.
+STORIES_A_MESSAGE = 10
+
+
+def post(decision: model.Decision, story: model.Story, rules: Mapping[str, model.Rule]) -> model.Outgoing:
+    send_id = model.send_id("post", decision.story, decision.channel)
+    message = _message(model.MessageKind.POST, decision, story, rules, decision.rules)
+    return _row(send_id, send_id, decision, message)
+
+
+def edit(
+    decision: model.Decision, story: model.Story, rules: Mapping[str, model.Rule], alert: model.Alert
+) -> model.Outgoing | None:
+    """The message at the head of the thread as it should read now; None: there is none to edit."""
+    if alert.head is None:
+        return None
+    named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
+    versions = ",".join(f"{member.article.id}.{member.article.version}" for member in story.members)
+    send_id = model.send_id("edit", decision.story, decision.channel, versions, *named)
+    return _row(send_id, alert.head, decision, _message(model.MessageKind.EDIT, decision, story, rules, named))
+
+
+def reply(
+    decision: model.Decision, story: model.Story, rules: Mapping[str, model.Rule], alert: model.Alert
+) -> model.Outgoing | None:
+    if alert.head is None:
+        return None
+    cause = (
+        decision.article or "",
+        *decision.rules,
+        *(f"{fact.label}: {fact.after}" for fact in decision.facts),
+        *(f"{edit.article}{edit.field}{edit.after}" for edit in decision.edits),
+    )
+    send_id = model.send_id("reply", decision.story, decision.channel, decision.reason, *cause)
+    return _row(
+        send_id, alert.head, decision, _message(model.MessageKind.REPLY, decision, story, rules, decision.rules)
+    )
+
+
+def gathered(
+    decisions: Sequence[model.Decision],
+    stories: Mapping[model.StoryId, model.Story],
+    rules: Mapping[str, model.Rule],
+    *,
+    lead: str,
+) -> model.Outgoing:
+    """One message for several stories of one channel."""
+    first = decisions[0]
+    send_id = model.send_id("gathered", first.channel, *(decision.story for decision in decisions))
+    named = [rules[name] for decision in decisions for name in decision.rules if name in rules]
+    message = model.Message(
+        kind=model.MessageKind.GATHERED,
+        severity=loudest(named),
+        reason=first.reason,
+        lead=lead,
+        briefs=tuple(summaries.brief(stories[decision.story], _of(rules, decision.rules)) for decision in decisions),
+    )
+    return _row(send_id, send_id, first, message, is_gathered=True)
+
+
+def merged(
+    decision: model.Decision, older: model.Story, alert: model.Alert, rules: Mapping[str, model.Rule]
+) -> model.Outgoing | None:
+    """The younger of two messages on one story, edited once to point to the older."""
+    if alert.head is None or alert.is_gathered:
+        return None
+    send_id = model.send_id("merged", alert.story, alert.channel)
+    message = model.Message(
+        kind=model.MessageKind.EDIT,
+        reason=model.Reason.MERGED,
+        lead="This story is told in an older message:",
+        briefs=(summaries.brief(older, _of(rules, alert.rules)),),
+    )
+    return _row(send_id, alert.head, decision, message)
+
+
+def notice(channel: str, lead: str, lines: Sequence[str], *, now: datetime, once: str) -> model.Outgoing:
+    """The bot about itself; ``once`` names the occasion, so that it is said once."""
+    send_id = model.send_id("notice", channel, once)
+    return model.Outgoing(
+        id=send_id,
+        channel=channel,
+        thread=send_id,
+        message=model.Message(kind=model.MessageKind.NOTICE, lead=lead, lines=tuple(lines)),
+        created_at=now,
+        due_at=now,
+    )
+
+
+def loudest(rules: Sequence[model.Rule]) -> model.Severity:
+    return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=model.Severity.NORMAL)
+
+
+def digest_of(lines: Sequence[str]) -> str:
+    """A short name for a set of lines."""
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _of(rules: Mapping[str, model.Rule], names: Sequence[str]) -> dict[str, model.Rule]:
+    return {name: rules[name] for name in names if name in rules}
+
+
+def _message(
+    kind: model.MessageKind,
+    decision: model.Decision,
+    story: model.Story,
+    rules: Mapping[str, model.Rule],
+    names: Sequence[str],
+) -> model.Message:
+    named = _of(rules, names)
+    return model.Message(
+        kind=kind,
+        severity=loudest(list(named.values())),
+        reason=decision.reason,
+        briefs=(summaries.brief(story, named),),
+        facts=decision.facts,
+        edits=decision.edits,
+    )
+
+
+def _row(
+    send_id: model.SendId,
+    thread: model.SendId,
+    decision: model.Decision,
+    message: model.Message,
+    *,
+    is_gathered: bool = False,
+) -> model.Outgoing:
+    return model.Outgoing(
+        id=send_id,
+        channel=decision.channel,
+        thread=thread,
+        message=message,
+        story=None if is_gathered else decision.story,
+        created_at=decision.at,
+        due_at=decision.until or decision.at,
+    )
