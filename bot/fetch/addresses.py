@@ -1,0 +1,100 @@
+"""An address as it may be asked: scheme, origin, credentials, the next hop.
+
+Knows no connection: what an address resolves to is the guard's business.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import httpx
+
+from bot.ports import Refused
+
+#: Longer addresses are refused by most servers, and no feed needs one (RFC 9110 section 4.1 asks for 8,000).
+MAX_LENGTH = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to ask, and the credentials that belong to this origin alone."""
+
+    #: Without credentials and fragment.
+    url: httpx.URL
+    user: str = ""
+    password: str = ""
+
+    @property
+    def host(self) -> str:
+        return self.url.host
+
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        return self.url.scheme, self.url.host, self.url.port
+
+    @property
+    def authorization(self) -> str | None:
+        """Value of the Authorization header; None: no credentials."""
+        if not self.user and not self.password:
+            return None
+        packed = base64.b64encode(f"{self.user}:{self.password}".encode())
+        return "Basic " + packed.decode("ascii")
+
+    @property
+    def whole(self) -> str:
+        """With its credentials: to be stored, never to be shown."""
+        if not self.user and not self.password:
+            return str(self.url)
+        return str(self.url.copy_with(username=self.user, password=self.password))
+
+
+def parse(text: str) -> Address:
+    """The address that ``text`` names. Raises Refused with what is wrong."""
+    text = text.strip()
+    if len(text) > MAX_LENGTH:
+        raise Refused(f"{shown(text[:80])}…: longer than {MAX_LENGTH} characters; not asked")
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Refused(f"{shown(text)}: not an address ({error}); correct it in feeds.yaml") from error
+    return _checked(url, text)
+
+
+def next_hop(current: Address, location: str) -> Address:
+    """Where a redirect leads; credentials stay only on the same origin. Raises Refused."""
+    try:
+        url = current.url.join(location.strip())
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Refused(f"redirects to something that is not an address ({error}); tell the publisher") from error
+    target = _checked(url, f"redirects to {location.strip()[:200]}")
+    if target.origin == current.origin:
+        return Address(target.url, current.user, current.password)
+    # A server must not choose with which credentials another one is asked.
+    return Address(target.url)
+
+
+def shown(text: str) -> str:
+    """An address for people: its credentials are masked.
+
+    >>> shown("https://me:secret@example.org/feed")
+    'https://***@example.org/feed'
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return text
+    authority, slash, path = rest.partition("/")
+    if "@" in authority:
+        authority = "***@" + authority.rpartition("@")[2]
+    return f"{scheme}://{authority}{slash}{path}"
+
+
+def _checked(url: httpx.URL, text: str) -> Address:
+    if url.scheme not in ("http", "https"):
+        what = f'scheme "{url.scheme}"' if url.scheme else "no scheme"
+        raise Refused(f"{shown(text)}: {what}; only http and https are asked")
+    if not url.host:
+        raise Refused(f"{shown(text)}: no host name; an address reads https://host/path")
+    user, password = url.username, url.password
+    bare = url.copy_with(username=None, password=None, fragment=None) if url.userinfo or url.fragment else url
+    return Address(bare, user, password)

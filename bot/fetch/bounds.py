@@ -1,0 +1,128 @@
+"""Bytes, read and unpacked within a bound.
+
+Knows nothing of HTTP beyond the name of a content coding. The library under us inflates a whole network read before
+anybody can count it (a brotli bomb of 796 bytes became 500 MB), so packed bytes are inflated here, a bounded step at
+a time.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator
+
+from bot.ports import TooBig, Unreachable
+
+_GZIP_MAGIC = b"\x1f\x8b"
+#: Window bits of zlib: 31 gzip, 15 zlib, -15 raw deflate.
+_GZIP, _ZLIB, _RAW = 31, 15, -15
+#: A body said to be packed a few times over is an attack or a broken proxy.
+_MAX_LAYERS = 2
+
+
+async def read(chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int) -> tuple[bytes, bool]:
+    """The unpacked body and whether it ended as it should. Raises TooBig, Unreachable.
+
+    ``coding`` is the value of Content-Encoding; a body that is not packed as it says is taken as it is, since such
+    servers exist and the body says what it is. The second value is False when the peer left in the middle.
+    """
+    names = [name.strip().lower() for name in coding.split(",") if name.strip().lower() not in ("", "identity")]
+    unknown = [name for name in names if name not in ("gzip", "x-gzip", "deflate")]
+    if unknown or len(names) > _MAX_LAYERS:
+        raise Unreachable(f"the answer is packed as {coding[:60]}, which was not asked for; tell the publisher")
+    unpacker = Unpacker(limit_bytes, is_packed=bool(names), deflate=names[:1] == ["deflate"])
+    received = 0
+    is_whole = True
+    try:
+        async for chunk in chunks:
+            unpacker.feed(chunk)
+            # Packed bytes count too: a stream of empty blocks inflates to nothing for ever.
+            received += len(chunk)
+            _check(received, limit_bytes)
+            if unpacker.is_over:
+                break
+    except ConnectionError:
+        # What came is kept: a feed cut off after 50 items still has them.
+        is_whole = False
+    return gunzipped(unpacker.finished(), limit_bytes=limit_bytes), is_whole
+
+
+def gunzipped(content: bytes, *, limit_bytes: int) -> bytes:
+    """Bytes that turn out to be gzip though nothing said so, unpacked; all others as they are. Raises TooBig."""
+    for _ in range(_MAX_LAYERS):
+        if not content.startswith(_GZIP_MAGIC):
+            break
+        unpacker = Unpacker(limit_bytes)
+        unpacker.feed(content)
+        unpacked = unpacker.finished()
+        if not unpacked:
+            break
+        content = unpacked
+    return content
+
+
+class Unpacker:
+    """Inflates piece by piece and never holds more than the limit and one step."""
+
+    def __init__(self, limit_bytes: int, *, is_packed: bool = True, deflate: bool = False) -> None:
+        self.is_over = False
+        self._out = bytearray()
+        self._limit = limit_bytes
+        self._deflate = deflate
+        self._inflater: zlib._Decompress | None = None
+        self._is_begun = not is_packed
+        self._head = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Raises TooBig."""
+        if self.is_over:
+            return
+        if not self._is_begun:
+            self._head += chunk
+            if len(self._head) < len(_GZIP_MAGIC):
+                return
+            chunk, self._head = self._head, b""
+            self._begin(chunk)
+        if self._inflater is not None:
+            self._inflate(chunk)
+        else:
+            self._out += chunk
+            _check(len(self._out), self._limit)
+
+    def finished(self) -> bytes:
+        return bytes(self._out) + self._head
+
+    def _begin(self, start: bytes) -> None:
+        self._is_begun = True
+        if start.startswith(_GZIP_MAGIC):
+            self._inflater = zlib.decompressobj(_GZIP)
+        elif self._deflate:
+            # RFC 9110 says zlib; many servers send raw deflate. The two-byte zlib header is a multiple of 31.
+            is_zlib = start[0] & 0x0F == zlib.DEFLATED and int.from_bytes(start[:2], "big") % 31 == 0
+            self._inflater = zlib.decompressobj(_ZLIB if is_zlib else _RAW)
+
+    def _inflate(self, chunk: bytes) -> None:
+        while chunk and self._inflater is not None:
+            try:
+                self._out += self._inflater.decompress(chunk, self._limit + 1 - len(self._out))
+            except zlib.error:
+                # Damaged from here on: what was read before is kept, as with a cut document.
+                self.is_over = True
+                return
+            _check(len(self._out), self._limit)
+            if not self._inflater.eof:
+                chunk = self._inflater.unconsumed_tail
+                continue
+            # A gzip file may have several members (RFC 1952 section 2.2); anything else after it is junk.
+            chunk = self._inflater.unused_data
+            if not chunk.startswith(_GZIP_MAGIC):
+                self.is_over = True
+                return
+            self._inflater = zlib.decompressobj(_GZIP)
+
+
+def _check(size: int, limit_bytes: int) -> None:
+    if size > limit_bytes:
+        raise TooBig(
+            f"more than {limit_bytes / 1e6:g} MB when unpacked; not read."
+            " If the feed is right, raise fetch.max_bytes in bot.yaml"
+        )

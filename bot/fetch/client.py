@@ -1,0 +1,225 @@
+"""One request, its redirects, and the answer: bounded in time, bytes and hops.
+
+Knows no feed; any status is an answer. Cookies are neither kept nor sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import httpx
+
+import bot
+from bot import model, ports
+from bot.fetch import addresses, bounds, failures, headers
+from bot.fetch.addresses import Address
+from bot.fetch.guard import AddressRule, GuardBackend, Resolve, system_resolve
+from bot.fetch.hosts import HostSlots
+from bot.fetch.transport import Transports
+
+MAX_HOPS = 5
+ACCEPT_FEEDS = (
+    "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml,"
+    " application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
+)
+_PERMANENT = (301, 308)
+_REDIRECTS = (301, 302, 303, 307, 308)
+#: A refusal's small body is read to its end so that the connection can be used again; a larger one is not.
+_DRAIN_BYTES = 65_536
+#: A validator longer than this is not worth sending back.
+_MAX_VALIDATOR = 1000
+
+
+@dataclass(slots=True)
+class _Course:
+    """Where a request has come to."""
+
+    at: Address
+    #: Seconds left of the whole.
+    left: float
+    #: Target of the leading run of permanent redirects.
+    permanent: Address | None = None
+    is_run_over: bool = False
+    has_moved: bool = False
+
+
+class HttpFetcher:
+    """Implements ports.Fetcher."""
+
+    def __init__(
+        self,
+        policy: model.FetchPolicy,
+        clock: ports.Clock,
+        *,
+        user_agent: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolve = system_resolve,
+    ) -> None:
+        self._clock = clock
+        self._seconds = policy.timeout.total_seconds()
+        self._limit_bytes = policy.max_bytes
+        self._agent = user_agent or agent_of(policy)
+        self._slots = HostSlots(per_host=policy.per_host, in_all=policy.concurrency)
+        self._transports = Transports(
+            GuardBackend(AddressRule(policy.allow_private), resolve=resolve),
+            # Honours SSL_CERT_FILE and SSL_CERT_DIR, so that an intranet's own authority can be trusted.
+            tls=tls or httpx.create_ssl_context(),
+            connections=policy.concurrency,
+            use_proxy=policy.use_proxy,
+        )
+
+    async def get(self, request: ports.Request) -> ports.Answer:
+        """Follow redirects, bounded in time and bytes. Any status is an answer. Raises FetchError."""
+        course = _Course(at=addresses.parse(request.url), left=self._seconds)
+        for _ in range(MAX_HOPS + 1):
+            answer = await self._hop(request, course)
+            if answer is not None:
+                return answer
+        raise ports.Refused(
+            f"{addresses.shown(request.url)}: more than {MAX_HOPS} redirects, the last to {course.at.url};"
+            " open it in a browser and write the address it ends at into feeds.yaml"
+        )
+
+    async def close(self) -> None:
+        await self._transports.close()
+
+    async def _hop(self, request: ports.Request, course: _Course) -> ports.Answer | None:
+        """Ask once; None: redirected, and the course moved on."""
+        where = addresses.shown(request.url)
+        if course.has_moved:
+            where = f"{where} (now at {course.at.url})"
+        # The slot of the last hop is given back before the next is taken: two hosts that redirect to each
+        # other cannot lock each other up.
+        async with self._slots.slot(course.at.host):
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
+            try:
+                async with asyncio.timeout(course.left):
+                    return await self._ask(request, course)
+            except TimeoutError as error:
+                raise ports.Unreachable(
+                    f"{where}: no whole answer within {self._seconds:g} seconds;"
+                    " it is asked again later, and fetch.timeout in bot.yaml gives slow servers more time"
+                ) from error
+            except httpx.HTTPError as error:
+                raise ports.Unreachable(f"{where}: {failures.told(error, course.at.host)}") from error
+            except ports.FetchError as error:
+                raise type(error)(f"{where}: {error}") from error
+            finally:
+                course.left = max(0.0, course.left - (loop.time() - begun))
+
+    async def _ask(self, request: ports.Request, course: _Course) -> ports.Answer | None:
+        response = await self._send(self._built(request, course))
+        try:
+            location = response.headers.get("location")
+            if response.status_code in _REDIRECTS and location:
+                _move(course, response.status_code, location)
+                return None
+            if 200 <= response.status_code < 300:
+                body, is_whole = await bounds.read(
+                    _raw(response),
+                    coding=response.headers.get("content-encoding", ""),
+                    limit_bytes=self._limit_bytes,
+                )
+            else:
+                body, is_whole = b"", True
+                await _drain(response)
+            return self._answer(response, course, body, is_whole=is_whole)
+        finally:
+            await response.aclose()
+
+    def _built(self, request: ports.Request, course: _Course) -> httpx.Request:
+        fields = {
+            "User-Agent": self._agent,
+            "Accept": request.accept or ACCEPT_FEEDS,
+            # Only what bounds.py can inflate within a limit.
+            "Accept-Encoding": "gzip, deflate",
+        }
+        if request.etag:
+            fields["If-None-Match"] = request.etag
+        if request.last_modified:
+            fields["If-Modified-Since"] = request.last_modified
+        if authorization := course.at.authorization:
+            fields["Authorization"] = authorization
+        seconds = {"connect": course.left, "read": course.left, "write": course.left, "pool": course.left}
+        return httpx.Request("GET", course.at.url, headers=fields, extensions={"timeout": seconds})
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        transport = self._transports.of(request.url)
+        try:
+            return await transport.handle_async_request(request)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # A kept connection may be closed by the server while we write to it; nothing was answered, and a
+            # GET may be sent again (RFC 9110 section 9.2.2).
+            return await transport.handle_async_request(request)
+
+    def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> ports.Answer:
+        found = response.headers
+        now = self._clock.now()
+        stream = response.extensions.get("network_stream")
+        return ports.Answer(
+            status=response.status_code,
+            url=str(course.at.url),
+            body=body,
+            content_type=found.get("content-type", "")[:200],
+            # Half a body must not be confirmed as the whole by its validators later.
+            etag=_validator(found.get("etag")) if is_whole else None,
+            last_modified=_validator(found.get("last-modified")) if is_whole else None,
+            fresh_until=headers.fresh_until(found, now=now) if is_whole else None,
+            retry_after=headers.retry_after(found.get("retry-after"), now=now),
+            permanent_url=course.permanent.whole if course.permanent else None,
+            certificate_until=headers.certificate_end(stream.get_extra_info("ssl_object")) if stream else None,
+        )
+
+
+def agent_of(policy: model.FetchPolicy) -> str:
+    """Who asks, and whom to write to (RFC 9110 section 10.1.5).
+
+    >>> agent_of(model.FetchPolicy(contact="ops@example.org")).partition(" ")[2]
+    '(feed reader; +ops@example.org)'
+    """
+    contact = re.sub(r"[^\x21-\x7e]+|[()]", "", policy.contact or "")
+    return f"wirewatch/{bot.__version__} (feed reader{'; +' + contact if contact else ''})"
+
+
+def _move(course: _Course, status: int, location: str) -> None:
+    target = addresses.next_hop(course.at, location)
+    # A permanent move away from TLS is followed, never remembered.
+    is_downgrade = course.at.url.scheme == "https" and target.url.scheme == "http"
+    if status in _PERMANENT and not course.is_run_over and not is_downgrade:
+        course.permanent = target
+    else:
+        course.is_run_over = True
+    course.at = target
+    course.has_moved = True
+
+
+def _validator(value: str | None) -> str | None:
+    return value if value and len(value) <= _MAX_VALIDATOR and value.isascii() else None
+
+
+async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """The bytes as they come, not inflated. Raises ConnectionError where the peer left in the middle."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    try:
+        async for chunk in response.stream:
+            yield chunk
+    except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+        raise ConnectionError from error
+
+
+async def _drain(response: httpx.Response) -> None:
+    size = 0
+    try:
+        async with aclosing(_raw(response)) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > _DRAIN_BYTES:
+                    return
+    except ConnectionError:
+        return

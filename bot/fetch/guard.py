@@ -1,0 +1,167 @@
+"""Which network addresses may be connected to, checked where the connection is made.
+
+Sits under the HTTP library as its network backend: every hop and every name dials through it, so redirects and
+DNS answers that change between check and use (rebinding) are covered, while TLS still sees the name of the URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpcore
+
+from bot.ports import Refused, Unreachable
+
+Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+Block = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolve = Callable[[str, int], Sequence[str]]
+
+#: Carry an IPv4 address in their last 32 bits: IPv4-compatible (RFC 4291), IPv4-mapped, IPv4-translated (RFC 2765),
+#: NAT64 by its well-known prefix (RFC 6052).
+_EMBEDDED_LAST = tuple(
+    ipaddress.IPv6Network(block) for block in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
+)
+_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
+_TEREDO = ipaddress.IPv6Network("2001::/32")
+#: Public by registry, private by use: Azure's host agent, the deprecated site-local range, 6to4 relays.
+_REFUSED = (
+    ipaddress.ip_network("168.63.129.16/32"),
+    ipaddress.ip_network("fec0::/10"),
+    ipaddress.ip_network("192.88.99.0/24"),
+    # Local NAT64 (RFC 8215) and protocol assignments: older Pythons call parts of them global.
+    ipaddress.ip_network("64:ff9b:1::/48"),
+    ipaddress.ip_network("192.0.0.0/24"),
+)
+#: A name with several addresses does not spend the whole time on a dead one.
+_FIRST_TRIES_SECONDS = 3.0
+#: The resolver blocks; names that time out must not hold up all others (the loop's own pool has 6 threads on 2 cores).
+_RESOLVER_THREADS = 32
+
+
+class AddressRule:
+    """Public addresses, and those that the operator lists."""
+
+    def __init__(self, allow_private: Iterable[str] = ()) -> None:
+        self._allowed = tuple(ipaddress.ip_network(block, strict=False) for block in allow_private)
+
+    def allows(self, address: str) -> bool:
+        """Whether this one address, in any notation of the ipaddress module, may be connected to.
+
+        >>> AddressRule().allows("::ffff:127.0.0.1"), AddressRule(["127.0.0.0/8"]).allows("127.0.0.1")
+        (False, True)
+        """
+        outer = ipaddress.ip_address(address.partition("%")[0])
+        # An IPv4 address in an IPv6 coat is judged by what it reaches.
+        inner = _embedded(outer) or outer
+        if _is_in(outer, self._allowed) or _is_in(inner, self._allowed):
+            return True
+        return inner.is_global and not (inner.is_multicast or inner.is_reserved or _is_in(inner, _REFUSED))
+
+
+def _is_in(address: Ip, blocks: Sequence[Block]) -> bool:
+    return any(address.version == block.version and address in block for block in blocks)
+
+
+def _embedded(address: Ip) -> ipaddress.IPv4Address | None:
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    number = int(address)
+    if any(address in net for net in _EMBEDDED_LAST):
+        return ipaddress.IPv4Address(number & 0xFFFFFFFF)
+    if address in _SIX_TO_FOUR:
+        return ipaddress.IPv4Address((number >> 80) & 0xFFFFFFFF)
+    if address in _TEREDO:
+        return ipaddress.IPv4Address(~number & 0xFFFFFFFF)
+    return None
+
+
+def system_resolve(host: str, port: int) -> Sequence[str]:
+    """What the system says, in its order of preference; blocking. Every notation of a literal is understood by it."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(info[4][0]) for info in found))
+
+
+class GuardBackend(httpcore.AsyncNetworkBackend):
+    """Resolves, refuses unless every address is allowed, and dials the address that was checked."""
+
+    def __init__(self, rule: AddressRule, *, resolve: Resolve = system_resolve) -> None:
+        self._rule = rule
+        self._resolve = resolve
+        self._dialler = httpcore.AnyIOBackend()
+        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 -- the signature is httpcore's
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        addresses = await self._addresses(host, port, timeout)
+        last = len(addresses) - 1
+        for place, address in enumerate(addresses):
+            within = timeout if place == last else min(timeout or _FIRST_TRIES_SECONDS, _FIRST_TRIES_SECONDS)
+            try:
+                return await self._dialler.connect_tcp(address, port, within, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if place == last:
+                    raise
+        raise AssertionError  # _addresses never gives an empty list
+
+    async def connect_unix_socket(self, *args: object, **kwargs: object) -> httpcore.AsyncNetworkStream:
+        raise Refused("a socket file is never asked")
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def check_literal(self, host: str) -> None:
+        """Refuse what needs no resolver to be known as private: for requests that a proxy resolves. Raises Refused."""
+        name = host.rstrip(".").lower()
+        if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+            raise Refused(f"{host} is a name of the local network: not asked through the proxy")
+        try:
+            # AI_NUMERICHOST: every notation of a literal (decimal, hexadecimal, short), and never a query.
+            found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+        except (socket.gaierror, UnicodeError):
+            return
+        self._check(host, [str(info[4][0]) for info in found])
+
+    def _check(self, host: str, addresses: Sequence[str]) -> None:
+        refused = [address for address in dict.fromkeys(addresses) if not self._rule.allows(address)]
+        if refused:
+            leads = " is" if refused == [host] else f" leads to {', '.join(refused)},"
+            raise Refused(
+                f"{host}{leads} a private or reserved address: not asked;"
+                " list its block under fetch.allow_private in bot.yaml if it is yours"
+            )
+
+    async def _addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
+        addresses: Sequence[str]
+        try:
+            addresses = (str(ipaddress.ip_address(host)),)
+        except ValueError:
+            addresses = await self._resolved(host, port, seconds)
+        self._check(host, addresses)
+        return addresses
+
+    async def _resolved(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(seconds):
+                addresses = await loop.run_in_executor(self._threads, self._resolve, host, port)
+        except TimeoutError as error:
+            raise Unreachable(f"{host}: the name service gave no answer; look at this machine's DNS") from error
+        except (socket.gaierror, UnicodeError) as error:
+            raise Unreachable(f"{host}: no such host; check the spelling, or the feed has gone") from error
+        if not addresses:
+            raise Unreachable(f"{host}: the name has no address; check the spelling, or the feed has gone")
+        return addresses

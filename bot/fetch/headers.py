@@ -1,0 +1,93 @@
+"""What the headers of an answer say about when to ask again.
+
+Pure: the time is an argument. A header that cannot be read counts as absent; it never raises.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+#: Larger numbers are nonsense and overflow a datetime.
+_MAX_SECONDS = 10 * 365 * 86400
+
+
+def http_date(text: str | None) -> datetime | None:
+    """A date of any of the three forms of RFC 9110 section 5.6.7.
+
+    >>> http_date("Sunday, 06-Nov-94 08:49:37 GMT")
+    datetime.datetime(1994, 11, 6, 8, 49, 37, tzinfo=datetime.timezone.utc)
+    """
+    if not text:
+        return None
+    try:
+        when = parsedate_to_datetime(text.strip())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    try:
+        return when.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def retry_after(value: str | None, *, now: datetime) -> datetime | None:
+    """Retry-After, in seconds or as a date (RFC 9110 section 10.2.3); None: not said or already past."""
+    if not value:
+        return None
+    seconds = _seconds(value)
+    until = now + timedelta(seconds=seconds) if seconds is not None else http_date(value)
+    return until if until is not None and until > now else None
+
+
+def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
+    """How long the answer is fresh (RFC 9111 section 4.2.1), by max-age, else Expires; None: not said."""
+    directives = _directives(headers.get("cache-control", ""))
+    if directives.keys() & {"no-store", "no-cache"}:
+        return None
+    lifetime: timedelta | None = None
+    if "max-age" in directives:
+        # Present but unreadable means stale (section 4.2.1), and then Expires does not count either.
+        lifetime = timedelta(seconds=_seconds(directives["max-age"]) or 0)
+    else:
+        expires = http_date(headers.get("expires"))
+        if expires is not None:
+            # Against the server's own clock, which may be wrong by hours.
+            lifetime = expires - (http_date(headers.get("date")) or now)
+    if lifetime is None:
+        return None
+    age = timedelta(seconds=_seconds(headers.get("age", "")) or 0)
+    lifetime = min(lifetime, timedelta(seconds=_MAX_SECONDS)) - age
+    return now + lifetime if lifetime > timedelta() else None
+
+
+def certificate_end(connection: object) -> datetime | None:
+    """The end of the peer certificate's validity; None: no TLS."""
+    if not isinstance(connection, (ssl.SSLObject, ssl.SSLSocket)):
+        return None
+    certificate = connection.getpeercert()
+    end = certificate.get("notAfter") if certificate else None
+    if not isinstance(end, str):
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(end), tz=UTC)
+
+
+def _directives(value: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in value.lower().split(","):
+        name, _, argument = part.strip().partition("=")
+        if name:
+            # The first of two counts (RFC 9111 section 4.2.1).
+            found.setdefault(name.strip(), argument.strip().strip('"'))
+    return found
+
+
+def _seconds(value: str) -> float | None:
+    value = value.strip()
+    # Some servers send «120.5» or «120, 120».
+    number = value.partition(",")[0].strip() if value[:1].isdigit() else value
+    if not number.replace(".", "", 1).isascii() or not number.replace(".", "", 1).isdigit():
+        return None
+    return min(float(number), float(_MAX_SECONDS))

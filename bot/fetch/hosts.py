@@ -1,0 +1,33 @@
+"""At most so many requests to one host at a time, and so many in all.
+
+Knows host names only. Waiting here costs nobody's time bound: it begins when the slot is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class HostSlots:
+    """A slot of the host is taken first, so that requests waiting for a slow host hold no slot of the whole."""
+
+    def __init__(self, *, per_host: int, in_all: int) -> None:
+        self._per_host = per_host
+        self._in_all = asyncio.Semaphore(in_all)
+        self._hosts: dict[str, asyncio.Semaphore] = {}
+        self._users: dict[str, int] = {}
+
+    @asynccontextmanager
+    async def slot(self, host: str) -> AsyncIterator[None]:
+        slots = self._hosts.setdefault(host, asyncio.Semaphore(self._per_host))
+        self._users[host] = self._users.get(host, 0) + 1
+        try:
+            async with slots, self._in_all:
+                yield
+        finally:
+            self._users[host] -= 1
+            if not self._users[host]:
+                # Ten thousand hosts are asked in a day; what nobody uses is forgotten.
+                del self._users[host], self._hosts[host]
