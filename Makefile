@@ -1,0 +1,51 @@
+# `make demo`, `make run` and `make test` need only Python 3.11 or newer and make: each sets itself up.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+export PYTHON VENV
+
+.PHONY: help demo run test lint types contracts unit test-slow lock schema clean
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+demo: setup-run ## the whole job offline on the example story
+	@$(BIN)/wirewatch demo
+
+run: setup-run ## poll, match and post with ./config
+	@$(BIN)/wirewatch run --config config
+
+test: setup-test lint types contracts unit ## lint, types, architecture and tests
+
+setup-%:
+	@scripts/setup $*
+
+lint: setup-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-test
+	$(BIN)/mypy
+
+contracts: setup-test
+	$(BIN)/lint-imports --no-logo
+
+unit: setup-test
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-slow: setup-test ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+bench-%: setup-test ## measure: match, replay, poll, stories, summaries, facts, delivery, extraction
+	$(BIN)/python -m bench.$* $(BENCH_ARGS)
+
+schema: setup-test ## write config/schema/ anew
+	$(BIN)/wirewatch schema --write config/schema
+
+lock: ## write requirements/*.txt anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in -o requirements/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in --extra postgres -o requirements/postgres.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in --all-extras -o requirements/test.txt
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
