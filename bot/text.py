@@ -1,0 +1,186 @@
+"""Words with their offsets, and folding: what every part of the core means by a word.
+
+Knows no rule, no article and no language; it sees one string at a time.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+#: Straight and curly quotes and apostrophes are one. One character each, so that offsets stay.
+_STRAIGHT = str.maketrans("‘’‚‛′ʼʻ´“”„‟″〝〞«»", "''''''''" + '"' * 9)
+
+#: Default-ignorable characters: soft hyphen, joiners, bidi marks, BOM, variation selectors, tags. The zero-width
+#: space is not one of them: it marks a border between words (UAX #14).
+_INVISIBLE_CLASS = (
+    "\u00ad\u034f\u061c\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]+")
+_TRAILING_INVISIBLE = re.compile(rf"[{_INVISIBLE_CLASS}]+\Z")
+
+#: Han, Kana, Thai, Lao, Khmer, Burmese: letters of scripts that run without spaces (digits are not among them).
+_UNSPACED_CLASS = (
+    "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U000323af"
+    "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\U0001aff0-\U0001b16f"
+    "\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46"
+    "\u0e81-\u0eb0\u0eb2\u0eb3\u0ebd-\u0ec6\u0edc-\u0edf"
+    "\u1780-\u17b3\u17d7\u17dc"
+    "\u1000-\u102a\u103f\u1050-\u1055\u105a-\u105d\u1061\u1065\u1066\u106e-\u1070\u1075-\u1081\u108e"
+    "\ua9e0-\ua9e4\ua9e7-\ua9ef\ua9fa-\ua9fe\uaa60-\uaa76\uaa7a\uaa7e\uaa7f"
+)
+
+
+def _mark_class() -> str:
+    """Ranges of the combining marks that this Python knows; the planes above 1 hold variation selectors only."""
+    ranges: list[list[int]] = []
+    for code in range(0x300, 0x20000):
+        if unicodedata.category(chr(code))[0] == "M":
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+
+
+_MARK = _mark_class()
+_LETTER = rf"[^\W_{_UNSPACED_CLASS}]"
+#: A letter of an unspaced script with its marks is a word of its own, so that a term in such a script is a phrase
+#: of adjacent letters and matches inside a run. Digits joined by a comma or a full stop are one number.
+_WORD = re.compile(
+    rf"{_LETTER}+(?:[{_MARK}]+{_LETTER}*|(?<=\d)[.,](?=\d){_LETTER}+)*"
+    rf"|[{_UNSPACED_CLASS}][{_MARK}]*"
+)
+_UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
+_POSSESSIVE = re.compile(rf"[.\")]?'[sS](?!{_LETTER}|[{_MARK}])")
+_PLURAL_POSSESSIVE = re.compile(rf"'(?!{_LETTER}|[{_MARK}])")
+#: A zero-width space inside a run of an unspaced script shows nothing and separates nothing.
+_SPACE_IN_RUN = re.compile(rf"(?<=[{_UNSPACED_CLASS}{_MARK}])\u200b+(?=[{_UNSPACED_CLASS}])")
+#: Pieces that NFKC treats on their own: a character, then what may compose with it (marks, Hangul vowels and
+#: finals, half-width voicing marks).
+_CLUSTER = re.compile(rf"(?s:.)[{_MARK}{_INVISIBLE_CLASS}\u1160-\u11ff\uff9e\uff9f]*")
+#: Accents count on Latin and Greek letters only; elsewhere a mark makes another letter (й, が, ค้).
+_ACCENTED = re.compile(
+    rf"([A-Za-zªº\u00c0-\u02af\u0370-\u03ff\u1d00-\u1d7f\u1e00-\u1fff\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab64])[{_MARK}]+"
+)
+
+
+class Word(NamedTuple):
+    """One word as it stands, normalised (NFKC), and where it stands in the original."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A string in normal form that remembers the original's offsets."""
+
+    text: str
+    #: Of each character, where its source starts and ends; None: the text is the original, offset for offset.
+    starts: tuple[int, ...] | None = None
+    ends: tuple[int, ...] | None = None
+
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Offsets in the original of a non-empty stretch of the text."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return self.starts[start], self.ends[end - 1]
+
+
+class Token(NamedTuple):
+    """One word in a normal text."""
+
+    text: str
+    start: int
+    end: int
+    #: ``'s``, ``'`` after a plural, or nothing; no word of its own.
+    possessive: str
+    #: Where the gap to the next word starts, behind the possessive.
+    gap: int
+
+
+def normalise(string: str) -> str:
+    """NFKC, quotes straightened, invisible characters dropped."""
+    if string.isascii():
+        return string
+    visible = _INVISIBLE.sub("", string).translate(_STRAIGHT)
+    normal = unicodedata.normalize("NFKC", visible).translate(_STRAIGHT)
+    return _SPACE_IN_RUN.sub("", normal) if "\u200b" in normal else normal
+
+
+def normalise_with_offsets(string: str) -> Normal:
+    """As ``normalise``, with the way back to the original."""
+    normal = normalise(string)
+    if normal in (string, string.translate(_STRAIGHT)):
+        return Normal(normal)
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for found in _CLUSTER.finditer(string):
+        piece = normalise(found[0])
+        pieces.append(piece)
+        starts += [found.start()] * len(piece)
+        ends += [found.start() + len(_TRAILING_INVISIBLE.sub("", found[0]))] * len(piece)
+    joined = "".join(pieces)
+    for space in reversed(list(_SPACE_IN_RUN.finditer(joined))):
+        stretch = slice(space.start(), space.end())
+        joined = joined[: stretch.start] + joined[stretch.stop :]
+        del starts[stretch], ends[stretch]
+    return Normal(joined, tuple(starts), tuple(ends))
+
+
+def tokens(normal: str) -> Iterator[Token]:
+    """The words of a normal text in order; possessives are no words."""
+    position = 0
+    while found := _WORD.search(normal, position):
+        start, end = found.span()
+        possessive, position = "", end
+        if not _UNSPACED.match(normal, start):
+            if behind := _POSSESSIVE.match(normal, end):
+                possessive, position = "'s", behind.end()
+            elif normal[end - 1] in "sS" and (behind := _PLURAL_POSSESSIVE.match(normal, end)):
+                possessive, position = "'", behind.end()
+        yield Token(found[0], start, end, possessive, position)
+
+
+def words(string: str) -> tuple[Word, ...]:
+    """The words of a string, normalised but with their case, with offsets into the string itself.
+
+    A letter of a script without spaces is a word of its own. ``5,000`` is one word; a possessive is none.
+
+    >>> [word.text for word in words("Pakistan’s back-door order hit 5,000 firms")]
+    ['Pakistan', 'back', 'door', 'order', 'hit', '5,000', 'firms']
+    """
+    normal = normalise_with_offsets(string)
+    return tuple(Word(token.text, *normal.place(token.start, token.end)) for token in tokens(normal.text))
+
+
+def fold_case(word: str) -> str:
+    """Full Unicode case folding of a normal word; accents stay."""
+    return word.lower() if word.isascii() else unicodedata.normalize("NFKC", word.casefold())
+
+
+def drop_accents(folded: str) -> str:
+    """Without the combining marks on Latin and Greek letters.
+
+    >>> drop_accents("résumé й が")
+    'resume й が'
+    """
+    if folded.isascii():
+        return folded
+    return unicodedata.normalize("NFC", _ACCENTED.sub(r"\1", unicodedata.normalize("NFD", folded)))
+
+
+def fold(string: str) -> str:
+    """One form for strings that read alike: normal form, case and accents folded.
+
+    >>> fold("Île–de–Fran\u00adce")
+    'ile–de–france'
+    """
+    return drop_accents(fold_case(normalise(string)))
