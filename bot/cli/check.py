@@ -1,0 +1,50 @@
+"""wirewatch check: all problems of the configuration at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from bot import channels, config, model
+from bot.cli import terminal
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+def check(
+    folder: ConfigDir = DEFAULT_CONFIG,
+    format: Annotated[Format, typer.Option(help="text, json, or github for workflow annotations.")] = Format.TEXT,  # noqa: A002 - the option's name
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Find every problem in bot.yaml, feeds.yaml and rules/; needs no network and no secret.
+
+    Example: wirewatch check --config config --strict
+    """
+    problems = config.check(folder, environ=os.environ, channel_options=channels.options())
+    form = Format.JSON if json else format
+    text = config.render(problems, form.value)
+    if text:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    errors = [p for p in problems if p.severity == "error" or strict]
+    if form is Format.TEXT:
+        warnings = len(problems) - len(errors)
+        terminal.say(f"{folder}: {len(errors)} errors, {warnings} warnings" if problems else f"{folder}: no problems")
+    raise typer.Exit(LEFT if errors else DONE)
+
+
+def show(problems: Sequence[model.Problem]) -> None:
+    """Problems for people, on stderr."""
+    text = config.render(problems, "text")
+    if text:
+        terminal.say(text.rstrip("\n"))

@@ -1,0 +1,61 @@
+"""The table of commands, and how an expected failure ends one."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+import bot
+from bot import ports
+from bot.cli import check, demo, explain, init, once, run, schema, send_test, status, stories, terminal
+from bot.cli.options import UNUSABLE
+
+app = typer.Typer(
+    name="wirewatch",
+    help="Watches the news and posts one message per story: never miss it, never see it twice, always know why.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+for command in (
+    run.run,
+    once.once,
+    init.init,
+    demo.demo,
+    check.check,
+    explain.explain,
+    stories.stories,
+    status.status,
+    send_test.send_test,
+    schema.schema,
+):
+    app.command()(command)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        terminal.out.print(f"wirewatch {bot.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run one command; an expected failure is one line, never a traceback."""
+    try:
+        app()
+    except ports.ConfigError as error:
+        check.show(error.problems)
+        terminal.say(f"wirewatch: {error}")
+        sys.exit(UNUSABLE)
+    except ports.WirewatchError as error:
+        terminal.say(f"wirewatch: {error}")
+        sys.exit(UNUSABLE)

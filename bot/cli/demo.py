@@ -1,0 +1,153 @@
+"""wirewatch demo: the whole job on the example story, offline, in seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import bot
+from bot import app, model, pipeline, ports
+from bot.cli import logs, terminal
+from bot.cli.demo_server import Item, serving
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+
+STORY = Path(bot.__file__).parent / "demo"
+
+
+def demo(
+    channel: Annotated[
+        str | None, typer.Option(help="Post to this channel of your bot.yaml instead of the terminal.")
+    ] = None,
+    folder: ConfigDir = DEFAULT_CONFIG,
+    speed: Annotated[float, typer.Option(help="Story seconds in one second.", min=1)] = 60,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep its configuration and database here, to look at.", metavar="DIR")
+    ] = None,
+) -> None:
+    """Replay the BlackBerry story through the real fetch, rules, stories and outbox; no network, no token.
+
+    Example: wirewatch demo --keep demo-data && wirewatch stories --config demo-data
+    """
+    logs.set_up(quiet=True)
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        terminal.fail(f"{keep} is not empty; name a new folder", 2)
+    place = keep or Path(tempfile.mkdtemp(prefix="wirewatch-demo-"))
+    try:
+        asyncio.run(_demo(place, folder, channel, speed))
+    finally:
+        if keep is None:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+class StoryClock:
+    """The story's time: starts at its first minute and runs ``speed`` times as fast as ours."""
+
+    def __init__(self, start: datetime, speed: float) -> None:
+        self._start = start
+        self._speed = speed
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=(self._loop.time() - self._began) * self._speed)
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(max(0.0, duration.total_seconds()) / self._speed)
+
+
+async def _demo(place: Path, folder: Path, channel: str | None, speed: float) -> None:
+    story = json.loads((STORY / "story.json").read_text(encoding="utf-8"))
+    start = datetime.fromisoformat(story["start"])
+    items = [_item(start, entry) for entry in story["items"]]
+    clock = StoryClock(start, speed)
+    outside = app.Outside(environ=os.environ, clock=clock)
+    async with serving(items, clock) as origin:
+        _write_config(place, origin)
+        settings = app.load(place, outside.environ)
+        replaced = _users_channel(folder, channel, outside) if channel else {}
+        terminal.say("The example story at a minute a second. On the right hand: what happens, and why.\n")
+        async with app.opened(settings, outside, replaced=replaced) as running:
+            stop = asyncio.Event()
+            teller = _Teller(items, clock)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(running.run(stop, everything=True, on_pass=teller.on_pass))
+                await clock.sleep(timedelta(minutes=story["minutes"]))
+                stop.set()
+            await _sum_up(running.store)
+
+
+def _item(start: datetime, entry: dict[str, object]) -> Item:
+    return Item(
+        feed=str(entry["feed"]),
+        id=str(entry["id"]),
+        at=start + timedelta(minutes=float(str(entry["minute"]))),
+        title=str(entry["title"]),
+        text=str(entry["text"]),
+        note=str(entry.get("note", "")),
+    )
+
+
+def _write_config(place: Path, origin: str) -> None:
+    shutil.copytree(STORY / "config", place, dirs_exist_ok=True)
+    for name in ("bot.yaml", "feeds.yaml"):
+        text = (place / name).read_text(encoding="utf-8")
+        filled = text.replace("{origin}", origin).replace("{folder}", str(place.resolve()))
+        (place / name).write_text(filled, encoding="utf-8")
+
+
+def _users_channel(folder: Path, name: str, outside: app.Outside) -> dict[str, ports.Channel]:
+    """The demo's one channel, standing on a channel of the user's own configuration."""
+    settings = app.load(folder, outside.environ)
+    if name not in settings.bot.channels:
+        terminal.fail(f"no channel «{name}» in {folder}/bot.yaml. There is: {', '.join(settings.bot.channels)}", 2)
+    return {"alerts": app.channel_of(settings, name, outside)}
+
+
+class _Teller:
+    """Says on stderr what each item brought and why."""
+
+    def __init__(self, items: Sequence[Item], clock: ports.Clock) -> None:
+        self._waiting = sorted(items, key=lambda item: item.at)
+        self._clock = clock
+
+    def on_pass(self, report: pipeline.PassReport) -> None:
+        now = self._clock.now()
+        seen = [item for item in self._waiting if item.at <= now] if any(f.new for f in report.feeds) else []
+        for item in seen:
+            self._waiting.remove(item)
+            if item.note:
+                self._say(f"{item.at:%H:%M}  {item.feed}: «{item.title}»")
+                self._say(f"       {item.note}")
+        for decision in report.decisions:
+            self._say(f"       -> {_told(decision)}")
+
+    def _say(self, text: str) -> None:
+        terminal.err.print(text, style="dim", markup=False)
+
+
+def _told(decision: model.Decision) -> str:
+    detail = f" ({decision.detail})" if decision.detail else ""
+    return f"{decision.channel}: {decision.action.value}, {decision.reason.value}{detail}"
+
+
+async def _sum_up(store: ports.Store) -> None:
+    counts = await store.read(lambda tx: tx.outbox.counts())
+    stories = await store.read(lambda tx: tx.stories.since(None))
+    articles = await store.read(lambda tx: tx.articles.count())
+    sent = sum(count for (_, state), count in counts.items() if state is model.SendState.SENT)
+    with suppress(BrokenPipeError):
+        terminal.say(
+            f"\n{articles} articles came, {sum(len(s.members) for s in stories)} matched, "
+            f"in {len(stories)} stories; {sent} messages, edits and replies were sent."
+        )
+        terminal.say("Next: wirewatch init my-config, then edit my-config/rules/.")

@@ -1,0 +1,81 @@
+"""wirewatch explain: why it matches, or what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Annotated
+
+import typer
+
+from bot import app, articles, config, model, rules
+from bot.cli import archive, terminal
+from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
+
+
+def explain(
+    rule: Annotated[str | None, typer.Argument(help="A rule's name, or a part of it.", metavar="RULE")] = None,
+    folder: ConfigDir = DEFAULT_CONFIG,
+    url: Annotated[str | None, typer.Option(help="An article in the archive.", metavar="ADDRESS")] = None,
+    text: Annotated[str | None, typer.Option(help="Any text, as if it were a headline.", metavar="TEXT")] = None,
+    json: Json = False,
+) -> None:
+    """Read a rule back in plain English, or say which line fires on which words and what is missing.
+
+    Example: wirewatch explain "BlackBerry backdoor" --text "BlackBerry quits Pakistan over BES backdoor"
+    """
+    settings = app.load(folder, os.environ)
+    chosen = _chosen(settings, rule)
+    if url is None and text is None:
+        if rule is None:
+            terminal.fail("name a rule, or an article by --url or --text", UNUSABLE)
+        for entry in chosen:
+            terminal.out.print(rules.read_back(entry.rule), markup=False)
+        return
+    article = asyncio.run(_stored(settings, url)) if url else _typed(text or "")
+    feed = _feed_of(settings, article)
+    found = [(entry.rule.name, rules.explain(entry.rule, article, feed)) for entry in chosen]
+    if json:
+        terminal.answer([{"rule": name, "matched": e.matched, "text": e.text()} for name, e in found])
+        return
+    for name, explanation in found:
+        terminal.out.print(f"{name}: {'matches' if explanation.matched else 'does not match'}", markup=False)
+        terminal.out.print(explanation.text(), markup=False)
+
+
+def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledRule]:
+    found = [entry for entry in settings.rules if name is None or name.casefold() in entry.rule.name.casefold()]
+    if not found:
+        known = "; ".join(entry.rule.name for entry in settings.rules)
+        terminal.fail(f"no loaded rule is named like «{name}». Loaded: {known or 'none'}", UNUSABLE)
+    return found
+
+
+async def _stored(settings: config.Settings, url: str) -> model.Article:
+    outside = app.Outside(environ=os.environ)
+    async with archive.opened(settings, outside) as store:
+        link = articles.canonical_link(url)
+        article = await store.read(lambda tx: tx.articles.find(link))
+    if article is None:
+        terminal.fail(f"no article with the link {link} is in the archive: no feed has brought it yet", UNUSABLE)
+    return article
+
+
+def _typed(text: str) -> model.Article:
+    """A headline that nobody published."""
+    now = app.Outside(environ={}).clock.now()
+    return model.Article(
+        id=model.ArticleId(""),
+        feed="",
+        outlet="",
+        owner="",
+        link="",
+        title=text,
+        text="",
+        first_seen=now,
+        fingerprint="",
+    )
+
+
+def _feed_of(settings: config.Settings, article: model.Article) -> model.Feed | None:
+    return next((feed for feed in settings.feeds if feed.url == article.feed), None)

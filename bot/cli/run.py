@@ -1,0 +1,84 @@
+"""wirewatch run: poll, match, post, for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import app, config, pipeline
+from bot.cli import check, logs, terminal
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+
+
+def run(
+    folder: ConfigDir = DEFAULT_CONFIG,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Debug lines too.")] = False,
+) -> None:
+    """Poll, match and post until stopped; reads the configuration anew when it changes.
+
+    Example: wirewatch run --config /config
+    """
+    logs.set_up(verbose=verbose)
+    asyncio.run(_run(folder))
+
+
+async def _run(folder: Path) -> None:
+    outside = app.Outside(environ=os.environ)
+    settings = app.load(folder, outside.environ)
+    check.show([problem for problem in settings.problems if problem.severity == "error"])
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    first = _FirstPass(settings)
+    async with app.opened(settings, outside, on_feed=first.on_feed) as running:
+        loop.add_signal_handler(signal.SIGHUP, running.reload_soon)
+        terminal.say(
+            f"Watching {len(settings.feeds)} feeds with {len(settings.rules)} rules; "
+            f"messages go to {', '.join(running.channels)}. Ctrl-C stops."
+        )
+        with first:
+            await running.run(stop, folder=folder, on_pass=first.on_pass)
+
+
+class _FirstPass:
+    """Progress of the first pass, and the way out where no feed can be reached."""
+
+    def __init__(self, settings: config.Settings) -> None:
+        self._bar = terminal.progress("first poll", len(settings.feeds))
+        self._waiting = {feed.url for feed in settings.feeds}
+        self._reached = 0
+        self._is_open = False
+
+    def __enter__(self) -> None:
+        self._advance = self._bar.__enter__()
+        self._is_open = True
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def on_feed(self, report: pipeline.FeedReport) -> None:
+        if not self._is_open:
+            return
+        self._waiting.discard(report.url)
+        self._reached += report.error is None
+        self._advance()
+
+    def on_pass(self, report: pipeline.PassReport) -> None:
+        if self._is_open and not self._waiting:
+            self._close()
+            if not self._reached:
+                terminal.say(
+                    "No feed could be reached: is this machine offline? "
+                    "`make demo` (or `wirewatch demo`) shows the whole job without a network."
+                )
+
+    def _close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._bar.__exit__(None, None, None)

@@ -1,0 +1,28 @@
+"""wirewatch schema: JSON Schema of the configuration files, for editors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import channels, config
+from bot.cli import terminal
+
+
+def schema(
+    write: Annotated[Path | None, typer.Option(help="Write a file a kind into this folder.", metavar="DIR")] = None,
+) -> None:
+    """Print the JSON Schema of bot.yaml, feeds.yaml and the rule files, or write it for editors.
+
+    Example: wirewatch schema --write config/schema
+    """
+    found = config.schemas(channels.options())
+    if write is None:
+        terminal.answer(found)
+        return
+    write.mkdir(parents=True, exist_ok=True)
+    for name, value in found.items():
+        (write / f"{name}.json").write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,65 @@
+"""wirewatch send-test: is this channel ready, and what to click where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bot import app, model, ports
+from bot.cli import terminal
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir
+
+
+def send_test(
+    channel: Annotated[str, typer.Argument(help="A channel's name in bot.yaml.", metavar="CHANNEL")],
+    folder: ConfigDir = DEFAULT_CONFIG,
+    check_only: Annotated[bool, typer.Option("--check-only", help="Look, but post nothing.")] = False,
+) -> None:
+    """Check a channel's credentials, rights and place, then post one test message to it.
+
+    Example: wirewatch send-test policy-desk
+    """
+    raise typer.Exit(asyncio.run(_send_test(folder, channel, check_only=check_only)))
+
+
+async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
+    outside = app.Outside(environ=os.environ)
+    settings = app.load(folder, outside.environ)
+    if name not in settings.bot.channels:
+        terminal.fail(f"no channel «{name}» in bot.yaml. There is: {', '.join(settings.bot.channels)}", UNUSABLE)
+    channel = app.channel_of(settings, name, outside)
+    try:
+        lines = await channel.check()
+        for line in lines:
+            mark = "ok " if line.is_good else "NO "
+            terminal.out.print(Text(f"{mark} {line.what}", style="green" if line.is_good else "red"))
+            if line.help:
+                terminal.out.print(Text(f"     {line.help}"))
+        if not all(line.is_good for line in lines):
+            return LEFT
+        if check_only:
+            return DONE
+        receipt = await channel.send(_test_delivery())
+    except ports.SendError as error:
+        terminal.say(f"wirewatch: {name} did not take the message: {error}")
+        return LEFT
+    finally:
+        await channel.close()
+    terminal.out.print(Text(f"ok  sent{': ' + receipt.ref if receipt.ref else ''}", style="green"))
+    return DONE
+
+
+def _test_delivery() -> ports.Delivery:
+    return ports.Delivery(
+        id=model.send_id("test", secrets.token_hex(8)),
+        message=model.Message(
+            kind=model.MessageKind.NOTICE,
+            lead="Wirewatch can post here. This is a test message.",
+        ),
+    )

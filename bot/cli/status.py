@@ -1,0 +1,163 @@
+"""wirewatch status: feeds, rules, outbox, and the last sign of life."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from bot import app, config, model, ports
+from bot.cli import archive, terminal
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
+
+#: Rules are shown with their hits of this time.
+RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    now: datetime
+    feeds: tuple[model.FeedState, ...]
+    counts: Mapping[tuple[str, model.SendState], int]
+    unsent: tuple[model.Outgoing, ...]
+    articles: int
+    hits: Mapping[str, int]
+    tick: str | None
+
+
+def status(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
+    """Show feeds and their health, rules and their hits, and what waits in the outbox and why.
+
+    Example: wirewatch status --config config
+    """
+    settings, found = asyncio.run(_status(folder))
+    if json:
+        terminal.answer(_as_json(settings, found))
+    else:
+        _show(settings, found)
+
+
+async def _status(folder: Path) -> tuple[config.Settings, Status]:
+    outside = app.Outside(environ=os.environ)
+    settings = app.load(folder, outside.environ)
+    async with archive.opened(settings, outside) as store:
+        now = outside.clock.now()
+        return settings, await store.read(lambda tx: _look(tx, now))
+
+
+def _look(tx: ports.Transaction, now: datetime) -> Status:
+    hits: dict[str, int] = {}
+    for story in tx.stories.since(now - RECENT):
+        for name in story.rules:
+            hits[name] = hits.get(name, 0) + 1
+    return Status(
+        now=now,
+        feeds=tuple(tx.feeds.all()),
+        counts=tx.outbox.counts(),
+        unsent=tuple(tx.outbox.unsent()),
+        articles=tx.articles.count(),
+        hits=hits,
+        tick=tx.notes.get("tick"),
+    )
+
+
+def health_of(state: model.FeedState) -> str:
+    """One or two words for a feed."""
+    if state.gone:
+        return "gone (410)"
+    if state.failures:
+        return f"failing ({state.failures})"
+    if state.baseline_at is None:
+        return "not read yet"
+    return "ok"
+
+
+def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
+    return {
+        "last_tick": found.tick,
+        "articles": found.articles,
+        "feeds": [
+            {
+                "url": state.url,
+                "title": state.title,
+                "health": health_of(state),
+                "error": state.error,
+                "polled_at": state.polled_at.isoformat() if state.polled_at else None,
+                "ok_at": state.ok_at.isoformat() if state.ok_at else None,
+                "new_at": state.new_at.isoformat() if state.new_at else None,
+                "due_at": state.due_at.isoformat(),
+                "remarks": list(state.remarks),
+            }
+            for state in found.feeds
+        ],
+        "rules": [
+            {"name": entry.rule.name, "stories_7d": found.hits.get(entry.rule.name, 0), "paused": entry.rule.paused}
+            for entry in settings.rules
+        ],
+        "outbox": [
+            {"channel": channel, "state": state.value, "count": count}
+            for (channel, state), count in sorted(found.counts.items())
+        ],
+        "unsent": [
+            {
+                "id": row.id,
+                "channel": row.channel,
+                "kind": row.message.kind.value,
+                "state": row.state.value,
+                "attempts": row.attempts,
+                "due_at": row.due_at.isoformat(),
+                "why": row.error,
+            }
+            for row in found.unsent
+        ],
+    }
+
+
+def _show(settings: config.Settings, found: Status) -> None:
+    names = {feed.url: feed.name for feed in settings.feeds}
+    feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
+    for state in found.feeds:
+        feeds.add_row(
+            Text(names.get(state.url) or state.title or state.url),
+            health_of(state),
+            _ago(found.now, state.ok_at),
+            _ago(found.now, state.new_at),
+            Text(state.error or "; ".join(state.remarks)),
+        )
+    terminal.out.print(feeds)
+    rules = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
+    for entry in settings.rules:
+        rule = entry.rule
+        rules.add_row(
+            Text(rule.name),
+            Text(", ".join(rule.notify)),
+            str(found.hits.get(rule.name, 0)),
+            "paused" if rule.paused else "",
+        )
+    terminal.out.print()
+    terminal.out.print(rules)
+    terminal.out.print()
+    for (channel, state), count in sorted(found.counts.items()):
+        terminal.out.print(Text(f"{channel}: {count} {state.value}"))
+    for row in found.unsent:
+        reason = f": {row.error}" if row.error else ""
+        text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {row.attempts} attempts{reason}"
+        terminal.out.print(Text(text, style="yellow" if row.state is model.SendState.PARKED else ""))
+    last = f"last tick {_ago(found.now, datetime.fromisoformat(found.tick))}" if found.tick else "no tick yet"
+    terminal.out.print(Text(f"{found.articles} articles in the archive; {last}", style="dim"))
+
+
+def _ago(now: datetime, when: datetime | None) -> str:
+    if when is None:
+        return "never"
+    seconds = max(0, int((now - when).total_seconds()))
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return "just now"

@@ -1,0 +1,56 @@
+"""The clock and the one tick. Knows nothing of what a tick does.
+
+APScheduler's defaults lose a run silently when the loop is blocked for a second, and its shutdown cancels coroutine
+jobs; so its one job only sets an event, and the work hangs in the caller's own task group (docs/decisions).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 - the one place where time comes in
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(max(0.0, duration.total_seconds()))
+
+
+class Ticker:
+    """Ticks every ``every`` while entered; ticks that come while nobody waits are one tick."""
+
+    def __init__(self, every: timedelta) -> None:
+        self._tick = asyncio.Event()
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._scheduler.add_job(
+            self._tick.set,
+            IntervalTrigger(seconds=every.total_seconds(), timezone=UTC),
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+        )
+
+    async def __aenter__(self) -> Self:
+        self._scheduler.start()
+        self._tick.set()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._scheduler.shutdown(wait=False)
+
+    def wake(self) -> None:
+        """Tick now."""
+        self._tick.set()
+
+    async def next(self) -> None:
+        await self._tick.wait()
+        self._tick.clear()
