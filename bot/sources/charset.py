@@ -1,0 +1,125 @@
+"""Bytes into text: which encoding a document really has.
+
+Knows nothing of feeds. The bytes are believed before the header, and the header before nothing:
+a declared UTF-8 with one bad byte stays UTF-8 (a guess of another encoding would spoil every other letter).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+#: Byte patterns that leave no doubt (XML 1.0 appendix F); the longer ones first.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0\0\0", "utf-32-le"),
+    (b"\0\0\0<", "utf-32-be"),
+    (b"<\0", "utf-16-le"),
+    (b"{\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+    (b"\0{", "utf-16-be"),
+    (b"\x4c\x6f\xa7\x94", "cp037"),
+)
+#: Names that publishers use for a wider encoding (https://encoding.spec.whatwg.org/#names-and-labels).
+_WIDER = {
+    "iso8859-1": "cp1252",
+    "ascii": "utf-8",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "big5": "big5hkscs",
+}
+#: Python codecs that are not the encoding of a document.
+_NOT_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
+_STATEFUL = re.compile(r"iso2022|utf-7|hz")
+_DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_PARAMETER = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_SEQUENCES = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_HIGH = re.compile(rb"[\x80-\xff]+")
+#: Fewer bad bytes than this in a document said to be UTF-8 are slips; more, with fewer good ones, a wrong label.
+_FEW_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    text: str
+    encoding: str
+    #: For people; None: nothing was odd.
+    remark: str | None = None
+
+
+def decode(content: bytes, content_type: str) -> Decoded:
+    """Never fails: what cannot be read becomes U+FFFD and is counted in the remark."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return _replacing(content, encoding)
+    declared = _declared(content, content_type)
+    if content.isascii():
+        stateful = next((name for name in declared if _STATEFUL.match(name)), None)
+        return _replacing(content, stateful) if stateful else Decoded(content.decode("ascii"), "utf-8")
+    others = [name for name in declared if name != "utf-8"]
+    try:
+        # Text of another encoding is hardly ever valid UTF-8 by accident.
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return _not_quite_utf8(content, others, says_utf8="utf-8" in declared)
+    if others and "utf-8" not in declared:
+        return Decoded(text, "utf-8", f"said to be {others[0]}, read as UTF-8, which it is")
+    return Decoded(text, "utf-8")
+
+
+def _not_quite_utf8(content: bytes, others: list[str], *, says_utf8: bool) -> Decoded:
+    good = len(_SEQUENCES.findall(content))
+    bad = len(b"".join(_HIGH.findall(_SEQUENCES.sub(b"", content))))
+    if says_utf8 and (good > bad or bad < _FEW_BYTES):
+        return _replacing(content, "utf-8")
+    for name in others:
+        try:
+            return Decoded(content.decode(name), name)
+        except UnicodeDecodeError:
+            continue
+    if good > bad:
+        return _replacing(content, "utf-8")
+    if others:
+        return _replacing(content, others[0])
+    text = content.decode("cp1252", "replace")
+    return Decoded(text, "cp1252", "said to be UTF-8, read as windows-1252, which it is" if says_utf8 else None)
+
+
+def _replacing(content: bytes, encoding: str) -> Decoded:
+    text = content.decode(encoding, "replace")
+    count = text.count("\ufffd")
+    if count and encoding.startswith("utf-8"):
+        count -= content.count(b"\xef\xbf\xbd")
+    label = encoding.removesuffix("-sig").upper()
+    remark = f"{count} {'byte is' if count == 1 else 'bytes are'} not {label}" if count else None
+    return Decoded(text.removeprefix("\ufeff"), encoding, remark)
+
+
+def _declared(content: bytes, content_type: str) -> list[str]:
+    """Usable names, the header's first (RFC 7303 section 3)."""
+    in_header = _PARAMETER.search(content_type)
+    in_document = _DECLARED.search(content[:1024])
+    names = [in_header.group(1) if in_header else "", in_document.group(1).decode("ascii") if in_document else ""]
+    return list(dict.fromkeys(name for name in map(_codec, names) if name))
+
+
+def _codec(label: str) -> str | None:
+    try:
+        name = codecs.lookup(label.strip().lower()).name
+        "".encode(name)  # raises LookupError for codecs that are not of text
+    except (LookupError, UnicodeError, ValueError):
+        return None
+    # A document that declares a two-byte encoding in single bytes is not in it.
+    if name in _NOT_CHARSETS or name.startswith(("utf-16", "utf-32")):
+        return None
+    return _WIDER.get(name, "utf-8" if name == "utf-8-sig" else name)

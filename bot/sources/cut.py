@@ -1,0 +1,115 @@
+"""A feed document cut into its items, so that a parser reads only those whose bytes are new.
+
+Knows where items begin and end; must not know what they say. Gives None wherever the cut is not certain: the whole
+document is read then.
+
+The slow part of a poll is feedparser: about 10 ms for a feed of 25 KB and 30 items, of which one or two are new.
+Leaving out an item's bytes leaves all others where they are: the header, what stands between items and the footer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from xml.parsers import expat
+
+_ITEM_NAMES = {"rss": "item", "rdf": "item", "channel": "item", "feed": "entry"}
+#: An open tag of an element; attribute values may hold a «>».
+_TAG_REST = r"""(?:[^<>"']|"[^"<]*"|'[^'<]*')*"""
+_SKIPPED = r"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    start: int
+    end: int
+    #: Over its bytes and all that its meaning depends on: the tags around it and the document's address.
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    data: bytes
+    items: tuple[Item, ...]
+
+    def without(self, left_out: Collection[int]) -> bytes:
+        """The document without these items, by their places."""
+        if not left_out:
+            return self.data
+        parts: list[bytes] = []
+        at = 0
+        for place, item in enumerate(self.items):
+            if place in left_out:
+                parts.append(self.data[at : item.start])
+                at = item.end
+        parts.append(self.data[at:])
+        return b"".join(parts)
+
+
+def cut(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
+    """The items of a well-formed document in UTF-8 without a document type; None: not certain."""
+    spans = _spans(data, (prefix + _ITEM_NAMES[root]).encode())
+    if spans is None or not _is_well_formed(data):
+        return None
+    context = _context(data[: spans[0][0]] if spans else data, base)
+    items = []
+    for start, end in spans:
+        digest = hashlib.blake2b(context, digest_size=10)
+        digest.update(data[start:end])
+        items.append(Item(start, end, digest.hexdigest()))
+    return Cut(data, tuple(items))
+
+
+def last_whole_item(text: str, *, root: str, prefix: str) -> tuple[int, int]:
+    """Of a document that was cut off: how many items it holds whole, and where the last one ends."""
+    name = re.escape(prefix + _ITEM_NAMES[root])
+    count, end = 0, 0
+    for found in re.finditer(rf"{_SKIPPED}|</{name}\s*>|<{name}(?=[\s/>]){_TAG_REST}/>", text, re.DOTALL):
+        if not found.group().startswith(("<!", "<?")):
+            count, end = count + 1, found.end()
+    return count, end
+
+
+def _spans(data: bytes, name: bytes) -> list[tuple[int, int]] | None:
+    escaped = re.escape(name)
+    rest = _TAG_REST.encode()
+    tokens = re.compile(
+        rb"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>"
+        rb"|(</" + escaped + rb"\s*>)|(<" + escaped + rb"(?=[\s/>])" + rest + rb">)",
+        re.DOTALL,
+    )
+    spans: list[tuple[int, int]] = []
+    start: int | None = None
+    for found in tokens.finditer(data):
+        if found.group(1) is not None:
+            if start is None:
+                return None
+            spans.append((start, found.end()))
+            start = None
+        elif (opened := found.group(2)) is not None:
+            if start is not None:
+                return None
+            if opened.endswith(b"/>"):
+                spans.append((found.start(), found.end()))
+            else:
+                start = found.start()
+    return spans if start is None else None
+
+
+def _is_well_formed(data: bytes) -> bool:
+    # As strict as the parser of feedparser (namespaces too); where that one gives up, its loose one reads the
+    # whole document another way, and so must we.
+    parser = expat.ParserCreate("utf-8", " ")
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError:
+        return False
+    return True
+
+
+def _context(header: bytes, base: str) -> bytes:
+    """The tags that an item stands in (their xml:base, xml:lang and prefixes), and the address."""
+    tags = re.findall(rb"<(?:[\w.-]+:)?(?:rss|RDF|feed|channel)(?=[\s/>])" + _TAG_REST.encode() + rb">", header)
+    return hashlib.blake2b(b"\0".join([base.encode(), *tags])).digest()

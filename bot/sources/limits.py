@@ -1,0 +1,74 @@
+"""Bounds of what one document may bring into the program.
+
+Pure. The numbers are far above any real feed, and low enough that ten thousand hostile ones fit in memory.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from bot import model
+
+T = TypeVar("T")
+
+MAX_ENTRIES = 5_000
+MAX_TITLE = 2_000
+MAX_BODY = 1_000_000
+MAX_ADDRESS = 8_000
+MAX_NAME = 300
+MAX_TAGS = 100
+
+
+def ends_of(items: Sequence[T]) -> tuple[tuple[T, ...], str | None]:
+    """At most MAX_ENTRIES of the items, and a remark where some are left.
+
+    Both ends are kept: the new ones stand at the head of most feeds and at the foot of some.
+    """
+    if len(items) <= MAX_ENTRIES:
+        return tuple(items), None
+    half = MAX_ENTRIES // 2
+    return (*items[:half], *items[-half:]), f"{len(items)} items; only the first and the last {half} are read"
+
+
+def bounded(entry: model.Entry) -> model.Entry:
+    """The entry with every field within its bound."""
+    return dataclasses.replace(
+        entry,
+        guid=_key(entry.guid),
+        link=entry.link if entry.link and len(entry.link) <= MAX_ADDRESS else None,
+        title=_cut(entry.title, MAX_TITLE),
+        body=_cut(entry.body, MAX_BODY),
+        author=_cut(entry.author, MAX_NAME),
+        tags=tuple(tag[:MAX_NAME] for tag in entry.tags[:MAX_TAGS]),
+        language=_cut(entry.language, 35),  # RFC 5646 section 4.4.1
+    )
+
+
+def of_baseline(entry: model.Entry, before: datetime | None) -> model.Entry:
+    """An entry dated before that is only told apart from others, never matched; an undated one counts as new."""
+    date = entry.published or entry.updated
+    if before is None or date is None or date >= before or entry.identity_only:
+        return entry
+    return model.Entry(
+        guid=entry.guid,
+        link=entry.link,
+        title=entry.title,
+        published=entry.published,
+        updated=entry.updated,
+        identity_only=True,
+    )
+
+
+def _cut(text: str | None, size: int) -> str | None:
+    return text[:size] if text else None
+
+
+def _key(guid: str | None) -> str | None:
+    """Cut ids would fall together, so a long one is replaced by its hash."""
+    if not guid or len(guid) <= MAX_ADDRESS:
+        return guid or None
+    return "sha256:" + hashlib.sha256(guid.encode("utf-8", "replace")).hexdigest()
