@@ -1,0 +1,12 @@
+"""A story in short: a headline, whole sentences, why it matched and who carries it.
+
+    story → best article → sentences → fit ones → two or three → StoryBrief
+
+Extractive: every word shown stands in an article, and each sentence names it. Decides nothing about speaking.
+"""
+
+from bot.summaries.briefs import brief, headline
+from bot.summaries.picking import pick
+from bot.summaries.splitting import SentenceSpan, sentences
+
+__all__ = ["SentenceSpan", "brief", "headline", "pick", "sentences"]

@@ -1,0 +1,71 @@
+"""Matched words in a piece of an article: where they stand, as marked spans.
+
+Knows offsets only; which words matched is the rules' word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from bot import model
+from bot.summaries.vocabulary import UNSPACED
+
+
+def places(matches: Iterable[model.Match], *, field: str, text: str) -> tuple[tuple[int, int], ...]:
+    """Where the matched words stand in a field, in order, without overlaps.
+
+    The evidence names one place of a word; its other places, letter by letter the same, are marked too.
+    """
+    found: set[tuple[int, int]] = set()
+    wordings: set[str] = set()
+    for match in matches:
+        for evidence in match.evidence:
+            if evidence.field not in {"title", "body"}:
+                continue
+            wording = evidence.text.strip()
+            if wording:
+                wordings.add(wording)
+            if evidence.field == field and 0 <= evidence.start < evidence.end <= len(text):
+                found.add((evidence.start, evidence.end))
+    for wording in wordings:
+        found.update(occurrence.span() for occurrence in _whole(wording).finditer(text))
+    return _merged(found)
+
+
+def spans(text: str, start: int, end: int, marked: Sequence[tuple[int, int]]) -> tuple[model.Span, ...]:
+    """``text[start:end]`` as spans; line ends and runs of blanks become one blank."""
+    runs: list[model.Span] = []
+    at = start
+    for place in marked:
+        first, last = max(place[0], start), min(place[1], end)
+        if first >= last:
+            continue
+        runs.extend(_run(text[at:first], is_marked=False))
+        runs.extend(_run(text[first:last], is_marked=True))
+        at = last
+    runs.extend(_run(text[at:end], is_marked=False))
+    return tuple(runs)
+
+
+def _run(text: str, *, is_marked: bool) -> Iterable[model.Span]:
+    if text:
+        yield model.Span(text=re.sub(r"\s+", " ", text), is_marked=is_marked)
+
+
+def _whole(wording: str) -> re.Pattern[str]:
+    """The wording where no letter or digit touches it; in scripts without spaces, anywhere."""
+    escaped = re.escape(wording)
+    before = r"(?<![^\W_])" if re.match(r"[^\W_]", wording) and not UNSPACED.match(wording[0]) else ""
+    after = r"(?![^\W_])" if re.search(r"[^\W_]$", wording) and not UNSPACED.match(wording[-1]) else ""
+    return re.compile(before + escaped + after)
+
+
+def _merged(found: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(found):
+        if merged and first < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return tuple(merged)

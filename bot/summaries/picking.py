@@ -1,0 +1,164 @@
+"""Two or three sentences of one article that tell it: by matched words, place, weight of words and novelty.
+
+Sees one article and what it matched; knows no story and no other article.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from bot import model
+from bot.summaries import furniture, marking, worth
+from bot.summaries.splitting import SentenceSpan, sentences
+from bot.summaries.vocabulary import content_words
+
+#: Sentences looked at: what an article says first, it says in these.
+_LOOKED_AT = 60
+#: Words of a whole summary: what a phone shows without scrolling.
+_MOST_WORDS = 80
+#: A longer sentence or quote is told only when nothing shorter is there.
+_LONGEST_WORDS = 55
+#: Share of a sentence's words that another may hold before it only repeats it.
+_REPEATS_FROM = 0.6
+
+_DANGLING = re.compile(
+    r"^[\"“‘'«]?(?:he|she|it|they|this|that|these|those|his|her|its|their|but|and|however|also|meanwhile|so|yet|or|then|"
+    r"earlier|later|here|there|such|another|both|while\s+this|er|sie|es|il|elle|ils|aber|und|mais|et|pero|y|ma)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    start: int
+    end: int
+    #: Among the article's fit sentences, from 0.
+    order: int
+    words: Counter[str]
+    length: int
+    matched: int
+    is_dangling: bool
+    is_question: bool
+
+
+def pick(
+    article: model.Article,
+    matches: Sequence[model.Match] = (),
+    count: int = 3,
+    *,
+    said: Collection[str] = (),
+) -> tuple[model.Sentence, ...]:
+    """At most ``count`` whole sentences in the article's order; none when it has no whole one.
+
+    ``said``: sentences already told, which are not told again.
+    """
+    body = article.text
+    marked = marking.places(matches, field="body", text=body)
+    candidates = _candidates(article, marked, said)
+    chosen = sorted(_choose(candidates, article.title, count), key=lambda each: each.start)
+    return tuple(
+        model.Sentence(
+            spans=marking.spans(body, each.start, each.end, marked),
+            outlet=article.outlet,
+            link=article.link,
+            article=article.id,
+        )
+        for each in chosen
+    )
+
+
+def _candidates(article: model.Article, marked: Sequence[tuple[int, int]], said: Collection[str]) -> list[_Candidate]:
+    told = {" ".join(sentence.split()) for sentence in said}
+    title = " ".join(article.title.split()).casefold().rstrip(".")
+    found: list[_Candidate] = []
+    for first, end in _units(sentences(article.text, article.language)[:_LOOKED_AT]):
+        start = first + furniture.dateline_length(article.text[first:end])
+        text = article.text[start:end]
+        shown = " ".join(text.split())
+        if worth.fault(text) or shown in told or shown.casefold().rstrip(".") == title:
+            continue
+        found.append(
+            _Candidate(
+                start=start,
+                end=end,
+                order=len(found),
+                words=Counter(content_words(text)),
+                length=len(text.split()),
+                matched=len({article.text[a:b].casefold() for a, b in marked if a >= start and b <= end}),
+                is_dangling=bool(_DANGLING.match(text)),
+                is_question=text.rstrip("\"'”’»").endswith(("?", "？", "؟")),
+            )
+        )
+    return found
+
+
+def _units(found: Sequence[SentenceSpan]) -> list[tuple[int, int]]:
+    """Sentences, those of one quote together: a quote that opens in one and closes in a later one is one unit."""
+    units: list[tuple[int, int]] = []
+    at = 0
+    while at < len(found):
+        last = at
+        if not worth.is_balanced(found[at].text):
+            for ahead in range(at + 1, min(at + 4, len(found))):
+                if found[ahead].paragraph != found[at].paragraph:
+                    break
+                joined = " ".join(each.text for each in found[at : ahead + 1])
+                if worth.is_balanced(joined):
+                    last = ahead
+                    break
+        units.append((found[at].start, found[last].end))
+        at = last + 1
+    return units
+
+
+def _choose(candidates: Sequence[_Candidate], title: str, count: int) -> list[_Candidate]:
+    weights = _weights(candidates, title)
+    chosen: list[_Candidate] = []
+    room = _MOST_WORDS
+    while len(chosen) < count:
+        best, best_score = None, 0.0
+        for each in candidates:
+            if each in chosen or (chosen and each.length > room) or _repeats(each, chosen):
+                continue
+            score = _score(each, chosen, weights)
+            if score > best_score:
+                best, best_score = each, score
+        if best is None:
+            break
+        chosen.append(best)
+        room -= best.length
+    return chosen
+
+
+def _weights(candidates: Sequence[_Candidate], title: str) -> dict[str, float]:
+    """What each word is worth: more when the article comes back to it, and when its title has it."""
+    spread = Counter(word for each in candidates for word in each.words)
+    in_title = set(content_words(title))
+    return {word: math.log1p(times) + (1.5 if word in in_title else 0.0) for word, times in spread.items()}
+
+
+def _score(each: _Candidate, chosen: Sequence[_Candidate], weights: dict[str, float]) -> float:
+    known = {word for one in chosen for word in one.words}
+    gain = sum(weights[word] * (0.25 if word in known else 1.0) for word in each.words)
+    # Divided by a root of the length: neither the longest sentence nor the shortest wins by its length alone.
+    score = gain / math.sqrt(max(each.length, 8))
+    score *= 0.5 + 1.0 / (1.0 + 0.35 * each.order)
+    score *= 1.0 + 0.35 * min(each.matched, 4)
+    if each.is_dangling and not any(one.order == each.order - 1 for one in chosen):
+        score *= 0.6
+    if each.is_question:
+        score *= 0.5
+    if each.length > _LONGEST_WORDS:
+        score *= 0.4
+    return score
+
+
+def _repeats(each: _Candidate, chosen: Sequence[_Candidate]) -> bool:
+    mine = set(each.words)
+    if not mine:
+        return bool(chosen)
+    return any(len(mine & set(one.words)) >= _REPEATS_FROM * min(len(mine), len(one.words) or 1) for one in chosen)

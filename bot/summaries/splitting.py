@@ -1,0 +1,126 @@
+"""Text into sentences, by their places: paragraphs first, then sentencex inside each.
+
+Knows nothing of what a good sentence is: that is `worth`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import sentencex
+
+#: A language that sentencex knows; it stops at the marks of every script whatever the language.
+_DEFAULT_LANGUAGE = "en"
+
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+#: What may follow a sentence's last mark.
+_CLOSERS = "\"'”’»›)]}」』）】"
+_ENDS = re.compile(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.escape(_CLOSERS)}\s]*$")
+#: A line shorter than this that ends without a mark, before a capital, is a heading and not a wrapped line.
+_WRAPPED_FROM = 60
+
+# Where sentencex stops too early in some language: «M. Dupont», «30 nov. 2015», «5 p.m. Tuesday».
+_TITLE_END = re.compile(
+    r"(?:^|[\s(“\"«])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|St|Sr|Sra|Hr|Fr|Mme|Mlle|vs|Gen|Sen|Rep|Gov|Lt|Col|Capt|Prof)\.\s*$"
+)
+_BEFORE_NUMBER_END = re.compile(
+    r"\b(?:No|Nr|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez|janv|févr|avr|juil|déc|ene|abr|ago|dic)\.\s*$",
+    re.IGNORECASE,
+)
+_HOUR_END = re.compile(r"\b[ap]\.\s?m\.\s*$")
+_WEEKDAY_OR_MONTH = re.compile(
+    r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:January|February|March|April|May|June|July|August|September|October"
+    r"|November|December)\b"
+)
+_QUOTED_END = re.compile(r"[」』][\s]*$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceSpan:
+    """One sentence's place in a text; ``text[start:end]`` has no blanks around it."""
+
+    start: int
+    end: int
+    text: str
+    #: Counted from 0.
+    paragraph: int
+
+
+def sentences(text: str, language: str | None = None) -> tuple[SentenceSpan, ...]:
+    """The sentences of a text in order; none runs over a blank line.
+
+    >>> [span.text for span in sentences("Mr. Khan left at 5 p.m. Tuesday. Why?")]
+    ['Mr. Khan left at 5 p.m. Tuesday.', 'Why?']
+    """
+    found = []
+    for number, (start, end) in enumerate(_paragraphs(text)):
+        for first, last in _split(text[start:end], language):
+            piece = text[start + first : start + last]
+            lead = len(piece) - len(piece.lstrip())
+            piece = piece.strip()
+            if piece:
+                begin = start + first + lead
+                found.append(SentenceSpan(start=begin, end=begin + len(piece), text=piece, paragraph=number))
+    return tuple(found)
+
+
+def ends_a_sentence(text: str) -> bool:
+    """Its last mark is one that ends a sentence in some script."""
+    return bool(_ENDS.search(text))
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
+    """Places of paragraphs: parted by blank lines, or by a line end after a whole sentence or a heading."""
+    start = 0
+    for gap in [*_BLANK_LINE.finditer(text), None]:
+        end = gap.start() if gap else len(text)
+        yield from _lines(text, start, end)
+        start = gap.end() if gap else end
+
+
+def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    at = start
+    while at < end:
+        line_end = text.find("\n", at, end)
+        if line_end < 0:
+            break
+        line, rest = text[start:line_end].strip(), text[line_end:end].lstrip()
+        last_line = text[at:line_end].strip()
+        is_heading = len(last_line) < _WRAPPED_FROM and bool(rest) and not rest[0].islower()
+        if ends_a_sentence(line) or is_heading:
+            yield start, line_end
+            start = line_end + 1
+        at = line_end + 1
+    if text[start:end].strip():
+        yield start, end
+
+
+def _split(paragraph: str, language: str | None) -> list[tuple[int, int]]:
+    """Places of sentences in one paragraph, too early stops mended."""
+    primary = re.split(r"[-_]", language or "", maxsplit=1)[0].lower()
+    found = sentencex.get_sentence_boundaries(primary or _DEFAULT_LANGUAGE, paragraph)
+    cuts = [0, *sorted({int(each["end_index"]) for each in found} - {0, len(paragraph)}), len(paragraph)]
+    places: list[tuple[int, int]] = []
+    for first, last in pairwise(cuts):
+        if places and _runs_on(paragraph[places[-1][0] : first], paragraph[first:last]):
+            places[-1] = (places[-1][0], last)
+        else:
+            places.append((first, last))
+    return places
+
+
+def _runs_on(before: str, after: str) -> bool:
+    """The stop between the two ends no sentence."""
+    after = after.lstrip()
+    if not after or not before.strip():
+        return True
+    if after[0].islower() or after[0] in "”’»›)]}」』）】" or _QUOTED_END.search(before):
+        return True
+    if after[0].isdigit() and _BEFORE_NUMBER_END.search(before):
+        return True
+    if _WEEKDAY_OR_MONTH.match(after) and _HOUR_END.search(before):
+        return True
+    return bool(_TITLE_END.search(before))
