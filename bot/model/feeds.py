@@ -69,6 +69,8 @@ class FeedState:
     error: str | None = None
     #: Not to be asked before, by the server's own word (Retry-After).
     retry_after: datetime | None = None
+    #: When the last answer set a limit (429, 503, a sudden 403), for the limit of the whole host.
+    limited_at: datetime | None = None
     #: 410: never asked again until feeds.yaml changes.
     gone: bool = False
     #: Health problems already told to the operator, so that each is told once.
@@ -77,6 +79,21 @@ class FeedState:
     remarks: tuple[str, ...] = ()
     #: Arrival times of the last new articles (at most 50), newest last: the feed's rhythm.
     rhythm: tuple[datetime, ...] = ()
+    #: Fresh until then by the last answer's Cache-Control or Expires.
+    fresh_until: datetime | None = None
+    #: What the last reading asked for; see Reading.
+    ttl: timedelta | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
+    #: Items of the last reading, known ones too.
+    item_count: int = 0
+    #: Since when a feed that had items has none; None: it has some, or never had.
+    empty_since: datetime | None = None
+    #: An entry with a date was seen; and how many without came since.
+    has_dates: bool = False
+    undated_count: int = 0
+    #: The end of its server's certificate.
+    certificate_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
