@@ -1,0 +1,25 @@
+"""When a feed is asked, with what, and what an answer does to what is remembered of it.
+
+Pure: the time and the jitter are arguments. Knows no network, no store and no kind of feed.
+
+    FeedState → request → (fetch, sources) → after_answer | after_reading | after_failure → FeedState, with its due_at
+                                                                                             └→ health → the operator
+"""
+
+from bot.polling.health import HealthEvent, health, with_told
+from bot.polling.hosts import host_limit, host_of
+from bot.polling.outcome import after_answer, after_failure, after_reading, body_hash, is_unchanged, request
+
+__all__ = [
+    "HealthEvent",
+    "after_answer",
+    "after_failure",
+    "after_reading",
+    "body_hash",
+    "health",
+    "host_limit",
+    "host_of",
+    "is_unchanged",
+    "request",
+    "with_told",
+]

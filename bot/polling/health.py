@@ -1,0 +1,138 @@
+"""Is a feed well, against its own history? Each trouble is told once, and once when it is over.
+
+Pure: reads a state, writes nothing. Whoever tells the operator stores what was told (``with_told``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot import model
+
+#: A hiccup is not news: a feed is broken after so many failures in a row, or after a day of them.
+BROKEN_FAILURES = 5
+_A_DAY = timedelta(hours=24)
+#: Silence is told when it is three times the longest gap of the feed's last arrivals, and never within two days.
+_SILENT_GAPS = 3
+_SILENT_AT_LEAST = timedelta(days=2)
+#: Fewer arrivals are no history.
+_HISTORY = 8
+#: So many entries in a row without a date, where there used to be some.
+_UNDATED = 3
+#: Short-lived certificates (six days) are renewed with more than this left.
+_CERTIFICATE_LEFT = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthEvent:
+    """One thing to tell the operator about one feed."""
+
+    #: broken, gone, moved, empty, silent, expected, undated or certificate.
+    kind: str
+    text: str
+    #: It is over.
+    is_well: bool = False
+
+
+def health(state: model.FeedState, feed: model.Feed, now: datetime) -> tuple[HealthEvent, ...]:
+    """What the operator has not been told yet."""
+    troubles = dict(_troubles(state, feed, now))
+    name = _named(state, feed)
+    new = [HealthEvent(kind=kind, text=f"{name} {text}") for kind, text in troubles.items() if kind not in state.told]
+    over = [
+        HealthEvent(kind=kind, text=f"{name} {_OVER[kind]}", is_well=True)
+        for kind in state.told
+        if kind not in troubles and kind in _OVER
+    ]
+    return (*new, *over)
+
+
+def with_told(state: model.FeedState, events: tuple[HealthEvent, ...]) -> model.FeedState:
+    """The state once these events have been told."""
+    if not events:
+        return state
+    over = {event.kind for event in events if event.is_well}
+    told = [kind for kind in state.told if kind not in over]
+    told += [event.kind for event in events if not event.is_well and event.kind not in told]
+    return replace(state, told=tuple(told))
+
+
+_OVER = {
+    "broken": "is well again",
+    "gone": "is back",
+    "moved": "is read at the address in feeds.yaml again",
+    "empty": "has items again",
+    "silent": "brings articles again",
+    "expected": "has brought an article again",
+    "undated": "dates its items again",
+    "certificate": "has a new certificate",
+}
+
+
+def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterator[tuple[str, str]]:
+    if state.gone:
+        yield "gone", f"has ended: {state.error}"
+        return
+    if state.moved_to is not None:
+        yield "moved", f"has moved for good to {_shown(state.moved_to)}, where it is read; write that into feeds.yaml"
+    failing = now - state.failing_since if state.failing_since else timedelta()
+    if state.failures >= BROKEN_FAILURES or failing >= _A_DAY:
+        times = f"{state.failures} times in a row" if state.failures > 1 else "once"
+        yield "broken", f"has failed {times}, for {_spoken(failing)}: {state.error}"
+    elif "broken" in state.told and state.failures:
+        yield "broken", "is still failing"  # told already, and not over
+    if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
+        yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; tell the publisher"
+    if state.empty_since is not None and now - state.empty_since >= _A_DAY:
+        yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; look at it in a browser"
+    if state.has_dates and state.undated_count >= _UNDATED:
+        yield "undated", "no longer dates its items; they count from when they are first seen"
+    last = state.new_at or (state.rhythm[-1] if state.rhythm else None) or state.baseline_at
+    if last is None:
+        return
+    silence = now - last
+    if feed.expect is not None and silence > feed.expect:
+        yield (
+            "expected",
+            f"has brought nothing new for {_spoken(silence)}; at least one every {_spoken(feed.expect)} is expected",
+        )
+    elif (longest := _longest_gap(state)) is not None and silence > max(longest * _SILENT_GAPS, _SILENT_AT_LEAST):
+        yield (
+            "silent",
+            f"has brought nothing new for {_spoken(silence)}; its longest pause so far was {_spoken(longest)}",
+        )
+
+
+def _longest_gap(state: model.FeedState) -> timedelta | None:
+    """Among the last arrivals; None: too little history."""
+    if len(state.rhythm) < _HISTORY:
+        return None
+    return max(after - before for before, after in zip(state.rhythm, state.rhythm[1:], strict=False))
+
+
+def _named(state: model.FeedState, feed: model.Feed) -> str:
+    name = feed.name or state.title
+    return f"{name} ({_shown(feed.url)})" if name else _shown(feed.url)
+
+
+def _shown(url: str) -> str:
+    """Without the credentials that an address may hold."""
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _spoken(duration: timedelta) -> str:
+    """
+    >>> _spoken(timedelta(hours=50)), _spoken(timedelta(minutes=61)), _spoken(timedelta(seconds=9))
+    ('2 days', '1 hour', '1 minute')
+    """
+    minutes = max(1, int(duration.total_seconds() // 60))
+    for unit, size in (("day", 1440), ("hour", 60)):
+        # Below two days hours say more.
+        if minutes >= size * (2 if unit == "day" else 1):
+            count = minutes // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{minutes} minute{'s' if minutes > 1 else ''}"

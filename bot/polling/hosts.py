@@ -1,0 +1,40 @@
+"""A limit that a whole host sets.
+
+Pure. One bad route must not stall a host, and a host that limits us must not be asked by its other routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+#: Three different addresses within ten minutes speak for their host.
+_ADDRESSES = 3
+_WITHIN = timedelta(minutes=10)
+
+
+def host_of(url: str) -> str:
+    """Lower-case host name; empty where there is none.
+
+    >>> host_of("https://me:secret@Feeds.Example.org:8443/x")
+    'feeds.example.org'
+    """
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def host_limit(recent: Sequence[tuple[str, datetime, datetime]]) -> datetime | None:
+    """Until when a host is left alone, given its limits as (address, said at, until); None: no limit of the whole.
+
+    The latest ``until`` of those that agree counts.
+    """
+    by_time = sorted(recent, key=lambda limit: limit[1])
+    latest: datetime | None = None
+    for _, begin, _ in by_time:
+        together = [limit for limit in by_time if begin <= limit[1] <= begin + _WITHIN]
+        if len({url for url, _, _ in together}) >= _ADDRESSES:
+            latest = max([until for _, _, until in together] + ([latest] if latest else []))
+    return latest

@@ -1,0 +1,238 @@
+"""What an answer, a reading or a failure does to a feed's state.
+
+Pure; the only place where a FeedState moves on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from bot import model, ports
+from bot.polling import statuses, timing
+
+#: A permanent redirect is believed when it came this many times in a row: servers in trouble send single ones.
+MOVES_BELIEVED = 3
+#: An address that a redirect led to and that fails as often is given up for the one in feeds.yaml.
+_MOVE_FAILURES = 3
+#: A limit without a time: doubled with each further one.
+_LIMIT_WAIT = timedelta(minutes=15)
+_LONGEST_LIMIT_WAIT = timedelta(hours=6)
+_LIMITS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_RHYTHM = 50
+#: Longer error texts are cut: a state is one small document.
+_MAX_ERROR = 500
+#: Never asked again; far enough for any query by due_at.
+_NEVER = timedelta(days=3650)
+
+
+def request(state: model.FeedState) -> ports.Request:
+    """What to ask: validators only of a body that was read."""
+    is_read = state.baseline_at is not None
+    return ports.Request(
+        url=state.moved_to or state.url,
+        etag=state.etag if is_read else None,
+        last_modified=state.last_modified if is_read else None,
+    )
+
+
+def body_hash(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def is_unchanged(state: model.FeedState, answer: ports.Answer) -> bool:
+    """The body is the one that was read last: it need not be parsed."""
+    return state.baseline_at is not None and state.body_hash == body_hash(answer.body)
+
+
+def after_reading(
+    state: model.FeedState,
+    feed: model.Feed,
+    reading: model.Reading,
+    answer: ports.Answer,
+    *,
+    new_count: int,
+    arrivals: Sequence[datetime],
+    policy: model.FetchPolicy,
+    now: datetime,
+    jitter: float,
+) -> model.FeedState:
+    """A body that was read. ``arrivals``: when its new articles came; on a baseline the entries' dates are taken."""
+    is_baseline = state.baseline_at is None
+    dates = [date for entry in reading.entries if (date := entry.published or entry.updated) is not None]
+    came = [date for date in dates if date <= now] if is_baseline else list(arrivals)
+    items = max(len(reading.item_hashes), len(reading.entries))
+    state = replace(
+        _well(state, answer, now=now),
+        title=reading.title or state.title,
+        baseline_at=state.baseline_at or now,
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        body_hash=body_hash(answer.body),
+        item_hashes=reading.item_hashes,
+        new_at=now if new_count else state.new_at,
+        remarks=reading.remarks,
+        rhythm=tuple(sorted((*state.rhythm, *came)))[-_RHYTHM:],
+        ttl=reading.ttl,
+        skip_hours=reading.skip_hours,
+        skip_days=reading.skip_days,
+        item_count=items,
+        empty_since=None if items else _empty_since(state, now=now),
+        has_dates=state.has_dates or bool(dates),
+        undated_count=0 if dates else state.undated_count + len(reading.entries),
+    )
+    # Half of the window is new: the next time some may have slid out unseen.
+    is_hurried = not is_baseline and items > 0 and new_count * 2 >= items
+    return _scheduled(state, feed, policy=policy, now=now, jitter=jitter, is_hurried=is_hurried)
+
+
+def after_answer(
+    state: model.FeedState,
+    feed: model.Feed,
+    answer: ports.Answer,
+    *,
+    policy: model.FetchPolicy,
+    now: datetime,
+    jitter: float,
+) -> model.FeedState:
+    """An answer that is not read: 304, a body that did not change, or a status that says no."""
+    if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
+        text = "304 Not Modified to a question without conditions; tell the publisher"
+        return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
+    if answer.status == HTTPStatus.NOT_MODIFIED or 200 <= answer.status < 300:
+        # A 304 may bring newer validators (RFC 9110 section 15.4.5).
+        state = replace(
+            _well(state, answer, now=now),
+            etag=answer.etag or state.etag,
+            last_modified=answer.last_modified or state.last_modified,
+        )
+        return _scheduled(state, feed, policy=policy, now=now, jitter=jitter)
+    if answer.status == HTTPStatus.GONE and state.moved_to is None:
+        return _gone(state, now=now)
+    text = statuses.told(answer.status)
+    if _is_limit(state, answer):
+        return _limited(state, feed, answer, text, policy=policy, now=now, jitter=jitter)
+    return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
+
+
+def after_failure(
+    state: model.FeedState,
+    feed: model.Feed,
+    error_text: str,
+    *,
+    policy: model.FetchPolicy,
+    now: datetime,
+    jitter: float,
+) -> model.FeedState:
+    """No answer, or bytes that are not a feed: asked again later and later."""
+    failures = state.failures + 1
+    since = state.failing_since or now
+    is_move_wrong = state.moved_to is not None and failures >= _MOVE_FAILURES
+    return replace(
+        state,
+        polled_at=now,
+        failures=failures,
+        failing_since=since,
+        error=error_text[:_MAX_ERROR],
+        moved_to=None if is_move_wrong else state.moved_to,
+        moving_to=None,
+        moving_count=0,
+        due_at=timing.backed_off(
+            interval=timing.shortest(feed, policy),
+            failures=failures,
+            failing=now - since,
+            now=now,
+            jitter=jitter,
+        ),
+    )
+
+
+def _empty_since(state: model.FeedState, *, now: datetime) -> datetime | None:
+    # A feed that never had an item is young, not broken.
+    return state.empty_since or (now if state.item_count else None)
+
+
+def _well(state: model.FeedState, answer: ports.Answer, *, now: datetime) -> model.FeedState:
+    return replace(
+        _moving(state, answer),
+        polled_at=now,
+        ok_at=now,
+        failures=0,
+        failing_since=None,
+        error=None,
+        retry_after=None,
+        limited_at=None,
+        gone=False,
+        fresh_until=answer.fresh_until,
+        certificate_until=answer.certificate_until,
+    )
+
+
+def _moving(state: model.FeedState, answer: ports.Answer) -> model.FeedState:
+    target = answer.permanent_url
+    if target is None or target == (state.moved_to or state.url):
+        return replace(state, moving_to=None, moving_count=0)
+    count = state.moving_count + 1 if target == state.moving_to else 1
+    if count < MOVES_BELIEVED:
+        return replace(state, moving_to=target, moving_count=count)
+    return replace(state, moved_to=target, moving_to=None, moving_count=0)
+
+
+def _scheduled(
+    state: model.FeedState,
+    feed: model.Feed,
+    *,
+    policy: model.FetchPolicy,
+    now: datetime,
+    jitter: float,
+    is_hurried: bool = False,
+) -> model.FeedState:
+    shortest = timing.shortest(feed, policy)
+    learnt = timing.learnt(state.rhythm, since=state.baseline_at, shortest=shortest, now=now)
+    interval = shortest if is_hurried else learnt
+    return replace(state, interval=interval, due_at=timing.next_poll(state, wait=interval, now=now, jitter=jitter))
+
+
+def _is_limit(state: model.FeedState, answer: ports.Answer) -> bool:
+    if (
+        answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+        or answer.retry_after is not None
+    ):
+        return True
+    # Some hosts answer 403 where they mean 429: believed of one that let us in last time.
+    return answer.status == HTTPStatus.FORBIDDEN and (
+        (state.ok_at is not None and state.failures == 0) or state.limited_at is not None
+    )
+
+
+def _limited(
+    state: model.FeedState,
+    feed: model.Feed,
+    answer: ports.Answer,
+    text: str,
+    *,
+    policy: model.FetchPolicy,
+    now: datetime,
+    jitter: float,
+) -> model.FeedState:
+    failed = after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
+    if answer.retry_after is not None:
+        until = timing.limited_until(answer.retry_after, now=now)
+    else:
+        until = now + min(_LIMIT_WAIT * 2 ** min(failed.failures - 1, 10), _LONGEST_LIMIT_WAIT)
+    return replace(failed, limited_at=now, retry_after=until, due_at=max(until, failed.due_at))
+
+
+def _gone(state: model.FeedState, *, now: datetime) -> model.FeedState:
+    return replace(
+        state,
+        polled_at=now,
+        gone=True,
+        failures=state.failures + 1,
+        failing_since=state.failing_since or now,
+        error=statuses.told(HTTPStatus.GONE),
+        due_at=now + _NEVER,
+    )
