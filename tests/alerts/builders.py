@@ -1,0 +1,99 @@
+"""Small stories and situations for the tests of alerts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot import alerts, model
+from tests.fakes import START
+
+RULE = model.Rule(name="exit", notify=("desk",))
+
+
+def article(name: str, *, outlet: str = "", when: datetime = START) -> model.Article:
+    outlet = outlet or name
+    return model.Article(
+        id=model.ArticleId(name),
+        feed=f"https://{outlet}.example/feed",
+        outlet=outlet,
+        owner=outlet,
+        link=f"https://{outlet}.example/{name}",
+        title=f"Title of {name}",
+        text=f"Text of {name}.",
+        first_seen=when,
+        fingerprint=name,
+    )
+
+
+def member(
+    name: str,
+    *,
+    outlet: str = "",
+    rules: tuple[str, ...] = ("exit",),
+    is_baseline: bool = False,
+    copy_of: str | None = None,
+    when: datetime = START,
+) -> model.Member:
+    told = article(name, outlet=outlet, when=when)
+    join = model.Join(
+        story=model.StoryId("s1"),
+        article=told.id,
+        reason=model.JoinReason.COPY if copy_of else model.JoinReason.SIMILAR,
+        copy_of=model.ArticleId(copy_of) if copy_of else None,
+    )
+    matches = tuple(model.Match(rule=rule, rule_version="1", evidence=()) for rule in rules)
+    return model.Member(article=told, join=join, matches=matches, is_baseline=is_baseline)
+
+
+def story(*members: model.Member, name: str = "s1") -> model.Story:
+    return model.Story(
+        id=model.StoryId(name),
+        title="A story",
+        first_seen=min((m.article.first_seen for m in members), default=START),
+        last_seen=max((m.article.first_seen for m in members), default=START),
+        members=members,
+    )
+
+
+def situation(*members: model.Member, arrived: int | None = None, **changes: object) -> alerts.Situation:
+    """The last ``arrived`` members (None: all) came in this batch."""
+    arrivals = members if arrived is None else members[len(members) - arrived :]
+    base = alerts.Situation(
+        now=START, channel="desk", story=story(*members), alert=None, rules=(RULE,), arrivals=arrivals
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+
+
+def posted(*, rules: tuple[str, ...] = ("exit",), **changes: object) -> model.Alert:
+    base = model.Alert(
+        story=model.StoryId("s1"),
+        channel="desk",
+        state=model.AlertState.POSTED,
+        rules=rules,
+        reason=model.Reason.FIRST_REPORT,
+        head=model.SendId("head"),
+        posted_at=START - timedelta(hours=2),
+        spoke_at=START - timedelta(hours=2),
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+
+
+def held(reason: model.Reason, until: datetime | None = None) -> model.Alert:
+    return posted(state=model.AlertState.HELD, reason=reason, held_until=until, head=None, posted_at=None)
+
+
+def fact(label: str, after: str, before: str | None = None) -> model.Fact:
+    return model.Fact(
+        kind="date",
+        label=label,
+        before=before,
+        after=after,
+        sentence=f"The {label} is {after}.",
+        article=model.ArticleId("b"),
+        outlet="b",
+    )
+
+
+def told(decisions: tuple[model.Decision, ...]) -> list[tuple[str, str]]:
+    return [(decision.action.value, decision.reason.value) for decision in decisions]
