@@ -93,8 +93,7 @@ class Reader:
             now=self._now,
             jitter=self._jitter,
         )
-        remarks = (*reading.remarks, *found.remarks)
-        state = replace(state, body_hash=polled.body_hash, item_hashes=reading.item_hashes, remarks=remarks)
+        state = replace(state, remarks=(*state.remarks, *found.remarks))
         return Intake(polled=polled, state=state, arrivals=arrivals, revisions=revisions, new_count=len(new))
 
     def _new(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[Arrival, ...]:
@@ -169,5 +168,4 @@ class Reader:
         events = polling.health(intake.state, intake.polled.feed, self._now)
         if not events:
             return intake
-        state = replace(intake.state, told=polling.told(intake.state, events))
-        return replace(intake, state=state, health=events)
+        return replace(intake, state=polling.with_told(intake.state, events), health=events)

@@ -14,7 +14,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -130,7 +129,7 @@ class Pipeline:
             intakes = [reader.take(polled) for polled in batch]
             lost = set(tx.feeds.save([intake.state for intake in intakes], token=token))
             kept = [intake for intake in intakes if intake.state.url not in lost]
-            _limit_hosts(tx, kept, now)
+            _limit_hosts(tx, kept)
             _tell_health(tx, kept, snapshot, now)
             made = self._desk.work(
                 tx,
@@ -185,16 +184,16 @@ def _log_poll(intake: Intake, told: FeedReport) -> None:
         log.info("feed polled", **fields)
 
 
-def _limit_hosts(tx: ports.Transaction, intakes: Sequence[Intake], now: datetime) -> None:
+def _limit_hosts(tx: ports.Transaction, intakes: Sequence[Intake]) -> None:
     """Three addresses of one host that say Retry-After within ten minutes: the host is left alone."""
-    limited = [i.state for i in intakes if i.state.retry_after and i.polled.answer and i.polled.answer.retry_after]
-    for host in {urlsplit(state.url).netloc for state in limited}:
+    limited = [intake.state for intake in intakes if intake.state.retry_after and intake.state.limited_at]
+    for host in {polling.host_of(state.url) for state in limited}:
         recent = [
-            (state.url, state.polled_at, state.retry_after)
+            (state.url, state.limited_at, state.retry_after)
             for state in tx.feeds.all()
-            if urlsplit(state.url).netloc == host and state.polled_at and state.retry_after
+            if polling.host_of(state.url) == host and state.limited_at and state.retry_after
         ]
-        until = polling.host_limit(recent, now=now)
+        until = polling.host_limit(recent)
         if until:
             tx.feeds.limit_host(host, until)
 
@@ -202,9 +201,7 @@ def _limit_hosts(tx: ports.Transaction, intakes: Sequence[Intake], now: datetime
 def _tell_health(tx: ports.Transaction, intakes: Sequence[Intake], snapshot: Snapshot, now: datetime) -> None:
     if snapshot.operator is None:
         return
-    lines = [
-        f"{intake.polled.feed.name or intake.state.url}: {event.text}" for intake in intakes for event in intake.health
-    ]
+    lines = [event.text for intake in intakes for event in intake.health]
     if lines:
         once = f"health {now.isoformat()} {wording.digest_of(lines)}"
         tx.outbox.add([wording.notice(snapshot.operator, "Feed health", lines, now=now, once=once)])

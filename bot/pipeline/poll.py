@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -25,7 +24,6 @@ class Polled:
     answer: ports.Answer | None = None
     #: None: not changed, or failed.
     reading: model.Reading | None = None
-    body_hash: str | None = None
     #: For people; None: the poll went well.
     error: str | None = None
     #: Link -> main text of the article's page.
@@ -56,14 +54,13 @@ class Poller:
         polled = replace(polled, answer=answer)
         if answer.status != HTTPStatus.OK:
             return polled
-        body_hash = hashlib.sha256(answer.body).hexdigest()
-        if body_hash == state.body_hash:
-            return replace(polled, answer=replace(answer, status=HTTPStatus.NOT_MODIFIED))
+        if polling.is_unchanged(state, answer):
+            return polled
         try:
             reading = await asyncio.to_thread(self._read, self._body(polled, answer, snapshot))
         except ports.ReadError as error:
             return replace(polled, error=str(error))
-        polled = replace(polled, reading=reading, body_hash=body_hash)
+        polled = replace(polled, reading=reading)
         if polled.feed.full_text is model.FullText.NEVER:
             return polled
         return replace(polled, pages=await self._read_pages(polled, reading, snapshot))
