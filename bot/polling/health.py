@@ -1,12 +1,12 @@
 """Is a feed well, against its own history? Each trouble is told once, and once when it is over.
 
-Pure: reads a state, writes nothing. Whoever tells the operator stores what was told (``with_told``).
+Pure: reads a state, writes nothing. Whoever tells the operator stores what was told (``told``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import model
@@ -37,26 +37,24 @@ class HealthEvent:
 
 
 def health(state: model.FeedState, feed: model.Feed, now: datetime) -> tuple[HealthEvent, ...]:
-    """What the operator has not been told yet."""
+    """What the operator has not been told yet; the texts follow the feed's name."""
     troubles = dict(_troubles(state, feed, now))
-    name = _named(state, feed)
-    new = [HealthEvent(kind=kind, text=f"{name} {text}") for kind, text in troubles.items() if kind not in state.told]
+    new = [HealthEvent(kind=kind, text=text) for kind, text in troubles.items() if kind not in state.told]
+    if state.gone:
+        return tuple(new)
     over = [
-        HealthEvent(kind=kind, text=f"{name} {_OVER[kind]}", is_well=True)
+        HealthEvent(kind=kind, text=_OVER[kind], is_well=True)
         for kind in state.told
         if kind not in troubles and kind in _OVER
     ]
     return (*new, *over)
 
 
-def with_told(state: model.FeedState, events: tuple[HealthEvent, ...]) -> model.FeedState:
-    """The state once these events have been told."""
-    if not events:
-        return state
+def told(state: model.FeedState, events: Sequence[HealthEvent]) -> tuple[str, ...]:
+    """``FeedState.told`` once these events have been told."""
     over = {event.kind for event in events if event.is_well}
-    told = [kind for kind in state.told if kind not in over]
-    told += [event.kind for event in events if not event.is_well and event.kind not in told]
-    return replace(state, told=tuple(told))
+    new = [event.kind for event in events if not event.is_well]
+    return tuple(dict.fromkeys([*(kind for kind in state.told if kind not in over), *new]))
 
 
 _OVER = {
@@ -93,16 +91,17 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     if last is None:
         return
     silence = now - last
-    if feed.expect is not None and silence > feed.expect:
-        yield (
-            "expected",
-            f"has brought nothing new for {_spoken(silence)}; at least one every {_spoken(feed.expect)} is expected",
-        )
-    elif (longest := _longest_gap(state)) is not None and silence > max(longest * _SILENT_GAPS, _SILENT_AT_LEAST):
-        yield (
-            "silent",
-            f"has brought nothing new for {_spoken(silence)}; its longest pause so far was {_spoken(longest)}",
-        )
+    said = f"has brought nothing new for {_spoken(silence)}"
+    if feed.expect is not None:
+        if silence > feed.expect:
+            yield "expected", f"{said}; something every {_spoken(feed.expect)} is expected of it"
+        return
+    longest = _longest_gap(state)
+    # A feed that fails is told as broken; its silence is no news of its own.
+    if longest is None or (state.failures and "silent" not in state.told):
+        return
+    if silence > max(longest * _SILENT_GAPS, _SILENT_AT_LEAST):
+        yield "silent", f"{said}; its longest pause before was {_spoken(longest)}"
 
 
 def _longest_gap(state: model.FeedState) -> timedelta | None:
@@ -110,11 +109,6 @@ def _longest_gap(state: model.FeedState) -> timedelta | None:
     if len(state.rhythm) < _HISTORY:
         return None
     return max(after - before for before, after in zip(state.rhythm, state.rhythm[1:], strict=False))
-
-
-def _named(state: model.FeedState, feed: model.Feed) -> str:
-    name = feed.name or state.title
-    return f"{name} ({_shown(feed.url)})" if name else _shown(feed.url)
 
 
 def _shown(url: str) -> str:

@@ -102,7 +102,7 @@ def after_answer(
     if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
         text = "304 Not Modified to a question without conditions; tell the publisher"
         return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
-    if answer.status == HTTPStatus.NOT_MODIFIED or 200 <= answer.status < 300:
+    if answer.status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.OK):
         # A 304 may bring newer validators (RFC 9110 section 15.4.5).
         state = replace(
             _well(state, answer, now=now),
@@ -164,7 +164,6 @@ def _well(state: model.FeedState, answer: ports.Answer, *, now: datetime) -> mod
         failing_since=None,
         error=None,
         retry_after=None,
-        limited_at=None,
         gone=False,
         fresh_until=answer.fresh_until,
         certificate_until=answer.certificate_until,
@@ -204,7 +203,7 @@ def _is_limit(state: model.FeedState, answer: ports.Answer) -> bool:
         return True
     # Some hosts answer 403 where they mean 429: believed of one that let us in last time.
     return answer.status == HTTPStatus.FORBIDDEN and (
-        (state.ok_at is not None and state.failures == 0) or state.limited_at is not None
+        (state.ok_at is not None and state.failures == 0) or state.retry_after is not None
     )
 
 
@@ -223,7 +222,7 @@ def _limited(
         until = timing.limited_until(answer.retry_after, now=now)
     else:
         until = now + min(_LIMIT_WAIT * 2 ** min(failed.failures - 1, 10), _LONGEST_LIMIT_WAIT)
-    return replace(failed, limited_at=now, retry_after=until, due_at=max(until, failed.due_at))
+    return replace(failed, retry_after=until, due_at=max(until, failed.due_at))
 
 
 def _gone(state: model.FeedState, *, now: datetime) -> model.FeedState:

@@ -11,7 +11,7 @@ _ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "it wants a name and a password",
     HTTPStatus.FORBIDDEN: "the server does not let us in; if it goes on, ask the publisher to allow the feed reader",
     HTTPStatus.NOT_FOUND: "there is no feed at this address any more; look for its new address, correct feeds.yaml",
-    HTTPStatus.GONE: "the publisher has ended this feed, it is not asked again; remove it from feeds.yaml or correct it",
+    HTTPStatus.GONE: "the publisher has ended this feed, it is not asked again; remove or correct it in feeds.yaml",
     HTTPStatus.TOO_MANY_REQUESTS: "we ask too often for this server; it is left alone until it says",
     HTTPStatus.SERVICE_UNAVAILABLE: "the server is overloaded or closed; it is left alone for a while",
 }
@@ -30,6 +30,8 @@ def told(status: int) -> str:
 
 
 def _of_class(status: int) -> str:
+    if 200 <= status < 300:
+        return "an answer without a feed; tell the publisher"
     if 300 <= status < 400:
         return "it redirects without saying where; tell the publisher"
     if status >= 500:

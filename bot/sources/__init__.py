@@ -35,8 +35,11 @@ def find() -> tuple[ports.Source, ...]:
 
 
 def read(body: ports.Body) -> model.Reading:
-    """What the document says, by the kind that recognises it. Blocking. Raises ReadError, IsPage, TooBig."""
-    body = dataclasses.replace(body, content=gunzipped(body.content, limit_bytes=_UNPACKED_BYTES))
+    """What the document says, by the kind that recognises it. Blocking. Raises ReadError, IsPage."""
+    try:
+        body = dataclasses.replace(body, content=gunzipped(body.content, limit_bytes=_UNPACKED_BYTES))
+    except ports.TooBig as error:
+        raise ports.ReadError(f"not a feed: a packed body, {error}") from error
     if not body.content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
         raise ports.ReadError("empty body: the server sent nothing; it is asked again later")
     for source in find():
