@@ -45,11 +45,14 @@ class Channel(Protocol):
     """One place to speak; a file of bot/channels with ``KIND``, ``Options`` and a class."""
 
     name: str
-    abilities: Abilities
     #: Least time between two messages.
     pace: timedelta
     #: Channels with equal accounts share credentials and are closed together; never the secret itself.
     account: str
+
+    @property
+    def abilities(self) -> Abilities:
+        """May change while it runs: a right turns out to be missing."""
 
     async def send(self, delivery: Delivery) -> model.Receipt:
         """Raises SendError. Cancelled in flight: the outcome is unknown."""

@@ -1,0 +1,53 @@
+"""Where messages go: one file a kind, found by itself.
+
+A module of this package with a ``KIND`` is a channel: it also has ``Options`` (a pydantic model of what bot.yaml may
+say) and ``Channel(name, options, around)``, a class that does what ``ports.Channel`` asks. Nothing else need be told.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import ModuleType
+
+import pydantic
+
+from bot import model, ports
+from bot.channels.building import Notes, Surroundings
+
+__all__ = ["Notes", "Surroundings", "build", "find", "options"]
+
+
+@cache
+def _modules() -> Mapping[str, ModuleType]:
+    # A name with an underscore is a part of a channel (slack_blocks), and some parts import a heavy library.
+    names = (info.name for info in pkgutil.iter_modules(__path__) if "_" not in info.name)
+    found = (importlib.import_module(f"{__name__}.{name}") for name in names)
+    return {module.KIND: module for module in found if hasattr(module, "KIND")}
+
+
+def find() -> Mapping[str, type[ports.Channel]]:
+    """Kind -> the class behind it."""
+    return {kind: module.Channel for kind, module in sorted(_modules().items())}
+
+
+def options() -> Mapping[str, type[pydantic.BaseModel]]:
+    """Kind -> what a channel of it may say in bot.yaml, beside its kind."""
+    return {kind: module.Options for kind, module in sorted(_modules().items())}
+
+
+def build(
+    kind: str,
+    name: str,
+    options: pydantic.BaseModel,
+    *,
+    resolve: Callable[[model.Secret], str],
+    clock: ports.Clock,
+    notes: Notes,
+) -> ports.Channel:
+    """A channel of bot.yaml. Asks nothing of the network and reads no secret: what is missing shows when it is used."""
+    around = Surroundings(resolve=resolve, clock=clock, notes=notes)
+    channel: ports.Channel = _modules()[kind].Channel(name, options, around)
+    return channel

@@ -1,0 +1,51 @@
+"""What a channel is built from, the same for every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Protocol
+
+import pydantic
+
+from bot import model, ports
+
+#: A length of time as people write it: ``1 second``.
+Duration = Annotated[
+    timedelta,
+    pydantic.BeforeValidator(model.parse_duration),
+    pydantic.PlainSerializer(model.show_duration),
+    pydantic.WithJsonSchema({"type": "string", "examples": ["1 second"]}),
+]
+
+
+class Notes(Protocol):
+    """Small facts that a channel keeps between runs, such as a resolved id."""
+
+    async def get(self, key: str) -> str | None: ...
+
+    async def put(self, key: str, value: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a channel has beside its options."""
+
+    #: Raises ConfigError where the variable or the file is missing.
+    resolve: Callable[[model.Secret], str]
+    clock: ports.Clock
+    notes: Notes
+
+    def secret(self, secret: model.Secret, *, what: str) -> str:
+        """Read at each use, so that a rotated file counts at once. Raises Parked, which names only where it is kept."""
+        try:
+            value = self.resolve(secret).strip()
+        except (ports.ConfigError, OSError, LookupError, ValueError):
+            raise ports.Parked(f"{what}: {secret.reference} is not set or cannot be read") from None
+        if not value:
+            raise ports.Parked(f"{what}: {secret.reference} is empty")
+        # An HTTP header or address with these would be refused with the secret itself in the error's text.
+        if not all("!" <= char <= "~" for char in value):
+            raise ports.Parked(f"{what}: {secret.reference} holds a space or a character that it cannot have")
+        return value

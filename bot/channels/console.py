@@ -1,0 +1,75 @@
+"""``kind: console``: messages on standard output, in colour on a terminal, plain where it is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pydantic
+
+from bot import model, ports
+from bot.channels import calls
+from bot.channels.building import Surroundings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+KIND = "console"
+
+
+class Options(pydantic.BaseModel):
+    """The terminal, or the file that standard output goes to. It has no options."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class Channel:
+    """Standard output. What was printed cannot be changed: an edit prints what became of the story in one line."""
+
+    pace = timedelta()
+    account = "console"
+    abilities = ports.Abilities(threads=True, edits=True, lookup=False)
+
+    def __init__(self, name: str, options: Options, around: Surroundings) -> None:
+        self.name = name
+        self._clock = around.clock
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        # A pipe that nobody reads blocks: beside the loop, as a network call.
+        await calls.run(lambda: self._print(delivery), name=self.name)
+        return model.Receipt(ref=delivery.id, place="console", sent_at=self._clock.now())
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise ports.Unknown("a terminal cannot tell what it showed")
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        return [ports.CheckLine(is_good=True, what="messages go to standard output")]
+
+    async def close(self) -> None:
+        """Standard output is not ours to close."""
+
+    def _print(self, delivery: ports.Delivery) -> None:
+        from bot.channels import console_page
+
+        console = self._console()
+        # One write a message: two channels on one terminal must not mix.
+        with console.capture() as capture:
+            console_page.show(console, delivery.message)
+        try:
+            # rich fills lines with spaces up to the edge.
+            sys.stdout.write("\n".join(line.rstrip() for line in capture.get().split("\n")))
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            raise ports.Parked("standard output is closed") from None
+
+    def _console(self) -> Console:
+        from rich.console import Console
+
+        out = sys.stdout
+        if out.isatty():
+            return Console(file=out, highlight=False, emoji=False, markup=False)
+        return Console(
+            file=out, width=80, color_system=None, force_terminal=False, highlight=False, emoji=False, markup=False
+        )

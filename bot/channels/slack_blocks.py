@@ -1,0 +1,218 @@
+"""A message as Slack's Block Kit, within every limit by construction.
+
+header    the headline
+quote     the summary's own sentences, matched words bold, each with its outlet
+section   who carries it, in order of arrival, with links and times
+context   why: rule, severity, line → words
+context   how old the story is
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot import model
+from bot.channels import diff, wording
+from bot.channels import slack_rich as rich
+from bot.channels.slack_rich import Piece
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """How much of each part is shown."""
+
+    sentence: int
+    sentences: int
+    outlets: int
+    rules: int
+    items: int
+    link: int
+
+
+#: From generous to the least: the first that fits is taken, and the last fits whatever the message holds.
+_ROOMS = (
+    _Room(sentence=700, sentences=4, outlets=24, rules=4, items=12, link=2_000),
+    _Room(sentence=400, sentences=3, outlets=12, rules=3, items=10, link=600),
+    _Room(sentence=240, sentences=2, outlets=6, rules=2, items=10, link=240),
+    _Room(sentence=120, sentences=1, outlets=3, rules=1, items=6, link=120),
+)
+_SEVERITY = {model.Severity.HIGH: "🔴", model.Severity.NORMAL: "🔵", model.Severity.LOW: "⚪"}
+_ONE_DAY = timedelta(hours=12)
+
+
+def blocks(message: model.Message, *, names_story: bool = False) -> list[Piece]:
+    """``names_story``: a reply outside of its thread says which story it belongs to."""
+    made: list[Piece] = []
+    for room in _ROOMS:
+        made = list(_made(message, room, names_story=names_story))[: rich.BLOCK_LIMIT]
+        if rich.weight(made) <= rich.TOTAL_LIMIT:
+            break
+    return made
+
+
+def _made(message: model.Message, room: _Room, *, names_story: bool) -> Iterator[Piece]:
+    match message.kind:
+        case model.MessageKind.NOTICE:
+            yield from _notice(message, room)
+        case model.MessageKind.GATHERED:
+            yield from _gathered(message, room)
+        case model.MessageKind.REPLY:
+            yield from _reply(message, room, names_story=names_story)
+        case _ if message.reason is model.Reason.MERGED:
+            yield from _merged(message, room)
+        case _:
+            for brief in message.briefs[:1]:
+                yield from _story(brief, room)
+
+
+def _story(brief: model.StoryBrief, room: _Room) -> Iterator[Piece]:
+    yield rich.header(wording.headline(brief, rich.HEADER_LIMIT))
+    quotes = list(_quotes(brief.summary[: room.sentences], room))
+    if quotes:
+        yield rich.rich(quotes)
+    yield rich.rich([rich.section(_carriers(brief, room))])
+    yield from _why(brief.why, room)
+    yield _age(brief)
+
+
+def _quotes(sentences: Sequence[model.Sentence], room: _Room) -> Iterator[Piece]:
+    """Sentences of one article stand together, signed once."""
+    pieces: list[Piece] = []
+    for place, sentence in enumerate(sentences):
+        if pieces:
+            pieces.append(rich.text(" "))
+        pieces += rich.spans(wording.quoted(sentence, room.sentence))
+        following = sentences[place + 1] if place + 1 < len(sentences) else None
+        if following is None or (following.outlet, following.link) != (sentence.outlet, sentence.link):
+            pieces += [rich.text(" — "), rich.link(sentence.outlet, sentence.link, limit=room.link)]
+            yield rich.quote(pieces)
+            pieces = []
+
+
+def _carriers(brief: model.StoryBrief, room: _Room) -> list[Piece]:
+    pieces = [rich.text(f"{wording.owners(brief)}: ", bold=True)]
+    for place, line in enumerate(brief.outlets[: room.outlets]):
+        if place:
+            pieces.append(rich.text("  ·  "))
+        form = "{time}" if line.at - brief.first_seen < _ONE_DAY else "{date_short_pretty} {time}"
+        pieces += [
+            rich.link(wording.cut(line.outlet, 60), line.link, limit=room.link),
+            rich.text(" "),
+            rich.date(line.at, form),
+        ]
+        if line.is_copy:
+            pieces.append(rich.text(" (copy)", italic=True))
+    if len(brief.outlets) > room.outlets:
+        pieces.append(rich.text(f"  ·  and {len(brief.outlets) - room.outlets:,} more"))
+    return pieces
+
+
+def _why(whys: Sequence[model.Why], room: _Room) -> Iterator[Piece]:
+    for why in whys[: room.rules]:
+        found = wording.evidence(why, 2 * room.sentence)
+        words = f"{_SEVERITY[why.severity]} {wording.cut(wording.severity_and_rule(why), 200)}"
+        yield rich.small(f"{words}: {found}" if found else words)
+    if len(whys) > room.rules:
+        names = ", ".join(wording.clean(why.rule) for why in whys[room.rules :])
+        yield rich.small(wording.cut(f"and {names}", 300))
+
+
+def _age(brief: model.StoryBrief) -> Piece:
+    first = rich.own_date(brief.first_seen, "{date_short_pretty} at {time}")
+    words = f"First seen {first}, {rich.own_date(brief.first_seen, '{ago}')}"
+    span = brief.last_seen - brief.first_seen
+    if span >= timedelta(hours=1):
+        words += f" · newest article {wording.age(span)} later"
+    return rich.small_own(words)
+
+
+def _reply(message: model.Message, room: _Room, *, names_story: bool) -> Iterator[Piece]:
+    brief = message.briefs[0] if message.briefs else None
+    opening = [rich.text(wording.cut(wording.head_of_reply(message), 200), bold=True)]
+    if brief is not None and names_story:
+        outlet = brief.outlets[0] if brief.outlets else None
+        label = wording.headline(brief, rich.HEADER_LIMIT)
+        opening += [rich.text(" in "), rich.link(label, outlet.link if outlet else "", limit=room.link)]
+    elements = [rich.section(opening)]
+    if message.facts:
+        elements.append(rich.bullets([_fact(fact) for fact in message.facts[: room.items]]))
+        elements += [rich.quote(_said(fact, brief, room)) for fact in _sentences(message.facts)[: room.sentences]]
+    for edit in message.edits[: room.items]:
+        elements.append(rich.section([rich.text(f"{wording.cut(wording.clean(edit.outlet), 60)}, {edit.field}")]))
+        elements.append(rich.quote(_edit(edit, room)))
+    if brief is not None and not message.facts and not message.edits and message.reason is not model.Reason.SECOND_RULE:
+        elements.append(rich.section(_carriers(brief, room)))
+    yield rich.rich(elements)
+    if brief is not None and message.reason is model.Reason.SECOND_RULE:
+        yield from _why(brief.why, room)
+
+
+def _fact(fact: model.Fact) -> list[Piece]:
+    pieces = [rich.text(f"{wording.cut(wording.clean(fact.label), 80)}: ")] if fact.label else []
+    if fact.before:
+        pieces += [rich.text(wording.cut(wording.clean(fact.before), 150), strike=True), rich.text(" → ")]
+    return [*pieces, rich.text(wording.cut(wording.clean(fact.after), 300) or "…", bold=True)]
+
+
+def _sentences(facts: Sequence[model.Fact]) -> list[model.Fact]:
+    """One fact for each sentence: two facts of one sentence quote it once."""
+    return list({fact.sentence: fact for fact in facts if wording.clean(fact.sentence)}.values())
+
+
+def _said(fact: model.Fact, brief: model.StoryBrief | None, room: _Room) -> list[Piece]:
+    link = next((line.link for line in brief.outlets if line.outlet == fact.outlet), "") if brief else ""
+    return [
+        rich.text(wording.cut(wording.clean(fact.sentence), room.sentence)),
+        rich.text(" — "),
+        rich.link(wording.cut(fact.outlet, 60), link, limit=room.link),
+    ]
+
+
+def _edit(edit: model.Edit, room: _Room) -> list[Piece]:
+    pieces: list[Piece] = []
+    for part in diff.pieces(edit.before, edit.after, limit=2 * room.sentence):
+        if pieces:
+            pieces.append(rich.text(" "))
+        removed, added = part.change is diff.Change.REMOVED, part.change is diff.Change.ADDED
+        pieces.append(rich.text(part.text, strike=removed, bold=added))
+    return pieces or [rich.text("only spaces or marks changed")]
+
+
+def _merged(message: model.Message, room: _Room) -> Iterator[Piece]:
+    brief = message.briefs[0] if message.briefs else None
+    pieces = [rich.text(wording.cut(message.lead or wording.HEADS[model.Reason.MERGED], 300), italic=True)]
+    if brief is not None:
+        link = brief.outlets[0].link if brief.outlets else brief.title.link
+        pieces += [rich.text(" "), rich.link(wording.headline(brief, rich.HEADER_LIMIT), link, limit=room.link)]
+    yield rich.rich([rich.section(pieces)])
+
+
+def _gathered(message: model.Message, room: _Room) -> Iterator[Piece]:
+    yield rich.header(wording.cut(message.lead or f"{len(message.briefs)} stories", rich.HEADER_LIMIT))
+    for brief in message.briefs[: room.items]:
+        link = brief.outlets[0].link if brief.outlets else brief.title.link
+        pieces = [
+            rich.link(wording.headline(brief, rich.HEADER_LIMIT), link, limit=room.link, bold=True),
+            rich.text("\n"),
+            rich.text(f"{wording.owners(brief)} · "),
+            rich.date(brief.first_seen, "{date_short_pretty} at {time}"),
+        ]
+        if brief.outlets:
+            pieces.append(rich.text(f" · {wording.cut(wording.clean(brief.outlets[0].outlet), 60)}"))
+        yield rich.rich([rich.section(pieces)])
+        yield from _why(brief.why, _Room(sentence=100, sentences=0, outlets=0, rules=1, items=0, link=0))
+    if len(message.briefs) > room.items:
+        yield rich.small(f"and {len(message.briefs) - room.items:,} more: wirewatch stories lists them")
+
+
+def _notice(message: model.Message, room: _Room) -> Iterator[Piece]:
+    elements = [rich.section([rich.text(wording.cut(message.lead, rich.SECTION_LIMIT) or "Notice", bold=True)])]
+    lines = [wording.cut(wording.clean(line), room.sentence) for line in message.lines]
+    shown = [line for line in lines if line][: room.items]
+    if shown:
+        elements.append(rich.bullets([[rich.text(line)] for line in shown]))
+    if len(message.lines) > room.items:
+        elements.append(rich.section([rich.text(f"and {len(message.lines) - room.items:,} more")]))
+    yield rich.rich(elements)

@@ -1,0 +1,235 @@
+"""The words that every channel shares: what is safe to show, how long it is, how a time, a reason and a fact are put.
+
+Knows no channel's markup.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlsplit
+
+from bot import model
+
+#: Marks that turn or hide the text after them (Unicode TR 36, section 2.10): never shown.
+_TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u2060\ufeff\u00ad\u061c\u180e")
+_ELLIPSIS = "…"
+#: An address longer than this is not linked: browsers and channels cut it.
+_LONGEST_LINK = 2000
+_ADDRESS = re.compile(r"://|\b[\w-]+\.[^\W\d_]{2,}\b")
+#: Words shown of one line of a rule.
+_WORDS_A_LINE = 4
+
+HEADS = {
+    model.Reason.CORROBORATION: "Corroborated",
+    model.Reason.NEW_FACT: "New in this story",
+    model.Reason.CORRECTION: "Corrected",
+    model.Reason.SECOND_RULE: "Another rule matches",
+    model.Reason.REMINDER: "Reminder",
+    model.Reason.MERGED: "Told elsewhere",
+}
+
+
+def clean(text: str) -> str:
+    """One line without control characters, direction tricks and broken surrogates.
+
+    >>> clean("a\\u202e b\\n\\tc\\x00")
+    'a b c'
+    """
+    kept = (
+        " " if char.isspace() else char
+        for char in text
+        if char.isspace() or (char not in _TRICKS and unicodedata.category(char) not in ("Cc", "Cs"))
+    )
+    return " ".join("".join(kept).split())
+
+
+def clean_span(text: str) -> str:
+    """As ``clean``, but a space at either end stays: the span stands inside a sentence."""
+    inner = clean(text)
+    if not inner:
+        return " " if text and text.isspace() else ""
+    before = " " if text[:1].isspace() else ""
+    after = " " if text[-1:].isspace() else ""
+    return f"{before}{inner}{after}"
+
+
+def size(text: str) -> int:
+    """Length in UTF-16 units: what a JavaScript server counts, never less than what any other does.
+
+    >>> size("día"), size("📰")
+    (3, 2)
+    """
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def cut(text: str, limit: int) -> str:
+    """At most ``limit`` long, ended between words and with an ellipsis where it was cut.
+
+    >>> cut("BlackBerry leaves Pakistan", 20), cut("short", 20)
+    ('BlackBerry leaves…', 'short')
+    """
+    if size(text) <= limit:
+        return text
+    if limit <= 0:
+        return ""
+    room, end = limit - 1, 0
+    for char in text:
+        room -= 1 + (char > "\uffff")
+        if room < 0:
+            break
+        end += 1
+    # Not inside a letter with its accents, nor inside a joined emoji.
+    while end and (unicodedata.combining(text[end]) or text[end] == "\u200d" or text[end - 1] == "\u200d"):
+        end -= 1
+    kept = text[:end]
+    if not text[end].isspace():
+        head, space, _ = kept.rpartition(" ")
+        # A run without spaces (Chinese, an address) is cut where it must be.
+        kept = head if space and len(head) > end // 2 else kept
+    return kept.rstrip(" ,;:–—-") + _ELLIPSIS
+
+
+def safe_link(url: str) -> str | None:
+    """The address if it may be linked: http or https, whole, without characters that a markup would read."""
+    address = url.strip()
+    if any(char.isspace() or unicodedata.category(char) in ("Cc", "Cs", "Cf") for char in address):
+        return None
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in ("http", "https") or not host or len(address) > _LONGEST_LINK:
+        return None
+    # A user part hides the host: https://bank.example@evil.example/
+    if "@" in parts.netloc:
+        return None
+    try:
+        # Letters that look like others show as what they are: xn--…
+        netloc = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    return quote(parts._replace(netloc=netloc).geturl(), safe="!#$%&'()*+,/:;=?@[]~-._")
+
+
+def label_for(text: str, url: str) -> str:
+    """A link's label: one that looks like an address of another host is followed by the true host.
+
+    >>> label_for("bank.example", "https://evil.example/x"), label_for("Dawn", "https://www.dawn.com/x")
+    ('bank.example (evil.example)', 'Dawn')
+    """
+    label = clean(text)
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    if not label:
+        return host
+    if _ADDRESS.search(label) and host not in label.casefold():
+        return f"{label} ({host})"
+    return label
+
+
+def marked(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
+    """Clean spans, together at most ``limit`` long."""
+    kept: list[model.Span] = []
+    room = limit
+    for span in spans:
+        text = clean_span(span.text)
+        if kept and kept[-1].text.endswith(" "):
+            text = text.lstrip()
+        if not text:
+            continue
+        if size(text) > room:
+            rest = cut(text, room)
+            if rest:
+                kept.append(model.Span(text=rest, is_marked=span.is_marked))
+            break
+        kept.append(model.Span(text=text, is_marked=span.is_marked))
+        room -= size(text)
+    return tuple(kept)
+
+
+def headline(brief: model.StoryBrief, limit: int) -> str:
+    return cut(clean(brief.title.text), limit) or "(no headline)"
+
+
+def plural(number: int, word: str) -> str:
+    """
+    >>> plural(1, "outlet"), plural(3, "outlet")
+    ('1 outlet', '3 outlets')
+    """
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def owners(brief: model.StoryBrief) -> str:
+    """How many independent outlets carry it; copies are named apart."""
+    copies = sum(line.is_copy for line in brief.outlets)
+    own = "1 outlet" if brief.owner_count < 2 else f"{brief.owner_count:,} independent outlets"
+    if not copies or copies == len(brief.outlets):
+        return own
+    return f"{own} and 1 copy" if copies == 1 else f"{own} and {copies:,} copies"
+
+
+def age(duration: timedelta) -> str:
+    """
+    >>> age(timedelta(seconds=40)), age(timedelta(minutes=75)), age(timedelta(days=3))
+    ('under a minute', '1 h 15 min', '3 days')
+    """
+    minutes = int(duration.total_seconds() // 60)
+    if minutes < 1:
+        return "under a minute"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        hours, rest = divmod(minutes, 60)
+        return f"{hours} h {rest} min" if rest and hours < 12 else f"{hours} h"
+    return plural(minutes // (24 * 60), "day")
+
+
+def day_and_time(when: datetime) -> str:
+    """«2 Dec 09:02 UTC», for channels that cannot show the reader's own time."""
+    return f"{when.day} {when:%b %H:%M} UTC"
+
+
+def severity_and_rule(why: model.Why) -> str:
+    return f"{str(why.severity).capitalize()} · {clean(why.rule)}"
+
+
+def evidence(why: model.Why, limit: int) -> str:
+    """«product → BlackBerry (title) · regulator → PTA (body)»: each line of the rule, and the words it fired on."""
+    lines: dict[str, dict[str, str]] = {}
+    fields: dict[str, dict[str, None]] = {}
+    for found in why.evidence:
+        label = clean(found.label)
+        words = lines.setdefault(label, {})
+        words.setdefault(clean(found.text).casefold(), clean(found.text))
+        fields.setdefault(label, {})[found.field] = None
+    return cut(" · ".join(_line(label, list(words.values()), fields[label]) for label, words in lines.items()), limit)
+
+
+def _line(label: str, words: Sequence[str], fields: Iterable[str]) -> str:
+    shown = ", ".join(words[:_WORDS_A_LINE])
+    more = f" +{len(words) - _WORDS_A_LINE}" if len(words) > _WORDS_A_LINE else ""
+    where = ", ".join(fields)
+    if len(words) == 1 and label.casefold() == words[0].casefold():
+        return f"{shown} ({where})"
+    return f"{label} → {shown}{more} ({where})"
+
+
+def head_of_reply(message: model.Message) -> str:
+    """Our own words over a reply."""
+    if message.lead:
+        return message.lead
+    return HEADS.get(message.reason, "Update") if message.reason else "Update"
+
+
+def fact(told: model.Fact, limit: int) -> str:
+    """«deadline: 30 November → 30 December»."""
+    before = f"{clean(told.before)} → " if told.before else ""
+    label = f"{clean(told.label)}: " if told.label else ""
+    return cut(f"{label}{before}{clean(told.after)}", limit)
+
+
+def quoted(sentence: model.Sentence, limit: int) -> tuple[model.Span, ...]:
+    return marked(sentence.spans, limit)

@@ -1,0 +1,323 @@
+"""Sends what the outbox holds: one worker a channel, over ports only.
+
+Decides nothing (delivery does), renders nothing (channels do). A claimed row is leased for a minute: if we die, the
+lease runs out and the row comes back as of unknown outcome, to be looked up before it is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias, TypeVar
+
+import structlog
+
+from bot import delivery, model, ports
+from bot.outbox.trouble import Trouble, TroubleKind, news_of, tell_operator
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+LEASE = timedelta(seconds=60)
+#: One attempt, with all that a channel asks for it (name, pages of history), ends well inside its lease.
+ATTEMPT_TIMEOUT = timedelta(seconds=45)
+#: How often an idle worker asks the store.
+POLL = timedelta(seconds=0.5)
+#: How long after a stop what is due is still sent; the container's own limit is ten seconds.
+GRACE = timedelta(seconds=8)
+#: A message that we stopped waiting for may still be on its way: an absence is believed only after this.
+SETTLE = timedelta(seconds=2)
+#: The store is asked again this long after it failed.
+STORE_WAIT = timedelta(seconds=2)
+#: How often new rows of a closed channel are parked, so that ``status`` tells the truth.
+PARK_EVERY = timedelta(seconds=5)
+
+
+OnSent: TypeAlias = Callable[[model.Outgoing], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """What ``drain`` leaves behind."""
+
+    sent: int
+    #: Kept for the next start: not due before the deadline, or the outcome still unknown.
+    left: int
+    parked: int
+
+
+class Sender:
+    """Sends the rows of some channels, in order, paced, once each as far as the channel lets us see."""
+
+    def __init__(
+        self,
+        store: ports.Store,
+        channels: Mapping[str, ports.Channel],
+        clock: ports.Clock,
+        *,
+        on_unknown: delivery.OnUnknown = delivery.OnUnknown.SEND_AGAIN,
+        operator: str | None = None,
+        on_sent: OnSent | None = None,
+        settle: timedelta = SETTLE,
+        grace: timedelta = GRACE,
+        attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
+    ) -> None:
+        self._store = store
+        self._channels = dict(channels)
+        self._clock = clock
+        self._on_unknown = on_unknown
+        # Where the operator's own channel is closed, another says so.
+        self._on_trouble = tell_operator([operator, *channels]) if operator is not None else None
+        self._on_sent = on_sent
+        self._settle = settle
+        self._grace = grace
+        self._attempt_timeout = attempt_timeout
+        self._token = uuid.uuid4().hex
+        self._lanes: dict[str, delivery.Lane] = {}
+        #: What the operator was told of a channel and not yet taken back.
+        self._told: dict[str, str] = {}
+        self._sent = 0
+        self._started_at = clock.now()
+
+    # -- the two ways to run
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send for ever. After ``stop``, send what is due for at most the grace time, then end."""
+        ending = _Ending()
+        try:
+            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
+                for name in self._channels:
+                    group.create_task(self._work(name, ending))
+                await stop.wait()
+                ending.at = self._clock.now() + self._grace
+                limit.reschedule(asyncio.get_running_loop().time() + self._grace.total_seconds())
+        except TimeoutError:
+            log.warning("sending cut short by the stop; the rest is sent at the next start")
+
+    async def drain(self, deadline: timedelta) -> Drained:
+        """Send until nothing sendable is left, waiting for pace and Retry-After up to the deadline."""
+        ending = _Ending(at=self._clock.now() + deadline)
+        before = self._sent
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout((deadline + self._grace).total_seconds()), asyncio.TaskGroup() as group:
+                for name in self._channels:
+                    group.create_task(self._work(name, ending))
+        counts = await self._store.read(lambda tx: tx.outbox.counts())
+        mine = [(state, n) for (channel, state), n in counts.items() if channel in self._channels]
+        waiting = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
+        return Drained(
+            sent=self._sent - before,
+            left=sum(n for state, n in mine if state in waiting),
+            parked=sum(n for state, n in mine if state is model.SendState.PARKED),
+        )
+
+    # -- one channel's worker
+
+    async def _work(self, name: str, ending: _Ending) -> None:
+        await self._while_store_fails(lambda: self._open_lane(name))
+        while True:
+            moment = await self._while_store_fails(lambda: self._next_moment(name, ending))
+            now = self._clock.now()
+            if ending.at is not None and (moment is None or moment > ending.at):
+                return
+            if moment is None or moment > now:
+                await self._rest(POLL if moment is None else min(moment - now, PARK_EVERY), ending)
+                continue
+            row = await self._while_store_fails(lambda: self._claim(name))
+            if row is None:
+                await self._rest(POLL, ending)
+                continue
+            await self._process(name, row)
+
+    async def _open_lane(self, name: str) -> None:
+        """A channel that was closed is tried at every start: the operator may have mended it."""
+
+        def work(tx: ports.Transaction) -> str | None:
+            tx.outbox.unpark([name], now=self._clock.now())
+            return tx.notes.get(_note_key(name))
+
+        told = await self._store.write(work)
+        if told:
+            self._told[name] = told
+        # One full pace: the last message of the process before us may have left just now.
+        ready_at = self._clock.now() + self._channels[name].pace
+        self._lanes[name] = delivery.Lane(ready_at=ready_at)
+
+    async def _next_moment(self, name: str, ending: _Ending) -> datetime | None:
+        """When this channel's next row can be tried; None: nothing waits."""
+        lane = self._lanes[name]
+        now = self._clock.now()
+        if lane.probe_at is None:
+            due = await self._store.read(lambda tx: tx.outbox.next_due([name]))
+            return None if due is None else max(due, lane.ready_at)
+        if now < lane.probe_at:
+            reason = self._told.get(name, "the channel is closed")
+            await self._store.write(lambda tx: tx.outbox.park([name], reason))
+            return None if ending.at is not None else min(lane.probe_at, now + PARK_EVERY)
+        await self._store.write(lambda tx: tx.outbox.unpark([name], now=now))
+        self._lanes[name] = replace(lane, probe_at=None)
+        return now
+
+    async def _rest(self, duration: timedelta, ending: _Ending) -> None:
+        """Sleep in slices, so that a stop is noticed at once."""
+        until = self._clock.now() + duration
+        stopping = ending.at is not None
+        while (left := until - self._clock.now()) > timedelta() and stopping is (ending.at is not None):
+            await self._clock.sleep(min(left, POLL))
+
+    async def _claim(self, name: str) -> model.Outgoing | None:
+        now = self._clock.now()
+        rows = await self._store.write(
+            lambda tx: tx.outbox.claim(name, now=now, limit=1, token=self._token, lease=LEASE)
+        )
+        return rows[0] if rows else None
+
+    async def _process(self, name: str, row: model.Outgoing) -> None:
+        """One claimed row to its next written state."""
+        channel = self._channels[name]
+        head = await self._while_store_fails(lambda: self._head_of(row))
+        step = delivery.first_step(
+            row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._on_unknown
+        )
+        last: delivery.Send | delivery.Look | None = None
+        while isinstance(step, delivery.Send | delivery.Look):
+            last = step
+            try:
+                outcome = await self._attempt(channel, step)
+            except asyncio.CancelledError:
+                # Best effort: without it the lease runs out and says the same.
+                step = delivery.next_step(row, last, delivery.Interrupted(), now=self._clock.now())
+                with contextlib.suppress(ports.StoreError, TimeoutError, asyncio.CancelledError):
+                    async with asyncio.timeout(1):
+                        await asyncio.shield(self._write(name, row, step, last))
+                raise
+            step = delivery.next_step(row, last, outcome, now=self._clock.now())
+        await self._while_store_fails(lambda: self._write(name, row, step, last))
+
+    async def _head_of(self, row: model.Outgoing) -> model.Outgoing | None:
+        if row.thread == row.id:
+            return None
+        return (await self._store.read(lambda tx: tx.outbox.get([row.thread]))).get(row.thread)
+
+    async def _attempt(self, channel: ports.Channel, step: delivery.Send | delivery.Look) -> delivery.Outcome:
+        looking = isinstance(step, delivery.Look)
+        try:
+            async with asyncio.timeout(self._attempt_timeout.total_seconds()):
+                if isinstance(step, delivery.Send):
+                    return delivery.Accepted(await channel.send(step.delivery))
+                found = await channel.find(step.delivery, since=step.since)
+        except TimeoutError:
+            error = ports.Unknown(f"no answer within {self._attempt_timeout.total_seconds():g} seconds")
+            return delivery.LookFailed(error) if looking else delivery.Failed(error)
+        except ports.SendError as error:
+            return delivery.LookFailed(error) if looking else delivery.Failed(error)
+        except Exception as error:
+            # Our bug in one channel must not silence the others.
+            log.critical("channel broke", channel=channel.name, send=step.delivery.id, exc_info=True)
+            text = f"the channel broke on this message ({type(error).__name__}); the log has the details"
+            return delivery.LookFailed(ports.Unknown(text)) if looking else delivery.Broken(text)
+        if found is not None:
+            return delivery.Accepted(found)
+        return delivery.NotThere(self._started_at + self._settle)
+
+    # -- writing down what became of it
+
+    async def _write(
+        self,
+        name: str,
+        row: model.Outgoing,
+        step: delivery.Step,
+        last: delivery.Send | delivery.Look | None,
+    ) -> None:
+        now = self._clock.now()
+        closed = self._closed_by(name, step)
+        written = delivery.apply(row, step, last=last, now=now)
+        lane = delivery.plan(self._lanes[name], step, pace=self._channels[name].pace, now=now)
+        troubles = news_of(step, channel=name, row=row, told=self._told, closed=closed, lane=lane, now=now)
+
+        def work(tx: ports.Transaction) -> bool:
+            is_ours = tx.outbox.save(written, token=self._token)
+            if closed:
+                tx.outbox.park(closed, written.error or "")
+            for trouble in troubles:
+                self._tell(tx, trouble)
+            return is_ours
+
+        if not await self._store.write(work):
+            log.warning("lease lost; another sender has the message", channel=name, send=row.id)
+        self._lanes[name] = lane
+        for other in closed:
+            self._lanes[other] = replace(lane) if other == name else _closed(self._lanes.get(other), lane)
+        for trouble in troubles:
+            self._remember(trouble)
+        self._report(name, written, step)
+
+    def _closed_by(self, name: str, step: delivery.Step) -> list[str]:
+        match step:
+            case delivery.ParkWorkspace():
+                account = self._channels[name].account
+                return [other for other, channel in self._channels.items() if channel.account == account]
+            case delivery.ParkChannel():
+                return [name]
+            case _:
+                return []
+
+    def _tell(self, tx: ports.Transaction, trouble: Trouble) -> None:
+        for channel in trouble.channels:
+            if trouble.kind is TroubleKind.BACK:
+                tx.notes.put(_note_key(channel), "")
+            elif trouble.kind is not TroubleKind.DROPPED:
+                tx.notes.put(_note_key(channel), trouble.reason)
+        if self._on_trouble is not None:
+            self._on_trouble(tx, trouble)
+
+    def _remember(self, trouble: Trouble) -> None:
+        for channel in trouble.channels:
+            if trouble.kind is TroubleKind.BACK:
+                self._told.pop(channel, None)
+            elif trouble.kind is not TroubleKind.DROPPED:
+                self._told[channel] = trouble.reason
+        report = log.info if trouble.kind is TroubleKind.BACK else log.error
+        report(f"channel {trouble.kind}", channels=list(trouble.channels), reason=trouble.reason)
+
+    def _report(self, name: str, row: model.Outgoing, step: delivery.Step) -> None:
+        fields = {"channel": name, "kind": str(row.message.kind), "send": row.id}
+        if isinstance(step, delivery.Sent):
+            self._sent += 1
+            log.info("message sent", **fields, attempts=row.attempts)
+            if self._on_sent is not None:
+                self._on_sent(row)
+        else:
+            log.debug("message kept", **fields, state=str(row.state), reason=row.error)
+
+    async def _while_store_fails(self, work: Callable[[], Awaitable[T]]) -> T:
+        """A full disk or a locked database stops us, loses nothing, and is over when it is mended."""
+        while True:
+            try:
+                return await work()
+            except ports.StoreUnavailable as error:
+                log.error("store unavailable; trying again", error=str(error))
+                await self._clock.sleep(STORE_WAIT)
+
+
+@dataclass(slots=True)
+class _Ending:
+    """When the workers stop waiting; None: never."""
+
+    at: datetime | None = None
+
+
+def _closed(lane: delivery.Lane | None, by: delivery.Lane) -> delivery.Lane:
+    """A lane closed by its neighbour's failure keeps its own pace."""
+    if lane is None:
+        return by
+    return replace(lane, probe_at=by.probe_at, probes=max(lane.probes, by.probes))
+
+
+def _note_key(channel: str) -> str:
+    return f"outbox:trouble:{channel}"
