@@ -69,6 +69,8 @@ class FeedState:
     error: str | None = None
     #: Not to be asked before, by the server's own word (Retry-After).
     retry_after: datetime | None = None
+    #: When the last answer set a limit (429, 503, a sudden 403), for the limit of the whole host.
+    limited_at: datetime | None = None
     #: 410: never asked again until feeds.yaml changes.
     gone: bool = False
     #: Health problems already told to the operator, so that each is told once.

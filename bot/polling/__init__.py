@@ -6,7 +6,7 @@ Pure: the time and the jitter are arguments. Knows no network, no store and no k
                                                                                              └→ health → the operator
 """
 
-from bot.polling.health import HealthEvent, health, told
+from bot.polling.health import HealthEvent, health, with_told
 from bot.polling.hosts import host_limit, host_of
 from bot.polling.outcome import after_answer, after_failure, after_reading, body_hash, is_unchanged, request
 
@@ -21,5 +21,5 @@ __all__ = [
     "host_of",
     "is_unchanged",
     "request",
-    "told",
+    "with_told",
 ]

@@ -1,12 +1,12 @@
 """Is a feed well, against its own history? Each trouble is told once, and once when it is over.
 
-Pure: reads a state, writes nothing. Whoever tells the operator stores what was told (``told``).
+Pure: reads a state, writes nothing. Whoever tells the operator stores what was told (``with_told``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
@@ -50,11 +50,12 @@ def health(state: model.FeedState, feed: model.Feed, now: datetime) -> tuple[Hea
     return (*new, *over)
 
 
-def told(state: model.FeedState, events: Sequence[HealthEvent]) -> tuple[str, ...]:
-    """``FeedState.told`` once these events have been told."""
+def with_told(state: model.FeedState, events: Sequence[HealthEvent]) -> model.FeedState:
+    """The state once these events have been told."""
     over = {event.kind for event in events if event.is_well}
     new = [event.kind for event in events if not event.is_well]
-    return tuple(dict.fromkeys([*(kind for kind in state.told if kind not in over), *new]))
+    kept = [kind for kind in state.told if kind not in over]
+    return replace(state, told=tuple(dict.fromkeys([*kept, *new])))
 
 
 _OVER = {

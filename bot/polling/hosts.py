@@ -26,12 +26,12 @@ def host_of(url: str) -> str:
         return ""
 
 
-def host_limit(recent: Sequence[tuple[str, datetime, datetime]], *, now: datetime) -> datetime | None:
+def host_limit(recent: Sequence[tuple[str, datetime, datetime]]) -> datetime | None:
     """Until when a host is left alone, given its limits as (address, said at, until); None: no limit of the whole.
 
     The latest ``until`` of those that agree counts.
     """
-    by_time = sorted((limit for limit in recent if limit[2] > now), key=lambda limit: limit[1])
+    by_time = sorted(recent, key=lambda limit: limit[1])
     latest: datetime | None = None
     for _, begin, _ in by_time:
         together = [limit for limit in by_time if begin <= limit[1] <= begin + _WITHIN]

@@ -164,6 +164,7 @@ def _well(state: model.FeedState, answer: ports.Answer, *, now: datetime) -> mod
         failing_since=None,
         error=None,
         retry_after=None,
+        limited_at=None,
         gone=False,
         fresh_until=answer.fresh_until,
         certificate_until=answer.certificate_until,
@@ -222,7 +223,7 @@ def _limited(
         until = timing.limited_until(answer.retry_after, now=now)
     else:
         until = now + min(_LIMIT_WAIT * 2 ** min(failed.failures - 1, 10), _LONGEST_LIMIT_WAIT)
-    return replace(failed, retry_after=until, due_at=max(until, failed.due_at))
+    return replace(failed, limited_at=now, retry_after=until, due_at=max(until, failed.due_at))
 
 
 def _gone(state: model.FeedState, *, now: datetime) -> model.FeedState:
