@@ -37,13 +37,14 @@ class HealthEvent:
 
 
 def health(state: model.FeedState, feed: model.Feed, now: datetime) -> tuple[HealthEvent, ...]:
-    """What the operator has not been told yet; the texts follow the feed's name."""
+    """What the operator has not been told yet."""
     troubles = dict(_troubles(state, feed, now))
-    new = [HealthEvent(kind=kind, text=text) for kind, text in troubles.items() if kind not in state.told]
+    name = _named(state, feed)
+    new = [HealthEvent(kind=kind, text=f"{name} {text}") for kind, text in troubles.items() if kind not in state.told]
     if state.gone:
         return tuple(new)
     over = [
-        HealthEvent(kind=kind, text=_OVER[kind], is_well=True)
+        HealthEvent(kind=kind, text=f"{name} {_OVER[kind]}", is_well=True)
         for kind in state.told
         if kind not in troubles and kind in _OVER
     ]
@@ -110,6 +111,11 @@ def _longest_gap(state: model.FeedState) -> timedelta | None:
     if len(state.rhythm) < _HISTORY:
         return None
     return max(after - before for before, after in zip(state.rhythm, state.rhythm[1:], strict=False))
+
+
+def _named(state: model.FeedState, feed: model.Feed) -> str:
+    name = feed.name or state.title
+    return f"{name} ({_shown(feed.url)})" if name else _shown(feed.url)
 
 
 def _shown(url: str) -> str:
