@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from bot import model
-from bot.summaries import marking, worth
+from bot import model, sentences
+from bot.summaries import marking
 from bot.summaries.picking import pick
 
 #: Evidence shown of one line of a rule, and of a whole rule: enough to see why, short enough for a phone.
@@ -40,7 +40,7 @@ def brief(story: model.Story, rules: Mapping[str, model.Rule], *, said: Collecti
 def headline(story: model.Story, rules: Mapping[str, model.Rule]) -> model.Sentence:
     """The headline of the article that tells the story best for these rules, its matched words marked."""
     members = _best_first(story.members, rules)
-    whole = [each for each in members if each.article.title.strip() and not worth.is_cut_title(each.article.title)]
+    whole = [each for each in members if each.article.title.strip() and not sentences.is_cut_title(each.article.title)]
     titled = whole or [each for each in members if each.article.title.strip()]
     member = titled[0] if titled else members[0]
     article = member.article

@@ -12,8 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bot import model
-from bot.summaries import furniture, marking, worth
-from bot.summaries.splitting import SentenceSpan, sentences
+from bot import sentences as cutting
+from bot.summaries import marking
 from bot.summaries.vocabulary import content_words
 
 #: Sentences looked at: what an article says first, it says in these.
@@ -75,11 +75,11 @@ def _candidates(article: model.Article, marked: Sequence[tuple[int, int]], said:
     told = {" ".join(sentence.split()) for sentence in said}
     title = " ".join(article.title.split()).casefold().rstrip(".")
     found: list[_Candidate] = []
-    for first, end in _units(sentences(article.text, article.language)[:_LOOKED_AT]):
-        start = first + furniture.dateline_length(article.text[first:end])
+    for first, end in _units(cutting.split(article.text, article.language)[:_LOOKED_AT]):
+        start = first + cutting.dateline_length(article.text[first:end])
         text = article.text[start:end]
         shown = " ".join(text.split())
-        if worth.fault(text) or shown in told or shown.casefold().rstrip(".") == title:
+        if cutting.fault(text) or shown in told or shown.casefold().rstrip(".") == title:
             continue
         found.append(
             _Candidate(
@@ -96,18 +96,18 @@ def _candidates(article: model.Article, marked: Sequence[tuple[int, int]], said:
     return found
 
 
-def _units(found: Sequence[SentenceSpan]) -> list[tuple[int, int]]:
+def _units(found: Sequence[cutting.SentenceSpan]) -> list[tuple[int, int]]:
     """Sentences, those of one quote together: a quote that opens in one and closes in a later one is one unit."""
     units: list[tuple[int, int]] = []
     at = 0
     while at < len(found):
         last = at
-        if not worth.is_balanced(found[at].text):
+        if not cutting.is_balanced(found[at].text):
             for ahead in range(at + 1, min(at + 4, len(found))):
                 if found[ahead].paragraph != found[at].paragraph:
                     break
                 joined = " ".join(each.text for each in found[at : ahead + 1])
-                if worth.is_balanced(joined):
+                if cutting.is_balanced(joined):
                     last = ahead
                     break
         units.append((found[at].start, found[last].end))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bot import text as words_of
-
-#: Thai, Lao, Burmese, Khmer, Kana and Han: letters of scripts that run without spaces.
-UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+from bot.sentences import UNSPACED
 
 #: Words that hold sentences together in English, German, French, Spanish, Italian, Portuguese and Dutch; of other
 #: languages short words are left out.

@@ -12,6 +12,8 @@ from itertools import pairwise
 
 import sentencex
 
+#: Thai, Lao, Burmese, Khmer, Kana and Han: letters of scripts that run without spaces.
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 #: A language that sentencex knows; it stops at the marks of every script whatever the language.
 _DEFAULT_LANGUAGE = "en"
 
@@ -49,15 +51,15 @@ class SentenceSpan:
     paragraph: int
 
 
-def sentences(text: str, language: str | None = None) -> tuple[SentenceSpan, ...]:
+def split(text: str, language: str | None = None) -> tuple[SentenceSpan, ...]:
     """The sentences of a text in order; none runs over a blank line.
 
-    >>> [span.text for span in sentences("Mr. Khan left at 5 p.m. Tuesday. Why?")]
+    >>> [span.text for span in split("Mr. Khan left at 5 p.m. Tuesday. Why?")]
     ['Mr. Khan left at 5 p.m. Tuesday.', 'Why?']
     """
     found = []
     for number, (start, end) in enumerate(_paragraphs(text)):
-        for first, last in _split(text[start:end], language):
+        for first, last in _cut(text[start:end], language):
             piece = text[start + first : start + last]
             lead = len(piece) - len(piece.lstrip())
             piece = piece.strip()
@@ -98,7 +100,7 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _split(paragraph: str, language: str | None) -> list[tuple[int, int]]:
+def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
     """Places of sentences in one paragraph, too early stops mended."""
     primary = re.split(r"[-_]", language or "", maxsplit=1)[0].lower()
     found = sentencex.get_sentence_boundaries(primary or _DEFAULT_LANGUAGE, paragraph)

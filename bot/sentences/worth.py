@@ -1,6 +1,6 @@
 """Is a sentence fit to be shown: whole, and the article's own words rather than its page's furniture?
 
-Judges one sentence by itself; which of the fit ones are shown is `picking`'s choice.
+Judges one sentence by itself; which of the fit ones are shown is for others to choose.
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from bot.summaries import furniture
-from bot.summaries.splitting import ends_a_sentence
-from bot.summaries.vocabulary import UNSPACED
+from bot.sentences import furniture
+from bot.sentences.splitting import UNSPACED, ends_a_sentence
 
 
 class Fault(StrEnum):

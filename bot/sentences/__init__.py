@@ -1,0 +1,20 @@
+"""Sentences of a text: where they stand, and whether one is whole and the article's own.
+
+The one home of sentencex. Sees text only: no article, no rule, no story.
+"""
+
+from bot.sentences.furniture import dateline_length, is_boilerplate
+from bot.sentences.splitting import UNSPACED, SentenceSpan, split
+from bot.sentences.worth import Fault, fault, is_balanced, is_cut_title
+
+__all__ = [
+    "UNSPACED",
+    "Fault",
+    "SentenceSpan",
+    "dateline_length",
+    "fault",
+    "is_balanced",
+    "is_boilerplate",
+    "is_cut_title",
+    "split",
+]
