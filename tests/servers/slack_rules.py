@@ -1,0 +1,184 @@
+"""What Slack refuses in a message: limits, and the shape of blocks and metadata.
+
+Stricter than Slack where Slack is only known to misbehave: a text past 4,000 characters is split there, here refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+TEXT = 4_000
+BLOCKS = 50
+ALL_BLOCKS = 13_200
+METADATA = 8_000
+
+#: Arguments that the two methods know; another is refused.
+POST_ARGUMENTS = frozenset(
+    {
+        "channel",
+        "text",
+        "blocks",
+        "metadata",
+        "thread_ts",
+        "reply_broadcast",
+        "parse",
+        "link_names",
+        "unfurl_links",
+        "unfurl_media",
+        "mrkdwn",
+    }
+)
+UPDATE_ARGUMENTS = (POST_ARGUMENTS | {"ts"}) - {"thread_ts", "mrkdwn"}
+
+
+class Refused(Exception):
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+
+
+def check_message(body: Mapping[str, Any], *, known: frozenset[str]) -> None:
+    """Raises Refused with Slack's own word."""
+    for name in body:
+        if name not in known:
+            raise Refused("invalid_arg_name", name)
+    text, blocks = body.get("text", ""), body.get("blocks")
+    if not isinstance(text, str):
+        raise Refused("invalid_arguments", "text")
+    if not text and not blocks:
+        raise Refused("no_text")
+    if _units(text) > TEXT:
+        raise Refused("msg_too_long", str(_units(text)))
+    if blocks:
+        check_blocks(blocks)
+    if "metadata" in body:
+        _check_metadata(body["metadata"])
+
+
+def check_blocks(blocks: Any) -> None:
+    if not isinstance(blocks, list):
+        raise Refused("invalid_blocks_format")
+    if len(blocks) > BLOCKS:
+        raise Refused("invalid_blocks", f"{len(blocks)} blocks")
+    for place, block in enumerate(blocks):
+        if not isinstance(block, dict) or block.get("type") not in _BLOCKS:
+            raise Refused("invalid_blocks", f"block {place}: {block!r}"[:200])
+        _BLOCKS[block["type"]](block, f"block {place}")
+    total = _units(json.dumps(blocks, ensure_ascii=False))
+    if total > ALL_BLOCKS:
+        raise Refused("msg_blocks_too_long", str(total))
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _need(condition: bool, where: str) -> None:
+    if not condition:
+        raise Refused("invalid_blocks", where)
+
+
+def _keys(thing: Any, where: str, *, must: set[str], may: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+    _need(isinstance(thing, dict), f"{where}: not an object")
+    missing, extra = must - thing.keys(), thing.keys() - must - may
+    _need(not missing and not extra, f"{where}: missing {sorted(missing)}, unknown {sorted(extra)}")
+
+
+def _plain(thing: Any, where: str, limit: int) -> None:
+    _keys(thing, where, must={"type", "text"}, may={"emoji"})
+    _need(thing["type"] == "plain_text", f"{where}: not plain_text")
+    _need(isinstance(thing["text"], str) and 1 <= _units(thing["text"]) <= limit, f"{where}: length")
+
+
+def _words(thing: Any, where: str, limit: int) -> None:
+    if isinstance(thing, dict) and thing.get("type") == "plain_text":
+        return _plain(thing, where, limit)
+    _keys(thing, where, must={"type", "text"}, may={"verbatim"})
+    _need(thing["type"] == "mrkdwn", f"{where}: type")
+    _need(isinstance(thing["text"], str) and 1 <= _units(thing["text"]) <= limit, f"{where}: length")
+    return None
+
+
+def _header(block: dict[str, Any], where: str) -> None:
+    _keys(block, where, must={"type", "text"}, may={"block_id"})
+    _plain(block["text"], where, 150)
+
+
+def _section(block: dict[str, Any], where: str) -> None:
+    _keys(block, where, must={"type", "text"}, may={"block_id", "expand"})
+    _words(block["text"], where, 3_000)
+
+
+def _context(block: dict[str, Any], where: str) -> None:
+    _keys(block, where, must={"type", "elements"}, may={"block_id"})
+    _need(isinstance(block["elements"], list) and 1 <= len(block["elements"]) <= 10, f"{where}: elements")
+    for element in block["elements"]:
+        _words(element, where, 3_000)
+
+
+def _divider(block: dict[str, Any], where: str) -> None:
+    _keys(block, where, must={"type"}, may={"block_id"})
+
+
+def _rich_text(block: dict[str, Any], where: str) -> None:
+    _keys(block, where, must={"type", "elements"}, may={"block_id"})
+    _need(isinstance(block["elements"], list) and bool(block["elements"]), f"{where}: empty")
+    for element in block["elements"]:
+        kind = element.get("type") if isinstance(element, dict) else None
+        _need(kind in ("rich_text_section", "rich_text_quote", "rich_text_list", "rich_text_preformatted"), where)
+        if kind == "rich_text_list":
+            _keys(element, where, must={"type", "style", "elements"}, may={"indent", "offset", "border"})
+            _need(element["style"] in ("bullet", "ordered") and bool(element["elements"]), f"{where}: list")
+            for item in element["elements"]:
+                _need(isinstance(item, dict) and item.get("type") == "rich_text_section", f"{where}: list item")
+                _pieces(item, where)
+        else:
+            _pieces(element, where)
+
+
+def _pieces(element: dict[str, Any], where: str) -> None:
+    _keys(element, where, must={"type", "elements"}, may={"border"})
+    _need(isinstance(element["elements"], list) and bool(element["elements"]), f"{where}: empty {element['type']}")
+    for piece in element["elements"]:
+        kind = piece.get("type") if isinstance(piece, dict) else None
+        _need(kind in _PIECES, f"{where}: piece {kind}")
+        must, may = _PIECES[str(kind)]
+        _keys(piece, where, must={"type", *must}, may={"style", *may})
+        for style, is_on in piece.get("style", {}).items():
+            _need(style in ("bold", "italic", "strike", "code") and isinstance(is_on, bool), f"{where}: style")
+        if kind == "text":
+            _need(isinstance(piece["text"], str) and bool(piece["text"]), f"{where}: empty text")
+        if kind == "link":
+            _need(piece["url"].startswith(("http://", "https://")) and _units(piece["url"]) <= 3_000, f"{where}: url")
+            _need(not any(char in piece["url"] for char in ' <>|"'), f"{where}: url characters")
+        if kind == "date":
+            _need(isinstance(piece["timestamp"], int) and "{" in piece["format"], f"{where}: date")
+
+
+_PIECES: Mapping[str, tuple[set[str], set[str]]] = {
+    "text": ({"text"}, set()),
+    "link": ({"url"}, {"text"}),
+    "date": ({"timestamp", "format"}, {"fallback", "url"}),
+    "emoji": ({"name"}, set()),
+}
+_BLOCKS: Mapping[str, Callable[[dict[str, Any], str], None]] = {
+    "header": _header,
+    "section": _section,
+    "context": _context,
+    "divider": _divider,
+    "rich_text": _rich_text,
+}
+
+
+def _check_metadata(metadata: Any) -> None:
+    if not isinstance(metadata, dict) or metadata.keys() != {"event_type", "event_payload"}:
+        raise Refused("invalid_metadata_format")
+    payload = metadata["event_payload"]
+    if not isinstance(metadata["event_type"], str) or not isinstance(payload, dict):
+        raise Refused("invalid_metadata_format")
+    if not all(isinstance(value, str | int | bool) for value in payload.values()):
+        raise Refused("invalid_metadata_schema")
+    if len(json.dumps(metadata)) > METADATA:
+        raise Refused("metadata_too_large")
