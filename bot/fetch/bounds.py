@@ -15,6 +15,7 @@ from bot.ports import TooBig, Unreachable
 _GZIP_MAGIC = b"\x1f\x8b"
 #: Window bits of zlib: 31 gzip, 15 zlib, -15 raw deflate.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
+_STEP_BYTES = 1024
 #: A body said to be packed a few times over is an attack or a broken proxy.
 _MAX_LAYERS = 2
 
@@ -23,7 +24,7 @@ async def read(chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int) -
     """The unpacked body and whether it ended as it should. Raises TooBig, Unreachable.
 
     ``coding`` is the value of Content-Encoding; a body that is not packed as it says is taken as it is, since such
-    servers exist and the body says what it is. The second value is False when the peer left in the middle.
+    servers exist and the body says what it is. The second value is False for half a body.
     """
     names = [name.strip().lower() for name in coding.split(",") if name.strip().lower() not in ("", "identity")]
     unknown = [name for name in names if name not in ("gzip", "x-gzip", "deflate")]
@@ -43,7 +44,7 @@ async def read(chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int) -
     except ConnectionError:
         # What came is kept: a feed cut off after 50 items still has them.
         is_whole = False
-    return gunzipped(unpacker.finished(), limit_bytes=limit_bytes), is_whole
+    return gunzipped(unpacker.finished(), limit_bytes=limit_bytes), is_whole and unpacker.is_whole
 
 
 def gunzipped(content: bytes, *, limit_bytes: int) -> bytes:
@@ -64,7 +65,9 @@ class Unpacker:
     """Inflates piece by piece and never holds more than the limit and one step."""
 
     def __init__(self, limit_bytes: int, *, is_packed: bool = True, deflate: bool = False) -> None:
+        #: Nothing more is wanted: the rest is junk or damaged.
         self.is_over = False
+        self.is_damaged = False
         self._out = bytearray()
         self._limit = limit_bytes
         self._deflate = deflate
@@ -88,6 +91,10 @@ class Unpacker:
             self._out += chunk
             _check(len(self._out), self._limit)
 
+    @property
+    def is_whole(self) -> bool:
+        return not self.is_damaged and (self._inflater is None or self._inflater.eof)
+
     def finished(self) -> bytes:
         return bytes(self._out) + self._head
 
@@ -101,12 +108,17 @@ class Unpacker:
             self._inflater = zlib.decompressobj(_ZLIB if is_zlib else _RAW)
 
     def _inflate(self, chunk: bytes) -> None:
-        while chunk and self._inflater is not None:
+        # Small steps, so that damage costs no more than the step in which it lies.
+        for place in range(0, len(chunk), _STEP_BYTES):
+            self._inflate_step(chunk[place : place + _STEP_BYTES])
+
+    def _inflate_step(self, chunk: bytes) -> None:
+        while chunk and self._inflater is not None and not self.is_over:
             try:
                 self._out += self._inflater.decompress(chunk, self._limit + 1 - len(self._out))
             except zlib.error:
-                # Damaged from here on: what was read before is kept, as with a cut document.
-                self.is_over = True
+                # What was read before is kept, as with a cut document.
+                self.is_over = self.is_damaged = True
                 return
             _check(len(self._out), self._limit)
             if not self._inflater.eof:
@@ -114,10 +126,10 @@ class Unpacker:
                 continue
             # A gzip file may have several members (RFC 1952 section 2.2); anything else after it is junk.
             chunk = self._inflater.unused_data
-            if not chunk.startswith(_GZIP_MAGIC):
-                self.is_over = True
-                return
-            self._inflater = zlib.decompressobj(_GZIP)
+            if chunk.startswith(_GZIP_MAGIC):
+                self._inflater = zlib.decompressobj(_GZIP)
+            else:
+                self.is_over = bool(chunk)
 
 
 def _check(size: int, limit_bytes: int) -> None:

@@ -1,0 +1,141 @@
+"""Time and bytes are bounded, packed or not; what is cut off is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import ports
+from bot.fetch import HttpFetcher, bounds, gunzipped
+from tests.fetch.conftest import POLICY, MakeFetcher
+from tests.servers.feeds import FeedServer, Reply
+
+BODY = b"<rss version='2.0'>" + b"text " * 2000
+
+
+async def test_a_bomb_is_refused_within_bounded_memory(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.serve("/feed", Reply.bomb())
+    tracemalloc.start()
+    with pytest.raises(ports.TooBig, match=r"more than 1 MB.*fetch\.max_bytes"):
+        await fetcher.get(ports.Request(url=server.url()))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+async def test_a_large_plain_body_is_refused(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.serve("/feed", b"x" * 1_000_001)
+    with pytest.raises(ports.TooBig):
+        await fetcher.get(ports.Request(url=server.url()))
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+async def test_a_packed_body_is_unpacked(server: FeedServer, fetcher: HttpFetcher, coding: str) -> None:
+    server.serve("/feed", Reply.packed(BODY, coding))
+    assert (await fetcher.get(ports.Request(url=server.url()))).body == BODY
+
+
+async def test_raw_deflate_and_several_gzip_members_are_understood(server: FeedServer, fetcher: HttpFetcher) -> None:
+    raw = zlib.compressobj(9, zlib.DEFLATED, -15)
+    server.serve("/raw", Reply(body=raw.compress(BODY) + raw.flush(), headers={"Content-Encoding": "deflate"}))
+    members = gzip.compress(BODY[:100]) + gzip.compress(BODY[100:]) + b"trailing junk"
+    server.serve("/members", Reply(body=members, headers={"Content-Encoding": "gzip"}))
+    assert (await fetcher.get(ports.Request(url=server.url("/raw")))).body == BODY
+    assert (await fetcher.get(ports.Request(url=server.url("/members")))).body == BODY
+
+
+@pytest.mark.parametrize("coding", ["", "gzip", "gzip, gzip", "identity"])
+async def test_the_body_is_believed_before_the_header(server: FeedServer, fetcher: HttpFetcher, coding: str) -> None:
+    server.serve("/plain", Reply(body=BODY, headers={"Content-Encoding": coding}))
+    server.serve("/gzip", Reply(body=gzip.compress(BODY), headers={"Content-Encoding": coding}))
+    assert (await fetcher.get(ports.Request(url=server.url("/plain")))).body == BODY
+    assert (await fetcher.get(ports.Request(url=server.url("/gzip")))).body == BODY
+
+
+async def test_a_coding_that_was_not_asked_for_is_refused(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.serve("/feed", Reply(body=b"\x8b\x03\x80", headers={"Content-Encoding": "br"}))
+    with pytest.raises(ports.Unreachable, match="packed as br, which was not asked for"):
+        await fetcher.get(ports.Request(url=server.url()))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(body=BODY, drip_seconds=0.05),
+        Reply(body=BODY, drip_head_seconds=0.05),
+        Reply(body=BODY, delay_seconds=30),
+        Reply(status=302, headers={"Location": "/feed"}, delay_seconds=0.1),
+    ],
+    ids=["dripping body", "dripping head", "silence", "slow redirects"],
+)
+async def test_the_whole_takes_no_longer_than_the_policy(
+    server: FeedServer, make_fetcher: MakeFetcher, reply: Reply
+) -> None:
+    server.serve("/feed", reply)
+    fetcher = make_fetcher(dataclasses.replace(POLICY, timeout=timedelta(seconds=0.3)))
+    begun = asyncio.get_running_loop().time()
+    with pytest.raises(ports.Unreachable, match=r"within 0\.3 seconds"):
+        await fetcher.get(ports.Request(url=server.url()))
+    assert asyncio.get_running_loop().time() - begun < 2
+
+
+async def test_what_came_before_a_break_is_kept_without_validators(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.serve("/feed", Reply(body=BODY, headers={"Last-Modified": "today"}, cut_after=500))
+    answer = await fetcher.get(ports.Request(url=server.url()))
+    assert answer.body == BODY[:500]
+    assert (answer.etag, answer.last_modified) == (None, None)
+
+
+async def test_a_damaged_gzip_gives_what_was_readable(server: FeedServer, fetcher: HttpFetcher) -> None:
+    packed = gzip.compress(BODY + bytes(range(256)) * 50)
+    server.serve("/feed", Reply(body=packed[:-200] + b"\xff" * 192, headers={"Content-Encoding": "gzip"}))
+    assert (await fetcher.get(ports.Request(url=server.url()))).body.startswith(BODY[:1000])
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (Reply(hang_up=True), "broke off, or does not speak HTTP"),
+        (Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n"), "broke off, or does not speak HTTP"),
+        (Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n"), "broke off, or does not speak HTTP"),
+    ],
+)
+async def test_a_server_that_speaks_no_http_says_so(
+    server: FeedServer, fetcher: HttpFetcher, reply: Reply, says: str
+) -> None:
+    server.serve("/feed", reply)
+    with pytest.raises(ports.Unreachable, match=says):
+        await fetcher.get(ports.Request(url=server.url()))
+
+
+async def test_a_closed_port_says_so(server: FeedServer, fetcher: HttpFetcher) -> None:
+    with pytest.raises(ports.Unreachable, match="refuses the connection"):
+        await fetcher.get(ports.Request(url="http://127.0.0.1:9/feed"))
+
+
+async def _pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
+    for place in range(0, len(data), size):
+        yield data[place : place + size]
+
+
+@given(st.binary(max_size=300), st.integers(1, 50), st.sampled_from(["", "gzip", "deflate"]))
+async def test_pieces_of_any_size_give_the_same_body(body: bytes, size: int, coding: str) -> None:
+    packed = {"": body, "gzip": gzip.compress(body), "deflate": zlib.compress(body)}[coding]
+    read, is_whole = await bounds.read(_pieces(packed, size), coding=coding, limit_bytes=1000)
+    assert is_whole
+    assert read == body or body.startswith(b"\x1f\x8b")
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_can_be_looked_at_for_gzip(content: bytes) -> None:
+    assert gunzipped(content, limit_bytes=1000) is not None
+    assert gunzipped(gzip.compress(b"<rss/>"), limit_bytes=1000) == b"<rss/>"
