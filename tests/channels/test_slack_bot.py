@@ -1,0 +1,241 @@
+"""Slack by bot token, against a server that refuses what Slack refuses."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from bot import model, ports
+from tests.channels import messages
+from tests.channels.surroundings import MemoryNotes, Secrets, build, delivery
+from tests.servers import slack
+
+REF = "env:SLACK_BOT_TOKEN"
+BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def server() -> Iterator[slack.Server]:
+    with slack.serve() as running:
+        running.workspace.add_channel("general")
+        running.workspace.add_channel("policy-alerts")
+        yield running
+
+
+def bot(
+    server: slack.Server, *, to: str = "#policy-alerts", notes: MemoryNotes | None = None, **env: str
+) -> ports.Channel:
+    secrets = Secrets(**({"SLACK_BOT_TOKEN": slack.TOKEN} | env))
+    return build(
+        "slack",
+        secrets=secrets,
+        notes=notes,
+        to=to,
+        token="env:SLACK_BOT_TOKEN",
+        api_url=server.api_url,
+        pace="0 seconds",
+    )
+
+
+async def test_a_post_arrives_with_blocks_and_send_id_and_nothing_that_slack_would_parse(
+    server: slack.Server,
+) -> None:
+    receipt = await bot(server).send(delivery(messages.POST))
+    [taken] = server.workspace.messages("policy-alerts")
+    assert receipt.ref == taken["ts"]
+    assert receipt.place == "C000000001"
+    assert taken["metadata"]["event_payload"] == {"send_id": "send-1", "story": messages.STORY}
+    assert (taken["parse"], taken["link_names"], taken["mrkdwn"]) == ("none", False, False)
+    assert (taken["unfurl_links"], taken["unfurl_media"]) == (False, False)
+
+
+@pytest.mark.parametrize("name", messages.ALL)
+async def test_every_message_of_the_example_is_taken_by_a_strict_server(server: slack.Server, name: str) -> None:
+    for is_plain in (False, True):
+        await bot(server).send(delivery(messages.ALL[name], is_plain=is_plain))
+    assert len(server.workspace.messages("policy-alerts")) == 2
+
+
+async def test_an_edit_replaces_the_message_and_a_reply_stands_in_its_thread(server: slack.Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    await channel.send(delivery(messages.EDIT, id="send-2", edits=head))
+    await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
+    first, reply = server.workspace.messages("policy-alerts")
+    assert first["edits"] == 1
+    assert "2 independent outlets" in str(first["blocks"])
+    assert reply["thread_ts"] == head.ref
+
+
+async def test_a_plain_edit_takes_the_old_blocks_away(server: slack.Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    await channel.send(delivery(messages.EDIT, edits=head, is_plain=True))
+    assert server.workspace.messages("policy-alerts")[0]["blocks"] == []
+
+
+async def test_a_name_is_resolved_once_over_all_pages_and_kept(server: slack.Server) -> None:
+    server.workspace.page = 2
+    for number in range(5):
+        server.workspace.add_channel(f"more-{number}")
+    notes = MemoryNotes()
+    await bot(server, to="more-4", notes=notes).send(delivery(messages.NOTICE))
+    assert [method for method, _, _ in server.requests].count("conversations.list") == 4
+    server.requests.clear()
+    await bot(server, to="more-4", notes=notes).send(delivery(messages.NOTICE))
+    assert [method for method, _, _ in server.requests] == ["chat.postMessage"]
+
+
+async def test_a_listing_that_is_told_to_wait_goes_on_where_it_was(server: slack.Server) -> None:
+    server.workspace.page = 1
+    server.fail("conversations.list", "500_after")
+    channel = bot(server)
+    with pytest.raises(ports.Unknown):
+        await channel.send(delivery(messages.NOTICE))
+    await channel.send(delivery(messages.NOTICE))
+    assert server.workspace.messages("policy-alerts")
+
+
+async def test_an_id_needs_no_listing(server: slack.Server) -> None:
+    await bot(server, to="C000000001").send(delivery(messages.NOTICE))
+    assert [method for method, _, _ in server.requests] == ["chat.postMessage"]
+
+
+async def test_without_the_scope_for_private_channels_the_public_ones_are_found(server: slack.Server) -> None:
+    server.workspace.tokens[slack.TOKEN].discard("groups:read")
+    await bot(server).send(delivery(messages.NOTICE))
+    with pytest.raises(ports.Parked, match="groups:read"):
+        await bot(server, to="#hidden").send(delivery(messages.NOTICE))
+
+
+async def test_an_unknown_channel_parks_and_says_what_to_do(server: slack.Server) -> None:
+    with pytest.raises(ports.Parked, match=r"no channel #nowhere.*bot\.yaml.*/invite") as caught:
+        await bot(server, to="#nowhere").send(delivery(messages.NOTICE))
+    assert not caught.value.whole_workspace
+    assert server.workspace.messages("policy-alerts") == []
+
+
+async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_it(server: slack.Server) -> None:
+    channel = bot(server)
+    await channel.send(delivery(messages.NOTICE))
+    server.workspace.channels["C000000001"].is_archived = True
+    with pytest.raises(ports.Parked, match="is_archived"):
+        await channel.send(delivery(messages.NOTICE))
+    server.workspace.add_channel("policy-alerts")
+    receipt = await channel.send(delivery(messages.NOTICE))
+    assert receipt.place == "C000000002"
+
+
+async def test_a_thread_in_another_channel_is_not_written_into(server: slack.Server) -> None:
+    elsewhere = model.Receipt(ref="1.0", place="C000000000", sent_at=BEGINNING)
+    with pytest.raises(ports.ThreadGone):
+        await bot(server).send(delivery(messages.NEW_FACT, reply_to=elsewhere))
+    with pytest.raises(ports.NotEditable):
+        await bot(server).send(delivery(messages.EDIT, edits=elsewhere))
+
+
+@pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "garbage", "garbage_after"])
+async def test_no_clear_answer_is_an_unknown_outcome_and_one_request(server: slack.Server, fault: str) -> None:
+    server.hang_seconds = 0.05
+    server.fail("chat.postMessage", fault)
+    channel = bot(server, to="C000000001")
+    with pytest.raises(ports.Unknown):
+        await channel.send(delivery(messages.POST))
+    assert len(server.requests) == 1
+    found = await channel.find(delivery(messages.POST), since=BEGINNING)
+    assert (found is not None) is fault.endswith("_after")
+
+
+async def test_no_server_is_surely_not_accepted() -> None:
+    with slack.serve() as gone:
+        gone.workspace.add_channel("policy-alerts")
+    with pytest.raises(ports.Wait, match="refused"):
+        await bot(gone, to="C000000000").send(delivery(messages.POST))
+
+
+async def test_retry_after_is_obeyed_for_the_method_without_asking_again(server: slack.Server) -> None:
+    server.retry_after = "30"
+    server.fail("chat.postMessage", "429")
+    channel = bot(server, to="C000000001")
+    head = model.Receipt(ref="1.0", place="C000000001", sent_at=BEGINNING)
+    for _ in range(2):
+        with pytest.raises(ports.Wait) as caught:
+            await channel.send(delivery(messages.POST))
+        assert caught.value.after is not None
+        assert caught.value.after.total_seconds() == 30
+    assert len(server.requests) == 1
+    with pytest.raises(ports.NotEditable, match="message_not_found"):
+        await channel.send(delivery(messages.EDIT, edits=head))
+
+
+async def test_a_lookup_follows_pages_of_history_and_of_replies(server: slack.Server) -> None:
+    server.workspace.page = 3
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST, id="head"))
+    for number in range(10):
+        await channel.send(delivery(messages.NOTICE, id=f"top-{number}"))
+        await channel.send(delivery(messages.NEW_FACT, id=f"reply-{number}", reply_to=head))
+    found = await channel.find(delivery(messages.POST, id="head"), since=BEGINNING)
+    assert found is not None
+    assert (found.ref, found.place) == (head.ref, head.place)
+    assert await channel.find(delivery(messages.NEW_FACT, id="reply-9", reply_to=head), since=BEGINNING)
+    assert await channel.find(delivery(messages.NEW_FACT, id="reply-10", reply_to=head), since=BEGINNING) is None
+    assert await channel.find(delivery(messages.NOTICE, id="reply-9"), since=BEGINNING) is None
+
+
+async def test_without_the_history_scope_it_can_no_longer_look(server: slack.Server) -> None:
+    server.workspace.tokens[slack.TOKEN].discard("channels:history")
+    channel = bot(server)
+    assert channel.abilities.lookup
+    with pytest.raises(ports.Unknown, match="channels:history"):
+        await channel.find(delivery(messages.POST), since=BEGINNING)
+    assert not channel.abilities.lookup
+
+
+async def test_refused_metadata_is_left_out_of_the_plain_form(server: slack.Server) -> None:
+    server.fail("chat.postMessage", "metadata_too_large")
+    channel = bot(server)
+    with pytest.raises(ports.TooMuch):
+        await channel.send(delivery(messages.POST))
+    await channel.send(delivery(messages.POST, is_plain=True))
+    assert "metadata" not in server.workspace.messages("policy-alerts")[0]
+    assert not channel.abilities.lookup
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, "not set"), ("", "empty"), ("xoxb-wrong", "invalid_auth"), ("xoxb secret\nline", "cannot have")],
+)
+async def test_a_missing_or_wrong_token_parks_the_workspace_or_channel_without_showing_it(
+    server: slack.Server, value: str | None, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    secrets = Secrets() if value is None else Secrets(SLACK_BOT_TOKEN=value)
+    channel = build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
+    with pytest.raises(ports.Parked, match=words) as caught:
+        await channel.send(delivery(messages.POST))
+    assert not value or (value not in str(caught.value) and value not in caplog.text)
+
+
+async def test_a_token_that_was_replaced_counts_at_once(server: slack.Server) -> None:
+    secrets = Secrets(SLACK_BOT_TOKEN="xoxb-old")
+    channel = build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
+    with pytest.raises(ports.Parked):
+        await channel.send(delivery(messages.POST))
+    secrets.values["SLACK_BOT_TOKEN"] = slack.TOKEN
+    assert (await channel.send(delivery(messages.POST))).ref
+
+
+async def test_check_says_what_is_right_and_what_to_click(server: slack.Server) -> None:
+    assert all(line.is_good for line in await bot(server).check())
+    server.workspace.tokens[slack.TOKEN] -= {"groups:history"}
+    server.workspace.channels["C000000001"].is_member = False
+    bad = {line.what: line.help for line in await bot(server).check() if not line.is_good}
+    assert "Reinstall" in bad["scope groups:history"]
+    assert "/invite" in bad["the app is a member of the channel"]
+    [line] = await bot(server, SLACK_BOT_TOKEN="xoxb-wrong").check()
+    assert not line.is_good
+    assert server.workspace.messages("policy-alerts") == []
