@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import gzip
+import hashlib
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
@@ -96,9 +97,13 @@ async def test_what_came_before_a_break_is_kept_without_validators(server: FeedS
 
 
 async def test_a_damaged_gzip_gives_what_was_readable(server: FeedServer, fetcher: HttpFetcher) -> None:
-    packed = gzip.compress(BODY + bytes(range(256)) * 50)
+    body = b"".join(hashlib.sha256(bytes([number])).hexdigest().encode() for number in range(200))
+    packed = gzip.compress(body)
     server.serve("/feed", Reply(body=packed[:-200] + b"\xff" * 192, headers={"Content-Encoding": "gzip"}))
-    assert (await fetcher.get(ports.Request(url=server.url()))).body.startswith(BODY[:1000])
+    answer = await fetcher.get(ports.Request(url=server.url()))
+    assert len(answer.body) > 4000
+    assert body.startswith(answer.body[:4000])
+    assert answer.etag is None
 
 
 @pytest.mark.parametrize(
