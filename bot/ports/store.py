@@ -33,6 +33,8 @@ class Stub:
     fingerprint: str
     #: False: only identity, title, link and date are kept (older than the backfill window).
     has_text: bool
+    #: The feed that brought it first: its changes alone are edits. Empty: not known, taken for the asking feed.
+    feed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,35 @@
+"""Raw entry → Article: clean text, canonical link, fingerprint; is it new, edited, or churn?
+
+Pure: knows no store, no network and no clock. How one reading becomes articles:
+
+    reading → prepare (clean, links) → look_up ──asks──▸ the store's Articles.known
+                                          │                    │
+                                          └──────▸ identify ◂──┘ → Identified: new, old, seen, same link, edited, churn
+"""
+
+from bot.articles.clean import Clean, clean
+from bot.articles.edits import edits
+from bot.articles.fingerprints import fingerprint_of, fold_title
+from bot.articles.identity import Identification, Identified, Novelty, identify
+from bot.articles.links import canonical_link, link_key
+from bot.articles.lookup import Lookup, look_up
+from bot.articles.outlets import outlet_of, owner_of, registrable_domain
+
+__all__ = [
+    "Clean",
+    "Identification",
+    "Identified",
+    "Lookup",
+    "Novelty",
+    "canonical_link",
+    "clean",
+    "edits",
+    "fingerprint_of",
+    "fold_title",
+    "identify",
+    "link_key",
+    "look_up",
+    "outlet_of",
+    "owner_of",
+    "registrable_domain",
+]

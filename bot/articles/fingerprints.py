@@ -1,0 +1,26 @@
+"""Folding and hashing: when two titles or two texts say the same, letter for letter."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+_NOT_WORD = re.compile(r"[\W_]+")
+#: Invisible characters (soft hyphen, zero-width ones, bidi marks, BOM) that publishers' systems add and drop.
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+
+
+def fold_title(title: str) -> str:
+    """Words of ``title`` without case, punctuation and compatibility forms; of a title without words, itself.
+
+    >>> fold_title("  BlackBerry “quits” Pakistan… ")
+    'blackberry quits pakistan'
+    """
+    folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", title)).casefold()
+    return _NOT_WORD.sub(" ", folded).strip() or folded.strip()
+
+
+def fingerprint_of(title: str, text: str) -> str:
+    """SHA-256 over folded title and text: churn of case, punctuation, quotes and white space does not change it."""
+    return hashlib.sha256(f"{fold_title(title)}\n{fold_title(text)}".encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,172 @@
+"""One reading's entries made ready, and what the store must be asked about them.
+
+Decides nothing about old and new: identity.py does, with the store's answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from bot import model
+from bot.articles.clean import clean
+from bot.articles.fingerprints import fingerprint_of, fold_title
+from bot.articles.links import canonical_link, link_key, twins
+
+#: A link under this many ids and headlines in one reading is a list page or a live blog: it names no one article.
+_SHARED_LINK = 3
+#: What generators write where they have no id.
+_NO_GUIDS = frozenset(
+    ("", "0", "-", "#", "none", "null", "nil", "false", "true", "undefined", "nan", "n/a", "guid", "id")
+)
+_TITLE_LENGTH = 120
+#: The Web is younger: such dates are a computer's zero.
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry, cleaned; its place in the reading forgotten."""
+
+    entry: model.Entry
+    #: The feed's own name for it (Sighting.key).
+    key: str
+    #: The guid, where it names this one item; None: the key was made from link, title and date.
+    guid: str | None
+    link: str
+    #: What all forms of the link share; empty where the link names no one article.
+    link_key: str
+    #: Never empty: an item without a title is called by its first words, else by its link.
+    title: str
+    folded_title: str
+    text: str
+    links: tuple[str, ...]
+    fingerprint: str
+    published: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """The questions for ``Articles.known``."""
+
+    keys: tuple[str, ...]
+    links: tuple[str, ...]
+    fingerprints: tuple[str, ...]
+    titles: tuple[str, ...]
+    #: The cleaned entries, for ``identify``, so that nothing is cleaned twice.
+    items: tuple[Item, ...] = field(default=(), repr=False)
+
+
+def look_up(feed: model.Feed, reading: model.Reading) -> Lookup:
+    """What to ask the store about one reading."""
+    items = prepare(feed, reading)
+    return Lookup(
+        keys=tuple(dict.fromkeys(item.key for item in items)),
+        links=tuple(dict.fromkeys(form for item in items if item.link_key for form in twins(item.link))),
+        fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items)),
+        titles=tuple(dict.fromkeys(item.folded_title for item in items)),
+        items=items,
+    )
+
+
+def prepare(feed: model.Feed, reading: model.Reading) -> tuple[Item, ...]:
+    """The entries that say anything at all, cleaned, each with the id that it can be known by."""
+    base = reading.link or feed.url
+    no_guids = _NO_GUIDS | {feed.url, reading.link or ""}
+    found = (_item(entry, base, no_guids) for entry in reading.entries)
+    return _without_shared([item for item in found if item is not None])
+
+
+def _item(entry: model.Entry, base: str, no_guids: frozenset[str]) -> Item | None:
+    guid: str | None = (entry.guid or "").strip()
+    if guid is None or guid in no_guids or guid.casefold() in no_guids:
+        guid = None
+    link = canonical_link(entry.link or "", base) if (entry.link or "").strip() else ""
+    if not link and guid and guid.startswith(("http://", "https://")):
+        # RSS 2.0: a guid is a permalink unless it says that it is none.
+        link = canonical_link(guid)
+    body = clean(entry.body or "", base=link or base)
+    title = " ".join(clean(entry.title or "").text.split()) or _first_words(body.text) or link
+    if not title and not guid:
+        return None
+    fingerprint = fingerprint_of(title, body.text)
+    item = Item(
+        entry=entry,
+        key="",
+        guid=guid,
+        link=link,
+        link_key=link_key(link),
+        title=title,
+        folded_title=fold_title(title),
+        text=body.text,
+        links=tuple(other for other in body.links if other != link),
+        fingerprint=fingerprint,
+        published=_sane(entry.published) or _sane(entry.updated),
+    )
+    return replace(item, key=_key(item))
+
+
+def _key(item: Item) -> str:
+    if item.guid:
+        return item.guid
+    if item.link_key:
+        return item.link
+    # A title alone is no name («Service update»): with its date it is, and without a date with its text.
+    said = f"{item.folded_title}\n{item.published.isoformat()}" if item.published else item.fingerprint
+    return f"title:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()}"
+
+
+def _without_shared(items: list[Item]) -> tuple[Item, ...]:
+    """Ids and links that several different items of one reading carry are taken from all of them."""
+    by_guid: dict[str, list[Item]] = defaultdict(list)
+    by_link: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        if item.guid:
+            by_guid[item.guid].append(item)
+        if item.link_key:
+            by_link[item.link_key].append(item)
+    shared_guids = {guid for guid, group in by_guid.items() if len(group) > 1 and _differ(group)}
+    shared_links = {link for link, group in by_link.items() if len(group) >= _SHARED_LINK and _is_list_page(group)}
+    if not shared_guids and not shared_links:
+        return tuple(items)
+    kept = (
+        replace(
+            item,
+            guid=None if item.guid in shared_guids else item.guid,
+            link_key="" if item.link_key in shared_links else item.link_key,
+        )
+        for item in items
+    )
+    return tuple(replace(item, key=_key(item)) for item in kept)
+
+
+def _differ(group: list[Item]) -> bool:
+    """One guid over several articles: other links (or none) and other headlines."""
+    links = {item.link_key for item in group}
+    titles = {item.folded_title for item in group}
+    return len(titles) > 1 and (len(links) > 1 or links == {""})
+
+
+def _is_list_page(group: list[Item]) -> bool:
+    guids = {item.guid for item in group if item.guid}
+    titles = {item.folded_title for item in group}
+    return len(guids) >= _SHARED_LINK and len(titles) >= _SHARED_LINK
+
+
+def _first_words(text: str) -> str:
+    paragraph = " ".join(text.partition("\n\n")[0].split())
+    if len(paragraph) <= _TITLE_LENGTH:
+        return paragraph
+    cut = paragraph[:_TITLE_LENGTH]
+    # A run without spaces (Chinese, Thai) is cut where it stands.
+    return (cut.rpartition(" ")[0] or cut) + "…"
+
+
+def _sane(when: datetime | None) -> datetime | None:
+    if when is None:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return when.astimezone(UTC) if when >= _EARLIEST else None
