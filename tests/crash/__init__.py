@@ -1,0 +1,1 @@
+"""The real process, killed at any moment, against real local servers."""

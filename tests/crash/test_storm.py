@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.storm import Storm
+
+
+async def check(folder: Path, *, kills: int, stories_a_kill: int, faults: float) -> None:
+    outcome = await Storm(folder / "config", seed=20151202, faults=faults).blow(
+        kills=kills, stories_a_kill=stories_a_kill
+    )
+    print(outcome.table())
+    assert (outcome.lost, outcome.doubled, outcome.disordered) == ([], [], [])
+    assert outcome.stories == kills * stories_a_kill
+
+
+@pytest.mark.timeout(180)
+async def test_killing_the_process_at_random_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    await check(tmp_path, kills=10, stories_a_kill=3, faults=0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+async def test_three_hundred_kills_over_a_thousand_alerts(tmp_path: Path) -> None:
+    await check(tmp_path, kills=300, stories_a_kill=4, faults=0.15)

@@ -1,0 +1,1 @@
+"""Whole journeys through the real application: real HTTP, real database, real channel protocol."""

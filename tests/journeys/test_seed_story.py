@@ -1,0 +1,153 @@
+"""The example that the product is tried on: BlackBerry, the PTA and the backdoor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import START
+from tests.journeys.world import RULES, Item, World, world
+
+FIRST = Item(
+    id="w1",
+    title="BlackBerry to leave Pakistan rather than open its servers",
+    text="BlackBerry will end its business in Pakistan after the Pakistan Telecommunication Authority demanded "
+    "unfettered access to its BES servers. The company calls the demand a backdoor. The order dates from July.",
+)
+SECOND = Item(
+    id="c1",
+    title="BlackBerry quits Pakistan over PTA demand for a backdoor into BES",
+    text="BlackBerry is quitting Pakistan because the PTA demanded a backdoor into its BES servers. Some 5,000 "
+    "companies in Pakistan use the service.",
+)
+THIRD = Item(
+    id="l1",
+    title="BlackBerry pulls out of Pakistan as PTA insists on backdoor",
+    text="BlackBerry pulls out of Pakistan since the regulator PTA insists on a backdoor into its BES servers.",
+)
+FOURTH = Item(
+    id="d1",
+    title="BlackBerry leaves Pakistan over backdoor demand of regulator PTA",
+    text="BlackBerry leaves Pakistan after the PTA demanded a backdoor into BES servers. India made the same demand.",
+)
+LOOK_ALIKES = (
+    Item(id="x1", title="School PTA meeting: enter by the back door", text="The parent teacher association meets."),
+    Item(id="x2", title="BES to sell branches in Lisbon", text="The bank BES sells branches to pay its debts."),
+    Item(id="x3", title="How a backdoor Roth IRA works", text="Savers use a back door to put money into a Roth IRA."),
+)
+OTHER_EVENT = Item(
+    id="o1",
+    title="Sindh lifts ban on BlackBerry Messenger after PTA wins lawful access",
+    text="The province of Sindh has lifted its ban on BlackBerry Messenger. The PTA said that lawful access to chat "
+    "records was agreed with mobile operators in Karachi, where the ban followed a series of kidnappings.",
+    at=START + timedelta(hours=30),
+)
+
+
+@pytest.fixture
+async def seed(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", "courier", "ledger", "observer", "gazette")
+        await made.once()
+        yield made
+
+
+async def test_four_outlets_in_four_feeds_give_one_message_that_lists_them_all(seed: World) -> None:
+    for outlet, item in {"wire": FIRST, "courier": SECOND, "ledger": THIRD, "observer": FOURTH}.items():
+        seed.publish(outlet, item)
+        await seed.once()
+    (message,) = seed.heads()
+    shown = json.dumps(message["blocks"], ensure_ascii=False)
+    assert all(outlet in shown for outlet in ("wire", "courier", "ledger", "observer"))
+    assert all(evidence in shown for evidence in ("product", "regulator", "demand"))
+    assert message["edits"] >= 3
+    (story,) = await seed.stories()
+    assert len(story.members) == 4
+
+
+async def test_four_outlets_in_one_pass_give_one_message_without_an_edit(seed: World) -> None:
+    for outlet, item in {"wire": FIRST, "courier": SECOND, "ledger": THIRD, "observer": FOURTH}.items():
+        seed.publish(outlet, item)
+    await seed.once()
+    (message,) = seed.heads()
+    assert message["edits"] == 0
+    assert seed.replies() == []
+
+
+async def test_look_alikes_give_no_message(seed: World) -> None:
+    seed.publish("gazette", *LOOK_ALIKES)
+    report = await seed.once()
+    assert sum(feed.new for feed in report.passed.feeds) == 3
+    assert seed.heads() == []
+
+
+async def test_another_event_under_the_same_rule_with_the_same_names_opens_its_own_message(seed: World) -> None:
+    seed.publish("wire", FIRST)
+    seed.publish("courier", SECOND)
+    await seed.once()
+    seed.publish("ledger", OTHER_EVENT)
+    await seed.once(minutes=30 * 60)
+    assert len(seed.heads()) == 2
+    assert sorted(len(story.members) for story in await seed.stories()) == [1, 2]
+
+
+async def test_two_rules_on_one_story_give_one_message_that_names_both(seed: World) -> None:
+    second = """\
+  - name: Any backdoor demand
+    query: backdoor* AND (demand* OR insist*)
+    notify: desk
+    must_match: ["PTA demands backdoor"]
+    must_not_match: ["PTA meets"]
+"""
+    (seed.folder / "rules" / "desk.yaml").write_text(RULES + second)
+    seed.publish("courier", SECOND)
+    await seed.once()
+    (message,) = seed.heads()
+    shown = json.dumps(message["blocks"])
+    assert "BlackBerry in Pakistan" in shown
+    assert "Any backdoor demand" in shown
+
+
+async def test_a_poll_that_brings_nothing_new_says_nothing(seed: World) -> None:
+    seed.publish("wire", FIRST)
+    await seed.once()
+    before = len(seed.slack.requests)
+    for _ in range(3):
+        await seed.once()
+    posts = [method for method, _, _ in seed.slack.requests[before:] if method.startswith("chat.")]
+    assert posts == []
+
+
+async def test_a_moved_deadline_is_told_in_the_thread_once(seed: World) -> None:
+    first = Item(id="w2", title=FIRST.title, text=FIRST.text + " The deadline is 30 November.")
+    seed.publish("wire", first)
+    await seed.once()
+    moved = Item(
+        id="l2",
+        title="BlackBerry exit from Pakistan delayed as PTA moves deadline",
+        text="BlackBerry's exit from Pakistan over the backdoor demand is delayed. The PTA moved the deadline for its "
+        "BES servers from 30 November to 30 December.",
+    )
+    seed.publish("ledger", moved)
+    await seed.once()
+    seed.publish("ledger", moved, Item(id="l3", title=moved.title + " again", text=moved.text))
+    await seed.once()
+    (reply,) = [r for r in seed.replies() if "30 December" in json.dumps(r)]
+    assert reply["thread_ts"] == seed.heads()[0]["ts"]
+
+
+async def test_a_first_poll_gathers_its_stories_and_posts_nothing_old(tmp_path: Path) -> None:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire")
+        old = Item(id="old", title=SECOND.title, text=SECOND.text, at=START - timedelta(days=90))
+        made.publish("wire", FIRST, OTHER_EVENT, old)
+        await made.once()
+        (message,) = made.heads()
+        shown = json.dumps(message["blocks"])
+        assert "Sindh" in shown
+        assert "rather than open" in shown
+        assert "quits Pakistan over" not in shown

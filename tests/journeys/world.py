@@ -1,0 +1,123 @@
+"""A small world for a journey: outlets on a real server, a strict local Slack, and the application between them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from bot import app, model
+from tests.fakes import START, FakeClock
+from tests.servers import slack
+from tests.servers.feeds import FeedServer
+
+TOKEN_VARIABLE = "SLACK_BOT_TOKEN"
+
+BOT = """\
+database: sqlite:///{folder}/wirewatch.db
+channels:
+  desk: {{kind: slack, to: "#policy-alerts", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.01 seconds}}
+  ops: {{kind: slack, to: "#ops", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.01 seconds}}
+operator: ops
+fetch: {{every: 5 minutes, allow_private: [127.0.0.0/8]}}
+"""
+
+RULES = """\
+sets:
+  blackberry_server: [BES, BlackBerry Enterprise Serv*]
+rules:
+  - name: BlackBerry in Pakistan
+    all:
+      product:   [$blackberry_server, BlackBerry]
+      regulator: [PTA, Pakistan Telecommunication Authority]
+      demand:    [backdoor*, back door*, lawful access, unfettered access]
+    none: [parent teacher association]
+    notify: desk
+    severity: high
+    must_match: ["BlackBerry quits Pakistan after PTA sought backdoor into BES"]
+    must_not_match: ["School PTA meeting: enter by the back door"]
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    id: str
+    title: str
+    text: str
+    at: datetime = START
+    link: str | None = None
+
+
+def rss(outlet: str, *items: Item) -> bytes:
+    told = "".join(
+        f"<item><title>{escape(i.title)}</title><guid isPermaLink='false'>{escape(i.id)}</guid>"
+        f"<link>{escape(i.link or f'https://{outlet}.example/{i.id}')}</link>"
+        f"<pubDate>{format_datetime(i.at)}</pubDate><description>{escape(i.text)}</description></item>"
+        for i in items
+    )
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>{outlet}</title>'
+        f"<link>https://{outlet}.example/</link><description>d</description>{told}</channel></rss>"
+    ).encode()
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    folder: Path
+    outlets: FeedServer
+    slack: slack.Server
+    clock: FakeClock = field(default_factory=FakeClock)
+    environ: dict[str, str] = field(default_factory=lambda: {TOKEN_VARIABLE: slack.TOKEN})
+
+    def configure(self, *outlets: str, rules: str = RULES, bot: str = BOT) -> None:
+        (self.folder / "rules").mkdir(parents=True, exist_ok=True)
+        (self.folder / "bot.yaml").write_text(bot.format(folder=self.folder, slack=self.slack.api_url))
+        lines = [f'  - {{url: "{self.outlets.url(f"/{name}.xml")}", name: {name}, owner: {name}}}' for name in outlets]
+        (self.folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+        (self.folder / "rules" / "desk.yaml").write_text(rules)
+        for name in outlets:
+            self.publish(name)
+
+    def publish(self, outlet: str, *items: Item) -> None:
+        self.outlets.serve(f"/{outlet}.xml", rss(outlet, *items))
+
+    async def once(self, *, minutes: float = 5) -> app.OnceReport:
+        """A pass over every feed by a process of its own, ``minutes`` after the last one."""
+        self.clock.advance(timedelta(minutes=minutes))
+        outside = self.outside()
+        settings = app.load(self.folder, outside.environ)
+        async with app.opened(settings, outside) as running:
+            return await running.once(everything=True, drain=timedelta(seconds=60))
+
+    def outside(self) -> app.Outside:
+        return app.Outside(environ=self.environ, clock=self.clock)
+
+    def heads(self, channel: str = "policy-alerts") -> list[Mapping[str, Any]]:
+        return [m for m in self.slack.workspace.messages(channel) if "thread_ts" not in m]
+
+    def replies(self, channel: str = "policy-alerts") -> list[Mapping[str, Any]]:
+        return [m for m in self.slack.workspace.messages(channel) if "thread_ts" in m]
+
+    async def stories(self) -> list[model.Story]:
+        outside = self.outside()
+        async with app.opened(app.load(self.folder, outside.environ), outside) as running:
+            return list(await running.store.read(lambda tx: tx.stories.since(None)))
+
+    async def decisions(self, story: model.Story) -> list[model.Decision]:
+        outside = self.outside()
+        async with app.opened(app.load(self.folder, outside.environ), outside) as running:
+            return list(await running.store.read(lambda tx: tx.stories.decisions(story.id)))
+
+
+@asynccontextmanager
+async def world(folder: Path) -> AsyncIterator[World]:
+    async with FeedServer() as outlets:
+        with slack.serve() as server:
+            for name in ("policy-alerts", "ops", "second"):
+                server.workspace.add_channel(name)
+            yield World(folder=folder, outlets=outlets, slack=server)
