@@ -220,7 +220,7 @@ async def opened(
 
     Raises ConfigError, StoreInUse, StoreUnavailable.
     """
-    store = await storage.open_store(database_of(settings, outside), clock=outside.clock)
+    store = storage.open_store(database_of(settings, outside), clock=outside.clock)
     try:
         await store.free_dead_leases()
         app = App(settings, store, outside, on_feed=on_feed, replaced=replaced or {})

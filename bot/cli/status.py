@@ -143,8 +143,8 @@ def _show(settings: config.Settings, found: Status) -> None:
     terminal.out.print()
     terminal.out.print(rules)
     terminal.out.print()
-    for (channel, state), count in sorted(found.counts.items()):
-        terminal.out.print(Text(f"{channel}: {count} {state.value}"))
+    for (channel, sent), count in sorted(found.counts.items()):
+        terminal.out.print(Text(f"{channel}: {count} {sent.value}"))
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
         text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {row.attempts} attempts{reason}"

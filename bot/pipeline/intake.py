@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot import articles, model, polling, ports
 from bot.pipeline.poll import Polled, identify
@@ -44,11 +45,10 @@ class Intake:
 class Reader:
     """Takes polls in, one after another, in the transaction that it is given."""
 
-    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, clock: ports.Clock, jitter: float) -> None:
+    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime, jitter: float) -> None:
         self._tx = tx
         self._snapshot = snapshot
-        self._clock = clock
-        self._now = clock.now()
+        self._now = now
         self._jitter = jitter
 
     def take(self, polled: Polled) -> Intake:
@@ -75,7 +75,7 @@ class Reader:
             fingerprints=look_up.fingerprints,
             titles=look_up.titles,
         )
-        found = identify(polled, reading, known, snapshot=self._snapshot, clock=self._clock)
+        found = identify(polled, reading, look_up, known, snapshot=self._snapshot, now=self._now)
         arrivals = self._new(polled, found.items)
         revisions = self._edited(polled, found.items)
         self._tx.articles.see([item.sighting for item in found.items], at=self._now)

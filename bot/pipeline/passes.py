@@ -125,7 +125,7 @@ class Pipeline:
         jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
 
         def work(tx: ports.Transaction) -> tuple[Sequence[Intake], Sequence[model.Decision]]:
-            reader = Reader(tx, snapshot, self._clock, jitter)
+            reader = Reader(tx, snapshot, now=now, jitter=jitter)
             intakes = [reader.take(polled) for polled in batch]
             lost = set(tx.feeds.save([intake.state for intake in intakes], token=token))
             kept = [intake for intake in intakes if intake.state.url not in lost]

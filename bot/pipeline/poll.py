@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http import HTTPStatus
 
 from bot import articles, model, polling, ports
@@ -86,7 +87,7 @@ class Poller:
                 titles=look_up.titles,
             )
         )
-        found = identify(polled, reading, known, snapshot=snapshot, clock=self._clock)
+        found = identify(polled, reading, look_up, known, snapshot=snapshot, now=self._clock.now())
         fresh = [item.article for item in found.items if item.novelty is articles.Novelty.NEW and item.article]
         wanted = [article for article in fresh if article.link and self._wants_page(article, polled.feed, snapshot)]
         texts = [(article.link, await self._pages.text_of(article.link)) for article in wanted]
@@ -99,13 +100,20 @@ class Poller:
 
 
 def identify(
-    polled: Polled, reading: model.Reading, known: ports.Known, *, snapshot: Snapshot, clock: ports.Clock
+    polled: Polled,
+    reading: model.Reading,
+    look_up: articles.Lookup,
+    known: ports.Known,
+    *,
+    snapshot: Snapshot,
+    now: datetime,
 ) -> articles.Identification:
     return articles.identify(
         polled.feed,
         reading,
         known,
-        now=clock.now(),
+        looked_up=look_up,
+        now=now,
         backfill=polled.feed.backfill or snapshot.fetch.backfill,
         is_baseline=polled.is_baseline,
         feed_title=reading.title or polled.state.title,
