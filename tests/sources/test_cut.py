@@ -1,0 +1,252 @@
+"""Reading only the new items gives what reading the whole document gives."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import tarfile
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot import model, ports, sources
+from bot.sources import limits, rss, xmltext
+from tests import shared_data
+from tests.sources import documents
+from tests.sources.documents import atom, entry, item, read
+
+DAY = datetime(2015, 12, 2, tzinfo=UTC)
+
+
+def _packed(folder: Path, *, every: int) -> Iterator[tuple[str, bytes]]:
+    for archive in sorted(folder.glob("*.tar.xz")):
+        with tarfile.open(archive) as packed:
+            members = [member for member in packed.getmembers() if member.isfile()]
+            for member in members[::every]:
+                file = packed.extractfile(member)
+                assert file is not None
+                yield member.name, file.read()
+
+
+def _without(reading: model.Reading, known: frozenset[str]) -> Sequence[model.Entry]:
+    pairs = zip(reading.entries, reading.item_hashes, strict=True)
+    return tuple(entry for entry, digest in pairs if digest not in known)
+
+
+def _check(name: str, content: bytes) -> bool:
+    """Whether the document was cut; asserts that nothing of it depends on the cut."""
+    try:
+        whole = read(content)
+    except ports.ReadError:
+        return False
+    if not whole.item_hashes:
+        return False
+    assert len(whole.entries) == len(whole.item_hashes), name
+    _check_feedparser_agrees(name, content, whole)
+    chance = random.Random(name)
+    for share in (0.2, 0.6, 0.95):
+        known = frozenset(digest for digest in whole.item_hashes if chance.random() < share)
+        part = read(content, known=known)
+        assert tuple(part.entries) == _without(whole, known), name
+        assert part.item_hashes == whole.item_hashes, name
+        assert (part.title, part.link, part.language, part.ttl) == (whole.title, whole.link, whole.language, whole.ttl)
+    dates = sorted(date for e in whole.entries if (date := e.published or e.updated) is not None)
+    if dates:
+        before = dates[len(dates) * 9 // 10]
+        expected = tuple(limits.of_baseline(e, before) for e in whole.entries)
+        assert read(content, before=before).entries == expected, name
+    return True
+
+
+def _check_feedparser_agrees(name: str, content: bytes, whole: model.Reading) -> None:
+    body = ports.Body(content=content, content_type="", url=documents.URL)
+    if not rss.RssSource().recognises(body):
+        return
+    _, entries = rss.read_whole(xmltext.prepare(body).text.encode("utf-8", "replace"), documents.URL)
+    assert tuple(limits.bounded(e) for e in entries)[: len(whole.entries)] == whole.entries, name
+
+
+def test_wild_feeds_read_in_part_equal_the_whole() -> None:
+    results = [_check(name, content) for name, content in _packed(shared_data.path("feeds-wild"), every=2)]
+    assert sum(results) > 50
+
+
+def test_successive_fetches_read_in_part_equal_the_whole() -> None:
+    results = [_check(name, content) for name, content in _packed(shared_data.path("feed-snapshots"), every=60)]
+    assert sum(results) > 20
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("folder", ["feeds-wild", "feed-snapshots"])
+def test_every_real_feed_read_in_part_equals_the_whole(folder: str) -> None:
+    assert sum(_check(name, content) for name, content in _packed(shared_data.path(folder), every=1)) > 100
+
+
+@pytest.mark.parametrize("document", [documents.rss(*map(item, range(6))), atom(*map(entry, range(6)))])
+def test_known_items_are_left_out_and_all_are_listed(document: str) -> None:
+    whole = read(document)
+    part = read(document, known=frozenset(whole.item_hashes[2:]))
+    assert [e.title for e in part.entries] == ["Regulator writes order 0", "Regulator writes order 1"]
+    assert len(part.item_hashes) == len(set(part.item_hashes)) == 6
+
+
+def test_an_edited_item_is_read_again() -> None:
+    before = read(documents.rss(item(1), item(2)))
+    after = read(documents.rss(item(1), item(2, title="An edit")), known=frozenset(before.item_hashes))
+    assert [e.title for e in after.entries] == ["An edit"]
+
+
+@pytest.mark.parametrize("change", ['xml:base="https://other.example.org/"', 'xml:lang="ur"', 'xmlns:x="urn:x"'])
+def test_items_are_read_again_when_the_tags_around_them_change(change: str) -> None:
+    before = read(documents.rss(item(1)))
+    after = read(documents.rss(item(1), attributes=change), known=frozenset(before.item_hashes))
+    assert len(after.entries) == 1
+
+
+def test_an_item_that_moves_within_the_document_stays_known() -> None:
+    before = read(documents.rss(item(1), item(2)))
+    after = read(documents.rss(item(3), item(2), item(1)), known=frozenset(before.item_hashes))
+    assert [e.guid for e in after.entries] == ["id-3"]
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        "<![CDATA[ an example: <item><title>not one</title></item> ]]>",
+        "<!-- <item> -->",
+        "<![CDATA[</item>]]>",
+        "<![CDATA[]]]]><![CDATA[>]]>",
+        '<?php echo "</item>" ?>',
+    ],
+)
+def test_what_only_looks_like_an_item_is_none(trap: str) -> None:
+    document = documents.rss(item(1, body=f"One {trap} two"), item(2))
+    whole = read(document)
+    assert len(whole.entries) == len(whole.item_hashes) == 2
+    assert [e.guid for e in read(document, known=frozenset(whole.item_hashes[:1])).entries] == ["id-2"]
+
+
+def test_tags_of_an_item_may_hold_angle_brackets_in_attributes() -> None:
+    document = documents.rss(item(1).replace("<item>", "<item note='a > b'>"), item(2))
+    whole = read(document)
+    assert len(whole.item_hashes) == 2
+    assert [e.guid for e in read(document, known=frozenset(whole.item_hashes[1:])).entries] == ["id-1"]
+
+
+def test_a_document_that_is_not_well_formed_is_read_whole() -> None:
+    document = documents.rss(item(1, body="AT&T & more"), item(2))
+    reading = read(document)
+    assert reading.item_hashes == ()
+    assert [e.guid for e in reading.entries] == ["id-1", "id-2"]
+
+
+def test_old_items_of_a_baseline_keep_only_their_identity() -> None:
+    document = documents.rss(item(1, day=2), item(2, day=1))
+    new, old = read(document, before=DAY).entries
+    assert (new.identity_only, bool(new.body)) == (False, True)
+    assert old == model.Entry(
+        guid="id-2",
+        link="https://news.example.org/2",
+        title="Regulator writes order 2",
+        published=datetime(2015, 12, 1, 9, 2, tzinfo=UTC),
+        identity_only=True,
+    )
+
+
+def test_an_undated_item_counts_as_new_on_a_baseline() -> None:
+    undated = item(1).replace("pubDate>", "nothing>")
+    assert not read(documents.rss(undated), before=DAY).entries[0].identity_only
+
+
+ODD_ITEMS = {
+    "permalink guid": item(1).replace(' isPermaLink="false"', ""),
+    "guid as link": item(1)
+    .replace("<link>https://news.example.org/1</link>", "")
+    .replace(">id-1<", ">https://a.org/1<"),
+    "relative link": item(1).replace("https://news.example.org/1", "/1"),
+    "entity in title": item(1, title="AT&amp;T and others"),
+    "html in title": item(1, title="&lt;b&gt;Bold&lt;/b&gt; words"),
+    "cdata title": item(1, title="<![CDATA[Bold <b>words</b>]]>"),
+    "no title": item(1).replace("<title>Regulator writes order 1</title>", ""),
+    "two titles": item(1, extra="<title>Another</title>"),
+    "two links": item(1, extra="<link>https://news.example.org/other</link>"),
+    "media title": item(1, extra='<m:title xmlns:m="http://search.yahoo.com/mrss/">Picture</m:title>'),
+    "atom link": item(1, extra='<a:link xmlns:a="http://www.w3.org/2005/Atom" href="https://other.example.org/"/>'),
+    "dublin core date": item(
+        1, extra='<d:date xmlns:d="http://purl.org/dc/elements/1.1/">2015-12-09T00:00:00Z</d:date>'
+    ),
+    "dublin core title": item(1, extra='<d:title xmlns:d="http://purl.org/dc/elements/1.1/">Other</d:title>'),
+    "source": item(1, extra='<source url="https://a.example.org/">A</source>'),
+    "zone by name": item(1).replace("GMT", "EST"),
+    "two-digit year": item(1).replace("2015", "15"),
+    "base on the item": item(1).replace("<item>", '<item xml:base="https://base.example.org/">'),
+    "mojibake": item(1, title="CafÃ© opens"),
+    "windows letters": item(1, title="It\x92s here"),
+    "query in link": item(1).replace("/1</link>", "/1?a=1&amp;b=2</link>"),
+    "named entity in query": item(1).replace("/1</link>", "/1?a=1&amp;copy;=2</link>"),
+    "comment in title": item(1, title="One <!-- two --> three"),
+    "bare": "<item/>",
+}
+
+
+@pytest.mark.parametrize("name", ODD_ITEMS)
+def test_the_light_reader_gives_what_feedparser_gives(name: str) -> None:
+    document = documents.rss(ODD_ITEMS[name], item(30, day=9))
+    far = datetime(2016, 1, 1, tzinfo=UTC)
+    assert read(document, before=far).entries == tuple(limits.of_baseline(e, far) for e in read(document).entries)
+
+
+ODD_ENTRIES = {
+    "html title": entry(1).replace("<title>", '<title type="html">'),
+    "xhtml title": entry(1, title="<div>x</div>").replace("<title>", '<title type="xhtml">'),
+    "text title with markup": entry(1, title="a &lt;b&gt; c"),
+    "relative id": entry(1).replace("tag:example.org,2015:1", "one"),
+    "two links": entry(1).replace("<updated>", '<link rel="enclosure" href="https://a.example.org/x.mp3"/><updated>'),
+    "two alternates": entry(1).replace("<updated>", '<link href="https://a.example.org/second"/><updated>'),
+    "link of another type": entry(1).replace("<link ", '<link type="application/xhtml+xml" '),
+    "published too": entry(1).replace("<updated>", "<published>2015-11-01T00:00:00+05:00</published><updated>"),
+    "source": entry(1).replace("<updated>", "<source><title>Other</title><id>tag:o</id></source><updated>"),
+    "base": entry(1).replace("<entry>", '<entry xml:base="https://b.example.org/">'),
+    "language": entry(1).replace("<title>", '<title xml:lang="fr">'),
+    "fraction": entry(1).replace("00Z", "00.123Z"),
+    "lower-case zone": entry(1).replace("Z<", "z<"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_ENTRIES)
+def test_the_light_reader_gives_what_feedparser_gives_for_atom(name: str) -> None:
+    document = atom(ODD_ENTRIES[name], entry(30, day=9))
+    far = datetime(2016, 1, 1, tzinfo=UTC)
+    assert read(document, before=far).entries == tuple(limits.of_baseline(e, far) for e in read(document).entries)
+
+
+def test_the_hash_tells_documents_of_two_addresses_apart() -> None:
+    here, there = read(documents.rss(item(1))), read(documents.rss(item(1)), url="https://else.example.org/")
+    assert here.item_hashes != there.item_hashes
+
+
+def test_every_kind_lists_hashes_and_leaves_known_items_out() -> None:
+    for document in (documents.rss(item(1)), SITEMAP, JSON):
+        whole = read(document)
+        assert len(whole.item_hashes) == len(whole.entries) == 1
+        assert read(document, known=frozenset(whole.item_hashes)).entries == ()
+
+
+SITEMAP = """<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+ xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>https://news.example.org/1</loc><news:news>
+ <news:publication><news:name>Example</news:name><news:language>en</news:language></news:publication>
+ <news:publication_date>2015-12-02</news:publication_date><news:title>One</news:title></news:news></url></urlset>"""
+JSON = '{"version": "https://jsonfeed.org/version/1.1", "title": "Example", "items": [{"id": "1", "title": "One"}]}'
+
+
+def test_the_sources_are_found_by_their_kind() -> None:
+    assert sorted(source.KIND for source in sources.find()) == ["jsonfeed", "rss", "sitemap"]
+
+
+def test_body_hashes_do_not_collide_by_concatenation() -> None:
+    digests = {digest for number in range(50) for digest in read(documents.rss(item(number))).item_hashes}
+    assert len(digests) == 50
+    assert all(len(digest) == hashlib.blake2b(digest_size=10).digest_size * 2 for digest in digests)
