@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -17,8 +17,8 @@ log = structlog.get_logger("wirewatch")
 
 #: How often due feeds are looked for.
 TICK = timedelta(seconds=1)
-#: How long polls under way may go on after SIGTERM; the outbox has its own ten seconds.
-POLL_GRACE = timedelta(seconds=3)
+#: How often the configuration's contents are looked at: bind mounts and config maps raise no events.
+WATCH = timedelta(seconds=2)
 #: Feeds under way at once, in parts of ``fetch.concurrency``: enough that no slot waits for a slow neighbour.
 CLAIM_AHEAD = 4
 EVERYTHING = 1_000_000
@@ -109,10 +109,13 @@ class App:
         self.channels = {
             name: replaced.get(name) or channel_of(settings, name, outside, store) for name in settings.bot.channels
         }
-        self.sender = outbox.Sender(
-            store, self.channels, outside.clock, on_unknown=settings.bot.on_unknown, operator=settings.bot.operator
-        )
-        self.ticker: scheduler.Ticker | None = None
+        self.sender = self._new_sender()
+        self._sender_stop = asyncio.Event()
+        self._reload = asyncio.Event()
+
+    def _new_sender(self) -> outbox.Sender:
+        bot = self.settings.bot
+        return outbox.Sender(self.store, self.channels, self.clock, on_unknown=bot.on_unknown, operator=bot.operator)
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``."""
@@ -124,22 +127,35 @@ class App:
         self,
         stop: asyncio.Event,
         *,
+        folder: Path | None = None,
         on_pass: Callable[[pipeline.PassReport], None] = lambda report: None,
         everything: bool = False,
     ) -> None:
-        """Poll, match and post until ``stop`` is set; then drain. ``everything``: each tick polls every feed."""
+        """Poll, match and post until ``stop`` is set; then drain.
+
+        ``folder`` is watched for edits; None: the configuration stays. ``everything``: each tick polls every feed.
+        """
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.sender.run(stop))
-            polls = group.create_task(self._poll_for_ever(on_pass, everything=everything))
+            group.create_task(self._send_for_ever(stop))
+            others = [group.create_task(self._poll_for_ever(on_pass, everything=everything))]
+            if folder:
+                others.append(group.create_task(self._watch(folder)))
             await stop.wait()
-            done, _ = await asyncio.wait({polls}, timeout=0)
-            if not done:
-                polls.cancel()
+            self._sender_stop.set()
+            for task in others:
+                task.cancel()
+
+    async def _send_for_ever(self, stop: asyncio.Event) -> None:
+        """One sender after another: a reload that changes channels ends one and begins the next."""
+        while not stop.is_set():
+            await self.sender.run(self._sender_stop)
+            if not stop.is_set():
+                self._sender_stop.clear()
 
     async def _poll_for_ever(self, on_pass: Callable[[pipeline.PassReport], None], *, everything: bool) -> None:
         room = self.settings.bot.fetch.concurrency * CLAIM_AHEAD
         under_way = 0
-        async with scheduler.Ticker(TICK) as self.ticker, asyncio.TaskGroup() as group:
+        async with scheduler.Ticker(TICK) as ticker, asyncio.TaskGroup() as group:
 
             async def one_pass(token: str, states: list[model.FeedState]) -> None:
                 nonlocal under_way
@@ -151,7 +167,7 @@ class App:
                     under_way -= len(states)
 
             while True:
-                await self.ticker.next()
+                await ticker.next()
                 try:
                     await self.store.write(self._note_tick)
                     token, states = await self.pipeline.claim(limit=room - under_way, everything=everything)
@@ -167,11 +183,47 @@ class App:
     def _note_tick(self, tx: ports.Transaction) -> None:
         tx.notes.put("tick", self.clock.now().isoformat())
 
+    def reload_soon(self) -> None:
+        """Look at the configuration now, as on SIGHUP."""
+        self._reload.set()
+
+    async def _watch(self, folder: Path) -> None:
+        watcher = config.Watcher(
+            folder,
+            self.settings,
+            clock=self.clock,
+            environ=self._outside.environ,
+            channel_options=channels.options(),
+        )
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._reload.wait(), WATCH.total_seconds())
+            is_asked = self._reload.is_set()
+            self._reload.clear()
+            settings = await watcher.look(force=is_asked)
+            if settings is not None:
+                await self.reload(settings)
+
     async def reload(self, settings: config.Settings) -> None:
-        """Swap the configuration between passes; what is under way ends with the old one."""
+        """Swap the configuration between passes; what is under way ends with the old one. Said once."""
+        has_new_channels = settings.bot.channels != self.settings.bot.channels
         self.settings = settings
         self.snapshot = snapshot_of(settings)
         await self.sync()
+        if has_new_channels:
+            self.channels = {
+                name: channel_of(settings, name, self._outside, self.store) for name in settings.bot.channels
+            }
+            self.sender = self._new_sender()
+            self._sender_stop.set()
+        lines = config.render(settings.problems, "text").splitlines()
+        log.info("configuration reloaded", rules=len(settings.rules), feeds=len(settings.feeds), problems=len(lines))
+        if settings.bot.operator:
+            lead = f"Configuration reloaded: {len(settings.rules)} rules, {len(settings.feeds)} feeds."
+            notice = pipeline.notice(
+                settings.bot.operator, lead, lines, now=self.clock.now(), once=f"reload {settings.version} {lines}"
+            )
+            await self.store.write(lambda tx: tx.outbox.add([notice]))
 
     async def sync(self) -> None:
         """Tell the store which feeds are configured."""

@@ -2,5 +2,6 @@
 
 from bot.pipeline.passes import FeedReport, PassReport, Pipeline
 from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.wording import notice
 
-__all__ = ["FeedReport", "PassReport", "Pipeline", "Snapshot"]
+__all__ = ["FeedReport", "PassReport", "Pipeline", "Snapshot", "notice"]

@@ -1,0 +1,51 @@
+"""The docs say what there is: each command and option has its place, each link its target."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_command
+
+from bot.cli.commands import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+_LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
+
+
+def commands() -> dict[str, typer.core.TyperCommand]:
+    found = get_command(app)
+    return dict(found.commands)  # type: ignore[attr-defined]  # a Typer of several commands is a group
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_each_command_has_a_heading_and_each_of_its_options_is_named_there(name: str) -> None:
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    sections = re.split(r"^## ", text, flags=re.M)
+    section = next((part for part in sections if part.startswith(f"wirewatch {name}\n")), None)
+    assert section is not None, f"docs/commands.md has no heading «wirewatch {name}»"
+    options = [option for param in commands()[name].params for option in param.opts if option.startswith("--")]
+    missing = [option for option in options if option not in (section if option != "--config" else text)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_each_command_shows_an_example_in_its_help(name: str) -> None:
+    assert f"Example: wirewatch {name}" in (commands()[name].help or "")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_link_between_pages_leads_somewhere(page: Path) -> None:
+    targets = _LINK.findall(page.read_text(encoding="utf-8"))
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert missing == []
+
+
+def test_decisions_are_numbered_without_doubles_and_fit_on_a_page() -> None:
+    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [record.name[:4] for record in records]
+    assert len(set(numbers)) == len(numbers)
+    assert [record.name for record in records if len(record.read_text(encoding="utf-8").splitlines()) > 40] == []
