@@ -1,0 +1,28 @@
+"""The configuration folder → typed settings: bot.yaml, feeds.yaml and rules/*.yaml.
+
+    text → nodes with places → shapes (pydantic) → settings, and problems with carets
+
+Knows no channel by name: the kinds and their options are handed in.
+"""
+
+from bot.config.bot_file import ChannelOptions
+from bot.config.load import check, load
+from bot.config.problems import render
+from bot.config.schema import schemas
+from bot.config.secrets import resolve
+from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings
+from bot.config.watch import Watcher
+
+__all__ = [
+    "BotSettings",
+    "ChannelOptions",
+    "ChannelSettings",
+    "Settings",
+    "Watcher",
+    "WebSettings",
+    "check",
+    "load",
+    "render",
+    "resolve",
+    "schemas",
+]

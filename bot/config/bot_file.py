@@ -1,0 +1,320 @@
+"""bot.yaml: the operator's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import pydantic
+
+from bot import delivery, model
+from bot.config import places, secrets, values, wording
+from bot.config.nodes import Mapping as MappingNode
+from bot.config.nodes import Node, Scalar
+from bot.config.problems import Report
+from bot.config.settings import BotSettings, ChannelSettings, WebSettings
+
+ChannelOptions = Mapping[str, type[pydantic.BaseModel]]
+
+_FETCH = model.FetchPolicy()
+
+
+class _Shape(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+def _cidr(value: object) -> str:
+    import ipaddress
+
+    written = values.text(value)
+    try:
+        return str(ipaddress.ip_network(written))
+    except ValueError as error:
+        help_text = "write 10.0.0.0/8, 192.168.1.20 or fd00::/8"
+        if "host bits" in str(error):
+            help_text = f"write {ipaddress.ip_network(written, strict=False)}"
+        raise values.Wrong("network", f'"{values.shown(written)}" is no range of addresses', help_text) from None
+
+
+def _channel_name(value: object) -> str:
+    return values.text(value)
+
+
+class FetchShape(_Shape):
+    """How feeds are asked."""
+
+    every: values.Duration = pydantic.Field(
+        _FETCH.every, description="The shortest time between two polls of a feed; the feed's own rhythm may stretch it."
+    )
+    concurrency: Annotated[int, pydantic.Field(ge=1, le=1024)] = pydantic.Field(
+        _FETCH.concurrency, description="Feeds asked at the same time."
+    )
+    per_host: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
+        _FETCH.per_host, description="Feeds of one host asked at the same time."
+    )
+    timeout: values.Duration = pydantic.Field(_FETCH.timeout, description="A whole answer takes at most this long.")
+    max_bytes: Annotated[values.Size, pydantic.Field(ge=1000)] = pydantic.Field(
+        _FETCH.max_bytes, description="An answer is at most this long, unpacked: 10 MB."
+    )
+    backfill: values.Duration = pydantic.Field(
+        _FETCH.backfill, description="How far back a feed's first poll matches and announces."
+    )
+    allow_private: Annotated[
+        tuple[Annotated[str, pydantic.PlainValidator(_cidr), pydantic.WithJsonSchema({"type": "string"})], ...],
+        pydantic.BeforeValidator(values.one_or_list),
+    ] = pydantic.Field(
+        (), description="Private ranges (CIDR) that may be asked all the same, for feeds of an intranet."
+    )
+    contact: values.Text | None = pydantic.Field(
+        None, description="An address in the User-Agent, so that a publisher can reach you: ops@example.org."
+    )
+    use_proxy: bool = pydantic.Field(False, description="Ask through HTTP_PROXY and its kin from the environment.")
+
+
+class StoriesShape(_Shape):
+    """How articles become stories."""
+
+    window: values.Duration = pydantic.Field(
+        timedelta(days=14), description="A story takes new articles until this long after the last one that joined."
+    )
+
+
+class WebShape(_Shape):
+    """The status page, /healthz and /metrics."""
+
+    listen: values.Listen = pydantic.Field(
+        ..., description="Host and port: 127.0.0.1:8080.", examples=["127.0.0.1:8080"]
+    )
+    token: model.Secret | None = pydantic.Field(
+        None, description="Asked of every reader except of /healthz: env:NAME or file:/path."
+    )
+
+
+class BotShape(_Shape):
+    """What runs where: the operator's file."""
+
+    database: values.Database = pydantic.Field(
+        "sqlite:///data/wirewatch.db",
+        description=(
+            "Where everything is kept: sqlite:///data/wirewatch.db (relative to the working directory; four slashes "
+            "for an absolute path), postgresql://user@host/name, or the whole address by env:NAME or file:/path."
+        ),
+    )
+    timezone: values.Zone = pydantic.Field(
+        ZoneInfo("UTC"), description="The zone of times that name none: digests, quiet hours, until."
+    )
+    channels: dict[str, dict[str, object]] = pydantic.Field(
+        ...,
+        description="Where messages go: a name of your choice, its kind, and that kind's own keys.",
+        examples=["{alerts: {kind: console}}"],
+    )
+    operator: values.Text | None = pydantic.Field(
+        None, description="The channel in which the bot speaks about itself: broken feeds, refused rules."
+    )
+    fetch: FetchShape = pydantic.Field(
+        default_factory=lambda: FetchShape.model_validate({}), description="How feeds are asked."
+    )
+    stories: StoriesShape = pydantic.Field(
+        default_factory=lambda: StoriesShape.model_validate({}), description="How articles become stories."
+    )
+    quiet_hours: values.Quiet | None = pydantic.Field(
+        None, description="22:00 to 07:00 Asia/Karachi: what is not of high severity waits for the end."
+    )
+    posts_per_hour: Annotated[int, pydantic.Field(ge=1, le=3600)] | None = pydantic.Field(
+        None, description="Of each channel: what is over it is gathered, not lost."
+    )
+    web: WebShape | None = pydantic.Field(None, description="The status page, /healthz and /metrics.")
+    keep: values.Duration | None = pydantic.Field(
+        None, description="How long articles are kept: 400 days. Without it, for ever."
+    )
+    on_unknown: delivery.OnUnknown = pydantic.Field(
+        delivery.OnUnknown.SEND_AGAIN,
+        description=(
+            "Where nobody can tell whether a message arrived: at_least_once sends it again, at_most_once leaves it."
+        ),
+    )
+
+
+def channel_names(root: Node | None) -> frozenset[str] | None:
+    """Names of channels as written, also of broken ones, so that rules are not blamed; None: unknown."""
+    channels = root.get("channels") if isinstance(root, MappingNode) else None
+    return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
+
+
+def read(report: Report, *, channel_options: ChannelOptions, environ: Mapping[str, str]) -> BotSettings | None:
+    """bot.yaml; None: it cannot be used, and ``report`` says why."""
+    root = report.document.root
+    for flaw in report.document.flaws:
+        report.add_flaw(flaw)
+    if root is None:
+        report.add("missing-key", "the file says nothing", "begin with channels: {alerts: {kind: console}}", start=0)
+        return None
+    channels_node = root.get("channels") if isinstance(root, MappingNode) else None
+    _hide_secrets(channels_node, report, channel_options)
+    shape = wording.check(BotShape, root, report)
+    channels = _channels(channels_node, report, channel_options, environ)
+    if shape is None or channels is None:
+        return None
+    if not channels:
+        report.add("missing-key", "no channel", "add alerts: {kind: console}", start=_start(root, "channels"))
+        return None
+    _check_operator(shape, root, channels, report)
+    _warn_of_unset(shape, root, report, environ)
+    if any(found.severity == "error" for found in report.finish()):
+        return None
+    return _settings(shape, channels)
+
+
+def _channels(
+    node: Node | None, report: Report, channel_options: ChannelOptions, environ: Mapping[str, str]
+) -> dict[str, ChannelSettings] | None:
+    if not isinstance(node, MappingNode):
+        return None
+    found = {}
+    for key, value in node.pairs:
+        if not key.value.strip():
+            report.add("no-value", "a channel without a name", "name it: alerts", start=key.start)
+        elif channel := _channel(key, value, report, channel_options, environ):
+            found[key.value] = channel
+    return found
+
+
+def _channel(
+    key: Scalar, node: Node, report: Report, channel_options: ChannelOptions, environ: Mapping[str, str]
+) -> ChannelSettings | None:
+    if not isinstance(node, MappingNode):
+        return None
+    kind_node = node.get("kind")
+    kinds = ", ".join(sorted(channel_options))
+    if kind_node is None:
+        report.add(
+            "missing-key",
+            f'channel "{key.value}" has no kind',
+            f"write kind: and one of {kinds}",
+            start=key.start,
+            end=key.end,
+        )
+        return None
+    kind = kind_node.value.strip() if isinstance(kind_node, Scalar) else ""
+    options = channel_options.get(kind)
+    if options is None:
+        help_text = values.did_you_mean(kind, sorted(channel_options), otherwise=f"there is {kinds}")
+        message = f'no kind of channel "{values.shown(kind)}"' if kind else "kind has no value"
+        report.add("unknown-value", message, help_text, start=kind_node.start, end=kind_node.end)
+        return None
+    rest = MappingNode([pair for pair in node.pairs if pair[0].value != "kind"], node.start, node.end, node.is_flow)
+    checked = _options(options, rest, key, report)
+    if checked is None:
+        return None
+    for name, value in checked:
+        if isinstance(value, model.Secret) and (why := secrets.why_missing(value, environ)):
+            _warn_secret(report, places.find(node, (name,))[0], why, f'channel "{key.value}" is parked until then')
+    line, _ = report.document.place(key.start)
+    return ChannelSettings(name=key.value, kind=kind, options=checked, place=f"{report.path}:{line}")
+
+
+def _options(
+    options: type[pydantic.BaseModel], node: MappingNode, key: Scalar, report: Report
+) -> pydantic.BaseModel | None:
+    if node.is_flow and len(node.pairs) == 1:
+        # One key is left beside kind: not the {EXACT} form.
+        given: object = {name.value: wording.plain(value) for name, value in node.pairs}
+    else:
+        given = wording.plain(node)
+    try:
+        return options.model_validate(given)
+    except pydantic.ValidationError as error:
+        for found in error.errors(include_url=False):
+            if found["loc"]:
+                wording.say(found, options, node, report)
+            else:
+                # Of the whole channel: its name stands for it.
+                text = str(found.get("ctx", {}).get("error", "its keys do not fit together"))
+                report.add("channel", f'channel "{key.value}": {text}', start=key.start, end=key.end)
+        return None
+
+
+def _hide_secrets(node: Node | None, report: Report, channel_options: ChannelOptions) -> None:
+    """Every value that may be a secret written out: of secret keys, of unknown keys, of unknown kinds."""
+    for _, channel in node.pairs if isinstance(node, MappingNode) else ():
+        if not isinstance(channel, MappingNode):
+            report.hide(channel.start, channel.end)
+            continue
+        kind = channel.get("kind")
+        options = channel_options.get(kind.value) if isinstance(kind, Scalar) else None
+        fields = options.model_fields if options else {}
+        for key, value in channel.pairs:
+            is_safe = key.value in ("kind", "to") or (
+                key.value in fields and "Secret" not in str(fields[key.value].annotation)
+            )
+            is_reference = isinstance(value, Scalar) and value.value.startswith(("env:", "file:"))
+            if not is_safe and not is_reference:
+                report.hide(value.start, value.end)
+
+
+def _check_operator(shape: BotShape, root: Node, channels: Mapping[str, ChannelSettings], report: Report) -> None:
+    if shape.operator is None or shape.operator in channels or not isinstance(root, MappingNode):
+        return
+    names = channel_names(root) or frozenset()
+    node = root.get("operator")
+    if node is not None and shape.operator not in names:
+        help_text = values.did_you_mean(shape.operator, sorted(names), otherwise="there is " + ", ".join(sorted(names)))
+        report.add(
+            "unknown-channel", f'no channel "{values.shown(shape.operator)}"', help_text, start=node.start, end=node.end
+        )
+
+
+def _warn_of_unset(shape: BotShape, root: Node, report: Report, environ: Mapping[str, str]) -> None:
+    token = shape.web.token if shape.web else None
+    for secret, path, what in (
+        (shape.database, ("database",), "nothing can start until then"),
+        (token, ("web", "token"), "the status page stays closed until then"),
+    ):
+        if isinstance(secret, model.Secret) and (why := secrets.why_missing(secret, environ)):
+            _warn_secret(report, places.find(root, path)[0], why, what)
+
+
+def _warn_secret(report: Report, node: Node, why: str, what: str) -> None:
+    report.add("unset-secret", why.split(":", maxsplit=1)[0], what, start=node.start, end=node.end, severity="warning")
+
+
+def _start(root: Node, key: str) -> int:
+    found = root.key(key) if isinstance(root, MappingNode) else None
+    return found.start if found else root.start
+
+
+def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings]) -> BotSettings:
+    fetch = shape.fetch
+    quiet = shape.quiet_hours
+    return BotSettings(
+        database=shape.database,
+        timezone=shape.timezone,
+        channels=channels,
+        operator=shape.operator,
+        fetch=model.FetchPolicy(
+            every=fetch.every,
+            concurrency=fetch.concurrency,
+            per_host=fetch.per_host,
+            timeout=fetch.timeout,
+            max_bytes=fetch.max_bytes,
+            backfill=fetch.backfill,
+            allow_private=fetch.allow_private,
+            contact=fetch.contact,
+            use_proxy=fetch.use_proxy,
+        ),
+        stories_window=shape.stories.window,
+        quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
+        posts_per_hour=shape.posts_per_hour,
+        web=_web(shape.web),
+        keep=shape.keep,
+        on_unknown=shape.on_unknown,
+    )
+
+
+def _web(shape: WebShape | None) -> WebSettings | None:
+    if shape is None:
+        return None
+    host, _, port = shape.listen.rpartition(":")
+    return WebSettings(listen=shape.listen, host=host.strip("[]") or "127.0.0.1", port=int(port), token=shape.token)

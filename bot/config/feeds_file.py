@@ -1,0 +1,165 @@
+"""feeds.yaml: what is read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pydantic
+
+from bot import model
+from bot.config import values, wording
+from bot.config.nodes import Mapping as MappingNode
+from bot.config.nodes import Node, Scalar, Sequence
+from bot.config.problems import Report
+
+
+class FeedShape(pydantic.BaseModel):
+    """One feed: its address, or a block with more about it."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    url: values.FeedUrl = pydantic.Field(
+        ...,
+        description="The feed's address (RSS, Atom, JSON Feed, news sitemap).",
+        examples=["https://example.org/feed.xml"],
+    )
+    name: values.Text | None = pydantic.Field(
+        None, description="The outlet's name in messages; without it, the feed's own title."
+    )
+    every: values.Duration | None = pydantic.Field(
+        None, description="The shortest time between two polls; without it, bot.yaml's fetch.every."
+    )
+    backfill: values.Duration | None = pydantic.Field(
+        None, description="How far back the first poll announces; without it, bot.yaml's fetch.backfill."
+    )
+    full_text: model.FullText = pydantic.Field(
+        model.FullText.NEVER,
+        description="Read the article's own page: never, when_needed (the feed carries a teaser only), always.",
+    )
+    tags: values.Texts = pydantic.Field((), description="Words by which rules choose feeds.")
+    owner: values.Text | None = pydantic.Field(
+        None,
+        description="Who owns the outlet: outlets of one owner count once. Without it, the domain of the link.",
+    )
+    expect: values.Rhythm | None = pydantic.Field(
+        None, description="every 2 days: silence longer than this is told to the operator."
+    )
+
+
+def _short(value: object) -> object:
+    return {"url": value} if isinstance(value, str) or value is None else value
+
+
+class FeedsShape(pydantic.BaseModel):
+    """What is read: a list of feeds."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    feeds: tuple[Annotated[FeedShape, pydantic.BeforeValidator(_short), values.OrText()], ...] = pydantic.Field(
+        ..., description="Addresses, or blocks with url and more."
+    )
+
+
+def names_of(root: Node | None) -> frozenset[str]:
+    """Names, addresses and tags as written, also of broken feeds, so that rules are not blamed."""
+    feeds = root.get("feeds") if isinstance(root, MappingNode) else None
+    found: set[str] = set()
+    for feed in feeds.items if isinstance(feeds, Sequence) else ():
+        if isinstance(feed, Scalar):
+            found.add(feed.value)
+        elif isinstance(feed, MappingNode):
+            for key in ("url", "name", "tags"):
+                value = feed.get(key)
+                items = value.items if isinstance(value, Sequence) else [value]
+                found.update(item.value.strip() for item in items if isinstance(item, Scalar))
+    return frozenset(found)
+
+
+def read(report: Report, *, previous: tuple[model.Feed, ...] = ()) -> tuple[model.Feed, ...] | None:
+    """The feeds; None: the file as a whole cannot be used. Of a broken feed its last good version stays."""
+    document = report.document
+    root = document.root
+    items = root.get("feeds") if isinstance(root, MappingNode) else None
+    if root is None or not isinstance(root, MappingNode) or items is None:
+        _say_no_list(report, root)
+        return None
+    for key, _ in root.pairs:
+        if key.value != "feeds":
+            help_text = values.did_you_mean(key.value, ["feeds"], otherwise="feeds: is the only key here")
+            report.add(
+                "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text, start=key.start, end=key.end
+            )
+    if isinstance(items, Scalar) and not items.value and not items.style:
+        return ()
+    if not isinstance(items, Sequence):
+        report.add(
+            "wrong-kind",
+            "a list of feeds is expected here",
+            "write each on a line of its own, after a dash",
+            start=items.start,
+        )
+        return None
+    good = {feed.url: feed for feed in previous}
+    seen: dict[str, int] = {}
+    found = [_feed(item, report, good, seen) for item in items.items]
+    for flaw in document.flaws:
+        report.add_flaw(flaw)
+    return tuple(feed for feed in found if feed)
+
+
+def _say_no_list(report: Report, root: Node | None) -> None:
+    help_text = "write feeds: and, below, a dash and an address a line"
+    if isinstance(root, Sequence):
+        report.add("missing-key", "the list has no name", "write feeds: on the line above", start=root.start)
+        return
+    if isinstance(root, MappingNode):
+        for key, _ in root.pairs:
+            if values.near(key.value, ["feeds"]):
+                report.add(
+                    "unknown-key", f'unknown key "{key.value}"', 'did you mean "feeds"?', start=key.start, end=key.end
+                )
+                return
+    report.add("missing-key", 'the key "feeds" is missing', help_text, start=root.start if root else 0)
+
+
+def _feed(node: Node, report: Report, good: dict[str, model.Feed], seen: dict[str, int]) -> model.Feed | None:
+    shape = _checked(node, report)
+    flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
+    address = node if isinstance(node, Scalar) else node.get("url") if isinstance(node, MappingNode) else None
+    url = address.value.strip() if isinstance(address, Scalar) else ""
+    if url and url in seen and address is not None:
+        report.add(
+            "duplicate-feed",
+            "this feed is listed twice",
+            f"it stands already on line {seen[url]}: remove one",
+            start=address.start,
+            end=address.end,
+        )
+        return None
+    if url:
+        seen[url] = report.document.place(node.start)[0]
+    if shape is None or flawed:
+        return good.get(url)
+    return model.Feed(
+        url=shape.url,
+        name=shape.name,
+        every=shape.every,
+        backfill=shape.backfill,
+        full_text=shape.full_text,
+        tags=shape.tags,
+        owner=shape.owner,
+        expect=shape.expect,
+    )
+
+
+def _checked(node: Node, report: Report) -> FeedShape | None:
+    if isinstance(node, MappingNode) and node.is_flow and len(node.pairs) == 1:
+        node = MappingNode(node.pairs, node.start, node.end, is_flow=False)
+    if isinstance(node, Scalar):
+        try:
+            return FeedShape.model_validate({"url": values.feed_url(wording.plain(node))})
+        except values.Wrong as wrong:
+            if node.style != "*":
+                report.add(wrong.code, str(wrong), wrong.help, start=node.start, end=node.end)
+            return None
+    return wording.check(FeedShape, node, report)

@@ -1,0 +1,282 @@
+"""A folder of configuration → settings: read whole, or kept as it was where it cannot be.
+
+A reload reads only what changed. What is broken keeps its last good version: a rule, a feed, a file; bot.yaml as a
+whole. The new settings are a new value, so the running bot swaps one reference.
+"""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bot import model, ports
+from bot.config import bot_file, feeds_file, problems, reading, rules_file, values
+from bot.config.bot_file import ChannelOptions
+from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
+
+_UTC = ZoneInfo("UTC")
+
+
+def load(
+    folder: Path,
+    *,
+    previous: Settings | None = None,
+    environ: Mapping[str, str],
+    channel_options: ChannelOptions,
+) -> Settings:
+    """The configuration of ``folder``, with all its problems.
+
+    Raises ConfigError, with its problems, where the folder cannot be read or, at a cold start, bot.yaml cannot be used.
+    """
+    found = _read(folder, previous, environ, channel_options)
+    if found.bot is None:
+        broken = [
+            each for each in found.problems if each.file == str(folder / reading.BOT) and each.severity == "error"
+        ]
+        text = problems.render(broken).rstrip()
+        raise ports.ConfigError(f"reading {folder / reading.BOT}: it cannot be used\n{text}", found.problems)
+    return found.settings(found.bot)
+
+
+def check(folder: Path, *, environ: Mapping[str, str], channel_options: ChannelOptions) -> tuple[model.Problem, ...]:
+    """All problems of a folder by place. Raises ConfigError where the folder cannot be read."""
+    return tuple(_read(folder, None, environ, channel_options).problems)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one reading of the folder gave."""
+
+    bot: BotSettings | None = None
+    channels: frozenset[str] | None = None
+    feed_names: frozenset[str] | None = None
+    files: dict[str, FileState] = field(default_factory=dict)
+    #: Of the folder as a whole, and between files.
+    folder_problems: list[model.Problem] = field(default_factory=list)
+    loaded: list[LoadedRule] = field(default_factory=list)
+    off: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> tuple[model.Problem, ...]:
+        in_files = [problem for state in self.files.values() for problem in state.problems]
+        return problems.by_place([*in_files, *self.folder_problems])
+
+    def settings(self, bot: BotSettings) -> Settings:
+        digests = "".join(f"{path}\0{state.digest}\0" for path, state in sorted(self.files.items()))
+        return Settings(
+            bot=bot,
+            feeds=tuple(feed for state in self.files.values() for feed in state.feeds),
+            rules=tuple(entry.compiled for entry in self.loaded),
+            problems=self.problems,
+            version=hashlib.sha256(digests.encode()).hexdigest()[:16],
+            kept=tuple(entry.compiled.rule.name for entry in self.loaded if entry.is_kept),
+            off=tuple(self.off),
+            files=self.files,
+        )
+
+
+def _read(
+    folder: Path, previous: Settings | None, environ: Mapping[str, str], channel_options: ChannelOptions
+) -> _Found:
+    if not folder.is_dir():
+        what = "it is a file, not a folder" if folder.exists() else "there is no such folder"
+        raise ports.ConfigError(f"reading the configuration in {folder}: {what}; wirewatch init {folder} makes one")
+    reader = _Reader(folder, previous, environ, channel_options)
+    try:
+        with _no_collection():
+            reader.read()
+    except PermissionError as error:
+        raise ports.ConfigError(f"reading the configuration in {folder}: {error.strerror}: {error.filename}") from None
+    return reader.found
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage collection while trees are built: they hold no cycles, and it takes a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Reader:
+    def __init__(
+        self, folder: Path, previous: Settings | None, environ: Mapping[str, str], channel_options: ChannelOptions
+    ) -> None:
+        self._folder = folder
+        self._previous = previous
+        self._old = previous.files if previous else {}
+        self._environ = environ
+        self._channel_options = channel_options
+        self.found = _Found()
+
+    def read(self) -> None:
+        self._bot()
+        self._feeds()
+        self._rules()
+        self._join()
+
+    def _bot(self) -> None:
+        path = str(self._folder / reading.BOT)
+        old = self._old.get(path)
+        kept = self._previous.bot if self._previous else None
+        self.found.bot = kept
+        try:
+            content = reading.fetch(path, old)
+        except OSError as error:
+            other = "bot.yml is not read: rename it to bot.yaml" if (self._folder / "bot.yml").exists() else ""
+            help_text = other or f"wirewatch init {self._folder} makes one"
+            self._keep(path, old, reading.missing(path, error, help_text))
+        else:
+            # Not skipped when unchanged: a variable may have been set since. One small file.
+            if content.content is None:
+                content = replace(content, content=Path(path).read_bytes())
+            report = reading.parse(content)
+            bot = None
+            if not report.error_count:
+                bot = bot_file.read(report, channel_options=self._channel_options, environ=self._environ)
+                self.found.channels = bot_file.channel_names(report.document.root)
+            self.found.bot = bot or kept
+            self.found.files[path] = FileState(
+                path=path, stamp=content.stamp, digest=content.digest, problems=report.finish()
+            )
+        if self.found.bot is not None and self.found.bot is kept:
+            self.found.channels = frozenset(self.found.bot.channels)
+
+    def _keep(self, path: str, old: FileState | None, problem: model.Problem) -> None:
+        """The file is gone or locked: what it said stays, and its absence is told."""
+        if old is None:
+            self.found.folder_problems.append(problem)
+        else:
+            kept = tuple(replace(entry, is_kept=True) for entry in old.rules)
+            self.found.files[path] = replace(old, problems=(problem,), rules=kept, digest="")
+
+    def _feeds(self) -> None:
+        path = str(self._folder / reading.FEEDS)
+        old = self._old.get(path)
+        try:
+            content = reading.fetch(path, old)
+        except OSError as error:
+            self._keep(path, old, reading.missing(path, error, "list your feeds in it: feeds: [https://…]"))
+            self.found.feed_names = old.names if old else None
+            return
+        if content.content is None and old is not None:
+            self.found.files[path] = replace(old, stamp=content.stamp)
+            self.found.feed_names = old.names
+            return
+        report = reading.parse(content)
+        before = old.feeds if old else ()
+        feeds = None if report.error_count else feeds_file.read(report, previous=before)
+        names = feeds_file.names_of(report.document.root) if feeds is not None else old.names if old else None
+        self.found.files[path] = FileState(
+            path=path,
+            stamp=content.stamp,
+            digest=content.digest,
+            problems=report.finish(),
+            feeds=before if feeds is None else feeds,
+            names=names or frozenset(),
+        )
+        self.found.feed_names = names
+
+    def _rules(self) -> None:
+        try:
+            paths = reading.rule_files(self._folder)
+        except FileNotFoundError:
+            paths = []
+        if not paths:
+            self._no_rules()
+        context = rules_file.Context(
+            channels=self.found.channels,
+            feeds=self.found.feed_names,
+            zone=self.found.bot.timezone if self.found.bot else _UTC,
+        )
+        for path in paths:
+            old = self._old.get(path)
+            try:
+                self.found.files[path] = self._desk(path, old, context)
+            except OSError as error:
+                self._keep(path, old, reading.missing(path, error, "let the bot read it, or remove it"))
+        known = [*self.found.files, *paths]
+        self.found.folder_problems += reading.stray_files(self._folder, known)
+
+    def _no_rules(self) -> None:
+        """No rule file at all: on a reload more likely a mount that is gone than a wish."""
+        folder = str(self._folder / reading.RULES)
+        problem = model.Problem(
+            severity="error",
+            file=folder,
+            code="no-file",
+            message="no rule file: nothing is watched",
+            help="write one: rules/telecom.yaml",
+        )
+        kept = {path: state for path, state in self._old.items() if state.rules}
+        for path, state in kept.items():
+            self.found.files[path] = replace(
+                state, rules=tuple(replace(entry, is_kept=True) for entry in state.rules), digest=""
+            )
+        self.found.folder_problems.append(problem)
+
+    def _desk(self, path: str, old: FileState | None, context: rules_file.Context) -> FileState:
+        content = reading.fetch(path, old)
+        zone = self._previous.bot.timezone if self._previous else None
+        is_same_outside = old is not None and (
+            context.missing(old.needs) == old.missing and (context.zone == zone or not old.uses_zone)
+        )
+        if content.content is None and old is not None and is_same_outside:
+            return replace(old, stamp=content.stamp)
+        if content.content is None:
+            content = replace(content, content=Path(path).read_bytes())
+        report = reading.parse(content)
+        before = old.rules if old else ()
+        desk = None if report.error_count else rules_file.read(report, context, previous=before)
+        state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
+        if desk is None:
+            return replace(state, rules=tuple(replace(entry, is_kept=True) for entry in before))
+        return replace(
+            state,
+            rules=tuple(desk.rules),
+            off=tuple(desk.off),
+            needs=frozenset(desk.needs),
+            missing=context.missing(desk.needs),
+            uses_zone=desk.uses_zone,
+        )
+
+    def _join(self) -> None:
+        """All rules in order of place; of two with one name the first stands, and a kept one yields."""
+        taken: dict[str, str] = {}
+        entries = [(path, entry) for path, state in self.found.files.items() for entry in state.rules]
+        present = {entry.compiled.rule.name for _, entry in entries if not entry.is_kept}
+        for path, entry in entries:
+            name = entry.compiled.rule.name
+            if entry.is_kept and name in present:
+                continue
+            if name in taken:
+                self.found.folder_problems.append(_second(path, entry, taken[name]))
+                continue
+            taken[name] = f"{path}:{entry.line}"
+            self.found.loaded.append(entry)
+        off = [name for state in self.found.files.values() for name in state.off]
+        self.found.off = [name for name in dict.fromkeys(off) if name not in taken]
+
+
+def _second(path: str, entry: LoadedRule, first: str) -> model.Problem:
+    name = entry.compiled.rule.name
+    return model.Problem(
+        severity="error",
+        file=path,
+        line=entry.line,
+        column=entry.column,
+        length=len(name),
+        rule=name,
+        code="duplicate-rule",
+        message=f'a second rule "{values.shown(name)}"',
+        help=f"the first stands in {first}: give this one another name",
+    )

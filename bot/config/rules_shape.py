@@ -1,0 +1,197 @@
+"""What a rule file may say: the keys of a rule, and the shorthand that each takes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pydantic
+
+from bot import model
+from bot.config import values
+
+_TERM = {
+    "anyOf": [
+        {"type": ["string", "number", "boolean"]},
+        {"type": "object", "minProperties": 1, "maxProperties": 1, "description": "{EXACT}, or title: and body:"},
+    ]
+}
+_LINES: dict[str, object] = {
+    "anyOf": [
+        {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {"anyOf": [_TERM["anyOf"][0], {"type": "array", "minItems": 1, "items": _TERM}]},
+        },
+        {"type": "array", "minItems": 1, "items": _TERM},
+    ]
+}
+
+
+def term(value: object) -> str:
+    """One term as text; ``title: X`` written as a YAML mapping is the same as ``title:X``."""
+    if isinstance(value, dict) and len(value) == 1:
+        (field, inner), *_ = value.items()
+        if field in ("title", "body") and isinstance(inner, str):
+            return f"{field}:{inner}"
+        raise values.Wrong(
+            "colon-in-value",
+            f'"{values.shown(str(field))}:" is read as a key, because a colon and a space follow',
+            "quote the whole item",
+        )
+    if isinstance(value, dict):
+        raise values.Wrong(
+            "quote-needed", "a block in braces is no term", "{EXACT} holds one term; quote any other text with braces"
+        )
+    if isinstance(value, list):
+        raise values.Wrong("wrong-kind", "a list inside a list", "write the wordings of one line in one list")
+    written = values.text(value)
+    if len(written) > 1 and written.startswith("-") and written[1] not in "- ":
+        raise values.Wrong("dash", "a space is missing after the dash", f"write - {written[1:]}")
+    return written
+
+
+def _label_of(value: object, index: int) -> str:
+    try:
+        return term(value)
+    except values.Wrong:
+        return str(index)
+
+
+def _lines(value: object) -> object:
+    """In a plain list each item is a line of its own, labelled by itself."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list):
+        return {_label_of(item, index): [item] for index, item in enumerate(value)}
+    return _listed(value)
+
+
+def _listed(value: object) -> object:
+    if value is None:
+        raise values.Wrong("no-value", "no value", "write one after the colon, or remove the key")
+    if isinstance(value, dict):
+        return {label: [terms] if isinstance(terms, str) else terms for label, terms in value.items()}
+    return value
+
+
+def _not_empty(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    if not value or not all(value.values()):
+        raise values.Wrong("no-value", "an empty list", "name what to look for, or remove the key")
+    return value
+
+
+_Term = Annotated[str, pydantic.PlainValidator(term)]
+_Lines = Annotated[
+    dict[str, tuple[_Term, ...]],
+    pydantic.BeforeValidator(_lines),
+    pydantic.AfterValidator(_not_empty),
+    pydantic.WithJsonSchema(_LINES),
+]
+
+
+def _example(value: object) -> object:
+    if isinstance(value, str):
+        return {"title": value}
+    if isinstance(value, dict) and not set(value) <= {"title", "body"} and len(value) == 1:
+        (headline, _), *_ = value.items()
+        raise values.Wrong(
+            "colon-in-value",
+            f'"{values.shown(str(headline))}:" is read as a key, because a colon and a space follow',
+            "quote the whole headline",
+        )
+    return value
+
+
+class ExampleShape(pydantic.BaseModel):
+    """A headline, or a title and a body."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    title: Annotated[str, pydantic.WithJsonSchema({"type": ["string", "number"]})] = pydantic.Field(
+        "", description="The headline, as plain text."
+    )
+    body: Annotated[str, pydantic.WithJsonSchema({"type": ["string", "number"]})] = pydantic.Field(
+        "", description="The text, as plain text."
+    )
+
+
+_Examples = Annotated[
+    tuple[Annotated[ExampleShape, pydantic.BeforeValidator(_example), values.OrText()], ...],
+    pydantic.BeforeValidator(values.one_or_list),
+]
+
+
+class RuleShape(pydantic.BaseModel):
+    """One watch rule: what to look for, whom to tell, how loud."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[values.Text, pydantic.Field(max_length=200)] = pydantic.Field(
+        ..., description="What the rule is called in messages; once in all files.", examples=["BlackBerry in Pakistan"]
+    )
+    notify: Annotated[values.Texts, pydantic.Field(min_length=1)] = pydantic.Field(
+        ..., description="One channel of bot.yaml, or a list of them.", examples=["alerts"]
+    )
+    all: _Lines | None = pydantic.Field(
+        None,
+        description=(
+            "Every line must be mentioned, in any one of its wordings: labelled lines, or a plain list in which each "
+            "item is needed."
+        ),
+    )
+    any: _Lines | None = pydantic.Field(None, description="At least one of these must be mentioned.")
+    none: _Lines | None = pydantic.Field(None, description="None of these may be mentioned.")
+    query: Annotated[values.Text, pydantic.WithJsonSchema({"type": "string"})] | None = pydantic.Field(
+        None, description="Instead of all and any: a query with AND OR NOT NEAR, best as a block: query: |."
+    )
+    where: model.Where = pydantic.Field(
+        model.Where.ANYWHERE, description="Where to look: title, body, or anywhere (both)."
+    )
+    feeds: values.Texts = pydantic.Field(
+        (), description="Only these feeds, by name, address or tag. Without it, every feed."
+    )
+    severity: model.Severity = pydantic.Field(
+        model.Severity.NORMAL, description="low, normal or high; high passes quiet hours."
+    )
+    min_outlets: Annotated[int, pydantic.Field(ge=1, le=100)] = pydantic.Field(
+        1, description="So many independent owners must carry a story before it is posted."
+    )
+    cooldown: values.Duration | None = pydantic.Field(
+        None, description="After a post, the rule's next story in that channel waits this long: 2 hours."
+    )
+    when: values.When = pydantic.Field(
+        None, description="now, or digest 08:00: all stories of a day in one message at that time."
+    )
+    until: values.Until | None = pydantic.Field(
+        None, description="The last day on which the rule applies (2026-12-31), or a moment (2026-12-31 18:00)."
+    )
+    paused: bool = pydantic.Field(False, description="true: the rule still matches, but says nothing.")
+    expect: values.Rhythm | None = pydantic.Field(
+        None, description="every 2 days: the operator is told when nothing matched for so long."
+    )
+    remind: values.Duration | None = pydantic.Field(
+        None, description="Remind in the thread when a deadline that the story names is this near: 2 days."
+    )
+    note: values.Text | None = pydantic.Field(None, description="For colleagues: why this rule exists.")
+    must_match: _Examples = pydantic.Field(
+        (), description="Headlines (or title and body) that the rule must find; tried at every load."
+    )
+    must_not_match: _Examples = pydantic.Field(
+        (), description="Headlines (or title and body) that the rule must not find; tried at every load."
+    )
+
+
+class SetsShape(pydantic.BaseModel):
+    """Terms under a name."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    sets: dict[str, Annotated[tuple[_Term, ...], pydantic.WithJsonSchema({"type": "array", "items": _TERM})]] = (
+        pydantic.Field({}, description="Terms under a name: blackberry_server: [BES, …], used as $blackberry_server.")
+    )
+
+
+class RulesShape(SetsShape):
+    """A desk's rules, and the sets of terms that they share."""
+
+    rules: tuple[RuleShape, ...] = pydantic.Field(..., description="The watch rules.")

@@ -1,0 +1,124 @@
+"""What the three kinds of file say, once read: the settings of a running bot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pydantic
+
+from bot import delivery, model, rules
+from bot.config import secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSettings:
+    """One channel of bot.yaml."""
+
+    name: str
+    kind: str
+    #: Of the channel's own ``Options``, checked.
+    options: pydantic.BaseModel
+    #: Where it stands, for messages: «config/bot.yaml:5».
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    listen: str
+    host: str
+    port: int
+    #: Asked of every reader but /healthz; None: nothing is asked.
+    token: model.Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotSettings:
+    """bot.yaml."""
+
+    #: An address without a password, or where the whole address is kept.
+    database: str | model.Secret
+    timezone: ZoneInfo
+    channels: Mapping[str, ChannelSettings]
+    #: The channel in which the bot speaks about itself; None: the log only.
+    operator: str | None
+    fetch: model.FetchPolicy
+    stories_window: timedelta
+    quiet: model.QuietHours | None
+    #: Of each channel; None: no cap.
+    posts_per_hour: int | None
+    web: WebSettings | None
+    #: How long articles are kept; None: for ever.
+    keep: timedelta | None
+    on_unknown: delivery.OnUnknown
+
+    def database_address(self, environ: Mapping[str, str]) -> str:
+        """The whole address, a secret part read now. Raises ConfigError."""
+        return self.database if isinstance(self.database, str) else secrets.resolve(self.database, environ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedRule:
+    """One rule and where it stands."""
+
+    compiled: rules.CompiledRule
+    line: int
+    column: int
+    #: It was refused as it stands now; this is its last good version.
+    is_kept: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What shows without reading whether a file changed."""
+
+    modified_ns: int
+    changed_ns: int
+    size: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """One file as last read: what a reload need not do again."""
+
+    path: str
+    stamp: Stamp
+    #: SHA-256 of its bytes.
+    digest: str
+    problems: tuple[model.Problem, ...] = ()
+    #: Of a rule file.
+    rules: tuple[LoadedRule, ...] = ()
+    #: Names of rules that were refused and have no good version: they are off.
+    off: tuple[str, ...] = ()
+    #: Of a rule file: the channels and feeds that it names, which other files must have.
+    needs: frozenset[tuple[str, str]] = frozenset()
+    #: Those of them that no other file had.
+    missing: frozenset[tuple[str, str]] = frozenset()
+    #: A value of it depends on bot.yaml's time zone.
+    uses_zone: bool = False
+    #: Of feeds.yaml.
+    feeds: tuple[model.Feed, ...] = ()
+    #: Names that this file gives to others: channels, or feeds' names, addresses and tags.
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that was read, and everything that is wrong with it."""
+
+    bot: BotSettings
+    feeds: tuple[model.Feed, ...]
+    rules: tuple[rules.CompiledRule, ...]
+    #: Sorted by place.
+    problems: tuple[model.Problem, ...]
+    #: Hash of the contents of all files.
+    version: str
+    #: Rules that run in their last good version, since the present one was refused.
+    kept: tuple[str, ...] = ()
+    #: Rules that were refused and had no good version: they are off.
+    off: tuple[str, ...] = ()
+    #: What a reload compares with, by path.
+    files: Mapping[str, FileState] = field(default_factory=dict, repr=False)

@@ -1,0 +1,308 @@
+"""Values with a meaning of their own: durations, sizes, times of day, zones, addresses.
+
+Each takes what stands in the file and gives the value, or raises Wrong with plain words.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import zoneinfo
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import pydantic
+import pydantic_core
+
+from bot import model
+
+_SIZES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
+_SIZE = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([A-Za-z]*)\s*\Z")
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})\Z")
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})\Z")
+
+
+class Wrong(ValueError):
+    """A value that cannot be used; the text never repeats a secret."""
+
+    def __init__(self, code: str, text: str, advice: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+        self.help = advice
+
+
+def near(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant."""
+    words = list(known)
+    folded = {each.casefold(): each for each in reversed(words)}
+    if (same := folded.get(word.casefold())) and same != word:
+        return same
+    found = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    best = near(word, known)
+    return f'did you mean "{best}"?' if best else otherwise
+
+
+def _written(value: object) -> str:
+    if value is None:
+        raise Wrong("no-value", "no value", "write one after the colon, or remove the key")
+    if not isinstance(value, str):
+        raise Wrong("wrong-kind", f"one value is expected here, not {kind_of(value)}")
+    return value.strip()
+
+
+def kind_of(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case list() | tuple():
+            return "a list"
+        case dict():
+            return "a block of keys"
+        case _:
+            return "a single value"
+
+
+def text(value: object) -> str:
+    written = _written(value)
+    if not written:
+        raise Wrong("no-value", "the value is empty", "write one, or remove the key")
+    return written
+
+
+def duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    try:
+        found = model.parse_duration(_written(value))
+    except Wrong:
+        raise
+    except ValueError as error:
+        raise Wrong("duration", str(error)) from None
+    if found <= timedelta():
+        raise Wrong("duration", "a length of time must be more than nothing")
+    return found
+
+
+def rhythm(value: object) -> timedelta:
+    """``every 2 days``."""
+    return duration(value.strip().removeprefix("every ") if isinstance(value, str) else value)
+
+
+def size(value: object) -> int:
+    found = _SIZE.match(_written(value))
+    factor = _SIZES.get(found[2].lower()) if found else None
+    if not found or factor is None:
+        raise Wrong("size", "a size is a number and a unit", "write 10 MB or 500 kB")
+    return int(float(found[1]) * factor)
+
+
+def clock_time(value: str) -> time:
+    found = _TIME.match(value.strip())
+    if not found or int(found[1]) > 23 or int(found[2]) > 59:
+        raise Wrong("time", f'"{value.strip()}" is no time of day', "write it as 07:00 or 22:30, up to 23:59")
+    return time(int(found[1]), int(found[2]))
+
+
+def zone(value: object) -> zoneinfo.ZoneInfo:
+    if isinstance(value, zoneinfo.ZoneInfo):
+        return value
+    name = _written(value)
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        advice = did_you_mean(
+            name, sorted(zoneinfo.available_timezones()), otherwise="write Area/City: Asia/Karachi, UTC"
+        )
+        raise Wrong("timezone", f'"{name}" is no time zone', advice) from None
+
+
+def quiet_hours(value: object) -> tuple[time, time, zoneinfo.ZoneInfo | None]:
+    written = _written(value)
+    found = re.match(r"(\S+)\s+to\s+(\S+)(?:\s+(\S+))?\Z", written)
+    if not found:
+        raise Wrong("quiet-hours", "quiet hours are two times", "write 22:00 to 07:00 Asia/Karachi")
+    start, end = clock_time(found[1]), clock_time(found[2])
+    if start == end:
+        raise Wrong("quiet-hours", "quiet hours begin and end at the same time", "write 22:00 to 07:00")
+    return start, end, zone(found[3]) if found[3] else None
+
+
+def when(value: object) -> tuple[time, zoneinfo.ZoneInfo | None] | None:
+    """``now`` is None; ``digest 08:00 [zone]`` its time."""
+    written = _written(value)
+    if written == "now":
+        return None
+    found = re.match(r"digest\s+(\S+)(?:\s+(\S+))?\Z", written)
+    if not found:
+        raise Wrong("when", f'"{written}" is no time to speak', "write now or digest 08:00")
+    return clock_time(found[1]), zone(found[2]) if found[2] else None
+
+
+def until(value: object) -> tuple[datetime, bool]:
+    """A moment without a zone; True: a whole day was named."""
+    written = _written(value)
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", written):
+            day = date.fromisoformat(written)
+            return datetime(day.year, day.month, day.day), True  # noqa: DTZ001 (the zone is bot.yaml's, added later)
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}", written):
+            return datetime.fromisoformat(written), False
+    except ValueError:
+        raise Wrong("date", f'"{written}" is no date of the calendar', "write year-month-day: 2026-12-31") from None
+    raise Wrong("date", f'"{written}" is no date', "write year-month-day: 2026-12-31, or 2026-12-31 18:00")
+
+
+def listen(value: object) -> str:
+    written = _written(value)
+    found = _LISTEN.match(written)
+    if not found or not 0 <= int(found[2]) <= 65535:
+        raise Wrong("listen", f'"{written}" is no address to listen at', "write 127.0.0.1:8080")
+    return written
+
+
+def feed_url(value: object) -> str:
+    written = text(value)
+    parts = _split(written)
+    if parts is None or parts[0] not in ("http", "https"):
+        advice = "write the whole address: https://…"
+        if re.match(r"feed:(//|https?:)", written):
+            advice = "write https:// instead of feed:"
+        elif parts is not None and parts[0] == "" and re.match(r"[\w-]+(\.[\w-]+)+(/|\Z)", written):
+            advice = f"write https://{written}"
+        raise Wrong("address", f'"{shown(written)}" is no address of a feed', advice)
+    if not parts[1] or re.search(r"\s", written):
+        raise Wrong("address", f'"{shown(written)}" is no address of a feed', "an address has a host and no spaces")
+    if "@" in parts[2]:
+        raise Wrong("secret", "a password in an address would be shown in logs and messages", "remove it")
+    return written
+
+
+def _split(written: str) -> tuple[str, str, str] | None:
+    try:
+        parts = urlsplit(written)
+        _ = parts.port
+        return parts.scheme.lower(), parts.hostname or "", parts.netloc
+    except ValueError:
+        return None
+
+
+def database(value: object) -> str | model.Secret:
+    written = text(value)
+    if written.startswith(("env:", "file:")):
+        try:
+            return model.Secret.parse(written)
+        except ValueError as error:
+            raise Wrong("secret", str(error)) from None
+    scheme, _, rest = written.partition("://")
+    kind = scheme.partition("+")[0]
+    if not rest or kind not in ("sqlite", "postgresql"):
+        advice = "write sqlite:///data/wirewatch.db or postgresql://user@host/name"
+        if kind in ("postgres", "pgsql"):
+            advice = "write postgresql:// instead of " + kind + "://"
+        raise Wrong("database", "this is no address of a database that Wirewatch knows", advice)
+    if kind == "sqlite" and not rest.startswith("/"):
+        raise Wrong(
+            "database", "a SQLite address has three slashes, four for an absolute path", f"write sqlite:///{rest}"
+        )
+    parts = _split(written)
+    if parts is None:
+        raise Wrong("database", "this is no address of a database", "write postgresql://user@host:5432/name")
+    if ":" in parts[2].rpartition("@")[0] or re.search(r"[?&]password=", written):
+        raise Wrong(
+            "secret",
+            "a password is not written into the configuration",
+            "put the whole address into a variable and write env:DATABASE_URL",
+        )
+    return written
+
+
+def shown(written: str) -> str:
+    """At most eighty characters, on one line."""
+    flat = re.sub(r"\s+", " ", written)
+    return flat if len(flat) <= 80 else flat[:79] + "…"
+
+
+def _schema(**schema: object) -> pydantic.WithJsonSchema:
+    return pydantic.WithJsonSchema(dict(schema))
+
+
+class OrText:
+    """Of a block of keys that plain text may stand for: the schema says so too."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: pydantic_core.CoreSchema, handler: pydantic.GetJsonSchemaHandler
+    ) -> dict[str, object]:
+        return {"anyOf": [{"type": _TEXT_TYPES}, handler(schema)]}
+
+
+#: What an editor's YAML may take for a number or a truth value and is text to us: NO, 007, 3.10.
+_TEXT_TYPES = ["string", "number", "boolean"]
+
+Text = Annotated[str, pydantic.PlainValidator(text), _schema(type=_TEXT_TYPES)]
+Duration = Annotated[
+    timedelta,
+    pydantic.PlainValidator(duration),
+    _schema(
+        type="string",
+        pattern=r"^\s*[0-9]+(\.[0-9]+)?\s*([sSmMhHdDwW]|[sS]ecs?|[sS]econds?|[mM]ins?|[mM]inutes?|[hH]rs?|[hH]ours?|[dD]ays?|[wW]eeks?)\s*$",
+        examples=["90 seconds", "5 minutes", "2 hours", "30d"],
+    ),
+]
+#: ``every 2 days``
+Rhythm = Annotated[
+    timedelta,
+    pydantic.PlainValidator(rhythm),
+    _schema(type="string", pattern=r"^\s*(every\s+)?[0-9]+(\.[0-9]+)?\s*[A-Za-z]+\s*$", examples=["every 2 days"]),
+]
+Size = Annotated[int, pydantic.PlainValidator(size), _schema(type=["string", "integer"], examples=["10 MB"])]
+Zone = Annotated[
+    zoneinfo.ZoneInfo, pydantic.PlainValidator(zone), _schema(type="string", examples=["UTC", "Asia/Karachi"])
+]
+Quiet = Annotated[
+    tuple[time, time, zoneinfo.ZoneInfo | None],
+    pydantic.PlainValidator(quiet_hours),
+    _schema(
+        type="string",
+        pattern=r"^[0-9]{1,2}:[0-9]{2}\s+to\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?$",
+        examples=["22:00 to 07:00 Asia/Karachi"],
+    ),
+]
+When = Annotated[
+    tuple[time, zoneinfo.ZoneInfo | None] | None,
+    pydantic.PlainValidator(when),
+    _schema(type="string", pattern=r"^(now|digest\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?)$", examples=["now", "digest 08:00"]),
+]
+Until = Annotated[
+    tuple[datetime, bool],
+    pydantic.PlainValidator(until),
+    _schema(type="string", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$", examples=["2026-12-31"]),
+]
+Listen = Annotated[str, pydantic.PlainValidator(listen), _schema(type="string", examples=["127.0.0.1:8080"])]
+FeedUrl = Annotated[str, pydantic.PlainValidator(feed_url), _schema(type="string", pattern="^https?://", format="uri")]
+Database = Annotated[
+    str | model.Secret,
+    pydantic.PlainValidator(database),
+    _schema(
+        type="string",
+        pattern=r"^(sqlite(\+\w+)?:///|postgresql(\+\w+)?://|env:|file:)",
+        examples=["sqlite:///data/wirewatch.db", "postgresql://user@host/name", "env:DATABASE_URL"],
+    ),
+]
+
+
+def one_or_list(value: object) -> object:
+    """A single value where a list may stand."""
+    return [value] if isinstance(value, str) else value
+
+
+Texts = Annotated[
+    tuple[Text, ...],
+    pydantic.BeforeValidator(one_or_list),
+    _schema(anyOf=[{"type": _TEXT_TYPES}, {"type": "array", "items": {"type": _TEXT_TYPES}}]),
+]

@@ -1,0 +1,220 @@
+"""What pydantic found wrong, in our words and at its place in the file.
+
+Nobody who edits a configuration need know a Python type or a schema path.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+import pydantic
+from pydantic_core import ErrorDetails
+
+from bot.config import places, values
+from bot.config.nodes import Mapping as MappingNode
+from bot.config.nodes import Node, Scalar
+from bot.config.problems import Report
+
+Shape = TypeVar("Shape", bound=pydantic.BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    code: str
+    message: str
+    help: str = ""
+    #: Point at the key instead of its value.
+    is_about_key: bool = False
+
+
+def plain(node: Node) -> object:
+    """A node as plain lists, dicts and strings; an empty plain value is None; ``{EXACT}`` is its term."""
+    match node:
+        case Scalar():
+            return None if not node.value and not node.style else node.value
+        case MappingNode():
+            if node.is_flow and len(node.pairs) == 1 and plain(node.pairs[0][1]) is None:
+                return "{" + node.pairs[0][0].value + "}"
+            return {key.value: plain(value) for key, value in node.pairs}
+        case _:
+            return [plain(item) for item in node.items]
+
+
+def check(shape: type[Shape], node: Node, report: Report, *, rule: str | None = None) -> Shape | None:
+    """The node as ``shape``; None: it cannot be, and ``report`` says why."""
+    try:
+        return shape.model_validate(plain(node))
+    except pydantic.ValidationError as error:
+        for found in error.errors(include_url=False):
+            say(found, shape, node, report, rule=rule)
+        return None
+
+
+def say(
+    found: ErrorDetails, shape: type[pydantic.BaseModel], node: Node, report: Report, *, rule: str | None = None
+) -> None:
+    """Put one error of pydantic where it belongs."""
+    path = tuple(step for step in found["loc"] if not _is_of_pydantic(step))
+    wording = _word(found, shape, path)
+    target, key = places.find(node, path[:-1] if found["type"] == "missing" else path)
+    if found["type"] == "missing" and isinstance(target, MappingNode) and target.pairs:
+        # A key that is not there has no place: its block's first key stands for it.
+        first = target.pairs[0][0]
+        start, end = (target.start, target.start + 1) if target.is_flow else (first.start, first.end)
+    elif key is not None and (wording.is_about_key or _is_empty(target)):
+        start, end = key.start, key.end
+    else:
+        start, end = target.start, _first_stretch(target)
+    code, message, help_text = wording.code, wording.message, wording.help
+    if code == "no-value" and key is not None and (lost := _lost_comment(report, key.end)):
+        code, message, help_text = "comment-in-value", "a # after a space begins a comment", f'quote it: "{lost}"'
+    if not (report.document.flaws and report.has_error_at(start)):
+        report.add(code, message, help_text, start=start, end=end, rule=rule)
+
+
+def _is_of_pydantic(step: str | int) -> bool:
+    """A part of a path that names a branch of a schema, not a key of the file."""
+    return isinstance(step, str) and (
+        step.startswith("function-") or ("[" in step and step.endswith("]") and "(" in step)
+    )
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and not node.value and not node.style
+
+
+def _first_stretch(node: Node) -> int:
+    return node.end if isinstance(node, Scalar) else max(node.end if node.is_flow else node.start + 1, node.start + 1)
+
+
+def _lost_comment(report: Report, after_key: int) -> str | None:
+    """What stands behind a # where a value was expected."""
+    text = report.document.text
+    end = text.find("\n", after_key)
+    rest = text[after_key : len(text) if end < 0 else end].lstrip(": \t")
+    return rest.rstrip(" }\r") if rest.startswith("#") and rest[1:2].strip() else None
+
+
+def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> Wording:
+    kind, context, given = found["type"], found.get("ctx", {}), found.get("input")
+    name = str(path[-1]) if path else ""
+    if kind == "value_error":
+        return _of_error(context["error"])
+    if kind == "extra_forbidden":
+        known = keys_at(shape, path[:-1])
+        help_text = values.did_you_mean(name, known, otherwise="known here: " + ", ".join(known) if known else "")
+        return Wording(
+            code="unknown-key", message=f'unknown key "{values.shown(name)}"', help=help_text, is_about_key=True
+        )
+    if kind == "missing":
+        return Wording(code="missing-key", message=f'the key "{name}" is missing', help=_example(shape, path))
+    if given is None:
+        return Wording(code="no-value", message="no value", help="write one after the colon, or remove the key")
+    if kind in ("enum", "literal_error"):
+        return _one_of(str(given), context, shape, path)
+    return _of_type(kind, context, given)
+
+
+def _of_error(error: Exception) -> Wording:
+    if isinstance(error, values.Wrong):
+        return Wording(code=error.code, message=str(error), help=error.help)
+    text = str(error)
+    code = "secret" if text.startswith("a secret is not written") else "value"
+    message, colon, help_text = text.partition(": ") if code == "secret" else (text, "", "")
+    return Wording(code=code, message=message, help=help_text if colon else "")
+
+
+def _one_of(
+    given: str, context: Mapping[str, Any], shape: type[pydantic.BaseModel], path: tuple[str | int, ...]
+) -> Wording:
+    allowed = _members(shape, path) or [str(context.get("expected", "")).replace("'", "")]
+    help_text = values.did_you_mean(given, allowed, otherwise="write " + " or ".join(allowed))
+    return Wording(
+        code="unknown-value", message=f'"{values.shown(given)}" is not one of {", ".join(allowed)}', help=help_text
+    )
+
+
+_BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def _of_type(kind: str, context: Mapping[str, Any], given: object) -> Wording:
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return Wording(code="number", message=f"the number must be {words} {context[bound]:,}")
+    if kind.startswith(("int_", "float_", "decimal_")):
+        shown = f'"{values.shown(given)}"' if isinstance(given, str) else values.kind_of(given)
+        return Wording(code="number", message=f"a whole number is expected here, not {shown}", help="write digits only")
+    if kind.startswith("bool_"):
+        return Wording(code="true-or-false", message="true or false is expected here", help="write true or false")
+    if kind.startswith("string_") and kind != "string_type":
+        return Wording(code="value", message="the value is too long or has a form that cannot be used")
+    if kind == "string_type":
+        return Wording(code="wrong-kind", message=f"one value is expected here, not {values.kind_of(given)}")
+    if kind in ("list_type", "tuple_type", "set_type"):
+        return Wording(
+            code="wrong-kind", message=f"a list is expected here, not {values.kind_of(given)}", help="write [one, two]"
+        )
+    if kind in ("model_type", "dict_type", "mapping_type", "model_attributes_type"):
+        return Wording(
+            code="wrong-kind",
+            message=f"a block of keys is expected here, not {values.kind_of(given)}",
+            help="write key: value, indented, or in braces",
+        )
+    return Wording(code="value", message="this value cannot be used here")
+
+
+def _example(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> str:
+    model = model_at(shape, path[:-1])
+    info = model.model_fields.get(str(path[-1])) if model else None
+    return f"write {path[-1]}: {info.examples[0]}" if info and info.examples else f"add {path[-1]}: and its value"
+
+
+def keys_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> list[str]:
+    model = model_at(shape, path)
+    return list(model.model_fields) if model else []
+
+
+def model_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> type[pydantic.BaseModel] | None:
+    """The model that a path of keys leads to."""
+    model: type[pydantic.BaseModel] | None = shape
+    for step in path:
+        if model is None:
+            return None
+        if isinstance(step, str) and step in model.model_fields:
+            model = _inner_model(model.model_fields[step].annotation)
+    return model
+
+
+def _inner_model(annotation: object) -> type[pydantic.BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        return annotation
+    for argument in typing.get_args(annotation):
+        if inner := _inner_model(argument):
+            return inner
+    return None
+
+
+def _members(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    model = model_at(shape, path[:-1])
+    info = model.model_fields.get(str(path[-1])) if model and path else None
+    return _values_of(info.annotation) if info else []
+
+
+def _values_of(annotation: object) -> list[str]:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return [str(member.value) for member in annotation]
+    if typing.get_origin(annotation) is typing.Literal:
+        return [str(value) for value in typing.get_args(annotation)]
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
+        return [value for argument in typing.get_args(annotation) for value in _values_of(argument)]
+    return []

@@ -1,0 +1,332 @@
+"""YAML's own errors in the words of someone who writes rules, with what to type instead.
+
+libyaml says what its grammar expected («did not find expected key»); a person needs the slip that led there. Each
+function below knows one family of slips.
+"""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+#: Bytes that no text file holds; libyaml would stop at them with a number.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_COMMENT = re.compile(r"(?<=[ \t])#.*")
+
+
+class Unreadable(Exception):
+    """A file that is not YAML: one place, since the rest cannot be trusted."""
+
+    def __init__(self, code: str, message: str, advice: str, start: int, length: int = 1) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = advice
+        self.start = start
+        self.length = max(length, 1)
+
+
+def refuse_binary(text: str) -> None:
+    """Raises Unreadable at the first character that no text holds."""
+    if found := _CONTROL.search(text):
+        raise Unreadable(
+            "not-text",
+            f"a character that is not text (U+{ord(found[0]):04X})",
+            "is this a YAML file? Save it as plain text, UTF-8",
+            found.start(),
+        )
+
+
+def translate(error: yaml.YAMLError, text: str) -> Unreadable:
+    """The slip behind an error of libyaml."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        at = getattr(error, "position", 0)
+        return Unreadable("not-text", "a character that YAML does not allow", "save the file as plain text, UTF-8", at)
+    at = min(error.problem_mark.index, len(text))
+    opened = error.context_mark.index if error.context_mark else at
+    problem = error.problem or ""
+    slip = _Slip(text, at, opened, problem, error.context or "")
+    for look in (_tab, _bad_start, _sigil, _quote, _colon, _block_mark, _bracket, _dash, _indent):
+        if found := look(slip):
+            return found
+    return Unreadable(
+        "yaml", "this is not readable as YAML", "compare its dashes, colons and quotes with the lines around it", at
+    )
+
+
+class _Slip:
+    """Where libyaml stopped, and the lines around it."""
+
+    def __init__(self, text: str, at: int, opened: int, problem: str, context: str) -> None:
+        self.text = text
+        self.at = at
+        self.opened = opened
+        self.problem = problem
+        self.context = context
+        self.line_start = text.rfind("\n", 0, at) + 1
+        self.line = text[self.line_start : _line_end(text, at)]
+        #: The line up to where libyaml stopped.
+        self.before = text[self.line_start : at]
+        self.char = text[at : at + 1]
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+def _tab(slip: _Slip) -> Unreadable | None:
+    if slip.char != "\t" and "tab" not in slip.problem:
+        return None
+    at = slip.at if slip.char == "\t" else slip.line_start + max(slip.line.find("\t"), 0)
+    return Unreadable("tab", "a tab", "YAML takes spaces only: replace the tab by spaces", at)
+
+
+def _bad_start(slip: _Slip) -> Unreadable | None:
+    if "cannot start any token" not in slip.problem:
+        return None
+    word = re.match(r"\S*", slip.text[slip.at :])
+    shown = word[0].rstrip(",]}") if word else slip.char
+    return Unreadable(
+        {"@": "at-sign", "%": "percent", "`": "backquote"}.get(slip.char, "yaml"),
+        f"a value cannot begin with {slip.char}",
+        f'quote it: "{shown}"' if shown == slip.line[slip.at - slip.line_start :].strip() else f'quote it: "{shown} …"',
+        slip.at,
+        len(shown),
+    )
+
+
+def _sigil(slip: _Slip) -> Unreadable | None:
+    """``*``, ``&`` and ``!`` at the start of a value, in the forms that libyaml cannot read."""
+    if slip.context not in ("while scanning an alias", "while scanning an anchor", "while scanning a tag"):
+        after = slip.text[slip.line_start :].splitlines()[0] if slip.line else ""
+        found = re.search(r"(?:^|[:\-\[,]\s+|\[)([*&!])\S*\s", after[: slip.at - slip.line_start])
+        if not found or "expected" not in slip.problem:
+            return None
+        slip_at = slip.line_start + found.start(1)
+    else:
+        slip_at = slip.opened
+    mark = slip.text[slip_at]
+    word = re.match(r"[^\s,\]]*", slip.text[slip_at:])
+    shown = word[0] if word else mark
+    code = {"*": "star", "&": "ampersand", "!": "exclamation"}.get(mark)
+    if code is None:
+        return None
+    advice = f'quote it: "{shown}"'
+    if mark == "*" and len(shown) > 1:
+        advice = f"a wildcard stands at the end of a word: {shown.strip('*')}*; as text, quote it"
+    return Unreadable(code, f"a value cannot begin with {mark}", advice, slip_at, len(shown))
+
+
+def _quote(slip: _Slip) -> Unreadable | None:
+    if "unknown escape" in slip.problem:
+        escape = slip.text[slip.at : slip.at + 2]
+        return Unreadable(
+            "escape",
+            f"{escape} means nothing inside double quotes",
+            "use single quotes: there a backslash is only a backslash",
+            slip.at,
+            2,
+        )
+    if "end of stream" in slip.problem or "document indicator" in slip.problem:
+        return _unclosed_quote(slip, slip.opened)
+    if "expected" not in slip.problem:
+        return None
+    for quote in "\"'":
+        if _opens(slip.before, quote) and (start := _opened_earlier(slip.text, slip.line_start, quote)) is not None:
+            return _unclosed_quote(slip, start)
+    return _text_after_quote(slip)
+
+
+def _text_after_quote(slip: _Slip) -> Unreadable | None:
+    """``"a" b``, ``'it's'``: the quote closed earlier than meant."""
+    closed = slip.before.rstrip()
+    if not closed or closed[-1] not in "\"'" or slip.char == "" or slip.char in ",:]}":
+        return None
+    quote = closed[-1]
+    if re.search(r"query:\s*[\"'][^\n]*$", slip.before):
+        advice = "write the text under query: | , there quotes are only quotes"
+    elif slip.context.startswith("while parsing a flow") and slip.char in "\"'":
+        return Unreadable(
+            "comma", "a comma is missing before this", "items of a list in brackets stand between commas", slip.at
+        )
+    elif quote == "'" and slip.char.isalnum() and closed == slip.before:
+        advice = "inside single quotes an apostrophe is written twice (''), or use double quotes"
+    else:
+        advice = "quote the whole value in single quotes: 'He said \"no\"'"
+    return Unreadable("text-after-quote", "text after the closing quote", advice, slip.at)
+
+
+def _opens(before: str, quote: str) -> bool:
+    """The text ends inside or just after a quote that this line itself did not open."""
+    return before.count(quote) % 2 == 1
+
+
+def _opened_earlier(text: str, line_start: int, quote: str) -> int | None:
+    """The quote that an earlier line left open: the last line with an odd number of them."""
+    end = line_start
+    for _ in range(40):
+        if end <= 0:
+            return None
+        start = text.rfind("\n", 0, end - 1) + 1
+        line = text[start : end - 1]
+        if line.count(quote) % 2 and re.search(rf"(?:^|[\s\[,:{{-]){quote}", line):
+            found = [match.end() - 1 for match in re.finditer(rf"(?:^|[\s\[,:{{-]){quote}", line)]
+            return start + found[-1]
+        end = start
+    return None
+
+
+def _unclosed_quote(slip: _Slip, at: int) -> Unreadable:
+    quote = slip.text[at : at + 1]
+    kind = "double" if quote == '"' else "single"
+    return Unreadable("unclosed-quote", "this quote is never closed", f"end the value with a {kind} quote: {quote}", at)
+
+
+def _colon(slip: _Slip) -> Unreadable | None:
+    if "could not find expected ':'" in slip.problem:
+        return _no_colon(slip)
+    if "found unexpected ':'" in slip.problem:
+        return Unreadable("quote-needed", "a : or brace inside a list in brackets", "quote the whole item", slip.opened)
+    if "mapping values are not allowed" not in slip.problem:
+        return None
+    previous_start = slip.text.rfind("\n", 0, max(slip.line_start - 1, 0)) + 1
+    previous = slip.text[previous_start : max(slip.line_start - 1, 0)]
+    key = re.match(r"(\s*(?:- +)?)([\w -]+?)\Z", slip.before)
+    if dash := re.match(r"(\s*)-(\w[\w ]*)\Z", slip.before):
+        return _dash_error(slip.line_start + len(dash[1]), dash[2])
+    if stuck := re.match(r"\s*(?:- +)?([A-Za-z_]+):(?=\S)", previous):
+        at = previous_start + stuck.end() - 1
+        return Unreadable("colon", "a space is missing after the colon", f"{stuck[1]}: and then its value", at)
+    if dash := re.match(r"(\s*)-(\w[\w ]*):", previous):
+        return _dash_error(previous_start + len(dash[1]), dash[2])
+    if key and ":" not in slip.before:
+        indent = len(slip.before) - len(slip.before.lstrip())
+        return Unreadable(
+            "indent",
+            "this line stands deeper than the one before, which already has a value",
+            "put it under the first letter of the key above",
+            slip.line_start + indent,
+            len(slip.before.strip()),
+        )
+    value = slip.before.partition(":")[2].strip() or slip.before.strip(" -")
+    return Unreadable(
+        "colon-in-value",
+        "a colon and a space inside a value",
+        _colon_help(slip, value),
+        slip.at,
+    )
+
+
+def _colon_help(slip: _Slip, value: str) -> str:
+    if re.match(r"\s*(?:- )?query:", slip.before):
+        return "write the text under query: | , indented, there a colon is only a colon"
+    whole = slip.line.split(": ", 1)[1] if ": " in slip.before else slip.line.strip(" -")
+    whole = whole.strip()
+    return f'quote the whole value: "{whole}"' if len(whole) < 60 and '"' not in whole else "quote the whole value"
+
+
+def _no_colon(slip: _Slip) -> Unreadable | None:
+    start = slip.opened
+    line = slip.text[start : _line_end(slip.text, start)]
+    if stuck := re.match(r"([A-Za-z_]+):(?=\S)", line):
+        return Unreadable(
+            "colon",
+            "a space is missing after the colon",
+            f"write {stuck[1]}: {line[stuck.end() :].strip()}",
+            start + stuck.end() - 1,
+        )
+    if dash := re.match(r"-(\S[^\n]*)", line):
+        return _dash_error(start, dash[1])
+    before = slip.text[: slip.text.rfind("\n", 0, start) + 1].rstrip()
+    if before.endswith(("|", ">")):
+        return Unreadable(
+            "indent",
+            "the text of a block must stand deeper than its key",
+            "indent this line by two spaces more than the key above",
+            start,
+            len(line),
+        )
+    return Unreadable("no-colon", "a key without a colon", "write key: value", start, len(line.rstrip()))
+
+
+def _dash_error(at: int, rest: str) -> Unreadable:
+    return Unreadable("dash", "a space is missing after the dash", f"write - {rest.strip()}", at)
+
+
+def _block_mark(slip: _Slip) -> Unreadable | None:
+    if slip.context != "while scanning a block scalar":
+        return None
+    mark = slip.text[slip.opened]
+    if mark == "|":
+        advice = "after | begin a new line, and indent the text"
+    else:
+        advice = f"a value that begins with {mark} needs quotes"
+    return Unreadable("block-text", f"text after {mark} on the same line", advice, slip.at)
+
+
+def _bracket(slip: _Slip) -> Unreadable | None:
+    if slip.char and slip.char in "]}" and not slip.context.startswith("while parsing a flow"):
+        return Unreadable(
+            "bracket", f"a {slip.char} that nothing opened", "remove it, or quote the whole value", slip.at
+        )
+    if not slip.context.startswith("while parsing a flow"):
+        before = slip.before.rstrip()
+        if "expected" in slip.problem and before.endswith(("]", "}")):
+            return Unreadable(
+                "text-after-bracket",
+                f"text after the closing {before[-1]}",
+                "a value that begins with a bracket is a list: quote the whole, or write it under query: |",
+                slip.at,
+            )
+        return None
+    if slip.context == "while parsing a flow node":
+        if slip.char and slip.char in ",]}":
+            return Unreadable("bracket", "nothing between two commas", "remove one comma", slip.at)
+        slip.opened = max(slip.text.rfind("[", 0, slip.at), slip.text.rfind("{", 0, slip.at), 0)
+    opened_line_end = _line_end(slip.text, slip.opened)
+    opener = slip.text[slip.opened : slip.opened + 1]
+    closer = {"[": "]", "{": "}"}.get(opener, "]")
+    if comment := _COMMENT.search(slip.text, slip.opened, opened_line_end):
+        return Unreadable(
+            "comment-in-list",
+            "a # after a space begins a comment, so the list is never closed",
+            'quote the item that holds it: "C #"',
+            comment.start(),
+        )
+    if slip.at <= opened_line_end and slip.at < len(slip.text) and slip.char not in "\r\n":
+        if slip.char == ":":
+            return Unreadable("colon-in-value", "a colon and a space inside an item", "quote the whole item", slip.at)
+        return Unreadable(
+            "comma", "a comma is missing before this", "items of a list in brackets stand between commas", slip.at
+        )
+    return Unreadable("unclosed-bracket", f"this {opener} is never closed", f"end the list with {closer}", slip.opened)
+
+
+def _dash(slip: _Slip) -> Unreadable | None:
+    if "sequence entries are not allowed" in slip.problem:
+        return Unreadable(
+            "dash", "a list cannot begin on the line of its key", "begin a new line before the dash", slip.at
+        )
+    if stuck := re.match(r"-(?=[^\s-])", slip.text[slip.at : slip.at + 2]):
+        rest = slip.text[slip.at + stuck.end() : _line_end(slip.text, slip.at)]
+        return _dash_error(slip.at, rest)
+    return None
+
+
+def _indent(slip: _Slip) -> Unreadable | None:
+    if "expected" not in slip.problem:
+        return None
+    if slip.char == "-" and slip.context == "while parsing a block mapping" and not slip.before.strip():
+        return Unreadable("indent", "a list item where a key was expected", "indent the dash under its key", slip.at)
+    if slip.before.strip():
+        return Unreadable("yaml", "text that belongs to nothing", "quote the whole value", slip.at)
+    length = len(slip.text[slip.at : _line_end(slip.text, slip.at)].split(":")[0])
+    return Unreadable(
+        "indent",
+        "this line does not line up with the ones above",
+        "keys of one block begin in the same column; count the spaces",
+        slip.at,
+        length,
+    )
