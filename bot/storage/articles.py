@@ -1,0 +1,262 @@
+"""Articles, who carries them, their earlier versions and what they matched."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from bot import model, ports
+from bot.articles import fold_title
+from bot.storage import codec
+from bot.storage.columns import Digest, Moment, chunks, digest
+from bot.storage.schema import articles, matches, sightings, versions
+
+#: A sighting is renewed at most once a day, so that an unchanged feed costs no writes.
+_RENEWED_AFTER = timedelta(days=1)
+#: Rows read ahead of an archive's reader.
+_AHEAD = 200
+
+_AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+_STUB = (
+    articles.c.id,
+    articles.c.link,
+    articles.c.title,
+    articles.c.published,
+    articles.c.fingerprint,
+    articles.c.has_text,
+    articles.c.feed,
+)
+# Where several articles share a link, a fingerprint or a title, the first seen comes first.
+_OLDEST = (articles.c.first_seen, articles.c.id)
+
+_BY_KEY = (
+    select(sightings.c.key, *_STUB)
+    .join(articles, articles.c.id == sightings.c.article)
+    .where(sightings.c.key.in_(bindparam("wanted", expanding=True, type_=Digest)))
+)
+_BY_LINK = (
+    select(*_STUB).where(articles.c.link_key.in_(bindparam("wanted", expanding=True, type_=Digest))).order_by(*_OLDEST)
+)
+_BY_FINGERPRINT = (
+    select(*_STUB).where(articles.c.fingerprint.in_(bindparam("wanted", expanding=True))).order_by(*_OLDEST)
+)
+_BY_TITLE = (
+    select(*_STUB)
+    .where(
+        articles.c.title_key.in_(bindparam("wanted", expanding=True, type_=Digest)),
+        select(sightings.c.key)
+        .where(sightings.c.article == articles.c.id, sightings.c.feed == bindparam("of_feed"))
+        .exists(),
+    )
+    .order_by(*_OLDEST)
+)
+_GET = select(articles).where(articles.c.id.in_(bindparam("wanted", expanding=True)))
+_FIND = (
+    select(articles)
+    .where(articles.c.link_key == bindparam("of_link", type_=Digest))
+    .order_by(articles.c.has_text.desc(), *_OLDEST)
+    .limit(1)
+)
+_ARCHIVE = (
+    select(articles)
+    .where(articles.c.has_text, articles.c.first_seen >= bindparam("since", type_=Moment))
+    .order_by(*_OLDEST)
+)
+_COUNT = select(func.count()).select_from(articles)
+_COUNT_SINCE = _COUNT.where(articles.c.first_seen >= bindparam("since", type_=Moment))
+
+_ADD = insert(articles).on_conflict_do_nothing(index_elements=[articles.c.id])
+_NEW_SIGHTING = insert(sightings)
+_SEE = _NEW_SIGHTING.on_conflict_do_update(
+    index_elements=[sightings.c.key],
+    set_={"article": _NEW_SIGHTING.excluded.article, "seen_at": _NEW_SIGHTING.excluded.seen_at},
+    where=or_(
+        _NEW_SIGHTING.excluded.article != sightings.c.article,
+        sightings.c.seen_at <= bindparam("stale", type_=Moment),
+    ),
+)
+_KEEP_VERSION = (
+    insert(versions)
+    .from_select(
+        ["article", "version", "title", "text", "fingerprint"],
+        select(articles.c.id, articles.c.version, articles.c.title, articles.c.text, articles.c.fingerprint).where(
+            articles.c.id == bindparam("of_article"), articles.c.has_text
+        ),
+    )
+    .on_conflict_do_nothing()
+)
+_REVISE = update(articles).where(articles.c.id == bindparam("of_article"))
+
+_NEW_MATCH = insert(matches)
+_MATCH = _NEW_MATCH.on_conflict_do_update(
+    index_elements=[matches.c.article, matches.c.rule],
+    set_={"rule_version": _NEW_MATCH.excluded.rule_version, "evidence": _NEW_MATCH.excluded.evidence},
+)
+_MATCHES = select(matches).where(matches.c.article.in_(bindparam("wanted", expanding=True))).order_by(matches.c.n)
+
+
+class Articles:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def known(
+        self,
+        feed: str,
+        *,
+        keys: Sequence[str],
+        links: Sequence[str],
+        fingerprints: Sequence[str],
+        titles: Sequence[str],
+    ) -> ports.Known:
+        key_of = {digest(feed, key): key for key in keys}
+        link_of = {digest(link): link for link in links if link}
+        title_of = {digest(fold_title(title)): title for title in titles if title}
+        by_title: defaultdict[str, list[ports.Stub]] = defaultdict(list)
+        for row in self._rows(_BY_TITLE, list(title_of), {"of_feed": feed}):
+            by_title[fold_title(row.title)].append(_stub(row))
+        return ports.Known(
+            by_key={key_of[row.key]: _stub(row) for row in self._rows(_BY_KEY, list(key_of))},
+            by_link=_first(self._rows(_BY_LINK, list(link_of)), lambda row: link_of[digest(row.link)]),
+            by_fingerprint=_first(
+                self._rows(_BY_FINGERPRINT, list({value for value in fingerprints if value})),
+                lambda row: row.fingerprint,
+            ),
+            by_title=dict(by_title),
+        )
+
+    def _rows(
+        self, statement: Select[*tuple[Any, ...]], wanted: Sequence[object], more: Mapping[str, object] | None = None
+    ) -> Iterator[_AnyRow]:
+        for part in chunks(wanted):
+            yield from self._connection.execute(statement, {"wanted": part, **(more or {})})
+
+    def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
+        if articles:
+            self._connection.execute(_ADD, [_row(article, has_text=has_text) for article in articles])
+
+    def see(self, sightings: Sequence[ports.Sighting], *, at: datetime) -> None:
+        times = {"seen_at": at, "stale": at - _RENEWED_AFTER}
+        rows = [
+            {"key": digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
+            for item in sightings
+        ]
+        if rows:
+            self._connection.execute(_SEE, rows)
+
+    def revise(self, article: model.Article) -> None:
+        self._connection.execute(_KEEP_VERSION, {"of_article": article.id})
+        row = _row(article, has_text=True)
+        del row["id"]
+        self._connection.execute(_REVISE.values(row), {"of_article": article.id})
+
+    def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None:
+        rows = [
+            {
+                "article": article,
+                "rule": match.rule,
+                "rule_version": match.rule_version,
+                "evidence": codec.EVIDENCE.dump(match.evidence),
+            }
+            for match in matches
+        ]
+        if rows:
+            self._connection.execute(_MATCH, rows)
+
+    def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
+        found = (_article(row) for row in self._rows(_GET, list(dict.fromkeys(ids))))
+        return {article.id: article for article in found}
+
+    def find(self, link: str) -> model.Article | None:
+        row = self._connection.execute(_FIND, {"of_link": digest(link)}).one_or_none() if link else None
+        return None if row is None else _article(row)
+
+    def matches(self, article: model.ArticleId) -> Sequence[model.Match]:
+        return self.matches_of([article]).get(article, ())
+
+    def matches_of(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, Sequence[model.Match]]:
+        """In order of first match; an article without matches is left out."""
+        found: defaultdict[model.ArticleId, list[model.Match]] = defaultdict(list)
+        for row in self._rows(_MATCHES, ids):
+            evidence = codec.EVIDENCE.load(row.evidence)
+            match = model.Match(rule=row.rule, rule_version=row.rule_version, evidence=evidence)
+            found[model.ArticleId(row.article)].append(match)
+        return found
+
+    def archive(self, *, since: datetime) -> Iterator[model.Article]:
+        rows = self._connection.execution_options(yield_per=_AHEAD).execute(_ARCHIVE, {"since": since})
+        return map(_article, rows)
+
+    def count(self, *, since: datetime | None = None) -> int:
+        if since is None:
+            return self._connection.execute(_COUNT).scalar_one()
+        return self._connection.execute(_COUNT_SINCE, {"since": since}).scalar_one()
+
+
+def _first(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], str]) -> Mapping[str, ports.Stub]:
+    found: dict[str, ports.Stub] = {}
+    for row in rows:
+        found.setdefault(key(row), _stub(row))
+    return found
+
+
+def _stub(row: _AnyRow) -> ports.Stub:
+    return ports.Stub(
+        id=model.ArticleId(row.id),
+        link=row.link,
+        title=row.title,
+        published=row.published,
+        fingerprint=row.fingerprint,
+        has_text=row.has_text,
+        feed=row.feed,
+    )
+
+
+def _row(article: model.Article, *, has_text: bool) -> dict[str, object]:
+    return {
+        "id": article.id,
+        "feed": article.feed,
+        "outlet": article.outlet,
+        "owner": article.owner,
+        "link": article.link,
+        "link_key": digest(article.link) if article.link else None,
+        "title": article.title,
+        "title_key": digest(fold_title(article.title)),
+        "author": article.author,
+        "language": article.language,
+        "published": article.published,
+        "first_seen": article.first_seen,
+        "fingerprint": article.fingerprint,
+        "version": article.version,
+        "is_full_text": article.is_full_text and has_text,
+        "has_text": has_text,
+        "tags": codec.TEXTS.dump(article.tags) if has_text else "[]",
+        "links": codec.TEXTS.dump(article.links) if has_text else "[]",
+        "text": article.text if has_text else "",
+    }
+
+
+def _article(row: _AnyRow) -> model.Article:
+    return model.Article(
+        id=model.ArticleId(row.id),
+        feed=row.feed,
+        outlet=row.outlet,
+        owner=row.owner,
+        link=row.link,
+        title=row.title,
+        text=row.text,
+        author=row.author,
+        language=row.language,
+        tags=codec.TEXTS.load(row.tags),
+        published=row.published,
+        first_seen=row.first_seen,
+        links=codec.TEXTS.load(row.links),
+        fingerprint=row.fingerprint,
+        version=row.version,
+        is_full_text=row.is_full_text,
+    )

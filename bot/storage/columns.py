@@ -1,0 +1,109 @@
+"""How values lie in columns: times, texts, choices, and keys of any length.
+
+Knows no table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from sqlalchemy import BigInteger, Dialect, LargeBinary, Text
+from sqlalchemy.types import TypeDecorator
+
+E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+#: SQLite takes 32,766 parameters in a statement (since 3.32), PostgreSQL 65,535.
+_CHUNK = 1_000
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time as whole microseconds since 1970: exact, 8 bytes, in order on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"storing a time: {value.isoformat()} has no time zone")
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Words(TypeDecorator[str]):
+    """Text of the outside world, without what no database can hold."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+class Choice(TypeDecorator[E]):
+    """A named choice by its value."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, choices: type[E]) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value.value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
+        return None if value is None else self.choices(value)
+
+
+class Digest(TypeDecorator[bytes]):
+    """A key of any length as 16 bytes: PostgreSQL refuses to index a value beyond 2,704 bytes, and a feed's ids are
+    as long as it likes."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return value
+
+
+def digest(*parts: str) -> bytes:
+    """16 bytes that stand for these texts; their borders count."""
+    whole = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        whole.update(len(data).to_bytes(8, "big"))
+        whole.update(data)
+    return whole.digest()[:16]
+
+
+def storable(text: str) -> str:
+    """``text`` without U+0000 (PostgreSQL refuses it); halves of surrogate pairs are joined or become U+FFFD.
+
+    >>> storable("a\\x00b"), storable("\\ud83d\\ude00"), storable("\\ud83d!")
+    ('ab', '😀', '\\ufffd!')
+    """
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """``items`` in runs that fit the parameters of one statement; nothing for none."""
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]

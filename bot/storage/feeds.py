@@ -1,0 +1,158 @@
+"""What is remembered of each feed, and who polls it now."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, Update, bindparam, or_, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+
+from bot import model
+from bot.storage import codec
+from bot.storage.columns import Moment, chunks
+from bot.storage.schema import feeds, host_limits
+
+_NOW = bindparam("now", type_=Moment)
+_COLUMNS = (feeds.c.url, feeds.c.due_at, feeds.c.retry_after, feeds.c.gone, feeds.c.state)
+
+_LISTING = select(feeds.c.url, feeds.c.is_listed)
+_NEW = insert(feeds)
+_ADD = _NEW.on_conflict_do_nothing(index_elements=[feeds.c.url])
+_LIST_AGAIN = (
+    update(feeds)
+    .where(feeds.c.url.in_(bindparam("urls", expanding=True)))
+    .values(is_listed=True, gone=False, due_at=_NOW)
+)
+_DELIST = update(feeds).where(feeds.c.url.in_(bindparam("urls", expanding=True))).values(is_listed=False)
+
+# The state, not the listing: that is sync's.
+_SAVE = _NEW.on_conflict_do_update(
+    index_elements=[feeds.c.url],
+    set_={name: _NEW.excluded[name] for name in ("due_at", "retry_after", "gone", "lease", "lease_until", "state")},
+)
+_HELD = (
+    select(feeds.c.url)
+    .where(feeds.c.url.in_(bindparam("urls", expanding=True)), feeds.c.lease == bindparam("token"))
+    .with_for_update()
+)
+_GET = select(*_COLUMNS).where(feeds.c.url == bindparam("of_url"))
+_ALL = select(*_COLUMNS).where(feeds.c.is_listed)
+_FREE = update(feeds).where(feeds.c.lease.is_not(None)).values(lease=None, lease_until=None)
+
+_LIMITS = select(host_limits.c.host, host_limits.c.until).where(host_limits.c.until > _NOW)
+_NEW_LIMIT = insert(host_limits)
+_LIMIT = _NEW_LIMIT.on_conflict_do_update(
+    index_elements=[host_limits.c.host],
+    set_={"until": _NEW_LIMIT.excluded.until},
+    where=_NEW_LIMIT.excluded.until > host_limits.c.until,
+)
+
+
+def _claim(*, everything: bool) -> Update:
+    """One statement on both databases (SQLite's compiler drops FOR UPDATE); a CTE, since some plans run a LIMIT
+    inside IN again and claim more than asked for."""
+    pick = (
+        select(feeds.c.url)
+        .where(
+            feeds.c.is_listed,
+            ~feeds.c.gone,
+            or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= _NOW),
+            or_(feeds.c.retry_after.is_(None), feeds.c.retry_after <= _NOW),
+            true() if everything else feeds.c.due_at <= _NOW,
+        )
+        .order_by(feeds.c.due_at, feeds.c.url)
+        .limit(bindparam("at_most"))
+        .with_for_update(skip_locked=True)
+        .cte("pick")
+    )
+    return (
+        update(feeds)
+        .where(feeds.c.url.in_(select(pick.c.url)))
+        .values(lease=bindparam("token"), lease_until=bindparam("until"))
+        .returning(*_COLUMNS)
+    )
+
+
+_CLAIM_DUE = _claim(everything=False)
+_CLAIM_ALL = _claim(everything=True)
+
+
+class FeedStates:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def sync(self, urls: Iterable[str], *, now: datetime) -> None:
+        wanted = dict.fromkeys(urls)
+        stored: dict[str, bool] = dict(self._connection.execute(_LISTING).tuples().all())
+        self._add([model.FeedState(url=url, due_at=now) for url in wanted if url not in stored])
+        again = [url for url in wanted if stored.get(url) is False]
+        # A feed that comes back to feeds.yaml is asked again, also one that had said 410.
+        for part in chunks(again):
+            self._connection.execute(_LIST_AGAIN, {"urls": part, "now": now})
+        for part in chunks([url for url, is_listed in stored.items() if is_listed and url not in wanted]):
+            self._connection.execute(_DELIST, {"urls": part})
+
+    def _add(self, states: Sequence[model.FeedState]) -> None:
+        if states:
+            self._connection.execute(_ADD, [_row(state) | {"is_listed": True} for state in states])
+
+    def claim_due(
+        self, *, now: datetime, limit: int, token: str, lease: timedelta, everything: bool = False
+    ) -> Sequence[model.FeedState]:
+        rows = self._connection.execute(
+            _CLAIM_ALL if everything else _CLAIM_DUE,
+            {"now": now, "at_most": limit, "token": token, "until": now + lease},
+        )
+        # RETURNING promises no order.
+        return sorted(map(_state, rows), key=lambda state: (state.due_at, state.url))
+
+    def save(self, states: Sequence[model.FeedState], *, token: str | None = None) -> Sequence[str]:
+        urls = [state.url for state in states]
+        held = set(urls) if token is None else self._held(urls, token)
+        rows = [_row(state) | {"is_listed": False} for state in states if state.url in held]
+        if rows:
+            self._connection.execute(_SAVE, rows)
+        return [url for url in urls if url not in held]
+
+    def _held(self, urls: Sequence[str], token: str) -> set[str]:
+        held: set[str] = set()
+        for part in chunks(urls):
+            held.update(self._connection.execute(_HELD, {"urls": part, "token": token}).scalars())
+        return held
+
+    def get(self, url: str) -> model.FeedState | None:
+        row = self._connection.execute(_GET, {"of_url": url}).one_or_none()
+        return None if row is None else _state(row)
+
+    def all(self) -> Sequence[model.FeedState]:
+        # Sorted here: databases order text each by its own collation.
+        return sorted(map(_state, self._connection.execute(_ALL)), key=lambda state: state.url)
+
+    def host_limits(self, *, now: datetime) -> Mapping[str, datetime]:
+        return dict(self._connection.execute(_LIMITS, {"now": now}).tuples().all())
+
+    def limit_host(self, host: str, until: datetime) -> None:
+        self._connection.execute(_LIMIT, {"host": host, "until": until})
+
+    def free_leases(self) -> None:
+        """Every lease is a dead process's."""
+        self._connection.execute(_FREE)
+
+
+def _row(state: model.FeedState) -> dict[str, object]:
+    return {
+        "url": state.url,
+        "due_at": state.due_at,
+        "retry_after": state.retry_after,
+        "gone": state.gone,
+        "lease": None,
+        "lease_until": None,
+        "state": codec.FEED_STATE.dump(state),
+    }
+
+
+def _state(row: Row[*tuple[object, ...]]) -> model.FeedState:
+    state = codec.FEED_STATE.load(row.state)
+    return dataclasses.replace(state, url=row.url, due_at=row.due_at, retry_after=row.retry_after, gone=row.gone)

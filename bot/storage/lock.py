@@ -1,0 +1,54 @@
+"""The one owner of an SQLite file: a lock file beside it, held by flock, so a dead owner's lock is free at once."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+from bot import ports
+
+
+class Lock:
+    """Held from ``take`` to ``release``; the kernel releases it when the process ends, however it ends."""
+
+    def __init__(self, file: Path, handle: int) -> None:
+        self._file = file
+        self._handle = handle
+
+    @classmethod
+    def take(cls, database: Path, process_name: str) -> Lock:
+        """Raises StoreInUse, naming the owner, and StoreUnavailable."""
+        file = lock_file(database)
+        try:
+            handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ports.StoreUnavailable(
+                f"locking the database {database}: {file}: {error.strerror}; this user must be able to write there"
+            ) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            owner = os.pread(handle, 500, 0).decode(errors="replace").strip()
+            os.close(handle)
+            if not isinstance(error, BlockingIOError):
+                raise ports.StoreUnavailable(
+                    f"locking the database {database}: {error.strerror}; keep it on a disk that can lock files"
+                ) from error
+            who = owner or "another process"
+            raise ports.StoreInUse(f"opening the database {database}: in use by {who}; stop it first") from None
+        with contextlib.suppress(OSError):  # The lock counts; on a full disk only the owner's name is missing.
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{process_name} (process {os.getpid()})\n".encode(), 0)
+        return cls(file, handle)
+
+    def release(self) -> None:
+        # The file stays: removing it would let two processes lock two files of one name.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._handle, 0)
+        os.close(self._handle)
+
+
+def lock_file(database: Path) -> Path:
+    return database.with_name(database.name + ".lock")

@@ -1,0 +1,15 @@
+"""What Alembic runs: the migrations on the connection that the caller opened, in the caller's transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from bot.storage import schema
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=schema.metadata,
+    # SQLite alters a table by copying it.
+    render_as_batch=True,
+)
+context.run_migrations()

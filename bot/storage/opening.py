@@ -1,0 +1,83 @@
+"""Opens a store: folder, lock, connections, schema."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from bot import ports
+from bot.storage import addresses, engines
+from bot.storage.addresses import Address
+from bot.storage.failures import translated, unavailable
+from bot.storage.lock import Lock
+from bot.storage.store import SqlStore
+from bot.storage.upgrade import expect, upgrade
+
+
+def open_store(
+    address: str, *, clock: ports.Clock, process_name: str = "wirewatch", read_only: bool = False
+) -> SqlStore:
+    """The store at ``sqlite:///file``, ``sqlite://`` (in memory) or ``postgresql://user@host/database``.
+
+    Blocking: call it before the loop is busy. ``read_only`` takes no lock, makes nothing and upgrades nothing.
+    Raises ConfigError for an address, StoreInUse, StoreUnavailable.
+    """
+    place = addresses.parse(address)
+    if not place.is_sqlite:
+        _need_driver()
+    return _open_reading(place, clock) if read_only else _open_writing(place, clock, process_name)
+
+
+def _open_reading(place: Address, clock: ports.Clock) -> SqlStore:
+    if place.file is not None and not place.file.is_file():
+        raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")
+    reader = engines.for_reading(place)
+    try:
+        with translated(place), reader.begin() as connection:
+            expect(connection, place)
+    except BaseException:
+        reader.dispose()
+        raise
+    return SqlStore(place, writer=None, reader=reader, clock=clock, lock=None)
+
+
+def _open_writing(place: Address, clock: ports.Clock, process_name: str) -> SqlStore:
+    lock = None
+    if place.file is not None:
+        _make_folder(place)
+        lock = Lock.take(place.file, process_name)
+    opened: list[Engine] = []
+    try:
+        writer = engines.for_writing(place)
+        opened.append(writer)
+        with translated(place), writer.begin() as connection:
+            upgrade(connection, place)
+        reader = writer
+        if place.file is not None or not place.is_sqlite:
+            reader = engines.for_reading(place)
+            opened.append(reader)
+    except BaseException:
+        for engine in opened:
+            engine.dispose()
+        if lock is not None:
+            lock.release()
+        raise
+    return SqlStore(place, writer=writer, reader=reader, clock=clock, lock=lock)
+
+
+def _make_folder(place: Address) -> None:
+    assert place.file is not None
+    try:
+        place.file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unavailable(
+            place, f"its folder cannot be made ({error.strerror}); check the path and the rights"
+        ) from error
+
+
+def _need_driver() -> None:
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as error:
+        raise ports.ConfigError(
+            "opening a PostgreSQL database: its driver is missing; pip install 'wirewatch[postgres]'"
+        ) from error

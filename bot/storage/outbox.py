@@ -1,0 +1,270 @@
+"""The outbox: every intent to speak, and what became of it.
+
+The order inside a thread is the order of ``seq``: a row can be claimed only when no older row of its thread is unsent,
+whatever state that one is in. So at most one row a thread is in flight, on any number of machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from bot import model
+from bot.model import MessageKind, SendState
+from bot.storage import codec
+from bot.storage.columns import Choice, Moment, chunks
+from bot.storage.schema import UNSENT, outbox, tellings
+
+_AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+_REPLACED = "replaced by a newer edit of the same message"
+
+_NOW = bindparam("now", type_=Moment)
+_IN_ORDER = outbox.c.seq
+_older = outbox.alias("older")
+# Written out, not bound: the planners take a partial index only for a condition that they can read.
+_unsent_states: BindParameter[Any] = bindparam("unsent", UNSENT, expanding=True, literal_execute=True)
+_is_unsent = outbox.c.state.in_(_unsent_states)
+_leads_its_thread = ~exists().where(
+    _older.c.thread == outbox.c.thread, _older.c.seq < outbox.c.seq, _older.c.state.in_(_unsent_states)
+)
+_of_channels = outbox.c.channel.in_(bindparam("channels", expanding=True))
+#: When a row may be claimed; a claimed one when its lease runs out.
+_claimable_at = case(
+    (outbox.c.lease_until.is_(None), outbox.c.due_at),
+    (and_(outbox.c.state == SendState.UNKNOWN, outbox.c.due_at > outbox.c.lease_until), outbox.c.due_at),
+    else_=outbox.c.lease_until,
+)
+_is_live = outbox.c.state.in_((SendState.PENDING, SendState.SENDING, SendState.UNKNOWN))
+
+_NEW = insert(outbox)
+_ADD = _NEW.on_conflict_do_nothing(index_elements=[outbox.c.id]).returning(outbox.c.id)
+_TELL = insert(tellings).on_conflict_do_nothing()
+_WAITING_EDIT = (
+    select(outbox.c.seq, outbox.c.state, outbox.c.due_at, outbox.c.parked_from, outbox.c.error)
+    .where(
+        outbox.c.thread == bindparam("of_thread"),
+        outbox.c.kind == MessageKind.EDIT,
+        or_(
+            outbox.c.state == SendState.PENDING,
+            and_(outbox.c.state == SendState.PARKED, outbox.c.parked_from == SendState.PENDING),
+        ),
+    )
+    .order_by(_IN_ORDER)
+    .with_for_update()
+)
+_IS_THERE = select(outbox.c.id).where(outbox.c.id == bindparam("of_id"))
+_REPLACE = (
+    update(outbox)
+    .where(outbox.c.seq == bindparam("of_seq"))
+    .values(state=SendState.DROPPED, error=_REPLACED, parked_from=None)
+)
+
+_pick = (
+    select(outbox.c.seq)
+    .where(outbox.c.channel == bindparam("of_channel"), _is_live, _claimable_at <= _NOW, _leads_its_thread)
+    .order_by(_IN_ORDER)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True)
+    .cte("pick")
+)
+_CLAIM = (
+    update(outbox)
+    .where(outbox.c.seq.in_(select(_pick.c.seq)))
+    .values(
+        state=case((outbox.c.state == SendState.PENDING, SendState.SENDING), else_=SendState.UNKNOWN),
+        # A look-up after a crash starts here, so it must not lie after the send.
+        tried_at=func.coalesce(outbox.c.tried_at, _NOW),
+        lease=bindparam("token"),
+        lease_until=bindparam("until", type_=Moment),
+    )
+    .returning(outbox)
+)
+_SAVE = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("of_id"), outbox.c.lease == bindparam("token"))
+    .values(
+        state=bindparam("new_state", type_=Choice(SendState)),
+        parked_from=case(
+            (bindparam("new_state", type_=Choice(SendState)) != SendState.PARKED, None),
+            (outbox.c.state == SendState.UNKNOWN, SendState.UNKNOWN),
+            else_=SendState.PENDING,
+        ),
+        due_at=bindparam("new_due_at", type_=Moment),
+        attempts=bindparam("new_attempts"),
+        is_plain=bindparam("new_is_plain"),
+        is_top_level=bindparam("new_is_top_level"),
+        tried_at=bindparam("new_tried_at", type_=Moment),
+        error=bindparam("new_error"),
+        receipt=bindparam("new_receipt"),
+        message=bindparam("new_message"),
+        lease=None,
+        lease_until=None,
+    )
+)
+
+_GET = select(outbox).where(outbox.c.id.in_(bindparam("wanted", expanding=True)))
+_NEXT_DUE = select(func.min(_claimable_at)).where(_of_channels, _is_live, _leads_its_thread)
+_COUNTS = select(outbox.c.channel, outbox.c.state, func.count()).group_by(outbox.c.channel, outbox.c.state)
+_UNSENT = select(outbox).where(_is_unsent).order_by(_IN_ORDER)
+_OF_STORY = (
+    select(outbox)
+    .join(tellings, tellings.c.send == outbox.c.id)
+    .where(tellings.c.story == bindparam("of_story"))
+    .order_by(_IN_ORDER)
+)
+_PARK = (
+    update(outbox)
+    .where(_of_channels, outbox.c.state == SendState.PENDING)
+    .values(state=SendState.PARKED, parked_from=SendState.PENDING, error=bindparam("reason"))
+)
+_UNPARK = (
+    update(outbox)
+    .where(_of_channels, outbox.c.state == SendState.PARKED)
+    .values(
+        state=func.coalesce(outbox.c.parked_from, SendState.PENDING, type_=Choice(SendState)),
+        parked_from=None,
+        due_at=case((outbox.c.due_at < _NOW, outbox.c.due_at), else_=_NOW),
+    )
+)
+_FREE = (
+    update(outbox)
+    .where(outbox.c.state.in_((SendState.SENDING, SendState.UNKNOWN)), outbox.c.lease.is_not(None))
+    .values(state=SendState.UNKNOWN, lease=None, lease_until=None)
+)
+
+
+class Outbox:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, rows: Sequence[model.Outgoing]) -> None:
+        for row in rows:
+            self._add(row)
+
+    def _add(self, row: model.Outgoing) -> None:
+        if self._connection.execute(_IS_THERE, {"of_id": row.id}).first() is not None:
+            return
+        values = _row(row)
+        if row.message.kind is MessageKind.EDIT:
+            values |= self._replace_edits(row)
+        if self._connection.execute(_ADD, values).first() is None:
+            return
+        told = {brief.story for brief in row.message.briefs} | ({row.story} if row.story else set())
+        if told:
+            self._connection.execute(_TELL, [{"story": story, "send": row.id} for story in sorted(told)])
+
+    def _replace_edits(self, row: model.Outgoing) -> dict[str, object]:
+        """What the newer edit takes over: the earlier due time, so that a flow of edits is not put off for ever, and
+        the parking of its channel."""
+        taken: dict[str, object] = {}
+        due_at = row.due_at
+        for older in self._connection.execute(_WAITING_EDIT, {"of_thread": row.thread}).all():
+            self._connection.execute(_REPLACE, {"of_seq": older.seq})
+            due_at = min(due_at, older.due_at)
+            if older.state is SendState.PARKED:
+                taken = {"state": SendState.PARKED, "parked_from": older.parked_from, "error": older.error}
+        return taken | {"due_at": due_at}
+
+    def claim(
+        self, channel: str, *, now: datetime, limit: int, token: str, lease: timedelta
+    ) -> Sequence[model.Outgoing]:
+        rows = self._connection.execute(
+            _CLAIM, {"of_channel": channel, "now": now, "at_most": limit, "token": token, "until": now + lease}
+        )
+        return sorted(map(_outgoing, rows), key=lambda row: row.seq)
+
+    def save(self, row: model.Outgoing, *, token: str) -> bool:
+        values = _row(row)
+        renamed = {f"new_{name}": values[name] for name in _SAVED}
+        return self._connection.execute(_SAVE, {"of_id": row.id, "token": token, **renamed}).rowcount == 1
+
+    def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]:
+        found: dict[model.SendId, model.Outgoing] = {}
+        for part in chunks(ids):
+            found.update((row.id, row) for row in self._all(_GET, wanted=part))
+        return found
+
+    def next_due(self, channels: Sequence[str]) -> datetime | None:
+        return self._connection.execute(_NEXT_DUE, {"channels": channels}).scalar()
+
+    def counts(self) -> Mapping[tuple[str, model.SendState], int]:
+        return {(channel, state): count for channel, state, count in self._connection.execute(_COUNTS).tuples()}
+
+    def unsent(self) -> Sequence[model.Outgoing]:
+        return tuple(self._all(_UNSENT))
+
+    def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
+        return tuple(self._all(_OF_STORY, of_story=story))
+
+    def _all(self, statement: Select[*tuple[Any, ...]], **values: object) -> Iterator[model.Outgoing]:
+        return map(_outgoing, self._connection.execute(statement, values))
+
+    def park(self, channels: Sequence[str], reason: str) -> int:
+        return self._connection.execute(_PARK, {"channels": channels, "reason": reason}).rowcount
+
+    def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
+        return self._connection.execute(_UNPARK, {"channels": channels, "now": now}).rowcount
+
+    def free_leases(self) -> None:
+        """Every lease is a dead process's: what it was sending may have arrived."""
+        self._connection.execute(_FREE)
+
+
+#: What the outcome of a send may change.
+_SAVED = (
+    "state",
+    "due_at",
+    "attempts",
+    "is_plain",
+    "is_top_level",
+    "tried_at",
+    "error",
+    "receipt",
+    "message",
+)
+
+
+def _row(row: model.Outgoing) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "channel": row.channel,
+        "thread": row.thread,
+        "kind": row.message.kind,
+        "story": row.story,
+        "state": row.state,
+        "parked_from": SendState.PENDING if row.state is SendState.PARKED else None,
+        "created_at": row.created_at,
+        "due_at": row.due_at,
+        "attempts": row.attempts,
+        "is_plain": row.is_plain,
+        "is_top_level": row.is_top_level,
+        "tried_at": row.tried_at,
+        "error": row.error,
+        "receipt": None if row.receipt is None else codec.RECEIPT.dump(row.receipt),
+        "message": codec.MESSAGE.dump(row.message),
+    }
+
+
+def _outgoing(row: _AnyRow) -> model.Outgoing:
+    return model.Outgoing(
+        id=model.SendId(row.id),
+        channel=row.channel,
+        thread=model.SendId(row.thread),
+        seq=row.seq,
+        message=codec.MESSAGE.load(row.message),
+        story=None if row.story is None else model.StoryId(row.story),
+        state=row.state,
+        created_at=row.created_at,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        is_plain=row.is_plain,
+        is_top_level=row.is_top_level,
+        tried_at=row.tried_at,
+        receipt=None if row.receipt is None else codec.RECEIPT.load(row.receipt),
+        error=row.error,
+    )

@@ -1,0 +1,235 @@
+"""The tables: one schema for every database.
+
+A change here comes with a migration (a test compares the two). What a query needs is a column; the rest of a value is a
+JSON document beside it (codec).
+
+    feeds ─┐
+           ├─ sightings ─ articles ─ versions
+                            │   └─── matches
+                            members ─ stories ─ decisions
+                                         ├───── alerts
+                                         └───── tellings ─ outbox
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
+
+from bot import model
+from bot.storage.columns import Choice, Digest, Moment, Words
+
+#: The revision of the newest migration.
+REVISION = "0001"
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+#: Counts up by itself; on SQLite only a column of type INTEGER does.
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+#: States of rows that still have something to do.
+UNSENT = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN, model.SendState.PARKED)
+_IS_UNSENT = text("state IN ('pending', 'sending', 'unknown', 'parked')")
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("url", Text, primary_key=True),
+    #: Stands in feeds.yaml now.
+    Column("is_listed", Boolean, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("retry_after", Moment),
+    Column("gone", Boolean, nullable=False),
+    Column("lease", Text),
+    Column("lease_until", Moment),
+    #: FeedState; the columns above rule.
+    Column("state", Text, nullable=False),
+    Index(None, "is_listed", "due_at"),
+)
+
+host_limits = Table(
+    "host_limits",
+    metadata,
+    Column("host", Words, primary_key=True),
+    Column("until", Moment, nullable=False),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("feed", Words, nullable=False),
+    Column("outlet", Words, nullable=False),
+    Column("owner", Words, nullable=False),
+    Column("link", Words, nullable=False),
+    #: Digest of the link; NULL where there is none.
+    Column("link_key", Digest),
+    Column("title", Words, nullable=False),
+    #: Digest of the folded title.
+    Column("title_key", Digest, nullable=False),
+    Column("author", Words),
+    Column("language", Words),
+    Column("published", Moment),
+    Column("first_seen", Moment, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("is_full_text", Boolean, nullable=False),
+    #: False: only the identity is kept.
+    Column("has_text", Boolean, nullable=False),
+    #: JSON lists.
+    Column("tags", Text, nullable=False),
+    Column("links", Text, nullable=False),
+    # Last: SQLite reads a row from its start, and most questions stop before the text.
+    Column("text", Words, nullable=False),
+    Index(None, "link_key"),
+    Index(None, "title_key"),
+    Index(None, "fingerprint"),
+    Index(None, "first_seen"),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    #: Digest of the feed's address and its own id of the item.
+    Column("key", Digest, primary_key=True),
+    Column("feed", Words, nullable=False),
+    Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
+    #: Exact to the day: renewed at most once a day.
+    Column("seen_at", Moment, nullable=False),
+    Index(None, "article"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("title", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+)
+
+matches = Table(
+    "matches",
+    metadata,
+    #: In order of first match.
+    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
+    Column("rule", Words, nullable=False),
+    Column("rule_version", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Index("uq_matches_article_rule", "article", "rule", unique=True),
+)
+
+stories = Table(
+    "stories",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("title", Words, nullable=False),
+    Column("first_seen", Moment, nullable=False),
+    Column("last_seen", Moment, nullable=False),
+    # Deferred: the younger story of two may be written before the older one.
+    Column("merged_into", Text, ForeignKey("stories.id", ondelete="SET NULL", deferrable=True, initially="DEFERRED")),
+    Index(None, "last_seen"),
+    Index(None, "merged_into"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    #: In order of arrival.
+    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
+    Column("article", Text, ForeignKey("articles.id"), nullable=False),
+    Column("reason", Choice(model.JoinReason), nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("copy_of", Text),
+    #: JSON list of story ids.
+    Column("merges", Text, nullable=False),
+    Column("is_baseline", Boolean, nullable=False),
+    Index("uq_members_story_article", "story", "article", unique=True),
+    Index(None, "article"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("action", Choice(model.Action), nullable=False),
+    Column("reason", Choice(model.Reason), nullable=False),
+    Column("article", Text),
+    #: Decision.
+    Column("decision", Text, nullable=False),
+    Index(None, "story"),
+    Index(None, "at"),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", Words, primary_key=True),
+    Column("state", Choice(model.AlertState), nullable=False),
+    Column("held_until", Moment),
+    Column("posted_at", Moment),
+    #: Alert.
+    Column("alert", Text, nullable=False),
+    Index(None, "state", "held_until"),
+    Index(None, "channel", "posted_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    #: Order of intent.
+    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("thread", Text, nullable=False),
+    Column("kind", Choice(model.MessageKind), nullable=False),
+    Column("story", Text),
+    Column("state", Choice(model.SendState), nullable=False),
+    #: Of a parked row: what it is again when its channel is back; a row whose outcome was unknown stays unknown.
+    Column("parked_from", Choice(model.SendState)),
+    Column("created_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("lease", Text),
+    Column("lease_until", Moment),
+    Column("attempts", Integer, nullable=False),
+    Column("is_plain", Boolean, nullable=False),
+    Column("is_top_level", Boolean, nullable=False),
+    Column("tried_at", Moment),
+    Column("error", Words),
+    #: Receipt.
+    Column("receipt", Text),
+    #: Message.
+    Column("message", Text, nullable=False),
+    Index("uq_outbox_id", "id", unique=True),
+    Index(None, "channel", "state"),
+    Index("ix_outbox_unsent", "thread", "seq", sqlite_where=_IS_UNSENT, postgresql_where=_IS_UNSENT),
+)
+
+#: Which stories a message of the outbox tells: one, or several of a gathered one.
+tellings = Table(
+    "tellings",
+    metadata,
+    Column("story", Text, primary_key=True),
+    Column("send", Text, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
+    Index(None, "send"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("key", Words, primary_key=True),
+    Column("value", Words, nullable=False),
+)

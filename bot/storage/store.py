@@ -1,0 +1,96 @@
+"""The store: transactions on threads of its own, so that the event loop never waits for a disk."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from bot import ports
+from bot.storage import failures, transaction
+from bot.storage.addresses import Address
+from bot.storage.failures import translated
+from bot.storage.feeds import FeedStates
+from bot.storage.lock import Lock
+from bot.storage.outbox import Outbox
+
+T = TypeVar("T")
+
+#: Tries of one transaction; each loser of a race has a winner, so this many in a row mean a fault.
+_TRIES = 20
+_FIRST_PAUSE = timedelta(milliseconds=5)
+_LONGEST_PAUSE = timedelta(milliseconds=500)
+
+
+class SqlStore:
+    """Over SQLite: one thread that writes, a few that read. Over PostgreSQL: a small pool for both."""
+
+    def __init__(
+        self, address: Address, *, writer: Engine | None, reader: Engine, clock: ports.Clock, lock: Lock | None
+    ) -> None:
+        self.address = address
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
+        self._lock = lock
+        self._writing = ThreadPoolExecutor(1 if address.is_sqlite else 4, "store-write")
+        # In memory there is one connection, so one thread.
+        self._reading = self._writing if writer is reader else ThreadPoolExecutor(3, "store-read")
+
+    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
+        return await self.run(lambda connection: work(transaction.over(connection)))
+
+    async def read(self, work: Callable[[ports.Transaction], T]) -> T:
+        run = partial(self._run, self._reader, lambda connection: work(transaction.over(connection)))
+        return await self._again(self._reading, run)
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """``write``, over the bare connection: for the store's own upkeep."""
+        if self._writer is None:
+            raise failures.unavailable(self.address, "it was opened for reading only")
+        return await self._again(self._writing, partial(self._run, self._writer, work))
+
+    async def _again(self, threads: ThreadPoolExecutor, run: Callable[[], T]) -> T:
+        pause = _FIRST_PAUSE
+        for _ in range(_TRIES):
+            try:
+                return await asyncio.get_running_loop().run_in_executor(threads, run)
+            except failures.LostRace:
+                # Uneven, so that two losers do not meet again.
+                await self._clock.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                pause = min(pause * 2, _LONGEST_PAUSE)
+        raise failures.unavailable(self.address, f"a transaction lost {_TRIES} races in a row; run fewer workers")
+
+    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        with translated(self.address), engine.begin() as connection:
+            return work(connection)
+
+    async def free_dead_leases(self) -> None:
+        # On PostgreSQL other owners live: there a lease ends by its time.
+        if self.address.is_sqlite:
+            await self.run(_free)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        """Waits for the transactions that run."""
+        self._writing.shutdown()
+        self._reading.shutdown()
+        self._reader.dispose()
+        if self._writer is not None:
+            self._writer.dispose()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+
+def _free(connection: Connection) -> None:
+    FeedStates(connection).free_leases()
+    Outbox(connection).free_leases()

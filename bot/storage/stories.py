@@ -1,0 +1,235 @@
+"""Stories with their members, what was decided about them, and the alert of each in each channel."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from bot import model
+from bot.storage import codec
+from bot.storage.articles import Articles
+from bot.storage.columns import Moment, chunks
+from bot.storage.schema import alerts, decisions, members, stories
+
+_AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+_OLDEST = (stories.c.first_seen, stories.c.id)
+_SINCE = bindparam("since", type_=Moment)
+
+_OPEN = select(stories).where(stories.c.merged_into.is_(None), stories.c.last_seen >= _SINCE).order_by(*_OLDEST)
+_ALL = select(stories).order_by(*_OLDEST)
+_ALL_SINCE = _ALL.where(stories.c.last_seen >= _SINCE)
+_GET = select(stories).where(stories.c.id.in_(bindparam("wanted", expanding=True)))
+# An article of a merged story is in both; the one that lives on comes first.
+_OF_ARTICLE = (
+    select(stories)
+    .join(members, members.c.story == stories.c.id)
+    .where(members.c.article == bindparam("of_article"))
+    .order_by(stories.c.merged_into.is_not(None), *_OLDEST)
+    .limit(1)
+)
+_NEW = insert(stories)
+_SAVE = _NEW.on_conflict_do_update(
+    index_elements=[stories.c.id],
+    set_={name: _NEW.excluded[name] for name in ("title", "first_seen", "last_seen", "merged_into")},
+)
+# Stories merged into one that is itself merged point on, so that every chain has one link.
+_POINT_ON = (
+    update(stories).where(stories.c.merged_into == bindparam("of_story")).values(merged_into=bindparam("target"))
+)
+_TARGET = select(stories.c.merged_into).where(stories.c.id == bindparam("of_story"))
+_JOIN = insert(members).on_conflict_do_nothing(index_elements=[members.c.story, members.c.article])
+_MEMBERS = (
+    select(members, stories.c.id.label("own"), stories.c.merged_into)
+    .join(stories, stories.c.id == members.c.story)
+    .where(
+        or_(
+            members.c.story.in_(bindparam("wanted", expanding=True)),
+            stories.c.merged_into.in_(bindparam("wanted", expanding=True)),
+        )
+    )
+    .order_by(members.c.n)
+)
+
+_DECIDE = insert(decisions)
+_DECISIONS = select(decisions.c.decision).where(decisions.c.story == bindparam("of_story")).order_by(decisions.c.n)
+_ALERTS = (
+    select(alerts.c.alert)
+    .where(alerts.c.story.in_(bindparam("wanted", expanding=True)))
+    .order_by(alerts.c.story, alerts.c.channel)
+)
+_NEW_ALERT = insert(alerts)
+_SAVE_ALERT = _NEW_ALERT.on_conflict_do_update(
+    index_elements=[alerts.c.story, alerts.c.channel],
+    set_={name: _NEW_ALERT.excluded[name] for name in ("state", "held_until", "posted_at", "alert")},
+)
+_HELD = (
+    select(alerts.c.alert)
+    .where(alerts.c.state == model.AlertState.HELD, alerts.c.held_until <= bindparam("now", type_=Moment))
+    .order_by(alerts.c.held_until, alerts.c.story, alerts.c.channel)
+)
+_POSTED = (
+    select(alerts.c.alert)
+    .where(alerts.c.channel == bindparam("of_channel"), alerts.c.posted_at >= _SINCE)
+    .order_by(alerts.c.posted_at, alerts.c.story)
+)
+
+
+class Stories:
+    def __init__(self, connection: Connection, articles: Articles) -> None:
+        self._connection = connection
+        self._articles = articles
+
+    def open_since(self, since: datetime) -> Sequence[model.Story]:
+        return self._whole(self._connection.execute(_OPEN, {"since": since}).all())
+
+    def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
+        rows: list[_AnyRow] = []
+        for part in chunks(list(dict.fromkeys(ids))):
+            rows.extend(self._connection.execute(_GET, {"wanted": part}))
+        return {story.id: story for story in self._whole(rows)}
+
+    def of_article(self, article: model.ArticleId) -> model.Story | None:
+        row = self._connection.execute(_OF_ARTICLE, {"of_article": article}).one_or_none()
+        if row is None:
+            return None
+        if row.merged_into is not None:
+            return self.get([row.merged_into]).get(row.merged_into)
+        return self._whole([row])[0]
+
+    def since(self, when: datetime | None) -> Sequence[model.Story]:
+        if when is None:
+            return self._whole(self._connection.execute(_ALL).all())
+        return self._whole(self._connection.execute(_ALL_SINCE, {"since": when}).all())
+
+    def save(self, story: model.Story) -> None:
+        target = story.merged_into
+        if target is not None:
+            target = self._connection.execute(_TARGET, {"of_story": target}).scalar() or target
+        self._connection.execute(
+            _SAVE,
+            {
+                "id": story.id,
+                "title": story.title,
+                "first_seen": story.first_seen,
+                "last_seen": story.last_seen,
+                "merged_into": target,
+            },
+        )
+        if target is not None:
+            self._connection.execute(_POINT_ON, {"of_story": story.id, "target": target})
+        rows = [_member_row(story.id, member) for member in story.members]
+        if rows:
+            self._connection.execute(_JOIN, rows)
+
+    def _whole(self, rows: Sequence[_AnyRow]) -> Sequence[model.Story]:
+        joined = self._members([row.id for row in rows])
+        return [
+            model.Story(
+                id=model.StoryId(row.id),
+                title=row.title,
+                first_seen=row.first_seen,
+                last_seen=row.last_seen,
+                members=tuple(joined.get(row.id, {}).values()),
+                merged_into=row.merged_into,
+            )
+            for row in rows
+        ]
+
+    def _members(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, model.Member]]:
+        """Of each story, article -> member in order of arrival: its own and those of the stories merged into it."""
+        wanted = set(ids)
+        rows: list[_AnyRow] = []
+        for part in chunks(ids):
+            rows.extend(self._connection.execute(_MEMBERS, {"wanted": part}))
+        rows = sorted({row.n: row for row in rows}.values(), key=lambda row: row.n)
+        own = {(row.story, row.article) for row in rows}
+        article_ids = list(dict.fromkeys(row.article for row in rows))
+        articles, matches = self._articles.get(article_ids), self._articles.matches_of(article_ids)
+        joined: defaultdict[str, dict[str, model.Member]] = defaultdict(dict)
+        for row in rows:
+            article, found = articles[row.article], tuple(matches.get(row.article, ()))
+            if row.story in wanted:
+                joined[row.story][row.article] = _member(row, article, found, row.story, row.reason)
+            if row.merged_into in wanted and (row.merged_into, row.article) not in own:
+                merged = _member(row, article, found, row.merged_into, model.JoinReason.MERGED)
+                joined[row.merged_into].setdefault(row.article, merged)
+        return joined
+
+    def decide(self, decisions: Sequence[model.Decision]) -> None:
+        rows = [
+            {
+                "story": decision.story,
+                "at": decision.at,
+                "channel": decision.channel,
+                "action": decision.action,
+                "reason": decision.reason,
+                "article": decision.article,
+                "decision": codec.DECISION.dump(decision),
+            }
+            for decision in decisions
+        ]
+        if rows:
+            self._connection.execute(_DECIDE, rows)
+
+    def decisions(self, story: model.StoryId) -> Sequence[model.Decision]:
+        found = self._connection.execute(_DECISIONS, {"of_story": story}).scalars()
+        return [codec.DECISION.load(document) for document in found]
+
+    def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]:
+        found: list[str] = []
+        for part in chunks(stories):
+            found.extend(self._connection.execute(_ALERTS, {"wanted": part}).scalars())
+        return [codec.ALERT.load(document) for document in found]
+
+    def save_alert(self, alert: model.Alert) -> None:
+        self._connection.execute(
+            _SAVE_ALERT,
+            {
+                "story": alert.story,
+                "channel": alert.channel,
+                "state": alert.state,
+                "held_until": alert.held_until,
+                "posted_at": alert.posted_at,
+                "alert": codec.ALERT.dump(alert),
+            },
+        )
+
+    def held_until(self, now: datetime) -> Sequence[model.Alert]:
+        found = self._connection.execute(_HELD, {"now": now}).scalars()
+        return [codec.ALERT.load(document) for document in found]
+
+    def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]:
+        found = self._connection.execute(_POSTED, {"of_channel": channel, "since": when}).scalars()
+        return [codec.ALERT.load(document) for document in found]
+
+
+def _member_row(story: model.StoryId, member: model.Member) -> dict[str, object]:
+    return {
+        "story": story,
+        "article": member.article.id,
+        "reason": member.join.reason,
+        "detail": member.join.detail,
+        "copy_of": member.join.copy_of,
+        "merges": codec.TEXTS.dump(member.join.merges),
+        "is_baseline": member.is_baseline,
+    }
+
+
+def _member(
+    row: _AnyRow, article: model.Article, found: tuple[model.Match, ...], story: str, reason: model.JoinReason
+) -> model.Member:
+    join = model.Join(
+        story=model.StoryId(story),
+        article=article.id,
+        reason=reason,
+        detail=row.detail,
+        copy_of=None if row.copy_of is None else model.ArticleId(row.copy_of),
+        merges=tuple(map(model.StoryId, codec.TEXTS.load(row.merges))),
+    )
+    return model.Member(article=article, join=join, matches=found, is_baseline=row.is_baseline)

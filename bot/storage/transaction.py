@@ -1,0 +1,34 @@
+"""One transaction's view of the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bot import ports
+from bot.storage.articles import Articles
+from bot.storage.feeds import FeedStates
+from bot.storage.notes import Notes
+from bot.storage.outbox import Outbox
+from bot.storage.stories import Stories
+
+
+@dataclass(slots=True)
+class Transaction:
+    feeds: ports.FeedStates
+    articles: ports.Articles
+    stories: ports.Stories
+    outbox: ports.Outbox
+    notes: ports.Notes
+
+
+def over(connection: Connection) -> ports.Transaction:
+    articles = Articles(connection)
+    return Transaction(
+        feeds=FeedStates(connection),
+        articles=articles,
+        stories=Stories(connection, articles),
+        outbox=Outbox(connection),
+        notes=Notes(connection),
+    )
