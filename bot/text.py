@@ -56,7 +56,7 @@ _WORD = re.compile(
     rf"|[{_UNSPACED_CLASS}][{_MARK}]*"
 )
 _UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
-_POSSESSIVE = re.compile(rf"[.\")]?'[sS](?!{_LETTER}|[{_MARK}])")
+_POSSESSIVE = re.compile(rf"([.\")]?)'[sS](?!{_LETTER}|[{_MARK}])")
 _PLURAL_POSSESSIVE = re.compile(rf"'(?!{_LETTER}|[{_MARK}])")
 #: A zero-width space inside a run of an unspaced script shows nothing and separates nothing.
 _SPACE_IN_RUN = re.compile(rf"(?<=[{_UNSPACED_CLASS}{_MARK}])\u200b+(?=[{_UNSPACED_CLASS}])")
@@ -67,6 +67,20 @@ _CLUSTER = re.compile(rf"(?s:.)[{_MARK}{_INVISIBLE_CLASS}\u1160-\u11ff\uff9e\uff
 _ACCENTED = re.compile(
     rf"([A-Za-zªº\u00c0-\u02af\u0370-\u03ff\u1d00-\u1d7f\u1e00-\u1fff\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab64])[{_MARK}]+"
 )
+
+
+#: Dashes (Pd, as of Unicode 16) and the minus sign.
+_DASH_CLASS = (
+    "\\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2043\u2212\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030\u30a0"
+    "\ufe31\ufe32\ufe58\ufe63\uff0d\U00010d6e\U00010ead"
+)
+_SPACING = re.compile(rf"[\s\u200b{_DASH_CLASS}]+")
+#: Ends a phrase. A line of nothing visible is blank.
+BLANK_LINE = re.compile(
+    rf"\u2029|(?:\r\n?|[\n\x85\u2028])(?:[^\S\r\n\x85\u2028\u2029]|[\u200b{_INVISIBLE_CLASS}])*[\r\n\x85\u2028\u2029]"
+)
+#: One letter or digit with its marks, as a regular expression.
+LETTER_PATTERN = rf"[^\W_][{_MARK}]*"
 
 
 class Word(NamedTuple):
@@ -103,6 +117,8 @@ class Token(NamedTuple):
     possessive: str
     #: Where the gap to the next word starts, behind the possessive.
     gap: int
+    #: The mark between the word and its possessive (U.S.'s), which belongs to the gap.
+    mark: str = ""
 
 
 def normalise(string: str) -> str:
@@ -135,18 +151,33 @@ def normalise_with_offsets(string: str) -> Normal:
     return Normal(joined, tuple(starts), tuple(ends))
 
 
+def gap_form(gap: str) -> str:
+    """What stands between two words of a normal text, in one form.
+
+    White space, line ends and dashes, in any number, are one space; a blank line is ``\\n``; marks stay.
+    """
+    if gap in ("", " "):
+        return gap
+    return _SPACING.sub(lambda found: "\n" if BLANK_LINE.search(found[0]) else " ", gap)
+
+
+def is_unspaced(character: str) -> bool:
+    """Whether a word begins with a letter of a script that runs without spaces."""
+    return _UNSPACED.match(character) is not None
+
+
 def tokens(normal: str) -> Iterator[Token]:
     """The words of a normal text in order; possessives are no words."""
     position = 0
     while found := _WORD.search(normal, position):
         start, end = found.span()
-        possessive, position = "", end
+        possessive, position, mark = "", end, ""
         if not _UNSPACED.match(normal, start):
             if behind := _POSSESSIVE.match(normal, end):
-                possessive, position = "'s", behind.end()
+                possessive, position, mark = "'s", behind.end(), behind[1]
             elif normal[end - 1] in "sS" and (behind := _PLURAL_POSSESSIVE.match(normal, end)):
                 possessive, position = "'", behind.end()
-        yield Token(found[0], start, end, possessive, position)
+        yield Token(found[0], start, end, possessive, position, mark)
 
 
 def words(string: str) -> tuple[Word, ...]:

@@ -1,0 +1,22 @@
+"""Words that nearly every English article has: a rule on one of them alone fires all day."""
+
+from __future__ import annotations
+
+#: Function words, and the nouns and verbs that news itself is made of; folded.
+COMMON_WORDS = frozenset(
+    (
+        "a about above after again against all almost along already also although always am among an and another any"
+        " are around as ask at away back be became because become been before began being below best better between big"
+        " both but by call came can case change city come company could country day did do does done down during each"
+        " early end even ever every family far few first for former found four from full get give go going good"
+        " government great group had has have he head her here high him his home house how however i if in including"
+        " into is it its just keep know large last later law leave left less like little local long made make man many"
+        " may me members might million minister month more most much must my national need never new news next night no"
+        " not now number of off office official officials often old on once one only open or order other others our out"
+        " over own part party past people percent place plan police power president public put re report reported"
+        " right run said same say says school second see seen set several she should show since small so some state"
+        " still such take team than that the their them then there these they think this those three through time to"
+        " today told too took top two under until up us use used very war was way we week well went were what when"
+        " where which while who whole why will with without woman women work world would year years yes yet you your"
+    ).split()
+)

@@ -1,0 +1,44 @@
+"""What is wrong with a query, a list item or a rule, and exactly where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot import ports
+
+
+class QueryError(ports.WirewatchError):
+    """One mistake in one text, with character offsets into that text as it was given."""
+
+    def __init__(self, message: str, start: int, end: int, code: str, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.message = message
+        self.start = start
+        self.end = end
+        #: Stable word for programs: «mixed-operators».
+        self.code = code
+        #: What to write instead; None: nothing better to say than the message.
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleProblem:
+    """One thing wrong in one scalar of a rule."""
+
+    #: Where the scalar stands in the rule: ("all", "regulator", 1), ("query",), ("must_match", 0), ("name",).
+    place: tuple[str | int, ...]
+    #: Offsets inside that scalar.
+    start: int = 0
+    end: int = 0
+    code: str
+    message: str
+    help: str | None = None
+
+
+class RuleError(ports.WirewatchError):
+    """A rule that cannot be used; all its problems at once."""
+
+    def __init__(self, problems: Sequence[RuleProblem]) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,205 @@
+"""An expression against an article, exactly: is it true, and on which words.
+
+The index only finds candidates; what is said here counts.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bot.rules import expression, regex
+from bot.rules.view import FieldText, Stretch, View
+
+#: Beyond this many pairs of places, NEAR keeps the nearest of each only: enough to be found, and linear.
+MAX_PAIRS = 10_000
+#: Steps of the search for one window ``"a b c"~n``; only a text of the same few words comes near.
+MAX_STEPS = 20_000
+
+
+class Hit(NamedTuple):
+    """One term at one place."""
+
+    leaf: expression.Leaf
+    field: str
+    #: The article's own words.
+    text: str
+    #: Offsets into the field.
+    start: int
+    end: int
+
+
+class Found(NamedTuple):
+    """A stretch of one field on which a part under NEAR is true."""
+
+    first: int
+    last: int
+    hits: tuple[Hit, ...]
+
+
+def holds(tested: expression.Expression, view: View) -> bool:
+    match tested:
+        case expression.All(parts):
+            return all(holds(part, view) for part in parts)
+        case expression.Any(parts) | expression.Named(_, parts):
+            return any(holds(part, view) for part in parts)
+        case expression.Not(part):
+            return not holds(part, view)
+        case expression.Words(_, _, field):
+            return any(text.find(tested.pattern) for text in view.fields(field))
+        case _:
+            return bool(hits(tested, view))
+
+
+def hits(tested: expression.Expression, view: View) -> list[Hit]:
+    """The places that make a true expression true; empty where it is false, or true by exclusions only."""
+    match tested:
+        case expression.All(parts):
+            return [hit for part in parts for hit in hits(part, view)] if holds(tested, view) else []
+        case expression.Any(parts) | expression.Named(_, parts):
+            return [hit for part in parts for hit in hits(part, view)]
+        case expression.Not():
+            return []
+        case expression.Value(field, value):
+            place = view.value(field, value)
+            return [Hit(tested, field, *place)] if place else []
+        case expression.Regex(_, _, field):
+            return [hit for text in view.fields(field) for hit in _regex_hits(tested, text)]
+        case expression.Words(_, _, field):
+            return [hit for text in view.fields(field) for found in _found_words(tested, text) for hit in found.hits]
+        case _:
+            return _unique(
+                hit for text in _near_fields(tested, view) for found in found_in(tested, text) for hit in found.hits
+            )
+
+
+def _unique(found: Iterable[Hit]) -> list[Hit]:
+    return list(dict.fromkeys(found))
+
+
+def _near_fields(tested: expression.Expression, view: View) -> tuple[FieldText, ...]:
+    """Every text in which some term of it may stand."""
+    names = {getattr(leaf, "field", None) for leaf in expression.leaves(tested)}
+    wanted = [
+        name for name in expression.WORD_FIELDS if name in names or (None in names and name in expression.TEXT_FIELDS)
+    ]
+    return tuple(text for name in wanted for text in view.fields(name))
+
+
+def found_in(tested: expression.Expression, text: FieldText) -> list[Found]:
+    """Where a part under NEAR is true in one text, from left to right."""
+    match tested:
+        case expression.Words():
+            return _found_words(tested, text)
+        case expression.Regex():
+            return _found_regex(tested, text)
+        case expression.Window(parts, words, field):
+            return _found_window(parts, words, text) if _is_in(field, text) else []
+        case expression.Any(parts) | expression.Named(_, parts):
+            return sorted((found for part in parts for found in found_in(part, text)), key=lambda found: found[:2])
+        case expression.Near(left, right, words, is_ordered):
+            return _found_near(found_in(left, text), found_in(right, text), words, is_ordered)
+        case _:
+            raise AssertionError(tested)
+
+
+def _is_in(field: str | None, text: FieldText) -> bool:
+    return text.name == field if field else text.name in expression.TEXT_FIELDS
+
+
+def _hit(leaf: expression.Leaf, text: FieldText, start: int, end: int) -> Hit:
+    return Hit(leaf, text.name, text.original[start:end], start, end)
+
+
+def _found_words(leaf: expression.Words, text: FieldText) -> list[Found]:
+    if not _is_in(leaf.field, text):
+        return []
+    return [Found(*place, (_hit(leaf, text, *text.place(place)),)) for place in text.find(leaf.pattern)]
+
+
+def _regex_hits(leaf: expression.Regex, text: FieldText) -> list[Hit]:
+    spans = regex.spans(leaf.source, leaf.ignores_case, text.normal.text)
+    return [_hit(leaf, text, *text.normal.place(start, end)) for start, end in spans]
+
+
+def _found_regex(leaf: expression.Regex, text: FieldText) -> list[Found]:
+    if not _is_in(leaf.field, text):
+        return []
+    found = []
+    for start, end in regex.spans(leaf.source, leaf.ignores_case, text.normal.text):
+        if place := text.stretch(start, end):
+            found.append(Found(*place, (_hit(leaf, text, *text.normal.place(start, end)),)))
+    return found
+
+
+def _found_near(left: list[Found], right: list[Found], words: int, is_ordered: bool) -> list[Found]:
+    pairs = _pairs(left, right)
+    if not is_ordered:
+        pairs += _pairs(right, left)
+    joined = (
+        Found(before.first, after.last, before.hits + after.hits)
+        for before, after in pairs
+        if after.first - before.last - 1 <= words
+    )
+    return sorted(dict.fromkeys(joined), key=lambda found: found[:2])
+
+
+def _pairs(before: list[Found], after: list[Found]) -> list[tuple[Found, Found]]:
+    """Places of which the first ends before the second starts: all, or of too many each with its nearest."""
+    if len(before) * len(after) <= MAX_PAIRS:
+        return [(one, other) for one in before for other in after if one.last < other.first]
+    ends = sorted(before, key=lambda found: found.last)
+    starts = sorted(after, key=lambda found: found.first)
+    nearest: dict[tuple[Found, Found], None] = {}
+    last_of = [found.last for found in ends]
+    first_of = [found.first for found in starts]
+    for other in starts:
+        index = bisect.bisect_left(last_of, other.first)
+        if index:
+            nearest[ends[index - 1], other] = None
+    for one in ends:
+        index = bisect.bisect_right(first_of, one.last)
+        if index < len(starts):
+            nearest[one, starts[index]] = None
+    return list(nearest)
+
+
+def _found_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[Found]:
+    """For each first word, the shortest window from it that has every part once."""
+    places = [text.find(part.pattern) for part in parts]
+    if not all(places):
+        return []
+    found = []
+    steps = MAX_STEPS
+    for first in sorted({place.first for several in places for place in several}):
+        limit = first + words + sum(len(part.pattern.elements) for part in parts) * 2
+        near = [[place for place in several if first <= place.first and place.last <= limit] for several in places]
+        chosen, steps = _fill(near, first, words, steps)
+        if chosen:
+            last = max(place.last for place in chosen)
+            hits = tuple(_hit(part, text, *text.place(place)) for part, place in zip(parts, chosen, strict=True))
+            found.append(Found(first, last, hits))
+    return found
+
+
+def _fill(near: list[list[Stretch]], first: int, words: int, steps: int) -> tuple[tuple[Stretch, ...], int]:
+    """A place for each part, none on another's words, one of them at ``first``, the last as early as can be."""
+    best: tuple[Stretch, ...] = ()
+    best_last = -1
+    waiting: list[tuple[Stretch, ...]] = [()]
+    while waiting and steps > 0:
+        steps -= 1
+        chosen = waiting.pop()
+        if len(chosen) == len(near):
+            last = max(place.last for place in chosen)
+            own = sum(place.last - place.first + 1 for place in chosen)
+            if min(chosen).first == first and last - first + 1 - own <= words and (not best or last < best_last):
+                best, best_last = chosen, last
+            continue
+        waiting.extend(
+            (*chosen, place)
+            for place in reversed(near[len(chosen)])
+            if all(place.last < other.first or other.last < place.first for other in chosen)
+        )
+    return best, steps

@@ -1,0 +1,117 @@
+"""A rule's own examples: do they match, and if not, what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bot import model
+from bot.rules import expression, view
+from bot.rules.errors import RuleProblem
+from bot.rules.verdict import CompiledRule, Kind, Verdict, judge
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def article_of(example: model.Example) -> model.Article:
+    """A stand-in that has a title and a text and nothing else."""
+    return model.Article(
+        id=model.ArticleId("example"),
+        feed="",
+        outlet="",
+        owner="",
+        link="",
+        title=example.title,
+        text=example.body,
+        first_seen=_NEVER,
+        fingerprint="",
+    )
+
+
+def problems(compiled: CompiledRule) -> list[RuleProblem]:
+    """What the examples say against the rule.
+
+    An example has no address, site, author, tag, language or source: a line on these is taken as it suits the rule.
+    """
+    rule = _without_fields(compiled)
+    found = []
+    for number, example in enumerate(compiled.rule.must_match):
+        verdict = judge(rule, view.View(article_of(example)))
+        if not verdict.is_match:
+            found.append(_problem("must_match", number, example, f"does not match: {missing(verdict)}"))
+    for number, example in enumerate(compiled.rule.must_not_match):
+        verdict = judge(rule, view.View(article_of(example)))
+        if verdict.is_match:
+            found.append(_problem("must_not_match", number, example, f"matches: {fired(verdict)}"))
+    return found
+
+
+def _problem(key: str, number: int, example: model.Example, message: str) -> RuleProblem:
+    verb = "add a wording that it has" if key == "must_match" else "add a line, or exclude a word of it under none"
+    return RuleProblem(
+        place=(key, number),
+        end=len(example.title or example.body),
+        code=key.replace("_", "-"),
+        message=f"the example {message}",
+        help=f"{verb}, or correct the example",
+    )
+
+
+def missing(verdict: Verdict) -> str:
+    """Why not: «no demand», «excluded by …», «only in a headline that shouts»."""
+    if verdict.is_weak:
+        words = ", ".join(dict.fromkeys(hit.text for line in verdict.lines for hit in line.hits))
+        return f"only {words} was found, in a title written in capitals, where capitals prove nothing"
+    reasons = [f"no {line.part.label}" for line in verdict.lines if line.part.kind is Kind.ALL and not line.is_found]
+    wanted = [line for line in verdict.lines if line.part.kind is Kind.ANY]
+    if wanted and not any(line.is_found for line in wanted):
+        reasons.append("none of " + ", ".join(line.part.label for line in wanted))
+    reasons += [
+        f'excluded by "{line.hits[0].text}"' if line.hits else f"excluded by {line.part.label}"
+        for line in verdict.lines
+        if line.part.kind is Kind.NONE and line.is_found
+    ]
+    return "; ".join(reasons)
+
+
+def fired(verdict: Verdict) -> str:
+    """On which words: «regulator on "PTA"»."""
+    said = []
+    for line in verdict.lines:
+        if line.part.kind is not Kind.NONE and line.hits:
+            words = ", ".join(f'"{word}"' for word in dict.fromkeys(hit.text for hit in line.hits))
+            said.append(f"{line.part.label} on {words}")
+    return "; ".join(said) or "nothing in it is excluded"
+
+
+def _without_fields(compiled: CompiledRule) -> CompiledRule:
+    parts = []
+    has_open_any = False
+    for part in compiled.parts:
+        pruned = _prune(part.expression, part.kind is not Kind.NONE)
+        if pruned is not None:
+            parts.append(replace(part, expression=pruned))
+        has_open_any = has_open_any or (pruned is None and part.kind is Kind.ANY)
+    if has_open_any:
+        parts = [part for part in parts if part.kind is not Kind.ANY]
+    return replace(compiled, parts=tuple(parts))
+
+
+def _prune(tree: expression.Expression, is_wanted: bool) -> expression.Expression | None:
+    """Without terms on an article's other fields; None: nothing is left to decide, it is as wanted."""
+    match tree:
+        case expression.Not(part):
+            pruned = _prune(part, not is_wanted)
+            return expression.Not(pruned) if pruned else None
+        case expression.Any(parts) | expression.Named(_, parts) | expression.All(parts):
+            kept = [_prune(part, is_wanted) for part in parts]
+            left = tuple(part for part in kept if part is not None)
+            # One open part of an OR that is wanted makes it true; of an AND that is not wanted, false.
+            is_open = len(left) < len(kept) and isinstance(tree, expression.All) is not is_wanted
+            if is_open or not left:
+                return None
+            both = expression.All if isinstance(tree, expression.All) else expression.Any
+            return left[0] if len(left) == 1 else both(left)
+        case _:
+            fields = {getattr(leaf, "field", None) for leaf in expression.leaves(tree)}
+            return tree if fields <= {None, "title", "body"} else None

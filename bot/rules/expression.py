@@ -1,0 +1,142 @@
+"""What a query or a list means, as one tree of frozen values.
+
+Expression = Words | Regex | Window | Value       the terms
+           | Named                                a set, written $name
+           | Near | Not | All | Any               the operators
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.rules import patterns
+
+#: Of a term without a field: title and body.
+TEXT_FIELDS = ("title", "body")
+#: Fields that are searched for words.
+WORD_FIELDS = ("title", "body", "url", "author", "tag", "source")
+FIELDS = ("title", "body", "url", "site", "author", "tag", "lang", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A word or a phrase."""
+
+    #: Normal text, as written but for its quotes or braces.
+    text: str
+    is_exact: bool = False
+    #: None: title and body.
+    field: str | None = None
+    pattern: patterns.Pattern = dataclasses.field(kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Regex:
+    """``/source/``, or ``/source/i``."""
+
+    source: str
+    ignores_case: bool = False
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``"a b c"~n``: all, in any order, at most ``words`` other words inside."""
+
+    parts: tuple[Words, ...]
+    words: int
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """``site:`` and ``lang:``: not searched for words but compared."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A set under its name: any of its terms."""
+
+    name: str
+    parts: tuple[Expression, ...]
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """At most ``words`` words between, in one field."""
+
+    left: Expression
+    right: Expression
+    words: int
+    is_ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """AND of at least two."""
+
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """OR of at least two."""
+
+    parts: tuple[Expression, ...]
+
+
+Leaf: TypeAlias = Words | Regex | Window | Value
+Expression: TypeAlias = Leaf | Named | Near | Not | All | Any
+
+
+def words(text: str, *, is_exact: bool = False, field: str | None = None) -> Words:
+    """The term of a normal text. Raises QueryError."""
+    return Words(text, is_exact, field, pattern=patterns.read_pattern(text, is_exact=is_exact))
+
+
+def children(expression: Expression) -> tuple[Expression, ...]:
+    match expression:
+        case All(parts) | Any(parts) | Named(_, parts):
+            return parts
+        case Near(left, right):
+            return (left, right)
+        case Not(part):
+            return (part,)
+        case _:
+            return ()
+
+
+def leaves(expression: Expression) -> Iterator[Leaf]:
+    """The terms, those of sets and exclusions too, in order."""
+    waiting = [expression]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, Words | Regex | Window | Value):
+            yield here
+        else:
+            waiting.extend(reversed(children(here)))
+
+
+def needs_something(expression: Expression) -> bool:
+    """Whether it can be true only where some term is found."""
+    match expression:
+        case Not():
+            return False
+        case All(parts):
+            return any(needs_something(part) for part in parts)
+        case Any(parts):
+            return all(needs_something(part) for part in parts)
+        case _:
+            return True

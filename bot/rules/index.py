@@ -1,0 +1,91 @@
+"""Numbers found in a text → rules that may match: the pair index.
+
+A rule stands under each pair of one number from its rarest group and one from its second rarest, so that a text visits
+only the rules of which it has both (docs/decisions/0010-rule-engine.md). Knows no words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from bot.rules.required import Group, Needs
+
+#: A rule that would need more pairs stands under its rarest group alone.
+MAX_PAIRS = 64
+
+
+class _Entry(NamedTuple):
+    """A rule as the index holds it."""
+
+    rule: int
+    #: Groups that its place in the index leaves open.
+    others: tuple[Group, ...]
+    forbidden: Group | None
+    #: Numbers cannot say all of it.
+    is_partial: bool
+    #: Every group, where some number is unsure: found among the sure ones, they decide.
+    doubtful: tuple[Group, ...]
+
+
+_Bucket = tuple[_Entry, ...]
+
+
+class Index:
+    def __init__(self, rules: Sequence[Needs], unsure: AbstractSet[int], weight: Callable[[int], float]) -> None:
+        self._unsure = frozenset(unsure)
+        self._weight = weight
+        self._pairs: dict[int, dict[int, _Bucket]] = {}
+        self._singles: dict[int, _Bucket] = {}
+        for rule, needs in enumerate(rules):
+            self._place(rule, needs)
+        del self._weight
+
+    def _place(self, rule: int, needs: Needs) -> None:
+        weight = self._weight
+        ranked = sorted(needs.groups, key=lambda group: sum(map(weight, group)))
+        is_doubtful = not needs.is_whole or not self._unsure.isdisjoint(needs.forbidden.union(*ranked))
+        paired = ranked[:2] if len(ranked) > 1 and len(ranked[0]) * len(ranked[1]) <= MAX_PAIRS else ranked[:1]
+        entry = _Entry(
+            rule,
+            tuple(ranked[len(paired) :]),
+            (needs.forbidden - self._unsure) or None,
+            is_doubtful,
+            tuple(ranked) if is_doubtful and needs.is_whole and self._unsure.isdisjoint(needs.forbidden) else (),
+        )
+        bucket = (entry,)
+        for first in paired[0]:
+            if len(paired) == 1:
+                self._singles[first] = self._singles.get(first, ()) + bucket
+                continue
+            inner = self._pairs.setdefault(first, {})
+            for second in paired[1]:
+                inner[second] = inner[second] + bucket if second in inner else bucket
+
+    def candidates(self, found: set[int]) -> tuple[set[int], set[int]]:
+        """Rules that surely are true of the numbers, and rules that may be."""
+        sure: set[int] = set()
+        partial: set[int] = set()
+        buckets = [self._singles[first] for first in self._singles.keys() & found]
+        pairs = self._pairs
+        for first in pairs.keys() & found:
+            inner = pairs[first]
+            buckets += [inner[second] for second in inner.keys() & found]
+        certain: set[int] | None = None
+        for bucket in buckets:
+            for rule, others, forbidden, is_partial, doubtful in bucket:
+                if forbidden is not None and not forbidden.isdisjoint(found):
+                    continue
+                if others and any(group.isdisjoint(found) for group in others):
+                    continue
+                if not is_partial:
+                    sure.add(rule)
+                    continue
+                if doubtful:
+                    certain = found - self._unsure if certain is None else certain
+                    if not any(group.isdisjoint(certain) for group in doubtful):
+                        sure.add(rule)
+                        continue
+                partial.add(rule)
+        return sure, partial - sure

@@ -1,0 +1,212 @@
+"""One term as a pattern over words: what each word must be and what must stand between them.
+
+Knows no operators and no articles.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from bot import text
+from bot.rules.errors import QueryError
+
+#: Longer terms are pasted text, not a term.
+MAX_TERM_CHARACTERS = 1_000
+#: Before a ``*``; one is enough where a letter is a syllable or a word.
+MIN_PREFIX = 3
+
+_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
+
+
+class Form(Enum):
+    """Which form of a word of the text is compared."""
+
+    #: Case and accents folded.
+    PLAIN = "plain"
+    #: Case folded: the term has accents of its own.
+    ACCENTED = "accented"
+    #: As it stands.
+    EXACT = "exact"
+
+
+class Shape(Enum):
+    WORD = "word"
+    #: Ends in ``*``.
+    PREFIX = "prefix"
+    #: Has a ``?`` (and may end in ``*``).
+    HOLES = "holes"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One word of a term."""
+
+    #: In its form; of a ``HOLES`` element with its wildcards.
+    text: str
+    form: Form
+    shape: Shape
+    #: What must stand between the word before and this one, as ``text.gap_form`` gives it. Of the first element: the
+    #: marks that must stand directly before it.
+    gap: str
+    #: ``'s`` or ``'`` that must stand behind it; empty: a possessive does not matter.
+    possessive: str = ""
+    #: A ``*`` behind a letter of a script without spaces, with more to come: the rest of the run may follow.
+    runs_on: bool = False
+    #: Of a ``HOLES`` element.
+    expression: re.Pattern[str] | None = None
+
+    def fits(self, raw: str, folded: str, plain: str) -> bool:
+        """Whether a word of the text, in its three forms, is this one."""
+        word = plain if self.form is Form.PLAIN else raw if self.form is Form.EXACT else folded
+        if self.shape is Shape.WORD:
+            return word == self.text
+        if self.shape is Shape.PREFIX:
+            return word.startswith(self.text)
+        assert self.expression is not None
+        return self.expression.fullmatch(word) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A whole term."""
+
+    elements: tuple[Element, ...]
+    #: Marks that must stand directly behind the last word.
+    tail: str
+    #: Written in CAPITALS: found only in capitals, and weak where the title shouts.
+    is_capitals: bool
+
+
+_SIMPLE = re.compile(r"[a-z]+\Z")
+
+
+def read_pattern(term: str, *, is_exact: bool = False) -> Pattern:
+    """The pattern of a normal text without operators. Raises QueryError with offsets into it."""
+    if not is_exact and _SIMPLE.match(term):
+        return Pattern((Element(term, Form.PLAIN, Shape.WORD, ""),), "", False)
+    if len(term) > MAX_TERM_CHARACTERS:
+        raise QueryError(
+            f"a term of {len(term):,} characters; at most {MAX_TERM_CHARACTERS:,}",
+            0,
+            len(term),
+            "term-too-long",
+            "a term is a word or a short phrase",
+        )
+    pieces, tail = _pieces(term)
+    if not pieces:
+        raise QueryError(
+            f'"{term}" has no letter or digit' if term.strip() else "an empty term",
+            0,
+            len(term),
+            "empty-term",
+            "a term needs at least one letter or digit",
+        )
+    letters = [letter for piece in pieces for letter in piece.word if letter.isalpha()]
+    is_capitals = not is_exact and _are_capitals(letters)
+    elements = []
+    for index, piece in enumerate(pieces):
+        is_fixed = is_exact or is_capitals or _are_capitals([letter for letter in piece.word if letter.isalpha()])
+        elements.append(_element(piece, is_fixed=is_fixed, is_last=index == len(pieces) - 1))
+    return Pattern(tuple(elements), tail, is_capitals)
+
+
+def _are_capitals(letters: list[str]) -> bool:
+    return len(letters) >= 2 and all(letter.isupper() for letter in letters)
+
+
+@dataclass(slots=True)
+class _Piece:
+    word: str
+    gap: str
+    possessive: str
+    has_star: bool = False
+
+
+def _pieces(term: str) -> tuple[list[_Piece], str]:
+    """The words with their wildcards, and the marks behind the last."""
+    pieces: list[_Piece] = []
+    position = 0
+    mark = ""
+    joins = False
+    for token in text.tokens(term):
+        gap = text.gap_form(mark + term[position : token.start])
+        _refuse_wildcards(term, position, token.start)
+        if joins and position == token.start and not text.is_unspaced(token.text):
+            pieces[-1].word += token.text
+            pieces[-1].possessive = token.possessive
+        else:
+            pieces.append(_Piece(token.text, gap if pieces else gap.lstrip(" "), token.possessive))
+        position, joins = _take_wildcards(term, token, pieces)
+        mark = token.mark
+    _refuse_wildcards(term, position, len(term))
+    return pieces, text.gap_form(mark + term[position:]).rstrip(" ")
+
+
+def _take_wildcards(term: str, token: text.Token, pieces: list[_Piece]) -> tuple[int, bool]:
+    """Read the ``?`` and ``*`` directly behind a word; gives where they end and whether the word may go on."""
+    position = token.gap
+    if token.possessive:
+        return position, False
+    while term[position : position + 1] == "?":
+        position += 1
+        if text.is_unspaced(pieces[-1].word[-1]) or pieces[-1].word == "?":
+            pieces.append(_Piece("?", "", ""))
+        else:
+            pieces[-1].word += "?"
+    if term[position : position + 1] != "*":
+        return position, pieces[-1].word.endswith("?") and pieces[-1].word != "?"
+    _check_prefix(term, pieces[-1].word, token.start, position + 1)
+    pieces[-1].has_star = True
+    position += 1
+    if position < len(term) and (term[position].isalnum() or term[position] in "*?"):
+        raise QueryError(
+            "a * stands only at the end of a word",
+            position - 1,
+            position,
+            "inner-wildcard",
+            "? stands for one letter or digit inside a word",
+        )
+    return position, False
+
+
+def _check_prefix(term: str, word: str, start: int, end: int) -> None:
+    literal = sum(letter.isalnum() for letter in word)
+    is_syllabic = _HANGUL.search(word) or any(text.is_unspaced(letter) for letter in word)
+    if literal < (1 if is_syllabic else MIN_PREFIX):
+        raise QueryError(
+            f'"{term[start:end]}" has fewer than {MIN_PREFIX} letters or digits before its *',
+            start,
+            end,
+            "short-prefix",
+            f"write at least {MIN_PREFIX}, or list the words you mean",
+        )
+
+
+def _refuse_wildcards(term: str, start: int, end: int) -> None:
+    for position in range(start, end):
+        if term[position] in "*?":
+            raise QueryError(
+                f"a {term[position]} needs the beginning of a word before it",
+                position,
+                position + 1,
+                "leading-wildcard",
+                "there is no wildcard at the start of a word; list the words you mean",
+            )
+
+
+def _element(piece: _Piece, *, is_fixed: bool, is_last: bool) -> Element:
+    if is_fixed:
+        form, word = Form.EXACT, piece.word
+    else:
+        word = text.fold_case(piece.word)
+        form = Form.PLAIN if text.drop_accents(word) == word else Form.ACCENTED
+    if "?" in word:
+        hole = text.LETTER_PATTERN
+        source = hole.join(re.escape(part) for part in word.split("?")) + (".*" if piece.has_star else "")
+        shown = word + ("*" if piece.has_star else "")
+        return Element(shown, form, Shape.HOLES, piece.gap, piece.possessive, False, re.compile(source, re.DOTALL))
+    shape = Shape.PREFIX if piece.has_star else Shape.WORD
+    runs_on = piece.has_star and not is_last and text.is_unspaced(word[-1])
+    return Element(word, form, shape, piece.gap, piece.possessive, runs_on)

@@ -1,0 +1,137 @@
+"""The rules in force: which of them match an article, and on which words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from bot import model, text
+from bot.rules import expression, verdict
+from bot.rules.common_words import COMMON_WORDS
+from bot.rules.index import Index
+from bot.rules.required import Group, needs_of
+from bot.rules.verdict import CompiledRule, Kind
+from bot.rules.view import View
+from bot.rules.vocabulary import Vocabulary
+
+
+class RuleSet:
+    """Never changed once made; a reload makes another."""
+
+    def __init__(self, compiled: Iterable[CompiledRule]) -> None:
+        self._compiled = tuple(compiled)
+        self._names = tuple(one.rule.name for one in self._compiled)
+        #: With a capitals term: a shouting title may make them weak.
+        self._capitals = frozenset(number for number, one in enumerate(self._compiled) if one.capitals)
+        self._gated = frozenset(number for number, one in enumerate(self._compiled) if _is_gated(one.rule))
+        self._vocabulary = Vocabulary()
+        #: Of the rules that need several things, each of these.
+        self._groups: dict[int, tuple[Group, ...]] = {}
+        self._index = self._build()
+
+    def _build(self) -> Index:
+        number = self._vocabulary.number
+        weights: Counter[int] = Counter(
+            number(leaf) for one in self._compiled for part in one.parts for leaf in expression.leaves(part.expression)
+        )
+        for word in COMMON_WORDS:
+            if common := self._vocabulary.known(word):
+                weights[common] += len(self._compiled)
+        weights[self._vocabulary.always] += 1_000 * len(self._compiled)
+        shared: dict[Group, Group] = {}
+        needs = []
+        for rule, one in enumerate(self._compiled):
+            needed = needs_of(one, number, weights.__getitem__)
+            groups = tuple(shared.setdefault(group, group) for group in needed.groups)
+            needs.append(
+                needed._replace(groups=groups, forbidden=shared.setdefault(needed.forbidden, needed.forbidden))
+            )
+            if len(groups) > 1:
+                self._groups[rule] = groups
+        return Index(needs, self._vocabulary.unsure, weights.__getitem__)
+
+    @property
+    def rules(self) -> Mapping[str, model.Rule]:
+        """By name."""
+        return MappingProxyType({one.rule.name: one.rule for one in self._compiled})
+
+    def match(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[model.Match, ...]:
+        """The rules that match, in their order, with what they fired on."""
+        sure, partial = self._index.candidates(self._vocabulary.find(article.title, article.text))
+        seen = View(article)
+        matches = []
+        for number in sorted(sure | partial):
+            if not self._is_active(number, article, feed, now):
+                continue
+            said = verdict.judge(self._compiled[number], seen)
+            if said.is_match:
+                rule = self._compiled[number].rule
+                matches.append(model.Match(rule=rule.name, rule_version=rule.version, evidence=verdict.evidence(said)))
+        return tuple(matches)
+
+    def matching(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[str, ...]:
+        """The names of the rules that match, in their order; no evidence."""
+        matched = self._matching(self._vocabulary.find(article.title, article.text), article)
+        if not self._gated.isdisjoint(matched):
+            matched = {number for number in matched if self._is_active(number, article, feed, now)}
+        return tuple([self._names[number] for number in sorted(matched)])
+
+    def _matching(self, found: set[int], article: model.Article) -> set[int]:
+        matched, partial = self._index.candidates(found)
+        if partial:
+            seen = View(article)
+            matched.update([number for number in partial if verdict.is_true(self._compiled[number], seen)])
+        if not self._capitals.isdisjoint(matched) and _may_shout(article.title):
+            seen = View(article)
+            loud = matched & self._capitals
+            matched.difference_update([one for one in loud if verdict.judge(self._compiled[one], seen).is_weak])
+        return matched
+
+    def wants_full_text(self, article: model.Article, feed: model.Feed, *, now: datetime) -> bool:
+        """Whether a rule that does not match yet has part of what it needs."""
+        if article.is_full_text:
+            return False
+        found = self._vocabulary.find(article.title, article.text)
+        matched = self._matching(found, article)
+        found.discard(self._vocabulary.always)
+        seen = View(article)
+        return any(
+            not all(map(found.isdisjoint, groups))
+            and number not in matched
+            and self._is_active(number, article, feed, now)
+            and not _is_excluded(self._compiled[number], seen)
+            for number, groups in self._groups.items()
+        )
+
+    def _is_active(self, number: int, article: model.Article, feed: model.Feed, now: datetime) -> bool:
+        return number not in self._gated or is_active(self._compiled[number].rule, article, feed, now)
+
+
+def _is_gated(rule: model.Rule) -> bool:
+    return rule.paused or rule.until is not None or bool(rule.feeds)
+
+
+def is_active(rule: model.Rule, article: model.Article, feed: model.Feed, now: datetime) -> bool:
+    """Not paused, not over, and meant for this feed."""
+    if rule.paused or (rule.until is not None and now >= rule.until):
+        return False
+    return is_meant_for(rule, article, feed)
+
+
+def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> bool:
+    """Whether the rule's ``feeds`` name this one: by its name (else the outlet's), address or a tag."""
+    if not rule.feeds:
+        return True
+    names = {feed.url, (feed.name or article.outlet).casefold(), *(tag.casefold() for tag in feed.tags)}
+    return any(name in names or name.casefold() in names for name in rule.feeds)
+
+
+def _is_excluded(compiled: CompiledRule, seen: View) -> bool:
+    return any(line.is_found for line in verdict.judge(compiled, seen).lines if line.part.kind is Kind.NONE)
+
+
+def _may_shout(title: str) -> bool:
+    """At least three words without a small letter: cheap, and true of every title that shouts."""
+    return sum(word.text.upper() == word.text for word in text.words(title)) >= 3

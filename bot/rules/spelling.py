@@ -1,0 +1,12 @@
+"""Which known name a misspelt one means."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """The nearest known name; None: none is near."""
+    near = difflib.get_close_matches(name[:100], list(known), n=1, cutoff=0.6)
+    return near[0] if near else None

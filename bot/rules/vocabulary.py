@@ -1,0 +1,234 @@
+"""The words that rules ask for, numbered, and which of them a text has: fast, and never too few.
+
+    text → chunks between white space → memo → numbers of the words found
+                                       → memo → the sequence of phrase words → phrases found
+
+A chunk is looked at closely once; after that it is one dictionary look-up, whatever its script, accents or marks.
+What cannot be decided so (a phrase with marks, exact case inside a phrase, NEAR, a regular expression) gets a number
+that is found too often; ``unsure`` names these numbers and the caller asks ``verdict`` about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain, pairwise
+
+from bot import text
+from bot.rules import expression, patterns
+from bot.rules.patterns import Element, Form, Shape
+
+#: Chunks remembered; then the memo starts anew. 32,768 chunks are some 6 MB and nearly all of a day's news by count.
+MEMO_CHUNKS = 1 << 15
+#: Longer chunks (addresses, Chinese clauses) hardly come back.
+MEMO_CHARACTERS = 40
+
+#: Stands for a blank line among chunks.
+_BREAK = "\x00"
+
+
+class Vocabulary:
+    """Numbers for words and terms; grows while rules are added, then only answers."""
+
+    def __init__(self) -> None:
+        #: Numbers that may be found although the term is not there.
+        self.unsure: set[int] = set()
+        self._count = 0
+        self._words: dict[Form, dict[str, int]] = {form: {} for form in Form}
+        self._prefixes: dict[Form, dict[str, int]] = {form: {} for form in Form}
+        self._prefix_lengths: dict[Form, tuple[int, ...]] = dict.fromkeys(Form, ())
+        self._holes: dict[str, tuple[Element, int]] = {}
+        self._leaves: dict[expression.Words, int] = {}
+        #: Phrase words (plain) -> numbers of their own, for sequences; 0 is any other word or a mark.
+        self._chain_words: dict[str, int] = {}
+        self._chains: dict[tuple[int, int], tuple[tuple[int, tuple[int, ...]], ...]] = {}
+        #: A word's number -> phrases that need it, with the other words that they need.
+        self._triggers: dict[int, tuple[tuple[int, frozenset[int]], ...]] = {}
+        self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
+        #: Found in every text: terms on other fields, regular expressions.
+        self.always = self._new(is_sure=False)
+        self._found_memo = _Memo(self._look)
+        self._chain_memo = _Memo(self._look_chain)
+
+    def _new(self, *, is_sure: bool) -> int:
+        self._count += 1
+        if not is_sure:
+            self.unsure.add(self._count)
+        return self._count
+
+    # -- adding ------------------------------------------------------------------------------------------------
+
+    def number(self, leaf: expression.Leaf) -> int:
+        """The number that is found wherever the term is."""
+        if not isinstance(leaf, expression.Words) or leaf.field not in (None, "title", "body"):
+            return self.always
+        known = self._leaves.get(leaf)
+        if known is None:
+            known = self._leaves[leaf] = self._add(leaf)
+            self._found_memo.clear()
+            self._chain_memo.clear()
+        return known
+
+    def known(self, word: str) -> int | None:
+        """The number of a plain word, if some term is that word."""
+        return self._words[Form.PLAIN].get(word)
+
+    def _add(self, leaf: expression.Words) -> int:
+        pattern = leaf.pattern
+        first = pattern.elements[0]
+        if len(pattern.elements) > 1 or first.gap or pattern.tail or first.possessive or first.text == "?":
+            # Where exactly is left to the verdict.
+            return self._add_phrase(pattern, is_anywhere=leaf.field is None)
+        number = self._element(first)
+        if leaf.field is None:
+            return number
+        return self._scoped[leaf.field].setdefault(number, self._new(is_sure=True))
+
+    def _element(self, element: Element) -> int:
+        if element.shape is Shape.HOLES:
+            key = f"{element.form.value} {element.text}"
+            return self._holes.setdefault(key, (element, self._new(is_sure=True)))[1]
+        table = self._words if element.shape is Shape.WORD else self._prefixes
+        numbers = table[element.form]
+        if element.text not in numbers:
+            numbers[element.text] = self._new(is_sure=True)
+            if element.shape is Shape.PREFIX:
+                lengths = {*self._prefix_lengths[element.form], len(element.text)}
+                self._prefix_lengths[element.form] = tuple(sorted(lengths))
+        return numbers[element.text]
+
+    def _add_phrase(self, pattern: patterns.Pattern, *, is_anywhere: bool) -> int:
+        run = _longest_run(pattern.elements)
+        is_whole = len(run) == len(pattern.elements) and not pattern.tail and not pattern.elements[0].gap
+        is_sure = is_anywhere and is_whole and len(run) >= 2 and all(map(_is_plain, run))
+        number = self._new(is_sure=is_sure)
+        if len(run) >= 2:
+            first, second, *rest = (self._chain_word(element) for element in run)
+            known = self._chains.get((first, second), ())
+            self._chains[first, second] = (*known, (number, tuple(rest)))
+            return number
+        needed = sorted({self._element(element) for element in pattern.elements if element.text != "?"})
+        # The word added last is as a rule the rarest: common ones were there before.
+        trigger = needed.pop()
+        self._triggers[trigger] = (*self._triggers.get(trigger, ()), (number, frozenset(needed)))
+        return number
+
+    def _chain_word(self, element: Element) -> int:
+        plain = text.drop_accents(text.fold_case(element.text))
+        return self._chain_words.setdefault(plain, len(self._chain_words) + 1)
+
+    # -- asking ------------------------------------------------------------------------------------------------
+
+    def find(self, title: str, body: str) -> set[int]:
+        """The numbers found in a title and a text."""
+        title_chunks = _chunks(title)
+        body_chunks = _chunks(body)
+        chunks = [*title_chunks, _BREAK, *body_chunks]
+        look = self._found_memo.__getitem__
+        found = set(chain.from_iterable(map(look, chunks)))
+        if self._chains:
+            sequence = list(chain.from_iterable(map(self._chain_memo.__getitem__, chunks)))
+            self._find_chains(sequence, found)
+        if self._triggers:
+            for trigger in self._triggers.keys() & found:
+                for number, needed in self._triggers[trigger]:
+                    if needed <= found:
+                        found.add(number)
+        for scoped, field_chunks in ((self._scoped["title"], title_chunks), (self._scoped["body"], body_chunks)):
+            if scoped:
+                here = set(chain.from_iterable(map(look, field_chunks)))
+                found.update(scoped[number] for number in scoped.keys() & here)
+        found.add(self.always)
+        return found
+
+    def _find_chains(self, sequence: list[int], found: set[int]) -> None:
+        pairs = map(self._chains.get, pairwise(sequence))
+        for index, phrases in enumerate(pairs):
+            if phrases:
+                for number, rest in phrases:
+                    if not rest or tuple(sequence[index + 2 : index + 2 + len(rest)]) == rest:
+                        found.add(number)
+
+    def _look(self, chunk: str) -> tuple[int, ...]:
+        """The numbers of the words in a chunk."""
+        if chunk.isascii() and chunk.isalnum():
+            return tuple(self._numbers(chunk))
+        numbers: dict[int, None] = {}
+        for token in text.tokens(text.normalise(chunk)):
+            numbers.update(dict.fromkeys(self._numbers(token.text)))
+        return tuple(numbers)
+
+    def _numbers(self, raw: str) -> list[int]:
+        folded = text.fold_case(raw)
+        plain = text.drop_accents(folded)
+        numbers = []
+        for form, word in ((Form.PLAIN, plain), (Form.ACCENTED, folded), (Form.EXACT, raw)):
+            if number := self._words[form].get(word):
+                numbers.append(number)
+            prefixes = self._prefixes[form]
+            starts = map(prefixes.get, (word[:length] for length in self._prefix_lengths[form]))
+            numbers += [number for number in starts if number]
+        numbers += [number for element, number in self._holes.values() if element.fits(raw, folded, plain)]
+        return numbers
+
+    def _look_chain(self, chunk: str) -> tuple[int, ...]:
+        """The phrase words of a chunk in order, with 0 for other words and wherever a phrase must end."""
+        if chunk.isascii() and chunk.isalnum():
+            return (self._chain_words.get(chunk.lower(), 0),)
+        sequence: list[int] = []
+        normal = text.normalise(chunk)
+        mark, position = "", 0
+        for token in text.tokens(normal):
+            if text.gap_form(mark + normal[position : token.start]) not in ("", " "):
+                sequence.append(0)
+            sequence.append(self._chain_words.get(text.drop_accents(text.fold_case(token.text)), 0))
+            mark, position = token.mark, token.gap
+        if text.gap_form(mark + normal[position:]) not in ("", " "):
+            sequence.append(0)
+        return tuple(sequence)
+
+
+class _Memo(dict[str, tuple[int, ...]]):
+    """Looks at each chunk once, within bounds."""
+
+    __slots__ = ("_look",)
+
+    def __init__(self, look: Callable[[str], tuple[int, ...]]) -> None:
+        super().__init__()
+        self._look = look
+
+    def __missing__(self, chunk: str) -> tuple[int, ...]:
+        found = self._look(chunk)
+        if len(chunk) <= MEMO_CHARACTERS:
+            if len(self) >= MEMO_CHUNKS:
+                self.clear()
+            self[chunk] = found
+        return found
+
+
+def _chunks(string: str) -> list[str]:
+    if "\n" in string or "\r" in string or not string.isascii():
+        string = text.BLANK_LINE.sub(f" {_BREAK} ", string)
+    return string.split()
+
+
+def _is_plain(element: Element) -> bool:
+    return element.form is Form.PLAIN and not element.possessive and not text.is_unspaced(element.text)
+
+
+def _longest_run(elements: tuple[Element, ...]) -> tuple[Element, ...]:
+    """The longest stretch of whole words with nothing but space, or nothing at all, between."""
+    best: tuple[Element, ...] = ()
+    for start, element in enumerate(elements):
+        if element.shape is not Shape.WORD:
+            continue
+        end = start + 1
+        while (
+            end < len(elements)
+            and elements[end].shape is Shape.WORD
+            and elements[end].gap in ("", " ")
+            and not elements[end - 1].runs_on
+        ):
+            end += 1
+        if end - start > len(best):
+            best = elements[start:end]
+    return best

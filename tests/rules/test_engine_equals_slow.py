@@ -1,0 +1,38 @@
+"""The engine says what the slow, obvious evaluator says."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, event, given, settings
+
+from bot import model, rules
+from tests.rules import making, slow, strategies
+
+#: 500 in CI, 10,000 nightly.
+EXAMPLES = int(os.environ.get("WIREWATCH_EXAMPLES", "500"))
+
+
+@given(strategies.cases())
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+def test_engine_and_slow_evaluator_agree_in_eight_scripts(case: tuple[list[model.Rule], model.Article]) -> None:
+    given_rules, article = case
+    compiled = []
+    for rule in given_rules:
+        try:
+            compiled.append(rules.compile_rule(rule))
+        except rules.RuleError:
+            event("refused")
+    expected = tuple(one.rule.name for one in compiled if slow.matches(one, article))
+    rule_set = rules.RuleSet(compiled)
+    event("matched" if expected else "nothing matched")
+    assert rule_set.matching(article, making.FEED, now=making.NOW) == expected
+    found = rule_set.match(article, making.FEED, now=making.NOW)
+    assert tuple(match.rule for match in found) == expected
+    for match in found:
+        for evidence in match.evidence:
+            string = {"title": article.title, "body": article.text, "url": article.link}.get(evidence.field)
+            if string is not None:
+                assert string[evidence.start : evidence.end] == evidence.text
