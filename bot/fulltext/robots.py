@@ -1,0 +1,73 @@
+"""What a host's robots.txt allows us (RFC 9309), remembered for a while.
+
+Protego reads it, since the standard library's parser knows neither wildcards nor the longest match.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import protego
+
+from bot import ports
+
+#: The name under which a host can speak to us.
+ROBOT = "wirewatch"
+#: RFC 9309, 2.4: not longer than a day.
+_FRESH = timedelta(hours=24)
+#: RFC 9309, 2.3.1.4: while it cannot be had, nothing may be read; so we look again soon.
+_FRESH_FAILURE = timedelta(minutes=30)
+#: RFC 9309, 2.5: at least 500 kibibytes are read.
+_MAX_BYTES = 512 * 1024
+#: A longer one is no pace but a refusal; it is not obeyed to the letter but to this bound.
+MAX_DELAY = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Robots:
+    """One host's word, until ``until``."""
+
+    until: datetime
+    #: None: everything is allowed.
+    rules: protego.Protego | None = None
+    #: robots.txt could not be had (server error, no answer).
+    is_closed: bool = False
+
+    def allows(self, url: str) -> bool:
+        if self.is_closed:
+            return False
+        return self.rules is None or bool(self.rules.can_fetch(url, ROBOT))
+
+    @property
+    def delay(self) -> timedelta:
+        """Crawl-delay, bounded."""
+        seconds = self.rules.crawl_delay(ROBOT) if self.rules is not None else None
+        if seconds is None or not seconds > 0:
+            return timedelta()
+        return MAX_DELAY if seconds >= MAX_DELAY.total_seconds() else timedelta(seconds=seconds)
+
+
+async def ask(fetcher: ports.Fetcher, url: str, *, now: datetime) -> Robots:
+    """The robots.txt of the host of ``url``."""
+    parts = urlsplit(url)
+    request = ports.Request(url=f"{parts.scheme}://{parts.netloc}/robots.txt", accept="text/plain, */*;q=0.5")
+    try:
+        answer = await fetcher.get(request)
+    except ports.TooBig:
+        # More than the fetcher takes is more than RFC 9309 asks to be read; such a file is no list of rules.
+        return Robots(until=now + _FRESH)
+    except ports.FetchError:
+        return Robots(until=now + _FRESH_FAILURE, is_closed=True)
+    if 200 <= answer.status < 300:
+        return Robots(until=now + _FRESH, rules=_parsed(answer.body[:_MAX_BYTES]))
+    if answer.status == 429 or answer.status >= 500:
+        until = max(now + _FRESH_FAILURE, answer.retry_after or now)
+        return Robots(until=min(until, now + _FRESH), is_closed=True)
+    # «Unavailable» (4xx): any resource may be read (RFC 9309, 2.3.1.3).
+    return Robots(until=now + _FRESH)
+
+
+def _parsed(content: bytes) -> protego.Protego:
+    return protego.Protego.parse(content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
