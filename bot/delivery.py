@@ -18,6 +18,8 @@ from bot import model, ports
 #: The shortest wait after a failure, and the longest: a channel that is back is noticed within a minute.
 SHORTEST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(seconds=60)
+#: Failures of one message after which the next one is let past it.
+_PATIENCE = 3
 #: A look-up starts this much before the first attempt: our clock and the channel's may differ.
 CLOCK_MARGIN = timedelta(minutes=15)
 
@@ -97,6 +99,8 @@ class RetryAt:
     when: datetime
     reason: str
     pauses_channel: bool = True
+    #: The channel itself named the time; false: it is our own guess, and the channel's pause is guessed apart.
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +207,9 @@ def _after_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) 
     reason = str(error)
     match error:
         case ports.Wait(after=after, whole_channel=whole_channel):
-            return RetryAt(now + (backoff(row.attempts) if after is None else after), reason, whole_channel)
+            if after is None:
+                return RetryAt(now + _row_wait(row), reason, whole_channel)
+            return RetryAt(now + after, reason, whole_channel, is_told=True)
         case ports.TooMuch():
             return Drop(f"refused also as plain text: {reason}", is_loss=True) if row.is_plain else Simplify(reason)
         case ports.ThreadGone():
@@ -216,7 +222,7 @@ def _after_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) 
             return ParkWorkspace(reason) if whole_workspace else ParkChannel(reason)
         case _:
             # Unknown, and any failure that does not say more: to look first is always safe.
-            return LookFirst(now + backoff(row.attempts), reason)
+            return LookFirst(now + _row_wait(row), reason)
 
 
 def _after_look_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) -> Step:
@@ -224,14 +230,14 @@ def _after_look_error(row: model.Outgoing, error: ports.SendError, *, now: datet
     reason = f"looking whether it arrived: {error}"
     match error:
         case ports.Wait(after=after):
-            return LookFirst(now + (backoff(row.attempts) if after is None else after), reason)
+            return LookFirst(now + (_row_wait(row) if after is None else after), reason)
         case ports.ThreadGone():
             # The thread is gone and the reply with it: nobody sees it there, so it goes to the top level.
             return TopLevel(reason)
         case ports.Parked(whole_workspace=whole_workspace):
             return ParkWorkspace(reason) if whole_workspace else ParkChannel(reason)
         case _:
-            return LookFirst(now + backoff(row.attempts), reason)
+            return LookFirst(now + _row_wait(row), reason)
 
 
 def backoff(failures: int) -> timedelta:
@@ -242,6 +248,13 @@ def backoff(failures: int) -> timedelta:
     """
     doublings: int = 2 ** min(failures, 10)
     return min(SHORTEST_WAIT * doublings, LONGEST_WAIT)
+
+
+def _row_wait(row: model.Outgoing) -> timedelta:
+    """A message that fails again and again waits longer than its channel does, so that the next one has its turn: it
+    may be the message, not the channel."""
+    wait = backoff(row.attempts)
+    return wait if row.attempts < _PATIENCE else 2 * wait
 
 
 def apply(row: model.Outgoing, step: Step, *, last: Send | Look | None, now: datetime) -> model.Outgoing:
@@ -261,18 +274,13 @@ def apply(row: model.Outgoing, step: Step, *, last: Send | Look | None, now: dat
         case TopLevel(reason=reason):
             return replace(row, state=model.SendState.PENDING, due_at=now, is_top_level=True, error=reason)
         case ParkChannel(reason=reason) | ParkWorkspace(reason=reason):
-            return replace(row, state=_parked_state(row, last), due_at=now, error=reason)
+            return replace(row, state=model.SendState.PARKED, due_at=now, error=reason)
         case Drop(reason=reason):
             return replace(row, state=model.SendState.DROPPED, error=reason)
         case Send() | Look():
             raise ValueError(f"{type(step).__name__} is acted on, not written")
         case _:
             assert_never(step)
-
-
-def _parked_state(row: model.Outgoing, last: Send | Look | None) -> model.SendState:
-    """A row whose look-up was refused keeps its doubt: parked as pending, it would be sent twice."""
-    return model.SendState.UNKNOWN if isinstance(last, Look) else model.SendState.PARKED
 
 
 # -- pace: when a channel may be spoken to
@@ -306,9 +314,9 @@ def plan(lane: Lane, step: Step, *, pace: timedelta, now: datetime) -> Lane:
     match step:
         case Sent():
             return Lane(ready_at=rested)
-        case RetryAt(when=when, pauses_channel=True):
+        case RetryAt(when=when, pauses_channel=True, is_told=True):
             return _failed(lane, until=max(when, rested), now=now)
-        case LookFirst():
+        case RetryAt(pauses_channel=True) | LookFirst():
             return _failed(lane, until=max(now + backoff(lane.failures), rested), now=now)
         case ParkChannel() | ParkWorkspace():
             wait = min(FIRST_PROBE * 2 ** min(lane.probes, 10), LONGEST_PROBE)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 import structlog
@@ -90,6 +91,7 @@ class Sender:
         """Send for ever. After ``stop``, send what is due for at most the grace time, then end."""
         ending = _Ending()
         try:
+            await self._open_lanes()
             async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
                 for name in self._channels:
                     group.create_task(self._work(name, ending))
@@ -104,9 +106,12 @@ class Sender:
         ending = _Ending(at=self._clock.now() + deadline)
         before = self._sent
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout((deadline + self._grace).total_seconds()), asyncio.TaskGroup() as group:
-                for name in self._channels:
-                    group.create_task(self._work(name, ending))
+            async with asyncio.timeout((deadline + self._grace).total_seconds()):
+                await self._open_lanes()
+                await self._work_all(ending)
+                # A notice may have come to a channel that had ended.
+                while await self._is_work_left(ending):
+                    await self._work_all(ending)
         counts = await self._store.read(lambda tx: tx.outbox.counts())
         mine = [(state, n) for (channel, state), n in counts.items() if channel in self._channels]
         waiting = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
@@ -116,10 +121,23 @@ class Sender:
             parked=sum(n for state, n in mine if state is model.SendState.PARKED),
         )
 
+    async def _open_lanes(self) -> None:
+        for name in self._channels:
+            await self._while_store_fails(partial(self._open_lane, name))
+
+    async def _work_all(self, ending: _Ending) -> None:
+        async with asyncio.TaskGroup() as group:
+            for name in self._channels:
+                group.create_task(self._work(name, ending))
+
+    async def _is_work_left(self, ending: _Ending) -> bool:
+        assert ending.at is not None
+        moments = [await self._while_store_fails(partial(self._next_moment, name, ending)) for name in self._channels]
+        return any(moment is not None and moment <= ending.at for moment in moments)
+
     # -- one channel's worker
 
     async def _work(self, name: str, ending: _Ending) -> None:
-        await self._while_store_fails(lambda: self._open_lane(name))
         while True:
             moment = await self._while_store_fails(lambda: self._next_moment(name, ending))
             now = self._clock.now()

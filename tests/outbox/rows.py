@@ -1,0 +1,111 @@
+"""Rows of an outbox, and a channel that remembers what it showed and fails as told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from bot import model, ports
+from tests.channels import messages
+from tests.fakes import START, FakeClock
+
+FULL = ports.Abilities(threads=True, edits=True, lookup=True)
+REDUCED = ports.Abilities(threads=False, edits=False, lookup=False)
+
+#: What a scripted send does: raise before it is accepted, or be accepted and then raise.
+Fault = ports.SendError | Exception
+
+
+class FakeChannel:
+    """Shows what it takes; each scripted fault is met once, in order."""
+
+    def __init__(
+        self,
+        clock: FakeClock,
+        *,
+        name: str = "desk",
+        abilities: ports.Abilities = FULL,
+        pace: timedelta = timedelta(seconds=1),
+        account: str = "fake",
+    ) -> None:
+        self.name = name
+        self.abilities = abilities
+        self.pace = pace
+        self.account = account
+        self.clock = clock
+        #: (when, send id, thread's ref) in order.
+        self.shown: list[tuple[datetime, str, str]] = []
+        #: Ref -> the send id that it shows now, after edits.
+        self.faces: dict[str, str] = {}
+        self.looks = 0
+        self.before: deque[Fault] = deque()
+        self.after: deque[Fault] = deque()
+        self.look_faults: deque[Fault] = deque()
+        #: While it gives an error, every send meets it.
+        self.outage: Callable[[], Fault | None] = lambda: None
+        self.hangs: asyncio.Event | None = None
+
+    @property
+    def ids(self) -> list[str]:
+        return [send for _, send, _ in self.shown]
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        if fault := self.outage():
+            raise fault
+        if self.before:
+            raise self.before.popleft()
+        if delivery.edits is not None:
+            ref = delivery.edits.ref
+        else:
+            ref = f"ref-{len(self.shown) + 1}"
+            self.shown.append((self.clock.now(), delivery.id, delivery.reply_to.ref if delivery.reply_to else ""))
+        self.faces[ref] = delivery.id
+        if self.hangs is not None:
+            self.hangs.set()
+            await asyncio.Event().wait()
+        if self.after:
+            raise self.after.popleft()
+        return model.Receipt(ref=ref, place="fake", sent_at=self.clock.now())
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        self.looks += 1
+        if self.look_faults:
+            raise self.look_faults.popleft()
+        for place, (when, send, _) in enumerate(self.shown, start=1):
+            if send == delivery.id and when >= since:
+                return model.Receipt(ref=f"ref-{place}", place="fake", sent_at=when)
+        return None
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        return ()
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+def row(
+    name: str,
+    *,
+    thread: str | None = None,
+    message: model.Message = messages.POST,
+    channel: str = "desk",
+    at: datetime = START,
+) -> model.Outgoing:
+    return model.Outgoing(
+        id=model.SendId(name),
+        channel=channel,
+        thread=model.SendId(thread or name),
+        message=message,
+        created_at=at,
+        due_at=at,
+    )
+
+
+def reply(name: str, thread: str, *, channel: str = "desk") -> model.Outgoing:
+    return row(name, thread=thread, message=messages.NEW_FACT, channel=channel)
+
+
+def edit(name: str, thread: str, *, channel: str = "desk") -> model.Outgoing:
+    return row(name, thread=thread, message=messages.EDIT, channel=channel)
