@@ -1,0 +1,9 @@
+"""Lists of feeds as files: OPML in and out, and feeds.yaml edited without touching what people wrote.
+
+Pure text work: knows no disk, no network and no setting; what a line of feeds.yaml means is bot/config's to say.
+"""
+
+from bot.feedlist.edit import Addition, add, add_all
+from bot.feedlist.opml import OpmlReading, read_opml, write_opml
+
+__all__ = ["Addition", "OpmlReading", "add", "add_all", "read_opml", "write_opml"]

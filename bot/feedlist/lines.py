@@ -1,0 +1,52 @@
+"""One feed as people would write it in feeds.yaml: the bare address, else one line in braces."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+from bot import model
+
+#: Nothing in these means anything to YAML, wherever they stand.
+_PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
+_PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
+_UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
+
+
+def written(feed: model.Feed) -> str:
+    """Without the dash; keys in the order of the documentation."""
+    fields: dict[str, str] = {}
+    if feed.name is not None:
+        fields["name"] = _words(feed.name)
+    if feed.every is not None:
+        fields["every"] = _duration(feed.every)
+    if feed.backfill is not None:
+        fields["backfill"] = _duration(feed.backfill)
+    if feed.full_text is not model.FullText.NEVER:
+        fields["full_text"] = feed.full_text.value
+    if feed.tags:
+        fields["tags"] = f"[{', '.join(_words(tag) for tag in feed.tags)}]"
+    if feed.owner is not None:
+        fields["owner"] = _words(feed.owner)
+    if feed.expect is not None:
+        fields["expect"] = f"every {_duration(feed.expect)}"
+    if not fields:
+        return feed.url if _PLAIN_ADDRESS.match(feed.url) else _quoted(feed.url)
+    said = ", ".join(f"{key}: {value}" for key, value in {"url": _quoted(feed.url), **fields}.items())
+    return f"{{{said}}}"
+
+
+def _words(text: str) -> str:
+    return text if _PLAIN_WORDS.match(text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    # JSON's strings are YAML's too; what cannot be printed is escaped, or YAML refuses it.
+    return json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def _duration(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+    return f"{seconds // size} {unit}"

@@ -1,0 +1,125 @@
+"""OPML ↔ feeds. Of a broken file everything that can be read is read, and the rest is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from bot import model
+from bot.feedlist import outlines
+from bot.feedlist.outlines import Outline
+
+#: More is no subscription list.
+MAX_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpmlReading:
+    """What a file lists. A feed's folders and categories are its tags."""
+
+    feeds: tuple[model.Feed, ...]
+    #: For people, each with its place: what was left out, and what was mended to be read.
+    problems: tuple[str, ...] = ()
+
+
+def read_opml(content: bytes) -> OpmlReading:
+    """Never raises: a file that is no OPML is a reading without feeds and with a problem that says so."""
+    if len(content) > MAX_BYTES:
+        return OpmlReading(
+            feeds=(), problems=(f"the file has more than {MAX_BYTES // 1_000_000} MB: no list of feeds",)
+        )
+    found, flaw = _outlines(content)
+    problems = [flaw] if flaw else []
+    feeds: dict[str, model.Feed] = {}
+    for outline in found:
+        feed = _feed(outline, problems)
+        if feed is None:
+            continue
+        if feed.url in feeds:
+            earlier = feeds[feed.url]
+            feeds[feed.url] = replace(earlier, tags=tuple(dict.fromkeys((*earlier.tags, *feed.tags))))
+        else:
+            feeds[feed.url] = feed
+    if not feeds:
+        problems.append("no feed is listed: the file has no <outline> with an xmlUrl")
+    return OpmlReading(feeds=tuple(feeds.values()), problems=tuple(problems))
+
+
+def write_opml(feeds: Iterable[model.Feed], *, title: str = "Wirewatch") -> str:
+    """OPML 2.0, which every reader imports; tags are categories, since a feed has many and a folder holds it once."""
+    root = etree.Element("opml", version="2.0")
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = outlines.printable(title)
+    body = etree.SubElement(root, "body")
+    for feed in feeds:
+        name = outlines.printable(feed.name or feed.url)
+        line = etree.SubElement(body, "outline", type="rss", text=name, title=name, xmlUrl=outlines.printable(feed.url))
+        if feed.tags:
+            line.set("category", ",".join(outlines.printable(tag.replace(",", " ")) for tag in feed.tags))
+    etree.indent(root)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8").decode() + "\n"
+
+
+def _outlines(content: bytes) -> tuple[Sequence[Outline], str | None]:
+    """The outlines, and what is wrong with the file as a whole."""
+    if b"<!ENTITY" in content:  # an entity can name a file or grow without bound; the tolerant reader expands none
+        return outlines.scan(content), "the file declares entities, which are not expanded"
+    try:
+        root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError as error:
+        text = str(error).split(", line ")[0]
+        return outlines.scan(
+            content
+        ), f"line {error.lineno or 1}: not well-formed XML ({text}); read as far as it can be"
+    return tuple(_walked(root)), None
+
+
+def _walked(root: etree._Element) -> Iterator[Outline]:
+    for element in root.iter("{*}outline"):
+        above = [str(folder.get("text") or folder.get("title") or "") for folder in element.iterancestors("{*}outline")]
+        attributes = {str(name).casefold(): str(value) for name, value in element.attrib.items()}
+        yield Outline(line=_line_of(element), attributes=attributes, folders=tuple(reversed(above)))
+
+
+def _line_of(element: etree._Element) -> int:
+    line: object = element.sourceline  # the stubs leave its type open
+    return line if isinstance(line, int) else 0
+
+
+def _feed(outline: Outline, problems: list[str]) -> model.Feed | None:
+    said = outline.attributes
+    name = " ".join((said.get("title") or said.get("text") or "").split())
+    url = _address(said.get("xmlurl", ""))
+    if not url:
+        if said.get("type", "").casefold() in ("rss", "atom"):
+            problems.append(f"line {outline.line}: «{name}» has no xmlUrl: left out")
+        return None
+    if not _is_web(url):
+        problems.append(f"line {outline.line}: {url!r} is no http or https address: left out")
+        return None
+    categories = (path.rpartition("/")[2] for path in said.get("category", "").split(","))
+    tags = (" ".join(tag.split()) for tag in (*outline.folders, *categories))
+    return model.Feed(
+        url=url,
+        name=name if name and name != url else None,
+        tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+    )
+
+
+def _address(url: str) -> str:
+    """``feed:`` is how some readers mark an address (feed://x.org, feed:https://x.org)."""
+    url = url.strip()
+    if url.casefold().startswith("feed:"):
+        rest = url[len("feed:") :]
+        url = f"http:{rest}" if rest.startswith("//") else rest
+    return url
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in url

@@ -1,0 +1,96 @@
+"""<outline> tags out of a file that no XML parser takes.
+
+Of 59 lists published by one maintained project 40 are such: bare ampersands, quotation marks inside values («Jen "From
+Head To Toe"»), tags inside values. Parsers that recover drop the attributes behind the first flaw, among them the
+address.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+#: A value ends at the quotation mark before the next attribute or the tag's end, not at the first one.
+_ATTRIBUTE = re.compile(
+    r"""\s*([A-Za-z_][\w:.-]*)\s*=\s*(?:"([^\n]*?)"|'([^\n]*?)')(?=\s+[A-Za-z_][\w:.-]*\s*=\s*["']|\s*/?>\s*(?:<|\Z))"""
+)
+_TAG = re.compile(r"<(/?)outline\b", re.IGNORECASE)
+_TAG_END = re.compile(r"\s*(/?)>")
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.:-]+)""")
+#: Only what XML itself defines: «&lang=en» in an address is no entity.
+_REFERENCE = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6}));")
+_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: Deeper folders are a mistake of the file.
+_MAX_DEPTH = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    line: int
+    #: By name in small letters.
+    attributes: Mapping[str, str]
+    #: Texts of the outlines around it, outermost first.
+    folders: tuple[str, ...]
+
+
+def scan(content: bytes) -> tuple[Outline, ...]:
+    """Every outline whose tag can be made out, in order."""
+    return tuple(_scanned(_decoded(content)))
+
+
+def printable(text: str) -> str:
+    """Without what XML cannot hold."""
+    return _NOT_XML.sub("", text)
+
+
+def _scanned(text: str) -> Iterator[Outline]:
+    folders: list[str] = []
+    line, counted, position = 1, 0, 0
+    while found := _TAG.search(text, position):
+        line += text.count("\n", counted, found.start())
+        counted, position = found.start(), found.end()
+        if found[1]:
+            if folders:
+                folders.pop()
+            continue
+        attributes, position = _attributes(text, position)
+        yield Outline(line=line, attributes=attributes, folders=tuple(folders))
+        end = _TAG_END.match(text, position)
+        if end is not None:
+            position = end.end()
+        # A tag that is cut off, or a feed's own, opens no folder that its closing tag could be missing for.
+        if end is not None and not end[1] and len(folders) < _MAX_DEPTH:
+            folders.append(attributes.get("text") or attributes.get("title") or "")
+
+
+def _attributes(text: str, position: int) -> tuple[dict[str, str], int]:
+    found: dict[str, str] = {}
+    while match := _ATTRIBUTE.match(text, position):
+        found.setdefault(match[1].casefold(), _REFERENCE.sub(_character, match[2] or match[3] or ""))
+        position = match.end()
+    return found, position
+
+
+def _character(match: re.Match[str]) -> str:
+    if match[1]:
+        return _NAMED[match[1]]
+    code = int(match[2]) if match[2] else int(match[3], 16)
+    return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else match[0]
+
+
+def _decoded(content: bytes) -> str:
+    for bom, codec in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if content.startswith(bom):
+            return content[len(bom) :].decode(codec, "replace")
+    declared = _DECLARED.match(content[:200])
+    try:
+        return content.decode(declared[1].decode() if declared else "utf-8", "replace")
+    except (LookupError, UnicodeError):
+        return content.decode("utf-8", "replace")
