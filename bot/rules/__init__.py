@@ -7,21 +7,29 @@ Pure: knows no file, no network and no clock.
 
 from bot.rules.compile import compile_rule
 from bot.rules.errors import QueryError, RuleError, RuleProblem
+from bot.rules.explain import ExplainedLine, Explanation, explain
 from bot.rules.expression import Expression
+from bot.rules.lint import warnings
 from bot.rules.parse import parse_query, parse_term
+from bot.rules.read_back import read_back
 from bot.rules.ruleset import RuleSet
 from bot.rules.show import show
 from bot.rules.verdict import CompiledRule
 
 __all__ = [
     "CompiledRule",
+    "ExplainedLine",
+    "Explanation",
     "Expression",
     "QueryError",
     "RuleError",
     "RuleProblem",
     "RuleSet",
     "compile_rule",
+    "explain",
     "parse_query",
     "parse_term",
+    "read_back",
     "show",
+    "warnings",
 ]

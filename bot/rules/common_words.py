@@ -20,3 +20,13 @@ COMMON_WORDS = frozenset(
         " where which while who whole why will with without woman women work world would year years yes yet you your"
     ).split()
 )
+
+#: Of these, the words that carry a meaning of their own: welcome beside another line, too much alone.
+NEWS_WORDS = frozenset(
+    (
+        "case change city company country day end family government group head home house law leader life man members"
+        " million minister month national need news night number office official officials order part party people"
+        " percent place plan police power president public report reported second set state states team time today"
+        " united use war water week women work world year years"
+    ).split()
+)

@@ -1,0 +1,181 @@
+"""Why a rule matches an article, or what is missing and what came near."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from bot import model, text
+from bot.rules import compile as compiling
+from bot.rules import evaluate, examples, expression, patterns, ruleset, show
+from bot.rules.verdict import CompiledRule, Kind, LineVerdict, Verdict, evidence_of, judge
+from bot.rules.view import FieldText, View
+
+#: Near misses told of one line; more would bury the reason.
+MAX_NOTES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedLine:
+    """One line of a rule on one article."""
+
+    label: str
+    #: all, any or none.
+    kind: str
+    is_found: bool
+    found: tuple[model.Evidence, ...]
+    #: What came near: «PTA found as "pta"», «NEAR/10, found at 14».
+    notes: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        sign = "+" if self.is_found is not (self.kind == Kind.NONE) else "-"
+        said = "; ".join(_told(self.found)) or ("true" if self.is_found else "not found")
+        verb = "excludes: " if self.kind == Kind.NONE else ""
+        return "\n".join([f"  {sign} {verb}{self.label}: {said}", *(f"      {note}" for note in self.notes)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One rule on one article, line by line."""
+
+    rule: str
+    matched: bool
+    #: Only capitals in a shouting title were found.
+    weak: bool
+    lines: tuple[ExplainedLine, ...]
+    #: «2 of 3: no demand», «paused», «not for this feed».
+    notes: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        return "\n".join([*(line.text() for line in self.lines), *(f"  = {note}" for note in self.notes)])
+
+
+def _told(found: tuple[model.Evidence, ...]) -> Iterator[str]:
+    """Each wording once, with how often and where."""
+    counts: dict[tuple[str, str, str], int] = {}
+    for evidence in found:
+        key = (" ".join(evidence.text.split()), evidence.field, evidence.term)
+        counts[key] = counts.get(key, 0) + 1
+    for (words, field, term), count in counts.items():
+        times = f", {count} times" if count > 1 else ""
+        yield f'"{words}" in {field}{times} ({term})'
+
+
+def explain(rule: model.Rule | CompiledRule, article: model.Article, feed: model.Feed | None = None) -> Explanation:
+    """Why, or why not. ``until`` is left aside, having no clock. Raises RuleError for a rule that cannot be used."""
+    compiled = rule if isinstance(rule, CompiledRule) else compiling.compile_rule(rule)
+    seen = View(article)
+    verdict = judge(compiled, seen)
+    notes = []
+    if not verdict.is_complete:
+        notes.append(_score(verdict))
+    if verdict.is_weak:
+        notes.append(f"weak: {examples.missing(verdict)}")
+    is_meant = feed is None or ruleset.is_meant_for(compiled.rule, article, feed)
+    if not is_meant:
+        notes.append(f"not for this feed: only for {', '.join(compiled.rule.feeds)}")
+    if compiled.rule.paused:
+        notes.append("the rule is paused")
+    return Explanation(
+        rule=compiled.rule.name,
+        matched=verdict.is_match and is_meant and not compiled.rule.paused,
+        weak=verdict.is_weak,
+        lines=tuple(_line(line, seen) for line in verdict.lines),
+        notes=tuple(notes),
+    )
+
+
+def _score(verdict: Verdict) -> str:
+    """«2 of 3: no demand»."""
+    needed = [line.is_found for line in verdict.lines if line.part.kind is Kind.ALL]
+    wanted = [line.is_found for line in verdict.lines if line.part.kind is Kind.ANY]
+    if wanted:
+        needed.append(any(wanted))
+    return f"{sum(needed)} of {len(needed)}: {examples.missing(verdict)}"
+
+
+def _line(line: LineVerdict, seen: View) -> ExplainedLine:
+    notes = [] if line.is_found else list(dict.fromkeys(_near_misses(line.part.expression, seen)))
+    return ExplainedLine(
+        label=line.part.label,
+        kind=line.part.kind.value,
+        is_found=line.is_found,
+        found=tuple(evidence_of(line.part, hit) for hit in line.hits),
+        notes=tuple(notes[:MAX_NOTES]) if line.part.kind is not Kind.NONE else (),
+    )
+
+
+def _near_misses(tree: expression.Expression, seen: View) -> Iterator[str]:
+    match tree:
+        case expression.Near():
+            yield from _too_far(tree, seen)
+            yield from _near_misses(tree.left, seen)
+            yield from _near_misses(tree.right, seen)
+        case expression.Words():
+            yield from _otherwise(tree, seen)
+        case expression.Window(parts, words, field):
+            if all(any(one.find(part.pattern) for one in seen.fields(field)) for part in parts):
+                yield f"{show.term(tree)}: all words found, not within {words} other words"
+        case expression.Not(part):
+            for hit in evaluate.hits(part, seen)[:1]:
+                yield f'"{hit.text}" in {hit.field} is excluded'
+        case _:
+            for part in expression.children(tree):
+                yield from _near_misses(part, seen)
+
+
+def _too_far(near: expression.Near, seen: View) -> Iterator[str]:
+    """«NEAR/10, found at 14»."""
+    if evaluate.holds(near, seen):
+        return
+    best: tuple[int, str] | None = None
+    for field in (*seen.fields(None), *seen.fields("url"), *seen.fields("author"), *seen.fields("source")):
+        left, right = evaluate.found_in(near.left, field), evaluate.found_in(near.right, field)
+        for one in left[:100]:
+            for other in right[:100]:
+                distance = max(other.first - one.last, one.first - other.last) - 1
+                turned = near.is_ordered and other.first < one.first
+                if distance >= 0 and (best is None or distance < best[0]):
+                    words = f'"{one.hits[0].text}" and "{other.hits[0].text}" in {field.name}'
+                    best = (distance, f" in the other order: {words}" if turned else f": {words}")
+    if best:
+        yield f"NEAR/{near.words}{'f' if near.is_ordered else ''}, found at {best[0]}{best[1]}"
+
+
+def _otherwise(leaf: expression.Words, seen: View) -> Iterator[str]:
+    """A term that is not there as it must be, but otherwise."""
+    if any(one.find(leaf.pattern) for one in seen.fields(leaf.field)):
+        return
+    shown = show.item(leaf)
+    relaxed = _relaxed(leaf.pattern)
+    glued = "".join(element.text for element in relaxed.elements)
+    for field in seen.fields(leaf.field):
+        if found := field.find(relaxed):
+            yield f'{shown} found as "{_words(field, found[0].first, found[0].last)}" in {field.name}'
+        elif len(relaxed.elements) > 1 and glued in field.plain:
+            index = field.plain.index(glued)
+            yield f'{shown} found as "{_words(field, index, index)}" in {field.name}'
+        elif len(glued) >= 3 and len(relaxed.elements) == 1:
+            inside = [index for index, word in enumerate(field.plain) if glued in word]
+            if inside:
+                yield f'{shown} found inside "{_words(field, inside[0], inside[0])}" in {field.name}'
+    if leaf.field in expression.TEXT_FIELDS:
+        other = "body" if leaf.field == "title" else "title"
+        if any(one.find(leaf.pattern) for one in seen.fields(other)):
+            yield f"{shown} found in {other} only"
+
+
+def _words(field: FieldText, first: int, last: int) -> str:
+    start, end = field.normal.place(field.tokens[first].start, field.tokens[last].end)
+    return " ".join(field.original[start:end].split())
+
+
+def _relaxed(pattern: patterns.Pattern) -> patterns.Pattern:
+    """Without regard to case and accents."""
+    elements = tuple(
+        element
+        if element.shape is patterns.Shape.HOLES
+        else replace(element, form=patterns.Form.PLAIN, text=text.drop_accents(text.fold_case(element.text)))
+        for element in pattern.elements
+    )
+    return replace(pattern, elements=elements)

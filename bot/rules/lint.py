@@ -1,0 +1,206 @@
+"""What is allowed in a rule and rarely meant."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+
+from bot import model, text
+from bot.rules import compile as compiling
+from bot.rules import expression, parse, patterns
+from bot.rules.common_words import COMMON_WORDS, NEWS_WORDS
+from bot.rules.errors import QueryError, RuleProblem
+from bot.rules.verdict import Kind, Part
+
+_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
+#: What stands behind the comma of a name and is no name.
+_NAME_TAIL = re.compile(
+    r"(?:inc|ltd|llc|llp|corp|co|plc|gmbh|ag|kg|s\.?a|s\.?p\.?a|n\.?v|b\.?v|pty|jr|sr|ii|iii|m\.?d|ph\.?d|esq)\.?\Z",
+    re.IGNORECASE,
+)
+_ACRONYM = re.compile(r"[^\W_]{2,5}\Z")
+
+
+def warnings(rule: model.Rule) -> tuple[RuleProblem, ...]:
+    """In the order of the rule; none of them stops it."""
+    found = [*_of_lists(rule)]
+    compiled, problems = compiling.read_rule(rule)
+    if not problems:
+        found += _of_query(rule)
+        found += _unguarded(rule, compiled.parts)
+        found += _contradictions(rule)
+    if not rule.must_match and not rule.must_not_match:
+        found.append(
+            RuleProblem(
+                place=("name",),
+                end=len(rule.name),
+                code="no-examples",
+                message="the rule has no examples",
+                help="add must_match with a headline that it must find, must_not_match with one that it must not",
+            )
+        )
+    return tuple(found)
+
+
+def _of_lists(rule: model.Rule) -> Iterator[RuleProblem]:
+    is_alone = len(rule.all) + bool(rule.any) < 2
+    for key, lines in (("all", rule.all), ("any", rule.any), ("none", rule.none)):
+        for line in lines:
+            for number, term in enumerate(line.terms):
+                place = (key, line.label, number)
+                yield from _of_item(place, term)
+                if number:
+                    yield from _of_comma(place, line.terms[number - 1], term)
+                if key != "none" and not term.lstrip().startswith(("$", "/")):
+                    yield from _of_item_words(place, term, is_alone)
+    yield from _of_plain_list(rule)
+
+
+def _of_plain_list(rule: model.Rule) -> Iterator[RuleProblem]:
+    """A comma may also split a name over two lines of a plain list, which has a line for each item."""
+    for key, lines in (("all", rule.all), ("any", rule.any), ("none", rule.none)):
+        for before, line in itertools.pairwise(lines):
+            if len(before.terms) == len(line.terms) == 1 and line.label in ("", line.terms[0]):
+                yield from _of_comma((key, line.label, 0), before.terms[0], line.terms[0])
+
+
+def _of_item(place: tuple[str | int, ...], term: str) -> Iterator[RuleProblem]:
+    if found := _OPERATOR.search(term):
+        yield RuleProblem(
+            place=place,
+            start=found.start(),
+            end=found.end(),
+            code="operator-in-list",
+            message=f"{found[0]} in a list is a word like any other",
+            help="give each term an item of its own, or use query",
+        )
+
+
+def _of_comma(place: tuple[str | int, ...], before: str, term: str) -> Iterator[RuleProblem]:
+    is_number = re.fullmatch(r"\d{1,3}(?:,\d{3})*", before.strip()) and re.fullmatch(r"\d{3}", term.strip())
+    if is_number or _NAME_TAIL.match(term.strip()):
+        joined = f"{before.strip()}{',' if is_number else ', '}{term.strip()}"
+        yield RuleProblem(
+            place=place,
+            end=len(term),
+            code="split-by-comma",
+            message=f"a comma has split {'the number' if is_number else 'the name'} {joined}",
+            help=f'in quotes it is one term: "{joined}"',
+        )
+
+
+def _of_item_words(place: tuple[str | int, ...], term: str, is_alone: bool) -> Iterator[RuleProblem]:
+    try:
+        leaf = parse.parse_term(term)
+    except QueryError:
+        return
+    if isinstance(leaf, expression.Words):
+        yield from _of_words(place, 0, len(term), leaf, is_alone)
+
+
+def _of_query(rule: model.Rule) -> Iterator[RuleProblem]:
+    if rule.query is None:
+        return
+    try:
+        whole = parse.parse_query(rule.query, sets=dict(rule.sets))
+    except QueryError:
+        return
+    is_alone = not isinstance(whole, expression.All | expression.Near)
+    seen: set[str] = set()
+    for leaf in _positive(whole):
+        if leaf.text in seen:
+            continue
+        seen.add(leaf.text)
+        found = re.search(rf"(?<!\w){re.escape(leaf.text)}(?!\w)", rule.query)
+        start, end = found.span() if found else (0, 1)
+        yield from _of_words(("query",), start, end, leaf, is_alone)
+
+
+def _positive(tree: expression.Expression) -> Iterator[expression.Words]:
+    if isinstance(tree, expression.Words):
+        yield tree
+    elif not isinstance(tree, expression.Not | expression.Named):
+        for part in expression.children(tree):
+            yield from _positive(part)
+
+
+def _of_words(
+    place: tuple[str | int, ...], start: int, end: int, leaf: expression.Words, is_alone: bool
+) -> Iterator[RuleProblem]:
+    element = leaf.pattern.elements[0]
+    if len(leaf.pattern.elements) > 1 or element.shape is not patterns.Shape.WORD:
+        return
+    word = text.fold(element.text)
+    is_capitals = leaf.pattern.is_capitals or leaf.is_exact
+    if word in COMMON_WORDS and not is_capitals and (is_alone or word not in NEWS_WORDS):
+        yield RuleProblem(
+            place=place,
+            start=start,
+            end=end,
+            code="common-word",
+            message=f'"{leaf.text}" is in nearly every article',
+            help="remove it, or write the phrase that you mean",
+        )
+    elif len(word) <= 2 and word.isascii() and not (is_capitals and not is_alone):
+        yield RuleProblem(
+            place=place,
+            start=start,
+            end=end,
+            code="short-word",
+            message=f'"{leaf.text}" is short and will be found where it is not meant',
+            help="write it in CAPITALS if it is an acronym" if not is_capitals else "add a line that must be found too",
+        )
+
+
+def _unguarded(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
+    """An acronym on its own: nothing tells the regulator from the parents."""
+    positive = [part for part in parts if part.kind is not Kind.NONE]
+    has_guard = any(part.kind is Kind.NONE for part in parts) or rule.feeds
+    if (
+        has_guard
+        or sum(part.kind is Kind.ALL for part in positive) + any(part.kind is Kind.ANY for part in positive) > 1
+    ):
+        return
+    for part in positive:
+        tree = part.expression
+        for leaf in expression.children(tree) if isinstance(tree, expression.Any | expression.Named) else (tree,):
+            if isinstance(leaf, expression.Words) and leaf.pattern.is_capitals and _ACRONYM.match(leaf.text):
+                yield _ambiguous(rule, part, leaf)
+
+
+def _ambiguous(rule: model.Rule, part: Part, leaf: expression.Words) -> RuleProblem:
+    place: tuple[str | int, ...] = ("query",)
+    start = 0
+    if rule.query is not None:
+        start = max(rule.query.find(leaf.text), 0)
+    else:
+        for key, lines in (("all", rule.all), ("any", rule.any)):
+            for line in lines:
+                if line.label == part.label and leaf.text in line.terms:
+                    place = (key, line.label, line.terms.index(leaf.text))
+    return RuleProblem(
+        place=place,
+        start=start,
+        end=start + len(leaf.text),
+        code="ambiguous-acronym",
+        message=f"{leaf.text} alone may mean something else",
+        help="add a line under all that must be found too, or none with the words of the other meaning",
+    )
+
+
+def _contradictions(rule: model.Rule) -> Iterator[RuleProblem]:
+    excluded = {
+        text.fold(term).strip(): (line.label, number) for line in rule.none for number, term in enumerate(line.terms)
+    }
+    for key, lines in (("all", rule.all), ("any", rule.any)):
+        for line in lines:
+            for term in line.terms:
+                if place := excluded.get(text.fold(term).strip()):
+                    yield RuleProblem(
+                        place=("none", *place),
+                        end=len(term),
+                        code="found-and-excluded",
+                        message=f'"{term}" stands in {key} ({line.label}) and in none',
+                        help="an article that has it never matches; remove one of the two",
+                    )
