@@ -1,0 +1,174 @@
+"""Dates with a role (deadline, hearing, launch …): moved ones and new ones.
+
+The same day in another form is the same day; a day without a role («said on Monday») is never news.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from bot.stories.news.calendar import Day, days
+from bot.stories.news.claims import Found
+from bot.stories.news.statements import Statement
+
+#: A role in order of preference where two stand equally near.
+_ROLES = (
+    (
+        "deadline",
+        (
+            r"deadlines?|cut-?off|due|no later than|until|till|expir\w+|ultimatum"
+            r"|grace period|by(?= (?:the )?$)"
+        ),
+    ),
+    ("hearing", r"hearings?|trial|verdict|in court|court date|sentencing|arraign\w+"),
+    ("vote", r"votes?|voting|elections?|polls?|referendum|ballot|run-?off"),
+    ("meeting", r"meet(?:s|ings?)?|summit|talks|conference|session|negotiations"),
+    (
+        "launch",
+        (
+            r"launch\w*|releas\w+|on sale|shipping|ships?|available|debuts?"
+            r"|premieres?|roll(?:s|ed|ing)? out|rollout|unveil\w*"
+        ),
+    ),
+    (
+        "effect",
+        (
+            r"(?:take|takes|taking|took|comes?|coming|came|enters?|entering|goes?"
+            r"|going) (?:into )?(?:effect|force)|effective|in force"
+        ),
+    ),
+    (
+        "end",
+        (
+            r"clos\w+|shut\w*|ends?|ending|ceas\w+|stop\w*|leav\w+|exit\w*|quit\w*"
+            r"|withdraw\w*|pull\w* out|halt\w*|operat\w+"
+        ),
+    ),
+    ("start", r"start\w*|begin\w*|commenc\w+|open(?:s|ing)?|kick\w* off|resum\w+|reopen\w*|return\w*"),
+    ("strike", r"strikes?|walk-?out|protests?|rally|march"),
+    (
+        "date",
+        (
+            r"schedul\w+|slated|set for|planned for|expected|rescheduled|postponed"
+            r"|delayed|moved to|pushed back|brought forward|deferred"
+        ),
+    ),
+)
+_ROLE_PATTERNS = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _ROLES)
+_BY = re.compile(
+    r"\b(?:by|before|until|till)\s+(?:the\s+end\s+of\s+|late\s+|early\s+|midnight\s+(?:on\s+)?)?$", re.IGNORECASE
+)
+_REPORTED = re.compile(
+    r"\b(?:said|says|told|announced|reported|confirmed|wrote|added"
+    r"|published|posted|tweeted|statement|interview|spoke)\b"
+    r"(?:\W+\w+){0,3}\W*$",
+    re.IGNORECASE,
+)
+_MOVED = re.compile(
+    r"\b(?:extend\w*|extension|delay\w*|postpon\w*|push\w* back|put\w* back"
+    r"|mov\w+|reschedul\w*|defer\w*|brought forward|bring\w* forward"
+    r"|new (?:date|deadline)|instead of|rather than|now|later than)\b",
+    re.IGNORECASE,
+)
+#: Characters between a date and its role.
+_REACH_BEFORE, _REACH_AFTER = 90, 45
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    label: str
+    day: Day
+    statement: Statement
+    #: «from 30 November to …»: the day that the sentence itself replaces.
+    replaces: Day | None
+    is_moved: bool
+
+
+def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> list[Found]:
+    known = [day for statement in chain.from_iterable(said) for day in days(statement.plain, statement.day)]
+    before = [dated for statement in chain.from_iterable(said) for dated in _dated(statement)]
+    found: list[Found] = []
+    taken: list[Day] = []
+    for dated in chain.from_iterable(_dated(statement) for statement in fresh):
+        statement, day = dated.statement, dated.day
+        if any(day.agrees_with(one) for one in chain(known, taken)) or not day.may_follow(statement.day):
+            continue
+        old = _replaced(dated, before)
+        if old is None and not (statement.is_prominent or dated.is_moved):
+            continue
+        taken.append(day)
+        label = old.label if old and dated.label in {"date", "end", "start"} else dated.label
+        shown_before = dated.replaces or (old.day if old else None)
+        found.append(
+            Found(
+                kind="date",
+                label=label,
+                before=shown_before.shown(statement.day) if shown_before else None,
+                after=day.shown(statement.day),
+                statement=statement,
+            )
+        )
+    return found
+
+
+def _replaced(dated: _Dated, before: Sequence[_Dated]) -> _Dated | None:
+    """What the story said of the same matter: the same role, or any coming date when the sentence says «moved»."""
+    coming = [one for one in before if one.day.may_follow(one.statement.day)]
+    if dated.replaces:
+        for one in coming:
+            if dated.replaces.agrees_with(one.day):
+                return one
+    alike = [one for one in coming if one.label == dated.label and _same_matter(one.statement, dated.statement)]
+    if not alike and dated.is_moved:
+        alike = coming
+    return alike[-1] if alike else None
+
+
+def _same_matter(one: Statement, other: Statement) -> bool:
+    return len(one.stems & other.stems) >= 2
+
+
+def _dated(statement: Statement) -> Iterator[_Dated]:
+    found = list(days(statement.plain, statement.day))
+    for at, day in enumerate(found):
+        before = statement.plain[max(day.start - _REACH_BEFORE, found[at - 1].end if at else 0) : day.start]
+        wide_before = statement.plain[max(day.start - _REACH_BEFORE, 0) : day.start]
+        after_end = found[at + 1].start if at + 1 < len(found) else len(statement.plain)
+        after = statement.plain[day.end : min(day.end + _REACH_AFTER, after_end)]
+        replaces = None
+        if at and re.search(r"^\s*(?:to|until|till|->|→|and not|rather than)\s+(?:midnight\s+(?:on\s+)?)?$", before):
+            opening = statement.plain[: found[at - 1].start]
+            if re.search(r"\bfrom\s+(?:the original (?:date|deadline) of\s+)?$", opening, re.IGNORECASE):
+                replaces = found[at - 1]
+        label = _role(wide_before if replaces else before, after)
+        if label is None or (_REPORTED.search(before) and not replaces):
+            continue
+        if re.search(
+            r"\b(?:from|instead of|rather than|since|original(?:ly)?(?: \w+){0,3}|previous(?:ly)?(?: \w+){0,3})\s*$",
+            before,
+            re.IGNORECASE,
+        ):
+            continue
+        yield _Dated(label, day, statement, replaces, bool(_MOVED.search(statement.plain)))
+
+
+def _role(before: str, after: str) -> str | None:
+    nearest: tuple[int, str] | None = None
+    for label, pattern in _ROLE_PATTERNS:
+        ends = [found.end() for found in pattern.finditer(before)]
+        distance = len(before) - ends[-1] if ends else None
+        starts = pattern.search(after)
+        if starts and (distance is None or starts.start() + 20 < distance):
+            distance = starts.start() + 20
+        if distance is None:
+            continue
+        if label == "deadline":
+            distance = distance // 3
+        if nearest is None or distance < nearest[0]:
+            nearest = distance, label
+    if _BY.search(before):
+        return "deadline"
+    return nearest[1] if nearest else None

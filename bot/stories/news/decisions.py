@@ -1,0 +1,137 @@
+"""Decisions and turns (lifted, delayed, fined, arrested, ruled …) that the story did not have.
+
+Reads English. A decision counts when it is stated as done or decided, never when it may be, was asked for, or lies in
+the past; and the story has it when any earlier article says the same in any of its wordings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import chain
+
+from bot.stories.news.calendar import days
+from bot.stories.news.claims import Found
+from bot.stories.news.statements import Statement
+
+#: A turn that another one of the story says already.
+_ALSO = {"lifted": {"cancelled", "dropped"}, "cancelled": {"lifted"}, "dismissed": {"resigned"}, "died": {"killed"}}
+
+_UNSURE = re.compile(
+    r"\b(?:not|never|no|nor|neither|yet to|could|may|might|would|should|if"
+    r"|whether|unless|until|before|can|cannot|\w+n't|possible|possibly|likely|"
+    r"asked|asking|asks|urged|urging|urges|wants?|wanted|hopes?|hoped"
+    r"|plans? to|planned to|seeks?|sought|threaten\w*|consider\w*|proposed?|calls? (?:for|on)|"
+    r"demand\w*|refus\w*|fail\w*|due to be|expected|reportedly|allegedly"
+    r"|denie[sd]|rumou?red|had|previously|earlier|already|once|since|when|after|"
+    r"who|which|that was|that were|other|another|ever|why|how)\b(?:\W+\w+){0,4}\W*$",
+    re.IGNORECASE,
+)
+_DECIDED = re.compile(r"\b(?:decided|agreed|voted|vowed|opted|chose|moved)\s+to\s+(?:be\s+)?$", re.IGNORECASE)
+_PASSIVE = re.compile(r"\b(?:was|were|is|are|been|being|be|has|have|had|got|will)\b(?:\s+\w+ly)?\s*$", re.IGNORECASE)
+_PAST_TIME = re.compile(
+    r"\b(?:last (?:year|month|decade|century|summer|winter|spring|autumn"
+    r"|fall)|(?:years?|months?|decades?) (?:ago|earlier|before)|previous(?:ly)?|in (?:the )?(?:19|20)\d0s"
+    r"|for (?:decades|years)|historically|in the past|once|formerly)\b",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(
+    r"[,;:.!?()\"]|\s[-–—]\s|\b(?:said|says|after|because|while|which|who|where|although|according)\b"
+)
+#: Words shown of a decision.
+_MOST_WORDS = 9
+#: Further down an article stands its background.
+_READ = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One kind of decision: its label and the wordings that say it."""
+
+    label: str
+    past: re.Pattern[str]
+    #: Of headlines: «PTA lifts …».
+    present: re.Pattern[str]
+    nouns: re.Pattern[str]
+
+
+@cache
+def _all_turns() -> tuple[_Turn, ...]:
+    lines = resources.files(__package__).joinpath("turns.tsv").read_text("utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return tuple(
+        _Turn(label, *(re.compile(rf"\b(?:{wordings})\b", re.IGNORECASE) for wordings in forms))
+        for label, *forms in rows
+    )
+
+
+def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement], *, told: Collection[int] = ()) -> list[Found]:
+    """``told``: orders of statements whose moved date says it already."""
+    known = {label for statement in chain.from_iterable(said) for label in _mentions(statement)}
+    subject = _subject(said)
+    found: list[Found] = []
+    for statement in fresh[:_READ]:
+        if statement.order and _is_background(statement):
+            continue
+        if statement.order > 2 and len(statement.stems & subject) < 3:
+            continue
+        for label, clause in _turns(statement):
+            if label in known or _ALSO.get(label, set()) & known:
+                continue
+            known.add(label)
+            if statement.order in told and label == "delayed":
+                continue
+            found.append(Found(kind="decision", label=label, before=None, after=clause, statement=statement))
+    return found
+
+
+def _subject(said: Sequence[Sequence[Statement]]) -> frozenset[str]:
+    """The words of the story's headlines and first sentences."""
+    return frozenset(stem for one in said for statement in one[:3] for stem in statement.stems)
+
+
+def _is_background(statement: Statement) -> bool:
+    if _PAST_TIME.search(statement.plain):
+        return True
+    found = list(days(statement.plain, statement.day))
+    return bool(found) and all((statement.day.year, statement.day.month) > (day.year, day.month or 12) for day in found)
+
+
+def _mentions(statement: Statement) -> Iterator[str]:
+    """Turns that a statement speaks of as done or under way: by any form or noun."""
+    for turn in _all_turns():
+        if turn.nouns.search(statement.plain):
+            yield turn.label
+    for label, _ in _turns(statement):
+        yield label
+
+
+def _turns(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Label and clause of each turn that a statement states."""
+    plain = statement.plain
+    for turn in _all_turns():
+        headline = turn.present.finditer(plain) if statement.order == 0 else ()
+        for found in chain(turn.past.finditer(plain), headline):
+            clause_start = _clause_start(plain, found.start())
+            before = plain[clause_start : found.start()]
+            if _UNSURE.search(before) and not _DECIDED.search(before):
+                continue
+            if not before.strip() and statement.order and not _PASSIVE.search(before):
+                continue
+            yield turn.label, _clause(plain, found.start())
+            break
+
+
+def _clause_start(plain: str, at: int) -> int:
+    starts = [found.end() for found in re.finditer(r"[;:.!?(\"]\s|,\s(?=but|and|who|which)", plain[:at])]
+    return starts[-1] if starts else 0
+
+
+def _clause(plain: str, start: int) -> str:
+    """The decision in its own words: from the verb to the end of its clause."""
+    rest = plain[start:]
+    end = next((found.start() for found in _CLAUSE_END.finditer(rest) if found.start() > 3), len(rest))
+    return " ".join(rest[:end].split()[:_MOST_WORDS]).strip(" -–—")

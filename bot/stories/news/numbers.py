@@ -1,0 +1,80 @@
+"""Numbers that changed (dead, arrested, companies affected, fine …), and weighty ones not said before.
+
+A number is compared only with a number of the same thing; rounded, converted, spelled out or repeated it is not news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from bot.stories.news.claims import Found
+from bot.stories.news.quantities import Quantity, quantities
+from bot.stories.news.statements import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    quantity: Quantity
+    statement: Statement
+
+
+def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> list[Found]:
+    old = [_Counted(one, statement) for statement in chain.from_iterable(said) for one in quantities(statement.plain)]
+    found: list[Found] = []
+    settled: set[str] = set()
+    for new in _counted(fresh):
+        key = new.quantity.key
+        # Only the first number that an article gives of a thing is its figure: later ones are of its parts.
+        if key is None or key in settled or new.quantity.is_past:
+            continue
+        settled.add(key)
+        if any(_is_known(new.quantity, one.quantity) for one in old):
+            continue
+        before = _before(new, old)
+        if before is None and not (new.quantity.is_weighty and new.statement.is_prominent):
+            continue
+        if before is None and any(one.quantity.thing == new.quantity.thing for one in old):
+            continue
+        found.append(
+            Found(
+                kind="number",
+                label=new.quantity.label,
+                before=before.shown if before else None,
+                after=new.quantity.shown,
+                statement=new.statement,
+            )
+        )
+    return found
+
+
+def _counted(fresh: Sequence[Statement]) -> Iterator[_Counted]:
+    for statement in fresh:
+        for one in quantities(statement.plain):
+            yield _Counted(one, statement)
+
+
+def _is_known(new: Quantity, old: Quantity) -> bool:
+    """The story gave this number of this thing, or so large a number that it can be of nothing else."""
+    if new.key == old.key:
+        return new.is_same_value(old)
+    return new.value == old.value and (new.value >= 100 or new.thing == old.thing) and new.unit == old.unit
+
+
+def _before(new: _Counted, old: Sequence[_Counted]) -> Quantity | None:
+    """The story's last figure of the same thing in the same matter."""
+    alike = [one for one in old if one.quantity.key == new.quantity.key and not one.quantity.is_past]
+    if not new.quantity.is_weighty:
+        alike = [one for one in alike if _same_matter(one, new)]
+    return alike[-1].quantity if alike else None
+
+
+def _same_matter(one: _Counted, other: _Counted) -> bool:
+    shared = (one.statement.stems & other.statement.stems) - {one.quantity.thing}
+    shared = frozenset(stem for stem in shared if not stem[0].isdigit())
+    smaller = min(len(one.statement.stems), len(other.statement.stems)) or 1
+    if len(shared) < 2 or len(shared) / smaller < 0.2:
+        return False
+    here, there = one.quantity.places, other.quantity.places
+    return not (here and there) or bool(here & there)

@@ -1,0 +1,307 @@
+"""Numbers with what they count: «killed 15» → deaths, «5,000 companies affected», «a fine of $8m».
+
+Reads one sentence whose number words are digits already; knows no story.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import floor, log10
+
+from bot.stories.words import stem
+
+_NUMBER = re.compile(
+    r"(?<![\w.,/:#-])(?P<currency>US\$|A\$|C\$|HK\$|[$£€¥₹]|(?:Rs|PKR|INR|USD|EUR|GBP)\.?\s?)?"
+    r"(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"(?P<percent>\s?(?:%|per ?cent\b|percentage points?\b))?"
+    r"(?P<after_currency>\s(?:dollars?|euros?|pounds?|rupees?|yen"
+    r"|yuan)\b)?(?![\w/:]|\.\d|,\d|-(?:year|day|hour|minute|week|month|old)|['’]s)"
+)
+_CURRENCIES = {
+    "US$": "$",
+    "USD": "$",
+    "dollar": "$",
+    "EUR": "€",
+    "euro": "€",
+    "GBP": "£",
+    "pound": "£",
+    "Rs": "Rs",
+    "PKR": "Rs",
+    "INR": "Rs",
+    "₹": "Rs",
+    "rupee": "Rs",
+    "yen": "¥",
+    "yuan": "yuan",
+}
+_MONTH = re.compile(
+    r"\s*(?:st|nd|rd|th)?\s*(?:of\s+)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug"
+    r"|Sep|Oct|Nov|Dec)\w*\b|\s*(?:a\.?m|p\.?m|GMT|o'clock)\b"
+)
+_AFTER_MONTH = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?\s*$")
+_NAMED = re.compile(
+    (
+        r"\b(?:Section|Article|Chapter|Part|Page|Route|Highway|Flight|Room"
+        r"|Phase|Level|Windows|iOS|No\.?|Number|Channel|Boeing|Airbus|aged|age)\s*$"
+    ),
+    re.IGNORECASE,
+)
+_PAST = re.compile(
+    r"\b(?:from|compared (?:with|to)|versus|vs\.?|against|down from|up from"
+    r"|earlier (?:figure|toll|count|estimate)s? of|previous(?:ly)?(?: \w+){0,3}"
+    r"|instead of|rather than|out of|another|other|more than the)\s+(?:about |around |some |the )?$",
+    re.IGNORECASE,
+)
+_PAST_AFTER = re.compile(
+    r"^[^.;,]{0,40}\b(?:last (?:year|month|week|quarter)|a (?:year|month"
+    r"|week) (?:earlier|ago|before)|years? ago|the (?:year|quarter) before|year-earlier"
+    r"|in (?:19|20)\d\d)\b",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(
+    r"\b(?:about|around|some|nearly|almost|over|more than|at least|up to"
+    r"|approximately|roughly|an estimated|estimated|close to|as many as|under|fewer than|less than)\s*$",
+    re.IGNORECASE,
+)
+
+#: What happened to people, by the words that say it: the label, and whether a first figure is news by itself.
+_FATES = (
+    ("deaths", r"kill(?:s|ed|ing)?|dead|dies|died|die|deaths?|toll|fatalit(?:y|ies)|lost their lives|bodies"),
+    ("injured", r"injur\w+|wound\w+|hurt|hospitali[sz]ed"),
+    ("missing", r"missing|unaccounted"),
+    ("arrested", r"arrest\w*|detain\w*|custody|rounded up"),
+    ("infected", r"infect\w+|cases|tested positive|sickened|fell ill|ill"),
+    ("evacuated", r"evacuat\w+|displac\w+|homeless|fled"),
+    ("rescued", r"rescu\w+|saved|survivors?"),
+    ("jobs cut", r"lay(?:s|ing)? off|laid off|lay-?offs?|redundan\w+|job (?:cuts|losses)|jobs|sack\w*"),
+    ("charged", r"charged|indicted"),
+)
+_FATE_PATTERNS = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _FATES)
+_PEOPLE = frozenset(
+    stem(word)
+    for word in "people persons men women children boys girls workers soldiers civilians passengers "
+    "students miners police "
+    "officers residents villagers villages migrants protesters others employees staff jobs "
+    "positions roles suspects patients "
+    "pilgrims tourists crew members victims bodies cases deaths militants troops sailors "
+    "firefighters pupils families homes".split()
+)
+#: What money or a share is of.
+_SUMS = (
+    ("fine", r"fin(?:e|es|ed|ing)|penalt(?:y|ies)"),
+    ("settlement", r"settl\w+"),
+    ("damages", r"damages|compensation|payout"),
+    ("offer", r"bid|offer\w*|takeover|acqui\w+|buy\w*|bought|deal|purchase"),
+    ("price", r"pric\w+|costs?|fee|fares?"),
+    ("loss", r"loss(?:es)?|lost"),
+    ("profit", r"profits?|earnings"),
+    ("revenue", r"revenues?|sales|turnover"),
+    ("funding", r"fund\w*|grants?|aid|loans?|invest\w+|budget|bail-?out|pledg\w+|raised"),
+    ("ransom", r"ransom|bounty|reward|bail"),
+    ("rate", r"rates?|inflation|unemployment|growth|interest"),
+    ("turnout", r"turnout"),
+    ("votes", r"votes?|majority"),
+    ("stake", r"stake|shareholding"),
+    ("tariff", r"tariffs?|dut(?:y|ies)|tax\w*|lev(?:y|ies)"),
+    ("shares", r"shares?|stock"),
+)
+_SUM_PATTERNS = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _SUMS)
+_WEIGHTY = frozenset(
+    {
+        "deaths",
+        "injured",
+        "missing",
+        "arrested",
+        "evacuated",
+        "jobs cut",
+        "fine",
+        "settlement",
+        "damages",
+        "sentence",
+        "ransom",
+        "charged",
+        "magnitude",
+        "infected",
+    }
+)
+_TERMS = re.compile(r"\b(?:sentenc\w+|jail\w*|prison|imprison\w*|behind bars)\b", re.IGNORECASE)
+_TIME = frozenset({"year", "month", "week", "day", "hour", "minute", "second"})
+_SKIPPED = frozenset(
+    {
+        "km",
+        "mile",
+        "metre",
+        "meter",
+        "degree",
+        "time",
+        "page",
+        "point",
+        "kg",
+        "tonne",
+        "acre",
+        "foot",
+        "feet",
+        "inch",
+        "hectare",
+        "pm",
+        "am",
+        "gb",
+        "mb",
+    }
+)
+_STOP = frozenset(
+    "and or but in on at to from for with by as that which who were was are is have has had "
+    "will would could may a an the this "
+    "said after before when while into since over under than their his her its it he she they "
+    "we not also if then where".split()
+)
+_PLACE = re.compile(r"\b(?:in|at|near|across|from)\s+(?:the\s+)?([A-Z]\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number of something."""
+
+    value: float
+    #: «$», «%», or nothing.
+    unit: str
+    #: What it is of, as compared: «deaths», «company», «fine»; None: not known, so never news.
+    thing: str | None
+    label: str
+    is_about: bool
+    #: Given for comparison or as what was before.
+    is_past: bool
+    places: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def key(self) -> str | None:
+        return None if self.thing is None else f"{self.thing} {self.unit}"
+
+    @property
+    def is_weighty(self) -> bool:
+        """News by itself when the story had no such figure."""
+        return self.label in _WEIGHTY
+
+    @property
+    def shown(self) -> str:
+        number = f"{self.value:,.0f}" if self.value == int(self.value) else f"{self.value:,}"
+        for size, word in ((10**9, "billion"), (10**6, "million")):
+            if self.value >= size:
+                number = f"{self.value / size:,.3f}".rstrip("0").rstrip(".") + f" {word}"
+                break
+        if self.unit == "%":
+            return f"{number}%"
+        return f"{self.unit}{' ' if len(self.unit) > 1 else ''}{number}" if self.unit else number
+
+    def is_same_value(self, other: Quantity) -> bool:
+        """Equal, or one is the other rounded."""
+        if self.value == other.value:
+            return True
+        low, high = sorted((self.value, other.value))
+        if low <= 0 or (high - low) / high > 0.06:
+            return False
+        may_round = self.is_about or other.is_about or low >= 1000 or bool(self.unit)
+        return may_round and (_rounded(low, high) or _rounded(high, low))
+
+
+def _rounded(exact: float, round_one: float) -> bool:
+    digits = len(f"{round_one:.10g}".replace(".", "").strip("0")) or 1
+    places = digits - 1 - floor(log10(exact))
+    return digits < len(f"{exact:.10g}".replace(".", "").strip("0")) and round(exact, places) == round_one
+
+
+def quantities(plain: str) -> Iterator[Quantity]:
+    """The numbers of a sentence in order; dates, ages, hours and names with numbers are left out."""
+    found = [one for one in _NUMBER.finditer(plain) if not _is_other(one, plain)]
+    for at, one in enumerate(found):
+        before = plain[found[at - 1].end() if at else 0 : one.start()]
+        after = plain[one.end() : found[at + 1].start() if at + 1 < len(found) else len(plain)]
+        yield _quantity(one, plain, before, after)
+
+
+def _is_other(one: re.Match[str], plain: str) -> bool:
+    before, after = plain[: one.start()], plain[one.end() :]
+    if one["currency"] or one["percent"] or one["after_currency"]:
+        return False
+    if _MONTH.match(after) or _AFTER_MONTH.search(before) or _NAMED.search(before):
+        return True
+    if re.search(r"[A-Z]\w*,\s*$", before) and re.match(r"\s*,", after):
+        return True  # «Khan, 25, …»
+    return bool(re.fullmatch(r"(?:19|20)\d\d", one["number"])) and not re.match(
+        r"\s+(?:people|companies|firms|jobs)", after
+    )
+
+
+def _quantity(one: re.Match[str], plain: str, before: str, after: str) -> Quantity:
+    value = float(one["number"].replace(",", ""))
+    unit = _unit(one)
+    thing, label = _money(before, after) if unit else _counted(before, after, plain)
+    return Quantity(
+        value=value,
+        unit=unit,
+        thing=thing,
+        label=label,
+        is_about=bool(_ABOUT.search(before)),
+        is_past=bool(_PAST.search(before)) or bool(_PAST_AFTER.search(after)),
+        places=frozenset(_PLACE.findall(plain)),
+    )
+
+
+def _unit(one: re.Match[str]) -> str:
+    if one["percent"]:
+        return "%"
+    named = (one["currency"] or one["after_currency"] or "").strip().rstrip(".")
+    return _CURRENCIES.get(named, _CURRENCIES.get(named.removesuffix("s"), named))
+
+
+def _nearest(
+    patterns: Sequence[tuple[str, re.Pattern[str]]], before: str, after: str, reach: int
+) -> tuple[str, int] | None:
+    best: tuple[str, int] | None = None
+    for label, pattern in patterns:
+        ends = [found.end() for found in pattern.finditer(before)]
+        starts = pattern.search(after)
+        options = ([len(before) - ends[-1]] if ends else []) + ([starts.start()] if starts else [])
+        if options and min(options) <= reach and (best is None or min(options) < best[1]):
+            best = label, min(options)
+    return best
+
+
+def _money(before: str, after: str) -> tuple[str | None, str]:
+    found = _nearest(_SUM_PATTERNS, before, after, 45)
+    return (found[0], found[0]) if found else (None, "")
+
+
+def _counted(before: str, after: str, plain: str) -> tuple[str | None, str]:
+    if re.search(r"\bmagnitude[\s-]*(?:of\s+)?$", before, re.IGNORECASE) or re.match(r"[\s-]*magnitude\b", after):
+        return "magnitude", "magnitude"
+    noun = _noun(after)
+    if noun and stem(noun) in _TIME:
+        is_term = _TERMS.search(before) or re.match(r"\W+\w+ (?:in|of) (?:jail|prison)", after)
+        return (f"sentence {stem(noun)}", "sentence") if is_term else (None, "")
+    if noun and stem(noun) in _SKIPPED:
+        return None, ""
+    if noun is None or stem(noun) in _PEOPLE:
+        fate = _nearest(_FATE_PATTERNS, before, after, 45)
+        if fate:
+            return fate[0], fate[0]
+    if noun is None:
+        return None, ""
+    return stem(noun), noun.lower()
+
+
+def _noun(after: str) -> str | None:
+    """The plural noun that the number counts: «5,000 local companies» → companies; None: nothing near."""
+    tail = re.match(r"\s+((?:of the |of its |of |more |new |other )?)((?:[^\W\d_][\w'-]*\s*){1,5})", after)
+    if tail is None:
+        return None
+    for word in tail.group(2).split():
+        low = word.lower()
+        if low in _STOP:
+            return None
+        if low in {"people", "men", "women", "children", "police", "staff", "crew", "troops"}:
+            return word
+        if low.endswith("s") and not low.endswith(("ss", "us", "is")) and len(low) > 2:
+            return word
+    return None
