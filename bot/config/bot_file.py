@@ -105,7 +105,7 @@ class BotShape(_Shape):
     timezone: values.Zone = pydantic.Field(
         ZoneInfo("UTC"), description="The zone of times that name none: digests, quiet hours, until."
     )
-    channels: dict[str, dict[str, object]] = pydantic.Field(
+    channels: dict[str, object] = pydantic.Field(
         ...,
         description="Where messages go: a name of your choice, its kind, and that kind's own keys.",
         examples=["{alerts: {kind: console}}"],
@@ -162,7 +162,7 @@ def read(report: Report, *, channel_options: ChannelOptions, environ: Mapping[st
         return None
     _check_operator(shape, root, channels, report)
     _warn_of_unset(shape, root, report, environ)
-    if any(found.severity == "error" for found in report.finish()):
+    if report.error_count:
         return None
     return _settings(shape, channels)
 
@@ -185,6 +185,9 @@ def _channel(
     key: Scalar, node: Node, report: Report, channel_options: ChannelOptions, environ: Mapping[str, str]
 ) -> ChannelSettings | None:
     if not isinstance(node, MappingNode):
+        kind = node.value if isinstance(node, Scalar) and node.value in channel_options else "console"
+        message = f'channel "{key.value}" is a block of keys, the first of them kind'
+        report.add("wrong-kind", message, f"write {key.value}: {{kind: {kind}}}", start=key.start, end=key.end)
         return None
     kind_node = node.get("kind")
     kinds = ", ".join(sorted(channel_options))
@@ -204,8 +207,10 @@ def _channel(
         message = f'no kind of channel "{values.shown(kind)}"' if kind else "kind has no value"
         report.add("unknown-value", message, help_text, start=kind_node.start, end=kind_node.end)
         return None
-    rest = MappingNode([pair for pair in node.pairs if pair[0].value != "kind"], node.start, node.end, node.is_flow)
-    checked = _options(options, rest, key, report)
+    # One key is often left beside kind: in braces it must not be taken for an {EXACT} term.
+    rest = [pair for pair in node.pairs if pair[0].value != "kind"]
+    own = MappingNode(rest, node.start, node.end, is_flow=False)
+    checked = wording.check(options, own, report, whole=key)
     if checked is None:
         return None
     for name, value in checked:
@@ -215,30 +220,11 @@ def _channel(
     return ChannelSettings(name=key.value, kind=kind, options=checked, place=f"{report.path}:{line}")
 
 
-def _options(
-    options: type[pydantic.BaseModel], node: MappingNode, key: Scalar, report: Report
-) -> pydantic.BaseModel | None:
-    if node.is_flow and len(node.pairs) == 1:
-        # One key is left beside kind: not the {EXACT} form.
-        given: object = {name.value: wording.plain(value) for name, value in node.pairs}
-    else:
-        given = wording.plain(node)
-    try:
-        return options.model_validate(given)
-    except pydantic.ValidationError as error:
-        for found in error.errors(include_url=False):
-            if found["loc"]:
-                wording.say(found, options, node, report)
-            else:
-                # Of the whole channel: its name stands for it.
-                text = str(found.get("ctx", {}).get("error", "its keys do not fit together"))
-                report.add("channel", f'channel "{key.value}": {text}', start=key.start, end=key.end)
-        return None
-
-
 def _hide_secrets(node: Node | None, report: Report, channel_options: ChannelOptions) -> None:
     """Every value that may be a secret written out: of secret keys, of unknown keys, of unknown kinds."""
     for _, channel in node.pairs if isinstance(node, MappingNode) else ():
+        if isinstance(channel, Scalar) and channel.value in channel_options:
+            continue
         if not isinstance(channel, MappingNode):
             report.hide(channel.start, channel.end)
             continue

@@ -259,7 +259,8 @@ class _Reader:
             if entry.is_kept and name in present:
                 continue
             if name in taken:
-                self.found.folder_problems.append(_second(path, entry, taken[name]))
+                problem = _second(path, entry, taken[name])
+                self.found.folder_problems.append(replace(problem, source=reading.line_of(path, entry.line)))
                 continue
             taken[name] = f"{path}:{entry.line}"
             self.found.loaded.append(entry)

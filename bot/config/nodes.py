@@ -24,6 +24,7 @@ MAX_NODES = 3_000_000
 #: What libyaml takes for the end of a line.
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 #: «#word» at the end of a line, after a space: YAML drops it as a comment.
+_DEEPER_DASH = re.compile(r"[\r\n][ \t]*- ")
 _LOST = re.compile(r"[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
 
 
@@ -91,6 +92,11 @@ class Document:
         low = bisect.bisect_left(self.flaws, node.start, key=lambda flaw: flaw.start)
         high = bisect.bisect_left(self.flaws, node.end, key=lambda flaw: flaw.start)
         return self.flaws[low:high]
+
+    def has_flaw_in(self, start: int, end: int) -> bool:
+        """A flaw already says what is wrong in this stretch."""
+        at = bisect.bisect_left(self.flaws, start, key=lambda flaw: flaw.start)
+        return any(flaw.severity == "error" and flaw.start <= end for flaw in self.flaws[at : at + 5])
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1."""
@@ -163,6 +169,8 @@ class _Composer:
             end = event.end_mark.index
             if self._lost and end in self._lost:
                 self._warn_of_comment(event.value, self._lost[end])
+            if not event.style and end - start > len(event.value) + 2 and "- " in event.value:
+                self._look_for_dash(event.value, start, end)
             return Scalar(event.value, start, end, event.style or "")
         if depth > MAX_DEPTH:
             raise Unreadable(
@@ -210,6 +218,19 @@ class _Composer:
             end=key.end,
         )
 
+    def _look_for_dash(self, value: str, start: int, end: int) -> None:
+        """A list item that stands deeper than its brothers is read as more text of the one above."""
+        if found := _DEEPER_DASH.search(self._text, start, end):
+            self._flaws.append(
+                Flaw(
+                    code="indent",
+                    message="this dash does not line up with the ones above, so it is read as text",
+                    help="put it in the same column as the dash above",
+                    start=found.end() - 2,
+                    end=found.end() - 1,
+                )
+            )
+
     def _warn_of_comment(self, value: str, lost: re.Match[str]) -> None:
         comment = lost[0].strip()
         if not value:
@@ -236,7 +257,7 @@ def _alias(name: str, start: int, end: int) -> Flaw:
     return Flaw(
         code="star",
         message=f"a value that begins with * points to another place of the file (*{name})",
-        help=f'a wildcard stands at the end of a word: {name}*; a shared list is a set, $name; as text, quote it: "*{name}"',
+        help=f"a wildcard stands at the end of a word: {name.strip('*')}*; a shared list is a set: $name",
         start=start,
         end=end,
     )

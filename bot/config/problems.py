@@ -11,6 +11,8 @@ from dataclasses import replace
 from bot import model
 from bot.config.nodes import Document, Flaw
 
+#: Of one file; who has more has one mistake in many copies.
+_MOST = 1000
 #: A longer line is shown around the caret only.
 _SHOWN = 160
 _BEFORE_CARET = 60
@@ -34,6 +36,7 @@ class Report:
         self._found: list[model.Problem] = []
         self._hidden: list[tuple[int, int]] = []
         self._seen: set[tuple[int, int, str]] = set()
+        self._left_out = 0
         self.error_count = 0
 
     def add(
@@ -50,6 +53,10 @@ class Report:
         """One problem at a stretch of the file; said once for one place."""
         line, column = self.document.place(start)
         if (line, column, message) in self._seen:
+            return
+        if len(self._found) >= _MOST:
+            self.error_count += severity == "error"
+            self._left_out += 1
             return
         self._seen.add((line, column, message))
         self.error_count += severity == "error"
@@ -75,14 +82,22 @@ class Report:
         """A stretch that may be a secret: shown as *** in every line of this file."""
         self._hidden.append((start, end))
 
-    def has_error_at(self, start: int) -> bool:
-        place = self.document.place(start)
-        return any((found.line, found.column) == place for found in self._found if found.severity == "error")
-
     def finish(self) -> tuple[model.Problem, ...]:
         """All of them by place, each with its line."""
         found = sorted(self._found, key=lambda problem: (problem.line, problem.column, problem.code))
-        return tuple(self._with_source(problem) for problem in found)
+        told = tuple(self._with_source(problem) for problem in found)
+        return (*told, self._many(told[-1])) if self._left_out else told
+
+    def _many(self, last: model.Problem) -> model.Problem:
+        return model.Problem(
+            severity="error",
+            file=self.path,
+            line=last.line,
+            column=last.column,
+            code="too-many",
+            message=f"{self._left_out:,} more problems in this file are not shown",
+            help="mend these first",
+        )
 
     def _length(self, line: int, column: int, start: int, end: int) -> int:
         """Underlined to the end of the line at most."""

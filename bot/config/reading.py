@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import model
-from bot.config import nodes
+from bot.config import nodes, problems
 from bot.config.nodes import Document
 from bot.config.problems import Report
 from bot.config.settings import FileState, Stamp
@@ -88,6 +88,10 @@ def parse(found: Bytes) -> Report:
         content.decode("utf-8-sig")
         return Report(found.path, nodes.read(text))
     except UnicodeDecodeError as error:
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            report = Report(found.path, Document(content.decode("utf-16", "replace"), None))
+            report.add("not-utf-8", "the file is saved as UTF-16", "save it as plain text, UTF-8", start=0)
+            return report
         report = Report(found.path, Document(text, None))
         at = len(content[: error.start].decode("utf-8-sig", "replace"))
         report.add("not-utf-8", "a byte that is not UTF-8 text", "save the file as plain text, UTF-8", start=at)
@@ -116,3 +120,12 @@ def stray_files(folder: Path, known: Sequence[str]) -> list[model.Problem]:
         for name in sorted(entry.name for entry in os.scandir(folder))
         if name.endswith((".yaml", ".yml")) and name[0] != "." and str(folder / name) not in known
     ]
+
+
+def line_of(path: str, number: int) -> str | None:
+    """One line of a file that was read before; None: it is no longer there."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return None
+    return problems.mask(Document(text, None).line(number))

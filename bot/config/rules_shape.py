@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import pydantic
 
@@ -25,6 +25,9 @@ _LINES: dict[str, object] = {
         {"type": "array", "minItems": 1, "items": _TERM},
     ]
 }
+
+
+_Some = TypeVar("_Some", dict[str, tuple[str, ...]], tuple[str, ...])
 
 
 def term(value: object) -> str:
@@ -74,15 +77,15 @@ def _listed(value: object) -> object:
     return value
 
 
-def _not_empty(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    if not value or not all(value.values()):
+def _not_empty(value: _Some) -> _Some:
+    if not value:
         raise values.Wrong("no-value", "an empty list", "name what to look for, or remove the key")
     return value
 
 
 _Term = Annotated[str, pydantic.PlainValidator(term)]
 _Lines = Annotated[
-    dict[str, tuple[_Term, ...]],
+    dict[str, Annotated[tuple[_Term, ...], pydantic.AfterValidator(_not_empty)]],
     pydantic.BeforeValidator(_lines),
     pydantic.AfterValidator(_not_empty),
     pydantic.WithJsonSchema(_LINES),

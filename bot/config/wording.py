@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pydantic
 from pydantic_core import ErrorDetails
 
 from bot.config import places, values
 from bot.config.nodes import Mapping as MappingNode
-from bot.config.nodes import Node, Scalar
+from bot.config.nodes import Node, Scalar, Sequence
 from bot.config.problems import Report
 
+_Path: TypeAlias = tuple[str | int, ...]
 Shape = TypeVar("Shape", bound=pydantic.BaseModel)
 
 
@@ -38,29 +39,116 @@ def plain(node: Node) -> object:
         case Scalar():
             return None if not node.value and not node.style else node.value
         case MappingNode():
-            if node.is_flow and len(node.pairs) == 1 and plain(node.pairs[0][1]) is None:
-                return "{" + node.pairs[0][0].value + "}"
+            if (exact := exact_term(node)) is not None:
+                return exact
             return {key.value: plain(value) for key, value in node.pairs}
         case _:
             return [plain(item) for item in node.items]
 
 
-def check(shape: type[Shape], node: Node, report: Report, *, rule: str | None = None) -> Shape | None:
-    """The node as ``shape``; None: it cannot be, and ``report`` says why."""
+def exact_term(node: MappingNode) -> str | None:
+    """``{EXACT}``: a mapping of one key without a value."""
+    is_short = node.is_flow and len(node.pairs) == 1 and _is_empty(node.pairs[0][1])
+    return "{" + node.pairs[0][0].value + "}" if is_short else None
+
+
+def check(
+    shape: type[Shape], node: Node, report: Report, *, rule: str | None = None, whole: Scalar | None = None
+) -> Shape | None:
+    """The node as ``shape``; None: it cannot be, and ``report`` says why.
+
+    ``whole``: the name of the node, where errors of the whole are put.
+    """
+    checked, _ = check_parts(shape, node, report, rule=rule, whole=whole)
+    return checked
+
+
+def check_parts(
+    shape: type[Shape], node: Node, report: Report, *, rule: str | None = None, whole: Scalar | None = None
+) -> tuple[Shape | None, frozenset[str]]:
+    """As ``check``; also the node's own keys that hold an error."""
+    empty = {path for path, key in _empties(node) if _say_empty(key, report, rule)}
+    bad = {str(path[0]) for path in empty}
     try:
-        return shape.model_validate(plain(node))
+        checked = shape.model_validate(plain(node))
     except pydantic.ValidationError as error:
-        for found in error.errors(include_url=False):
-            say(found, shape, node, report, rule=rule)
-        return None
+        errors = error.errors(include_url=False)
+        missing = frozenset(_path_of(found) for found in errors if found["type"] == "missing")
+        misspelt = frozenset(
+            (*path[:-1], meant)
+            for found in errors
+            if found["type"] == "extra_forbidden" and (path := _path_of(found))
+            if (meant := _meant(found, shape, path, missing))
+        )
+        for found in errors:
+            path = _path_of(found)
+            if found["type"] == "missing" and path in misspelt:
+                continue
+            bad.update(str(step) for step in path[:1])
+            if not path and empty:
+                continue
+            if not path and whole is not None:
+                wording = _word(found, shape, path, missing)
+                message = f'"{whole.value}": {wording.message}'
+                report.add("block", message, wording.help, start=whole.start, end=whole.end, rule=rule)
+            elif path not in empty:
+                _say(found, shape, node, report, rule=rule, missing=missing)
+        return None, frozenset(bad)
+    return (None if empty else checked), frozenset(bad)
 
 
-def say(
-    found: ErrorDetails, shape: type[pydantic.BaseModel], node: Node, report: Report, *, rule: str | None = None
+def _empties(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Scalar]]:
+    """Keys that have no value, but for the short form ``{EXACT}``."""
+    match node:
+        case MappingNode() if exact_term(node) is None:
+            for key, value in node.pairs:
+                if _is_empty(value):
+                    yield (*path, key.value), key
+                else:
+                    yield from _empties(value, (*path, key.value))
+        case Sequence():
+            for index, item in enumerate(node.items):
+                yield from _empties(item, (*path, index))
+
+
+def _say_empty(key: Scalar, report: Report, rule: str | None) -> bool:
+    if lost := _lost_comment(report, key.end):
+        report.add(
+            "comment-in-value",
+            "a # after a space begins a comment, so there is no value",
+            f'quote it: "{lost}"',
+            start=key.start,
+            end=key.end,
+            rule=rule,
+        )
+    else:
+        report.add(
+            "no-value",
+            "no value",
+            "write one after the colon, or remove the key",
+            start=key.start,
+            end=key.end,
+            rule=rule,
+        )
+    return True
+
+
+def _path_of(found: ErrorDetails) -> tuple[str | int, ...]:
+    return tuple(step for step in found["loc"] if not _is_of_pydantic(step))
+
+
+def _say(
+    found: ErrorDetails,
+    shape: type[pydantic.BaseModel],
+    node: Node,
+    report: Report,
+    *,
+    rule: str | None,
+    missing: frozenset[_Path],
 ) -> None:
     """Put one error of pydantic where it belongs."""
-    path = tuple(step for step in found["loc"] if not _is_of_pydantic(step))
-    wording = _word(found, shape, path)
+    path = _path_of(found)
+    wording = _word(found, shape, path, missing)
     target, key = places.find(node, path[:-1] if found["type"] == "missing" else path)
     if found["type"] == "missing" and isinstance(target, MappingNode) and target.pairs:
         # A key that is not there has no place: its block's first key stands for it.
@@ -70,11 +158,8 @@ def say(
         start, end = key.start, key.end
     else:
         start, end = target.start, _first_stretch(target)
-    code, message, help_text = wording.code, wording.message, wording.help
-    if code == "no-value" and key is not None and (lost := _lost_comment(report, key.end)):
-        code, message, help_text = "comment-in-value", "a # after a space begins a comment", f'quote it: "{lost}"'
-    if not (report.document.flaws and report.has_error_at(start)):
-        report.add(code, message, help_text, start=start, end=end, rule=rule)
+    if not report.document.has_flaw_in(target.start, target.end):
+        report.add(wording.code, wording.message, wording.help, start=start, end=end, rule=rule)
 
 
 def _is_of_pydantic(step: str | int) -> bool:
@@ -89,7 +174,14 @@ def _is_empty(node: Node) -> bool:
 
 
 def _first_stretch(node: Node) -> int:
-    return node.end if isinstance(node, Scalar) else max(node.end if node.is_flow else node.start + 1, node.start + 1)
+    """Where the underlining ends: of a block its first key."""
+    match node:
+        case MappingNode() if not node.is_flow and node.pairs:
+            return node.pairs[0][0].end
+        case Sequence() if not node.is_flow:
+            return node.start + 1
+        case _:
+            return max(node.end, node.start + 1)
 
 
 def _lost_comment(report: Report, after_key: int) -> str | None:
@@ -100,17 +192,17 @@ def _lost_comment(report: Report, after_key: int) -> str | None:
     return rest.rstrip(" }\r") if rest.startswith("#") and rest[1:2].strip() else None
 
 
-def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> Wording:
+def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]) -> Wording:
     kind, context, given = found["type"], found.get("ctx", {}), found.get("input")
     name = str(path[-1]) if path else ""
     if kind == "value_error":
         return _of_error(context["error"])
     if kind == "extra_forbidden":
         known = keys_at(shape, path[:-1])
-        help_text = values.did_you_mean(name, known, otherwise="known here: " + ", ".join(known) if known else "")
-        return Wording(
-            code="unknown-key", message=f'unknown key "{values.shown(name)}"', help=help_text, is_about_key=True
-        )
+        meant = _meant(found, shape, path, missing)
+        help_text = f'did you mean "{meant}"?' if meant else "known here: " + ", ".join(known)
+        message = f'unknown key "{values.shown(name)}"'
+        return Wording(code="unknown-key", message=message, help=help_text, is_about_key=True)
     if kind == "missing":
         return Wording(code="missing-key", message=f'the key "{name}" is missing', help=_example(shape, path))
     if given is None:
@@ -120,13 +212,31 @@ def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: tuple[str 
     return _of_type(kind, context, given)
 
 
+def _meant(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]) -> str | None:
+    """The key that was probably meant: first of those that are missing, then of those that take such a value."""
+    model = model_at(shape, path[:-1])
+    if model is None:
+        return None
+    name = str(path[-1])
+    awaited = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
+    if near := values.near(name, awaited):
+        return near
+    best = values.near(name, model.model_fields)
+    if best is None or not isinstance(found.get("input"), list | dict):
+        return best
+    return values.near(name, [key for key, info in model.model_fields.items() if _takes_list(info.annotation)]) or best
+
+
+def _takes_list(annotation: object) -> bool:
+    return "tuple[" in str(annotation) or "dict[" in str(annotation) or _inner_model(annotation) is not None
+
+
 def _of_error(error: Exception) -> Wording:
     if isinstance(error, values.Wrong):
         return Wording(code=error.code, message=str(error), help=error.help)
-    text = str(error)
-    code = "secret" if text.startswith("a secret is not written") else "value"
-    message, colon, help_text = text.partition(": ") if code == "secret" else (text, "", "")
-    return Wording(code=code, message=message, help=help_text if colon else "")
+    message, _, help_text = str(error).partition(": ")
+    code = "secret" if message.startswith("a secret is not written") else "value"
+    return Wording(code=code, message=message, help=help_text)
 
 
 def _one_of(

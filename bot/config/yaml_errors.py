@@ -46,6 +46,8 @@ def translate(error: yaml.YAMLError, text: str) -> Unreadable:
     at = min(error.problem_mark.index, len(text))
     opened = error.context_mark.index if error.context_mark else at
     problem = error.problem or ""
+    if "nesting" in problem:
+        return Unreadable("too-deep", "brackets nested a thousand deep", "no key needs that", at)
     slip = _Slip(text, at, opened, problem, error.context or "")
     for look in (_tab, _bad_start, _sigil, _quote, _colon, _block_mark, _bracket, _dash, _indent):
         if found := look(slip):
@@ -88,10 +90,11 @@ def _bad_start(slip: _Slip) -> Unreadable | None:
         return None
     word = re.match(r"\S*", slip.text[slip.at :])
     shown = word[0].rstrip(",]}") if word else slip.char
+    rest = slip.text[slip.at + len(shown) : _line_end(slip.text, slip.at)].strip()
     return Unreadable(
         {"@": "at-sign", "%": "percent", "`": "backquote"}.get(slip.char, "yaml"),
         f"a value cannot begin with {slip.char}",
-        f'quote it: "{shown}"' if shown == slip.line[slip.at - slip.line_start :].strip() else f'quote it: "{shown} …"',
+        f'quote it: "{shown}"' if not rest or rest[0] in ",]}" else f'quote it: "{shown} …"',
         slip.at,
         len(shown),
     )
@@ -222,7 +225,8 @@ def _colon(slip: _Slip) -> Unreadable | None:
 def _colon_help(slip: _Slip, value: str) -> str:
     if re.match(r"\s*(?:- )?query:", slip.before):
         return "write the text under query: | , indented, there a colon is only a colon"
-    whole = slip.line.split(": ", 1)[1] if ": " in slip.before else slip.line.strip(" -")
+    is_item = slip.line.lstrip().startswith("- ") or ": " not in slip.before
+    whole = slip.line.strip(" -") if is_item else slip.line.split(": ", 1)[1]
     whole = whole.strip()
     return f'quote the whole value: "{whole}"' if len(whole) < 60 and '"' not in whole else "quote the whole value"
 
@@ -294,6 +298,14 @@ def _bracket(slip: _Slip) -> Unreadable | None:
             "a # after a space begins a comment, so the list is never closed",
             'quote the item that holds it: "C #"',
             comment.start(),
+        )
+    if slip.text[slip.at - 1 : slip.at + 1] == "${":
+        return Unreadable(
+            "variable",
+            "a variable as in a shell",
+            "write env:NAME, without $ and braces",
+            slip.at - 1,
+            2,
         )
     if slip.at <= opened_line_end and slip.at < len(slip.text) and slip.char not in "\r\n":
         if slip.char == ":":

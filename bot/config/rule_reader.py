@@ -1,0 +1,302 @@
+"""One rule of a rule file → a compiled rule, or every problem that it has.
+
+Knows where each word of the rule stands, so that a problem inside a query or a list item gets its caret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+
+import pydantic
+
+from bot import model, rules
+from bot.config import places, values, wording
+from bot.config.nodes import Mapping, Node, Scalar, Sequence
+from bot.config.problems import Report
+from bot.config.rules_shape import RuleShape
+from bot.config.settings import LoadedRule
+
+_SET = re.compile(r"\$([\w-]+)")
+#: Problems that an unreadable part of a rule may cause in its other parts.
+_FOLLOWING = frozenset({"must-match", "must-not-match", "only-negatives"})
+_CONTENT = ("all", "any", "none", "query", "where")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a rule file needs to know of the others."""
+
+    #: None: unknown, since bot.yaml is not readable; then no rule is blamed for its channel.
+    channels: frozenset[str] | None
+    #: Names, addresses and tags of feeds; None: unknown.
+    feeds: frozenset[str] | None
+    zone: ZoneInfo
+
+    def known(self, kind: str) -> frozenset[str] | None:
+        return self.channels if kind == "channel" else self.feeds
+
+    def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those that no file has."""
+        return frozenset(
+            (kind, name) for kind, name in needs if (known := self.known(kind)) is not None and name not in known
+        )
+
+
+@dataclass(slots=True)
+class Desk:
+    """One rule file as read."""
+
+    rules: list[LoadedRule] = field(default_factory=list)
+    off: list[str] = field(default_factory=list)
+    needs: set[tuple[str, str]] = field(default_factory=set)
+    uses_zone: bool = False
+
+
+@dataclass(slots=True)
+class Sets:
+    """The sets of one file."""
+
+    terms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+
+    def used_by(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Names of the sets that these texts use, also by way of other sets; in order of name."""
+        found: set[str] = set()
+        waiting = [name for text in texts if "$" in text for name in _SET.findall(text)]
+        while waiting:
+            name = waiting.pop()
+            if name not in found and name in self.nodes:
+                found.add(name)
+                waiting += [inner for text in self.terms.get(name, ()) for inner in _SET.findall(text)]
+        return tuple(sorted(found))
+
+
+@dataclass(slots=True)
+class RuleReader:
+    """Reads the rules of one file."""
+
+    report: Report
+    context: Context
+    sets: Sets
+    desk: Desk
+
+    def read(self, node: Node) -> LoadedRule | None:
+        """None: refused, and the report says why."""
+        if not isinstance(node, Mapping):
+            self._say_no_rule(node)
+            return None
+        name = name_of(node)
+        errors_before = self.report.error_count
+        flaws = self.report.document.flaws_inside(node)
+        for flaw in flaws:
+            self.report.add_flaw(flaw, rule=name or None)
+        shape, bad = wording.check_parts(RuleShape, node, self.report, rule=name or None)
+        self._check_names(node, name)
+        if any(flaw.severity == "error" for flaw in flaws):
+            return None
+        if shape is None:
+            self._look_further(node, bad)
+            return None
+        rule = self._rule(shape)
+        if self._uses_broken_set(rule, node):
+            return None
+        compiled = self._compile(rule, node)
+        if compiled is None or self.report.error_count > errors_before:
+            return None
+        for problem in rules.warnings(rule):
+            self._say(problem, node, rule, "warning")
+        key = node.get("name") or node
+        line, column = self.report.document.place(key.start)
+        return LoadedRule(compiled=compiled, line=line, column=column)
+
+    def _compile(
+        self, rule: model.Rule, node: Mapping, *, leaving_out: frozenset[str] = frozenset()
+    ) -> rules.CompiledRule | None:
+        try:
+            return rules.compile_rule(rule)
+        except rules.RuleError as error:
+            for problem in error.problems:
+                if problem.code not in leaving_out:
+                    self._say(problem, node, rule, "error")
+            return None
+
+    def _look_further(self, node: Mapping, bad: frozenset[str]) -> None:
+        """Problems in the terms of a rule whose keys have problems too: all are told at once."""
+        good = Mapping([pair for pair in node.pairs if pair[0].value not in bad], node.start, node.end, False)
+        given = wording.plain(good)
+        if not isinstance(given, dict):
+            return
+        try:
+            shape = RuleShape.model_validate({"name": "(no name)", "notify": "(nobody)", **given})
+        except pydantic.ValidationError:
+            return
+        rule = self._rule(shape)
+        is_partial = any(key in _CONTENT for key in bad) or not any(node.get(key) for key in _CONTENT)
+        if not any(name in self.sets.broken for name, _ in rule.sets):
+            self._compile(rule, node, leaving_out=_FOLLOWING if is_partial else frozenset())
+
+    def _say_no_rule(self, node: Node) -> None:
+        help_text = "write - name: and its other keys below, indented"
+        if isinstance(node, Scalar) and (stuck := re.match(r"([a-z_]+):(\S.*)", node.value)):
+            help_text = f"a space is missing after the colon: {stuck[1]}: {values.shown(stuck[2])}"
+        self.report.add("wrong-kind", "this is no rule", help_text, start=node.start, end=node.end)
+
+    def _rule(self, shape: RuleShape) -> model.Rule:
+        zone = self.context.zone
+        digest = shape.when and model.Digest(at=shape.when[0], zone=shape.when[1] or zone)
+        until = None
+        if shape.until is not None:
+            moment, is_day = shape.until
+            until = ((moment + timedelta(days=1)) if is_day else moment).replace(tzinfo=zone).astimezone(UTC)
+        if shape.until is not None or (shape.when and shape.when[1] is None):
+            self.desk.uses_zone = True
+        lines = {
+            key: tuple(model.Line(label=label, terms=terms) for label, terms in (getattr(shape, key) or {}).items())
+            for key in ("all", "any", "none")
+        }
+        texts = [text for key in lines for line in lines[key] for text in line.terms] + [shape.query or ""]
+        used = tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts))
+        self.desk.needs.update(("channel", name) for name in shape.notify)
+        self.desk.needs.update(("feed", name) for name in shape.feeds)
+        return model.Rule(
+            name=shape.name,
+            notify=tuple(dict.fromkeys(shape.notify)),
+            all=lines["all"],
+            any=lines["any"],
+            none=lines["none"],
+            query=shape.query,
+            where=shape.where,
+            feeds=tuple(dict.fromkeys(shape.feeds)),
+            severity=shape.severity,
+            min_outlets=shape.min_outlets,
+            cooldown=shape.cooldown,
+            digest=digest,
+            until=until,
+            paused=shape.paused,
+            expect=shape.expect,
+            remind=shape.remind,
+            note=shape.note,
+            must_match=tuple(model.Example(title=each.title, body=each.body) for each in shape.must_match),
+            must_not_match=tuple(model.Example(title=each.title, body=each.body) for each in shape.must_not_match),
+            sets=used,
+            version=_version(shape, lines, used),
+        )
+
+    def _check_names(self, node: Mapping, rule: str) -> None:
+        """Channels and feeds that the rule names and no other file has."""
+        for kind, key, file, what in (
+            ("channel", "notify", "bot.yaml", "channel"),
+            ("feed", "feeds", "feeds.yaml", "feed or tag"),
+        ):
+            known = self.context.known(kind)
+            for item in _scalars(node.get(key)) if known else ():
+                name = item.value.strip()
+                if not known or name in known or not name or self.report.document.has_flaw_in(item.start, item.end):
+                    continue
+                otherwise = f"{file} has {', '.join(sorted(known))}" if len(known) <= 8 else f"add it to {file}"
+                help_text = values.did_you_mean(name, sorted(known), otherwise=otherwise)
+                if not item.style and name[0] == "-" and name[1:2] not in ("", " ", "-"):
+                    help_text = f"a space is missing after the dash: - {name[1:].split(' -')[0]}"
+                self.report.add(
+                    f"unknown-{kind}",
+                    f'no {what} "{values.shown(name)}" in {file}',
+                    help_text,
+                    start=item.start,
+                    end=item.end,
+                    rule=rule or None,
+                )
+
+    def _uses_broken_set(self, rule: model.Rule, node: Mapping) -> bool:
+        broken = [name for name, _ in rule.sets if name in self.sets.broken]
+        for name in broken:
+            target = node.get("name") or node
+            self.report.add(
+                "broken-set",
+                f"the set ${name} has a problem, so this rule cannot be used",
+                "mend the set",
+                start=target.start,
+                end=target.end,
+                rule=rule.name,
+            )
+        return bool(broken)
+
+    def _say(self, problem: rules.RuleProblem, node: Mapping, rule: model.Rule, severity: str) -> None:
+        start, end = _span(problem, node, self.report, self.sets)
+        help_text = problem.help
+        if problem.code == "unknown-set":
+            word = self.report.document.text[start:end].strip("$ ")
+            near = values.near(word, self.sets.nodes)
+            help_text = f'did you mean "${near}"?' if near else help_text
+        self.report.add(
+            problem.code, problem.message, help_text, start=start, end=end, rule=rule.name, severity=severity
+        )
+
+
+def _span(problem: rules.RuleProblem, node: Mapping, report: Report, sets: Sets) -> tuple[int, int]:
+    """Offsets in the file of what a problem is about."""
+    if problem.place[:1] == ("sets",) and len(problem.place) > 1:
+        target, key = places.find(sets.nodes.get(str(problem.place[1]), node), problem.place[2:])
+    else:
+        target, key = places.find(node, problem.place)
+    if target is node:
+        key = key or (node.pairs[0][0] if node.pairs else None)
+    start, end = problem.start, problem.end
+    if isinstance(target, Mapping) and problem.place[0] in ("must_match", "must_not_match"):
+        target = target.get("title") or target.get("body") or target
+    if isinstance(target, Mapping) and len(target.pairs) == 1 and target is not node:
+        target, start, end = _inside_shorthand(target, start, end)
+    if isinstance(target, Scalar):
+        if problem.end <= problem.start:
+            return target.start, target.end
+        blank = len(target.value) - len(target.value.lstrip())
+        return places.span(report.document, target, start + blank, end + blank)
+    if key is not None:
+        return key.start, key.end
+    return target.start, target.end if isinstance(target, Sequence) and target.is_flow else target.start + 1
+
+
+def _inside_shorthand(node: Mapping, start: int, end: int) -> tuple[Scalar | Mapping, int, int]:
+    """Offsets in a term that YAML read as a mapping: ``{EXACT}``, ``title: X``."""
+    key, value = node.pairs[0]
+    if wording.exact_term(node) is not None:
+        return key, start - 1, end - 1
+    skipped = len(key.value) + 1
+    if end <= skipped:
+        return key, start, end
+    if isinstance(value, Scalar):
+        return value, start - skipped, end - skipped
+    if isinstance(value, Mapping) and value.pairs:
+        return value.pairs[0][0], start - skipped - 1, end - skipped - 1
+    return node, start, end
+
+
+def _scalars(node: Node | None) -> list[Scalar]:
+    items = node.items if isinstance(node, Sequence) else [node] if node else []
+    return [item for item in items if isinstance(item, Scalar)]
+
+
+def name_of(node: Node) -> str:
+    name = node.get("name") if isinstance(node, Mapping) else None
+    return name.value.strip() if isinstance(name, Scalar) else ""
+
+
+def _version(
+    shape: RuleShape, lines: dict[str, tuple[model.Line, ...]], used: tuple[tuple[str, tuple[str, ...]], ...]
+) -> str:
+    """Changes with all that decides what a rule matches and whom it tells; not with a note or an example."""
+    told = [
+        shape.name,
+        shape.notify,
+        [(key, [(line.label, line.terms) for line in lines[key]]) for key in ("all", "any", "none")],
+        shape.query,
+        shape.where.value,
+        shape.feeds,
+        used,
+    ]
+    return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
