@@ -12,7 +12,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -142,6 +142,15 @@ class Pipeline:
 
         try:
             intakes, made = await self._store.write(work)
+        except ports.StoreError:
+            self._desk.forget()
+            raise
+        except Exception:
+            # Our bug on one feed must not stop the others, nor be met again for ever: find it, and go on.
+            self._desk.forget()
+            log.critical("feed broke the pipeline", feeds=[polled.state.url for polled in batch], exc_info=True)
+            await self._take_in_apart(token, batch, snapshot, report)
+            return
         except BaseException:
             self._desk.forget()
             raise
@@ -152,6 +161,17 @@ class Pipeline:
             self._on_feed(told)
             _log_poll(intake, told)
         self._log_decisions(made)
+
+    async def _take_in_apart(self, token: str, batch: Sequence[Polled], snapshot: Snapshot, report: PassReport) -> None:
+        """Each feed of a broken batch by itself; the one that breaks alone has failed, and is asked later again."""
+        for polled in batch:
+            if len(batch) > 1:
+                await self._take_in(token, [polled], snapshot, report)
+            elif polled.error is None:
+                text = "Wirewatch could not take this feed in (our bug); the log has the details"
+                await self._take_in(token, [replace(polled, reading=None, error=text)], snapshot, report)
+            else:
+                raise RuntimeError(f"taking in a failure of {polled.state.url}")
 
     def _log_decisions(self, made: Sequence[model.Decision]) -> None:
         for decision in made:

@@ -24,7 +24,7 @@ def commands() -> dict[str, typer.core.TyperCommand]:
 @pytest.mark.parametrize("name", sorted(commands()))
 def test_each_command_has_a_heading_and_each_of_its_options_is_named_there(name: str) -> None:
     text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    sections = re.split(r"^## ", text, flags=re.M)
+    sections = re.split(r"^## ", text, flags=re.MULTILINE)
     section = next((part for part in sections if part.startswith(f"wirewatch {name}\n")), None)
     assert section is not None, f"docs/commands.md has no heading «wirewatch {name}»"
     options = [option for param in commands()[name].params for option in param.opts if option.startswith("--")]
