@@ -157,7 +157,7 @@ def read(report: Report, *, channel_options: ChannelOptions, environ: Mapping[st
     channels = _channels(channels_node, report, channel_options, environ)
     if shape is None or channels is None:
         return None
-    if not channels:
+    if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
         report.add("missing-key", "no channel", "add alerts: {kind: console}", start=_start(root, "channels"))
         return None
     _check_operator(shape, root, channels, report)

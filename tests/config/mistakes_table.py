@@ -27,4 +27,4 @@ def _cell(expected: str) -> str:
 
 
 def _section(mistake: mistakes_made.Mistake) -> str:
-    return f'\n## {mistake.name}\n\n{mistake.about}.\n\n```text\n{mistake.expected.rstrip()}\n```\n'
+    return f"\n## {mistake.name}\n\n{mistake.about}.\n\n```text\n{mistake.expected.rstrip()}\n```\n"

@@ -1,0 +1,63 @@
+"""Small configuration folders for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot import channels, config, model
+
+BOT = """channels:
+  alerts: {kind: console}
+  desk: {kind: console}
+operator: alerts
+"""
+FEEDS = """feeds:
+  - {url: "https://news.example/feed.xml", name: Example News, tags: [pakistan]}
+"""
+RULES = """rules:
+  - name: First
+    all: [PTA, backdoor*]
+    notify: desk
+    must_match: [PTA demands a backdoor]
+    must_not_match: [School PTA meets]
+  - name: Second
+    any: [BlackBerry]
+    notify: alerts
+    must_match: [BlackBerry sells a phone]
+    must_not_match: [A raspberry pie]
+"""
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def make(folder: Path, *, bot: str = BOT, feeds: str = FEEDS, rules: str = RULES) -> Path:
+    return write(folder, {"bot.yaml": bot, "feeds.yaml": feeds, "rules/a.yaml": rules})
+
+
+def load(
+    folder: Path, previous: config.Settings | None = None, environ: Mapping[str, str] | None = None
+) -> config.Settings:
+    return config.load(folder, previous=previous, environ=environ or {}, channel_options=channels.options())
+
+
+def check(folder: Path, environ: Mapping[str, str] | None = None) -> tuple[model.Problem, ...]:
+    return config.check(folder, environ=environ or {}, channel_options=channels.options())
+
+
+def names(settings: config.Settings) -> list[str]:
+    return [entry.rule.name for entry in settings.rules]
+
+
+def rule_of(rule: str, folder: Path) -> model.Rule:
+    """The one rule of a file whose text is given without its indentation."""
+    body = "".join(f"    {line}\n" for line in rule.strip().splitlines())
+    settings = load(make(folder, rules="rules:\n  - name: R\n    notify: desk\n" + body))
+    assert [problem for problem in settings.problems if problem.severity == "error"] == []
+    return settings.rules[0].rule

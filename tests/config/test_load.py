@@ -1,0 +1,235 @@
+"""What the files say arrives as typed settings, and nothing is guessed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot import delivery, model, ports
+from tests.config import folders
+
+FULL_BOT = """database: postgresql://bot@db.example/wirewatch
+timezone: Asia/Karachi
+channels:
+  alerts: {kind: console}
+  desk: {kind: slack, to: "#desk", token: env:TOKEN, pace: 2 seconds, api_url: "http://localhost:1/api/"}
+operator: alerts
+fetch: {every: 10 minutes, concurrency: 8, per_host: 1, timeout: 5 seconds, max_bytes: 2 MB, backfill: 3d,
+        allow_private: [10.0.0.0/8], contact: ops@example.org, use_proxy: true}
+stories: {window: 7 days}
+quiet_hours: 22:00 to 07:00
+posts_per_hour: 30
+web: {listen: "0.0.0.0:9000", token: env:WEB_TOKEN}
+keep: 400 days
+on_unknown: at_most_once
+"""
+
+
+def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
+    bot = folders.load(folders.make(tmp_path, bot=FULL_BOT), environ={"TOKEN": "t", "WEB_TOKEN": "w"}).bot
+    assert bot.database == "postgresql://bot@db.example/wirewatch"
+    assert bot.timezone == ZoneInfo("Asia/Karachi")
+    assert list(bot.channels) == ["alerts", "desk"]
+    assert bot.channels["desk"].kind == "slack"
+    assert bot.channels["desk"].options.model_dump()["pace"] == "2 seconds"
+    assert bot.operator == "alerts"
+    assert bot.fetch == model.FetchPolicy(
+        every=timedelta(minutes=10),
+        concurrency=8,
+        per_host=1,
+        timeout=timedelta(seconds=5),
+        max_bytes=2_000_000,
+        backfill=timedelta(days=3),
+        allow_private=("10.0.0.0/8",),
+        contact="ops@example.org",
+        use_proxy=True,
+    )
+    assert bot.stories_window == timedelta(days=7)
+    assert bot.quiet == model.QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
+    assert bot.posts_per_hour == 30
+    assert bot.web is not None
+    assert (bot.web.host, bot.web.port) == ("0.0.0.0", 9000)  # noqa: S104 (only read, nothing listens)
+    assert bot.keep == timedelta(days=400)
+    assert bot.on_unknown is delivery.OnUnknown.LEAVE
+
+
+def test_a_bot_yaml_of_one_channel_is_enough(tmp_path: Path) -> None:
+    settings = folders.load(folders.make(tmp_path, bot="channels: {alerts: {kind: console}, desk: {kind: console}}\n"))
+    assert settings.bot.fetch == model.FetchPolicy()
+    assert settings.bot.operator is None
+    assert settings.bot.on_unknown is delivery.OnUnknown.SEND_AGAIN
+    assert settings.bot.quiet is None
+
+
+def test_every_key_of_a_feed_arrives(tmp_path: Path) -> None:
+    feeds = """feeds:
+  - https://plain.example/rss
+  - url: https://dawn.example/feed
+    name: Dawn
+    every: 2 minutes
+    backfill: 12 hours
+    full_text: when_needed
+    tags: [pakistan, press]
+    owner: Dawn Media
+    expect: every 2 days
+"""
+    plain, dawn = folders.load(folders.make(tmp_path, feeds=feeds)).feeds
+    assert plain == model.Feed(url="https://plain.example/rss")
+    assert dawn == model.Feed(
+        url="https://dawn.example/feed",
+        name="Dawn",
+        every=timedelta(minutes=2),
+        backfill=timedelta(hours=12),
+        full_text=model.FullText.WHEN_NEEDED,
+        tags=("pakistan", "press"),
+        owner="Dawn Media",
+        expect=timedelta(days=2),
+    )
+
+
+def test_every_key_of_a_rule_arrives(tmp_path: Path) -> None:
+    rule = folders.rule_of(
+        """
+all: {regulator: [PTA, Pakistan Telecommunication Authority], demand: backdoor*}
+any: [BlackBerry, title:BES]
+none: [parent teacher association]
+where: anywhere
+feeds: [pakistan, Example News]
+severity: high
+min_outlets: 2
+cooldown: 2 hours
+when: digest 08:00 Asia/Karachi
+until: 2026-12-31
+paused: yes
+expect: every 2 days
+remind: 3 days
+note: As legal asked
+must_match: [{title: "PTA wants a backdoor", body: "BlackBerry said no."}]
+must_not_match: ["", School PTA meets]
+""",
+        tmp_path,
+    )
+    assert rule.all == (
+        model.Line(label="regulator", terms=("PTA", "Pakistan Telecommunication Authority")),
+        model.Line(label="demand", terms=("backdoor*",)),
+    )
+    assert rule.any == (
+        model.Line(label="BlackBerry", terms=("BlackBerry",)),
+        model.Line(label="title:BES", terms=("title:BES",)),
+    )
+    assert rule.none == (model.Line(label="parent teacher association", terms=("parent teacher association",)),)
+    assert rule.feeds == ("pakistan", "Example News")
+    assert rule.severity is model.Severity.HIGH
+    assert rule.min_outlets == 2
+    assert rule.cooldown == timedelta(hours=2)
+    assert rule.digest == model.Digest(at=time(8), zone=ZoneInfo("Asia/Karachi"))
+    assert rule.until == datetime(2027, 1, 1, tzinfo=UTC), "the named day still counts"
+    assert rule.paused
+    assert rule.expect == timedelta(days=2)
+    assert rule.remind == timedelta(days=3)
+    assert rule.note == "As legal asked"
+    assert rule.must_match == (model.Example(title="PTA wants a backdoor", body="BlackBerry said no."),)
+    assert rule.must_not_match == (model.Example(), model.Example(title="School PTA meets"))
+
+
+@pytest.mark.parametrize("written", ["NO", "on", "22:00", "007", "3.10", "1e3", "0x10", "2015-12-02", "null"])
+def test_a_term_stays_as_it_is_written(written: str, tmp_path: Path) -> None:
+    rule = folders.rule_of(f"all:\n  line: [{written}, wirewatch]", tmp_path)
+    assert rule.all[0].terms == (written, "wirewatch")
+
+
+@pytest.mark.parametrize(
+    ("written", "term"),
+    [
+        ("[{PTA}]", "{PTA}"),
+        ('["{PTA}"]', "{PTA}"),
+        ("[{Pakistan Telecommunication Authority}]", "{Pakistan Telecommunication Authority}"),
+        ("[title: BlackBerry]", "title:BlackBerry"),
+        ("[title:BlackBerry]", "title:BlackBerry"),
+        ("[body: {BES}]", "body:{BES}"),
+        ("[{title: {BES}}]", "title:{BES}"),
+        ("['/back\\s?door/']", "/back\\s?door/"),
+        ("BlackBerry", "BlackBerry"),
+    ],
+)
+def test_shorthand_of_a_term_is_understood(written: str, term: str, tmp_path: Path) -> None:
+    assert folders.rule_of(f"all:\n  line: {written}", tmp_path).all[0].terms == (term,)
+
+
+def test_sets_reach_the_rules_that_use_them(tmp_path: Path) -> None:
+    rules = """sets:
+  server: [BES, BlackBerry Enterprise Serv*]
+  unused: [nothing]
+rules:
+  - name: R
+    all: [$server]
+    notify: desk
+  - name: Q
+    query: $server AND phone
+    notify: desk
+"""
+    settings = folders.load(folders.make(tmp_path, rules=rules))
+    used = (("server", ("BES", "BlackBerry Enterprise Serv*")),)
+    assert [entry.rule.sets for entry in settings.rules] == [used, used]
+
+
+def test_the_version_of_a_rule_changes_with_what_it_finds_and_not_with_a_note(tmp_path: Path) -> None:
+    first = folders.rule_of("all: [PTA]", tmp_path / "a")
+    noted = folders.rule_of("all: [PTA]\nnote: why\nmust_match: [PTA]", tmp_path / "b")
+    other = folders.rule_of("all: [PTA, BES]", tmp_path / "c")
+    assert first.version == noted.version
+    assert first.version != other.version
+
+
+def test_one_broken_rule_leaves_the_others_running(tmp_path: Path) -> None:
+    rules = folders.RULES.replace("any: [BlackBerry]", "any: [BlackBerry")
+    rules = folders.RULES.replace("notify: alerts", "notify: nobody")
+    settings = folders.load(folders.make(tmp_path, rules=rules))
+    assert folders.names(settings) == ["First"]
+    assert settings.off == ("Second",)
+    assert [problem.code for problem in settings.problems] == ["unknown-channel"]
+
+
+def test_a_broken_feed_leaves_the_others_running(tmp_path: Path) -> None:
+    settings = folders.load(folders.make(tmp_path, feeds=folders.FEEDS + "  - nonsense\n"))
+    assert [feed.name for feed in settings.feeds] == ["Example News"]
+    assert [problem.code for problem in settings.problems] == ["address"]
+
+
+def test_a_missing_folder_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ports.ConfigError, match="no such folder"):
+        folders.load(tmp_path / "none")
+    with pytest.raises(ports.ConfigError, match="no such folder"):
+        folders.check(tmp_path / "none")
+
+
+def test_a_broken_bot_yaml_stops_a_cold_start_and_carries_all_problems(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path, bot="channels: {alerts: {kind: consol}}\n", feeds="feeds: [x]\n")
+    with pytest.raises(ports.ConfigError) as caught:
+        folders.load(folder)
+    assert {Path(problem.file).name for problem in caught.value.problems} >= {"bot.yaml", "feeds.yaml"}
+    assert "did you mean" in str(caught.value)
+
+
+def test_files_that_editors_leave_are_no_rule_files(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    folders.write(
+        folder, {"rules/.a.yaml.swp": "x", "rules/.#a.yaml": "x", "rules/a.yaml~": "x", "rules/readme.md": "x"}
+    )
+    assert folders.check(folder) == ()
+
+
+def test_rule_files_are_read_in_order_of_name(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    folders.write(folder, {"rules/0.yml": "rules:\n  - {name: Zero, all: [wirewatch], notify: desk}\n"})
+    assert folders.names(folders.load(folder)) == ["Zero", "First", "Second"]
+
+
+def test_windows_files_are_read_like_others(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    (folder / "rules/a.yaml").write_bytes(b"\xef\xbb\xbf" + folders.RULES.replace("\n", "\r\n").encode())
+    assert folders.check(folder) == ()
+    assert folders.names(folders.load(folder)) == ["First", "Second"]

@@ -1,0 +1,296 @@
+"""A reload keeps the last good version of what is broken, and reads only what changed."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import channels, config
+from bot.config import nodes, reading
+from tests import fakes
+from tests.config import folders
+
+
+def _with(folder: Path, name: str, text: str) -> Path:
+    folders.write(folder, {name: text})
+    return folder
+
+
+def test_a_refused_rule_keeps_its_last_good_version(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    broken = folders.RULES.replace("all: [PTA, backdoor*]", "all: [PTA, ba*]")
+    after = folders.load(_with(tmp_path, "rules/a.yaml", broken), before)
+    assert set(folders.names(after)) == {"First", "Second"}
+    assert after.kept == ("First",)
+    assert after.off == ()
+    kept = next(entry for entry in after.rules if entry.rule.name == "First")
+    assert kept.rule.all == before.rules[0].rule.all
+    mended = folders.load(_with(tmp_path, "rules/a.yaml", folders.RULES), after)
+    assert mended.kept == ()
+    assert mended.problems == ()
+
+
+def test_a_rule_broken_since_the_cold_start_is_off_until_it_is_mended(tmp_path: Path) -> None:
+    broken = folders.RULES.replace("all: [PTA, backdoor*]", "all: [PTA, ba*]")
+    before = folders.load(folders.make(tmp_path, rules=broken))
+    assert before.off == ("First",)
+    after = folders.load(_with(tmp_path, "rules/a.yaml", folders.RULES), before)
+    assert after.off == ()
+    assert folders.names(after) == ["First", "Second"]
+
+
+def test_unreadable_yaml_keeps_the_whole_file(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    after = folders.load(_with(tmp_path, "rules/a.yaml", "rules: [\n"), before)
+    assert folders.names(after) == ["First", "Second"]
+    assert after.kept == ("First", "Second")
+    assert [problem.code for problem in after.problems] == ["unclosed-bracket"]
+
+
+@pytest.mark.parametrize("text", ["", "ruels: []\n", "rules: {}\n", "- name: x\n", "text\n", "rules: 5\n"])
+def test_a_file_whose_rules_cannot_be_found_keeps_its_last_good_rules(text: str, tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    after = folders.load(_with(tmp_path, "rules/a.yaml", text), before)
+    assert folders.names(after) == ["First", "Second"]
+    assert any(problem.severity == "error" for problem in after.problems)
+
+
+def test_a_rule_that_lost_its_name_is_not_lost(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    after = folders.load(_with(tmp_path, "rules/a.yaml", folders.RULES.replace("name: First", "nmae: First")), before)
+    assert set(folders.names(after)) == {"First", "Second"}
+    assert after.kept == ("First",)
+
+
+def test_a_rule_that_was_removed_is_gone(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    without = "rules:\n" + folders.RULES[folders.RULES.index("  - name: Second") :]
+    after = folders.load(_with(tmp_path, "rules/a.yaml", without), before)
+    assert folders.names(after) == ["Second"]
+    assert after.problems == ()
+
+
+def test_a_removed_file_takes_its_rules_with_it(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Third, all: [wirewatch], notify: desk}\n"})
+    before = folders.load(folder)
+    (folder / "rules/b.yaml").unlink()
+    assert folders.names(folders.load(folder, before)) == ["First", "Second"]
+
+
+def test_a_rules_folder_that_vanishes_keeps_every_rule(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    (tmp_path / "rules/a.yaml").unlink()
+    (tmp_path / "rules").rmdir()
+    after = folders.load(tmp_path, before)
+    assert folders.names(after) == ["First", "Second"]
+    assert [problem.code for problem in after.problems] == ["no-file"]
+    folders.make(tmp_path)
+    assert folders.load(tmp_path, after).problems == ()
+
+
+@pytest.mark.parametrize("text", ["channels: {}\n", "channels: [\n", "", "channels: {alerts: {kind: consol}}\n"])
+def test_a_broken_bot_yaml_never_changes_a_running_bot(text: str, tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    after = folders.load(_with(tmp_path, "bot.yaml", text), before)
+    assert after.bot is before.bot
+    assert folders.names(after) == ["First", "Second"]
+    assert any(problem.file.endswith("bot.yaml") for problem in after.problems)
+
+
+def test_a_missing_bot_yaml_never_changes_a_running_bot(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    (tmp_path / "bot.yaml").unlink()
+    assert folders.load(tmp_path, before).bot is before.bot
+
+
+@pytest.mark.parametrize("text", ["feeds: [\n", "", "feed: []\n"])
+def test_a_broken_feeds_yaml_keeps_the_feeds(text: str, tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    after = folders.load(_with(tmp_path, "feeds.yaml", text), before)
+    assert after.feeds == before.feeds
+
+
+def test_a_broken_feed_keeps_its_last_good_version(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    after = folders.load(_with(tmp_path, "feeds.yaml", folders.FEEDS.replace("tags:", "tgas:")), before)
+    assert after.feeds == before.feeds
+    assert [problem.code for problem in after.problems] == ["unknown-key"]
+
+
+def test_a_channel_that_is_removed_refuses_the_rules_that_tell_it_though_their_file_is_the_same(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    after = folders.load(_with(tmp_path, "bot.yaml", "channels: {alerts: {kind: console}}\noperator: alerts\n"), before)
+    assert [problem.code for problem in after.problems] == ["unknown-channel"]
+    assert after.kept == ("First",)
+    again = folders.load(_with(tmp_path, "bot.yaml", folders.BOT), after)
+    assert again.problems == ()
+    assert again.kept == ()
+
+
+def test_a_new_time_zone_reaches_rules_whose_file_is_the_same(tmp_path: Path) -> None:
+    rules = "rules:\n  - {name: R, all: [PTA], notify: desk, when: digest 08:00}\n"
+    before = folders.load(folders.make(tmp_path, rules=rules))
+    after = folders.load(_with(tmp_path, "bot.yaml", folders.BOT + "timezone: Asia/Karachi\n"), before)
+    digest = after.rules[0].rule.digest
+    assert digest is not None
+    assert str(digest.zone) == "Asia/Karachi"
+
+
+def test_unchanged_files_are_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folders.make(tmp_path)
+    folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Third, all: [wirewatch], notify: desk}\n"})
+    before = folders.load(folder)
+    parsed = []
+    read = nodes.read
+    monkeypatch.setattr(nodes, "read", lambda text: parsed.append(text) or read(text))
+    folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Fourth, all: [wirewatch], notify: desk}\n"})
+    after = folders.load(folder, before)
+    assert folders.names(after) == ["First", "Second", "Fourth"]
+    assert after.rules[0] is before.rules[0]
+    assert not any("First" in text for text in parsed)
+
+
+def test_a_big_unchanged_file_is_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folders.make(tmp_path)
+    before = folders.load(folder)
+    monkeypatch.setattr(reading, "SMALL_BYTES", 10)
+    opened: list[Path] = []
+    real = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path) or real(path))
+    folders.load(folder, before)
+    assert [path.name for path in opened if path.name != "bot.yaml"] == []
+
+
+def test_a_change_that_keeps_size_and_times_is_still_seen(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    before = folders.load(folder)
+    path = folder / "rules/a.yaml"
+    old = path.stat()
+    path.write_text(folders.RULES.replace("name: First", "name: Fir5t"), encoding="utf-8")
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert folders.names(folders.load(folder, before)) == ["Fir5t", "Second"]
+
+
+def test_two_loads_of_one_folder_have_one_version_and_a_change_another(tmp_path: Path) -> None:
+    first = folders.load(folders.make(tmp_path))
+    assert folders.load(tmp_path).version == first.version
+    assert folders.load(_with(tmp_path, "feeds.yaml", "feeds: []\n")).version != first.version
+
+
+def test_of_two_rules_with_one_name_in_two_files_the_first_stands(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: First, all: [wirewatch], notify: desk}\n"})
+    settings = folders.load(folder)
+    assert folders.names(settings) == ["First", "Second"]
+    assert settings.rules[0].rule.all[0].label == "PTA"
+    assert [problem.code for problem in settings.problems if problem.severity == "error"] == ["duplicate-rule"]
+
+
+def test_a_rule_that_moves_to_another_file_is_not_kept_twice(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    before = folders.load(folder)
+    folders.write(folder, {"rules/a.yaml": "rules: [\n", "rules/b.yaml": folders.RULES})
+    after = folders.load(folder, before)
+    assert folders.names(after) == ["First", "Second"]
+    assert after.kept == ()
+
+
+def _watcher(folder: Path, clock: fakes.FakeClock) -> config.Watcher:
+    return config.Watcher(folder, folders.load(folder), clock=clock, environ={}, channel_options=channels.options())
+
+
+async def test_the_watcher_tells_of_a_change_once(tmp_path: Path) -> None:
+    watcher = _watcher(folders.make(tmp_path), fakes.FakeClock())
+    assert await watcher.look() is None
+    _with(tmp_path, "rules/a.yaml", folders.RULES.replace("Second", "Other"))
+    found = await watcher.look()
+    assert found is not None
+    assert folders.names(found) == ["First", "Other"]
+    assert await watcher.look() is None
+
+
+async def test_the_watcher_sees_new_and_removed_files(tmp_path: Path) -> None:
+    watcher = _watcher(folders.make(tmp_path), fakes.FakeClock())
+    _with(tmp_path, "rules/b.yaml", "rules:\n  - {name: Third, all: [wirewatch], notify: desk}\n")
+    assert (found := await watcher.look()) is not None
+    assert folders.names(found) == ["First", "Second", "Third"]
+    (tmp_path / "rules/b.yaml").unlink()
+    assert (found := await watcher.look()) is not None
+    assert folders.names(found) == ["First", "Second"]
+    assert await watcher.look() is None
+
+
+async def test_the_watcher_tells_of_problems_once_and_of_their_end(tmp_path: Path) -> None:
+    watcher = _watcher(folders.make(tmp_path), fakes.FakeClock())
+    _with(tmp_path, "bot.yaml", "channels: [\n")
+    assert (found := await watcher.look()) is not None
+    assert found.problems
+    assert await watcher.look() is None
+    _with(tmp_path, "bot.yaml", folders.BOT)
+    assert (found := await watcher.look()) is not None
+    assert found.problems == ()
+
+
+async def test_a_folder_that_is_gone_for_a_while_changes_nothing(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path / "config")
+    watcher = _watcher(folder, fakes.FakeClock())
+    folder.rename(tmp_path / "away")
+    assert await watcher.look() is None
+    (tmp_path / "away").rename(folder)
+    assert await watcher.look() is None
+    assert folders.names(watcher.settings) == ["First", "Second"]
+
+
+async def test_a_file_that_is_still_being_written_is_waited_for(tmp_path: Path) -> None:
+    class WritingClock(fakes.FakeClock):
+        """The editor writes the second half while the watcher waits."""
+
+        async def sleep(self, duration: timedelta) -> None:
+            await super().sleep(duration)
+            _with(tmp_path, "rules/a.yaml", folders.RULES)
+
+    folders.make(tmp_path)
+    watcher = _watcher(tmp_path, WritingClock())
+    _with(tmp_path, "rules/a.yaml", folders.RULES[: folders.RULES.index("  - name: Second")])
+    await watcher.look()
+    assert folders.names(watcher.settings) == ["First", "Second"]
+
+
+async def test_the_watcher_looks_every_two_seconds(tmp_path: Path) -> None:
+    class Enough(Exception):
+        pass
+
+    clock = fakes.FakeClock()
+    watcher = _watcher(folders.make(tmp_path), clock)
+    _with(tmp_path, "feeds.yaml", "feeds: []\n")
+    seen: list[config.Settings] = []
+
+    async def changed(settings: config.Settings) -> None:
+        seen.append(settings)
+        raise Enough
+
+    with pytest.raises(Enough):
+        await watcher.run(changed)
+    assert seen[0].feeds == ()
+    assert clock.now() - fakes.START < timedelta(seconds=3)
+
+
+async def test_a_forced_look_reads_all_and_always_answers(tmp_path: Path) -> None:
+    bot = folders.BOT + "web: {listen: 127.0.0.1:1, token: env:WEB}\n"
+    folder = folders.make(tmp_path, bot=bot)
+    environ: dict[str, str] = {}
+    watcher = config.Watcher(
+        folder,
+        folders.load(folder, environ=environ),
+        clock=fakes.FakeClock(),
+        environ=environ,
+        channel_options=channels.options(),
+    )
+    assert [problem.code for problem in watcher.settings.problems] == ["unset-secret"]
+    environ["WEB"] = "now set"
+    assert (found := await watcher.look(force=True)) is not None
+    assert found.problems == ()
