@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 from typing import NamedTuple
 
 from bot.rules.required import Group, Needs
@@ -45,12 +46,12 @@ class Index:
     def _place(self, rule: int, needs: Needs) -> None:
         weight = self._weight
         ranked = sorted(needs.groups, key=lambda group: sum(map(weight, group)))
-        is_doubtful = not needs.is_whole or not self._unsure.isdisjoint(needs.forbidden.union(*ranked))
+        is_doubtful = not needs.is_whole or not self._unsure.isdisjoint(chain(needs.forbidden, *ranked))
         paired = ranked[:2] if len(ranked) > 1 and len(ranked[0]) * len(ranked[1]) <= MAX_PAIRS else ranked[:1]
         entry = _Entry(
             rule,
             tuple(ranked[len(paired) :]),
-            (needs.forbidden - self._unsure) or None,
+            tuple([one for one in needs.forbidden if one not in self._unsure]) or None,
             is_doubtful,
             tuple(ranked) if is_doubtful and needs.is_whole and self._unsure.isdisjoint(needs.forbidden) else (),
         )
@@ -75,16 +76,16 @@ class Index:
         certain: set[int] | None = None
         for bucket in buckets:
             for rule, others, forbidden, is_partial, doubtful in bucket:
-                if forbidden is not None and not forbidden.isdisjoint(found):
+                if forbidden is not None and not found.isdisjoint(forbidden):
                     continue
-                if others and any(group.isdisjoint(found) for group in others):
+                if others and any(map(found.isdisjoint, others)):
                     continue
                 if not is_partial:
                     sure.add(rule)
                     continue
                 if doubtful:
                     certain = found - self._unsure if certain is None else certain
-                    if not any(group.isdisjoint(certain) for group in doubtful):
+                    if not any(map(certain.isdisjoint, doubtful)):
                         sure.add(rule)
                         continue
                 partial.add(rule)

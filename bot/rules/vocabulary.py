@@ -15,12 +15,15 @@ from itertools import chain, pairwise
 
 from bot import text
 from bot.rules import expression, patterns
-from bot.rules.patterns import Element, Form, Shape
+from bot.rules.patterns import MIN_PREFIX, Element, Form, Shape
 
 #: Chunks remembered; then the memo starts anew. 32,768 chunks are some 6 MB and nearly all of a day's news by count.
 MEMO_CHUNKS = 1 << 15
 #: Longer chunks (addresses, Chinese clauses) hardly come back.
 MEMO_CHARACTERS = 40
+
+#: Stand around words; none of them is a letter or a dash in normal form.
+_MARKS = ".,;:!?\"'()[]“”‘’…«»"
 
 #: Stands for a blank line among chunks.
 _BREAK = "\x00"
@@ -33,10 +36,9 @@ class Vocabulary:
         #: Numbers that may be found although the term is not there.
         self.unsure: set[int] = set()
         self._count = 0
-        self._words: dict[Form, dict[str, int]] = {form: {} for form in Form}
-        self._prefixes: dict[Form, dict[str, int]] = {form: {} for form in Form}
-        self._prefix_lengths: dict[Form, tuple[int, ...]] = dict.fromkeys(Form, ())
-        self._holes: dict[str, tuple[Element, int]] = {}
+        self._plain = _Forms()
+        self._accented = _Forms()
+        self._exact = _Forms()
         self._leaves: dict[expression.Words, int] = {}
         #: Phrase words (plain) -> numbers of their own, for sequences; 0 is any other word or a mark.
         self._chain_words: dict[str, int] = {}
@@ -46,7 +48,7 @@ class Vocabulary:
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
         #: Found in every text: terms on other fields, regular expressions.
         self.always = self._new(is_sure=False)
-        self._found_memo = _Memo(self._look)
+        self._memo = _Memo(self._look)
         self._chain_memo = _Memo(self._look_chain)
 
     def _new(self, *, is_sure: bool) -> int:
@@ -64,13 +66,13 @@ class Vocabulary:
         known = self._leaves.get(leaf)
         if known is None:
             known = self._leaves[leaf] = self._add(leaf)
-            self._found_memo.clear()
+            self._memo.clear()
             self._chain_memo.clear()
         return known
 
     def known(self, word: str) -> int | None:
         """The number of a plain word, if some term is that word."""
-        return self._words[Form.PLAIN].get(word)
+        return self._plain.words.get(word)
 
     def _add(self, leaf: expression.Words) -> int:
         pattern = leaf.pattern
@@ -84,17 +86,22 @@ class Vocabulary:
         return self._scoped[leaf.field].setdefault(number, self._new(is_sure=True))
 
     def _element(self, element: Element) -> int:
-        if element.shape is Shape.HOLES:
-            key = f"{element.form.value} {element.text}"
-            return self._holes.setdefault(key, (element, self._new(is_sure=True)))[1]
-        table = self._words if element.shape is Shape.WORD else self._prefixes
-        numbers = table[element.form]
-        if element.text not in numbers:
-            numbers[element.text] = self._new(is_sure=True)
-            if element.shape is Shape.PREFIX:
-                lengths = {*self._prefix_lengths[element.form], len(element.text)}
-                self._prefix_lengths[element.form] = tuple(sorted(lengths))
-        return numbers[element.text]
+        forms = self._forms(element.form)
+        if element.shape is Shape.WORD:
+            number = forms.words.get(element.text)
+        elif element.shape is Shape.PREFIX:
+            number = forms.prefixes.get(element.text)
+        else:
+            number = next(
+                (known for one, known in forms.holes.get(element.text[0], ()) if one.text == element.text), None
+            )
+        if number is None:
+            number = self._new(is_sure=True)
+            forms.add(element, number)
+        return number
+
+    def _forms(self, form: Form) -> _Forms:
+        return self._plain if form is Form.PLAIN else self._exact if form is Form.EXACT else self._accented
 
     def _add_phrase(self, pattern: patterns.Pattern, *, is_anywhere: bool) -> int:
         run = _longest_run(pattern.elements)
@@ -123,7 +130,7 @@ class Vocabulary:
         title_chunks = _chunks(title)
         body_chunks = _chunks(body)
         chunks = [*title_chunks, _BREAK, *body_chunks]
-        look = self._found_memo.__getitem__
+        look = self._memo.__getitem__
         found = set(chain.from_iterable(map(look, chunks)))
         if self._chains:
             sequence = list(chain.from_iterable(map(self._chain_memo.__getitem__, chunks)))
@@ -150,30 +157,37 @@ class Vocabulary:
 
     def _look(self, chunk: str) -> tuple[int, ...]:
         """The numbers of the words in a chunk."""
-        if chunk.isascii() and chunk.isalnum():
-            return tuple(self._numbers(chunk))
+        word = chunk.strip(_MARKS)
+        if word[-2:] in ("'s", "’s"):
+            word = word[:-2]
+        if word.isascii() and word.isalnum():
+            return tuple(self._numbers_of_ascii(word))
         numbers: dict[int, None] = {}
         for token in text.tokens(text.normalise(chunk)):
             numbers.update(dict.fromkeys(self._numbers(token.text)))
         return tuple(numbers)
 
+    def _numbers_of_ascii(self, raw: str) -> list[int]:
+        plain = raw.lower()
+        numbers = self._plain.find(plain, raw, plain, plain)
+        return numbers + self._exact.find(raw, raw, plain, plain)
+
     def _numbers(self, raw: str) -> list[int]:
         folded = text.fold_case(raw)
         plain = text.drop_accents(folded)
-        numbers = []
-        for form, word in ((Form.PLAIN, plain), (Form.ACCENTED, folded), (Form.EXACT, raw)):
-            if number := self._words[form].get(word):
-                numbers.append(number)
-            prefixes = self._prefixes[form]
-            starts = map(prefixes.get, (word[:length] for length in self._prefix_lengths[form]))
-            numbers += [number for number in starts if number]
-        numbers += [number for element, number in self._holes.values() if element.fits(raw, folded, plain)]
-        return numbers
+        return [
+            *self._plain.find(plain, raw, folded, plain),
+            *self._accented.find(folded, raw, folded, plain),
+            *self._exact.find(raw, raw, folded, plain),
+        ]
 
     def _look_chain(self, chunk: str) -> tuple[int, ...]:
         """The phrase words of a chunk in order, with 0 for other words and wherever a phrase must end."""
         if chunk.isascii() and chunk.isalnum():
             return (self._chain_words.get(chunk.lower(), 0),)
+        word = chunk.strip(_MARKS)
+        if word.isascii() and word.isalnum() and (word.lower() not in self._chain_words):
+            return (0,)
         sequence: list[int] = []
         normal = text.normalise(chunk)
         mark, position = "", 0
@@ -185,6 +199,42 @@ class Vocabulary:
         if text.gap_form(mark + normal[position:]) not in ("", " "):
             sequence.append(0)
         return tuple(sequence)
+
+
+class _Forms:
+    """The elements of terms that compare one form of a word."""
+
+    __slots__ = ("holes", "lengths", "prefixes", "starts", "words")
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {}
+        self.prefixes: dict[str, int] = {}
+        #: Lengths of the prefixes, ascending, and the first letter of each.
+        self.lengths: tuple[int, ...] = ()
+        self.starts: set[str] = set()
+        #: By their first letter, which is never a wildcard.
+        self.holes: dict[str, list[tuple[Element, int]]] = {}
+
+    def add(self, element: Element, number: int) -> None:
+        if element.shape is Shape.WORD:
+            self.words[element.text] = number
+        elif element.shape is Shape.PREFIX:
+            self.prefixes[element.text] = number
+            self.lengths = tuple(sorted({*self.lengths, len(element.text)}))
+            self.starts.add(element.text[:MIN_PREFIX])
+        else:
+            self.holes.setdefault(element.text[0], []).append((element, number))
+
+    def find(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
+        number = self.words.get(word)
+        numbers = [number] if number else []
+        if not self.starts.isdisjoint((word[:1], word[:2], word[:MIN_PREFIX])):
+            starts = map(self.prefixes.get, [word[:length] for length in self.lengths if length <= len(word)])
+            numbers += [number for number in starts if number]
+        if self.holes:
+            holes = self.holes.get(word[0], ())
+            numbers += [number for element, number in holes if element.fits(raw, folded, plain)]
+        return numbers
 
 
 class _Memo(dict[str, tuple[int, ...]]):
