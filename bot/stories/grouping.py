@@ -1,37 +1,39 @@
 """Coverage becomes stories: each article joins the open story that it tells, or opens one.
 
-An index in memory over the open stories; no I/O, no clock. What is new in a story and whether to speak is decided
-elsewhere.
+    article → profile → index.near → resemblance.compare → join, merge or open
+
+In memory and pure: no I/O, no clock. What is new in a story and whether to speak is decided elsewhere.
 """
 
 from __future__ import annotations
 
 import hashlib
-import heapq
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
-from bot.stories import background, profile, resemblance
+from bot.stories import profile, resemblance
+from bot.stories.index import Index
+from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
+from bot.stories.resemblance import Resemblance
 
-#: How many open stories are compared in full.
-CANDIDATES = 8
-#: A word in more open stories than this finds no candidates: it could not tell them apart.
-COMMON = 1500
+#: Evidence that an article must give for each of two stories, and they for each other, to make them one.
+MERGE = 2.0
+#: Shared words named in a reason.
+NAMED = 4
 
 
-@dataclass(slots=True)
-class _Open:
-    """One open story in the index."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One open story as the home of an article."""
 
-    id: model.StoryId
-    rank: tuple[datetime, str]
-    last: datetime
-    members: list[Profile] = field(default_factory=list)
-    weights: dict[str, float] = field(default_factory=dict)
+    story: OpenStory
+    score: float
+    reason: model.JoinReason
+    resemblance: Resemblance
+    copy_of: model.ArticleId | None
 
 
 def order(articles: Iterable[model.Article]) -> tuple[model.Article, ...]:
@@ -49,10 +51,8 @@ class Grouping:
 
     def __init__(self, *, window: timedelta) -> None:
         self._window = window
-        self._stories: dict[model.StoryId, _Open] = {}
+        self._index = Index()
         self._joins: dict[model.ArticleId, model.Join] = {}
-        self._postings: defaultdict[str, dict[model.StoryId, None]] = defaultdict(dict)
-        self._links: defaultdict[str, dict[model.StoryId, None]] = defaultdict(dict)
 
     def knows(self, article: model.ArticleId) -> bool:
         """The article stands in an open story."""
@@ -63,10 +63,10 @@ class Grouping:
         for story in stories:
             if story.merged_into is None:
                 for member in story.members:
-                    self._add(story.id, profile.of(member.article), member.join)
+                    self._add(profile.of(member.article), replace(member.join, story=story.id))
 
     def join_batch(self, articles: Iterable[model.Article]) -> tuple[model.Join, ...]:
-        """Join a batch; its own order does not matter. Joins come in order of joining."""
+        """Join a batch, whose own order does not matter; joins come in the order of joining."""
         return tuple(self.join(article) for article in order(articles))
 
     def join(self, article: model.Article) -> model.Join:
@@ -78,93 +78,79 @@ class Grouping:
         join = self._decide(read)
         for younger in join.merges:
             self._merge(younger, join.story)
-        self._add(join.story, read, join)
+        self._add(read, join)
         return join
 
     def forget(self, before: datetime) -> None:
-        """Drop stories whose last article is older."""
-        for story in [story for story in self._stories.values() if story.last < before]:
-            self._drop(story)
+        """Drop the stories whose last article came before."""
+        for story in self._index.drop_before(before):
             for member in story.members:
                 del self._joins[member.id]
 
-    def rarity(self, word: str) -> float:
-        """The weight of a word by how few stories hold it."""
-        return resemblance.rarity(
-            background.table().rates.get(word, 0.0), len(self._postings.get(word, ())), len(self._stories)
-        )
+    def _add(self, read: Profile, join: model.Join) -> None:
+        if read.id not in self._joins:
+            self._index.add(join.story, read)
+            self._joins[read.id] = join
 
     def _decide(self, read: Profile) -> model.Join:
-        judged = sorted(
-            (
-                (resemblance.judge(read, story.members, story.weights, self.rarity), story)
-                for story in self._candidates(read)
-            ),
-            key=lambda pair: (-pair[0].score, pair[1].rank),
-        )
-        same = [(verdict, story) for verdict, story in judged if verdict.is_same]
+        judged = [self._judge(read, story) for story in self._index.near(read, self._window)]
+        same = sorted((one for one in judged if one.score > 0), key=lambda one: (-one.score, one.story.rank))
         if not same:
-            return model.Join(story=story_id(read.id), article=read.id, reason=model.JoinReason.OPENED)
-        verdict, _ = same[0]
-        ones = [story for other, story in same if other.is_sure] or [same[0][1]]
+            detail = self._reason_to_open(judged)
+            return model.Join(story=story_id(read.id), article=read.id, reason=model.JoinReason.OPENED, detail=detail)
+        best = same[0]
+        ones = [best.story, *(one.story for one in same[1:] if self._are_one(best, one))]
         home, *younger = sorted(ones, key=lambda story: story.rank)
         return model.Join(
             story=home.id,
             article=read.id,
-            reason=verdict.reason,
-            detail=verdict.detail,
-            copy_of=verdict.copy_of,
+            reason=best.reason,
+            detail=self._reason_to_join(read, best),
+            copy_of=best.copy_of,
             merges=tuple(story.id for story in younger),
         )
 
-    def _candidates(self, read: Profile) -> Sequence[_Open]:
-        """The open stories that share the most telling words, and those that share a link."""
-        found: defaultdict[model.StoryId, float] = defaultdict(float)
-        for word, weight in read.weights.items():
-            holders = self._postings.get(word)
-            if holders and len(holders) <= COMMON:
-                worth = weight * self.rarity(word) ** 2
-                for story in holders:
-                    found[story] += worth
-        for link in (read.link, *read.links):
-            for story in self._links.get(link, ()) if link else ():
-                found[story] += 1000.0
-        near = [
-            (worth, self._stories[story].rank, story)
-            for story, worth in found.items()
-            if abs(read.when - self._stories[story].last) <= self._window
-        ]
-        return [self._stories[story] for _, _, story in heapq.nlargest(CANDIDATES, near)]
+    def _judge(self, read: Profile, story: OpenStory) -> _Judged:
+        since = story.since(read.when)
+        found = resemblance.compare(read, story, self._index.rarity, since=since, linked=story.links_with(read))
+        copy = story.original_of(read)
+        if read.link and story.has_link(read.link):
+            return _Judged(story, found.score + 200, model.JoinReason.SAME_LINK, found, copy)
+        if copy is not None:
+            return _Judged(story, found.score + 100, model.JoinReason.COPY, found, copy)
+        return _Judged(story, found.score, model.JoinReason.SIMILAR, found, None)
 
-    def _add(self, story: model.StoryId, read: Profile, join: model.Join) -> None:
-        home = self._stories.get(story)
-        if home is None:
-            home = self._stories[story] = _Open(story, (read.when, story), read.when)
-        home.members.append(read)
-        home.last = max(home.last, read.when)
-        for word, weight in read.weights.items():
-            home.weights[word] = home.weights.get(word, 0.0) + weight
-            self._postings[word][story] = None
-        for link in (read.link, *read.links):
-            if link:
-                self._links[link][story] = None
-        self._joins[read.id] = join
-
-    def _drop(self, story: _Open) -> None:
-        del self._stories[story.id]
-        for word in story.weights:
-            self._release(self._postings, word, story.id)
-        for link in {link for member in story.members for link in (member.link, *member.links) if link}:
-            self._release(self._links, link, story.id)
-
-    @staticmethod
-    def _release(table: defaultdict[str, dict[model.StoryId, None]], key: str, story: model.StoryId) -> None:
-        del table[key][story]
-        if not table[key]:
-            del table[key]
+    def _are_one(self, best: _Judged, other: _Judged) -> bool:
+        """Whether an article that tells both stories shows that they are one."""
+        if min(best.score, other.score) < MERGE:
+            return False
+        first, second = sorted((best.story, other.story), key=lambda story: story.first)
+        since = max(second.first - first.last, timedelta())
+        return resemblance.compare(second, first, self._index.rarity, since=since, linked=False).score > MERGE
 
     def _merge(self, younger: model.StoryId, older: model.StoryId) -> None:
-        story = self._stories[younger]
-        self._drop(story)
-        for member in story.members:
-            self._add(older, member, model.Join(story=older, article=member.id, reason=model.JoinReason.MERGED))
+        for member in self._index.stories[younger].members:
+            join = self._joins[member.id]
+            self._joins[member.id] = replace(join, story=older, reason=model.JoinReason.MERGED, merges=())
+        self._index.merge(younger, older)
+
+    def _reason_to_join(self, read: Profile, best: _Judged) -> str:
+        found, told = best.resemblance, []
+        shared = [word for word in read.weights if word in best.story.weights]
+        telling = sorted(shared, key=lambda word: (word not in read.names, -self._index.rarity.of(word), word))[:NAMED]
+        if telling:
+            told.append(f"shares {', '.join(read.names.get(word, word) for word in telling)}")
+        if found.is_linked:
+            told.append("linked")
+        told.append(f"words {found.words:.2f}")
+        if found.names:
+            told.append(f"names {found.names:.2f}")
+        if found.days >= 1:
+            told.append(f"{found.days:.0f} days later")
+        return "; ".join(told)
+
+    def _reason_to_open(self, judged: Iterable[_Judged]) -> str:
+        nearest = max(judged, key=lambda one: one.score, default=None)
+        if nearest is None:
+            return "no open story shares its words"
+        return f"nearest open story: words {nearest.resemblance.words:.2f}, names {nearest.resemblance.names:.2f}"

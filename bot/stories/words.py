@@ -22,6 +22,8 @@ class Token(NamedTuple):
     """One word of a text."""
 
     stem: str
+    #: As written.
+    text: str
     is_capital: bool
     #: The first of a sentence or quote, where a capital says nothing.
     opens: bool
@@ -50,11 +52,11 @@ def tokens(text: str) -> Iterator[Token]:
         end = found.end()
         if not word.isascii() and _RUN.search(word):
             for pair in _pairs(word):
-                yield Token(pair, False, opens)
+                yield Token(pair, pair, False, opens)
             continue
         root = stem(word)
         if root:
-            yield Token(root, word[0].isupper(), opens)
+            yield Token(root, word, word[0].isupper(), opens)
 
 
 def _pairs(run: str) -> Iterable[str]:

@@ -1,0 +1,114 @@
+"""An open story in the index: the sums over its articles, to be compared with one more.
+
+Keeps no text; a member is its identity, its links and a sketch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot import model
+from bot.stories import copies
+from bot.stories.profile import Profile
+
+#: Copies are looked for among this many latest articles; syndication is a matter of hours.
+SKETCHES = 60
+#: A recurring text (a weekly notice) after this time is no copy.
+COPY_AGE = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What stays of a joined article."""
+
+    id: model.ArticleId
+    when: datetime
+    link: str
+    links: tuple[str, ...]
+    sketch: copies.Sketch
+
+
+@dataclass(slots=True)
+class OpenStory:
+    """One open story; comparable with an article (resemblance.Told)."""
+
+    id: model.StoryId
+    #: Order of opening: the older story lives on in a merge.
+    rank: tuple[datetime, datetime, str]
+    #: From the first to the last telling, and when the last article came.
+    first: datetime
+    last: datetime
+    seen: datetime
+    members: list[Trace] = field(default_factory=list)
+    weights: dict[str, float] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    words_read: int = 0
+    _heads: Counter[str] = field(default_factory=Counter)
+    head_numbers: set[str] = field(default_factory=set)
+
+    @classmethod
+    def opened(cls, story: model.StoryId, read: Profile) -> OpenStory:
+        return cls(story, (read.seen, read.when, story), read.when, read.when, read.seen)
+
+    @property
+    def length(self) -> float:
+        return self.words_read / max(1, len(self.members))
+
+    @property
+    def head_names(self) -> AbstractSet[str]:
+        """Names in the heads of at least half of its articles."""
+        return {name for name, count in self._heads.items() if 2 * count >= len(self.members)}
+
+    def add(self, read: Profile) -> None:
+        self.members.append(Trace(read.id, read.when, read.link, read.links, read.sketch))
+        for word, weight in read.weights.items():
+            self.weights[word] = self.weights.get(word, 0.0) + weight
+        for name, written in read.names.items():
+            self.names.setdefault(name, written)
+        self._heads.update(read.head_names)
+        self.head_numbers |= read.head_numbers
+        self.words_read += read.length
+        self._span(read.when, read.when, read.seen)
+
+    def absorb(self, younger: OpenStory) -> None:
+        """Both are one."""
+        self.members.extend(younger.members)
+        for word, weight in younger.weights.items():
+            self.weights[word] = self.weights.get(word, 0.0) + weight
+        for name, written in younger.names.items():
+            self.names.setdefault(name, written)
+        self._heads.update(younger._heads)
+        self.head_numbers |= younger.head_numbers
+        self.words_read += younger.words_read
+        self._span(younger.first, younger.last, younger.seen)
+
+    def since(self, when: datetime) -> timedelta:
+        """From the nearer end of the story's telling."""
+        if when > self.last:
+            return when - self.last
+        return max(self.first - when, timedelta())
+
+    def original_of(self, read: Profile) -> model.ArticleId | None:
+        """The earliest of the late articles whose text this one copies."""
+        for member in self.members[-SKETCHES:]:
+            if abs(read.when - member.when) <= COPY_AGE and copies.is_copy(read.sketch, member.sketch):
+                return member.id
+        return None
+
+    def links_with(self, read: Profile) -> bool:
+        """One names the other's address."""
+        return any(
+            (member.link and member.link in read.links) or (read.link and read.link in member.links)
+            for member in self.members
+        )
+
+    def has_link(self, link: str) -> bool:
+        return any(member.link == link for member in self.members)
+
+    def _span(self, first: datetime, last: datetime, seen: datetime) -> None:
+        self.first = min(self.first, first)
+        self.last = max(self.last, last)
+        self.seen = max(self.seen, seen)
