@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +18,7 @@ _TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200
 _ELLIPSIS = "…"
 #: An address longer than this is not linked: browsers and channels cut it.
 _LONGEST_LINK = 2000
+_LINK = re.compile(r"((?<!\S)https?://\S+)")
 _ADDRESS = re.compile(r"://|\b[\w-]+\.[^\W\d_]{2,}\b")
 #: Words shown of one line of a rule.
 _WORDS_A_LINE = 4
@@ -113,6 +114,16 @@ def safe_link(url: str) -> str | None:
     except UnicodeError:
         return None
     return quote(parts._replace(netloc=netloc).geturl(), safe="!#$%&'()*+,/:;=?@[]~-._")
+
+
+def outside_links(text: str, change: Callable[[str], str]) -> str:
+    """``change`` for all but the addresses, which must stay as they are to lead anywhere.
+
+    >>> outside_links("a_b https://x.example/a_b", str.upper)
+    'A_B https://x.example/a_b'
+    """
+    parts = _LINK.split(text)
+    return "".join(part if place % 2 else change(part) for place, part in enumerate(parts))
 
 
 def label_for(text: str, url: str) -> str:

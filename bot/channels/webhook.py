@@ -1,0 +1,181 @@
+"""``kind: webhook``: each message as one signed JSON document; docs/channels.md describes it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import pydantic
+
+from bot import model, ports
+from bot.channels import answers, calls, plain, posting, wording
+from bot.channels.building import Duration, Surroundings
+
+KIND = "webhook"
+SCHEMA = "wirewatch.message/1"
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
+
+
+class Options(pydantic.BaseModel):
+    """A server of yours that takes a JSON document by POST."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    url: model.Secret = pydantic.Field(description="The address, as env:NAME or file:/path: it often holds a key.")
+    secret: model.Secret | None = pydantic.Field(None, description="Signs each document: env:NAME or file:/path.")
+    pace: Duration = pydantic.Field(timedelta(0), description="Least time between two messages.")
+
+
+class Channel:
+    """One address. A document names the message that it answers or replaces; the key makes a repetition harmless."""
+
+    abilities = ports.Abilities(threads=True, edits=True, lookup=False)
+
+    def __init__(self, name: str, options: Options, around: Surroundings) -> None:
+        self.name = name
+        self.pace = options.pace
+        self.account = f"webhook {options.url.reference}"
+        self._options = options
+        self._around = around
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        url = self._url()
+        body = json.dumps(document(delivery), ensure_ascii=False).encode()
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "wirewatch",
+            # draft-ietf-httpapi-idempotency-key-header: a repetition carries the same key.
+            "Idempotency-Key": delivery.id,
+        }
+        if self._options.secret is not None:
+            key = self._around.secret(self._options.secret, what="the webhook's secret")
+            at = int(self._around.clock.now().timestamp())
+            headers["Wirewatch-Signature"] = f"t={at},v1={signature(key, at, body)}"
+        try:
+            answer = await calls.run(lambda: posting.post(url, body, headers), name=self.name)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise answers.of_exception(error, who="the webhook") from None
+        now = self._around.clock.now()
+        if 200 <= answer.status < 300:
+            return model.Receipt(ref=delivery.id, place="webhook", sent_at=now)
+        raise answers.of_status(answer.status, who="the webhook", headers=answer.headers, now=now)
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise ports.Unknown("a webhook cannot tell what arrived")
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        try:
+            self._url()
+            if self._options.secret is not None:
+                self._around.secret(self._options.secret, what="the webhook's secret")
+        except ports.Parked as error:
+            return [ports.CheckLine(is_good=False, what="the address and the secret are set", help=str(error))]
+        return [ports.CheckLine(is_good=True, what="the address and the secret are set")]
+
+    async def close(self) -> None:
+        """Nothing is held open between two calls."""
+
+    def _url(self) -> str:
+        url = self._around.secret(self._options.url, what="the webhook's address")
+        if not url.startswith(("https://", "http://")):
+            raise ports.Parked(f"the webhook's address: {self._options.url.reference} does not begin with https://")
+        return url
+
+
+def signature(key: str, at: int, body: bytes) -> str:
+    """HMAC-SHA-256 over «time.body», so that a recorded document cannot be sent again later."""
+    return hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+
+
+def document(delivery: ports.Delivery) -> dict[str, Json]:
+    message = delivery.message
+    told: dict[str, Json] = {
+        "schema": SCHEMA,
+        "id": delivery.id,
+        "kind": str(message.kind),
+        "severity": str(message.severity),
+        "reason": str(message.reason) if message.reason else None,
+        "reply_to": delivery.reply_to.ref if delivery.reply_to else None,
+        "edits": delivery.edits.ref if delivery.edits else None,
+        "title": plain.title(message),
+        "text": plain.body(message),
+    }
+    if delivery.is_plain:
+        return told
+    return {
+        **told,
+        "lead": message.lead,
+        "stories": [_story(brief) for brief in message.briefs],
+        "facts": [_fact(fact) for fact in message.facts],
+        "corrections": [_correction(edit) for edit in message.edits],
+        "lines": [wording.clean(line) for line in message.lines],
+    }
+
+
+def _story(brief: model.StoryBrief) -> Json:
+    return {
+        "id": brief.story,
+        "title": wording.clean(brief.title.text),
+        "link": wording.safe_link(brief.title.link),
+        "first_seen": brief.first_seen.isoformat(),
+        "last_seen": brief.last_seen.isoformat(),
+        "owners": brief.owner_count,
+        "summary": [_sentence(sentence) for sentence in brief.summary],
+        "why": [_why(why) for why in brief.why],
+        "outlets": [_outlet(line) for line in brief.outlets],
+    }
+
+
+def _sentence(sentence: model.Sentence) -> Json:
+    """``marked``: [start, end) of the matched words, in characters."""
+    text, marked = "", list[Json]()
+    for span in wording.marked(sentence.spans, 10_000):
+        if span.is_marked:
+            marked.append([len(text), len(text) + len(span.text)])
+        text += span.text
+    link = wording.safe_link(sentence.link)
+    return {"text": text, "marked": marked, "outlet": wording.clean(sentence.outlet), "link": link}
+
+
+def _why(why: model.Why) -> Json:
+    found: list[Json] = [
+        {"label": wording.clean(each.label), "term": each.term, "field": each.field, "text": wording.clean(each.text)}
+        for each in why.evidence
+    ]
+    return {"rule": why.rule, "severity": str(why.severity), "evidence": found}
+
+
+def _outlet(line: model.OutletLine) -> Json:
+    return {
+        "outlet": wording.clean(line.outlet),
+        "title": wording.clean(line.title),
+        "link": wording.safe_link(line.link),
+        "at": line.at.isoformat(),
+        "is_copy": line.is_copy,
+    }
+
+
+def _fact(fact: model.Fact) -> Json:
+    return {
+        "kind": fact.kind,
+        "label": wording.clean(fact.label),
+        "before": wording.clean(fact.before) if fact.before else None,
+        "after": wording.clean(fact.after),
+        "sentence": wording.clean(fact.sentence),
+        "outlet": wording.clean(fact.outlet),
+    }
+
+
+def _correction(edit: model.Edit) -> Json:
+    return {
+        "outlet": wording.clean(edit.outlet),
+        "field": edit.field,
+        "before": wording.clean(edit.before),
+        "after": wording.clean(edit.after),
+    }
