@@ -55,7 +55,7 @@ def gunzipped(content: bytes, *, limit_bytes: int) -> bytes:
         unpacker = Unpacker(limit_bytes)
         unpacker.feed(content)
         unpacked = unpacker.finished()
-        if not unpacked:
+        if not unpacked and not unpacker.is_whole:
             break
         content = unpacked
     return content

@@ -81,8 +81,6 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     if state.failures >= BROKEN_FAILURES or failing >= _A_DAY:
         times = f"{state.failures} times in a row" if state.failures > 1 else "once"
         yield "broken", f"has failed {times}, for {_spoken(failing)}: {state.error}"
-    elif "broken" in state.told and state.failures:
-        yield "broken", "is still failing"  # told already, and not over
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
         yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; tell the publisher"
     if state.empty_since is not None and now - state.empty_since >= _A_DAY:

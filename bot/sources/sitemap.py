@@ -94,7 +94,7 @@ def _entry(page: etree._Element, base: str) -> model.Entry:
 
 
 def _hash(page: etree._Element, base: str) -> str:
-    packed = etree.tostring(page, method="c14n", with_tail=False)
+    packed = etree.tostring(page, with_tail=False)
     return hashlib.blake2b(base.encode() + b"\0" + packed, digest_size=10).hexdigest()
 
 

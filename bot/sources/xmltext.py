@@ -5,6 +5,7 @@ Knows no feed vocabulary beyond the names of the root and of its items.
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 
@@ -18,7 +19,8 @@ _ROOT = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?(rss|feed|rdf|channel|urlset|sitem
 _PROLOGUE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 _ENTITY = re.compile(r"<!ENTITY\s+(%\s+)?([^\s>]+)\s+([^>]*)>", re.DOTALL)
-_CHARACTER_REFERENCE = re.compile(r"&#(?:\d+|x[0-9a-fA-F]+);")
+#: To another entity than the five that XML itself knows.
+_REFERENCE = re.compile(r"&(?!(?:#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)")
 #: Entities of real feeds are single letters and short names.
 _MAX_ENTITY_LENGTH = 200
 _MAX_ENTITIES = 500
@@ -55,13 +57,13 @@ def prepare(body: Body) -> XmlText:
     if is_soiled:
         remarks.append("text before the document left out")
     text = _DECLARATION.sub("", text, count=1)
-    doctype = _checked_doctype(text)
+    text, has_doctype = _with_safe_doctype(text)
     prefix = f"{root.group(1)}:" if root.group(1) else ""
     tag = prefix + root.group(2)
     text, is_cut, has_tail = _end(text, tag)
     if has_tail:
         remarks.append("text after the document left out")
-    return XmlText(text, root.group(2).lower(), prefix, tag, doctype, is_cut, tuple(remarks))
+    return XmlText(text, root.group(2).lower(), prefix, tag, has_doctype, is_cut, tuple(remarks))
 
 
 def _root_of(text: str) -> re.Match[str] | None:
@@ -84,28 +86,37 @@ def _without_leading_junk(text: str, root_at: int) -> tuple[str, bool]:
     return (text, False) if not before.strip() else (text[root_at:], True)
 
 
-def _checked_doctype(text: str) -> bool:
-    """Whether there is a document type; refuses entities that could grow."""
+def _with_safe_doctype(text: str) -> tuple[str, bool]:
+    """The document with harmless entities only, and whether it has a document type. Raises ReadError for a bomb."""
     root = _ROOT.search(text)
     head = text[: root.start()] if root else text
     if "<!DOCTYPE" not in head.upper():
-        return False
+        return text, False
     entities = _ENTITY.findall(head)
     if len(entities) > _MAX_ENTITIES:
         raise ReadError(f"refused: declares {len(entities)} XML entities, as an entity bomb does")
+    # External ones are never loaded: their declarations are dropped.
+    internal = [found for found in entities if not found[2].lstrip().upper().startswith(("SYSTEM", "PUBLIC"))]
     size = 0
-    for parameter, name, value in entities:
-        if value.lstrip().upper().startswith(("SYSTEM", "PUBLIC")):
-            continue  # never loaded: the parser is told so and the declaration is dropped
-        inner = _CHARACTER_REFERENCE.sub("", value)
-        if parameter or "&" in inner.replace("&amp;", "").replace("&lt;", "") or "%" in inner:
+    for parameter, name, value in internal:
+        if parameter or "%" in value or _REFERENCE.search(value):
             raise ReadError("refused: its XML entities are made of other entities, as in an entity bomb")
         if len(value) > _MAX_ENTITY_LENGTH:
             raise ReadError(f"refused: an XML entity of {len(value)} characters, as in an entity bomb")
         size += len(value) * text.count(f"&{name};")
     if size > max(len(text), 100_000):
         raise ReadError("refused: its XML entities would make it many times larger, as an entity bomb does")
-    return True
+    if not entities:
+        return text, True
+    return _DOCTYPE.sub(_doctype_of(internal), head, count=1) + text[len(head) :], True
+
+
+def _doctype_of(entities: list[tuple[str, str, str]]) -> str:
+    """Written as feedparser reads it: one declaration a line, in double quotes."""
+    values = [(name, html.unescape(value.strip()[1:-1])) for _, name, value in entities]
+    safe = [(name, value) for name, value in values if name.isidentifier() and not set(value) & set('&"<')]
+    lines = [f'<!ENTITY {name} "{value}">' for name, value in safe]
+    return "<!DOCTYPE feed [\n" + "\n".join(lines) + "\n]>"
 
 
 def _end(text: str, root: str) -> tuple[str, bool, bool]:

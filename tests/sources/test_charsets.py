@@ -1,0 +1,121 @@
+"""Which encoding a document really has."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.sources import charset
+from tests.sources.documents import item, read, rss
+
+TITLE = "Café žluťoučký 東京 Привет"
+
+
+def _titled(title: str, encoding: str, *, declared: str | None = None, bom: bytes = b"") -> bytes:
+    declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else '<?xml version="1.0"?>'
+    return bom + rss(item(1, title=title), declaration=declaration).encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("title", "encoding"),
+    [
+        ("Café – “quoted”", "windows-1252"),
+        ("Ščerba žije", "iso-8859-2"),
+        ("Привет мир", "windows-1251"),
+        ("Привет мир", "koi8-r"),
+        ("東京の記事", "shift_jis"),
+        ("東京の記事", "euc-jp"),
+        ("東京の記事", "iso-2022-jp"),
+        ("新闻报道", "gb2312"),
+        ("新聞報導", "big5"),
+        ("서울 뉴스", "euc-kr"),
+        ("ข่าววันนี้", "tis-620"),
+        ("Γειά σου", "iso-8859-7"),
+        ("مرحبا", "windows-1256"),
+        (TITLE, "utf-8"),
+        (TITLE, "utf-16"),
+        (TITLE, "utf-32"),
+    ],
+)
+def test_a_declared_encoding_is_read(title: str, encoding: str) -> None:
+    reading = read(_titled(title, encoding, declared=encoding))
+    assert reading.entries[0].title == title
+    assert reading.remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "bom"),
+    [
+        ("utf-8", codecs.BOM_UTF8),
+        ("utf-16-le", codecs.BOM_UTF16_LE),
+        ("utf-16-be", codecs.BOM_UTF16_BE),
+        ("utf-16-le", b""),
+        ("utf-16-be", b""),
+        ("utf-32-le", b""),
+        ("utf-32-be", codecs.BOM_UTF32_BE),
+    ],
+)
+def test_the_bytes_tell_the_encoding_whatever_is_declared(encoding: str, bom: bytes) -> None:
+    content = _titled(TITLE, encoding, declared="iso-8859-1", bom=bom)
+    assert read(content, content_type="text/xml; charset=us-ascii").entries[0].title == TITLE
+
+
+def test_ebcdic_is_read() -> None:
+    assert read(_titled("Plain words", "cp037", declared="ebcdic-cp-us")).entries[0].title == "Plain words"
+
+
+def test_declared_utf8_with_one_bad_byte_stays_utf8() -> None:
+    content = _titled(f"{TITLE} X", "utf-8", declared="utf-8").replace(b" X", b" \xe9")
+    reading = read(content)
+    assert reading.entries[0].title == f"{TITLE} \ufffd"
+    assert reading.remarks == ("1 byte is not UTF-8",)
+
+
+def test_a_single_bad_byte_in_english_stays_utf8_too() -> None:
+    reading = read(_titled("It X s", "utf-8", declared="utf-8").replace(b" X ", b"\x92"))
+    assert reading.entries[0].title == "It\ufffds"
+    assert reading.remarks == ("1 byte is not UTF-8",)
+
+
+def test_windows_1252_under_the_name_of_utf8_is_seen_through() -> None:
+    reading = read(_titled("Café, crème, thé, été", "windows-1252", declared="utf-8"))
+    assert reading.entries[0].title == "Café, crème, thé, été"
+    assert reading.remarks == ("said to be UTF-8, read as windows-1252, which it is",)
+
+
+def test_utf8_under_another_name_is_seen_through() -> None:
+    reading = read(_titled(TITLE, "utf-8", declared="iso-8859-1"))
+    assert reading.entries[0].title == TITLE
+    assert reading.remarks == ("said to be cp1252, read as UTF-8, which it is",)
+
+
+def test_the_header_counts_before_the_document() -> None:
+    content = _titled("Привет", "windows-1251", declared="iso-8859-1")
+    assert read(content, content_type="text/xml; charset=windows-1251").entries[0].title == "Привет"
+
+
+@pytest.mark.parametrize("name", ["x-unknown", "rot13", "base64", "idna", "utf-16", "none", "\x00"])
+def test_an_encoding_that_is_none_is_passed_over(name: str) -> None:
+    content = _titled(TITLE, "utf-8").replace(b'"1.0"?', f'"1.0" encoding="{name}"?'.encode())
+    assert read(content).entries[0].title == TITLE
+
+
+def test_nothing_declared_and_not_utf8_is_windows_1252() -> None:
+    assert read(_titled("Café", "windows-1252")).entries[0].title == "Café"
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["", "text/xml; charset=utf-8", "text/xml; charset=shift_jis", "charset=utf-7"]),
+)
+def test_any_bytes_become_text(content: bytes, content_type: str) -> None:
+    assert isinstance(charset.decode(content, content_type).text, str)
+
+
+@given(st.text(max_size=100))
+def test_utf8_is_never_changed(text: str) -> None:
+    if not text.startswith(("<\0", "\0<", "{\0", "\0{", "<\0\0\0", "\ufeff")):
+        assert charset.decode(text.encode(), "text/xml; charset=utf-8").text == text

@@ -1,0 +1,329 @@
+"""Broken, cut, soiled and hostile documents: read as far as they go, and it is said; or refused, and it is said why."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import ports
+from bot.sources import limits
+from tests.sources.documents import URL, atom, entry, item, read, rss
+from tests.sources.test_cut import JSON, SITEMAP
+
+FEEDS = {"rss": rss(*map(item, range(3))), "atom": atom(*map(entry, range(3))), "json": JSON, "sitemap": SITEMAP}
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"\x00\x00", b"\xef\xbb\xbf\n", gzip.compress(b"")])
+def test_an_empty_body_says_so(content: bytes) -> None:
+    with pytest.raises(ports.ReadError, match=r"^empty body"):
+        read(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"%PDF-1.7 binary", "not a feed: starts with «%PDF-1.7 binary»"),
+        (b"\x89PNG\r\n\x1a\n\x00", "not a feed: starts with"),
+        (b"Not found", "not a feed: starts with «Not found»"),
+        (b"<svg xmlns='x'></svg>", 'not a feed: XML with the root element "svg"'),
+        (b"<opml version='2.0'><body/></opml>", "an OPML list of feeds, not a feed; «wirewatch feeds import» reads it"),
+        (b'{"error": "nope"}', 'not a feed: JSON without a list of "items" (it has "error")'),
+        (b"[1, 2]", "not a feed: JSON, but no object"),
+        (b"{broken", "not a feed: broken JSON that starts with «{broken»"),
+        (b"[" * 100_000, "not a feed: broken JSON"),
+        (b"<html><title>Log in</title><p>x", "an HTML page titled «Log in», not a feed; it offers none"),
+    ],
+)
+def test_what_is_not_a_feed_is_named(content: bytes, says: str) -> None:
+    with pytest.raises(ports.ReadError, match=re.escape(says)):
+        read(content)
+
+
+def test_a_page_offers_its_feeds_best_first() -> None:
+    page = """<!doctype html><html><head><base href="/section/"><link rel="alternate" type="application/rss+xml"
+      title="Comments" href="/comments/feed"><link rel="alternate" type="application/atom+xml" href="atom.xml">
+      <link rel="alternate" type="application/json" href="/wp-json/wp/v2/pages/1"><link rel="stylesheet" href="a.css">
+      <link rel="ALTERNATE" type="application/rss+xml; charset=utf-8" href="//cdn.example.org/rss">
+      <link rel="alternate" type="application/rss+xml" href="javascript:x"></head>
+      <body><a href="/world.rss">RSS</a><a href="/about">x</a></body></html>"""
+    with pytest.raises(ports.IsPage, match=r"it offers https://cdn\.example\.org/rss and 3 more") as caught:
+        read(page, content_type="text/html")
+    assert caught.value.feeds == (
+        "https://cdn.example.org/rss",
+        "https://news.example.org/section/atom.xml",
+        "https://news.example.org/world.rss",
+        "https://news.example.org/comments/feed",
+    )
+
+
+@pytest.mark.parametrize("kind", FEEDS)
+def test_a_gzip_that_nothing_announced_is_unpacked(kind: str) -> None:
+    assert read(gzip.compress(FEEDS[kind].encode())) == read(FEEDS[kind])
+
+
+def test_a_packed_bomb_is_refused() -> None:
+    with pytest.raises(ports.ReadError, match="packed body"):
+        read(gzip.compress(b"\0" * 60_000_000))
+
+
+@pytest.mark.parametrize("kind", FEEDS)
+@pytest.mark.parametrize("junk", ["\n\n  ", "\ufeff", "<br />\n<b>Warning</b>: Cannot modify header in /x.php<br />\n"])
+def test_junk_before_the_document_is_left_out(kind: str, junk: str) -> None:
+    if "Warning" in junk and kind == "json":
+        pytest.skip("JSON within HTML is a page")
+    reading, clean = read(junk + FEEDS[kind]), read(FEEDS[kind])
+    assert reading.entries == clean.entries
+    assert reading.remarks == (("text before the document left out",) if "Warning" in junk else ())
+
+
+def test_junk_after_the_document_is_left_out() -> None:
+    reading = read(rss(item(1)) + "\n<script>ads()</script>")
+    assert [e.guid for e in reading.entries] == ["id-1"]
+    assert reading.item_hashes
+    assert reading.remarks == ("text after the document left out",)
+
+
+def test_comments_around_the_document_are_no_junk() -> None:
+    assert read("<!-- <rss> cached -->" + rss(item(1)) + "<!-- served in 3 ms -->").remarks == ()
+
+
+def test_a_feed_inside_a_page_is_read() -> None:
+    wrapped = "<html><body>" + atom(entry(1)).removeprefix('<?xml version="1.0"?>') + "</body></html>"
+    assert [e.guid for e in read(wrapped).entries] == ["tag:example.org,2015:1"]
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x08", "\x1b", "\ufffe"])
+def test_control_characters_are_left_out(control: str) -> None:
+    reading = read(rss(item(1, title=f"One{control} two"), item(2)))
+    assert reading.entries[0].title == "One two"
+    assert reading.remarks == ("1 control character left out",)
+
+
+def test_a_document_of_nuls_between_letters_is_utf16() -> None:
+    assert read(rss(item(1)).encode("utf-16-le")).entries[0].guid == "id-1"
+
+
+@pytest.mark.parametrize(("kind", "end"), [("rss", "</item>"), ("atom", "</entry>")])
+def test_a_cut_document_keeps_its_whole_items_and_says_so(kind: str, end: str) -> None:
+    document = FEEDS[kind]
+    second = document.index(end, document.index(end) + 1) + len(end)
+    whole = read(document)
+    for more in (40, 60, 90):
+        reading = read(document[: second + more])
+        assert reading.entries == whole.entries[:2]
+        assert reading.remarks == ("cut off after item 2",)
+        assert reading.title == whole.title
+
+
+def test_a_document_cut_before_its_first_item_ends_gives_none() -> None:
+    reading = read(rss(item(1))[:200])
+    assert (reading.entries, reading.title) == ((), "Example News")
+    assert reading.remarks == ("cut off before the end of item 1; nothing of it is read",)
+
+
+def test_a_document_that_lacks_only_its_end_is_whole() -> None:
+    reading = read(rss(item(1), item(2)).removesuffix("</channel></rss>"))
+    assert len(reading.entries) == 2
+    assert reading.remarks == ("cut off at its end, after item 2",)
+
+
+def test_a_cut_json_feed_keeps_its_whole_items() -> None:
+    document = '{"version": "https://jsonfeed.org/version/1", "title": "T", "items": [{"id": 1}, {"id": "2"}, {"id": "3'
+    reading = read(document)
+    assert ([e.guid for e in reading.entries], reading.title) == (["1", "2"], "T")
+    assert reading.remarks == ("cut off after item 2",)
+
+
+def test_a_cut_sitemap_keeps_its_whole_items() -> None:
+    reading = read(SITEMAP.replace("</urlset>", "<url><loc>https://news.example.org/2</loc>"))
+    assert [e.title for e in reading.entries] == ["One"]
+    assert reading.remarks == ("cut off after item 1",)
+
+
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        f'<!ENTITY l0 "lol">{LAUGHS}',
+        f'<!ENTITY big "{"x" * 100_000}">',
+        '<!ENTITY % p "x"><!ENTITY a "%p;">',
+        "".join(f'<!ENTITY e{n} "x">' for n in range(600)),
+    ],
+    ids=["billion laughs", "quadratic", "parameter", "many"],
+)
+def test_an_entity_bomb_is_refused(declared: str) -> None:
+    document = rss(item(1, title="&l9;&big;&a;"), declaration=f"<!DOCTYPE rss [{declared}]>")
+    begun = time.monotonic()
+    with pytest.raises(ports.ReadError, match=r"^refused: .*entity bomb"):
+        read(document)
+    assert time.monotonic() - begun < 1
+
+
+def test_many_uses_of_one_entity_are_refused() -> None:
+    document = rss(item(1, body="&e;" * 40_000), declaration=f'<!DOCTYPE rss [<!ENTITY e "{"x" * 190}">]>')
+    with pytest.raises(ports.ReadError, match="many times larger"):
+        read(document)
+
+
+@pytest.mark.parametrize("kind", ["SYSTEM", 'PUBLIC "x"'])
+def test_an_external_entity_is_never_loaded(kind: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("SECRET", encoding="utf-8")
+    head = f'<!DOCTYPE rss [<!ENTITY x {kind} "{secret.as_uri()}">]>'
+    for document in (rss(item(1, title="A &x; B"), declaration=head), head + SITEMAP.replace("One", "A &x; B")):
+        assert "SECRET" not in repr(read(document))
+
+
+def test_a_harmless_entity_is_expanded() -> None:
+    document = rss(item(1, title="At &co;"), declaration='<!DOCTYPE rss [<!ENTITY co "Example Ltd">]>')
+    assert read(document).entries[0].title == "At Example Ltd"
+
+
+def test_relative_links_are_resolved_against_xml_base_or_the_address() -> None:
+    plain = item(1, body='&lt;a href="more">x&lt;/a> &lt;img src="//cdn.example.org/i.png">').replace(
+        "https://news.example.org/1", "../one"
+    )
+    (found,) = read(rss(plain)).entries
+    assert found.link == "https://news.example.org/one"
+    assert 'href="https://news.example.org/feeds/more"' in (found.body or "")
+    assert 'src="https://cdn.example.org/i.png"' in (found.body or "")
+    based = atom(
+        entry(1, body='&lt;a href="more">x&lt;/a>').replace('href="https://news.example.org/1"', 'href="one"'),
+        attributes='xml:base="https://base.example.org/deep/"',
+    )
+    (found,) = read(based).entries
+    assert found.link == "https://base.example.org/deep/one"
+    assert 'href="https://base.example.org/deep/more"' in (found.body or "")
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://"])
+def test_a_link_out_of_the_web_is_none(link: str) -> None:
+    assert read(rss(item(1).replace("https://news.example.org/1", link))).entries[0].link is None
+
+
+def test_the_longest_of_summary_and_content_is_the_body() -> None:
+    full = '<c:encoded xmlns:c="http://purl.org/rss/1.0/modules/content/">The whole long text.</c:encoded>'
+    assert read(rss(item(1, body="Teaser.", extra=full))).entries[0].body == "The whole long text."
+    assert read(rss(item(1, body="The longest of the two.", extra=full.replace("whole long ", "")))).entries[
+        0
+    ].body == ("The longest of the two.")
+
+
+def test_plain_text_that_looks_like_markup_stays_text() -> None:
+    (found,) = read(atom(entry(1, title="Use &lt;b> &amp;amp; co").replace("<title>", '<title type="text">'))).entries
+    assert found.title == "Use &lt;b&gt; &amp;amp; co"
+
+
+def test_dates_of_many_kinds_are_utc() -> None:
+    for text in ("Wed, 02 Dec 2015 14:01:00 +0500", "2015-12-02T09:01:00Z", "Wed, 02 Dec 2015 04:01:00 EST"):
+        (found,) = read(rss(item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", text))).entries
+        assert found.published is not None
+        assert found.published.isoformat() == "2015-12-02T09:01:00+00:00"
+
+
+@pytest.mark.parametrize("text", ["yesterday", "31 Brumaire", "0000-00-00T00:00:00Z", "Wed, 32 Dec 2015 25:61:61 GMT"])
+def test_a_date_that_is_none_is_none(text: str) -> None:
+    (found,) = read(rss(item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", text))).entries
+    assert found.published is None
+
+
+def test_what_the_feed_asks_about_polling_is_read() -> None:
+    head = (
+        "<ttl>60</ttl><skipHours><hour>0</hour><hour>24</hour><hour>13</hour></skipHours>"
+        "<skipDays><day>Sunday</day><day>monday</day><day>Noday</day></skipDays>"
+    )
+    reading = read(rss(item(1), head=head))
+    assert (reading.ttl, reading.skip_hours, reading.skip_days) == (timedelta(hours=1), (0, 13), (0, 6))
+
+
+def test_the_update_period_of_the_syndication_module_is_read() -> None:
+    head = "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>"
+    space = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
+    assert read(rss(head=head, attributes=space)).ttl == timedelta(hours=6)
+
+
+@pytest.mark.parametrize("ttl", ["0", "-5", "soon", "", "9" * 400])
+def test_a_ttl_that_says_nothing_useful_does_no_harm(ttl: str) -> None:
+    found = read(rss(head=f"<ttl>{ttl}</ttl>")).ttl
+    assert found is None or found <= timedelta(days=365)
+
+
+def test_entries_and_fields_are_bounded() -> None:
+    many = rss(*(item(1, title=str(number)) for number in range(limits.MAX_ENTRIES + 10)))
+    reading = read(many, before=None)
+    assert len(reading.entries) == limits.MAX_ENTRIES
+    assert (reading.entries[0].title, reading.entries[-1].title) == ("0", str(limits.MAX_ENTRIES + 9))
+    assert "only the first and the last 2500 are read" in reading.remarks[0]
+    long = rss(item(1, title="t" * 5000, body="b" * 2_000_000).replace("id-1", "g" * 20_000))
+    (found,) = read(long).entries
+    assert (len(found.title or ""), len(found.body or "")) == (limits.MAX_TITLE, limits.MAX_BODY)
+    assert (found.guid or "").startswith("sha256:")
+
+
+def test_a_sitemap_without_news_is_refused() -> None:
+    plain = "<urlset><url><loc>https://news.example.org/1</loc></url></urlset>"
+    with pytest.raises(ports.ReadError, match="lists pages, not news"):
+        read(plain)
+    assert read("<urlset></urlset>").entries == ()
+
+
+def test_a_list_of_sitemaps_names_the_news_one_first() -> None:
+    index = "".join(f"<sitemap><loc>https://a.example.org/{name}.xml</loc></sitemap>" for name in ("pages", "news"))
+    with pytest.raises(
+        ports.ReadError, match=r"name one of https://a.example.org/news.xml, https://a.example.org/pages"
+    ):
+        read(f"<sitemapindex>{index}</sitemapindex>")
+
+
+def test_a_news_sitemap_gives_its_tags() -> None:
+    (found,) = read(SITEMAP.replace("<news:title>", "<news:keywords>PTA, BES</news:keywords><news:title>")).entries
+    assert (found.title, found.link, found.tags, found.language) == (
+        "One",
+        "https://news.example.org/1",
+        ("PTA", "BES"),
+        "en",
+    )
+    assert found.published is not None
+
+
+def test_a_json_feed_gives_all_its_fields() -> None:
+    document = """{"version": "https://jsonfeed.org/version/1.1", "title": "T", "home_page_url": "/home",
+      "items": [{"id": 5, "url": "/five", "title": "A < B", "content_text": "One & two.\\n\\nThree",
+      "tags": ["x", 1, "y"], "authors": [{"name": "Ann"}], "language": "en",
+      "date_published": "2015-12-02T14:01:00+05:00", "date_modified": "bad"}, "junk"]}"""
+    reading = read(document)
+    (found,) = reading.entries
+    assert (reading.link, found.link) == ("https://news.example.org/home", "https://news.example.org/five")
+    assert (found.guid, found.title, found.language) == ("5", "A < B", "en")
+    assert (found.body, found.tags, found.author) == ("<p>One &amp; two.</p><p>Three</p>", ("x", "y"), "Ann")
+    assert found.published == datetime(2015, 12, 2, 9, 1, tzinfo=UTC)
+
+
+def test_old_items_of_any_kind_keep_only_their_identity() -> None:
+    for document in FEEDS.values():
+        found = read(document, before=datetime(2030, 1, 1, tzinfo=UTC)).entries
+        assert all(e.identity_only == (e.published is not None or e.updated is not None) for e in found)
+
+
+def test_nested_elements_without_end_do_not_hurt() -> None:
+    begun = time.monotonic()
+    read(rss(item(1, body="<a>" * 20_000)))
+    assert time.monotonic() - begun < 5
+
+
+@given(st.sampled_from(sorted(FEEDS)), st.integers(0, 2000), st.binary(max_size=6), st.integers(0, 50))
+def test_no_damage_gives_anything_but_a_reading_or_a_clear_error(kind: str, at: int, junk: bytes, cut: int) -> None:
+    content = FEEDS[kind].encode()
+    damaged = content[:at] + junk + content[at + cut :]
+    with contextlib.suppress(ports.ReadError):
+        assert len(read(damaged, url=URL).entries) <= 10
