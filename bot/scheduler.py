@@ -30,7 +30,7 @@ class Ticker:
         self._tick = asyncio.Event()
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._scheduler.add_job(
-            self._tick.set,
+            self._ring,
             IntervalTrigger(seconds=every.total_seconds(), timezone=UTC),
             misfire_grace_time=None,
             coalesce=True,
@@ -45,10 +45,13 @@ class Ticker:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # A run that is due now ends before the scheduler does: shutdown cancels it, and says so as an error.
+        self._scheduler.remove_all_jobs()
+        await asyncio.sleep(0)
         self._scheduler.shutdown(wait=False)
 
-    def wake(self) -> None:
-        """Tick now."""
+    async def _ring(self) -> None:
+        """A coroutine: plain functions run on a thread, and the event belongs to the loop."""
         self._tick.set()
 
     async def next(self) -> None:
