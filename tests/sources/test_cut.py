@@ -64,8 +64,10 @@ def _check_feedparser_agrees(name: str, content: bytes, whole: model.Reading) ->
     body = ports.Body(content=content, content_type="", url=documents.URL)
     if not rss.RssSource().recognises(body):
         return
-    _, entries = rss.read_whole(xmltext.prepare(body).text.encode("utf-8", "replace"), documents.URL)
-    assert tuple(limits.bounded(e) for e in entries)[: len(whole.entries)] == whole.entries, name
+    # Of a document that was cut off, the mended text: feedparser's loose reader spoils the links of the original.
+    text, _, _ = rss._mended(xmltext.prepare(body))
+    _, entries = rss.read_whole(text.encode("utf-8", "replace"), documents.URL)
+    assert tuple(limits.bounded(e) for e in entries) == whole.entries, name
 
 
 def test_wild_feeds_read_in_part_equal_the_whole() -> None:

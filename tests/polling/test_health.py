@@ -1,0 +1,142 @@
+"""What the operator is told about a feed: each trouble once, and once when it is over."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot import model, polling
+from tests.fakes import START
+from tests.polling.test_outcome import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
+
+DAY = timedelta(days=1)
+
+
+def told(state: model.FeedState, now: datetime, feed: model.Feed = FEED) -> tuple[model.FeedState, list[str]]:
+    events = polling.health(state, feed, now)
+    return polling.with_told(state, events), [f"{'+' if event.is_well else '-'}{event.kind}" for event in events]
+
+
+def failed(state: model.FeedState, now: datetime = START, text: str = "no answer") -> model.FeedState:
+    return polling.after_failure(state, FEED, text, policy=POLICY, now=now, jitter=0)
+
+
+def test_a_hiccup_is_not_told_and_five_failures_are_told_once() -> None:
+    state, seen = READ, []
+    for _ in range(9):
+        state, kinds = told(failed(state), START)
+        seen.append(kinds)
+    assert seen == [[], [], [], [], ["-broken"], [], [], [], []]
+    state, kinds = told(answered(state, WELL), START)
+    assert kinds == ["+broken"]
+    assert told(state, START)[1] == []
+
+
+def test_one_failure_that_lasts_a_day_is_told() -> None:
+    assert told(failed(READ), START + DAY)[1] == ["-broken"]
+
+
+def test_the_text_says_which_feed_since_when_and_why() -> None:
+    state = dataclasses.replace(failed(failed(READ)), title="Example News")
+    (event,) = polling.health(state, model.Feed(url="https://me:secret@news.example.org/feed"), START + 3 * DAY)
+    assert event.text == (
+        "Example News (https://news.example.org/feed) has failed 2 times in a row, for 3 days: no answer"
+    )
+
+
+def test_a_feed_that_ended_is_told_at_once_and_alone() -> None:
+    state, kinds = told(dataclasses.replace(answered(READ, status(410)), told=("broken",)), START)
+    assert kinds == ["-gone"]
+    assert told(state, START + 9 * DAY)[1] == []
+
+
+def test_a_move_is_told() -> None:
+    (event,) = polling.health(dataclasses.replace(READ, moved_to="https://new.example.org/feed"), FEED, START)
+    assert event.kind == "moved"
+    assert "write that into feeds.yaml" in event.text
+
+
+def test_silence_is_judged_by_the_feeds_own_history() -> None:
+    hourly = tuple(START - timedelta(hours=n) for n in range(20, 0, -1))
+    weekly = tuple(START - 7 * DAY * n for n in range(20, 0, -1))
+    busy = dataclasses.replace(READ, rhythm=hourly, new_at=START)
+    slow = dataclasses.replace(READ, rhythm=weekly, new_at=START)
+    assert told(busy, START + 2 * DAY)[1] == []
+    state, kinds = told(busy, START + 2 * DAY + timedelta(hours=1))
+    assert kinds == ["-silent"]
+    assert told(slow, START + 20 * DAY)[1] == []
+    assert told(slow, START + 22 * DAY)[1] == ["-silent"]
+    back = was_read(state, model.Reading(entries=entries(START)), new=1, now=START + 3 * DAY)
+    assert told(back, START + 3 * DAY)[1] == ["+silent"]
+
+
+def test_a_feed_without_history_is_never_silent() -> None:
+    assert told(dataclasses.replace(READ, rhythm=(START,) * 7), START + 400 * DAY)[1] == []
+
+
+def test_a_broken_feed_is_not_told_as_silent_too() -> None:
+    state = dataclasses.replace(READ, rhythm=tuple(START - timedelta(hours=n) for n in range(9, 0, -1)))
+    for _ in range(5):
+        state = failed(state)
+    assert told(state, START + 5 * DAY)[1] == ["-broken"]
+
+
+def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
+    feed = model.Feed(url=URL, expect=2 * DAY)
+    state = dataclasses.replace(READ, new_at=START)
+    assert told(state, START + 2 * DAY, feed)[1] == []
+    state, kinds = told(state, START + 3 * DAY, feed)
+    assert kinds == ["-expected"]
+    assert told(state, START + 9 * DAY, feed)[1] == []
+    assert told(dataclasses.replace(state, new_at=START + 9 * DAY), START + 9 * DAY, feed)[1] == ["+expected"]
+
+
+def test_a_canary_that_never_came_is_counted_from_the_baseline() -> None:
+    assert told(READ, START + 2 * DAY, model.Feed(url=URL, expect=2 * DAY))[1] == ["-expected"]
+
+
+def test_a_feed_that_empties_is_told_after_a_day() -> None:
+    state = was_read(READ, model.Reading())
+    assert told(state, START + timedelta(hours=23))[1] == []
+    state = was_read(state, model.Reading(), now=START + timedelta(hours=23))
+    state, kinds = told(state, START + DAY)
+    assert kinds == ["-empty"]
+    assert told(was_read(state, model.Reading(entries=entries(START))), START + DAY)[1] == ["+empty"]
+
+
+def test_a_feed_that_never_had_items_is_young_and_not_empty() -> None:
+    state = was_read(was_read(model.FeedState(url=URL, due_at=START), model.Reading()), model.Reading())
+    assert told(state, START + 9 * DAY)[1] == []
+
+
+def test_dates_that_go_are_told() -> None:
+    state = was_read(READ, model.Reading(entries=entries(START)))
+    state = was_read(state, model.Reading(entries=entries(None, None)))
+    assert told(state, START)[1] == []
+    state, kinds = told(was_read(state, model.Reading(entries=entries(None))), START)
+    assert kinds == ["-undated"]
+    assert told(was_read(state, model.Reading(entries=entries(START))), START)[1] == ["+undated"]
+
+
+def test_a_feed_that_never_dated_its_items_is_no_trouble() -> None:
+    assert told(was_read(READ, model.Reading(entries=entries(*[None] * 30))), START)[1] == []
+
+
+@pytest.mark.parametrize(("left", "kinds"), [(timedelta(days=4), []), (timedelta(days=2), ["-certificate"])])
+def test_a_certificate_near_its_end_is_told(left: timedelta, kinds: list[str]) -> None:
+    state, seen = told(answered(READ, status(304, certificate_until=START + left)), START)
+    assert seen == kinds
+    renewed = answered(state, status(304, certificate_until=START + 90 * DAY))
+    assert told(renewed, START)[1] == [kind.replace("-", "+") for kind in kinds]
+
+
+def test_what_was_told_survives_other_troubles() -> None:
+    state = dataclasses.replace(READ, moved_to="https://new.example.org/feed")
+    state, _ = told(state, START)
+    for _ in range(5):
+        state = failed(dataclasses.replace(state, moved_to="https://new.example.org/feed"))
+    state, kinds = told(dataclasses.replace(state, moved_to="https://new.example.org/feed"), START)
+    assert kinds == ["-broken"]
+    assert state.told == ("moved", "broken")
