@@ -6,7 +6,7 @@ Knows no channel by name: the kinds and their options are handed in.
 """
 
 from bot.config.bot_file import ChannelOptions
-from bot.config.load import check, load
+from bot.config.loading import check, load
 from bot.config.problems import render
 from bot.config.schema import schemas
 from bot.config.secrets import resolve

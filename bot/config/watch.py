@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import ports
-from bot.config import load, reading
+from bot.config import loading, reading
 from bot.config.bot_file import ChannelOptions
 from bot.config.settings import Settings, Stamp
 
@@ -49,7 +49,7 @@ class Watcher:
             await self._settle()
             try:
                 loaded = await asyncio.to_thread(
-                    load.load,
+                    loading.load,
                     self._folder,
                     previous=self.settings,
                     environ=self._environ,
