@@ -75,7 +75,7 @@ def _mend(markup: str) -> str:
     """libxml2 keeps silent about an end tag that nothing opened («one</p>two»), so the break is said aloud."""
     if "<![CDATA[" in markup:
         markup = markup.replace("<![CDATA[", "").replace("]]>", "")
-    return _STRAY_BREAK.sub("<br", _BLOCK_END.sub("<hr></", markup))
+    return _STRAY_BREAK.sub("<", _BLOCK_END.sub("<hr></", markup))
 
 
 def _lay_out(text: str) -> str:

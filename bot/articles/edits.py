@@ -50,8 +50,9 @@ def edits(before: model.Article, after: model.Article) -> tuple[model.Edit, ...]
     if _headline_differs(before.title, after.title):
         found.append(_edit(after, "title", before.title, after.title))
     if before.is_full_text == after.is_full_text and fold_title(before.text) != fold_title(after.text):
+        names = _names(before.text) | _names(after.text)
         for old, new in _rewritten(before.text, after.text):
-            if _sentence_differs(old, new):
+            if _sentence_differs(old, new, names):
                 found.append(_edit(after, "text", old, new))
     return tuple(found)
 
@@ -75,8 +76,8 @@ def _is_telling(word: str) -> bool:
     return word.casefold() not in _SMALL or word.casefold() in _TURNS
 
 
-def _sentence_differs(before: str, after: str) -> bool:
-    removed, added = _changed(_words(before), _words(after), first_is_plain=True)
+def _sentence_differs(before: str, after: str, names: frozenset[str]) -> bool:
+    removed, added = _changed(_plain_first(_words(before), names), _plain_first(_words(after), names))
     return any(_is_fact(word) for word in (*removed, *added))
 
 
@@ -95,10 +96,8 @@ def _words(string: str) -> list[str]:
     return [word.text for word in text.words(string)]
 
 
-def _changed(one: list[str], other: list[str], *, first_is_plain: bool = False) -> tuple[list[str], list[str]]:
-    """Words that only one side has, typos and word forms taken out; a sentence's first capital is no name."""
-    if first_is_plain:
-        one, other = _plain_first(one), _plain_first(other)
+def _changed(one: list[str], other: list[str]) -> tuple[list[str], list[str]]:
+    """Words that only one side has, typos and word forms taken out."""
     folded, others = [word.casefold() for word in one], [word.casefold() for word in other]
     removed: list[str] = []
     added: list[str] = []
@@ -117,8 +116,16 @@ def _changed(one: list[str], other: list[str], *, first_is_plain: bool = False) 
     return removed, added
 
 
-def _plain_first(words: list[str]) -> list[str]:
-    return [words[0].lower(), *words[1:]] if words else words
+def _plain_first(words: list[str], names: frozenset[str]) -> list[str]:
+    """A sentence's first capital makes no name, unless the word has it elsewhere too or is all capitals."""
+    if not words or words[0] in names or (len(words[0]) > 1 and words[0].isupper()):
+        return words
+    return [words[0].lower(), *words[1:]]
+
+
+def _names(string: str) -> frozenset[str]:
+    """Words that have a capital inside a sentence."""
+    return frozenset(word for part in _sentences(string) for word in _words(part)[1:] if word[0].isupper())
 
 
 def _is_slip(before: str, after: str) -> bool:

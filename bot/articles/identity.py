@@ -8,24 +8,17 @@ Knows no store: it is given what the store knows of one reading (DESIGN section 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot import model, ports
-from bot.articles.alike import titles_alike
+from bot.articles import ids
+from bot.articles.churn import are_restamped, churned, is_redated
 from bot.articles.fingerprints import fold_title
-from bot.articles.links import twins
+from bot.articles.groups import Group, grouped
 from bot.articles.lookup import Item, Lookup, look_up
-from bot.articles.outlets import outlet_of, owner_of, registrable_domain
-
-#: Guid churn: at least so many items, and this share of all (DESIGN section 5).
-_CHURN_ITEMS = 3
-_CHURN_SHARE = 0.8
-#: A shorter text («Read more») can be the same in two articles.
-_TELLING_TEXT = 200
+from bot.articles.outlets import outlet_of, owner_of
 
 
 class Novelty(StrEnum):
@@ -76,14 +69,14 @@ def identify(
     ``looked_up``: what ``look_up`` gave for the same reading; spares cleaning every text again.
     """
     items = (looked_up or look_up(feed, reading)).items
-    groups = [_Group(members=members, stub=_stub_of(members, feed, known)) for members in _grouped(items)]
-    churned = _churned(groups, known, total=max(len(groups), len(reading.item_hashes)))
-    restamped = _are_restamped(groups)
+    groups = grouped(items, feed, known)
+    absorbed = churned(groups, known, total=max(len(groups), len(reading.item_hashes)))
+    restamped = are_restamped(groups)
     maker = _Maker(feed=feed, reading=reading, feed_title=feed_title, now=now)
     oldest = now - backfill if is_baseline else None
     found: list[Identified] = []
     for group in groups:
-        churn = churned.get(group.best.key) if group.stub is None else None
+        churn = absorbed.get(group.best.key) if group.stub is None else None
         if churn is not None:
             found.extend(_known(group, churn, Novelty.CHURN, feed))
         elif group.stub is None:
@@ -91,133 +84,13 @@ def identify(
         elif _is_edited(group, group.stub, feed, restamped=restamped):
             found.extend(_edited(group, group.stub, maker))
         else:
-            novelty = Novelty.SEEN if _knows_key(group, known) else Novelty.SAME_LINK
+            novelty = Novelty.SEEN if group.is_known_by_id(known) else Novelty.SAME_LINK
             found.extend(_known(group, group.stub, novelty, feed))
-    remarks = (f"the feed gave {len(churned)} known articles new ids: absorbed",) if churned else ()
+    remarks = (f"the feed gave {len(absorbed)} known articles new ids: absorbed",) if absorbed else ()
     return Identification(items=tuple(found), remarks=remarks)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
-    """The items of one reading that are one article."""
-
-    members: tuple[Item, ...]
-    stub: ports.Stub | None
-
-    @property
-    def best(self) -> Item:
-        return self.members[0]
-
-
-def _grouped(items: Sequence[Item]) -> list[tuple[Item, ...]]:
-    """Items that share an id or a link, the fullest first: which one stands first in the feed does not matter."""
-    leader: dict[str, int] = {}
-    parent = list(range(len(items)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    for index, item in enumerate(items):
-        for name in (f"key {item.key}", f"link {item.link_key}" if item.link_key else ""):
-            if name:
-                first = root(leader.setdefault(name, index))
-                parent[max(first, root(index))] = min(first, root(index))
-    groups: dict[int, list[Item]] = {}
-    for index, item in enumerate(items):
-        groups.setdefault(root(index), []).append(item)
-    return [tuple(sorted(group, key=_fullness, reverse=True)) for group in groups.values()]
-
-
-def _fullness(item: Item) -> tuple[bool, float, int, str, str]:
-    when = item.entry.updated or item.published
-    return (not item.entry.identity_only, when.timestamp() if when else 0.0, len(item.text), item.key, item.fingerprint)
-
-
-def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known) -> ports.Stub | None:
-    """The stored article: by the feed's id, by link, by text at a sister feed of the same site."""
-    members = tuple(members)
-    for item in members:
-        stub = known.by_key.get(item.key)
-        if stub is not None and not _is_reused(stub, item):
-            return stub
-    for item in members:
-        for form in twins(item.link) if item.link_key else ():
-            stub = known.by_link.get(form)
-            # A link that named several articles when it was stored (a list page) proves nothing without the headline.
-            if stub is not None and (stub.id == _id_of_link(item.link_key) or titles_alike(stub.title, item.title)):
-                return stub
-    for item in members:
-        stub = known.by_fingerprint.get(item.fingerprint)
-        if stub is not None and _is_other_address(stub, item, feed):
-            return stub
-    return None
-
-
-def _is_reused(stub: ports.Stub, item: Item) -> bool:
-    """A known id over another article: link, headline and date are all others."""
-    if stub.fingerprint == item.fingerprint or titles_alike(stub.title, item.title):
-        return False
-    if stub.published is not None and stub.published == item.published:
-        return False
-    if stub.link and item.link_key:
-        return item.link not in twins(stub.link)
-    return stub.published is not None and item.published is not None
-
-
-def _is_other_address(stub: ports.Stub, item: Item, feed: model.Feed) -> bool:
-    """One site that carries an article word for word at two addresses in two feeds.
-
-    The same words at another outlet are a copy: another article, which the story stage counts as one outlet.
-    """
-    if stub.feed in ("", feed.url) or len(item.text) < _TELLING_TEXT or not stub.link or not item.link:
-        return False
-    if None not in (stub.published, item.published) and stub.published != item.published:
-        return False
-    return registrable_domain(stub.link) == registrable_domain(item.link)
-
-
-def _churned(groups: Sequence[_Group], known: ports.Known, *, total: int) -> dict[str, ports.Stub]:
-    """Item key → article, where so many ids changed over known titles that it was the feed's doing."""
-    twinned = {group.best.key: stub for group in groups if (stub := _same_but_id(group, known)) is not None}
-    if len(twinned) < _CHURN_ITEMS or len(twinned) < _CHURN_SHARE * total:
-        return {}
-    return twinned
-
-
-def _same_but_id(group: _Group, known: ports.Known) -> ports.Stub | None:
-    if _knows_key(group, known):
-        return None
-    item = group.best
-    stubs = sorted(known.by_title.get(item.folded_title, ()), key=lambda stub: stub.id)
-    by_text = [stub for stub in stubs if stub.has_text and stub.fingerprint == item.fingerprint]
-    by_date = [stub for stub in stubs if stub.published is not None and stub.published == item.published]
-    return next(iter((*by_text, *by_date)), None)
-
-
-def _knows_key(group: _Group, known: ports.Known) -> bool:
-    return any(item.key in known.by_key for item in group.members)
-
-
-def _are_restamped(groups: Sequence[_Group]) -> bool:
-    """More than half of what is known has another date: the feed dates its items anew at each build."""
-    dated = [group for group in groups if group.stub is not None and group.stub.published and group.best.published]
-    return 2 * sum(_is_redated(group) for group in dated) > len(dated)
-
-
-def _is_redated(group: _Group) -> bool:
-    dates = {item.published for item in group.members}
-    return (
-        group.stub is not None
-        and group.stub.published is not None
-        and None not in dates
-        and (group.stub.published not in dates)
-    )
-
-
-def _is_edited(group: _Group, stub: ports.Stub, feed: model.Feed, *, restamped: bool) -> bool:
+def _is_edited(group: Group, stub: ports.Stub, feed: model.Feed, *, restamped: bool) -> bool:
     if stub.feed not in ("", feed.url):
         return False  # two feeds' teasers of one article differ for ever
     members = [item for item in group.members if not item.entry.identity_only]
@@ -228,10 +101,10 @@ def _is_edited(group: _Group, stub: ports.Stub, feed: model.Feed, *, restamped: 
         return all(item.entry.title and item.folded_title != fold_title(stub.title) for item in members)
     if all(item.fingerprint != stub.fingerprint for item in members):
         return True
-    return not restamped and members[0].entry.published is not None and _is_redated(group)
+    return not restamped and members[0].entry.published is not None and is_redated(group)
 
 
-def _known(group: _Group, stub: ports.Stub, novelty: Novelty, feed: model.Feed) -> list[Identified]:
+def _known(group: Group, stub: ports.Stub, novelty: Novelty, feed: model.Feed) -> list[Identified]:
     return [
         Identified(
             novelty=novelty,
@@ -243,14 +116,16 @@ def _known(group: _Group, stub: ports.Stub, novelty: Novelty, feed: model.Feed) 
     ]
 
 
-def _edited(group: _Group, stub: ports.Stub, maker: _Maker) -> list[Identified]:
+def _edited(group: Group, stub: ports.Stub, maker: _Maker) -> list[Identified]:
     item = next(item for item in group.members if not item.entry.identity_only)
     first, *rest = _known(group, stub, Novelty.SEEN, maker.feed)
     article = maker.article(item, stub.id)
+    if not item.link_key:
+        article = replace(article, link=stub.link)
     return [Identified(novelty=Novelty.EDITED, article=article, stub=stub, sighting=first.sighting), *rest]
 
 
-def _unknown(group: _Group, maker: _Maker, known: ports.Known, oldest: datetime | None) -> list[Identified]:
+def _unknown(group: Group, maker: _Maker, known: ports.Known, oldest: datetime | None) -> list[Identified]:
     item = group.best
     is_old = oldest is not None and item.published is not None and item.published < oldest
     article = maker.article(item, _id_of(group, maker.feed, known))
@@ -276,7 +151,7 @@ def _unknown(group: _Group, maker: _Maker, known: ports.Known, oldest: datetime 
     ]
 
 
-def _keys(group: _Group) -> tuple[str, ...]:
+def _keys(group: Group) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.key for item in group.members))
 
 
@@ -320,22 +195,13 @@ class _Maker:
         )
 
 
-def _id_of(group: _Group, feed: model.Feed, known: ports.Known) -> model.ArticleId:
+def _id_of(group: Group, feed: model.Feed, known: ports.Known) -> model.ArticleId:
     item = next((item for item in group.members if item.link_key), None)
     if item is not None:
-        return _id_of_link(item.link_key)
+        return ids.of_link(item.link_key)
     item = group.best
     if item.guid is None:
-        return _hashed("text", feed.url, item.key)
+        return ids.of("text", feed.url, item.key)
     if item.key in known.by_key:  # an id that named another article before
-        return _hashed("guid", feed.url, item.guid, item.fingerprint)
-    return _hashed("guid", feed.url, item.guid)
-
-
-def _id_of_link(key: str) -> model.ArticleId:
-    return _hashed("link", key)
-
-
-def _hashed(*parts: str) -> model.ArticleId:
-    said = "\n".join(parts).encode("utf-8", "replace")
-    return model.ArticleId(hashlib.sha256(said).hexdigest()[:20])
+        return ids.of("guid", feed.url, item.guid, item.fingerprint)
+    return ids.of("guid", feed.url, item.guid)

@@ -14,18 +14,17 @@ from bot.articles import redirects, tracking
 
 #: Longer addresses are broken or data in disguise; the longest of real feeds have some 1,500 characters.
 MAX_LENGTH = 4_000
-#: A redirect inside a redirect inside …: five is more than was ever seen.
-_MAX_HOPS = 5
+#: A redirect inside a redirect inside …: more than was ever seen.
+_MAX_STEPS = 20
 
 #: Browsers drop line ends and tabs inside an address (WHATWG URL, 4.4); the rest can stand in none.
 _JUNK = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 #: Already what ``url_normalize`` would give: it takes 70 µs, and most links of feeds are like this.
 _PLAIN = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[A-Za-z0-9_~-][A-Za-z0-9_~.-]*)+/?\Z")
 #: What a plain link may still have to lose.
-_TWIN_HINT = re.compile(r"amp|://(?:m|mobile|touch)\.|\.m\.|/\.")
+_TWIN_HINT = re.compile(r"amp|[./](?:m|mobile|touch)\.|/\.")
 _AMP_FOLDER = re.compile(r"^(/news)?/amp(?=/.*(?:\d|-.*-))")
-_AMP_HOST = re.compile(r"^amp\.(?=.+\..)")
-_MOBILE_HOST = re.compile(r"^(?:m|mobile|touch)\.(?=.+\..)")
+_TWIN_HOST = re.compile(r"^(?:(?:www\.)?(?:amp|m|mobile|touch)\.)+(?=.+\..)")
 _WIKI_MOBILE = re.compile(r"^([a-z-]+)\.m\.(?=.+\..)")
 
 
@@ -36,16 +35,13 @@ def canonical_link(url: str, base: str | None = None) -> str:
     'http://www.example.com/news/1?id=7'
     """
     link = _absolute(url, base)
-    for _ in range(_MAX_HOPS):
+    # Each step can lay bare work for another (an AMP page behind a redirect), so until nothing changes.
+    for _ in range(_MAX_STEPS):
         target = redirects.target_of(link) if link else None
-        if target is None:
+        simpler = _simplify((_absolute(target, None) if target else "") or link)
+        if simpler == link:
             break
-        link = _absolute(target, None) or link
-    # Each step can lay bare work for another (an AMP page behind tracking), so until nothing changes.
-    for _ in range(_MAX_HOPS):
-        before, link = link, _simplify(link)
-        if link == before:
-            break
+        link = simpler
     return link
 
 
@@ -108,8 +104,7 @@ def _simplify(link: str) -> str:
 def _host_of(parts: SplitResult) -> str:
     """Without credentials, AMP and mobile labels."""
     host = parts.netloc.rpartition("@")[2]
-    host = _AMP_HOST.sub("www.", host.removesuffix(":"))
-    host = _MOBILE_HOST.sub("www.", host)
+    host = _TWIN_HOST.sub("www.", host.removesuffix(":"))
     return _WIKI_MOBILE.sub(r"\1.", host)
 
 

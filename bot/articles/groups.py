@@ -1,0 +1,126 @@
+"""The items of one reading that are one article, and the stored article that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot import model, ports
+from bot.articles import ids
+from bot.articles.alike import titles_alike
+from bot.articles.links import link_key, twins
+from bot.articles.lookup import Item
+from bot.articles.outlets import registrable_domain
+
+#: A shorter text («Read more») can be the same in two articles.
+_TELLING_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The items of one reading that are one article."""
+
+    members: tuple[Item, ...]
+    stub: ports.Stub | None
+
+    def is_known_by_id(self, known: ports.Known) -> bool:
+        return any(item.key in known.by_key for item in self.members)
+
+    @property
+    def best(self) -> Item:
+        return self.members[0]
+
+
+def grouped(items: Sequence[Item], feed: model.Feed, known: ports.Known) -> list[Group]:
+    """One group an article, in the reading's order."""
+    return _merged([Group(members=members, stub=_stub_of(members, feed, known)) for members in _grouped(items)])
+
+
+def _grouped(items: Sequence[Item]) -> list[tuple[Item, ...]]:
+    """Items that share an id or a link, the fullest first: which one stands first in the feed does not matter."""
+    leader: dict[str, int] = {}
+    parent = list(range(len(items)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    for index, item in enumerate(items):
+        for name in (f"key {item.key}", f"link {item.link_key}" if item.link_key else ""):
+            if name:
+                first = root(leader.setdefault(name, index))
+                parent[max(first, root(index))] = min(first, root(index))
+    groups: dict[int, list[Item]] = {}
+    for index, item in enumerate(items):
+        groups.setdefault(root(index), []).append(item)
+    return [_fullest_first(group) for group in groups.values()]
+
+
+def _merged(groups: Sequence[Group]) -> list[Group]:
+    """Groups of one stored article are one: its two ids would edit it in turns, for ever."""
+    found: dict[str, Group] = {}
+    for index, group in enumerate(groups):
+        name = group.stub.id if group.stub is not None else f"new {index}"
+        if name in found:
+            members = _fullest_first((*found[name].members, *group.members))
+            found[name] = Group(members=members, stub=group.stub)
+        else:
+            found[name] = group
+    return list(found.values())
+
+
+def _fullest_first(members: Sequence[Item]) -> tuple[Item, ...]:
+    return tuple(members) if len(members) == 1 else tuple(sorted(members, key=_fullness, reverse=True))
+
+
+def _fullness(item: Item) -> tuple[bool, float, int, str]:
+    when = item.entry.updated or item.published
+    # The last makes the order whole, so that the reading's own does not matter.
+    return (not item.entry.identity_only, when.timestamp() if when else 0.0, len(item.text), repr(item.entry))
+
+
+def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known) -> ports.Stub | None:
+    """The stored article: by the feed's id, by link, by text at a sister feed of the same site."""
+    members = tuple(members)
+    for item in members:
+        stub = known.by_key.get(item.key)
+        if stub is not None and not _is_reused(stub, item):
+            return stub
+    for item in members:
+        for form in twins(item.link) if item.link_key else ():
+            stub = known.by_link.get(form)
+            # A link that named several articles when it was stored (a list page) proves nothing without the headline.
+            if stub is not None and (stub.id == ids.of_link(item.link_key) or titles_alike(stub.title, item.title)):
+                return stub
+    for item in members:
+        stub = known.by_fingerprint.get(item.fingerprint)
+        if stub is not None and _is_other_address(stub, item, feed):
+            return stub
+    return None
+
+
+def _is_reused(stub: ports.Stub, item: Item) -> bool:
+    """A known id over another article: link, headline and date are all others."""
+    if item.guid is None:
+        return False  # the key was made from what the article says
+    if stub.fingerprint == item.fingerprint or titles_alike(stub.title, item.title):
+        return False
+    if stub.published is not None and stub.published == item.published:
+        return False
+    if link_key(stub.link) and item.link_key:
+        return item.link_key != link_key(stub.link)
+    return stub.published is not None and item.published is not None
+
+
+def _is_other_address(stub: ports.Stub, item: Item, feed: model.Feed) -> bool:
+    """One site that carries an article word for word at two addresses in two feeds.
+
+    The same words at another outlet are a copy: another article, which the story stage counts as one outlet.
+    """
+    if stub.feed in ("", feed.url) or len(item.text) < _TELLING_TEXT or not stub.link or not item.link:
+        return False
+    if None not in (stub.published, item.published) and stub.published != item.published:
+        return False
+    return registrable_domain(stub.link) == registrable_domain(item.link)

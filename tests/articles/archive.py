@@ -1,0 +1,107 @@
+"""A store of identities in memory: answers as Articles.known would, and keeps as a pipeline does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from bot import articles, model, ports
+from tests.fakes import START
+
+FEED = model.Feed(url="https://www.example.org/rss", name="Example")
+DAY = timedelta(hours=24)
+
+
+def entry(number: int, **changes: object) -> model.Entry:
+    """A plain entry; each number is another article."""
+    words = ("BlackBerry quits Pakistan", "Rain stops play at Lord's", "Tax bill passes", "Volcano wakes", "Bank fined")
+    plain = model.Entry(
+        guid=f"id-{number}",
+        link=f"https://www.example.org/news/{number}",
+        title=f"{words[number % len(words)]} {number}",
+        body=f"<p>What happened in matter {number}, in some words.</p>",
+        published=START - timedelta(minutes=number),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def reading(*entries: model.Entry, **changes: object) -> model.Reading:
+    return replace(model.Reading(title="Example News", entries=entries), **changes)  # type: ignore[arg-type]
+
+
+class Archive:
+    """Remembers articles and sightings as storage does."""
+
+    def __init__(self) -> None:
+        self.articles: dict[model.ArticleId, model.Article] = {}
+        self.textless: set[model.ArticleId] = set()
+        self.sightings: dict[tuple[str, str], model.ArticleId] = {}
+
+    def known(self, feed: str, look_up: articles.Lookup) -> ports.Known:
+        by_title: defaultdict[str, list[ports.Stub]] = defaultdict(list)
+        for article in self.articles.values():
+            if article.feed == feed and articles.fold_title(article.title) in look_up.titles:
+                by_title[articles.fold_title(article.title)].append(self.stub(article))
+        return ports.Known(
+            by_key={
+                key: self.stub(self.articles[self.sightings[feed, key]])
+                for key in look_up.keys
+                if (feed, key) in self.sightings
+            },
+            by_link={a.link: self.stub(a) for a in self.articles.values() if a.link in look_up.links},
+            by_fingerprint={
+                a.fingerprint: self.stub(a) for a in self.articles.values() if a.fingerprint in look_up.fingerprints
+            },
+            by_title=by_title,
+        )
+
+    def stub(self, article: model.Article) -> ports.Stub:
+        return ports.Stub(
+            id=article.id,
+            link=article.link,
+            title=article.title,
+            published=article.published,
+            fingerprint=article.fingerprint,
+            has_text=article.id not in self.textless,
+            feed=article.feed,
+        )
+
+    def poll(
+        self,
+        *entries: model.Entry,
+        feed: model.Feed = FEED,
+        is_baseline: bool = False,
+        later: timedelta = timedelta(),
+        total: int | None = None,
+    ) -> articles.Identification:
+        """Identify one reading and keep the result. ``total``: items in the document, known bytes left out."""
+        document = reading(*entries, item_hashes=tuple(map(str, range(total or 0))))
+        look_up = articles.look_up(feed, document)
+        found = articles.identify(
+            feed,
+            document,
+            self.known(feed.url, look_up),
+            now=START + later,
+            backfill=DAY,
+            is_baseline=is_baseline,
+            feed_title=None,
+            looked_up=look_up,
+        )
+        self.keep(found.items)
+        return found
+
+    def keep(self, items: Sequence[articles.Identified]) -> None:
+        for item in items:
+            if item.article is not None:
+                assert item.novelty in (articles.Novelty.NEW, articles.Novelty.OLD, articles.Novelty.EDITED)
+                self.articles[item.article.id] = item.article
+                self.textless.discard(item.article.id)
+                if item.novelty is articles.Novelty.OLD:
+                    self.textless.add(item.article.id)
+            self.sightings[item.sighting.feed, item.sighting.key] = item.sighting.article
+
+
+def novelties(found: articles.Identification) -> list[str]:
+    return [item.novelty.value for item in found.items]

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot import articles, model
+from tests.fakes import START
+
+BODY = """PTA told operators in July to close BES by 30 November. About 5,000 companies use it.
+
+The company said it would not open its servers."""
+BEFORE = model.Article(
+    id=model.ArticleId("a"),
+    feed="f",
+    outlet="Example",
+    owner="example.org",
+    link="",
+    title="BlackBerry exits Pakistan over data demand",
+    text=BODY,
+    first_seen=START,
+    fingerprint="",
+)
+
+
+def _edits(**changes: str | bool) -> list[tuple[str, str, str]]:
+    after = replace(BEFORE, **changes)  # type: ignore[arg-type]
+    return [(edit.field, edit.before, edit.after) for edit in articles.edits(BEFORE, after)]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "BlackBerry delays exit from Pakistan over data demand",
+        "BlackBerry exits India over data demand",
+        "BlackBerry not exiting Pakistan over data demand",
+        "Rain stops play",
+        "BlackBerry exits Pakistan over 2 data demands",
+    ],
+)
+def test_a_headline_that_says_something_else_is_a_material_edit(title: str) -> None:
+    assert _edits(title=title) == [("title", BEFORE.title, title)]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Blackberry exits Pakistan over data demand",
+        "BlackBerry exits Pakistan, over ‘data demand’",
+        "BlackBery exits Pakistan over data demand",
+        "BlackBerry exits Pakistan over data demands",
+        "BlackBerry exits Pakistan over the data demand",
+        "BlackBerry exits Pakistan over data demand | Example News",
+        "UPDATE 2: BlackBerry exits Pakistan over data demand",
+        "Watch: BlackBerry exits Pakistan over data demand",
+    ],
+)
+def test_typos_punctuation_small_words_and_dress_are_silent(title: str) -> None:
+    assert _edits(title=title) == []
+
+
+def test_a_moved_deadline_is_a_material_edit_of_its_sentence() -> None:
+    before = "PTA told operators in July to close BES by 30 November."
+    after = "PTA told operators in July to close BES by 30 December."
+    assert _edits(text=BODY.replace("30 November", "30 December")) == [("text", before, after)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("5,000", "500"),
+        ("PTA", "PEMRA"),
+        ("would not open", "would open"),
+        ("told operators in July to close", "told operators in July not to close"),
+    ],
+)
+def test_a_number_a_name_or_a_negation_is_material(old: str, new: str) -> None:
+    (edit,) = _edits(text=BODY.replace(old, new))
+    assert edit[0] == "text"
+    assert old in edit[1]
+    assert new in edit[2]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("5,000", "5000"),
+        ("companies use it", "companies rely on it"),
+        ("companies", "compnaies"),
+        (". About", ".\n\nAbout"),
+        ("The company said", "On Tuesday afternoon the company said"),
+    ],
+)
+def test_other_wording_of_a_sentence_is_silent(old: str, new: str) -> None:
+    found = _edits(text=BODY.replace(old, new))
+    assert found == [] or "Tuesday" in found[0][2]
+
+
+def test_paragraphs_that_are_added_moved_or_cut_are_silent() -> None:
+    first, second = BODY.split("\n\n")
+    assert _edits(text=f"{BODY}\n\nIndia asked for the same in 2010.") == []
+    assert _edits(text=f"{second}\n\n{first}") == []
+    assert _edits(text=second) == []
+
+
+def test_a_teaser_is_not_compared_with_the_whole_page() -> None:
+    assert _edits(text="PTA told operators in July to close BES by 3 May.", is_full_text=True) == []
+
+
+def test_an_unchanged_article_has_no_edits() -> None:
+    assert _edits() == []
+
+
+def test_a_text_of_very_many_sentences_is_compared_in_bounded_time() -> None:
+    text = " ".join(f"Sentence {number} says that {number} companies left." for number in range(3_000))
+    assert len(_edits(text=text)) <= 1

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot import articles
+from bot.articles.links import twins
+
+PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
+
+
+@pytest.mark.parametrize(
+    ("given_", "canonical"),
+    [
+        (PLAIN, PLAIN),
+        ("HTTPS://WWW.Dawn.COM:443/news/./a/../1223734/blackberry-quits", PLAIN),
+        (PLAIN + "?utm_source=rss&utm_medium=feed&fbclid=x#comments", PLAIN),
+        (PLAIN + "?", PLAIN),
+        ("https://e.org/story?id=7&utm_campaign=a&page=2", "https://e.org/story?id=7&page=2"),
+        ("https://e.org/story?page=2&id=7", "https://e.org/story?page=2&id=7"),
+        ("https://e.org/s?cid=12&source=5&ref=9&rss=12", "https://e.org/s?cid=12&source=5&ref=9&rss=12"),
+        ("https://e.org/s?ref=rss&source=feed&rss=1", "https://e.org/s"),
+        ("https://e.org/a?at_medium=RSS&at_campaign=KARANGA", "https://e.org/a"),
+        ("https://e.org/live#block-5", "https://e.org/live"),
+        ("https://e.org/#!/story/5", "https://e.org/#!/story/5"),
+        ("https://e.org/app#/story/5", "https://e.org/app#/story/5"),
+        ("http://e.org", "http://e.org/"),
+        ("http://user:secret@e.org/a", "http://e.org/a"),
+        ("//e.org/a", "https://e.org/a"),
+        ("www.e.org/a", "http://www.e.org/a"),
+        ("https://e.org/%7euser/%e2%82%ac", "https://e.org/~user/%E2%82%AC"),
+        ("https://bücher.example/ä ö", "https://xn--bcher-kva.example/%C3%A4%20%C3%B6"),
+        (" https://e.org/a\n\tb ", "https://e.org/ab"),
+        ("https://e.org./a", "https://e.org/a"),
+        # AMP and mobile twins
+        ("https://www.bbc.co.uk/news/amp/world-asia-1234", "https://www.bbc.co.uk/news/world-asia-1234"),
+        ("https://e.org/2015/12/story/amp/", "https://e.org/2015/12/story/"),
+        ("https://e.org/2015/12/story.amp.html?amp=1", "https://e.org/2015/12/story.html"),
+        ("https://amp.theguardian.com/world/2015/dec/02/a", "https://www.theguardian.com/world/2015/dec/02/a"),
+        ("https://e.org/a?outputType=amp", "https://e.org/a"),
+        ("https://e.org/amp/guitars", "https://e.org/amp/guitars"),
+        ("https://e.org/camp", "https://e.org/camp"),
+        ("https://m.example.org/a", "https://www.example.org/a"),
+        ("https://mobile.example.org/a", "https://www.example.org/a"),
+        ("https://en.m.wikipedia.org/wiki/BlackBerry", "https://en.wikipedia.org/wiki/BlackBerry"),
+        ("https://m.co/a", "https://m.co/a"),
+        # redirects that say where they lead
+        ("https://www.google.com/url?sa=t&url=https%3A%2F%2Fe.org%2Fa%3Fid%3D1&usg=x", "https://e.org/a?id=1"),
+        ("https://www.google.co.uk/url?q=http://e.org/a", "http://e.org/a"),
+        ("https://www.google.com/amp/s/www.e.org/a/amp", "https://www.e.org/a"),
+        ("https://e-org.cdn.ampproject.org/c/s/e.org/a", "https://e.org/a"),
+        ("https://l.facebook.com/l.php?u=https%3A%2F%2Fe.org%2Fa%3Ffbclid%3Dx&h=AT", "https://e.org/a"),
+        ("https://www.bing.com/news/apiclick.aspx?ref=x&url=https%3a%2f%2fe.org%2fa&c=1", "https://e.org/a"),
+        ("https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fe.org%2Fa&data=5", "https://e.org/a"),
+        (
+            "https://www.google.com/url?q=https%3A%2F%2Fl.facebook.com%2Fl.php%3Fu%3Dhttps%253A%252F%252Fe.org%252Fa",
+            "https://e.org/a",
+        ),
+        ("https://www.google.com/url?q=javascript:alert(1)", "https://www.google.com/url?q=javascript:alert(1)"),
+        ("https://www.google.com/search?q=https://e.org/a", "https://www.google.com/search?q=https://e.org/a"),
+        ("https://e.org/share?url=https://other.org/", "https://e.org/share?url=https://other.org/"),
+        # no address at all
+        ("mailto:x@e.org", ""),
+        ("javascript:alert(1)", ""),
+        ("urn:uuid:1", ""),
+        ("story", ""),
+        ("http://", ""),
+        ("http://[::1/", ""),
+        ("http://e.org:99999/", ""),
+        ("https://e.org/" + "a" * 5_000, ""),
+        ("", ""),
+    ],
+)
+def test_a_link_becomes_the_articles_own_address(given_: str, canonical: str) -> None:
+    assert articles.canonical_link(given_) == canonical
+
+
+def test_a_relative_link_is_resolved() -> None:
+    assert articles.canonical_link("../a?x=1", "https://e.org/feeds/rss.xml") == "https://e.org/a?x=1"
+
+
+def _google_news(url: str) -> str:
+    size = bytes([len(url)]) if len(url) < 128 else bytes([len(url) & 0x7F | 0x80, len(url) >> 7])
+    code = base64.urlsafe_b64encode(b"\x08\x13\x22" + size + url.encode() + b"\xd2\x01\x00").decode().rstrip("=")
+    return f"https://news.google.com/rss/articles/{code}?oc=5&hl=en-US"
+
+
+@pytest.mark.parametrize("url", ["https://e.org/a", "https://e.org/" + "long-" * 30 + "story"])
+def test_a_google_news_id_that_holds_the_address_is_opened(url: str) -> None:
+    assert articles.canonical_link(_google_news(url)) == url
+
+
+def test_a_google_news_id_that_holds_none_is_left() -> None:
+    link = "https://news.google.com/rss/articles/CBMiAUFVX3lxTE9?oc=5"
+    assert articles.canonical_link(link).startswith("https://news.google.com/rss/articles/CBMiAUFVX3lxTE9")
+
+
+URLS = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["http://", "https://", "HTTP://", "//", "", "ftp://"]),
+    st.sampled_from(
+        ["e.org", "m.e.org", "amp.m.e.org", "www.google.com", "l.facebook.com", "EN.m.wikipedia.org", "[::1]"]
+    ),
+    st.sampled_from(["", ":80", ":443", ":8080", ":x"]),
+    st.text(alphabet="/.am p%2Fé~;:@", max_size=12).map(lambda path: f"/{path}"),
+    st.sampled_from(
+        ["", "?", "?utm_source=x&id=1", "?amp=1&&a", "?url=http://m.e.org/amp/", "?u=http://e.org/a#x", "#!/a", "#b"]
+    ),
+)
+
+
+@given(URLS | st.text(max_size=40))
+@example("https://e.org/a/amp/amp.html?amp=1&utm_x=%zz")
+@example("https://m.m.m.m.m.m.m.e.org/")
+@example("https://e.org/amp/amp/amp/amp/amp/amp/amp/amp/1-2-3/amp/amp/amp/amp/amp/amp/amp")
+def test_the_canonical_form_of_a_canonical_link_is_itself(url: str) -> None:
+    link = articles.canonical_link(url)
+    assert articles.canonical_link(link) == link
+
+
+def test_http_and_https_with_and_without_www_are_one_article() -> None:
+    forms = twins("http://e.org/a?b=1")
+    assert forms[0] == "http://e.org/a?b=1"
+    assert set(forms) == {f"{scheme}://{www}e.org/a?b=1" for scheme in ("http", "https") for www in ("", "www.")}
+    assert {articles.link_key(form) for form in forms} == {"e.org/a?b=1"}
+
+
+@pytest.mark.parametrize("link", ["", "https://e.org/", "https://www.e.org/"])
+def test_a_front_page_names_no_article(link: str) -> None:
+    assert articles.link_key(link) == ""
+    assert twins(link) == ()
+
+
+def test_an_owner_is_the_registrable_domain() -> None:
+    assert articles.registrable_domain("https://feeds.bbc.co.uk/a") == "bbc.co.uk"
+    assert articles.registrable_domain("https://one.blogspot.com/a") == "one.blogspot.com"
+    assert articles.registrable_domain("http://127.0.0.1:80/a") == "127.0.0.1"
+    assert articles.registrable_domain("http://localhost/a") == "localhost"
+    assert articles.registrable_domain("nonsense") == ""
