@@ -93,7 +93,7 @@ def leaf(here: Lexeme, field: str | None, sets: SetReader) -> expression.Express
     if here.kind is Kind.REGEX:
         regex.check(here.text)
         return expression.Regex(here.text, here.ignores_case, field)
-    text = " ".join(here.text.split())
+    text = " ".join(here.text.replace("\u200b", " ").split())
     shift = len(here.text) - len(here.text.lstrip())
     try:
         if here.words is not None:

@@ -105,7 +105,7 @@ class _Parser:
         while self._here.kind is Kind.OR:
             operator = self._next()
             nodes.append(self._and())
-            if any(_binds_as_and(node) for node in nodes):
+            if _binds_as_and(nodes[-1]) or _binds_as_and(nodes[0]):
                 raise self._mixed(operator, nodes)
         if len(nodes) == 1:
             return nodes[0]

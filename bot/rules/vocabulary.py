@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain, pairwise
+from typing import TypeAlias
 
 from bot import text
 from bot.rules import expression, patterns
 from bot.rules.patterns import MIN_PREFIX, Element, Form, Shape
 
-#: Chunks remembered; then the memo starts anew. 32,768 chunks are some 6 MB and nearly all of a day's news by count.
+#: Chunks remembered, and as many of before: some 10 MB, and nearly all of a day's news by count.
 MEMO_CHUNKS = 1 << 15
 #: Longer chunks (addresses, Chinese clauses) hardly come back.
 MEMO_CHARACTERS = 40
@@ -27,6 +28,10 @@ _MARKS = ".,;:!?\"'()[]“”‘’…«»"
 
 #: Stands for a blank line among chunks.
 _BREAK = "\x00"
+
+#: The numbers of a chunk's words, and its phrase words in order.
+_Look: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+_NO_WORD: _Look = ((), (0,))
 
 
 class Vocabulary:
@@ -49,7 +54,6 @@ class Vocabulary:
         #: Found in every text: terms on other fields, regular expressions.
         self.always = self._new(is_sure=False)
         self._memo = _Memo(self._look)
-        self._chain_memo = _Memo(self._look_chain)
 
     def _new(self, *, is_sure: bool) -> int:
         self._count += 1
@@ -66,8 +70,7 @@ class Vocabulary:
         known = self._leaves.get(leaf)
         if known is None:
             known = self._leaves[leaf] = self._add(leaf)
-            self._memo.clear()
-            self._chain_memo.clear()
+            self._memo.forget()
         return known
 
     def known(self, word: str) -> int | None:
@@ -127,22 +130,20 @@ class Vocabulary:
 
     def find(self, title: str, body: str) -> set[int]:
         """The numbers found in a title and a text."""
-        title_chunks = _chunks(title)
-        body_chunks = _chunks(body)
-        chunks = [*title_chunks, _BREAK, *body_chunks]
-        look = self._memo.__getitem__
-        found = set(chain.from_iterable(map(look, chunks)))
+        title_looks = [*map(self._memo.__getitem__, _chunks(title))]
+        body_looks = [*map(self._memo.__getitem__, _chunks(body))]
+        looks = [*title_looks, _NO_WORD, *body_looks]
+        found = set(chain.from_iterable([numbers for numbers, _ in looks]))
         if self._chains:
-            sequence = list(chain.from_iterable(map(self._chain_memo.__getitem__, chunks)))
-            self._find_chains(sequence, found)
+            self._find_chains([*chain.from_iterable([sequence for _, sequence in looks])], found)
         if self._triggers:
             for trigger in self._triggers.keys() & found:
                 for number, needed in self._triggers[trigger]:
                     if needed <= found:
                         found.add(number)
-        for scoped, field_chunks in ((self._scoped["title"], title_chunks), (self._scoped["body"], body_chunks)):
+        for scoped, field_looks in ((self._scoped["title"], title_looks), (self._scoped["body"], body_looks)):
             if scoped:
-                here = set(chain.from_iterable(map(look, field_chunks)))
+                here = set(chain.from_iterable([numbers for numbers, _ in field_looks]))
                 found.update(scoped[number] for number in scoped.keys() & here)
         found.add(self.always)
         return found
@@ -155,22 +156,38 @@ class Vocabulary:
                     if not rest or tuple(sequence[index + 2 : index + 2 + len(rest)]) == rest:
                         found.add(number)
 
-    def _look(self, chunk: str) -> tuple[int, ...]:
-        """The numbers of the words in a chunk."""
+    def _look(self, chunk: str) -> _Look:
+        """The numbers of the words in a chunk, and its phrase words in order."""
         word = chunk.strip(_MARKS)
         if word[-2:] in ("'s", "’s"):
             word = word[:-2]
-        if word.isascii() and word.isalnum():
-            return tuple(self._numbers_of_ascii(word))
+        if not (word.isascii() and word.isalnum()):
+            return self._look_closely(chunk)
+        numbers = self._numbers_of_ascii(word)
+        in_chain = self._chain_words.get(word.lower(), 0)
+        if not in_chain:
+            return (numbers, (0,)) if numbers else _NO_WORD
+        return numbers, ((in_chain,) if word == chunk else self._sequence(chunk))
+
+    def _look_closely(self, chunk: str) -> _Look:
+        """As ``_look``, for chunks of several words or of other letters."""
         numbers: dict[int, None] = {}
         for token in text.tokens(text.normalise(chunk)):
             numbers.update(dict.fromkeys(self._numbers(token.text)))
-        return tuple(numbers)
+        return tuple(numbers), self._sequence(chunk)
 
-    def _numbers_of_ascii(self, raw: str) -> list[int]:
+    def _numbers_of_ascii(self, raw: str) -> tuple[int, ...]:
+        """As ``_numbers``, for nearly every word: no term with accents can be it."""
+        numbers: list[int] = []
         plain = raw.lower()
-        numbers = self._plain.find(plain, raw, plain, plain)
-        return numbers + self._exact.find(raw, raw, plain, plain)
+        for forms, word in ((self._plain, plain), (self._exact, raw)):
+            if number := forms.words.get(word):
+                numbers.append(number)
+            if word[:MIN_PREFIX] in forms.starts:
+                numbers += forms.find_prefixes(word)
+            if forms.holes:
+                numbers += forms.find_holes(word, raw, plain, plain)
+        return tuple(numbers)
 
     def _numbers(self, raw: str) -> list[int]:
         folded = text.fold_case(raw)
@@ -181,13 +198,8 @@ class Vocabulary:
             *self._exact.find(raw, raw, folded, plain),
         ]
 
-    def _look_chain(self, chunk: str) -> tuple[int, ...]:
+    def _sequence(self, chunk: str) -> tuple[int, ...]:
         """The phrase words of a chunk in order, with 0 for other words and wherever a phrase must end."""
-        if chunk.isascii() and chunk.isalnum():
-            return (self._chain_words.get(chunk.lower(), 0),)
-        word = chunk.strip(_MARKS)
-        if word.isascii() and word.isalnum() and (word.lower() not in self._chain_words):
-            return (0,)
         sequence: list[int] = []
         normal = text.normalise(chunk)
         mark, position = "", 0
@@ -209,7 +221,7 @@ class _Forms:
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
         self.prefixes: dict[str, int] = {}
-        #: Lengths of the prefixes, ascending, and the first letter of each.
+        #: Lengths of the prefixes, ascending, and how each begins.
         self.lengths: tuple[int, ...] = ()
         self.starts: set[str] = set()
         #: By their first letter, which is never a wildcard.
@@ -228,28 +240,37 @@ class _Forms:
     def find(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
         number = self.words.get(word)
         numbers = [number] if number else []
-        if not self.starts.isdisjoint((word[:1], word[:2], word[:MIN_PREFIX])):
-            starts = map(self.prefixes.get, [word[:length] for length in self.lengths if length <= len(word)])
-            numbers += [number for number in starts if number]
-        if self.holes:
-            holes = self.holes.get(word[0], ())
-            numbers += [number for element, number in holes if element.fits(raw, folded, plain)]
-        return numbers
+        return numbers + self.find_prefixes(word) + self.find_holes(word, raw, folded, plain)
+
+    def find_prefixes(self, word: str) -> list[int]:
+        starts = map(self.prefixes.get, [word[:length] for length in self.lengths if length <= len(word)])
+        return [number for number in starts if number]
+
+    def find_holes(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
+        return [number for element, number in self.holes.get(word[0], ()) if element.fits(raw, folded, plain)]
 
 
-class _Memo(dict[str, tuple[int, ...]]):
-    """Looks at each chunk once, within bounds."""
+class _Memo(dict[str, _Look]):
+    """Looks at each chunk once, within bounds: what was not asked for while so many others were is forgotten."""
 
-    __slots__ = ("_look",)
+    __slots__ = ("_look", "_old")
 
-    def __init__(self, look: Callable[[str], tuple[int, ...]]) -> None:
+    def __init__(self, look: Callable[[str], _Look]) -> None:
         super().__init__()
         self._look = look
+        self._old: dict[str, _Look] = {}
 
-    def __missing__(self, chunk: str) -> tuple[int, ...]:
-        found = self._look(chunk)
+    def forget(self) -> None:
+        self.clear()
+        self._old.clear()
+
+    def __missing__(self, chunk: str) -> _Look:
+        found = self._old.get(chunk)
+        if found is None:
+            found = self._look(chunk)
         if len(chunk) <= MEMO_CHARACTERS:
             if len(self) >= MEMO_CHUNKS:
+                self._old = dict(self)
                 self.clear()
             self[chunk] = found
         return found

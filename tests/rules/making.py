@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,20 +15,18 @@ FEED = model.Feed(url="https://news.example/feed.xml", name="Example News", tags
 
 
 def article(title: str = "", text: str = "", **fields: Any) -> model.Article:
-    return model.Article(
-        **{
-            "id": model.ArticleId("a"),
-            "feed": FEED.url,
-            "outlet": "Example News",
-            "owner": "news.example",
-            "link": "https://www.news.example/2015/12/story.html",
-            "title": title,
-            "text": text,
-            "first_seen": NOW,
-            "fingerprint": "",
-        }
-        | fields
+    plain = model.Article(
+        id=model.ArticleId("a"),
+        feed=FEED.url,
+        outlet="Example News",
+        owner="news.example",
+        link="https://www.news.example/2015/12/story.html",
+        title=title,
+        text=text,
+        first_seen=NOW,
+        fingerprint="",
     )
+    return replace(plain, **fields)
 
 
 def lines(given: dict[str, list[str]] | list[str]) -> tuple[model.Line, ...]:

@@ -1,0 +1,175 @@
+"""Reading queries and list items: any text gives an expression or one located error, soon."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot import rules
+from bot.rules import expression
+from tests.rules import strategies
+from tests.rules.test_engine_equals_slow import EXAMPLES
+
+EVERYTHING = [word for words in strategies.SCRIPTS.values() for word in words]
+PIECES = st.sampled_from(
+    (
+        'a B AND OR NOT NEAR/3 NEAR near/2 ONEAR/1 and ( ) " "a_b" "a_b"~2 ~ { } {X} /a+/ / $s $ title: body:b site:x.y'
+        " lang:en titel: * ? abc* - + ! && | ^2 中国 … “ ’s \u00ad \u200b _ : // \\ NEAR/99999999999"
+    )
+    .replace("_", "\n")
+    .split(" ")
+)
+MESSY = st.lists(PIECES, max_size=12).map(" ".join) | st.lists(PIECES, max_size=12).map("".join) | st.text(max_size=30)
+
+
+def outcome(
+    read: Callable[..., expression.Expression], text: str, sets: dict[str, tuple[str, ...]]
+) -> expression.Expression | rules.QueryError:
+    try:
+        return read(text, sets=sets)
+    except rules.QueryError as error:
+        return error
+
+
+@given(strategies.expressions(EVERYTHING))
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+def test_what_is_shown_parses_to_the_same_expression(shown: expression.Expression) -> None:
+    assert rules.parse_query(rules.show(shown)) == shown
+
+
+@given(MESSY)
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
+    sets = {"s": ("x", "y z")}
+    for read in (rules.parse_query, rules.parse_term):
+        found = outcome(read, text, sets)
+        if isinstance(found, rules.QueryError):
+            assert 0 <= found.start <= found.end <= len(text)
+            assert found.message
+            assert found.code
+        else:
+            assert rules.parse_query(rules.show(found), sets=sets) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "part", "code", "help_"),
+    [
+        ("a AND b OR c", "OR", "mixed-operators", "write (a AND b) OR c"),
+        ("a OR b NOT c", "OR", "mixed-operators", "write a OR (b NOT c)"),
+        ("back door", "back door", "side-by-side", 'write "back door"'),
+        ("cats and dogs", "and", "lower-case-operator", "write AND"),
+        ("not cats", "not", "lower-case-operator", "write NOT"),
+        ("a near/5 b", "near/5", "lower-case-operator", "write NEAR/5"),
+        ("a NEAR/3 b NEAR/3 c", "NEAR/3", "near-chain", "(a NEAR/3 b) NEAR/3"),
+        ("a NEAR/3 (b AND c)", "(b AND c)", "near-operand", "OR"),
+        ("a NEAR/3 (NOT b)", "(NOT b)", "near-operand", "OR"),
+        ("title:a NEAR/3 body:b", "NEAR/3", "near-fields", "title:(a NEAR/3 b)"),
+        ("a NEAR5 b", "NEAR5", "bad-near", "NEAR/10"),
+        ("titel:a", "titel", "unknown-field", "did you mean title:?"),
+        ("a AND (b OR c", "(", "unclosed-bracket", "close it"),
+        ("a)", ")", "unopened", "remove it"),
+        ('a AND "b', '"', "unclosed-quote", "close it"),
+        ("a AND {b", "{", "unclosed-brace", "{BES}"),
+        ("a AND", "AND", "missing-term", "remove the operator"),
+        ("a AND ()", "()", "empty-brackets", "remove"),
+        ("a AND $srvers", "$srvers", "unknown-set", "did you mean $servers?"),
+        ("ba*", "ba*", "short-prefix", "at least 3"),
+        ("back*door", "*", "inner-wildcard", "?"),
+        ("*door", "*", "leading-wildcard", "list the words"),
+        ("a AND /(b/", "(b", "bad-regex", "close it"),
+        ("/(?=a)b/", "(?=a)b", "bad-regex", "exclude"),
+        ("/a*/", "a*", "empty-regex", "+"),
+        ("a AND -b", "-", "unknown-operator", "NOT b"),
+        ("a && b", "&&", "unknown-operator", "AND"),
+        ("word~2", "~2", "unknown-operator", '"a b"~5'),
+        ("http://x.example/a", "http://x.example/a", "bare-address", "site:"),
+        ("site:(a b)", "a b", "side-by-side", "AND or OR"),
+        ("site:x/y", "x/y", "bad-value", "site:bbc.co.uk"),
+        ("lang:english", "english", "bad-value", "lang:en"),
+        ("title:(a AND body:b)", "body:", "field-in-field", "one field"),
+        ('"a"~5', "a", "bad-window", "two to"),
+        ("“&”", "&", "empty-term", "letter"),
+        ("ＢＥＳ ＡＮＤ ba*", "ba*", "short-prefix", "at least"),
+        ("", "", "empty-query", "name a word"),
+    ],
+)
+def test_a_mistake_is_placed_on_its_characters_with_a_fix(query: str, part: str, code: str, help_: str) -> None:
+    with pytest.raises(rules.QueryError) as raised:
+        rules.parse_query(query, sets={"servers": ("x",)})
+    error = raised.value
+    assert query[error.start : error.end] == part
+    assert error.code == code
+    assert help_ in (error.help or "")
+
+
+@pytest.mark.parametrize(
+    ("term", "part", "code"),
+    [
+        ("url:x", "url", "needs-query"),
+        ("a NEAR/5 b", "NEAR/5", "needs-query"),
+        ('"a b"~3', '"a b"~3', "needs-query"),
+        ("(a OR b)", "(", "needs-query"),
+        ("-a", "-", "unknown-operator"),
+        ("titel:a", "titel", "unknown-field"),
+        ("$x y", "$x y", "set-in-phrase"),
+        ("title:ba*", "ba*", "short-prefix"),
+        ("{ba*}", "ba*", "short-prefix"),
+        ("  ", "", "empty-term"),
+    ],
+)
+def test_a_mistake_in_a_list_item_is_placed_too(term: str, part: str, code: str) -> None:
+    with pytest.raises(rules.QueryError) as raised:
+        rules.parse_term(term)
+    assert (raised.value.code, term[raised.value.start : raised.value.end]) == (code, part)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "a OR " * 200_000,
+        "(" * 10_000 + "a" + ")" * 10_000,
+        "NOT " * 10_000 + "a",
+        "a OR " * 10_500 + "a",
+        "/(((a{1,100}){1,100}){1,100}){1,100}/",
+        "/(a*)*b" + "(a|a)*" * 150 + "/",
+        '"' + "a " * 20_000 + '"',
+        "a" * 99_000,
+        "?" * 50_000,
+        "/" * 50_000,
+        "{" * 50_000,
+        '"a b"~' + "9" * 5_000,
+        "\u0301" * 50_000,
+        "$s OR " * 15_000 + "$s",
+    ],
+    ids=lambda hostile: f"{hostile[:12]}… {len(hostile)}",
+)
+def test_hostile_queries_are_read_or_refused_soon(hostile: str) -> None:
+    started = time.process_time()
+    found = outcome(rules.parse_query, hostile, {"s": tuple("abcdefgh")})
+    if isinstance(found, rules.QueryError):
+        assert 0 <= found.start <= found.end <= len(hostile)
+        assert len(found.message) < 2_000
+    assert time.process_time() - started < 5
+
+
+def test_a_set_that_contains_itself_is_refused() -> None:
+    with pytest.raises(rules.QueryError, match=r"contains itself: a > b > a"):
+        rules.parse_query("$a", sets={"a": ("$b",), "b": ("x", "$a")})
+
+
+def test_sets_that_blow_up_are_refused() -> None:
+    sets = {f"s{level}": (f"$s{level + 1}",) * 10 for level in range(9)} | {"s9": ("x",)}
+    with pytest.raises(rules.QueryError, match="more than 10,000 terms"):
+        rules.parse_query("$s0", sets=sets)
+
+
+def test_a_mistake_inside_a_set_is_told_where_the_set_is_used() -> None:
+    with pytest.raises(rules.QueryError, match=r'set \$a, item 2 "b\*"') as raised:
+        rules.parse_query("x OR $a", sets={"a": ("ok", "b*")})
+    assert (raised.value.start, raised.value.end) == (5, 7)
