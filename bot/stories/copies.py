@@ -54,11 +54,14 @@ def _shared(one: frozenset[int], other: frozenset[int]) -> float:
 
     Both sketches are complete samples below the smaller of their greatest hashes, so what lies there is compared.
     """
-    limit = min(
-        max(one) if len(one) == SKETCH_SIZE else 2**32,
-        max(other) if len(other) == SKETCH_SIZE else 2**32,
-    )
-    mine = {value for value in one if value <= limit}
-    yours = {value for value in other if value <= limit}
-    smaller = min(len(mine), len(yours))
-    return len(mine & yours) / smaller if smaller >= SKETCH_SIZE // 8 or (limit == 2**32 and smaller) else 0.0
+    both = one & other
+    if len(both) < COPIED * min(len(one), len(other)) / 4:
+        return 0.0
+    limit = min(_reach(one), _reach(other))
+    smaller = min(sum(value <= limit for value in one), sum(value <= limit for value in other))
+    return sum(value <= limit for value in both) / smaller if smaller else 0.0
+
+
+def _reach(hashes: frozenset[int]) -> int:
+    """Up to where a sketch holds every hash of its text."""
+    return max(hashes) if len(hashes) == SKETCH_SIZE else 2**32

@@ -17,10 +17,14 @@ from bot.stories import profile, resemblance
 from bot.stories.index import Index
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
-from bot.stories.resemblance import Resemblance
+from bot.stories.resemblance import Evidence
 
 #: Evidence that an article must give for each of two stories, and they for each other, to make them one.
 MERGE = 2.0
+#: Added to the score where no words need to be weighed: a copy, and above it the same link.
+CERTAIN = 100.0
+#: A text is looked for among a story's texts only where its words are this much the story's.
+LIKE_A_COPY = 0.3
 #: Shared words named in a reason.
 NAMED = 4
 
@@ -32,7 +36,7 @@ class _Judged:
     story: OpenStory
     score: float
     reason: model.JoinReason
-    resemblance: Resemblance
+    evidence: Evidence
     copy_of: model.ArticleId | None
 
 
@@ -111,14 +115,15 @@ class Grouping:
         )
 
     def _judge(self, read: Profile, story: OpenStory) -> _Judged:
-        since = story.since(read.when)
-        found = resemblance.compare(read, story, self._index.rarity, since=since, linked=story.links_with(read))
-        copy = story.original_of(read)
+        since, linked = story.since(read.when), story.links_with(read)
+        found = resemblance.compare(read, story, self._index.rarity, since=since, linked=linked)
+        score = resemblance.score(found)
+        copy = story.original_of(read) if found.words >= LIKE_A_COPY else None
         if read.link and story.has_link(read.link):
-            return _Judged(story, found.score + 200, model.JoinReason.SAME_LINK, found, copy)
+            return _Judged(story, CERTAIN * 2 + score, model.JoinReason.SAME_LINK, found, copy)
         if copy is not None:
-            return _Judged(story, found.score + 100, model.JoinReason.COPY, found, copy)
-        return _Judged(story, found.score, model.JoinReason.SIMILAR, found, None)
+            return _Judged(story, CERTAIN + score, model.JoinReason.COPY, found, copy)
+        return _Judged(story, score, model.JoinReason.SIMILAR, found, None)
 
     def _are_one(self, best: _Judged, other: _Judged) -> bool:
         """Whether an article that tells both stories shows that they are one."""
@@ -126,7 +131,8 @@ class Grouping:
             return False
         first, second = sorted((best.story, other.story), key=lambda story: story.first)
         since = max(second.first - first.last, timedelta())
-        return resemblance.compare(second, first, self._index.rarity, since=since, linked=False).score > MERGE
+        found = resemblance.compare(second, first, self._index.rarity, since=since, linked=False)
+        return resemblance.score(found) >= MERGE
 
     def _merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         for member in self._index.stories[younger].members:
@@ -135,22 +141,24 @@ class Grouping:
         self._index.merge(younger, older)
 
     def _reason_to_join(self, read: Profile, best: _Judged) -> str:
-        found, told = best.resemblance, []
-        shared = [word for word in read.weights if word in best.story.weights]
+        found, told = best.evidence, []
+        story = best.story.weights
+        shared = [word for word in read.weights if word in story]
         telling = sorted(shared, key=lambda word: (word not in read.names, -self._index.rarity.of(word), word))[:NAMED]
         if telling:
             told.append(f"shares {', '.join(read.names.get(word, word) for word in telling)}")
-        if found.is_linked:
+        if found.linked:
             told.append("linked")
         told.append(f"words {found.words:.2f}")
         if found.names:
             told.append(f"names {found.names:.2f}")
-        if found.days >= 1:
-            told.append(f"{found.days:.0f} days later")
+        days = round(best.story.since(read.when) / timedelta(days=1))
+        if days:
+            told.append(f"{days} days apart")
         return "; ".join(told)
 
     def _reason_to_open(self, judged: Iterable[_Judged]) -> str:
         nearest = max(judged, key=lambda one: one.score, default=None)
         if nearest is None:
             return "no open story shares its words"
-        return f"nearest open story: words {nearest.resemblance.words:.2f}, names {nearest.resemblance.names:.2f}"
+        return f"nearest open story: words {nearest.evidence.words:.2f}, names {nearest.evidence.names:.2f}"

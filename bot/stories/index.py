@@ -55,20 +55,20 @@ class Index:
         if home is None:
             home = self.stories[story] = OpenStory.opened(story, read)
             self.rarity.count(len(self.stories))
-        self._post(story, (word for word in read.weights if word not in home.weights), _links(read.link, read.links))
+        self._post(story, (word for word in read.weights if word not in home.totals), _links(read.link, read.links))
         home.add(read)
 
     def merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         """The younger story's articles are of the older."""
         gone, home = self.drop(younger), self.stories[older]
         links = (link for member in gone.members for link in _links(member.link, member.links))
-        self._post(older, (word for word in gone.weights if word not in home.weights), links)
+        self._post(older, (word for word in gone.totals if word not in home.totals), links)
         home.absorb(gone)
 
     def drop(self, story: model.StoryId) -> OpenStory:
         """Forget one story."""
         gone = self.stories.pop(story)
-        for word in gone.weights:
+        for word in gone.totals:
             _release(self._by_word, word, story)
             self.rarity.changed(word)
         for link in {link for member in gone.members for link in _links(member.link, member.links)}:

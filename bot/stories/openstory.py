@@ -5,7 +5,9 @@ Keeps no text; a member is its identity, its links and a sketch.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +18,8 @@ from bot.stories.profile import Profile
 
 #: Copies are looked for among this many latest articles; syndication is a matter of hours.
 SKETCHES = 60
+#: Words of a story that are compared with an article: bounds the time a long story takes.
+WORDS = 150
 #: A recurring text (a weekly notice) after this time is no copy.
 COPY_AGE = timedelta(days=3)
 
@@ -43,11 +47,13 @@ class OpenStory:
     last: datetime
     seen: datetime
     members: list[Trace] = field(default_factory=list)
-    weights: dict[str, float] = field(default_factory=dict)
+    #: Every word of its articles -> sum of weights.
+    totals: dict[str, float] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     words_read: int = 0
     _heads: Counter[str] = field(default_factory=Counter)
     head_numbers: set[str] = field(default_factory=set)
+    _core: dict[str, float] | None = None
 
     @classmethod
     def opened(cls, story: model.StoryId, read: Profile) -> OpenStory:
@@ -62,10 +68,21 @@ class OpenStory:
         """Names in the heads of at least half of its articles."""
         return {name for name, count in self._heads.items() if 2 * count >= len(self.members)}
 
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Its words, of a long story the heaviest."""
+        if self._core is None:
+            self._core = self.totals
+            if len(self.totals) > WORDS:
+                heaviest = heapq.nlargest(WORDS, self.totals.items(), key=lambda item: (item[1], item[0]))
+                self._core = dict(heaviest)
+        return self._core
+
     def add(self, read: Profile) -> None:
+        self._core = None
         self.members.append(Trace(read.id, read.when, read.link, read.links, read.sketch))
         for word, weight in read.weights.items():
-            self.weights[word] = self.weights.get(word, 0.0) + weight
+            self.totals[word] = self.totals.get(word, 0.0) + weight
         for name, written in read.names.items():
             self.names.setdefault(name, written)
         self._heads.update(read.head_names)
@@ -75,9 +92,10 @@ class OpenStory:
 
     def absorb(self, younger: OpenStory) -> None:
         """Both are one."""
+        self._core = None
         self.members.extend(younger.members)
-        for word, weight in younger.weights.items():
-            self.weights[word] = self.weights.get(word, 0.0) + weight
+        for word, weight in younger.totals.items():
+            self.totals[word] = self.totals.get(word, 0.0) + weight
         for name, written in younger.names.items():
             self.names.setdefault(name, written)
         self._heads.update(younger._heads)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 #: A number with its inner marks (5,000 or 3.5), a word with its inner apostrophes, initials (U.S.).
@@ -29,6 +30,7 @@ class Token(NamedTuple):
     opens: bool
 
 
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """Fold and take off an English plural: enough for «order», «Orders» and «order’s» to meet."""
     word = word.casefold().replace("’", "'")
