@@ -17,7 +17,6 @@ from bot.channels.building import Duration, Surroundings
 KIND = "apprise"
 #: What Apprise's plug-ins write of an answer: «error=401». The line itself is never shown: it may hold an address.
 _STATUS = re.compile(r"\berror=(\d{3})\b")
-_NEVER_LEFT = re.compile(r"refused|resolve|Name or service|unreachable", re.IGNORECASE)
 #: What a service may read as a mention, a format or a link with another label.
 _MARKUP = re.compile(r"@(?=\w)|<(?=[@#!/:a-zA-Z])|[*_~`|]|\](?=\()|^(?=[#>-])", re.MULTILINE)
 
@@ -59,12 +58,10 @@ class Channel:
         raise self._failure(said, now=now)
 
     def _failure(self, said: Sequence[str], *, now: datetime) -> ports.SendError:
-        """Apprise's False becomes a reason: by the status it logged, else by whether the message left."""
+        """Apprise's False becomes a reason, by the status that it logged; a broken connection looks as any other."""
         text = "\n".join(said)
         if found := _STATUS.search(text):
             return answers.of_status(int(found[1]), who="the service", headers={}, now=now)
-        if _NEVER_LEFT.search(text):
-            return ports.Wait("the service cannot be reached")
         return ports.Unknown("the service did not take the message and did not say why")
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
@@ -89,8 +86,12 @@ def _plugin(address: str) -> Any:
     # Imported on first use: 216 ms and 31 MB.
     import apprise
 
-    # Its loggers name addresses, with the keys in them.
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    # Its lines may name addresses with the keys in them: they end here, and only a status is read from them.
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.setLevel(logging.WARNING)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
     asset = apprise.AppriseAsset(
         app_id="Wirewatch", app_desc="news alerts", app_url="", image_url_mask="", image_url_logo="", async_mode=False
     )

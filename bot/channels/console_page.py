@@ -13,7 +13,6 @@ from bot import model
 from bot.channels import diff, wording
 
 _SENTENCE = 700
-_OUTLETS = 12
 _COLOURS = {model.Severity.HIGH: "bold red", model.Severity.NORMAL: "bold blue", model.Severity.LOW: "dim"}
 
 
@@ -35,7 +34,7 @@ def show(console: Console, message: model.Message) -> None:
 def _story(console: Console, brief: model.StoryBrief, severity: model.Severity) -> None:
     console.print(Rule(Text(f" {severity.upper()} ", style=_COLOURS[severity]), align="left", style="dim"))
     console.print(Text(wording.headline(brief, 250), style="bold"))
-    for sentence in brief.summary:
+    for sentence in brief.summary[: wording.SENTENCES]:
         _indented(console, _said(sentence), 2)
     _why(console, brief.why)
     _indented(console, Text(wording.owners(brief), style="bold"), 2)
@@ -47,27 +46,27 @@ def _story(console: Console, brief: model.StoryBrief, severity: model.Severity) 
 def _said(sentence: model.Sentence) -> Text:
     spans = wording.quoted(sentence, _SENTENCE)
     parts = [Text(span.text, style="bold yellow" if span.is_marked else "") for span in spans]
-    return Text.assemble(*parts, Text(f" [{wording.clean(sentence.outlet)}]", style="dim"))
+    return Text.assemble(*parts, Text(f" [{wording.name(sentence.outlet)}]", style="dim"))
 
 
 def _why(console: Console, whys: Sequence[model.Why]) -> None:
-    for why in whys:
+    for why in whys[: wording.RULES]:
         found = wording.evidence(why, 400)
-        head = Text(f"why: {wording.clean(why.rule)}", style="green")
+        head = Text(f"why: {wording.cut(wording.clean(why.rule), 150)}", style="green")
         _indented(console, Text.assemble(head, Text(f": {found}" if found else "")), 2)
 
 
 def _carriers(console: Console, brief: model.StoryBrief) -> None:
-    width = min(max((len(wording.clean(line.outlet)) for line in brief.outlets), default=0), 24)
-    for line in brief.outlets[:_OUTLETS]:
-        name = wording.cut(wording.clean(line.outlet), 24)
+    width = min(max((len(wording.name(line.outlet)) for line in brief.outlets), default=0), 24)
+    for line in brief.outlets[: wording.OUTLETS]:
+        name = wording.cut(wording.name(line.outlet), 24)
         day = f"{line.at.day} {line.at:%b} " if line.at.date() != brief.first_seen.date() else ""
         words = f"    {day}{line.at:%H:%M}  {name:<{width}}"
         if line.is_copy:
             words += "  copy"
         _whole(console, f"{words}  {wording.safe_link(line.link) or ''}".rstrip())
-    if len(brief.outlets) > _OUTLETS:
-        _whole(console, f"    and {len(brief.outlets) - _OUTLETS:,} more")
+    if len(brief.outlets) > wording.OUTLETS:
+        _whole(console, f"    and {len(brief.outlets) - wording.OUTLETS:,} more")
 
 
 def _span(brief: model.StoryBrief) -> str:
@@ -80,12 +79,12 @@ def _reply(console: Console, message: model.Message) -> None:
     head = Text(f"  ↳ {wording.head_of_reply(message)}", style="bold magenta")
     story = f" in: {wording.headline(brief, 150)}" if brief else ""
     console.print(Text.assemble(head, Text(story)))
-    for fact in message.facts:
+    for fact in message.facts[: wording.ITEMS]:
         _indented(console, _fact(fact), 4)
         if wording.clean(fact.sentence):
             sentence = wording.cut(wording.clean(fact.sentence), _SENTENCE)
-            _indented(console, Text.assemble(sentence, Text(f" [{wording.clean(fact.outlet)}]", style="dim")), 4)
-    for edit in message.edits:
+            _indented(console, Text.assemble(sentence, Text(f" [{wording.name(fact.outlet)}]", style="dim")), 4)
+    for edit in message.edits[: wording.ITEMS]:
         _indented(console, _changed(edit), 4)
     if brief and message.reason is model.Reason.SECOND_RULE:
         _why(console, brief.why)
@@ -96,14 +95,14 @@ def _reply(console: Console, message: model.Message) -> None:
 
 
 def _fact(fact: model.Fact) -> Text:
-    label = f"{wording.clean(fact.label)}: " if fact.label else ""
-    before = Text(wording.clean(fact.before), style="strike red") if fact.before else Text()
+    label = f"{wording.name(fact.label)}: " if fact.label else ""
+    before = Text(wording.cut(wording.clean(fact.before), 150), style="strike red") if fact.before else Text()
     arrow = " → " if fact.before else ""
-    return Text.assemble(label, before, arrow, Text(wording.clean(fact.after), style="bold"))
+    return Text.assemble(label, before, arrow, Text(wording.cut(wording.clean(fact.after), 300), style="bold"))
 
 
 def _changed(edit: model.Edit) -> Text:
-    parts: list[Text | str] = [f"{wording.clean(edit.outlet)}, {edit.field}:"]
+    parts: list[Text | str] = [f"{wording.name(edit.outlet)}, {edit.field}:"]
     for piece in diff.pieces(edit.before, edit.after, limit=_SENTENCE):
         match piece.change:
             case diff.Change.REMOVED:
@@ -120,7 +119,7 @@ def _edit(console: Console, message: model.Message) -> None:
         if message.reason is model.Reason.MERGED:
             line = f"  ↳ {message.lead or wording.HEADS[model.Reason.MERGED]} {wording.headline(brief, 150)}"
         else:
-            names = ", ".join(wording.clean(line.outlet) for line in brief.outlets[-3:])
+            names = ", ".join(wording.name(line.outlet) for line in brief.outlets[-3:])
             line = f"  ↳ now {wording.owners(brief)} (last: {names}): {wording.headline(brief, 150)}"
         console.print(Text(line, style="dim"))
         console.print()
@@ -128,10 +127,10 @@ def _edit(console: Console, message: model.Message) -> None:
 
 def _gathered(console: Console, message: model.Message) -> None:
     console.print(Rule(Text(f" {message.lead or f'{len(message.briefs)} stories'} ", style="bold"), align="left"))
-    for brief in message.briefs:
+    for brief in message.briefs[: wording.ITEMS]:
         console.print(Text.assemble("• ", Text(wording.headline(brief, 250), style="bold")))
-        names = ", ".join(wording.clean(line.outlet) for line in brief.outlets[:3])
-        rules = ", ".join(wording.clean(why.rule) for why in brief.why)
+        names = ", ".join(wording.name(line.outlet) for line in brief.outlets[:3])
+        rules = ", ".join(wording.cut(wording.clean(why.rule), 150) for why in brief.why[: wording.RULES])
         when = wording.day_and_time(brief.first_seen)
         _indented(console, Text(" · ".join(filter(None, (wording.owners(brief), names, when, rules))), style="dim"), 2)
         link = wording.safe_link(brief.outlets[0].link if brief.outlets else brief.title.link)
@@ -142,7 +141,7 @@ def _gathered(console: Console, message: model.Message) -> None:
 
 def _notice(console: Console, message: model.Message) -> None:
     console.print(Text(f"— {message.lead}", style="bold"))
-    for line in _shown(message.lines):
+    for line in _shown(message.lines[: wording.ITEMS]):
         _indented(console, Text(line), 2)
     console.print()
 

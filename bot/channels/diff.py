@@ -11,8 +11,8 @@ from bot.channels import wording
 
 #: Words kept on either side of a change.
 _AROUND = 6
-#: difflib takes quadratic time: longer texts are compared by their first words, which say what changed most often.
-_WORDS_COMPARED = 1_500
+#: difflib takes quadratic time, on repeated words more: of a longer change its first words are shown.
+_WORDS_COMPARED = 300
 
 
 class Change(StrEnum):
@@ -33,10 +33,19 @@ def pieces(before: str, after: str, *, limit: int) -> list[Piece]:
     >>> [(p.text, str(p.change)) for p in pieces("by 30 November at noon", "by 30 December at noon", limit=200)]
     [('by 30', 'kept'), ('November', 'removed'), ('December', 'added'), ('at noon', 'kept')]
     """
-    old = wording.clean(before).split()[:_WORDS_COMPARED]
-    new = wording.clean(after).split()[:_WORDS_COMPARED]
-    room, shown = limit, []
-    for piece in _walk(old, new):
+    old, new = wording.clean(before).split(), wording.clean(after).split()
+    # Corrections are small: what both begin and end with needs no search.
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    before_it, after_it = old[:start], old[len(old) - end :]
+    middles = (words[start : len(words) - end][:_WORDS_COMPARED] for words in (old, new))
+    found = [
+        *_kept(before_it, is_first=True, is_last=False),
+        *_walk(*middles),
+        *_kept(after_it, is_first=False, is_last=True),
+    ]
+    room, shown = limit, list[Piece]()
+    for piece in found:
         words = wording.cut(piece.text, room)
         if not words:
             break
@@ -45,11 +54,17 @@ def pieces(before: str, after: str, *, limit: int) -> list[Piece]:
     return shown
 
 
+def _common(one: list[str], other: list[str]) -> int:
+    """How many words both begin with."""
+    return next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+
+
 def _walk(old: list[str], new: list[str]) -> Iterator[Piece]:
-    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    for place, (tag, start, end, new_start, new_end) in enumerate(codes):
+    for tag, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=True).get_opcodes():
         if tag == "equal":
-            yield from _kept(old[start:end], is_first=place == 0, is_last=place == len(codes) - 1)
+            yield from _kept(old[start:end], is_first=False, is_last=False)
             continue
         if end > start:
             yield Piece(" ".join(old[start:end]), Change.REMOVED)
@@ -58,10 +73,9 @@ def _walk(old: list[str], new: list[str]) -> Iterator[Piece]:
 
 
 def _kept(words: list[str], *, is_first: bool, is_last: bool) -> Iterator[Piece]:
+    if not words:
+        return
     before = [] if is_first else words[:_AROUND]
     after = [] if is_last else words[-_AROUND:]
-    if len(words) <= len(before) + len(after):
-        yield Piece(" ".join(words), Change.KEPT)
-        return
-    parts = [*before, "…", *after]
+    parts = words if len(words) <= len(before) + len(after) else [*before, "…", *after]
     yield Piece(" ".join(parts), Change.KEPT)

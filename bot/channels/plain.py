@@ -8,7 +8,6 @@ from bot import model
 from bot.channels import diff, wording
 
 _SENTENCE = 700
-_OUTLETS = 12
 
 
 def title(message: model.Message, limit: int = 250) -> str:
@@ -34,7 +33,7 @@ def preview(message: model.Message, limit: int = 300) -> str:
     parts = [title(message, 200)]
     if brief.outlets:
         others = len(brief.outlets) - 1
-        first = wording.cut(wording.clean(brief.outlets[0].outlet), 60)
+        first = wording.name(brief.outlets[0].outlet)
         parts.append(first + (f" and {wording.plural(others, 'other')}" if others else ""))
     parts += [wording.cut(wording.clean(why.rule), 80) for why in brief.why[:1]]
     return wording.cut(" — ".join(parts), limit)
@@ -48,9 +47,13 @@ def body(message: model.Message) -> str:
 def _body(message: model.Message) -> Iterator[str]:
     match message.kind:
         case model.MessageKind.NOTICE:
-            yield from (f"- {wording.cut(wording.clean(line), _SENTENCE)}" for line in message.lines if line.strip())
+            yield from (
+                f"- {wording.cut(wording.clean(line), _SENTENCE)}"
+                for line in message.lines[: wording.ITEMS]
+                if line.strip()
+            )
         case model.MessageKind.GATHERED:
-            for brief in message.briefs:
+            for brief in message.briefs[: wording.ITEMS]:
                 yield from _short(brief)
         case model.MessageKind.REPLY:
             yield from _reply(message)
@@ -60,8 +63,8 @@ def _body(message: model.Message) -> Iterator[str]:
 
 
 def _story(brief: model.StoryBrief) -> Iterator[str]:
-    for sentence in brief.summary:
-        yield f"{said(sentence)} ({wording.clean(sentence.outlet)})"
+    for sentence in brief.summary[: wording.SENTENCES]:
+        yield f"{said(sentence)} ({wording.name(sentence.outlet)})"
     yield ""
     yield from _carriers(brief)
     yield from whys(brief.why)
@@ -70,7 +73,7 @@ def _story(brief: model.StoryBrief) -> Iterator[str]:
 
 def _short(brief: model.StoryBrief) -> Iterator[str]:
     yield f"* {wording.headline(brief, 250)}"
-    names = ", ".join(wording.clean(line.outlet) for line in brief.outlets[:3])
+    names = ", ".join(wording.name(line.outlet) for line in brief.outlets[:3])
     yield f"  {wording.owners(brief)} · {names} · {wording.day_and_time(brief.first_seen)}"
     link = brief.outlets[0].link if brief.outlets else brief.title.link
     if address := wording.safe_link(link):
@@ -78,12 +81,12 @@ def _short(brief: model.StoryBrief) -> Iterator[str]:
 
 
 def _reply(message: model.Message) -> Iterator[str]:
-    for fact in message.facts:
+    for fact in message.facts[: wording.ITEMS]:
         yield f"- {wording.fact(fact, 400)}"
         if wording.clean(fact.sentence):
-            yield f"  {wording.cut(wording.clean(fact.sentence), _SENTENCE)} ({wording.clean(fact.outlet)})"
-    for edit in message.edits:
-        yield f"- {wording.clean(edit.outlet)}, {edit.field}: {changed(edit, _SENTENCE)}"
+            yield f"  {wording.cut(wording.clean(fact.sentence), _SENTENCE)} ({wording.name(fact.outlet)})"
+    for edit in message.edits[: wording.ITEMS]:
+        yield f"- {wording.name(edit.outlet)}, {edit.field}: {changed(edit, _SENTENCE)}"
     for brief in message.briefs[:1]:
         if message.reason is model.Reason.SECOND_RULE:
             yield from whys(brief.why)
@@ -93,15 +96,15 @@ def _reply(message: model.Message) -> Iterator[str]:
 
 def _carriers(brief: model.StoryBrief) -> Iterator[str]:
     yield f"{wording.owners(brief)}:"
-    for line in brief.outlets[:_OUTLETS]:
-        name = wording.clean(line.outlet) + (" (copy)" if line.is_copy else "")
+    for line in brief.outlets[: wording.OUTLETS]:
+        name = wording.name(line.outlet) + (" (copy)" if line.is_copy else "")
         yield f"- {name}, {wording.day_and_time(line.at)} {wording.safe_link(line.link) or ''}".rstrip()
-    if len(brief.outlets) > _OUTLETS:
-        yield f"- and {len(brief.outlets) - _OUTLETS:,} more"
+    if len(brief.outlets) > wording.OUTLETS:
+        yield f"- and {len(brief.outlets) - wording.OUTLETS:,} more"
 
 
 def whys(why: Sequence[model.Why]) -> Iterator[str]:
-    for one in why:
+    for one in why[: wording.RULES]:
         found = wording.evidence(one, 400)
         yield f"Why: {wording.severity_and_rule(one)}" + (f": {found}" if found else "")
 

@@ -86,7 +86,7 @@ def _quotes(sentences: Sequence[model.Sentence], room: _Room) -> Iterator[Piece]
         pieces += rich.spans(wording.quoted(sentence, room.sentence))
         following = sentences[place + 1] if place + 1 < len(sentences) else None
         if following is None or (following.outlet, following.link) != (sentence.outlet, sentence.link):
-            pieces += [rich.text(" — "), rich.link(sentence.outlet, sentence.link, limit=room.link)]
+            pieces += [rich.text(" — "), rich.link(wording.name(sentence.outlet), sentence.link, limit=room.link)]
             yield rich.quote(pieces)
             pieces = []
 
@@ -98,7 +98,7 @@ def _carriers(brief: model.StoryBrief, room: _Room) -> list[Piece]:
             pieces.append(rich.text("  ·  "))
         form = "{time}" if line.at - brief.first_seen < _ONE_DAY else "{date_short_pretty} {time}"
         pieces += [
-            rich.link(wording.cut(line.outlet, 60), line.link, limit=room.link),
+            rich.link(wording.name(line.outlet), line.link, limit=room.link),
             rich.text(" "),
             rich.date(line.at, form),
         ]
@@ -140,7 +140,7 @@ def _reply(message: model.Message, room: _Room, *, names_story: bool) -> Iterato
         elements.append(rich.bullets([_fact(fact) for fact in message.facts[: room.items]]))
         elements += [rich.quote(_said(fact, brief, room)) for fact in _sentences(message.facts)[: room.sentences]]
     for edit in message.edits[: room.items]:
-        elements.append(rich.section([rich.text(f"{wording.cut(wording.clean(edit.outlet), 60)}, {edit.field}")]))
+        elements.append(rich.section([rich.text(f"{wording.name(edit.outlet)}, {edit.field}")]))
         elements.append(rich.quote(_edit(edit, room)))
     if brief is not None and not message.facts and not message.edits and message.reason is not model.Reason.SECOND_RULE:
         elements.append(rich.section(_carriers(brief, room)))
@@ -166,7 +166,7 @@ def _said(fact: model.Fact, brief: model.StoryBrief | None, room: _Room) -> list
     return [
         rich.text(wording.cut(wording.clean(fact.sentence), room.sentence)),
         rich.text(" — "),
-        rich.link(wording.cut(fact.outlet, 60), link, limit=room.link),
+        rich.link(wording.name(fact.outlet), link, limit=room.link),
     ]
 
 
@@ -200,7 +200,7 @@ def _gathered(message: model.Message, room: _Room) -> Iterator[Piece]:
             rich.date(brief.first_seen, "{date_short_pretty} at {time}"),
         ]
         if brief.outlets:
-            pieces.append(rich.text(f" · {wording.cut(wording.clean(brief.outlets[0].outlet), 60)}"))
+            pieces.append(rich.text(f" · {wording.name(brief.outlets[0].outlet)}"))
         yield rich.rich([rich.section(pieces)])
         yield from _why(brief.why, _Room(sentence=100, sentences=0, outlets=0, rules=1, items=0, link=0))
     if len(message.briefs) > room.items:

@@ -13,13 +13,18 @@ from urllib.parse import quote, urlsplit
 
 from bot import model
 
-#: Marks that turn or hide the text after them (Unicode TR 36, section 2.10): never shown.
-_TRICKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u2060\ufeff\u00ad\u061c\u180e")
+#: Control characters, broken surrogates, and marks that turn or hide the text after them (Unicode TR 36, section 2.10).
+_NEVER_SHOWN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\u00ad\u061c\u180e\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+)
 _ELLIPSIS = "…"
 #: An address longer than this is not linked: browsers and channels cut it.
 _LONGEST_LINK = 2000
 _LINK = re.compile(r"((?<!\S)https?://\S+)")
 _ADDRESS = re.compile(r"://|\b[\w-]+\.[^\W\d_]{2,}\b")
+LONGEST_NAME = 60
+#: What one message shows of each part at most; Slack, whose limits are tighter, has its own.
+SENTENCES, OUTLETS, RULES, ITEMS = 4, 12, 4, 12
 #: Words shown of one line of a rule.
 _WORDS_A_LINE = 4
 
@@ -39,12 +44,7 @@ def clean(text: str) -> str:
     >>> clean("a\\u202e b\\n\\tc\\x00")
     'a b c'
     """
-    kept = (
-        " " if char.isspace() else char
-        for char in text
-        if char.isspace() or (char not in _TRICKS and unicodedata.category(char) not in ("Cc", "Cs"))
-    )
-    return " ".join("".join(kept).split())
+    return " ".join(_NEVER_SHOWN.sub("", text).split())
 
 
 def clean_span(text: str) -> str:
@@ -161,6 +161,11 @@ def marked(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
     return tuple(kept)
 
 
+def name(text: str) -> str:
+    """An outlet or a label, short enough for one line."""
+    return cut(clean(text[: 8 * LONGEST_NAME]), LONGEST_NAME)
+
+
 def headline(brief: model.StoryBrief, limit: int) -> str:
     return cut(clean(brief.title.text), limit) or "(no headline)"
 
@@ -204,7 +209,7 @@ def day_and_time(when: datetime) -> str:
 
 
 def severity_and_rule(why: model.Why) -> str:
-    return f"{str(why.severity).capitalize()} · {clean(why.rule)}"
+    return f"{str(why.severity).capitalize()} · {cut(clean(why.rule), 150)}"
 
 
 def evidence(why: model.Why, limit: int) -> str:
@@ -212,9 +217,9 @@ def evidence(why: model.Why, limit: int) -> str:
     lines: dict[str, dict[str, str]] = {}
     fields: dict[str, dict[str, None]] = {}
     for found in why.evidence:
-        label = clean(found.label)
+        label = name(found.label)
         words = lines.setdefault(label, {})
-        words.setdefault(clean(found.text).casefold(), clean(found.text))
+        words.setdefault(name(found.text).casefold(), name(found.text))
         fields.setdefault(label, {})[found.field] = None
     return cut(" · ".join(_line(label, list(words.values()), fields[label]) for label, words in lines.items()), limit)
 
@@ -237,8 +242,8 @@ def head_of_reply(message: model.Message) -> str:
 
 def fact(told: model.Fact, limit: int) -> str:
     """«deadline: 30 November → 30 December»."""
-    before = f"{clean(told.before)} → " if told.before else ""
-    label = f"{clean(told.label)}: " if told.label else ""
+    before = f"{cut(clean(told.before), limit // 3)} → " if told.before else ""
+    label = f"{name(told.label)}: " if told.label else ""
     return cut(f"{label}{before}{clean(told.after)}", limit)
 
 

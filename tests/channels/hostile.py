@@ -1,0 +1,82 @@
+"""Messages made by somebody who wants to ping, format, hide, overflow or break."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot import model
+from tests.channels import messages
+
+PINGS = (
+    "<!channel>",
+    "<!here>",
+    "<@U012ABCDEF>",
+    "<!subteam^S012>",
+    "@everyone",
+    "<https://evil.example|bank.example>",
+)
+BAD = (
+    " ".join(PINGS)
+    + " *bold* _it_ ~no~ `code` [x](https://evil.example) &lt;b&gt; & \x1b[31mred\x07 \u202eevil\u202c \ud800"
+)
+#: What must never reach a screen as it is.
+CONTROL = frozenset(map(chr, range(32))) - {"\n"} | {"\x7f", "\u202e", "\u202c", "\ud800"}
+LINKS = (
+    "javascript:alert(1)",
+    "https://bank.example@evil.example/",
+    "https://evil.example/a b|c>d",
+    "http://",
+    "ftp://files.example/x",
+    "https://exa\u0430mple.example/",
+    "https://x.example/" + "a" * 5_000,
+    "",
+)
+
+
+def _brief(text: str, link: str, *, many: int) -> model.StoryBrief:
+    sentence = model.Sentence(
+        spans=(model.Span(text=text), model.Span(text=text, is_marked=True)), outlet=text, link=link
+    )
+    line = replace(messages.OUTLETS[0], outlet=text, title=text, link=link)
+    why = model.Why(
+        rule=text,
+        severity=model.Severity.HIGH,
+        evidence=tuple(messages.evidence(f"{text}{n}", text, "title", text) for n in range(many)),
+    )
+    return replace(
+        messages.BRIEF,
+        title=sentence,
+        summary=(sentence,) * many,
+        why=(why,) * many,
+        outlets=(line,) * many,
+        owner_count=many,
+    )
+
+
+def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, ...]:
+    brief = _brief(text, link, many=many)
+    fact = replace(messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text)
+    edit = replace(messages.CORRECTION.edits[0], outlet=text, before=text, after=text[::-1])
+    reply = replace(messages.NEW_FACT, briefs=(brief,), facts=(fact,) * many, edits=(edit,) * many)
+    return (
+        replace(messages.POST, briefs=(brief,)),
+        replace(messages.EDIT, briefs=(brief,)),
+        reply,
+        replace(reply, reason=model.Reason.SECOND_RULE, facts=(), edits=()),
+        replace(reply, reason=model.Reason.CORROBORATION, facts=(), edits=()),
+        replace(messages.MERGED, briefs=(brief,)),
+        replace(messages.GATHERED, briefs=(brief,) * many),
+        replace(messages.NOTICE, lines=(text,) * many),
+    )
+
+
+ALL = (
+    *every_kind(BAD, LINKS[0]),
+    *(message for link in LINKS[1:] for message in every_kind("x", link, many=1)),
+    *every_kind("", "", many=0),
+    *every_kind("", "", many=1),
+    *every_kind("📰 " * 2_000, messages.WIRE, many=60),
+    *every_kind("新聞" * 3_000, messages.WIRE, many=60),
+    *every_kind("word " * 4_000, LINKS[6][:1_900], many=60),
+    *every_kind("&<>" * 3_000, messages.GAZETTE, many=60),
+)
