@@ -7,6 +7,7 @@ story has one message, nothing is sent twice, and replies stand in their thread 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -143,10 +144,10 @@ class Storm:
             feeds.serve(f"/{name}", rss(name, *self._told[name]))
 
     async def _start(self) -> asyncio.subprocess.Process:
-        log = (self._folder / "run.log").open("ab")
         environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
         command = (sys.executable, "-m", "bot", "run", "--config", str(self._folder))
-        return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
+        with (self._folder / "run.log").open("ab") as log:
+            return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
 
     async def _run_and_kill(self, seconds: float) -> None:
         process = await self._start()
@@ -170,7 +171,8 @@ class Storm:
 
     def _query(self, sql: str) -> list[tuple[object, ...]]:
         try:
-            with sqlite3.connect(f"file:{self._folder}/wirewatch.db?mode=ro", uri=True) as database:
+            database = sqlite3.connect(f"file:{self._folder}/wirewatch.db?mode=ro", uri=True)
+            with contextlib.closing(database):
                 return database.execute(sql).fetchall()
         except sqlite3.OperationalError:
             return []
