@@ -19,6 +19,18 @@ from bot.stories.news.statements import Statement, statements
 
 #: More than this of one article is not news but another story's article.
 _MOST_FACTS = 5
+#: Figures and names that a decision tells with it.
+_SAYS = {
+    "fine": "fined",
+    "sentence": "sentenced",
+    "arrested": "arrested",
+    "evacuated": "evacuated",
+    "rescued": "rescued",
+    "charged": "charged",
+    "settlement": "settled",
+    "appointed": "appointed",
+    "jobs cut": "dismissed",
+}
 
 
 def facts(story: model.Story, article: model.Article) -> tuple[model.Fact, ...]:
@@ -33,11 +45,12 @@ def facts(story: model.Story, article: model.Article) -> tuple[model.Fact, ...]:
     said = [statements(one) for one in earlier]
     fresh = statements(article)
     moved = dates.news(said, fresh)
+    decided = decisions.news(said, fresh, told={"delayed"} if any(each.before for each in moved) else ())
     found = [
         *moved,
-        *numbers.news(said, fresh),
-        *decisions.news(said, fresh, told={each.statement.order for each in moved if each.before}),
-        *names.news(said, fresh, outlet=article.outlet),
+        *decided,
+        *(each for each in numbers.news(said, fresh) if not _is_told(each, decided)),
+        *(each for each in names.news(said, fresh, outlet=article.outlet) if not _is_told(each, decided)),
     ]
     # What replaces something said comes first, then what stands higher in the article.
     found.sort(key=lambda each: (each.before is None, each.statement.order))
@@ -49,6 +62,13 @@ def facts(story: model.Story, article: model.Article) -> tuple[model.Fact, ...]:
         known.add(_key(each))
         kept.append(_fact(each, article, fresh))
     return tuple(kept)
+
+
+def _is_told(found: Found, decided: Sequence[Found]) -> bool:
+    """A decision's own words hold the figure or name: «fined Norvik £400,000»."""
+    return found.before is None and any(
+        each.statement.order == found.statement.order and _SAYS.get(found.label) == each.label for each in decided
+    )
 
 
 def _key(found: Found) -> str:

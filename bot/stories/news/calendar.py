@@ -159,7 +159,7 @@ def _parts(found: re.Match[str], plain: str, written: date) -> tuple[int, int | 
     number = found["day"] or found["day2"]
     year = found["year"] or found["year2"] or found["year3"]
     month = _MONTHS[name]
-    return int(year) if year else _nearest_year(month, written), month, int(number) if number else None
+    return int(year) if year else _year(month, written, plain[: found.start()]), month, int(number) if number else None
 
 
 def _slashed(text: str) -> tuple[int, int, int] | None:
@@ -170,12 +170,12 @@ def _slashed(text: str) -> tuple[int, int, int] | None:
     return (year, one, other) if other > 12 or one == other else None
 
 
-def _nearest_year(month: int, written: date) -> int:
-    """A month without its year is the nearest one."""
-    distance = month - written.month
-    if distance > 6:
-        return written.year - 1
-    return written.year + 1 if distance < -6 else written.year
+def _year(month: int, written: date, before: str) -> int:
+    """A month without its year is the nearest one, and rather a coming one where the sentence looks ahead."""
+    ahead = (month - written.month) % 12
+    is_coming = ahead <= (9 if _COMING.search(before[-60:]) else 6)
+    years, _ = divmod(written.month - 1 + (ahead if is_coming else ahead - 12), 12)
+    return written.year + years
 
 
 def _near(weekday: str | None, relative: str | None, before: str, written: date) -> date:

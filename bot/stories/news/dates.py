@@ -6,8 +6,9 @@ The same day in another form is the same day; a day without a role («said on Mo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 
 from bot.stories.news.calendar import Day, days
@@ -73,6 +74,8 @@ _MOVED = re.compile(
     r"|new (?:date|deadline)|instead of|rather than|now|later than)\b",
     re.IGNORECASE,
 )
+#: A deadline of yesterday can still be moved.
+_LATELY = timedelta(days=45)
 #: Characters between a date and its role.
 _REACH_BEFORE, _REACH_AFTER = 90, 45
 
@@ -92,7 +95,7 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
     before = [dated for statement in chain.from_iterable(said) for dated in _dated(statement)]
     found: list[Found] = []
     taken: list[Day] = []
-    for dated in chain.from_iterable(_dated(statement) for statement in fresh):
+    for dated in _most_exact(chain.from_iterable(_dated(statement) for statement in fresh)):
         statement, day = dated.statement, dated.day
         if any(day.agrees_with(one) for one in chain(known, taken)) or not day.may_follow(statement.day):
             continue
@@ -114,9 +117,21 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
     return found
 
 
+def _most_exact(found: Iterable[_Dated]) -> list[_Dated]:
+    """Each day once, where it is told most exactly: «in May» gives way to «on 23 May»."""
+    kept: list[_Dated] = []
+    for one in found:
+        same = next((at for at, other in enumerate(kept) if other.day.agrees_with(one.day)), None)
+        if same is None:
+            kept.append(one)
+        elif kept[same].day.day is None and one.day.day is not None:
+            kept[same] = one
+    return kept
+
+
 def _replaced(dated: _Dated, before: Sequence[_Dated]) -> _Dated | None:
     """What the story said of the same matter: the same role, or any coming date when the sentence says «moved»."""
-    coming = [one for one in before if one.day.may_follow(one.statement.day)]
+    coming = [one for one in before if one.day.may_follow(one.statement.day - _LATELY)]
     if dated.replaces:
         for one in coming:
             if dated.replaces.agrees_with(one.day):
@@ -139,7 +154,9 @@ def _dated(statement: Statement) -> Iterator[_Dated]:
         after_end = found[at + 1].start if at + 1 < len(found) else len(statement.plain)
         after = statement.plain[day.end : min(day.end + _REACH_AFTER, after_end)]
         replaces = None
-        if at and re.search(r"^\s*(?:to|until|till|->|→|and not|rather than)\s+(?:midnight\s+(?:on\s+)?)?$", before):
+        if at + 1 < len(found) and re.match(r"\s*(?:instead of|rather than|and not|, not)\s+(?:on\s+)?$", after):
+            replaces = found[at + 1]
+        elif at and re.search(r"^\s*(?:to|until|till|->|→|and not|rather than)\s+(?:midnight\s+(?:on\s+)?)?$", before):
             opening = statement.plain[: found[at - 1].start]
             if re.search(r"\bfrom\s+(?:the original (?:date|deadline) of\s+)?$", opening, re.IGNORECASE):
                 replaces = found[at - 1]

@@ -20,6 +20,7 @@ from bot.stories.news.statements import Statement
 #: A turn that another one of the story says already.
 _ALSO = {"lifted": {"cancelled", "dropped"}, "cancelled": {"lifted"}, "dismissed": {"resigned"}, "died": {"killed"}}
 
+_PASSIVE = re.compile(r"\b(?:was|were|is|are|been|being|be)(?:\s+\w+ly)?\s*$", re.IGNORECASE)
 _UNSURE = re.compile(
     r"\b(?:not|never|no|nor|neither|yet to|could|may|might|would|should|if"
     r"|whether|unless|until|before|can|cannot|\w+n't|possible|possibly|likely|"
@@ -30,8 +31,12 @@ _UNSURE = re.compile(
     r"who|which|that was|that were|other|another|ever|why|how)\b(?:\W+\w+){0,4}\W*$",
     re.IGNORECASE,
 )
-_DECIDED = re.compile(r"\b(?:decided|agreed|voted|vowed|opted|chose|moved)\s+to\s+(?:be\s+)?$", re.IGNORECASE)
-_PASSIVE = re.compile(r"\b(?:was|were|is|are|been|being|be|has|have|had|got|will)\b(?:\s+\w+ly)?\s*$", re.IGNORECASE)
+_DECIDED = re.compile(
+    r"\b(?:decided|agreed|voted|vowed|opted|chose|moved)\s+to\s+(?:be\s+)?$|\b(?:said|says)\b[^.]{1,40}\bhad\s+(?:been\s+)?$",
+    re.IGNORECASE,
+)
+#: «the banned drug», «30,000 recalled dolls»: a decision of before.
+_AS_ADJECTIVE = re.compile(r"\b(?:the|an?|its|their|his|her|some|all|many|most|\d[\d,.]*)\s*$", re.IGNORECASE)
 _PAST_TIME = re.compile(
     r"\b(?:last (?:year|month|decade|century|summer|winter|spring|autumn"
     r"|fall)|(?:years?|months?|decades?) (?:ago|earlier|before)|previous(?:ly)?|in (?:the )?(?:19|20)\d0s"
@@ -39,10 +44,12 @@ _PAST_TIME = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(
-    r"[,;:.!?()\"]|\s[-–—]\s|\b(?:said|says|after|because|while|which|who|where|although|according)\b"
+    r"[,.](?=\s|$)|[;:!?()\"]|\s[-–—]\s|\b(?:said|says|after|because|while|which|who|where|although|according)\b"
 )
 #: Words shown of a decision.
-_MOST_WORDS = 9
+_MOST_WORDS = 14
+#: Words at which a clause cannot be cut.
+_NO_END = frozenset("a an and at by for from in its of on or over that the their to with would".split())
 #: Further down an article stands its background.
 _READ = 10
 
@@ -68,9 +75,9 @@ def _all_turns() -> tuple[_Turn, ...]:
     )
 
 
-def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement], *, told: Collection[int] = ()) -> list[Found]:
-    """``told``: orders of statements whose moved date says it already."""
-    known = {label for statement in chain.from_iterable(said) for label in _mentions(statement)}
+def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement], *, told: Collection[str] = ()) -> list[Found]:
+    """``told``: turns that a fact of another kind says already."""
+    known = {label for statement in chain.from_iterable(said) for label in _mentions(statement)} | set(told)
     subject = _subject(said)
     found: list[Found] = []
     for statement in fresh[:_READ]:
@@ -82,10 +89,20 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement], *, tol
             if label in known or _ALSO.get(label, set()) & known:
                 continue
             known.add(label)
-            if statement.order in told and label == "delayed":
-                continue
-            found.append(Found(kind="decision", label=label, before=None, after=clause, statement=statement))
+            found.append(_in_the_text(label, fresh) or _found(label, clause, statement))
     return found
+
+
+def _in_the_text(label: str, fresh: Sequence[Statement]) -> Found | None:
+    """The turn as a whole sentence of the text tells it, which says more than the headline."""
+    for statement in fresh[:_READ]:
+        if statement.is_fit and label in (told := dict(_turns(statement))):
+            return _found(label, told[label], statement)
+    return None
+
+
+def _found(label: str, clause: str, statement: Statement) -> Found:
+    return Found(kind="decision", label=label, before=None, after=clause, statement=statement)
 
 
 def _subject(said: Sequence[Sequence[Statement]]) -> frozenset[str]:
@@ -117,12 +134,13 @@ def _turns(statement: Statement) -> Iterator[tuple[str, str]]:
         for found in chain(turn.past.finditer(plain), headline):
             clause_start = _clause_start(plain, found.start())
             before = plain[clause_start : found.start()]
-            if _UNSURE.search(before) and not _DECIDED.search(before):
+            if _AS_ADJECTIVE.search(before) or (_UNSURE.search(before) and not _DECIDED.search(before)):
                 continue
-            if not before.strip() and statement.order and not _PASSIVE.search(before):
-                continue
-            yield turn.label, _clause(plain, found.start())
-            break
+            clause = _clause(plain, found.start())
+            is_said_whole = " " in clause or statement.order == 0 or _PASSIVE.search(before)
+            if before.strip() and is_said_whole:
+                yield turn.label, clause
+                break
 
 
 def _clause_start(plain: str, at: int) -> int:
@@ -134,4 +152,9 @@ def _clause(plain: str, start: int) -> str:
     """The decision in its own words: from the verb to the end of its clause."""
     rest = plain[start:]
     end = next((found.start() for found in _CLAUSE_END.finditer(rest) if found.start() > 3), len(rest))
-    return " ".join(rest[:end].split()[:_MOST_WORDS]).strip(" -–—")
+    words = rest[:end].split()
+    if len(words) > _MOST_WORDS:
+        words = words[:_MOST_WORDS]
+        while len(words) > 2 and (words[-1].lower() in _NO_END or words[-2].lower() in _NO_END):
+            words.pop()
+    return " ".join(words).strip(" -–—")

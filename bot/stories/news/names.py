@@ -17,7 +17,10 @@ from bot.stories.words import stem
 _NAME = r"(?:[A-Z][\w'’-]+|[A-Z]\.)(?:\s+(?:(?:al|bin|de|van|von|el|of|der|da|di)\s+)?(?:[A-Z][\w'’-]+|[A-Z]\.)){1,3}"
 #: What a person is named as, where the sentence itself says it.
 _ROLES = (
-    ("identified", rf"\b(?:identified|named)(?:\s+\w+){{0,5}}?\s+as\s+(?:\d+-year-old\s+|\w+\s+)?(?P<name>{_NAME})"),
+    (
+        "identified",
+        rf"\b(?:identified|named)(?:\s+[\w-]+){{0,14}}?\s+as\s+(?:\d+-year-old\s+|\w+\s+)?(?P<name>{_NAME})",
+    ),
     ("suspect", rf"\b(?:suspect|gunman|attacker|driver|pilot|accused)(?:,|\s+is|\s+was)?\s+(?P<name>{_NAME})"),
     ("victim", rf"\b(?:victim)(?:,|\s+is|\s+was)?\s+(?P<name>{_NAME})"),
     (

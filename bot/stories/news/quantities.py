@@ -59,6 +59,8 @@ _PAST_AFTER = re.compile(
     r"|in (?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
+#: What always happens is not what happened.
+_HABIT = re.compile(r"\b(?:each|every|per|a) (?:year|month|week|day)\b|\bannual(?:ly)?\b", re.IGNORECASE)
 _ABOUT = re.compile(
     r"\b(?:about|around|some|nearly|almost|over|more than|at least|up to"
     r"|approximately|roughly|an estimated|estimated|close to|as many as|under|fewer than|less than)\s*$",
@@ -190,6 +192,8 @@ class Quantity:
             if self.value >= size:
                 number = f"{self.value / size:,.3f}".rstrip("0").rstrip(".") + f" {word}"
                 break
+        if self.label == "sentence" and self.thing:
+            return f"{number} {self.thing.split()[-1]}{'' if self.value == 1 else 's'}"
         if self.unit == "%":
             return f"{number}%"
         return f"{self.unit}{' ' if len(self.unit) > 1 else ''}{number}" if self.unit else number
@@ -243,7 +247,7 @@ def _quantity(one: re.Match[str], plain: str, before: str, after: str) -> Quanti
         thing=thing,
         label=label,
         is_about=bool(_ABOUT.search(before)),
-        is_past=bool(_PAST.search(before)) or bool(_PAST_AFTER.search(after)),
+        is_past=bool(_PAST.search(before) or _PAST_AFTER.search(after) or _HABIT.search(after[:60])),
         places=frozenset(_PLACE.findall(plain)),
     )
 

@@ -80,13 +80,18 @@ def _statement(raw: str, order: int, language: str, day: date) -> Statement:
 
 def in_digits(plain: str, language: str) -> str:
     """Number words as digits: «five thousand» → «5000», «1.5 million» → «1500000»."""
-    if language in _NUMBER_LANGUAGES and not plain.isdigit():
-        plain = _HALF.sub("500000 ", plain) if language == "en" else plain
+    if language in _NUMBER_LANGUAGES and plain.strip():
+        plain = _MANY.sub("many", _HALF.sub("500000 ", plain)) if language == "en" else plain
         plain = alpha2digit(plain, language)
     return _SCALED.sub(_product, plain)
 
 
 _HALF = re.compile(r"\bhalf a million\b ?", re.IGNORECASE)
+#: «hundreds of thousands» is no number; text2num reads one.
+_MANY = re.compile(
+    r"\b(?:tens|dozens|scores|hundreds|thousands|millions|billions)(?: of (?:thousands|millions|billions))*\b",
+    re.IGNORECASE,
+)
 _SCALES = {
     "1000": 3,
     "1000000": 6,
