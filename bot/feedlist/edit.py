@@ -82,7 +82,7 @@ def _list(root: yaml.Node | None) -> tuple[yaml.Node | None, yaml.SequenceNode |
             continue
         if isinstance(value, yaml.SequenceNode):
             return key, value
-        if isinstance(value, yaml.ScalarNode) and value.value == "" and value.style is None:
+        if isinstance(value, yaml.ScalarNode) and value.value == "" and not value.style:
             return key, None
         raise ports.ConfigError(
             f"feeds.yaml:{value.start_mark.line + 1}: «feeds» is not a list; mend it first (wirewatch check)"

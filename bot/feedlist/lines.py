@@ -42,8 +42,9 @@ def _words(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    # JSON's strings are YAML's too; what cannot be printed is escaped, or YAML refuses it.
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    # JSON's strings are YAML's too, but for what cannot be printed: YAML refuses it as it is, and pairs of escapes.
+    plain = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08X}" for letter in plain)
 
 
 def _duration(length: timedelta) -> str:

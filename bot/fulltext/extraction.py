@@ -45,6 +45,11 @@ def _decoded(page: bytes, content_type: str) -> str | bytes:
     ):
         if page.startswith(bom):
             return page[len(bom) :].decode(codec, "replace")
+    try:
+        return page.decode("utf-8")  # bytes that are UTF-8 by chance are not seen, mislabelled pages daily
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":  # cut within a letter
+            return page.decode("utf-8", "ignore")
     named = [found[1] for found in (_HEADER_CHARSET.search(content_type),) if found]
     named += [found[1].decode("ascii", "replace") for found in (_META_CHARSET.search(page[:_HEAD_BYTES]),) if found]
     for name in named:

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import feedlist, model, ports
+
+NEW = model.Feed(url="https://new.org/rss")
+FULL = model.Feed(
+    url="https://www.dawn.com/feeds/home",
+    name="Dawn: the paper",
+    every=timedelta(minutes=2),
+    backfill=timedelta(days=1),
+    full_text=model.FullText.WHEN_NEEDED,
+    tags=("pakistan", "no, yes"),
+    owner="Dawn Media",
+    expect=timedelta(hours=36),
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "feeds:\n  - https://new.org/rss\n"),
+        ("# ours\n", "# ours\nfeeds:\n  - https://new.org/rss\n"),
+        ("feeds:\n", "feeds:\n  - https://new.org/rss\n"),
+        ("feeds:  # none yet\n# end\n", "feeds:  # none yet\n  - https://new.org/rss\n# end\n"),
+        ("feeds: []\n", "feeds: [https://new.org/rss]\n"),
+        ("feeds:\n- https://a.org/", "feeds:\n- https://a.org/\n- https://new.org/rss\n"),
+        (
+            "feeds:\n    # the press\n    - https://a.org/  # slow\n\n    - {url: 'https://b.org'}\n\n# end\nx: 1\n",
+            (
+                "feeds:\n    # the press\n    - https://a.org/  # slow\n\n    - {url: 'https://b.org'}\n"
+                "    - https://new.org/rss\n\n# end\nx: 1\n"
+            ),
+        ),
+        (
+            "feeds:\n  - url: https://a.org/\n    tags:\n      - y  # two\n  # all\n",
+            "feeds:\n  - url: https://a.org/\n    tags:\n      - y  # two\n  - https://new.org/rss\n  # all\n",
+        ),
+        (
+            "feeds: [https://a.org/, https://b.org/,]\n",
+            "feeds: [https://a.org/, https://b.org/, https://new.org/rss,]\n",
+        ),
+        (
+            "feeds: [\n  https://a.org/  # one\n]\n",
+            "feeds: [\n  https://a.org/, https://new.org/rss  # one\n]\n",
+        ),
+        ("feeds:\r\n  - https://a.org/\r\n", "feeds:\r\n  - https://a.org/\r\n  - https://new.org/rss\r\n"),
+        ("\ufefffeeds:\n  - https://a.org/\n", "\ufefffeeds:\n  - https://a.org/\n  - https://new.org/rss\n"),
+        (
+            "feeds:\n  - >-\n    https://a.org/\n\nx: 1\n",
+            "feeds:\n  - >-\n    https://a.org/\n\n  - https://new.org/rss\nx: 1\n",
+        ),
+        ("---\nfeeds:\n  - https://a.org/\n...\n", "---\nfeeds:\n  - https://a.org/\n  - https://new.org/rss\n...\n"),
+    ],
+)
+def test_a_feed_is_added_and_everything_else_stays_as_it_was(before: str, after: str) -> None:
+    assert feedlist.add(before, NEW) == after
+
+
+def test_every_key_of_a_feed_is_written_as_people_write_it() -> None:
+    assert feedlist.add("feeds:\n", FULL) == (
+        'feeds:\n  - {url: "https://www.dawn.com/feeds/home", name: "Dawn: the paper", every: 2 minutes, '
+        "backfill: 1 days, full_text: when_needed, "
+        'tags: [pakistan, "no, yes"], owner: Dawn Media, expect: every 36 hours}\n'
+    )
+
+
+def test_a_feed_that_is_listed_is_not_added_again() -> None:
+    text = "feeds:\n  - {name: A, url: https://new.org/rss}\n"
+    with pytest.raises(ports.ConfigError, match=r"lists https://new\.org/rss already"):
+        feedlist.add(text, NEW)
+    addition = feedlist.add_all(text, [NEW, FULL, FULL])
+    assert addition.known == (NEW,)
+    assert addition.added == (FULL,)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("feeds:\n\t- a\n", "feeds.yaml:2:1"),
+        ("feeds: [a\n", "feeds.yaml"),
+        ("- a\n", "does not begin with «feeds:»"),
+        ("feeds: https://a.org/\n", "feeds.yaml:1: «feeds» is not a list"),
+        ("{x: 1}\n", "has braces"),
+        ("a: 1\n---\nb: 2\n", "feeds.yaml"),
+    ],
+)
+def test_a_file_that_cannot_be_edited_is_said_with_its_place(text: str, told: str) -> None:
+    with pytest.raises(ports.ConfigError, match=told.replace(".", r"\.")):
+        feedlist.add(text, NEW)
+
+
+@given(
+    st.lists(
+        st.builds(
+            model.Feed,
+            url=st.text(alphabet="ab/?&#:,[]{}'\"%\\ é*!@`|>-~", max_size=12).map(lambda path: f"https://e.org/{path}"),
+            name=st.none() | st.text(max_size=12).filter(lambda name: not any("\ud800" <= c <= "\udfff" for c in name)),
+            tags=st.lists(st.text(alphabet="ab:#,[]{}'\" \u2028\x85-no", max_size=6), max_size=3).map(tuple),
+        ),
+        unique_by=lambda feed: feed.url,
+        min_size=1,
+        max_size=3,
+    ),
+    st.sampled_from(["", "feeds:\n- https://x.org\n# end\n", "feeds: [https://x.org]\n", "a: 1\nfeeds:\n"]),
+)
+def test_any_feed_is_read_back_as_it_was(feeds: list[model.Feed], text: str) -> None:
+    edited = feedlist.add_all(text, feeds).text
+    listed = yaml.load(edited, Loader=yaml.BaseLoader)["feeds"][-len(feeds) :]
+    for feed, item in zip(feeds, listed, strict=True):
+        said = {"url": item} if isinstance(item, str) else item
+        assert said["url"] == feed.url
+        assert said.get("name") == feed.name
+        assert tuple(said.get("tags", ())) == feed.tags

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import feedlist, model
+from tests import shared_data
+
+
+def _opml(body: str) -> bytes:
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<opml version="2.0">\n<body>\n{body}\n</body></opml>'.encode()
+
+
+def test_folders_and_categories_are_tags() -> None:
+    found = feedlist.read_opml(
+        _opml(
+            '<outline text="Asia"><outline text="Pakistan"><outline type="rss" text="Dawn" '
+            'xmlUrl="https://www.dawn.com/feeds/home" category="/press/daily,english"/></outline></outline>'
+            '<outline text="Loose" xmlUrl="https://e.org/rss"/>'
+        )
+    )
+    assert found.feeds == (
+        model.Feed(url="https://www.dawn.com/feeds/home", name="Dawn", tags=("Asia", "Pakistan", "daily", "english")),
+        model.Feed(url="https://e.org/rss", name="Loose"),
+    )
+    assert found.problems == ()
+
+
+BROKEN = _opml(
+    '<outline text="News & Views" title="News & Views">\n'
+    '<outline text="A & B" description="Jen "From Head To Toe" and <p>tags</p>" '
+    'xmlUrl="https://a.org/?x=1&lang=en&copy=2" type="rss" />\n'
+    "<outline text=\"C &amp; D &#233;\" xmlUrl='https://c.org/rss' />\n"
+    "</outline>\n"
+    '<outline type="rss" text="Nameless" />\n'
+    '<outline type="rss" text="Mail" xmlUrl="mailto:x@y.org" />\n'
+    '<outline text="E" xmlUrl="feed://e.org/rss"></outline>\n'
+    '<outline text="F" xmlUrl="https://a.org/?x=1&lang=en&copy=2"/>\n'
+    '<outline text="Cut" xmlUrl="https://cut.or'
+)
+
+
+def test_of_a_broken_file_everything_readable_is_read_and_the_rest_is_said() -> None:
+    found = feedlist.read_opml(BROKEN)
+    assert found.feeds == (
+        model.Feed(url="https://a.org/?x=1&lang=en&copy=2", name="A & B", tags=("News & Views",)),
+        model.Feed(url="https://c.org/rss", name="C & D é", tags=("News & Views",)),
+        model.Feed(url="http://e.org/rss", name="E"),
+    )
+    assert len(found.problems) == 3
+    assert found.problems[0].startswith("line 4: not well-formed XML")
+    assert found.problems[1] == "line 8: «Nameless» has no xmlUrl: left out"
+    assert found.problems[2] == "line 9: 'mailto:x@y.org' is no http or https address: left out"
+
+
+def test_entities_are_never_expanded() -> None:
+    bomb = (
+        b'<!DOCTYPE o [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>'
+        b'<opml><body><outline text="&b;&f;" xmlUrl="https://e.org/rss"/></body></opml>'
+    )
+    found = feedlist.read_opml(bomb)
+    assert found.feeds == (model.Feed(url="https://e.org/rss", name="&b;&f;"),)
+    assert found.problems == ("the file declares entities, which are not expanded",)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html><body>no</body></html>", b"\x00\xff\xfe", b"<opml/>", b"<outline " * 1000]
+)
+def test_a_file_that_is_no_list_is_said(content: bytes) -> None:
+    found = feedlist.read_opml(content)
+    assert found.feeds == ()
+    assert "no feed is listed: the file has no <outline> with an xmlUrl" in found.problems
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "iso-8859-1"])
+def test_a_broken_file_in_another_encoding_is_read(codec: str) -> None:
+    declared = "iso-8859-1" if codec == "iso-8859-1" else "utf-8"
+    outline = '<opml><outline text="Zeitung & Blätter" xmlUrl="https://e.org/" /></opml>'
+    text = f'<?xml version="1.0" encoding="{declared}"?>{outline}'
+    assert feedlist.read_opml(text.encode(codec)).feeds[0].name == "Zeitung & Blätter"
+
+
+def test_every_feed_of_the_published_lists_is_read_though_forty_of_them_are_broken() -> None:
+    folder = shared_data.path("opml")
+    broken = 0
+    for entry in json.loads((folder / "raw-index.json").read_text(encoding="utf-8")):
+        content = (folder / entry["file"]).read_bytes()
+        found = feedlist.read_opml(content)
+        urls = {part.split(b'"')[0].strip() for part in content.split(b'xmlUrl="')[1:]} - {b""}
+        assert len(found.feeds) == len(urls), entry["file"]
+        assert bool(found.problems) is not entry["well_formed"]
+        broken += not entry["well_formed"]
+    assert broken == 40
+
+
+TEXT = st.text(max_size=20)
+FEEDS = st.lists(
+    st.builds(
+        model.Feed,
+        url=st.from_regex(r"https://[a-z]{1,8}\.org/[a-z0-9?&=%<>\"']{0,12}", fullmatch=True),
+        name=st.none() | TEXT,
+        tags=st.lists(st.text(alphabet='ab &<"é', min_size=1, max_size=5), max_size=3).map(tuple),
+    ),
+    unique_by=lambda feed: feed.url,
+    max_size=4,
+)
+
+
+@given(FEEDS)
+def test_what_is_exported_can_be_imported(feeds: list[model.Feed]) -> None:
+    found = feedlist.read_opml(feedlist.write_opml(feeds).encode())
+    assert [feed.url for feed in found.feeds] == [feed.url for feed in feeds]
+    for feed, back in zip(feeds, found.feeds, strict=True):
+        assert set(back.tags) == {" ".join(tag.split()) for tag in feed.tags if tag.strip()}
+
+
+@given(st.binary(max_size=200) | st.text(alphabet='<outline /xmlUr="&;#>a\n', max_size=120).map(str.encode))
+def test_any_bytes_give_a_reading(content: bytes) -> None:
+    feedlist.read_opml(content)
