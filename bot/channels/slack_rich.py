@@ -57,11 +57,16 @@ def spans(parts: Iterable[model.Span]) -> list[Piece]:
 
 
 def section(pieces: Sequence[Piece]) -> Piece:
-    return {"type": "rich_text_section", "elements": pieces}
+    return {"type": "rich_text_section", "elements": _full(pieces)}
 
 
 def quote(pieces: Sequence[Piece]) -> Piece:
-    return {"type": "rich_text_quote", "elements": pieces}
+    return {"type": "rich_text_quote", "elements": _full(pieces)}
+
+
+def _full(pieces: Sequence[Piece]) -> list[Piece]:
+    """Slack refuses an empty text, and an element without any."""
+    return [piece for piece in pieces if piece.get("text") != ""] or [text(" ")]
 
 
 def bullets(items: Sequence[Sequence[Piece]]) -> Piece:

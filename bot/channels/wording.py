@@ -63,7 +63,7 @@ def size(text: str) -> int:
     >>> size("día"), size("📰")
     (3, 2)
     """
-    return len(text) + sum(char > "\uffff" for char in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, limit: int) -> str:
@@ -216,7 +216,8 @@ def evidence(why: model.Why, limit: int) -> str:
     """«product → BlackBerry (title) · regulator → PTA (body)»: each line of the rule, and the words it fired on."""
     lines: dict[str, dict[str, str]] = {}
     fields: dict[str, dict[str, None]] = {}
-    for found in why.evidence:
+    # Each takes room: what is past the limit need not be read.
+    for found in why.evidence[:limit]:
         label = name(found.label)
         words = lines.setdefault(label, {})
         words.setdefault(name(found.text).casefold(), name(found.text))

@@ -1,0 +1,121 @@
+"""Block Kit as Slack takes it: golden files, every limit, and nothing of a feed that pings, formats or hides."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from slack_sdk.models.blocks import Block
+
+from bot import model
+from bot.channels import plain, slack_blocks, slack_errors, slack_rich, wording
+from tests.channels import hostile, messages
+from tests.servers import slack_rules
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("name", messages.ALL)
+def test_the_blocks_are_those_of_the_golden_file(name: str) -> None:
+    """``WIREWATCH_GOLDEN=write`` writes them anew: look at the difference before committing it."""
+    made = json.dumps(slack_blocks.blocks(messages.ALL[name]), indent=1, ensure_ascii=False) + "\n"
+    file = GOLDEN / f"{name}.json"
+    if os.environ.get("WIREWATCH_GOLDEN") == "write":
+        file.write_text(made)
+    assert made == file.read_text()
+
+
+@pytest.mark.parametrize("name", messages.ALL)
+def test_slacks_own_models_take_every_block(name: str) -> None:
+    for block in slack_blocks.blocks(messages.ALL[name], names_story=True):
+        parsed = Block.parse(dict(block))
+        assert parsed is not None
+        parsed.validate_json()
+
+
+@pytest.mark.parametrize("names_story", [True, False])
+def test_hostile_messages_keep_every_limit(names_story: bool) -> None:
+    for message in hostile.ALL:
+        blocks = slack_blocks.blocks(message, names_story=names_story)
+        text = slack_rich.escaped_to(plain.preview(message), slack_rich.TEXT_LIMIT)
+        slack_rules.check_message(
+            {"channel": "C1", "text": text, "blocks": json.loads(json.dumps(blocks))},
+            known=slack_rules.POST_ARGUMENTS,
+        )
+        assert slack_rich.weight(blocks) <= slack_rich.TOTAL_LIMIT
+        for block in blocks:
+            Block.parse(dict(block)).validate_json()  # type: ignore[union-attr]
+
+
+def test_untrusted_text_stands_only_where_slack_reads_no_markup() -> None:
+    for message in hostile.every_kind(hostile.BAD, messages.WIRE):
+        for piece in _objects(slack_blocks.blocks(message, names_story=True)):
+            if piece.get("type") == "mrkdwn":
+                assert piece["verbatim"] is True
+                assert not any(ping in str(piece["text"]) for ping in hostile.PINGS)
+            if "text" in piece and isinstance(piece["text"], str):
+                assert not hostile.CONTROL & set(piece["text"])
+
+
+def test_the_fallback_text_is_escaped_once_and_cannot_ping() -> None:
+    for message in hostile.every_kind(hostile.BAD, messages.WIRE):
+        for words in (plain.preview(message), slack_rich.unformatted(plain.body(message))):
+            text = slack_rich.escaped_to(words, slack_rich.TEXT_LIMIT)
+            assert "<" not in text
+            assert ">" not in text
+            assert "&amp;amp;" not in text
+
+
+def test_only_web_addresses_are_links_and_each_label_tells_the_true_host() -> None:
+    for link in hostile.LINKS:
+        for message in hostile.every_kind("bank.example", link, many=1):
+            for piece in _objects(slack_blocks.blocks(message, names_story=True)):
+                if piece.get("type") == "link":
+                    assert str(piece["url"]).startswith(("https://evil.example", "https://xn--", "https://x.example"))
+                    assert "bank.example (" in str(piece["text"])
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(text=st.text(max_size=400), link=st.text(max_size=80), many=st.integers(0, 40))
+def test_any_text_makes_a_message_that_slack_takes(text: str, link: str, many: int) -> None:
+    for message in hostile.every_kind(text, f"https://{link}", many=many):
+        blocks = json.loads(json.dumps(slack_blocks.blocks(message, names_story=True)))
+        slack_rules.check_blocks(blocks)
+        json.dumps(blocks, ensure_ascii=False).encode()
+
+
+@given(text=st.text(), limit=st.integers(0, 60))
+def test_a_cut_is_never_too_long_and_the_escaping_never_cut(text: str, limit: int) -> None:
+    assert wording.size(wording.cut(text, limit)) <= limit or wording.size(text) <= limit
+    escaped = slack_rich.escaped_to(text, limit)
+    assert wording.size(escaped) <= limit
+    rest = escaped.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+    assert not set(rest) & set("&<>")
+
+
+def test_every_code_of_the_table_has_one_deed_and_what_parks_says_what_to_do() -> None:
+    for code, (act, advice) in slack_errors.TABLE.items():
+        assert code in str(slack_errors.error_of(code, doing="posting"))
+        assert advice or act not in (slack_errors.Act.PARK_CHANNEL, slack_errors.Act.PARK_WORKSPACE)
+
+
+def test_a_notice_in_another_form_says_the_same() -> None:
+    assert messages.NOTICE.lead in plain.title(messages.NOTICE)
+    assert messages.NOTICE.lines[0] in plain.body(messages.NOTICE)
+    assert isinstance(messages.NOTICE, model.Message)
+
+
+def _objects(thing: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(thing, dict):
+        yield thing
+        for value in thing.values():
+            yield from _objects(value)
+    elif isinstance(thing, list | tuple):
+        for value in thing:
+            yield from _objects(value)
