@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import app, articles, model, ports, rules
+from bot.cli import logs
 from tests.fakes import FakeClock
 from tests.servers.feeds import FeedServer
 
@@ -228,6 +229,7 @@ async def main() -> None:
     parser.add_argument("--series", nargs="*", default=None)
     parser.add_argument("--fetches", type=int, default=None, help="only the first N of each series")
     options = parser.parse_args()
+    logs.set_up(quiet=True)
     series = options.series or all_series()
     console = Console(width=110)
     grouped = await replay(series, most=options.fetches)
