@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,7 +27,7 @@ MESSY = st.lists(PIECES, max_size=12).map(" ".join) | st.lists(PIECES, max_size=
 
 
 def outcome(
-    read: Callable[..., expression.Expression], text: str, sets: dict[str, tuple[str, ...]]
+    read: Callable[..., expression.Expression], text: str, sets: Mapping[str, tuple[str, ...]]
 ) -> expression.Expression | rules.QueryError:
     try:
         return read(text, sets=sets)
