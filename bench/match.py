@@ -4,8 +4,9 @@
     python -m bench.match 100 1000 10000 100000    the table of docs/decisions/0010-rule-engine.md
 
 One core, yes or no per rule (evidence is computed for hits only). Rules have five terms: two groups of two and one
-exclusion; words fall as in news (Zipf, 40,000 words, the most common thousand three quarters of the text), every fifth term is a phrase, every tenth a prefix, every tenth in capitals.
-The loop searches one compiled expression a group with all words in it. Both say the same of every article, or it stops.
+exclusion. Words fall as in news (Zipf, 40,000 words, the most common thousand three quarters of the text); every fifth
+term is a phrase, every tenth a prefix, every tenth in capitals. The loop searches one compiled expression a group with
+all words in it. Both say the same of every article compared, or the bench stops.
 """
 
 from __future__ import annotations

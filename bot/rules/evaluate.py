@@ -174,7 +174,10 @@ def _found_window(parts: tuple[expression.Words, ...], words: int, text: FieldTe
     steps = MAX_STEPS
     for first in sorted({place.first for several in places for place in several}):
         limit = first + words + sum(len(part.pattern.elements) for part in parts) * 2
-        near = [[place for place in several if first <= place.first and place.last <= limit] for several in places]
+        near = [
+            several[bisect.bisect_left(several, (first, 0)) : bisect.bisect_right(several, (limit, limit))]
+            for several in places
+        ]
         chosen, steps = _fill(near, first, words, steps)
         if chosen:
             last = max(place.last for place in chosen)

@@ -1,0 +1,194 @@
+"""Whole rules: what is refused, warned of, explained, and when they apply."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot import model, rules
+from tests.rules.making import FEED, NOW, article, matched, rule, rule_set
+
+BLACKBERRY = rule(
+    name="BlackBerry backdoor demand in Pakistan",
+    sets={"blackberry_server": ["BES", "BlackBerry Enterprise Serv*"]},
+    all={
+        "product": ["$blackberry_server", "BlackBerry"],
+        "regulator": ["PTA", "Pakistan Telecommunication Authority"],
+        "demand": ["backdoor*", "back door*", "lawful access", "unfettered access"],
+    },
+    none=["parent teacher association"],
+    must_match=["BlackBerry quits Pakistan after PTA sought backdoor into BES"],
+    must_not_match=["School PTA meeting: enter by the back door"],
+)
+
+
+def problems(given: model.Rule) -> list[tuple[tuple[str | int, ...], str]]:
+    with pytest.raises(rules.RuleError) as raised:
+        rules.compile_rule(given)
+    return [(problem.place, problem.code) for problem in raised.value.problems]
+
+
+def codes(given: model.Rule) -> list[tuple[tuple[str | int, ...], str]]:
+    return [(problem.place, problem.code) for problem in rules.warnings(given) if problem.code != "no-examples"]
+
+
+def test_all_problems_of_a_rule_come_at_once_each_with_its_place() -> None:
+    wrong = rule(all={"x": ["ok", "ba*"], "y": ["$none"]}, none=["*x"])
+    assert problems(wrong) == [
+        (("all", "x", 1), "short-prefix"),
+        (("all", "y", 0), "unknown-set"),
+        (("none", "*x", 0), "leading-wildcard"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        (rule(none=["x"]), ("none",)),
+        (rule(query="NOT x"), ("query",)),
+        (rule(query="x OR (NOT y)"), ("query",)),
+        (rule(), ("name",)),
+    ],
+)
+def test_a_rule_that_needs_nothing_is_refused(given: model.Rule, place: tuple[str, ...]) -> None:
+    assert problems(given) == [(place, "only-negatives")]
+
+
+def test_a_query_beside_lists_is_refused() -> None:
+    assert problems(rule(query="x", any=["y"])) == [(("query",), "query-and-lists")]
+
+
+def test_an_example_that_fails_says_what_is_missing() -> None:
+    with pytest.raises(rules.RuleError, match="no demand; excluded by"):
+        rules.compile_rule(replace(BLACKBERRY, must_match=(model.Example(title="BES PTA parent teacher association"),)))
+
+
+def test_an_example_that_must_not_match_says_what_fired() -> None:
+    example = (model.Example(title="BES", body="PTA wants back-doors"),)
+    with pytest.raises(rules.RuleError, match='product on "BES"; regulator on "PTA"; demand on "back-doors"'):
+        rules.compile_rule(replace(BLACKBERRY, must_not_match=example))
+
+
+def test_an_example_is_not_asked_for_fields_that_it_does_not_have() -> None:
+    rules.compile_rule(rule(query="x AND source:Reuters NOT (site:a.example OR lang:de)", must_match=["x"]))
+    rules.compile_rule(rule(query="x NOT source:Reuters", must_not_match=["y"]))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (rule(all={"x": ["the"], "y": ["law"]}), [(("all", "x", 0), "common-word")]),
+        (rule(any={"x": ["law"]}), [(("any", "x", 0), "common-word")]),
+        (rule(any={"x": ["eu"]}), [(("any", "x", 0), "short-word")]),
+        (rule(any={"x": ["BES AND PTA"]}), [(("any", "x", 0), "operator-in-list")]),
+        (rule(any={"x": ["Acme", "Inc."]}), [(("any", "x", 1), "split-by-comma")]),
+        (
+            rule(any={"x": ["5", "000"], "y": ["z z"]}),
+            [(("any", "x", 0), "short-word"), (("any", "x", 1), "split-by-comma")],
+        ),
+        (rule(any={"x": ["bank"]}, none=["Bank"]), [(("none", "Bank", 0), "found-and-excluded")]),
+        (rule(any={"x": ["PTA"]}), [(("any", "x", 0), "ambiguous-acronym")]),
+        (rule(query="PTA OR telecom"), [(("query",), "ambiguous-acronym")]),
+        (rule(query="PTA AND telecom"), []),
+        (rule(any={"x": ["PTA"]}, none=["school"]), []),
+        (BLACKBERRY, []),
+    ],
+)
+def test_what_is_rarely_meant_is_warned_of(
+    given: model.Rule, expected: list[tuple[tuple[str | int, ...], str]]
+) -> None:
+    assert codes(given) == expected
+
+
+def test_a_rule_without_examples_is_warned_of_once() -> None:
+    assert [problem.code for problem in rules.warnings(rule(any=["telecom"]))] == ["no-examples"]
+
+
+def test_explain_says_what_was_found_what_is_missing_and_what_came_near() -> None:
+    explained = rules.explain(BLACKBERRY, article("pta wants backdoor into BES12", "BlackBerry"), FEED)
+    assert not explained.matched
+    assert explained.text() == (
+        '  + product: "BlackBerry" in body (BlackBerry)\n'
+        "  - regulator: not found\n"
+        '      PTA found as "pta" in title\n'
+        '  + demand: "backdoor" in title (backdoor*)\n'
+        "  + excludes: parent teacher association: not found\n"
+        "  = 2 of 3: no regulator"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "note"),
+    [
+        ("a1 NEAR/10 b1", "a1" + " x" * 14 + " b1", 'NEAR/10, found at 14: "a1" and "b1" in body'),
+        ("a1 NEAR/3f b1", "b1 a1", 'NEAR/3f, found at 0 in the other order: "a1" and "b1" in body'),
+        ('"back door"', "backdoor", 'back door found as "backdoor" in body'),
+        ("BES", "BES12", 'BES found inside "BES12" in body'),
+        ("résumé", "resume", 'résumé found as "resume" in body'),
+        ("title:x1", "x1", "title:x1 found in body only"),
+        ('"a1 b1"~0', "a1 x b1", '"a1 b1"~0: all words found, not within 0 other words'),
+    ],
+)
+def test_a_near_miss_is_named(query: str, text: str, note: str) -> None:
+    explained = rules.explain(rule(query=query), article("", text), FEED)
+    assert note in explained.text()
+
+
+def test_explain_tells_weakness_pause_and_other_feeds() -> None:
+    shouting = article("PTA MEETING AT SCHOOL TONIGHT")
+    weak = rules.explain(rule(any=["PTA"]), shouting, FEED)
+    assert (weak.matched, weak.weak) == (False, True)
+    assert "only PTA was found" in weak.text()
+    assert "paused" in rules.explain(rule(any=["x"], paused=True), article("x"), FEED).text()
+    other = rules.explain(rule(any=["x"], feeds=("Dawn",)), article("x"), FEED)
+    assert not other.matched
+    assert "only for Dawn" in other.text()
+
+
+def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:
+    said = rules.read_back(BLACKBERRY)
+    assert 'product: "BES" in capitals' in said
+    assert 'never when it mentions "parent teacher association"' in said
+    query = said.splitlines()[-1].removeprefix("As a query: ")
+    sets = dict(BLACKBERRY.sets)
+    assert rules.show(rules.parse_query(query, sets=sets)) == query
+
+
+def test_paused_past_and_foreign_rules_do_not_match() -> None:
+    plain = rule(any=["x1"])
+    found = article("x1")
+    assert matched(plain, found)
+    assert not matched(replace(plain, paused=True), found)
+    assert not matched(replace(plain, until=NOW), found)
+    assert matched(replace(plain, until=NOW + timedelta(seconds=1)), found)
+    assert not matched(replace(plain, feeds=("Dawn",)), found)
+    for feeds in ((FEED.url,), ("example news",), ("pakistan",), ("Dawn", "Pakistan")):
+        assert matched(replace(plain, feeds=feeds), found)
+
+
+def test_full_text_is_wanted_where_part_of_a_rule_is_in_the_teaser() -> None:
+    several = rule_set(BLACKBERRY, rule(name="one line", any=["telecom"]))
+
+    def wants(title: str, *, is_full_text: bool = False) -> bool:
+        return several.wants_full_text(article(title, is_full_text=is_full_text), FEED, now=NOW)
+
+    assert wants("BlackBerry leaves")
+    assert not wants("Weather")
+    assert not wants("telecom")
+    assert not wants("BlackBerry leaves", is_full_text=True)
+    assert not wants("BlackBerry at the parent teacher association")
+    assert not wants("BlackBerry quits Pakistan after PTA sought backdoor into BES")
+
+
+def test_matches_carry_the_rules_version_and_come_in_the_order_of_the_rules() -> None:
+    several = rule_set(rule(name="z", any=["x1"], version="v1"), rule(name="a", any=["x1"], version="v2"))
+    found = several.match(article("x1"), FEED, now=NOW)
+    assert [(match.rule, match.rule_version) for match in found] == [("z", "v1"), ("a", "v2")]
+    assert list(several.rules) == ["z", "a"]
+
+
+def test_a_text_of_one_word_again_and_again_is_judged_soon() -> None:
+    hostile = article("", "a1 b1 " * 5_000)
+    assert matched(rule(query='(a1 NEAR/5 b1) NEAR/3 ("a1 b1 a1"~4 OR b1)'), hostile)
