@@ -39,6 +39,9 @@ _ROOMS = (
     _Room(sentence=120, sentences=1, outlets=3, rules=1, items=6, link=120),
 )
 _SEVERITY = {model.Severity.HIGH: "🔴", model.Severity.NORMAL: "🔵", model.Severity.LOW: "⚪"}
+#: Outlets that have a line of their own.
+_LINES = 5
+_BETWEEN = "  ·  "
 _ONE_DAY = timedelta(hours=12)
 
 
@@ -72,7 +75,7 @@ def _story(brief: model.StoryBrief, room: _Room) -> Iterator[Piece]:
     quotes = list(_quotes(brief.summary[: room.sentences], room))
     if quotes:
         yield rich.rich(quotes)
-    yield rich.rich([rich.section(_carriers(brief, room))])
+    yield rich.rich(_carriers(brief, room))
     yield from _why(brief.why, room)
     yield _age(brief)
 
@@ -92,28 +95,37 @@ def _quotes(sentences: Sequence[model.Sentence], room: _Room) -> Iterator[Piece]
 
 
 def _carriers(brief: model.StoryBrief, room: _Room) -> list[Piece]:
-    pieces = [rich.text(f"{wording.owners(brief)}: ", bold=True)]
-    for place, line in enumerate(brief.outlets[: room.outlets]):
-        if place:
-            pieces.append(rich.text("  ·  "))
-        form = "{time}" if line.at - brief.first_seen < _ONE_DAY else "{date_short_pretty} {time}"
-        pieces += [
-            rich.link(wording.name(line.outlet), line.link, limit=room.link),
-            rich.text(" "),
-            rich.date(line.at, form),
-        ]
-        if line.is_copy:
-            pieces.append(rich.text(" (copy)", italic=True))
+    """The first ones on a line each, the rest in one."""
+    shown = brief.outlets[: room.outlets]
+    items = [_carrier(line, brief, room) for line in shown[:_LINES]]
+    rest: list[Piece] = []
+    for line in shown[_LINES:]:
+        rest += [rich.text(_BETWEEN)] if rest else []
+        rest += _carrier(line, brief, room)
     if len(brief.outlets) > room.outlets:
-        pieces.append(rich.text(f"  ·  and {len(brief.outlets) - room.outlets:,} more"))
-    return pieces
+        rest.append(rich.text(f"{_BETWEEN if rest else ''}and {len(brief.outlets) - room.outlets:,} more"))
+    items += [rest] if rest else []
+    count = rich.section([rich.text(wording.owners(brief), bold=True)])
+    return [count, rich.bullets(items)] if items else [count]
+
+
+def _carrier(line: model.OutletLine, brief: model.StoryBrief, room: _Room) -> list[Piece]:
+    form = "{time}" if line.at - brief.first_seen < _ONE_DAY else "{date_short_pretty} {time}"
+    copy = [rich.text("\u00a0(copy)", italic=True)] if line.is_copy else []
+    # The spaces do not break, so that a time stays with its outlet.
+    return [
+        rich.link(wording.name(line.outlet), line.link, limit=room.link),
+        rich.text("\u00a0\u00a0"),
+        rich.date(line.at, form),
+        *copy,
+    ]
 
 
 def _why(whys: Sequence[model.Why], room: _Room) -> Iterator[Piece]:
     for why in whys[: room.rules]:
         found = wording.evidence(why, 2 * room.sentence)
         words = f"{_SEVERITY[why.severity]} {wording.cut(wording.severity_and_rule(why), 200)}"
-        yield rich.small(f"{words}: {found}" if found else words)
+        yield rich.small(f"{words}\n{found}" if found else words)
     if len(whys) > room.rules:
         names = ", ".join(wording.clean(why.rule) for why in whys[room.rules :])
         yield rich.small(wording.cut(f"and {names}", 300))
@@ -143,7 +155,7 @@ def _reply(message: model.Message, room: _Room, *, names_story: bool) -> Iterato
         elements.append(rich.section([rich.text(f"{wording.name(edit.outlet)}, {edit.field}")]))
         elements.append(rich.quote(_edit(edit, room)))
     if brief is not None and not message.facts and not message.edits and message.reason is not model.Reason.SECOND_RULE:
-        elements.append(rich.section(_carriers(brief, room)))
+        elements += _carriers(brief, room)
     yield rich.rich(elements)
     if brief is not None and message.reason is model.Reason.SECOND_RULE:
         yield from _why(brief.why, room)
