@@ -193,7 +193,7 @@ class Outbox:
         return self._connection.execute(_NEXT_DUE, {"channels": channels}).scalar()
 
     def counts(self) -> Mapping[tuple[str, model.SendState], int]:
-        return {(channel, state): count for channel, state, count in self._connection.execute(_COUNTS).tuples()}
+        return {(channel, state): count for channel, state, count in self._connection.execute(_COUNTS)}
 
     def unsent(self) -> Sequence[model.Outgoing]:
         return tuple(self._all(_UNSENT))
