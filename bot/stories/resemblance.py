@@ -40,17 +40,17 @@ class Evidence(NamedTuple):
 
 
 WEIGHTS = Evidence(
-    words=11.1,
-    names=1.0,
+    words=9.6,
+    names=1.05,
     rare=0.055,
-    numbers=0.21,
-    days=-1.15,
-    length=-0.35,
+    numbers=0.11,
+    days=-0.96,
+    length=-0.16,
     other_names=-1.9,
-    other_numbers=-0.7,
+    other_numbers=-0.4,
     linked=1.5,
 )
-BIAS = -2.9
+BIAS = -3.2
 
 #: Shared words whose rarity is added up as evidence.
 RAREST = 5
