@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from bot.config.nodes import Document, Mapping, Node, Scalar, Sequence
 
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+#: Written indentations beyond this are not looked for.
+_DEEPEST = 64
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r\n|.)", re.DOTALL)
 
 
@@ -18,7 +20,7 @@ def offsets(document: Document, scalar: Scalar) -> list[int] | None:
     """For each character of the value, and for its end, the offset in the file; None: not worked out."""
     text = document.text
     if scalar.style in "|>" and scalar.style:
-        found = list(_of_block(text, scalar))
+        found = _of_block(text, scalar)
     elif scalar.style in "\"'" and scalar.style:
         found = list(_of_flow(text, scalar.start + 1, scalar.end - 1, scalar.style))
     elif scalar.style == "":
@@ -75,42 +77,83 @@ def _of_flow(text: str, at: int, end: int, quote: str) -> Iterator[int]:
             at += 1
 
 
-def _of_block(text: str, scalar: Scalar) -> Iterator[int]:
-    """Literal and folded blocks: each line of the value is a line of the file without its indentation."""
+def _of_block(text: str, scalar: Scalar) -> list[int]:
+    """Literal and folded blocks; with a written indentation each possible one is tried."""
     header = _BREAK.search(text, scalar.start)
     if header is None:
-        return
-    at = header.end()
-    value = scalar.value
-    done = 0
-    while done < len(value):
-        found = _BREAK.search(text, at)
-        stop = found.start() if found else len(text)
-        line = text[at:stop]
-        if scalar.style == "|":
-            cut = value.find("\n", done)
-            wanted = value[done:] if cut < 0 else value[done:cut]
-            indent = len(line) - len(wanted) if line.endswith(wanted) else 0
-        else:
-            # Folded: a line of the file may be followed in the value by a space instead of a line end.
-            body = line.lstrip(" ")
-            indent = len(line) - len(body)
-            while indent and not value.startswith(body, done) and value.startswith(line[indent - 1 :], done):
-                indent -= 1
-            wanted = body if value.startswith(body, done) else ""
-            if wanted and value[done : done + 1] == " ":
-                wanted = line[indent:]
-            if not wanted and value[done : done + 1] != "\n" and not line.strip(" "):
-                at = found.end() if found else len(text)
-                continue
-        yield from range(at + indent, at + indent + len(wanted))
-        done += len(wanted)
-        if done < len(value) and value[done] in " \n":
-            yield stop
-            done += 1
+        return []
+    is_explicit = any(char.isdigit() for char in text[scalar.start : header.start()].partition("#")[0])
+    for indent in range(1, _DEEPEST) if is_explicit else (_indent_of(text, header.end()),):
+        read = _Block(text, header.end(), indent, is_folded=scalar.style == ">")
+        for keep in ("clip", "keep", "strip"):
+            found = read.characters(keep)
+            if "".join(char for char, _ in found) == scalar.value:
+                return [at for _, at in found]
+    return []
+
+
+def _indent_of(text: str, at: int) -> int:
+    """Of the first line that has text, or of the deepest blank line before it."""
+    deepest = 0
+    while True:
+        stop = at
+        while text[stop : stop + 1] == " ":
+            stop += 1
+        deepest = max(deepest, stop - at)
+        found = _BREAK.match(text, stop)
         if found is None:
-            return
+            return max(deepest, 1)
         at = found.end()
+
+
+class _Block:
+    """The characters of a block with their places, as libyaml's yaml_parser_scan_block_scalar puts them together."""
+
+    def __init__(self, text: str, at: int, indent: int, *, is_folded: bool) -> None:
+        self._text = text
+        self._indent = indent
+        self._content: list[tuple[str, int]] = []
+        self._last_break: list[tuple[str, int]] = []
+        at, self._breaks, is_inside = self._skip(at)
+        was_blank = False
+        while is_inside and at < len(text):
+            is_blank = text[at] in " \t"
+            if is_folded and self._last_break and self._last_break[0][0] == "\n" and not was_blank and not is_blank:
+                if not self._breaks:
+                    self._content.append((" ", self._last_break[0][1]))
+            else:
+                self._content += self._last_break
+            self._content += self._breaks
+            was_blank = is_blank
+            found = _BREAK.search(text, at)
+            stop = found.start() if found else len(text)
+            self._content += [(text[place], place) for place in range(at, stop)]
+            self._last_break = [_as_read(found)] if found else []
+            at, self._breaks, is_inside = self._skip(found.end() if found else stop)
+
+    def characters(self, chomping: str) -> list[tuple[str, int]]:
+        if chomping == "strip":
+            return self._content
+        kept = [*self._content, *self._last_break]
+        return [*kept, *self._breaks] if chomping == "keep" else kept
+
+    def _skip(self, at: int) -> tuple[int, list[tuple[str, int]], bool]:
+        """Past empty lines and the indentation; False: what follows stands less deep and ends the block."""
+        breaks = []
+        while True:
+            column = 0
+            while column < self._indent and self._text[at : at + 1] == " ":
+                at, column = at + 1, column + 1
+            found = _BREAK.match(self._text, at)
+            if found is None:
+                return at, breaks, column == self._indent
+            breaks.append(_as_read(found))
+            at = found.end()
+
+
+def _as_read(found: re.Match[str]) -> tuple[str, int]:
+    """A line end as libyaml reads it: Unicode's own two stay, all others are one."""
+    return (found[0] if found[0] in "\u2028\u2029" else "\n"), found.start()
 
 
 def find(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Scalar | None]:
@@ -124,8 +167,7 @@ def find(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Scalar | None]:
             case Mapping():
                 value = node.get(str(step))
                 if value is None:
-                    short = _exact(node)
-                    return (short or node), key
+                    return node, key
                 key, node = node.key(str(step)), value
             case Sequence():
                 found = _item(node, step, key)

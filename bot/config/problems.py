@@ -37,6 +37,7 @@ class Report:
         self._hidden: list[tuple[int, int]] = []
         self._seen: set[tuple[int, int, str]] = set()
         self._left_out = 0
+        self._shown: dict[int, str] = {}
         self.error_count = 0
 
     def add(
@@ -60,7 +61,7 @@ class Report:
             return
         self._seen.add((line, column, message))
         self.error_count += severity == "error"
-        length = self._length(line, column, start, start + 1 if end is None else end)
+        length = self._length(line, start, start + 1 if end is None else end)
         self._found.append(
             model.Problem(
                 severity=severity,
@@ -84,6 +85,7 @@ class Report:
 
     def finish(self) -> tuple[model.Problem, ...]:
         """All of them by place, each with its line."""
+        self._shown.clear()
         found = sorted(self._found, key=lambda problem: (problem.line, problem.column, problem.code))
         told = tuple(self._with_source(problem) for problem in found)
         return (*told, self._many(told[-1])) if self._left_out else told
@@ -99,18 +101,26 @@ class Report:
             help="mend these first",
         )
 
-    def _length(self, line: int, column: int, start: int, end: int) -> int:
+    def _length(self, line: int, start: int, end: int) -> int:
         """Underlined to the end of the line at most."""
-        left = len(self.document.line(line).rstrip()) - column + 1
-        return max(1, min(end - start, left))
+        starts = self.document.line_starts
+        line_end = starts[line] if line < len(starts) else len(self.document.text)
+        if end < line_end:
+            return max(1, end - start)
+        return max(1, len(self.document.text[start:line_end].rstrip()))
+
+    def _shown_line(self, number: int) -> str:
+        if number not in self._shown:
+            first = self.document.line_starts[number - 1]
+            text = list(self.document.line(number))
+            for start, end in self._hidden:
+                for at in range(max(start - first, 0), min(end - first, len(text))):
+                    text[at] = "*"
+            self._shown[number] = mask("".join(text))
+        return self._shown[number]
 
     def _with_source(self, problem: model.Problem) -> model.Problem:
-        first = self.document.line_starts[problem.line - 1]
-        text = list(self.document.line(problem.line))
-        for start, end in self._hidden:
-            for at in range(max(start - first, 0), min(end - first, len(text))):
-                text[at] = "*"
-        line = mask("".join(text))
+        line = self._shown_line(problem.line)
         if problem.rule and len(problem.rule) > _SHOWN:
             problem = replace(problem, rule=problem.rule[: _SHOWN - 1] + "…")
         return replace(problem, source=line[_window(problem.column) :][: _SHOWN * 2])

@@ -23,6 +23,7 @@ _LINES: dict[str, object] = {
             "additionalProperties": {"anyOf": [_TERM["anyOf"][0], {"type": "array", "minItems": 1, "items": _TERM}]},
         },
         {"type": "array", "minItems": 1, "items": _TERM},
+        {"type": ["string", "number", "boolean"]},
     ]
 }
 

@@ -21,6 +21,8 @@ from bot.config.nodes import Node, Scalar, Sequence
 from bot.config.problems import Report
 
 _Path: TypeAlias = tuple[str | int, ...]
+#: Of one rule, channel or feed; who has more has one mistake in many copies.
+_MOST = 100
 Shape = TypeVar("Shape", bound=pydantic.BaseModel)
 
 
@@ -80,7 +82,7 @@ def check_parts(
             if found["type"] == "extra_forbidden" and (path := _path_of(found))
             if (meant := _meant(found, shape, path, missing))
         )
-        for found in errors:
+        for found in errors[:_MOST]:
             path = _path_of(found)
             if found["type"] == "missing" and path in misspelt:
                 continue

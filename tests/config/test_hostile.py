@@ -1,0 +1,88 @@
+"""Hostile and huge files are refused or read in bounded time and memory, with a place."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from bot import model
+from bot.config import nodes, reading
+from tests.config import folders
+
+HEAD = "rules:\n  - name: R\n    notify: desk\n"
+
+
+def _check(folder: Path, rules: str) -> tuple[model.Problem, ...]:
+    start = time.perf_counter()
+    found = folders.check(folders.make(folder, rules=rules))
+    assert time.perf_counter() - start < 10
+    return found
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "rules: " + "[" * 10_000,
+        "rules: " + "[" * 100 + "]" * 100,
+        "rules: " + "{a: " * 100,
+        "rules:\n" + "".join(" " * (2 * depth) + "- a:\n" for depth in range(1, 200)),
+        HEAD + "    query: " + "(" * 10_000 + "\n",
+        HEAD + "    query: |\n      " + "PTA AND " * 125_000 + "\n",
+        HEAD + "    query: |\n      " + "x" * 1_000_000 + " y\n",
+        HEAD + "    all: ['/" + "(a+)+" * 1000 + "b/']\n",
+        HEAD + "    all: ['/(a{1000}){1000}/']\n",
+        HEAD + "    all: [" + ", ".join(["*a"] * 20_000) + "]\n",
+        HEAD + "    all: " + "&a " * 1000 + "x\n",
+        "a: &a [x,x]\n"
+        + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)},*{chr(97 + n)}]\n" for n in range(24)),
+        "? " + "x" * 100_000 + "\n: y\n",
+        "x" * 2000 + ": y\n",
+        "rules: !!python/object/apply:os.system [echo]\n",
+        "%YAML 9.9\n---\nrules: []\n",
+        "\x00\x01\x02",
+        "rules: [\ud83d]".encode("utf-8", "surrogatepass").decode("utf-8", "replace"),
+        "---\n" * 1000,
+        ":" * 1000,
+        "- " * 1000,
+        "{" * 50 + "}" * 50,
+        "rules:\n" + "  - x\n" * 5000,
+        "rules:\n" + "  - {name: R, notify: desk, nome: x}\n" * 5000,
+    ],
+    ids=range(24),
+)
+def test_hostile_rules_give_located_problems_in_bounded_time(rules: str, tmp_path: Path) -> None:
+    found = _check(tmp_path, rules)
+    assert any(problem.severity == "error" for problem in found)
+    assert all(problem.line > 0 for problem in found if problem.severity == "error")
+    assert len(found) <= 1001
+
+
+def test_a_file_larger_than_any_real_one_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_BYTES", 100)
+    assert [problem.code for problem in folders.check(folders.make(tmp_path)) if problem.file.endswith("a.yaml")] == [
+        "too-big"
+    ]
+
+
+def test_more_values_than_any_real_file_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "MAX_NODES", 50)
+    found = _check(tmp_path, "rules: [" + ", ".join(["[x]"] * 100) + "]\n")
+    assert [problem.code for problem in found] == ["too-big"]
+
+
+def test_a_thousand_rules_cost_a_few_kilobytes_each_while_they_are_read(tmp_path: Path) -> None:
+    rules = "rules:\n" + "".join(
+        f"  - {{name: R{n}, notify: desk, all: {{a: [word{n}, other{n}], b: [third{n}]}}, "
+        f"must_match: [word{n} third{n}], must_not_match: [nothing]}}\n"
+        for n in range(1000)
+    )
+    document = nodes.read(rules)
+    tracemalloc.start()
+    document = nodes.read(rules)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert document.root is not None
+    assert held / 1000 < 6000

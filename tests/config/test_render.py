@@ -1,0 +1,128 @@
+"""Problems as text, as JSON and as annotations; and nothing secret in any of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot import config, model
+from bot.config import problems
+from tests.config import folders
+
+PROBLEM = model.Problem(
+    severity="error",
+    file="config/rules/telecom.yaml",
+    line=7,
+    column=5,
+    length=4,
+    rule="R",
+    code="unknown-key",
+    message='unknown key "nome"',
+    help='did you mean "none"?',
+    source="    nome: [parent teacher association]",
+)
+
+
+def test_text_has_the_place_the_line_the_caret_and_the_help() -> None:
+    assert config.render([PROBLEM]) == (
+        'config/rules/telecom.yaml:7:5: error: unknown key "nome"\n'
+        " 7 |     nome: [parent teacher association]\n"
+        "   |     ^^^^\n"
+        '   = help: did you mean "none"?\n'
+    )
+
+
+def test_json_is_a_list_of_plain_objects() -> None:
+    assert json.loads(config.render([PROBLEM], "json")) == [
+        {
+            "severity": "error",
+            "file": "config/rules/telecom.yaml",
+            "line": 7,
+            "column": 5,
+            "rule": "R",
+            "code": "unknown-key",
+            "message": 'unknown key "nome"',
+            "help": 'did you mean "none"?',
+        }
+    ]
+    assert json.loads(config.render([], "json")) == []
+
+
+def test_github_gets_annotations_that_no_text_can_break() -> None:
+    tricky = model.Problem(
+        severity="warning", file="a,b:c.yaml", line=2, column=3, length=2, code="x", message="50% of\nall", help="a::b"
+    )
+    assert config.render([tricky], "github") == (
+        "::warning file=a%2Cb%3Ac.yaml,line=2,col=3,endColumn=4,title=x::50%25 of%0Aall%0Ahelp: a::b\n"
+    )
+
+
+def test_the_caret_stands_right_under_wide_characters_and_tabs() -> None:
+    problem = model.Problem(
+        severity="error", file="f", line=1, column=6, length=1, code="x", message="m", source="\t日本é X"
+    )
+    line, caret = config.render([problem]).splitlines()[1:3]
+    assert line == " 1 | \t日本é X"
+    assert caret == "   | \t      ^"
+
+
+def test_a_long_line_is_shown_around_the_caret(tmp_path: Path) -> None:
+    query = "PTA OR " * 5000 + "badfield:x"
+    found = folders.check(folders.make(tmp_path, rules=f"rules:\n  - {{name: R, notify: desk, query: '{query}'}}\n"))
+    text = config.render([problem for problem in found if problem.severity == "error"])
+    assert len(text) < 1000
+    line, caret = text.splitlines()[1:3]
+    assert line[caret.index("^") :].startswith("badfield")
+
+
+def test_text_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    found = folders.check(folders.make(tmp_path, rules='rules:\n  - {"na\u202eme\\e[31m": x}\n'))
+    text = config.render(found)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "token: xoxb-1-SECRET",
+        "  api_key: 'SECRET'",
+        "password=SECRET",
+        "url: https://hooks.slack.com/services/T0/B0/SECRET",
+        "database: postgresql://bot:SECRET@db/x",
+        "x: xapp-1-SECRET",
+        "web: {listen: a, token: SECRET}",
+    ],
+)
+def test_what_looks_like_a_secret_is_masked_in_place(line: str) -> None:
+    masked = problems.mask(line)
+    assert "SECRET" not in masked
+    assert len(masked) == len(line)
+
+
+@pytest.mark.parametrize(
+    "bot",
+    [
+        "channels: {a: {kind: slack, to: x, token: SECRET}}\n",
+        "channels: {a: {kind: slack, to: x, tokn: SECRET}}\n",
+        "channels: {a: {kind: unheard, key: SECRET}}\n",
+        "channels: {a: {kind: slack, to: x, token: [SECRET]}}\n",
+        "channels: {a: {kind: slack, to: x, token: SECRET\n",
+        "channels: {a: {kind: webhook, url: 'https://SECRET.example/x'}}\n",
+        "channels: {a: {kind: apprise, url: 'mailto://me:SECRET@example.org'}}\n",
+        "channels: {a: SECRET}\n",
+        "database: postgresql://me:SECRET@host/x\nchannels: {a: {kind: console}}\n",
+        "database: mysql://me:SECRET@host/x\nchannels: {a: {kind: console}}\n",
+        "databse: postgresql://me:SECRET@host/x\nchannels: {a: {kind: console}}\n",
+        "web: {listen: 127.0.0.1:1, token: SECRET}\nchannels: {a: {kind: console}}\n",
+        "web:\n  listen: 127.0.0.1:1\n  token: SECRET\nchannels: {a: {kind: console}}\n",
+    ],
+)
+def test_no_secret_comes_out_whatever_is_wrong(bot: str, tmp_path: Path) -> None:
+    found = folders.check(folders.make(tmp_path, bot=bot))
+    assert any(problem.severity == "error" for problem in found)
+    for form in ("text", "json", "github"):
+        assert "SECRET" not in config.render(found, form)
+    assert "SECRET" not in repr(found)

@@ -1,0 +1,134 @@
+"""The committed JSON Schemas are fresh, valid, and agree with check on good files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bot import channels, config
+from tests.config import mistakes_made
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "config"
+
+
+class _EditorLoader(yaml.SafeLoader):
+    """YAML 1.2 as editors read it: numbers, true, false and null; no dates, no NO for false."""
+
+
+_EditorLoader.yaml_implicit_resolvers = {}
+_EditorLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.IGNORECASE), list("tTfF")
+)
+_EditorLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
+_EditorLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
+
+
+def _as_an_editor_reads_it(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_EditorLoader)
+
+
+def _kind(path: Path) -> str:
+    return path.stem if path.name in ("bot.yaml", "feeds.yaml") else "rules"
+
+
+@pytest.fixture(scope="module")
+def schemas() -> dict[str, dict[str, object]]:
+    return config.schemas(channels.options())
+
+
+def test_the_committed_schemas_are_fresh(schemas: dict[str, dict[str, object]]) -> None:
+    for kind, schema in schemas.items():
+        committed = json.loads((SHIPPED / "schema" / f"{kind}.json").read_text(encoding="utf-8"))
+        assert committed == json.loads(json.dumps(schema)), "run wirewatch schema --write config/schema"
+
+
+def test_they_are_draft_7_and_say_nothing_of_later_drafts(schemas: dict[str, dict[str, object]]) -> None:
+    for schema in schemas.values():
+        jsonschema.Draft7Validator.check_schema(schema)
+        text = json.dumps(schema)
+        assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
+        for later in ("$defs", "prefixItems", "unevaluated", "dependentRequired"):
+            assert later not in text
+
+
+_GOOD = [
+    *sorted(path for path in SHIPPED.rglob("*.yaml") if path.parent.name in ("config", "rules")),
+    *sorted(mistakes_made.GOOD.rglob("*.yaml")),
+]
+
+
+@pytest.mark.parametrize("path", _GOOD, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_an_independent_validator_finds_good_files_good(path: Path, schemas: dict[str, dict[str, object]]) -> None:
+    if "slack" in path.name:
+        pytest.skip("not a configuration file: Slack's app manifest")
+    errors = list(jsonschema.Draft7Validator(schemas[_kind(path)]).iter_errors(_as_an_editor_reads_it(path)))
+    assert [error.message for error in errors] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("bot", "channels: {a: {kind: nonsense}}"),
+        ("bot", "channels: {a: {kind: slack, to: x, tokn: env:X}}"),
+        ("bot", "channels: {a: {kind: slack, to: x, token: literal}}"),
+        ("bot", "channels: {a: {kind: console}}\nfetch: {every: 5}"),
+        ("bot", "channels: {a: {kind: console}}\nunknown: 1"),
+        ("feeds", "feeds: [{name: x}]"),
+        ("feeds", "feeds: [{url: 'https://h/x', full_text: sometimes}]"),
+        ("rules", "rules: [{name: x}]"),
+        ("rules", "rules: [{name: x, notify: y, nome: [z]}]"),
+        ("rules", "rules: [{name: x, notify: y, severity: urgent}]"),
+        ("rules", "rules: [{name: x, notify: y, all: []}]"),
+    ],
+)
+def test_an_editor_marks_what_check_refuses(kind: str, text: str, schemas: dict[str, dict[str, object]]) -> None:
+    data = yaml.load(text, Loader=_EditorLoader)
+    assert not jsonschema.Draft7Validator(schemas[kind]).is_valid(data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rules: [{name: x, notify: [y, z], all: {a: [NO, 007, 22:00, {EXACT}, title: X]}}]",
+        "rules: [{name: x, notify: y, query: a, until: 2026-12-31, when: digest 08:00, expect: every 2 days}]",
+        "sets: {s: [a, {B}]}\nrules: [{name: x, notify: y, any: [$s], must_match: [a, {title: t}, {body: b}]}]",
+        "rules: [{name: x, notify: y, all: word, none: [a b], paused: true, min_outlets: 2}]",
+    ],
+)
+def test_an_editor_accepts_every_shorthand(text: str, schemas: dict[str, dict[str, object]]) -> None:
+    data = yaml.load(text, Loader=_EditorLoader)
+    assert [error.message for error in jsonschema.Draft7Validator(schemas["rules"]).iter_errors(data)] == []
+
+
+def test_every_key_is_described_for_the_editor(schemas: dict[str, dict[str, object]]) -> None:
+    def undescribed(schema: object, path: str) -> list[str]:
+        found = []
+        if isinstance(schema, dict):
+            for name, inner in (schema.get("properties") or {}).items():
+                if name != "kind" and "description" not in inner:
+                    found.append(f"{path}.{name}")
+            for name, inner in schema.items():
+                found += undescribed(inner, f"{path}.{name}")
+        elif isinstance(schema, list):
+            for inner in schema:
+                found += undescribed(inner, path)
+        return found
+
+    assert undescribed(dict(schemas), "") == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in sorted(SHIPPED.rglob("*.yaml")) if "slack" not in path.name], ids=lambda path: path.name
+)
+def test_each_shipped_file_names_its_schema_in_its_first_line(path: Path) -> None:
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    found = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
+    assert found is not None
+    assert (path.parent / found[1]).resolve() == (SHIPPED / "schema" / f"{_kind(path)}.json").resolve()
