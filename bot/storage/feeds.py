@@ -85,7 +85,7 @@ class FeedStates:
 
     def sync(self, urls: Iterable[str], *, now: datetime) -> None:
         wanted = dict.fromkeys(urls)
-        stored: dict[str, bool] = {url: listed for url, listed in self._connection.execute(_LISTING)}
+        stored: dict[str, bool] = dict(map(tuple, self._connection.execute(_LISTING)))
         self._add([model.FeedState(url=url, due_at=now) for url in wanted if url not in stored])
         again = [url for url in wanted if stored.get(url) is False]
         # A feed that comes back to feeds.yaml is asked again, also one that had said 410.
@@ -131,7 +131,7 @@ class FeedStates:
         return sorted(map(_state, self._connection.execute(_ALL)), key=lambda state: state.url)
 
     def host_limits(self, *, now: datetime) -> Mapping[str, datetime]:
-        return {host: until for host, until in self._connection.execute(_LIMITS, {"now": now})}
+        return dict(map(tuple, self._connection.execute(_LIMITS, {"now": now})))
 
     def limit_host(self, host: str, until: datetime) -> None:
         self._connection.execute(_LIMIT, {"host": host, "until": until})
