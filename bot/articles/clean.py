@@ -23,7 +23,6 @@ _LINE = "\x02"
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 _BLANK_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
-_SPACES = re.compile(r"\s+")
 _ENDS = re.compile(f"[ {_LINE}]*(?:{_PARAGRAPH}|{_LINE} ?{_LINE})[ {_PARAGRAPH}{_LINE}]*")
 _BREAKS = re.compile(f" ?{_LINE} ?")
 
@@ -79,7 +78,9 @@ def _mend(markup: str) -> str:
 
 
 def _lay_out(text: str) -> str:
-    text = _SPACES.sub(" ", _BLANK_LINE.sub(_PARAGRAPH, text))
+    if "\n" in text:
+        text = _BLANK_LINE.sub(_PARAGRAPH, text)
+    text = " ".join(text.split())
     if _PARAGRAPH in text or _LINE in text:
         text = _BREAKS.sub("\n", _ENDS.sub("\n\n", text))
     return text.strip()

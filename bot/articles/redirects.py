@@ -38,6 +38,17 @@ _GOOGLE_NEWS = re.compile(r"^/(?:rss/|__i/rss/rd/)?articles/([A-Za-z0-9_=-]+)")
 _YAHOO = re.compile(r"/RU=([^/]+)")
 
 
+_HINT = re.compile(
+    r"(?:google|feedburner|facebook|instagram|threads|bing|duckduckgo|youtube|reddit|umblr|linkedin|vk|slack-redir"
+    r"|outlook|yandex|medium|steamcommunity|disqus?|ampproject|yahoo)\.",
+)
+
+
+def may_redirect(link: str) -> bool:
+    """Cheap: False where ``target_of`` surely gives None."""
+    return _HINT.search(link) is not None
+
+
 def target_of(link: str) -> str | None:
     """Where ``link`` says that it leads, one step; None: it is no redirect, or does not say."""
     parts = urlsplit(link)

@@ -12,9 +12,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+_NAME = r"[A-Za-z_][\w:.-]*"
+#: A description may run over several lines, but a quotation mark that is never closed ends with its tag.
+_VALUE = r"(?:(?!<outline)[\s\S]){0,20000}?"
 #: A value ends at the quotation mark before the next attribute or the tag's end, not at the first one.
 _ATTRIBUTE = re.compile(
-    r"""\s*([A-Za-z_][\w:.-]*)\s*=\s*(?:"([^\n]*?)"|'([^\n]*?)')(?=\s+[A-Za-z_][\w:.-]*\s*=\s*["']|\s*/?>\s*(?:<|\Z))"""
+    rf"""\s*({_NAME})\s*=\s*(?:"({_VALUE})"|'({_VALUE})')(?=\s+{_NAME}\s*=\s*["']|\s*/?>\s*(?:<|\Z))"""
 )
 _TAG = re.compile(r"<(/?)outline\b", re.IGNORECASE)
 _TAG_END = re.compile(r"\s*(/?)>")
