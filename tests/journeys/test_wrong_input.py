@@ -1,0 +1,126 @@
+"""What goes wrong around the bot costs nothing but what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import app, model, ports
+from tests.journeys.test_seed_story import FIRST, SECOND
+from tests.journeys.world import BOT, RULES, World, world
+from tests.servers.feeds import Reply
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path / "config") as built:
+        built.configure("wire", "courier", "broken")
+        await built.once()
+        yield built
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(status=404), "404"),
+        (Reply(status=500), "500"),
+        (Reply(body=b"<!doctype html><html><body>Hello</body></html>"), "HTML"),
+        (Reply(body=b"\x00\x01\x02 rubbish"), "not a feed"),
+        (Reply(body=b""), "empty"),
+        (Reply(hang_up=True), "broke off"),
+    ],
+)
+async def test_a_broken_feed_is_said_with_its_reason_and_the_feed_beside_it_is_read(
+    made: World, reply: Reply, words: str
+) -> None:
+    made.outlets.serve("/broken.xml", reply)
+    made.publish("wire", FIRST)
+    report = await made.once()
+    (broken,) = report.passed.broken
+    assert broken.url.endswith("/broken.xml")
+    assert words.lower() in (broken.error or "").lower()
+    assert len(made.heads()) == 1
+
+
+async def test_an_unset_token_parks_the_message_and_it_is_sent_when_the_token_is_back(made: World) -> None:
+    token = made.environ.pop("SLACK_BOT_TOKEN")
+    made.publish("wire", FIRST)
+    report = await made.once()
+    assert report.drained.parked >= 1
+    assert made.heads() == []
+    made.environ["SLACK_BOT_TOKEN"] = token
+    report = await made.once()
+    assert report.drained.parked == 0
+    assert sum("rather than open its servers" in json.dumps(head) for head in made.heads()) == 1
+
+
+async def test_a_wrong_token_parks_the_message_and_names_the_error(made: World) -> None:
+    made.environ["SLACK_BOT_TOKEN"] = "xoxb-wrong"
+    made.publish("wire", FIRST)
+    report = await made.once()
+    assert report.drained.parked >= 1
+    outside = made.outside()
+    async with app.opened(app.load(made.folder, outside.environ), outside) as running:
+        (row, *_) = await running.store.read(lambda tx: tx.outbox.unsent())
+    assert "invalid_auth" in (row.error or "")
+    assert "xoxb-wrong" not in (row.error or "")
+
+
+async def test_a_channel_that_does_not_exist_parks_its_messages_and_the_operator_hears_of_it(made: World) -> None:
+    (made.folder / "bot.yaml").write_text(
+        BOT.format(folder=made.folder, slack=made.slack.api_url).replace("#policy-alerts", "#no-such-channel")
+    )
+    made.publish("wire", FIRST)
+    report = await made.once()
+    assert report.drained.parked == 1
+    assert "no-such-channel" in json.dumps(made.heads("ops"))
+
+
+async def test_a_broken_rule_file_keeps_the_rules_of_the_file_beside_it(made: World) -> None:
+    (made.folder / "rules" / "other.yaml").write_text("rules:\n  - name: [unclosed\n")
+    settings = app.load(made.folder, made.environ)
+    assert [entry.rule.name for entry in settings.rules] == ["BlackBerry in Pakistan"]
+    assert any(problem.file.endswith("other.yaml") for problem in settings.problems)
+
+
+def test_a_missing_folder_says_what_to_type(tmp_path: Path) -> None:
+    with pytest.raises(ports.ConfigError, match="init"):
+        app.load(tmp_path / "nowhere", {})
+
+
+async def test_a_second_owner_of_the_database_is_told_who_has_it(made: World) -> None:
+    outside = made.outside()
+    settings = app.load(made.folder, outside.environ)
+    async with app.opened(settings, outside):
+        with pytest.raises(ports.StoreInUse, match=r"process|pid"):
+            async with app.opened(settings, outside):
+                pass
+
+
+async def test_an_edited_rule_is_taken_by_the_running_bot_and_applies_to_what_comes_after(made: World) -> None:
+    outside = made.outside()
+    settings = app.load(made.folder, outside.environ)
+    async with app.opened(settings, outside) as running:
+        (made.folder / "rules" / "desk.yaml").write_text(RULES.replace("name: BlackBerry in Pakistan", "name: Renamed"))
+        await running.reload(app.load(made.folder, outside.environ, settings))
+        made.publish("courier", SECOND)
+        made.clock.advance(timedelta(minutes=5))
+        await running.once(everything=True, drain=timedelta(seconds=60))
+    assert "Renamed" in json.dumps(made.heads())
+    assert "Configuration reloaded" in json.dumps(made.heads("ops"))
+
+
+async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread(made: World) -> None:
+    made.publish("wire", FIRST)
+    await made.once()
+    changed = FIRST.title.replace("to leave", "delays leaving")
+    made.publish("wire", type(FIRST)(id=FIRST.id, title=changed, text=FIRST.text))
+    await made.once()
+    (reply,) = made.replies()
+    assert "delays" in json.dumps(reply)
+    (story,) = await made.stories()
+    assert model.Reason.CORRECTION in {decision.reason for decision in await made.decisions(story)}
