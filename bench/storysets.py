@@ -1,0 +1,64 @@
+"""The labelled story sets as articles, in the order in which they would arrive."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot import model, stories
+
+DATA = Path(os.environ.get("WIREWATCH_DATA", Path(__file__).parents[2] / "shared" / "data"))
+SETS = ("lede-feeds", "allsides", "basil", "ecbplus", "gva", "fnc", "uci-headlines", "neus")
+#: Sets without times: all at once, so that time says nothing.
+NO_TIME = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An article and the story that people say it tells."""
+
+    article: model.Article
+    story: str
+
+
+def load(name: str, *, most: int | None = None, half: int | None = None) -> list[Labelled]:
+    """A set in order of joining; ``most`` articles and ``half`` (0 or 1) take whole stories, by a hash of the label."""
+    rows = []
+    with gzip.open(DATA / "stories" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if half is None or draw(row["story"]) % 2 == half:
+                rows.append(Labelled(_article(row), row["story"]))
+    if most is not None and len(rows) > most:
+        rows.sort(key=lambda row: draw(row.story) // 2)
+        rows = rows[:most]
+    place = {article.id: at for at, article in enumerate(stories.order(row.article for row in rows))}
+    return sorted(rows, key=lambda row: place[row.article.id])
+
+
+def draw(story: str) -> int:
+    """A number that looks like chance and is the same at each run."""
+    return int(hashlib.md5(story.encode(), usedforsecurity=False).hexdigest(), 16)
+
+
+def _article(row: dict[str, str | None]) -> model.Article:
+    key = hashlib.sha256(str(row["id"]).encode()).hexdigest()
+    when = datetime.fromisoformat(row["published"]) if row["published"] else NO_TIME
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return model.Article(
+        id=model.ArticleId(key[:20]),
+        feed="bench",
+        outlet=row["source"] or "unknown",
+        owner=row["source"] or "unknown",
+        link=row["url"] or "",
+        title=row["title"] or "",
+        text=row["text"] or "",
+        published=when,
+        first_seen=when,
+        fingerprint=key,
+    )
