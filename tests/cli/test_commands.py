@@ -1,0 +1,141 @@
+"""The commands as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import slack
+
+
+def wirewatch(*words: str, folder: Path, code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run one command in ``folder``; its exit code must be ``code``."""
+    root = str(Path(__file__).parents[2])
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        cwd=folder,
+        env={**clean, "PYTHONPATH": root, "COLUMNS": "100", **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Path:
+    wirewatch("init", "config", folder=tmp_path)
+    return tmp_path
+
+
+def test_init_writes_a_configuration_that_check_finds_nothing_in(started: Path) -> None:
+    done = wirewatch("check", "--strict", folder=started)
+    assert "no problems" in done.stderr
+
+
+def test_init_never_overwrites(started: Path) -> None:
+    done = wirewatch("init", "config", folder=started, code=2)
+    assert "not empty" in done.stderr
+
+
+def test_check_says_what_where_and_what_to_do_and_exits_1(started: Path) -> None:
+    rules = started / "config" / "rules" / "mine.yaml"
+    rules.write_text("rules:\n  - name: One\n    nome: [x]\n    all: {a: [BES]}\n    notify: alerts\n")
+    done = wirewatch("check", folder=started, code=1)
+    assert 'config/rules/mine.yaml:3:5: error: unknown key "nome"' in done.stdout
+    assert 'did you mean "none"?' in done.stdout
+    found = json.loads(wirewatch("check", "--json", folder=started, code=1).stdout)
+    assert any(problem["code"] == "unknown-key" and problem["line"] == 3 for problem in found)
+    assert "::error" in wirewatch("check", "--format", "github", folder=started, code=1).stdout
+
+
+def test_a_missing_folder_gives_one_line_and_exits_2(tmp_path: Path) -> None:
+    done = wirewatch("run", "--config", "nowhere", folder=tmp_path, code=2)
+    assert "nowhere" in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 2
+
+
+def test_explain_reads_a_rule_back_and_says_what_is_missing(started: Path) -> None:
+    assert "PTA" in wirewatch("explain", "BlackBerry", folder=started).stdout
+    done = wirewatch("explain", "BlackBerry", "--text", "BlackBerry asks the PTA for a meeting", folder=started)
+    assert "does not match" in done.stdout
+    assert "demand" in done.stdout
+    done = wirewatch("explain", "BlackBerry", "--text", "BlackBerry quits after PTA sought backdoor", folder=started)
+    assert ": matches" in done.stdout
+
+
+def test_an_unknown_rule_is_answered_with_the_loaded_ones(started: Path) -> None:
+    assert "BlackBerry" in wirewatch("explain", "no such rule", folder=started, code=2).stderr
+
+
+def test_stories_and_status_before_the_first_run_say_what_to_do(started: Path) -> None:
+    for command in ("stories", "status"):
+        assert "wirewatch run" in wirewatch(command, folder=started, code=2).stderr
+
+
+def test_once_without_any_feed_that_answers_lists_them_and_exits_0(started: Path) -> None:
+    feeds = started / "config" / "feeds.yaml"
+    feeds.write_text("feeds:\n  - http://127.0.0.1:9/closed.xml\n")
+    done = wirewatch("once", "--now", folder=started)
+    assert "broken: http://127.0.0.1:9/closed.xml" in done.stderr
+    status = json.loads(wirewatch("status", "--json", folder=started).stdout)
+    assert status["feeds"][0]["error"]
+
+
+@pytest.fixture
+def workspace() -> Iterator[slack.Server]:
+    with slack.serve() as server:
+        server.workspace.add_channel("policy-alerts")
+        yield server
+
+
+def with_slack(folder: Path, server: slack.Server) -> None:
+    (folder / "config" / "bot.yaml").write_text(
+        "channels:\n"
+        "  alerts: {kind: console}\n"
+        f'  desk: {{kind: slack, to: "#policy-alerts", token: env:SLACK_BOT_TOKEN, api_url: "{server.api_url}"}}\n'
+    )
+
+
+def test_send_test_checks_and_posts_one_message(started: Path, workspace: slack.Server) -> None:
+    with_slack(started, workspace)
+    wirewatch("send-test", "desk", folder=started, SLACK_BOT_TOKEN=slack.TOKEN)
+    (message,) = workspace.workspace.messages("policy-alerts")
+    assert "test message" in json.dumps(message)
+
+
+def test_send_test_says_what_is_wrong_without_the_token_and_never_prints_one(
+    started: Path, workspace: slack.Server
+) -> None:
+    with_slack(started, workspace)
+    done = wirewatch("send-test", "desk", folder=started, code=1)
+    assert "SLACK_BOT_TOKEN" in done.stdout + done.stderr
+    done = wirewatch("send-test", "desk", folder=started, code=1, SLACK_BOT_TOKEN="xoxb-secret-wrong")
+    assert "xoxb-secret-wrong" not in done.stdout + done.stderr
+    assert "invalid_auth" in done.stdout + done.stderr
+    assert "alerts" in wirewatch("send-test", "nobody", folder=started, code=2).stderr
+
+
+def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at(tmp_path: Path) -> None:
+    done = wirewatch("demo", "--speed", "240", "--keep", "kept", folder=tmp_path)
+    assert done.stdout.count("HIGH") == 2
+    assert "30 December" in done.stdout
+    assert "Roth" not in done.stdout
+    stories = json.loads(wirewatch("stories", "--json", "--config", "kept", folder=tmp_path).stdout)
+    assert sorted(len(story["articles"]) for story in stories) == [1, 5]
+    assert all(article["matches"] for story in stories for article in story["articles"])
+    assert wirewatch("demo", "--keep", "kept", folder=tmp_path, code=2).stderr
+
+
+def test_the_schema_is_json_for_each_kind_of_file(tmp_path: Path) -> None:
+    assert set(json.loads(wirewatch("schema", folder=tmp_path).stdout)) == {"bot", "feeds", "rules"}
