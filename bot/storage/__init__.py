@@ -4,10 +4,14 @@
         │             └─ failures         └─ schema · columns · codec
         └─ addresses · lock · engines · upgrade (migrations/)
 
+    trim, backup (keeping) and move look after the whole of it.
+
 Knows no stage of the pipeline; the outside sees ``ports.Store``.
 """
 
+from bot.storage.keeping import Trimmed, backup, trim
+from bot.storage.move import move
 from bot.storage.opening import open_store
 from bot.storage.store import SqlStore
 
-__all__ = ["SqlStore", "open_store"]
+__all__ = ["SqlStore", "Trimmed", "backup", "move", "open_store", "trim"]

@@ -24,10 +24,10 @@ class Address:
         return self.url.get_backend_name() == "sqlite"
 
     def __str__(self) -> str:
-        """For people: without driver and password."""
+        """For people: without driver, password and options (which may hold one)."""
         if self.file is not None:
             return str(self.file)
-        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
+        return self.url.set(drivername=self.url.get_backend_name(), query={}).render_as_string(hide_password=True)
 
 
 def parse(address: str) -> Address:

@@ -189,8 +189,10 @@ class Articles:
         return found
 
     def archive(self, *, since: datetime) -> Iterator[model.Article]:
-        rows = self._connection.execution_options(yield_per=_AHEAD).execute(_ARCHIVE, {"since": since})
-        return map(_article, rows)
+        options = {"yield_per": _AHEAD}
+        # Closed with the generator: PostgreSQL's cursor lives on the server.
+        with self._connection.execute(_ARCHIVE, {"since": since}, execution_options=options) as rows:
+            yield from map(_article, rows)
 
     def count(self, *, since: datetime | None = None) -> int:
         if since is None:

@@ -1,0 +1,160 @@
+"""From SQLite to PostgreSQL: every row, counted on both sides; cut off, it goes on where it was.
+
+The source stays as it is, so going back is naming it again in bot.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Table,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from bot import ports
+from bot.storage import addresses
+from bot.storage.notes import Notes
+from bot.storage.opening import open_store
+from bot.storage.schema import metadata, notes, stories
+from bot.storage.store import SqlStore
+
+#: Table, rows copied, rows in all.
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+_BATCH = 500
+#: Notes of the target while a move is under way; gone at its end.
+_MARK = "move:"
+_FROM = f"{_MARK}from"
+#: SQLite's own number of a row: a move that was cut off goes on after the last one.
+_ROWID: Any = literal_column("rowid")
+
+
+async def move(source: str, target: str, *, clock: ports.Clock, progress: Progress | None = None) -> Mapping[str, int]:
+    """Copy all of SQLite's ``source`` into PostgreSQL's empty ``target``; gives the verified rows of each table.
+
+    Raises ConfigError, StoreError when the target is in use or the counts differ, StoreInUse while the bot runs.
+    """
+    if addresses.parse(source).file is None or addresses.parse(target).is_sqlite:
+        raise ports.ConfigError("moving a database: from an SQLite file to PostgreSQL only")
+    old = open_store(source, clock=clock, process_name="wirewatch database move")
+    try:
+        # We own the file: what a dead process had claimed is of unknown outcome.
+        await old.free_dead_leases()
+        new = open_store(target, clock=clock)
+        try:
+            return await _move(old, new, progress or _say_nothing)
+        finally:
+            await new.close()
+    finally:
+        await old.close()
+
+
+async def _move(old: SqlStore, new: SqlStore, progress: Progress) -> Mapping[str, int]:
+    await new.run(lambda target: _begin(target, str(old.address), str(new.address)))
+    tables = metadata.sorted_tables
+    for table in tables:
+        await _copy_table(old, new, table, progress)
+    merged = await old.run(lambda source: source.execute(_MERGED).mappings().all())
+    await new.run(lambda target: _finish_rows(target, merged))
+    counts = {table.name: await old.run(partial(_count, table=table)) for table in tables}
+    await new.run(lambda target: _verify(target, counts))
+    return counts
+
+
+def _begin(target: Connection, source_name: str, target_name: str) -> None:
+    begun_from = Notes(target).get(_FROM)
+    if begun_from is None:
+        filled = [table.name for table in metadata.sorted_tables if _count(target, table)]
+        if filled:
+            raise ports.StoreError(
+                f"moving to {target_name}: it is not empty ({', '.join(filled)}); make a new database with createdb"
+            )
+    elif begun_from != source_name:
+        raise ports.StoreError(
+            f"moving to {target_name}: a move from {begun_from} is under way; finish that one or make a new database"
+        )
+    Notes(target).put(_FROM, source_name)
+
+
+async def _copy_table(old: SqlStore, new: SqlStore, table: Table, progress: Progress) -> None:
+    total = await old.run(partial(_count, table=table))
+    last = int(await new.run(lambda target: Notes(target).get(_MARK + table.name)) or 0)
+    while True:
+        rows = await old.run(partial(_after, table=table, last=last))
+        if not rows:
+            progress(table.name, total, total)
+            return
+        last = rows[-1]["place"]
+        await new.run(partial(_put, table=table, rows=rows, last=last))
+        progress(table.name, await new.run(partial(_count, table=table)), total)
+
+
+def _after(source: Connection, table: Table, last: int) -> Sequence[RowMapping]:
+    statement = select(table, _ROWID.label("place")).where(last < _ROWID).order_by(_ROWID).limit(_BATCH)
+    return source.execute(statement).mappings().all()
+
+
+def _put(target: Connection, table: Table, rows: Sequence[RowMapping], last: int) -> None:
+    """Rows and the mark of how far we are, in one transaction."""
+    names = [column.name for column in table.c]
+    values = [{name: row[name] for name in names} for row in rows]
+    if table is stories:
+        # A story may point to one of a later batch: all pointers are set at the end.
+        values = [value | {"merged_into": None} for value in values]
+    target.execute(insert(table).on_conflict_do_nothing(), values)
+    Notes(target).put(_MARK + table.name, str(last))
+
+
+_MERGED = select(stories.c.id.label("of_story"), stories.c.merged_into.label("target")).where(
+    stories.c.merged_into.is_not(None)
+)
+_POINT = update(stories).where(stories.c.id == bindparam("of_story")).values(merged_into=bindparam("target"))
+
+
+def _finish_rows(target: Connection, merged: Sequence[RowMapping]) -> None:
+    if merged:
+        target.execute(_POINT, [dict(row) for row in merged])
+    for table in metadata.sorted_tables:
+        counter = table.autoincrement_column
+        if counter is not None and table.primary_key.columns.values() == [counter]:
+            # New rows count on from the last one.
+            newest = target.execute(select(func.max(counter))).scalar()
+            if newest is not None:
+                target.execute(
+                    text("SELECT setval(pg_get_serial_sequence(:name, :counter), :newest)"),
+                    {"name": table.name, "counter": counter.name, "newest": newest},
+                )
+
+
+def _verify(target: Connection, counts: Mapping[str, int]) -> None:
+    wrong = [
+        f"{table.name} has {found} of {counts[table.name]} rows"
+        for table in metadata.sorted_tables
+        if (found := _count(target, table)) != counts[table.name]
+    ]
+    if wrong:
+        raise ports.StoreError(f"moving the database: {'; '.join(wrong)}; keep using the old one and report this")
+    target.execute(delete(notes).where(notes.c.key.startswith(_MARK)))
+
+
+def _count(connection: Connection, table: Table) -> int:
+    statement = select(func.count()).select_from(table)
+    if table is notes:
+        statement = statement.where(~notes.c.key.startswith(_MARK))
+    return connection.execute(statement).scalar_one()
+
+
+def _say_nothing(_table: str, _copied: int, _total: int) -> None:
+    pass

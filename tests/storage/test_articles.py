@@ -1,0 +1,158 @@
+"""Articles and what is known of them, over every store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot import model, ports, storage
+from tests.fakes import START
+from tests.storage.made import MINUTE, article, match
+
+DAWN, BBC = "https://dawn.example/feed", "https://bbc.example/feed"
+
+
+async def keep(store: storage.SqlStore, *articles: model.Article, has_text: bool = True) -> None:
+    await store.write(lambda tx: tx.articles.add(articles, has_text=has_text))
+
+
+async def see(store: storage.SqlStore, item: model.Article, key: str, *, feed: str = DAWN, days: int = 0) -> None:
+    sighting = ports.Sighting(feed=feed, key=key, article=item.id)
+    await store.write(lambda tx: tx.articles.see([sighting], at=START + timedelta(days=days)))
+
+
+async def known(
+    store: storage.SqlStore,
+    *,
+    feed: str = DAWN,
+    keys: tuple[str, ...] = (),
+    links: tuple[str, ...] = (),
+    fingerprints: tuple[str, ...] = (),
+    titles: tuple[str, ...] = (),
+) -> ports.Known:
+    return await store.read(
+        lambda tx: tx.articles.known(feed, keys=keys, links=links, fingerprints=fingerprints, titles=titles)
+    )
+
+
+async def test_an_article_comes_back_as_it_was_and_is_not_written_twice(store: storage.SqlStore) -> None:
+    one = replace(article("one"), author="A. Khan", language="ur", is_full_text=True, published=None)
+    await keep(store, one)
+    await keep(store, replace(one, title="another"))
+    assert await store.read(lambda tx: tx.articles.get([one.id, model.ArticleId("none")])) == {one.id: one}
+    assert await store.read(lambda tx: tx.articles.find(one.link)) == one
+    assert await store.read(lambda tx: tx.articles.find("")) is None
+
+
+async def test_an_id_is_known_in_its_own_feed_only(store: storage.SqlStore) -> None:
+    one = article("one")
+    await keep(store, one)
+    await see(store, one, "guid-1")
+    assert (await known(store, keys=("guid-1", "guid-2"))).by_key["guid-1"].id == one.id
+    assert (await known(store, feed=BBC, keys=("guid-1",))).by_key == {}
+
+
+async def test_a_link_and_a_fingerprint_are_known_from_any_feed_oldest_first(store: storage.SqlStore) -> None:
+    one, two = article("one"), replace(article("two", minutes=1), link=article("one").link)
+    await keep(store, two, one)
+    found = await known(store, feed=BBC, links=(one.link, "https://x.example/"), fingerprints=(two.fingerprint, ""))
+    assert {link: stub.id for link, stub in found.by_link.items()} == {one.link: one.id}
+    stub = found.by_fingerprint[two.fingerprint]
+    assert (stub.id, stub.title, stub.published, stub.has_text, stub.feed) == (
+        two.id,
+        two.title,
+        two.published,
+        True,
+        two.feed,
+    )
+
+
+async def test_a_title_is_known_folded_and_only_of_the_feed_that_carries_it(store: storage.SqlStore) -> None:
+    one, two = article("one"), replace(article("two", minutes=1), title="HEADLINE of “one”!")
+    await keep(store, one, two)
+    await see(store, one, "1")
+    await see(store, two, "2")
+    found = (await known(store, titles=("headline of one",))).by_title
+    assert {title: [stub.id for stub in stubs] for title, stubs in found.items()} == {
+        "headline of one": [one.id, two.id]
+    }
+    assert (await known(store, feed=BBC, titles=("headline of one",))).by_title == {}
+
+
+async def test_an_id_moves_to_the_article_it_names_now(store: storage.SqlStore) -> None:
+    one, two = article("one"), article("two")
+    await keep(store, one, two)
+    await see(store, one, "guid")
+    await see(store, two, "guid")
+    assert (await known(store, keys=("guid",))).by_key["guid"].id == two.id
+
+
+async def test_thousands_of_ids_at_once_are_known(store: storage.SqlStore) -> None:
+    items = [article(str(n)) for n in range(2_500)]
+    await keep(store, *items)
+    sightings = [ports.Sighting(feed=DAWN, key=f"guid {n}", article=item.id) for n, item in enumerate(items)]
+    await store.write(lambda tx: tx.articles.see(sightings, at=START))
+    found = await known(
+        store, keys=tuple(sighting.key for sighting in sightings), links=tuple(item.link for item in items)
+    )
+    assert len(found.by_key) == len(found.by_link) == 2_500
+    assert len(await store.read(lambda tx: tx.articles.get([item.id for item in items]))) == 2_500
+
+
+async def test_hostile_text_is_kept_without_what_no_database_can_hold(store: storage.SqlStore) -> None:
+    long = "x" * 100_000
+    one = replace(
+        article("one"), title="a\x00b \ud83d\ude00 \udc00", link=f"https://x.example/{long}", tags=("a", "\ud83d")
+    )
+    await keep(store, one)
+    await see(store, one, long + "\x00\ud83d")
+    stored = (await store.read(lambda tx: tx.articles.get([one.id])))[one.id]
+    assert stored.title == "ab 😀 \ufffd"
+    assert stored.tags == ("a", "\ufffd")
+    found = await known(store, keys=(long + "\x00\ud83d", long), links=(one.link,), titles=("ab 😀 \ufffd", "\ud83d"))
+    assert list(found.by_key) == [long + "\x00\ud83d"]
+    assert list(found.by_link) == [one.link]
+
+
+async def test_an_old_item_is_kept_for_its_identity_only(store: storage.SqlStore) -> None:
+    one = article("one")
+    await keep(store, one, has_text=False)
+    stored = (await store.read(lambda tx: tx.articles.get([one.id])))[one.id]
+    assert (stored.title, stored.link, stored.text, stored.tags) == (one.title, one.link, "", ())
+    assert not (await known(store, links=(one.link,))).by_link[one.link].has_text
+    assert await store.read(lambda tx: list(tx.articles.archive(since=START))) == []
+    assert await store.read(lambda tx: tx.articles.count()) == 1
+
+
+async def test_a_new_version_takes_the_place_of_the_old_one(store: storage.SqlStore) -> None:
+    one = article("one")
+    await keep(store, one)
+    second = replace(one, title="New headline", text="New text", fingerprint="new", version=2)
+    await store.write(lambda tx: tx.articles.revise(second))
+    assert (await store.read(lambda tx: tx.articles.get([one.id])))[one.id] == second
+    found = await known(store, fingerprints=(one.fingerprint, "new"))
+    assert list(found.by_fingerprint) == ["new"]
+
+
+async def test_matches_keep_the_order_of_their_first_time(store: storage.SqlStore) -> None:
+    one = article("one")
+    await keep(store, one)
+    await store.write(lambda tx: tx.articles.add_matches(one.id, [match("b", "PTA"), match("a", "BES\ud83d")]))
+    await store.write(lambda tx: tx.articles.add_matches(one.id, [match("c"), match("b", "backdoor")]))
+    stored = await store.read(lambda tx: tx.articles.matches(one.id))
+    assert list(stored) == [match("b", "backdoor"), match("a", "BES\ufffd"), match("c")]
+
+
+async def test_the_archive_tells_oldest_first_from_a_time_on(store: storage.SqlStore) -> None:
+    items = [article(str(n), minutes=n) for n in (3, 1, 2, 0)]
+    await keep(store, *items)
+    told = await store.read(lambda tx: [item.id for item in tx.articles.archive(since=START + MINUTE)])
+    assert told == [items[1].id, items[2].id, items[0].id]
+    assert await store.read(lambda tx: tx.articles.count(since=START + 2 * MINUTE)) == 2
+
+
+async def test_the_archive_can_be_read_in_part(store: storage.SqlStore) -> None:
+    await keep(store, *(article(str(n), minutes=n) for n in range(1_000)))
+    first = await store.read(lambda tx: next(iter(tx.articles.archive(since=START))))
+    assert first == article("0")
+    assert await store.read(lambda tx: tx.articles.count()) == 1_000

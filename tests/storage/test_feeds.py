@@ -1,0 +1,134 @@
+"""What is remembered of feeds, over every store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot import model, storage
+from tests.fakes import START, FakeClock
+from tests.storage.made import LEASE, MINUTE
+
+A, B, C = "https://a.example/feed", "https://b.example/feed", "https://c.example/feed"
+
+
+async def claim(
+    store: storage.SqlStore, clock: FakeClock, *, token: str = "t", limit: int = 10, everything: bool = False
+) -> list[model.FeedState]:
+    now = clock.now()
+    return list(
+        await store.write(
+            lambda tx: tx.feeds.claim_due(now=now, limit=limit, token=token, lease=LEASE, everything=everything)
+        )
+    )
+
+
+async def save(store: storage.SqlStore, *states: model.FeedState, token: str | None = None) -> list[str]:
+    return list(await store.write(lambda tx: tx.feeds.save(states, token=token)))
+
+
+@pytest.fixture
+async def listed(store: storage.SqlStore, clock: FakeClock) -> storage.SqlStore:
+    await store.write(lambda tx: tx.feeds.sync([A, B, C], now=clock.now()))
+    return store
+
+
+async def test_a_new_feed_is_due_at_once(listed: storage.SqlStore, clock: FakeClock) -> None:
+    assert [state.url for state in await claim(listed, clock)] == [A, B, C]
+
+
+async def test_the_most_overdue_comes_first_and_no_more_than_asked_for(
+    listed: storage.SqlStore, clock: FakeClock
+) -> None:
+    await save(listed, *(model.FeedState(url=url, due_at=START - n * MINUTE) for n, url in enumerate((A, B, C))))
+    assert [state.url for state in await claim(listed, clock, limit=2)] == [C, B]
+
+
+async def test_a_leased_feed_is_nobody_elses_until_the_lease_runs_out(
+    listed: storage.SqlStore, clock: FakeClock
+) -> None:
+    await claim(listed, clock)
+    assert await claim(listed, clock, token="other", everything=True) == []
+    clock.advance(LEASE)
+    assert len(await claim(listed, clock, token="other")) == 3
+
+
+async def test_saving_releases_and_a_lost_lease_writes_nothing(listed: storage.SqlStore, clock: FakeClock) -> None:
+    mine = await claim(listed, clock)
+    clock.advance(LEASE)
+    await claim(listed, clock, token="other", limit=1)
+    lost = await save(listed, *(replace(state, etag="mine") for state in mine), token="t")
+    assert lost == [A]
+    states = await listed.read(lambda tx: tx.feeds.all())
+    assert [state.etag for state in states] == [None, "mine", "mine"]
+    assert [state.url for state in await claim(listed, clock)] == [B, C]
+
+
+async def test_a_feed_that_is_not_due_waits_unless_everything_is_asked(
+    listed: storage.SqlStore, clock: FakeClock
+) -> None:
+    await save(
+        listed,
+        model.FeedState(url=A, due_at=START + MINUTE),
+        model.FeedState(url=B, due_at=START, retry_after=START + MINUTE),
+        model.FeedState(url=C, due_at=START, gone=True),
+    )
+    assert await claim(listed, clock) == []
+    assert [state.url for state in await claim(listed, clock, everything=True)] == [A]
+    clock.advance(MINUTE)
+    assert [state.url for state in await claim(listed, clock)] == [B, A], "Retry-After is over; 410 stays"
+
+
+async def test_an_unlisted_feed_is_neither_claimed_nor_shown_and_comes_back_due(
+    listed: storage.SqlStore, clock: FakeClock
+) -> None:
+    await save(listed, model.FeedState(url=A, due_at=START + MINUTE, gone=True, etag="kept"))
+    await listed.write(lambda tx: tx.feeds.sync([B, C], now=START))
+    assert [state.url for state in await listed.read(lambda tx: tx.feeds.all())] == [B, C]
+    assert [state.url for state in await claim(listed, clock, everything=True)] == [B, C]
+    await listed.write(lambda tx: tx.feeds.sync([A, B, C], now=START))
+    back = await claim(listed, clock)
+    assert [(state.url, state.gone, state.etag) for state in back] == [(A, False, "kept")]
+
+
+async def test_syncing_what_is_listed_changes_nothing(listed: storage.SqlStore, clock: FakeClock) -> None:
+    await save(listed, model.FeedState(url=A, due_at=START + MINUTE, gone=True))
+    await listed.write(lambda tx: tx.feeds.sync([A, B, C], now=START + 2 * MINUTE))
+    state = await listed.read(lambda tx: tx.feeds.get(A))
+    assert state is not None
+    assert state.gone
+    assert state.due_at == START + MINUTE
+
+
+async def test_a_state_comes_back_as_it_was(listed: storage.SqlStore) -> None:
+    state = model.FeedState(
+        url=A,
+        title="Dawn – ڈان",
+        due_at=START + timedelta(microseconds=1),
+        etag='W/"1"',
+        item_hashes=("a", "b"),
+        interval=timedelta(minutes=7, microseconds=3),
+        failing_since=START,
+        error="no answer\x00 \ud83d",
+        rhythm=(START, START + MINUTE),
+    )
+    await save(listed, state)
+    assert await listed.read(lambda tx: tx.feeds.get(A)) == replace(state, error="no answer \ufffd")
+    assert await listed.read(lambda tx: tx.feeds.get("https://unknown.example/")) is None
+
+
+async def test_a_host_keeps_the_later_of_two_limits(store: storage.SqlStore) -> None:
+    await store.write(lambda tx: tx.feeds.limit_host("a.example", START + 2 * MINUTE))
+    await store.write(lambda tx: tx.feeds.limit_host("a.example", START + MINUTE))
+    limits = await store.read(lambda tx: tx.feeds.host_limits(now=START + MINUTE))
+    assert limits == {"a.example": START + 2 * MINUTE}
+    assert await store.read(lambda tx: tx.feeds.host_limits(now=START + 2 * MINUTE)) == {}
+
+
+async def test_notes_hold_the_last_word(store: storage.SqlStore) -> None:
+    await store.write(lambda tx: tx.notes.put("tick", "1"))
+    await store.write(lambda tx: tx.notes.put("tick", "2"))
+    assert await store.read(lambda tx: tx.notes.get("tick")) == "2"
+    assert await store.read(lambda tx: tx.notes.get("tock")) is None

@@ -1,0 +1,217 @@
+"""The outbox: order, leases, and nothing lost, over every store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot import model, storage
+from bot.model import MessageKind, SendState
+from tests.fakes import START, FakeClock
+from tests.storage.made import LEASE, MINUTE, brief, sending
+
+
+class Box:
+    """The outbox of one store, call by call."""
+
+    def __init__(self, store: storage.SqlStore, clock: FakeClock) -> None:
+        self.store = store
+        self.clock = clock
+
+    async def add(self, *rows: model.Outgoing) -> None:
+        await self.store.write(lambda tx: tx.outbox.add(rows))
+
+    async def claim(self, *, token: str = "t", limit: int = 10, channel: str = "desk") -> list[model.Outgoing]:
+        now = self.clock.now()
+        return list(
+            await self.store.write(lambda tx: tx.outbox.claim(channel, now=now, limit=limit, token=token, lease=LEASE))
+        )
+
+    async def save(self, row: model.Outgoing, *, token: str = "t") -> bool:
+        return await self.store.write(lambda tx: tx.outbox.save(row, token=token))
+
+    async def get(self, name: str) -> model.Outgoing:
+        return (await self.store.read(lambda tx: tx.outbox.get([model.SendId(name)])))[model.SendId(name)]
+
+    async def state(self, name: str) -> SendState:
+        return (await self.get(name)).state
+
+    async def next_due(self) -> object:
+        return await self.store.read(lambda tx: tx.outbox.next_due(["desk"]))
+
+
+@pytest.fixture
+def box(store: storage.SqlStore, clock: FakeClock) -> Box:
+    return Box(store, clock)
+
+
+def ids(rows: list[model.Outgoing]) -> list[str]:
+    return [row.id for row in rows]
+
+
+def sent(row: model.Outgoing) -> model.Outgoing:
+    return replace(row, state=SendState.SENT, receipt=model.Receipt(ref="1.2", place="C1", sent_at=START))
+
+
+async def test_an_intent_written_twice_is_one_row(box: Box) -> None:
+    await box.add(sending("a"))
+    await box.add(replace(sending("a"), attempts=7), sending("b"))
+    assert ids(await box.claim()) == ["a", "b"]
+    assert (await box.get("a")).attempts == 0
+
+
+async def test_a_row_comes_back_as_it_was(box: Box) -> None:
+    row = replace(
+        sending("a", briefs=(brief("A"),), story="A"), is_plain=True, is_top_level=True, error="e", tried_at=START
+    )
+    await box.add(row)
+    assert await box.get("a") == replace(row, seq=1)
+
+
+async def test_rows_of_one_thread_leave_one_by_one_in_order(box: Box) -> None:
+    await box.add(sending("a"), sending("a2", thread="a", kind=MessageKind.REPLY), sending("b"))
+    first = await box.claim()
+    assert ids(first) == ["a", "b"]
+    assert {row.state for row in first} == {SendState.SENDING}
+    assert await box.claim(token="other") == []
+    assert await box.save(sent(first[0]))
+    assert ids(await box.claim()) == ["a2"]
+
+
+@pytest.mark.parametrize("state", [SendState.PENDING, SendState.UNKNOWN, SendState.PARKED])
+async def test_no_row_passes_an_older_one_that_is_not_through(box: Box, state: SendState) -> None:
+    await box.add(sending("a"), sending("a2", thread="a", kind=MessageKind.REPLY))
+    (head,) = await box.claim()
+    await box.save(replace(head, state=state, due_at=START + MINUTE))
+    assert await box.claim() == []
+
+
+async def test_a_dropped_head_lets_its_thread_go_on(box: Box) -> None:
+    await box.add(sending("a"), sending("a2", thread="a", kind=MessageKind.REPLY))
+    (head,) = await box.claim()
+    await box.save(replace(head, state=SendState.DROPPED, error="impossible"))
+    assert ids(await box.claim()) == ["a2"]
+
+
+async def test_a_lease_that_ran_out_means_an_unknown_outcome(box: Box) -> None:
+    await box.add(sending("a"))
+    (mine,) = await box.claim()
+    box.clock.advance(LEASE)
+    (theirs,) = await box.claim(token="other")
+    assert theirs.state is SendState.UNKNOWN
+    assert theirs.tried_at == START, "a look-up starts at the first attempt"
+    assert not await box.save(sent(mine)), "the lease is lost"
+    assert await box.state("a") is SendState.UNKNOWN
+    box.clock.advance(LEASE)
+    (again,) = await box.claim(token="third")
+    assert again.state is SendState.UNKNOWN
+    assert await box.save(sent(again), token="third")
+
+
+async def test_a_dead_owners_sends_are_free_at_once_and_of_unknown_outcome(box: Box, address: str) -> None:
+    await box.add(sending("a"), sending("b"))
+    await box.claim(limit=1)
+    await box.store.free_dead_leases()
+    rows = await box.claim(token="new")
+    if address.startswith("postgresql"):
+        assert ids(rows) == ["b"], "others may live: their leases end by time"
+        return
+    assert [(row.id, row.state) for row in rows] == [("a", SendState.UNKNOWN), ("b", SendState.SENDING)]
+
+
+async def test_a_row_waits_for_its_time(box: Box) -> None:
+    await box.add(sending("a", minutes=1))
+    assert await box.claim() == []
+    assert await box.next_due() == START + MINUTE
+    box.clock.advance(MINUTE)
+    assert ids(await box.claim()) == ["a"]
+
+
+async def test_the_next_due_time_is_that_of_a_row_that_can_be_sent(box: Box) -> None:
+    assert await box.next_due() is None
+    await box.add(sending("a", minutes=2), sending("a2", thread="a", kind=MessageKind.REPLY), sending("b", minutes=3))
+    assert await box.next_due() == START + 2 * MINUTE, "a2 stands behind a"
+    box.clock.advance(2 * MINUTE)
+    (claimed,) = await box.claim()
+    assert await box.next_due() == START + 3 * MINUTE
+    await box.save(replace(claimed, state=SendState.PARKED))
+    box.clock.advance(MINUTE)
+    await box.claim()
+    assert await box.next_due() == box.clock.now() + LEASE, "of a claimed row, the end of its lease"
+
+
+async def test_a_newer_edit_takes_the_place_of_one_that_waits(box: Box) -> None:
+    await box.add(sending("a"))
+    (head,) = await box.claim()
+    await box.save(sent(head))
+    await box.add(sending("e1", thread="a", kind=MessageKind.EDIT, minutes=1))
+    await box.add(sending("r", thread="a", kind=MessageKind.REPLY))
+    await box.add(sending("e2", thread="a", kind=MessageKind.EDIT, minutes=9))
+    await box.add(sending("e1", thread="a", kind=MessageKind.EDIT, minutes=1))
+    old, new = await box.get("e1"), await box.get("e2")
+    assert old.state is SendState.DROPPED
+    assert "newer edit" in (old.error or "")
+    assert new.due_at == START + MINUTE, "a flow of edits is not put off for ever"
+    assert ids(await box.claim()) == ["r"]
+
+
+async def test_an_edit_on_its_way_is_followed_not_replaced(box: Box) -> None:
+    await box.add(sending("e1", thread="a", kind=MessageKind.EDIT))
+    await box.claim()
+    await box.add(sending("e2", thread="a", kind=MessageKind.EDIT))
+    assert await box.state("e1") is SendState.SENDING
+    assert await box.state("e2") is SendState.PENDING
+
+
+async def test_parked_rows_wait_for_their_channel(box: Box) -> None:
+    await box.add(sending("a"), sending("b", minutes=5), sending("c", channel="other"))
+    assert await box.store.write(lambda tx: tx.outbox.park(["desk"], "channel_not_found")) == 2
+    assert (await box.get("a")).error == "channel_not_found"
+    assert await box.claim() == []
+    assert await box.next_due() is None
+    assert ids(await box.claim(channel="other")) == ["c"]
+    assert await box.store.write(lambda tx: tx.outbox.unpark(["desk"], now=START)) == 2
+    assert ids(await box.claim()) == ["a", "b"]
+
+
+async def test_a_newer_edit_of_a_parked_one_is_parked_too(box: Box) -> None:
+    await box.add(sending("e1", thread="a", kind=MessageKind.EDIT))
+    await box.store.write(lambda tx: tx.outbox.park(["desk"], "is_archived"))
+    await box.add(sending("e2", thread="a", kind=MessageKind.EDIT))
+    assert (await box.get("e2")).state is SendState.PARKED
+    await box.store.write(lambda tx: tx.outbox.unpark(["desk"], now=START))
+    assert ids(await box.claim()) == ["e2"]
+
+
+async def test_a_row_parked_with_unknown_outcome_is_looked_up_when_its_channel_is_back(box: Box) -> None:
+    await box.add(sending("a"))
+    await box.claim()
+    box.clock.advance(LEASE)
+    (row,) = await box.claim()
+    await box.save(replace(row, state=SendState.PARKED, error="token_revoked"))
+    await box.store.write(lambda tx: tx.outbox.unpark(["desk"], now=box.clock.now()))
+    (back,) = await box.claim()
+    assert back.state is SendState.UNKNOWN
+
+
+async def test_counts_and_the_unsent_are_told(box: Box) -> None:
+    await box.add(sending("a"), sending("b"), sending("c", channel="other"))
+    (row,) = await box.claim(limit=1)
+    await box.save(sent(row))
+    assert await box.store.read(lambda tx: tx.outbox.counts()) == {
+        ("desk", SendState.SENT): 1,
+        ("desk", SendState.PENDING): 1,
+        ("other", SendState.PENDING): 1,
+    }
+    assert ids(list(await box.store.read(lambda tx: tx.outbox.unsent()))) == ["b", "c"]
+
+
+async def test_a_story_finds_its_messages_also_gathered_ones(box: Box) -> None:
+    await box.add(
+        sending("a", story="A", briefs=(brief("A"),)),
+        sending("g", kind=MessageKind.GATHERED, briefs=(brief("B"), brief("A"))),
+        sending("n", kind=MessageKind.NOTICE),
+    )
+    assert ids(list(await box.store.read(lambda tx: tx.outbox.of_story(model.StoryId("A"))))) == ["a", "g"]
+    assert ids(list(await box.store.read(lambda tx: tx.outbox.of_story(model.StoryId("B"))))) == ["g"]

@@ -1,0 +1,151 @@
+"""Stories, decisions and alerts, over every store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot import model, storage
+from tests.fakes import START
+from tests.storage.made import MINUTE, article, match, story
+
+A, B, C = model.StoryId("A"), model.StoryId("B"), model.StoryId("C")
+
+
+async def keep(store: storage.SqlStore, *stories: model.Story) -> None:
+    def work(tx: object) -> None:
+        assert isinstance(tx, storage.transaction.Transaction)
+        for item in stories:
+            tx.articles.add([member.article for member in item.members])
+            tx.stories.save(item)
+
+    await store.write(work)
+
+
+async def load(store: storage.SqlStore, name: model.StoryId) -> model.Story:
+    return (await store.read(lambda tx: tx.stories.get([name])))[name]
+
+
+async def test_a_story_comes_back_with_its_members_and_their_matches(store: storage.SqlStore) -> None:
+    one, two = article("one"), article("two")
+    told = story("A", one, two)
+    await keep(store, told)
+    await store.write(lambda tx: tx.articles.add_matches(two.id, [match("rule", "PTA")]))
+    stored = await load(store, A)
+    members = (told.members[0], replace(told.members[1], matches=(match("rule", "PTA"),)))
+    assert stored == replace(told, members=members)
+
+
+async def test_saving_again_adds_members_and_leaves_those_that_are_there(store: storage.SqlStore) -> None:
+    one, two = article("one"), article("two")
+    await keep(store, story("A", one))
+    later = replace(story("A", two, one), title="Better title", last_seen=START + MINUTE)
+    await keep(store, later)
+    stored = await load(store, A)
+    assert [member.article.id for member in stored.members] == [one.id, two.id], "in order of arrival"
+    assert (stored.title, stored.last_seen) == ("Better title", START + MINUTE)
+
+
+async def test_open_stories_are_those_with_late_news_oldest_first(store: storage.SqlStore) -> None:
+    await keep(store, story("B", minutes=2), story("A", minutes=1), story("C", minutes=0))
+    opened = await store.read(lambda tx: tx.stories.open_since(START + MINUTE))
+    assert [item.id for item in opened] == [A, B]
+    everything = await store.read(lambda tx: tx.stories.since(None))
+    assert [item.id for item in everything] == [C, A, B]
+
+
+async def test_a_merged_story_lives_on_in_the_older_one(store: storage.SqlStore) -> None:
+    one, two = article("one"), article("two")
+    await keep(store, story("A", one), story("B", two, minutes=1))
+    younger = replace(await load(store, B), members=(), merged_into=A)
+    await store.write(lambda tx: tx.stories.save(younger))
+    stored = await load(store, A)
+    assert [(member.article.id, member.join.reason, member.join.story) for member in stored.members] == [
+        (one.id, model.JoinReason.OPENED, A),
+        (two.id, model.JoinReason.MERGED, A),
+    ]
+    assert [member.article.id for member in (await load(store, B)).members] == [two.id]
+    assert [item.id for item in await store.read(lambda tx: tx.stories.open_since(START))] == [A]
+    assert [item.id for item in await store.read(lambda tx: tx.stories.since(START))] == [A, B]
+    found = await store.read(lambda tx: tx.stories.of_article(two.id))
+    assert found == stored
+
+
+async def test_a_chain_of_merges_has_one_end_in_whatever_order_it_is_written(store: storage.SqlStore) -> None:
+    two, three = article("two"), article("three")
+    await keep(store, story("A"), story("B", two), story("C", three))
+    for younger, older in ((C, B), (B, A)):
+        merged = replace(await load(store, younger), merged_into=older)
+        await store.write(lambda tx, merged=merged: tx.stories.save(merged))  # type: ignore[misc]
+    assert (await load(store, C)).merged_into == A
+    assert [member.article.id for member in (await load(store, A)).members] == [two.id, three.id]
+
+
+async def test_the_younger_of_two_may_be_written_first(store: storage.SqlStore) -> None:
+    one = article("one")
+    await keep(store, replace(story("B", one), merged_into=A), story("A", minutes=1))
+    found = await store.read(lambda tx: tx.stories.of_article(one.id))
+    assert found is not None
+    assert found.id == A
+
+
+async def test_an_article_without_story_has_none(store: storage.SqlStore) -> None:
+    assert await store.read(lambda tx: tx.stories.of_article(model.ArticleId("none"))) is None
+    assert await store.read(lambda tx: tx.stories.get([])) == {}
+
+
+async def test_decisions_come_back_in_the_order_they_were_made(store: storage.SqlStore) -> None:
+    fact = model.Fact(
+        kind="date",
+        label="deadline",
+        before="30 November",
+        after="30 December\x00",
+        sentence="The deadline moved.",
+        article=article("one").id,
+        outlet="Dawn",
+    )
+    made = [
+        model.Decision(at=START, story=A, channel="desk", action=model.Action.POST, reason=model.Reason.FIRST_REPORT),
+        model.Decision(
+            at=START,
+            story=A,
+            channel="desk",
+            action=model.Action.REPLY,
+            reason=model.Reason.NEW_FACT,
+            rules=("a",),
+            facts=(fact,),
+        ),
+    ]
+    await keep(store, story("A"))
+    await store.write(lambda tx: tx.stories.decide(made))
+    await store.write(lambda tx: tx.stories.decide([]))
+    assert list(await store.read(lambda tx: tx.stories.decisions(A))) == made
+
+
+def alert(
+    name: model.StoryId, *, channel: str = "desk", state: model.AlertState = model.AlertState.HELD
+) -> model.Alert:
+    return model.Alert(story=name, channel=channel, state=state, rules=("r",), reason=model.Reason.QUIET_HOURS)
+
+
+async def test_a_story_has_one_alert_a_channel(store: storage.SqlStore) -> None:
+    await keep(store, story("A"), story("B"))
+
+    for item in (alert(A), alert(B), alert(A, channel="other"), replace(alert(A), said=("deadline: 30 December",))):
+        await store.write(lambda tx, item=item: tx.stories.save_alert(item))  # type: ignore[misc]
+    stored = await store.read(lambda tx: tx.stories.alerts([A]))
+    assert list(stored) == [replace(alert(A), said=("deadline: 30 December",)), alert(A, channel="other")]
+
+
+async def test_held_alerts_come_when_their_time_has_come(store: storage.SqlStore) -> None:
+    await keep(store, story("A"), story("B"), story("C"))
+    late, early = replace(alert(A), held_until=START + MINUTE), replace(alert(B), held_until=START)
+    waits = alert(C)
+    for item in (late, early, waits):
+        await store.write(lambda tx, item=item: tx.stories.save_alert(item))  # type: ignore[misc]
+    assert list(await store.read(lambda tx: tx.stories.held_until(START))) == [early]
+    assert list(await store.read(lambda tx: tx.stories.held_until(START + MINUTE))) == [early, late]
+    posted = replace(late, state=model.AlertState.POSTED, posted_at=START + MINUTE)
+    await store.write(lambda tx: tx.stories.save_alert(posted))
+    assert list(await store.read(lambda tx: tx.stories.held_until(START + MINUTE))) == [early]
+    assert list(await store.read(lambda tx: tx.stories.posted_since("desk", START + MINUTE))) == [posted]
+    assert list(await store.read(lambda tx: tx.stories.posted_since("desk", START + 2 * MINUTE))) == []
