@@ -1,9 +1,10 @@
 """New facts: precision and recall over the story updates of tests/stories/updates.
 
-An update with a material change counts as found when a fact says the change that was written down for it. One
-without counts as wrong when anything is said at all.
+Recall: of the updates with a material change, those of which a fact says what was written down for them.
+Precision: of all facts said, those that are written down as true news of their update; any other is wrong, and so is
+every fact about an update without a material change.
 
-    python -m bench.facts [--held-out] [--verbose]
+    python -m bench.facts [--only development|held_out] [--verbose]
 """
 
 from __future__ import annotations
@@ -33,11 +34,10 @@ def outcomes(name: str) -> list[Outcome]:
 
 
 def figures(found: list[Outcome]) -> tuple[float, float]:
-    """Precision over updates about which something is said, recall over material ones."""
-    spoken = [each for each in found if each.facts]
+    """Precision over facts, recall over updates."""
+    said = [any(wanted.is_said_by(fact) for wanted in each.update.wanted) for each in found for fact in each.facts]
     material = [each for each in found if each.update.is_material]
-    right = [each for each in spoken if each.update.is_material and each.is_right]
-    return len(right) / max(len(spoken), 1), len(right) / len(material)
+    return sum(said) / max(len(said), 1), sum(each.is_right for each in material) / len(material)
 
 
 def main() -> None:
@@ -54,7 +54,10 @@ def main() -> None:
         for each in found if options.verbose else ():
             print(f"  {'right' if each.is_right else 'WRONG'}  {each.update.id}")
             for fact in each.facts:
-                print(f"      {fact.kind}  {fact.label}: {fact.before or ''} → {fact.after}   «{fact.sentence}»")
+                is_wanted = any(wanted.is_said_by(fact) for wanted in each.update.wanted)
+                print(
+                    f"    {' ' if is_wanted else '?'} {fact.kind}  {fact.label}: {fact.before or ''} → {fact.after}   «{fact.sentence}»"
+                )
 
 
 if __name__ == "__main__":

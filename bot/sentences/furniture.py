@@ -100,7 +100,7 @@ _JOIN_US = (
     r"^\W*(?:let us know|tell us|have your say|leave a comment|share your (?:thoughts|views|stor(?:y|ies)))\b",
     r"\b(?:in the )?comments?\b.{0,20}\b(?:below|section|are (?:closed|moderated))\b",
     r"\b(?:do you|have you) (?:have|got) (?:a tip|a story|any)\b",
-    r"^\W*(?:e-?mail|contact|write to|send)\b.{0,80}\S+@\S+\.\w+",
+    r"\b(?:e-?mail|contact|write to|send)\b.{0,80}\S+@\S+\.\w+",
     (
         r"\balready a (?:subscriber|member)\b|\bsubscribers? only\b|\bthis (?:content"
         r"|article) is for (?:\w+ )?subscribers\b"
@@ -139,6 +139,7 @@ _CREDITS = (
     ),
     r"\bwe may (?:earn|receive)\b|\baffiliate (?:links?|commission)\b",
     r"\b(?:opinions?|views?) expressed\b.{0,80}\b(?:author|writer|own|necessarily|column)\b",
+    r"\b(?:all )?(?:opinions|views|thoughts) (?:are|expressed are) (?:mine|my own|entirely my own|those of)\b",
     r"^\W*(?:loading|please wait)\b",
 )
 _FORMS = re.compile("|".join((*_CONSENT, *_READ_ON, *_JOIN_US, *_CREDITS)), re.IGNORECASE)
@@ -151,8 +152,8 @@ _BYLINE_ROLE = re.compile(
 #: «London, Dec 2 (Reuters) -», «WATERLOO, Ontario —»: where and whence, before the first sentence.
 _DATELINE = re.compile(
     r"(?:"
-    r"[A-Z][\w .,/’'-]{1,60}?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|Bloomberg|TASS|Kyodo"
-    r"|Yonhap|[A-Z]{2,8})\)"
+    r"(?:[A-Z][\w .,/’'-]{1,60}?)?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|TASS"
+    r"|Bloomberg|Kyodo|Yonhap|[A-Z]{2,8})\)"
     r"|[A-Z]{3,}[A-Z .’'-]*(?:,\s*[A-Z][\w. ]{1,20})?(?:,\s*[A-Z][a-z]{2,8}\.?\s+\d{1,2})?"
     r")\s*(?:[-–—]{1,2}|:)\s+"
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 import sentencex
 
@@ -21,8 +21,8 @@ _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 #: What may follow a sentence's last mark.
 _CLOSERS = "\"'”’»›)]}」』）】"
 _ENDS = re.compile(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.escape(_CLOSERS)}\s]*$")
-#: A line shorter than this that ends without a mark, before a capital, is a heading and not a wrapped line.
-_WRAPPED_FROM = 60
+#: Lengths of lines that a program wrapped: all of a paragraph's but the last are about as long.
+_WRAPPED = (50, 100)
 
 # Where sentencex stops too early in some language: «M. Dupont», «30 nov. 2015», «5 p.m. Tuesday».
 _TITLE_END = re.compile(
@@ -75,7 +75,7 @@ def ends_a_sentence(text: str) -> bool:
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
-    """Places of paragraphs: parted by blank lines, or by a line end after a whole sentence or a heading."""
+    """Places of paragraphs: parted by blank lines, or by a line end."""
     start = 0
     for gap in [*_BLANK_LINE.finditer(text), None]:
         end = gap.start() if gap else len(text)
@@ -84,20 +84,19 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    at = start
-    while at < end:
-        line_end = text.find("\n", at, end)
-        if line_end < 0:
-            break
-        line, rest = text[start:line_end].strip(), text[line_end:end].lstrip()
-        last_line = text[at:line_end].strip()
-        is_heading = len(last_line) < _WRAPPED_FROM and bool(rest) and not rest[0].islower()
-        if ends_a_sentence(line) or is_heading:
-            yield start, line_end
-            start = line_end + 1
-        at = line_end + 1
-    if text[start:end].strip():
-        yield start, end
+    """A line is a paragraph of its own, but for wrapped lines and one that goes on in small letters."""
+    lines = text[start:end].split("\n")
+    is_wrapped = len(lines) > 2 and all(_WRAPPED[0] <= len(line.strip()) <= _WRAPPED[1] for line in lines[:-1])
+    at = first = start
+    for line, following in zip_longest(lines, lines[1:], fillvalue=""):
+        at += len(line) + 1
+        goes_on = following.lstrip()[:1].islower() or (is_wrapped and bool(following) and not ends_a_sentence(line))
+        if not goes_on or not line.strip():
+            if text[first : at - 1].strip():
+                yield first, at - 1
+            first = at
+    if first < end and text[first:end].strip():
+        yield first, end
 
 
 def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:

@@ -30,6 +30,8 @@ _FEWEST_LETTERS_UNSPACED = 8
 _CUT_END = re.compile(
     r"(?:…|\.\.+|\[[^\]]{0,12}\]|\((?:more|continued|cont)\.?\)|[:;,–—-])[\s\"'”’»)\]]*$", re.IGNORECASE
 )
+#: A list, a table, a footnote, a running head: «* Click», «Pos. | Name», «[2] Smith», «… 10 p.m.».
+_NOT_PROSE = re.compile(r"^[*•·|>#►▶–—-]\s|\s\|\s|^\[\d+\]|:\s*\d{1,2}(?::\d\d)?\s*[ap]\.?m\.$|https?://\S+$")
 _CUT_START = re.compile(r"^[\"'“‘«(\[]*(?:…|\.\.+|\[(?:…|\.\.+)\]|[,;:.!?)\]}–—-])")
 _PAIRS = (("“", "”"), ("«", "»"), ("„", "“"), ("(", ")"), ("[", "]"), ("「", "」"), ("『", "』"))
 _WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
@@ -50,7 +52,7 @@ def fault(sentence: str) -> Fault | None:
         return Fault.TORN_QUOTE
     if _is_short(sentence):
         return Fault.TOO_SHORT
-    if furniture.is_boilerplate(sentence):
+    if _NOT_PROSE.search(sentence) or furniture.is_boilerplate(sentence):
         return Fault.BOILERPLATE
     return None
 

@@ -28,7 +28,7 @@ _FUNCTION_WORDS = frozenset(
     von voor vor vous war was way we well wenn werden were what when where whether which while who whom whose
     why wie will wir wird with within without wordt would y ya year years yet you your zijn zu zum zur à été
     être über
-    """.split()  # noqa: SIM905 - a list of four hundred quoted words reads worse
+    """.split()
 )
 
 

@@ -13,8 +13,8 @@ from functools import cache
 from importlib import resources
 from itertools import chain
 
-from bot.stories.news.calendar import days
 from bot.stories.news.claims import Found
+from bot.stories.news.past import is_background
 from bot.stories.news.statements import Statement
 
 #: A turn that another one of the story says already.
@@ -37,12 +37,6 @@ _DECIDED = re.compile(
 )
 #: «the banned drug», «30,000 recalled dolls»: a decision of before.
 _AS_ADJECTIVE = re.compile(r"\b(?:the|an?|its|their|his|her|some|all|many|most|\d[\d,.]*)\s*$", re.IGNORECASE)
-_PAST_TIME = re.compile(
-    r"\b(?:last (?:year|month|decade|century|summer|winter|spring|autumn"
-    r"|fall)|(?:years?|months?|decades?) (?:ago|earlier|before)|previous(?:ly)?|in (?:the )?(?:19|20)\d0s"
-    r"|for (?:decades|years)|historically|in the past|once|formerly)\b",
-    re.IGNORECASE,
-)
 _CLAUSE_END = re.compile(
     r"[,.](?=\s|$)|[;:!?()\"]|\s[-–—]\s|\b(?:said|says|after|because|while|which|who|where|although|according)\b"
 )
@@ -81,7 +75,7 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement], *, tol
     subject = _subject(said)
     found: list[Found] = []
     for statement in fresh[:_READ]:
-        if statement.order and _is_background(statement):
+        if is_background(statement):
             continue
         if statement.order > 2 and len(statement.stems & subject) < 3:
             continue
@@ -108,13 +102,6 @@ def _found(label: str, clause: str, statement: Statement) -> Found:
 def _subject(said: Sequence[Sequence[Statement]]) -> frozenset[str]:
     """The words of the story's headlines and first sentences."""
     return frozenset(stem for one in said for statement in one[:3] for stem in statement.stems)
-
-
-def _is_background(statement: Statement) -> bool:
-    if _PAST_TIME.search(statement.plain):
-        return True
-    found = list(days(statement.plain, statement.day))
-    return bool(found) and all((statement.day.year, statement.day.month) > (day.year, day.month or 12) for day in found)
 
 
 def _mentions(statement: Statement) -> Iterator[str]:

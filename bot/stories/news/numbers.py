@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bot.stories.news.claims import Found
+from bot.stories.news.past import is_background
 from bot.stories.news.quantities import Quantity, quantities
 from bot.stories.news.statements import Statement
 
@@ -51,6 +52,8 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
 
 def _counted(fresh: Sequence[Statement]) -> Iterator[_Counted]:
     for statement in fresh:
+        if is_background(statement):
+            continue
         for one in quantities(statement.plain):
             yield _Counted(one, statement)
 

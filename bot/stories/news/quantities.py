@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import floor, log10
 
+from bot.stories.news import things
 from bot.stories.words import stem
 
 _NUMBER = re.compile(
@@ -67,97 +68,8 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 
-#: What happened to people, by the words that say it: the label, and whether a first figure is news by itself.
-_FATES = (
-    ("deaths", r"kill(?:s|ed|ing)?|dead|dies|died|die|deaths?|toll|fatalit(?:y|ies)|lost their lives|bodies"),
-    ("injured", r"injur\w+|wound\w+|hurt|hospitali[sz]ed"),
-    ("missing", r"missing|unaccounted"),
-    ("arrested", r"arrest\w*|detain\w*|custody|rounded up"),
-    ("infected", r"infect\w+|cases|tested positive|sickened|fell ill|ill"),
-    ("evacuated", r"evacuat\w+|displac\w+|homeless|fled"),
-    ("rescued", r"rescu\w+|saved|survivors?"),
-    ("jobs cut", r"lay(?:s|ing)? off|laid off|lay-?offs?|redundan\w+|job (?:cuts|losses)|jobs|sack\w*"),
-    ("charged", r"charged|indicted"),
-)
-_FATE_PATTERNS = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _FATES)
-_PEOPLE = frozenset(
-    stem(word)
-    for word in "people persons men women children boys girls workers soldiers civilians passengers "
-    "students miners police "
-    "officers residents villagers villages migrants protesters others employees staff jobs "
-    "positions roles suspects patients "
-    "pilgrims tourists crew members victims bodies cases deaths militants troops sailors "
-    "firefighters pupils families homes".split()
-)
-#: What money or a share is of.
-_SUMS = (
-    ("fine", r"fin(?:e|es|ed|ing)|penalt(?:y|ies)"),
-    ("settlement", r"settl\w+"),
-    ("damages", r"damages|compensation|payout"),
-    ("offer", r"bid|offer\w*|takeover|acqui\w+|buy\w*|bought|deal|purchase"),
-    ("price", r"pric\w+|costs?|fee|fares?"),
-    ("loss", r"loss(?:es)?|lost"),
-    ("profit", r"profits?|earnings"),
-    ("revenue", r"revenues?|sales|turnover"),
-    ("funding", r"fund\w*|grants?|aid|loans?|invest\w+|budget|bail-?out|pledg\w+|raised"),
-    ("ransom", r"ransom|bounty|reward|bail"),
-    ("rate", r"rates?|inflation|unemployment|growth|interest"),
-    ("turnout", r"turnout"),
-    ("votes", r"votes?|majority"),
-    ("stake", r"stake|shareholding"),
-    ("tariff", r"tariffs?|dut(?:y|ies)|tax\w*|lev(?:y|ies)"),
-    ("shares", r"shares?|stock"),
-)
-_SUM_PATTERNS = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _SUMS)
-_WEIGHTY = frozenset(
-    {
-        "deaths",
-        "injured",
-        "missing",
-        "arrested",
-        "evacuated",
-        "jobs cut",
-        "fine",
-        "settlement",
-        "damages",
-        "sentence",
-        "ransom",
-        "charged",
-        "magnitude",
-        "infected",
-    }
-)
-_TERMS = re.compile(r"\b(?:sentenc\w+|jail\w*|prison|imprison\w*|behind bars)\b", re.IGNORECASE)
-_TIME = frozenset({"year", "month", "week", "day", "hour", "minute", "second"})
-_SKIPPED = frozenset(
-    {
-        "km",
-        "mile",
-        "metre",
-        "meter",
-        "degree",
-        "time",
-        "page",
-        "point",
-        "kg",
-        "tonne",
-        "acre",
-        "foot",
-        "feet",
-        "inch",
-        "hectare",
-        "pm",
-        "am",
-        "gb",
-        "mb",
-    }
-)
-_STOP = frozenset(
-    "and or but in on at to from for with by as that which who were was are is have has had "
-    "will would could may a an the this "
-    "said after before when while into since over under than their his her its it he she they "
-    "we not also if then where".split()
-)
+_CLAUSE_END = re.compile(r"[,;:]\s|\s(?:and|but|while|as|after)\s")
+_COUNT = re.compile(r"\b(?:number|toll|total|count|tally)\b", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:in|at|near|across|from)\s+(?:the\s+)?([A-Z]\w+)")
 
 
@@ -183,7 +95,7 @@ class Quantity:
     @property
     def is_weighty(self) -> bool:
         """News by itself when the story had no such figure."""
-        return self.label in _WEIGHTY
+        return self.label in things.WEIGHTY
 
     @property
     def shown(self) -> str:
@@ -265,15 +177,17 @@ def _nearest(
     best: tuple[str, int] | None = None
     for label, pattern in patterns:
         ends = [found.end() for found in pattern.finditer(before)]
-        starts = pattern.search(after)
+        starts = pattern.search(_CLAUSE_END.split(after, maxsplit=1)[0])
         options = ([len(before) - ends[-1]] if ends else []) + ([starts.start()] if starts else [])
-        if options and min(options) <= reach and (best is None or min(options) < best[1]):
+        # «the number of people infected with … has climbed to»: the count is named far ahead.
+        far = 120 if _COUNT.search(before) else reach
+        if options and min(options) <= far and (best is None or min(options) < best[1]):
             best = label, min(options)
     return best
 
 
 def _money(before: str, after: str) -> tuple[str | None, str]:
-    found = _nearest(_SUM_PATTERNS, before, after, 45)
+    found = _nearest(things.SUMS, before, after, 45)
     return (found[0], found[0]) if found else (None, "")
 
 
@@ -281,13 +195,13 @@ def _counted(before: str, after: str, plain: str) -> tuple[str | None, str]:
     if re.search(r"\bmagnitude[\s-]*(?:of\s+)?$", before, re.IGNORECASE) or re.match(r"[\s-]*magnitude\b", after):
         return "magnitude", "magnitude"
     noun = _noun(after)
-    if noun and stem(noun) in _TIME:
-        is_term = _TERMS.search(before) or re.match(r"\W+\w+ (?:in|of) (?:jail|prison)", after)
+    if noun and stem(noun) in things.TIMES:
+        is_term = things.TERMS.search(before) or re.match(r"\W+\w+ (?:in|of) (?:jail|prison)", after)
         return (f"sentence {stem(noun)}", "sentence") if is_term else (None, "")
-    if noun and stem(noun) in _SKIPPED:
+    if noun and stem(noun) in things.MEASURES:
         return None, ""
-    if noun is None or stem(noun) in _PEOPLE:
-        fate = _nearest(_FATE_PATTERNS, before, after, 45)
+    if noun is None or stem(noun) in things.PEOPLE:
+        fate = _nearest(things.FATES, before, after, 45)
         if fate:
             return fate[0], fate[0]
     if noun is None:
@@ -302,7 +216,7 @@ def _noun(after: str) -> str | None:
         return None
     for word in tail.group(2).split():
         low = word.lower()
-        if low in _STOP:
+        if low in things.ENDERS:
             return None
         if low in {"people", "men", "women", "children", "police", "staff", "crew", "troops"}:
             return word

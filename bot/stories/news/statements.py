@@ -82,7 +82,7 @@ def in_digits(plain: str, language: str) -> str:
     """Number words as digits: «five thousand» → «5000», «1.5 million» → «1500000»."""
     if language in _NUMBER_LANGUAGES and plain.strip():
         plain = _MANY.sub("many", _HALF.sub("500000 ", plain)) if language == "en" else plain
-        plain = alpha2digit(plain, language)
+        plain = alpha2digit(plain, language, threshold=1.0)
     return _SCALED.sub(_product, plain)
 
 

@@ -1,0 +1,99 @@
+"""What numbers count, in words: fates of people, sums of money, measures that are never news."""
+
+from __future__ import annotations
+
+import re
+
+from bot.stories.words import stem
+
+#: What happened to people, by the words that say it: the label, and whether a first figure is news by itself.
+_FATES = (
+    ("deaths", r"kill(?:s|ed|ing)?|dead|dies|died|die|deaths?|toll|fatalit(?:y|ies)|lost their lives|bodies"),
+    ("injured", r"injur\w+|wound\w+|hurt|hospitali[sz]ed"),
+    ("missing", r"missing|unaccounted"),
+    ("arrested", r"arrest\w*|detain\w*|custody|rounded up"),
+    ("infected", r"infect\w+|cases|tested positive|sickened|fell ill|ill"),
+    ("evacuated", r"evacuat\w+|displac\w+|homeless|fled"),
+    ("rescued", r"rescu\w+|saved|survivors?"),
+    ("jobs cut", r"lay(?:s|ing)? off|laid off|lay-?offs?|redundan\w+|job (?:cuts|losses)|jobs|sack\w*"),
+    ("charged", r"charged|indicted"),
+)
+FATES = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _FATES)
+PEOPLE = frozenset(
+    stem(word)
+    for word in "people persons men women children boys girls workers soldiers civilians passengers "
+    "students miners police "
+    "officers residents villagers villages migrants protesters others employees staff jobs "
+    "positions roles suspects patients "
+    "pilgrims tourists crew members victims bodies cases deaths militants troops sailors "
+    "firefighters pupils families".split()
+)
+#: What money or a share is of.
+_SUMS = (
+    ("fine", r"fin(?:e|es|ed|ing)|penalt(?:y|ies)"),
+    ("settlement", r"settl\w+"),
+    ("damages", r"damages|compensation|payout"),
+    ("offer", r"bid|offer\w*|takeover|acqui\w+|buy\w*|bought|deal|purchase"),
+    ("price", r"pric\w+|costs?|fee|fares?"),
+    ("loss", r"loss(?:es)?|lost"),
+    ("profit", r"profits?|earnings"),
+    ("revenue", r"revenues?|sales|turnover"),
+    ("funding", r"fund\w*|grants?|aid|loans?|invest\w+|budget|bail-?out|pledg\w+|raised"),
+    ("ransom", r"ransom|bounty|reward|bail"),
+    ("rate", r"rates?|inflation|unemployment|growth|interest"),
+    ("turnout", r"turnout"),
+    ("votes", r"votes?|majority"),
+    ("stake", r"stake|shareholding"),
+    ("tariff", r"tariffs?|dut(?:y|ies)|tax\w*|lev(?:y|ies)"),
+    ("shares", r"shares?|stock"),
+)
+SUMS = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _SUMS)
+WEIGHTY = frozenset(
+    {
+        "deaths",
+        "injured",
+        "missing",
+        "arrested",
+        "evacuated",
+        "jobs cut",
+        "fine",
+        "settlement",
+        "damages",
+        "sentence",
+        "ransom",
+        "charged",
+        "magnitude",
+        "infected",
+    }
+)
+TERMS = re.compile(r"\b(?:sentenc\w+|jail\w*|prison|imprison\w*|behind bars)\b", re.IGNORECASE)
+TIMES = frozenset({"year", "month", "week", "day", "hour", "minute", "second"})
+MEASURES = frozenset(
+    {
+        "km",
+        "mile",
+        "metre",
+        "meter",
+        "degree",
+        "time",
+        "page",
+        "point",
+        "kg",
+        "tonne",
+        "acre",
+        "foot",
+        "feet",
+        "inch",
+        "hectare",
+        "pm",
+        "am",
+        "gb",
+        "mb",
+    }
+)
+ENDERS = frozenset(
+    "and or but in on at to from for with by as that which who were was are is have has had "
+    "will would could may a an the this "
+    "said after before when while into since over under than their his her its it he she they "
+    "we not also if then where".split()
+)
