@@ -33,6 +33,8 @@ _DRESS = re.compile(
     r"(?:\s+\d+)?\s*[:|–—-]\s*)+|\s+[|–—-]\s+[^|–—-]{2,40}$",
     re.IGNORECASE,
 )
+#: «Coronavirus: …», put before a headline and taken away again.
+_KICKER = re.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
 _NUMBER = re.compile(r"(?<=\d)[,\u00a0\u202f ](?=\d{3}(?!\d))")
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
 #: Two sentences with this share of words in common are versions of one.
@@ -62,6 +64,8 @@ def _edit(article: model.Article, field: str, before: str, after: str) -> model.
 
 
 def _headline_differs(before: str, after: str) -> bool:
+    if fold_title(_KICKER.sub("", before)) == fold_title(_KICKER.sub("", after)):
+        return False
     one, other = _words(_undressed(before)), _words(_undressed(after))
     removed, added = _changed(one, other)
     return any(_is_telling(word) for word in (*removed, *added))

@@ -52,6 +52,7 @@ def test_a_headline_that_says_something_else_is_a_material_edit(title: str) -> N
         "BlackBerry exits Pakistan over the data demand",
         "BlackBerry exits Pakistan over data demand | Example News",
         "UPDATE 2: BlackBerry exits Pakistan over data demand",
+        "Encryption row: BlackBerry exits Pakistan over data demand",
         "Watch: BlackBerry exits Pakistan over data demand",
     ],
 )
