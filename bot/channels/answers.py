@@ -46,7 +46,8 @@ def of_exception(error: Exception, *, who: str) -> ports.SendError:
         if isinstance(reason, socket.gaierror):
             return ports.Wait(f"{who}: its name cannot be resolved")
         if isinstance(reason, ssl.SSLCertVerificationError):
-            return ports.Wait(f"{who}: its certificate is not trusted ({reason.verify_message})")
+            why = getattr(reason, "verify_message", "") or "no reason given"
+            return ports.Wait(f"{who}: its certificate is not trusted ({why})")
         if isinstance(reason, ConnectionRefusedError):
             return ports.Wait(f"{who}: the connection is refused")
         if isinstance(reason, OSError) and reason.errno in _NO_WAY:

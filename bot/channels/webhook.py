@@ -145,10 +145,15 @@ def _sentence(sentence: model.Sentence) -> Json:
 
 def _why(why: model.Why) -> Json:
     found: list[Json] = [
-        {"label": wording.clean(each.label), "term": each.term, "field": each.field, "text": wording.clean(each.text)}
+        {
+            "label": wording.clean(each.label),
+            "term": wording.clean(each.term),
+            "field": each.field,
+            "text": wording.clean(each.text),
+        }
         for each in why.evidence
     ]
-    return {"rule": why.rule, "severity": str(why.severity), "evidence": found}
+    return {"rule": wording.clean(why.rule), "severity": str(why.severity), "evidence": found}
 
 
 def _outlet(line: model.OutletLine) -> Json:

@@ -1,0 +1,35 @@
+"""docs/channels.md knows every kind, every key and every word of Slack's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot import channels
+from bot.channels import slack_bot, slack_errors
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "channels.md").read_text()
+
+
+@pytest.mark.parametrize("kind", channels.options())
+def test_every_kind_and_every_key_has_its_heading(kind: str) -> None:
+    part = re.split(r"^## ", PAGE, flags=re.MULTILINE)
+    [section] = [each for each in part if each.splitlines()[0] == kind]
+    headings = set(re.findall(r"^### (\w+)$", section, flags=re.MULTILINE))
+    assert headings == set(channels.options()[kind].model_fields)
+
+
+def test_the_table_of_slacks_words_is_the_one_that_is_followed() -> None:
+    written = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE, flags=re.MULTILINE))
+    for code, (act, advice) in slack_errors.TABLE.items():
+        assert written[code] == str(act) + (f"; {advice}" if advice else "")
+
+
+def test_the_app_manifest_asks_for_the_scopes_that_are_used_and_no_other() -> None:
+    manifest = yaml.safe_load((ROOT / "config" / "slack-app-manifest.yaml").read_text())
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(slack_bot.SCOPES)
+    assert manifest["settings"]["socket_mode_enabled"] is False

@@ -1,0 +1,92 @@
+"""Slack by incoming webhook: reduced, and said so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pydantic
+import pytest
+
+from bot import channels, ports
+from tests.channels import messages
+from tests.channels.surroundings import Secrets, build, delivery
+from tests.servers import slack
+
+
+@pytest.fixture
+def server() -> Iterator[slack.Server]:
+    with slack.serve() as running:
+        running.workspace.hooks["T1/B1/key"] = running.workspace.add_channel("policy-alerts").id
+        yield running
+
+
+def hook(server: slack.Server, key: str = "T1/B1/key") -> ports.Channel:
+    return build("slack", secrets=Secrets(HOOK=f"{server.url}/services/{key}"), webhook="env:HOOK")
+
+
+async def test_it_posts_and_promises_neither_threads_nor_edits_nor_a_look(server: slack.Server) -> None:
+    channel = hook(server)
+    for message in messages.ALL.values():
+        receipt = await channel.send(delivery(message))
+        assert receipt.ref == ""
+    assert len(server.workspace.messages("policy-alerts")) == len(messages.ALL)
+    assert channel.abilities == ports.Abilities(threads=False, edits=False, lookup=False)
+    assert any("reduced mode" in line.what for line in await channel.check())
+
+
+async def test_a_reply_outside_of_a_thread_names_its_story(server: slack.Server) -> None:
+    await hook(server).send(delivery(messages.NEW_FACT))
+    [taken] = server.workspace.messages("policy-alerts")
+    assert "BlackBerry to leave Pakistan" in str(taken["blocks"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("500", ports.Unknown),
+        ("reset_after", ports.Unknown),
+        ("garbage_after", ports.Unknown),
+        ("429", ports.Wait),
+        ("invalid_payload", ports.TooMuch),
+        ("no_service", ports.Parked),
+        ("channel_is_archived", ports.Parked),
+        ("action_prohibited", ports.Parked),
+    ],
+)
+async def test_each_word_of_the_webhook_has_its_deed(
+    server: slack.Server, fault: str, error: type[ports.SendError]
+) -> None:
+    server.fail("T1/B1/key", fault)
+    with pytest.raises(error) as caught:
+        await hook(server).send(delivery(messages.POST))
+    assert "key" not in str(caught.value)
+
+
+async def test_a_mistyped_address_parks_and_says_so(server: slack.Server) -> None:
+    with pytest.raises(ports.Parked, match="no_service"):
+        await hook(server, "T1/B1/other").send(delivery(messages.POST))
+    no_address = build("slack", secrets=Secrets(HOOK="hooks.slack.example/x"), webhook="env:HOOK")
+    with pytest.raises(ports.Parked, match="https://"):
+        await no_address.send(delivery(messages.POST))
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ({"to": "#x"}, "give to and token"),
+        ({"to": "#x", "token": "env:T", "webhook": "env:H"}, "leave out"),
+        ({"to": "#x", "token": "env:T", "pace": "0 seconds"}, "at least 1 second"),
+        ({"to": "@ann", "token": "env:T"}, "in quotes"),
+        ({"to": "#", "token": "env:T"}, "in quotes"),
+        ({"to": "#x", "token": "env:T", "api_url": "slack.example"}, "https://"),
+        ({"to": "#x", "token": "xoxb-literal"}, "env:NAME"),
+    ],
+)
+def test_wrong_options_say_what_to_write(written: dict[str, str], words: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match=words):
+        channels.options()["slack"].model_validate(written)
+
+
+def test_a_lower_pace_is_taken_with_another_server_only() -> None:
+    written = {"to": "#x", "token": "env:T", "pace": "0 seconds", "api_url": "http://127.0.0.1:1/api"}
+    channels.options()["slack"].model_validate(written)
