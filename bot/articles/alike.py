@@ -6,7 +6,7 @@ from collections import Counter
 
 from bot.articles.fingerprints import fold_title
 
-#: Dice's coefficient over pairs of letters. Set by bench/identity.py; see docs/decisions/0013-identity-and-feed-lists.md.
+#: Dice's coefficient over pairs of letters, set by bench/identity.py.
 ALIKE = 0.4
 
 
