@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin
 
 from lxml import etree
 
@@ -73,7 +72,7 @@ def _rss(item: etree._Element) -> model.Entry | None:
     if fields is None or item.attrib or any(element.attrib for name, element in fields.items() if name != "guid"):
         return None
     link, date = _value(fields.get("link")), _rfc822(_value(fields.get("pubDate")))
-    if not link or not _PLAIN_LINK.fullmatch(link) or urljoin("", link) != link or date is None:
+    if not link or not _PLAIN_LINK.fullmatch(link) or link.endswith("?") or "#" in link or date is None:
         return None
     guid = _value(fields.get("guid"))
     if "guid" in fields and (not guid or not _is_plain_guid(fields["guid"], guid)):
@@ -81,7 +80,7 @@ def _rss(item: etree._Element) -> model.Entry | None:
     title = _title(_value(fields.get("title")), is_atom=False)
     if title is None:
         return None
-    return model.Entry(guid=guid, link=link, title=title, published=date, identity_only=True)
+    return model.Entry(guid=guid or None, link=link, title=title, published=date, identity_only=True)
 
 
 def _is_plain_guid(element: etree._Element, guid: str) -> bool:
