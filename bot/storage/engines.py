@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -25,6 +27,16 @@ def for_reading(address: Address) -> Engine:
     if address.is_sqlite:
         return _sqlite(address, begin="BEGIN", writes=False)
     return _postgres(address, read_only=True)
+
+
+@contextmanager
+def upgrading(address: Address, writer: Engine) -> Iterator[Connection]:
+    """A worker that waited for another's upgrade must see it: on PostgreSQL no snapshot from before the wait."""
+    with writer.connect() as connection:
+        if not address.is_sqlite:
+            connection.execution_options(isolation_level="READ COMMITTED")
+        with connection.begin():
+            yield connection
 
 
 def _sqlite(address: Address, *, begin: str, writes: bool) -> Engine:

@@ -49,7 +49,7 @@ def _open_writing(place: Address, clock: ports.Clock, process_name: str) -> SqlS
     try:
         writer = engines.for_writing(place)
         opened.append(writer)
-        with translated(place), writer.begin() as connection:
+        with translated(place), engines.upgrading(place, writer) as connection:
             upgrade(connection, place)
         reader = writer
         if place.file is not None or not place.is_sqlite:

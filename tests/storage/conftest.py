@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import storage
+from bot.storage import schema
 from tests.fakes import FakeClock
 from tests.servers.postgres import Server, postgres_server
 
@@ -22,11 +23,20 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: Server) -> str:
-    """A database with our schema, to be copied: faster than a migration for each test."""
+def postgres_database(postgres_server: Server) -> str:
+    """One database with our schema."""
     address = postgres_server.new_database()
     storage.open_store(address, clock=FakeClock()).close_now()
-    return address.split("/")[3].partition("?")[0]
+    return address
+
+
+@pytest.fixture
+def postgres_address(postgres_server: Server, postgres_database: str) -> str:
+    """The same database, emptied."""
+    tables = ", ".join(table.name for table in schema.metadata.sorted_tables)
+    name = postgres_database.split("/")[3].partition("?")[0]
+    postgres_server.run(f"TRUNCATE {tables} RESTART IDENTITY", database=name)
+    return postgres_database
 
 
 @pytest.fixture(params=KINDS)
@@ -37,9 +47,8 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         case "sqlite memory":
             return "sqlite://"
         case _:
-            template: str = request.getfixturevalue("postgres_template")
-            server: Server = request.getfixturevalue("postgres_server")
-            return server.new_database(like=template)
+            found: str = request.getfixturevalue("postgres_address")
+            return found
 
 
 @pytest.fixture

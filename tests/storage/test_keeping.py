@@ -1,0 +1,146 @@
+"""Retention over every store; backup while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import model, ports, storage
+from tests.fakes import START, FakeClock
+from tests.storage.made import MINUTE, article, brief, match, sending, story
+
+FEED = "https://dawn.example/feed"
+BEFORE = START + timedelta(days=1)
+LATE = 2 * 24 * 60
+
+
+async def fill(store: storage.SqlStore, *, is_sent: bool) -> None:
+    def work(tx: ports.Transaction) -> None:
+        old, new, lone = article("old"), article("new", minutes=LATE), article("lone")
+        tx.articles.add([old, new, lone])
+        tx.articles.see(
+            [ports.Sighting(feed=FEED, key=item.id, article=item.id) for item in (old, new, lone)], at=START
+        )
+        tx.articles.add_matches(old.id, [match("r", "PTA")])
+        tx.articles.revise(replace(lone, version=2, text="second"))
+        tx.stories.save(story("old", old))
+        tx.stories.save(story("new", new, minutes=LATE))
+        for name in ("old", "new"):
+            alert = model.Alert(
+                story=model.StoryId(name),
+                channel="desk",
+                state=model.AlertState.POSTED,
+                rules=(),
+                reason=model.Reason.FIRST_REPORT,
+            )
+            tx.stories.save_alert(alert)
+            tx.outbox.add([sending(name, story=name, briefs=(brief(name),))])
+        if is_sent:
+            for row in tx.outbox.claim("desk", now=START, limit=10, token="t", lease=MINUTE):
+                tx.outbox.save(replace(row, state=model.SendState.SENT), token="t")
+
+    await store.write(work)
+
+
+async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.SqlStore) -> None:
+    await fill(store, is_sent=True)
+    gone = await storage.trim(store, before=BEFORE)
+    assert gone == storage.Trimmed(stories=1, messages=1, texts=2, identities=0)
+    assert [item.id for item in await store.read(lambda tx: tx.stories.since(None))] == ["new"]
+    told = await store.read(lambda tx: tx.outbox.get([model.SendId("old"), model.SendId("new")]))
+    assert list(told) == ["new"], "the thread of a living story keeps its head"
+    articles = await store.read(lambda tx: tx.articles.get([article(name).id for name in ("old", "new", "lone")]))
+    assert {item.title.split()[-1]: bool(item.text) for item in articles.values()} == {
+        "old": False,
+        "new": True,
+        "lone": False,
+    }
+    keys = [article("old").id, article("lone").id]
+    known = await store.read(lambda tx: tx.articles.known(FEED, keys=keys, links=(), fingerprints=(), titles=()))
+    assert set(known.by_key) == set(keys), "what a feed may still list is not news when it comes again"
+    assert list(await store.read(lambda tx: tx.articles.matches(article("old").id))) == []
+    assert await storage.trim(store, before=BEFORE) == storage.Trimmed(stories=0, messages=0, texts=0, identities=0)
+
+
+async def test_nothing_unsent_is_let_go(store: storage.SqlStore) -> None:
+    await fill(store, is_sent=False)
+    gone = await storage.trim(store, before=BEFORE)
+    assert (gone.stories, gone.messages) == (0, 0)
+    assert len(await store.read(lambda tx: tx.outbox.unsent())) == 2
+
+
+async def test_a_merged_story_stays_as_long_as_the_one_it_became(store: storage.SqlStore) -> None:
+    one, two = article("one"), article("two")
+    await store.write(lambda tx: tx.articles.add([one, two]))
+    await store.write(lambda tx: tx.stories.save(story("A", one, minutes=LATE)))
+    await store.write(lambda tx: tx.stories.save(replace(story("B", two), merged_into=model.StoryId("A"))))
+    assert (await storage.trim(store, before=BEFORE)).stories == 0
+    assert (await storage.trim(store, before=BEFORE + timedelta(days=9))).stories == 2
+
+
+async def test_only_the_oldest_identities_of_a_very_long_feed_are_forgotten(store: storage.SqlStore) -> None:
+    items = [article(str(n)) for n in range(2_010)]
+
+    def work(tx: ports.Transaction) -> None:
+        tx.articles.add(items, has_text=False)
+        for n, item in enumerate(items):
+            sighting = ports.Sighting(feed=FEED, key=str(n), article=item.id)
+            tx.articles.see([sighting], at=START + timedelta(seconds=n))
+
+    await store.write(work)
+    assert (await storage.trim(store, before=BEFORE)).identities == 10
+    left = await store.read(lambda tx: tx.articles.get([item.id for item in items[:11]]))
+    assert list(left) == [items[10].id]
+
+
+# -- backup
+
+
+async def test_a_backup_of_a_running_store_is_one_whole_moment(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/store.db"
+    store = storage.open_store(address, clock=FakeClock())
+    stop = asyncio.Event()
+
+    async def write() -> None:
+        n = 0
+        while not stop.is_set():
+            item = article(str(n))
+            await store.write(lambda tx, item=item: tx.articles.add([item]))  # type: ignore[misc]
+            await store.write(lambda tx, n=n: tx.notes.put("last", str(n)))  # type: ignore[misc]
+            n += 1
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(write())
+        await asyncio.sleep(0.2)
+        for n in range(3):
+            await asyncio.to_thread(storage.backup, address, tmp_path / "copies" / f"{n}.db")
+        stop.set()
+    await store.close()
+    for n in range(3):
+        assert sorted(path.name for path in (tmp_path / "copies").iterdir()) == ["0.db", "1.db", "2.db"]
+        copy = storage.open_store(f"sqlite:///{tmp_path}/copies/{n}.db", clock=FakeClock(), read_only=True)
+        last, count = await copy.read(lambda tx: (tx.notes.get("last"), tx.articles.count()))
+        await copy.close()
+        assert last is not None
+        assert count in (int(last) + 1, int(last) + 2)
+        for side in (tmp_path / "copies").glob("*.db-*"):
+            side.unlink()
+
+
+def test_a_backup_says_why_it_cannot_be_made(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/store.db"
+    with pytest.raises(ports.StoreUnavailable, match="there is none yet"):
+        storage.backup(address, tmp_path / "copy.db")
+    storage.open_store(address, clock=FakeClock()).close_now()
+    (tmp_path / "copy.db").write_text("kept")
+    with pytest.raises(ports.StoreError, match="it exists; name a new file"):
+        storage.backup(address, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_text() == "kept"
+    with pytest.raises(ports.StoreUnavailable, match="check the space and the rights there"):
+        storage.backup(address, tmp_path / "copy.db" / "inside")
+    with pytest.raises(ports.ConfigError, match="pg_dump"):
+        storage.backup("postgresql://bot@host/db", tmp_path / "copy2.db")

@@ -1,0 +1,261 @@
+"""Opening, owning and failing: what goes wrong is said with what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from bot import ports, storage
+from bot.storage import schema, upgrade
+from tests.fakes import FakeClock
+from tests.servers.postgres import Server
+from tests.storage.made import article
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "store.db"
+
+
+@pytest.fixture
+async def owned(file: Path) -> AsyncIterator[storage.SqlStore]:
+    store = storage.open_store(f"sqlite:///{file}", clock=FakeClock(), process_name="wirewatch run")
+    yield store
+    await store.close()
+
+
+def open_again(file: Path, *, read_only: bool = False) -> storage.SqlStore:
+    return storage.open_store(f"sqlite:///{file}", clock=FakeClock(), read_only=read_only)
+
+
+# -- the owner
+
+
+async def test_a_second_owner_is_told_who_the_first_is(owned: storage.SqlStore, file: Path) -> None:
+    with pytest.raises(ports.StoreInUse, match=rf"in use by wirewatch run \(process {os.getpid()}\)"):
+        open_again(file)
+
+
+def test_a_dead_owner_leaves_no_lock(file: Path) -> None:
+    code = (
+        "import os; from bot import storage; from tests.fakes import FakeClock;"
+        f"storage.open_store('sqlite:///{file}', clock=FakeClock()); os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    open_again(file).close_now()
+
+
+async def test_a_closed_store_can_be_opened_again(owned: storage.SqlStore, file: Path) -> None:
+    await owned.write(lambda tx: tx.notes.put("k", "v"))
+    await owned.close()
+    again = open_again(file)
+    assert await again.read(lambda tx: tx.notes.get("k")) == "v"
+    await again.close()
+
+
+async def test_a_reader_needs_no_lock_sees_what_is_committed_and_cannot_write(
+    owned: storage.SqlStore, file: Path
+) -> None:
+    await owned.write(lambda tx: tx.notes.put("k", "v"))
+    reader = open_again(file, read_only=True)
+    assert await reader.read(lambda tx: tx.notes.get("k")) == "v"
+    with pytest.raises(ports.StoreUnavailable, match="reading only"):
+        await reader.write(lambda tx: tx.notes.put("k", "w"))
+    with pytest.raises(ports.StoreUnavailable, match="cannot be written"):
+        await owned.read(lambda tx: tx.notes.put("k", "w"))
+    await reader.close()
+
+
+async def test_a_reader_opens_what_nobody_runs(file: Path) -> None:
+    open_again(file).close_now()
+    reader = open_again(file, read_only=True)
+    assert await reader.read(lambda tx: tx.articles.count()) == 0
+    await reader.close()
+
+
+async def test_a_long_read_does_not_hold_up_a_write(owned: storage.SqlStore) -> None:
+    await owned.write(lambda tx: tx.articles.add([article(str(n), minutes=n) for n in range(500)]))
+    begun, go_on = threading.Event(), threading.Event()
+
+    def read(tx: ports.Transaction) -> int:
+        archive = tx.articles.archive(since=article("0").first_seen)
+        next(archive)
+        begun.set()
+        assert go_on.wait(10)
+        return 1 + sum(1 for _ in archive)
+
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(owned.read(read))
+        await asyncio.to_thread(begun.wait, 10)
+        await owned.write(lambda tx: tx.articles.add([article("late", minutes=999)]))
+        go_on.set()
+    assert reading.result() == 500, "one moment's view"
+
+
+# -- transactions
+
+
+async def test_work_that_raises_leaves_nothing(store: storage.SqlStore) -> None:
+    def work(tx: ports.Transaction) -> None:
+        tx.articles.add([article("one")])
+        raise LookupError("our own")
+
+    with pytest.raises(LookupError):
+        await store.write(work)
+    assert await store.read(lambda tx: tx.articles.count()) == 0
+
+
+async def test_a_time_without_zone_is_refused(store: storage.SqlStore) -> None:
+    naive = article("one").first_seen.replace(tzinfo=None)
+    with pytest.raises(Exception, match="no time zone"):
+        await store.read(lambda tx: tx.articles.count(since=naive))
+
+
+# -- addresses
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("mysql://h/d", "«mysql» is not supported; write sqlite:///"),
+        ("nonsense", "not an address; write sqlite:///"),
+        ("sqlite://data/x.db", "two slashes name a host"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_with_the_right_form(address: str, says: str) -> None:
+    with pytest.raises(ports.ConfigError, match=says):
+        storage.open_store(address, clock=FakeClock())
+
+
+@pytest.mark.postgres
+def test_no_text_holds_the_password(postgres_server: Server) -> None:
+    address = f"postgresql://nobody:s3cret@/gone?host={postgres_server.folder}&password=s3cret2"
+    with pytest.raises(ports.StoreUnavailable) as caught:
+        storage.open_store(address, clock=FakeClock())
+    assert "s3cret" not in str(caught.value)
+    assert "s3cret" not in str(caught.value.__cause__)
+
+
+def test_a_server_that_is_not_there_is_said_with_what_to_check() -> None:
+    with pytest.raises(ports.StoreUnavailable, match="no connection; check that the server runs"):
+        storage.open_store("postgresql://bot@127.0.0.1:1/db", clock=FakeClock())
+
+
+# -- what a disk may do
+
+
+async def test_a_full_disk_is_said_and_nothing_is_lost(owned: storage.SqlStore) -> None:
+    def limit(pages: int) -> None:
+        assert owned._writer is not None
+        with owned._writer.connect() as connection:
+            connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+
+    await owned.write(lambda tx: tx.articles.add([article("one")]))
+    limit(1)
+    with pytest.raises(ports.StoreUnavailable, match="the disk is full; free space"):
+        await owned.write(lambda tx: tx.articles.add([article("two", text="x" * 500_000)]))
+    limit(1_000_000)
+    await owned.write(lambda tx: tx.articles.add([article("two", text="x" * 500_000)]))
+    assert await owned.read(lambda tx: tx.articles.count()) == 2
+
+
+async def test_a_lock_of_another_program_is_said(owned: storage.SqlStore, file: Path) -> None:
+    assert owned._writer is not None
+    with owned._writer.connect() as connection:
+        connection.execute(text("PRAGMA busy_timeout = 50"))
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ports.StoreUnavailable, match="locked by another program; end that program"):
+            await owned.write(lambda tx: tx.notes.put("k", "v"))
+    await owned.write(lambda tx: tx.notes.put("k", "v"))
+
+
+def test_a_file_that_is_no_database_is_said_and_left_as_it_is(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_bytes(b"not a database, but a letter to a friend" * 100)
+    before = file.read_bytes()
+    for read_only in (False, True):
+        with pytest.raises(ports.StoreUnavailable, match="not an SQLite database; check the address"):
+            open_again(file, read_only=read_only)
+    assert file.read_bytes() == before
+
+
+def test_a_damaged_database_is_said(file: Path) -> None:
+    open_again(file).close_now()
+    data = bytearray(file.read_bytes())
+    data[100:] = b"\xff" * (len(data) - 100)
+    file.write_bytes(data)
+    with pytest.raises(ports.StoreUnavailable, match="it is damaged; put the last backup"):
+        open_again(file)
+
+
+def test_a_folder_in_the_files_place_is_said(file: Path) -> None:
+    file.mkdir(parents=True)
+    with pytest.raises(ports.StoreUnavailable, match="cannot be opened; check that the folder exists"):
+        open_again(file)
+
+
+def test_a_file_in_the_folders_place_is_said(file: Path) -> None:
+    file.parent.write_text("a file")
+    with pytest.raises(ports.StoreUnavailable, match="its folder cannot be made"):
+        open_again(file)
+
+
+def test_a_reader_of_nothing_is_told_what_makes_it(file: Path) -> None:
+    with pytest.raises(ports.StoreUnavailable, match="there is none yet; `wirewatch once`"):
+        open_again(file, read_only=True)
+    assert not file.parent.exists()
+
+
+# -- the schema and its history
+
+
+async def test_the_migrations_make_the_schema_and_no_other(store: storage.SqlStore) -> None:
+    difference = await store.run(
+        lambda connection: compare_metadata(MigrationContext.configure(connection), schema.metadata)
+    )
+    assert difference == []
+
+
+def test_the_schemas_revision_is_that_of_the_newest_migration() -> None:
+    assert ScriptDirectory.from_config(upgrade.config()).get_heads() == [schema.REVISION]
+
+
+async def test_a_newer_versions_database_is_left_alone(owned: storage.SqlStore, file: Path) -> None:
+    await owned.close()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    for read_only in (False, True):
+        with pytest.raises(ports.StoreUnavailable, match="a newer version of Wirewatch made it"):
+            open_again(file, read_only=read_only)
+
+
+async def test_a_reader_does_not_upgrade(file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE other (x)")
+        connection.commit()
+    with pytest.raises(ports.StoreUnavailable, match="it is empty; `wirewatch once`"):
+        open_again(file, read_only=True)
+
+
+async def test_every_schema_since_the_first_is_brought_up_to_date(address: str) -> None:
+    """From an empty database through each revision; the first is what every later upgrade starts from."""
+    storage.open_store(address, clock=FakeClock()).close_now()
+    again = storage.open_store(address, clock=FakeClock())
+    assert await again.run(upgrade.revision_of) == schema.REVISION
+    await again.close()

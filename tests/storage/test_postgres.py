@@ -1,0 +1,222 @@
+"""What only several writers on PostgreSQL can show, and the move there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import model, ports, storage
+from bot.model import SendState
+from tests.fakes import START, FakeClock
+from tests.servers.postgres import Server
+from tests.storage.made import LEASE, article, brief, match, sending, story
+
+pytestmark = pytest.mark.postgres
+
+
+class RealClock:
+    """Pauses between tries are real here: the rivals need the time."""
+
+    def now(self) -> object:
+        return START
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(duration.total_seconds())
+
+
+@pytest.fixture
+def address(postgres_address: str) -> str:
+    return postgres_address
+
+
+@pytest.fixture
+async def rivals(address: str) -> AsyncIterator[list[storage.SqlStore]]:
+    opened = [storage.open_store(address, clock=RealClock()) for _ in range(3)]  # type: ignore[arg-type]
+    yield opened
+    for store in opened:
+        await store.close()
+
+
+async def test_rivals_claim_each_feed_once(rivals: list[storage.SqlStore]) -> None:
+    urls = [f"https://{n}.example/feed" for n in range(300)]
+    await rivals[0].write(lambda tx: tx.feeds.sync(urls, now=START))
+    polled: Counter[str] = Counter()
+
+    async def worker(store: storage.SqlStore, token: str) -> None:
+        while states := await store.write(lambda tx: tx.feeds.claim_due(now=START, limit=10, token=token, lease=LEASE)):
+            polled.update(state.url for state in states)
+            done = [replace(state, due_at=START + LEASE) for state in states]
+            assert await store.write(lambda tx: tx.feeds.save(done, token=token)) == []  # noqa: B023 - runs at once
+
+    async with asyncio.TaskGroup() as group:
+        for n, store in enumerate(rivals):
+            group.create_task(worker(store, f"worker {n}"))
+    assert polled == Counter(urls)
+
+
+async def test_rivals_send_each_message_once_and_in_order(rivals: list[storage.SqlStore]) -> None:
+    rows = [sending(f"{thread:02}-{n}", thread=f"{thread:02}-0") for n in range(5) for thread in range(12)]
+    await rivals[0].write(lambda tx: tx.outbox.add(rows))
+    sent: list[str] = []
+
+    async def worker(store: storage.SqlStore, token: str) -> None:
+        while await store.read(lambda tx: tx.outbox.next_due(["desk"])) is not None:
+            claimed = await store.write(
+                lambda tx: tx.outbox.claim("desk", now=START, limit=3, token=token, lease=LEASE)
+            )
+            for row in claimed:
+                sent.append(row.id)
+                outcome = replace(row, state=SendState.SENT)
+                assert await store.write(lambda tx: tx.outbox.save(outcome, token=token))  # noqa: B023 - runs at once
+
+    async with asyncio.TaskGroup() as group:
+        for n, store in enumerate(rivals):
+            group.create_task(worker(store, f"worker {n}"))
+    assert len(sent) == len(set(sent)) == len(rows)
+    for thread in range(12):
+        mine = [name for name in sent if name.startswith(f"{thread:02}-")]
+        assert mine == sorted(mine)
+
+
+async def test_a_lost_race_runs_again_on_what_the_winner_wrote(rivals: list[storage.SqlStore]) -> None:
+    await rivals[0].write(lambda tx: tx.notes.put("count", "0"))
+
+    def add_one(tx: ports.Transaction) -> None:
+        tx.notes.put("count", str(int(tx.notes.get("count") or 0) + 1))
+
+    async with asyncio.TaskGroup() as group:
+        for store in rivals * 5:
+            group.create_task(store.write(add_one))
+    assert await rivals[0].read(lambda tx: tx.notes.get("count")) == "15"
+
+
+async def test_workers_that_start_together_make_one_schema(postgres_server: Server) -> None:
+    address = postgres_server.new_database()
+    stores = await asyncio.gather(
+        *(asyncio.to_thread(storage.open_store, address, clock=FakeClock()) for _ in range(3))
+    )
+    for store in stores:
+        assert await store.read(lambda tx: tx.articles.count()) == 0
+        await store.close()
+
+
+async def test_a_broken_connection_is_said_and_mends_by_itself(
+    rivals: list[storage.SqlStore], postgres_server: Server
+) -> None:
+    store = rivals[0]
+
+    def work(tx: ports.Transaction) -> None:
+        tx.notes.put("k", "lost")
+        postgres_server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'")
+        tx.notes.put("k", "lost too")
+
+    with pytest.raises(ports.StoreUnavailable, match="it will be tried again"):
+        await store.write(work)
+    await store.write(lambda tx: tx.notes.put("k", "kept"))
+    assert await store.read(lambda tx: tx.notes.get("k")) == "kept"
+
+
+async def test_a_reader_cannot_write(address: str) -> None:
+    reader = storage.open_store(address, clock=FakeClock(), read_only=True)
+    with pytest.raises(ports.StoreUnavailable, match="read-only"):
+        await reader.read(lambda tx: tx.notes.put("k", "v"))
+    await reader.close()
+
+
+# -- the move
+
+
+@pytest.fixture
+async def source(tmp_path: Path) -> str:
+    address = f"sqlite:///{tmp_path}/store.db"
+    store = storage.open_store(address, clock=FakeClock())
+
+    def work(tx: ports.Transaction) -> None:
+        tx.feeds.sync(["https://a.example/feed"], now=START)
+        items = [replace(article(str(n)), text="x\x00 ü 😀") for n in range(1_200)]
+        tx.articles.add(items)
+        tx.articles.see([ports.Sighting(feed="f", key=item.id, article=item.id) for item in items], at=START)
+        tx.articles.add_matches(items[0].id, [match("r", "PTA")])
+        # The younger story is written before the one it points to.
+        tx.stories.save(replace(story("B", items[1]), merged_into=model.StoryId("A")))
+        tx.stories.save(story("A", items[0]))
+        tx.outbox.add([sending("a", story="A", briefs=(brief("A"),)), sending("b")])
+        tx.outbox.claim("desk", now=START, limit=1, token="dead", lease=LEASE)
+        tx.notes.put("tick", "1")
+
+    await store.write(work)
+    await store.close()
+    return address
+
+
+async def everything(address: str) -> list[object]:
+    store = storage.open_store(address, clock=FakeClock())
+    seen: list[object] = await store.read(
+        lambda tx: [
+            tx.feeds.all(),
+            list(tx.articles.archive(since=START)),
+            tx.stories.since(None),
+            tx.outbox.unsent(),
+            tx.notes.get("tick"),
+        ]
+    )
+    await store.close()
+    return seen
+
+
+async def test_all_moves_and_is_counted(source: str, postgres_server: Server) -> None:
+    target = postgres_server.new_database()
+    told: list[tuple[str, int, int]] = []
+    counts = await storage.move(source, target, clock=FakeClock(), progress=lambda *step: told.append(step))
+    assert counts["articles"] == counts["sightings"] == 1_200
+    assert ("articles", 500, 1_200) in told
+    assert ("articles", 1_200, 1_200) in told
+    assert await everything(target) == await everything(source)
+    store = storage.open_store(target, clock=FakeClock())
+    await store.write(lambda tx: tx.outbox.add([sending("new")]))
+    assert [(row.id, row.state) for row in await store.read(lambda tx: tx.outbox.unsent())] == [
+        ("a", SendState.UNKNOWN),
+        ("b", SendState.PENDING),
+        ("new", SendState.PENDING),
+    ]
+    assert await store.read(lambda tx: tx.notes.get("move:from")) is None
+    await store.close()
+
+
+async def test_a_move_that_was_cut_off_goes_on_where_it_was(source: str, postgres_server: Server) -> None:
+    target = postgres_server.new_database()
+
+    def cut(table: str, copied: int, _total: int) -> None:
+        if table == "articles" and copied >= 500:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await storage.move(source, target, clock=FakeClock(), progress=cut)
+    told: list[tuple[str, int, int]] = []
+    await storage.move(source, target, clock=FakeClock(), progress=lambda *step: told.append(step))
+    assert ("articles", 1_000, 1_200) in told
+    assert ("articles", 500, 1_200) not in told
+    assert await everything(target) == await everything(source)
+
+
+async def test_a_target_in_use_is_refused(source: str, address: str) -> None:
+    store = storage.open_store(address, clock=FakeClock())
+    await store.write(lambda tx: tx.notes.put("k", "v"))
+    await store.close()
+    with pytest.raises(ports.StoreError, match=r"it is not empty \(notes\)"):
+        await storage.move(source, address, clock=FakeClock())
+    with pytest.raises(ports.ConfigError, match="from an SQLite file to PostgreSQL only"):
+        await storage.move(address, source, clock=FakeClock())
+
+
+async def test_a_running_bot_is_not_moved(source: str, address: str) -> None:
+    running = storage.open_store(source, clock=FakeClock(), process_name="wirewatch run")
+    with pytest.raises(ports.StoreInUse, match="wirewatch run"):
+        await storage.move(source, address, clock=FakeClock())
+    await running.close()
