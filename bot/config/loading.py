@@ -20,6 +20,8 @@ from bot.config.bot_file import ChannelOptions
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
 
 _UTC = ZoneInfo("UTC")
+#: Of more than this (some 10,000 rules) only ``check`` gives the warnings: they take as long as reading the rules.
+LINTED_BYTES = 4_000_000
 
 
 def load(
@@ -45,7 +47,7 @@ def load(
 
 def check(folder: Path, *, environ: Mapping[str, str], channel_options: ChannelOptions) -> tuple[model.Problem, ...]:
     """All problems of a folder by place. Raises ConfigError where the folder cannot be read."""
-    return tuple(_read(folder, None, environ, channel_options).problems)
+    return tuple(_read(folder, None, environ, channel_options, is_check=True).problems)
 
 
 @dataclass(slots=True)
@@ -81,12 +83,17 @@ class _Found:
 
 
 def _read(
-    folder: Path, previous: Settings | None, environ: Mapping[str, str], channel_options: ChannelOptions
+    folder: Path,
+    previous: Settings | None,
+    environ: Mapping[str, str],
+    channel_options: ChannelOptions,
+    *,
+    is_check: bool = False,
 ) -> _Found:
     if not folder.is_dir():
         what = "it is a file, not a folder" if folder.exists() else "there is no such folder"
         raise ports.ConfigError(f"reading the configuration in {folder}: {what}; wirewatch init {folder} makes one")
-    reader = _Reader(folder, previous, environ, channel_options)
+    reader = _Reader(folder, previous, environ, channel_options, is_check=is_check)
     try:
         with _no_collection():
             reader.read()
@@ -109,13 +116,20 @@ def _no_collection() -> Iterator[None]:
 
 class _Reader:
     def __init__(
-        self, folder: Path, previous: Settings | None, environ: Mapping[str, str], channel_options: ChannelOptions
+        self,
+        folder: Path,
+        previous: Settings | None,
+        environ: Mapping[str, str],
+        channel_options: ChannelOptions,
+        *,
+        is_check: bool,
     ) -> None:
         self._folder = folder
         self._previous = previous
         self._old = previous.files if previous else {}
         self._environ = environ
         self._channel_options = channel_options
+        self._is_check = is_check
         self.found = _Found()
 
     def read(self) -> None:
@@ -197,6 +211,7 @@ class _Reader:
             channels=self.found.channels,
             feeds=self.found.feed_names,
             zone=self.found.bot.timezone if self.found.bot else _UTC,
+            wants_warnings=self._is_check or sum(map(reading.size, paths)) <= LINTED_BYTES,
         )
         for path in paths:
             old = self._old.get(path)

@@ -139,7 +139,7 @@ class _Block:
 
     def _skip(self, at: int) -> tuple[int, list[tuple[str, int]], bool]:
         """Past empty lines and the indentation; False: what follows stands less deep and ends the block."""
-        breaks = []
+        breaks: list[tuple[str, int]] = []
         while True:
             column = 0
             while column < self._indent and self._text[at : at + 1] == " ":

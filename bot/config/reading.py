@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import model
-from bot.config import nodes, problems
+from bot.config import nodes, problems, values
 from bot.config.nodes import Document
 from bot.config.problems import Report
 from bot.config.settings import FileState, Stamp
@@ -53,6 +53,14 @@ def stamp(path: str) -> Stamp:
     """Raises OSError."""
     found = os.stat(path)
     return Stamp(modified_ns=found.st_mtime_ns, changed_ns=found.st_ctime_ns, size=found.st_size, inode=found.st_ino)
+
+
+def size(path: str) -> int:
+    """In bytes; of a file that cannot be read, none."""
+    try:
+        return stamp(path).size
+    except OSError:
+        return 0
 
 
 def fetch(path: str, previous: FileState | None) -> Bytes:
@@ -108,7 +116,7 @@ def missing(path: str, error: OSError, help_text: str) -> model.Problem:
 
 
 def stray_files(folder: Path, known: Sequence[str]) -> list[model.Problem]:
-    """YAML files of the folder that nobody reads: a misspelt name, or rules in the wrong place."""
+    """YAML files that look like ours and that nobody reads: a misspelt name, or rules in the wrong place."""
     return [
         model.Problem(
             severity="warning",
@@ -118,8 +126,13 @@ def stray_files(folder: Path, known: Sequence[str]) -> list[model.Problem]:
             help="what is read: bot.yaml, feeds.yaml and rules/*.yaml",
         )
         for name in sorted(entry.name for entry in os.scandir(folder))
-        if name.endswith((".yaml", ".yml")) and name[0] != "." and str(folder / name) not in known
+        if name.endswith((".yaml", ".yml")) and str(folder / name) not in known and _looks_like_ours(Path(name).stem)
     ]
+
+
+def _looks_like_ours(stem: str) -> bool:
+    ours = ("bot", "feeds", "rules")
+    return stem in ours or values.near(stem, ours) is not None
 
 
 def line_of(path: str, number: int) -> str | None:

@@ -36,6 +36,8 @@ class Context:
     #: Names, addresses and tags of feeds; None: unknown.
     feeds: frozenset[str] | None
     zone: ZoneInfo
+    #: Look for what is allowed and probably not meant; it takes as long as reading the rule.
+    wants_warnings: bool = True
 
     def known(self, kind: str) -> frozenset[str] | None:
         return self.channels if kind == "channel" else self.feeds
@@ -109,7 +111,7 @@ class RuleReader:
         compiled = self._compile(rule, node)
         if compiled is None or self.report.error_count > errors_before:
             return None
-        for problem in rules.warnings(rule):
+        for problem in rules.warnings(rule) if self.context.wants_warnings else ():
             self._say(problem, node, rule, "warning")
         key = node.get("name") or node
         line, column = self.report.document.place(key.start)

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.config import nodes, places
+from bot.config import nodes, places, yaml_errors
 from tests.config import folders
 
 
@@ -72,13 +72,15 @@ def test_every_character_of_a_value_is_found_again(value: str, style: str, width
 def test_any_text_gives_nodes_or_one_located_error(text: str) -> None:
     try:
         document = nodes.read(text)
-    except nodes.Unreadable as error:
-        assert 0 <= error.start <= len(text)
-        assert error.message
-        assert error.help
+    except yaml_errors.Unreadable as error:
+        refused = error
     else:
         for scalar in nodes.walk(document.root) if document.root else ():
             assert 0 <= scalar.start <= scalar.end <= len(text)
+        return
+    assert 0 <= refused.start <= len(text)
+    assert refused.message
+    assert refused.help
 
 
 @settings(max_examples=200)

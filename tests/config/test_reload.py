@@ -144,9 +144,14 @@ def test_unchanged_files_are_not_read_again(tmp_path: Path, monkeypatch: pytest.
     folder = folders.make(tmp_path)
     folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Third, all: [wirewatch], notify: desk}\n"})
     before = folders.load(folder)
-    parsed = []
+    parsed: list[str] = []
     read = nodes.read
-    monkeypatch.setattr(nodes, "read", lambda text: parsed.append(text) or read(text))
+
+    def reading_told(text: str) -> nodes.Document:
+        parsed.append(text)
+        return read(text)
+
+    monkeypatch.setattr(nodes, "read", reading_told)
     folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Fourth, all: [wirewatch], notify: desk}\n"})
     after = folders.load(folder, before)
     assert folders.names(after) == ["First", "Second", "Fourth"]
@@ -160,7 +165,12 @@ def test_a_big_unchanged_file_is_not_even_opened(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(reading, "SMALL_BYTES", 10)
     opened: list[Path] = []
     real = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path) or real(path))
+
+    def opening_told(path: Path) -> bytes:
+        opened.append(path)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", opening_told)
     folders.load(folder, before)
     assert [path.name for path in opened if path.name != "bot.yaml"] == []
 

@@ -82,7 +82,8 @@ web: {listen: 127.0.0.1:8080}
 """
 EXAMPLE_FEEDS = """feeds:
   - https://feeds.bbci.co.uk/news/technology/rss.xml
-  - {url: "https://www.dawn.com/feeds/home", name: Dawn, every: 2 minutes, full_text: when_needed, tags: [pakistan], owner: Dawn Media}
+  - {url: "https://www.dawn.com/feeds/home", name: Dawn, every: 2 minutes, full_text: when_needed, tags: [pakistan],
+     owner: Dawn Media}
 """
 
 
