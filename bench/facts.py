@@ -55,9 +55,8 @@ def main() -> None:
             print(f"  {'right' if each.is_right else 'WRONG'}  {each.update.id}")
             for fact in each.facts:
                 is_wanted = any(wanted.is_said_by(fact) for wanted in each.update.wanted)
-                print(
-                    f"    {' ' if is_wanted else '?'} {fact.kind}  {fact.label}: {fact.before or ''} → {fact.after}   «{fact.sentence}»"
-                )
+                said = f"{fact.label}: {fact.before or ''} → {fact.after}"
+                print(f"    {' ' if is_wanted else '?'} {fact.kind}  {said}   «{fact.sentence}»")
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ _TOLD_SHARE = 0.5
 _LENGTH_POWER = 0.4
 #: What the first sentence of a news article is worth over its place.
 _LEAD_BONUS = 0.5
-#: Each further word of a rule in a sentence, up to four.
-_MATCH_BONUS = 0.35
+#: Each matched wording in a sentence, up to three: the rule is what the reader asked about.
+_MATCH_BONUS = 1.0
 #: «He said …» without the sentence before it; a question.
 _DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
 
@@ -165,7 +165,7 @@ def _score(each: _Candidate, chosen: Sequence[_Candidate], weights: dict[str, fl
     gain = sum(weights[word] * (_TOLD_SHARE if word in known else 1.0) for word in each.words)
     score: float = gain / max(each.length, 8) ** _LENGTH_POWER
     score *= 0.5 + 1.0 / (1.0 + 0.5 * each.order) + (_LEAD_BONUS if each.order == 0 else 0.0)
-    score *= 1.0 + _MATCH_BONUS * min(each.matched, 4)
+    score *= 1.0 + _MATCH_BONUS * min(each.matched, 3)
     if each.is_dangling and not any(one.order == each.order - 1 for one in chosen):
         score *= _DANGLING_SHARE
     if each.is_question:
