@@ -128,7 +128,7 @@ def _show(settings: config.Settings, found: Status) -> None:
             health_of(state),
             _ago(found.now, state.ok_at),
             _ago(found.now, state.new_at),
-            Text(state.error or "; ".join(state.remarks)),
+            Text(_wrong(state)),
         )
     terminal.out.print(feeds)
     rules = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
@@ -151,6 +151,13 @@ def _show(settings: config.Settings, found: Status) -> None:
         terminal.out.print(Text(text, style="yellow" if row.state is model.SendState.PARKED else ""))
     last = f"last tick {_ago(found.now, datetime.fromisoformat(found.tick))}" if found.tick else "no tick yet"
     terminal.out.print(Text(f"{found.articles} articles in the archive; {last}", style="dim"))
+
+
+def _wrong(state: model.FeedState) -> str:
+    """What is wrong, without the address that the row names already."""
+    if state.error:
+        return state.error.removeprefix(f"{state.url}: ")
+    return "; ".join(state.remarks)
 
 
 def _ago(now: datetime, when: datetime | None) -> str:
