@@ -232,7 +232,7 @@ def test_rule_files_are_read_in_order_of_name(tmp_path: Path) -> None:
 def test_very_many_rules_are_loaded_without_warnings_which_check_still_gives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = folders.make(tmp_path, rules="rules:\n  - {name: R, all: [PTA], notify: desk}\n")
+    folder = folders.make(tmp_path, rules="rules:\n  - {name: R, all: [wirewatch], notify: desk}\n")
     assert [problem.code for problem in folders.load(folder).problems] == ["no-examples"]
     monkeypatch.setattr(loading, "LINTED_BYTES", 10)
     assert folders.load(folder).problems == ()
