@@ -115,7 +115,7 @@ def _mentions(statement: Statement) -> Iterator[str]:
 
 def _turns(statement: Statement) -> Iterator[tuple[str, str]]:
     """Label and clause of each turn that a statement states."""
-    plain = statement.plain
+    plain = statement.normal
     for turn in _all_turns():
         headline = turn.present.finditer(plain) if statement.order == 0 else ()
         for found in chain(turn.past.finditer(plain), headline):

@@ -25,10 +25,16 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
     old = [_Counted(one, statement) for statement in chain.from_iterable(said) for one in quantities(statement.plain)]
     found: list[Found] = []
     settled: set[str] = set()
+    news_of_old = {
+        (each.key, each.value) for statement in fresh for each in quantities(statement.plain) if each.is_past
+    }
     for new in _counted(fresh):
         key = new.quantity.key
         # Only the first number that an article gives of a thing is its figure: later ones are of its parts.
         if key is None or key in settled or new.quantity.is_past:
+            continue
+        # «The mountain that killed a thousand … in 1963»: the headline of a look back.
+        if (key, new.quantity.value) in news_of_old:
             continue
         settled.add(key)
         if any(_is_known(new.quantity, one.quantity) for one in old):

@@ -61,7 +61,7 @@ _PAST_AFTER = re.compile(
     re.IGNORECASE,
 )
 #: What always happens is not what happened.
-_HABIT = re.compile(r"\b(?:each|every|per|a) (?:year|month|week|day)\b|\bannual(?:ly)?\b", re.IGNORECASE)
+_HABIT = re.compile(r"\b(?:each|every|per) (?:year|month|week|day)|\ba year\b|\bannual(?:ly)?\b", re.IGNORECASE)
 _ABOUT = re.compile(
     r"\b(?:about|around|some|nearly|almost|over|more than|at least|up to"
     r"|approximately|roughly|an estimated|estimated|close to|as many as|under|fewer than|less than)\s*$",
@@ -70,6 +70,8 @@ _ABOUT = re.compile(
 
 _CLAUSE_END = re.compile(r"[,;:]\s|\s(?:and|but|while|as|after)\s")
 _COUNT = re.compile(r"\b(?:number|toll|total|count|tally)\b", re.IGNORECASE)
+#: «climbers», «sailors», «tourists»: people by their ending.
+_DOERS = re.compile(r"(?:ers|ors|ists|men|women)$")
 _PLACE = re.compile(r"\b(?:in|at|near|across|from)\s+(?:the\s+)?([A-Z]\w+)")
 
 
@@ -200,7 +202,7 @@ def _counted(before: str, after: str, plain: str) -> tuple[str | None, str]:
         return (f"sentence {stem(noun)}", "sentence") if is_term else (None, "")
     if noun and stem(noun) in things.MEASURES:
         return None, ""
-    if noun is None or stem(noun) in things.PEOPLE:
+    if noun is None or stem(noun) in things.PEOPLE or _DOERS.search(noun):
         fate = _nearest(things.FATES, before, after, 45)
         if fate:
             return fate[0], fate[0]

@@ -35,7 +35,9 @@ class Statement:
     """A headline (order 0) or a sentence."""
 
     text: str
-    #: Normalised, number words in digits: what the kinds of news read.
+    #: Normalised, as written.
+    normal: str
+    #: Normalised, number words in digits.
     plain: str
     order: int
     stems: frozenset[str]
@@ -67,9 +69,11 @@ def statements(article: model.Article) -> tuple[Statement, ...]:
 
 def _statement(raw: str, order: int, language: str, day: date) -> Statement:
     shown = " ".join(raw.split())
-    plain = in_digits(text.normalise(shown), language)
+    normal = text.normalise(shown)
+    plain = in_digits(normal, language)
     return Statement(
         text=shown,
+        normal=normal,
         plain=plain,
         order=order,
         stems=frozenset(token.stem for token in words.tokens(plain) if token.stem not in _SMALL_WORDS),
