@@ -54,6 +54,6 @@ def _sqlite(url: URL) -> Address:
     if url.database in (None, "", ":memory:"):
         return Address(url.set(drivername="sqlite", database=":memory:", query={}), None)
     assert url.database is not None
-    # Absolute at once: the working directory of a long-running process may change.
-    file = Path(url.database).absolute()
+    # Absolute at once: the working directory may change. Without links: two names of one file are one lock.
+    file = Path(url.database).resolve()
     return Address(url.set(drivername="sqlite", database=str(file), query={}), file)

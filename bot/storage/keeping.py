@@ -75,8 +75,12 @@ _OLD_TEXTS = (
     )
     .values(text="", tags="[]", links="[]", has_text=False, is_full_text=False)
 )
-_OLD_VERSIONS = delete(versions).where(versions.c.article.in_(select(articles.c.id).where(~articles.c.has_text)))
-_OLD_MATCHES = delete(matches).where(matches.c.article.in_(select(articles.c.id).where(~articles.c.has_text)))
+_OLD_VERSIONS = delete(versions).where(
+    versions.c.article.in_(select(articles.c.id).where(~articles.c.has_text, ~_is_in_story))
+)
+_OLD_MATCHES = delete(matches).where(
+    matches.c.article.in_(select(articles.c.id).where(~articles.c.has_text, ~_is_in_story))
+)
 _OLD_SIGHTINGS = delete(sightings).where(
     sightings.c.key.in_(
         select(_rival.c.key).where(_rival.c.place > _SIGHTINGS_KEPT, _rival.c.seen_at < _BEFORE).limit(_MANY)
@@ -114,12 +118,9 @@ async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
     Nothing unsent is let go. In small transactions; one that is cut off goes on where it was. Raises StoreUnavailable.
     """
 
-    async def drop(statement: Delete | Update, *rest: Delete) -> int:
+    async def drop(statement: Delete | Update) -> int:
         def work(connection: Connection) -> int:
-            count = connection.execute(statement, {"before": before}).rowcount
-            for follower in rest:
-                connection.execute(follower)
-            return count
+            return connection.execute(statement, {"before": before}).rowcount
 
         total = 0
         while (count := await store.run(work)) > 0:
@@ -128,7 +129,9 @@ async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
 
     stories_gone = await drop(_OLD_STORIES)
     messages_gone = await drop(_OLD_MESSAGES)
-    texts_gone = await drop(_OLD_TEXTS, _OLD_VERSIONS, _OLD_MATCHES)
+    texts_gone = await drop(_OLD_TEXTS)
+    await drop(_OLD_VERSIONS)
+    await drop(_OLD_MATCHES)
     await drop(_OLD_SIGHTINGS)
     return Trimmed(
         stories=stories_gone, messages=messages_gone, texts=texts_gone, identities=await drop(_OLD_IDENTITIES)

@@ -48,6 +48,7 @@ _WAITING_EDIT = (
     select(outbox.c.seq, outbox.c.state, outbox.c.due_at, outbox.c.parked_from, outbox.c.error)
     .where(
         outbox.c.thread == bindparam("of_thread"),
+        _is_unsent,
         outbox.c.kind == MessageKind.EDIT,
         or_(
             outbox.c.state == SendState.PENDING,
@@ -110,7 +111,8 @@ _SAVE = (
 _GET = select(outbox).where(outbox.c.id.in_(bindparam("wanted", expanding=True)))
 _NEXT_DUE = select(func.min(_claimable_at)).where(_of_channels, _is_live, _leads_its_thread)
 _COUNTS = select(outbox.c.channel, outbox.c.state, func.count()).group_by(outbox.c.channel, outbox.c.state)
-_UNSENT = select(outbox).where(_is_unsent).order_by(_IN_ORDER)
+# Sorted by us: for ORDER BY seq SQLite would walk through all that was ever sent.
+_UNSENT = select(outbox).where(_is_unsent)
 _OF_STORY = (
     select(outbox)
     .join(tellings, tellings.c.send == outbox.c.id)
@@ -196,7 +198,7 @@ class Outbox:
         return {(channel, state): count for channel, state, count in self._connection.execute(_COUNTS)}
 
     def unsent(self) -> Sequence[model.Outgoing]:
-        return tuple(self._all(_UNSENT))
+        return sorted(self._all(_UNSENT), key=lambda row: row.seq)
 
     def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
         return tuple(self._all(_OF_STORY, of_story=story))

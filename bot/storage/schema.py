@@ -91,6 +91,8 @@ articles = Table(
     Index(None, "title_key"),
     Index(None, "fingerprint"),
     Index(None, "first_seen"),
+    # The archive, and what retention has still to do.
+    Index("ix_articles_archive", "first_seen", sqlite_where=text("has_text = 1"), postgresql_where=text("has_text")),
 )
 
 sightings = Table(
@@ -137,7 +139,13 @@ stories = Table(
     # Deferred: the younger story of two may be written before the older one.
     Column("merged_into", Text, ForeignKey("stories.id", ondelete="SET NULL", deferrable=True, initially="DEFERRED")),
     Index(None, "last_seen"),
-    Index(None, "merged_into"),
+    # Only those that are: else SQLite takes it for «merged_into IS NULL», nearly all rows.
+    Index(
+        "ix_stories_merged_into",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 members = Table(

@@ -49,6 +49,23 @@ async def test_a_second_owner_is_told_who_the_first_is(owned: storage.SqlStore, 
         open_again(file)
 
 
+async def test_another_name_of_the_same_file_is_the_same_file(owned: storage.SqlStore, file: Path) -> None:
+    link = file.with_name("link.db")
+    link.symlink_to(file)
+    with pytest.raises(ports.StoreInUse):
+        open_again(link)
+
+
+async def test_any_name_of_a_file_will_do(tmp_path: Path) -> None:
+    file = tmp_path / "a b#c é" / "store.db"
+    store = open_again(file)
+    await store.write(lambda tx: tx.notes.put("k", "v"))
+    assert await store.read(lambda tx: tx.notes.get("k")) == "v"
+    await store.close()
+    assert file.is_file()
+    storage.backup(f"sqlite:///{file}", tmp_path / "copy.db")
+
+
 def test_a_dead_owner_leaves_no_lock(file: Path) -> None:
     code = (
         "import os; from bot import storage; from tests.fakes import FakeClock;"

@@ -79,6 +79,13 @@ def _articles() -> None:
     )
     op.create_index("ix_articles_fingerprint", "articles", ["fingerprint"])
     op.create_index("ix_articles_first_seen", "articles", ["first_seen"])
+    op.create_index(
+        "ix_articles_archive",
+        "articles",
+        ["first_seen"],
+        sqlite_where=sa.text("has_text = 1"),
+        postgresql_where=sa.text("has_text"),
+    )
     op.create_index("ix_articles_link_key", "articles", ["link_key"])
     op.create_index("ix_articles_title_key", "articles", ["title_key"])
 
@@ -142,7 +149,13 @@ def _stories() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_stories"),
     )
     op.create_index("ix_stories_last_seen", "stories", ["last_seen"])
-    op.create_index("ix_stories_merged_into", "stories", ["merged_into"])
+    op.create_index(
+        "ix_stories_merged_into",
+        "stories",
+        ["merged_into"],
+        sqlite_where=sa.text("merged_into IS NOT NULL"),
+        postgresql_where=sa.text("merged_into IS NOT NULL"),
+    )
 
 
 def _members() -> None:
