@@ -81,6 +81,9 @@ def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[J
             item, at = decoder.raw_decode(text, at)
             items.append(item)
     except (ValueError, RecursionError):
+        if not items:
+            # As a baseline it would make every item of the next poll new.
+            raise ReadError("cut off before the end of its first item; it is asked again later") from None
         remarks.append(f"cut off after item {len(items)}")
     head = text[: opened.start()].rstrip().rstrip(",")
     try:

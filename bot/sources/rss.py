@@ -33,14 +33,14 @@ class RssSource:
     def read(self, body: Body) -> model.Reading:
         """Blocking. Raises ReadError."""
         document = xmltext.prepare(body)
-        text, remarks, is_headless = _mended(document)
+        text, remarks = _mended(document)
         data = text.encode("utf-8", "replace")
         pieces = None
-        if not document.has_doctype and not is_headless:
+        if not document.has_doctype:
             pieces = cut.cut(data, root=document.root, prefix=document.prefix, base=body.url)
         reading = _read_pieces(pieces, body, document) if pieces is not None else None
         if reading is None:
-            reading = _read_whole(data, body, has_entries=not is_headless)
+            reading = _read_whole(data, body)
         return hours.with_bounds(reading, text, remarks=(*document.remarks, *remarks))
 
 
@@ -60,21 +60,22 @@ def read_whole(data: bytes, url: str) -> tuple[Any, tuple[model.Entry, ...]]:
         raise ReadError(f"a feed that cannot be read: its XML is too broken ({type(error).__name__})") from error
 
 
-def _mended(document: xmltext.XmlText) -> tuple[str, list[str], bool]:
-    """The document with its end put back; what to say of it; whether it ends before its first item does."""
+def _mended(document: xmltext.XmlText) -> tuple[str, list[str]]:
+    """The document with its end put back, and what to say of it. Raises ReadError where no item is whole."""
     text = document.text
     if not document.is_cut:
-        return text, [], False
+        return text, []
     count, end = cut.last_whole_item(text, root=document.root, prefix=document.prefix)
     if not count:
-        return text, ["cut off before the end of item 1; nothing of it is read"], True
+        # As a baseline it would make every item of the next poll new.
+        raise ReadError("cut off before the end of its first item; it is asked again later")
     # The unfinished item is left for the next poll: half a title would be an article with an edited title then.
     has_more = re.search(r"<\w", text[end:]) is not None
     remark = f"cut off after item {count}" if has_more else f"cut off at its end, after item {count}"
     text = text[:end]
     if document.root == "rss" and not re.search(r"</channel\s*>", text):
         text += "</channel>"
-    return f"{text}</{document.tag}>", [remark], False
+    return f"{text}</{document.tag}>", [remark]
 
 
 def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> model.Reading | None:
@@ -97,9 +98,9 @@ def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> mode
     )
 
 
-def _read_whole(data: bytes, body: Body, *, has_entries: bool) -> model.Reading:
+def _read_whole(data: bytes, body: Body) -> model.Reading:
     feed, entries = read_whole(data, body.url)
-    entries, remark = limits.ends_of(entries if has_entries else ())
+    entries, remark = limits.ends_of(entries)
     return _reading(feed, entries, remarks=(remark,) if remark else ())
 
 

@@ -130,8 +130,11 @@ class FeedServer:
         assert task is not None
         self._connections.add(task)
         try:
-            # The client may leave whenever it likes.
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            # The client may leave whenever it likes. A cancelled task would be logged as an error by the stream's
+            # callback in Python 3.11, so that it ends here.
+            with contextlib.suppress(
+                ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError
+            ):
                 while await self._exchange(reader, writer):
                     pass
         finally:
