@@ -290,6 +290,8 @@ def apply(row: model.Outgoing, step: Step, *, last: Send | Look | None, now: dat
 class Lane:
     """One channel's turn to speak."""
 
+    #: When this was written: a clock that shows less was set back.
+    at: datetime
     #: Nothing goes there before.
     ready_at: datetime
     #: Failures in a row, of whatever message.
@@ -313,20 +315,28 @@ def plan(lane: Lane, step: Step, *, pace: timedelta, now: datetime) -> Lane:
     rested = now + pace
     match step:
         case Sent():
-            return Lane(ready_at=rested)
+            return Lane(at=now, ready_at=rested)
         case RetryAt(when=when, pauses_channel=True, is_told=True):
             return _failed(lane, until=max(when, rested), now=now)
         case RetryAt(pauses_channel=True) | LookFirst():
             return _failed(lane, until=max(now + backoff(lane.failures), rested), now=now)
         case ParkChannel() | ParkWorkspace():
             wait = min(FIRST_PROBE * 2 ** min(lane.probes, 10), LONGEST_PROBE)
-            return Lane(ready_at=rested, probe_at=now + wait, probes=lane.probes + 1)
+            return Lane(at=now, ready_at=rested, probe_at=now + wait, probes=lane.probes + 1)
         case _:
-            return replace(lane, ready_at=rested)
+            return replace(lane, at=now, ready_at=rested)
 
 
 def _failed(lane: Lane, *, until: datetime, now: datetime) -> Lane:
-    return replace(lane, ready_at=until, failures=lane.failures + 1, failing_since=lane.failing_since or now)
+    since = lane.failing_since or now
+    return replace(lane, at=now, ready_at=until, failures=lane.failures + 1, failing_since=since)
+
+
+def after_clock(lane: Lane, *, pace: timedelta, now: datetime) -> Lane:
+    """The lane as it is, or open anew where the clock was set back: its times would silence the channel for as long."""
+    if now >= lane.at:
+        return lane
+    return Lane(at=now, ready_at=now + pace)
 
 
 def is_worth_telling(lane: Lane, *, now: datetime) -> bool:

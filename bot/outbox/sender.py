@@ -163,13 +163,13 @@ class Sender:
         if told:
             self._told[name] = told
         # One full pace: the last message of the process before us may have left just now.
-        ready_at = self._clock.now() + self._channels[name].pace
-        self._lanes[name] = delivery.Lane(ready_at=ready_at)
+        now = self._clock.now()
+        self._lanes[name] = delivery.Lane(at=now, ready_at=now + self._channels[name].pace)
 
     async def _next_moment(self, name: str, ending: _Ending) -> datetime | None:
         """When this channel's next row can be tried; None: nothing waits."""
-        lane = self._lanes[name]
         now = self._clock.now()
+        lane = self._lanes[name] = delivery.after_clock(self._lanes[name], now=now, pace=self._channels[name].pace)
         if lane.probe_at is None:
             due = await self._store.read(lambda tx: tx.outbox.next_due([name]))
             return None if due is None else max(due, lane.ready_at)
@@ -185,7 +185,8 @@ class Sender:
         """Sleep in slices, so that a stop is noticed at once."""
         until = self._clock.now() + duration
         stopping = ending.at is not None
-        while (left := until - self._clock.now()) > timedelta() and stopping is (ending.at is not None):
+        # More left than there was: the clock was set back.
+        while timedelta() < (left := until - self._clock.now()) <= duration and stopping is (ending.at is not None):
             await self._clock.sleep(min(left, POLL))
 
     async def _claim(self, name: str) -> model.Outgoing | None:

@@ -144,8 +144,19 @@ def test_a_look_up_that_fails_never_leads_to_sending_blindly(error: ports.SendEr
 def test_whatever_happens_the_pace_is_kept_and_no_pause_is_for_ever(
     steps: list[delivery.Step], pace: timedelta
 ) -> None:
-    lane = delivery.Lane(ready_at=START)
+    lane = delivery.Lane(at=START, ready_at=START)
     for step in steps:
         lane = delivery.plan(lane, step, pace=pace, now=START)
         assert START + pace <= lane.ready_at <= START + max(pace, delivery.LONGEST_WAIT)
         assert lane.probe_at is None or lane.probe_at <= START + delivery.LONGEST_PROBE
+
+
+def test_a_clock_that_was_set_back_does_not_silence_a_channel() -> None:
+    later = START + timedelta(hours=3)
+    lane = delivery.plan(
+        delivery.Lane(at=later, ready_at=later), delivery.ParkChannel("x"), pace=timedelta(seconds=1), now=later
+    )
+    assert delivery.after_clock(lane, pace=timedelta(seconds=1), now=later) == lane
+    assert delivery.after_clock(lane, pace=timedelta(seconds=1), now=START) == delivery.Lane(
+        at=START, ready_at=START + timedelta(seconds=1)
+    )
