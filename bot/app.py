@@ -77,6 +77,15 @@ def channel_of(
     )
 
 
+def fetcher_of(folder: Path, outside: Outside) -> ports.Fetcher:
+    """A client under the rules of a configuration, or under the shipped ones where there is none yet."""
+    try:
+        policy = load(folder, outside.environ).bot.fetch
+    except ports.ConfigError:
+        policy = model.FetchPolicy()
+    return outside.fetcher or fetch.HttpFetcher(policy, outside.clock)
+
+
 class App:
     """One running Wirewatch over one store."""
 

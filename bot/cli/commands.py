@@ -8,7 +8,7 @@ import typer
 
 import bot
 from bot import ports
-from bot.cli import check, demo, explain, init, once, run, schema, send_test, status, stories, terminal
+from bot.cli import check, demo, explain, feeds, init, once, run, schema, send_test, status, stories, terminal
 from bot.cli.options import UNUSABLE
 
 app = typer.Typer(
@@ -33,6 +33,8 @@ for command in (
     schema.schema,
 ):
     app.command()(command)
+
+app.add_typer(feeds.feeds, name="feeds")
 
 
 def _version(asked: bool) -> None:

@@ -63,7 +63,7 @@ async def _stored(settings: config.Settings, url: str) -> model.Article:
 
 def _find(tx: ports.Transaction, link: str) -> model.Article | None:
     """By any of the forms in which a site writes one address: with and without www, http and https."""
-    found = (tx.articles.find(form) for form in (link, *articles.twins(link)))
+    found = (tx.articles.find(form) for form in articles.twins(link) or (link,))
     return next((article for article in found if article), None)
 
 

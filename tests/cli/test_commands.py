@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys.world import rss
 from tests.servers import slack
+from tests.servers.feeds import FeedServer, Reply
 
 
 def wirewatch(*words: str, folder: Path, code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -139,3 +142,39 @@ def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at(tmp_path: P
 
 def test_the_schema_is_json_for_each_kind_of_file(tmp_path: Path) -> None:
     assert set(json.loads(wirewatch("schema", folder=tmp_path).stdout)) == {"bot", "feeds", "rules"}
+
+
+def feeds_of(folder: Path, *addresses: str) -> None:
+    lines = "".join(f"  - {address}  # kept\n" for address in addresses) or "  []\n"
+    (folder / "config" / "bot.yaml").write_text(
+        "channels: {alerts: {kind: console}}\nfetch: {allow_private: [127.0.0.0/8]}\n"
+    )
+    (folder / "config" / "feeds.yaml").write_text(f"# our feeds\nfeeds:\n{lines}")
+
+
+def test_an_imported_list_is_added_once_and_comments_stay(started: Path) -> None:
+    feeds_of(started, "https://one.example/feed")
+    (started / "list.opml").write_text(
+        '<opml version="1.0"><body><outline text="Two & three" xmlUrl="https://two.example/feed"/>'
+        '<outline text="One" xmlUrl="https://one.example/feed"/></body></opml>'
+    )
+    for added in ("1 added, 1 already there", "0 added, 2 already there"):
+        assert added in wirewatch("feeds", "import", "list.opml", folder=started).stderr
+    text = (started / "config" / "feeds.yaml").read_text()
+    assert "# our feeds" in text
+    assert "one.example/feed  # kept" in text
+    assert "https://two.example/feed" in wirewatch("feeds", "export", folder=started).stdout
+
+
+async def test_adding_a_page_finds_the_feed_that_it_names(started: Path) -> None:
+    feeds_of(started, "https://one.example/feed")
+    async with FeedServer() as server:
+        server.serve("/feed.xml", rss("wire"))
+        page = b'<html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml"></head></html>'
+        server.serve("/", Reply(body=page, headers={"Content-Type": "text/html"}))
+        done = await asyncio.to_thread(wirewatch, "feeds", "add", server.url("/"), folder=started)
+        assert "named by" in done.stdout
+        assert server.url("/feed.xml") in (started / "config" / "feeds.yaml").read_text()
+        server.serve("/nothing", Reply(body=b"<html></html>", headers={"Content-Type": "text/html"}))
+        done = await asyncio.to_thread(wirewatch, "feeds", "test", server.url("/nothing"), folder=started, code=2)
+    assert "HTML" in done.stderr

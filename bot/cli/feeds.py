@@ -1,0 +1,183 @@
+"""wirewatch feeds: find, add, import, export and try feeds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.text import Text
+
+from bot import app, feedlist, model, ports, sources
+from bot.cli import terminal
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
+
+feeds = typer.Typer(help="Find, add, import, export and try feeds.", no_args_is_help=True)
+
+Address = Annotated[str, typer.Argument(help="A feed, or a page that names its feed.", metavar="ADDRESS")]
+
+#: Items shown of a feed that is tried.
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One feed that was really read."""
+
+    url: str
+    reading: model.Reading
+    #: The page that named it; None: the address was the feed.
+    page: str | None = None
+
+
+@feeds.command("test")
+def look(address: Address, folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
+    """Read a feed as the bot would, and show what it says; writes nothing.
+
+    Example: wirewatch feeds test https://www.bbc.co.uk/news
+    """
+    found = asyncio.run(_find(folder, address))
+    if json:
+        terminal.answer([_as_json(entry) for entry in found])
+        return
+    for entry in found:
+        _show(entry)
+
+
+@feeds.command()
+def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
+    """Find the feed behind an address, show it, and write it into feeds.yaml; comments and order stay.
+
+    Example: wirewatch feeds add https://www.dawn.com
+    """
+    found = asyncio.run(_find(folder, address))
+    best = found[0]
+    _show(best)
+    for other in found[1:]:
+        terminal.say(f"also there: {other.url} ({other.reading.title or 'without a title'})")
+    _write(folder, [model.Feed(url=best.url, name=best.reading.title)])
+
+
+@feeds.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="An OPML file.", metavar="FILE")], folder: ConfigDir = DEFAULT_CONFIG
+) -> None:
+    """Add the feeds of an OPML file to feeds.yaml; what cannot be read is said, the rest is taken.
+
+    Example: wirewatch feeds import subscriptions.opml
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        terminal.fail(f"cannot read {file}: {error.strerror}", UNUSABLE)
+    reading = feedlist.read_opml(content)
+    for problem in reading.problems:
+        terminal.say(f"{file}: {problem}")
+    if not reading.feeds:
+        terminal.fail(f"{file} holds no feed", LEFT)
+    _write(folder, reading.feeds)
+
+
+@feeds.command()
+def export(folder: ConfigDir = DEFAULT_CONFIG) -> None:
+    """Print the feeds of feeds.yaml as OPML.
+
+    Example: wirewatch feeds export > subscriptions.opml
+    """
+    settings = app.load(folder, os.environ)
+    sys.stdout.write(feedlist.write_opml(settings.feeds))
+
+
+def _write(folder: Path, wanted: Sequence[model.Feed]) -> None:
+    path = folder / "feeds.yaml"
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else "feeds:\n"
+        addition = feedlist.add_all(before, wanted)
+        if addition.added:
+            part = path.with_suffix(".part")
+            part.write_text(addition.text, encoding="utf-8")
+            part.replace(path)
+    except OSError as error:
+        terminal.fail(f"cannot write {path}: {error.strerror}", UNUSABLE)
+    for feed in addition.known:
+        terminal.say(f"already there: {feed.url}")
+    terminal.say(f"{path}: {len(addition.added)} added, {len(addition.known)} already there")
+    raise typer.Exit(DONE)
+
+
+async def _find(folder: Path, address: str) -> list[Found]:
+    """The feeds behind an address, read; a page is asked for the ones that it names. At least one."""
+    outside = app.Outside(environ=os.environ)
+    url = address if urlsplit(address).scheme in ("http", "https") else f"https://{address}"
+    fetcher = app.fetcher_of(folder, outside)
+    try:
+        try:
+            return [await _read(fetcher, url)]
+        except ports.IsPage as page:
+            offered = await _read_all(fetcher, page.feeds, page=url)
+            if not offered:
+                raise ports.ReadError(f"{url}: {page}") from None
+            return offered
+    finally:
+        await fetcher.close()
+
+
+async def _read_all(fetcher: ports.Fetcher, urls: Sequence[str], *, page: str) -> list[Found]:
+    found = []
+    for url in urls:
+        try:
+            found.append(await _read(fetcher, url, page=page))
+        except (ports.FetchError, ports.ReadError) as error:
+            terminal.say(f"named by the page, but not a feed: {url}: {error}")
+    return found
+
+
+async def _read(fetcher: ports.Fetcher, url: str, *, page: str | None = None) -> Found:
+    answer = await fetcher.get(ports.Request(url=url))
+    if answer.status != 200:
+        raise ports.FetchError(f"{url}: the server answered {answer.status}")
+    body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
+    try:
+        reading = await asyncio.to_thread(sources.read, body)
+    except ports.IsPage:
+        raise
+    except ports.ReadError as error:
+        raise ports.ReadError(f"{url}: {error}") from None
+    return Found(url=answer.permanent_url or url, reading=reading, page=page)
+
+
+def _show(found: Found) -> None:
+    reading = found.reading
+    terminal.out.print(Text(reading.title or "(without a title)", style="bold"))
+    terminal.out.print(Text(f"  {found.url}"))
+    if found.page:
+        terminal.out.print(Text(f"  named by {found.page}", style="dim"))
+    terminal.out.print(Text(f"  {len(reading.entries)} items"))
+    for entry in reading.entries[:SHOWN]:
+        date = f"{entry.published:%Y-%m-%d %H:%M}  " if entry.published else "undated  "
+        terminal.out.print(Text(f"  - {date}{entry.title or '(without a title)'}"))
+    for remark in reading.remarks:
+        terminal.out.print(Text(f"  note: {remark}", style="yellow"))
+
+
+def _as_json(found: Found) -> dict[str, object]:
+    return {
+        "url": found.url,
+        "page": found.page,
+        "title": found.reading.title,
+        "remarks": list(found.reading.remarks),
+        "items": [
+            {
+                "title": entry.title,
+                "link": entry.link,
+                "published": entry.published.isoformat() if entry.published else None,
+            }
+            for entry in found.reading.entries
+        ],
+    }
