@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import pydantic
 
@@ -53,21 +53,24 @@ class Channel:
     def _print(self, delivery: ports.Delivery) -> None:
         from bot.channels import console_page
 
-        console = self._console()
-        # One write a message: two channels on one terminal must not mix.
-        with console.capture() as capture:
-            console_page.show(console, delivery.message)
+        out = sys.stdout
         try:
+            console = self._console(out)
+            with console.capture() as capture:
+                console_page.show(console, delivery.message)
             # rich fills lines with spaces up to the edge.
-            sys.stdout.write("\n".join(line.rstrip() for line in capture.get().split("\n")))
-            sys.stdout.flush()
+            page = "\n".join(line.rstrip() for line in capture.get().split("\n"))
+            # A terminal of another character set shows a question mark rather than nothing.
+            encoding = out.encoding or "utf-8"
+            # One write a message: two channels on one terminal must not mix.
+            out.write(page.encode(encoding, "replace").decode(encoding))
+            out.flush()
         except (OSError, ValueError):
             raise ports.Parked("standard output is closed") from None
 
-    def _console(self) -> Console:
+    def _console(self, out: TextIO) -> Console:
         from rich.console import Console
 
-        out = sys.stdout
         if out.isatty():
             return Console(file=out, highlight=False, emoji=False, markup=False)
         return Console(

@@ -46,7 +46,9 @@ def _story(console: Console, brief: model.StoryBrief, severity: model.Severity) 
 def _said(sentence: model.Sentence) -> Text:
     spans = wording.quoted(sentence, _SENTENCE)
     parts = [Text(span.text, style="bold yellow" if span.is_marked else "") for span in spans]
-    return Text.assemble(*parts, Text(f" [{wording.name(sentence.outlet)}]", style="dim"))
+    told = Text.assemble(*parts)
+    told.rstrip()
+    return Text.assemble(told, Text(f" [{wording.name(sentence.outlet)}]", style="dim"))
 
 
 def _why(console: Console, whys: Sequence[model.Why]) -> None:
@@ -77,7 +79,7 @@ def _span(brief: model.StoryBrief) -> str:
 def _reply(console: Console, message: model.Message) -> None:
     brief = message.briefs[0] if message.briefs else None
     head = Text(f"  ↳ {wording.head_of_reply(message)}", style="bold magenta")
-    story = f" in: {wording.headline(brief, 150)}" if brief else ""
+    story = f" · {wording.headline(brief, 150)}" if brief else ""
     console.print(Text.assemble(head, Text(story)))
     for fact in message.facts[: wording.ITEMS]:
         _indented(console, _fact(fact), 4)
@@ -119,8 +121,8 @@ def _edit(console: Console, message: model.Message) -> None:
         if message.reason is model.Reason.MERGED:
             line = f"  ↳ {message.lead or wording.HEADS[model.Reason.MERGED]} {wording.headline(brief, 150)}"
         else:
-            names = ", ".join(wording.name(line.outlet) for line in brief.outlets[-3:])
-            line = f"  ↳ now {wording.owners(brief)} (last: {names}): {wording.headline(brief, 150)}"
+            newest = f", newest {wording.name(brief.outlets[-1].outlet)}" if brief.outlets else ""
+            line = f"  ↳ now {wording.owners(brief)}{newest}: {wording.headline(brief, 150)}"
         console.print(Text(line, style="dim"))
         console.print()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -213,12 +213,15 @@ class Bot:
         except ports.SendError as error:
             return [ports.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
         lines = [ports.CheckLine(is_good=True, what=f"the token is that of {who.get('user')} in {who.get('team')}")]
-        lines += self._check_scopes()
         try:
             place = await self._places.id()
             found = (await self._ask_for("conversations.info", {"channel": place})).get("channel") or {}
         except ports.SendError as error:
-            return [*lines, ports.CheckLine(is_good=False, what=f"the channel {self._to} is found", help=str(error))]
+            missing = ports.CheckLine(is_good=False, what=f"the channel {self._to} is found", help=str(error))
+            return [*lines, *self._check_scopes(SCOPES), missing]
+        # A public channel needs none of the scopes for private ones, and the other way round.
+        other = "channels:" if found.get("is_private") else "groups:"
+        lines += self._check_scopes([scope for scope in SCOPES if not scope.startswith(other)])
         lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{found.get('name')} ({place})"))
         for is_good, what, code in (
             (not found.get("is_archived"), "the channel is open", "is_archived"),
@@ -229,16 +232,18 @@ class Bot:
             )
         return lines
 
-    def _check_scopes(self) -> list[ports.CheckLine]:
+    def _check_scopes(self, wanted: Iterable[str]) -> list[ports.CheckLine]:
         if self._scopes is None:
             return []
         have = self._scopes
         add = "add it under OAuth & Permissions, then Reinstall to Workspace"
         return [
             ports.CheckLine(
-                is_good=scope in have, what=f"scope {scope}", help="" if scope in have else f"missing for {use}: {add}"
+                is_good=scope in have,
+                what=f"scope {scope}",
+                help="" if scope in have else f"missing for {SCOPES[scope]}: {add}",
             )
-            for scope, use in SCOPES.items()
+            for scope in wanted
         ]
 
 

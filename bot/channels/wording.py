@@ -228,7 +228,7 @@ def evidence(why: model.Why, limit: int) -> str:
 def _line(label: str, words: Sequence[str], fields: Iterable[str]) -> str:
     shown = ", ".join(words[:_WORDS_A_LINE])
     more = f" +{len(words) - _WORDS_A_LINE}" if len(words) > _WORDS_A_LINE else ""
-    where = ", ".join(fields)
+    where = ", ".join(sorted(fields, key=lambda field: (field != "title", field)))
     if len(words) == 1 and label.casefold() == words[0].casefold():
         return f"{shown} ({where})"
     return f"{label} → {shown}{more} ({where})"

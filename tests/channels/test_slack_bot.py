@@ -231,10 +231,11 @@ async def test_a_token_that_was_replaced_counts_at_once(server: slack.Server) ->
 
 async def test_check_says_what_is_right_and_what_to_click(server: slack.Server) -> None:
     assert all(line.is_good for line in await bot(server).check())
-    server.workspace.tokens[slack.TOKEN] -= {"groups:history"}
+    server.workspace.tokens[slack.TOKEN] -= {"groups:history", "channels:history"}
     server.workspace.channels["C000000001"].is_member = False
     bad = {line.what: line.help for line in await bot(server).check() if not line.is_good}
-    assert "Reinstall" in bad["scope groups:history"]
+    assert "Reinstall" in bad["scope channels:history"]
+    assert "scope groups:history" not in bad, "it is a public channel"
     assert "/invite" in bad["the app is a member of the channel"]
     [line] = await bot(server, SLACK_BOT_TOKEN="xoxb-wrong").check()
     assert not line.is_good

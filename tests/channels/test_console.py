@@ -1,0 +1,50 @@
+"""The terminal: one golden page of every message, in 80 columns."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import ports
+from tests.channels import messages
+from tests.channels.surroundings import build, delivery
+
+GOLDEN = Path(__file__).parent / "golden" / "console.txt"
+
+
+async def test_every_message_reads_as_in_the_golden_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """``WIREWATCH_GOLDEN=write`` writes it anew: look at the difference before committing it."""
+    channel = build("console")
+    for message in messages.ALL.values():
+        await channel.send(delivery(message))
+    page = capsys.readouterr().out
+    if os.environ.get("WIREWATCH_GOLDEN") == "write":
+        GOLDEN.write_text(page)
+    assert page == GOLDEN.read_text()
+    assert "\x1b" not in page, "no colour where there is no terminal"
+
+
+async def test_a_reply_says_which_story_it_belongs_to(capsys: pytest.CaptureFixture[str]) -> None:
+    await build("console").send(delivery(messages.NEW_FACT))
+    assert "BlackBerry to leave Pakistan" in capsys.readouterr().out
+
+
+async def test_a_terminal_of_another_character_set_still_shows_the_message(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "out"
+    with file.open("w", encoding="ascii") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        await build("console").send(delivery(messages.NEW_FACT))
+    assert "30 November ? 30 December" in file.read_text()
+
+
+async def test_a_closed_output_parks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    closed = (tmp_path / "out").open("w")
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    with pytest.raises(ports.Parked, match="standard output is closed"):
+        await build("console").send(delivery(messages.POST))
