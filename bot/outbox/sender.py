@@ -64,6 +64,7 @@ class Sender:
         on_unknown: delivery.OnUnknown = delivery.OnUnknown.SEND_AGAIN,
         operator: str | None = None,
         on_sent: OnSent | None = None,
+        on_outcome: OnSent | None = None,
         settle: timedelta = SETTLE,
         grace: timedelta = GRACE,
         attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
@@ -75,6 +76,8 @@ class Sender:
         # Where the operator's own channel is closed, another says so.
         self._on_trouble = tell_operator([operator, *channels]) if operator is not None else None
         self._on_sent = on_sent
+        #: Told of every row as it was written after a try, sent or not.
+        self._on_outcome = on_outcome
         self._settle = settle
         self._grace = grace
         self._attempt_timeout = attempt_timeout
@@ -305,7 +308,9 @@ class Sender:
         report(f"channel {trouble.kind}", channels=list(trouble.channels), reason=trouble.reason)
 
     def _report(self, name: str, row: model.Outgoing, step: delivery.Step) -> None:
-        fields = {"channel": name, "kind": str(row.message.kind), "send": row.id}
+        fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}
+        if self._on_outcome is not None:
+            self._on_outcome(row)
         if isinstance(step, delivery.Sent):
             self._sent += 1
             log.info("message sent", **fields, attempts=row.attempts)

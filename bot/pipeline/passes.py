@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -41,6 +41,8 @@ class FeedReport:
     is_changed: bool
     new: int
     matched: int
+    #: How long after its due time it was taken in.
+    lateness: timedelta = timedelta()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class PassReport:
 
 #: Told of each feed as it is taken in: progress, metrics.
 OnFeed = Callable[[FeedReport], None]
+#: Told of each decision once it is committed.
+OnDecided = Callable[[model.Decision], None]
 
 
 class Pipeline:
@@ -71,6 +75,7 @@ class Pipeline:
         concurrency: int,
         window: timedelta,
         on_feed: OnFeed = lambda report: None,
+        on_decided: OnDecided = lambda decision: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -78,6 +83,7 @@ class Pipeline:
         self._slots = asyncio.Semaphore(concurrency)
         self._desk = Desk(window)
         self._on_feed = on_feed
+        self._on_decided = on_decided
 
     async def claim(self, *, limit: int, everything: bool = False) -> tuple[str, Sequence[model.FeedState]]:
         """Lease due feeds: the lease's token, and their states, most overdue first."""
@@ -110,7 +116,7 @@ class Pipeline:
         """Speak for alerts whose hold has run out."""
         now = self._clock.now()
         made = await self._store.write(lambda tx: self._desk.release(tx, snapshot, now=now))
-        self._log_decisions(made)
+        self._tell_decisions(made, {})
         if report:
             report.decisions.extend(made)
         return made
@@ -156,11 +162,13 @@ class Pipeline:
             raise
         report.decisions.extend(made)
         for intake in intakes:
-            told = _report(intake)
+            told = _report(intake, now)
             report.feeds.append(told)
             self._on_feed(told)
             _log_poll(intake, told)
-        self._log_decisions(made)
+        polls = {arrival.article.id: intake.polled.id for intake in intakes for arrival in intake.arrivals}
+        polls |= {revision.article.id: intake.polled.id for intake in intakes for revision in intake.revisions}
+        self._tell_decisions(made, polls)
 
     async def _take_in_apart(self, token: str, batch: Sequence[Polled], snapshot: Snapshot, report: PassReport) -> None:
         """Each feed of a broken batch by itself; the one that breaks alone has failed, and is asked later again."""
@@ -173,10 +181,13 @@ class Pipeline:
             else:
                 raise RuntimeError(f"taking in a failure of {polled.state.url}")
 
-    def _log_decisions(self, made: Sequence[model.Decision]) -> None:
+    def _tell_decisions(self, made: Sequence[model.Decision], polls: Mapping[model.ArticleId, str]) -> None:
+        """``polls`` leads from the article that caused a decision back to the poll that brought it."""
         for decision in made:
+            self._on_decided(decision)
             log.info(
                 "decided",
+                poll=polls.get(decision.article) if decision.article else None,
                 story=decision.story,
                 channel=decision.channel,
                 action=decision.action.value,
@@ -185,19 +196,26 @@ class Pipeline:
             )
 
 
-def _report(intake: Intake) -> FeedReport:
+def _report(intake: Intake, now: datetime) -> FeedReport:
     return FeedReport(
         url=intake.state.url,
         error=intake.state.error,
         is_changed=intake.polled.reading is not None,
         new=intake.new_count,
         matched=len(intake.arrivals),
+        lateness=max(now - intake.polled.state.due_at, timedelta()),
     )
 
 
 def _log_poll(intake: Intake, told: FeedReport) -> None:
     answer = intake.polled.answer
-    fields = {"feed": told.url, "status": answer.status if answer else None, "new": told.new, "matched": told.matched}
+    fields = {
+        "poll": intake.polled.id,
+        "feed": told.url,
+        "status": answer.status if answer else None,
+        "new": told.new,
+        "matched": told.matched,
+    }
     if told.error:
         log.warning("feed polled", **fields, error=told.error)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +20,8 @@ Read = Callable[[ports.Body], model.Reading]
 class Polled:
     """What one poll brought."""
 
+    #: Stands in each log line about it, from the feed to the decisions.
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
     feed: model.Feed
     #: As it was before the poll.
     state: model.FeedState

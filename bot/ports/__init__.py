@@ -45,7 +45,19 @@ from bot.ports.errors import (
     WirewatchError,
 )
 from bot.ports.network import Answer, Body, Fetcher, PageReader, Request, Source
-from bot.ports.store import Articles, FeedStates, Known, Notes, Outbox, Sighting, Store, Stories, Stub, Transaction
+from bot.ports.store import (
+    Articles,
+    DayCount,
+    FeedStates,
+    Known,
+    Notes,
+    Outbox,
+    Sighting,
+    Store,
+    Stories,
+    Stub,
+    Transaction,
+)
 
 __all__ = [
     "Abilities",
@@ -56,6 +68,7 @@ __all__ = [
     "CheckLine",
     "Clock",
     "ConfigError",
+    "DayCount",
     "Delivery",
     "FeedStates",
     "FetchError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot import model
@@ -49,6 +49,16 @@ class Known:
     by_fingerprint: Mapping[str, Stub]
     #: Folded title -> articles of this feed.
     by_title: Mapping[str, Sequence[Stub]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCount:
+    """How many articles one feed brought, or one rule matched, on one day of UTC."""
+
+    #: The feed's address or the rule's name.
+    name: str
+    day: date
+    count: int
 
 
 class FeedStates(Protocol):
@@ -116,6 +126,12 @@ class Articles(Protocol):
         """Articles with text, first seen since, oldest first; streamed."""
 
     def count(self, *, since: datetime | None = None) -> int: ...
+
+    def new_by_day(self, *, since: datetime) -> Sequence[DayCount]:
+        """Articles of each feed by the day on which they were first seen; days without any are left out."""
+
+    def matched_by_day(self, *, since: datetime) -> Sequence[DayCount]:
+        """The same of each rule: articles that it matched."""
 
 
 class Stories(Protocol):

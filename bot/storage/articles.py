@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model, ports
@@ -18,6 +30,7 @@ from bot.storage.schema import articles, matches, sightings, versions
 
 #: A sighting is renewed at most once a day, so that an unchanged feed costs no writes.
 _RENEWED_AFTER = timedelta(days=1)
+_FIRST_DAY = date(1970, 1, 1)
 #: Rows read ahead of an archive's reader.
 _AHEAD = 200
 
@@ -70,6 +83,20 @@ _ARCHIVE = (
 )
 _COUNT = select(func.count()).select_from(articles)
 _COUNT_SINCE = _COUNT.where(articles.c.first_seen >= bindparam("since", type_=Moment))
+
+#: Whole days since 1970, UTC; the number is no parameter, else PostgreSQL takes its two uses for two things.
+_DAY = type_coerce(articles.c.first_seen, BigInteger).op("/", return_type=BigInteger)(literal_column("86400000000"))
+_NEW_BY_DAY = (
+    select(articles.c.feed.label("name"), _DAY.label("day"), func.count().label("count"))
+    .where(articles.c.has_text, articles.c.first_seen >= bindparam("since", type_=Moment))
+    .group_by(articles.c.feed, _DAY)
+)
+_MATCHED_BY_DAY = (
+    select(matches.c.rule.label("name"), _DAY.label("day"), func.count().label("count"))
+    .join(articles, articles.c.id == matches.c.article)
+    .where(articles.c.first_seen >= bindparam("since", type_=Moment))
+    .group_by(matches.c.rule, _DAY)
+)
 
 _ADD = insert(articles).on_conflict_do_nothing(index_elements=[articles.c.id])
 _NEW_SIGHTING = insert(sightings)
@@ -198,6 +225,16 @@ class Articles:
         if since is None:
             return self._connection.execute(_COUNT).scalar_one()
         return self._connection.execute(_COUNT_SINCE, {"since": since}).scalar_one()
+
+    def new_by_day(self, *, since: datetime) -> Sequence[ports.DayCount]:
+        return self._by_day(_NEW_BY_DAY, since)
+
+    def matched_by_day(self, *, since: datetime) -> Sequence[ports.DayCount]:
+        return self._by_day(_MATCHED_BY_DAY, since)
+
+    def _by_day(self, statement: Select[*tuple[Any, ...]], since: datetime) -> Sequence[ports.DayCount]:
+        rows = self._connection.execute(statement, {"since": since})
+        return [ports.DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
 
 
 def _first(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], str]) -> Mapping[str, ports.Stub]:

@@ -156,3 +156,21 @@ async def test_the_archive_can_be_read_in_part(store: storage.SqlStore) -> None:
     first = await store.read(lambda tx: next(iter(tx.articles.archive(since=START))))
     assert first == article("0")
     assert await store.read(lambda tx: tx.articles.count()) == 1_000
+
+
+async def test_articles_and_matches_are_counted_by_day_of_utc(store: storage.SqlStore) -> None:
+    late = 16 * 60
+    await keep(store, article("one"), article("two"), article("next day", minutes=late), article("other", feed=BBC))
+    await keep(store, article("only its identity"), has_text=False)
+    for name in ("one", "next day"):
+        await store.write(lambda tx, name=name: tx.articles.add_matches(article(name).id, [match("PTA")]))  # type: ignore[misc]
+    first, second = START.date(), (START + late * MINUTE).date()
+    new = await store.read(lambda tx: tx.articles.new_by_day(since=START))
+    assert sorted((entry.name, entry.day, entry.count) for entry in new) == [
+        (BBC, first, 1),
+        (DAWN, first, 2),
+        (DAWN, second, 1),
+    ]
+    matched = await store.read(lambda tx: tx.articles.matched_by_day(since=START))
+    assert sorted((entry.name, entry.day, entry.count) for entry in matched) == [("PTA", first, 1), ("PTA", second, 1)]
+    assert await store.read(lambda tx: tx.articles.new_by_day(since=START + late * MINUTE + MINUTE)) == []
