@@ -25,6 +25,8 @@ from bot import model, stories
 
 WINDOW = timedelta(days=14)
 OPEN_STORIES = 10_000
+#: Articles between two times of forgetting.
+BATCH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def grouped(rows: Sequence[Labelled]) -> list[str]:
     grouping = stories.Grouping(window=WINDOW)
     joined: list[str] = []
     lives_in: dict[str, str] = {}
-    for row in rows:
+    for at, row in enumerate(rows):
+        if at % BATCH == 0:
+            grouping.forget(row.article.first_seen - WINDOW)
         join = grouping.join(row.article)
         lives_in.update(dict.fromkeys(join.merges, join.story))
         joined.append(join.story)

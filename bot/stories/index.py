@@ -5,7 +5,6 @@ Holds and finds; what is the same event is decided in grouping.py.
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -17,8 +16,10 @@ from bot.stories.rarity import Rarity
 
 #: How many open stories are compared in full.
 CANDIDATES = 8
+#: How many are looked at for their age before.
+LONG_LIST = 64
 #: Postings read to find them, rarest words first: bounds the time an article takes, whatever the number of stories.
-POSTINGS = 4000
+POSTINGS = 3000
 
 _Postings = defaultdict[str, dict[model.StoryId, None]]
 
@@ -36,18 +37,19 @@ class Index:
         """The open stories that share the most telling words with an article, and those tied to it by a link."""
         found: defaultdict[model.StoryId, float] = defaultdict(float)
         left = POSTINGS
-        for holders, _, worth in sorted(self._telling(read)):
+        for holders, word, worth in sorted(self._telling(read)):
             left -= holders
             if left < 0:
                 break
-            for story in self._by_word[_]:
+            for story in self._by_word[word]:
                 found[story] += worth
+        cut = sorted(found.values(), reverse=True)[:LONG_LIST][-1] if found else 0.0
         linked = set(self._linked(read))
-        open_ = [self.stories[story] for story in found.keys() | linked]
-        fresh = [story for story in open_ if read.seen - story.seen <= window]
-        return heapq.nsmallest(
-            CANDIDATES, fresh, key=lambda story: (story.id not in linked, -found.get(story.id, 0.0), story.rank)
-        )
+        chosen = [self.stories[story] for story, worth in found.items() if worth >= cut or story in linked]
+        chosen.extend(self.stories[story] for story in linked - found.keys())
+        fresh = [story for story in chosen if read.seen - story.seen <= window]
+        fresh.sort(key=lambda story: (story.id not in linked, -found.get(story.id, 0.0), story.rank))
+        return fresh[:CANDIDATES]
 
     def add(self, story: model.StoryId, read: Profile) -> None:
         """The article is of the story, which opens with its first."""

@@ -60,6 +60,10 @@ class OpenStory:
         return cls(story, (read.seen, read.when, story), read.when, read.when, read.seen)
 
     @property
+    def size(self) -> int:
+        return len(self.members)
+
+    @property
     def length(self) -> float:
         return self.words_read / max(1, len(self.members))
 
@@ -81,8 +85,7 @@ class OpenStory:
     def add(self, read: Profile) -> None:
         self._core = None
         self.members.append(Trace(read.id, read.when, read.link, read.links, read.sketch))
-        for word, weight in read.weights.items():
-            self.totals[word] = self.totals.get(word, 0.0) + weight
+        _pour(read.weights, self.totals)
         for name, written in read.names.items():
             self.names.setdefault(name, written)
         self._heads.update(read.head_names)
@@ -94,8 +97,7 @@ class OpenStory:
         """Both are one."""
         self._core = None
         self.members.extend(younger.members)
-        for word, weight in younger.totals.items():
-            self.totals[word] = self.totals.get(word, 0.0) + weight
+        _pour(younger.totals, self.totals)
         for name, written in younger.names.items():
             self.names.setdefault(name, written)
         self._heads.update(younger._heads)
@@ -130,3 +132,8 @@ class OpenStory:
         self.first = min(self.first, first)
         self.last = max(self.last, last)
         self.seen = max(self.seen, seen)
+
+
+def _pour(weights: Mapping[str, float], totals: dict[str, float]) -> None:
+    for word, weight in weights.items():
+        totals[word] = totals.get(word, 0.0) + weight

@@ -47,6 +47,7 @@ class Profile:
     #: Words of title and lead.
     length: int
     sketch: copies.Sketch
+    size: int = 1
 
 
 def of(article: model.Article) -> Profile:

@@ -21,6 +21,8 @@ class Evidence(NamedTuple):
 
     #: Cosine of all words, by rarity; title words weigh more.
     words: float
+    #: Logarithm of the story's articles: many together resemble anything more.
+    size: float
     #: Cosine of the names alone.
     names: float
     #: Rarity of the rarest shared words, added up.
@@ -31,6 +33,8 @@ class Evidence(NamedTuple):
     days: float
     #: Logarithm of the article's words: long texts share words by chance.
     length: float
+    #: The article is a bare headline, which has fewer words to share.
+    bare: float
     #: Both lead with names that the other lacks, 0 to 1.
     other_names: float
     #: Both lead with numbers that the other lacks.
@@ -40,20 +44,26 @@ class Evidence(NamedTuple):
 
 
 WEIGHTS = Evidence(
-    words=9.6,
-    names=1.05,
-    rare=0.055,
-    numbers=0.11,
-    days=-0.96,
-    length=-0.16,
-    other_names=-1.9,
-    other_numbers=-0.4,
+    words=9.9,
+    size=-0.47,
+    names=0.77,
+    rare=0.07,
+    numbers=0.09,
+    days=-1.08,
+    length=-0.28,
+    bare=0.9,
+    other_names=-2.4,
+    other_numbers=-0.37,
     linked=1.5,
 )
-BIAS = -3.2
+BIAS = -2.8
 
 #: Shared words whose rarity is added up as evidence.
 RAREST = 5
+#: Fewer words than this are a headline without a text.
+BARE_WORDS = 20
+#: Articles beyond this add nothing to a story's breadth.
+MANY = 8
 #: Keeps one rare name in a head from being all of its names.
 HEAD_PRIOR = 6.0
 
@@ -65,6 +75,10 @@ class Told(Protocol):
     def length(self) -> float: ...
     @property
     def weights(self) -> Mapping[str, float]: ...
+    @property
+    def size(self) -> int:
+        """Articles."""
+
     @property
     def names(self) -> Mapping[str, str]:
         """Each as written."""
@@ -87,11 +101,13 @@ def compare(read: Told, story: Told, rare: Rarity, *, since: timedelta, linked: 
     cosine, names = _cosines(read, story, rare)
     return Evidence(
         words=cosine,
+        size=math.log(min(story.size, MANY)),
         names=names,
         rare=sum(heapq.nlargest(RAREST, map(rare.of, shared))),
         numbers=math.log1p(sum(rare.of(word) for word in shared if word[0].isdigit())),
         days=math.log1p(since / timedelta(days=1)),
         length=math.log(read.length or 1),
+        bare=read.length < BARE_WORDS,
         other_names=_other_names(read, story, rare),
         other_numbers=_other_numbers(read, story),
         linked=linked,
