@@ -96,15 +96,13 @@ def score(evidence: Evidence) -> float:
 
 def compare(read: Told, story: Told, rare: Rarity, *, since: timedelta, linked: bool) -> Evidence:
     """The evidence that an article (or a whole story) is of a story."""
-    told = story.weights
-    shared = [word for word in read.weights if word in told]
-    cosine, names = _cosines(read, story, rare)
+    overlap = _overlap(read, story, rare)
     return Evidence(
-        words=cosine,
+        words=overlap.words,
         size=math.log(min(story.size, MANY)),
-        names=names,
-        rare=sum(heapq.nlargest(RAREST, map(rare.of, shared))),
-        numbers=math.log1p(sum(rare.of(word) for word in shared if word[0].isdigit())),
+        names=overlap.names,
+        rare=sum(heapq.nlargest(RAREST, overlap.rarities)),
+        numbers=math.log1p(overlap.numbers),
         days=math.log1p(since / timedelta(days=1)),
         length=math.log(read.length or 1),
         bare=read.length < BARE_WORDS,
@@ -114,26 +112,43 @@ def compare(read: Told, story: Told, rare: Rarity, *, since: timedelta, linked: 
     )
 
 
-def _cosines(read: Told, story: Told, rare: Rarity) -> tuple[float, float]:
-    """Of all words and of names alone. The inner loop of grouping: a word's rarity is read in place."""
+class _Overlap(NamedTuple):
+    """What an article and a story share: cosines, and the rarities of the shared words."""
+
+    words: float
+    names: float
+    rarities: list[float]
+    #: Of the shared numbers, added up.
+    numbers: float
+
+
+def _overlap(read: Told, story: Told, rare: Rarity) -> _Overlap:
+    """The inner loop of grouping: a word's rarity is read in place."""
     base, commonness = rare.base, rare.commonness
-    ours = theirs = both = our_names = their_names = both_names = 0.0
-    weights, names = story.weights, story.names
+    weights, names, our_name = story.weights, story.names, read.names
+    ours = theirs = both = our_names = their_names = both_names = numbers = 0.0
+    rarities = []
     for word, weight in read.weights.items():
-        value = weight * (base - commonness[word])
+        rarity = base - commonness[word]
+        value = weight * rarity
         ours += value * value
-        other = weights.get(word, 0.0) * (base - commonness[word])
-        both += value * other
-        if word in read.names:
+        is_name = word in our_name
+        if is_name:
             our_names += value * value
-            if word in names:
-                both_names += value * other
+        if word in weights:
+            product = value * weights[word] * rarity
+            both += product
+            rarities.append(rarity)
+            if is_name and word in names:
+                both_names += product
+            if word[0].isdigit():
+                numbers += rarity
     for word, weight in weights.items():
         value = weight * (base - commonness[word])
         theirs += value * value
         if word in names:
             their_names += value * value
-    return _quotient(both, ours * theirs), _quotient(both_names, our_names * their_names)
+    return _Overlap(_quotient(both, ours * theirs), _quotient(both_names, our_names * their_names), rarities, numbers)
 
 
 def _quotient(product: float, squares: float) -> float:
