@@ -86,7 +86,9 @@ _DATE = re.compile(
     rf")"
 )
 _COMING = re.compile(
-    r"\b(?:will|to|due|set|scheduled|plans?|planned|by|until|before|next|expected|would)\b", re.IGNORECASE
+    r"\b(?:will|to be|to (?:start|begin|meet|take|open|vote|return|go)|due|set|scheduled|plans?|planned|by|until|before"
+    r"|next|expected|would|put off|postponed|delayed|moved|pushed back|deferred)\b",
+    re.IGNORECASE,
 )
 
 
@@ -99,6 +101,8 @@ class Day:
     day: int | None
     start: int
     end: int
+    #: «Monday», «tomorrow»: counted from the day of writing.
+    is_relative: bool = False
 
     def agrees_with(self, other: Day) -> bool:
         """Nothing that both say differs: «December» agrees with «30 December»."""
@@ -133,7 +137,7 @@ def days(plain: str, written: date) -> Iterator[Day]:
     for found in _DATE.finditer(plain):
         parts = _parts(found, plain, written)
         if parts is not None and _exists(*parts):
-            yield Day(*parts, found.start(), found.end())
+            yield Day(*parts, found.start(), found.end(), bool(found["weekday"] or found["relative"]))
 
 
 def _exists(year: int, month: int | None, day: int | None) -> bool:

@@ -70,10 +70,15 @@ _REPORTED = re.compile(
 )
 _MOVED = re.compile(
     r"\b(?:extend\w*|extension|delay\w*|postpon\w*|push\w* back|put\w* back"
-    r"|mov\w+|reschedul\w*|defer\w*|brought forward|bring\w* forward"
-    r"|new (?:date|deadline)|instead of|rather than|now|later than)\b",
+    r"|moved (?:back|forward|from)|mov(?:ed|es|ing) (?:the|its) \w+ (?:from|to|back)"
+    r"|reschedul\w*|defer\w*|brought forward|bring\w* forward"
+    r"|new (?:date|deadline)|instead of|rather than|later than)\b",
     re.IGNORECASE,
 )
+#: Roles that every second sentence with a date has.
+_WEAK = frozenset({"start", "end", "date"})
+#: A matter has one of these at a time, so that another date replaces it without a word of moving.
+_SINGLE = frozenset({"deadline", "effect", "launch"})
 #: A deadline of yesterday can still be moved.
 _LATELY = timedelta(days=45)
 #: Characters between a date and its role.
@@ -100,10 +105,10 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
         if any(day.agrees_with(one) for one in chain(known, taken)) or not day.may_follow(statement.day):
             continue
         old = _replaced(dated, before)
-        if old is None and not (statement.is_prominent or dated.is_moved):
+        if not dated.is_moved and not (_is_prominent(dated) and _is_exact(day, statement)):
             continue
         taken.append(day)
-        label = old.label if old and dated.label in {"date", "end", "start"} else dated.label
+        label = old.label if old and dated.label in _WEAK else dated.label
         shown_before = dated.replaces or (old.day if old else None)
         found.append(
             Found(
@@ -115,6 +120,18 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
             )
         )
     return found
+
+
+def _is_prominent(dated: _Dated) -> bool:
+    """High in the article; a date that only starts or ends something, in its first sentence."""
+    return dated.statement.order <= 1 if dated.label in _WEAK else dated.statement.is_prominent
+
+
+def _is_exact(day: Day, statement: Statement) -> bool:
+    """A day of the calendar; a weekday only where it is still to come: «vowed Wednesday that …» dates the speech."""
+    if day.is_relative:
+        return (day.year, day.month or 0, day.day or 0) > (statement.day.year, statement.day.month, statement.day.day)
+    return day.day is not None
 
 
 def _most_exact(found: Iterable[_Dated]) -> list[_Dated]:
@@ -136,6 +153,8 @@ def _replaced(dated: _Dated, before: Sequence[_Dated]) -> _Dated | None:
         for one in coming:
             if dated.replaces.agrees_with(one.day):
                 return one
+    if not dated.is_moved and dated.label not in _SINGLE:
+        return None
     alike = [one for one in coming if one.label == dated.label and _same_matter(one.statement, dated.statement)]
     if not alike and dated.is_moved:
         alike = coming
@@ -143,7 +162,7 @@ def _replaced(dated: _Dated, before: Sequence[_Dated]) -> _Dated | None:
 
 
 def _same_matter(one: Statement, other: Statement) -> bool:
-    return len(one.stems & other.stems) >= 2
+    return len(one.stems & other.stems) >= 3
 
 
 def _dated(statement: Statement) -> Iterator[_Dated]:

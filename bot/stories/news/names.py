@@ -6,7 +6,6 @@ A name is new when no earlier article writes it, in full, in part or as its init
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -39,7 +38,11 @@ _ROLES = (
     ),
 )
 _ROLE_PATTERNS = tuple((label, re.compile(pattern)) for label, pattern in _ROLES)
-_CAPITALISED = re.compile(r"(?<=[a-z,] )[A-Z][\w-]+(?:\s+[A-Z][\w-]+)*")
+_CAPITALS = r"[A-Z][\w-]+(?: [A-Z][\w-]+){0,2}"
+_ENTERS = re.compile(
+    rf"\b(?P<name>{_CAPITALS}) (?i:joins?|enters?|follows?|also|too|steps? in|sides?|backs?)\b"
+    rf"|\b(?i:joined|followed|backed) (?i:by) (?P<by>{_CAPITALS})"
+)
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 #: Days, months, what is named after a people, titles, agencies: capitalised, and no party.
 _NO_PARTY = re.compile(
@@ -68,16 +71,15 @@ def _named(statement: Statement) -> Iterator[tuple[str, str]]:
 
 
 def _party(fresh: Sequence[Statement], known: set[str], outlet: str) -> Found | None:
-    """A name of the headline that the text repeats and the story never had."""
+    """A name that the headline lets in («Kestrel joins …»), the text repeats and the story never had."""
     if not fresh or fresh[0].order:
         return None
-    title = fresh[0]
-    used = Counter(chain.from_iterable(_CAPITALISED.findall(one.plain) for one in fresh[1:8]))
-    for name, times in used.most_common():
-        if times < 2 or _NO_PARTY.search(name) or name.casefold() in outlet.casefold():
-            continue
-        if re.search(rf"\b{re.escape(name)}\b", title.plain) and not _is_known(name, known):
-            return Found(kind="name", label="party", before=None, after=name, statement=title)
+    text = " ".join(one.plain for one in fresh[1:8])
+    for entering in _ENTERS.finditer(fresh[0].plain):
+        name = entering["name"] or entering["by"]
+        is_own = name.casefold() in outlet.casefold() or _NO_PARTY.search(name)
+        if not is_own and re.search(rf"(?<=[a-z,] ){re.escape(name)}\b", text) and not _is_known(name, known):
+            return Found(kind="name", label="party", before=None, after=name, statement=fresh[0])
     return None
 
 

@@ -5,6 +5,7 @@ A number is compared only with a number of the same thing; rounded, converted, s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +14,15 @@ from bot.stories.news.claims import Found
 from bot.stories.news.past import is_background
 from bot.stories.news.quantities import Quantity, quantities
 from bot.stories.news.statements import Statement
+
+#: Sums and shares of one kind are many in an article; only a change that is called one counts.
+_CHANGED = re.compile(
+    r"\b(?:rais\w+|rose|risen|rising|increas\w+|lift\w+|cut|cuts|lower\w*|reduc\w+|fell|fallen|drop\w+|climb\w*|jump\w*|grew|grown"
+    r"|revis\w+|now|sweeten\w*|up to|more than doubled|doubled|widen\w*|instead|higher)\b",
+    re.IGNORECASE,
+)
+#: Sentences in which an article gives its news.
+_READ = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,8 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
             continue
         settled.add(key)
         if any(_is_known(new.quantity, one.quantity) for one in old):
+            continue
+        if new.statement.order > _READ:
             continue
         before = _before(new, old)
         if before is None and not (new.quantity.is_weighty and new.statement.is_prominent):
@@ -74,7 +86,7 @@ def _is_known(new: Quantity, old: Quantity) -> bool:
 def _before(new: _Counted, old: Sequence[_Counted]) -> Quantity | None:
     """The story's last figure of the same thing in the same matter."""
     alike = [one for one in old if one.quantity.key == new.quantity.key and not one.quantity.is_past]
-    if not new.quantity.is_weighty:
+    if not (new.quantity.is_weighty and new.statement.is_prominent):
         alike = [one for one in alike if _same_matter(one, new)]
     return alike[-1].quantity if alike else None
 
@@ -83,7 +95,11 @@ def _same_matter(one: _Counted, other: _Counted) -> bool:
     shared = (one.statement.stems & other.statement.stems) - {one.quantity.thing}
     shared = frozenset(stem for stem in shared if not stem[0].isdigit())
     smaller = min(len(one.statement.stems), len(other.statement.stems)) or 1
-    if len(shared) < 2 or len(shared) / smaller < 0.2:
+    # Small numbers count many things; a sentence about the same one shares more of its words.
+    needed = 0.25 if min(one.quantity.value, other.quantity.value) >= 20 else 0.5
+    if len(shared) < 2 or len(shared) / smaller < needed:
         return False
     here, there = one.quantity.places, other.quantity.places
+    if one.quantity.unit and not _CHANGED.search(other.statement.plain):
+        return False
     return not (here and there) or bool(here & there)

@@ -51,7 +51,7 @@ _NAMED = re.compile(
 _PAST = re.compile(
     r"\b(?:from|compared (?:with|to)|versus|vs\.?|against|down from|up from"
     r"|earlier (?:figure|toll|count|estimate)s? of|previous(?:ly)?(?: \w+){0,3}"
-    r"|instead of|rather than|out of|another|other|more than the)\s+(?:about |around |some |the )?$",
+    r"|instead of|rather than|out of|1 in|one in|another|other|more than the)\s+(?:about |around |some |the )?$",
     re.IGNORECASE,
 )
 _PAST_AFTER = re.compile(
@@ -70,6 +70,7 @@ _ABOUT = re.compile(
 
 _CLAUSE_END = re.compile(r"[,;:]\s|\s(?:and|but|while|as|after)\s")
 _COUNT = re.compile(r"\b(?:number|toll|total|count|tally)\b", re.IGNORECASE)
+_CUT = re.compile(r"\b(?:cut\w*|axe\w*|shed\w*|slash\w*|los(?:e|es|ing|t)|go|eliminat\w+|scrap\w*)\b", re.IGNORECASE)
 #: «climbers», «sailors», «tourists»: people by their ending.
 _DOERS = re.compile(r"(?:ers|ors|ists|men|women)$")
 _PLACE = re.compile(r"\b(?:in|at|near|across|from)\s+(?:the\s+)?([A-Z]\w+)")
@@ -198,10 +199,12 @@ def _counted(before: str, after: str, plain: str) -> tuple[str | None, str]:
         return "magnitude", "magnitude"
     noun = _noun(after)
     if noun and stem(noun) in things.TIMES:
-        is_term = things.TERMS.search(before) or re.match(r"\W+\w+ (?:in|of) (?:jail|prison)", after)
+        is_term = things.TERMS.search(before)
         return (f"sentence {stem(noun)}", "sentence") if is_term else (None, "")
     if noun and stem(noun) in things.MEASURES:
         return None, ""
+    if noun and stem(noun) in {"job", "position", "post", "role"} and _CUT.search(before[-60:] + after[:60]):
+        return "jobs cut", "jobs cut"
     if noun is None or stem(noun) in things.PEOPLE or _DOERS.search(noun):
         fate = _nearest(things.FATES, before, after, 45)
         if fate:

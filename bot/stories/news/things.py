@@ -15,7 +15,7 @@ _FATES = (
     ("infected", r"infect\w+|cases|tested positive|sickened|fell ill|ill"),
     ("evacuated", r"evacuat\w+|displac\w+|homeless|fled"),
     ("rescued", r"rescu\w+|saved|survivors?"),
-    ("jobs cut", r"lay(?:s|ing)? off|laid off|lay-?offs?|redundan\w+|job (?:cuts|losses)|jobs|sack\w*"),
+    ("jobs cut", r"lay(?:s|ing)? off|laid off|lay-?offs?|redundan\w+|job (?:cuts|losses)|sack\w*"),
     ("charged", r"charged|indicted"),
 )
 FATES = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _FATES)
@@ -23,7 +23,7 @@ PEOPLE = frozenset(
     stem(word)
     for word in "people persons men women children boys girls workers soldiers civilians passengers "
     "students miners police "
-    "officers residents villagers villages migrants protesters others employees staff jobs "
+    "officers residents villagers villages migrants protesters others employees staff "
     "positions roles suspects patients "
     "pilgrims tourists crew members victims bodies cases deaths militants troops sailors "
     "firefighters pupils families".split()
@@ -66,7 +66,9 @@ WEIGHTY = frozenset(
         "infected",
     }
 )
-TERMS = re.compile(r"\b(?:sentenc\w+|jail\w*|prison|imprison\w*|behind bars)\b", re.IGNORECASE)
+TERMS = re.compile(
+    r"\b(?:sentenced|jailed|imprisoned)\b(?!.*\b(?:up to|maximum|recommend\w*|could|may|faces?)\b)", re.IGNORECASE
+)
 TIMES = frozenset({"year", "month", "week", "day", "hour", "minute", "second"})
 MEASURES = frozenset(
     {
