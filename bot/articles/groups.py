@@ -75,10 +75,16 @@ def _fullest_first(members: Sequence[Item]) -> tuple[Item, ...]:
     return tuple(members) if len(members) == 1 else tuple(sorted(members, key=_fullness, reverse=True))
 
 
-def _fullness(item: Item) -> tuple[bool, float, int, str]:
+def _fullness(item: Item) -> tuple[bool, bool, float, int, str]:
     when = item.entry.updated or item.published
     # The last makes the order whole, so that the reading's own does not matter.
-    return (not item.entry.identity_only, when.timestamp() if when else 0.0, len(item.text), repr(item.entry))
+    return (
+        not item.entry.identity_only,
+        bool(item.entry.title or item.text),
+        when.timestamp() if when else 0.0,
+        len(item.text),
+        repr(item.entry),
+    )
 
 
 def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known) -> ports.Stub | None:

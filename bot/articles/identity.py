@@ -93,7 +93,7 @@ def identify(
 def _is_edited(group: Group, stub: ports.Stub, feed: model.Feed, *, restamped: bool) -> bool:
     if stub.feed not in ("", feed.url):
         return False  # two feeds' teasers of one article differ for ever
-    members = [item for item in group.members if not item.entry.identity_only]
+    members = _telling(group)
     if not members:
         return False
     if not stub.has_text:
@@ -102,6 +102,11 @@ def _is_edited(group: Group, stub: ports.Stub, feed: model.Feed, *, restamped: b
     if all(item.fingerprint != stub.fingerprint for item in members):
         return True
     return not restamped and members[0].entry.published is not None and is_redated(group)
+
+
+def _telling(group: Group) -> list[Item]:
+    """The items that say something: an empty one takes no word from an article that is stored."""
+    return [item for item in group.members if not item.entry.identity_only and (item.entry.title or item.text)]
 
 
 def _known(group: Group, stub: ports.Stub, novelty: Novelty, feed: model.Feed) -> list[Identified]:
@@ -117,7 +122,7 @@ def _known(group: Group, stub: ports.Stub, novelty: Novelty, feed: model.Feed) -
 
 
 def _edited(group: Group, stub: ports.Stub, maker: _Maker) -> list[Identified]:
-    item = next(item for item in group.members if not item.entry.identity_only)
+    item = _telling(group)[0]
     first, *rest = _known(group, stub, Novelty.SEEN, maker.feed)
     article = maker.article(item, stub.id)
     if not item.link_key:

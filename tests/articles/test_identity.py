@@ -361,8 +361,14 @@ def test_polling_any_document_again_gives_nothing_new(
     archive = Archive()
     archive.poll(*before, is_baseline=is_baseline)
     archive.poll(*entries)
+    told = {article.id: (article.title, article.text) for article in archive.articles.values()}
     again = archive.poll(*entries)
-    assert not [item for item in again.items if item.article is not None]
+    # A date may still be written anew where two untitled items are one; no word of an article is.
+    assert not [
+        item
+        for item in again.items
+        if item.article and told.get(item.article.id) != (item.article.title, item.article.text)
+    ]
 
 
 @given(ENTRIES, ENTRIES, st.randoms(use_true_random=False))
