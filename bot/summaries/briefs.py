@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bot import model, sentences
 from bot.summaries import marking
-from bot.summaries.picking import pick
+from bot.summaries.picking import has_sentences, pick
 
 #: Evidence shown of one line of a rule, and of a whole rule: enough to see why, short enough for a phone.
 _SHOWN_OF_LINE = 2
@@ -44,12 +44,17 @@ def headline(story: model.Story, rules: Mapping[str, model.Rule]) -> model.Sente
     titled = whole or [each for each in members if each.article.title.strip()]
     member = titled[0] if titled else members[0]
     article = member.article
-    text = article.title if titled else story.title or article.text[:150] or article.link
+    text = article.title if titled else story.title or _opening(article) or article.link or article.outlet
     matches = _of_rules(member.matches, rules)
     marked = marking.places(matches, field="title" if titled else "", text=text)
     start = len(text) - len(text.lstrip())
     spans = marking.spans(text, start, _title_end(text, article.outlet), marked)
     return model.Sentence(spans=spans, outlet=article.outlet, link=article.link, article=article.id)
+
+
+def _opening(article: model.Article) -> str:
+    """The first sentence of an article that has no headline."""
+    return next((span.text for span in sentences.split(article.text, article.language)), "")
 
 
 def _title_end(title: str, outlet: str) -> int:
@@ -65,12 +70,11 @@ def _of_rules(matches: Iterable[model.Match], rules: Mapping[str, model.Rule]) -
 def _best_first(members: Sequence[model.Member], rules: Mapping[str, model.Rule]) -> list[model.Member]:
     """The member that tells the story best first: more of the rules' lines, in the title, with a text to tell from."""
 
-    def merit(member: model.Member) -> tuple[int, int, int, int]:
+    def merit(member: model.Member) -> tuple[int, int, int]:
         evidence = [(match.rule, each) for match in _of_rules(member.matches, rules) for each in match.evidence]
         in_title = {(rule, each.label) for rule, each in evidence if each.field == "title"}
         lines = {(rule, each.label) for rule, each in evidence}
-        has_text = len(pick(member.article)) if member.article.text else 0
-        return (int(has_text > 0), len(lines), len(in_title), min(has_text, 2))
+        return (int(has_sentences(member.article)), len(lines), len(in_title))
 
     # sorted is stable: of equals the earliest stays first, so that a message keeps its headline.
     merits = {id(member): merit(member) for member in members}

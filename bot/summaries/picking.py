@@ -9,7 +9,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from bot import model
 from bot import sentences as cutting
@@ -56,11 +57,12 @@ class _Candidate:
     end: int
     #: Among the article's fit sentences, from 0.
     order: int
-    words: Counter[str]
+    words: frozenset[str]
     length: int
-    matched: int
     is_dangling: bool
     is_question: bool
+    #: Distinct matched wordings in it.
+    matched: int = 0
 
 
 def pick(
@@ -89,30 +91,44 @@ def pick(
     )
 
 
-def _candidates(article: model.Article, marked: Sequence[tuple[int, int]], said: Collection[str]) -> list[_Candidate]:
-    told = {" ".join(sentence.split()) for sentence in said}
+def has_sentences(article: model.Article) -> bool:
+    """There is a whole sentence to tell the story by."""
+    return bool(_fit(article))
+
+
+@lru_cache(maxsize=512)
+def _fit(article: model.Article) -> tuple[_Candidate, ...]:
+    """The fit sentences of an article; kept, since each message of its story asks again."""
     title = " ".join(article.title.split()).casefold().rstrip(".")
     found: list[_Candidate] = []
     for first, end in _units(cutting.split(article.text, article.language)[:_LOOKED_AT]):
         start = first + cutting.dateline_length(article.text[first:end])
         text = article.text[start:end]
-        shown = " ".join(text.split())
-        if cutting.fault(text) or shown in told or shown.casefold().rstrip(".") == title:
+        if cutting.fault(text) or " ".join(text.split()).casefold().rstrip(".") == title:
             continue
         found.append(
             _Candidate(
                 start=start,
                 end=end,
                 order=len(found),
-                words=Counter(content_words(text)),
+                words=frozenset(content_words(text)),
                 length=len(text.split()),
-                matched=len({article.text[a:b].casefold() for a, b in marked if a >= start and b <= end}),
                 is_dangling=bool(_DANGLING.match(text) or _ONLY_QUOTED.match(text)),
                 is_question=text.rstrip("\"'”’»").endswith(("?", "？", "؟")),
             )
         )
-    readable = [each for each in found if each.length <= _LONGEST_WORDS]
-    return readable or found
+    readable = tuple(each for each in found if each.length <= _LONGEST_WORDS)
+    return readable or tuple(found)
+
+
+def _candidates(article: model.Article, marked: Sequence[tuple[int, int]], said: Collection[str]) -> list[_Candidate]:
+    text = article.text
+    told = {" ".join(sentence.split()) for sentence in said}
+    return [
+        replace(each, matched=len({text[a:b].casefold() for a, b in marked if a >= each.start and b <= each.end}))
+        for each in _fit(article)
+        if not told or " ".join(text[each.start : each.end].split()) not in told
+    ]
 
 
 def _units(found: Sequence[cutting.SentenceSpan]) -> list[tuple[int, int]]:
@@ -176,7 +192,7 @@ def _score(each: _Candidate, chosen: Sequence[_Candidate], weights: dict[str, fl
 
 
 def _repeats(each: _Candidate, chosen: Sequence[_Candidate]) -> bool:
-    mine = set(each.words)
+    mine = each.words
     if not mine:
         return bool(chosen)
-    return any(len(mine & set(one.words)) >= _REPEATS_FROM * min(len(mine), len(one.words) or 1) for one in chosen)
+    return any(len(mine & one.words) >= _REPEATS_FROM * min(len(mine), len(one.words) or 1) for one in chosen)
