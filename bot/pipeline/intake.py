@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -45,11 +45,11 @@ class Intake:
 class Reader:
     """Takes polls in, one after another, in the transaction that it is given."""
 
-    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime, jitter: float) -> None:
+    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime, draw: Callable[[], float]) -> None:
         self._tx = tx
         self._snapshot = snapshot
         self._now = now
-        self._jitter = jitter
+        self._draw = draw
 
     def take(self, polled: Polled) -> Intake:
         if polled.reading is None:
@@ -61,10 +61,10 @@ class Reader:
         policy = self._snapshot.fetch
         if polled.error is None and polled.answer is not None:
             return polling.after_answer(
-                polled.state, polled.feed, polled.answer, policy=policy, now=self._now, jitter=self._jitter
+                polled.state, polled.feed, polled.answer, policy=policy, now=self._now, jitter=self._draw()
             )
         text = polled.error or "no answer"
-        return polling.after_failure(polled.state, polled.feed, text, policy=policy, now=self._now, jitter=self._jitter)
+        return polling.after_failure(polled.state, polled.feed, text, policy=policy, now=self._now, jitter=self._draw())
 
     def _read(self, polled: Polled, reading: model.Reading) -> Intake:
         look_up = articles.look_up(polled.feed, reading)
@@ -91,7 +91,7 @@ class Reader:
             arrivals=tuple(article.when for article in new),
             policy=self._snapshot.fetch,
             now=self._now,
-            jitter=self._jitter,
+            jitter=self._draw(),
         )
         state = replace(state, remarks=(*state.remarks, *found.remarks))
         return Intake(polled=polled, state=state, arrivals=arrivals, revisions=revisions, new_count=len(new))

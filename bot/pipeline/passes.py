@@ -128,10 +128,9 @@ class Pipeline:
     async def _take_in(self, token: str, batch: Sequence[Polled], snapshot: Snapshot, report: PassReport) -> None:
         """One transaction for the whole batch."""
         now = self._clock.now()
-        jitter = random.random()  # noqa: S311 - spreads polls, guards nothing
 
         def work(tx: ports.Transaction) -> tuple[Sequence[Intake], Sequence[model.Decision]]:
-            reader = Reader(tx, snapshot, now=now, jitter=jitter)
+            reader = Reader(tx, snapshot, now=now, draw=random.random)
             intakes = [reader.take(polled) for polled in batch]
             lost = set(tx.feeds.save([intake.state for intake in intakes], token=token))
             kept = [intake for intake in intakes if intake.state.url not in lost]
