@@ -94,8 +94,12 @@ def _new_facts(situation: Situation, alert: model.Alert) -> tuple[model.Decision
     facts = tuple({said(f): f for f in situation.facts if said(f) not in alert.said}.values())[:FACTS_A_REPLY]
     if not facts:
         return ()
-    detail = "; ".join(said(fact) for fact in facts)
+    detail = "; ".join(_shown(fact) for fact in facts)
     return (_reply(situation, model.Reason.NEW_FACT, detail=detail, facts=facts),)
+
+
+def _shown(fact: model.Fact) -> str:
+    return f"{fact.label}: {fact.before} → {fact.after}" if fact.before else said(fact)
 
 
 def said(fact: model.Fact) -> str:

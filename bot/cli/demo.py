@@ -75,7 +75,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
         _write_config(place, origin)
         settings = app.load(place, outside.environ)
         replaced = _users_channel(folder, channel, outside) if channel else {}
-        terminal.say("The example story at a minute a second. On the right hand: what happens, and why.\n")
+        terminal.say("The example story in fast time. Between the messages stands what happens, and why.\n")
         async with app.opened(settings, outside, replaced=replaced) as running:
             stop = asyncio.Event()
             teller = _Teller(items, clock)
