@@ -8,7 +8,21 @@ import typer
 
 import bot
 from bot import ports
-from bot.cli import check, demo, explain, feeds, init, once, run, schema, send_test, status, stories, terminal
+from bot.cli import (
+    check,
+    demo,
+    explain,
+    feeds,
+    init,
+    once,
+    run,
+    schema,
+    send_test,
+    status,
+    stories,
+    terminal,
+    try_rule,
+)
 from bot.cli.options import UNUSABLE
 
 app = typer.Typer(
@@ -34,6 +48,7 @@ for command in (
 ):
     app.command()(command)
 
+app.command("try")(try_rule.try_rule)
 app.add_typer(feeds.feeds, name="feeds")
 
 

@@ -10,6 +10,7 @@ from bot.rules.errors import QueryError, RuleError, RuleProblem
 from bot.rules.explain import ExplainedLine, Explanation, explain
 from bot.rules.expression import Expression
 from bot.rules.lint import warnings
+from bot.rules.nearly import MAX_LABEL, Looser, looser
 from bot.rules.parse import parse_query, parse_term
 from bot.rules.read_back import read_back
 from bot.rules.ruleset import RuleSet
@@ -17,16 +18,19 @@ from bot.rules.show import show
 from bot.rules.verdict import CompiledRule
 
 __all__ = [
+    "MAX_LABEL",
     "CompiledRule",
     "ExplainedLine",
     "Explanation",
     "Expression",
+    "Looser",
     "QueryError",
     "RuleError",
     "RuleProblem",
     "RuleSet",
     "compile_rule",
     "explain",
+    "looser",
     "parse_query",
     "parse_term",
     "read_back",

@@ -1,0 +1,10 @@
+"""Rules over the stored archive: what they would have found, missed by little, and said.
+
+The same rules, desk, grouping and alerts as the live path, over a transaction in memory. Writes nothing, sends nothing,
+reads no clock.
+"""
+
+from bot.backtest.report import Comparison, Hit, NearMiss, Post, Report, RuleReport
+from bot.backtest.trial import Plan, run
+
+__all__ = ["Comparison", "Hit", "NearMiss", "Plan", "Post", "Report", "RuleReport", "run"]

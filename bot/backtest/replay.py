@@ -1,0 +1,74 @@
+"""The messages that matched articles would have made: the live desk over memory, at the articles' own times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot import model
+from bot.backtest.memory import Memory
+from bot.backtest.report import Post
+from bot.pipeline import desk, intake, snapshot
+
+
+class Replay:
+    """Takes matched articles in order of first sight; those of one moment were one batch."""
+
+    def __init__(self, at_the_time: snapshot.Snapshot) -> None:
+        self._snapshot = at_the_time
+        self._desk = desk.Desk(at_the_time.window)
+        self._memory = Memory()
+        self._batch: list[intake.Arrival] = []
+
+    def take(self, article: model.Article, matches: tuple[model.Match, ...], *, is_baseline: bool) -> None:
+        if self._batch and self._batch[0].article.first_seen != article.first_seen:
+            self._work()
+        self._batch.append(intake.Arrival(article=article, matches=matches, is_baseline=is_baseline))
+
+    def finish(self, until: datetime) -> None:
+        """Work what is left, and let go what was held, as far as ``until``."""
+        self._work()
+        self._release(until)
+
+    def _work(self) -> None:
+        if not self._batch:
+            return
+        now = self._batch[0].article.first_seen
+        self._release(now)
+        self._desk.work(self._memory.transaction, self._snapshot, self._batch, (), now=now)
+        self._batch = []
+        self._release(now)
+
+    def _release(self, now: datetime) -> None:
+        """Each hold at its own moment, as the ticks of the live bot do."""
+        before: datetime | None = None
+        while (due := self._memory.stories.next_release()) is not None and due <= now:
+            if due == before:
+                # Held again until the same moment: nothing changes until an article comes.
+                return
+            self._desk.release(self._memory.transaction, self._snapshot, now=due)
+            before = due
+
+    @property
+    def stories(self) -> int:
+        return sum(story.merged_into is None for story in self._memory.stories.all.values())
+
+    @property
+    def held(self) -> int:
+        return self._memory.stories.held()
+
+    def messages(self) -> Sequence[Post]:
+        rows = sorted(self._memory.outbox.rows.values(), key=lambda row: row.due_at)
+        return [_post(row) for row in rows]
+
+
+def _post(row: model.Outgoing) -> Post:
+    message = row.message
+    return Post(
+        at=row.due_at,
+        channel=row.channel,
+        kind=message.kind,
+        reason=message.reason.value if message.reason else "",
+        headlines=tuple(brief.title.text for brief in message.briefs),
+        rules=tuple(dict.fromkeys(why.rule for brief in message.briefs for why in brief.why)),
+    )

@@ -1,0 +1,39 @@
+"""A rules file that may not be in the configuration yet, read as if it were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import config, model, ports, rules
+from bot.config import reading, rules_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFile:
+    rules: tuple[rules.CompiledRule, ...]
+    #: Errors only: what keeps some rules of it from being used.
+    problems: tuple[model.Problem, ...]
+
+
+def read(path: Path, settings: config.Settings) -> RuleFile:
+    """Its usable rules, and what is wrong with the others. Raises ConfigError where none can be used."""
+    names = [state.names for state in settings.files.values() if state.feeds]
+    context = rules_file.Context(
+        channels=frozenset(settings.bot.channels),
+        feeds=frozenset[str]().union(*names),
+        zone=settings.bot.timezone,
+        wants_warnings=False,
+    )
+    try:
+        content = reading.fetch(str(path), None)
+    except OSError as error:
+        raise ports.ConfigError(f"reading {path}: {error.strerror}") from None
+    report = reading.parse(content)
+    desk = None if report.error_count else rules_file.read(report, context)
+    found = tuple(entry.compiled for entry in desk.rules) if desk else ()
+    problems = tuple(problem for problem in report.finish() if problem.severity == "error")
+    if not found:
+        why = "none of its rules can be used" if problems else "it has no rule"
+        raise ports.ConfigError(f"reading {path}: {why}", problems)
+    return RuleFile(rules=found, problems=problems)

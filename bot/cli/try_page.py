@@ -1,0 +1,172 @@
+"""A backtest's report for people and for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+
+from rich.text import Text
+
+from bot import backtest, model
+from bot.cli import terminal
+
+#: Lines of a list for people; --json has them all.
+LISTED = 10
+#: The longest bar of the chart, in characters.
+BAR = 40
+#: More days than this are shown by weeks, more weeks by months.
+DAYS, WEEKS = 31, 27
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def show(report: backtest.Report) -> None:
+    span = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
+    _line(f"{report.articles:,} articles of the archive, {span}", style="dim")
+    if not report.articles:
+        terminal.say("No article is stored of that time: wirewatch once or run brings them.")
+    for rule in report.rules:
+        _line()
+        _show_rule(rule)
+    _line()
+    _show_messages(report)
+
+
+def _show_rule(rule: backtest.RuleReport) -> None:
+    _line(rule.rule, style="bold")
+    _line(f"  would match {_articles(len(rule.hits))}")
+    for line in chart(rule.by_day):
+        _line(f"    {line}")
+    _list(rule.hits[::-1])
+    if (compared := rule.comparison) is not None:
+        _line(
+            f"  beside {compared.with_what}: {compared.both} the same, "
+            f"{len(compared.starts)} new, {len(compared.stops)} no longer"
+        )
+        _list(compared.starts[::-1] if compared.both or compared.stops else (), "+")
+        _list(compared.stops[::-1], "-")
+    for near in sorted(rule.near, key=lambda near: near.count):
+        _line(f"  near misses, {near.what}: {near.count}")
+        _list(near.examples)
+
+
+def _show_messages(report: backtest.Report) -> None:
+    counts = Counter(message.kind for message in report.messages)
+    told = ", ".join(
+        f"{counts[kind]} {name if counts[kind] == 1 else names}"
+        for kind, name, names in (
+            (model.MessageKind.POST, "post", "posts"),
+            (model.MessageKind.GATHERED, "gathered message", "gathered messages"),
+            (model.MessageKind.EDIT, "edit", "edits"),
+            (model.MessageKind.REPLY, "reply", "replies"),
+        )
+        if counts[kind] or kind is model.MessageKind.POST
+    )
+    stories = f"{report.stories} {'story' if report.stories == 1 else 'stories'}"
+    waiting = f"; {report.held} still held" if report.held else ""
+    _line(f"It would have made {told}, of {stories}{waiting}")
+    if report.told_until:
+        _line(f"  of its first matches alone, those before {report.told_until:%Y-%m-%d %H:%M}: it has very many")
+    spoken = [message for message in report.messages if message.kind is not model.MessageKind.EDIT]
+    for message in spoken[-2 * LISTED :]:
+        headline = message.headlines[0] if message.headlines else ""
+        more = f" and {len(message.headlines) - 1} more" if len(message.headlines) > 1 else ""
+        what = "" if message.kind is model.MessageKind.POST else f"{message.kind.value}, {message.reason}: "
+        _line(f"  {message.at:%m-%d %H:%M} {message.channel}: {what}{headline}{more}")
+    if len(spoken) > 2 * LISTED:
+        _line(f"  … and {len(spoken) - 2 * LISTED} before (--json lists all)", style="dim")
+
+
+def _list(hits: Sequence[backtest.Hit], sign: str = " ") -> None:
+    for hit in hits[:LISTED]:
+        _line(f"   {sign} {hit.first_seen:%m-%d} {hit.outlet}: {hit.title}")
+        if hit.why:
+            _line(f"       {hit.why}", style="dim")
+    if len(hits) > LISTED:
+        _line(f"   {sign} … and {len(hits) - LISTED} more (--json lists all)", style="dim")
+
+
+def _articles(count: int) -> str:
+    return "1 article" if count == 1 else f"{count:,} articles"
+
+
+def _line(text: str = "", *, style: str = "") -> None:
+    terminal.out.print(Text(text, style=style))
+
+
+def chart(by_day: Mapping[date, int]) -> Iterator[str]:
+    """A bar a day; of a long time a bar a week or a month. Nothing where there is no hit."""
+    columns = _columns(by_day)
+    most = max(columns.values(), default=0)
+    if not most:
+        return
+    for label, count in columns.items():
+        eighths = max(round(count / most * BAR * 8), 1) if count else 0
+        bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+        yield f"{label} {bar} {count}" if count else label
+
+
+def _columns(by_day: Mapping[date, int]) -> dict[str, int]:
+    if len(by_day) <= DAYS:
+        return {f"{day:%a %m-%d}": count for day, count in by_day.items()}
+    columns: dict[str, int] = {}
+    is_by_week = len(by_day) <= WEEKS * 7
+    for day, count in by_day.items():
+        monday = day - timedelta(days=day.weekday())
+        label = f"week of {monday:%m-%d}" if is_by_week else f"{day:%Y-%m}"
+        columns[label] = columns.get(label, 0) + count
+    return columns
+
+
+def as_json(report: backtest.Report) -> dict[str, object]:
+    return {
+        "articles": report.articles,
+        "since": report.since.isoformat(),
+        "until": report.until.isoformat(),
+        "rules": [_rule(rule) for rule in report.rules],
+        "stories": report.stories,
+        "held": report.held,
+        "told_until": report.told_until.isoformat() if report.told_until else None,
+        "messages": [
+            {
+                "at": message.at.isoformat(),
+                "channel": message.channel,
+                "kind": message.kind.value,
+                "reason": message.reason,
+                "headlines": list(message.headlines),
+                "rules": list(message.rules),
+            }
+            for message in report.messages
+        ],
+    }
+
+
+def _rule(rule: backtest.RuleReport) -> dict[str, object]:
+    compared = rule.comparison
+    return {
+        "rule": rule.rule,
+        "matches": [_hit(hit) for hit in rule.hits],
+        "by_day": {day.isoformat(): count for day, count in rule.by_day.items()},
+        "near": [
+            {"what": near.what, "count": near.count, "examples": [_hit(hit) for hit in near.examples]}
+            for near in rule.near
+        ],
+        "compared": compared
+        and {
+            "with": compared.with_what,
+            "both": compared.both,
+            "starts": [_hit(hit) for hit in compared.starts],
+            "stops": [_hit(hit) for hit in compared.stops],
+        },
+    }
+
+
+def _hit(hit: backtest.Hit) -> dict[str, object]:
+    return {
+        "id": hit.article,
+        "title": hit.title,
+        "outlet": hit.outlet,
+        "link": hit.link,
+        "first_seen": hit.first_seen.isoformat(),
+        "why": hit.why,
+    }

@@ -1,0 +1,137 @@
+"""wirewatch try: a rule over the stored archive, before it speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import app, backtest, config, model, ports, rules
+from bot.cli import archive, check, rule_files, terminal, try_page
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
+
+
+def try_rule(
+    rule: Annotated[
+        str, typer.Argument(help="A loaded rule's name (or a part of it), or a rules file.", metavar="RULE")
+    ],
+    folder: ConfigDir = DEFAULT_CONFIG,
+    since: Annotated[str, typer.Option(help="How far back.", metavar="DURATION")] = "30d",
+    against: Annotated[
+        Path | None, typer.Option(help="Compare with the rules of this file.", metavar="FILE", dir_okay=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Backtest a rule over the stored articles: what it would match, stop to match, nearly match and post.
+
+    Example: wirewatch try rules-draft/telecom.yaml --since 30d
+    """
+    settings = app.load(folder, os.environ)
+    tried, is_whole = chosen(settings, rule)
+    outside = app.Outside(environ=os.environ)
+    report = asyncio.run(_try(settings, outside, tried, since, against, is_file=_is_file(rule)))
+    if json:
+        terminal.answer(try_page.as_json(report))
+    else:
+        try_page.show(report)
+    raise typer.Exit(DONE if is_whole else LEFT)
+
+
+def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
+    """The rules of a file or the loaded ones of that name; False: some of the file's cannot be used."""
+    if _is_file(name):
+        found = rule_files.read(Path(name), settings)
+        check.show(found.problems)
+        return found.rules, not found.problems
+    exact = tuple(entry for entry in settings.rules if entry.rule.name == name)
+    near = exact or tuple(entry for entry in settings.rules if name.casefold() in entry.rule.name.casefold())
+    if not near:
+        if name.endswith((".yaml", ".yml")):
+            terminal.fail(f"there is no file {name}", UNUSABLE)
+        known = "; ".join(entry.rule.name for entry in settings.rules)
+        terminal.fail(f"no loaded rule is named like «{name}», and no file. Loaded: {known or 'none'}", UNUSABLE)
+    return near, True
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).is_file()
+
+
+async def _try(
+    settings: config.Settings,
+    outside: app.Outside,
+    tried: Sequence[rules.CompiledRule],
+    since: str,
+    against: Path | None,
+    *,
+    is_file: bool,
+) -> backtest.Report:
+    now = outside.clock.now()
+    when = _before(now, since)
+    others, with_what = _others(settings, against, is_file=is_file)
+    async with archive.opened(settings, outside) as store:
+        total = await store.read(lambda tx: tx.articles.count(since=when))
+        with terminal.progress("trying", total) as advance:
+            return await store.read(
+                lambda tx: backtest.run(
+                    tx.articles,
+                    backtest.Plan(
+                        tried=tuple(tried),
+                        others=others,
+                        with_what=with_what,
+                        matched_before={} if against else _stored(tx, tried, when, others),
+                        since=when,
+                        until=now,
+                        feeds={feed.url: feed for feed in settings.feeds},
+                        baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
+                        policies=app.snapshot_of(settings).policies,
+                        window=settings.bot.stories_window,
+                        zone=settings.bot.timezone,
+                    ),
+                    on_article=advance,
+                )
+            )
+
+
+def _before(now: datetime, since: str) -> datetime:
+    try:
+        return now - duration(since)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def _others(
+    settings: config.Settings, against: Path | None, *, is_file: bool
+) -> tuple[Mapping[str, rules.CompiledRule], str]:
+    """What the tried rules are compared with, by name."""
+    if against is not None:
+        found = rule_files.read(against, settings)
+        check.show(found.problems)
+        return {entry.rule.name: entry for entry in found.rules}, str(against)
+    if is_file:
+        return {entry.rule.name: entry for entry in settings.rules}, "the loaded version"
+    return {}, "what it has matched so far"
+
+
+def _stored(
+    tx: ports.Transaction,
+    tried: Sequence[rules.CompiledRule],
+    since: datetime,
+    others: Mapping[str, rules.CompiledRule],
+) -> Mapping[str, frozenset[model.ArticleId]]:
+    """What each rule did match while the bot ran: of a file's rule, in the version that is loaded now."""
+    found: dict[str, set[model.ArticleId]] = {
+        entry.rule.name: set() for entry in tried if not others or entry.rule.name in others
+    }
+    for story in tx.stories.since(since):
+        for member in story.members:
+            for match in member.matches if member.article.first_seen >= since else ():
+                other = others.get(match.rule)
+                if match.rule in found and (other is None or other.rule.version == match.rule_version):
+                    found[match.rule].add(member.article.id)
+    return {name: frozenset(those) for name, those in found.items()}
