@@ -86,10 +86,9 @@ class Grouping:
         return join
 
     def forget(self, before: datetime) -> None:
-        """Drop the stories whose last article came before."""
-        for story in self._index.drop_before(before):
-            for member in story.members:
-                del self._joins[member.id]
+        """Let go of the articles that came before, and of the stories whose last they were."""
+        for member in self._index.forget(before):
+            self._joins.pop(member.id, None)
 
     def _add(self, read: Profile, join: model.Join) -> None:
         if read.id not in self._joins:

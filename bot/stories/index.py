@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from bot import model
-from bot.stories.openstory import OpenStory
+from bot.stories.openstory import OpenStory, Trace
 from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity
 
@@ -59,6 +59,7 @@ class Index:
             self.rarity.count(len(self.stories))
         self._post(story, (word for word in read.weights if word not in home.totals), _links(read.link, read.links))
         home.add(read)
+        self._trim(home)
 
     def merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         """The younger story's articles are of the older."""
@@ -66,6 +67,7 @@ class Index:
         links = (link for member in gone.members for link in _links(member.link, member.links))
         self._post(older, (word for word in gone.totals if word not in home.totals), links)
         home.absorb(gone)
+        self._trim(home)
 
     def drop(self, story: model.StoryId) -> OpenStory:
         """Forget one story."""
@@ -78,9 +80,23 @@ class Index:
         self.rarity.count(len(self.stories))
         return gone
 
-    def drop_before(self, before: datetime) -> list[OpenStory]:
-        """Forget the stories whose last article came before."""
-        return [self.drop(story.id) for story in list(self.stories.values()) if story.seen < before]
+    def forget(self, before: datetime) -> list[Trace]:
+        """Let go of the articles that came before, and of the stories whose last they were; gives the articles."""
+        gone: list[Trace] = []
+        for story in list(self.stories.values()):
+            if story.seen < before:
+                gone.extend(self.drop(story.id).members)
+            elif old := story.release(before):
+                gone.extend(old)
+                kept = {link for member in story.members for link in _links(member.link, member.links)}
+                for link in {link for member in old for link in _links(member.link, member.links)} - kept:
+                    _release(self._by_link, link, story.id)
+        return gone
+
+    def _trim(self, story: OpenStory) -> None:
+        for word in story.trim():
+            _release(self._by_word, word, story.id)
+            self.rarity.changed(word)
 
     def _telling(self, read: Profile) -> Iterator[tuple[int, str, float]]:
         """The article's words that open stories hold: how many hold it, the word, its worth."""

@@ -20,6 +20,8 @@ from bot.stories.profile import Profile
 SKETCHES = 60
 #: Words of a story that are compared with an article: bounds the time a long story takes.
 WORDS = 150
+#: Words kept of a story; beyond twice as many the lightest are let go, so that a story of months stays bounded.
+VOCABULARY = 600
 #: A recurring text (a weekly notice) after this time is no copy.
 COPY_AGE = timedelta(days=3)
 
@@ -30,6 +32,7 @@ class Trace:
 
     id: model.ArticleId
     when: datetime
+    seen: datetime
     link: str
     links: tuple[str, ...]
     sketch: copies.Sketch
@@ -46,7 +49,10 @@ class OpenStory:
     first: datetime
     last: datetime
     seen: datetime
+    #: Those that came inside the window.
     members: list[Trace] = field(default_factory=list)
+    #: Articles that ever joined.
+    size: int = 0
     #: Every word of its articles -> sum of weights.
     totals: dict[str, float] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
@@ -60,17 +66,17 @@ class OpenStory:
         return cls(story, (read.seen, read.when, story), read.when, read.when, read.seen)
 
     @property
-    def size(self) -> int:
-        return len(self.members)
+    def is_bare(self) -> bool:
+        return all(not member.sketch.length for member in self.members)
 
     @property
     def length(self) -> float:
-        return self.words_read / max(1, len(self.members))
+        return self.words_read / max(1, self.size)
 
     @property
     def head_names(self) -> AbstractSet[str]:
         """Names in the heads of at least half of its articles."""
-        return {name for name, count in self._heads.items() if 2 * count >= len(self.members)}
+        return {name for name, count in self._heads.items() if 2 * count >= self.size}
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -84,7 +90,8 @@ class OpenStory:
 
     def add(self, read: Profile) -> None:
         self._core = None
-        self.members.append(Trace(read.id, read.when, read.link, read.links, read.sketch))
+        self.members.append(Trace(read.id, read.when, read.seen, read.link, read.links, read.sketch))
+        self.size += 1
         _pour(read.weights, self.totals)
         for name, written in read.names.items():
             self.names.setdefault(name, written)
@@ -97,6 +104,7 @@ class OpenStory:
         """Both are one."""
         self._core = None
         self.members.extend(younger.members)
+        self.size += younger.size
         _pour(younger.totals, self.totals)
         for name, written in younger.names.items():
             self.names.setdefault(name, written)
@@ -104,6 +112,25 @@ class OpenStory:
         self.head_numbers |= younger.head_numbers
         self.words_read += younger.words_read
         self._span(younger.first, younger.last, younger.seen)
+
+    def trim(self) -> list[str]:
+        """Let go of the lightest words of a story that has grown too wide; gives them."""
+        if len(self.totals) <= 2 * VOCABULARY:
+            return []
+        kept = dict(heapq.nlargest(VOCABULARY, self.totals.items(), key=lambda item: (item[1], item[0])))
+        gone = [word for word in self.totals if word not in kept]
+        self.totals, self._core = kept, None
+        self.names = {name: written for name, written in self.names.items() if name in kept}
+        self._heads = Counter({name: count for name, count in self._heads.items() if name in kept})
+        self.head_numbers &= kept.keys()
+        return gone
+
+    def release(self, before: datetime) -> list[Trace]:
+        """Let go of the articles that came before; gives them."""
+        gone = [member for member in self.members if member.seen < before]
+        if gone:
+            self.members = [member for member in self.members if member.seen >= before]
+        return gone
 
     def since(self, when: datetime) -> timedelta:
         """From the nearer end of the story's telling."""

@@ -47,6 +47,8 @@ class Profile:
     #: Words of title and lead.
     length: int
     sketch: copies.Sketch
+    #: A headline without a text.
+    is_bare: bool
     size: int = 1
 
 
@@ -73,6 +75,7 @@ def of(article: model.Article) -> Profile:
         head_names=frozenset(word for word in head if word in names),
         head_numbers=frozenset(word for word in head if is_number(word)),
         length=len(title) + len(lead),
+        is_bare=not lead,
         sketch=copies.sketch([token.stem for token in title], [token.stem for token in lead]),
     )
 

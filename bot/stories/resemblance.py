@@ -35,6 +35,8 @@ class Evidence(NamedTuple):
     length: float
     #: The article is a bare headline, which has fewer words to share.
     bare: float
+    #: Both lead with names, and share nearly none.
+    strangers: float
     #: Both lead with names that the other lacks, 0 to 1.
     other_names: float
     #: Both lead with numbers that the other lacks.
@@ -44,24 +46,25 @@ class Evidence(NamedTuple):
 
 
 WEIGHTS = Evidence(
-    words=9.9,
+    words=9.6,
     size=-0.47,
-    names=0.77,
-    rare=0.07,
+    names=0.3,
+    rare=0.09,
     numbers=0.09,
-    days=-1.08,
-    length=-0.28,
+    days=-1.2,
+    length=-0.22,
     bare=0.9,
-    other_names=-2.4,
-    other_numbers=-0.37,
+    strangers=-1.1,
+    other_names=-2.0,
+    other_numbers=-0.4,
     linked=1.5,
 )
-BIAS = -2.8
+BIAS = -3.4
 
 #: Shared words whose rarity is added up as evidence.
 RAREST = 5
-#: Fewer words than this are a headline without a text.
-BARE_WORDS = 20
+#: Time beyond this says no more.
+LONG = timedelta(days=14)
 #: Articles beyond this add nothing to a story's breadth.
 MANY = 8
 #: Keeps one rare name in a head from being all of its names.
@@ -78,6 +81,10 @@ class Told(Protocol):
     @property
     def size(self) -> int:
         """Articles."""
+
+    @property
+    def is_bare(self) -> bool:
+        """A headline without a text."""
 
     @property
     def names(self) -> Mapping[str, str]:
@@ -103,9 +110,10 @@ def compare(read: Told, story: Told, rare: Rarity, *, since: timedelta, linked: 
         names=overlap.names,
         rare=sum(heapq.nlargest(RAREST, overlap.rarities)),
         numbers=math.log1p(overlap.numbers),
-        days=math.log1p(since / timedelta(days=1)),
+        days=math.log1p(min(since, LONG) / timedelta(days=1)),
         length=math.log(read.length or 1),
-        bare=read.length < BARE_WORDS,
+        bare=read.is_bare,
+        strangers=_are_strangers(overlap, read, story),
         other_names=_other_names(read, story, rare),
         other_numbers=_other_numbers(read, story),
         linked=linked,
@@ -158,7 +166,11 @@ def _quotient(product: float, squares: float) -> float:
 def _other_names(read: Told, story: Told, rare: Rarity) -> float:
     """Each side leads with names that the other lacks: another person, another place. 0 when either side has none."""
     ours = _lacking(read.head_names, story.weights, rare)
-    return ours * _lacking(story.head_names, read.weights, rare) if ours else 0.0
+    return math.sqrt(ours * _lacking(story.head_names, read.weights, rare)) if ours else 0.0
+
+
+def _are_strangers(overlap: _Overlap, read: Told, story: Told) -> bool:
+    return overlap.names < 0.1 and len(read.head_names) >= 2 and len(story.head_names) >= 2
 
 
 def _lacking(names: Iterable[str], words: Mapping[str, float], rare: Rarity) -> float:

@@ -1,4 +1,4 @@
-"""Short articles of our own about the example story, and a hand for making more."""
+"""Short articles of our own: the example story, its look-alike, and a hand for making more."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def article(
     outlet: str = "Gazette",
     links: tuple[str, ...] = (),
 ) -> model.Article:
-    """One article; its id follows from outlet, title and text."""
-    key = hashlib.sha256(f"{outlet}\n{title}\n{text}\n{link}".encode()).hexdigest()
+    """One article; its id follows from outlet, title, text and time."""
+    key = hashlib.sha256(f"{outlet}\n{title}\n{text}\n{link}\n{at}".encode()).hexdigest()
     return model.Article(
         id=model.ArticleId(key[:20]),
         feed=f"https://{outlet.lower()}.example/feed",
@@ -34,3 +34,62 @@ def article(
         links=links,
         fingerprint=key,
     )
+
+
+def story(*members: model.Article) -> model.Story:
+    """A stored story of these articles, opened by the first."""
+    key = model.StoryId(f"story of {members[0].id}")
+    reasons = [model.JoinReason.OPENED, *[model.JoinReason.SIMILAR] * (len(members) - 1)]
+    return model.Story(
+        id=key,
+        title=members[0].title,
+        first_seen=min(member.first_seen for member in members),
+        last_seen=max(member.first_seen for member in members),
+        members=tuple(
+            model.Member(article=member, join=model.Join(story=key, article=member.id, reason=reason), matches=())
+            for member, reason in zip(members, reasons, strict=True)
+        ),
+    )
+
+
+ORDER = article(
+    "Pakistan orders BlackBerry to open its enterprise servers",
+    "Pakistan's telecom regulator, the PTA, has told mobile operators to shut down BlackBerry Enterprise Service (BES) "
+    "by 30 November unless security agencies can read its traffic. The PTA gave security reasons in its order.",
+    at=datetime(2015, 7, 25, 8, 0, tzinfo=UTC),
+    outlet="Herald",
+)
+EXIT = article(
+    "BlackBerry to leave Pakistan over demand for a backdoor",
+    "BlackBerry said it will quit Pakistan rather than give the PTA unfettered access to the traffic of its BES "
+    "servers. The regulator ordered the service to be shut down in July for security reasons.",
+)
+MOVED = article(
+    "BlackBerry delays exit from Pakistan as deadline moves to 30 December",
+    "The PTA has extended its deadline, and BlackBerry will stay in Pakistan until 30 December. The company still "
+    "refuses to open its enterprise servers, BES, to the security agencies.",
+    at=START + timedelta(hours=7),
+    outlet="Mirror",
+)
+AFFECTED = article(
+    "About 5,000 companies affected as BlackBerry quits Pakistan",
+    "Some 5,000 companies use BlackBerry Enterprise Service in Pakistan, which the company shuts down after the PTA "
+    "demanded access to customers' messages.",
+    at=START + timedelta(hours=2),
+    outlet="Tribune",
+)
+#: Another event under the same rule, with the same names.
+MESSENGER = article(
+    "Sindh lifts ban on BlackBerry Messenger",
+    "The government of Sindh has lifted a ban on BlackBerry Messenger, Skype and WhatsApp that it had imposed in the "
+    "province over kidnappers in Karachi. The PTA, which regulates telecoms in Pakistan, restores the apps tonight.",
+    at=START + timedelta(hours=4),
+    outlet="Courier",
+)
+MESSENGER_AGAIN = article(
+    "BlackBerry Messenger and Skype back in Sindh after ban is lifted",
+    "Users in Karachi can use BlackBerry Messenger, Skype and WhatsApp again. Sindh had asked the PTA for the ban "
+    "because kidnappers used the apps.",
+    at=START + timedelta(hours=9),
+    outlet="Mirror",
+)

@@ -2,29 +2,340 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
-from bot import model, stories
-from tests.stories.examples import article
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bot import model, stories
+from bot.stories import openstory
+from tests.stories import examples
+from tests.stories.examples import START, article
+
+#: The example story runs from July to December.
 WINDOW = timedelta(days=200)
+DAY = timedelta(days=1)
+
+
+def threads(grouping: stories.Grouping, *articles: model.Article) -> list[model.StoryId]:
+    """The story of each article after all have joined."""
+    joins = {join.article: join for join in grouping.join_batch(articles)}
+    moved = {younger: join.story for join in joins.values() for younger in join.merges}
+    found = []
+    for one in articles:
+        story = joins[one.id].story
+        while story in moved:
+            story = moved[story]
+        found.append(story)
+    return found
 
 
 def test_an_article_with_nothing_like_it_opens_a_story() -> None:
+    join = stories.Grouping(window=WINDOW).join(article("Comet seen over Quetta", "Astronomers watched a comet pass."))
+
+    assert join.reason is model.JoinReason.OPENED
+    assert join.detail == "no open story shares its words"
+
+
+def test_order_exit_and_moved_deadline_are_one_story() -> None:
     grouping = stories.Grouping(window=WINDOW)
 
-    join = grouping.join(article("Comet seen over Quetta", "Astronomers watched a bright comet pass."))
+    found = threads(grouping, examples.ORDER, examples.EXIT, examples.AFFECTED, examples.MOVED)
+
+    assert len(set(found)) == 1
+
+
+def test_another_event_with_the_same_names_is_its_own_story() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+
+    exit_, messenger, moved, again = threads(
+        grouping, examples.EXIT, examples.MESSENGER, examples.MOVED, examples.MESSENGER_AGAIN
+    )
+
+    assert exit_ == moved
+    assert messenger == again
+    assert exit_ != messenger
+
+
+LOOK_ALIKES = {
+    "two shootings in two towns": (
+        article(
+            "Man shot dead outside bar in Larkfield", "Police in Larkfield said Tom Avery, 31, was shot on Elm Road."
+        ),
+        article(
+            "Man shot dead outside bar in Norburn", "Police in Norburn said Carl Dent, 45, was shot on Quay Street."
+        ),
+    ),
+    "two earthquakes": (
+        article("Strong earthquake strikes Iran near Kerman", "A quake of magnitude 6.1 hit Kerman province in Iran."),
+        article("Strong earthquake strikes Chile near Iquique", "A quake of magnitude 7.4 hit Iquique in north Chile."),
+    ),
+    "two phones": (
+        article("Samsung unveils Galaxy S6 in Barcelona", "Samsung showed its new phone, the Galaxy S6, in Barcelona."),
+        article("HTC unveils One M9 in Barcelona", "HTC showed its new phone, the One M9, at a fair in Barcelona."),
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
+def test_names_and_places_tell_look_alikes_apart(pair: tuple[model.Article, model.Article]) -> None:
+    one, other = threads(stories.Grouping(window=WINDOW), *pair)
+
+    assert one != other
+
+
+def test_a_reason_names_what_is_shared() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.join(examples.EXIT)
+
+    join = grouping.join(examples.MOVED)
+
+    assert join.reason is model.JoinReason.SIMILAR
+    assert join.detail.startswith("shares ")
+    assert {"BES", "PTA"} & set(join.detail.removeprefix("shares ").split(";")[0].split(", "))
+    assert "; words 0." in join.detail
+
+
+def test_a_story_whose_last_article_is_too_old_is_not_joined() -> None:
+    grouping = stories.Grouping(window=14 * DAY)
+
+    july, december = threads(grouping, examples.ORDER, examples.EXIT)
+
+    assert july != december
+
+
+def test_each_article_that_joins_keeps_its_story_open() -> None:
+    grouping = stories.Grouping(window=14 * DAY)
+    weekly = [
+        article(f"{examples.EXIT.title}, week {week}", examples.EXIT.text, at=START + week * 10 * DAY)
+        for week in range(4)
+    ]
+
+    assert len(set(threads(grouping, *weekly))) == 1
+
+
+def test_a_syndicated_copy_joins_and_names_its_original() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    first = grouping.join(examples.EXIT)
+
+    copy = grouping.join(
+        article("Phone maker goes", f"{examples.EXIT.text} (Agencies)", outlet="Mirror", at=START + timedelta(hours=1))
+    )
+
+    assert copy.story == first.story
+    assert copy.reason is model.JoinReason.COPY
+    assert copy.copy_of == examples.EXIT.id
+
+
+def test_own_words_about_the_same_event_are_no_copy() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.join(examples.EXIT)
+
+    assert grouping.join(examples.AFFECTED).copy_of is None
+
+
+def test_a_text_that_recurs_after_weeks_is_no_copy() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.join(examples.EXIT)
+
+    later = grouping.join(article(examples.EXIT.title, examples.EXIT.text, at=START + 20 * DAY))
+
+    assert later.copy_of is None
+
+
+def test_the_same_headline_over_no_text_is_a_copy() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    title = "BlackBerry to leave Pakistan over demand for a backdoor"
+    grouping.join(article(title))
+
+    assert grouping.join(article(title, outlet="Mirror")).copy_of == article(title).id
+
+
+def test_the_same_link_is_the_same_story_whatever_the_words() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    first = grouping.join(article("Live updates", "Nothing yet.", link="https://gazette.example/live"))
+
+    second = grouping.join(article("Storm ends", "The wind fell at dawn.", link="https://gazette.example/live"))
+
+    assert (second.story, second.reason) == (first.story, model.JoinReason.SAME_LINK)
+
+
+def test_a_link_helps_to_join() -> None:
+    title, thin = (
+        "Canadian phone maker gives up Pakistan",
+        "The PTA wanted access; the firm will close its business there.",
+    )
+    alone, linked = stories.Grouping(window=WINDOW), stories.Grouping(window=WINDOW)
+    alone.join(examples.EXIT)
+    linked.join(examples.EXIT)
+
+    without = alone.join(article(title, thin, outlet="Mirror"))
+    with_link = linked.join(article(title, thin, outlet="Mirror", links=(examples.EXIT.link,)))
+
+    assert without.reason is model.JoinReason.OPENED
+    assert with_link.reason is model.JoinReason.SIMILAR
+    assert "; linked;" in with_link.detail
+
+
+def test_a_link_alone_joins_nothing() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.join(examples.EXIT)
+
+    join = grouping.join(article("Comet over Quetta", "Astronomers saw it.", links=(examples.EXIT.link,)))
 
     assert join.reason is model.JoinReason.OPENED
 
 
-def test_a_second_report_of_the_same_event_joins() -> None:
+def test_an_article_that_tells_both_stories_merges_them_into_the_older() -> None:
     grouping = stories.Grouping(window=WINDOW)
-    first = grouping.join(article("BlackBerry quits Pakistan", "BlackBerry leaves Pakistan over a PTA demand."))
+    older = grouping.join(article("Ferry sinks off Manora", "The ferry Shahbaz sank off Manora island in a storm."))
+    younger = grouping.join(
+        article("Rescue boats search for Karachi crew", "Boats from Karachi look for the crew.", at=START + DAY / 8)
+    )
+    assert younger.story != older.story
 
-    second = grouping.join(
-        article("BlackBerry to exit Pakistan", "The PTA wanted access to BlackBerry servers.", outlet="Herald")
+    bridge = grouping.join(
+        article(
+            "Rescue boats search for Karachi crew as ferry Shahbaz sinks off Manora",
+            "The ferry Shahbaz sank off Manora island in a storm. Boats from Karachi look for the crew.",
+            at=START + DAY / 4,
+        )
     )
 
-    assert second.story == first.story
-    assert second.reason is model.JoinReason.SIMILAR
+    assert bridge.story == older.story
+
+
+def test_a_known_article_keeps_its_place() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    first = grouping.join(examples.EXIT)
+    grouping.join(examples.MOVED)
+
+    assert grouping.knows(examples.EXIT.id)
+    assert grouping.join(examples.EXIT) == first
+
+
+def test_a_loaded_index_decides_as_the_one_that_grew() -> None:
+    grown = stories.Grouping(window=WINDOW)
+    home = grown.join(examples.EXIT).story
+    grown.join(examples.AFFECTED)
+    loaded = stories.Grouping(window=WINDOW)
+    stored = examples.story(examples.EXIT, examples.AFFECTED)
+    loaded.load([stored])
+
+    assert grown.join(examples.MOVED).story == home
+    assert loaded.join(examples.MOVED).story == stored.id
+    assert grown.join(examples.MESSENGER).detail == loaded.join(examples.MESSENGER).detail
+
+
+def test_a_story_that_was_merged_is_not_loaded() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.load([replace(examples.story(examples.EXIT), merged_into=model.StoryId("other"))])
+
+    assert not grouping.knows(examples.EXIT.id)
+
+
+def test_forgetting_frees_all_that_was_kept() -> None:
+    grouping = stories.Grouping(window=14 * DAY)
+    grouping.join_batch([examples.EXIT, examples.MOVED, examples.MESSENGER])
+
+    grouping.forget(START + 15 * DAY)
+
+    assert not grouping.knows(examples.EXIT.id)
+    assert not grouping._index.stories
+    assert not grouping._index._by_word
+    assert not grouping._index._by_link
+    assert not grouping._joins
+
+
+def sizes(grouping: stories.Grouping) -> tuple[int, ...]:
+    """Everything that could grow."""
+    index = grouping._index
+    return (
+        len(index.stories),
+        len(index._by_word),
+        len(index._by_link),
+        len(grouping._joins),
+        len(index.rarity.commonness),
+        sum(len(story.members) + len(story.totals) + len(story.names) for story in index.stories.values()),
+    )
+
+
+def test_many_short_stories_stay_bounded_by_the_window() -> None:
+    grouping = stories.Grouping(window=2 * DAY)
+    seen = []
+    for day in range(30):
+        now = START + day * DAY
+        grouping.forget(now - 2 * DAY)
+        grouping.join_batch(
+            article(" ".join(f"{word}{day}x{n}" for word in ("Alpha", "beta", "gamma", "delta")), at=now)
+            for n in range(10)
+        )
+        seen.append(sizes(grouping))
+
+    early, late = (map(max, *part) for part in (seen[4:12], seen[15:]))
+    assert all(now <= before for now, before in zip(late, early, strict=True))
+
+
+def test_one_story_that_never_ends_stays_bounded_by_the_window() -> None:
+    grouping = stories.Grouping(window=2 * DAY)
+    seen = []
+    for day in range(120):
+        now = START + day * DAY
+        grouping.forget(now - 2 * DAY)
+        fresh = " ".join(f"word{day}x{n}" for n in range(20))
+        grouping.join_batch([article(examples.EXIT.title, f"{examples.EXIT.text} {fresh}", at=now)])
+        seen.append(sizes(grouping))
+
+    assert {one[0] for one in seen} == {1}
+    assert max(one[5] for one in seen) < 4 * openstory.VOCABULARY
+    assert max(one[3] for one in seen) <= 3
+
+
+POOL = (
+    examples.EXIT,
+    examples.AFFECTED,
+    examples.MOVED,
+    examples.MESSENGER,
+    examples.MESSENGER_AGAIN,
+    article("BlackBerry to leave Pakistan", outlet="Wire"),
+    article("BlackBerry to leave Pakistan", outlet="Wire", link=""),
+    article("BlackBerry to leave Pakistan", outlet="Echo", link=""),
+    *LOOK_ALIKES["two earthquakes"],
+    *LOOK_ALIKES["two phones"],
+    article("", ""),
+    article("", "5,000", link=""),
+)
+
+
+@settings(max_examples=40)
+@given(st.permutations(POOL))
+def test_the_order_inside_a_batch_does_not_change_the_stories(batch: list[model.Article]) -> None:
+    assert stories.Grouping(window=WINDOW).join_batch(batch) == stories.Grouping(window=WINDOW).join_batch(POOL)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.text(max_size=60), st.text(max_size=200)), max_size=6))
+def test_any_text_finds_a_story(texts: list[tuple[str, str]]) -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    batch = [article(title, text, outlet=f"Outlet{at}") for at, (title, text) in enumerate(texts)]
+
+    joins = grouping.join_batch(batch)
+
+    assert {join.article for join in joins} == {one.id for one in batch}
+    assert all(grouping.knows(one.id) for one in batch)
+
+
+def test_chinese_reports_of_one_event_join() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    first = grouping.join(
+        article("黑莓公司宣布退出巴基斯坦市场", "黑莓公司拒绝巴基斯坦电信管理局查看企业服务器的要求。")
+    )
+    second = grouping.join(
+        article("黑莓公司将退出巴基斯坦", "巴基斯坦电信管理局要求查看黑莓企业服务器。", outlet="Mirror")
+    )
+    other = grouping.join(article("上海地铁新线路今日开通", "市民可以乘坐新线路前往机场。", outlet="Mirror"))
+
+    assert first.story == second.story
+    assert other.story != first.story
