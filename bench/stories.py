@@ -4,7 +4,7 @@ For each set of ../shared/data/stories: B-cubed F1, pairwise precision and recal
 hundred stories: articles hidden in a thread of another story, and messages too many for a story. Articles come one by
 one, in time order where the set has times. Then the speed against 10,000 open stories.
 
-    python -m bench.stories [--sets lede-feeds gva] [--most 2500] [--no-speed]
+    python -m bench.stories [--sets lede-feeds gva] [--most 2500] [--half 0] [--no-speed]
 """
 
 from __future__ import annotations
@@ -114,9 +114,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sets", nargs="+", default=list(SETS), help="names of sets")
     parser.add_argument("--most", type=int, default=3500, help="articles of a set, by whole stories")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="only one half of the stories, by a hash of the label")
     parser.add_argument("--no-speed", action="store_true", help="leave out the speed")
     chosen = parser.parse_args()
-    found = {name: load(name, most=chosen.most) for name in chosen.sets}
+    found = {name: load(name, most=chosen.most, half=chosen.half) for name in chosen.sets}
     ours = {name: marks([row.story for row in rows], grouped(rows)) for name, rows in found.items()}
     theirs = {
         threshold: {
@@ -129,7 +130,9 @@ def main() -> None:
     if not chosen.no_speed:
         filling = [row for name in ("neus", "gva", "uci-headlines", "allsides") for row in load(name)]
         probes = [row for name in ("lede-feeds", "basil", "ecbplus", "fnc") for row in load(name)]
-        Console().print(f"{speed(filling, probes):.0f} articles a second of one core against {OPEN_STORIES} open stories")
+        Console().print(
+            f"{speed(filling, probes):.0f} articles a second of one core against {OPEN_STORIES} open stories"
+        )
 
 
 def _show(

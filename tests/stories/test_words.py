@@ -1,0 +1,85 @@
+"""Words, names and copies as grouping sees them."""
+
+from __future__ import annotations
+
+import gzip
+from importlib import resources
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.stories import background, copies, profile, words
+from tests.stories.examples import article
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Orders", "order"), ("company’s", "company"), ("companies", "company"), ("5,000", "5000"), ("U.S.", "us")],
+)
+def test_forms_of_one_word_meet(one: str, other: str) -> None:
+    assert words.stem(one) == words.stem(other)
+
+
+def test_words_of_scripts_without_spaces_are_pairs() -> None:
+    assert [token.stem for token in words.tokens("退出巴基")] == ["退出", "出巴", "巴基"]
+
+
+@given(st.text())
+def test_no_word_is_empty(text: str) -> None:
+    assert all(token.stem for token in words.tokens(text))
+
+
+def test_names_are_told_by_capitals_inside_sentences() -> None:
+    read = profile.of(
+        article("Regulator moves deadline", "Today the regulator met BlackBerry in Karachi. It was short.")
+    )
+
+    assert {"blackberry", "karachi"} <= read.names.keys()
+    assert not {"regulator", "today", "deadline"} & read.names.keys()
+
+
+def test_a_headline_in_capitals_is_read_by_the_habit_of_the_news() -> None:
+    read = profile.of(article("Police Say Deadline For Pakistan Was Moved"))
+
+    assert "pakistan" in read.names
+    assert not {"police", "deadline", "moved"} & read.names.keys()
+
+
+def sketch(text: str, title: str = "A headline of more than six words here") -> copies.Sketch:
+    return copies.sketch(title.split(), text.split())
+
+
+LONG = " ".join(f"word{n}" for n in range(200))
+
+
+def test_a_text_with_a_cut_end_is_a_copy() -> None:
+    assert copies.is_copy(sketch(LONG), sketch(" ".join(LONG.split()[:120]), "Another"))
+
+
+def test_a_report_that_quotes_a_passage_is_no_copy() -> None:
+    quoting = [*LONG.split()[:60], *(f"own{n}" for n in range(140))]
+
+    assert not copies.is_copy(sketch(LONG), sketch(" ".join(quoting)))
+
+
+def test_two_teasers_under_one_headline_are_no_copy_when_they_differ() -> None:
+    assert not copies.is_copy(sketch("one two three four five six"), sketch("seven eight nine ten eleven twelve"))
+
+
+def test_the_background_holds_words_and_numbers_only() -> None:
+    packed = resources.files("bot.stories").joinpath("background.tsv.gz").read_bytes()
+    first, *rows = gzip.decompress(packed).decode().splitlines()
+
+    assert len(packed) < 300_000
+    assert first.isdigit()
+    assert all(len(row.split("\t")) == 3 and " " not in row for row in rows)
+    assert rows == sorted(rows, key=lambda row: row.split("\t")[0])
+
+
+def test_the_background_knows_common_words_from_rare_and_names_from_words() -> None:
+    table = background.table()
+
+    assert table.rates["the"] > table.rates["police"] > table.rates["earthquake"]
+    assert table.capitals["pakistan"] == 1
+    assert table.capitals["deadline"] == 0
