@@ -8,10 +8,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from bot import channels, config, fetch, fulltext, model, outbox, pipeline, ports, rules, scheduler, sources, storage
+
+if TYPE_CHECKING:
+    from bot import web
 
 log = structlog.get_logger("wirewatch")
 
@@ -102,7 +106,11 @@ class App:
         self.store = store
         self.clock = outside.clock
         self.snapshot = snapshot_of(settings)
+        #: When the configuration was last taken over.
+        self.loaded_at = outside.clock.now()
+        self._meters = _Meters()
         self._outside = outside
+        self._on_feed = on_feed
         self._fetcher = outside.fetcher or fetch.HttpFetcher(settings.bot.fetch, outside.clock)
         self._pages = fulltext.TrafilaturaReader(self._fetcher, outside.clock)
         self.pipeline = pipeline.Pipeline(
@@ -113,7 +121,8 @@ class App:
             clock=outside.clock,
             concurrency=settings.bot.fetch.concurrency,
             window=settings.bot.stories_window,
-            on_feed=on_feed,
+            on_feed=self._heard_of_feed,
+            on_decided=self._meters.on_decided,
         )
         self.channels = {
             name: replaced.get(name) or channel_of(settings, name, outside, store) for name in settings.bot.channels
@@ -122,9 +131,20 @@ class App:
         self._sender_stop = asyncio.Event()
         self._reload = asyncio.Event()
 
+    def _heard_of_feed(self, report: pipeline.FeedReport) -> None:
+        self._on_feed(report)
+        self._meters.on_feed(report)
+
     def _new_sender(self) -> outbox.Sender:
         bot = self.settings.bot
-        return outbox.Sender(self.store, self.channels, self.clock, on_unknown=bot.on_unknown, operator=bot.operator)
+        return outbox.Sender(
+            self.store,
+            self.channels,
+            self.clock,
+            on_unknown=bot.on_unknown,
+            operator=bot.operator,
+            on_outcome=self._meters.on_outcome,
+        )
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``."""
@@ -144,7 +164,10 @@ class App:
 
         ``folder`` is watched for edits; None: the configuration stays. ``everything``: each tick polls every feed.
         """
+        site = self._open_site()
         async with asyncio.TaskGroup() as group:
+            if site:
+                group.create_task(site.serve(stop))
             group.create_task(self._send_for_ever(stop))
             others = [group.create_task(self._poll_for_ever(on_pass, everything=everything))]
             if folder:
@@ -153,6 +176,20 @@ class App:
             self._sender_stop.set()
             for task in others:
                 task.cancel()
+
+    def _open_site(self) -> web.Site | None:
+        """The status page, where bot.yaml names one; its address and token are those of the start."""
+        if self.settings.bot.web is None:
+            return None
+        from bot import web  # the server and its templates take 0.2 s to import: not for every command
+
+        site = web.open_site(self, self.settings.bot.web, self._outside.environ)
+        self.count_with(site.metrics)
+        return site
+
+    def count_with(self, meter: Meter) -> None:
+        """Tell ``meter`` too of what happens from now on."""
+        self._meters.all.append(meter)
 
     async def _send_for_ever(self, stop: asyncio.Event) -> None:
         """One sender after another: a reload that changes channels ends one and begins the next."""
@@ -218,6 +255,7 @@ class App:
         has_new_channels = settings.bot.channels != self.settings.bot.channels
         self.settings = settings
         self.snapshot = snapshot_of(settings)
+        self.loaded_at = self.clock.now()
         await self.sync()
         if has_new_channels:
             self.channels = {
@@ -244,6 +282,35 @@ class App:
         for channel in self.channels.values():
             await channel.close()
         await self._fetcher.close()
+
+
+class Meter(Protocol):
+    """Told of what happens, as numbers want to know it."""
+
+    def on_feed(self, report: pipeline.FeedReport) -> None: ...
+
+    def on_decided(self, decision: model.Decision) -> None: ...
+
+    def on_outcome(self, row: model.Outgoing) -> None: ...
+
+
+class _Meters:
+    """Passes on what happens to all who count."""
+
+    def __init__(self) -> None:
+        self.all: list[Meter] = []
+
+    def on_feed(self, report: pipeline.FeedReport) -> None:
+        for meter in self.all:
+            meter.on_feed(report)
+
+    def on_decided(self, decision: model.Decision) -> None:
+        for meter in self.all:
+            meter.on_decided(decision)
+
+    def on_outcome(self, row: model.Outgoing) -> None:
+        for meter in self.all:
+            meter.on_outcome(row)
 
 
 class _StoreNotes:

@@ -1,0 +1,16 @@
+"""The status page, /healthz and /metrics: what is going on, read-only.
+
+    server ─▶ guard ─▶ site ┬─▶ health      live, ready
+                            ├─▶ metrics     numbers for Prometheus
+                            ├─▶ pages ─▶ facts, looks, templates/
+                            └─▶ playground  a rule tried on the archive
+
+Changes nothing: every page reads the store in a transaction that only reads. Knows no channel and no database.
+"""
+
+from bot.web.health import NAME_OF_TICK, Readiness, readiness
+from bot.web.metrics import Metrics
+from bot.web.server import Site, open_site
+from bot.web.watched import Watched
+
+__all__ = ["NAME_OF_TICK", "Metrics", "Readiness", "Site", "Watched", "open_site", "readiness"]

@@ -1,0 +1,92 @@
+"""Who may read, and what a browser may do with what it gets.
+
+Pure ASGI. A reader shows the token as a bearer (programs) or as the password of HTTP Basic (browsers ask for it), so it
+never stands in an address, a cookie or a log (docs/decisions/0019-web.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Asked by machines that hold no token and that name the host as they like.
+OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
+
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Guard:
+    def __init__(self, app: ASGIApp, *, token: str | None, hosts: Collection[str]) -> None:
+        self._app = app
+        self._token = token.encode() if token is not None else None
+        # Without a token any page that the operator's browser visits could read ours, once its own name leads to
+        # 127.0.0.1 (DNS rebinding): only the names that are ours are answered.
+        self._hosts = frozenset(hosts) if token is None else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        refusal = None if scope["path"] in OPEN_TO_ALL else self._refusal(Headers(scope=scope))
+        await (refusal or self._app)(scope, receive, send_with_headers)
+
+    def _refusal(self, headers: Headers) -> Response | None:
+        if self._hosts is not None and _name_of(headers.get("host", "")) not in self._hosts:
+            text = "This page answers to this machine's own names only. Behind a proxy, set web.token in bot.yaml.\n"
+            return PlainTextResponse(text, 421)
+        if self._token is not None and not self._is_token(headers.get("authorization", "")):
+            text = "A token is needed: the one of web.token in bot.yaml, as the password (any user name) or a bearer.\n"
+            return PlainTextResponse(text, 401, {"www-authenticate": 'Basic realm="Wirewatch", charset="UTF-8"'})
+        return None
+
+    def _is_token(self, authorization: str) -> bool:
+        assert self._token is not None
+        return hmac.compare_digest(_given(authorization), self._token)
+
+
+def _given(authorization: str) -> bytes:
+    """The token that was shown; empty: none."""
+    kind, _, value = authorization.strip().partition(" ")
+    match kind.lower():
+        case "bearer":
+            return value.strip().encode("latin-1", "replace")
+        case "basic":
+            try:
+                return base64.b64decode(value.strip(), validate=True).partition(b":")[2]
+            except (binascii.Error, ValueError):
+                return b""
+        case _:
+            return b""
+
+
+def _name_of(host: str) -> str:
+    """The name in a Host header, without the port."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""

@@ -1,0 +1,45 @@
+"""Alive, and ready: whether the last tick is recent and the database answers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot import model, ports
+
+#: The note in which a running bot writes down each tick.
+NAME_OF_TICK = "tick"
+#: Ticks come every second; a large transaction or a slow disk may hold some up.
+TICK_IS_OLD = timedelta(seconds=30)
+ANSWER_WITHIN = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    is_ready: bool
+    #: For people and for the log of whoever asked.
+    reason: str
+    last_tick: datetime | None = None
+
+
+async def readiness(store: ports.Store, now: datetime) -> Readiness:
+    """Never raises: a database that does not answer is an answer."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+            noted = await store.read(lambda tx: tx.notes.get(NAME_OF_TICK))
+    except TimeoutError:
+        return Readiness(is_ready=False, reason=f"the database gave no answer within {_shown(ANSWER_WITHIN)}")
+    except ports.StoreError as error:
+        return Readiness(is_ready=False, reason=str(error))
+    if not noted:
+        return Readiness(is_ready=False, reason="no tick yet")
+    tick = datetime.fromisoformat(noted)
+    age = now - tick
+    if age > TICK_IS_OLD:
+        return Readiness(is_ready=False, reason=f"the last tick is {age.total_seconds():.0f} s old", last_tick=tick)
+    return Readiness(is_ready=True, reason="ok", last_tick=tick)
+
+
+def _shown(duration: timedelta) -> str:
+    return model.show_duration(duration)

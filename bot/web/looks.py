@@ -1,0 +1,111 @@
+"""How values are shown: times, links, marked words; and the templates.
+
+Everything that came from outside is text to jinja2, which escapes it; a link is one only to http and https.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import jinja2
+
+from bot import model
+from bot.summaries import marking
+
+#: Characters shown on each side of a matched word.
+AROUND = 90
+#: Pieces of a text that are shown.
+MOST_PIECES = 3
+
+
+def templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bot.web"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": number}
+    environment.globals |= {"marked_title": marked_title, "marked_body": marked_body}
+    return environment
+
+
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+def ago(when: datetime | None, now: datetime) -> str:
+    """«5 min ago», «in 2 h», «never»."""
+    if when is None:
+        return "never"
+    if when > now:
+        return f"in {span(when - now)}"
+    return f"{span(now - when)} ago" if now - when >= timedelta(minutes=1) else "just now"
+
+
+def span(duration: timedelta) -> str:
+    """A length of time, roughly: «5 min»."""
+    seconds = int(duration.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def moment(when: datetime | None) -> str:
+    return f"{when:%Y-%m-%d %H:%M} UTC" if when else "never"
+
+
+def web_link(address: str | None) -> str | None:
+    """The address when it is one of the web; None: it is shown as text."""
+    try:
+        parts = urlsplit((address or "").strip())
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return None
+    return address if is_web else None
+
+
+def plain(text: str | None) -> str:
+    """Without controls, which no page should carry; line ends stay."""
+    return "".join(c if c == "\n" or unicodedata.category(c) != "Cc" else "\ufffd" for c in text or "")
+
+
+def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tuple[model.Span, ...]:
+    places = marking.places(matches, field="title", text=article.title)
+    return marking.spans(article.title, 0, len(article.title), places)
+
+
+def marked_body(article: model.Article, matches: Sequence[model.Match]) -> list[tuple[model.Span, ...]]:
+    """The pieces of the text around the first matched words; without any, how it begins."""
+    text = article.text
+    places = marking.places(matches, field="body", text=text)
+    pieces: list[list[int]] = []
+    for start, end in places:
+        if pieces and start - AROUND <= pieces[-1][1]:
+            pieces[-1][1] = min(len(text), end + AROUND)
+        elif len(pieces) < MOST_PIECES:
+            pieces.append([max(0, start - AROUND), min(len(text), end + AROUND)])
+        else:
+            break
+    if not pieces and text:
+        pieces = [[0, min(len(text), 2 * AROUND)]]
+    return [marking.spans(text, *_at_words(text, start, end), places) for start, end in pieces]
+
+
+def _at_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """The same piece without words cut in two, as far as they are of human length."""
+    if start and (blank := text.find(" ", start, start + 25)) >= 0:
+        start = blank + 1
+    if end < len(text) and (blank := text.rfind(" ", end - 25, end)) > start:
+        end = blank
+    return start, end
+
+
+def lateness(state: model.FeedState, now: datetime) -> timedelta:
+    """How far past its due time a feed is."""
+    return max(now - state.due_at, timedelta()) if not state.gone else timedelta()

@@ -1,0 +1,153 @@
+"""Numbers for Prometheus: what is counted as it happens, and what is looked up when it is asked for.
+
+Names follow https://prometheus.io/docs/practices/naming/. What is done is told by hooks, so that no stage knows this
+file; what stands (feeds, outbox, configuration) is read from the store at each scrape, so that it is true
+after a start.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+import bot
+from bot import model, pipeline, ports
+from bot.web import facts, health
+from bot.web.watched import Watched
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+#: From a healthy second to an hour behind.
+_LATENESS_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+_OUTCOMES = {
+    model.SendState.SENT: "sent",
+    model.SendState.PARKED: "parked",
+    model.SendState.DROPPED: "dropped",
+    model.SendState.UNKNOWN: "unknown",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """What one scrape reads."""
+
+    feeds: Sequence[model.FeedState]
+    counts: Mapping[tuple[str, model.SendState], int]
+    unsent: Sequence[model.Outgoing]
+    tick: str | None
+
+
+class Metrics:
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._polls = Counter("wirewatch_polls", "Polls of feeds.", ["outcome"], registry=registry)
+        self._lateness = Histogram(
+            "wirewatch_poll_lateness_seconds",
+            "From a feed's due time until its answer was taken in.",
+            buckets=_LATENESS_SECONDS,
+            registry=registry,
+        )
+        self._articles = Counter("wirewatch_articles", "Articles not seen before.", registry=registry)
+        self._matches = Counter("wirewatch_matches", "New articles that matched a rule.", registry=registry)
+        self._decisions = Counter(
+            "wirewatch_decisions",
+            "Decisions to speak, hold or be silent.",
+            ["action", "reason"],
+            registry=registry,
+        )
+        self._deliveries = Counter(
+            "wirewatch_deliveries", "Tries to send a message.", ["channel", "outcome"], registry=registry
+        )
+        self._add_gauges(registry)
+        for outcome in ("changed", "unchanged", "failed"):
+            self._polls.labels(outcome)
+
+    def _add_gauges(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(f"wirewatch_{name}", text, labels, registry=registry)
+
+        gauge("build_info", "The version that runs.", "version").labels(bot.__version__).set(1)
+        self._tick = gauge("last_tick_timestamp_seconds", "When due feeds were last looked for.")
+        self._feeds = gauge("feeds", "Configured feeds.", "health")
+        self._rules = gauge("rules", "Rules by what they do.", "state")
+        self._outbox = gauge("outbox_messages", "Messages in the outbox.", "channel", "state")
+        self._age = gauge(
+            "outbox_oldest_seconds", "How long the oldest message that may be sent has been waiting.", "channel"
+        )
+        self._loaded = gauge("config_last_reload_timestamp_seconds", "When the configuration was last taken over.")
+        self._good = gauge("config_last_reload_successful", "1: the last reading had no error.")
+        self._problems = gauge("config_problems", "Problems of the last reading.", "severity")
+
+    # -- what happens
+
+    def on_feed(self, report: pipeline.FeedReport) -> None:
+        outcome = "failed" if report.error else "changed" if report.is_changed else "unchanged"
+        self._polls.labels(outcome).inc()
+        self._lateness.observe(report.lateness.total_seconds())
+        self._articles.inc(report.new)
+        self._matches.inc(report.matched)
+
+    def on_decided(self, decision: model.Decision) -> None:
+        self._decisions.labels(decision.action.value, decision.reason.value).inc()
+
+    def on_outcome(self, row: model.Outgoing) -> None:
+        self._deliveries.labels(row.channel, _OUTCOMES.get(row.state, "again")).inc()
+
+    # -- what stands
+
+    async def page(self) -> bytes:
+        """All of it, as Prometheus reads it. Raises StoreUnavailable."""
+        standing = await self._watched.store.read(_look)
+        self._set(standing, self._watched.clock.now())
+        return generate_latest(self._registry)
+
+    def _set(self, standing: _Standing, now: datetime) -> None:
+        settings = self._watched.settings
+        if standing.tick:
+            self._tick.set(datetime.fromisoformat(standing.tick).timestamp())
+        _fill(self._feeds, Tally(facts.health_of(state).word for state in standing.feeds), facts.HEALTH_WORDS)
+        paused = sum(compiled.rule.paused for compiled in settings.rules)
+        self._rules.labels("on").set(len(settings.rules) - paused)
+        self._rules.labels("paused").set(paused)
+        self._rules.labels("kept").set(len(settings.kept))
+        self._rules.labels("off").set(len(settings.off))
+        self._outbox.clear()
+        for (channel, state), count in standing.counts.items():
+            self._outbox.labels(channel, state.value).set(count)
+        self._age.clear()
+        for channel in settings.bot.channels:
+            self._age.labels(channel).set(_oldest(standing.unsent, channel, now).total_seconds())
+        self._loaded.set(self._watched.loaded_at.timestamp())
+        problems = Tally(problem.severity for problem in settings.problems)
+        self._good.set(not problems["error"])
+        _fill(self._problems, problems, ("error", "warning"))
+
+
+def _look(tx: ports.Transaction) -> _Standing:
+    return _Standing(
+        feeds=tx.feeds.all(),
+        counts=tx.outbox.counts(),
+        unsent=tx.outbox.unsent(),
+        tick=tx.notes.get(health.NAME_OF_TICK),
+    )
+
+
+def _fill(gauge: Gauge, counts: Mapping[str, int], words: Sequence[str]) -> None:
+    for word in words:
+        gauge.labels(word).set(counts.get(word, 0))
+
+
+def _oldest(unsent: Sequence[model.Outgoing], channel: str, now: datetime) -> timedelta:
+    """Parked ones wait for an operator, not for us: they have a number of their own."""
+    waits = [
+        now - max(row.due_at, row.created_at)
+        for row in unsent
+        if row.channel == channel and row.state is not model.SendState.PARKED
+    ]
+    return max([timedelta(), *waits])

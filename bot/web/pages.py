@@ -1,0 +1,223 @@
+"""The pages: each reads once, and hands plain values to its template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+import bot
+from bot import config, model, rules
+from bot.web import facts, health, looks, pasted, playground, sparkline
+from bot.web.watched import Watched
+
+#: Of one page; the rest is a link away.
+FEEDS, STORIES, RULES, ROWS = 100, 20, 50, 200
+#: Problems in full, with their carets.
+PROBLEMS = 100
+#: Counts by day are read anew this often: they look at every article of two weeks.
+COUNTS_LAST = timedelta(minutes=1)
+#: Stories shown at first, in days.
+STORY_DAYS = 7
+MOST_DAYS = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counts:
+    at: datetime
+    feeds: facts.ByDay
+    rules: facts.ByDay
+
+
+class Pages:
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._templates = looks.templates()
+        self._playground = playground.Playground(watched)
+        self._counts: _Counts | None = None
+
+    def _page(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
+        shared = {
+            "path": request.url.path,
+            "now": self._watched.clock.now(),
+            "version": bot.__version__,
+            "settings": self._watched.settings,
+        }
+        return HTMLResponse(self._templates.get_template(name).render(shared | values), status)
+
+    async def _counted(self) -> _Counts:
+        now = self._watched.clock.now()
+        if self._counts is None or not timedelta() <= now - self._counts.at < COUNTS_LAST:
+            since = now - timedelta(days=facts.DAYS)
+            feeds = await self._watched.store.read(lambda tx: tx.articles.new_by_day(since=since))
+            matched = await self._watched.store.read(
+                lambda tx: tx.articles.matched_by_day(since=now - facts.LAST_MATCH)
+            )
+            self._counts = _Counts(at=now, feeds=facts.by_day(feeds), rules=facts.by_day(matched))
+        return self._counts
+
+    def _sparkline(self, counts: facts.ByDay, name: str) -> sparkline.Sparkline:
+        return sparkline.by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=facts.DAYS)
+
+    async def overview(self, request: Request) -> Response:
+        now = self._watched.clock.now()
+        found = await self._watched.store.read(lambda tx: facts.overview(tx, now))
+        ready = await health.readiness(self._watched.store, now)
+        failing = [state for state in found.feeds if facts.health_of(state).word in ("failing", "gone")]
+        problems = [problem for problem in self._watched.settings.problems if problem.severity == "error"]
+        states = model.SendState
+        return self._page(
+            "overview.html",
+            request,
+            ready=ready,
+            found=found,
+            failing=failing,
+            errors=problems,
+            waiting=found.count(states.PENDING, states.SENDING, states.UNKNOWN),
+            parked=found.count(states.PARKED),
+            names=self._names(),
+        )
+
+    async def feeds(self, request: Request) -> Response:
+        now = self._watched.clock.now()
+        states = await self._watched.store.read(lambda tx: tx.feeds.all())
+        counts = (await self._counted()).feeds
+        wanted = request.query_params.get("show", "")
+        chosen = [state for state in states if not wanted or facts.health_of(state).word == wanted]
+        page = _Paging.of(request, total=len(chosen), size=FEEDS)
+        return self._page(
+            "feeds.html",
+            request,
+            states=chosen[page.skip : page.skip + FEEDS],
+            paging=page,
+            wanted=wanted if wanted in facts.HEALTH_WORDS else "",
+            words=facts.HEALTH_WORDS,
+            health_of=facts.health_of,
+            late=partial(_late, now=now),
+            sparkline=partial(self._sparkline, counts),
+            names=self._names(),
+        )
+
+    async def stories(self, request: Request) -> Response:
+        days = min(MOST_DAYS, _whole(request, "days", STORY_DAYS))
+        rule = request.query_params.get("rule") or None
+        since = self._watched.clock.now() - timedelta(days=days)
+        asked = _whole(request, "page", 1)
+        told, total = await self._watched.store.read(
+            lambda tx: facts.stories(tx, since=since, rule=rule, skip=(asked - 1) * STORIES, most=STORIES)
+        )
+        paging = _Paging.of(request, total=total, size=STORIES)
+        return self._page("stories.html", request, told=told, paging=paging, days=days, rule=rule)
+
+    async def rules(self, request: Request) -> Response:
+        counts = (await self._counted()).rules
+        settings = self._watched.settings
+        page = _Paging.of(request, total=len(settings.rules), size=RULES)
+        shown = settings.rules[page.skip : page.skip + RULES]
+        return self._page(
+            "rules.html",
+            request,
+            shown=shown,
+            paging=page,
+            read_back={compiled.rule.name: rules.read_back(compiled.rule) for compiled in shown},
+            last=facts.last_days(counts, [compiled.rule.name for compiled in shown]),
+            sparkline=partial(self._sparkline, counts),
+            last_match_days=facts.LAST_MATCH.days,
+        )
+
+    async def outbox(self, request: Request) -> Response:
+        counts, unsent = await self._watched.store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
+        channels = [
+            (name, [(state.value, count) for (_, state), count in rows])
+            for name, rows in groupby(sorted(counts.items()), key=lambda entry: entry[0][0])
+        ]
+        parked = [row for row in unsent if row.state is model.SendState.PARKED]
+        waiting = [row for row in unsent if row.state is not model.SendState.PARKED]
+        return self._page(
+            "outbox.html",
+            request,
+            channels=channels,
+            parked=parked[:ROWS],
+            waiting=waiting[:ROWS],
+            left_out=max(0, len(parked) - ROWS) + max(0, len(waiting) - ROWS),
+        )
+
+    async def configuration(self, request: Request) -> Response:
+        problems = self._watched.settings.problems
+        return self._page(
+            "configuration.html",
+            request,
+            loaded_at=self._watched.loaded_at,
+            problems=[(problem, config.render([problem])) for problem in problems[:PROBLEMS]],
+            errors=sum(problem.severity == "error" for problem in problems),
+            left_out=max(0, len(problems) - PROBLEMS),
+            files=list(self._watched.settings.files.items())[:ROWS],
+        )
+
+    async def playground(self, request: Request) -> Response:
+        written = request.query_params.get("rule", "")
+        days = min(playground.MOST_DAYS, _whole(request, "days", playground.DAYS))
+        trial = await self._playground.try_out(written, days) if written.strip() else None
+        example = pasted.example(self._watched.settings)
+        return self._page(
+            "try.html", request, written=written or example, days=days, trial=trial, playground=playground
+        )
+
+    async def not_found(self, request: Request, error: Exception) -> Response:
+        return self._page("message.html", request, status=404, title="No such page", text="There is nothing here.")
+
+    async def store_failed(self, request: Request, error: Exception) -> Response:
+        return self._page("message.html", request, status=503, title="The database does not answer", text=str(error))
+
+    def _names(self) -> Callable[[model.FeedState], str]:
+        names = {feed.url: feed.name for feed in self._watched.settings.feeds}
+        return lambda state: names.get(state.url) or state.title or state.url
+
+
+def _late(state: model.FeedState, *, now: datetime) -> str:
+    """How far past its due time a feed is; empty: not worth a word."""
+    late = looks.lateness(state, now)
+    return looks.span(late) if late >= _WORTH_A_WORD else ""
+
+
+#: A tick a second and a slow answer are no lateness.
+_WORTH_A_WORD = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Paging:
+    page: int
+    pages: int
+    skip: int
+    total: int
+    #: The page's own address with its other questions, to which ``page=N`` is added.
+    before: str | None
+    after: str | None
+
+    @classmethod
+    def of(cls, request: Request, *, total: int, size: int) -> _Paging:
+        pages = max(1, -(-total // size))
+        page = min(pages, _whole(request, "page", 1))
+
+        def address(number: int) -> str:
+            return f"?{request.url.include_query_params(page=number).query}"
+
+        return cls(
+            page=page,
+            pages=pages,
+            skip=(page - 1) * size,
+            total=total,
+            before=address(page - 1) if page > 1 else None,
+            after=address(page + 1) if page < pages else None,
+        )
+
+
+def _whole(request: Request, name: str, default: int) -> int:
+    """A whole number of at least 1 from the address; what is none is the default."""
+    text = request.query_params.get(name, "")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else default

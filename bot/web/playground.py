@@ -1,0 +1,140 @@
+"""The rule playground: what a pasted rule would have matched in the archive. Reads only; nothing is saved.
+
+Bounded: one trial at a time, so many articles and so many seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot import backtest, config, model, ports, rules
+from bot.web import pasted
+from bot.web.watched import Watched
+
+#: Looked back at first, and at most.
+DAYS, MOST_DAYS = 7, 30
+#: Some seconds of one core at 50 µs an article and rule.
+MOST_ARTICLES = 20_000
+MOST_TIME = timedelta(seconds=5)
+MOST_RULES = 10
+#: What fits into an address, which is where a form that changes nothing puts it.
+MOST_CHARACTERS = 8_000
+#: Articles shown of each rule.
+SHOWN = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One rule on the archive."""
+
+    report: backtest.RuleReport
+    read_back: str
+    #: The last matches, newest first, each with what the rule fired on.
+    matched: tuple[tuple[model.Article, tuple[model.Match, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    problems: tuple[model.Problem, ...] = ()
+    #: The same, with carets.
+    problem_text: str = ""
+    #: Why there is no result, or why it is smaller than asked for.
+    remark: str = ""
+    tried: tuple[Tried, ...] = ()
+    articles: int = 0
+    since: datetime | None = None
+    messages: int = 0
+    stories: int = 0
+
+
+class _TooLongError(Exception):
+    pass
+
+
+class Playground:
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._one_at_a_time = asyncio.Lock()
+
+    async def try_out(self, written: str, days: int) -> Trial:
+        """Raises StoreUnavailable."""
+        if len(written) > MOST_CHARACTERS:
+            return Trial(remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}.")
+        compiled, problems = pasted.read(written, self._watched.settings)
+        told = Trial(problems=problems, problem_text=config.render(problems))
+        if not compiled:
+            return replace(told, remark="" if problems else "There is no rule in it.")
+        if len(compiled) > MOST_RULES:
+            return replace(told, remark=f"At most {MOST_RULES} rules at a time; these are {len(compiled)}.")
+        settings, now = self._watched.settings, self._watched.clock.now()
+        async with self._one_at_a_time:
+            try:
+                return await self._watched.store.read(lambda tx: _try(tx, compiled, settings, told, days, now))
+            except _TooLongError:
+                limit = model.show_duration(MOST_TIME)
+                return replace(told, remark=f"This took longer than {limit}: choose fewer days.")
+
+
+def _try(
+    tx: ports.Transaction,
+    compiled: tuple[rules.CompiledRule, ...],
+    settings: config.Settings,
+    told: Trial,
+    days: int,
+    now: datetime,
+) -> Trial:
+    since, remark = _since(tx, days, now)
+    feeds = {feed.url: feed for feed in settings.feeds}
+    ends_at = time.monotonic() + MOST_TIME.total_seconds()
+
+    def look_at_the_clock() -> None:
+        if time.monotonic() > ends_at:
+            raise _TooLongError
+
+    plan = backtest.Plan(tried=compiled, since=since, until=now, feeds=feeds, window=settings.bot.stories_window)
+    report = backtest.run(tx.articles, plan, on_article=look_at_the_clock)
+    return replace(
+        told,
+        remark=remark,
+        tried=tuple(_tried(tx, one, found, feeds, now) for one, found in zip(compiled, report.rules, strict=True)),
+        articles=report.articles,
+        since=since,
+        messages=len(report.messages),
+        stories=report.stories,
+    )
+
+
+def _since(tx: ports.Transaction, days: int, now: datetime) -> tuple[datetime, str]:
+    """As far back as asked for, or as the number of articles allows."""
+    for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
+        if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
+            shorter = span < timedelta(days=days)
+            remark = f"The archive is large: only the last {model.show_duration(span)} were looked at."
+            return now - span, remark if shorter else ""
+    return now - timedelta(hours=1), "The archive is large: only the last hour was looked at."
+
+
+def _tried(
+    tx: ports.Transaction,
+    compiled: rules.CompiledRule,
+    found: backtest.RuleReport,
+    feeds: Mapping[str, model.Feed],
+    now: datetime,
+) -> Tried:
+    awake = replace(compiled, rule=replace(compiled.rule, paused=False, until=None))
+    ruleset = rules.RuleSet([awake])
+    last = [hit.article for hit in found.hits[: -SHOWN - 1 : -1]]
+    articles = tx.articles.get(last)
+    shown = [articles[each] for each in last if each in articles]
+    return Tried(
+        report=found,
+        read_back=rules.read_back(compiled.rule),
+        matched=tuple(
+            (article, ruleset.match(article, feeds.get(article.feed) or model.Feed(url=article.feed), now=now))
+            for article in shown
+        ),
+    )

@@ -1,0 +1,56 @@
+"""The addresses and what answers them."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot import ports
+from bot.web import health, metrics
+from bot.web.pages import Pages
+from bot.web.watched import Watched
+
+
+def site_of(bot: Watched, counted: metrics.Metrics) -> Starlette:
+    pages = Pages(bot)
+    style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
+
+    async def live(request: Request) -> Response:
+        """That it answers is the answer."""
+        return JSONResponse({"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        found = await health.readiness(bot.store, bot.clock.now())
+        body = {"status": "ok" if found.is_ready else "not ready", "reason": found.reason}
+        return JSONResponse(body, 200 if found.is_ready else 503)
+
+    async def numbers(request: Request) -> Response:
+        try:
+            return Response(await counted.page(), headers={"content-type": metrics.CONTENT_TYPE})
+        except ports.StoreError as error:
+            return Response(f"{error}\n", 503, media_type="text/plain")
+
+    async def stylesheet(request: Request) -> Response:
+        return Response(style, media_type="text/css", headers={"cache-control": "max-age=300"})
+
+    return Starlette(
+        routes=[
+            Route("/healthz", ready),
+            Route("/healthz/ready", ready),
+            Route("/healthz/live", live),
+            Route("/metrics", numbers),
+            Route("/style.css", stylesheet),
+            Route("/", pages.overview),
+            Route("/feeds", pages.feeds),
+            Route("/stories", pages.stories),
+            Route("/rules", pages.rules),
+            Route("/outbox", pages.outbox),
+            Route("/configuration", pages.configuration),
+            Route("/try", pages.playground),
+        ],
+        exception_handlers={404: pages.not_found, ports.StoreError: pages.store_failed},
+    )

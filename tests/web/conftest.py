@@ -1,0 +1,101 @@
+"""A real page over a real store that the real pipeline has filled, also with what hostile feeds say."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot import app, config, model, web
+from tests.fakes import START, FakeClock
+from tests.journeys.world import RULES, TOKEN_VARIABLE, world
+from tests.servers import slack
+from tests.web.made import COVERAGE, HOSTILE, OTHER_RULES
+
+TOKEN = "a token of the page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One running page and its bot."""
+
+    running: app.App
+    site: web.Site
+    clock: FakeClock
+    folder: Path
+
+    async def get(
+        self, path: str, *, headers: dict[str, str] | None = None, params: dict[str, str] | None = None
+    ) -> httpx.Response:
+        async with httpx.AsyncClient(base_url=self.site.url, timeout=10) as client:
+            return await client.get(path, headers=headers, params=params)
+
+    async def tick(self) -> None:
+        """What a running bot writes down each second."""
+        now = self.clock.now().isoformat()
+        await self.running.store.write(lambda tx: tx.notes.put(web.NAME_OF_TICK, now))
+
+
+def listening(*, host: str = "127.0.0.1", has_token: bool = False) -> config.WebSettings:
+    secret = model.Secret.parse("env:PAGE_TOKEN") if has_token else None
+    return config.WebSettings(listen=f"{host}:0", host=host, port=0, token=secret)
+
+
+@asynccontextmanager
+async def page_over(folder: Path, settings: config.WebSettings | None = None) -> AsyncIterator[Page]:
+    clock = FakeClock(START + timedelta(minutes=101))
+    outside = app.Outside(environ={TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN}, clock=clock)
+    async with app.opened(app.load(folder, outside.environ), outside) as running:
+        site = web.open_site(running, settings or listening(), outside.environ)
+        running.count_with(site.metrics)
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(site.serve(stop))
+            try:
+                yield Page(running=running, site=site, clock=clock, folder=folder)
+            finally:
+                stop.set()
+
+
+async def fill(folder: Path) -> None:
+    """Feeds that are well, one that is broken, stories, messages, and a rule with a problem."""
+    async with world(folder) as made:
+        made.configure(*COVERAGE, "hostile", "broken", rules=RULES + OTHER_RULES)
+        await made.once()
+        for outlet, item in COVERAGE.items():
+            made.publish(outlet, item)
+            await made.once(minutes=30)
+        made.publish("hostile", *HOSTILE)
+        made.outlets.serve("/broken.xml", b"<html><body>not a feed</body></html>")
+        await made.once()
+
+
+@pytest.fixture(scope="session")
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page") / "config"
+    asyncio.run(fill(folder))
+    return folder
+
+
+@pytest.fixture
+def filled(filled_once: Path, tmp_path: Path) -> Path:
+    """A configuration and its database, which a test may change."""
+    folder = tmp_path / "config"
+    shutil.copytree(filled_once, folder)
+    bot = (folder / "bot.yaml").read_text().replace(str(filled_once), str(folder))
+    (folder / "bot.yaml").write_text(bot)
+    return folder
+
+
+@pytest.fixture
+async def page(filled: Path) -> AsyncIterator[Page]:
+    async with page_over(filled) as made:
+        await made.tick()
+        yield made
