@@ -5,9 +5,10 @@ The one home of sentencex. Sees text only: no article, no rule, no story.
 
 from bot.sentences.furniture import dateline_length, is_boilerplate
 from bot.sentences.splitting import UNSPACED, SentenceSpan, split
-from bot.sentences.worth import Fault, fault, is_balanced, is_cut_title
+from bot.sentences.worth import LONGEST, Fault, fault, is_balanced, is_cut_title
 
 __all__ = [
+    "LONGEST",
     "UNSPACED",
     "Fault",
     "SentenceSpan",

@@ -106,7 +106,8 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
     cuts = [0, *sorted({int(each["end_index"]) for each in found} - {0, len(paragraph)}), len(paragraph)]
     places: list[tuple[int, int]] = []
     for first, last in pairwise(cuts):
-        if places and _runs_on(paragraph[places[-1][0] : first], paragraph[first:last]):
+        # The last words before the stop tell; reading more would be slow where every stop is a false one.
+        if places and _runs_on(paragraph[max(places[-1][0], first - 40) : first], paragraph[first : first + 40]):
             places[-1] = (places[-1][0], last)
         else:
             places.append((first, last))

@@ -19,9 +19,12 @@ class Fault(StrEnum):
     HEADLESS = "its beginning is missing"
     TORN_QUOTE = "a quote or bracket of it opens or closes elsewhere"
     TOO_SHORT = "too short to say anything"
+    TOO_LONG = "no sentence but a block of text"
     BOILERPLATE = "not the article's own words"
 
 
+#: Characters. Nobody reads a longer one, and patterns are not run over it: text of strangers may be made to slow them.
+LONGEST = 1200
 #: Words; shorter is a label, a caption or a reply. A headline of a teaser is not a sentence either.
 _FEWEST_WORDS = 5
 #: Letters, for scripts that part no words.
@@ -44,6 +47,8 @@ def fault(sentence: str) -> Fault | None:
     >>> fault("The regulator moved the deadline to…")
     <Fault.CUT: 'cut off'>
     """
+    if len(sentence) > LONGEST:
+        return Fault.TOO_LONG
     if _is_cut(sentence):
         return Fault.CUT
     if _CUT_START.search(sentence) or _starts_small(sentence):

@@ -46,6 +46,8 @@ def test_a_whole_sentence_of_news_is_fit(sentence: str) -> None:
         ("“We cannot comply with this order in Pakistan.", Fault.TORN_QUOTE),
         ("The order (which dates from July covers servers.", Fault.TORN_QUOTE),
         ("He left.", Fault.TOO_SHORT),
+        ("word " * 400 + "end.", Fault.TOO_LONG),
+        ("Pos. | Driver | Points and nothing else in this line.", Fault.BOILERPLATE),
         ("We use cookies to give you the best experience on our site.", Fault.BOILERPLATE),
         ("By continuing to browse the site you agree to our use of cookies.", Fault.BOILERPLATE),
         ("Read more about the order in our technology section.", Fault.BOILERPLATE),

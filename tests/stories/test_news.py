@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date
 
@@ -156,3 +157,12 @@ def test_any_text_gives_facts_without_an_error(title: str, text: str) -> None:
     for fact in news.facts(story(FIRST), article(title, text)):
         assert fact.after
         assert fact.sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["million " * 4000, "By A." * 4000, "A-" * 8000, "1," * 8000, "twenty one hundred " * 2000]
+)
+def test_text_made_to_be_slow_is_read_in_a_moment(text: str) -> None:
+    began = time.perf_counter()
+    news.facts(story(FIRST), article(text, text))
+    assert time.perf_counter() - began < 3

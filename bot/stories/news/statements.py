@@ -57,10 +57,11 @@ def statements(article: model.Article) -> tuple[Statement, ...]:
     """The headline, then the sentences, furniture left out."""
     language = (article.language or "en").split("-")[0].split("_")[0].lower()
     day = article.when.date()
-    found = [_statement(article.title, 0, language, day)] if article.title.strip() else []
+    title = article.title[: sentences.LONGEST]
+    found = [_statement(title, 0, language, day)] if title.strip() else []
     for span in sentences.split(article.text, article.language)[:_READ]:
         own = span.text[sentences.dateline_length(span.text) :]
-        if not sentences.is_boilerplate(own):
+        if len(own) <= sentences.LONGEST and not sentences.is_boilerplate(own):
             found.append(
                 _statement(own, len(found) if found and found[0].order == 0 else len(found) + 1, language, day)
             )
