@@ -21,6 +21,7 @@ from bot.cli import (
     status,
     stories,
     terminal,
+    translate,
     try_rule,
 )
 from bot.cli.options import UNUSABLE
@@ -45,6 +46,7 @@ for command in (
     status.status,
     send_test.send_test,
     schema.schema,
+    translate.translate,
 ):
     app.command()(command)
 

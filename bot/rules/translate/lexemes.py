@@ -1,0 +1,178 @@
+"""The lexemes of another product's query: what each mark means in its dialect."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from bot.rules import lexer
+from bot.rules.errors import QueryError
+
+
+class Dialect(StrEnum):
+    MELTWATER = "meltwater"
+    BRANDWATCH = "brandwatch"
+    TALKWALKER = "talkwalker"
+    #: The classic query parser, and Elasticsearch's query_string.
+    LUCENE = "lucene"
+
+
+class Kind(Enum):
+    WORD = "word"
+    PHRASE = "phrase"
+    #: In exactly this case.
+    EXACT = "exact"
+    REGEX = "regex"
+    #: ``[a TO b]``.
+    RANGE = "range"
+    FIELD = "field"
+    OPEN = "("
+    CLOSE = ")"
+    AND = "AND"
+    OR = "OR"
+    NOT = "NOT"
+    NEAR = "NEAR"
+    #: ``+`` before a term.
+    PLUS = "+"
+    END = "end"
+
+
+STARTS_TERM = frozenset({Kind.WORD, Kind.PHRASE, Kind.EXACT, Kind.REGEX, Kind.RANGE, Kind.FIELD, Kind.OPEN, Kind.PLUS})
+
+
+@dataclass(frozen=True, slots=True)
+class Lexeme:
+    kind: Kind
+    #: Without its quotes and marks; of a field its name in small letters.
+    text: str
+    start: int
+    end: int
+    #: As given, for notes.
+    given: str
+    #: Of NEAR, and of a phrase or a bracket with ``~n``; of a word -1: fuzzy.
+    distance: int | None = None
+    is_ordered: bool = False
+    has_boost: bool = False
+
+
+_TAIL = r"(?P<tail>(?:~\d*(?:\.\d+)?)?(?:\^\d*(?:\.\d+)?)?)"
+_LEXEME = re.compile(
+    rf"""
+      (?P<phrase>(?P<case>\+\+?)?"(?P<inner>(?:[^"\\]|\\.)*)"{_TAIL})
+    | (?P<range>[\[{{][^\]}}"]*\sTO\s[^\]}}"]*[\]}}])
+    | (?P<exact>\{{[^{{}}]*\}})
+    | (?P<regex>/(?:[^/\\\n]|\\.)+/(?![^\s)]))
+    | (?P<open>\()
+    | (?P<close>\)(?:~\d*(?:\.\d+)?)?(?:\^\d*(?:\.\d+)?)?)
+    | (?P<field>[A-Za-z_][\w.-]*:(?!//)\s*(?=\S))
+    | (?P<plus>\+\+?(?=[\w(\\]))
+    | (?P<minus>[-!](?=[\w"({{\\\#@$]))
+    | (?P<word>(?:\\.|[^\s"(){{}}\[\]\\])+)
+    | (?P<wrong>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_NEAR = re.compile(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z")
+_MARKS = re.compile(r"(?P<fuzzy>~\d*(?:\.\d+)?)?(?P<boost>\^\d*(?:\.\d+)?)?\Z")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_OPERATORS = {"AND": Kind.AND, "OR": Kind.OR, "NOT": Kind.NOT}
+_SIGNS = {"&&": Kind.AND, "||": Kind.OR, "!": Kind.NOT}
+
+
+def read(query: str, dialect: Dialect) -> list[Lexeme]:
+    """Of a normal text; the last is END. Raises QueryError."""
+    found: list[Lexeme] = []
+    position = 0
+    while position < len(query):
+        if query[position].isspace() or query[position] == "\u200b":
+            position += 1
+            continue
+        match = _LEXEME.match(query, position)
+        assert match is not None
+        here = _lexeme(match, dialect)
+        found.append(here)
+        position = here.end
+    found.append(Lexeme(Kind.END, "", len(query), len(query), ""))
+    return found
+
+
+def _lexeme(match: re.Match[str], dialect: Dialect) -> Lexeme:
+    start, end, given = match.start(), match.end(), match[0]
+    match match.lastgroup if match["phrase"] is None else "phrase":
+        case "phrase":
+            return _phrase(match, dialect)
+        case "range" if dialect is Dialect.LUCENE:
+            return Lexeme(Kind.RANGE, given, start, end, given)
+        case "exact" | "range" if given[0] == "{":
+            return Lexeme(Kind.EXACT, given[1:-1], start, end, given)
+        case "regex" if dialect is Dialect.LUCENE:
+            return Lexeme(Kind.REGEX, given[1:-1], start, end, given)
+        case "open":
+            return Lexeme(Kind.OPEN, "(", start, end, given)
+        case "close":
+            slop = re.search(r"~(\d{1,9})", given)
+            return Lexeme(
+                Kind.CLOSE, ")", start, end, given, distance=int(slop[1]) if slop else None, has_boost="^" in given
+            )
+        case "field":
+            return Lexeme(Kind.FIELD, given.rstrip().removesuffix(":").lower(), start, end, given.rstrip())
+        case "plus":
+            return Lexeme(Kind.PLUS, given, start, end, given)
+        case "minus" if given == "-" or dialect is Dialect.LUCENE:
+            return Lexeme(Kind.NOT, given, start, end, given)
+        case "wrong":
+            what = {'"': "a quote is not closed", "{": "a { is not closed", "[": "a [ is not closed"}
+            raise QueryError(
+                what.get(given, f"a {given} that was never opened"),
+                start,
+                end,
+                "unclosed",
+                "correct it there first, or quote the mark",
+            )
+        case _:
+            return _word(match, dialect)
+
+
+def _phrase(match: re.Match[str], dialect: Dialect) -> Lexeme:
+    marks = _MARKS.match(match["tail"])
+    slop = re.search(r"~(\d{1,9})", match["tail"])
+    # ++"ABC" is exact case at Talkwalker; +"p&t" there keeps its marks, as every phrase does here.
+    is_exact = match["case"] == "++" and dialect is Dialect.TALKWALKER
+    is_needed = match["case"] is not None and dialect is Dialect.LUCENE
+    if is_needed:
+        return Lexeme(Kind.PLUS, "+", match.start(), match.end("case"), match["case"])
+    return Lexeme(
+        Kind.EXACT if is_exact else Kind.PHRASE,
+        _ESCAPE.sub(r"\1", match["inner"]),
+        match.start(),
+        match.end(),
+        match[0],
+        distance=int(slop[1]) if slop else None,
+        has_boost=bool(marks and marks["boost"]),
+    )
+
+
+_BARE = re.compile(r'(?:\\.|[^\s"(){}\[\]\\])+|.', re.DOTALL)
+
+
+def _word(match: re.Match[str], dialect: Dialect) -> Lexeme:
+    """A word; a mark that means nothing in this dialect is the beginning of one."""
+    start = match.start()
+    bare = _BARE.match(match.string, start)
+    assert bare is not None
+    word, end = bare[0], bare.end()
+    name = word.upper() if dialect is Dialect.MELTWATER else word
+    kind = _OPERATORS.get(name) or (_SIGNS.get(word) if dialect is Dialect.LUCENE else None)
+    if kind:
+        return Lexeme(kind, name, start, end, word)
+    near = _NEAR.match(re.sub("F\\Z", "f", name)) if dialect is not Dialect.LUCENE else None
+    if near:
+        distance = min(int(near["words"]), lexer.MAX_NEAR) if near["words"] else lexer.DEFAULT_NEAR
+        return Lexeme(Kind.NEAR, name, start, end, word, distance, bool(near["order"] or near["ordered"]))
+    found = re.search(r"(?<!\\)(?:~\d*(?:\.\d+)?)?(?:\^\d*(?:\.\d+)?)?\Z", word)
+    tail = found[0] if found and found.start() > 0 else ""
+    text = _ESCAPE.sub(r"\1", word.removesuffix(tail) if tail else word)
+    return Lexeme(
+        Kind.WORD, text, start, end, word, distance=-1 if tail.startswith("~") else None, has_boost="^" in tail
+    )

@@ -1,0 +1,34 @@
+"""What became of a query on its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    #: The part of the given query.
+    part: str
+    what: str
+
+
+class Notes:
+    """Collected in order, each once."""
+
+    def __init__(self) -> None:
+        self._lost: dict[Note, None] = {}
+        self._rewritten: dict[Note, None] = {}
+
+    def lose(self, part: str, what: str) -> None:
+        self._lost[Note(part, what)] = None
+
+    def rewrite(self, part: str, what: str) -> None:
+        self._rewritten[Note(part, what)] = None
+
+    @property
+    def lost(self) -> tuple[Note, ...]:
+        return tuple(self._lost)
+
+    @property
+    def rewritten(self) -> tuple[Note, ...]:
+        return tuple(self._rewritten)
