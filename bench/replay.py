@@ -120,7 +120,7 @@ def directly(fetches: Sequence[Fetch], index: rules.RuleSet) -> dict[str, Expect
         if not entries and fetch.series not in seen:
             continue
         known = seen.get(fetch.series)
-        ids = {}
+        ids: dict[str, feedparser.FeedParserDict] = {}
         for entry in entries:
             ids.setdefault(str(entry.get("id") or entry.get("link") or entry.get("title")), entry)
         if known is None:
