@@ -19,8 +19,9 @@ from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.stories.resemblance import Evidence
 
-#: Evidence that an article must give for each of two stories, and they for each other, to make them one.
-MERGE = 2.0
+#: The score that an article must have with each of two stories, and they with each other, to make them one: a merge is
+#: never undone (2.0 joins fewer repeats, 0.5 hides more).
+MERGE = 1.0
 #: Added to the score where no words need to be weighed: a copy, and above it the same link.
 CERTAIN = 100.0
 #: A text is looked for among a story's texts only where its words are this much the story's.

@@ -93,7 +93,7 @@ def _names(*texts: Sequence[words.Token]) -> dict[str, str]:
     written: dict[str, str] = {}
     for token, tells in _cased(texts):
         if token.is_capital:
-            written.setdefault(token.stem, token.text)
+            written.setdefault(token.stem, words.without_possessive(token.text))
         if tells:
             told[token.stem] += 1
             capital[token.stem] += token.is_capital

@@ -1,7 +1,8 @@
 """Does an article tell a story? A weighed sum of named evidence, from words, names, numbers, links and time.
 
 Pure: it sees one article, one story and how rare words are. The weights were fitted by logistic regression on half of
-the stories of seven labelled sets and measured on the other half (docs/decisions/0014-grouping.md, bench/stories.py).
+the stories of eight labelled sets, measured on the other half, and rounded (docs/decisions/0014-grouping.md,
+bench/stories.py).
 """
 
 from __future__ import annotations
@@ -67,6 +68,9 @@ RAREST = 5
 LONG = timedelta(days=14)
 #: Articles beyond this add nothing to a story's breadth.
 MANY = 8
+#: A cosine of names below this is one common name (a weekday, a country); fewer names than these lead no article.
+NEARLY_NONE = 0.1
+SOME_NAMES = 2
 #: Keeps one rare name in a head from being all of its names.
 HEAD_PRIOR = 6.0
 
@@ -170,7 +174,7 @@ def _other_names(read: Told, story: Told, rare: Rarity) -> float:
 
 
 def _are_strangers(overlap: _Overlap, read: Told, story: Told) -> bool:
-    return overlap.names < 0.1 and len(read.head_names) >= 2 and len(story.head_names) >= 2
+    return overlap.names < NEARLY_NONE and min(len(read.head_names), len(story.head_names)) >= SOME_NAMES
 
 
 def _lacking(names: Iterable[str], words: Mapping[str, float], rare: Rarity) -> float:

@@ -45,6 +45,11 @@ def stem(word: str) -> str:
     return word
 
 
+def without_possessive(word: str) -> str:
+    """Pakistan’s → Pakistan."""
+    return word.replace("’", "'").removesuffix("'s").removesuffix("'S")
+
+
 def tokens(text: str) -> Iterator[Token]:
     """The words of a text in order."""
     end = 0

@@ -188,23 +188,44 @@ def test_a_link_alone_joins_nothing() -> None:
     assert join.reason is model.JoinReason.OPENED
 
 
-def test_an_article_that_tells_both_stories_merges_them_into_the_older() -> None:
+FERRY = article("Ferry sinks off Manora", "The ferry Shahbaz sank off Manora island in a storm, the port says.")
+CREW = article(
+    "Rescue boats search for Karachi crew",
+    "Boats from Karachi look for the crew of a ship lost near Keamari.",
+    at=START + DAY / 8,
+)
+SHIP_LOST = article(
+    "Ferry Shahbaz lost: rescue boats from Karachi search for its crew off Manora",
+    "The ferry Shahbaz sank off Manora island. Boats from Karachi search for the crew near Keamari, the port says.",
+    at=START + DAY / 4,
+)
+
+
+def test_an_article_that_tells_two_stories_apart_from_each_other_joins_one_and_merges_none() -> None:
     grouping = stories.Grouping(window=WINDOW)
-    older = grouping.join(article("Ferry sinks off Manora", "The ferry Shahbaz sank off Manora island in a storm."))
-    younger = grouping.join(
-        article("Rescue boats search for Karachi crew", "Boats from Karachi look for the crew.", at=START + DAY / 8)
-    )
-    assert younger.story != older.story
+    ferry, crew = grouping.join(FERRY), grouping.join(CREW)
+    assert ferry.story != crew.story
 
-    bridge = grouping.join(
-        article(
-            "Rescue boats search for Karachi crew as ferry Shahbaz sinks off Manora",
-            "The ferry Shahbaz sank off Manora island in a storm. Boats from Karachi look for the crew.",
-            at=START + DAY / 4,
-        )
-    )
+    bridge = grouping.join(SHIP_LOST)
 
-    assert bridge.story == older.story
+    assert bridge.story in {ferry.story, crew.story}
+    assert bridge.merges == ()
+
+
+def test_two_stories_that_grew_alike_merge_into_the_older() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    older, younger = examples.story(examples.EXIT), examples.story(examples.AFFECTED)
+    grouping.load([younger, older])
+
+    bridge = grouping.join(examples.MOVED)
+    again = grouping.join(article(examples.MOVED.title, examples.MOVED.text, outlet="Echo", at=START + DAY))
+
+    assert bridge.story == older.id
+    assert bridge.merges == (younger.id,)
+    assert grouping.join(examples.AFFECTED).story == older.id
+    assert grouping.join(examples.AFFECTED).reason is model.JoinReason.MERGED
+    assert again.story == older.id
+    assert again.merges == ()
 
 
 def test_a_known_article_keeps_its_place() -> None:
