@@ -12,7 +12,21 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from bot import channels, config, fetch, fulltext, model, outbox, pipeline, ports, rules, scheduler, sources, storage
+from bot import (
+    channels,
+    config,
+    fetch,
+    fulltext,
+    model,
+    outbox,
+    pipeline,
+    ports,
+    rules,
+    scheduler,
+    sealing,
+    sources,
+    storage,
+)
 
 if TYPE_CHECKING:
     from bot import web
@@ -150,7 +164,9 @@ class App:
         """One pass over every due feed, then send what can be sent within ``drain``."""
         token, states = await self.pipeline.claim(limit=EVERYTHING, everything=everything)
         passed = await self.pipeline.run(token, states, self.snapshot)
-        return OnceReport(passed=passed, drained=await self.sender.drain(drain))
+        drained = await self.sender.drain(drain)
+        await sealing.seal_closed_days(self.store, self.clock)
+        return OnceReport(passed=passed, drained=drained)
 
     async def run(
         self,
@@ -170,6 +186,7 @@ class App:
                 group.create_task(site.serve(stop))
             group.create_task(self._send_for_ever(stop))
             others = [group.create_task(self._poll_for_ever(on_pass, everything=everything))]
+            others.append(group.create_task(sealing.keep_sealing(self.store, self.clock)))
             if folder:
                 others.append(group.create_task(self._watch(folder)))
             await stop.wait()

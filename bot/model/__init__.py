@@ -8,6 +8,7 @@ from bot.model.articles import Article
 from bot.model.durations import parse_duration, show_duration
 from bot.model.feeds import Entry, Feed, FeedState, FullText, Reading
 from bot.model.ids import ArticleId, SendId, StoryId, send_id
+from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
 from bot.model.messages import (
     Message,
     MessageKind,
@@ -40,6 +41,7 @@ __all__ = [
     "AlertState",
     "Article",
     "ArticleId",
+    "DaySeal",
     "Decision",
     "Digest",
     "Edit",
@@ -47,12 +49,15 @@ __all__ = [
     "Evidence",
     "Example",
     "Fact",
+    "FactKind",
     "Feed",
     "FeedState",
     "FetchPolicy",
     "FullText",
     "Join",
     "JoinReason",
+    "LedgerRow",
+    "LedgerValue",
     "Line",
     "Match",
     "Member",

@@ -17,7 +17,7 @@ from typing import TypeAlias, TypeVar
 
 import structlog
 
-from bot import delivery, model, ports
+from bot import delivery, ledger, model, ports
 from bot.outbox.trouble import Trouble, TroubleKind, news_of, tell_operator
 
 log = structlog.get_logger()
@@ -178,7 +178,7 @@ class Sender:
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
             reason = self._told.get(name, "the channel is closed")
-            await self._store.write(lambda tx: tx.outbox.park([name], reason))
+            await self._store.write(lambda tx: tx.outbox.park([name], reason, now=now))
             return None if ending.at is not None else min(lane.probe_at, now + PARK_EVERY)
         await self._store.write(lambda tx: tx.outbox.unpark([name], now=now))
         self._lanes[name] = replace(lane, probe_at=None)
@@ -264,8 +264,11 @@ class Sender:
 
         def work(tx: ports.Transaction) -> bool:
             is_ours = tx.outbox.save(written, token=self._token)
+            fact = ledger.outcome(row, written, at=now)
+            if is_ours and fact is not None:
+                tx.ledger.add([fact])
             if closed:
-                tx.outbox.park(closed, written.error or "")
+                tx.outbox.park(closed, written.error or "", now=now)
             for trouble in troubles:
                 self._tell(tx, trouble)
             return is_ours

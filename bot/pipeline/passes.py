@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import model, polling, ports
+from bot import ledger, model, polling, ports
 from bot.pipeline import wording
 from bot.pipeline.desk import Desk
 from bot.pipeline.intake import Intake, Reader
@@ -134,6 +134,7 @@ class Pipeline:
             intakes = [reader.take(polled) for polled in batch]
             lost = set(tx.feeds.save([intake.state for intake in intakes], token=token))
             kept = [intake for intake in intakes if intake.state.url not in lost]
+            tx.ledger.add([fact for intake in kept for fact in _facts(intake, now)])
             _limit_hosts(tx, kept)
             _tell_health(tx, kept, snapshot, now)
             made = self._desk.work(
@@ -204,6 +205,17 @@ def _report(intake: Intake, now: datetime) -> FeedReport:
         matched=len(intake.arrivals),
         lateness=max(now - intake.polled.state.due_at, timedelta()),
     )
+
+
+def _facts(intake: Intake, now: datetime) -> Sequence[model.LedgerRow]:
+    """What the ledger keeps of a poll: that it was made, and what its articles matched."""
+    answer = intake.polled.answer
+    status = answer.status if answer else None
+    poll = ledger.fetched(intake.polled.state, intake.state, status=status, new_count=intake.new_count, at=now)
+    matched = [(one.article, one.matches) for one in intake.arrivals]
+    matched += [(one.article, one.matches) for one in intake.revisions]
+    found = [ledger.matched(article, match, at=now) for article, matches in matched for match in matches]
+    return [poll, *found] if poll else found
 
 
 def _log_poll(intake: Intake, told: FeedReport) -> None:

@@ -188,11 +188,33 @@ class Outbox(Protocol):
 
     def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]: ...
 
-    def park(self, channels: Sequence[str], reason: str) -> int:
-        """Park all pending rows of these channels."""
+    def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
+        """Park all pending rows of these channels; the ledger tells each that was not parked for this reason before."""
 
     def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
         """The channels are back: parked rows are pending again."""
+
+
+class Ledger(Protocol):
+    """What happened, in rows that are written once and sealed by the day."""
+
+    def add(self, rows: Sequence[model.LedgerRow]) -> None:
+        """Facts of this transaction; decisions are rows by themselves."""
+
+    def seal(self, *, before: date) -> model.DaySeal | None:
+        """Seal the oldest day before with rows that are not sealed; None: there is none left."""
+
+    def seals(self) -> Sequence[model.DaySeal]:
+        """By day."""
+
+    def days(self) -> Sequence[date]:
+        """In which rows say that they were sealed, by day."""
+
+    def texts(self, day: date) -> Iterator[str]:
+        """The rows that were sealed with a day, in the order in which they were hashed; streamed."""
+
+    def since(self, when: datetime) -> Iterator[tuple[date | None, model.LedgerRow]]:
+        """Rows with the day that they were sealed with (None: not yet), by their own time; streamed."""
 
 
 class Notes(Protocol):
@@ -210,6 +232,7 @@ class Transaction(Protocol):
     articles: Articles
     stories: Stories
     outbox: Outbox
+    ledger: Ledger
     notes: Notes
 
 

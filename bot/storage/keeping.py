@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import BindParameter, Connection, Delete, Update, bindparam, delete, exists, func, select, update
@@ -19,7 +19,19 @@ from bot import model, ports
 from bot.storage import addresses
 from bot.storage.columns import Moment
 from bot.storage.failures import unavailable
-from bot.storage.schema import UNSENT, articles, matches, members, outbox, sightings, stories, tellings, versions
+from bot.storage.ledger import Ledger, is_needed
+from bot.storage.schema import (
+    UNSENT,
+    articles,
+    decisions,
+    matches,
+    members,
+    outbox,
+    sightings,
+    stories,
+    tellings,
+    versions,
+)
 from bot.storage.store import SqlStore
 
 #: Rows let go in one transaction, so that the writers behind it wait for some hundredths of a second only.
@@ -40,6 +52,8 @@ _rival = select(
 _is_told_unsent = exists().where(
     tellings.c.story == stories.c.id, tellings.c.send == outbox.c.id, outbox.c.state.in_(UNSENT)
 )
+# A day of the ledger is kept whole or let go whole: a story stays while a kept day has a decision about it.
+_is_in_ledger = exists().where(decisions.c.story == stories.c.id, is_needed)
 _is_in_story = exists().where(members.c.article == articles.c.id)
 
 _OLD_STORIES = delete(stories).where(
@@ -49,6 +63,7 @@ _OLD_STORIES = delete(stories).where(
             stories.c.last_seen < _BEFORE,
             ~exists().where(_target.c.id == stories.c.merged_into, _target.c.last_seen >= _BEFORE),
             ~_is_told_unsent,
+            ~_is_in_ledger,
         )
         .limit(_MANY)
     )
@@ -113,7 +128,8 @@ class Trimmed:
 
 
 async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
-    """Let go what ended before: whole stories with what was said of them, then the texts of articles in no story.
+    """Let go what ended before: whole days of the ledger but not their seals, whole stories with what was said of them,
+    then the texts of articles in no story.
 
     Nothing unsent is let go. In small transactions; one that is cut off goes on where it was. Raises StoreUnavailable.
     """
@@ -127,6 +143,7 @@ async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
             total += count
         return total
 
+    await _drop_days(store, before)
     stories_gone = await drop(_OLD_STORIES)
     messages_gone = await drop(_OLD_MESSAGES)
     texts_gone = await drop(_OLD_TEXTS)
@@ -136,6 +153,16 @@ async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
     return Trimmed(
         stories=stories_gone, messages=messages_gone, texts=texts_gone, identities=await drop(_OLD_IDENTITIES)
     )
+
+
+async def _drop_days(store: SqlStore, before: datetime) -> None:
+    """A day that nobody sealed yet is sealed first: its seal is all that will be left of it."""
+    day = before.astimezone(UTC).date()
+    while await store.run(lambda connection: Ledger(connection).seal(before=day)) is not None:
+        pass
+    await store.run(lambda connection: Ledger(connection).close_days(before=day))
+    while await store.run(lambda connection: Ledger(connection).drop_rows()) > 0:
+        pass
 
 
 def backup(address: str, target: Path, *, progress: Callable[[int, int], None] | None = None) -> None:

@@ -7,16 +7,18 @@ whatever state that one is in. So at most one row a thread is in flight, on any 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model
+from bot import ledger, model
 from bot.model import MessageKind, SendState
 from bot.storage import codec
 from bot.storage.columns import Choice, Moment, chunks
+from bot.storage.ledger import Ledger
 from bot.storage.schema import UNSENT, outbox, tellings
 
 _AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -119,6 +121,15 @@ _OF_STORY = (
     .where(tellings.c.story == bindparam("of_story"))
     .order_by(_IN_ORDER)
 )
+_PARKED_ANEW = (
+    select(outbox)
+    .where(
+        _of_channels,
+        outbox.c.state == SendState.PENDING,
+        or_(outbox.c.error.is_(None), outbox.c.error != bindparam("reason")),
+    )
+    .order_by(_IN_ORDER)
+)
 _PARK = (
     update(outbox)
     .where(_of_channels, outbox.c.state == SendState.PENDING)
@@ -206,7 +217,11 @@ class Outbox:
     def _all(self, statement: Select[*tuple[Any, ...]], **values: object) -> Iterator[model.Outgoing]:
         return map(_outgoing, self._connection.execute(statement, values))
 
-    def park(self, channels: Sequence[str], reason: str) -> int:
+    def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
+        waiting = self._all(_PARKED_ANEW, channels=channels, reason=reason)
+        parked = [(row, replace(row, state=SendState.PARKED, error=reason)) for row in waiting]
+        facts = [ledger.outcome(before, after, at=now) for before, after in parked]
+        Ledger(self._connection).add([fact for fact in facts if fact is not None])
         return self._connection.execute(_PARK, {"channels": channels, "reason": reason}).rowcount
 
     def unpark(self, channels: Sequence[str], *, now: datetime) -> int:

@@ -9,6 +9,7 @@ JSON document beside it (codec).
                             members ─ stories ─ decisions
                                          ├───── alerts
                                          └───── tellings ─ outbox
+    ledger, with decisions ─ seals
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bot import model
 from bot.storage.columns import Choice, Digest, Moment, Words
 
 #: The revision of the newest migration.
-REVISION = "0001"
+REVISION = "0002"
 
 metadata = MetaData(
     naming_convention={
@@ -177,8 +178,11 @@ decisions = Table(
     Column("article", Text),
     #: Decision.
     Column("decision", Text, nullable=False),
+    #: The day of the ledger that it was sealed with; NULL: not yet.
+    Column("day", Text),
     Index(None, "story"),
     Index(None, "at"),
+    Index(None, "day"),
 )
 
 alerts = Table(
@@ -233,6 +237,31 @@ tellings = Table(
     Column("story", Text, primary_key=True),
     Column("send", Text, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True),
     Index(None, "send"),
+)
+
+#: Facts that other tables overwrite; written once.
+ledger = Table(
+    "ledger",
+    metadata,
+    #: In order of writing.
+    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    #: The day that it was sealed with; NULL: not yet.
+    Column("day", Text),
+    #: The text that is hashed (bot/ledger.py).
+    Column("row", Text, nullable=False),
+    Index(None, "at"),
+    Index(None, "day"),
+)
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("row_count", Integer, nullable=False),
+    Column("seal", Text, nullable=False),
+    #: False: the day's rows were let go.
+    Column("is_kept", Boolean, nullable=False),
 )
 
 notes = Table(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from bot import ports
 from bot.storage.articles import Articles
 from bot.storage.feeds import FeedStates
+from bot.storage.ledger import Ledger
 from bot.storage.notes import Notes
 from bot.storage.outbox import Outbox
 from bot.storage.stories import Stories
@@ -20,6 +21,7 @@ class Transaction:
     articles: ports.Articles
     stories: ports.Stories
     outbox: ports.Outbox
+    ledger: ports.Ledger
     notes: ports.Notes
 
 
@@ -30,5 +32,6 @@ def over(connection: Connection) -> ports.Transaction:
         articles=articles,
         stories=Stories(connection, articles),
         outbox=Outbox(connection),
+        ledger=Ledger(connection),
         notes=Notes(connection),
     )

@@ -1,0 +1,163 @@
+"""The ledger: a fact as a line of text, the seal over a day of lines, and whether the seals still hold.
+
+Knows no database. The text of a row is what is hashed, so its form never changes: a new field comes last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from bot import model
+from bot.model import FactKind, SendState
+
+#: What the first day's seal is chained to.
+FIRST = "0" * 64
+
+_OF_STATE: Mapping[SendState, FactKind] = {
+    SendState.SENT: FactKind.SENT,
+    SendState.PARKED: FactKind.PARKED,
+    SendState.DROPPED: FactKind.DROPPED,
+}
+
+
+# -- facts
+
+
+def fetched(
+    before: model.FeedState, after: model.FeedState, *, status: int | None, new_count: int, at: datetime
+) -> model.LedgerRow | None:
+    """A poll that brought something new, was the first to parse, or ended otherwise than the one before.
+
+    None for the others: at 10,000 feeds they would be three million rows a day that all say «still nothing».
+    """
+    is_baseline = before.baseline_at is None and after.baseline_at is not None
+    if not new_count and not is_baseline and before.error == after.error:
+        return None
+    return _row(FactKind.FETCHED, at, feed=after.url, status=status or 0, new=new_count, error=after.error or "")
+
+
+def matched(article: model.Article, match: model.Match, *, at: datetime) -> model.LedgerRow:
+    return _row(
+        FactKind.MATCHED,
+        at,
+        article=article.id,
+        version=article.version,
+        link=article.link,
+        rule=match.rule,
+        rule_version=match.rule_version,
+    )
+
+
+def decided(decision: model.Decision) -> model.LedgerRow:
+    return _row(
+        FactKind.DECIDED,
+        decision.at,
+        story=decision.story,
+        channel=decision.channel,
+        action=decision.action.value,
+        reason=decision.reason.value,
+        rules=json.dumps(decision.rules),
+        article=decision.article or "",
+        detail=decision.detail,
+    )
+
+
+def outcome(before: model.Outgoing, after: model.Outgoing, *, at: datetime) -> model.LedgerRow | None:
+    """What became of a try to send. None: nothing that is a fact yet, or parked for the reason it was parked for
+    before (a closed channel is tried again and again)."""
+    kind = _OF_STATE.get(after.state)
+    if kind is None or (kind is FactKind.PARKED and before.error == after.error):
+        return None
+    if kind is FactKind.SENT and after.message.kind is model.MessageKind.EDIT:
+        kind = FactKind.EDITED
+    is_there = kind in (FactKind.SENT, FactKind.EDITED)
+    told = {brief.story for brief in after.message.briefs} | ({after.story} if after.story else set())
+    return _row(
+        kind,
+        at,
+        send=after.id,
+        channel=after.channel,
+        message=after.message.kind.value,
+        stories=json.dumps(sorted(told)),
+        receipt=after.receipt.ref if after.receipt else "",
+        place=after.receipt.place if after.receipt else "",
+        reason="" if is_there else after.error or "",
+    )
+
+
+def _row(kind: FactKind, at: datetime, **fields: model.LedgerValue) -> model.LedgerRow:
+    return model.LedgerRow(at=at, kind=kind, fields=tuple((name, _clean(value)) for name, value in fields.items()))
+
+
+def _clean(value: model.LedgerValue) -> model.LedgerValue:
+    """Halves of surrogate pairs, which no file holds, become question marks."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+# -- a row as text
+
+
+def text_of(row: model.LedgerRow) -> str:
+    """One line of ASCII: compact JSON, time and kind first."""
+    head = {"at": row.at.astimezone(UTC).isoformat(timespec="microseconds"), "kind": row.kind.value}
+    return json.dumps({**head, **dict(row.fields)}, separators=(",", ":"))
+
+
+def read(text: str) -> model.LedgerRow:
+    """Raises ValueError for what ``text_of`` never wrote."""
+    try:
+        fields = json.loads(text)
+        at, kind = datetime.fromisoformat(fields.pop("at")), FactKind(fields.pop("kind"))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("not a row of the ledger") from error
+    return model.LedgerRow(at=at, kind=kind, fields=tuple(fields.items()))
+
+
+# -- seals
+
+
+def seal(day: date, texts: Iterable[str], *, previous: str) -> model.DaySeal:
+    """SHA-256 over the seal before, the day, and each row's text, a line each."""
+    whole = hashlib.sha256(f"{previous}\n{day.isoformat()}\n".encode())
+    count = 0
+    for count, text in enumerate(texts, start=1):  # noqa: B007 - the count of the last one
+        whole.update(text.encode("utf-8", "surrogatepass") + b"\n")
+    return model.DaySeal(day=day, row_count=count, seal=whole.hexdigest())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """The first day whose rows are not those that were sealed."""
+
+    day: date
+    why: str
+
+
+def verify(
+    seals: Sequence[model.DaySeal], texts_of: Callable[[date], Iterable[str]], *, days: Iterable[date]
+) -> Broken | None:
+    """Whether each kept day's rows give its seal. ``days``: every day that a row says it was sealed in."""
+    by_day = sorted(seals, key=lambda each: each.day)
+    known = {each.day for each in by_day}
+    found = [_of_day(each, before, texts_of) for before, each in zip([None, *by_day], by_day, strict=False)]
+    found += [Broken(day=day, why="its rows are there and its seal is gone") for day in days if day not in known]
+    return min((each for each in found if each is not None), key=lambda each: each.day, default=None)
+
+
+def _of_day(
+    sealed: model.DaySeal, before: model.DaySeal | None, texts_of: Callable[[date], Iterable[str]]
+) -> Broken | None:
+    if not sealed.is_kept:
+        if before is not None and before.is_kept:
+            return Broken(day=sealed.day, why="its rows were let go before those of an older day")
+        return None
+    again = seal(sealed.day, texts_of(sealed.day), previous=before.seal if before else FIRST)
+    if again.row_count != sealed.row_count:
+        return Broken(day=sealed.day, why=f"{sealed.row_count} rows were sealed, {again.row_count} are there")
+    if again.seal != sealed.seal:
+        return Broken(day=sealed.day, why="a row or the seal of the day before was changed after it was sealed")
+    return None

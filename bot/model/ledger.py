@@ -1,0 +1,47 @@
+"""A row of the ledger, and the seal of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class FactKind(StrEnum):
+    #: A feed brought something new, or its outcome changed; between two rows of a feed each poll was as the first one
+    #: says and brought nothing.
+    FETCHED = "fetched"
+    MATCHED = "matched"
+    DECIDED = "decided"
+    SENT = "sent"
+    EDITED = "edited"
+    #: Kept until its channel is back.
+    PARKED = "parked"
+    #: Given up, with the reason.
+    DROPPED = "dropped"
+
+
+LedgerValue: TypeAlias = str | int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRow:
+    """One fact, as it was when it happened."""
+
+    at: datetime
+    kind: FactKind
+    #: Name and value, in a fixed order for each kind (docs/ledger.md).
+    fields: tuple[tuple[str, LedgerValue], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaySeal:
+    """What holds one closed day of UTC together, and to the day before."""
+
+    day: date
+    row_count: int
+    #: SHA-256 in hexadecimal.
+    seal: str
+    #: False: its rows were let go; the seal stays, for the day after.
+    is_kept: bool = True

@@ -1,0 +1,174 @@
+"""Rows as text, seals over days, and what tampering does to them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import ledger, model
+from tests.fakes import START
+from tests.storage.made import article, brief, match, sending
+
+DAY = timedelta(days=1)
+TODAY = START.date()
+
+
+def chain(*days: tuple[date, list[str]]) -> list[model.DaySeal]:
+    seals: list[model.DaySeal] = []
+    for day, texts in days:
+        seals.append(ledger.seal(day, texts, previous=seals[-1].seal if seals else ledger.FIRST))
+    return seals
+
+
+def three_days() -> tuple[dict[date, list[str]], list[model.DaySeal]]:
+    rows = {TODAY + n * DAY: [f"row {n}-{m}" for m in range(3)] for n in range(3)}
+    return rows, chain(*rows.items())
+
+
+def test_the_seal_is_what_the_docs_say_so_that_anyone_can_check_it() -> None:
+    by_hand = hashlib.sha256(("0" * 64 + "\n2015-12-02\none\ntwo\n").encode()).hexdigest()
+    assert ledger.seal(TODAY, ["one", "two"], previous=ledger.FIRST).seal == by_hand
+
+
+def test_an_untouched_ledger_holds() -> None:
+    rows, seals = three_days()
+    assert ledger.verify(seals, rows.__getitem__, days=rows) is None
+    assert ledger.verify([], rows.__getitem__, days=[]) is None
+
+
+Tamper = Callable[[dict[date, list[str]], list[model.DaySeal]], object]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "says"),
+    [
+        (lambda rows, seals: rows[TODAY + DAY].pop(), "3 rows were sealed, 2 are there"),
+        (lambda rows, seals: rows[TODAY + DAY].append("more"), "3 rows were sealed, 4 are there"),
+        (lambda rows, seals: rows[TODAY + DAY].__setitem__(1, "other"), "was changed after it was sealed"),
+        (lambda rows, seals: rows[TODAY + DAY].reverse(), "was changed after it was sealed"),
+        (lambda rows, seals: seals.__setitem__(1, replace(seals[1], seal="f" * 64)), "was changed"),
+        (lambda rows, seals: seals.__setitem__(1, replace(seals[1], is_kept=False)), "before those of an older day"),
+        (lambda rows, seals: seals.pop(1), "its rows are there and its seal is gone"),
+    ],
+)
+def test_whatever_is_changed_the_day_is_named(tamper: Tamper, says: str) -> None:
+    rows, seals = three_days()
+    tamper(rows, seals)
+    broken = ledger.verify(seals, rows.__getitem__, days=rows)
+    assert broken is not None
+    assert broken.day == TODAY + DAY
+    assert says in broken.why
+
+
+def test_a_day_that_vanished_with_its_seal_breaks_the_day_after() -> None:
+    rows, seals = three_days()
+    del rows[TODAY + DAY], seals[1]
+    broken = ledger.verify(seals, rows.__getitem__, days=rows)
+    assert broken is not None
+    assert broken.day == TODAY + 2 * DAY
+
+
+def test_the_seal_of_a_day_that_was_let_go_still_holds_the_next() -> None:
+    rows, seals = three_days()
+    del rows[TODAY]
+    seals[0] = replace(seals[0], is_kept=False)
+    assert ledger.verify(seals, rows.__getitem__, days=rows) is None
+    seals[0] = replace(seals[0], seal="0" * 64)
+    broken = ledger.verify(seals, rows.__getitem__, days=rows)
+    assert broken is not None
+    assert broken.day == TODAY + DAY
+
+
+# -- facts
+
+
+@given(st.text(), st.text())
+def test_any_text_of_the_outside_world_is_one_line_of_ascii_and_read_back(link: str, rule: str) -> None:
+    row = ledger.matched(replace(article("one"), link=link), replace(match(rule, "PTA"), rule=rule), at=START)
+    text = ledger.text_of(row)
+    assert text.isascii()
+    assert "\n" not in text
+    assert ledger.read(text) == row
+
+
+def test_halves_of_surrogate_pairs_do_not_stop_the_ledger() -> None:
+    row = ledger.matched(replace(article("one"), link="https://x.example/\ud83d"), match("r", "PTA"), at=START)
+    assert dict(row.fields)["link"] == "https://x.example/?"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"at":"x","kind":"sent"}', '{"at":3,"kind":"sent"}'])
+def test_what_is_no_row_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        ledger.read(text)
+
+
+STATE = model.FeedState(url="https://dawn.example/feed", due_at=START, baseline_at=START)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "new", "is_told"),
+    [
+        (STATE, STATE, 0, False),
+        (STATE, STATE, 1, True),
+        (replace(STATE, baseline_at=None), STATE, 0, True),
+        (STATE, replace(STATE, error="503"), 0, True),
+        (replace(STATE, error="503"), replace(STATE, error="503"), 0, False),
+        (replace(STATE, error="503"), STATE, 0, True),
+    ],
+)
+def test_a_poll_is_told_when_it_brought_something_or_ended_otherwise_than_the_last(
+    before: model.FeedState, after: model.FeedState, new: int, is_told: bool
+) -> None:
+    assert (ledger.fetched(before, after, status=200, new_count=new, at=START) is not None) is is_told
+
+
+RECEIPT = model.Receipt(ref="1449.1", place="C1", sent_at=START)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "told"),
+    [
+        (model.MessageKind.POST, model.SendState.SENT, model.FactKind.SENT),
+        (model.MessageKind.REPLY, model.SendState.SENT, model.FactKind.SENT),
+        (model.MessageKind.EDIT, model.SendState.SENT, model.FactKind.EDITED),
+        (model.MessageKind.POST, model.SendState.PARKED, model.FactKind.PARKED),
+        (model.MessageKind.POST, model.SendState.DROPPED, model.FactKind.DROPPED),
+        (model.MessageKind.POST, model.SendState.PENDING, None),
+        (model.MessageKind.POST, model.SendState.UNKNOWN, None),
+    ],
+)
+def test_each_end_of_a_try_to_send_is_a_fact(
+    kind: model.MessageKind, state: model.SendState, told: model.FactKind | None
+) -> None:
+    before = sending("s1", kind=kind)
+    row = ledger.outcome(before, replace(before, state=state, error="why"), at=START)
+    assert (row.kind if row else None) is told
+
+
+def test_a_sent_row_says_whom_what_and_the_receipt() -> None:
+    before = sending("s1", kind=model.MessageKind.GATHERED, briefs=(brief("B"), brief("A")))
+    row = ledger.outcome(before, replace(before, state=model.SendState.SENT, receipt=RECEIPT), at=START)
+    assert row is not None
+    assert dict(row.fields) == {
+        "send": "s1",
+        "channel": "desk",
+        "message": "gathered",
+        "stories": '["A", "B"]',
+        "receipt": "1449.1",
+        "place": "C1",
+        "reason": "",
+    }
+
+
+def test_a_closed_channel_that_is_tried_again_parks_its_messages_once() -> None:
+    row = sending("s1")
+    parked = replace(row, state=model.SendState.PARKED, error="is_archived")
+    assert ledger.outcome(row, parked, at=START) is not None
+    assert ledger.outcome(replace(row, error="is_archived"), parked, at=START) is None
+    assert ledger.outcome(replace(row, error="not_in_channel"), parked, at=START) is not None
