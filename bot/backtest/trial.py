@@ -7,11 +7,12 @@ archive ──▶ one index of all versions ──▶ hits ──▶ replay: sto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
 
-from bot import model, ports, rules
+from bot import model, rules
 from bot.backtest.replay import Replay
 from bot.backtest.report import Report
 from bot.backtest.tally import Tally
@@ -48,7 +49,13 @@ class Plan:
 OnArticle = Callable[[], None]
 
 
-def run(archive: ports.Articles, plan: Plan, *, on_article: OnArticle = lambda: None) -> Report:
+class Archive(Protocol):
+    """``ports.Articles`` has it."""
+
+    def archive(self, *, since: datetime) -> Iterator[model.Article]: ...
+
+
+def run(archive: Archive, plan: Plan, *, on_article: OnArticle = lambda: None) -> Report:
     """Try the plan's rules. Blocking: inside a store's ``read``."""
     trial = _Trial(plan)
     for article in archive.archive(since=plan.since):

@@ -9,11 +9,16 @@ import typer
 import bot
 from bot import ports
 from bot.cli import (
+    backup,
     check,
+    clinic,
+    database,
     demo,
     explain,
     feeds,
+    healthcheck,
     init,
+    ledger,
     once,
     run,
     schema,
@@ -47,11 +52,16 @@ for command in (
     send_test.send_test,
     schema.schema,
     translate.translate,
+    healthcheck.healthcheck,
+    backup.backup,
+    clinic.clinic,
 ):
     app.command()(command)
 
 app.command("try")(try_rule.try_rule)
 app.add_typer(feeds.feeds, name="feeds")
+app.add_typer(database.database, name="database")
+app.add_typer(ledger.ledger, name="ledger")
 
 
 def _version(asked: bool) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot import config, model, ports, rules
+from bot.cli.options import duration
 from bot.config import reading, rules_file
 
 
@@ -37,3 +40,20 @@ def read(path: Path, settings: config.Settings) -> RuleFile:
         why = "none of its rules can be used" if problems else "it has no rule"
         raise ports.ConfigError(f"reading {path}: {why}", problems)
     return RuleFile(rules=found, problems=problems)
+
+
+def before(now: datetime, since: str) -> datetime:
+    """So long ago; of a time before all times the first."""
+    try:
+        return now - duration(since)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def feeds_by_address(settings: config.Settings) -> Mapping[str, model.Feed]:
+    return {feed.url: feed for feed in settings.feeds}
+
+
+def feed_of(article: model.Article, feeds: Mapping[str, model.Feed]) -> model.Feed:
+    """Of an article whose feed is no longer configured, a stand-in."""
+    return feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bot import app, backtest, config, model, ports, rules
-from bot.cli import archive, check, rule_files, terminal, try_page
-from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
+from bot.cli import archive, check, clinic_page, rule_files, terminal, try_page
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
+from bot.rules import clinic as clinics
 
 
 def try_rule(
@@ -34,11 +35,15 @@ def try_rule(
     settings = app.load(folder, os.environ)
     tried, is_whole = chosen(settings, rule)
     outside = app.Outside(environ=os.environ)
-    report = asyncio.run(_try(settings, outside, tried, since, against, is_file=_is_file(rule)))
+    looking = clinics.Clinic(tried)
+    report = asyncio.run(_try(settings, outside, tried, since, against, looking, is_file=_is_file(rule)))
+    ambiguous = [finding for finding in looking.findings() if finding.is_ambiguous]
     if json:
-        terminal.answer(try_page.as_json(report))
+        terminal.answer({**try_page.as_json(report), "ambiguous": [clinic_page.as_json(each) for each in ambiguous]})
     else:
         try_page.show(report)
+        for finding in ambiguous:
+            clinic_page.show(finding)
     raise typer.Exit(DONE if is_whole else LEFT)
 
 
@@ -68,18 +73,19 @@ async def _try(
     tried: Sequence[rules.CompiledRule],
     since: str,
     against: Path | None,
+    looking: clinics.Clinic,
     *,
     is_file: bool,
 ) -> backtest.Report:
     now = outside.clock.now()
-    when = _before(now, since)
+    when = rule_files.before(now, since)
     others, with_what = _others(settings, against, is_file=is_file)
     async with archive.opened(settings, outside) as store:
         total = await store.read(lambda tx: tx.articles.count(since=when))
         with terminal.progress("trying", total) as advance:
             return await store.read(
                 lambda tx: backtest.run(
-                    tx.articles,
+                    _Both(tx.articles, looking, rule_files.feeds_by_address(settings)),
                     backtest.Plan(
                         tried=tuple(tried),
                         others=others,
@@ -87,7 +93,7 @@ async def _try(
                         matched_before={} if against else _stored(tx, tried, when, others),
                         since=when,
                         until=now,
-                        feeds={feed.url: feed for feed in settings.feeds},
+                        feeds=rule_files.feeds_by_address(settings),
                         baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
                         policies=app.snapshot_of(settings).policies,
                         window=settings.bot.stories_window,
@@ -98,11 +104,19 @@ async def _try(
             )
 
 
-def _before(now: datetime, since: str) -> datetime:
-    try:
-        return now - duration(since)
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
+class _Both:
+    """The archive, which the clinic reads along."""
+
+    def __init__(self, articles: ports.Articles, looking: clinics.Clinic, feeds: Mapping[str, model.Feed]) -> None:
+        self._articles = articles
+        self._looking = looking
+        self._feeds = feeds
+
+    def archive(self, *, since: datetime) -> Iterator[model.Article]:
+        for article in self._articles.archive(since=since):
+            if not self._looking.is_idle:
+                self._looking.read(article, rule_files.feed_of(article, self._feeds))
+            yield article
 
 
 def _others(

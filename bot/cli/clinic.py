@@ -1,0 +1,62 @@
+"""wirewatch clinic: which short terms mean two things in the archive, and a line that tells them apart."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from bot import app, config, ports, rules
+from bot.cli import archive, clinic_page, rule_files, terminal, try_rule
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
+from bot.rules import clinic as clinics
+
+
+def clinic(
+    rule: Annotated[
+        str | None, typer.Argument(help="A loaded rule's name (or a part of it), or a rules file.", metavar="RULE")
+    ] = None,
+    folder: ConfigDir = DEFAULT_CONFIG,
+    since: Annotated[str, typer.Option(help="How far back.", metavar="DURATION")] = "90d",
+    json: Json = False,
+) -> None:
+    """Look in the archive for short terms that mean two things, and propose a guard as a line of YAML.
+
+    Example: wirewatch clinic "Telecom regulator orders"
+    """
+    settings = app.load(folder, os.environ)
+    chosen = settings.rules if rule is None else try_rule.chosen(settings, rule)[0]
+    findings = asyncio.run(_look(settings, chosen, since))
+    if json:
+        terminal.answer([clinic_page.as_json(finding) for finding in findings])
+    else:
+        for finding in findings:
+            clinic_page.show(finding)
+        if not findings:
+            terminal.say("No short term of these rules stands in the stored articles.")
+    raise typer.Exit(LEFT if any(finding.is_ambiguous for finding in findings) else DONE)
+
+
+async def _look(
+    settings: config.Settings, chosen: Sequence[rules.CompiledRule], since: str
+) -> tuple[clinics.Finding, ...]:
+    outside = app.Outside(environ=os.environ)
+    when = rule_files.before(outside.clock.now(), since)
+    feeds = rule_files.feeds_by_address(settings)
+    looking = clinics.Clinic(chosen)
+    if looking.is_idle:
+        return ()
+
+    def work(tx: ports.Transaction) -> tuple[clinics.Finding, ...]:
+        for article in tx.articles.archive(since=when):
+            looking.read(article, rule_files.feed_of(article, feeds))
+            advance()
+        return looking.findings()
+
+    async with archive.opened(settings, outside) as store:
+        total = await store.read(lambda tx: tx.articles.count(since=when))
+        with terminal.progress("looking", total) as advance:
+            return await store.read(work)

@@ -1,0 +1,56 @@
+"""The clinic's findings for people and for programs."""
+
+from __future__ import annotations
+
+from bot.cli import terminal
+from bot.rules import clinic as clinics
+
+
+def show(finding: clinics.Finding) -> None:
+    """For people: the two uses, and the guards."""
+    out = terminal.out
+    articles = f"{finding.articles:,} article{'s' * (finding.articles != 1)}"
+    if not finding.uses:
+        out.print(f"{finding.rule}: {finding.term} in {articles}: one use, as far as they tell", markup=False)
+        return
+    sign = "warning: " if finding.is_ambiguous else ""
+    out.print(f"{sign}{finding.rule}: {finding.term} in {articles} stands in two kinds of company", markup=False)
+    names = ("meant", "other") if finding.is_known else ("larger", "other")
+    for name, use in zip(names, finding.uses, strict=True):
+        told = f"{use.articles} articles, the rule matches {use.matched}; with {', '.join(use.companions)}"
+        out.print(f"  {name}: {told}", markup=False)
+        for headline in use.headlines:
+            out.print(f"      {headline}", markup=False)
+    if not finding.is_ambiguous:
+        out.print("  the rule already keeps the other use away", markup=False)
+        return
+    if not finding.is_known:
+        out.print(
+            "  the rule does not say which use it means: where it is the other, turn the guard round", markup=False
+        )
+    for guard in finding.guards:
+        first, second = (use.articles for use in finding.uses)
+        told = f"keeps {guard.keeps} of {first}, lets {guard.lets_through} of {second} others through"
+        out.print(f"    {guard.yaml}    # {told}", markup=False)
+
+
+def as_json(finding: clinics.Finding) -> dict[str, object]:
+    return {
+        "rule": finding.rule,
+        "term": finding.term,
+        "articles": finding.articles,
+        "ambiguous": finding.is_ambiguous,
+        "meant_is_known": finding.is_known,
+        "uses": [
+            {
+                "articles": use.articles,
+                "matched": use.matched,
+                "companions": list(use.companions),
+                "headlines": list(use.headlines),
+            }
+            for use in finding.uses
+        ],
+        "guards": [
+            {"yaml": guard.yaml, "keeps": guard.keeps, "lets_through": guard.lets_through} for guard in finding.guards
+        ],
+    }
