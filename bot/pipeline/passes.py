@@ -28,6 +28,8 @@ log = structlog.get_logger("wirewatch")
 
 #: Feeds taken in by one transaction: a commit costs 1.6 to 15 ms, so they are shared.
 BATCH = 100
+#: Outlets that report at the same moment give one message, not a message and its edits.
+GATHER = timedelta(seconds=0.25)
 #: How long a claimed feed stays ours; a poll is bounded by ``fetch.timeout``.
 LEASE = timedelta(seconds=60)
 
@@ -104,9 +106,7 @@ class Pipeline:
                 group.create_task(self._poll(state, snapshot, polls))
             left = len(known)
             while left:
-                batch = [await polls.get()]
-                while not polls.empty() and len(batch) < BATCH:
-                    batch.append(polls.get_nowait())
+                batch = await _gathered(polls, most=min(left, BATCH))
                 await self._take_in(token, batch, snapshot, report)
                 left -= len(batch)
         await self.release(snapshot, report)
@@ -194,6 +194,16 @@ class Pipeline:
                 reason=decision.reason.value,
                 rules=list(decision.rules),
             )
+
+
+async def _gathered(polls: asyncio.Queue[Polled], *, most: int) -> list[Polled]:
+    """The next batch: what comes within ``GATHER`` of its first poll shares its transaction and its decisions."""
+    batch = [await polls.get()]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GATHER.total_seconds()):
+            while len(batch) < most:
+                batch.append(await polls.get())
+    return batch
 
 
 def _report(intake: Intake, now: datetime) -> FeedReport:
