@@ -60,7 +60,7 @@ def decided(decision: model.Decision) -> model.LedgerRow:
         channel=decision.channel,
         action=decision.action.value,
         reason=decision.reason.value,
-        rules=json.dumps(decision.rules),
+        rules=decision.rules,
         article=decision.article or "",
         detail=decision.detail,
     )
@@ -82,7 +82,7 @@ def outcome(before: model.Outgoing, after: model.Outgoing, *, at: datetime) -> m
         send=after.id,
         channel=after.channel,
         message=after.message.kind.value,
-        stories=json.dumps(sorted(told)),
+        stories=tuple(sorted(told)),
         receipt=after.receipt.ref if after.receipt else "",
         place=after.receipt.place if after.receipt else "",
         reason="" if is_there else after.error or "",
@@ -95,7 +95,13 @@ def _row(kind: FactKind, at: datetime, **fields: model.LedgerValue) -> model.Led
 
 def _clean(value: model.LedgerValue) -> model.LedgerValue:
     """Halves of surrogate pairs, which no file holds, become question marks."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+    if isinstance(value, tuple):
+        return tuple(map(_whole, value))
+    return _whole(value) if isinstance(value, str) else value
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 # -- a row as text
@@ -114,7 +120,8 @@ def read(text: str) -> model.LedgerRow:
         at, kind = datetime.fromisoformat(fields.pop("at")), FactKind(fields.pop("kind"))
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("not a row of the ledger") from error
-    return model.LedgerRow(at=at, kind=kind, fields=tuple(fields.items()))
+    whole = ((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
+    return model.LedgerRow(at=at, kind=kind, fields=tuple(whole))
 
 
 # -- seals
@@ -140,7 +147,10 @@ class Broken:
 def verify(
     seals: Sequence[model.DaySeal], texts_of: Callable[[date], Iterable[str]], *, days: Iterable[date]
 ) -> Broken | None:
-    """Whether each kept day's rows give its seal. ``days``: every day that a row says it was sealed in."""
+    """Whether each kept day's rows give its seal. ``days``: every day that a row says it was sealed in.
+
+    ``texts_of`` may raise ValueError for a row that cannot be read.
+    """
     by_day = sorted(seals, key=lambda each: each.day)
     known = {each.day for each in by_day}
     found = [_of_day(each, before, texts_of) for before, each in zip([None, *by_day], by_day, strict=False)]
@@ -155,7 +165,10 @@ def _of_day(
         if before is not None and before.is_kept:
             return Broken(day=sealed.day, why="its rows were let go before those of an older day")
         return None
-    again = seal(sealed.day, texts_of(sealed.day), previous=before.seal if before else FIRST)
+    try:
+        again = seal(sealed.day, texts_of(sealed.day), previous=before.seal if before else FIRST)
+    except ValueError:
+        return Broken(day=sealed.day, why="a row cannot be read")
     if again.row_count != sealed.row_count:
         return Broken(day=sealed.day, why=f"{sealed.row_count} rows were sealed, {again.row_count} are there")
     if again.seal != sealed.seal:

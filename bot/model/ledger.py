@@ -22,7 +22,7 @@ class FactKind(StrEnum):
     DROPPED = "dropped"
 
 
-LedgerValue: TypeAlias = str | int
+LedgerValue: TypeAlias = str | int | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,7 +211,10 @@ class Ledger(Protocol):
         """In which rows say that they were sealed, by day."""
 
     def texts(self, day: date) -> Iterator[str]:
-        """The rows that were sealed with a day, in the order in which they were hashed; streamed."""
+        """The rows that were sealed with a day, in the order in which they were hashed; streamed.
+
+        Raises ValueError for one that cannot be read.
+        """
 
     def since(self, when: datetime) -> Iterator[tuple[date | None, model.LedgerRow]]:
         """Rows with the day that they were sealed with (None: not yet), by their own time; streamed."""

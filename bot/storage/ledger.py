@@ -15,7 +15,7 @@ from operator import itemgetter
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, union, update
 
 from bot import ledger as core
-from bot import model
+from bot import model, ports
 from bot.storage import codec
 from bot.storage.columns import Moment
 from bot.storage.schema import decisions, ledger, seals
@@ -92,25 +92,28 @@ class Ledger:
         last = self._connection.execute(_LAST_SEAL).one_or_none()
         day = min(written)
         if last is not None:
-            day = max(day, date.fromisoformat(last.day) + timedelta(days=1))
+            day = max(day, _date(last.day) + timedelta(days=1))
         if day >= before:
             return None
         end = datetime.combine(day + timedelta(days=1), time(), UTC)
         for statement in _STAMP:
             self._connection.execute(statement, {"of_day": day.isoformat(), "end": end})
-        sealed = core.seal(day, self.texts(day), previous=last.seal if last is not None else core.FIRST)
+        try:
+            sealed = core.seal(day, self.texts(day), previous=last.seal if last is not None else core.FIRST)
+        except ValueError as error:
+            raise _damaged(f"a row of {day.isoformat()} cannot be read") from error
         values = {"row_count": sealed.row_count, "seal": sealed.seal, "is_kept": True}
         self._connection.execute(insert(seals), {"day": day.isoformat(), **values})
         return sealed
 
     def seals(self) -> Sequence[model.DaySeal]:
         return [
-            model.DaySeal(day=date.fromisoformat(row.day), row_count=row.row_count, seal=row.seal, is_kept=row.is_kept)
+            model.DaySeal(day=_date(row.day), row_count=row.row_count, seal=row.seal, is_kept=row.is_kept)
             for row in self._connection.execute(_SEALS)
         ]
 
     def days(self) -> Sequence[date]:
-        return sorted(date.fromisoformat(day) for day in self._connection.execute(_DAYS).scalars())
+        return sorted(_date(day) for day in self._connection.execute(_DAYS).scalars())
 
     def texts(self, day: date) -> Iterator[str]:
         options = {"yield_per": _AHEAD}
@@ -124,7 +127,11 @@ class Ledger:
 
     def since(self, when: datetime) -> Iterator[tuple[date | None, model.LedgerRow]]:
         for _, day, text in heapq.merge(self._rows_since(when), self._decisions_since(when), key=itemgetter(0)):
-            yield None if day is None else date.fromisoformat(day), core.read(text)
+            try:
+                row = core.read(text)
+            except ValueError as error:
+                raise _damaged("a row cannot be read") from error
+            yield None if day is None else _date(day), row
 
     def _rows_since(self, when: datetime) -> Iterator[tuple[datetime, str | None, str]]:
         options = {"yield_per": _AHEAD}
@@ -147,6 +154,19 @@ class Ledger:
     def drop_rows(self) -> int:
         """Let go some rows of days that are closed; 0: none is left."""
         return self._connection.execute(_OLD_ROWS).rowcount
+
+
+def _date(day: str) -> date:
+    try:
+        return date.fromisoformat(day)
+    except ValueError as error:
+        raise _damaged(f"{day!r} is no day") from error
+
+
+def _damaged(what: str) -> ports.StoreError:
+    return ports.StoreError(
+        f"reading the ledger: {what}; somebody changed it, `wirewatch ledger verify` says from when"
+    )
 
 
 def _text_of_decision(document: str) -> str:

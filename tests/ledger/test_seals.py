@@ -159,7 +159,7 @@ def test_a_sent_row_says_whom_what_and_the_receipt() -> None:
         "send": "s1",
         "channel": "desk",
         "message": "gathered",
-        "stories": '["A", "B"]',
+        "stories": ("A", "B"),
         "receipt": "1449.1",
         "place": "C1",
         "reason": "",

@@ -1,0 +1,104 @@
+"""When did we know, and whom did we tell: asked of a bot that ran for some days."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli import ledger
+from tests.fakes import START
+from tests.journeys.world import Item, World, world
+
+TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
+DAY_MINUTES = 24 * 60
+
+
+@pytest.fixture
+async def told(tmp_path: Path) -> AsyncIterator[World]:
+    """One story on the first day, and three more days without news."""
+    async with world(tmp_path) as made:
+        made.configure("wire", "courier")
+        await made.once()
+        made.publish("wire", Item(id="w1", title=TITLE, text="The PTA asked for a backdoor.", at=START))
+        await made.once()
+        for _ in range(3):
+            await made.once(minutes=DAY_MINUTES)
+        yield made
+
+
+async def run(told: World, *words: str, code: int = 0) -> str:
+    done = await asyncio.to_thread(CliRunner().invoke, ledger.ledger, [*words, "--config", str(told.folder)])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def alter(told: World, statement: str) -> None:
+    with closing(sqlite3.connect(told.folder / "wirewatch.db")) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+async def test_the_export_tells_the_way_from_the_feed_to_the_reader(told: World) -> None:
+    rows = json.loads(await run(told, "export", "--since", "20000d", "--json"))
+    kinds = [row["kind"] for row in rows]
+    assert kinds == ["fetched", "fetched", "fetched", "matched", "decided", "sent"], "polls without news are no rows"
+    known, decided, sent = rows[3:]
+    (message,) = told.heads()
+    assert (known["rule"], known["link"]) == ("BlackBerry in Pakistan", "https://wire.example/w1")
+    assert known["at"] == (START + timedelta(minutes=10)).isoformat()
+    assert (decided["channel"], decided["action"], decided["reason"]) == ("desk", "post", "first report")
+    assert (sent["channel"], sent["receipt"], sent["stories"]) == ("desk", message["ts"], [decided["story"]])
+    assert {row["sealed_with"] for row in rows} == {"2015-12-02"}
+
+
+async def test_the_export_for_people_is_a_line_a_row(told: World) -> None:
+    lines = (await run(told, "export", "--since", "20000d")).splitlines()
+    assert len(lines) == 6
+    assert lines[3].startswith("2015-12-02 09:10:00 matched  article=")
+    assert 'rule="BlackBerry in Pakistan"' in lines[3]
+    assert await run(told, "export", "--since", "1d", "--json") == "[]\n"
+
+
+async def test_an_untouched_ledger_holds_and_its_last_seal_is_printed(told: World) -> None:
+    said = await run(told, "verify")
+    assert "The ledger holds: 1 sealed days with 6 rows." in said
+    assert "Last seal: 2015-12-02 " in said
+    assert json.loads(await run(told, "verify", "--json"))["holds"] is True
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE decisions SET decision = replace(decision, 'first report', 'digest')",
+        "UPDATE decisions SET decision = '{'",
+        "DELETE FROM ledger WHERE row LIKE '%\"sent\"%'",
+        "INSERT INTO ledger (at, day, row) VALUES (0, '2015-12-02', '{}')",
+    ],
+)
+async def test_a_ledger_that_was_changed_exits_1_with_the_day(told: World, statement: str) -> None:
+    alter(told, statement)
+    assert "does not hold from 2015-12-02 on" in await run(told, "verify", code=1)
+    assert json.loads(await run(told, "verify", "--json", code=1))["broken"]["day"] == "2015-12-02"
+
+
+async def test_a_channel_that_is_closed_is_told_as_parked(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        made.configure("wire")
+        await made.once()
+        (desk,) = [each for each in made.slack.workspace.channels.values() if each.name == "policy-alerts"]
+        desk.is_archived = True
+        made.publish("wire", Item(id="w1", title=TITLE, text="The PTA asked for a backdoor.", at=START))
+        await made.once()
+        await made.once()
+        rows = json.loads(await run(made, "export", "--since", "20000d", "--json"))
+    parked = [(row["kind"], row["channel"], row["reason"]) for row in rows if row["kind"] == "parked"]
+    assert [row[:2] for row in parked] == [("parked", "desk")]
+    assert "no channel #policy-alerts is seen by the app" in parked[0][2]
