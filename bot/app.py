@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ from bot import (
     config,
     fetch,
     fulltext,
+    housekeeping,
     model,
     outbox,
     pipeline,
@@ -110,7 +111,7 @@ class App:
     def __init__(
         self,
         settings: config.Settings,
-        store: ports.Store,
+        store: storage.SqlStore,
         outside: Outside,
         *,
         on_feed: Callable[[pipeline.FeedReport], None],
@@ -166,6 +167,7 @@ class App:
         passed = await self.pipeline.run(token, states, self.snapshot)
         drained = await self.sender.drain(drain)
         await sealing.seal_closed_days(self.store, self.clock)
+        await housekeeping.trim_when_due(self.store, self.clock, keep=self._keep(), trim=self._trim)
         return OnceReport(passed=passed, drained=drained)
 
     async def run(
@@ -187,6 +189,8 @@ class App:
             group.create_task(self._send_for_ever(stop))
             others = [group.create_task(self._poll_for_ever(on_pass, everything=everything))]
             others.append(group.create_task(sealing.keep_sealing(self.store, self.clock)))
+            trimming = housekeeping.keep_trimming(self.store, self.clock, keep=self._keep, trim=self._trim)
+            others.append(group.create_task(trimming))
             if folder:
                 others.append(group.create_task(self._watch(folder)))
             await stop.wait()
@@ -242,6 +246,14 @@ class App:
                     continue
                 under_way += len(states)
                 group.create_task(one_pass(token, list(states)))
+
+    def _keep(self) -> timedelta | None:
+        """How long things are kept: never shorter than a story is open."""
+        bot = self.settings.bot
+        return None if bot.keep is None else max(bot.keep, bot.stories_window)
+
+    async def _trim(self, before: datetime) -> Mapping[str, int]:
+        return asdict(await storage.trim(self.store, before=before))
 
     def _note_tick(self, tx: ports.Transaction) -> None:
         tx.notes.put("tick", self.clock.now().isoformat())

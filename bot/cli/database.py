@@ -1,0 +1,68 @@
+"""wirewatch database move: from SQLite to PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import app, config, ports, storage
+from bot.cli import terminal
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
+from bot.config import values
+
+database = typer.Typer(
+    help="Look after the database.\n\nExample: wirewatch database move env:DATABASE_URL",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@database.callback()
+def _group() -> None:
+    """Keeps `move` a word of its own: a group of one command would be that command."""
+
+
+@database.command()
+def move(
+    address: Annotated[
+        str,
+        typer.Argument(help="Where to: postgresql://user@host/database, env:NAME or file:/path.", metavar="ADDRESS"),
+    ],
+    folder: ConfigDir = DEFAULT_CONFIG,
+    json: Json = False,
+) -> None:
+    """Copy everything from the SQLite database of bot.yaml into an empty PostgreSQL one, and count it on both sides.
+
+    Stop the bot first. Cut off, it goes on where it was; the old database stays as it is.
+
+    Example: wirewatch database move env:DATABASE_URL --config config
+    """
+    counts = asyncio.run(_move(address, folder))
+    if json:
+        terminal.answer(dict(counts))
+        return
+    total = sum(counts.values())
+    terminal.say(f"{total} rows of {len(counts)} tables moved and counted. Now name the new one in {folder}/bot.yaml:")
+    terminal.say(f"  database: {address}")
+
+
+async def _move(address: str, folder: Path) -> Mapping[str, int]:
+    outside = app.Outside(environ=os.environ)
+    source = app.database_of(app.load(folder, outside.environ), outside)
+    target = _resolved(address, outside.environ)
+    with terminal.tables() as tell:
+        return await storage.move(source, target, clock=outside.clock, progress=tell)
+
+
+def _resolved(address: str, environ: Mapping[str, str]) -> str:
+    """As bot.yaml takes it: a password on a command line is seen by everybody on the machine."""
+    try:
+        found = values.database(address)
+    except values.Wrong as error:
+        raise ports.ConfigError(f"moving the database: {error}; {error.help}") from None
+    return found if isinstance(found, str) else config.resolve(found, environ)

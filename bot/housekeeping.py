@@ -1,0 +1,49 @@
+"""Lets go of what is older than `keep:` of bot.yaml, once a day. Over ports only; what goes is the store's business."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import structlog
+
+from bot import ports
+
+log = structlog.get_logger("wirewatch")
+
+#: Lets go what ended before a time; how many of what are gone.
+Trim: TypeAlias = Callable[[datetime], Awaitable[Mapping[str, int]]]
+
+EVERY = timedelta(days=1)
+#: How often we look whether a day has gone by; a machine that slept, or a new `keep:`, waits no longer.
+LOOK = timedelta(minutes=10)
+#: The note of the last time, so that a start, or `once` from cron, does not trim each time.
+_LAST = "housekeeping"
+
+
+async def trim_when_due(store: ports.Store, clock: ports.Clock, *, keep: timedelta | None, trim: Trim) -> bool:
+    """Trim, if a day has gone by since the last time; None keeps all for ever. Raises StoreUnavailable."""
+    if keep is None:
+        return False
+    now = clock.now()
+    last = await store.read(lambda tx: tx.notes.get(_LAST))
+    # A last time in the future is that of a clock that was set back.
+    if last is not None and timedelta() <= now - datetime.fromisoformat(last) < EVERY:
+        return False
+    gone = await trim(now - keep)
+    await store.write(lambda tx: tx.notes.put(_LAST, now.isoformat()))
+    log.info("old articles let go", keep_days=keep.days, **gone)
+    return True
+
+
+async def keep_trimming(
+    store: ports.Store, clock: ports.Clock, *, keep: Callable[[], timedelta | None], trim: Trim
+) -> None:
+    """For ever; ``keep`` is asked each time, since a reload may change it."""
+    while True:
+        try:
+            await trim_when_due(store, clock, keep=keep(), trim=trim)
+        except ports.StoreError as error:
+            log.error("nothing let go; trying again", error=str(error))
+        await clock.sleep(LOOK)

@@ -1,0 +1,90 @@
+"""wirewatch backup and wirewatch database move, as an operator types them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot import storage
+from tests.cli.test_commands import wirewatch
+from tests.fakes import FakeClock
+from tests.servers.postgres import Server, postgres_server
+from tests.storage import made
+
+__all__ = ["postgres_server"]
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A folder with a configuration and a database of two articles."""
+    shutil.copytree(Path(__file__).parents[2] / "config", tmp_path / "config")
+    (tmp_path / "data").mkdir()
+    store = storage.open_store(f"sqlite:///{tmp_path}/data/wirewatch.db", clock=FakeClock())
+    with store._writer.begin() as connection:  # type: ignore[union-attr]  # opened for writing
+        from bot.storage import transaction
+
+        transaction.over(connection).articles.add([made.article("one"), made.article("two")])
+    store.close_now()
+    return tmp_path
+
+
+def articles(file: Path) -> int:
+    connection = sqlite3.connect(file)
+    try:
+        return int(connection.execute("SELECT count(*) FROM articles").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def test_a_backup_is_one_whole_file_also_while_a_bot_owns_the_database(kept: Path) -> None:
+    owner = storage.open_store(f"sqlite:///{kept}/data/wirewatch.db", clock=FakeClock())
+    try:
+        done = wirewatch("backup", "copies/monday.db", folder=kept)
+    finally:
+        owner.close_now()
+    assert "Copied to copies/monday.db" in done.stderr
+    assert articles(kept / "copies" / "monday.db") == 2
+    assert [file.name for file in (kept / "copies").iterdir()] == ["monday.db"]
+
+
+def test_a_backup_overwrites_nothing(kept: Path) -> None:
+    (kept / "letter.txt").write_text("dear reader")
+    done = wirewatch("backup", "letter.txt", folder=kept, code=2)
+    assert "it exists; name a new file" in done.stderr
+    assert (kept / "letter.txt").read_text() == "dear reader"
+
+
+@pytest.mark.parametrize(
+    ("address", "advice"),
+    [
+        ("postgresql://me:hunter2@db/x", "env:DATABASE_URL"),
+        ("mysql://db/x", "postgresql://user@host"),
+        ("sqlite:///other.db", "from an SQLite file to PostgreSQL only"),
+        ("env:NOT_SET", "NOT_SET is not set"),
+    ],
+)
+def test_a_move_to_what_it_cannot_use_says_what_to_write_and_no_password(address: str, advice: str, kept: Path) -> None:
+    done = wirewatch("database", "move", address, folder=kept, code=2)
+    assert advice in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+    assert articles(kept / "data" / "wirewatch.db") == 2
+
+
+@pytest.mark.postgres
+def test_a_move_is_counted_and_one_process_runs_on_the_new_database(kept: Path, postgres_server: Server) -> None:
+    address = postgres_server.new_database()
+    done = wirewatch("database", "move", "env:DATABASE_URL", "--json", folder=kept, DATABASE_URL=address)
+    assert json.loads(done.stdout)["articles"] == 2
+    assert "articles: 2 rows" in done.stderr
+    bot = (kept / "config" / "bot.yaml").read_text()
+    (kept / "config" / "bot.yaml").write_text(
+        bot.replace("database: sqlite:///data/wirewatch.db", "database: env:DATABASE_URL")
+    )
+    (kept / "config" / "feeds.yaml").write_text("feeds: []\n")
+    wirewatch("once", "--now", folder=kept, DATABASE_URL=address)
+    status = wirewatch("status", "--json", folder=kept, DATABASE_URL=address)
+    assert json.loads(status.stdout)["articles"] == 2
