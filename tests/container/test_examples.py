@@ -1,0 +1,105 @@
+"""compose.yaml and the examples of docs/container.md: they parse, and keep the promises that the Dockerfile makes."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
+
+
+def block(kind: str) -> str:
+    found = re.search(rf"^```{kind}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    assert found, f"docs/container.md has no block of {kind}"
+    return found[1]
+
+
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def kubernetes(kind: str) -> dict[str, Any]:
+    [found] = [document for document in yaml.safe_load_all(block("yaml")) if document["kind"] == kind]
+    return dict(found)
+
+
+def unit() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str  # type: ignore[method-assign, assignment]  # systemd's keys have capitals
+    parser.read_string(block("ini"))
+    return parser
+
+
+@pytest.mark.parametrize("name", ["wirewatch", "wirewatch-postgres"])
+def test_a_composed_bot_is_confined_and_finds_its_configuration_and_data(name: str) -> None:
+    service = compose()["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["volumes"] == ["./config:/config:ro", "data:/data"]
+
+
+def test_compose_without_a_profile_is_one_bot_and_no_service_beside_it() -> None:
+    services = compose()["services"]
+    assert [name for name, service in services.items() if "profiles" not in service] == ["wirewatch"]
+
+
+def test_every_volume_and_every_service_that_compose_names_is_there() -> None:
+    found = compose()
+    for service in found["services"].values():
+        named = {volume.partition(":")[0] for volume in service["volumes"] if not volume.startswith(".")}
+        assert named <= set(found["volumes"])
+        assert set(service.get("depends_on", {})) <= set(found["services"])
+
+
+def test_the_kubernetes_example_runs_one_bot_at_a_time_that_is_confined() -> None:
+    spec = kubernetes("Deployment")["spec"]
+    pod = spec["template"]["spec"]
+    [container] = pod["containers"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert f"{pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}" in (
+        ROOT / "Dockerfile"
+    ).read_text(encoding="utf-8")
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    volumes = {volume["name"] for volume in pod["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+    claims = [volume["persistentVolumeClaim"]["claimName"] for volume in pod["volumes"] if volume["name"] == "data"]
+    assert claims == [kubernetes("PersistentVolumeClaim")["metadata"]["name"]]
+
+
+def test_the_unit_gives_the_bot_longer_to_stop_than_it_takes_and_a_place_to_write() -> None:
+    service = unit()["Service"]
+    assert int(service["TimeoutStopSec"].removesuffix("s")) > 10
+    assert service["WorkingDirectory"] == f"/var/lib/{service['StateDirectory']}"
+    assert service["ExecStart"].split()[1:] == ["run", "--config", "/etc/wirewatch"]
+
+
+def test_systemd_itself_takes_the_unit(tmp_path: Path) -> None:
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        pytest.skip("systemd-analyze is not installed")
+    program = shutil.which("true")
+    assert program
+    # The program of the example is not on this machine.
+    text = re.sub(r"/opt/wirewatch/bin/wirewatch", program, block("ini"))
+    text = text.replace("ExecReload=kill", f"ExecReload={program}")
+    (tmp_path / "wirewatch.service").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [tool, "verify", "--man=no", str(tmp_path / "wirewatch.service")],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    ours = [line for line in done.stderr.splitlines() if "wirewatch.service" in line]
+    assert ours == []

