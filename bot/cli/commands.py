@@ -14,6 +14,7 @@ from bot.cli import (
     clinic,
     database,
     demo,
+    doctor,
     explain,
     feeds,
     healthcheck,
@@ -54,6 +55,7 @@ for command in (
     translate.translate,
     healthcheck.healthcheck,
     backup.backup,
+    doctor.doctor,
     clinic.clinic,
 ):
     app.command()(command)

@@ -1,0 +1,147 @@
+"""wirewatch doctor: what could be wrong with an installation, each with what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from bot import app, config, model, ports, storage
+from bot.cli import status, terminal
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
+
+#: Less free space than this fills within days at 10,000 feeds.
+LEAST_FREE_BYTES = 1_000_000_000
+#: A running bot ticks every second.
+TICK_IS_OLD = timedelta(minutes=2)
+#: Broken feeds named one by one; `wirewatch status` has the rest.
+FEEDS_SHOWN = 10
+
+
+def doctor(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
+    """Look at configuration, database, clock, disk, feeds and channels; posts nothing, changes nothing.
+
+    Exit code 1 when something needs a hand.
+
+    Example: wirewatch doctor --config config
+    """
+    lines = asyncio.run(_examine(folder, app.Outside(environ=os.environ)))
+    if json:
+        terminal.answer([{"good": line.is_good, "what": line.what, "help": line.help} for line in lines])
+    else:
+        _show(lines)
+    raise typer.Exit(DONE if all(line.is_good for line in lines) else LEFT)
+
+
+async def _examine(folder: Path, outside: app.Outside) -> list[ports.CheckLine]:
+    settings = app.load(folder, outside.environ)
+    lines = [_of_configuration(settings, folder)]
+    lines += await _of_database(settings, outside)
+    lines += await _of_channels(settings, outside)
+    return lines
+
+
+def _of_configuration(settings: config.Settings, folder: Path) -> ports.CheckLine:
+    errors = sum(problem.severity == "error" for problem in settings.problems)
+    return ports.CheckLine(
+        is_good=not errors,
+        what=f"configuration: {len(settings.feeds)} feeds, {len(settings.rules)} rules, {errors} errors, "
+        f"{len(settings.problems) - errors} warnings",
+        help=f"wirewatch check --config {folder}" if settings.problems else "",
+    )
+
+
+async def _of_database(settings: config.Settings, outside: app.Outside) -> list[ports.CheckLine]:
+    try:
+        store = storage.open_store(app.database_of(settings, outside), clock=outside.clock, read_only=True)
+    except ports.WirewatchError as error:
+        return [ports.CheckLine(is_good=False, what=f"database: {error}")]
+    try:
+        articles, tick, feeds = await store.read(
+            lambda tx: (tx.articles.count(), tx.notes.get("tick"), tuple(tx.feeds.all()))
+        )
+    except ports.StoreError as error:
+        return [ports.CheckLine(is_good=False, what=f"database: {error}")]
+    finally:
+        await store.close()
+    lines = [ports.CheckLine(is_good=True, what=f"database: {store.address}, {articles} articles")]
+    lines += _of_clock(tick, outside.clock.now())
+    lines += _of_disk(store.address.file)
+    return lines + _of_feeds(feeds)
+
+
+def _of_clock(tick: str | None, now: datetime) -> list[ports.CheckLine]:
+    if tick is None:
+        return [ports.CheckLine(is_good=True, what="clock: nothing to compare with before the first run")]
+    age = now - datetime.fromisoformat(tick)
+    if age < -timedelta(minutes=1):
+        what = f"clock: it says {now:%d %b %Y %H:%M} UTC, and the bot ran later than that"
+        return [ports.CheckLine(is_good=False, what=what, help="set the clock; let timesyncd or chrony keep it")]
+    is_running = age < TICK_IS_OLD
+    return [
+        ports.CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC"),
+        ports.CheckLine(
+            is_good=is_running,
+            what=f"bot: {'running' if is_running else f'not running since {tick[:16]} UTC'}",
+            help=""
+            if is_running
+            else "start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be",
+        ),
+    ]
+
+
+def _of_disk(database: Path | None) -> list[ports.CheckLine]:
+    if database is None:
+        return []
+    free = shutil.disk_usage(database.parent).free
+    return [
+        ports.CheckLine(
+            is_good=free >= LEAST_FREE_BYTES,
+            what=f"disk: {free / 1e9:.1f} GB free at {database.parent}; "
+            f"the database has {database.stat().st_size / 1e6:.1f} MB",
+            help="" if free >= LEAST_FREE_BYTES else "make room, or keep less: `keep: 90 days` in bot.yaml",
+        )
+    ]
+
+
+def _of_feeds(feeds: Sequence[model.FeedState]) -> list[ports.CheckLine]:
+    broken = [feed for feed in feeds if feed.gone or feed.failures]
+    lines = [ports.CheckLine(is_good=not broken, what=f"feeds: {len(feeds) - len(broken)} of {len(feeds)} well")]
+    for feed in broken[:FEEDS_SHOWN]:
+        advice = "remove it from feeds.yaml" if feed.gone else f"wirewatch feeds test {feed.url}"
+        what = f"feed {feed.url}: {status.health_of(feed)}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"
+        lines.append(ports.CheckLine(is_good=False, what=what, help=advice))
+    if len(broken) > FEEDS_SHOWN:
+        lines.append(
+            ports.CheckLine(is_good=False, what=f"and {len(broken) - FEEDS_SHOWN} more", help="wirewatch status")
+        )
+    return lines
+
+
+async def _of_channels(settings: config.Settings, outside: app.Outside) -> list[ports.CheckLine]:
+    lines: list[ports.CheckLine] = []
+    for name in settings.bot.channels:
+        channel = app.channel_of(settings, name, outside)
+        try:
+            found = await channel.check()
+        except ports.WirewatchError as error:
+            found = [ports.CheckLine(is_good=False, what=str(error))]
+        finally:
+            await channel.close()
+        lines += [ports.CheckLine(is_good=x.is_good, what=f"channel {name}: {x.what}", help=x.help) for x in found]
+    return lines
+
+
+def _show(lines: Sequence[ports.CheckLine]) -> None:
+    table = Table("", "what", "what to do", box=None, header_style="dim")
+    for line in lines:
+        mark = Text("ok", style="green") if line.is_good else Text("NO", style="red")
+        table.add_row(mark, Text(line.what), Text(line.help))
+    terminal.out.print(table)

@@ -1,0 +1,70 @@
+"""wirewatch doctor says what needs a hand, and what to do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import storage
+from tests.cli.test_commands import wirewatch
+from tests.fakes import FakeClock
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(Path(__file__).parents[2] / "config", tmp_path / "config")
+    (tmp_path / "config" / "feeds.yaml").write_text("feeds: []\n")
+    (tmp_path / "data").mkdir()
+    return tmp_path
+
+
+async def note_tick(folder: Path, when: datetime) -> None:
+    store = storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=FakeClock())
+    await store.write(lambda tx: tx.notes.put("tick", when.isoformat()))
+    await store.close()
+
+
+def looked_at(folder: Path, *, code: int, **environ: str) -> dict[str, tuple[bool, str]]:
+    lines = json.loads(wirewatch("doctor", "--json", folder=folder, code=code, **environ).stdout)
+    return {line["what"].partition(":")[0]: (line["good"], line["what"] + " " + line["help"]) for line in lines}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - the command reads the machine's clock
+
+
+async def test_a_bot_that_runs_well_needs_nothing(folder: Path) -> None:
+    await note_tick(folder, now())
+    found = looked_at(folder, code=0)
+    assert {"configuration", "database", "clock", "bot", "disk", "feeds", "channel alerts"} <= set(found)
+    assert "ok" in wirewatch("doctor", folder=folder).stdout
+
+
+async def test_a_clock_that_went_back_is_told(folder: Path) -> None:
+    await note_tick(folder, now() + timedelta(days=3))
+    good, text = looked_at(folder, code=1)["clock"]
+    assert not good
+    assert "set the clock" in text
+
+
+async def test_a_bot_that_stopped_is_told(folder: Path) -> None:
+    await note_tick(folder, now() - timedelta(hours=1))
+    good, text = looked_at(folder, code=1)["bot"]
+    assert not good
+    assert "wirewatch run" in text
+
+
+def test_a_database_that_is_not_there_and_a_channel_without_its_secret_are_told_together(folder: Path) -> None:
+    bot = folder / "config" / "bot.yaml"
+    bot.write_text(
+        bot.read_text().replace("channels:\n", "channels:\n  hook: {kind: webhook, url: env:NOT_SET_HOOK}\n", 1)
+    )
+    found = looked_at(folder, code=1)
+    assert not found["database"][0]
+    assert "wirewatch once" in found["database"][1]
+    assert not found["channel hook"][0]
+    assert "NOT_SET_HOOK" in found["channel hook"][1]
