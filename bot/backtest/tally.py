@@ -132,7 +132,5 @@ def _named(article: model.Article, why: str) -> Hit:
 def _by_day(hits: Sequence[Hit], since: datetime, until: datetime, zone: tzinfo) -> dict[date, int]:
     counts = Counter(hit.first_seen.astimezone(zone).date() for hit in hits)
     first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
-    # An archive looked at for ever begins with its first hit.
-    first = max(first, min(counts, default=last) - timedelta(days=1)) if (last - first).days > 3660 else first
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    return {day: counts[day] for day in days} | {day: counts[day] for day in counts if day > last}
+    return {day: counts[day] for day in days}

@@ -11,7 +11,7 @@ import typer
 
 from bot import app, config, ports, rules
 from bot.cli import archive, clinic_page, rule_files, terminal, try_rule
-from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json, duration
 from bot.rules import clinic as clinics
 
 
@@ -44,7 +44,7 @@ async def _look(
     settings: config.Settings, chosen: Sequence[rules.CompiledRule], since: str
 ) -> tuple[clinics.Finding, ...]:
     outside = app.Outside(environ=os.environ)
-    when = rule_files.before(outside.clock.now(), since)
+    when = outside.clock.now() - duration(since)
     feeds = rule_files.feeds_by_address(settings)
     looking = clinics.Clinic(chosen)
     if looking.is_idle:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bot import config, model, ports, rules
-from bot.cli.options import duration
 from bot.config import reading, rules_file
 
 
@@ -40,14 +38,6 @@ def read(path: Path, settings: config.Settings) -> RuleFile:
         why = "none of its rules can be used" if problems else "it has no rule"
         raise ports.ConfigError(f"reading {path}: {why}", problems)
     return RuleFile(rules=found, problems=problems)
-
-
-def before(now: datetime, since: str) -> datetime:
-    """So long ago; of a time before all times the first."""
-    try:
-        return now - duration(since)
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
 
 
 def feeds_by_address(settings: config.Settings) -> Mapping[str, model.Feed]:

@@ -13,7 +13,7 @@ import typer
 
 from bot import app, backtest, config, model, ports, rules
 from bot.cli import archive, check, clinic_page, rule_files, terminal, try_page
-from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
 from bot.rules import clinic as clinics
 
 
@@ -78,7 +78,7 @@ async def _try(
     is_file: bool,
 ) -> backtest.Report:
     now = outside.clock.now()
-    when = rule_files.before(now, since)
+    when = now - duration(since)
     others, with_what = _others(settings, against, is_file=is_file)
     async with archive.opened(settings, outside) as store:
         total = await store.read(lambda tx: tx.articles.count(since=when))

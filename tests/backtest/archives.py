@@ -1,0 +1,50 @@
+"""Stored articles for the tests of this folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import bot
+from bot import model
+from tests.fakes import START
+
+FEED = model.Feed(url="https://dawn.example/feed", name="Dawn", tags=("pakistan",))
+
+
+def article(
+    title: str, text: str = "", *, hours: float = 0, outlet: str = "Dawn", feed: str = FEED.url
+) -> model.Article:
+    name = hashlib.sha256(f"{title}{outlet}".encode()).hexdigest()[:20]
+    return model.Article(
+        id=model.ArticleId(name),
+        feed=feed,
+        outlet=outlet,
+        owner=outlet,
+        link=f"https://{outlet.lower().replace(' ', '')}.example/{name}",
+        title=title,
+        text=text,
+        first_seen=START + timedelta(hours=hours),
+        fingerprint=hashlib.sha256(f"{title}{text}{outlet}".encode()).hexdigest(),
+    )
+
+
+@dataclass(frozen=True)
+class Archive:
+    articles: Sequence[model.Article]
+
+    def archive(self, *, since: datetime) -> Iterator[model.Article]:
+        found = (one for one in self.articles if one.first_seen >= since)
+        yield from sorted(found, key=lambda one: (one.first_seen, one.id))
+
+
+def demo_story() -> list[model.Article]:
+    """The articles of `wirewatch demo`, as stored."""
+    story = json.loads((Path(bot.__file__).parent / "demo" / "story.json").read_text(encoding="utf-8"))
+    return [
+        article(item["title"], item["text"], hours=item["minute"] / 60, outlet=item["feed"]) for item in story["items"]
+    ]

@@ -1,0 +1,124 @@
+"""The messages that it would make are those that the live desk makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot import backtest, model, rules, storage
+from bot.pipeline import desk, intake, snapshot
+from tests.backtest.archives import FEED, Archive, article, demo_story
+from tests.fakes import START, FakeClock
+from tests.rules.making import rule
+
+BLACKBERRY = rule(name="BlackBerry", any=["BlackBerry"])
+DIGEST = rule(name="Digest", any=["BlackBerry"], digest=model.Digest(at=time(12), zone=ZoneInfo("UTC")))
+TWO = rule(name="Two", any=["BlackBerry"], min_outlets=2)
+COOL = rule(name="Cool", any=["BlackBerry", "Pakistan"], cooldown=timedelta(minutes=90))
+END = START + timedelta(days=2)
+
+
+def tried(articles: Sequence[model.Article], *given: model.Rule, **plan: Any) -> backtest.Report:
+    compiled = tuple(map(rules.compile_rule, given))
+    settings: dict[str, Any] = {
+        "tried": compiled,
+        "since": START - timedelta(days=1),
+        "until": END,
+        "feeds": {FEED.url: FEED},
+    } | plan
+    return backtest.run(Archive(articles), backtest.Plan(**settings))
+
+
+async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -> list[tuple[str, str, str]]:
+    """The same articles through the desk over a real store, a tick a minute."""
+    clock = FakeClock(START)
+    index = rules.RuleSet(map(rules.compile_rule, given))
+    at_the_time = snapshot.Snapshot(feeds={}, rules=index)
+    store = storage.open_store("sqlite://", clock=clock)
+    working = desk.Desk(at_the_time.window)
+    arriving = sorted(articles, key=lambda one: (one.first_seen, one.id))
+    batches = {moment: list(those) for moment, those in groupby(arriving, key=lambda one: one.first_seen)}
+
+    def take(tx: Any, now: datetime) -> None:
+        arrivals = []
+        for one in batches.get(now, ()):
+            matches = index.match(one, FEED, now=one.first_seen)
+            if matches:
+                tx.articles.add([one])
+                tx.articles.add_matches(one.id, matches)
+                arrivals.append(intake.Arrival(article=one, matches=matches, is_baseline=False))
+        working.release(tx, at_the_time, now=now)
+        working.work(tx, at_the_time, arrivals, (), now=now)
+        working.release(tx, at_the_time, now=now)
+
+    ticks = {START + timedelta(minutes=5 * number) for number in range(12 * 24)}
+    for now in sorted(ticks | set(batches)):
+        await store.write(lambda tx, now=now: take(tx, now))  # type: ignore[misc]
+    rows = await store.read(lambda tx: tx.outbox.unsent())
+    await store.close()
+    return [said(row.message.kind, row.channel, row.message) for row in rows]
+
+
+def said(kind: model.MessageKind, channel: str, message: model.Message) -> tuple[str, str, str]:
+    return kind.value, channel, "; ".join(brief.title.text for brief in message.briefs)
+
+
+@pytest.mark.parametrize("given", [[BLACKBERRY], [DIGEST], [TWO], [COOL], [BLACKBERRY, TWO]], ids=lambda g: g[0].name)
+async def test_the_example_story_makes_the_messages_that_it_makes_live(given: list[model.Rule]) -> None:
+    articles = demo_story()
+    expected = [one for one in await live(articles, given) if one[0] != "edit"]
+    report = tried(articles, *given)
+    found = [
+        (message.kind.value, message.channel, "; ".join(message.headlines))
+        for message in report.messages
+        if message.kind is not model.MessageKind.EDIT
+    ]
+    assert sorted(found) == sorted(expected)
+    assert expected
+
+
+def test_one_event_is_one_post_and_what_follows_edits_or_replies() -> None:
+    report = tried(demo_story(), BLACKBERRY)
+    kinds = [message.kind for message in report.messages]
+    assert kinds.count(model.MessageKind.POST) == report.stories
+    assert len(report.rules[0].hits) > report.stories
+    assert model.MessageKind.EDIT in kinds
+
+
+def test_a_story_that_waits_for_a_second_outlet_is_held_at_the_end() -> None:
+    report = tried([article("BlackBerry quits Pakistan")], TWO)
+    assert (report.messages, report.held) == ((), 1)
+
+
+def test_quiet_hours_are_kept() -> None:
+    quiet = model.QuietHours(start=time(8), end=time(15), zone=ZoneInfo("UTC"))
+    report = tried(
+        [article("BlackBerry quits Pakistan")], BLACKBERRY, policies={"alerts": model.SpeakPolicy(quiet=quiet)}
+    )
+    assert [message.at for message in report.messages] == [START.replace(hour=15)]
+
+
+def test_what_came_with_a_feeds_first_answer_is_gathered_in_one_message() -> None:
+    texts = {
+        "BlackBerry quits Pakistan over regulator's order": "The telecom authority wanted the keys of its servers.",
+        "Village fair: blackberry jam wins the prize": "The judges praised the taste of Mrs Howard's jar.",
+        "Court fines Canadian maker of BlackBerry handsets": "A patent of Nokia was infringed, the judge said.",
+    }
+    titles = list(texts)
+    report = tried([article(*each) for each in texts.items()], BLACKBERRY, baselines={FEED.url: START})
+    (message,) = report.messages
+    assert message.kind is model.MessageKind.GATHERED
+    assert sorted(message.headlines) == sorted(titles)
+
+
+def test_of_very_many_matches_the_first_are_replayed_and_the_report_says_so() -> None:
+    many = [article(f"BlackBerry {word} case number {word}", hours=n) for n, word in enumerate("abcdefgh")]
+    report = tried(many, BLACKBERRY, replayed=3)
+    assert report.told_until == START + timedelta(hours=3)
+    assert len(report.rules[0].hits) == 8
+    assert all(message.at < report.told_until for message in report.messages)

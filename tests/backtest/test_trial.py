@@ -1,0 +1,131 @@
+"""What a rule would match, lose and nearly match."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot import backtest, model, rules
+from tests.backtest.archives import FEED, Archive, article
+from tests.fakes import START
+from tests.rules.making import rule
+
+DAY = timedelta(days=1)
+ALL = {"product": ["BES", "BlackBerry"], "regulator": ["PTA"], "demand": ["backdoor*"]}
+
+
+def compiled(**keys: Any) -> rules.CompiledRule:
+    return rules.compile_rule(rule(**({"all": ALL} if not keys.keys() & {"all", "any", "query"} else {}) | keys))
+
+
+def tried(*articles: model.Article, given: rules.CompiledRule | None = None, **plan: Any) -> backtest.Report:
+    settings: dict[str, Any] = {"since": START - DAY, "until": START + 2 * DAY, "feeds": {FEED.url: FEED}} | plan
+    return backtest.run(Archive(articles), backtest.Plan(tried=(given or compiled(),), **settings))
+
+
+HIT = article("BlackBerry quits after PTA sought backdoor into BES")
+MISS = article("BlackBerry quits after a row with the PTA")
+SMALL = article("BlackBerry quits after pta sought backdoor")
+
+
+def test_a_match_is_listed_with_the_words_it_fires_on() -> None:
+    (found,) = tried(HIT, MISS).rules
+    (hit,) = found.hits
+    assert hit.title == HIT.title
+    assert hit.why == 'product "BES", regulator "PTA", demand "backdoor"'
+
+
+def test_an_article_that_one_line_misses_is_a_near_miss_that_says_which() -> None:
+    (found,) = tried(HIT, MISS).rules
+    (near,) = found.near
+    assert (near.what, near.count) == ("no demand", 1)
+    assert near.examples[0].why.startswith("2 of 3: no demand")
+
+
+def test_an_article_that_two_lines_miss_is_no_near_miss() -> None:
+    assert tried(article("BlackBerry opens a shop")).rules[0].near == ()
+
+
+def test_a_wording_in_another_case_is_told() -> None:
+    (near,) = tried(SMALL).rules[0].near
+    assert near.what == "written otherwise or too far apart"
+    assert 'PTA found as "pta"' in near.examples[0].why
+
+
+def test_a_distance_that_is_too_long_is_told() -> None:
+    (near,) = tried(article("backdoor one two three law"), given=compiled(query="backdoor NEAR/1 law")).rules[0].near
+    assert "NEAR/1, found at 3" in near.examples[0].why
+
+
+def test_an_excluded_article_is_a_near_miss() -> None:
+    (near,) = tried(HIT, given=compiled(none=["quits"])).rules[0].near
+    assert near.what == "excluded"
+    assert 'excluded by "quits"' in near.examples[0].why
+
+
+def test_a_headline_that_shouts_is_a_near_miss() -> None:
+    (near,) = tried(article("PTA MEETING AT SCHOOL TONIGHT"), given=compiled(any=["PTA"])).rules[0].near
+    assert near.examples[0].why.startswith("weak")
+
+
+def test_near_misses_are_counted_whole_and_shown_newest_first() -> None:
+    many = [article(f"BlackBerry and the PTA, part {number}", hours=number) for number in range(9)]
+    (near,) = tried(*many).rules[0].near
+    assert near.count == 9
+    assert [hit.title[-1] for hit in near.examples] == ["8", "7", "6", "5", "4"]
+
+
+def test_each_day_has_its_count_on_the_wall_clock_of_the_desk() -> None:
+    late = replace(HIT, first_seen=START.replace(hour=20))
+    (found,) = tried(late).rules
+    assert found.by_day == {date(2015, 12, day): int(day == 2) for day in range(1, 5)}
+    (found,) = tried(late, zone=ZoneInfo("Asia/Karachi")).rules
+    assert found.by_day[date(2015, 12, 3)] == 1
+
+
+def test_it_is_compared_with_the_other_version() -> None:
+    other = compiled(all={"product": ["BlackBerry"], "regulator": ["PTA"], "row": ["row", "sought"]})
+    (found,) = tried(HIT, MISS, SMALL, given=compiled(), others={"a rule": other}).rules
+    assert found.comparison is not None
+    assert (found.comparison.both, found.comparison.starts) == (1, ())
+    (stops,) = found.comparison.stops
+    assert stops.title == MISS.title
+    assert "no demand" in stops.why
+
+
+def test_what_has_matched_before_and_is_not_matched_now_stops() -> None:
+    plain = article("An article with none of the words")
+    (found,) = tried(HIT, plain, matched_before={"a rule": frozenset({plain.id})}).rules
+    assert found.comparison is not None
+    assert [hit.title for hit in found.comparison.stops] == [plain.title]
+    assert [hit.title for hit in found.comparison.starts] == [HIT.title]
+
+
+def test_without_another_version_nothing_is_compared() -> None:
+    assert tried(HIT).rules[0].comparison is None
+
+
+def test_a_paused_rule_is_tried_and_one_that_is_over_is_not_found_after_its_end() -> None:
+    assert len(tried(HIT, given=compiled(paused=True)).rules[0].hits) == 1
+    assert tried(HIT, given=compiled(until=START)).rules[0].hits == ()
+    assert len(tried(HIT, given=compiled(until=START + DAY)).rules[0].hits) == 1
+
+
+def test_a_rule_for_some_feeds_is_tried_on_these() -> None:
+    other = replace(HIT, feed="https://other.example/feed", outlet="Other")
+    assert tried(other, given=compiled(feeds=("pakistan",))).rules[0].hits == ()
+    assert len(tried(HIT, given=compiled(feeds=("pakistan",))).rules[0].hits) == 1
+
+
+def test_rules_with_colons_in_their_names_are_kept_apart() -> None:
+    both = (compiled(name="1:a", any=["BlackBerry"]), compiled(name="a:1", any=["nothing"]))
+    report = backtest.run(Archive([HIT]), backtest.Plan(tried=both, since=START, until=START + DAY))
+    assert [len(found.hits) for found in report.rules] == [1, 0]
+
+
+def test_an_empty_archive_gives_an_empty_report() -> None:
+    report = tried()
+    assert (report.articles, report.messages, report.rules[0].hits) == (0, (), ())
+    assert START.tzinfo is UTC

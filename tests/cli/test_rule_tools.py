@@ -1,0 +1,176 @@
+"""wirewatch try, translate and clinic as a user types them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import model, rules, scheduler, storage
+from bot.cli import init
+from tests.backtest.archives import article
+from tests.cli.test_commands import wirewatch
+from tests.rules.making import FEED, rule
+from tests.rules.test_clinic import REGULATOR, SCHOOL
+
+MINE = """rules:
+  - name: Telecom regulator
+    any: [PTA]
+    notify: alerts
+    must_match: [PTA orders telecom firms]
+"""
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Path:
+    """A configuration, and an archive whose articles came in the last days."""
+    shutil.copytree(init.starter(), tmp_path / "config")
+    asyncio.run(fill(tmp_path))
+    (tmp_path / "mine.yaml").write_text(MINE)
+    return tmp_path
+
+
+async def fill(folder: Path) -> None:
+    clock = scheduler.SystemClock()
+    start = clock.now() - timedelta(days=4)
+    found = [
+        replace(article(title), first_seen=start + number * timedelta(hours=5))
+        for number, title in enumerate([*REGULATOR, *SCHOOL, "A pta in small letters"])
+    ]
+    store = storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=clock)
+    await store.write(lambda tx: tx.articles.add(found))
+    stored = rules.RuleSet([rules.compile_rule(rule(name="Loaded", any=["telecom"]))])
+    matched = [one for one in found if stored.match(one, FEED, now=start)]
+    for one in matched:
+        story = model.StoryId(f"story {one.id}")
+        join = model.Join(story=story, article=one.id, reason=model.JoinReason.OPENED)
+        member = model.Member(article=one, join=join, matches=())
+        matches = stored.match(one, FEED, now=start)
+        await store.write(lambda tx, one=one, matches=matches: tx.articles.add_matches(one.id, matches))  # type: ignore[misc]
+        told = model.Story(
+            id=story, title=one.title, first_seen=one.first_seen, last_seen=one.first_seen, members=(member,)
+        )
+        await store.write(lambda tx, told=told: tx.stories.save(told))  # type: ignore[misc]
+    await store.close()
+
+
+def loaded(folder: Path, text: str) -> None:
+    (folder / "config" / "rules" / "mine.yaml").write_text(text)
+
+
+def test_try_tells_matches_near_misses_and_messages_of_a_file_that_is_not_loaded(started: Path) -> None:
+    done = wirewatch("try", "mine.yaml", "--since", "30d", folder=started)
+    assert "would match 12 articles" in done.stdout
+    assert 'PTA found as "pta"' in done.stdout
+    assert "It would have made" in done.stdout
+    assert "█" in done.stdout
+    assert "warning: Telecom regulator: PTA" in done.stdout
+    assert "none: [parents" in done.stdout
+
+
+def test_try_compares_a_file_with_the_loaded_rule_of_the_same_name(started: Path) -> None:
+    loaded(started, MINE.replace("[PTA]", "[telecom]"))
+    found = json.loads(wirewatch("try", "mine.yaml", "--json", folder=started).stdout)
+    (told,) = found["rules"]
+    assert told["compared"]["with"] == "the loaded version"
+    assert told["compared"]["both"] == sum("telecom" in title for title in map(str.lower, REGULATOR))
+    assert len(told["matches"]) == told["compared"]["both"] + len(told["compared"]["starts"])
+    assert sum(told["by_day"].values()) == 12
+    assert found["messages"]
+
+
+def test_try_compares_a_loaded_rule_with_what_it_has_matched(started: Path) -> None:
+    loaded(started, "rules:\n  - {name: Loaded, any: [orders telecom], notify: alerts}\n")
+    (told,) = json.loads(wirewatch("try", "Loaded", "--json", folder=started).stdout)["rules"]
+    assert (told["compared"]["both"], len(told["compared"]["starts"])) == (1, 0)
+    assert len(told["compared"]["stops"]) >= 3
+    assert all(hit["why"] for hit in told["compared"]["stops"])
+
+
+def test_try_compares_two_files(started: Path) -> None:
+    (started / "other.yaml").write_text(MINE.replace("any: [PTA]", "all: [telecom, PTA]"))
+    done = wirewatch("try", "mine.yaml", "--against", "other.yaml", folder=started)
+    assert "beside other.yaml:" in done.stdout
+    assert "0 no longer" in done.stdout
+
+
+def test_try_looks_back_only_so_far_as_it_is_told(started: Path) -> None:
+    assert "0 articles of the archive" in wirewatch("try", "mine.yaml", "--since", "1 minute", folder=started).stdout
+    assert "would match 12" in wirewatch("try", "mine.yaml", "--since", "3000 weeks", folder=started).stdout
+    assert "a number and a unit" in wirewatch("try", "mine.yaml", "--since", "soon", folder=started, code=2).stderr
+
+
+def test_try_tells_what_is_wrong_with_a_file_and_tries_the_rest(started: Path) -> None:
+    (started / "half.yaml").write_text(MINE + "  - {name: Broken, any: [a*], notify: alerts}\n")
+    done = wirewatch("try", "half.yaml", folder=started, code=1)
+    assert "half.yaml:6:" in done.stderr
+    assert "would match 12" in done.stdout
+    (started / "broken.yaml").write_text("rules:\n  - {name: Broken, any: [a*], notify: nobody}\n")
+    done = wirewatch("try", "broken.yaml", folder=started, code=2)
+    assert "none of its rules can be used" in done.stderr
+
+
+def test_try_names_what_is_loaded_where_it_does_not_know_the_rule(started: Path) -> None:
+    assert "BlackBerry" in wirewatch("try", "no such", folder=started, code=2).stderr
+    assert "no file gone.yaml" in wirewatch("try", "gone.yaml", folder=started, code=2).stderr
+
+
+def test_try_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
+    shutil.copytree(init.starter(), tmp_path / "config")
+    assert "wirewatch once" in wirewatch("try", "BlackBerry", folder=tmp_path, code=2).stderr
+
+
+def test_clinic_warns_of_both_uses_and_exits_1(started: Path) -> None:
+    done = wirewatch("clinic", "mine.yaml", folder=started, code=1)
+    assert "stands in two kinds of company" in done.stdout
+    assert "others through" in done.stdout
+    (told,) = json.loads(wirewatch("clinic", "mine.yaml", "--json", folder=started, code=1).stdout)
+    assert told["ambiguous"]
+    assert [use["articles"] for use in told["uses"]] == [7, 5]
+
+
+def test_clinic_looks_at_every_loaded_rule_and_is_content_with_guarded_ones(started: Path) -> None:
+    done = wirewatch("clinic", folder=started)
+    assert "warning" not in done.stdout
+
+
+def test_translate_prints_the_query_and_what_was_lost(tmp_path: Path) -> None:
+    done = wirewatch("translate", "--from", "brandwatch", "{BT} AND backdoor", folder=tmp_path)
+    assert done.stdout == "{BT} AND backdoor\n"
+    done = wirewatch("translate", "--from", "lucene", "backdoor^4", folder=tmp_path, code=1)
+    assert done.stdout == "backdoor\n"
+    assert "lost: backdoor^4" in done.stderr
+    found = json.loads(
+        wirewatch("translate", "--from", "lucene", "backdoor^4", "--json", folder=tmp_path, code=1).stdout
+    )
+    assert found["query"] == "backdoor"
+    assert found["lost"][0]["part"] == "backdoor^4"
+
+
+def test_translate_shows_the_place_of_a_mistake(tmp_path: Path) -> None:
+    done = wirewatch("translate", "--from", "meltwater", "backdoor AND\n  (law OR", folder=tmp_path, code=2)
+    assert "query:2:10: a term is missing before the end" in done.stderr
+    assert "(law OR\n" in done.stderr
+    assert "^" in done.stderr
+
+
+def test_translate_reads_stdin(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "translate", "--from", "talkwalker", "-"],
+        input='++"BES" OR backdoor\n',
+        env={"PYTHONPATH": root},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "{BES} OR backdoor\n", done.stderr
