@@ -30,7 +30,7 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": number}
-    environment.globals |= {"marked_title": marked_title, "marked_body": marked_body}
+    environment.globals |= {"marked_title": marked_title, "marked_body": marked_body, "matched_words": matched_words}
     return environment
 
 
@@ -95,6 +95,15 @@ def marked_body(article: model.Article, matches: Sequence[model.Match]) -> list[
     if not pieces and text:
         pieces = [[0, min(len(text), 2 * AROUND)]]
     return [marking.spans(text, *_at_words(text, start, end), places) for start, end in pieces]
+
+
+def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, ...]]]:
+    """Each line of a rule with the different words on which it fired."""
+    found: dict[str, dict[str, None]] = {}
+    for match in matches:
+        for evidence in match.evidence:
+            found.setdefault(evidence.label, {})[" ".join(evidence.text.split())] = None
+    return [(line, tuple(words)) for line, words in found.items()]
 
 
 def _at_words(text: str, start: int, end: int) -> tuple[int, int]:

@@ -12,7 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
@@ -45,6 +53,8 @@ class Metrics:
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         registry = self._registry = CollectorRegistry()
+        # A time of creation beside each counter is noise: process_start_time_seconds says the same of all.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives it no types
         ProcessCollector(registry=registry)
         self._polls = Counter("wirewatch_polls", "Polls of feeds.", ["outcome"], registry=registry)
         self._lateness = Histogram(

@@ -148,7 +148,8 @@ class Pages:
         )
 
     async def configuration(self, request: Request) -> Response:
-        problems = self._watched.settings.problems
+        # Errors first; each kind by its place.
+        problems = sorted(self._watched.settings.problems, key=lambda problem: problem.severity != "error")
         return self._page(
             "configuration.html",
             request,

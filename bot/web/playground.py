@@ -50,6 +50,10 @@ class Trial:
     messages: int = 0
     stories: int = 0
 
+    @property
+    def is_refused(self) -> bool:
+        return any(problem.severity == "error" for problem in self.problems)
+
 
 class _TooLongError(Exception):
     pass
@@ -113,9 +117,9 @@ def _since(tx: ports.Transaction, days: int, now: datetime) -> tuple[datetime, s
     for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
         if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
             shorter = span < timedelta(days=days)
-            remark = f"The archive is large: only the last {model.show_duration(span)} were looked at."
+            remark = f"The archive is large: this is of the last {model.show_duration(span)} only."
             return now - span, remark if shorter else ""
-    return now - timedelta(hours=1), "The archive is large: only the last hour was looked at."
+    return now - timedelta(hours=1), "The archive is large: this is of the last hour only."
 
 
 def _tried(

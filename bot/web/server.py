@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
@@ -27,7 +27,7 @@ MOST_READERS = 100
 
 
 class _Server(uvicorn.Server):
-    @contextmanager
+    @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to the command: it stops us."""
         yield
@@ -63,13 +63,12 @@ class Site:
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer until ``stop`` is set."""
         log.info("status page", url=self.url)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._server.serve(sockets=[self._socket]))
-            await stop.wait()
-            self._server.should_exit = True
-
-    def close(self) -> None:
-        self._socket.close()
+        # A stop that comes before the server has begun leaves the socket to us.
+        with contextlib.closing(self._socket):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._server.serve(sockets=[self._socket]))
+                await stop.wait()
+                self._server.should_exit = True
 
 
 def open_site(bot: Watched, web: config.WebSettings, environ: Mapping[str, str]) -> Site:
@@ -97,6 +96,8 @@ def _listen(web: config.WebSettings) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=MOST_READERS)
     except OSError as error:
+        # The standard library adds the address, which stands here already.
+        why = (error.strerror or str(error)).partition(" (while")[0]
         raise ports.ConfigError(
-            f"opening the status page at {web.listen}: {error.strerror or error}; choose another web.listen in bot.yaml"
+            f"opening the status page at {web.listen}: {why}; choose another web.listen in bot.yaml"
         ) from None

@@ -12,6 +12,7 @@ from lxml import html
 from bot import model
 from tests.storage import made
 from tests.web.conftest import Page
+from tests.web.markup import elements, text_of, tree_of, values
 
 PAGES = ["/", "/feeds", "/stories", "/rules", "/outbox", "/configuration", "/try"]
 
@@ -19,11 +20,7 @@ PAGES = ["/", "/feeds", "/stories", "/rules", "/outbox", "/configuration", "/try
 async def read(page_: Page, path: str, **params: str) -> html.HtmlElement:
     answer = await page_.get(path, params=params)
     assert answer.status_code == 200, answer.text
-    return html.fromstring(answer.text)
-
-
-def text_of(tree: html.HtmlElement) -> str:
-    return " ".join(tree.text_content().split())
+    return tree_of(answer.text)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -35,38 +32,38 @@ async def test_each_page_is_whole_and_loads_nothing_from_outside(page: Page, pat
     assert policy.startswith("default-src 'none'; style-src 'self'")
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
-    tree = html.fromstring(answer.text)
-    assert len(tree.xpath("//h1")) == len(tree.xpath("//main")) == len(tree.xpath("//header")) == 1
-    loaded = [*tree.xpath("//link/@href"), *tree.xpath("//@src")]
+    tree = tree_of(answer.text)
+    assert len(elements(tree, "//h1")) == len(elements(tree, "//main")) == len(elements(tree, "//header")) == 1
+    loaded = [*values(tree, "//link/@href"), *values(tree, "//@src")]
     assert set(loaded) == {"/style.css", "data:,"}
-    assert tree.xpath("//script | //*[@style] | //iframe | //object") == []
+    assert elements(tree, "//script | //*[@style] | //iframe | //object") == []
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/try?rule=name:+W%0Aany:+[wombat*]%0Anotify:+desk"])
 async def test_what_a_hostile_feed_says_stays_text(page: Page, path: str) -> None:
-    tree = html.fromstring((await page.get(path)).text)
-    attributes = {name for element in tree.iter() if isinstance(element.tag, str) for name in element.attrib}
+    tree = tree_of((await page.get(path)).text)
+    attributes = {name for element in elements(tree, "//*") for name in map(str, element.attrib)}
     assert {name for name in attributes if name.startswith("on")} == set()
-    assert tree.xpath("//script | //img | //b | //*[@onload]") == []
-    schemes = {link.partition(":")[0] for link in tree.xpath("//a/@href") if ":" in link}
+    assert elements(tree, "//script | //img | //b | //*[@onload]") == []
+    schemes = {link.partition(":")[0] for link in values(tree, "//a/@href") if ":" in link}
     assert schemes <= {"http", "https"}
-    for link in tree.xpath("//a[starts-with(@href, 'http')]"):
+    for link in elements(tree, "//a[starts-with(@href, 'http')]"):
         assert "noopener" in link.get("rel", "")
 
 
 async def test_a_link_that_is_none_of_the_web_is_shown_as_text(page: Page) -> None:
     tree = await read(page, "/stories")
     assert "Wombat <script>document.title='taken'</script>" in text_of(tree)
-    assert not [link for link in tree.xpath("//a") if "<script>" in link.text_content()]
+    assert not [link for link in elements(tree, "//a") if "<script>" in link.text_content()]
 
 
 async def test_a_story_shows_outlets_evidence_messages_and_decisions(page: Page) -> None:
     tree = await read(page, "/stories", rule="BlackBerry in Pakistan")
-    (card,) = tree.xpath("//article")
+    (card,) = elements(tree, "//article")
     said = text_of(card)
     assert all(outlet in said for outlet in ("wire", "courier", "ledger"))
     assert "3 independent outlets" in said
-    marked = {mark.text_content() for mark in card.xpath(".//mark")}
+    marked = {mark.text_content() for mark in elements(card, ".//mark")}
     assert {"BlackBerry", "PTA", "backdoor", "Pakistan Telecommunication Authority"} <= marked
     assert "sent post to desk: first report" in said
     assert "desk: post, first report" in said
@@ -83,21 +80,21 @@ async def test_stories_are_listed_by_time_and_by_page(page: Page) -> None:
 
 async def test_feeds_show_health_items_a_day_and_lateness(page: Page) -> None:
     tree = await read(page, "/feeds")
-    rows = {text_of(row.xpath("./th/*")[0]): row for row in tree.xpath("//tbody/tr")}
+    rows = {text_of(elements(row, "./th/*")[0]): row for row in elements(tree, "//tbody/tr")}
     assert set(rows) == {"wire", "courier", "ledger", "hostile", "broken"}
     assert "failed once" in text_of(rows["broken"])
-    assert "page" in text_of(rows["broken"].xpath("./th")[0])
-    assert rows["wire"].xpath(".//svg/@aria-label")[0].startswith("1 in 14 days")
+    assert "page" in text_of(elements(rows["broken"], "./th")[0])
+    assert values(rows["wire"], ".//svg/@aria-label")[0].startswith("1 in 14 days")
     assert "late by" not in text_of(tree)
     page.clock.advance(timedelta(hours=2))
     assert "late by" in text_of(await read(page, "/feeds"))
-    (failing,) = (await read(page, "/feeds", show="failing")).xpath("//tbody/tr")
+    (failing,) = elements(await read(page, "/feeds", show="failing"), "//tbody/tr")
     assert text_of(failing).startswith("broken")
 
 
 async def test_rules_show_hits_the_last_match_and_what_they_mean(page: Page) -> None:
     tree = await read(page, "/rules")
-    card = tree.xpath("//article[contains(., 'BlackBerry in Pakistan')]")[0]
+    card = elements(tree, "//article[contains(., 'BlackBerry in Pakistan')]")[0]
     assert "3 articles in two weeks" in text_of(card)
     assert "Last match: 2015-12-02" in text_of(card)
     assert "As a query:" in text_of(card)
@@ -106,10 +103,10 @@ async def test_rules_show_hits_the_last_match_and_what_they_mean(page: Page) -> 
 
 async def test_the_configuration_page_shows_each_problem_with_its_caret(page: Page) -> None:
     tree = await read(page, "/configuration")
-    (problem,) = [found.text_content() for found in tree.xpath("//pre") if "notfy" in found.text_content()]
+    (problem,) = [found.text_content() for found in elements(tree, "//pre") if "notfy" in found.text_content()]
     assert "^^^^^" in problem
     assert 'did you mean "notify"?' in problem
-    assert "error" in text_of(tree.xpath("//p[contains(@class, 'state')]")[0])
+    assert "error" in text_of(elements(tree, "//p[contains(@class, 'state')]")[0])
 
 
 async def test_the_overview_names_what_needs_a_look(page: Page) -> None:

@@ -1,0 +1,130 @@
+"""The pages in a real Chromium: nothing foreign is loaded, nothing hostile runs, and everybody can read them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright import async_api
+from playwright.async_api import async_playwright
+
+from tests.web.conftest import Page
+
+CHROMIUM = Path(os.environ.get("WIREWATCH_CHROMIUM", "/usr/bin/chromium"))
+#: Where the pictures are kept to be looked at; else they go with the test.
+PICTURES = os.environ.get("WIREWATCH_SCREENSHOTS")
+#: No sandbox, since tests run as root in containers; and no name outside is ever found.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+PHONE: async_api.ViewportSize = {"width": 390, "height": 844}
+DESK: async_api.ViewportSize = {"width": 1280, "height": 900}
+TRY = "/try?days=7&rule=name%3A+W%0Aall%3A+%5Bwombat%2C+BlackBerry%5D%0Anotify%3A+desk%0A"
+MATCHING = "/try?days=7&rule=name%3A+B%0Aall%3A+%5BBlackBerry%2C+PTA%5D%0Anotify%3A+desk%0A"
+PAGES = {
+    "overview": "/",
+    "feeds": "/feeds",
+    "stories": "/stories",
+    "rules": "/rules",
+    "outbox": "/outbox",
+    "configuration": "/configuration",
+    "try": "/try",
+    "try-matching": MATCHING,
+    "try-nearly": TRY,
+    "try-wrong": "/try?rule=name%3A+W%0Aal%3A+%5Bx",
+}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not CHROMIUM.exists() and os.environ.get("BROWSER_TEST") != "require",
+        reason=f"no Chromium at {CHROMIUM}: apt-get install --no-install-recommends chromium",
+    ),
+]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[async_api.Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), headless=True, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+async def opened(
+    browser: async_api.Browser, *, size: async_api.ViewportSize, scheme: str = "light"
+) -> tuple[async_api.Page, list[str], list[str]]:
+    """A tab, the hosts that it asks, and what it complains of."""
+    context = await browser.new_context(
+        viewport=size, color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce"
+    )
+    tab = await context.new_page()
+    hosts: list[str] = []
+    complaints: list[str] = []
+    tab.on("request", lambda request: hosts.append(urlsplit(request.url).hostname or request.url[:5]))
+    tab.on("console", lambda message: complaints.append(message.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+    return tab, hosts, complaints
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+async def test_every_page_is_readable_and_accessible(
+    page: Page, browser: async_api.Browser, size: async_api.ViewportSize, scheme: str, tmp_path: Path
+) -> None:
+    folder = Path(PICTURES) if PICTURES else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    tab, hosts, complaints = await opened(browser, size=size, scheme=scheme)
+    for name, path in PAGES.items():
+        await tab.goto(page.site.url + path)
+        await tab.screenshot(path=folder / f"{name}-{size['width']}-{scheme}.png", full_page=True)
+        title = await tab.title()
+        assert title.endswith("· Wirewatch"), f"{name}: a script has run: {title}"
+        overflow = await tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{name} is {overflow} pixels too wide"
+        # Axe takes a second a page: what it finds hangs on the colours and the layout, each of which comes up once.
+        if (size, scheme) not in ((PHONE, "light"), (DESK, "dark")):
+            continue
+        found = (await Axe().run(tab)).response["violations"]
+        serious = [
+            f"{name}: {each['id']}: {each['help']}: {node['html'][:200]}"
+            for each in found
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+        assert serious == []
+    assert set(hosts) <= {"127.0.0.1", "data:"}
+    assert complaints == []
+
+
+async def test_the_playground_works_by_keyboard_and_without_javascript(page: Page, browser: async_api.Browser) -> None:
+    context = await browser.new_context(java_script_enabled=False, viewport=PHONE)
+    tab = await context.new_page()
+    await tab.goto(page.site.url + "/try")
+    await tab.get_by_label("Rule, in YAML").fill("name: Mine\nall: [BlackBerry, PTA]\nnotify: desk\n")
+    await tab.get_by_label("Days back").fill("3")
+    await tab.keyboard.press("Enter")
+    await tab.wait_for_url("**/try?rule=**")
+    assert await tab.get_by_role("heading", name="Mine: 2 matches").is_visible()
+    assert "BlackBerry" in await tab.locator("mark").all_inner_texts()
+
+
+async def test_the_reader_skips_to_the_content_and_sees_where_he_is(page: Page, browser: async_api.Browser) -> None:
+    tab, _, _ = await opened(browser, size=DESK)
+    await tab.goto(page.site.url + "/feeds")
+    await tab.keyboard.press("Tab")
+    assert await tab.evaluate("document.activeElement.textContent") == "To the content"
+    assert await tab.get_by_role("navigation", name="Pages").locator("[aria-current=page]").inner_text() == "Feeds"

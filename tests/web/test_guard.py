@@ -1,0 +1,123 @@
+"""Who may read the page."""
+
+from __future__ import annotations
+
+import base64
+import socket
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot import config, model, ports, web
+from tests.web.conftest import TOKEN, Page, listening, page_over
+
+OPEN = ["/healthz", "/healthz/live", "/healthz/ready"]
+CLOSED = ["/", "/stories", "/metrics", "/style.css", "/nothing", "/healthz/../metrics", "/healthz/other"]
+
+
+class Unseen:
+    """A bot that nobody comes to look at."""
+
+    @property
+    def settings(self) -> config.Settings:
+        raise AssertionError
+
+    @property
+    def store(self) -> ports.Store:
+        raise AssertionError
+
+    @property
+    def clock(self) -> ports.Clock:
+        raise AssertionError
+
+    @property
+    def loaded_at(self) -> datetime:
+        raise AssertionError
+
+
+def basic(password: str, user: str = "ops") -> dict[str, str]:
+    return {"authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+async def test_with_a_token_nothing_but_health_is_told_without_it(filled: Path) -> None:
+    async with page_over(filled, listening(has_token=True)) as page:
+        for path in CLOSED:
+            answer = await page.get(path)
+            assert answer.status_code == 401, path
+            assert answer.headers["www-authenticate"].startswith("Basic ")
+            assert TOKEN not in answer.text
+            assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_health_is_told_without_a_token_and_whatever_the_host_is_called(filled: Path) -> None:
+    async with page_over(filled, listening(has_token=True)) as page:
+        await page.tick()
+        for path in OPEN:
+            assert (await page.get(path, headers={"host": "10.1.2.3:8080"})).status_code == 200, path
+
+
+async def test_the_token_opens_as_a_bearer_and_as_a_browsers_password(filled: Path) -> None:
+    async with page_over(filled, listening(has_token=True)) as page:
+        for headers in ({"authorization": f"Bearer {TOKEN}"}, {"authorization": f"bearer  {TOKEN}"}, basic(TOKEN)):
+            answer = await page.get("/stories", headers={**headers, "host": "status.example.org"})
+            assert answer.status_code == 200
+
+
+NO_TOKEN: list[dict[str, str]] = [
+    {"authorization": f"Bearer {TOKEN}x"},
+    {"authorization": f"Bearer {TOKEN[:-1]}"},
+    {"authorization": "Bearer"},
+    {"authorization": "Bearer \xff\xfe"},
+    {"authorization": f"Token {TOKEN}"},
+    {"authorization": "Basic not-base64!"},
+    {"authorization": "Basic " + base64.b64encode(TOKEN.encode()).decode()},
+    basic(""),
+    {"cookie": f"token={TOKEN}"},
+]
+
+
+async def test_what_is_not_the_token_does_not_open(filled: Path) -> None:
+    async with page_over(filled, listening(has_token=True)) as page:
+        async with httpx.AsyncClient(base_url=page.site.url) as client:
+            for headers in NO_TOKEN:
+                raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+                assert (await client.get("/", headers=raw)).status_code == 401, headers
+        assert (await page.get("/", params={"token": TOKEN})).status_code == 401
+
+
+async def test_without_a_token_a_foreign_name_that_leads_here_reads_nothing(page: Page) -> None:
+    for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "[::1", "a b"):
+        answer = await page.get("/stories", headers={"host": host})
+        assert answer.status_code in (400, 421), host
+        assert "BlackBerry" not in answer.text
+
+
+async def test_without_a_token_this_machines_own_names_are_answered(page: Page) -> None:
+    for host in ("localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "LOCALHOST"):
+        assert (await page.get("/", headers={"host": host})).status_code == 200, host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "example.org"])
+def test_where_others_can_reach_it_a_token_is_required(host: str) -> None:
+    with pytest.raises(ports.ConfigError, match=r"web\.token is needed"):
+        web.open_site(Unseen(), listening(host=host), {})
+
+
+def test_an_unset_token_closes_the_page_and_is_named() -> None:
+    with pytest.raises(ports.ConfigError, match="PAGE_TOKEN is not set"):
+        web.open_site(Unseen(), listening(has_token=True), {})
+
+
+async def test_a_taken_port_is_said_with_what_to_do(page: Page) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = config.WebSettings(listen=f"127.0.0.1:{port}", host="127.0.0.1", port=port)
+        with pytest.raises(ports.ConfigError, match=r"in use; choose another web\.listen"):
+            web.open_site(page.running, settings, {})
+
+
+def test_a_secret_is_where_it_is_kept_and_never_shown() -> None:
+    settings = config.WebSettings(listen="x", host="x", port=1, token=model.Secret.parse("env:PAGE_TOKEN"))
+    assert TOKEN not in repr(settings)

@@ -1,0 +1,126 @@
+"""Health and metrics, as a probe and as Prometheus ask for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot import model, pipeline, ports
+from tests.storage import made
+from tests.web.conftest import Page
+
+ROOT = Path(__file__).parents[2]
+
+
+async def numbers(page: Page) -> Mapping[tuple[str, tuple[str, ...]], float]:
+    """Each sample by its name and the values of its labels."""
+    answer = await page.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+async def families(page: Page) -> set[str]:
+    answer = await page.get("/metrics")
+    return {family.name for family in text_string_to_metric_families(answer.text)}
+
+
+async def test_it_is_ready_while_ticks_are_recent(page: Page) -> None:
+    assert (await page.get("/healthz")).json() == {"status": "ok", "reason": "ok"}
+    page.clock.advance(timedelta(seconds=29))
+    assert (await page.get("/healthz/ready")).status_code == 200
+    page.clock.advance(timedelta(seconds=2))
+    answer = await page.get("/healthz/ready")
+    assert (answer.status_code, answer.json()["reason"]) == (503, "the last tick is 31 s old")
+    assert (await page.get("/healthz/live")).status_code == 200
+
+
+async def test_a_store_that_is_closed_is_not_ready_and_still_alive(page: Page) -> None:
+    class Broken:
+        async def read(self, work: object) -> object:
+            raise ports.StoreUnavailable("reading the database: the disk is full")
+
+    page.running.store = Broken()  # type: ignore[assignment]  # a store that fails at every question
+    ready = await page.get("/healthz")
+    assert (ready.status_code, ready.json()["reason"]) == (503, "reading the database: the disk is full")
+    assert (await page.get("/healthz/live")).status_code == 200
+    assert (await page.get("/metrics")).status_code == 503
+    told = await page.get("/feeds")
+    assert told.status_code == 503
+    assert "the disk is full" in told.text
+
+
+async def test_what_stands_is_true_from_the_first_scrape_on(page: Page) -> None:
+    found = await numbers(page)
+    assert found["wirewatch_feeds", ("ok",)] == 4
+    assert found["wirewatch_feeds", ("failing",)] == 1
+    assert found["wirewatch_rules", ("on",)] == 2
+    assert found["wirewatch_rules", ("off",)] == 1
+    assert found["wirewatch_outbox_messages", ("desk", "sent")] == 5
+    assert found["wirewatch_outbox_oldest_seconds", ("desk",)] == 0
+    assert found["wirewatch_config_last_reload_successful", ()] == 0
+    assert found["wirewatch_config_problems", ("error",)] == 1
+    assert found["wirewatch_last_tick_timestamp_seconds", ()] == page.clock.now().timestamp()
+    assert found["wirewatch_polls_total", ("failed",)] == 0
+
+
+async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: Page) -> None:
+    seen: list[pipeline.FeedReport] = []
+
+    class Listener:
+        def on_feed(self, report: pipeline.FeedReport) -> None:
+            seen.append(report)
+
+        def on_decided(self, decision: model.Decision) -> None: ...
+
+        def on_outcome(self, row: model.Outgoing) -> None: ...
+
+    page.running.count_with(Listener())
+    page.clock.advance(timedelta(hours=1))
+    await page.running.once(everything=True, drain=timedelta())
+    found = await numbers(page)
+    # The outlets' server has gone: each poll fails.
+    assert found["wirewatch_polls_total", ("failed",)] == len(seen) == 5
+    assert found["wirewatch_poll_lateness_seconds_count", ()] == 5
+    assert found["wirewatch_poll_lateness_seconds_sum", ()] > 4 * 3000
+    decision = model.Decision(
+        at=page.clock.now(),
+        story=model.StoryId("s"),
+        channel="desk",
+        action=model.Action.HOLD,
+        reason=model.Reason.QUIET_HOURS,
+    )
+    page.site.metrics.on_decided(decision)
+    for state in (model.SendState.SENT, model.SendState.PARKED, model.SendState.PENDING):
+        page.site.metrics.on_outcome(replace(made.sending("one"), state=state))
+    found = await numbers(page)
+    assert found["wirewatch_decisions_total", ("hold", "quiet hours")] == 1
+    assert [found["wirewatch_deliveries_total", ("desk", each)] for each in ("sent", "parked", "again")] == [1, 1, 1]
+
+
+async def test_the_age_of_the_queue_is_that_of_what_may_be_sent(page: Page) -> None:
+    row = replace(made.sending("old"), due_at=page.clock.now() - timedelta(minutes=7))
+    parked = replace(made.sending("parked"), state=model.SendState.PARKED)
+    later = replace(made.sending("later"), due_at=page.clock.now() + timedelta(hours=7))
+    await page.running.store.write(lambda tx: tx.outbox.add([row, parked, later]))
+    assert (await numbers(page))["wirewatch_outbox_oldest_seconds", ("desk",)] == 420
+
+
+async def test_each_metric_has_a_heading_in_the_docs_and_each_alert_and_panel_asks_for_a_metric(page: Page) -> None:
+    own = {name for name in await families(page) if name.startswith("wirewatch_")}
+    text = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    headings = set(re.findall(r"^### (wirewatch_\w+)", text, re.MULTILINE))
+    assert {name.removesuffix("_total") for name in headings} == own
+    for name in ("alerts.yaml", "dashboard.json"):
+        asked = set(re.findall(r"wirewatch_\w+", (ROOT / "docs" / "monitoring" / name).read_text(encoding="utf-8")))
+        known = {f"{name}{end}" for name in own for end in ("", "_total", "_bucket", "_count", "_sum")}
+        assert asked - known == set()

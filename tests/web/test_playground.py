@@ -1,0 +1,123 @@
+"""A pasted rule, tried on what the archive holds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from lxml import html
+
+from bot.web import pasted, playground
+from tests.web.conftest import Page
+from tests.web.markup import elements, text_of, tree_of
+
+RULE = "name: Mine\nall: [BlackBerry, PTA]\nnotify: desk\n"
+FORMS = {
+    "one rule": RULE,
+    "one rule, indented": "\n  name: Mine\n  all: [BlackBerry, PTA]\n  notify: desk",
+    "with the line ends of a form": RULE.replace("\n", "\r\n"),
+    "a list": "  - name: Mine\n    all: [BlackBerry, PTA]\n    notify: desk\n",
+    "a whole file": "sets:\n  firm: [BlackBerry]\nrules:\n  - {name: Mine, all: [$firm, PTA], notify: desk}\n",
+}
+
+
+async def tried(page: Page, rule: str, **more: str) -> html.HtmlElement:
+    answer = await page.get("/try", params={"rule": rule, **more})
+    assert answer.status_code == 200
+    return tree_of(answer.text)
+
+
+def said(tree: html.HtmlElement) -> str:
+    """What stands under the form."""
+    return " ".join(text_of(section) for section in elements(tree, "//section"))
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(page: Page, form: str) -> None:
+    tree = await tried(page, FORMS[form])
+    assert "Mine: 2 matches" in said(tree)
+    assert "It would have made 1 story" in said(tree)
+    assert {mark.text_content() for mark in elements(tree, "//mark")} == {"BlackBerry", "PTA"}
+    assert FORMS[form].strip().split()[0] in elements(tree, "//textarea")[0].text_content()
+
+
+async def test_near_misses_say_what_is_missing(page: Page) -> None:
+    tree = await tried(page, "name: Mine\nall: [BlackBerry, wombat]\nnotify: desk\n")
+    assert "Mine: 0 matches" in said(tree)
+    assert "no wombat: 3" in said(tree)
+
+
+async def test_a_paused_rule_is_tried_as_if_it_were_not(page: Page) -> None:
+    assert "Mine: 2 matches" in said(await tried(page, RULE + "paused: true\n"))
+
+
+async def test_nothing_is_saved_and_nobody_is_told(page: Page) -> None:
+    before = await page.running.store.read(lambda tx: (tx.outbox.counts(), len(tx.stories.since(None))))
+    await tried(page, RULE)
+    assert before == await page.running.store.read(lambda tx: (tx.outbox.counts(), len(tx.stories.since(None))))
+    assert {entry.rule.name for entry in page.running.settings.rules} == {
+        "BlackBerry in Pakistan",
+        "Wombats <b onclick=x>&</b>",
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        (RULE + "nome: x\n", "rule:4:1: error"),
+        ("- name: Mine\n  all: [BlackBerry]\n  nome: x\n  notify: desk\n", "rule:3:3: error"),
+        ("rules:\n  - name: Mine\n    all: [BlackBerry]\n    nome: x\n    notify: desk\n", "rule:4:5: error"),
+        ("name: Mine\nquery: (a OR\nnotify: desk\n", "rule:2:"),
+        ("name: Mine\nall: [BlackBerry\nnotify: desk\n", "rule:2:6: error"),
+        ("name: Mine\nall: [BlackBerry]\nnotify: dsk\n", "rule:3:9: error"),
+    ],
+)
+async def test_a_problem_stands_where_it_stands_in_the_pasted_text(page: Page, written: str, place: str) -> None:
+    told = said(await tried(page, written))
+    assert place in told
+    assert "match" not in told.partition("help")[0]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "- " * 4000,
+        "{" * 4000,
+        "name: a\nall: [!!python/object x]",
+        "\x00",
+        "&a [*a, *a]",
+        "%",
+        "name: \ud7ff\U0010ffff",
+    ],
+)
+async def test_odd_text_is_a_problem_and_no_failure(page: Page, written: str) -> None:
+    assert said(await tried(page, written)) != ""
+
+
+async def test_what_is_too_much_is_refused_with_the_limit(page: Page) -> None:
+    assert "may have 8,000 characters" in said(await tried(page, "x" * 8001))
+    many = "rules:\n" + "".join(f"  - {{name: r{n}, all: [BlackBerry], notify: desk}}\n" for n in range(11))
+    assert "At most 10 rules at a time; these are 11" in said(await tried(page, many))
+
+
+async def test_a_trial_that_takes_too_long_is_given_up(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playground, "MOST_TIME", timedelta(seconds=-1))
+    assert "choose fewer days" in said(await tried(page, RULE))
+
+
+async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playground, "MOST_ARTICLES", 0)
+    assert "this is of the last hour only" in said(await tried(page, RULE))
+    page.clock.advance(timedelta(days=2))
+    told = said(await tried(page, RULE, days="30"))
+    assert "this is of the last 1 day only" in told
+    assert "0 articles" in told
+
+
+async def test_the_form_begins_with_an_example_that_works(page: Page) -> None:
+    tree = tree_of((await page.get("/try")).text)
+    example = elements(tree, "//textarea")[0].text_content()
+    assert "notify: desk" in example
+    compiled, problems = pasted.read(example, page.running.settings)
+    assert [entry.rule.name for entry in compiled] == ["Any backdoor law"]
+    assert [problem for problem in problems if problem.severity == "error"] == []

@@ -1,0 +1,138 @@
+"""The page inside a running bot, and the command that asks after its health."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(*words: str, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "bot", *words, "--config", str(folder)]
+
+
+def asked(folder: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        command("healthcheck", folder=folder), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A configuration whose one feed cannot be reached."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n")
+    (tmp_path / "feeds.yaml").write_text("feeds:\n  - http://127.0.0.1:9/feed.xml\n")
+    (tmp_path / "bot.yaml").write_text(
+        f"database: sqlite:///{tmp_path}/w.db\nchannels:\n  alerts: {{kind: console}}\nfetch: {{timeout: 2 seconds}}\n"
+    )
+    return tmp_path
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command("run", folder=folder),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until_ready(folder: Path, process: subprocess.Popen[str]) -> None:
+    ends_at = time.monotonic() + 60
+    while asked(folder)[0] != 0:
+        assert process.poll() is None
+        assert time.monotonic() < ends_at
+
+
+def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None:
+    port = free_port()
+    with (folder / "bot.yaml").open("a") as bot:
+        bot.write(f"web: {{listen: '127.0.0.1:{port}'}}\n")
+    code, told = asked(folder)
+    assert (code, f"nobody answers at 127.0.0.1:{port}" in told) == (1, True)
+    with running(folder) as process:
+        wait_until_ready(folder, process)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            numbers = answer.read().decode()
+        assert 'wirewatch_polls_total{outcome="failed"}' in numbers
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=15)
+    assert process.returncode == 0, log
+    assert "status page" in log
+    assert asked(folder)[0] == 1
+
+
+def test_without_a_page_healthcheck_looks_at_the_last_tick(folder: Path) -> None:
+    code, told = asked(folder)
+    assert (code, "there is none yet" in told) == (1, True)
+    with running(folder) as process:
+        wait_until_ready(folder, process)
+
+
+def test_a_page_that_others_could_reach_without_a_token_stops_the_start(folder: Path) -> None:
+    with (folder / "bot.yaml").open("a") as bot:
+        bot.write(f"web: {{listen: '0.0.0.0:{free_port()}'}}\n")
+    done = subprocess.run(
+        command("run", folder=folder), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "web.token is needed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_healthcheck_on_an_unreadable_configuration_ends_with_2(folder: Path) -> None:
+    (folder / "bot.yaml").write_text("channels: [")
+    assert asked(folder)[0] == 2
+    (folder / "bot.yaml").unlink()
+    assert asked(folder)[0] == 2
+
+
+def test_healthcheck_knows_a_stranger_at_its_address(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        with (folder / "bot.yaml").open("a") as bot:
+            bot.write(f"web: {{listen: '127.0.0.1:{stranger.getsockname()[1]}'}}\n")
+        process = subprocess.Popen(command("healthcheck", folder=folder), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        connection, _ = stranger.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+            _, told = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "is not Wirewatch" in told
+
+
+def test_the_alert_rules_are_whole() -> None:
+    (group,) = yaml.safe_load((ROOT / "docs" / "monitoring" / "alerts.yaml").read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]:
+        assert rule["alert"].startswith("Wirewatch")
+        assert rule["expr"]
+        assert set(rule["annotations"]) == {"summary", "what_to_do"}
+        assert rule["labels"]["severity"] in ("page", "ticket")
