@@ -14,10 +14,8 @@ from bot.rules import translate as translating
 
 
 def translate(
+    dialect: Annotated[translating.Dialect, typer.Option("--from", help="The product whose query it is.")],
     query: Annotated[str, typer.Argument(help="The query, in quotes; - reads it from stdin.", metavar="QUERY")] = "-",
-    dialect: Annotated[
-        translating.Dialect, typer.Option("--from", help="The product whose query it is.")
-    ] = translating.Dialect.LUCENE,
     json: Json = False,
 ) -> None:
     """Rewrite another product's query, and list what could not be kept; exit 1 when something was lost.
