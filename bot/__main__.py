@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["run"]:
+        # As the first process of a container the kernel drops a SIGTERM that nobody handles: without this one that
+        # comes during the imports, or while the rules are read, would be followed by SIGKILL.
+        signal.signal(signal.SIGTERM, _leave)
     try:
         from bot.cli import main as cli_main
     except ModuleNotFoundError as error:
@@ -15,6 +21,11 @@ def main() -> None:
             "  .venv/bin/wirewatch demo"
         )
     cli_main()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Nothing is under way yet: this is a clean stop."""
+    sys.exit(0)
 
 
 if __name__ == "__main__":
