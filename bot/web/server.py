@@ -24,6 +24,8 @@ log = structlog.get_logger("wirewatch")
 GRACE = timedelta(seconds=2)
 #: Readers at once; the rest is told to come again (503).
 MOST_READERS = 100
+#: A pasted rule stands in the address: 8,000 letters of any script are nine times as many characters there.
+LONGEST_ADDRESS_BYTES = 128 * 1024
 
 
 class _Server(uvicorn.Server):
@@ -50,6 +52,7 @@ class Site:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                h11_max_incomplete_event_size=LONGEST_ADDRESS_BYTES,
                 limit_concurrency=MOST_READERS,
                 timeout_graceful_shutdown=int(GRACE.total_seconds()),
             )

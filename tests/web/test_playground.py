@@ -96,6 +96,8 @@ async def test_odd_text_is_a_problem_and_no_failure(page: Page, written: str) ->
 
 async def test_what_is_too_much_is_refused_with_the_limit(page: Page) -> None:
     assert "may have 8,000 characters" in said(await tried(page, "x" * 8001))
+    # Thousands of letters of a script that an address writes in nine characters each still arrive.
+    assert "There is no rule" not in said(await tried(page, "# " + "監" * 7_200))
     many = "rules:\n" + "".join(f"  - {{name: r{n}, all: [BlackBerry], notify: desk}}\n" for n in range(11))
     assert "At most 10 rules at a time; these are 11" in said(await tried(page, many))
 
