@@ -23,8 +23,8 @@ ROUNDS = 15
 COMPANIONS, GUARD = 6, 5
 #: A group's companions stand in this share of its texts at least, and in the other's at most.
 INSIDE, OUTSIDE = 0.6, 0.25
-#: Groups whose words are this much alike (cosine) tell one thing. On news: AR the rifle and the state 0.23; PM, EMS and SC,
-#: one use in several kinds of report, 0.28 to 0.63.
+#: Groups whose words are more alike (cosine) tell one thing. On news: AR, rifle and state, 0.23; PM, EMS and SC, of one
+#: use in several kinds of report, 0.28 to 0.63.
 ALIKE = 0.25
 #: A word of a guard may stand in this share of the group that it does not mean.
 STRAY = 0.05
