@@ -23,7 +23,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -74,8 +73,17 @@ async def _ours(options: Options) -> None:
             )
             for name in (f"c{number}" for number in range(options.channels))
         }
+        left = options.messages
+        stop = asyncio.Event()
+
+        def count(_row: model.Outgoing) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                stop.set()
+
         with _measured():
-            await outbox.Sender(store, built, clock).drain(timedelta(seconds=options.messages * options.pace + 60))
+            await outbox.Sender(store, built, clock, on_sent=count).run(stop)
         await store.close()
 
 

@@ -174,6 +174,9 @@ class Sender:
         now = self._clock.now()
         lane = self._lanes[name] = delivery.after_clock(self._lanes[name], now=now, pace=self._channels[name].pace)
         if lane.probe_at is None:
+            if now < lane.ready_at and ending.at is None:
+                # Whatever waits, nothing may leave before: half of all look-ups are saved (bench/delivery.py).
+                return lane.ready_at
             due = await self._store.read(lambda tx: tx.outbox.next_due([name]))
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
