@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright import async_api
 from playwright.async_api import async_playwright
 
+from bot import model
+from tests.storage import made
 from tests.web.conftest import Page
 
 CHROMIUM = Path(os.environ.get("WIREWATCH_CHROMIUM", "/usr/bin/chromium"))
@@ -87,6 +90,9 @@ async def test_every_page_is_readable_and_accessible(
 ) -> None:
     folder = Path(PICTURES) if PICTURES else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
+    parked = replace(made.sending("parked"), state=model.SendState.PARKED, error="desk: is_archived: unarchive it")
+    rows = [parked, made.sending("waits", briefs=(made.brief("s"),))]
+    await page.running.store.write(lambda tx: tx.outbox.add(rows))
     tab, hosts, complaints = await opened(browser, size=size, scheme=scheme)
     for name, path in PAGES.items():
         await tab.goto(page.site.url + path)
