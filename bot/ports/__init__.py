@@ -1,6 +1,6 @@
 """What the core needs from outside, and how the outside may fail.
 
-Names no concrete class and no library: app.py alone knows who stands behind each port.
+Names no concrete class and no library: bot.app alone knows who stands behind each port.
 
     WirewatchError
     ├── ConfigError            a configuration that cannot be used; carries its problems

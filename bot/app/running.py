@@ -1,14 +1,14 @@
-"""The composition root: the only file that knows every concrete class."""
+"""One running Wirewatch: poll, send, watch the configuration, and stop cleanly."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,12 +22,13 @@ from bot import (
     outbox,
     pipeline,
     ports,
-    rules,
     scheduler,
     sealing,
     sources,
     storage,
 )
+from bot.app.meters import Meter, Meters
+from bot.app.parts import Outside, channel_of, database_of, snapshot_of
 
 if TYPE_CHECKING:
     from bot import web
@@ -44,65 +45,9 @@ EVERYTHING = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """What a test or the demo may replace; each None is the real thing."""
-
-    environ: Mapping[str, str]
-    clock: ports.Clock = field(default_factory=scheduler.SystemClock)
-    fetcher: ports.Fetcher | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OnceReport:
     passed: pipeline.PassReport
     drained: outbox.Drained
-
-
-def load(folder: Path, environ: Mapping[str, str], previous: config.Settings | None = None) -> config.Settings:
-    """The configuration of a folder. Raises ConfigError."""
-    return config.load(folder, previous=previous, environ=environ, channel_options=channels.options())
-
-
-def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
-    bot = settings.bot
-    policy = model.SpeakPolicy(quiet=bot.quiet, posts_per_hour=bot.posts_per_hour)
-    return pipeline.Snapshot(
-        feeds={feed.url: feed for feed in settings.feeds},
-        rules=rules.RuleSet(settings.rules),
-        fetch=bot.fetch,
-        policies=dict.fromkeys(bot.channels, policy),
-        operator=bot.operator,
-        window=bot.stories_window,
-    )
-
-
-def database_of(settings: config.Settings, outside: Outside) -> str:
-    """The database's whole address, its secret part read now. Raises ConfigError."""
-    return settings.bot.database_address(outside.environ)
-
-
-def channel_of(
-    settings: config.Settings, name: str, outside: Outside, store: ports.Store | None = None
-) -> ports.Channel:
-    """One channel of bot.yaml; one whose secret is unset is built closed: it parks what it is given."""
-    found = settings.bot.channels[name]
-    return channels.build(
-        found.kind,
-        name,
-        found.options,
-        resolve=lambda secret: config.resolve(secret, outside.environ),
-        clock=outside.clock,
-        notes=_StoreNotes(store) if store else _NoNotes(),
-    )
-
-
-def fetcher_of(folder: Path, outside: Outside) -> ports.Fetcher:
-    """A client under the rules of a configuration, or under the shipped ones where there is none yet."""
-    try:
-        policy = load(folder, outside.environ).bot.fetch
-    except ports.ConfigError:
-        policy = model.FetchPolicy()
-    return outside.fetcher or fetch.HttpFetcher(policy, outside.clock)
 
 
 class App:
@@ -123,7 +68,7 @@ class App:
         self.snapshot = snapshot_of(settings)
         #: When the configuration was last taken over.
         self.loaded_at = outside.clock.now()
-        self._meters = _Meters()
+        self._meters = Meters()
         self._outside = outside
         self._on_feed = on_feed
         self._fetcher = outside.fetcher or fetch.HttpFetcher(settings.bot.fetch, outside.clock)
@@ -311,58 +256,6 @@ class App:
         for channel in self.channels.values():
             await channel.close()
         await self._fetcher.close()
-
-
-class Meter(Protocol):
-    """Told of what happens, as numbers want to know it."""
-
-    def on_feed(self, report: pipeline.FeedReport) -> None: ...
-
-    def on_decided(self, decision: model.Decision) -> None: ...
-
-    def on_outcome(self, row: model.Outgoing) -> None: ...
-
-
-class _Meters:
-    """Passes on what happens to all who count."""
-
-    def __init__(self) -> None:
-        self.all: list[Meter] = []
-
-    def on_feed(self, report: pipeline.FeedReport) -> None:
-        for meter in self.all:
-            meter.on_feed(report)
-
-    def on_decided(self, decision: model.Decision) -> None:
-        for meter in self.all:
-            meter.on_decided(decision)
-
-    def on_outcome(self, row: model.Outgoing) -> None:
-        for meter in self.all:
-            meter.on_outcome(row)
-
-
-class _StoreNotes:
-    """The small facts that a channel keeps, such as a resolved id."""
-
-    def __init__(self, store: ports.Store) -> None:
-        self._store = store
-
-    async def get(self, key: str) -> str | None:
-        return await self._store.read(lambda tx: tx.notes.get(key))
-
-    async def put(self, key: str, value: str) -> None:
-        await self._store.write(lambda tx: tx.notes.put(key, value))
-
-
-class _NoNotes:
-    """For a channel that is only looked at: nothing is remembered."""
-
-    async def get(self, key: str) -> str | None:
-        return None
-
-    async def put(self, key: str, value: str) -> None:
-        pass
 
 
 @asynccontextmanager

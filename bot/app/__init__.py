@@ -1,0 +1,22 @@
+"""The composition root: the only place that knows every concrete class.
+
+parts: settings and the outside -> channels, fetcher, snapshot
+running: App, one running Wirewatch over one store
+"""
+
+from bot.app.meters import Meter
+from bot.app.parts import Outside, channel_of, database_of, fetcher_of, load, snapshot_of
+from bot.app.running import App, OnceReport, opened
+
+__all__ = [
+    "App",
+    "Meter",
+    "OnceReport",
+    "Outside",
+    "channel_of",
+    "database_of",
+    "fetcher_of",
+    "load",
+    "opened",
+    "snapshot_of",
+]
