@@ -178,3 +178,12 @@ async def test_adding_a_page_finds_the_feed_that_it_names(started: Path) -> None
         server.serve("/nothing", Reply(body=b"<html></html>", headers={"Content-Type": "text/html"}))
         done = await asyncio.to_thread(wirewatch, "feeds", "test", server.url("/nothing"), folder=started, code=2)
     assert "HTML" in done.stderr
+
+
+def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path, workspace: slack.Server) -> None:
+    with_slack(started, workspace)
+    wirewatch("demo", "--channel", "desk", "--speed", "240", folder=started, SLACK_BOT_TOKEN=slack.TOKEN)
+    messages = workspace.workspace.messages("policy-alerts")
+    assert sum("thread_ts" not in message for message in messages) == 2
+    assert any("thread_ts" in message for message in messages)
+    assert wirewatch("demo", "--channel", "nobody", folder=started, code=2).stderr
