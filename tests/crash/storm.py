@@ -158,7 +158,8 @@ class Storm:
     async def _settle(self, stories: int, server: slack.Server | None = None) -> None:
         """Run undisturbed until every story was posted, then stop as an operator does."""
         process = await self._start()
-        for _ in range(600):
+        # A post, an edit and a reply a story may still wait, each with its pace.
+        for _ in range(600 + 5 * stories):
             await asyncio.sleep(0.1)
             if server is None and self._has_baselines():
                 break
