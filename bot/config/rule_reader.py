@@ -182,7 +182,6 @@ class RuleReader:
             until=until,
             paused=shape.paused,
             expect=shape.expect,
-            remind=shape.remind,
             note=shape.note,
             must_match=tuple(model.Example(title=each.title, body=each.body) for each in shape.must_match),
             must_not_match=tuple(model.Example(title=each.title, body=each.body) for each in shape.must_not_match),

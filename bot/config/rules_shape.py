@@ -173,9 +173,6 @@ class RuleShape(pydantic.BaseModel):
     expect: values.Rhythm | None = pydantic.Field(
         None, description="every 2 days: the operator is told when nothing matched for so long."
     )
-    remind: values.Duration | None = pydantic.Field(
-        None, description="Remind in the thread when a deadline that the story names is this near: 2 days."
-    )
     note: values.Text | None = pydantic.Field(None, description="For colleagues: why this rule exists.")
     must_match: _Examples = pydantic.Field(
         (), description="Headlines (or title and body) that the rule must find; tried at every load."

@@ -26,7 +26,6 @@ class Reason(StrEnum):
     NEW_FACT = "new fact"
     CORRECTION = "correction"
     SECOND_RULE = "rule"
-    REMINDER = "reminder"
     ADDED_OUTLET = "added outlet"
     MERGED = "merged"
     DIGEST = "digest"

@@ -72,8 +72,6 @@ class Rule:
     until: datetime | None = None
     paused: bool = False
     expect: timedelta | None = None
-    #: Remind when a dated deadline told in the story is this near; None: never.
-    remind: timedelta | None = None
     note: str | None = None
     must_match: tuple[Example, ...] = ()
     must_not_match: tuple[Example, ...] = ()

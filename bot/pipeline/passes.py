@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import ledger, model, polling, ports
-from bot.pipeline import wording
+from bot.pipeline import canary, wording
 from bot.pipeline.desk import Desk
 from bot.pipeline.intake import Intake, Reader
 from bot.pipeline.poll import Polled, Poller, Read
@@ -116,7 +116,12 @@ class Pipeline:
     async def release(self, snapshot: Snapshot, report: PassReport | None = None) -> Sequence[model.Decision]:
         """Speak for alerts whose hold has run out."""
         now = self._clock.now()
-        made = await self._store.write(lambda tx: self._desk.release(tx, snapshot, now=now))
+
+        def work(tx: ports.Transaction) -> Sequence[model.Decision]:
+            canary.tell(tx, snapshot, now=now)
+            return self._desk.release(tx, snapshot, now=now)
+
+        made = await self._store.write(work)
         self._tell_decisions(made, {})
         if report:
             report.decisions.extend(made)
@@ -138,10 +143,12 @@ class Pipeline:
             tx.ledger.add([fact for intake in kept for fact in _facts(intake, now)])
             _limit_hosts(tx, kept)
             _tell_health(tx, kept, snapshot, now)
+            arrivals = [arrival for intake in kept for arrival in intake.arrivals]
+            canary.saw(tx, snapshot, arrivals, now=now)
             made = self._desk.work(
                 tx,
                 snapshot,
-                [arrival for intake in kept for arrival in intake.arrivals],
+                arrivals,
                 [revision for intake in kept for revision in intake.revisions],
                 now=now,
             )

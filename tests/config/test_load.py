@@ -106,7 +106,6 @@ when: digest 08:00 Asia/Karachi
 until: 2026-12-31
 paused: yes
 expect: every 2 days
-remind: 3 days
 note: As legal asked
 must_match: [{title: "PTA wants a backdoor", body: "BlackBerry said no."}]
 must_not_match: ["", School PTA meets]
@@ -130,7 +129,6 @@ must_not_match: ["", School PTA meets]
     assert rule.until == datetime(2027, 1, 1, tzinfo=UTC), "the named day still counts"
     assert rule.paused
     assert rule.expect == timedelta(days=2)
-    assert rule.remind == timedelta(days=3)
     assert rule.note == "As legal asked"
     assert rule.must_match == (model.Example(title="PTA wants a backdoor", body="BlackBerry said no."),)
     assert rule.must_not_match == (model.Example(), model.Example(title="School PTA meets"))

@@ -124,3 +124,22 @@ async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread
     assert "delays" in json.dumps(reply)
     (story,) = await made.stories()
     assert model.Reason.CORRECTION in {decision.reason for decision in await made.decisions(story)}
+
+
+async def test_a_rule_that_is_expected_to_match_and_is_silent_is_told_once_each_time(made: World) -> None:
+    (made.folder / "rules" / "desk.yaml").write_text(
+        RULES.replace("    notify: desk", "    expect: every 2 days\n    notify: desk")
+    )
+    await made.once()
+    await made.once(minutes=24 * 60)
+    assert "silent" not in json.dumps(made.heads("ops"))
+    await made.once(minutes=25 * 60)
+    await made.once()
+    assert json.dumps(made.heads("ops")).count("A rule is silent") == json.dumps(made.heads("ops")[-1:]).count(
+        "A rule is silent"
+    )
+    assert "BlackBerry in Pakistan" in json.dumps(made.heads("ops")[-1])
+    made.publish("wire", FIRST)
+    await made.once()
+    await made.once(minutes=49 * 60)
+    assert sum("A rule is silent" in json.dumps(head) for head in made.heads("ops")) == 2
