@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot import articles
+from bot.articles import links
 from bot.articles.links import twins
 
 PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
@@ -119,6 +120,50 @@ URLS = st.builds(
 def test_the_canonical_form_of_a_canonical_link_is_itself(url: str) -> None:
     link = articles.canonical_link(url)
     assert articles.canonical_link(link) == link
+
+
+HOSTS = st.from_regex(r"\A[a-z0-9-]{1,6}(\.[a-z0-9-]{1,6}){1,3}\Z") | st.sampled_from(
+    [
+        "m.e.org",
+        "www.google.com",
+        "news.google.com",
+        "l.facebook.com",
+        "en.m.wikipedia.org",
+        "www.example.org",
+        "1.2.3.4",
+    ]
+)
+PLAIN_LOOKING = st.builds(
+    "{}://{}/{}{}{}".format,
+    st.sampled_from(["http", "https"]),
+    HOSTS,
+    st.text(alphabet="ab/.-_~,:@!$'()*+;=&%9Aé", max_size=14)
+    | st.sampled_from(
+        ["amp/a", "a/amp", "a/amp/", "a.amp", "a/amp.html", "news/amp/a-1-2", "campaign", "url", "amp/s/e.org/a"]
+    ),
+    st.text(alphabet="ab=&+/?:;.%3D", max_size=10).map(lambda query: f"?{query}")
+    | st.sampled_from(
+        ["", "?", "?utm_campaign=a&b=1", "?amp=1", "?url=http://e.org/a", "?q=http://m.e.org/amp/1-2/", "?a=b=c"]
+    ),
+    st.sampled_from(["", "#", "#top", "#/s/1", "#!/s", "#a?b"]),
+)
+
+
+@given(PLAIN_LOOKING)
+@example("https://www.example.org/a/b.html?utm_campaign=x&id=1#top")
+@example("https://e.org/a?b=c=d")
+@example("https://e--f.org/a")
+@example("https://-e.org/a")
+@example(f"https://{'e' * 64}.org/a")
+@example("https://e.org/a/..")
+def test_a_plain_link_is_read_as_the_careful_reading_reads_it(url: str) -> None:
+    quick = links.plain(url)
+    assert quick is None or quick == links.careful(url)
+
+
+def test_most_links_of_feeds_are_plain() -> None:
+    for url in (PLAIN, "https://www.example.org/a?utm_campaign=x", "https://www.youtube.com/watch?v=a_b-c"):
+        assert links.plain(url)
 
 
 def test_http_and_https_with_and_without_www_are_one_article() -> None:
