@@ -21,6 +21,8 @@ MAX_BODY = 1_000_000
 MAX_ADDRESS = 8_000
 MAX_NAME = 300
 MAX_TAGS = 100
+#: RFC 5646 section 4.4.1.
+_MAX_LANGUAGE = 35
 
 
 def ends_of(items: Sequence[T]) -> tuple[tuple[T, ...], str | None]:
@@ -36,6 +38,8 @@ def ends_of(items: Sequence[T]) -> tuple[tuple[T, ...], str | None]:
 
 def bounded(entry: model.Entry) -> model.Entry:
     """The entry with every field within its bound."""
+    if _is_within(entry):
+        return entry
     return dataclasses.replace(
         entry,
         guid=_key(entry.guid),
@@ -44,7 +48,22 @@ def bounded(entry: model.Entry) -> model.Entry:
         body=_cut(entry.body, MAX_BODY),
         author=_cut(entry.author, MAX_NAME),
         tags=tuple(tag[:MAX_NAME] for tag in entry.tags[:MAX_TAGS]),
-        language=_cut(entry.language, 35),  # RFC 5646 section 4.4.1
+        language=_cut(entry.language, _MAX_LANGUAGE),
+    )
+
+
+def _is_within(entry: model.Entry) -> bool:
+    """Nearly always, and then nothing is copied."""
+    return (
+        len(entry.guid or "") <= MAX_ADDRESS
+        and len(entry.link or "") <= MAX_ADDRESS
+        and len(entry.title or "") <= MAX_TITLE
+        and len(entry.body or "") <= MAX_BODY
+        and len(entry.author or "") <= MAX_NAME
+        and len(entry.language or "") <= _MAX_LANGUAGE
+        and len(entry.tags) <= MAX_TAGS
+        and all(len(tag) <= MAX_NAME for tag in entry.tags)
+        and "" not in (entry.guid, entry.link, entry.title, entry.body, entry.author, entry.language)
     )
 
 

@@ -14,6 +14,7 @@ from bot.sources import charset
 
 #: Not allowed in XML 1.0, in any form (section 2.2).
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CONTROL_BYTES = bytes(code for code in range(0x20) if chr(code) not in "\t\n\r")
 _DECLARATION = re.compile(r"^\s*<\?xml\b.*?\?>", re.DOTALL)
 _ROOT = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?(rss|feed|rdf|channel|urlset|sitemapindex)(?=[\s/>])", re.IGNORECASE)
 _PROLOGUE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
@@ -47,7 +48,7 @@ def prepare(body: Body) -> XmlText:
     """Raises ReadError for an entity bomb and for text without a known root."""
     decoded = charset.decode(body.content, body.content_type)
     remarks = [decoded.remark] if decoded.remark else []
-    text, controls = _CONTROLS.subn("", decoded.text)
+    text, controls = _without_controls(body.content, decoded)
     if controls:
         remarks.append(f"{controls} control {'character' if controls == 1 else 'characters'} left out")
     root = _root_of(text)
@@ -64,6 +65,14 @@ def prepare(body: Body) -> XmlText:
     if has_tail:
         remarks.append("text after the document left out")
     return XmlText(text, root.group(2).lower(), prefix, tag, has_doctype, is_cut, tuple(remarks))
+
+
+def _without_controls(content: bytes, decoded: charset.Decoded) -> tuple[str, int]:
+    # In UTF-8 such a character is a byte of its own, and bytes are looked through ten times as fast.
+    has_controls = decoded.encoding != "utf-8" or len(content.translate(None, _CONTROL_BYTES)) != len(content)
+    if not has_controls and "\ufffe" not in decoded.text and "\uffff" not in decoded.text:
+        return decoded.text, 0
+    return _CONTROLS.subn("", decoded.text)
 
 
 def _root_of(text: str) -> re.Match[str] | None:
