@@ -1,7 +1,8 @@
 """A storm: the real ``wirewatch run`` is killed with SIGKILL at random moments while stories come in.
 
-Slack fails at random too: 429, 500, resets before and after a message was taken, hangs. What must hold at the end: each
-story has one message, nothing is sent twice, and replies stand in their thread in the order in which they were decided.
+Slack fails at random too: 429, 500, resets before and after a message was taken, hangs, answers that are none, and
+messages that are taken when nobody waits for them any more. What must hold at the end: each story has one message,
+nothing is sent twice, and replies stand in their thread in the order in which they were decided.
 """
 
 from __future__ import annotations
@@ -15,15 +16,27 @@ import signal
 import sqlite3
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Self
 
+from tests.crash import tally
 from tests.journeys.world import Item, rss
 from tests.servers import slack
 from tests.servers.feeds import FeedServer
 
-OUTLETS = ("north", "south")
+OUTLETS = ("north", "south", "east")
+#: Four places to speak: a fault pauses one of them, the others go on.
+DESKS = ("kettles", "heaters", "lamps", "toasters")
+#: Seconds that a killed run lives, the few tenths of its start included.
+LIFE_SECONDS = (0.1, 1.6)
+#: One run in so many is started cold, so that its imports are killed too.
+COLD = 20
+#: A hang; it must end before a started process believes that a message is not there (outbox.SETTLE).
+HANG_SECONDS = 0.5
+#: How long a post is on its way, and its answer: kills must hit both ways.
+PAUSE_SECONDS = 0.03
 _SYLLABLES = (
     "ba",
     "den",
@@ -46,131 +59,131 @@ _SYLLABLES = (
 BOT = """\
 database: sqlite:///{folder}/wirewatch.db
 channels:
-  desk: {{kind: slack, to: "#policy-alerts", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}
-operator: desk
+{channels}
+operator: kettles
 fetch: {{every: 1 seconds, allow_private: [127.0.0.0/8]}}
 """
+CHANNEL = '  {desk}: {{kind: slack, to: "#{desk}", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}'
 RULES = """\
-rules:
-  - {name: Recalls, all: {what: [recalls]}, notify: desk}
-  - {name: Confirmed recalls, all: {what: [recalls]}, min_outlets: 2, notify: desk}
+  - {{name: Recalls of {desk}, all: {{what: [recalls], of: [{desk}]}}, notify: {desk}}}
+  - {{name: Confirmed recalls of {desk}, all: {{what: [recalls], of: [{desk}]}}, min_outlets: 2, notify: {desk}}}
 """
-
-
-@dataclass(slots=True)
-class Outcome:
-    kills: int = 0
-    stories: int = 0
-    faults: int = 0
-    #: Titles without a message.
-    lost: list[str] = field(default_factory=list)
-    #: Send ids or stories that stand twice.
-    doubled: list[str] = field(default_factory=list)
-    #: Threads whose replies are not in the order of the outbox.
-    disordered: list[str] = field(default_factory=list)
-
-    def table(self) -> str:
-        rows = (
-            ("kills", self.kills),
-            ("stories", self.stories),
-            ("faults of Slack", self.faults),
-            ("lost", len(self.lost)),
-            ("doubled", len(self.doubled)),
-            ("out of order", len(self.disordered)),
-        )
-        return "\n".join(f"{name:<18}{count:>6}" for name, count in rows)
 
 
 def word(chance: random.Random) -> str:
     return "".join(chance.choice(_SYLLABLES) for _ in range(3)).capitalize()
 
 
-def story(number: int, chance: random.Random) -> tuple[Item, Item]:
-    """One event told by two outlets, unlike every other event."""
+def story(number: int, chance: random.Random) -> tuple[str, tuple[Item, ...]]:
+    """One event: the words of its titles that no other has, and how each outlet tells it (the report, who confirms
+    it, a fact that changed)."""
     company, product, place, person = (word(chance) for _ in range(4))
-    count = 100 + number
+    count, desk = 100 + number, DESKS[number % len(DESKS)]
     now = datetime.now(UTC)  # noqa: TID251 - the process under test lives in real time
-    title = f"{company} recalls {count} {product} kettles in {place}"
-    first = f"{company} recalls {count} {product} kettles sold in {place}. {person} of {company} said so."
-    second = f"In {place}, {company} recalls its {product} kettles, {count} of them, {person} said."
-    return (
+    name = f"{product} {desk} in {place}"
+    title = f"{company} recalls {count} {name}"
+    first = f"{company} recalls {count} {product} {desk} sold in {place}. {person} of {company} said so."
+    second = f"In {place}, {company} recalls its {product} {desk}, {count} of them, {person} said."
+    third = f"{company} recalls 9{count} {product} {desk} in {place}, not {count}, {person} of {company} said."
+    return name, (
         Item(id=f"n{number}", title=title, text=first, at=now),
         Item(id=f"s{number}", title=f"{title}, {person} says", text=second, at=now),
+        Item(id=f"e{number}", title=f"{company} recalls 9{count} {name}", text=third, at=now),
     )
 
 
 class Storm:
     def __init__(self, folder: Path, *, seed: int, faults: float) -> None:
         self._folder = folder
+        self._log = folder / "run.log"
         self._chance = random.Random(seed)
         self._faults = faults
-        self._told: dict[str, list[Item]] = {name: [] for name in OUTLETS}
-        self.outcome = Outcome()
-        self.titles: list[str] = []
+        self._stories: list[tuple[Item, ...]] = []
+        self._names: list[str] = []
+        self.outcome = tally.Outcome()
 
-    async def blow(self, *, kills: int, stories_a_kill: int) -> Outcome:
-        async with FeedServer() as feeds:
-            with slack.serve() as server:
-                server.workspace.add_channel("policy-alerts")
-                server.hang_seconds = 0.5
+    async def blow(self, *, kills: int, stories_a_kill: int) -> tally.Outcome:
+        with slack.serve() as server:
+            async with FeedServer() as feeds:
+                for desk in DESKS:
+                    server.workspace.add_channel(desk)
+                server.hang_seconds, server.pause_seconds = HANG_SECONDS, PAUSE_SECONDS
                 self._configure(feeds, server)
-                await self._settle(0)  # the baseline: nothing published yet
-                server.misbehave(self._faults, seed=self._chance.randrange(10**6))
-                for _ in range(kills):
-                    self._publish(feeds, stories_a_kill)
-                    await self._run_and_kill(self._chance.uniform(0.7, 2.2))
-                    self.outcome.kills += 1
-                server.misbehave(0.0, seed=0)
-                await self._settle(len(self.titles), server)
+                async with _Launcher(self._log, _environ(), self._arguments()) as launcher:
+                    await self._settle(launcher, 0)  # the baseline: nothing published yet
+                    server.misbehave(
+                        self._faults, seed=self._chance.randrange(10**6), kinds=(*slack.FAULTS, slack.LATE)
+                    )
+                    for number in range(kills):
+                        self._publish(feeds, stories_a_kill, rounds=1)
+                        await self._run_and_kill(launcher, is_cold=number % COLD == COLD - 1)
+                        self._look_at_the_wreck(server)
+                    self.outcome.sent_in_the_storm = len(self._messages(server))
+                    server.misbehave(0.0, seed=0)
+                    self._publish(feeds, 0, rounds=len(OUTLETS))
+                    await self._settle(launcher, len(self._names))
                 self._judge(server)
         return self.outcome
 
     def _configure(self, feeds: FeedServer, server: slack.Server) -> None:
         (self._folder / "rules").mkdir(parents=True)
-        (self._folder / "bot.yaml").write_text(BOT.format(folder=self._folder, slack=server.api_url))
+        channels = "\n".join(CHANNEL.format(desk=desk, slack=server.api_url) for desk in DESKS)
+        (self._folder / "bot.yaml").write_text(BOT.format(folder=self._folder, channels=channels))
         lines = [f'  - {{url: "{feeds.url(f"/{name}")}", name: {name}, owner: {name}}}' for name in OUTLETS]
         (self._folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
-        (self._folder / "rules" / "desk.yaml").write_text(RULES)
+        rules = "".join(RULES.format(desk=desk) for desk in DESKS)
+        (self._folder / "rules" / "desk.yaml").write_text(f"rules:\n{rules}")
         for name in OUTLETS:
             feeds.serve(f"/{name}", rss(name))
 
-    def _publish(self, feeds: FeedServer, count: int) -> None:
+    def _publish(self, feeds: FeedServer, count: int, *, rounds: int) -> None:
+        """New stories at the first outlet; each next one is a round behind the one before it."""
         for _ in range(count):
-            pair = story(len(self.titles), self._chance)
-            self.titles.append(pair[0].title)
-            for name, item in zip(OUTLETS, pair, strict=True):
-                self._told[name] = [item, *self._told[name]][:60]
-        for name in OUTLETS:
-            feeds.serve(f"/{name}", rss(name, *self._told[name]))
+            name, told = story(len(self._stories), self._chance)
+            self._names.append(name)
+            self._stories.append(told)
+        for number, name in enumerate(OUTLETS):
+            lag = 0 if rounds > 1 else number * count
+            known = self._stories[: max(0, len(self._stories) - lag)]
+            feeds.serve(f"/{name}", rss(name, *(told[number] for told in reversed(known[-60:]))))
 
-    async def _start(self) -> asyncio.subprocess.Process:
-        environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
-        command = (sys.executable, "-m", "bot", "run", "--config", str(self._folder))
-        with (self._folder / "run.log").open("ab") as log:
-            return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
+    def _arguments(self) -> list[str]:
+        return ["run", "--config", str(self._folder)]
 
-    async def _run_and_kill(self, seconds: float) -> None:
-        process = await self._start()
-        await asyncio.sleep(seconds)
-        process.kill()
-        await process.wait()
+    async def _run_and_kill(self, launcher: _Launcher, *, is_cold: bool) -> None:
+        if is_cold:
+            command = (sys.executable, "-m", "bot", *self._arguments())
+            with self._log.open("ab") as log:
+                process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=_environ())
+            await asyncio.sleep(self._chance.uniform(*LIFE_SECONDS))
+            process.kill()
+            code = await process.wait()
+        else:
+            pid = await launcher.start()
+            await asyncio.sleep(self._chance.uniform(*LIFE_SECONDS))
+            os.kill(pid, signal.SIGKILL)
+            code = await launcher.wait()
+        assert code == -signal.SIGKILL, f"it ended by itself with exit code {code}:\n{self._last_words()}"
+        self.outcome.kills += 1
 
-    async def _settle(self, stories: int, server: slack.Server | None = None) -> None:
+    async def _settle(self, launcher: _Launcher, stories: int) -> None:
         """Run undisturbed until every story was posted, then stop as an operator does."""
-        process = await self._start()
+        pid = await launcher.start()
         # A post, an edit and a reply a story may still wait, each with its pace.
         for _ in range(600 + 5 * stories):
             await asyncio.sleep(0.1)
-            if server is None and self._has_baselines():
+            if self._is_quiet(stories) if stories else self._has_baselines():
                 break
-            if server is not None and self._is_quiet(stories):
-                break
-        process.send_signal(signal.SIGTERM)
-        code = await process.wait()
-        log = (self._folder / "run.log").read_text()[-3000:]
-        assert code == 0, f"SIGTERM gave exit code {code}:\n{log}"
+        os.kill(pid, signal.SIGTERM)
+        code = await launcher.wait()
+        assert code == 0, f"SIGTERM gave exit code {code}:\n{self._last_words()}"
 
-    def _query(self, sql: str) -> list[tuple[object, ...]]:
+    def _last_words(self) -> str:
+        return self._log.read_text(errors="replace")[-3000:]
+
+    # -- looking
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
         try:
             database = sqlite3.connect(f"file:{self._folder}/wirewatch.db?mode=ro", uri=True)
             with contextlib.closing(database):
@@ -180,36 +193,89 @@ class Storm:
 
     def _has_baselines(self) -> bool:
         rows = self._query("SELECT state FROM feeds")
-        return len(rows) == len(OUTLETS) and all(json.loads(str(row[0]))["baseline_at"] for row in rows)
+        return len(rows) == len(OUTLETS) and all(json.loads(row[0])["baseline_at"] for row in rows)
 
     def _is_quiet(self, stories: int) -> bool:
         waiting = self._query("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')")
         posted = self._query("SELECT count(*) FROM alerts WHERE state = 'posted'")
-        return waiting == [(0,)] and bool(posted) and int(str(posted[0][0])) >= stories
+        return waiting == [(0,)] and bool(posted) and int(posted[0][0]) >= stories
+
+    def _messages(self, server: slack.Server) -> list[dict[str, Any]]:
+        return [message for desk in DESKS for message in server.workspace.messages(desk)]
+
+    def _look_at_the_wreck(self, server: slack.Server) -> None:
+        """What a kill left behind: the moments that the promise is about."""
+        on_their_way = {row[0] for row in self._query("SELECT id FROM outbox WHERE state = 'sending'")}
+        self.outcome.kills_while_sending += bool(on_their_way)
+        taken = {_send_id(message) for message in self._messages(server)[-200:]}
+        self.outcome.kills_before_recording += bool(on_their_way & taken)
+
+    # -- judging
 
     def _judge(self, server: slack.Server) -> None:
-        messages = server.workspace.messages("policy-alerts")
         outcome = self.outcome
-        outcome.stories = len(self.titles)
-        outcome.faults = sum(1 for method, _, _ in server.requests if method.startswith("chat.")) - len(messages)
-        sent = Counter(str(m["metadata"]["event_payload"]["send_id"]) for m in messages if "metadata" in m)
-        outcome.doubled += [send_id for send_id, count in sent.items() if count > 1]
-        heads = [json.dumps(m["blocks"], ensure_ascii=False) for m in messages if "thread_ts" not in m]
-        for title in self.titles:
-            count = sum(title in head for head in heads)
-            if count == 0:
-                outcome.lost.append(title)
-            elif count > 1:
-                outcome.doubled.append(title)
-        self._judge_order(messages)
+        messages = self._messages(server)
+        outcome.stories = len(self._names)
+        outcome.messages = len(messages)
+        outcome.edits = sum(message["edits"] for message in messages)
+        outcome.faults = server.faults
+        outcome.look_ups = sum(
+            method in ("conversations.history", "conversations.replies") for method, _, _ in server.requests
+        )
+        # An edit puts its own send id into the message that it edits.
+        replies = [message for message in messages if "thread_ts" in message]
+        outcome.doubled += [send for send, count in Counter(map(_send_id, replies)).items() if count > 1]
+        heads = [json.dumps(message["blocks"]) for message in messages if "thread_ts" not in message]
+        counts = {name: sum(name in head for head in heads) for name in self._names}
+        outcome.lost += [name for name, count in counts.items() if count == 0]
+        outcome.doubled += [name for name, count in counts.items() if count > 1]
+        outcome.disordered += list(self._disordered(replies))
 
-    def _judge_order(self, messages: list[dict[str, object]]) -> None:
-        rank = {str(row[0]): int(str(row[1])) for row in self._query("SELECT id, seq FROM outbox")}
+    def _disordered(self, replies: list[dict[str, Any]]) -> Iterator[str]:
+        rank = {row[0]: int(row[1]) for row in self._query("SELECT id, seq FROM outbox")}
         threads: dict[str, list[int]] = {}
-        for message in messages:
-            if "thread_ts" in message:
-                metadata = message["metadata"]
-                assert isinstance(metadata, dict)
-                send_id = str(metadata["event_payload"]["send_id"])
-                threads.setdefault(str(message["thread_ts"]), []).append(rank[send_id])
-        self.outcome.disordered += [thread for thread, seqs in threads.items() if seqs != sorted(seqs)]
+        for message in replies:
+            threads.setdefault(message["thread_ts"], []).append(rank[_send_id(message)])
+        yield from (thread for thread, ranks in threads.items() if ranks != sorted(ranks))
+
+
+def _send_id(message: dict[str, Any]) -> str:
+    return str(message["metadata"]["event_payload"]["send_id"])
+
+
+def _environ() -> dict[str, str]:
+    return {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
+
+
+class _Launcher:
+    """The process that forks each run (launcher.py)."""
+
+    def __init__(self, log: Path, environ: dict[str, str], arguments: list[str]) -> None:
+        self._log = log
+        self._environ = environ
+        self._line = json.dumps(arguments).encode() + b"\n"
+
+    async def __aenter__(self) -> Self:
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-m", "tests.crash.launcher", str(self._log))
+        self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=self._environ)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        await self._process.wait()
+
+    async def start(self) -> int:
+        """The id of a new run."""
+        assert self._process.stdin
+        self._process.stdin.write(self._line)
+        return await self._number()
+
+    async def wait(self) -> int:
+        """The exit code of the run that was started last, as subprocess has it: minus the signal that ended it."""
+        return await self._number()
+
+    async def _number(self) -> int:
+        assert self._process.stdout
+        return int(await self._process.stdout.readline())

@@ -5,15 +5,17 @@ from pathlib import Path
 import pytest
 
 from tests.crash.storm import Storm
+from tests.crash.tally import Outcome
 
 
-async def check(folder: Path, *, kills: int, stories_a_kill: int, faults: float) -> None:
+async def check(folder: Path, *, kills: int, stories_a_kill: int, faults: float) -> Outcome:
     outcome = await Storm(folder / "config", seed=20151202, faults=faults).blow(
         kills=kills, stories_a_kill=stories_a_kill
     )
-    print(outcome.table())
+    print(f"\n{outcome.table()}")
     assert (outcome.lost, outcome.doubled, outcome.disordered) == ([], [], [])
-    assert outcome.stories == kills * stories_a_kill
+    assert (outcome.kills, outcome.stories) == (kills, kills * stories_a_kill)
+    return outcome
 
 
 @pytest.mark.timeout(180)
@@ -24,4 +26,8 @@ async def test_killing_the_process_at_random_loses_nothing_and_repeats_nothing(t
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
 async def test_three_hundred_kills_over_a_thousand_alerts(tmp_path: Path) -> None:
-    await check(tmp_path, kills=300, stories_a_kill=4, faults=0.15)
+    outcome = await check(tmp_path, kills=300, stories_a_kill=4, faults=0.15)
+    # Else it shows nothing: the kills must hit what they are meant for, and each fault must have been met.
+    assert outcome.kills_before_recording
+    assert outcome.look_ups
+    assert len(outcome.faults) == 10

@@ -19,7 +19,7 @@ import random
 import socket
 import struct
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,10 +30,12 @@ from tests.servers import slack_rules
 from tests.servers.slack_rules import Refused
 from tests.servers.slack_workspace import SCOPES, TOKEN, Api, Channel, TooFast, Workspace
 
-__all__ = ["FAULTS", "SCOPES", "TOKEN", "Channel", "Server", "Workspace", "serve"]
+__all__ = ["FAULTS", "LATE", "SCOPES", "TOKEN", "Channel", "Server", "Workspace", "serve"]
 
 #: What a fault does, before or after the message was taken.
 FAULTS = ("500", "500_after", "reset", "reset_after", "hang", "hang_after", "429", "garbage", "garbage_after")
+#: Taken only after a hang, when the client may have given up, or be dead.
+LATE = "late"
 
 
 class Server:
@@ -49,7 +51,11 @@ class Server:
         self._chance = 0.0
         self._random = random.Random()
         self._kinds: tuple[str, ...] = FAULTS
+        #: Fault -> how often it was met.
+        self.faults: Counter[str] = Counter()
         self.hang_seconds = 2.0
+        #: How long each post or update is on its way, and its answer.
+        self.pause_seconds = 0.0
         self.retry_after = "1"
         self.stopped = threading.Event()
         self.http = _Http(("127.0.0.1", port), _Handler, self)
@@ -71,11 +77,14 @@ class Server:
 
     def fault_for(self, method: str) -> str | None:
         with self.workspace.lock:
+            fault = None
             if self._scripted[method]:
-                return self._scripted[method].popleft()
-            if method.startswith("chat.") and self._random.random() < self._chance:
-                return self._random.choice(self._kinds)
-        return None
+                fault = self._scripted[method].popleft()
+            elif method.startswith("chat.") and self._random.random() < self._chance:
+                fault = self._random.choice(self._kinds)
+            if fault is not None:
+                self.faults[fault] += 1
+        return fault
 
     def stop(self) -> None:
         self.stopped.set()
@@ -127,15 +136,21 @@ class _Handler(BaseHTTPRequestHandler):
         kind, _, name = path.path.strip("/").partition("/")
         slack.requests.append((name, args, token))
         fault = slack.fault_for(name)
+        pause_seconds = slack.pause_seconds if name.startswith("chat.") else 0.0
+        slack.stopped.wait(pause_seconds)
         if fault == "429":
             return self._json(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": slack.retry_after})
         if fault in ("500", "reset", "hang", "garbage"):
             return self._misbehave(fault)
+        if fault == LATE:
+            slack.stopped.wait(slack.hang_seconds)
+            fault = "reset_after"
         if kind == "services":
             return self._hook(name, args, fault)
         answer = (
             {"ok": False, "error": fault} if fault and not fault.endswith("_after") else self._call(name, args, token)
         )
+        slack.stopped.wait(pause_seconds)
         if fault and fault.endswith("_after") and answer.get("ok"):
             return self._misbehave(fault.removesuffix("_after"))
         if answer.get("error") == "ratelimited":
