@@ -50,6 +50,9 @@ class Clean:
     links: tuple[str, ...] = ()
 
 
+_NOTHING = Clean(text="")
+
+
 def clean(markup: str, *, base: str | None = None) -> Clean:
     """Text as a reader sees it.
 
@@ -58,6 +61,8 @@ def clean(markup: str, *, base: str | None = None) -> Clean:
     >>> clean("<p><b>back</b>door<p>in<br>BES&hellip;").text
     'backdoor\\n\\nin\\nBES…'
     """
+    if not markup:
+        return _NOTHING
     if _CONTROLS.search(markup):
         markup = _CONTROLS.sub("", markup)
     if "<" not in markup:

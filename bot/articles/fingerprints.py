@@ -30,4 +30,9 @@ def fold_title(title: str) -> str:
 
 def fingerprint_of(title: str, text: str) -> str:
     """SHA-256 over folded title and text: churn of case, punctuation, quotes and white space does not change it."""
-    return hashlib.sha256(f"{fold_title(title)}\n{fold_title(text)}".encode("utf-8", "replace")).hexdigest()
+    return fingerprint_of_folded(fold_title(title), fold_title(text))
+
+
+def fingerprint_of_folded(title: str, text: str) -> str:
+    """The same, where both are folded already."""
+    return hashlib.sha256(f"{title}\n{text}".encode("utf-8", "replace")).hexdigest()

@@ -9,11 +9,8 @@ from bot import model, ports
 from bot.articles import ids
 from bot.articles.alike import titles_alike
 from bot.articles.links import link_key, twins
-from bot.articles.lookup import Item
+from bot.articles.lookup import TELLING_TEXT, Item
 from bot.articles.outlets import registrable_domain
-
-#: A shorter text («Read more») can be the same in two articles.
-_TELLING_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +122,7 @@ def _is_other_address(stub: ports.Stub, item: Item, feed: model.Feed) -> bool:
 
     The same words at another outlet are a copy: another article, which the story stage counts as one outlet.
     """
-    if stub.feed in ("", feed.url) or len(item.text) < _TELLING_TEXT or not stub.link or not item.link:
+    if stub.feed in ("", feed.url) or len(item.text) < TELLING_TEXT or not stub.link or not item.link:
         return False
     if None not in (stub.published, item.published) and stub.published != item.published:
         return False

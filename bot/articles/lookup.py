@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from bot import model
 from bot.articles.clean import clean
-from bot.articles.fingerprints import fingerprint_of, fold_title
+from bot.articles.fingerprints import fingerprint_of_folded, fold_title
 from bot.articles.links import canonical_link, link_key, twins
 
 #: A link under this many ids and headlines in one reading is a list page or a live blog: it names no one article.
@@ -22,6 +22,8 @@ _NO_GUIDS = frozenset(
     ("", "0", "-", "#", "none", "null", "nil", "false", "true", "undefined", "nan", "n/a", "guid", "id")
 )
 _TITLE_LENGTH = 120
+#: A shorter text («Read more») can be the same in two articles.
+TELLING_TEXT = 200
 #: The Web is younger: such dates are a computer's zero.
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
@@ -65,7 +67,7 @@ def look_up(feed: model.Feed, reading: model.Reading) -> Lookup:
     return Lookup(
         keys=tuple(dict.fromkeys(item.key for item in items)),
         links=tuple(dict.fromkeys(form for item in items if item.link_key for form in twins(item.link))),
-        fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items)),
+        fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items if len(item.text) >= TELLING_TEXT)),
         titles=tuple(dict.fromkeys(item.folded_title for item in items)),
         items=items,
     )
@@ -91,30 +93,31 @@ def _item(entry: model.Entry, base: str, no_guids: frozenset[str]) -> Item | Non
     title = " ".join(clean(entry.title or "").text.split()) or _first_words(body.text) or link
     if not title and not guid:
         return None
-    fingerprint = fingerprint_of(title, body.text)
-    item = Item(
+    folded_title = fold_title(title)
+    fingerprint = fingerprint_of_folded(folded_title, fold_title(body.text))
+    key_of_link = link_key(link)
+    published = _sane(entry.published) or _sane(entry.updated)
+    return Item(
         entry=entry,
-        key="",
+        key=_key(guid, link if key_of_link else "", folded_title, published, fingerprint),
         guid=guid,
         link=link,
-        link_key=link_key(link),
+        link_key=key_of_link,
         title=title,
-        folded_title=fold_title(title),
+        folded_title=folded_title,
         text=body.text,
         links=tuple(other for other in body.links if other != link),
         fingerprint=fingerprint,
-        published=_sane(entry.published) or _sane(entry.updated),
+        published=published,
     )
-    return replace(item, key=_key(item))
 
 
-def _key(item: Item) -> str:
-    if item.guid:
-        return item.guid
-    if item.link_key:
-        return item.link
+def _key(guid: str | None, link: str, folded_title: str, published: datetime | None, fingerprint: str) -> str:
+    """``link``: empty where it names no one article."""
+    if guid or link:
+        return guid or link
     # A title alone is no name («Service update»): with its date it is, and without a date with its text.
-    said = f"{item.folded_title}\n{item.published.isoformat()}" if item.published else item.fingerprint
+    said = f"{folded_title}\n{published.isoformat()}" if published else fingerprint
     return f"title:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()}"
 
 
@@ -139,7 +142,15 @@ def _without_shared(items: list[Item]) -> tuple[Item, ...]:
         )
         for item in items
     )
-    return tuple(replace(item, key=_key(item)) for item in kept)
+    return tuple(
+        replace(
+            item,
+            key=_key(
+                item.guid, item.link if item.link_key else "", item.folded_title, item.published, item.fingerprint
+            ),
+        )
+        for item in kept
+    )
 
 
 def _differ(group: list[Item]) -> bool:

@@ -26,7 +26,12 @@ def registrable_domain(link: str) -> str:
     >>> registrable_domain("https://www.bbc.co.uk/news/1")
     'bbc.co.uk'
     """
-    host = _host(link)
+    return _domain_of(_host(link))
+
+
+# The hosts of the feeds that are polled together; the bound is for a hostile one.
+@functools.lru_cache(maxsize=10_000)
+def _domain_of(host: str) -> str:
     if not host or host.replace(".", "").isdigit() or ":" in host:
         return host
     return _suffixes().privatesuffix(host) or host
