@@ -4,10 +4,12 @@ Knows nothing: no I/O, no clock, no other part of the package.
 """
 
 from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
+from bot.model.arrivals import Arrival, Revision
 from bot.model.articles import Article
 from bot.model.durations import parse_duration, show_duration
 from bot.model.feeds import Entry, Feed, FeedState, FullText, Reading
-from bot.model.ids import ArticleId, SendId, StoryId, send_id
+from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
+from bot.model.judgements import SNOOZE, Judgement, Verdict, rule_key
 from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
 from bot.model.messages import (
     Message,
@@ -36,9 +38,11 @@ from bot.model.settings import FetchPolicy, Problem, QuietHours, SpeakPolicy
 from bot.model.stories import Edit, Fact, Join, JoinReason, Member, Story
 
 __all__ = [
+    "SNOOZE",
     "Action",
     "Alert",
     "AlertState",
+    "Arrival",
     "Article",
     "ArticleId",
     "DaySeal",
@@ -56,6 +60,8 @@ __all__ = [
     "FullText",
     "Join",
     "JoinReason",
+    "Judgement",
+    "JudgementId",
     "LedgerRow",
     "LedgerValue",
     "Line",
@@ -70,6 +76,7 @@ __all__ = [
     "Reading",
     "Reason",
     "Receipt",
+    "Revision",
     "Rule",
     "Secret",
     "SecretKind",
@@ -82,9 +89,11 @@ __all__ = [
     "Story",
     "StoryBrief",
     "StoryId",
+    "Verdict",
     "Where",
     "Why",
     "parse_duration",
+    "rule_key",
     "send_id",
     "show_duration",
 ]

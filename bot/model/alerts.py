@@ -38,6 +38,10 @@ class Reason(StrEnum):
     NO_NEWS = "no news"
     RULE_PAUSED = "rule paused"
     MUTED = "muted"
+    UNMUTED = "unmuted"
+    SNOOZED = "snoozed"
+    WOKEN = "woken"
+    JUDGED = "judged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +97,5 @@ class Alert:
     said: tuple[str, ...] = ()
     #: Corroboration was told.
     is_corroborated: bool = False
+    #: A reader wants no more of it in this channel.
+    is_muted: bool = False

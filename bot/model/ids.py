@@ -11,6 +11,8 @@ ArticleId = NewType("ArticleId", str)
 StoryId = NewType("StoryId", str)
 #: Derived from (story, channel, kind, cause): writing an intent twice gives one row.
 SendId = NewType("SendId", str)
+#: Derived from what the channel calls a press of a button, and the rule that it judges: a repetition is known.
+JudgementId = NewType("JudgementId", str)
 
 
 def send_id(*parts: str) -> SendId:

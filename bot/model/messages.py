@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.model.alerts import Reason
 from bot.model.ids import ArticleId, SendId, StoryId
+from bot.model.judgements import Judgement
 from bot.model.rules import Evidence, Severity
 from bot.model.stories import Edit, Fact
 
@@ -96,6 +97,8 @@ class Message:
     edits: tuple[Edit, ...] = ()
     #: Untrusted lines of a notice (addresses, error texts), shown as plain text.
     lines: tuple[str, ...] = ()
+    #: What readers have said of it and still holds, oldest first.
+    judgements: tuple[Judgement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,6 +194,26 @@ class Outbox(Protocol):
     def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
         """The channels are back: parked rows are pending again."""
 
+    def put_off(self, ids: Sequence[model.SendId], until: datetime) -> None:
+        """Pending rows are due then, earlier or later than they were."""
+
+    def drop(self, ids: Sequence[model.SendId], reason: str, *, now: datetime) -> int:
+        """Give up rows that nobody has begun to send; the ledger tells each. Gives how many."""
+
+
+class Judgements(Protocol):
+    """What people said of stories, in the order in which they said it."""
+
+    def add(self, judgements: Sequence[model.Judgement]) -> Sequence[model.Judgement]:
+        """Gives those that are new: an id that exists is left as it is."""
+
+    def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]: ...
+
+    def snoozes(self, now: datetime) -> Mapping[tuple[str, str], datetime]:
+        """(channel, rule) -> until when it is snoozed; those that are over or woken are left out."""
+
+    def since(self, when: datetime | None) -> Sequence[model.Judgement]: ...
+
 
 class Ledger(Protocol):
     """What happened, in rows that are written once and sealed by the day."""
@@ -235,6 +255,7 @@ class Transaction(Protocol):
     articles: Articles
     stories: Stories
     outbox: Outbox
+    judgements: Judgements
     ledger: Ledger
     notes: Notes
 

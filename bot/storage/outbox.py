@@ -144,6 +144,29 @@ _UNPARK = (
         due_at=case((outbox.c.due_at < _NOW, outbox.c.due_at), else_=_NOW),
     )
 )
+_PUT_OFF = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("wanted", expanding=True)), outbox.c.state == SendState.PENDING)
+    .values(due_at=bindparam("until", type_=Moment))
+)
+# Of a parked row too, unless it may have arrived before.
+_UNBEGUN = (
+    select(outbox)
+    .where(
+        outbox.c.id.in_(bindparam("wanted", expanding=True)),
+        or_(
+            outbox.c.state == SendState.PENDING,
+            and_(outbox.c.state == SendState.PARKED, outbox.c.parked_from == SendState.PENDING),
+        ),
+    )
+    .order_by(_IN_ORDER)
+    .with_for_update()
+)
+_DROP = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("wanted", expanding=True)))
+    .values(state=SendState.DROPPED, error=bindparam("reason"), parked_from=None)
+)
 _FREE = (
     update(outbox)
     .where(outbox.c.state.in_((SendState.SENDING, SendState.UNKNOWN)), outbox.c.lease.is_not(None))
@@ -226,6 +249,21 @@ class Outbox:
 
     def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
         return self._connection.execute(_UNPARK, {"channels": channels, "now": now}).rowcount
+
+    def put_off(self, ids: Sequence[model.SendId], until: datetime) -> None:
+        for part in chunks(ids):
+            self._connection.execute(_PUT_OFF, {"wanted": part, "until": until})
+
+    def drop(self, ids: Sequence[model.SendId], reason: str, *, now: datetime) -> int:
+        dropped: list[model.Outgoing] = []
+        for part in chunks(ids):
+            found = list(self._all(_UNBEGUN, wanted=part))
+            dropped += found
+            if found:
+                self._connection.execute(_DROP, {"wanted": [row.id for row in found], "reason": reason})
+        facts = [ledger.outcome(row, replace(row, state=SendState.DROPPED, error=reason), at=now) for row in dropped]
+        Ledger(self._connection).add([fact for fact in facts if fact is not None])
+        return len(dropped)
 
     def free_leases(self) -> None:
         """Every lease is a dead process's: what it was sending may have arrived."""

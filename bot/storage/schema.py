@@ -8,6 +8,7 @@ JSON document beside it (codec).
                             │   └─── matches
                             members ─ stories ─ decisions
                                          ├───── alerts
+                                         ├───── judgements
                                          └───── tellings ─ outbox
     ledger, with decisions ─ seals
 """
@@ -20,7 +21,7 @@ from bot import model
 from bot.storage.columns import Choice, Digest, Moment, Words
 
 #: The revision of the newest migration.
-REVISION = "0002"
+REVISION = "0003"
 
 metadata = MetaData(
     naming_convention={
@@ -197,6 +198,28 @@ alerts = Table(
     Column("alert", Text, nullable=False),
     Index(None, "state", "held_until"),
     Index(None, "channel", "posted_at"),
+)
+
+judgements = Table(
+    "judgements",
+    metadata,
+    #: In the order in which they were said.
+    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
+    Column("verdict", Choice(model.Verdict), nullable=False),
+    #: Empty where the verdict is of the story.
+    Column("rule", Words, nullable=False),
+    #: The message that was judged; its row may be let go.
+    Column("message", Text, nullable=False),
+    #: Of a snooze: its end.
+    Column("until", Moment),
+    Index("uq_judgements_id", "id", unique=True),
+    Index(None, "story"),
+    Index(None, "at"),
 )
 
 outbox = Table(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from bot import ports
 from bot.storage.articles import Articles
 from bot.storage.feeds import FeedStates
+from bot.storage.judgements import Judgements
 from bot.storage.ledger import Ledger
 from bot.storage.notes import Notes
 from bot.storage.outbox import Outbox
@@ -21,6 +22,7 @@ class Transaction:
     articles: ports.Articles
     stories: ports.Stories
     outbox: ports.Outbox
+    judgements: ports.Judgements
     ledger: ports.Ledger
     notes: ports.Notes
 
@@ -32,6 +34,7 @@ def over(connection: Connection) -> ports.Transaction:
         articles=articles,
         stories=Stories(connection, articles),
         outbox=Outbox(connection),
+        judgements=Judgements(connection),
         ledger=Ledger(connection),
         notes=Notes(connection),
     )

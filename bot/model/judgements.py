@@ -1,0 +1,54 @@
+"""What people say of a story that was told to them, and what that silences."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.model.ids import JudgementId, SendId, StoryId
+
+#: How long a snoozed rule stays silent.
+SNOOZE = timedelta(days=1)
+
+
+class Verdict(StrEnum):
+    #: Of the story under a rule: the later one of a person counts.
+    USEFUL = "useful"
+    NOISE = "noise"
+    #: The story says nothing more in the channel, until it is unmuted.
+    MUTED = "muted"
+    UNMUTED = "unmuted"
+    #: The rule opens no thread and adds to none in the channel for a day, until it is woken.
+    SNOOZED = "snoozed"
+    WOKEN = "woken"
+
+    @property
+    def is_of_rule(self) -> bool:
+        """It judges a rule; the others judge the story whatever its rules."""
+        return self not in (Verdict.MUTED, Verdict.UNMUTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One person's word on one story, under one rule."""
+
+    id: JudgementId
+    at: datetime
+    #: The channel's own id of the person (Slack: U0123ABCD).
+    by: str
+    channel: str
+    story: StoryId
+    verdict: Verdict
+    #: The rule's name; empty where the verdict is of the story.
+    rule: str = ""
+    #: The message that was judged.
+    message: SendId
+    #: Of a snooze: its end.
+    until: datetime | None = None
+
+
+def rule_key(name: str) -> str:
+    """A short name of a rule for a button: Slack takes 150 characters there, and a name may have more."""
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:12]

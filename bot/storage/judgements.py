@@ -1,0 +1,67 @@
+"""What people said of stories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+
+from bot import model
+from bot.storage.columns import Moment
+from bot.storage.schema import judgements
+
+_AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+_ADD = insert(judgements).on_conflict_do_nothing(index_elements=[judgements.c.id]).returning(judgements.c.id)
+_SINCE = bindparam("since", type_=Moment)
+_OF_STORY = (
+    select(judgements)
+    .where(judgements.c.story == bindparam("of_story"), judgements.c.channel == bindparam("of_channel"))
+    .order_by(judgements.c.n)
+)
+_ALL = select(judgements).order_by(judgements.c.n)
+_ALL_SINCE = _ALL.where(judgements.c.at >= _SINCE)
+# What ended a snooze came after it, so no longer ago than a snooze lasts.
+_OF_SNOOZES = _ALL_SINCE.where(judgements.c.verdict.in_((model.Verdict.SNOOZED, model.Verdict.WOKEN)))
+
+
+class Judgements:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, judgements: Sequence[model.Judgement]) -> Sequence[model.Judgement]:
+        return [one for one in judgements if self._connection.execute(_ADD, asdict(one)).first() is not None]
+
+    def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
+        return self._all(self._connection.execute(_OF_STORY, {"of_story": story, "of_channel": channel}).all())
+
+    def snoozes(self, now: datetime) -> Mapping[tuple[str, str], datetime]:
+        recent = self._all(self._connection.execute(_OF_SNOOZES, {"since": now - model.SNOOZE}).all())
+        last = {(one.channel, one.rule): one for one in recent}
+        return {place: one.until for place, one in last.items() if one.until is not None and one.until > now}
+
+    def since(self, when: datetime | None) -> Sequence[model.Judgement]:
+        if when is None:
+            return self._all(self._connection.execute(_ALL).all())
+        return self._all(self._connection.execute(_ALL_SINCE, {"since": when}).all())
+
+    @staticmethod
+    def _all(rows: Sequence[_AnyRow]) -> list[model.Judgement]:
+        return [
+            model.Judgement(
+                id=row.id,
+                at=row.at,
+                by=row.by,
+                channel=row.channel,
+                story=row.story,
+                verdict=row.verdict,
+                rule=row.rule,
+                message=row.message,
+                until=row.until,
+            )
+            for row in rows
+        ]
