@@ -6,7 +6,7 @@ Knows no table.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -46,8 +46,9 @@ class Words(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else storable(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
+        # Not by way of process_bind_param: two calls fewer for each of the 200 texts that a first poll writes.
+        return _storable_or_none
 
 
 class Choice(TypeDecorator[E]):
@@ -74,18 +75,19 @@ class Digest(TypeDecorator[bytes]):
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        return value
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Both drivers take bytes as they are."""
 
 
 def digest(*parts: str) -> bytes:
     """16 bytes that stand for these texts; their borders count."""
-    whole = hashlib.sha256()
-    for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        whole.update(len(data).to_bytes(8, "big"))
-        whole.update(data)
-    return whole.digest()[:16]
+    packed = [part.encode("utf-8", "surrogatepass") for part in parts]
+    # One call: a poll asks for hundreds of these.
+    return hashlib.sha256(b"".join([len(data).to_bytes(8, "big") + data for data in packed])).digest()[:16]
+
+
+def _storable_or_none(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 def storable(text: str) -> str:
@@ -96,6 +98,8 @@ def storable(text: str) -> str:
     """
     if "\x00" in text:
         text = text.replace("\x00", "")
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
