@@ -8,7 +8,7 @@ from datetime import datetime
 from bot import model
 from bot.backtest.memory import Memory
 from bot.backtest.report import Post
-from bot.pipeline import desk, intake, snapshot
+from bot.pipeline import desk, snapshot
 
 
 class Replay:
@@ -18,12 +18,12 @@ class Replay:
         self._snapshot = at_the_time
         self._desk = desk.Desk(at_the_time.window)
         self._memory = Memory()
-        self._batch: list[intake.Arrival] = []
+        self._batch: list[model.Arrival] = []
 
     def take(self, article: model.Article, matches: tuple[model.Match, ...], *, is_baseline: bool) -> None:
         if self._batch and self._batch[0].article.first_seen != article.first_seen:
             self._work()
-        self._batch.append(intake.Arrival(article=article, matches=matches, is_baseline=is_baseline))
+        self._batch.append(model.Arrival(article=article, matches=matches, is_baseline=is_baseline))
 
     def finish(self, until: datetime) -> None:
         """Work what is left, and let go what was held, as far as ``until``."""

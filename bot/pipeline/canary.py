@@ -10,11 +10,10 @@ from datetime import datetime
 
 from bot import model, ports
 from bot.pipeline import wording
-from bot.pipeline.intake import Arrival
 from bot.pipeline.snapshot import Snapshot
 
 
-def saw(tx: ports.Transaction, snapshot: Snapshot, arrivals: Sequence[Arrival], *, now: datetime) -> None:
+def saw(tx: ports.Transaction, snapshot: Snapshot, arrivals: Sequence[model.Arrival], *, now: datetime) -> None:
     """Remember that expected rules have matched."""
     matched = {match.rule for arrival in arrivals for match in arrival.matches}
     for rule in _expected(snapshot):

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import model, ports, stories
-from bot.pipeline.intake import Arrival, Revision
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.speaker import Speaker, Touched
 from bot.stories import news
@@ -31,8 +30,8 @@ class Desk:
         self,
         tx: ports.Transaction,
         snapshot: Snapshot,
-        arrivals: Sequence[Arrival],
-        revisions: Sequence[Revision],
+        arrivals: Sequence[model.Arrival],
+        revisions: Sequence[model.Revision],
         *,
         now: datetime,
     ) -> tuple[model.Decision, ...]:
@@ -52,7 +51,9 @@ class Desk:
             return ()
         return Speaker(tx, snapshot, now).release(held)
 
-    def _join(self, tx: ports.Transaction, arrivals: Sequence[Arrival], now: datetime) -> dict[model.StoryId, Touched]:
+    def _join(
+        self, tx: ports.Transaction, arrivals: Sequence[model.Arrival], now: datetime
+    ) -> dict[model.StoryId, Touched]:
         if not arrivals:
             return {}
         grouping = self._index(tx, now)
@@ -82,7 +83,7 @@ class Desk:
 
 
 def _entry(
-    tx: ports.Transaction, touched: dict[model.StoryId, Touched], story_id: model.StoryId, arrival: Arrival
+    tx: ports.Transaction, touched: dict[model.StoryId, Touched], story_id: model.StoryId, arrival: model.Arrival
 ) -> Touched:
     if story_id not in touched:
         stored = tx.stories.get([story_id]).get(story_id)
@@ -126,16 +127,16 @@ def _merge(
     tx.stories.save(replace(story, members=(), merged_into=older.story.id))
 
 
-def _late_matches(tx: ports.Transaction, revisions: Sequence[Revision]) -> list[Arrival]:
+def _late_matches(tx: ports.Transaction, revisions: Sequence[model.Revision]) -> list[model.Arrival]:
     """Articles that match only since their edit."""
     return [
-        Arrival(article=revision.article, matches=revision.matches, is_baseline=False)
+        model.Arrival(article=revision.article, matches=revision.matches, is_baseline=False)
         for revision in revisions
         if revision.matches and tx.stories.of_article(revision.article.id) is None
     ]
 
 
-def _revise(tx: ports.Transaction, touched: dict[model.StoryId, Touched], revisions: Sequence[Revision]) -> None:
+def _revise(tx: ports.Transaction, touched: dict[model.StoryId, Touched], revisions: Sequence[model.Revision]) -> None:
     """Put edited articles in their stories' place."""
     for revision in revisions:
         stored = tx.stories.of_article(revision.article.id)

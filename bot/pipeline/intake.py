@@ -12,32 +12,13 @@ from bot.pipeline.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A matched article that is not yet in a story."""
-
-    article: model.Article
-    matches: tuple[model.Match, ...]
-    is_baseline: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
-    """A stored article whose text or title changed."""
-
-    article: model.Article
-    matches: tuple[model.Match, ...]
-    #: Material changes only; empty for a typo.
-    edits: tuple[model.Edit, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """What one feed's poll gave."""
 
     polled: Polled
     state: model.FeedState
-    arrivals: tuple[Arrival, ...] = ()
-    revisions: tuple[Revision, ...] = ()
+    arrivals: tuple[model.Arrival, ...] = ()
+    revisions: tuple[model.Revision, ...] = ()
     new_count: int = 0
     health: tuple[polling.HealthEvent, ...] = ()
 
@@ -96,7 +77,7 @@ class Reader:
         state = replace(state, remarks=(*state.remarks, *found.remarks))
         return Intake(polled=polled, state=state, arrivals=arrivals, revisions=revisions, new_count=len(new))
 
-    def _new(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[Arrival, ...]:
+    def _new(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Arrival, ...]:
         old = [item.article for item in items if item.novelty is articles.Novelty.OLD and item.article]
         self._tx.articles.add(old, has_text=False)
         new = [
@@ -109,10 +90,12 @@ class Reader:
         for article in new:
             matches = self._match(article, polled.feed)
             if matches:
-                arrivals.append(Arrival(article=article, matches=matches, is_baseline=polled.is_baseline))
+                arrivals.append(
+                    model.Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
+                )
         return tuple(arrivals)
 
-    def _edited(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[Revision, ...]:
+    def _edited(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Revision, ...]:
         edited = {
             item.stub.id: item.article
             for item in items
@@ -128,10 +111,11 @@ class Reader:
                 continue
             self._tx.articles.revise(revised)
             revisions.append(
-                Revision(
+                model.Revision(
                     article=revised,
                     matches=self._match(revised, polled.feed),
                     edits=articles.edits(before[article_id], revised),
+                    poll=polled.id,
                 )
             )
         return tuple(revisions)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import backtest, model, rules, storage
-from bot.pipeline import desk, intake, snapshot
+from bot.pipeline import desk, snapshot
 from tests.backtest.archives import FEED, Archive, article, demo_story
 from tests.fakes import START, FakeClock
 from tests.rules.making import rule
@@ -51,7 +51,7 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
             if matches:
                 tx.articles.add([one])
                 tx.articles.add_matches(one.id, matches)
-                arrivals.append(intake.Arrival(article=one, matches=matches, is_baseline=False))
+                arrivals.append(model.Arrival(article=one, matches=matches, is_baseline=False))
         working.release(tx, at_the_time, now=now)
         working.work(tx, at_the_time, arrivals, (), now=now)
         working.release(tx, at_the_time, now=now)

@@ -1,0 +1,32 @@
+"""What polling brings to the news desk: matched articles, and edits of stored ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.model.articles import Article
+from bot.model.rules import Match
+from bot.model.stories import Edit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A matched article that is not yet in a story."""
+
+    article: Article
+    matches: tuple[Match, ...]
+    is_baseline: bool
+    #: The poll that brought it, as the log names it.
+    poll: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A stored article whose text or title changed."""
+
+    article: Article
+    matches: tuple[Match, ...]
+    #: Material changes only; empty for a typo.
+    edits: tuple[Edit, ...]
+    #: The poll that brought it, as the log names it.
+    poll: str = ""
