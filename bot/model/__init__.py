@@ -5,7 +5,6 @@ Knows nothing: no I/O, no clock, no other part of the package.
 
 from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
 from bot.model.arrivals import Arrival, Revision
-from bot.model.arrivals import Arrival, Revision
 from bot.model.articles import Article
 from bot.model.durations import parse_duration, show_duration
 from bot.model.feeds import Entry, Feed, FeedState, FullText, Reading
@@ -44,7 +43,6 @@ __all__ = [
     "Alert",
     "AlertState",
     "Arrival",
-    "Arrival",
     "Article",
     "ArticleId",
     "DaySeal",
@@ -78,7 +76,6 @@ __all__ = [
     "Reading",
     "Reason",
     "Receipt",
-    "Revision",
     "Revision",
     "Rule",
     "Secret",
