@@ -21,6 +21,14 @@ class QueryError(ports.WirewatchError):
         #: What to write instead; None: nothing better to say than the message.
         self.help = help
 
+    def moved(self, by: int) -> QueryError:
+        """As an error of a text in which this one starts at an offset."""
+        return QueryError(self.message, self.start + by, self.end + by, self.code, self.help)
+
+    def at(self, start: int, end: int) -> QueryError:
+        """The same at another place."""
+        return QueryError(self.message, start, end, self.code, self.help)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleProblem:

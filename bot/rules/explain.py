@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot import model, text
 from bot.rules import compile as compiling
@@ -175,7 +175,7 @@ def _relaxed(pattern: patterns.Pattern) -> patterns.Pattern:
     elements = tuple(
         element
         if element.shape is patterns.Shape.HOLES
-        else replace(element, form=patterns.Form.PLAIN, text=text.drop_accents(text.fold_case(element.text)))
+        else element._replace(form=patterns.Form.PLAIN, text=text.drop_accents(text.fold_case(element.text)))
         for element in pattern.elements
     )
-    return replace(pattern, elements=elements)
+    return pattern._replace(elements=elements)

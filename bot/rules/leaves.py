@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NoReturn
 
 from bot import text as words_of
-from bot.rules import expression, regex
+from bot.rules import expression, lexer, regex
 from bot.rules.errors import QueryError
 from bot.rules.lexer import Kind, Lexeme
+from bot.rules.memo import Memo
 from bot.rules.spelling import did_you_mean
 
 #: With every set written out.
@@ -38,11 +40,14 @@ class SetReader:
     def add(self, start: int, end: int) -> None:
         self.count += 1
         if self.count > MAX_TERMS:
-            raise QueryError(
-                f"more than {MAX_TERMS:,} terms", start, end, "too-many-terms", "split it into several rules"
-            )
+            self.refuse(start, end)
 
-    def named(self, name: str, field: str | None, start: int, end: int) -> expression.Expression:
+    def refuse(self, start: int, end: int) -> NoReturn:
+        raise QueryError(f"more than {MAX_TERMS:,} terms", start, end, "too-many-terms", "split it into several rules")
+
+    def named(self, name: str, field: str | None) -> expression.Expression:
+        """Raises QueryError with offsets into ``$name``."""
+        start, end = 0, len(name) + 1
         if name not in self.sets:
             raise self._unknown(name, start, end)
         if name in self.path or len(self.path) >= MAX_SET_DEPTH:
@@ -69,7 +74,7 @@ class SetReader:
             return item(words_of.normalise(written), self, field)
         except QueryError as error:
             if error.code == "too-many-terms":
-                raise QueryError(error.message, start, end, error.code, error.help) from None
+                raise error.at(start, end) from None
             message = f'set ${name}, item {number + 1} "{written[:60]}": {error.message}'
             raise QueryError(message, start, end, error.code, error.help) from None
 
@@ -84,15 +89,23 @@ class SetReader:
         return QueryError(f'unknown set "${name}"', start, end, "unknown-set", help_)
 
 
-def leaf(here: Lexeme, field: str | None, sets: SetReader) -> expression.Expression:
-    """One term; QueryErrors have offsets into its text, or are the set reader's."""
-    if here.kind is Kind.SET:
-        return sets.named(here.text, field, here.start, here.end)
+def leaf(here: Lexeme, field: str | None) -> expression.Expression:
+    """One term that is no set. Raises QueryError with offsets into what is given."""
+    try:
+        return _leaf(here, field)
+    except QueryError as error:
+        start, end = here.inside + error.start, here.inside + error.end
+        raise error.at(start, max(end, start)) from None
+
+
+def _leaf(here: Lexeme, field: str | None) -> expression.Expression:
     if field in ("site", "lang"):
         return _value(here, field)
     if here.kind is Kind.REGEX:
         regex.check(here.text)
         return expression.Regex(here.text, here.ignores_case, field)
+    if here.words is None and here.text.isalnum():
+        return expression.words(here.text, is_exact=here.kind is Kind.EXACT, field=field)
     text = " ".join(here.text.replace("\u200b", " ").split())
     shift = len(here.text) - len(here.text.lstrip())
     try:
@@ -101,8 +114,8 @@ def leaf(here: Lexeme, field: str | None, sets: SetReader) -> expression.Express
         return expression.words(text, is_exact=here.kind is Kind.EXACT, field=field)
     except QueryError as error:
         if len(text) == len(here.text.strip()):
-            raise QueryError(error.message, error.start + shift, error.end + shift, error.code, error.help) from None
-        raise QueryError(error.message, 0, len(here.text), error.code, error.help) from None
+            raise error.moved(shift) from None
+        raise error.at(0, len(here.text)) from None
 
 
 def _window(text: str, words: int, field: str | None) -> expression.Window:
@@ -142,6 +155,10 @@ _NOUNS = {"site": "host name", "lang": "language code"}
 def item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
     """One list item of normal text; errors have offsets into it."""
     sets.add(0, len(text))
+    return _ITEMS[text] if outer is None and "$" not in text else _item(text, sets, outer)
+
+
+def _item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
     field, shift = outer, len(text) - len(text.lstrip())
     if prefix := _ITEM_FIELD.match(text, shift):
         field = prefix[1]
@@ -156,28 +173,28 @@ def item(text: str, sets: SetReader, outer: str | None) -> expression.Expression
             )
         shift = prefix.end()
     body = text[shift:].rstrip()
-    here = replace(_item_lexeme(body, shift), start=shift, end=shift + len(body))
-    inside = shift + (body[:1] in ('"', "{", "/") and here.text != body)
+    here = _item_lexeme(body, shift)
     try:
-        return leaf(here, field, sets)
+        return sets.named(here.text, field) if here.kind is Kind.SET else leaf(here, field)
     except QueryError as error:
-        if here.kind is Kind.SET:
-            raise
-        raise QueryError(
-            error.message, inside + error.start, inside + max(error.end, error.start), error.code, error.help
-        ) from None
+        raise error.moved(shift) from None
+
+
+_ITEMS = Memo[expression.Expression](
+    lambda text: _item(text, SetReader({}), None), size=lexer.REMEMBERED, longest=lexer.REMEMBERED_CHARACTERS
+)
 
 
 def _item_lexeme(body: str, shift: int) -> Lexeme:
     end = shift + len(body)
     if found := re.match(r"\$([\w-]+)\Z", body):
-        return Lexeme(Kind.SET, found[1], 0, 0)
+        return Lexeme(Kind.SET, found[1], body)
     if found := re.match(r"/((?:[^/\\\n]|\\.)+)/(i?)\Z", body):
-        return Lexeme(Kind.REGEX, found[1], 0, 0, ignores_case=bool(found[2]))
+        return Lexeme(Kind.REGEX, found[1], body, ignores_case=bool(found[2]))
     if found := re.match(r"\{([^{}]*)\}\Z", body):
-        return Lexeme(Kind.EXACT, found[1], 0, 0)
+        return Lexeme(Kind.EXACT, found[1], body)
     if found := re.match(r'"([^"]*)"\Z', body):
-        return Lexeme(Kind.PHRASE, found[1], 0, 0)
+        return Lexeme(Kind.PHRASE, found[1], body)
     if found := _ITEM_NEAR.search(body) or _ITEM_WINDOW.match(body):
         start = shift + found.start()
         raise QueryError(f"{found[0]} in a list", start, shift + found.end(), "needs-query", "distances need query")
@@ -201,7 +218,7 @@ def _item_lexeme(body: str, shift: int) -> Lexeme:
             "a regular expression stands between two /", shift, end, "bad-regex", r"write \/ for a / inside it"
         )
     _check_item_field(body, shift)
-    return Lexeme(Kind.WORD, body, 0, 0)
+    return Lexeme(Kind.WORD, body, body)
 
 
 def _check_item_field(body: str, shift: int) -> None:

@@ -1,19 +1,28 @@
-"""A query as lexemes with their places; knows what a mark means, not what stands beside what."""
+"""A query as lexemes; knows what a mark means, not what stands beside what.
+
+A lexeme is read once for each text that stands for it and remembered; where it stands in a query is looked up only
+when there is something to tell.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from bot.rules import expression
 from bot.rules.errors import QueryError
+from bot.rules.memo import Memo
 from bot.rules.spelling import did_you_mean
 
 MAX_NEAR = 1_000
 #: What a bare NEAR means (as Meltwater has it).
 DEFAULT_NEAR = 4
+#: Texts whose lexemes are remembered, and how long they may be: some 10 MB at most.
+REMEMBERED, REMEMBERED_CHARACTERS = 1 << 14, 60
 
 
 class Kind(Enum):
@@ -29,125 +38,165 @@ class Kind(Enum):
     OR = "OR"
     NOT = "NOT"
     NEAR = "NEAR"
+    #: A word that but for its case would be one of these operators.
+    LOWER = "and"
     END = "end"
+    #: No lexeme: the query is read no further.
+    WRONG = "wrong"
 
 
-STARTS_TERM = frozenset({Kind.WORD, Kind.PHRASE, Kind.EXACT, Kind.REGEX, Kind.SET, Kind.FIELD, Kind.OPEN})
+#: What one term is without a field and brackets.
+LEAVES = (Kind.WORD, Kind.PHRASE, Kind.EXACT, Kind.REGEX, Kind.SET)
+STARTS_TERM = (*LEAVES, Kind.LOWER, Kind.FIELD, Kind.OPEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Lexeme:
+class Lexeme(NamedTuple):
     kind: Kind
     #: Without its quotes, braces or slashes.
     text: str
-    start: int
-    end: int
+    #: As it stands in the query, white space behind it left out.
+    given: str
     #: Of NEAR, and of a phrase with ``~n``.
     words: int | None = None
     is_ordered: bool = False
     ignores_case: bool = False
 
+    @property
+    def inside(self) -> int:
+        """Where its text starts."""
+        return self.kind in (Kind.PHRASE, Kind.EXACT, Kind.REGEX)
 
+
+@dataclass(frozen=True)
+class Reading:
+    """The lexemes of one query, the last END or WRONG."""
+
+    query: str
+    lexemes: Sequence[Lexeme]
+    #: What is wrong with the lexeme that WRONG stands for.
+    error: QueryError | None = None
+
+    @functools.cached_property
+    def _starts(self) -> list[int]:
+        return [found.start() for found in _LEXEME.finditer(self.query)]
+
+    def span(self, index: int) -> tuple[int, int]:
+        """Where a lexeme stands in the query."""
+        if index >= len(self._starts):
+            return len(self.query), len(self.query)
+        start = self._starts[index]
+        return start, start + len(self.lexemes[index].given)
+
+
+#: First what nearly every lexeme is; a field takes the white space behind it along.
 _LEXEME = re.compile(
-    r"""
-    [\s\u200b]*(?:
-      (?P<phrase>"(?P<inner>[^"]*)"(?:~(?P<slop>\d*))?)
-    | (?P<exact>\{(?P<fixed>[^{}]*)\})
-    | (?P<open>\() | (?P<close>\))
-    | (?P<regex>/(?P<source>(?:[^/\\\n]|\\.)*)/(?P<flag>i(?![\w]))?)
-    | (?P<set>\$(?P<name>[\w-]+))
-    | (?P<field>(?P<known>"""
-    + "|".join(expression.FIELDS)
-    + r"""):[\s]*)
-    | (?P<word>[^\s\u200b"(){}]+)
-    | (?P<wrong>.)
-    | (?P<end>\Z)
-    )
+    rf"""
+      \w++(?![^\s\u200b"(){{}}])
+    | [()]
+    | "[^"]*"(?:~\d*)?
+    | \{{[^{{}}]*\}}
+    | /(?:[^/\\\n]|\\.)*/(?:i(?!\w))?
+    | \$[\w-]+
+    | (?:{"|".join(expression.FIELDS)}):\s*
+    | [^\s\u200b"(){{}}]+
+    | ["{{}}]
     """,
     re.VERBOSE | re.DOTALL,
 )
+_REGEX = re.compile(r"/((?:[^/\\\n]|\\.)*)/(i?)\Z", re.DOTALL)
+_SET = re.compile(r"\$([\w-]+)\Z")
 _NEAR = re.compile(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z")
 _LOOKS_NEAR = re.compile(r"O?NEAR(?:[/~:]|\d)", re.IGNORECASE)
 _LOWER = re.compile(r"(?:and|or|not|o?near(?:/\d+f?)?)\Z", re.IGNORECASE)
 _UNKNOWN_FIELD = re.compile(r"([^\W\d_][\w-]*):(?!//)(?=.)|([^\W\d_][\w-]*):\Z")
+#: Words that no rule below could mean otherwise: nearly all.
+_PLAIN = re.compile(r"(?!(?:and|or|not|o?near)(?![a-z]))\w+\*?\Z", re.IGNORECASE)
 _OTHER_OPERATORS = {"&&": "AND", "||": "OR", "|": "OR", "&": "AND", "!": "NOT"}
 _OPERATORS = {"AND": Kind.AND, "OR": Kind.OR, "NOT": Kind.NOT}
-
-
-def is_operator_in_lower_case(word: str) -> bool:
-    return _LOWER.match(word) is not None
+_END = Lexeme(Kind.END, "", "")
+_WRONG = Lexeme(Kind.WRONG, "", "")
 
 
 def is_bare(word: str) -> bool:
     """Whether a term can stand in a query without quotes."""
-    if word in _OPERATORS or is_operator_in_lower_case(word) or _NEAR.match(word) or word[:1] in "/$-+!":
-        return False
-    found = _LEXEME.match(word)
-    if found is None or found["word"] is None or found.end() != len(word):
+    if word[:1] in "/$-+!" or not _LEXEME.fullmatch(word):
         return False
     try:
-        _check_word(word, 0)
+        return lexeme(word).kind is Kind.WORD
     except QueryError:
         return False
-    return True
 
 
-def read(query: str) -> Iterator[Lexeme]:
-    """The lexemes of a normal text; the last is END. Raises QueryError."""
-    position = 0
-    while True:
-        found = _LEXEME.match(query, position)
-        assert found is not None
-        position = found.end()
-        if found["word"] is not None:
-            yield _word(found["word"], found.start("word"))
-        elif found["end"] is not None:
-            yield Lexeme(Kind.END, "", len(query), len(query))
-            return
-        else:
-            yield _other(found, query)
+def read(query: str) -> Reading:
+    """The lexemes of a normal text, as far as it can be read."""
+    given = _LEXEME.findall(query)
+    try:
+        return Reading(query, [*map(_LEXEMES.__getitem__, given), _END])
+    except QueryError:
+        return _read_to_error(query, given)
 
 
-def _other(found: re.Match[str], query: str) -> Lexeme:
-    if found["phrase"] is not None:
-        return _phrase(found)
-    if found["open"] is not None:
-        return Lexeme(Kind.OPEN, "(", *found.span("open"))
-    if found["close"] is not None:
-        return Lexeme(Kind.CLOSE, ")", *found.span("close"))
-    if found["exact"] is not None:
-        return Lexeme(Kind.EXACT, found["fixed"], *found.span("exact"))
-    if found["regex"] is not None:
-        start, end = found.span("regex")
-        return Lexeme(Kind.REGEX, found["source"], start, end, ignores_case=found["flag"] is not None)
-    if found["set"] is not None:
-        return Lexeme(Kind.SET, found["name"], *found.span("set"))
-    if found["field"] is not None:
-        return Lexeme(Kind.FIELD, found["known"], found.start("field"), found.end("known") + 1)
-    start = found.start("wrong")
-    if found["wrong"] == '"':
-        raise QueryError("a quote is not closed", start, start + 1, "unclosed-quote", 'close it with "')
-    if found["wrong"] == "{":
-        end = start + 1
-        raise QueryError("a { is not closed", start, end, "unclosed-brace", "{BES} is found in exactly this case")
-    raise QueryError(
-        f"a {query[start]} that was never opened",
-        start,
-        start + 1,
-        "unopened",
-        f'remove it, or put it in quotes: "{query[start]}"',
-    )
+def _read_to_error(query: str, given: Sequence[str]) -> Reading:
+    lexemes: list[Lexeme] = []
+    for one in given:
+        try:
+            lexemes.append(lexeme(one))
+        except QueryError as error:
+            reading = Reading(query, [*lexemes, _WRONG])
+            return Reading(query, reading.lexemes, error.moved(reading.span(len(lexemes))[0]))
+    raise AssertionError(query)
 
 
-def _phrase(found: re.Match[str]) -> Lexeme:
-    start, end = found.span("phrase")
-    if found["slop"] is None:
-        return Lexeme(Kind.PHRASE, found["inner"], start, end)
-    if not found["slop"]:
+def lexeme(given: str) -> Lexeme:
+    """Of a text that is one lexeme. Raises QueryError with offsets into it."""
+    return _LEXEMES[given]
+
+
+def _lexeme(given: str) -> Lexeme:
+    if _PLAIN.match(given):
+        return Lexeme(Kind.WORD, given, given)
+    match given[0]:
+        case "(":
+            return Lexeme(Kind.OPEN, "(", given)
+        case ")":
+            return Lexeme(Kind.CLOSE, ")", given)
+        case '"' if len(given) > 1:
+            return _phrase(given)
+        case "{" if len(given) > 1:
+            return Lexeme(Kind.EXACT, given[1:-1], given)
+        case "/" if found := _REGEX.match(given):
+            return Lexeme(Kind.REGEX, found[1], given, ignores_case=bool(found[2]))
+        case "$" if found := _SET.match(given):
+            return Lexeme(Kind.SET, found[1], given)
+        case '"' | "{" | "}":
+            raise _unpaired(given)
+    field = given.rstrip()
+    if field[-1] == ":" and field[:-1] in expression.FIELDS:
+        return Lexeme(Kind.FIELD, field[:-1], field)
+    return _word(given)
+
+
+_LEXEMES = Memo(_lexeme, size=REMEMBERED, longest=REMEMBERED_CHARACTERS)
+
+
+def _unpaired(mark: str) -> QueryError:
+    if mark == '"':
+        return QueryError("a quote is not closed", 0, 1, "unclosed-quote", 'close it with "')
+    if mark == "{":
+        return QueryError("a { is not closed", 0, 1, "unclosed-brace", "{BES} is found in exactly this case")
+    return QueryError(f"a {mark} that was never opened", 0, 1, "unopened", f'remove it, or put it in quotes: "{mark}"')
+
+
+def _phrase(given: str) -> Lexeme:
+    inner, mark, slop = given[1:].rpartition('"~')
+    if not mark:
+        return Lexeme(Kind.PHRASE, given[1:-1], given)
+    end = len(given)
+    if not slop:
         raise QueryError("~ needs a number of words", end - 1, end, "bad-window", 'as in "a b c"~5')
-    words = int(found["slop"][:9])
-    _check_distance(words, found.start("slop"), end)
-    return Lexeme(Kind.PHRASE, found["inner"], start, end, words=words)
+    words = int(slop[:9])
+    _check_distance(words, end - len(slop), end)
+    return Lexeme(Kind.PHRASE, inner, given, words=words)
 
 
 def _check_distance(words: int, start: int, end: int) -> None:
@@ -161,62 +210,62 @@ def _check_distance(words: int, start: int, end: int) -> None:
         )
 
 
-def _word(word: str, start: int) -> Lexeme:
-    end = start + len(word)
+def _word(word: str) -> Lexeme:
     if kind := _OPERATORS.get(word):
-        return Lexeme(kind, word, start, end)
+        return Lexeme(kind, word, word)
     if near := _NEAR.match(word):
         words = int(near["words"]) if near["words"] else DEFAULT_NEAR
-        _check_distance(words, start, end)
-        return Lexeme(Kind.NEAR, word, start, end, words=words, is_ordered=bool(near["order"] or near["ordered"]))
-    if not is_operator_in_lower_case(word):
-        _check_word(word, start)
-    return Lexeme(Kind.WORD, word, start, end)
+        _check_distance(words, 0, len(word))
+        return Lexeme(Kind.NEAR, word, word, words=words, is_ordered=bool(near["order"] or near["ordered"]))
+    if _LOWER.match(word):
+        return Lexeme(Kind.LOWER, word, word)
+    _check_word(word)
+    return Lexeme(Kind.WORD, word, word)
 
 
-def _check_word(word: str, start: int) -> None:
+def _check_word(word: str) -> None:
     """Refuse what another product would read otherwise."""
-    end = start + len(word)
+    end = len(word)
     if _LOOKS_NEAR.match(word):
         raise QueryError(
             f"{word} is no distance",
-            start,
+            0,
             end,
             "bad-near",
             "NEAR/10 is at most ten words between, NEAR/10f in that order; quote it for the word itself",
         )
     if other := _OTHER_OPERATORS.get(word):
-        raise QueryError(f"{word} is not an operator", start, end, "unknown-operator", f"write {other}")
+        raise QueryError(f"{word} is not an operator", 0, end, "unknown-operator", f"write {other}")
     if word[0] in "-!" and len(word) > 1:
         message = f"{word[0]} is not an operator"
-        raise QueryError(message, start, start + 1, "unknown-operator", f"write NOT {word[1:]}")
+        raise QueryError(message, 0, 1, "unknown-operator", f"write NOT {word[1:]}")
     if word[0] == "+" and len(word) > 1:
         help_ = f'write AND between terms that are all needed, or "{word}" for the mark itself'
-        raise QueryError("+ is not an operator", start, start + 1, "unknown-operator", help_)
+        raise QueryError("+ is not an operator", 0, 1, "unknown-operator", help_)
     if word[0] == "/":
-        raise QueryError("a / is not closed", start, end, "unclosed-regex", f'close it, or write "{word}"')
+        raise QueryError("a / is not closed", 0, end, "unclosed-regex", f'close it, or write "{word}"')
     if word[0] == "$":
-        raise QueryError("a $ without the name of a set", start, start + 1, "unnamed-set", f'write $name, or "{word}"')
+        raise QueryError("a $ without the name of a set", 0, 1, "unnamed-set", f'write $name, or "{word}"')
     if re.search(r"[~^]\d*(?:\.\d+)?\Z", word):
         mark = max(word.rfind("~"), word.rfind("^"))
         raise QueryError(
             f"{word[mark:]} is not known here",
-            start + mark,
+            mark,
             end,
             "unknown-operator",
             'there are no boosts and no fuzzy words; "a b"~5 is a phrase with up to five other words inside',
         )
-    _check_field(word, start)
+    _check_field(word)
 
 
-def _check_field(word: str, start: int) -> None:
+def _check_field(word: str) -> None:
     found = _UNKNOWN_FIELD.match(word)
     if "://" in word:
-        raise QueryError("an address", start, start + len(word), "bare-address", f'write url:"{word}" or site:HOST')
+        raise QueryError("an address", 0, len(word), "bare-address", f'write url:"{word}" or site:HOST')
     if not found:
         return
     name = found[1] or found[2]
     guess = did_you_mean(name.casefold(), expression.FIELDS)
     fields = "the fields are " + ", ".join(expression.FIELDS)
     help_ = f"did you mean {guess}:?" if guess else f'{fields}; for the mark itself write "{word}"'
-    raise QueryError(f'unknown field "{name}"', start, start + len(name), "unknown-field", help_)
+    raise QueryError(f'unknown field "{name}"', 0, len(name), "unknown-field", help_)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from bot import text
 from bot.rules.errors import QueryError
@@ -18,6 +19,9 @@ MAX_TERM_CHARACTERS = 1_000
 MIN_PREFIX = 3
 
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
+
+
+_SIMPLE_WORD = rf"(?:[A-Za-z0-9]+|[A-Za-z0-9]{{{MIN_PREFIX},}}\*)"
 
 
 class Form(Enum):
@@ -39,8 +43,11 @@ class Shape(Enum):
     HOLES = "holes"
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+# In Python 3.11 an enum's member is a slow look-up, and these are asked for at every term.
+_PLAIN, _EXACT, _WORD, _PREFIX = Form.PLAIN, Form.EXACT, Shape.WORD, Shape.PREFIX
+
+
+class Element(NamedTuple):
     """One word of a term."""
 
     #: In its form; of a ``HOLES`` element with its wildcards.
@@ -68,8 +75,7 @@ class Element:
         return self.expression.fullmatch(word) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """A whole term."""
 
     elements: tuple[Element, ...]
@@ -79,13 +85,16 @@ class Pattern:
     is_capitals: bool
 
 
-_SIMPLE = re.compile(r"[a-z]+\Z")
+#: Nearly every term: words of ASCII letters and digits, whole or with a ``*`` behind at least ``MIN_PREFIX`` of them.
+_SIMPLE = re.compile(rf"{_SIMPLE_WORD}(?: {_SIMPLE_WORD})*\Z")
 
 
 def read_pattern(term: str, *, is_exact: bool = False) -> Pattern:
     """The pattern of a normal text without operators. Raises QueryError with offsets into it."""
-    if not is_exact and _SIMPLE.match(term):
-        return Pattern((Element(term, Form.PLAIN, Shape.WORD, ""),), "", False)
+    if not is_exact and term.isalnum() and term.islower() and term.isascii() and len(term) <= MAX_TERM_CHARACTERS:
+        return Pattern((Element(term, _PLAIN, _WORD, ""),), "", False)
+    if len(term) <= MAX_TERM_CHARACTERS and _SIMPLE.match(term):
+        return _simple(term, is_exact=is_exact)
     if len(term) > MAX_TERM_CHARACTERS:
         raise QueryError(
             f"a term of {len(term):,} characters; at most {MAX_TERM_CHARACTERS:,}",
@@ -110,6 +119,27 @@ def read_pattern(term: str, *, is_exact: bool = False) -> Pattern:
         is_fixed = is_exact or is_capitals or _are_capitals([letter for letter in piece.word if letter.isalpha()])
         elements.append(_element(piece, is_fixed=is_fixed, is_last=index == len(pieces) - 1))
     return Pattern(tuple(elements), tail, is_capitals)
+
+
+def _simple(term: str, *, is_exact: bool) -> Pattern:
+    """As below, without a look at each character."""
+    is_capitals = not is_exact and term.isupper() and _has_two_letters(term)
+    is_fixed = is_exact or is_capitals
+    elements = []
+    gap = ""
+    for piece in term.split(" "):
+        word = piece.removesuffix("*")
+        shape = _PREFIX if piece.endswith("*") else _WORD
+        if is_fixed or (word.isupper() and _has_two_letters(word)):
+            elements.append(Element(word, _EXACT, shape, gap))
+        else:
+            elements.append(Element(word.lower(), _PLAIN, shape, gap))
+        gap = " "
+    return Pattern(tuple(elements), "", is_capitals)
+
+
+def _has_two_letters(word: str) -> bool:
+    return sum(map(str.isalpha, word)) >= 2
 
 
 def _are_capitals(letters: list[str]) -> bool:

@@ -10,12 +10,12 @@ that is found too often; ``unsure`` names these numbers and the caller asks ``ve
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import chain, pairwise
 from typing import TypeAlias
 
 from bot import text
 from bot.rules import expression, patterns
+from bot.rules.memo import Memo
 from bot.rules.patterns import MIN_PREFIX, Element, Form, Shape
 
 #: Chunks remembered, and as many of before: some 10 MB, and nearly all of a day's news by count.
@@ -53,7 +53,7 @@ class Vocabulary:
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
         #: Found in every text: terms on other fields, regular expressions.
         self.always = self._new(is_sure=False)
-        self._memo = _Memo(self._look)
+        self._memo = Memo(self._look, size=MEMO_CHUNKS, longest=MEMO_CHARACTERS)
 
     def _new(self, *, is_sure: bool) -> int:
         self._count += 1
@@ -248,32 +248,6 @@ class _Forms:
 
     def find_holes(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
         return [number for element, number in self.holes.get(word[0], ()) if element.fits(raw, folded, plain)]
-
-
-class _Memo(dict[str, _Look]):
-    """Looks at each chunk once, within bounds: what was not asked for while so many others were is forgotten."""
-
-    __slots__ = ("_look", "_old")
-
-    def __init__(self, look: Callable[[str], _Look]) -> None:
-        super().__init__()
-        self._look = look
-        self._old: dict[str, _Look] = {}
-
-    def forget(self) -> None:
-        self.clear()
-        self._old.clear()
-
-    def __missing__(self, chunk: str) -> _Look:
-        found = self._old.get(chunk)
-        if found is None:
-            found = self._look(chunk)
-        if len(chunk) <= MEMO_CHARACTERS:
-            if len(self) >= MEMO_CHUNKS:
-                self._old = dict(self)
-                self.clear()
-            self[chunk] = found
-        return found
 
 
 def _chunks(string: str) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot import rules
-from bot.rules import expression
+from bot.rules import expression, memo
 from tests.rules import strategies
 from tests.rules.test_engine_equals_slow import EXAMPLES
 
@@ -106,6 +106,47 @@ def test_a_mistake_is_placed_on_its_characters_with_a_fix(query: str, part: str,
     assert query[error.start : error.end] == part
     assert error.code == code
     assert help_ in (error.help or "")
+
+
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [("ba* -c", "ba*"), ('*door AND "', "*"), ("a -b c d", "-"), ('(a OR b AND c) AND "d', "OR")],
+)
+def test_of_several_mistakes_the_first_to_be_read_is_told(query: str, part: str) -> None:
+    with pytest.raises(rules.QueryError) as raised:
+        rules.parse_query(query)
+    assert query[raised.value.start : raised.value.end] == part
+
+
+def test_a_mistake_is_told_again_however_often_its_term_is_read() -> None:
+    for query in ("a AND ba*", "b AND a AND ba*", "ba*"):
+        with pytest.raises(rules.QueryError) as raised:
+            rules.parse_query(query)
+        assert query[raised.value.start : raised.value.end] == "ba*"
+
+
+def test_a_term_is_read_anew_in_each_field() -> None:
+    assert [rules.show(rules.parse_query(query)) for query in ("bbc.co.uk", "site:bbc.co.uk", "title:bbc.co.uk")] == [
+        "bbc.co.uk",
+        "site:bbc.co.uk",
+        "title:bbc.co.uk",
+    ]
+
+
+def test_what_was_worked_out_is_remembered_within_bounds() -> None:
+    asked: list[str] = []
+
+    def work_out(text: str) -> int:
+        asked.append(text)
+        return len(text)
+
+    remembered = memo.Memo(work_out, size=2, longest=3)
+    assert [remembered[text] for text in ("a", "b", "a", "b")] == [1, 1, 1, 1]
+    assert asked == ["a", "b"]
+    assert [remembered[text] for text in ("long", "long")] == [4, 4]
+    assert asked == ["a", "b", "long", "long"]
+    assert [remembered[text] for text in ("c", "d", "e", "b")] == [1, 1, 1, 1]
+    assert asked[4:] == ["c", "d", "e", "b"]
 
 
 @pytest.mark.parametrize(

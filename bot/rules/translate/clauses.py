@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.rules.errors import QueryError
-from bot.rules.parse import MAX_DEPTH
+from bot.rules.grammar import MAX_DEPTH
 from bot.rules.translate import joining, terms
 from bot.rules.translate.joining import Part
 from bot.rules.translate.lexemes import STARTS_TERM, Dialect, Kind, Lexeme

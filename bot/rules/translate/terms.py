@@ -156,7 +156,7 @@ def _value(here: Lexeme, field: str, notes: Notes) -> expression.Expression | No
             notes.lose(here.given, "the path behind the host: write url: for it")
         text = (host.hostname or "").removeprefix("*.").removeprefix("www.")
     # Read as our own query reads it, so that what is no host or language is told.
-    return leaves.leaf(lexer.Lexeme(lexer.Kind.WORD, text, 0, len(text)), field, leaves.SetReader({}))
+    return leaves.leaf(lexer.Lexeme(lexer.Kind.WORD, text, text), field)
 
 
 def _regex(here: Lexeme, field: str | None, notes: Notes) -> expression.Expression | None:

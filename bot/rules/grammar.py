@@ -1,0 +1,360 @@
+"""A query of normal text → Expression, by recursive descent.
+
+or    = and (OR and)*           AND and OR are mixed only with brackets
+and   = not ((AND | [AND] NOT) not)*
+not   = NOT not | near
+near  = term [NEAR/n term]      chains need brackets
+term  = word | "phrase" | "a b"~n | {exact} | /regex/ | $set | field:term | ( or )
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from bot.rules import expression, leaves, lexer
+from bot.rules.errors import QueryError
+from bot.rules.lexer import Kind, Lexeme
+from bot.rules.memo import Memo
+
+#: Brackets and NOTs inside one another.
+MAX_DEPTH = 50
+
+# In Python 3.11 an enum's member is a slow look-up, and these are asked for at every lexeme.
+_WORD, _PHRASE, _OPEN, _CLOSE, _END = Kind.WORD, Kind.PHRASE, Kind.OPEN, Kind.CLOSE, Kind.END
+_AND, _OR, _NOT, _NEAR = Kind.AND, Kind.OR, Kind.NOT, Kind.NEAR
+
+
+def _leaf(field: str | None, given: str) -> expression.Expression:
+    if field is None and given.isalnum():
+        return expression.words(given)
+    return leaves.leaf(lexer.lexeme(given), field)
+
+
+#: Field -> terms by their text; rules ask for the same terms over and over.
+_LEAVES = {
+    field: Memo[expression.Expression](
+        partial(_leaf, field), size=lexer.REMEMBERED, longest=lexer.REMEMBERED_CHARACTERS
+    )
+    for field in (None, *expression.FIELDS)
+}
+
+
+class _Operand(NamedTuple):
+    """A part of the query for a message: its lexemes from the first to the last."""
+
+    first: int
+    last: int
+    binds_as_and: bool = False
+
+
+class Parser:
+    """Reads one query of normal text, once."""
+
+    def __init__(self, query: str, sets: leaves.SetReader) -> None:
+        self._reading = lexer.read(query)
+        self._lexemes = self._reading.lexemes
+        self._sets = sets
+        self._depth = 0
+        self._field: str | None = None
+        self._leaves = _LEAVES[None]
+        self._at = 0
+        self._here = self._lexemes[0]
+        #: The last AND or NOT stands in no brackets.
+        self._is_open = False
+
+    def whole(self) -> expression.Expression:
+        """Raises QueryError with offsets into the query."""
+        try:
+            return self._whole()
+        except QueryError:
+            # What cannot be read at all comes before what cannot be understood without it.
+            if self._reading.error is not None and self._here.kind is Kind.WRONG:
+                raise self._reading.error from None
+            raise
+
+    def _whole(self) -> expression.Expression:
+        if self._here.kind is _END:
+            raise QueryError("an empty query", 0, len(self._reading.query), "empty-query", "name a word to look for")
+        tree = self._or()
+        if self._here.kind is not _END:
+            raise self._error(self._at, self._at, "a ) was never opened", "unopened", 'remove it, or quote it: ")"')
+        return tree
+
+    def _error(self, first: int, last: int, message: str, code: str, help_: str) -> QueryError:
+        """From one lexeme to another, both included."""
+        start, _ = self._reading.span(first)
+        _, end = self._reading.span(last)
+        return QueryError(message, start, max(start, end), code, help_)
+
+    def _given(self, part: _Operand) -> str:
+        return self._reading.query[self._reading.span(part.first)[0] : self._reading.span(part.last)[1]]
+
+    def _go_on(self) -> None:
+        self._at += 1
+        self._here = self._lexemes[self._at]
+
+    @property
+    def _before(self) -> Lexeme | None:
+        return self._lexemes[self._at - 1] if self._at else None
+
+    def _or(self) -> expression.Expression:
+        start = self._at
+        first = self._and()
+        if self._here.kind is not _OR:
+            return first
+        parts = [first]
+        is_mixed = self._binds_as_and(first)
+        while self._here.kind is _OR:
+            operator = self._at
+            self._go_on()
+            parts.append(self._and())
+            if is_mixed or self._binds_as_and(parts[-1]):
+                raise self._mixed(start, operator)
+        return expression.Any(tuple(parts))
+
+    def _binds_as_and(self, part: expression.Expression) -> bool:
+        """Of the part just read."""
+        return self._is_open and isinstance(part, expression.All | expression.Not)
+
+    def _mixed(self, start: int, operator: int) -> QueryError:
+        """Read once more, and to the end, for the remedy."""
+        self._at, self._here = start - 1, self._lexemes[start - 1]
+        operands: list[_Operand] = []
+        while not operands or self._here.kind is _OR:
+            self._go_on()
+            first = self._at
+            part = self._and()
+            operands.append(_Operand(first, self._at - 1, self._binds_as_and(part)))
+        pieces = [self._given(operand).strip() for operand in operands]
+        fixed = " OR ".join(
+            f"({' '.join(piece.split())})" if operand.binds_as_and else piece
+            for operand, piece in zip(operands, pieces, strict=True)
+        )
+        return self._error(
+            operator,
+            operator,
+            "AND (or NOT) and OR side by side without brackets",
+            "mixed-operators",
+            f"write {_short(fixed)}, or put the brackets where you mean them",
+        )
+
+    def _and(self) -> expression.Expression:
+        first = self._not() if self._here.kind is _NOT else self._near()
+        kind = self._here.kind
+        if kind is _AND or kind is _NOT:
+            parts = [first]
+            while kind is _AND or kind is _NOT:
+                if kind is _AND:
+                    self._go_on()
+                parts.append(self._not() if self._here.kind is _NOT else self._near())
+                kind = self._here.kind
+            first = expression.All(tuple(parts))
+            self._is_open = True
+        if kind is not _END and kind is not _CLOSE and kind is not _OR and kind in lexer.STARTS_TERM:
+            raise self._side_by_side()
+        return first
+
+    def _not(self) -> expression.Expression:
+        if self._here.kind is not _NOT:
+            return self._near()
+        self._enter()
+        self._go_on()
+        part = self._not()
+        self._depth -= 1
+        self._is_open = True
+        return expression.Not(part)
+
+    def _near(self) -> expression.Expression:
+        start = self._at
+        left = self._term()
+        if self._here.kind is not _NEAR:
+            return left
+        operator = self._at
+        lexeme = self._here
+        self._go_on()
+        right = self._term()
+        self._check_near(left, _Operand(start, operator - 1))
+        self._check_near(right, _Operand(operator + 1, self._at - 1))
+        near = expression.Near(left, right, lexeme.words or 0, lexeme.is_ordered)
+        self._check_fields(near, operator)
+        if self._here.kind is _NEAR:
+            whole = self._given(_Operand(start, self._at - 1))
+            raise self._error(
+                self._at,
+                self._at,
+                "a chain of NEAR without brackets",
+                "near-chain",
+                f"write ({_short(whole)}) {self._here.text} …",
+            )
+        return near
+
+    def _check_near(self, side: expression.Expression, operand: _Operand) -> None:
+        waiting = [side]
+        while waiting:
+            here = waiting.pop()
+            if isinstance(here, expression.All | expression.Not | expression.Value):
+                word = {"All": "AND", "Not": "NOT"}.get(type(here).__name__, f"{getattr(here, 'field', '')}:")
+                raise self._error(
+                    operand.first,
+                    operand.last,
+                    f"{word} cannot stand under NEAR",
+                    "near-operand",
+                    "NEAR joins words, phrases and groups of OR; put the rest outside its brackets",
+                )
+            waiting.extend(expression.children(here))
+
+    def _check_fields(self, near: expression.Near, operator: int) -> None:
+        if not (_fields(near.left) & _fields(near.right)):
+            raise self._error(
+                operator,
+                operator,
+                "the two sides of NEAR are in different fields",
+                "near-fields",
+                "write title:(a NEAR/3 b), or AND for two fields",
+            )
+
+    def _term(self) -> expression.Expression:
+        kind = self._here.kind
+        if kind is _WORD or kind is _PHRASE:
+            return self._leaf()
+        if kind is _OPEN:
+            return self._group()
+        match kind:
+            case Kind.EXACT | Kind.REGEX | Kind.SET:
+                return self._leaf()
+            case Kind.FIELD:
+                return self._in_field()
+            case Kind.LOWER:
+                before = self._before
+                if before is None or before.kind in (_AND, _OR, _NOT, _NEAR):
+                    return self._leaf()
+                raise self._lower_case(self._at)
+            case _:
+                raise self._missing_term()
+
+    def _leaf(self) -> expression.Expression:
+        here = self._here
+        try:
+            found = self._sets.named(here.text, self._field) if here.kind is Kind.SET else self._leaves[here.given]
+        except QueryError as error:
+            raise error.moved(self._reading.span(self._at)[0]) from None
+        self._sets.count += 1
+        if self._sets.count > leaves.MAX_TERMS:
+            self._sets.refuse(*self._reading.span(self._at))
+        self._at += 1
+        self._here = self._lexemes[self._at]
+        return found
+
+    def _enter(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise self._error(
+                self._at,
+                self._at,
+                f"more than {MAX_DEPTH} levels of brackets or NOT",
+                "too-deep",
+                "name a part as a set, or split the rule",
+            )
+
+    def _group(self) -> expression.Expression:
+        opening = self._at
+        self._enter()
+        self._go_on()
+        if self._here.kind is _CLOSE:
+            raise self._error(opening, self._at, "empty brackets", "empty-brackets", "remove them")
+        tree = self._or()
+        if self._here.kind is not _CLOSE:
+            raise self._error(opening, opening, "a ( is not closed", "unclosed-bracket", "close it with )")
+        self._go_on()
+        self._depth -= 1
+        self._is_open = False
+        return tree
+
+    def _in_field(self) -> expression.Expression:
+        at, name = self._at, self._here.text
+        self._go_on()
+        if self._field is not None or self._here.kind is Kind.FIELD:
+            raise self._error(
+                at,
+                at,
+                f"{name}: inside another field" if self._field else "a field inside a field",
+                "field-in-field",
+                "a term stands in one field; join two with AND or OR",
+            )
+        if self._here.kind not in lexer.STARTS_TERM:
+            raise self._error(
+                at,
+                at,
+                f"{name}: without a term",
+                "field-without-term",
+                f'write {name}:word, {name}:"a phrase" or {name}:(a OR b)',
+            )
+        self._field, self._leaves = name, _LEAVES[name]
+        tree = self._term()
+        self._field, self._leaves = None, _LEAVES[None]
+        return tree
+
+    def _missing_term(self) -> QueryError:
+        here, before = self._here, self._before
+        behind = before.text if before and before.kind is not _OPEN else None
+        what = "the end" if here.kind is _END else here.text
+        place = f"between {behind} and {what}" if behind else f"before {what}"
+        is_end = here.kind is _END and before is not None
+        return self._error(
+            self._at - 1 if is_end else self._at,
+            self._at,
+            f"a term is missing {place}",
+            "missing-term",
+            f'quote it for the word itself: "{here.text}"'
+            if here.text and here.kind is not _CLOSE
+            else "add a term or remove the operator",
+        )
+
+    def _lower_case(self, index: int) -> QueryError:
+        word = self._lexemes[index].text
+        return self._error(
+            index,
+            index,
+            f'"{word}" between two terms',
+            "lower-case-operator",
+            f'write {word.upper().replace("F", "f")} for the operator, "{word}" in quotes for the word',
+        )
+
+    def _side_by_side(self) -> QueryError:
+        first, second = self._at - 1, self._at
+        for index in (second, first):
+            if self._lexemes[index].kind is Kind.LOWER:
+                return self._lower_case(index)
+        if self._lexemes[first].kind is not _WORD or self._here.kind is not _WORD:
+            return self._error(
+                second, second, "two terms side by side", "side-by-side", "write AND, OR or NOT between them"
+            )
+        bare = [self._lexemes[first].text]
+        while self._here.kind is _WORD and len(bare) < 12:
+            bare.append(self._here.text)
+            self._go_on()
+        phrase = " ".join(bare)
+        return self._error(
+            first,
+            self._at - 1,
+            "words side by side",
+            "side-by-side",
+            f'write "{phrase}" for the phrase, or put AND or OR between its words',
+        )
+
+
+def _fields(part: expression.Expression) -> frozenset[str]:
+    """Where it can be found, under NEAR."""
+    match part:
+        case expression.Near(left, right):
+            return _fields(left) & _fields(right)
+        case expression.Any(parts) | expression.Named(_, parts):
+            return frozenset[str]().union(*map(_fields, parts))
+        case _:
+            field = getattr(part, "field", None)
+            return frozenset(expression.TEXT_FIELDS if field is None else (field,))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else text[:197] + "…"
