@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -23,8 +23,20 @@ class SystemClock:
         await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
+class Ticks(Protocol):
+    """What the loop that polls waits for."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def next(self) -> None: ...
+
+
 class Ticker:
-    """Ticks every ``every`` while entered; ticks that come while nobody waits are one tick."""
+    """Implements Ticks. Ticks every ``every`` while entered; ticks that come while nobody waits are one tick."""
 
     def __init__(self, every: timedelta) -> None:
         self._tick = asyncio.Event()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from bot import channels, config, fetch, model, pipeline, ports, rules, scheduler
@@ -11,11 +12,13 @@ from bot import channels, config, fetch, model, pipeline, ports, rules, schedule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What a test or the demo may replace; each None is the real thing."""
+    """What a test, a simulation or the demo may replace; each default is the real thing."""
 
     environ: Mapping[str, str]
     clock: ports.Clock = field(default_factory=scheduler.SystemClock)
     fetcher: ports.Fetcher | None = None
+    #: Ticks every so often.
+    ticker: Callable[[timedelta], scheduler.Ticks] = scheduler.Ticker
 
 
 def load(folder: Path, environ: Mapping[str, str], previous: config.Settings | None = None) -> config.Settings:

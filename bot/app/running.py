@@ -23,7 +23,6 @@ from bot import (
     outbox,
     pipeline,
     ports,
-    scheduler,
     sealing,
     sources,
     storage,
@@ -169,7 +168,7 @@ class App:
     async def _poll_for_ever(self, on_pass: Callable[[pipeline.PassReport], None], *, everything: bool) -> None:
         room = self.settings.bot.fetch.concurrency * CLAIM_AHEAD
         under_way = 0
-        async with scheduler.Ticker(TICK) as ticker, asyncio.TaskGroup() as group:
+        async with self._outside.ticker(TICK) as ticker, asyncio.TaskGroup() as group:
 
             async def one_pass(token: str, states: list[model.FeedState]) -> None:
                 nonlocal under_way
