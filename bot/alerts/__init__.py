@@ -11,12 +11,16 @@ Pure. Knows no channel, no store and no clock: it is told the time and what was 
     its rule spoke just now    hold: cooldown    a fact not yet said   reply: new fact
     the channel's hour is full hold: rate cap    another outlet        edit:  added outlet
     else                       post: first report else                 silent: copy, no news
+
+What readers said of it comes before: under a muted story all is silent (muted); while every rule of it is snoozed, a story
+that was not posted waits (hold: snoozed), and replies to one that was leave at the end.
 """
 
 from bot.alerts.holds import Hold, hold_for
 from bot.alerts.record import record
 from bot.alerts.release import Released, release
 from bot.alerts.speak import Situation, decide
+from bot.alerts.standing import standing
 from bot.alerts.times import next_digest, quiet_until
 
 __all__ = [
@@ -29,4 +33,5 @@ __all__ = [
     "quiet_until",
     "record",
     "release",
+    "standing",
 ]

@@ -26,11 +26,13 @@ def hold_for(situation: Situation, *, is_released: bool = False) -> Hold | None:
     ready = tuple(rule for rule in situation.rules if situation.is_ready(rule))
     if not ready:
         return _too_few_outlets(situation)
-    if not is_released:
-        if all(member.is_baseline for member in situation.story.members):
-            return Hold(reason=model.Reason.BASELINE, until=situation.now, detail="the feed's first answer is gathered")
-        if all(rule.digest for rule in ready):
-            return _until_digest(ready, situation.now)
+    if not is_released and all(member.is_baseline for member in situation.story.members):
+        return Hold(reason=model.Reason.BASELINE, until=situation.now, detail="the feed's first answer is gathered")
+    if until := situation.asleep_until(ready):
+        return Hold(reason=model.Reason.SNOOZED, until=until, detail=f"snoozed until {until:%Y-%m-%d %H:%M} UTC")
+    ready = situation.speaking
+    if not is_released and all(rule.digest for rule in ready):
+        return _until_digest(ready, situation.now)
     loud = any(rule.severity is model.Severity.HIGH and not rule.digest for rule in ready)
     if not loud and (end := quiet_until(situation.policy.quiet, situation.now)):
         return Hold(reason=model.Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")

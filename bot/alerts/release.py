@@ -40,6 +40,8 @@ def release(situations: Sequence[Situation]) -> Released:
 def _again(situation: Situation, told: Counter[str]) -> model.Decision:
     alert = situation.alert
     reason = alert.reason if alert else model.Reason.FIRST_REPORT
+    if alert is not None and alert.is_muted:
+        return situation.decision(model.Action.SILENT, model.Reason.MUTED)
     if not situation.rules:
         return situation.decision(
             model.Action.SILENT, model.Reason.RULE_PAUSED, detail="its rules are no longer loaded"
@@ -47,7 +49,7 @@ def _again(situation: Situation, told: Counter[str]) -> model.Decision:
     hold = hold_for(situation, is_released=reason in (model.Reason.BASELINE, model.Reason.DIGEST))
     if hold is not None:
         return situation.decision(model.Action.HOLD, hold.reason, detail=hold.detail, until=hold.until)
-    ready = tuple(rule for rule in situation.rules if situation.is_ready(rule))
+    ready = situation.speaking
     if reason is not model.Reason.BASELINE:
         post_reason = model.Reason.DIGEST if reason is model.Reason.DIGEST else model.Reason.FIRST_REPORT
         return situation.decision(model.Action.POST, post_reason, rules=ready, detail=f"held: {reason.value}")

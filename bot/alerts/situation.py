@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,6 +29,8 @@ class Situation:
     recent_posts: tuple[datetime, ...] = ()
     #: Rule -> when it last opened a thread in this channel.
     rule_spoke_at: Mapping[str, datetime] = field(default_factory=dict)
+    #: Rule -> until when a reader wants nothing of it in this channel.
+    snoozed: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def severity(self) -> model.Severity:
@@ -37,6 +39,16 @@ class Situation:
     def is_ready(self, rule: model.Rule) -> bool:
         """Enough independent owners carry the story for this rule."""
         return len(self.story.owners) >= rule.min_outlets
+
+    @property
+    def speaking(self) -> tuple[model.Rule, ...]:
+        """The rules that may speak for the story now: ready, and not snoozed."""
+        return tuple(rule for rule in self.rules if self.is_ready(rule) and rule.name not in self.snoozed)
+
+    def asleep_until(self, rules: Sequence[model.Rule]) -> datetime | None:
+        """When the first of these snoozed rules wakes; None: one of them is awake."""
+        ends = [self.snoozed[rule.name] for rule in rules if rule.name in self.snoozed]
+        return min(ends) if ends and len(ends) == len(rules) else None
 
     def decision(
         self,

@@ -21,6 +21,8 @@ def decide(situation: Situation) -> tuple[model.Decision, ...]:
     alert = situation.alert
     if not situation.rules or (alert is None and not situation.arrivals):
         return ()
+    if alert is not None and alert.is_muted:
+        return (situation.decision(model.Action.SILENT, model.Reason.MUTED),) if situation.arrivals else ()
     if alert is None or alert.state is model.AlertState.HELD:
         return _first(situation)
     if alert.state is model.AlertState.SILENT:
@@ -40,8 +42,7 @@ def _is_news_after_silence(situation: Situation) -> bool:
 def _first(situation: Situation) -> tuple[model.Decision, ...]:
     hold = hold_for(situation)
     if hold is None:
-        ready = tuple(rule for rule in situation.rules if situation.is_ready(rule))
-        return (situation.decision(model.Action.POST, model.Reason.FIRST_REPORT, rules=ready),)
+        return (situation.decision(model.Action.POST, model.Reason.FIRST_REPORT, rules=situation.speaking),)
     alert = situation.alert
     is_same_hold = (
         alert is not None
@@ -72,14 +73,18 @@ def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decis
     fresh = tuple(r for r in situation.rules if r.name not in alert.rules and situation.is_ready(r))
     plain = tuple(rule for rule in fresh if rule.min_outlets < 2)
     corroborated = tuple(rule for rule in fresh if rule.min_outlets >= 2)
-    found = []
-    if plain:
-        found.append(_reply(situation, model.Reason.SECOND_RULE, rules=plain))
-    if corroborated:
-        count = len(situation.story.owners)
-        detail = f"{count} independent outlets"
-        found.append(_reply(situation, model.Reason.CORROBORATION, rules=corroborated, detail=detail))
+    found = [_reply(situation, model.Reason.SECOND_RULE, rules=rules) for rules in _apart(situation, plain)]
+    detail = f"{len(situation.story.owners)} independent outlets"
+    for rules in _apart(situation, corroborated):
+        found.append(_reply(situation, model.Reason.CORROBORATION, rules=rules, detail=detail))
     return tuple(found)
+
+
+def _apart(situation: Situation, rules: tuple[model.Rule, ...]) -> list[tuple[model.Rule, ...]]:
+    """Those that are awake and those that are snoozed: they are told at different times."""
+    awake = tuple(rule for rule in rules if rule.name not in situation.snoozed)
+    asleep = tuple(rule for rule in rules if rule.name in situation.snoozed)
+    return [each for each in (awake, asleep) if each]
 
 
 def _corrections(situation: Situation) -> tuple[model.Decision, ...]:
@@ -116,12 +121,14 @@ def _reply(
     facts: tuple[model.Fact, ...] = (),
     edits: tuple[model.Edit, ...] = (),
 ) -> model.Decision:
-    """A reply; in quiet hours, or under a digest, it is decided now and leaves at their end (``until``)."""
+    """A reply; in quiet hours, under a digest or a snooze, it is decided now and leaves at their end (``until``)."""
     leaves_at = None
     if all(rule.digest for rule in situation.rules):
         leaves_at = min(next_digest(rule.digest, situation.now) for rule in situation.rules if rule.digest)
     elif situation.severity is not model.Severity.HIGH:
         leaves_at = quiet_until(situation.policy.quiet, situation.now)
+    if woken_at := situation.asleep_until(situation.rules if rules is None else rules):
+        leaves_at = max(leaves_at or woken_at, woken_at)
     return situation.decision(
         model.Action.REPLY, reason, rules=rules, detail=detail, until=leaves_at, facts=facts, edits=edits
     )

@@ -33,6 +33,7 @@ class Speaker:
         self._snapshot = snapshot
         self._rules = snapshot.rules.rules
         self._now = now
+        self._snoozed = tx.judgements.snoozes(now)
 
     def speak(self, touched: Iterable[Touched]) -> tuple[model.Decision, ...]:
         made: list[model.Decision] = []
@@ -122,7 +123,8 @@ class Speaker:
             case model.Action.POST:
                 row = wording.post(decision, story, self._rules)
             case model.Action.EDIT if alert:
-                row = wording.edit(decision, story, self._rules, alert)
+                said = alerts.standing(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
+                row = wording.edit(decision, story, self._rules, alert, judgements=said)
             case model.Action.REPLY if alert:
                 row = wording.reply(decision, story, self._rules, alert)
             case _:
@@ -167,6 +169,7 @@ class Speaker:
             policy=self._snapshot.policies.get(channel, model.SpeakPolicy()),
             recent_posts=tuple(sorted(p.posted_at for p in recent if p.posted_at)),
             rule_spoke_at=spoke_at,
+            snoozed={rule: until for (place, rule), until in self._snoozed.items() if place == channel},
         )
 
     def _posted(self, channel: str) -> Sequence[model.Alert]:

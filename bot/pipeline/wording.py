@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot import model, summaries
@@ -19,15 +20,28 @@ def post(decision: model.Decision, story: model.Story, rules: Mapping[str, model
 
 
 def edit(
-    decision: model.Decision, story: model.Story, rules: Mapping[str, model.Rule], alert: model.Alert
+    decision: model.Decision,
+    story: model.Story,
+    rules: Mapping[str, model.Rule],
+    alert: model.Alert,
+    *,
+    judgements: tuple[model.Judgement, ...] = (),
+    once: str | None = None,
 ) -> model.Outgoing | None:
-    """The message at the head of the thread as it should read now; None: there is none to edit."""
-    if alert.head is None:
+    """The message at the head of the thread as it should read now; None: there is none to edit.
+
+    ``once`` names the occasion of an edit that no article caused.
+    """
+    if alert.head is None or alert.is_gathered:
         return None
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
-    versions = ",".join(f"{member.article.id}.{member.article.version}" for member in story.members)
-    send_id = model.send_id("edit", decision.story, decision.channel, versions, *named)
-    return _row(send_id, alert.head, decision, _message(model.MessageKind.EDIT, decision, story, rules, named))
+    if once is None:
+        versions = ",".join(f"{member.article.id}.{member.article.version}" for member in story.members)
+        send_id = model.send_id("edit", decision.story, decision.channel, versions, *named)
+    else:
+        send_id = model.send_id("edit", decision.story, decision.channel, "judged", once)
+    message = _message(model.MessageKind.EDIT, decision, story, rules, named)
+    return _row(send_id, alert.head, decision, replace(message, judgements=judgements))
 
 
 def reply(
