@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 export PYTHON VENV
 
-.PHONY: help demo run test lint types contracts unit test-slow lock schema clean
+.PHONY: help demo run test lint types contracts unit test-slow docs lock schema clean
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
@@ -39,6 +39,9 @@ test-slow: setup-test ## the tests that take minutes
 bench-%: setup-test ## measure: match, replay, poll, stories, summaries, facts, delivery, extraction
 	$(BIN)/python -m bench.$* $(BENCH_ARGS)
 
+docs: setup-test ## build the documentation into site/; broken links and anchors are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 schema: setup-test ## write config/schema/ anew
 	$(BIN)/wirewatch schema --write config/schema
 
@@ -48,4 +51,4 @@ lock: ## write requirements/*.txt anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" pyproject.toml requirements/build.in --all-extras -o requirements/test.txt
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

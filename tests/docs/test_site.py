@@ -1,0 +1,101 @@
+"""The docs as a site: it builds without a warning, and asks no other server for anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+#: What makes a browser ask another server: a picture, a script, a style, a frame; never a link that is clicked.
+_LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
+
+
+def build(into: Path, *, docs: Path | None = None) -> subprocess.CompletedProcess[str]:
+    pytest.importorskip("material", reason="mkdocs-material is not installed: pip install '.[docs]'")
+    # Without --quiet, which hides warnings from the strict mode too, so that a broken link passes.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(into)]
+    if docs is not None:
+        text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").replace("docs_dir: docs", f"docs_dir: {docs}")
+        text = text.replace("hooks: [", f"hooks: [{ROOT}/")
+        command += ["--config-file", str(docs.with_suffix(".yml"))]
+        docs.with_suffix(".yml").write_text(text, encoding="utf-8")
+    environ = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110, check=False)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    done = build(folder)
+    assert done.returncode == 0, "\n".join(line for line in done.stderr.splitlines() if "WARNING" in line)
+    return folder
+
+
+def test_each_page_is_in_the_site_and_is_found_by_the_search(site: Path) -> None:
+    pages = {str(path.relative_to(ROOT / "docs").with_suffix(".html")) for path in (ROOT / "docs").rglob("*.md")}
+    assert {page for page in pages if not (site / page).exists()} == set()
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    found = {entry["location"].partition("#")[0] for entry in index["docs"]}
+    assert pages - found - {"index.html"} == set()
+
+
+def test_a_broken_link_and_a_missing_anchor_stop_the_build(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for path in (ROOT / "docs").rglob("*.md"):
+        copy = docs / path.relative_to(ROOT / "docs")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    page = docs / "feeds.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\n[one](gone.md) [two](rules.md#no-such-heading)\n")
+    (docs / "stray.md").write_text("# A page that no list names\n")
+    done = build(tmp_path / "site", docs=docs)
+    assert done.returncode != 0
+    assert "gone.md" in done.stderr
+    assert "#no-such-heading" in done.stderr
+    assert "stray.md" in done.stderr
+
+
+def test_no_page_loads_anything_from_another_server(site: Path) -> None:
+    asked = [(path.name, address) for path in site.rglob("*.html") for address in _loaded(path) if "//" in address]
+    assert asked == []
+    styles = [
+        path for path in site.rglob("*.css") if re.search(r"(@import|url\()\s*[\"']?(https?:)?//", path.read_text())
+    ]
+    assert styles == []
+
+
+def test_links_to_the_world_are_whole_addresses_over_https(site: Path) -> None:
+    addresses = {address for path in site.rglob("*.html") for address in _Links.of(path) if "://" in address}
+    whole = re.compile(r"https://[a-z0-9.-]+\.[a-z]{2,}(/[^\s<>\"]*)?")
+    assert {address for address in addresses if not whole.fullmatch(address)} == set()
+
+
+def _loaded(path: Path) -> list[str]:
+    return _Links.of(path, _LOADS)
+
+
+class _Links(HTMLParser):
+    def __init__(self, attributes: dict[str, str]) -> None:
+        super().__init__()
+        self._attributes = attributes
+        self.found: list[str] = []
+
+    @classmethod
+    def of(cls, path: Path, attributes: dict[str, str] | None = None) -> list[str]:
+        links = cls(attributes or {"a": "href"})
+        links.feed(path.read_text(encoding="utf-8"))
+        return links.found
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        # A canonical address names the page, it loads nothing.
+        if tag in self._attributes and values.get("rel") != "canonical":
+            self.found += [value] if (value := values.get(self._attributes[tag])) else []
