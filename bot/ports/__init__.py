@@ -44,6 +44,7 @@ from bot.ports.errors import (
     Wait,
     WirewatchError,
 )
+from bot.ports.listeners import Listener, Press
 from bot.ports.network import Answer, Body, Fetcher, PageReader, Request, Source
 from bot.ports.store import (
     Articles,
@@ -59,6 +60,7 @@ from bot.ports.store import (
     Stories,
     Stub,
     Transaction,
+    Tray,
 )
 
 __all__ = [
@@ -79,11 +81,13 @@ __all__ = [
     "Judgements",
     "Known",
     "Ledger",
+    "Listener",
     "NotEditable",
     "Notes",
     "Outbox",
     "PageReader",
     "Parked",
+    "Press",
     "ReadError",
     "Refused",
     "Request",
@@ -100,6 +104,7 @@ __all__ = [
     "TooBig",
     "TooMuch",
     "Transaction",
+    "Tray",
     "Unknown",
     "Unreachable",
     "Wait",

@@ -79,6 +79,12 @@ class FeedStates(Protocol):
         ``everything`` ignores due_at, but no lease, Retry-After or 410.
         """
 
+    def renew(self, token: str, *, until: datetime) -> None:
+        """The leases of ``token`` last longer; those that were lost stay lost."""
+
+    def count_due(self, *, now: datetime) -> int:
+        """How many feeds ``claim_due`` could lease."""
+
     def save(self, states: Sequence[model.FeedState], *, token: str | None = None) -> Sequence[str]:
         """Write and release; gives the urls whose lease was lost, which are not written."""
 
@@ -106,6 +112,9 @@ class Articles(Protocol):
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         """New articles; an id that exists is left as it is."""
+
+    def forget_fresh(self, *, before: datetime) -> None:
+        """Let go of what guards new articles against being added twice at once; minutes are enough."""
 
     def see(self, sightings: Sequence[Sighting], *, at: datetime) -> None:
         """A feed carries an article (again or under a new id)."""
@@ -158,7 +167,7 @@ class Stories(Protocol):
     def save_alert(self, alert: model.Alert) -> None: ...
 
     def held_until(self, now: datetime) -> Sequence[model.Alert]:
-        """Held alerts whose time has come, oldest first."""
+        """Held alerts whose time has come, and posted ones that are to remind; oldest first."""
 
     def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]: ...
 
@@ -215,6 +224,23 @@ class Judgements(Protocol):
     def since(self, when: datetime | None) -> Sequence[model.Judgement]: ...
 
 
+class Tray(Protocol):
+    """Matched articles that wait for the desk. The desk is one, on any number of machines."""
+
+    def add(self, arrivals: Sequence[model.Arrival], revisions: Sequence[model.Revision]) -> None: ...
+
+    def take(self, *, limit: int) -> tuple[Sequence[model.Arrival], Sequence[model.Revision]]:
+        """The oldest, which are gone from the tray with this transaction."""
+
+    def count(self) -> int: ...
+
+    def sit_down(self, who: str) -> bool:
+        """Take the desk for this transaction: no other that takes it can commit beside it.
+
+        False: another sat there since, or nobody yet, so what ``who`` remembers of the stories may be old.
+        """
+
+
 class Ledger(Protocol):
     """What happened, in rows that are written once and sealed by the day."""
 
@@ -256,6 +282,7 @@ class Transaction(Protocol):
     stories: Stories
     outbox: Outbox
     judgements: Judgements
+    tray: Tray
     ledger: Ledger
     notes: Notes
 

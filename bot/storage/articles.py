@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Select,
     bindparam,
+    delete,
     func,
     literal_column,
     or_,
@@ -26,7 +27,7 @@ from bot import model, ports
 from bot.articles import fold_title
 from bot.storage import codec
 from bot.storage.columns import Digest, Moment, chunks, digest
-from bot.storage.schema import articles, matches, sightings, versions
+from bot.storage.schema import articles, fresh_identities, matches, sightings, versions
 
 #: A sighting is renewed at most once a day, so that an unchanged feed costs no writes.
 _RENEWED_AFTER = timedelta(days=1)
@@ -99,6 +100,8 @@ _MATCHED_BY_DAY = (
 )
 
 _ADD = insert(articles).on_conflict_do_nothing(index_elements=[articles.c.id])
+_GUARD = insert(fresh_identities).on_conflict_do_nothing()
+_FORGET_FRESH = delete(fresh_identities).where(fresh_identities.c.at < bindparam("before", type_=Moment))
 _NEW_SIGHTING = insert(sightings)
 _SEE = _NEW_SIGHTING.on_conflict_do_update(
     index_elements=[sightings.c.key],
@@ -165,7 +168,21 @@ class Articles:
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         if articles:
+            self._guard(articles)
             self._connection.execute(_ADD, [_row(article, has_text=has_text) for article in articles])
+
+    def _guard(self, articles: Sequence[model.Article]) -> None:
+        """On PostgreSQL two transactions that add one article cannot see each other's: under REPEATABLE READ a key
+        that another committed meanwhile is a lost race, so the second runs again. SQLite has one writer."""
+        if self._connection.dialect.name != "postgresql":
+            return
+        keys = {digest(article.link): article.first_seen for article in articles if article.link}
+        keys |= {digest(article.fingerprint): article.first_seen for article in articles}
+        # In one order, so that two who share several keys do not wait for each other.
+        self._connection.execute(_GUARD, [{"key": key, "at": keys[key]} for key in sorted(keys)])
+
+    def forget_fresh(self, *, before: datetime) -> None:
+        self._connection.execute(_FORGET_FRESH, {"before": before})
 
     def see(self, sightings: Sequence[ports.Sighting], *, at: datetime) -> None:
         times = {"seen_at": at, "stale": at - _RENEWED_AFTER}

@@ -45,6 +45,8 @@ class Codec(Generic[T]):
 FEED_STATE: Codec[model.FeedState] = Codec(model.FeedState)
 EVIDENCE: Codec[tuple[model.Evidence, ...]] = Codec(tuple[model.Evidence, ...])
 DECISION: Codec[model.Decision] = Codec(model.Decision)
+ARRIVAL: Codec[model.Arrival] = Codec(model.Arrival)
+REVISION: Codec[model.Revision] = Codec(model.Revision)
 ALERT: Codec[model.Alert] = Codec(model.Alert)
 MESSAGE: Codec[model.Message] = Codec(model.Message)
 RECEIPT: Codec[model.Receipt] = Codec(model.Receipt)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, Update, bindparam, or_, select, true, update
+from sqlalchemy import Connection, Row, Update, and_, bindparam, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
@@ -49,19 +49,24 @@ _LIMIT = _NEW_LIMIT.on_conflict_do_update(
     where=_NEW_LIMIT.excluded.until > host_limits.c.until,
 )
 
+_RENEW = update(feeds).where(feeds.c.lease == bindparam("token")).values(lease_until=bindparam("until", type_=Moment))
+
+#: What ``claim_due`` takes, apart from its time.
+_IS_FREE = and_(
+    feeds.c.is_listed,
+    ~feeds.c.gone,
+    or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= _NOW),
+    or_(feeds.c.retry_after.is_(None), feeds.c.retry_after <= _NOW),
+)
+_COUNT_DUE = select(func.count()).select_from(feeds).where(_IS_FREE, feeds.c.due_at <= _NOW)
+
 
 def _claim(*, everything: bool) -> Update:
     """One statement on both databases (SQLite's compiler drops FOR UPDATE); a CTE, since some plans run a LIMIT
     inside IN again and claim more than asked for."""
     pick = (
         select(feeds.c.url)
-        .where(
-            feeds.c.is_listed,
-            ~feeds.c.gone,
-            or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= _NOW),
-            or_(feeds.c.retry_after.is_(None), feeds.c.retry_after <= _NOW),
-            true() if everything else feeds.c.due_at <= _NOW,
-        )
+        .where(_IS_FREE, true() if everything else feeds.c.due_at <= _NOW)
         .order_by(feeds.c.due_at, feeds.c.url)
         .limit(bindparam("at_most"))
         .with_for_update(skip_locked=True)
@@ -107,6 +112,12 @@ class FeedStates:
         )
         # RETURNING promises no order.
         return sorted(map(_state, rows), key=lambda state: (state.due_at, state.url))
+
+    def renew(self, token: str, *, until: datetime) -> None:
+        self._connection.execute(_RENEW, {"token": token, "until": until})
+
+    def count_due(self, *, now: datetime) -> int:
+        return self._connection.execute(_COUNT_DUE, {"now": now}).scalar_one()
 
     def save(self, states: Sequence[model.FeedState], *, token: str | None = None) -> Sequence[str]:
         urls = [state.url for state in states]

@@ -21,7 +21,7 @@ from bot import model
 from bot.storage.columns import Choice, Digest, Moment, Words
 
 #: The revision of the newest migration.
-REVISION = "0003"
+REVISION = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -285,6 +285,28 @@ seals = Table(
     Column("seal", Text, nullable=False),
     #: False: the day's rows were let go.
     Column("is_kept", Boolean, nullable=False),
+)
+
+#: Matched articles that wait for the desk.
+tray = Table(
+    "tray",
+    metadata,
+    #: In order of arrival.
+    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    #: arrival or revision.
+    Column("kind", Text, nullable=False),
+    #: Arrival or Revision.
+    Column("body", Text, nullable=False),
+)
+
+#: Links and fingerprints of articles added lately: two workers that add one article at once collide here, and the one
+#: that comes second runs again and sees the other's.
+fresh_identities = Table(
+    "fresh_identities",
+    metadata,
+    Column("key", Digest, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Index(None, "at"),
 )
 
 notes = Table(

@@ -14,6 +14,7 @@ from bot.storage.ledger import Ledger
 from bot.storage.notes import Notes
 from bot.storage.outbox import Outbox
 from bot.storage.stories import Stories
+from bot.storage.tray import Tray
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Transaction:
     stories: ports.Stories
     outbox: ports.Outbox
     judgements: ports.Judgements
+    tray: ports.Tray
     ledger: ports.Ledger
     notes: ports.Notes
 
@@ -35,6 +37,7 @@ def over(connection: Connection) -> ports.Transaction:
         stories=Stories(connection, articles),
         outbox=Outbox(connection),
         judgements=Judgements(connection),
+        tray=Tray(connection),
         ledger=Ledger(connection),
         notes=Notes(connection),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -220,3 +221,50 @@ async def test_a_running_bot_is_not_moved(source: str, address: str) -> None:
     with pytest.raises(ports.StoreInUse, match="wirewatch run"):
         await storage.move(source, address, clock=FakeClock())
     await running.close()
+
+
+async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: list[storage.SqlStore]) -> None:
+    link = "https://news.example/blackberry"
+    begun: list[int] = []
+
+    async def bring(store: storage.SqlStore, number: int) -> None:
+        mine = replace(article(f"copy {number}"), link=link)
+
+        def work(tx: ports.Transaction) -> None:
+            known = tx.articles.known(mine.feed, keys=[], links=[link], fingerprints=[], titles=[])
+            begun.append(number)
+            if link not in known.by_link:
+                # Wide enough that the other has looked too before we commit.
+                deadline = time.monotonic() + 5
+                while len(set(begun)) < 2 and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                tx.articles.add([mine])
+
+        await store.write(work)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(bring(rivals[0], 1))
+        group.create_task(bring(rivals[1], 2))
+    assert await rivals[2].read(lambda tx: tx.articles.count()) == 1
+    assert len(begun) == 3, "the one that came second ran again"
+
+
+async def test_of_two_who_take_the_desk_at_once_one_runs_again_and_each_arrival_is_taken_once(
+    rivals: list[storage.SqlStore],
+) -> None:
+    arrivals = [model.Arrival(article=article(str(n)), matches=(match("BES"),), is_baseline=False) for n in range(60)]
+    await rivals[0].write(lambda tx: tx.tray.add(arrivals, []))
+    taken: Counter[str] = Counter()
+
+    def work(tx: ports.Transaction, who: str) -> list[str]:
+        tx.tray.sit_down(who)
+        return [one.article.id for one in tx.tray.take(limit=7)[0]]
+
+    async def desk(store: storage.SqlStore, who: str) -> None:
+        while ids := await store.write(lambda tx: work(tx, who)):
+            taken.update(ids)
+
+    async with asyncio.TaskGroup() as group:
+        for n, store in enumerate(rivals):
+            group.create_task(desk(store, f"desk {n}"))
+    assert taken == Counter(arrival.article.id for arrival in arrivals)

@@ -1,0 +1,44 @@
+"""What people press under our messages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot import model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """One button, pressed by one person. Its form was checked; whether story, rule and message exist was not."""
+
+    #: The channel's own name of the press: the same when it is delivered again.
+    id: str
+    #: The channel's own id of the person.
+    by: str
+    verdict: model.Verdict
+    story: model.StoryId
+    #: Of which rule, by its key (model.rule_key); empty: of every rule that the message names, or of the story.
+    rule: str
+    #: Where the message stands, as its receipt says.
+    place: str
+    ref: str
+
+
+class Listener(Protocol):
+    """One connection on which presses arrive."""
+
+    #: The channels whose messages it may be about.
+    channels: tuple[str, ...]
+
+    async def listen(
+        self,
+        on_press: Callable[[Press], Awaitable[str]],
+        on_change: Callable[[str | None], Awaitable[None]],
+    ) -> None:
+        """Listen until cancelled, and connect again when the connection is lost.
+
+        ``on_press`` keeps the press and gives our answer to the person; StoreError: it was not kept, and the person is
+        not told that it was. ``on_change`` hears why nothing can be heard now; None: all is well again.
+        """
