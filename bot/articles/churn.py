@@ -14,6 +14,8 @@ _CHURN_SHARE = 0.8
 
 def churned(groups: Sequence[Group], known: ports.Known, *, total: int) -> dict[str, ports.Stub]:
     """Item key → article, where so many ids changed over known titles that it was the feed's doing."""
+    if not known.by_title:
+        return {}
     twinned = {group.best.key: stub for group in groups if (stub := _same_but_id(group, known)) is not None}
     if len(twinned) < _CHURN_ITEMS or len(twinned) < _CHURN_SHARE * total:
         return {}

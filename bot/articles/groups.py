@@ -35,6 +35,9 @@ def grouped(items: Sequence[Item], feed: model.Feed, known: ports.Known) -> list
 
 def _grouped(items: Sequence[Item]) -> list[tuple[Item, ...]]:
     """Items that share an id or a link, the fullest first: which one stands first in the feed does not matter."""
+    links = [item.link_key for item in items if item.link_key]
+    if len({item.key for item in items}) == len(items) and len(set(links)) == len(links):
+        return [(item,) for item in items]
     leader: dict[str, int] = {}
     parent = list(range(len(items)))
 
@@ -91,7 +94,7 @@ def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known) -> p
         stub = known.by_key.get(item.key)
         if stub is not None and not _is_reused(stub, item):
             return stub
-    for item in members:
+    for item in members if known.by_link else ():
         for form in twins(item.link) if item.link_key else ():
             stub = known.by_link.get(form)
             # A link that named several articles when it was stored (a list page) proves nothing without the headline.

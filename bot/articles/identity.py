@@ -72,7 +72,7 @@ def identify(
     groups = grouped(items, feed, known)
     absorbed = churned(groups, known, total=max(len(groups), len(reading.item_hashes)))
     restamped = are_restamped(groups)
-    maker = _Maker(feed=feed, reading=reading, feed_title=feed_title, now=now)
+    maker = _Maker(feed=feed, reading=reading, outlet=outlet_of(feed, feed_title or reading.title), now=now)
     oldest = now - backfill if is_baseline else None
     found: list[Identified] = []
     for group in groups:
@@ -136,27 +136,21 @@ def _unknown(group: Group, maker: _Maker, known: ports.Known, oldest: datetime |
     article = maker.article(item, _id_of(group, maker.feed, known))
     novelty = Novelty.OLD if is_old or item.entry.identity_only else Novelty.NEW
     first, *rest = _keys(group)
+    sighting = ports.Sighting(feed=maker.feed.url, key=first, article=article.id)
+    found = Identified(novelty=novelty, article=article, stub=None, sighting=sighting)
+    if not rest:
+        return [found]
     stub = _stub(article, has_text=novelty is Novelty.NEW)
+    others = [ports.Sighting(feed=maker.feed.url, key=key, article=article.id) for key in rest]
     return [
-        Identified(
-            novelty=novelty,
-            article=article,
-            stub=None,
-            sighting=ports.Sighting(feed=maker.feed.url, key=first, article=article.id),
-        ),
-        *(
-            Identified(
-                novelty=Novelty.SEEN,
-                article=None,
-                stub=stub,
-                sighting=ports.Sighting(feed=maker.feed.url, key=key, article=article.id),
-            )
-            for key in rest
-        ),
+        found,
+        *(Identified(novelty=Novelty.SEEN, article=None, stub=stub, sighting=other) for other in others),
     ]
 
 
 def _keys(group: Group) -> tuple[str, ...]:
+    if len(group.members) == 1:
+        return (group.best.key,)
     return tuple(dict.fromkeys(item.key for item in group.members))
 
 
@@ -178,14 +172,14 @@ class _Maker:
 
     feed: model.Feed
     reading: model.Reading
-    feed_title: str | None
+    outlet: str
     now: datetime
 
     def article(self, item: Item, id_: model.ArticleId) -> model.Article:
         return model.Article(
             id=id_,
             feed=self.feed.url,
-            outlet=outlet_of(self.feed, self.feed_title or self.reading.title),
+            outlet=self.outlet,
             owner=owner_of(self.feed, item.link),
             link=item.link,
             title=item.title,

@@ -81,9 +81,12 @@ class Digest(TypeDecorator[bytes]):
 
 def digest(*parts: str) -> bytes:
     """16 bytes that stand for these texts; their borders count."""
-    packed = [part.encode("utf-8", "surrogatepass") for part in parts]
-    # One call: a poll asks for hundreds of these.
-    return hashlib.sha256(b"".join([len(data).to_bytes(8, "big") + data for data in packed])).digest()[:16]
+    # One call of the hash: a poll asks for hundreds of these.
+    packed = b""
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        packed += len(data).to_bytes(8, "big") + data
+    return hashlib.sha256(packed).digest()[:16]
 
 
 def _storable_or_none(text: str | None) -> str | None:
