@@ -4,6 +4,8 @@ claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ one transa
                                                       intake: identity, articles, matches, feed state
                                                       desk:   stories, decisions, outbox rows
 then, when all are in: release what was held
+
+Where the desk sits elsewhere (several processes on one database), a batch ends at the tray, and the desk takes turns.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,8 +21,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import ledger, model, polling, ports
-from bot.pipeline import canary, wording
-from bot.pipeline.desk import Desk
+from bot.pipeline import wording
+from bot.pipeline.deciding import Deciding
 from bot.pipeline.intake import Intake, Reader
 from bot.pipeline.poll import Polled, Poller, Read
 from bot.pipeline.snapshot import Snapshot
@@ -33,6 +35,10 @@ BATCH = 100
 GATHER = timedelta(seconds=0.25)
 #: How long a claimed feed stays ours; a poll is bounded by ``fetch.timeout``.
 LEASE = timedelta(seconds=60)
+#: Leases of feeds that are still under way are renewed this often.
+RENEW = LEASE / 3
+#: What one turn of the desk takes from the tray: some seconds' work, a third of a lease.
+TURN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +66,6 @@ class PassReport:
 
 #: Told of each feed as it is taken in: progress, metrics.
 OnFeed = Callable[[FeedReport], None]
-#: Told of each decision once it is committed.
-OnDecided = Callable[[model.Decision], None]
 
 
 class Pipeline:
@@ -76,17 +80,18 @@ class Pipeline:
         pages: ports.PageReader,
         clock: ports.Clock,
         concurrency: int,
-        window: timedelta,
+        deciding: Deciding,
+        is_desk_elsewhere: bool = False,
         on_feed: OnFeed = lambda report: None,
-        on_decided: OnDecided = lambda decision: None,
     ) -> None:
+        """``is_desk_elsewhere``: what matched waits in the tray; another process may have the desk."""
         self._store = store
         self._clock = clock
         self._poller = Poller(fetcher=fetcher, read=read, pages=pages, store=store, clock=clock)
         self._slots = asyncio.Semaphore(concurrency)
-        self._desk = Desk(window)
+        self._deciding = deciding
+        self._is_desk_elsewhere = is_desk_elsewhere
         self._on_feed = on_feed
-        self._on_decided = on_decided
 
     async def claim(self, *, limit: int, everything: bool = False) -> tuple[str, Sequence[model.FeedState]]:
         """Lease due feeds: the lease's token, and their states, most overdue first."""
@@ -106,26 +111,28 @@ class Pipeline:
             for state in known:
                 group.create_task(self._poll(state, snapshot, polls))
             left = len(known)
+            renewed_at = self._clock.now()
             while left:
                 batch = await _gathered(polls, most=min(left, BATCH))
-                await self._take_in(token, batch, snapshot, report)
-                left -= len(batch)
-        await self.release(snapshot, report)
+                if batch:
+                    await self._take_in(token, batch, snapshot, report)
+                    left -= len(batch)
+                if self._clock.now() - renewed_at >= RENEW:
+                    renewed_at = self._clock.now()
+                    await self._renew(token, renewed_at)
+        if not self._is_desk_elsewhere:
+            await self.release(snapshot, report)
         return report
 
     async def release(self, snapshot: Snapshot, report: PassReport | None = None) -> Sequence[model.Decision]:
-        """Speak for alerts whose hold has run out."""
-        now = self._clock.now()
-
-        def work(tx: ports.Transaction) -> Sequence[model.Decision]:
-            canary.tell(tx, snapshot, now=now)
-            return self._desk.release(tx, snapshot, now=now)
-
-        made = await self._store.write(work)
-        self._tell_decisions(made, {})
+        """Speak for alerts whose hold has run out, and for what a desk before us left in its tray."""
+        made = (await self._deciding.take_turn(snapshot, limit=TURN)).decisions
         if report:
             report.decisions.extend(made)
         return made
+
+    async def _renew(self, token: str, now: datetime) -> None:
+        await self._store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
 
     async def _poll(self, state: model.FeedState, snapshot: Snapshot, polls: asyncio.Queue[Polled]) -> None:
         async with self._slots:
@@ -144,39 +151,30 @@ class Pipeline:
             _limit_hosts(tx, kept)
             _tell_health(tx, kept, snapshot, now)
             arrivals = [arrival for intake in kept for arrival in intake.arrivals]
-            canary.saw(tx, snapshot, arrivals, now=now)
-            made = self._desk.work(
-                tx,
-                snapshot,
-                arrivals,
-                [revision for intake in kept for revision in intake.revisions],
-                now=now,
-            )
-            return kept, made
+            revisions = [revision for intake in kept for revision in intake.revisions]
+            if self._is_desk_elsewhere:
+                tx.tray.add(arrivals, revisions)
+                return kept, ()
+            return kept, self._deciding.decide(tx, snapshot, arrivals, revisions, now=now)
 
         try:
-            intakes, made = await self._store.write(work)
+            intakes, made = await self._deciding.write(work)
         except ports.StoreError:
-            self._desk.forget()
             raise
         except Exception:
             # Our bug on one feed must not stop the others, nor be met again for ever: find it, and go on.
-            self._desk.forget()
             log.critical("feed broke the pipeline", feeds=[polled.state.url for polled in batch], exc_info=True)
             await self._take_in_apart(token, batch, snapshot, report)
             return
-        except BaseException:
-            self._desk.forget()
-            raise
         report.decisions.extend(made)
         for intake in intakes:
             told = _report(intake, now)
             report.feeds.append(told)
             self._on_feed(told)
             _log_poll(intake, told)
-        polls = {arrival.article.id: intake.polled.id for intake in intakes for arrival in intake.arrivals}
-        polls |= {revision.article.id: intake.polled.id for intake in intakes for revision in intake.revisions}
-        self._tell_decisions(made, polls)
+        arrivals = [arrival for intake in intakes for arrival in intake.arrivals]
+        revisions = [revision for intake in intakes for revision in intake.revisions]
+        self._deciding.settle(made, arrivals, revisions)
 
     async def _take_in_apart(self, token: str, batch: Sequence[Polled], snapshot: Snapshot, report: PassReport) -> None:
         """Each feed of a broken batch by itself; the one that breaks alone has failed, and is asked later again."""
@@ -189,25 +187,16 @@ class Pipeline:
             else:
                 raise RuntimeError(f"taking in a failure of {polled.state.url}")
 
-    def _tell_decisions(self, made: Sequence[model.Decision], polls: Mapping[model.ArticleId, str]) -> None:
-        """``polls`` leads from the article that caused a decision back to the poll that brought it."""
-        for decision in made:
-            self._on_decided(decision)
-            log.info(
-                "decided",
-                poll=polls.get(decision.article) if decision.article else None,
-                story=decision.story,
-                channel=decision.channel,
-                action=decision.action.value,
-                reason=decision.reason.value,
-                rules=list(decision.rules),
-            )
-
 
 async def _gathered(polls: asyncio.Queue[Polled], *, most: int) -> list[Polled]:
-    """The next batch: what comes within ``GATHER`` of its first poll shares its transaction and its decisions."""
-    batch = [await polls.get()]
+    """The next batch: what comes within ``GATHER`` of its first poll shares its transaction and its decisions.
+
+    Empty: nothing came for as long as leases may go unrenewed.
+    """
+    batch: list[Polled] = []
     with suppress(TimeoutError):
+        async with asyncio.timeout(RENEW.total_seconds()):
+            batch.append(await polls.get())
         async with asyncio.timeout(GATHER.total_seconds()):
             while len(batch) < most:
                 batch.append(await polls.get())
@@ -254,11 +243,14 @@ def _log_poll(intake: Intake, told: FeedReport) -> None:
 def _limit_hosts(tx: ports.Transaction, intakes: Sequence[Intake]) -> None:
     """Three addresses of one host that say Retry-After within ten minutes: the host is left alone."""
     limited = [intake.state for intake in intakes if intake.state.retry_after and intake.state.limited_at]
-    for host in {polling.host_of(state.url) for state in limited}:
+    if not limited:
+        return
+    known = tx.feeds.limited()
+    for host in {polling.asked_host(state) for state in limited}:
         recent = [
             (state.url, state.limited_at, state.retry_after)
-            for state in tx.feeds.all()
-            if polling.host_of(state.url) == host and state.limited_at and state.retry_after
+            for state in known
+            if polling.asked_host(state) == host and state.limited_at and state.retry_after
         ]
         until = polling.host_limit(recent)
         if until:

@@ -7,7 +7,7 @@ Pure: the time and the jitter are arguments. Knows no network, no store and no k
 """
 
 from bot.polling.health import HealthEvent, health, with_told
-from bot.polling.hosts import host_limit, host_of
+from bot.polling.hosts import asked_host, host_limit, host_of
 from bot.polling.outcome import after_answer, after_failure, after_reading, body_hash, is_unchanged, request
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "after_answer",
     "after_failure",
     "after_reading",
+    "asked_host",
     "body_hash",
     "health",
     "host_limit",

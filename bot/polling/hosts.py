@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from bot import model
+
 #: Three different addresses within ten minutes speak for their host.
 _ADDRESSES = 3
 _WITHIN = timedelta(minutes=10)
@@ -24,6 +26,11 @@ def host_of(url: str) -> str:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
         return ""
+
+
+def asked_host(state: model.FeedState) -> str:
+    """The host that the feed's next request goes to."""
+    return host_of(state.moved_to or state.url)
 
 
 def host_limit(recent: Sequence[tuple[str, datetime, datetime]]) -> datetime | None:

@@ -76,7 +76,8 @@ class FeedStates(Protocol):
     ) -> Sequence[model.FeedState]:
         """Due feeds, most overdue first, leased to ``token``.
 
-        ``everything`` ignores due_at, but no lease, Retry-After or 410.
+        ``everything`` ignores due_at, but no lease, Retry-After or 410. Feeds of a host that is not to be asked yet
+        are not claimed: they are due when it may be.
         """
 
     def renew(self, token: str, *, until: datetime) -> None:
@@ -92,6 +93,9 @@ class FeedStates(Protocol):
 
     def all(self) -> Sequence[model.FeedState]:
         """Of the configured feeds, by url."""
+
+    def limited(self) -> Sequence[model.FeedState]:
+        """Those whose last answer set a limit (Retry-After), by url."""
 
     def host_limits(self, *, now: datetime) -> Mapping[str, datetime]:
         """Hosts that are not to be asked before a time."""

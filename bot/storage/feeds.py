@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Row, Update, and_, bindparam, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model
+from bot import model, polling
 from bot.storage import codec
 from bot.storage.columns import Moment, chunks
 from bot.storage.schema import feeds, host_limits
@@ -39,6 +40,7 @@ _HELD = (
 )
 _GET = select(*_COLUMNS).where(feeds.c.url == bindparam("of_url"))
 _ALL = select(*_COLUMNS).where(feeds.c.is_listed)
+_LIMITED = _ALL.where(feeds.c.retry_after.is_not(None))
 _FREE = update(feeds).where(feeds.c.lease.is_not(None)).values(lease=None, lease_until=None)
 
 _LIMITS = select(host_limits.c.host, host_limits.c.until).where(host_limits.c.until > _NOW)
@@ -49,6 +51,11 @@ _LIMIT = _NEW_LIMIT.on_conflict_do_update(
     where=_NEW_LIMIT.excluded.until > host_limits.c.until,
 )
 
+_PUT_BACK = (
+    update(feeds)
+    .where(feeds.c.url.in_(bindparam("urls", expanding=True)))
+    .values(due_at=bindparam("until", type_=Moment), lease=None, lease_until=None)
+)
 _RENEW = update(feeds).where(feeds.c.lease == bindparam("token")).values(lease_until=bindparam("until", type_=Moment))
 
 #: What ``claim_due`` takes, apart from its time.
@@ -111,7 +118,24 @@ class FeedStates:
             {"now": now, "at_most": limit, "token": token, "until": now + lease},
         )
         # RETURNING promises no order.
-        return sorted(map(_state, rows), key=lambda state: (state.due_at, state.url))
+        claimed = sorted(map(_state, rows), key=lambda state: (state.due_at, state.url))
+        return self._of_open_hosts(claimed, now=now)
+
+    def _of_open_hosts(self, claimed: Sequence[model.FeedState], *, now: datetime) -> Sequence[model.FeedState]:
+        """Those of hosts that are to be left alone are due when these may be asked again."""
+        limits = self.host_limits(now=now)
+        if not limits:
+            return claimed
+        closed: defaultdict[datetime, list[str]] = defaultdict(list)
+        for state in claimed:
+            until = limits.get(polling.asked_host(state))
+            if until is not None:
+                closed[until].append(state.url)
+        for until, urls in closed.items():
+            for part in chunks(urls):
+                self._connection.execute(_PUT_BACK, {"urls": part, "until": until})
+        put_back = {url for urls in closed.values() for url in urls}
+        return [state for state in claimed if state.url not in put_back]
 
     def renew(self, token: str, *, until: datetime) -> None:
         self._connection.execute(_RENEW, {"token": token, "until": until})
@@ -140,6 +164,9 @@ class FeedStates:
     def all(self) -> Sequence[model.FeedState]:
         # Sorted here: databases order text each by its own collation.
         return sorted(map(_state, self._connection.execute(_ALL)), key=lambda state: state.url)
+
+    def limited(self) -> Sequence[model.FeedState]:
+        return sorted(map(_state, self._connection.execute(_LIMITED)), key=lambda state: state.url)
 
     def host_limits(self, *, now: datetime) -> Mapping[str, datetime]:
         return dict(map(tuple, self._connection.execute(_LIMITS, {"now": now})))

@@ -127,6 +127,26 @@ async def test_a_host_keeps_the_later_of_two_limits(store: storage.SqlStore) -> 
     assert await store.read(lambda tx: tx.feeds.host_limits(now=START + 2 * MINUTE)) == {}
 
 
+async def test_feeds_of_a_limited_host_are_left_alone_until_it_may_be_asked(
+    listed: storage.SqlStore, clock: FakeClock
+) -> None:
+    until = START + 2 * MINUTE
+    moved = model.FeedState(url=B, due_at=START, moved_to="https://a.example/moved")
+    await save(listed, moved)
+    await listed.write(lambda tx: tx.feeds.limit_host("a.example", until))
+    assert [state.url for state in await claim(listed, clock)] == [C]
+    assert await claim(listed, clock, token="other", everything=True) == []
+    clock.set(until)
+    found = await claim(listed, clock, token="other")
+    assert [(state.url, state.due_at) for state in found] == [(C, START), (A, until), (B, until)]
+
+
+async def test_limited_feeds_are_those_that_were_told_to_wait(listed: storage.SqlStore) -> None:
+    told = model.FeedState(url=A, due_at=START, retry_after=START + MINUTE, limited_at=START)
+    await save(listed, told, model.FeedState(url=B, due_at=START))
+    assert list(await listed.read(lambda tx: tx.feeds.limited())) == [told]
+
+
 async def test_notes_hold_the_last_word(store: storage.SqlStore) -> None:
     await store.write(lambda tx: tx.notes.put("tick", "1"))
     await store.write(lambda tx: tx.notes.put("tick", "2"))
