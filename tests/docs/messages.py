@@ -1,0 +1,102 @@
+"""What the program may say to an operator, found in the code by its syntax tree.
+
+Errors, the lines of the log, the bot's own notices, and the tables of which they are put together. What `check` says of
+a configuration is in docs/mistakes.md, and what Slack answers in docs/channels.md; each has its own test.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bot import ports
+
+ROOT = Path(__file__).parents[2]
+HOLE = "…"
+_ERRORS = {
+    name for name, kind in vars(ports).items() if isinstance(kind, type) and issubclass(kind, ports.WirewatchError)
+} | {"Drop"}
+_LEVELS = {"info", "warning", "error", "critical"}
+#: Functions and tables whose texts are told to people, though none is an error where it stands.
+_PARTS = {
+    "bot/cli/run.py": ("on_pass",),
+    "bot/delivery.py": ("_after_look_error", "first_step"),
+    "bot/fetch/failures.py": ("_CERTIFICATE", "told"),
+    "bot/outbox/trouble.py": ("_lead",),
+    "bot/pipeline/canary.py": ("lead",),
+    "bot/polling/health.py": ("_OVER", "_troubles"),
+    "bot/polling/statuses.py": ("_ADVICE", "_of_class"),
+    "bot/storage/failures.py": ("_GONE", "_POSTGRES", "_SQLITE", "translated"),
+    "bot/web/health.py": ("readiness",),
+}
+
+
+def messages() -> Mapping[str, str]:
+    """Text, with … where the occasion puts something in -> where it stands."""
+    found: dict[str, str] = {}
+    for path in sorted((ROOT / "bot").rglob("*.py")):
+        name = str(path.relative_to(ROOT))
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in (*_told(tree), *_texts_of_parts(tree, _PARTS.get(name, ()))):
+            for text in _texts(node):
+                found.setdefault(" ".join(text.split()), f"{name}:{node.lineno}")
+    return found
+
+
+def _told(tree: ast.Module) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        match node.func:
+            case ast.Attribute(value=ast.Name(id="terminal"), attr="fail"):
+                yield node.args[0]
+            case ast.Attribute(value=ast.Name(id="log" | "_log"), attr=level) if level in _LEVELS:
+                yield node.args[0]
+            case ast.Attribute(attr="notice") if len(node.args) > 1:
+                yield node.args[1]
+            case ast.Attribute(attr=kind) | ast.Name(id=kind) if kind in _ERRORS:
+                yield node.args[0]
+
+
+def _texts_of_parts(tree: ast.Module, names: tuple[str, ...]) -> Iterator[ast.expr]:
+    found = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if name in names:
+                body: list[ast.AST] = list(node.body[1:] if ast.get_docstring(node) else node.body)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in names:
+                body = [value]
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name in names:
+                body = [value]
+            case _:
+                continue
+        found.add(name)
+        yield from _sentences(body)
+    assert found == set(names), f"tests/docs/messages.py names what is not there: {set(names) - found}"
+
+
+def _sentences(nodes: list[ast.AST]) -> Iterator[ast.expr]:
+    """Whole texts of several words, not their pieces."""
+    for node in nodes:
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+            if any(" " in text.strip(f" {HOLE}") for text in _texts(node)):
+                yield node
+        else:
+            yield from _sentences(list(ast.iter_child_nodes(node)))
+
+
+def _texts(node: ast.expr) -> list[str]:
+    """What an expression may say; a text that is all hole is none: it is told where it is made."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return [text]
+        case ast.JoinedStr(values=values):
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else HOLE for part in values)
+            return [text] if text.strip(f" .:;{HOLE}") else []
+        case ast.IfExp(body=one, orelse=other):
+            return [*_texts(one), *_texts(other)]
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return [a + b for a in _texts(left) or [HOLE] for b in _texts(right) or [HOLE]]
+        case _:
+            return []
