@@ -20,8 +20,6 @@ from bot.config.bot_file import ChannelOptions
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
 
 _UTC = ZoneInfo("UTC")
-#: Of more than this (some 10,000 rules) only ``check`` gives the warnings: they take as long as reading the rules.
-LINTED_BYTES = 4_000_000
 
 
 def load(
@@ -47,7 +45,7 @@ def load(
 
 def check(folder: Path, *, environ: Mapping[str, str], channel_options: ChannelOptions) -> tuple[model.Problem, ...]:
     """All problems of a folder by place. Raises ConfigError where the folder cannot be read."""
-    return tuple(_read(folder, None, environ, channel_options, is_check=True).problems)
+    return tuple(_read(folder, None, environ, channel_options).problems)
 
 
 @dataclass(slots=True)
@@ -87,13 +85,11 @@ def _read(
     previous: Settings | None,
     environ: Mapping[str, str],
     channel_options: ChannelOptions,
-    *,
-    is_check: bool = False,
 ) -> _Found:
     if not folder.is_dir():
         what = "it is a file, not a folder" if folder.exists() else "there is no such folder"
         raise ports.ConfigError(f"reading the configuration in {folder}: {what}; wirewatch init {folder} makes one")
-    reader = _Reader(folder, previous, environ, channel_options, is_check=is_check)
+    reader = _Reader(folder, previous, environ, channel_options)
     try:
         with _no_collection():
             reader.read()
@@ -121,15 +117,12 @@ class _Reader:
         previous: Settings | None,
         environ: Mapping[str, str],
         channel_options: ChannelOptions,
-        *,
-        is_check: bool,
     ) -> None:
         self._folder = folder
         self._previous = previous
         self._old = previous.files if previous else {}
         self._environ = environ
         self._channel_options = channel_options
-        self._is_check = is_check
         self.found = _Found()
 
     def read(self) -> None:
@@ -211,7 +204,6 @@ class _Reader:
             channels=self.found.channels,
             feeds=self.found.feed_names,
             zone=self.found.bot.timezone if self.found.bot else _UTC,
-            wants_warnings=self._is_check or sum(map(reading.size, paths)) <= LINTED_BYTES,
         )
         for path in paths:
             old = self._old.get(path)

@@ -55,14 +55,6 @@ def stamp(path: str) -> Stamp:
     return Stamp(modified_ns=found.st_mtime_ns, changed_ns=found.st_ctime_ns, size=found.st_size, inode=found.st_ino)
 
 
-def size(path: str) -> int:
-    """In bytes; of a file that cannot be read, none."""
-    try:
-        return stamp(path).size
-    except OSError:
-        return 0
-
-
 def fetch(path: str, previous: FileState | None) -> Bytes:
     """Raises OSError."""
     now = stamp(path)

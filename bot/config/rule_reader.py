@@ -36,7 +36,7 @@ class Context:
     #: Names, addresses and tags of feeds; None: unknown.
     feeds: frozenset[str] | None
     zone: ZoneInfo
-    #: Look for what is allowed and probably not meant; it takes as long as reading the rule.
+    #: Look for what is allowed and probably not meant.
     wants_warnings: bool = True
 
     def known(self, kind: str) -> frozenset[str] | None:
@@ -87,6 +87,8 @@ class RuleReader:
     context: Context
     sets: Sets
     desk: Desk
+    #: By name, as last read: what says the same is not compiled and tried anew.
+    before: dict[str, LoadedRule] = field(default_factory=dict)
 
     def read(self, node: Node) -> LoadedRule | None:
         """None: refused, and the report says why."""
@@ -108,14 +110,20 @@ class RuleReader:
         rule = self._rule(shape)
         if self._uses_broken_set(rule, node):
             return None
-        compiled = self._compile(rule, node)
+        known = self.before.get(rule.name)
+        if known is not None and known.compiled.rule == rule:
+            compiled: rules.CompiledRule | None = known.compiled
+            warnings = known.warnings
+        else:
+            compiled = self._compile(rule, node)
+            warnings = rules.warnings(compiled) if compiled is not None and self.context.wants_warnings else ()
         if compiled is None or self.report.error_count > errors_before:
             return None
-        for problem in rules.warnings(rule) if self.context.wants_warnings else ():
+        for problem in warnings:
             self._say(problem, node, rule, "warning")
         key = node.get("name") or node
         line, column = self.report.document.place(key.start)
-        return LoadedRule(compiled=compiled, line=line, column=column)
+        return LoadedRule(compiled=compiled, line=line, column=column, warnings=warnings)
 
     def _compile(
         self, rule: model.Rule, node: Mapping, *, leaving_out: frozenset[str] = frozenset()

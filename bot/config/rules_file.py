@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from bot.config import values, wording
 from bot.config.nodes import Mapping, Node, Scalar, Sequence
@@ -32,8 +33,9 @@ def read(report: Report, context: Context, *, previous: tuple[LoadedRule, ...] =
     desk = Desk()
     refused: list[str] = []
     seen: dict[str, LoadedRule] = {}
+    reader = RuleReader(report, context, sets, desk, {entry.compiled.rule.name: entry for entry in previous})
     for item in items.items if isinstance(items, Sequence) else ():
-        loaded = RuleReader(report, context, sets, desk).read(item)
+        loaded = reader.read(item)
         if loaded is None:
             refused.append(name_of(item))
         elif first := seen.get(loaded.compiled.rule.name):
@@ -151,5 +153,5 @@ def _keep(desk: Desk, refused: list[str], previous: tuple[LoadedRule, ...], *, i
     for name in dict.fromkeys(wanted):
         if name not in present:
             old = good[name]
-            desk.rules.append(LoadedRule(compiled=old.compiled, line=old.line, column=old.column, is_kept=True))
+            desk.rules.append(replace(old, is_kept=True))
     desk.off += [name or "(a rule without a name)" for name in refused if name not in good and name not in present]

@@ -66,6 +66,8 @@ class LoadedRule:
     compiled: rules.CompiledRule
     line: int
     column: int
+    #: What is allowed in it and rarely meant.
+    warnings: tuple[rules.RuleProblem, ...] = ()
     #: It was refused as it stands now; this is its last good version.
     is_kept: bool = False
 

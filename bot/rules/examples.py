@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot import model
-from bot.rules import expression, view
+from bot.rules import expression, verdict, view
 from bot.rules.errors import RuleProblem
 from bot.rules.verdict import CompiledRule, Kind, Verdict, judge
 
@@ -36,13 +36,13 @@ def problems(compiled: CompiledRule) -> list[RuleProblem]:
     rule = _without_fields(compiled)
     found = []
     for number, example in enumerate(compiled.rule.must_match):
-        verdict = judge(rule, view.View(article_of(example)))
-        if not verdict.is_match:
-            found.append(_problem("must_match", number, example, f"does not match: {missing(verdict)}"))
+        seen = view.View(article_of(example))
+        if not verdict.matches(rule, seen):
+            found.append(_problem("must_match", number, example, f"does not match: {missing(judge(rule, seen))}"))
     for number, example in enumerate(compiled.rule.must_not_match):
-        verdict = judge(rule, view.View(article_of(example)))
-        if verdict.is_match:
-            found.append(_problem("must_not_match", number, example, f"matches: {fired(verdict)}"))
+        seen = view.View(article_of(example))
+        if verdict.matches(rule, seen):
+            found.append(_problem("must_not_match", number, example, f"matches: {fired(judge(rule, seen))}"))
     return found
 
 
@@ -57,34 +57,37 @@ def _problem(key: str, number: int, example: model.Example, message: str) -> Rul
     )
 
 
-def missing(verdict: Verdict) -> str:
+def missing(said: Verdict) -> str:
     """Why not: «no demand», «excluded by …», «only in a headline that shouts»."""
-    if verdict.is_weak:
-        words = ", ".join(dict.fromkeys(hit.text for line in verdict.lines for hit in line.hits))
+    if said.is_weak:
+        words = ", ".join(dict.fromkeys(hit.text for line in said.lines for hit in line.hits))
         return f"only {words} was found, in a title written in capitals, where capitals prove nothing"
-    reasons = [f"no {line.part.label}" for line in verdict.lines if line.part.kind is Kind.ALL and not line.is_found]
-    wanted = [line for line in verdict.lines if line.part.kind is Kind.ANY]
+    reasons = [f"no {line.part.label}" for line in said.lines if line.part.kind is Kind.ALL and not line.is_found]
+    wanted = [line for line in said.lines if line.part.kind is Kind.ANY]
     if wanted and not any(line.is_found for line in wanted):
         reasons.append("none of " + ", ".join(line.part.label for line in wanted))
     reasons += [
         f'excluded by "{line.hits[0].text}"' if line.hits else f"excluded by {line.part.label}"
-        for line in verdict.lines
+        for line in said.lines
         if line.part.kind is Kind.NONE and line.is_found
     ]
     return "; ".join(reasons)
 
 
-def fired(verdict: Verdict) -> str:
+def fired(said: Verdict) -> str:
     """On which words: «regulator on "PTA"»."""
-    said = []
-    for line in verdict.lines:
+    told = []
+    for line in said.lines:
         if line.part.kind is not Kind.NONE and line.hits:
             words = ", ".join(f'"{word}"' for word in dict.fromkeys(hit.text for hit in line.hits))
-            said.append(f"{line.part.label} on {words}")
-    return "; ".join(said) or "nothing in it is excluded"
+            told.append(f"{line.part.label} on {words}")
+    return "; ".join(told) or "nothing in it is excluded"
 
 
 def _without_fields(compiled: CompiledRule) -> CompiledRule:
+    if compiled.rule.query is None:
+        # Lists know no other fields.
+        return compiled
     parts = []
     has_open_any = False
     for part in compiled.parts:

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator
 
 from bot import model, text
-from bot.rules import compile as compiling
 from bot.rules import expression, parse, patterns
 from bot.rules.common_words import COMMON_WORDS, NEWS_WORDS
 from bot.rules.errors import QueryError, RuleProblem
-from bot.rules.verdict import Kind, Part
+from bot.rules.verdict import CompiledRule, Kind, Part
 
 _OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 #: What stands behind the comma of a name and is no name.
@@ -22,14 +21,10 @@ _NAME_TAIL = re.compile(
 _ACRONYM = re.compile(r"[^\W_]{2,5}\Z")
 
 
-def warnings(rule: model.Rule) -> tuple[RuleProblem, ...]:
+def warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     """In the order of the rule; none of them stops it."""
-    found = [*_of_lists(rule)]
-    compiled, problems = compiling.read_rule(rule)
-    if not problems:
-        found += _of_query(rule)
-        found += _unguarded(rule, compiled.parts)
-        found += _contradictions(rule)
+    rule = compiled.rule
+    found = [*_of_lists(rule), *_of_query(rule), *_unguarded(rule, compiled.parts), *_contradictions(rule)]
     if not rule.must_match and not rule.must_not_match:
         found.append(
             RuleProblem(

@@ -71,6 +71,14 @@ def judge(compiled: CompiledRule, seen: view.View) -> Verdict:
     return Verdict(lines, is_complete, is_weak)
 
 
+def matches(compiled: CompiledRule, seen: view.View) -> bool:
+    """As ``judge`` says, without the places: several times cheaper."""
+    if not is_true(compiled, seen):
+        return False
+    may_be_weak = bool(compiled.capitals) and view.is_shouting(seen.fields("title")[0], compiled.capitals)
+    return not may_be_weak or judge(compiled, seen).is_match
+
+
 def is_true(compiled: CompiledRule, seen: view.View) -> bool:
     """Whether every line is as it must be; weakness aside."""
     wanted = [part for part in compiled.parts if part.kind is Kind.ANY]

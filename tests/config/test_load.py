@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import delivery, model, ports
-from bot.config import loading
 from tests.config import folders
 
 FULL_BOT = """database: postgresql://bot@db.example/wirewatch
@@ -225,16 +224,6 @@ def test_rule_files_are_read_in_order_of_name(tmp_path: Path) -> None:
     folder = folders.make(tmp_path)
     folders.write(folder, {"rules/0.yml": "rules:\n  - {name: Zero, all: [wirewatch], notify: desk}\n"})
     assert folders.names(folders.load(folder)) == ["Zero", "First", "Second"]
-
-
-def test_very_many_rules_are_loaded_without_warnings_which_check_still_gives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = folders.make(tmp_path, rules="rules:\n  - {name: R, all: [wirewatch], notify: desk}\n")
-    assert [problem.code for problem in folders.load(folder).problems] == ["no-examples"]
-    monkeypatch.setattr(loading, "LINTED_BYTES", 10)
-    assert folders.load(folder).problems == ()
-    assert [problem.code for problem in folders.check(folder)] == ["no-examples"]
 
 
 def test_windows_files_are_read_like_others(tmp_path: Path) -> None:

@@ -159,6 +159,29 @@ def test_unchanged_files_are_not_read_again(tmp_path: Path, monkeypatch: pytest.
     assert not any("First" in text for text in parsed)
 
 
+def test_of_a_changed_file_only_the_rules_that_changed_are_compiled_anew(tmp_path: Path) -> None:
+    rules = folders.RULES + "  - {name: Third, any: [PTA], notify: desk}\n"
+    before = folders.load(folders.make(tmp_path, rules=rules))
+    after = folders.load(
+        _with(tmp_path, "rules/a.yaml", "\n" + rules.replace("BlackBerry sells", "A BlackBerry is")), before
+    )
+    first, second, third = zip(before.rules, after.rules, strict=True)
+    assert first[0] is first[1]
+    assert second[0] is not second[1]
+    assert third[0] is third[1]
+    told = [(problem.code, problem.rule, problem.line) for problem in before.problems]
+    assert told
+    assert [(problem.code, problem.rule, problem.line - 1) for problem in after.problems] == told
+
+
+def test_a_rule_is_compiled_anew_when_a_set_that_it_uses_changed(tmp_path: Path) -> None:
+    rules = "sets: {servers: [BES]}\nrules:\n  - {name: A, all: [$servers], notify: desk, must_match: [BES is down]}\n"
+    before = folders.load(folders.make(tmp_path, rules=rules))
+    after = folders.load(_with(tmp_path, "rules/a.yaml", rules.replace("[BES]", "[QNX]")), before)
+    assert after.kept == ("A",)
+    assert [problem.code for problem in after.problems if problem.severity == "error"] == ["must-match"]
+
+
 def test_a_big_unchanged_file_is_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = folders.make(tmp_path)
     before = folders.load(folder)

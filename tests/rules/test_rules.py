@@ -31,7 +31,8 @@ def problems(given: model.Rule) -> list[tuple[tuple[str | int, ...], str]]:
 
 
 def codes(given: model.Rule) -> list[tuple[tuple[str | int, ...], str]]:
-    return [(problem.place, problem.code) for problem in rules.warnings(given) if problem.code != "no-examples"]
+    found = rules.warnings(rules.compile_rule(given))
+    return [(problem.place, problem.code) for problem in found if problem.code != "no-examples"]
 
 
 def test_all_problems_of_a_rule_come_at_once_each_with_its_place() -> None:
@@ -103,7 +104,7 @@ def test_what_is_rarely_meant_is_warned_of(
 
 
 def test_a_rule_without_examples_is_warned_of_once() -> None:
-    assert [problem.code for problem in rules.warnings(rule(any=["telecom"]))] == ["no-examples"]
+    assert [problem.code for problem in rules.warnings(rules.compile_rule(rule(any=["telecom"])))] == ["no-examples"]
 
 
 def test_explain_says_what_was_found_what_is_missing_and_what_came_near() -> None:
