@@ -12,13 +12,17 @@ Pure. Knows no channel, no store and no clock: it is told the time and what was 
     the channel's hour is full hold: rate cap    another outlet        edit:  added outlet
     else                       post: first report else                 silent: copy, no news
 
-What readers said of it comes before: under a muted story all is silent (muted); while every rule of it is snoozed, a story
-that was not posted waits (hold: snoozed), and replies to one that was leave at the end.
+Under a rule with reminders, a posted story in which a deadline lies ahead is held for the next one (hold: reminder);
+its thread says so then (reply: reminder).
+
+What readers said of it comes before: a muted story is silent (muted); while every rule of it is snoozed, a story that
+was not posted waits (hold: snoozed), and replies to one that was leave at the end.
 """
 
 from bot.alerts.holds import Hold, hold_for
 from bot.alerts.record import record
 from bot.alerts.release import Released, release
+from bot.alerts.reminders import due, plan
 from bot.alerts.speak import Situation, decide
 from bot.alerts.standing import standing
 from bot.alerts.times import next_digest, quiet_until
@@ -28,8 +32,10 @@ __all__ = [
     "Released",
     "Situation",
     "decide",
+    "due",
     "hold_for",
     "next_digest",
+    "plan",
     "quiet_until",
     "record",
     "release",

@@ -7,8 +7,6 @@ from dataclasses import replace
 from bot import model
 from bot.alerts.speak import said
 
-_SPEAKS = (model.Action.POST, model.Action.REPLY)
-
 
 def record(
     alert: model.Alert | None, decision: model.Decision, *, head: model.SendId | None = None, is_gathered: bool = False
@@ -23,6 +21,8 @@ def record(
     )
     rules = tuple(dict.fromkeys((*known.rules, *decision.rules)))
     match decision.action:
+        case model.Action.HOLD if decision.reason is model.Reason.REMINDER:
+            return replace(known, held_until=decision.until)
         case model.Action.HOLD:
             return replace(
                 known, state=model.AlertState.HELD, rules=rules, reason=decision.reason, held_until=decision.until
@@ -48,6 +48,7 @@ def record(
                 spoke_at=decision.at,
                 said=tuple(dict.fromkeys((*known.said, *facts))),
                 is_corroborated=is_corroborated,
+                held_until=None if decision.reason is model.Reason.REMINDER else known.held_until,
             )
         case model.Action.SILENT if known.state is not model.AlertState.POSTED:
             return replace(known, state=model.AlertState.SILENT, rules=rules, reason=decision.reason, held_until=None)

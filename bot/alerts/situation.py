@@ -24,6 +24,8 @@ class Situation:
     #: New in the story, not filtered by what this channel has said.
     facts: tuple[model.Fact, ...] = ()
     edits: tuple[model.Edit, ...] = ()
+    #: Dated deadlines of the story, looked for where a rule wants reminders.
+    deadlines: tuple[model.Deadline, ...] = ()
     policy: model.SpeakPolicy = field(default_factory=model.SpeakPolicy)
     #: Times of this channel's posts in the last hour, oldest first.
     recent_posts: tuple[datetime, ...] = ()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot import model
 from bot.alerts.holds import hold_for
+from bot.alerts.replies import reply
 from bot.alerts.situation import Situation
-from bot.alerts.times import next_digest, quiet_until
 
 __all__ = ["Situation", "decide"]
 
@@ -73,10 +73,12 @@ def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decis
     fresh = tuple(r for r in situation.rules if r.name not in alert.rules and situation.is_ready(r))
     plain = tuple(rule for rule in fresh if rule.min_outlets < 2)
     corroborated = tuple(rule for rule in fresh if rule.min_outlets >= 2)
-    found = [_reply(situation, model.Reason.SECOND_RULE, rules=rules) for rules in _apart(situation, plain)]
+    found = [reply(situation, model.Reason.SECOND_RULE, rules=rules) for rules in _apart(situation, plain)]
     detail = f"{len(situation.story.owners)} independent outlets"
-    for rules in _apart(situation, corroborated):
-        found.append(_reply(situation, model.Reason.CORROBORATION, rules=rules, detail=detail))
+    found += [
+        reply(situation, model.Reason.CORROBORATION, rules=rules, detail=detail)
+        for rules in _apart(situation, corroborated)
+    ]
     return tuple(found)
 
 
@@ -92,7 +94,7 @@ def _corrections(situation: Situation) -> tuple[model.Decision, ...]:
         return ()
     first = situation.edits[0]
     detail = f"{first.outlet} changed its {first.field}"
-    return (_reply(situation, model.Reason.CORRECTION, detail=detail, edits=situation.edits),)
+    return (reply(situation, model.Reason.CORRECTION, detail=detail, edits=situation.edits),)
 
 
 def _new_facts(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
@@ -100,7 +102,7 @@ def _new_facts(situation: Situation, alert: model.Alert) -> tuple[model.Decision
     if not facts:
         return ()
     detail = "; ".join(_shown(fact) for fact in facts)
-    return (_reply(situation, model.Reason.NEW_FACT, detail=detail, facts=facts),)
+    return (reply(situation, model.Reason.NEW_FACT, detail=detail, facts=facts),)
 
 
 def _shown(fact: model.Fact) -> str:
@@ -110,28 +112,6 @@ def _shown(fact: model.Fact) -> str:
 def said(fact: model.Fact) -> str:
     """What makes two facts the same thing said twice."""
     return f"{fact.label}: {fact.after}"
-
-
-def _reply(
-    situation: Situation,
-    reason: model.Reason,
-    *,
-    rules: tuple[model.Rule, ...] | None = None,
-    detail: str = "",
-    facts: tuple[model.Fact, ...] = (),
-    edits: tuple[model.Edit, ...] = (),
-) -> model.Decision:
-    """A reply; in quiet hours, under a digest or a snooze, it is decided now and leaves at their end (``until``)."""
-    leaves_at = None
-    if all(rule.digest for rule in situation.rules):
-        leaves_at = min(next_digest(rule.digest, situation.now) for rule in situation.rules if rule.digest)
-    elif situation.severity is not model.Severity.HIGH:
-        leaves_at = quiet_until(situation.policy.quiet, situation.now)
-    if woken_at := situation.asleep_until(situation.rules if rules is None else rules):
-        leaves_at = max(leaves_at or woken_at, woken_at)
-    return situation.decision(
-        model.Action.REPLY, reason, rules=rules, detail=detail, until=leaves_at, facts=facts, edits=edits
-    )
 
 
 def _edit(situation: Situation, *, must: bool) -> model.Decision | None:

@@ -44,7 +44,7 @@ class Stories:
     def save_alert(self, alert: model.Alert) -> None:
         self._alerts.setdefault(alert.story, {})[alert.channel] = alert
         self._held.pop((alert.story, alert.channel), None)
-        if alert.state is model.AlertState.HELD:
+        if alert.state is model.AlertState.HELD or (alert.state is model.AlertState.POSTED and alert.held_until):
             self._held[alert.story, alert.channel] = alert
         if alert.posted_at is not None:
             self._posted.setdefault(alert.channel, {})[alert.story] = alert
@@ -59,7 +59,7 @@ class Stories:
         return min((alert.held_until for alert in self._held.values() if alert.held_until), default=None)
 
     def held(self) -> int:
-        return len({story for story, _ in self._held})
+        return len({story for (story, _), alert in self._held.items() if alert.state is model.AlertState.HELD})
 
     def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]:
         posted = self._posted.get(channel, {}).values()

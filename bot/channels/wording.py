@@ -33,6 +33,7 @@ HEADS = {
     model.Reason.NEW_FACT: "New in this story",
     model.Reason.CORRECTION: "Corrected",
     model.Reason.SECOND_RULE: "Another rule matches",
+    model.Reason.REMINDER: "Reminder",
     model.Reason.MERGED: "Told elsewhere",
 }
 

@@ -164,7 +164,8 @@ class RuleReader:
         if shape.until is not None:
             moment, is_day = shape.until
             until = ((moment + timedelta(days=1)) if is_day else moment).replace(tzinfo=zone).astimezone(UTC)
-        if shape.until is not None or (shape.when and shape.when[1] is None):
+        remind = model.Remind(leads=shape.remind, zone=zone) if shape.remind else None
+        if remind or shape.until is not None or (shape.when and shape.when[1] is None):
             self.desk.uses_zone = True
         lines = {
             key: tuple(model.Line(label=label, terms=terms) for label, terms in (getattr(shape, key) or {}).items())
@@ -187,6 +188,7 @@ class RuleReader:
             min_outlets=shape.min_outlets,
             cooldown=shape.cooldown,
             digest=digest,
+            remind=remind,
             until=until,
             paused=shape.paused,
             expect=shape.expect,

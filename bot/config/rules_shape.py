@@ -166,6 +166,12 @@ class RuleShape(pydantic.BaseModel):
     when: values.When = pydantic.Field(
         None, description="now, or digest 08:00: all stories of a day in one message at that time."
     )
+    remind: values.Leads | None = pydantic.Field(
+        None,
+        description=(
+            "So long before a deadline that a story names, its thread recalls it: 2 days, or a list: [7 days, 1 day]."
+        ),
+    )
     until: values.Until | None = pydantic.Field(
         None, description="The last day on which the rule applies (2026-12-31), or a moment (2026-12-31 18:00)."
     )

@@ -95,6 +95,16 @@ def rhythm(value: object) -> timedelta:
     return duration(value.strip().removeprefix("every ") if isinstance(value, str) else value)
 
 
+def leads(value: object) -> tuple[timedelta, ...]:
+    """``2 days``, or a list of such times; longest first, each once."""
+    if value == []:
+        raise Wrong("no-value", "an empty list", "write how long before: 2 days, or [7 days, 1 day]")
+    found = {duration(each) for each in (value if isinstance(value, list | tuple) else [value])}
+    if len(found) > 5:
+        raise Wrong("duration", "more than five reminders for one deadline", "keep the few that matter")
+    return tuple(sorted(found, reverse=True))
+
+
 def size(value: object) -> int:
     found = _SIZE.match(_written(value))
     factor = _SIZES.get(found[2].lower()) if found else None
@@ -244,14 +254,31 @@ class OrText:
 #: What an editor's YAML may take for a number or a truth value and is text to us: NO, 007, 3.10.
 _TEXT_TYPES = ["string", "number", "boolean"]
 
+_DURATION = (
+    r"^\s*[0-9]+(\.[0-9]+)?\s*([sSmMhHdDwW]|[sS]ecs?|[sS]econds?|[mM]ins?|[mM]inutes?|[hH]rs?|[hH]ours?|[dD]ays?"
+    r"|[wW]eeks?)\s*$"
+)
+
 Text = Annotated[str, pydantic.PlainValidator(text), _schema(type=_TEXT_TYPES)]
 Duration = Annotated[
     timedelta,
     pydantic.PlainValidator(duration),
     _schema(
         type="string",
-        pattern=r"^\s*[0-9]+(\.[0-9]+)?\s*([sSmMhHdDwW]|[sS]ecs?|[sS]econds?|[mM]ins?|[mM]inutes?|[hH]rs?|[hH]ours?|[dD]ays?|[wW]eeks?)\s*$",
+        pattern=_DURATION,
         examples=["90 seconds", "5 minutes", "2 hours", "30d"],
+    ),
+]
+#: ``2 days`` or ``[7 days, 1 day]``
+Leads = Annotated[
+    tuple[timedelta, ...],
+    pydantic.PlainValidator(leads),
+    _schema(
+        anyOf=[
+            {"type": "string", "pattern": _DURATION},
+            {"type": "array", "minItems": 1, "maxItems": 5, "items": {"type": "string", "pattern": _DURATION}},
+        ],
+        examples=["2 days"],
     ),
 ]
 #: ``every 2 days``

@@ -29,13 +29,14 @@ from bot.model.rules import (
     Example,
     Line,
     Match,
+    Remind,
     Rule,
     Severity,
     Where,
 )
 from bot.model.secrets import Secret, SecretKind
 from bot.model.settings import FetchPolicy, Problem, QuietHours, SpeakPolicy
-from bot.model.stories import Edit, Fact, Join, JoinReason, Member, Story
+from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
 
 __all__ = [
     "SNOOZE",
@@ -46,6 +47,7 @@ __all__ = [
     "Article",
     "ArticleId",
     "DaySeal",
+    "Deadline",
     "Decision",
     "Digest",
     "Edit",
@@ -76,6 +78,7 @@ __all__ = [
     "Reading",
     "Reason",
     "Receipt",
+    "Remind",
     "Revision",
     "Rule",
     "Secret",

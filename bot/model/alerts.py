@@ -26,6 +26,7 @@ class Reason(StrEnum):
     NEW_FACT = "new fact"
     CORRECTION = "correction"
     SECOND_RULE = "rule"
+    REMINDER = "reminder"
     ADDED_OUTLET = "added outlet"
     MERGED = "merged"
     DIGEST = "digest"
@@ -59,7 +60,7 @@ class Decision:
     article: ArticleId | None = None
     #: For people: «quiet hours until 07:00 Asia/Karachi».
     detail: str = ""
-    #: Of a hold: when to decide again; None: when another article joins.
+    #: Of a hold: when to decide again; None: when another article joins (of a reminder: no deadline lies ahead).
     until: datetime | None = None
     #: Of a reply: what is new.
     facts: tuple[Fact, ...] = ()
@@ -85,7 +86,7 @@ class Alert:
     #: Rules named in the message (or waiting to be).
     rules: tuple[str, ...]
     reason: Reason
-    #: Of a held alert: when to decide again; None: at the next article.
+    #: Of a held alert: when to decide again; of a posted one: when it is to remind; None: at the next article.
     held_until: datetime | None = None
     #: The outbox row of the message at the head of the thread.
     head: SendId | None = None

@@ -43,6 +43,16 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remind:
+    """``remind: [7 days, 1 day]``: so long before a deadline its story is recalled."""
+
+    #: Longest first.
+    leads: tuple[timedelta, ...]
+    #: In which the deadline's day begins.
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     title: str = ""
     body: str = ""
@@ -68,6 +78,8 @@ class Rule:
     cooldown: timedelta | None = None
     #: None: at once.
     digest: Digest | None = None
+    #: None: no reminders.
+    remind: Remind | None = None
     #: The first moment at which it no longer applies.
     until: datetime | None = None
     paused: bool = False

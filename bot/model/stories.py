@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from bot.model.articles import Article
@@ -51,6 +51,15 @@ class Fact:
     sentence: str
     article: ArticleId
     outlet: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """A dated deadline that a story holds, as its newest article has it."""
+
+    day: date
+    #: Says it, with its source.
+    fact: Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

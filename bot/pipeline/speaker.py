@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot import alerts, model, ports
 from bot.pipeline import wording
 from bot.pipeline.snapshot import Snapshot
+from bot.stories import news
 
 _HOUR = timedelta(hours=1)
 
@@ -52,21 +53,53 @@ class Speaker:
                 for decision in alerts.decide(situation):
                     known[channel] = self._carry_out(decision, entry.story, known.get(channel))
                     made.append(decision)
+                made.extend(self._plan(situation, known.get(channel)))
         return tuple(made)
 
     def release(self, held: Sequence[model.Alert]) -> tuple[model.Decision, ...]:
         found = self._tx.stories.get(list(dict.fromkeys(alert.story for alert in held)))
         made: list[model.Decision] = []
         for channel in dict.fromkeys(alert.channel for alert in held):
-            here = [alert for alert in held if alert.channel == channel and alert.story in found]
-            answer = alerts.release([self._situation(found[alert.story], channel, alert) for alert in here])
+            due = [alert for alert in held if alert.channel == channel and alert.story in found]
+            here = [alert for alert in due if alert.state is model.AlertState.HELD]
+            for alert in due:
+                if alert.state is model.AlertState.POSTED:
+                    made.extend(self._remind(self._situation(found[alert.story], channel, alert)))
+            situations = [self._situation(found[alert.story], channel, alert) for alert in here]
+            answer = alerts.release(situations)
             by_story = {alert.story: alert for alert in here}
             quiet = [decision for decision in answer.decisions if decision not in answer.posts]
             for decision in quiet:
                 self._carry_out(decision, found[decision.story], by_story[decision.story])
             self._post_together(answer.posts, found, by_story)
             made.extend(answer.decisions)
+            posted = {decision.story for decision in answer.posts}
+            for situation in situations:
+                if situation.deadlines and situation.story.id in posted:
+                    made.extend(self._plan(situation, self._alert(situation)))
         return tuple(made)
+
+    def _remind(self, situation: alerts.Situation) -> list[model.Decision]:
+        """The reminders that have come due, and the hold until the next."""
+        made = list(alerts.due(situation))
+        alert = situation.alert
+        for decision in made:
+            alert = self._carry_out(decision, situation.story, alert)
+        return [*made, *self._plan(situation, alert, is_released=True)]
+
+    def _plan(
+        self, situation: alerts.Situation, alert: model.Alert | None, *, is_released: bool = False
+    ) -> list[model.Decision]:
+        planned = alerts.plan(replace(situation, alert=alert), is_released=is_released)
+        if planned is None:
+            return []
+        self._carry_out(planned, situation.story, alert)
+        return [planned]
+
+    def _alert(self, situation: alerts.Situation) -> model.Alert | None:
+        """The alert as it stands now."""
+        known = self._tx.stories.alerts([situation.story.id])
+        return next((alert for alert in known if alert.channel == situation.channel), None)
 
     def _merge(self, entry: Touched, known: dict[str, model.Alert]) -> list[model.Decision]:
         """Of two messages on one story the older lives on; where only the younger was posted, it is taken over."""
@@ -155,17 +188,19 @@ class Speaker:
         for posted in recent:
             if posted.posted_at:
                 spoke_at.update(dict.fromkeys(posted.rules, posted.posted_at))
+        rules = tuple(
+            self._rules[name] for name in story.rules if name in self._rules and channel in self._rules[name].notify
+        )
         return alerts.Situation(
             now=self._now,
             channel=channel,
             story=story,
             alert=alert,
-            rules=tuple(
-                self._rules[name] for name in story.rules if name in self._rules and channel in self._rules[name].notify
-            ),
+            rules=rules,
             arrivals=arrivals,
             facts=facts,
             edits=edits,
+            deadlines=news.deadlines(story) if any(rule.remind for rule in rules) else (),
             policy=self._snapshot.policies.get(channel, model.SpeakPolicy()),
             recent_posts=tuple(sorted(p.posted_at for p in recent if p.posted_at)),
             rule_spoke_at=spoke_at,

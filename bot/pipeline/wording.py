@@ -54,11 +54,13 @@ def reply(
         *decision.rules,
         *(f"{fact.label}: {fact.after}" for fact in decision.facts),
         *(f"{edit.article}{edit.field}{edit.after}" for edit in decision.edits),
+        *((decision.detail, decision.at.isoformat()) if decision.reason is model.Reason.REMINDER else ()),
     )
     send_id = model.send_id("reply", decision.story, decision.channel, decision.reason, *cause)
-    return _row(
-        send_id, alert.head, decision, _message(model.MessageKind.REPLY, decision, story, rules, decision.rules)
-    )
+    message = _message(model.MessageKind.REPLY, decision, story, rules, decision.rules)
+    if decision.reason is model.Reason.REMINDER:
+        message = replace(message, lead=f"Reminder: {decision.detail}")
+    return _row(send_id, alert.head, decision, message)
 
 
 def gathered(

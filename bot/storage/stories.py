@@ -70,7 +70,10 @@ _SAVE_ALERT = _NEW_ALERT.on_conflict_do_update(
 )
 _HELD = (
     select(alerts.c.alert)
-    .where(alerts.c.state == model.AlertState.HELD, alerts.c.held_until <= bindparam("now", type_=Moment))
+    .where(
+        alerts.c.state.in_((model.AlertState.HELD, model.AlertState.POSTED)),
+        alerts.c.held_until <= bindparam("now", type_=Moment),
+    )
     .order_by(alerts.c.held_until, alerts.c.story, alerts.c.channel)
 )
 _POSTED = (

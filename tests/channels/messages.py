@@ -126,6 +126,14 @@ SECOND_RULE = model.Message(
     reason=model.Reason.SECOND_RULE,
     briefs=(replace(BRIEF, why=(SECOND_WHY,)),),
 )
+REMINDER = model.Message(
+    kind=model.MessageKind.REPLY,
+    severity=model.Severity.HIGH,
+    reason=model.Reason.REMINDER,
+    lead="Reminder: deadline in 2 days",
+    briefs=(BRIEF,),
+    facts=(replace(NEW_FACT.facts[0], before=None),),
+)
 GATHERED = model.Message(
     kind=model.MessageKind.GATHERED,
     severity=model.Severity.HIGH,
@@ -160,6 +168,7 @@ ALL = {
     "new_fact": NEW_FACT,
     "correction": CORRECTION,
     "second_rule": SECOND_RULE,
+    "reminder": REMINDER,
     "gathered": GATHERED,
     "merged": MERGED,
     "notice": NOTICE,

@@ -144,8 +144,11 @@ async def test_held_alerts_come_when_their_time_has_come(store: storage.SqlStore
         await store.write(lambda tx, item=item: tx.stories.save_alert(item))  # type: ignore[misc]
     assert list(await store.read(lambda tx: tx.stories.held_until(START))) == [early]
     assert list(await store.read(lambda tx: tx.stories.held_until(START + MINUTE))) == [early, late]
-    posted = replace(late, state=model.AlertState.POSTED, posted_at=START + MINUTE)
+    posted = replace(late, state=model.AlertState.POSTED, posted_at=START + MINUTE, held_until=None)
     await store.write(lambda tx: tx.stories.save_alert(posted))
     assert list(await store.read(lambda tx: tx.stories.held_until(START + MINUTE))) == [early]
-    assert list(await store.read(lambda tx: tx.stories.posted_since("desk", START + MINUTE))) == [posted]
+    reminds = replace(posted, held_until=START + MINUTE)
+    await store.write(lambda tx: tx.stories.save_alert(reminds))
+    assert list(await store.read(lambda tx: tx.stories.held_until(START + MINUTE))) == [early, reminds]
+    assert list(await store.read(lambda tx: tx.stories.posted_since("desk", START + MINUTE))) == [reminds]
     assert list(await store.read(lambda tx: tx.stories.posted_since("desk", START + 2 * MINUTE))) == []

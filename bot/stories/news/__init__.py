@@ -15,7 +15,10 @@ from itertools import chain
 from bot import model
 from bot.stories.news import dates, decisions, names, numbers
 from bot.stories.news.claims import Found
+from bot.stories.news.deadlines import deadlines
 from bot.stories.news.statements import Statement, statements
+
+__all__ = ["deadlines", "facts"]
 
 #: More than this of one article is not news but another story's article.
 _MOST_FACTS = 5

@@ -122,6 +122,10 @@ class Day:
         """All of it is earlier than that day."""
         return not self.may_follow(when)
 
+    def begins(self) -> date:
+        """Its first day."""
+        return date(self.year, self.month or 1, self.day or 1)
+
     def shown(self, when: date) -> str:
         """For people, in one form whatever the article's: «30 December», with the year where it is another."""
         parts = [str(self.day)] if self.day else []

@@ -76,7 +76,7 @@ _MOVED = re.compile(
     re.IGNORECASE,
 )
 #: Roles that every second sentence with a date has.
-_WEAK = frozenset({"start", "end", "date"})
+WEAK = frozenset({"start", "end", "date"})
 #: A matter has one of these at a time, so that another date replaces it without a word of moving.
 _SINGLE = frozenset({"deadline", "effect", "launch"})
 #: A deadline of yesterday can still be moved.
@@ -86,7 +86,9 @@ _REACH_BEFORE, _REACH_AFTER = 90, 45
 
 
 @dataclass(frozen=True, slots=True)
-class _Dated:
+class Dated:
+    """A day with its role."""
+
     label: str
     day: Day
     statement: Statement
@@ -97,10 +99,10 @@ class _Dated:
 
 def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> list[Found]:
     known = [day for statement in chain.from_iterable(said) for day in days(statement.plain, statement.day)]
-    before = [dated for statement in chain.from_iterable(said) for dated in _dated(statement)]
+    before = [dated for statement in chain.from_iterable(said) for dated in dated_in(statement)]
     found: list[Found] = []
     taken: list[Day] = []
-    for dated in _most_exact(chain.from_iterable(_dated(statement) for statement in fresh)):
+    for dated in _most_exact(chain.from_iterable(dated_in(statement) for statement in fresh)):
         statement, day = dated.statement, dated.day
         if any(day.agrees_with(one) for one in chain(known, taken)) or not day.may_follow(statement.day):
             continue
@@ -108,7 +110,7 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
         if not dated.is_moved and not (_is_prominent(dated) and _is_exact(day, statement)):
             continue
         taken.append(day)
-        label = old.label if old and dated.label in _WEAK else dated.label
+        label = old.label if old and dated.label in WEAK else dated.label
         shown_before = dated.replaces or (old.day if old else None)
         found.append(
             Found(
@@ -122,9 +124,9 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
     return found
 
 
-def _is_prominent(dated: _Dated) -> bool:
+def _is_prominent(dated: Dated) -> bool:
     """High in the article; a date that only starts or ends something, in its first sentence."""
-    return dated.statement.order <= 1 if dated.label in _WEAK else dated.statement.is_prominent
+    return dated.statement.order <= 1 if dated.label in WEAK else dated.statement.is_prominent
 
 
 def _is_exact(day: Day, statement: Statement) -> bool:
@@ -134,9 +136,9 @@ def _is_exact(day: Day, statement: Statement) -> bool:
     return day.day is not None
 
 
-def _most_exact(found: Iterable[_Dated]) -> list[_Dated]:
+def _most_exact(found: Iterable[Dated]) -> list[Dated]:
     """Each day once, where it is told most exactly: «in May» gives way to «on 23 May»."""
-    kept: list[_Dated] = []
+    kept: list[Dated] = []
     for one in found:
         same = next((at for at, other in enumerate(kept) if other.day.agrees_with(one.day)), None)
         if same is None:
@@ -146,7 +148,7 @@ def _most_exact(found: Iterable[_Dated]) -> list[_Dated]:
     return kept
 
 
-def _replaced(dated: _Dated, before: Sequence[_Dated]) -> _Dated | None:
+def _replaced(dated: Dated, before: Sequence[Dated]) -> Dated | None:
     """What the story said of the same matter: the same role, or any coming date when the sentence says «moved»."""
     coming = [one for one in before if one.day.may_follow(one.statement.day - _LATELY)]
     if dated.replaces:
@@ -155,17 +157,17 @@ def _replaced(dated: _Dated, before: Sequence[_Dated]) -> _Dated | None:
                 return one
     if not dated.is_moved and dated.label not in _SINGLE:
         return None
-    alike = [one for one in coming if one.label == dated.label and _same_matter(one.statement, dated.statement)]
+    alike = [one for one in coming if one.label == dated.label and is_same_matter(one.statement, dated.statement)]
     if not alike and dated.is_moved:
         alike = coming
     return alike[-1] if alike else None
 
 
-def _same_matter(one: Statement, other: Statement) -> bool:
+def is_same_matter(one: Statement, other: Statement) -> bool:
     return len(one.stems & other.stems) >= 3
 
 
-def _dated(statement: Statement) -> Iterator[_Dated]:
+def dated_in(statement: Statement) -> Iterator[Dated]:
     found = list(days(statement.plain, statement.day))
     for at, day in enumerate(found):
         before = statement.plain[max(day.start - _REACH_BEFORE, found[at - 1].end if at else 0) : day.start]
@@ -188,7 +190,7 @@ def _dated(statement: Statement) -> Iterator[_Dated]:
             re.IGNORECASE,
         ):
             continue
-        yield _Dated(label, day, statement, replaces, bool(_MOVED.search(statement.plain)))
+        yield Dated(label, day, statement, replaces, bool(_MOVED.search(statement.plain)))
 
 
 def _role(before: str, after: str) -> str | None:
