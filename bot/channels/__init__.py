@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 
@@ -17,7 +17,7 @@ import pydantic
 from bot import model, ports
 from bot.channels.building import Notes, Surroundings
 
-__all__ = ["Notes", "Surroundings", "build", "find", "options"]
+__all__ = ["Notes", "Surroundings", "build", "find", "listeners", "options"]
 
 
 @cache
@@ -36,6 +36,16 @@ def find() -> Mapping[str, type[ports.Channel]]:
 def options() -> Mapping[str, type[pydantic.BaseModel]]:
     """Kind -> what a channel of it may say in bot.yaml, beside its kind."""
     return {kind: module.Options for kind, module in sorted(_modules().items())}
+
+
+def listeners(channels: Iterable[ports.Channel]) -> Sequence[ports.Listener]:
+    """What hears the buttons of these channels: of the kinds that have a ``listeners``."""
+    channels = tuple(channels)
+    found: list[ports.Listener] = []
+    for module in _modules().values():
+        if hasattr(module, "listeners"):
+            found += module.listeners([channel for channel in channels if isinstance(channel, module.Channel)])
+    return found
 
 
 def build(

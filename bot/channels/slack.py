@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pydantic
 
 from bot import model, ports
 from bot.channels.building import Duration, Surroundings
+
+if TYPE_CHECKING:
+    from bot.channels import slack_socket
 
 KIND = "slack"
 _API = "https://slack.com/api/"
@@ -27,6 +30,14 @@ class Options(pydantic.BaseModel):
     )
     webhook: model.Secret | None = pydantic.Field(
         None, description="Instead of to and token: the address of an incoming webhook, as env:NAME or file:/path."
+    )
+    buttons: bool = pydantic.Field(
+        False, description="Buttons under each story: useful, noise, mute, snooze. Only with token and app_token."
+    )
+    app_token: model.Secret | None = pydantic.Field(
+        None,
+        description="For buttons: the app's app-level token (xapp-…, scope connections:write), as env:NAME or "
+        "file:/path.",
     )
     api_url: str | None = pydantic.Field(
         None, description="Another server that speaks Slack's Web API (tests, a proxy)."
@@ -58,6 +69,12 @@ class Options(pydantic.BaseModel):
                 raise ValueError("a webhook has its channel and its rights in itself: leave out to and token")
         elif self.to is None or self.token is None:
             raise ValueError("give to and token (a bot), or webhook (reduced mode)")
+        if self.buttons and self.webhook is not None:
+            raise ValueError("a webhook hears nothing: buttons need to, token and app_token")
+        if self.buttons and self.app_token is None:
+            raise ValueError("buttons need the app's app-level token: add app_token: env:SLACK_APP_TOKEN")
+        if self.app_token is not None and not self.buttons:
+            raise ValueError("app_token is for buttons: add buttons: true, or leave it out")
         if self.pace < _SLACKS_OWN_PACE and self.api_url is None:
             raise ValueError("Slack takes one message a second for each channel: pace is at least 1 second")
         return self
@@ -68,9 +85,10 @@ class Channel:
 
     def __init__(self, name: str, options: Options, around: Surroundings) -> None:
         # Imported here: the SDK takes 66 ms, and `check` needs the options only.
-        from bot.channels import slack_bot, slack_webhook
+        from bot.channels import slack_bot, slack_socket, slack_webhook
 
         self.name = name
+        self.door: slack_socket.Door | None = None
         self.pace = options.pace
         self._mode: ports.Channel
         if options.webhook is not None:
@@ -78,14 +96,19 @@ class Channel:
         else:
             assert options.to is not None
             assert options.token is not None
+            api_url = (options.api_url or _API).rstrip("/") + "/"
+            if options.buttons and options.app_token:
+                self.door = slack_socket.Door(app_token=options.app_token, api_url=api_url, around=around)
             self._mode = slack_bot.Bot(
                 name,
                 to=options.to,
                 token=options.token,
-                api_url=(options.api_url or _API).rstrip("/") + "/",
+                api_url=api_url,
                 pace=options.pace,
                 around=around,
+                has_buttons=options.buttons,
             )
+        self.around = around
         self.account = self._mode.account
 
     @property
@@ -99,7 +122,39 @@ class Channel:
         return await self._mode.find(delivery, since=since)
 
     async def check(self) -> Sequence[ports.CheckLine]:
-        return await self._mode.check()
+        lines = await self._mode.check()
+        return lines if self.door is None else [*lines, await _check_door(self.door)]
+
+    async def whisper(self, *, place: str, person: str, text: str) -> None:
+        """Tell one person something in a channel. Raises SendError."""
+        from bot.channels import slack_bot
+
+        if isinstance(self._mode, slack_bot.Bot):
+            await self._mode.whisper(place=place, person=person, text=text)
 
     async def close(self) -> None:
         await self._mode.close()
+
+
+async def _check_door(door: slack_socket.Door) -> ports.CheckLine:
+    what = "the app token opens a connection for the buttons"
+    try:
+        await door.open()
+    except ports.SendError as error:
+        return ports.CheckLine(is_good=False, what=what, help=str(error))
+    return ports.CheckLine(is_good=True, what=what)
+
+
+def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
+    """One for each app whose channels have buttons: an app's presses come on one connection."""
+    from bot.channels import slack_socket
+
+    by_app: dict[tuple[str, str], list[Channel]] = {}
+    for channel in channels:
+        if channel.door is not None:
+            by_app.setdefault((channel.door.api_url, channel.door.app_token.reference), []).append(channel)
+    return [
+        slack_socket.Listener(those, those[0].door, those[0].around)
+        for those in by_app.values()
+        if those[0].door is not None
+    ]

@@ -5,6 +5,8 @@ quote     the summary's own sentences, matched words bold, each with its outlet
 section   who carries it, in order of arrival, with links and times
 context   why: rule, severity, line → words
 context   how old the story is
+quote     what readers said of it, where the channel has buttons
+actions   the buttons
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot import model
-from bot.channels import diff, wording
+from bot.channels import diff, slack_buttons, wording
 from bot.channels import slack_rich as rich
 from bot.channels.slack_rich import Piece
 
@@ -29,15 +31,21 @@ class _Room:
     rules: int
     items: int
     link: int
+    #: Lines of what readers said.
+    said: int
+    #: Stories of a gathered message that have a menu: one weighs half as much as its story.
+    menus: int
 
 
 #: From generous to the least: the first that fits is taken, and the last fits whatever the message holds.
 _ROOMS = (
-    _Room(sentence=700, sentences=4, outlets=24, rules=4, items=12, link=2_000),
-    _Room(sentence=400, sentences=3, outlets=12, rules=3, items=10, link=600),
-    _Room(sentence=240, sentences=2, outlets=6, rules=2, items=10, link=240),
-    _Room(sentence=120, sentences=1, outlets=3, rules=1, items=6, link=120),
+    _Room(sentence=700, sentences=4, outlets=24, rules=4, items=12, link=2_000, said=8, menus=8),
+    _Room(sentence=400, sentences=3, outlets=12, rules=3, items=10, link=600, said=4, menus=6),
+    _Room(sentence=240, sentences=2, outlets=6, rules=2, items=10, link=240, said=2, menus=4),
+    _Room(sentence=120, sentences=1, outlets=3, rules=1, items=6, link=120, said=1, menus=0),
 )
+#: Why a story of a gathered message is there.
+_IN_A_LIST = _Room(sentence=100, sentences=0, outlets=0, rules=1, items=0, link=0, said=0, menus=0)
 _SEVERITY = {model.Severity.HIGH: "🔴", model.Severity.NORMAL: "🔵", model.Severity.LOW: "⚪"}
 #: Outlets that have a line of their own.
 _LINES = 5
@@ -45,22 +53,22 @@ _BETWEEN = "  ·  "
 _ONE_DAY = timedelta(hours=12)
 
 
-def blocks(message: model.Message, *, names_story: bool = False) -> list[Piece]:
+def blocks(message: model.Message, *, names_story: bool = False, has_buttons: bool = False) -> list[Piece]:
     """``names_story``: a reply outside of its thread says which story it belongs to."""
     made: list[Piece] = []
     for room in _ROOMS:
-        made = list(_made(message, room, names_story=names_story))[: rich.BLOCK_LIMIT]
+        made = list(_made(message, room, names_story=names_story, has_buttons=has_buttons))[: rich.BLOCK_LIMIT]
         if rich.weight(made) <= rich.TOTAL_LIMIT:
             break
     return made
 
 
-def _made(message: model.Message, room: _Room, *, names_story: bool) -> Iterator[Piece]:
+def _made(message: model.Message, room: _Room, *, names_story: bool, has_buttons: bool) -> Iterator[Piece]:
     match message.kind:
         case model.MessageKind.NOTICE:
             yield from _notice(message, room)
         case model.MessageKind.GATHERED:
-            yield from _gathered(message, room)
+            yield from _gathered(message, room, has_buttons=has_buttons)
         case model.MessageKind.REPLY:
             yield from _reply(message, room, names_story=names_story)
         case _ if message.reason is model.Reason.MERGED:
@@ -68,6 +76,14 @@ def _made(message: model.Message, room: _Room, *, names_story: bool) -> Iterator
         case _:
             for brief in message.briefs[:1]:
                 yield from _story(brief, room)
+                if has_buttons and brief.why:
+                    yield from slack_buttons.said(message.judgements, lines=room.said)
+                    yield slack_buttons.row(message, _rules(brief, room))
+
+
+def _rules(brief: model.StoryBrief, room: _Room) -> list[str]:
+    """Those that the message names each: what is not named is not judged."""
+    return list(dict.fromkeys(why.rule for why in brief.why[: room.rules]))
 
 
 def _story(brief: model.StoryBrief, room: _Room) -> Iterator[Piece]:
@@ -201,9 +217,9 @@ def _merged(message: model.Message, room: _Room) -> Iterator[Piece]:
     yield rich.rich([rich.section(pieces)])
 
 
-def _gathered(message: model.Message, room: _Room) -> Iterator[Piece]:
+def _gathered(message: model.Message, room: _Room, *, has_buttons: bool) -> Iterator[Piece]:
     yield rich.header(wording.cut(message.lead or f"{len(message.briefs)} stories", rich.HEADER_LIMIT))
-    for brief in message.briefs[: room.items]:
+    for place, brief in enumerate(message.briefs[: room.items]):
         link = brief.outlets[0].link if brief.outlets else brief.title.link
         pieces = [
             rich.link(wording.headline(brief, rich.HEADER_LIMIT), link, limit=room.link, bold=True),
@@ -214,7 +230,9 @@ def _gathered(message: model.Message, room: _Room) -> Iterator[Piece]:
         if brief.outlets:
             pieces.append(rich.text(f" · {wording.name(brief.outlets[0].outlet)}"))
         yield rich.rich([rich.section(pieces)])
-        yield from _why(brief.why, _Room(sentence=100, sentences=0, outlets=0, rules=1, items=0, link=0))
+        yield from _why(brief.why, _IN_A_LIST)
+        if has_buttons and brief.why and place < room.menus:
+            yield slack_buttons.menu(brief, _rules(brief, room))
     if len(message.briefs) > room.items:
         yield rich.small(f"and {len(message.briefs) - room.items:,} more: wirewatch stories lists them")
 

@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import model, ports
-from bot.channels import answers, calls, plain, slack_blocks, slack_errors, slack_rich, slack_sdk_setup
+from bot.channels import answers, calls, plain, slack_blocks, slack_errors, slack_rich, slack_sdk_setup, wording
 from bot.channels.building import Surroundings
 from bot.channels.slack_places import Places
 
@@ -35,7 +35,15 @@ class Bot:
     """One channel of one workspace."""
 
     def __init__(
-        self, name: str, *, to: str, token: model.Secret, api_url: str, pace: timedelta, around: Surroundings
+        self,
+        name: str,
+        *,
+        to: str,
+        token: model.Secret,
+        api_url: str,
+        pace: timedelta,
+        around: Surroundings,
+        has_buttons: bool = False,
     ) -> None:
         self.name = name
         self.pace = pace
@@ -51,6 +59,7 @@ class Bot:
         self._scopes: frozenset[str] | None = None
         self._takes_metadata = True
         self._shows_history = True
+        self._has_buttons = has_buttons
 
     @property
     def abilities(self) -> ports.Abilities:
@@ -99,6 +108,12 @@ class Bot:
                 return None
             params["cursor"] = cursor
 
+    async def whisper(self, *, place: str, person: str, text: str) -> None:
+        """Seen by one person and gone when they look away: an answer, never news. Raises SendError."""
+        words = slack_rich.escaped_to(slack_rich.unformatted(wording.clean(text)), slack_rich.TEXT_LIMIT)
+        payload = {"channel": place, "user": person, "text": words, "parse": "none", "link_names": False}
+        await self._ask("chat.postEphemeral", json=payload)
+
     async def close(self) -> None:
         """Nothing is held open between two calls."""
 
@@ -122,7 +137,9 @@ class Bot:
             # An edit keeps the blocks that it does not replace.
             return {**payload, "blocks": []} if delivery.edits else payload
         payload["text"] = slack_rich.escaped_to(plain.preview(message), slack_rich.TEXT_LIMIT)
-        payload["blocks"] = slack_blocks.blocks(message, names_story=delivery.reply_to is None)
+        payload["blocks"] = slack_blocks.blocks(
+            message, names_story=delivery.reply_to is None, has_buttons=self._has_buttons
+        )
         return payload
 
     async def _post(self, method: str, payload: Mapping[str, Any]) -> model.Receipt:

@@ -24,6 +24,8 @@ class Press:
     #: Where the message stands, as its receipt says.
     place: str
     ref: str
+    #: A mute or a snooze that holds already is meant to end: the message could not show that it holds.
+    takes_back: bool = False
 
 
 class Listener(Protocol):

@@ -32,4 +32,9 @@ def test_the_table_of_slacks_words_is_the_one_that_is_followed() -> None:
 def test_the_app_manifest_asks_for_the_scopes_that_are_used_and_no_other() -> None:
     manifest = yaml.safe_load((ROOT / "config" / "slack-app-manifest.yaml").read_text())
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(slack_bot.SCOPES)
-    assert manifest["settings"]["socket_mode_enabled"] is False
+
+
+def test_the_app_manifest_lets_buttons_be_pressed_without_an_address_to_call() -> None:
+    settings = yaml.safe_load((ROOT / "config" / "slack-app-manifest.yaml").read_text())["settings"]
+    assert settings["socket_mode_enabled"] is True
+    assert settings["interactivity"] == {"is_enabled": True}
