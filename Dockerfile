@@ -3,12 +3,14 @@
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS build
+# What is installed: postgres (SQLite and PostgreSQL), or run (SQLite only).
+ARG REQUIREMENTS=postgres
 WORKDIR /src
 # Where it will stand in the end: an environment cannot be moved.
 RUN python3 -m venv /opt/wirewatch
-COPY requirements/postgres.txt requirements/
+COPY requirements/${REQUIREMENTS}.txt requirements/
 RUN /opt/wirewatch/bin/pip install --disable-pip-version-check --no-cache-dir --no-compile \
-    --require-hashes -r requirements/postgres.txt
+    --require-hashes -r "requirements/${REQUIREMENTS}.txt"
 COPY pyproject.toml README.md LICENSE ./
 COPY config/ config/
 COPY bot/ bot/

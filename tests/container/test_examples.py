@@ -6,6 +6,7 @@ import configparser
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
 
 
-def block(kind: str) -> str:
-    found = re.search(rf"^```{kind}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-    assert found, f"docs/container.md has no block of {kind}"
-    return found[1]
+def block(kind: str, number: int = 0) -> str:
+    found = re.findall(rf"^```{kind}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    assert len(found) > number, f"docs/container.md has too few blocks of {kind}"
+    return str(found[number])
 
 
 def compose() -> dict[str, Any]:
@@ -39,12 +40,42 @@ def unit() -> configparser.ConfigParser:
     return parser
 
 
-@pytest.mark.parametrize("name", ["wirewatch", "wirewatch-postgres"])
-def test_a_composed_bot_is_confined_and_finds_its_configuration_and_data(name: str) -> None:
+def test_compose_yaml_is_as_the_compose_specification_says(tmp_path: Path) -> None:
+    pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed: pip install '.[test]'")
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*check, "compose.yaml"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+    bad = tmp_path / "compose.yaml"
+    bad.write_text((ROOT / "compose.yaml").read_text(encoding="utf-8").replace("cap_drop:", "cap_dropp:"))
+    done = subprocess.run([*check, str(bad)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "cap_dropp" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "writable"),
+    [("wirewatch", ("volumes", "data:/data")), ("worker", ("tmpfs", "/data:uid=10001,gid=10001,mode=0700,size=64m"))],
+)
+def test_a_composed_bot_is_confined_and_finds_its_configuration_and_a_place_to_write(
+    name: str, writable: tuple[str, str]
+) -> None:
     service = compose()["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
-    assert service["volumes"] == ["./config:/config:ro", "data:/data"]
+    assert "./config:/config:ro" in service["volumes"]
+    key, place = writable
+    assert place in service[key]
+
+
+def test_composed_workers_are_several_that_share_a_database_and_nothing_else() -> None:
+    services = compose()["services"]
+    worker = services["worker"]
+    assert worker["deploy"]["replicas"] > 1
+    assert [volume for volume in worker["volumes"] if not volume.endswith(":ro")] == []
+    # A password in an address would have to be escaped, and shows in a list of processes.
+    assert ":" not in worker["environment"]["DATABASE_URL"].partition("://")[2]
+    password = services["postgres"]["environment"]["POSTGRES_PASSWORD"]
+    assert worker["environment"]["PGPASSWORD"] == password
 
 
 def test_compose_without_a_profile_is_one_bot_and_no_service_beside_it() -> None:
@@ -58,6 +89,30 @@ def test_every_volume_and_every_service_that_compose_names_is_there() -> None:
         named = {volume.partition(":")[0] for volume in service["volumes"] if not volume.startswith(".")}
         assert named <= set(found["volumes"])
         assert set(service.get("depends_on", {})) <= set(found["services"])
+
+
+def test_the_kubernetes_examples_are_as_kubernetes_wants_them() -> None:
+    validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
+    documents = [*yaml.safe_load_all(block("yaml")), *yaml.safe_load_all(block("yaml", 1))]
+    assert len(documents) == 3
+    for document in documents:
+        validate.validate(document, validate.latest_version(), strict=True)
+
+
+def test_the_kubernetes_example_of_workers_differs_where_it_must_and_nowhere_else() -> None:
+    [one] = [each for each in yaml.safe_load_all(block("yaml")) if each["kind"] == "Deployment"]
+    [many] = list(yaml.safe_load_all(block("yaml", 1)))
+    assert many["spec"]["replicas"] > 1
+    assert "strategy" not in many["spec"]
+    pods = [each["spec"]["template"]["spec"] for each in (one, many)]
+    assert {pod["securityContext"]["runAsUser"] for pod in pods} == {10001}
+    volumes = [{volume["name"]: volume for volume in pod["volumes"]} for pod in pods]
+    assert "persistentVolumeClaim" in volumes[0].pop("data")
+    assert "emptyDir" in volumes[1].pop("data")
+    assert volumes[0] == volumes[1]
+    for pod in pods:
+        del pod["volumes"], pod["containers"][0]["env"]
+    assert pods[0] == pods[1]
 
 
 def test_the_kubernetes_example_runs_one_bot_at_a_time_that_is_confined() -> None:
