@@ -73,6 +73,12 @@ class App:
         self._on_feed = on_feed
         self._fetcher = outside.fetcher or fetch.HttpFetcher(settings.bot.fetch, outside.clock)
         self._pages = fulltext.TrafilaturaReader(self._fetcher, outside.clock)
+        self.deciding = pipeline.Deciding(
+            store=store,
+            clock=outside.clock,
+            window=settings.bot.stories_window,
+            on_decided=self._meters.on_decided,
+        )
         self.pipeline = pipeline.Pipeline(
             store=store,
             fetcher=self._fetcher,
@@ -80,9 +86,8 @@ class App:
             pages=self._pages,
             clock=outside.clock,
             concurrency=settings.bot.fetch.concurrency,
-            window=settings.bot.stories_window,
+            deciding=self.deciding,
             on_feed=self._heard_of_feed,
-            on_decided=self._meters.on_decided,
         )
         self.channels = {
             name: replaced.get(name) or channel_of(settings, name, outside, store) for name in settings.bot.channels

@@ -1,7 +1,21 @@
 """One feed's pass through the stages, over ports only. Knows no library, no database and no channel."""
 
-from bot.pipeline.passes import FeedReport, PassReport, Pipeline
+from bot.pipeline.deciding import Deciding, Turn
+from bot.pipeline.judging import Judged, judge
+from bot.pipeline.passes import EndsAt, Pipeline
+from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.wording import notice
 
-__all__ = ["FeedReport", "PassReport", "Pipeline", "Snapshot", "notice"]
+__all__ = [
+    "Deciding",
+    "EndsAt",
+    "FeedReport",
+    "Judged",
+    "PassReport",
+    "Pipeline",
+    "Snapshot",
+    "Turn",
+    "judge",
+    "notice",
+]

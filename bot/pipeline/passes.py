@@ -15,16 +15,18 @@ import random
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import structlog
 
 from bot import ledger, model, polling, ports
-from bot.pipeline import wording
+from bot.pipeline import reports, wording
 from bot.pipeline.deciding import Deciding
 from bot.pipeline.intake import Intake, Reader
 from bot.pipeline.poll import Polled, Poller, Read
+from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
 
 log = structlog.get_logger("wirewatch")
@@ -41,27 +43,23 @@ RENEW = LEASE / 3
 TURN = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedReport:
-    """What a pass says of one feed."""
+class EndsAt(StrEnum):
+    """How far a pass takes what matched."""
 
-    url: str
-    error: str | None
-    is_changed: bool
-    new: int
-    matched: int
-    #: How long after its due time it was taken in.
-    lateness: timedelta = timedelta()
+    #: Joined and decided in the transaction that stored it.
+    DESK = "desk"
+    #: Left for the desk's next turn, in whatever process.
+    TRAY = "tray"
 
 
-@dataclass(slots=True, kw_only=True)
-class PassReport:
-    feeds: list[FeedReport] = field(default_factory=list)
-    decisions: list[model.Decision] = field(default_factory=list)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Polls that share a transaction."""
 
-    @property
-    def broken(self) -> list[FeedReport]:
-        return [feed for feed in self.feeds if feed.error]
+    token: str
+    polls: Sequence[Polled]
+    snapshot: Snapshot
+    ends_at: EndsAt
 
 
 #: Told of each feed as it is taken in: progress, metrics.
@@ -81,16 +79,13 @@ class Pipeline:
         clock: ports.Clock,
         concurrency: int,
         deciding: Deciding,
-        is_desk_elsewhere: bool = False,
         on_feed: OnFeed = lambda report: None,
     ) -> None:
-        """``is_desk_elsewhere``: what matched waits in the tray; another process may have the desk."""
         self._store = store
         self._clock = clock
         self._poller = Poller(fetcher=fetcher, read=read, pages=pages, store=store, clock=clock)
         self._slots = asyncio.Semaphore(concurrency)
         self._deciding = deciding
-        self._is_desk_elsewhere = is_desk_elsewhere
         self._on_feed = on_feed
 
     async def claim(self, *, limit: int, everything: bool = False) -> tuple[str, Sequence[model.FeedState]]:
@@ -102,7 +97,14 @@ class Pipeline:
         )
         return token, states
 
-    async def run(self, token: str, states: Sequence[model.FeedState], snapshot: Snapshot) -> PassReport:
+    async def run(
+        self,
+        token: str,
+        states: Sequence[model.FeedState],
+        snapshot: Snapshot,
+        *,
+        ends_at: EndsAt = EndsAt.DESK,
+    ) -> PassReport:
         """Poll claimed feeds and take in what they bring. Raises StoreUnavailable."""
         report = PassReport()
         polls: asyncio.Queue[Polled] = asyncio.Queue()
@@ -115,12 +117,12 @@ class Pipeline:
             while left:
                 batch = await _gathered(polls, most=min(left, BATCH))
                 if batch:
-                    await self._take_in(token, batch, snapshot, report)
+                    await self._take_in(_Batch(token, batch, snapshot, ends_at), report)
                     left -= len(batch)
                 if self._clock.now() - renewed_at >= RENEW:
                     renewed_at = self._clock.now()
                     await self._renew(token, renewed_at)
-        if not self._is_desk_elsewhere:
+        if ends_at is EndsAt.DESK:
             await self.release(snapshot, report)
         return report
 
@@ -138,21 +140,22 @@ class Pipeline:
         async with self._slots:
             polls.put_nowait(await self._poller.poll(state, snapshot))
 
-    async def _take_in(self, token: str, batch: Sequence[Polled], snapshot: Snapshot, report: PassReport) -> None:
+    async def _take_in(self, one: _Batch, report: PassReport) -> None:
         """One transaction for the whole batch."""
         now = self._clock.now()
+        snapshot = one.snapshot
 
         def work(tx: ports.Transaction) -> tuple[Sequence[Intake], Sequence[model.Decision]]:
             reader = Reader(tx, snapshot, now=now, draw=random.random)
-            intakes = [reader.take(polled) for polled in batch]
-            lost = set(tx.feeds.save([intake.state for intake in intakes], token=token))
+            intakes = [reader.take(polled) for polled in one.polls]
+            lost = set(tx.feeds.save([intake.state for intake in intakes], token=one.token))
             kept = [intake for intake in intakes if intake.state.url not in lost]
             tx.ledger.add([fact for intake in kept for fact in _facts(intake, now)])
             _limit_hosts(tx, kept)
             _tell_health(tx, kept, snapshot, now)
             arrivals = [arrival for intake in kept for arrival in intake.arrivals]
             revisions = [revision for intake in kept for revision in intake.revisions]
-            if self._is_desk_elsewhere:
+            if one.ends_at is EndsAt.TRAY:
                 tx.tray.add(arrivals, revisions)
                 return kept, ()
             return kept, self._deciding.decide(tx, snapshot, arrivals, revisions, now=now)
@@ -163,27 +166,28 @@ class Pipeline:
             raise
         except Exception:
             # Our bug on one feed must not stop the others, nor be met again for ever: find it, and go on.
-            log.critical("feed broke the pipeline", feeds=[polled.state.url for polled in batch], exc_info=True)
-            await self._take_in_apart(token, batch, snapshot, report)
+            log.critical("feed broke the pipeline", feeds=[polled.state.url for polled in one.polls], exc_info=True)
+            await self._take_in_apart(one, report)
             return
         report.decisions.extend(made)
         for intake in intakes:
-            told = _report(intake, now)
+            told = reports.report_of(intake, now)
             report.feeds.append(told)
             self._on_feed(told)
-            _log_poll(intake, told)
+            reports.log_poll(intake, told)
         arrivals = [arrival for intake in intakes for arrival in intake.arrivals]
         revisions = [revision for intake in intakes for revision in intake.revisions]
-        self._deciding.settle(made, arrivals, revisions)
+        self._deciding.tell(made, arrivals, revisions)
 
-    async def _take_in_apart(self, token: str, batch: Sequence[Polled], snapshot: Snapshot, report: PassReport) -> None:
+    async def _take_in_apart(self, one: _Batch, report: PassReport) -> None:
         """Each feed of a broken batch by itself; the one that breaks alone has failed, and is asked later again."""
-        for polled in batch:
-            if len(batch) > 1:
-                await self._take_in(token, [polled], snapshot, report)
+        for polled in one.polls:
+            if len(one.polls) > 1:
+                await self._take_in(replace(one, polls=[polled]), report)
             elif polled.error is None:
                 text = "Wirewatch could not take this feed in (our bug); the log has the details"
-                await self._take_in(token, [replace(polled, reading=None, error=text)], snapshot, report)
+                failed = replace(polled, reading=None, error=text)
+                await self._take_in(replace(one, polls=[failed]), report)
             else:
                 raise RuntimeError(f"taking in a failure of {polled.state.url}")
 
@@ -203,17 +207,6 @@ async def _gathered(polls: asyncio.Queue[Polled], *, most: int) -> list[Polled]:
     return batch
 
 
-def _report(intake: Intake, now: datetime) -> FeedReport:
-    return FeedReport(
-        url=intake.state.url,
-        error=intake.state.error,
-        is_changed=intake.polled.reading is not None,
-        new=intake.new_count,
-        matched=len(intake.arrivals),
-        lateness=max(now - intake.polled.state.due_at, timedelta()),
-    )
-
-
 def _facts(intake: Intake, now: datetime) -> Sequence[model.LedgerRow]:
     """What the ledger keeps of a poll: that it was made, and what its articles matched."""
     answer = intake.polled.answer
@@ -223,21 +216,6 @@ def _facts(intake: Intake, now: datetime) -> Sequence[model.LedgerRow]:
     matched += [(one.article, one.matches) for one in intake.revisions]
     found = [ledger.matched(article, match, at=now) for article, matches in matched for match in matches]
     return [poll, *found] if poll else found
-
-
-def _log_poll(intake: Intake, told: FeedReport) -> None:
-    answer = intake.polled.answer
-    fields = {
-        "poll": intake.polled.id,
-        "feed": told.url,
-        "status": answer.status if answer else None,
-        "new": told.new,
-        "matched": told.matched,
-    }
-    if told.error:
-        log.warning("feed polled", **fields, error=told.error)
-    else:
-        log.info("feed polled", **fields)
 
 
 def _limit_hosts(tx: ports.Transaction, intakes: Sequence[Intake]) -> None:
