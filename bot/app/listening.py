@@ -1,0 +1,122 @@
+"""Hears what people press: each press becomes a judgement, and a connection that is lost is told once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot import model, pipeline, ports
+from bot.pipeline import judging
+
+log = structlog.get_logger("wirewatch")
+
+#: Without a connection for so long the operator hears of it: one hiccup is no news.
+TELL_AFTER = timedelta(minutes=1)
+
+
+def note_of(channel: str) -> str:
+    """Where the store keeps why a channel's buttons are not heard; empty: they are."""
+    return f"buttons:trouble:{channel}"
+
+
+class Listening:
+    """All listeners of one running bot."""
+
+    def __init__(
+        self,
+        store: ports.Store,
+        clock: ports.Clock,
+        *,
+        snapshot: Callable[[], pipeline.Snapshot],
+        on_decided: Callable[[Sequence[model.Decision]], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._snapshot = snapshot
+        self._on_decided = on_decided
+        self._changed = asyncio.Event()
+
+    async def run(self, listeners: Callable[[], Sequence[ports.Listener]]) -> None:
+        """Until cancelled; after ``renew`` with the listeners of that moment."""
+        while True:
+            self._changed.clear()
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._hear(listener)) for listener in listeners()]
+                await self._changed.wait()
+                for task in tasks:
+                    task.cancel()
+
+    def renew(self) -> None:
+        """The channels have changed."""
+        self._changed.set()
+
+    async def _hear(self, listener: ports.Listener) -> None:
+        watch = _Watch(self._store, self._clock, self._snapshot, listener.channels)
+        await listener.listen(lambda press: self._take(press, listener.channels), watch.on_change)
+
+    async def _take(self, press: ports.Press, channels: Sequence[str]) -> str:
+        snapshot, now = self._snapshot(), self._clock.now()
+        judged = await self._store.write(lambda tx: judging.judge(tx, snapshot, press, channels=channels, now=now))
+        fields = {"verdict": press.verdict.value, "story": press.story, "by": press.by}
+        if judged.refused:
+            log.warning("press refused", **fields, reason=judged.refused)
+        else:
+            log.info("press taken", **fields, is_new=bool(judged.decisions))
+        self._on_decided(judged.decisions)
+        return judged.answer
+
+
+class _Watch:
+    """Whether one listener hears, and who has been told that it does not."""
+
+    def __init__(
+        self,
+        store: ports.Store,
+        clock: ports.Clock,
+        snapshot: Callable[[], pipeline.Snapshot],
+        channels: Sequence[str],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._snapshot = snapshot
+        self._channels = channels
+        self._failing_since: datetime | None = None
+
+    async def on_change(self, reason: str | None) -> None:
+        """``reason``: why nothing is heard; None: all is well."""
+        now = self._clock.now()
+        if reason is None:
+            self._failing_since = None
+            log.info("buttons are heard", channels=list(self._channels))
+            await self._tell("", now)
+            return
+        log.error("buttons are not heard", channels=list(self._channels), reason=reason)
+        self._failing_since = self._failing_since or now
+        if now - self._failing_since >= TELL_AFTER:
+            await self._tell(reason, now)
+
+    async def _tell(self, reason: str, now: datetime) -> None:
+        names = ", ".join(self._channels)
+        lead = f"The buttons of {names} are heard again. The trouble was:"
+        if reason:
+            lead = f"The buttons of {names} are not heard. Messages are sent as ever; what is pressed fails."
+
+        def work(tx: ports.Transaction) -> None:
+            before = [tx.notes.get(note_of(channel)) or "" for channel in self._channels]
+            if any(before) == bool(reason):
+                return
+            for channel in self._channels:
+                tx.notes.put(note_of(channel), reason)
+            operator = self._snapshot().operator
+            if operator:
+                lines = [reason or next(each for each in before if each)]
+                once = f"buttons {names} {now.isoformat()}"
+                tx.outbox.add([pipeline.notice(operator, lead, lines, now=now, once=once)])
+
+        try:
+            await self._store.write(work)
+        except ports.StoreError as error:
+            log.error("store unavailable; trying again", error=str(error))
