@@ -27,6 +27,7 @@ from bot import (
     sources,
     storage,
 )
+from bot.app.listening import Listening
 from bot.app.meters import Meter, Meters
 from bot.app.parts import Outside, channel_of, database_of, snapshot_of
 
@@ -94,6 +95,7 @@ class App:
         }
         self.sender = self._new_sender()
         self._sender_stop = asyncio.Event()
+        self._listening = Listening(store, outside.clock, snapshot=lambda: self.snapshot, on_decided=self.deciding.tell)
         self._reload = asyncio.Event()
 
     def _heard_of_feed(self, report: pipeline.FeedReport) -> None:
@@ -139,6 +141,8 @@ class App:
                 group.create_task(site.serve(stop))
             group.create_task(self._send_for_ever(stop))
             others = [group.create_task(self._poll_for_ever(on_pass, everything=everything))]
+            hearing = self._listening.run(lambda: channels.listeners(self.channels.values()))
+            others.append(group.create_task(hearing))
             others.append(group.create_task(sealing.keep_sealing(self.store, self.clock)))
             trimming = housekeeping.keep_trimming(self.store, self.clock, keep=self._keep, trim=self._trim)
             others.append(group.create_task(trimming))
@@ -244,6 +248,7 @@ class App:
             }
             self.sender = self._new_sender()
             self._sender_stop.set()
+            self._listening.renew()
         lines = config.render(settings.problems, "text").splitlines()
         log.info("configuration reloaded", rules=len(settings.rules), feeds=len(settings.feeds), problems=len(lines))
         if settings.bot.operator:
