@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -14,6 +15,9 @@ from bot.pipeline.snapshot import Snapshot
 
 #: Parses one body; blocking.
 Read = Callable[[ports.Body], model.Reading]
+#: Parsing holds the interpreter, so more threads only get in each other's way; the second is for the documents that
+#: come after one that takes seconds.
+_READERS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,7 @@ class Poller:
         self._pages = pages
         self._store = store
         self._clock = clock
+        self._threads = ThreadPoolExecutor(_READERS, "read")
 
     async def poll(self, state: model.FeedState, snapshot: Snapshot) -> Polled:
         """Never raises for what a feed does."""
@@ -61,7 +66,8 @@ class Poller:
         if polling.is_unchanged(state, answer):
             return polled
         try:
-            reading = await asyncio.to_thread(self._read, self._body(polled, answer, snapshot))
+            body = self._body(polled, answer, snapshot)
+            reading = await asyncio.get_running_loop().run_in_executor(self._threads, self._read, body)
         except ports.ReadError as error:
             return replace(polled, error=str(error))
         polled = replace(polled, reading=reading)

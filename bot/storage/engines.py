@@ -16,6 +16,7 @@ from bot.storage.addresses import Address
 _BUSY_SECONDS = 5
 #: A write-ahead log that a long read made grow is cut to this at the next checkpoint.
 _LOG_LIMIT_BYTES = 64 * 1024 * 1024
+_CACHE_KIBIBYTES = 16 * 1024
 
 
 def for_writing(address: Address) -> Engine:
@@ -73,6 +74,8 @@ def _pragmas(*, writes: bool) -> tuple[str, ...]:
         # would be sent again.
         "synchronous = FULL",
         "foreign_keys = ON",
+        # Keys are digests, so rows go in all over the indexes; with the default 2 MB each first poll reads pages anew.
+        f"cache_size = -{_CACHE_KIBIBYTES}",
         f"journal_size_limit = {_LOG_LIMIT_BYTES}",
     )
 
