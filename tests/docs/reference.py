@@ -43,13 +43,13 @@ def keys() -> str:
     for schema, file in _FILES.items():
         read = json.loads((ROOT / "config" / "schema" / schema).read_text(encoding="utf-8"))
         rows = "".join(_key_row(file, *row) for row in _keys(read, read, ""))
-        parts.append(f"\n## {file}\n\n| key | without it | what it is |\n| --- | --- | --- |\n{rows}")
+        parts.append(f"\n## {file}\n" + _table("key", rows))
         for kind, options in sorted(_kinds(read)):
             title = f"{file}: channels, kind {kind}"
             link = f"[{kind}](../channels.md#{kind})"
             rows = "".join(_key_row(title, *row) for row in _keys(read, options, "") if row[0] != "kind")
             text = f"\n### Keys of {kind} channels\n\n{_told(options)} More: {link}.\n"
-            parts.append(text + (f"\n| key | without it | what it is |\n| --- | --- | --- |\n{rows}" if rows else ""))
+            parts.append(text + (_table("key", rows) if rows else ""))
     return "".join(parts)
 
 
@@ -121,7 +121,7 @@ def _command(name: str, command: typer.core.TyperCommand) -> str:
     parts.append(f"\n```text\n{shown}\n```\n")
     rows = [_option(param) for param in command.params if param.name != "help"]
     if rows:
-        parts.append("\n| option | without it | what it is |\n| --- | --- | --- |\n" + "".join(rows))
+        parts.append(_table("option", "".join(rows)))
     parts.append(f"\nExample: `{' '.join(example.split())}`\n")
     return "".join(parts)
 
@@ -172,6 +172,12 @@ def metrics() -> str:
 
 
 # -- text
+
+
+def _table(what: str, rows: str) -> str:
+    """On a phone the site sets each row as a block of lines; docs/stylesheets/site.css knows the name."""
+    head = f"| {what} | without it | what it is |\n| --- | --- | --- |\n"
+    return f'\n<div class="rows" markdown>\n\n{head}{rows}\n</div>\n'
 
 
 def anchor(heading: str) -> str:
