@@ -1,0 +1,64 @@
+"""What a newcomer is told to type and to write works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import textwrap
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from bot.cli.commands import app
+from tests.config import folders
+
+ROOT = Path(__file__).parents[2]
+START = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def test_each_file_of_the_start_page_is_taken_beside_the_shipped_ones(tmp_path: Path) -> None:
+    folder = tmp_path / "my-config"
+    shutil.copytree(ROOT / "config", folder)
+    written = []
+    for block in re.findall(r"^ *```yaml\n(.*?)^ *```", START, flags=re.MULTILINE | re.DOTALL):
+        text = textwrap.dedent(block)
+        name = text.split()[1]
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        written.append(name)
+    assert written == ["my-config/bot.yaml", "my-config/rules/first.yaml"]
+    problems = [problem.message for problem in folders.check(folder)]
+    assert problems in ([], ["the variable SLACK_BOT_TOKEN is not set"])
+
+
+def _typed(page: Path) -> list[str]:
+    """Lines of code blocks, and code spans, that begin with the command."""
+    text = page.read_text(encoding="utf-8")
+    lines = re.findall(r"^(?: {4,}|\$ )?(?:\.venv/bin/)?(wirewatch [a-z].*)$", text, flags=re.MULTILINE)
+    return lines + re.findall(r"`(?:\.venv/bin/)?(wirewatch [a-z][^`]*)`", text)
+
+
+def _unknown(line: str) -> list[str]:
+    command = get_command(app)
+    words = shlex.split(line.replace("'", '"'), comments=True)[1:]
+    # A second command may follow: only the first is looked at.
+    words = words[: next((index for index, word in enumerate(words) if word in ("&&", "|", ";")), len(words))]
+    while words and (inner := getattr(command, "commands", {})):
+        if words[0] not in inner:
+            return [words[0]]
+        command = inner[words.pop(0)]
+    known = {option for param in command.params for option in param.opts} | {"--help"}
+    asked = [word.partition("=")[0] for word in words if word.startswith("--")]
+    return [word for word in asked if word not in known]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_command_that_a_page_tells_to_type_exists_with_its_options(page: Path) -> None:
+    wrong = {line: unknown for line in _typed(page) if (unknown := _unknown(line))}
+    assert wrong == {}
+
+
+def test_the_commands_of_the_start_page_are_found_at_all() -> None:
+    assert len(_typed(ROOT / "docs" / "start.md")) > 8
