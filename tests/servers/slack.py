@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.servers import slack_rules
+from tests.servers import slack_rules, slack_socket
 from tests.servers.slack_rules import Refused
-from tests.servers.slack_workspace import SCOPES, TOKEN, Api, Channel, TooFast, Workspace
+from tests.servers.slack_workspace import APP_TOKEN, SCOPES, TOKEN, Api, Channel, TooFast, Workspace
 
-__all__ = ["FAULTS", "LATE", "SCOPES", "TOKEN", "Channel", "Server", "Workspace", "serve"]
+__all__ = ["APP_TOKEN", "FAULTS", "LATE", "SCOPES", "TOKEN", "Channel", "Server", "Workspace", "serve"]
 
 #: What a fault does, before or after the message was taken.
 FAULTS = ("500", "500_after", "reset", "reset_after", "hang", "hang_after", "429", "garbage", "garbage_after")
@@ -44,6 +44,8 @@ class Server:
     def __init__(self, workspace: Workspace, port: int = 0) -> None:
         self.workspace = workspace
         self.api = Api(workspace)
+        self.socket_mode = slack_socket.SocketMode()
+        workspace.open_connection = self.socket_mode.open
         #: (method, arguments, token) of each request, faulty ones too.
         self.requests: list[tuple[str, dict[str, Any], str | None]] = []
         self._scripted: dict[str, deque[str]] = defaultdict(deque)
@@ -88,6 +90,7 @@ class Server:
 
     def stop(self) -> None:
         self.stopped.set()
+        self.socket_mode.stop()
         self.http.shutdown()
         self.http.server_close()
 

@@ -30,6 +30,7 @@ POST_ARGUMENTS = frozenset(
         "mrkdwn",
     }
 )
+EPHEMERAL_ARGUMENTS = frozenset({"channel", "user", "text", "blocks", "thread_ts", "parse", "link_names"})
 UPDATE_ARGUMENTS = (POST_ARGUMENTS | {"ts"}) - {"thread_ts", "mrkdwn"}
 
 
@@ -122,6 +123,45 @@ def _divider(block: dict[str, Any], where: str) -> None:
     _keys(block, where, must={"type"}, may={"block_id"})
 
 
+def _actions(block: dict[str, Any], where: str) -> None:
+    """docs.slack.dev/reference/block-kit/blocks/actions-block and the elements' own pages."""
+    _keys(block, where, must={"type", "elements"}, may={"block_id"})
+    elements = block["elements"]
+    _need(isinstance(elements, list) and 1 <= len(elements) <= 25, f"{where}: elements")
+    for element in elements:
+        kind = element.get("type") if isinstance(element, dict) else None
+        _need(kind in _ELEMENTS, f"{where}: element {kind}")
+        must, may = _ELEMENTS[str(kind)]
+        _keys(element, where, must={"type", "action_id", *must}, may=may)
+        _need(isinstance(element["action_id"], str) and 1 <= len(element["action_id"]) <= 255, f"{where}: action_id")
+        if kind == "button":
+            _plain(element["text"], where, 75)
+            _need(
+                isinstance(element.get("value", ""), str) and len(element.get("value", "")) <= 2_000, f"{where}: value"
+            )
+        else:
+            _options(element["options"], where, most=5 if kind == "overflow" else 100)
+        if kind == "static_select":
+            _plain(element["placeholder"], where, 150)
+    names = [element["action_id"] for element in elements]
+    _need(len(set(names)) == len(names), f"{where}: action_id twice")
+
+
+def _options(options: Any, where: str, *, most: int) -> None:
+    _need(isinstance(options, list) and 1 <= len(options) <= most, f"{where}: options")
+    for option in options:
+        _keys(option, where, must={"text", "value"})
+        _plain(option["text"], where, 75)
+        _need(isinstance(option["value"], str) and 1 <= len(option["value"]) <= 150, f"{where}: option value")
+
+
+_ELEMENTS: Mapping[str, tuple[set[str], set[str]]] = {
+    "button": ({"text"}, {"value", "style"}),
+    "static_select": ({"placeholder", "options"}, set()),
+    "overflow": ({"options"}, set()),
+}
+
+
 def _rich_text(block: dict[str, Any], where: str) -> None:
     _keys(block, where, must={"type", "elements"}, may={"block_id"})
     _need(isinstance(block["elements"], list) and bool(block["elements"]), f"{where}: empty")
@@ -162,10 +202,12 @@ _PIECES: Mapping[str, tuple[set[str], set[str]]] = {
     "link": ({"url"}, {"text"}),
     "date": ({"timestamp", "format"}, {"fallback", "url"}),
     "emoji": ({"name"}, set()),
+    "user": ({"user_id"}, set()),
 }
 _BLOCKS: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "header": _header,
     "section": _section,
+    "actions": _actions,
     "context": _context,
     "divider": _divider,
     "rich_text": _rich_text,

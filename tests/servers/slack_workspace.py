@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,8 @@ from tests.servers import slack_rules
 from tests.servers.slack_rules import Refused
 
 TOKEN = "xoxb-test-token"
+#: The app's own token, for Socket Mode.
+APP_TOKEN = "xapp-test-token"
 SCOPES = ("chat:write", "channels:read", "groups:read", "channels:history", "groups:history")
 
 
@@ -36,7 +38,12 @@ class Workspace:
     """What the server knows. ``least_gap``: seconds between two posts of a channel, None: not enforced."""
 
     tokens: dict[str, set[str]] = field(default_factory=lambda: {TOKEN: set(SCOPES)})
+    app_tokens: dict[str, set[str]] = field(default_factory=lambda: {APP_TOKEN: {"connections:write"}})
+    #: Gives the address of a new connection; None: Socket Mode is off.
+    open_connection: Callable[[], str] | None = None
     channels: dict[str, Channel] = field(default_factory=dict)
+    #: What was said to one person only.
+    whispers: list[dict[str, Any]] = field(default_factory=list)
     #: Last part of a webhook's address -> channel id.
     hooks: dict[str, str] = field(default_factory=dict)
     least_gap: float | None = None
@@ -77,9 +84,12 @@ class Api:
         self.w = workspace
 
     def call(self, method: str, args: Mapping[str, Any], token: str | None) -> dict[str, Any]:
+        if method == "apps.connections.open":
+            return self.connect(token)
         known = {
             "auth.test": self.auth_test,
             "chat.postMessage": self.post,
+            "chat.postEphemeral": self.whisper,
             "chat.update": self.update,
             "conversations.list": self.list_channels,
             "conversations.info": self.info,
@@ -117,6 +127,23 @@ class Api:
         message = {"ts": self.w.next_ts(), **{k: v for k, v in args.items() if k != "channel"}, "edits": 0}
         channel.messages.append(message)
         return {"ts": message["ts"], "channel": channel.id, "message": message}
+
+    def connect(self, token: str | None) -> dict[str, Any]:
+        if token not in self.w.app_tokens:
+            raise Refused("not_allowed_token_type" if token in self.w.tokens else "invalid_auth")
+        _need(self.w.app_tokens[token], "connections:write")
+        if self.w.open_connection is None:
+            raise Refused("socket_mode_not_enabled")
+        return {"url": self.w.open_connection()}
+
+    def whisper(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        _need(scopes, "chat:write")
+        channel = self._channel(args)
+        if not str(args.get("user", "")).startswith("U"):
+            raise Refused("user_not_in_channel")
+        slack_rules.check_message(args, known=slack_rules.EPHEMERAL_ARGUMENTS)
+        self.w.whispers.append({**args, "channel": channel.name})
+        return {"message_ts": self.w.next_ts()}
 
     def update(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
         _need(scopes, "chat:write")

@@ -1,0 +1,260 @@
+"""The buttons under a story: golden Block Kit, every limit, and nothing is believed of what comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+from slack_sdk.models.blocks import Block
+
+from bot import channels, model
+from bot.channels import plain, slack_blocks, slack_buttons, slack_rich
+from bot.model import Verdict
+from tests.channels import hostile, messages
+from tests.channels.surroundings import Secrets, build
+from tests.fakes import FakeClock
+from tests.servers import slack, slack_rules
+from tests.servers.slack_socket import SocketMode
+
+GOLDEN = Path(__file__).parent / "golden"
+LAW = messages.SECOND_WHY.rule
+
+
+def said(verdict: Verdict, by: str, *, rule: str = messages.RULE) -> model.Judgement:
+    return model.Judgement(
+        id=model.JudgementId(f"{verdict}{by}{rule}"),
+        at=messages.FIRST,
+        by=by,
+        channel="desk",
+        story=messages.STORY,
+        verdict=verdict,
+        rule=rule if verdict.is_of_rule else "",
+        message=model.SendId("head"),
+        until=messages.FIRST + timedelta(days=1) if verdict is Verdict.SNOOZED else None,
+    )
+
+
+TWO = replace(messages.POST, briefs=(replace(messages.ALONE, why=(messages.WHY, messages.SECOND_WHY)),))
+ALL = {
+    "buttons_post": messages.POST,
+    "buttons_two_rules": TWO,
+    "buttons_judged": replace(
+        messages.EDIT,
+        judgements=(
+            said(Verdict.USEFUL, "U0AMINA"),
+            said(Verdict.NOISE, "U0BILAL"),
+            said(Verdict.MUTED, "U0BILAL"),
+            said(Verdict.SNOOZED, "U0AMINA"),
+        ),
+    ),
+    "buttons_two_rules_snoozed": replace(TWO, judgements=(said(Verdict.SNOOZED, "U0AMINA", rule=LAW),)),
+    "buttons_gathered": replace(
+        messages.GATHERED, briefs=(messages.BRIEF, replace(TWO.briefs[0], story=model.StoryId("0c11d0aa")))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_buttons_are_those_of_the_golden_file(name: str) -> None:
+    """``WIREWATCH_GOLDEN=write`` writes them anew: look at the difference before committing it."""
+    made = json.dumps(slack_blocks.blocks(ALL[name], has_buttons=True), indent=1, ensure_ascii=False) + "\n"
+    file = GOLDEN / f"{name}.json"
+    if os.environ.get("WIREWATCH_GOLDEN") == "write":
+        file.write_text(made)
+    assert made == file.read_text()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_slacks_own_models_take_every_block_with_buttons(name: str) -> None:
+    for block in slack_blocks.blocks(ALL[name], has_buttons=True):
+        parsed = Block.parse(dict(block))
+        assert parsed is not None
+        parsed.validate_json()
+
+
+def test_a_channel_without_buttons_has_none() -> None:
+    for message in ALL.values():
+        assert not [block for block in slack_blocks.blocks(message) if block["type"] == "actions"]
+
+
+@pytest.mark.parametrize("name", ["corroboration", "new_fact", "second_rule", "merged", "notice"])
+def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None:
+    assert slack_blocks.blocks(messages.ALL[name], has_buttons=True) == slack_blocks.blocks(messages.ALL[name])
+
+
+def _hostile() -> Iterator[model.Message]:
+    for message in hostile.ALL:
+        judgements = tuple(
+            said(verdict, by, rule=why.rule)
+            for why in (message.briefs[0].why[:6] if message.briefs else ())
+            for verdict in Verdict
+            for by in ("U0AMINA", "<!channel>", *(f"U{n}" for n in range(20)))
+        )
+        yield replace(message, judgements=judgements)
+        # As many rules as there are words for one.
+        briefs = tuple(
+            replace(brief, why=tuple(replace(why, rule=f"{why.rule}{n}") for n, why in enumerate(brief.why)))
+            for brief in message.briefs
+        )
+        yield replace(message, briefs=briefs, judgements=judgements)
+
+
+def test_hostile_messages_keep_every_limit_with_buttons() -> None:
+    for message in _hostile():
+        blocks = slack_blocks.blocks(message, has_buttons=True)
+        text = slack_rich.escaped_to(plain.preview(message), slack_rich.TEXT_LIMIT)
+        slack_rules.check_message(
+            {"channel": "C1", "text": text, "blocks": json.loads(json.dumps(blocks))},
+            known=slack_rules.POST_ARGUMENTS,
+        )
+        assert slack_rich.weight(blocks) <= slack_rich.TOTAL_LIMIT
+        for block in blocks:
+            Block.parse(dict(block)).validate_json()  # type: ignore[union-attr]
+
+
+def test_a_rules_name_pings_nobody_from_a_button() -> None:
+    for message in _hostile():
+        for piece in _objects(slack_blocks.blocks(message, has_buttons=True)):
+            if piece.get("type") == "user":
+                assert str(piece["user_id"]).startswith("U")
+            if piece.get("type") == "mrkdwn":
+                assert not any(ping in str(piece["text"]) for ping in hostile.PINGS)
+
+
+def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> None:
+    message = replace(messages.GATHERED, briefs=(messages.BRIEF,) * 10)
+    blocks = slack_blocks.blocks(message, has_buttons=True)
+    assert slack_rich.weight(blocks) <= slack_rich.TOTAL_LIMIT
+    without = [block for block in blocks if block["type"] != "actions"]
+    assert without == slack_blocks.blocks(message), "no story is left out for a menu"
+    assert len(blocks) - len(without) >= 4
+
+
+# -- what comes back
+
+
+def payload(**changes: object) -> dict[str, Any]:
+    [row] = [block for block in slack_blocks.blocks(messages.POST, has_buttons=True) if block["type"] == "actions"]
+    button = json.loads(json.dumps(row))["elements"][1]
+    made = SocketMode.payload([button], channel="C000000001", ts="1449046920.000100", user="U0AMINA")
+    return {**made, **changes}
+
+
+def read(made: dict[str, Any]) -> Any:
+    return slack_buttons.read(made, envelope="e1")
+
+
+def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
+    press = read(payload())
+    assert (press.id, press.by, press.verdict) == ("e1", "U0AMINA", Verdict.NOISE)
+    assert (press.story, press.rule) == (messages.STORY, model.rule_key(messages.RULE))
+    assert (press.place, press.ref) == ("C000000001", "1449046920.000100")
+    assert not press.takes_back
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str) -> None:
+    shown = json.loads(json.dumps(slack_blocks.blocks(ALL[name], has_buttons=True)))
+    count = 0
+    for element in (each for block in shown if block["type"] == "actions" for each in block["elements"]):
+        for option in element.get("options", [None]):
+            action = {**element, "selected_option": option} if option else element
+            press = read(payload(actions=[action]))
+            assert press is not None
+            count += 1
+    assert count >= 4
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"type": "view_submission"},
+        {"actions": []},
+        {"actions": "x"},
+        {"actions": [None]},
+        {"actions": [{}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "noise:../../etc"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "explode:"}]},
+        {"actions": [{"type": "button", "action_id": "other:noise:abc", "value": "noise:"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:useful:abc", "value": "muted:"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:noise:a b", "value": "noise:"}]},
+        {"actions": [{"type": "button", "action_id": ["wirewatch:noise:abc"], "value": "noise:"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": {"noise": 1}}]},
+        {"actions": [{"type": "overflow", "action_id": "wirewatch:menu:abc", "selected_option": "noise:"}]},
+        {"user": None},
+        {"user": {"id": "<!channel>"}},
+        {"user": {"id": 7}},
+        {"container": {"type": "view"}},
+        {"container": {"type": "message", "channel_id": "C1", "message_ts": "now"}},
+        {"container": {"type": "message", "channel_id": "C1 OR 1=1", "message_ts": "1.2"}},
+    ],
+)
+def test_what_is_not_a_press_of_ours_is_no_press(changes: dict[str, Any]) -> None:
+    assert read(payload(**changes)) is None
+
+
+# -- bot.yaml
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ({"to": "#a", "token": "env:T", "buttons": True}, "app_token: env:SLACK_APP_TOKEN"),
+        ({"to": "#a", "token": "env:T", "app_token": "env:A"}, "buttons: true"),
+        ({"webhook": "env:W", "buttons": True, "app_token": "env:A"}, "hears nothing"),
+    ],
+)
+def test_buttons_that_could_not_be_heard_are_a_mistake(written: dict[str, object], why: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match=why):
+        channels.options()["slack"].model_validate(written)
+
+
+# -- looking at the set-up
+
+
+@pytest.mark.parametrize(
+    ("token", "scopes", "help_text"),
+    [
+        (slack.APP_TOKEN, {"connections:write"}, ""),
+        (slack.TOKEN, {"connections:write"}, "xapp-"),
+        ("xapp-other", {"connections:write"}, "xapp-"),
+        (slack.APP_TOKEN, set(), "scope connections:write"),
+    ],
+)
+async def test_the_check_says_whether_the_app_token_opens_a_connection(
+    token: str, scopes: set[str], help_text: str
+) -> None:
+    with slack.serve() as server:
+        server.workspace.add_channel("policy-alerts")
+        server.workspace.app_tokens[slack.APP_TOKEN] = scopes
+        channel = build(
+            "slack",
+            secrets=Secrets(TOKEN=slack.TOKEN, APP=token),
+            clock=FakeClock(),
+            to="#policy-alerts",
+            token="env:TOKEN",
+            buttons=True,
+            app_token="env:APP",
+            api_url=server.api_url,
+        )
+        *_, line = await channel.check()
+    assert line.what == "the app token opens a connection for the buttons"
+    assert line.is_good is (help_text == "")
+    assert help_text in line.help
+    assert "other" not in line.help, "no secret in it"
+
+
+def _objects(value: object) -> Iterator[dict[str, object]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _objects(each)

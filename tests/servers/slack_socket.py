@@ -1,0 +1,170 @@
+"""The local Slack's Socket Mode: connections by ticket, presses as envelopes, and strict about what comes back.
+
+server.socket_mode.press(message, user="U1", action="noise")     # as if somebody clicked it in Slack
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync import server as websocket
+
+#: Slack shows the person an error when the acknowledgement takes longer.
+PATIENCE_SECONDS = 3.0
+
+
+@dataclass(slots=True)
+class Envelope:
+    text: str
+    acknowledged: threading.Event = field(default_factory=threading.Event)
+    #: How often it was acknowledged.
+    times: int = 0
+
+
+class SocketMode:
+    """One app's connections; each press goes to one of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._numbers = itertools.count(1)
+        self._tickets: set[str] = set()
+        self._server: websocket.Server | None = None
+        self._thread: threading.Thread | None = None
+        self.connections: list[websocket.ServerConnection] = []
+        #: Connections that ever said hello.
+        self.greeted = 0
+        self.envelopes: dict[str, Envelope] = {}
+        #: What a client sent that Slack would not take.
+        self.offences: list[str] = []
+
+    def open(self) -> str:
+        """The address of one connection, good once."""
+        with self._lock:
+            if self._server is None:
+                self._server = websocket.serve(self._welcome, "127.0.0.1", 0)
+                self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+                self._thread.start()
+            ticket = f"ticket-{next(self._numbers)}"
+            self._tickets.add(ticket)
+            return f"ws://127.0.0.1:{self._server.socket.getsockname()[1]}/link/?ticket={ticket}"
+
+    def stop(self) -> None:
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self.cut()
+            self._thread.join()
+
+    def cut(self) -> None:
+        """Every connection is lost, without a word."""
+        with self._lock:
+            for connection in self.connections:
+                connection.socket.close()
+
+    def refresh(self) -> None:
+        """Slack is about to close the connection and asks for another."""
+        for connection in list(self.connections):
+            connection.send(json.dumps({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}}))
+
+    def _welcome(self, connection: websocket.ServerConnection) -> None:
+        assert connection.request is not None
+        ticket = connection.request.path.rpartition("ticket=")[2]
+        with self._lock:
+            if ticket not in self._tickets:
+                connection.close(1008, "no such ticket")
+                return
+            self._tickets.remove(ticket)
+            connection.send(json.dumps({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}}))
+            self.connections.append(connection)
+            self.greeted += 1
+        try:
+            for text in connection:
+                self._answered(str(text))
+        except (ConnectionClosed, OSError):
+            pass
+        finally:
+            with self._lock:
+                self.connections.remove(connection)
+
+    def _answered(self, text: str) -> None:
+        try:
+            answer = json.loads(text)
+            envelope = self.envelopes[answer["envelope_id"]]
+        except (ValueError, KeyError, TypeError):
+            self.offences.append(text)
+            return
+        if set(answer) - {"envelope_id", "payload"} or answer.get("payload"):
+            # These envelopes do not accept a payload in their acknowledgement.
+            self.offences.append(text)
+        envelope.times += 1
+        envelope.acknowledged.set()
+
+    # -- what people do
+
+    def press(
+        self, message: Mapping[str, Any], *, channel: str, action: str, user: str = "U0AMINA", option: str | None = None
+    ) -> str:
+        """Click what stands in the message: the element whose action is ``action``, and its option of that text.
+
+        Gives the envelope's id.
+        """
+        block, element = next(
+            (block, element)
+            for block in message["blocks"]
+            for element in block.get("elements", ())
+            if block["type"] == "actions" and element["action_id"].split(":")[1] == action
+        )
+        chosen: dict[str, Any] = {"value": element.get("value"), "text": element.get("text")}
+        if option is not None:
+            chosen = {"selected_option": next(o for o in element["options"] if o["text"]["text"] == option)}
+        said = {
+            "type": element["type"],
+            "action_id": element["action_id"],
+            "block_id": block.get("block_id", "b1"),
+            "action_ts": f"{next(self._numbers)}.000100",
+            **chosen,
+        }
+        return self.send(self.payload([said], channel=channel, ts=message["ts"], user=user))
+
+    @staticmethod
+    def payload(actions: list[dict[str, Any]], *, channel: str, ts: str, user: str) -> dict[str, Any]:
+        """As Slack sends it; docs.slack.dev/reference/interaction-payloads/block_actions-payload."""
+        return {
+            "type": "block_actions",
+            "user": {"id": user, "username": "amina", "name": "amina", "team_id": "T1"},
+            "api_app_id": "A1",
+            "token": "verification",
+            "container": {"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": False},
+            "trigger_id": "1.2.abc",
+            "team": {"id": "T1", "domain": "test"},
+            "enterprise": None,
+            "is_enterprise_install": False,
+            "channel": {"id": channel, "name": "channel"},
+            "message": {"type": "message", "ts": ts},
+            "state": {"values": {}},
+            "response_url": "https://hooks.example/actions/T1/1/x",
+            "actions": actions,
+        }
+
+    def send(self, payload: object) -> str:
+        """Deliver a payload on one connection. Gives the envelope's id."""
+        name = f"envelope-{next(self._numbers)}"
+        text = {"envelope_id": name, "payload": payload, "type": "interactive", "accepts_response_payload": False}
+        self.envelopes[name] = Envelope(json.dumps(text))
+        self.deliver(name)
+        return name
+
+    def deliver(self, name: str) -> None:
+        """An envelope, for the first time or again."""
+        envelope = self.envelopes[name]
+        envelope.acknowledged.clear()
+        self.connections[-1].send(envelope.text)
+
+    def is_acknowledged(self, name: str) -> bool:
+        """Within Slack's patience."""
+        return self.envelopes[name].acknowledged.wait(PATIENCE_SECONDS)
