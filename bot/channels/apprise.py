@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +22,7 @@ KIND = "apprise"
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 #: What a service may read as a mention, a format or a link with another label.
 _MARKUP = re.compile(r"@(?=\w)|<(?=[@#!/:a-zA-Z])|[*_~`|]|\](?=\()|^(?=[#>-])", re.MULTILINE)
+_GOODBYE_SECONDS = 3
 
 
 class Options(pydantic.BaseModel):
@@ -41,12 +45,14 @@ class Channel:
         self.account = f"apprise {options.url.reference}"
         self._url = options.url
         self._around = around
+        #: The plug-in that worked last, with its address: it is logged in and knows the service's limits.
+        self._spare: tuple[str, Any] | None = None
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         address = self._address()
-        said: list[str] = []
+        heard = _Heard()
         try:
-            worked = await calls.run(lambda: _notify(address, delivery.message, said), name=self.name)
+            worked = await calls.run(lambda: self._notify(address, delivery.message, heard), name=self.name)
         except ports.SendError:
             raise
         except (OSError, TypeError, ValueError, LookupError, AttributeError) as error:
@@ -55,12 +61,23 @@ class Channel:
         now = self._around.clock.now()
         if worked:
             return model.Receipt(ref="", sent_at=now)
-        raise self._failure(said, now=now)
+        raise self._failure(heard, now=now)
 
-    def _failure(self, said: Sequence[str], *, now: datetime) -> ports.SendError:
+    def _notify(self, address: str, message: model.Message, heard: _Heard) -> bool:
+        """Blocking."""
+        # Taken, so that a call that was left behind never shares it with the next one.
+        spare, self._spare = self._spare, None
+        service = spare[1] if spare is not None and spare[0] == address else _plugin(address)
+        worked = _notify(service, message, heard)
+        if worked:
+            self._spare = address, service
+        return worked
+
+    def _failure(self, heard: _Heard, *, now: datetime) -> ports.SendError:
         """Apprise's False becomes a reason, by the status that it logged; a broken connection looks as any other."""
-        text = "\n".join(said)
-        if found := _STATUS.search(text):
+        if heard.wait is not None:
+            return ports.Wait("the service says too many messages", after=min(heard.wait, answers.LONGEST_WAIT))
+        if found := _STATUS.search("\n".join(heard.lines)):
             return answers.of_status(int(found[1]), who="the service", headers={}, now=now)
         return ports.Unknown("the service did not take the message and did not say why")
 
@@ -76,10 +93,30 @@ class Channel:
         return [ports.CheckLine(is_good=True, what=f"messages go to {service}; without threads, edits and look-up")]
 
     async def close(self) -> None:
-        """Nothing is held open between two calls."""
+        """A plug-in may log out as it goes: beside the loop, and nobody waits longer for it than for a message."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            keep = [spare]
+            del spare
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    await calls.run(keep.clear, name=self.name)
 
     def _address(self) -> str:
         return self._around.secret(self._url, what="the Apprise address")
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What a plug-in said while it tried."""
+
+    lines: list[str] = field(default_factory=list)
+    #: Before it may try again, by the service's own word.
+    wait: timedelta | None = None
+
+
+class _Throttled(Exception):
+    """The service asks for a pause."""
 
 
 def _plugin(address: str) -> Any:
@@ -101,11 +138,10 @@ def _plugin(address: str) -> Any:
     return service
 
 
-def _notify(address: str, message: model.Message, said: list[str]) -> bool:
+def _notify(service: Any, message: model.Message, heard: _Heard) -> bool:
     """Blocking."""
     import apprise
 
-    service = _plugin(address)
     # HTML is made by the library, which escapes; anything else is read as it stands.
     is_html = service.notify_format == apprise.NotifyFormat.HTML
     title, body = plain.title(message), plain.body(message)
@@ -116,15 +152,36 @@ def _notify(address: str, message: model.Message, said: list[str]) -> bool:
         title, body = "", f"{title}\n{body}".strip()
     notifier = apprise.Apprise()
     notifier.add(service)
-    return bool(
-        notifier.notify(
-            body=_lines_to(body or title, body_limit),
-            title=wording.cut(title, title_limit),
-            body_format=apprise.NotifyFormat.TEXT,
-            log_callback=lambda entry, plugin: said.append(str(getattr(entry, "message", entry))),
-            log_level=logging.WARNING,
+    with _awake(service, heard):
+        return bool(
+            notifier.notify(
+                body=_lines_to(body or title, body_limit),
+                title=wording.cut(title, title_limit),
+                body_format=apprise.NotifyFormat.TEXT,
+                log_callback=lambda entry, plugin: heard.lines.append(str(getattr(entry, "message", entry))),
+                log_level=logging.WARNING,
+            )
         )
-    )
+
+
+@contextlib.contextmanager
+def _awake(service: Any, heard: _Heard) -> Iterator[None]:
+    """A plug-in sleeps as long as the service asks, minutes even, and then posts what we had given up: here it fails,
+    and the outbox waits."""
+    throttle = service.throttle
+
+    def obey(last_io: datetime | None = None, wait: float | None = None) -> None:
+        if wait:
+            heard.wait = timedelta(seconds=wait)
+            raise _Throttled
+        throttle(last_io)
+
+    service.throttle = obey
+    try:
+        yield
+    finally:
+        # Else a cycle would keep it, and its login, until some collection of the garbage.
+        del service.throttle
 
 
 def tame(text: str) -> str:

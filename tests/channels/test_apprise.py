@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import json
+import threading
 from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -84,6 +88,38 @@ async def test_a_mail_that_is_not_taken_is_of_unknown_outcome(mail: Mail) -> Non
     mail.box.refuses = "451 try later"
     with pytest.raises(ports.Unknown):
         await channel(mail.address).send(delivery(messages.POST))
+
+
+class Limited(BaseHTTPRequestHandler):
+    """A Matrix homeserver that takes nobody in for a while."""
+
+    def do_POST(self) -> None:
+        body = json.dumps({"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 90_000}).encode()
+        self.send_response(429)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_PUT = do_POST  # noqa: N815 - the base class looks for these names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+@pytest.mark.timeout(30)
+async def test_a_service_that_asks_for_a_pause_is_waited_for_by_us_and_not_asleep_in_the_plug_in() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Limited)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        address = f"matrix://bot:s3cret@127.0.0.1:{server.server_address[1]}/%23desk:wirewatch.test"
+        with pytest.raises(ports.Wait) as caught:
+            await channel(address).send(delivery(messages.POST))
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert caught.value.after == timedelta(seconds=90)
 
 
 async def test_an_address_that_names_no_service_parks_without_showing_it() -> None:

@@ -1,0 +1,94 @@
+"""Apprise against real servers that are programs of their own: what was sent is read back there."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot import ports
+from tests.channels import hostile, messages
+from tests.channels.surroundings import Secrets, build, delivery
+from tests.servers import ntfy, synapse
+from tests.servers.ntfy import ntfy_server  # noqa: F401 - a fixture
+from tests.servers.synapse import synapse_server  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+TITLE = "BlackBerry to leave Pakistan rather than open its servers to the regulator"
+WORDS = ("unfettered access", "Karachi Herald", messages.HERALD, "regulator → PTA")
+
+
+def channel(address: str) -> ports.Channel:
+    return build("apprise", secrets=Secrets(URL=address), url="env:URL")
+
+
+async def test_ntfy_shows_the_message_whole(ntfy_server: ntfy.Server) -> None:  # noqa: F811
+    await channel(ntfy_server.address("whole")).send(delivery(messages.EDIT))
+    [taken] = ntfy_server.read("whole")
+    assert taken["title"] == TITLE
+    assert all(words in taken["message"] for words in WORDS)
+
+
+async def test_ntfy_takes_every_hostile_message_as_text_and_none_as_an_attachment(
+    ntfy_server: ntfy.Server,  # noqa: F811
+) -> None:
+    told = list(hostile.every_kind(hostile.BAD, messages.WIRE))
+    for message in told:
+        await channel(ntfy_server.address("hostile")).send(delivery(message))
+    taken = ntfy_server.read("hostile")
+    assert len(taken) == len(told)
+    # ntfy keeps what is too long for a message as a file that nobody reads on a phone.
+    assert not any("attachment" in message or "click" in message or "actions" in message for message in taken)
+
+
+@pytest.mark.timeout(900)  # Synapse may be installed first
+async def test_a_matrix_room_shows_the_message_whole(synapse_server: synapse.Server) -> None:  # noqa: F811
+    room = synapse_server.make_room("whole")
+    desk = channel(synapse_server.address("whole"))
+    await desk.send(delivery(messages.EDIT))
+    await desk.close()
+    [taken] = synapse_server.read(room)
+    assert taken["msgtype"] == "m.text"
+    assert all(words in taken["body"] for words in (TITLE, *WORDS))
+
+
+@pytest.mark.timeout(900)
+async def test_nothing_that_a_feed_says_pings_or_formats_in_a_matrix_room(
+    synapse_server: synapse.Server,  # noqa: F811
+) -> None:
+    room = synapse_server.make_room("hostile")
+    told = list(hostile.every_kind(hostile.BAD, messages.WIRE))
+    desk = channel(synapse_server.address("hostile"))
+    for message in told:
+        await desk.send(delivery(message))
+    await desk.close()
+    taken = synapse_server.read(room)
+    assert len(taken) == len(told)
+    for content in taken:
+        assert "formatted_body" not in content
+        assert "m.mentions" not in content
+        assert "@everyone" not in content["body"]
+
+
+@pytest.mark.timeout(900)
+async def test_messages_share_one_login_to_matrix_which_ends_with_the_channel(
+    synapse_server: synapse.Server,  # noqa: F811
+) -> None:
+    room = synapse_server.make_room("many")
+    before = synapse_server.sessions()
+    desk = channel(synapse_server.address("many"))
+    for number in range(8):
+        await desk.send(delivery(messages.POST, id=f"send-{number}"))
+    assert len(synapse_server.read(room)) == 8
+    assert synapse_server.sessions() == before + 1
+    await desk.close()
+    assert synapse_server.sessions() == before
+
+
+@pytest.mark.timeout(900)
+async def test_a_password_that_matrix_refuses_parks_and_is_not_shown(
+    synapse_server: synapse.Server,  # noqa: F811
+) -> None:
+    address = synapse_server.address("refused", password="wrong-s3cret")
+    with pytest.raises(ports.Parked, match="403") as caught:
+        await channel(address).send(delivery(messages.POST))
+    assert "wrong-s3cret" not in str(caught.value)

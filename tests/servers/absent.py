@@ -1,0 +1,19 @@
+"""What a server of a test's own lacks here: a skip with the reason, or an error where the server is required."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+import pytest
+
+
+class Absent(Exception):
+    """The server cannot be had here; the text says what to install."""
+
+
+def skip(absent: Absent, *, unless: str) -> NoReturn:
+    """Skip, or fail where the environment variable ``unless`` is ``require``."""
+    if os.environ.get(unless) == "require":
+        pytest.fail(str(absent))
+    pytest.skip(f"{absent} ({unless}=require makes this an error)")
