@@ -19,29 +19,27 @@ from bot import (
     fetch,
     fulltext,
     housekeeping,
-    model,
     outbox,
     pipeline,
     ports,
+    scheduler,
     sealing,
     sources,
     storage,
 )
+from bot.app.alone import Alone, OnPass
 from bot.app.listening import Listening
 from bot.app.meters import Meter, Meters
 from bot.app.parts import Outside, channel_of, database_of, snapshot_of
 
 if TYPE_CHECKING:
     from bot import web
+    from bot.app.together import Together
 
 log = structlog.get_logger("wirewatch")
 
-#: How often due feeds are looked for.
-TICK = timedelta(seconds=1)
 #: How often the configuration's contents are looked at: bind mounts and config maps raise no events.
 WATCH = timedelta(seconds=2)
-#: Feeds under way at once, in parts of ``fetch.concurrency``: enough that no slot waits for a slow neighbour.
-CLAIM_AHEAD = 4
 EVERYTHING = 1_000_000
 
 
@@ -93,8 +91,8 @@ class App:
         self.channels = {
             name: replaced.get(name) or channel_of(settings, name, outside, store) for name in settings.bot.channels
         }
-        self.sender = self._new_sender()
-        self._sender_stop = asyncio.Event()
+        #: Ends the senders of these channels.
+        self._channels_changed = asyncio.Event()
         self._listening = Listening(store, outside.clock, snapshot=lambda: self.snapshot, on_decided=self.deciding.tell)
         self._reload = asyncio.Event()
 
@@ -102,14 +100,15 @@ class App:
         self._on_feed(report)
         self._meters.on_feed(report)
 
-    def _new_sender(self) -> outbox.Sender:
+    def _new_sender(self, is_ours: Callable[[ports.Channel], bool] = lambda channel: True) -> outbox.Sender:
         bot = self.settings.bot
         return outbox.Sender(
             self.store,
-            self.channels,
+            {name: channel for name, channel in self.channels.items() if is_ours(channel)},
             self.clock,
             on_unknown=bot.on_unknown,
             operator=bot.operator,
+            others=list(self.channels),
             on_outcome=self._meters.on_outcome,
         )
 
@@ -117,9 +116,9 @@ class App:
         """One pass over every due feed, then send what can be sent within ``drain``."""
         token, states = await self.pipeline.claim(limit=EVERYTHING, everything=everything)
         passed = await self.pipeline.run(token, states, self.snapshot)
-        drained = await self.sender.drain(drain)
+        drained = await self._new_sender().drain(drain)
         await sealing.seal_closed_days(self.store, self.clock)
-        await housekeeping.trim_when_due(self.store, self.clock, keep=self._keep(), trim=self._trim)
+        await housekeeping.trim_when_due(self.store, self.clock, keep=self.keep(), trim=self.trim)
         return OnceReport(passed=passed, drained=drained)
 
     async def run(
@@ -127,7 +126,7 @@ class App:
         stop: asyncio.Event,
         *,
         folder: Path | None = None,
-        on_pass: Callable[[pipeline.PassReport], None] = lambda report: None,
+        on_pass: OnPass = lambda report: None,
         everything: bool = False,
     ) -> None:
         """Poll, match and post until ``stop`` is set; then drain.
@@ -139,19 +138,23 @@ class App:
         async with asyncio.TaskGroup() as group:
             if site:
                 group.create_task(site.serve(stop))
-            group.create_task(self._send_for_ever(stop))
-            others = [group.create_task(self._poll_for_ever(on_pass, everything=everything))]
+            group.create_task(self._engine(on_pass, everything=everything).run(stop))
             hearing = self._listening.run(lambda: channels.listeners(self.channels.values()))
-            others.append(group.create_task(hearing))
-            others.append(group.create_task(sealing.keep_sealing(self.store, self.clock)))
-            trimming = housekeeping.keep_trimming(self.store, self.clock, keep=self._keep, trim=self._trim)
-            others.append(group.create_task(trimming))
+            others = [group.create_task(hearing)]
             if folder:
                 others.append(group.create_task(self._watch(folder)))
             await stop.wait()
-            self._sender_stop.set()
             for task in others:
                 task.cancel()
+
+    def _engine(self, on_pass: OnPass, *, everything: bool) -> Alone | Together:
+        """What runs the stages, which do not know it."""
+        if self.store.address.is_sqlite:
+            return Alone(self, on_pass=on_pass, everything=everything)
+        # The task engine is an extra of the installation.
+        from bot.app import together
+
+        return together.of(self, database_of(self.settings, self._outside), on_pass=on_pass)
 
     def _open_site(self) -> web.Site | None:
         """The status page, where bot.yaml names one; its address and token are those of the start."""
@@ -167,51 +170,36 @@ class App:
         """Tell ``meter`` too of what happens from now on."""
         self._meters.all.append(meter)
 
-    async def _send_for_ever(self, stop: asyncio.Event) -> None:
-        """One sender after another: a reload that changes channels ends one and begins the next."""
-        while not stop.is_set():
-            await self.sender.run(self._sender_stop)
-            if not stop.is_set():
-                self._sender_stop.clear()
+    @property
+    def ticker(self) -> Callable[[timedelta], scheduler.Ticks]:
+        return self._outside.ticker
 
-    async def _poll_for_ever(self, on_pass: Callable[[pipeline.PassReport], None], *, everything: bool) -> None:
-        room = self.settings.bot.fetch.concurrency * CLAIM_AHEAD
-        under_way = 0
-        async with self._outside.ticker(TICK) as ticker, asyncio.TaskGroup() as group:
+    async def send(
+        self, over: asyncio.Event, *, is_ours: Callable[[ports.Channel], bool] = lambda channel: True
+    ) -> None:
+        """Send for ever; after ``over`` what is due is still sent.
 
-            async def one_pass(token: str, states: list[model.FeedState]) -> None:
-                nonlocal under_way
-                try:
-                    on_pass(await self.pipeline.run(token, states, self.snapshot))
-                except ports.StoreError as error:
-                    log.error("pass failed", error=str(error))
-                finally:
-                    under_way -= len(states)
+        One sender after another: a reload that changes channels ends one and begins the next.
+        """
+        while not over.is_set():
+            ending = asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                watching = [group.create_task(_pass_on(event, ending)) for event in (over, self._channels_changed)]
+                await self._new_sender(is_ours).run(ending)
+                for task in watching:
+                    task.cancel()
 
-            while True:
-                await ticker.next()
-                try:
-                    await self.store.write(self._note_tick)
-                    token, states = await self.pipeline.claim(limit=room - under_way, everything=everything)
-                    if not states:
-                        await self.pipeline.release(self.snapshot)
-                        continue
-                except ports.StoreError as error:
-                    log.error("tick failed", error=str(error))
-                    continue
-                under_way += len(states)
-                group.create_task(one_pass(token, list(states)))
-
-    def _keep(self) -> timedelta | None:
+    def keep(self) -> timedelta | None:
         """How long things are kept: never shorter than a story is open."""
         bot = self.settings.bot
         return None if bot.keep is None else max(bot.keep, bot.stories_window)
 
-    async def _trim(self, before: datetime) -> Mapping[str, int]:
+    async def trim(self, before: datetime) -> Mapping[str, int]:
         return asdict(await storage.trim(self.store, before=before))
 
-    def _note_tick(self, tx: ports.Transaction) -> None:
-        tx.notes.put("tick", self.clock.now().isoformat())
+    async def note_tick(self) -> None:
+        now = self.clock.now().isoformat()
+        await self.store.write(lambda tx: tx.notes.put("tick", now))
 
     def reload_soon(self) -> None:
         """Look at the configuration now, as on SIGHUP."""
@@ -246,8 +234,8 @@ class App:
             self.channels = {
                 name: channel_of(settings, name, self._outside, self.store) for name in settings.bot.channels
             }
-            self.sender = self._new_sender()
-            self._sender_stop.set()
+            self._channels_changed.set()
+            self._channels_changed = asyncio.Event()
             self._listening.renew()
         lines = config.render(settings.problems, "text").splitlines()
         log.info("configuration reloaded", rules=len(settings.rules), feeds=len(settings.feeds), problems=len(lines))
@@ -268,6 +256,11 @@ class App:
         for channel in self.channels.values():
             await channel.close()
         await self._fetcher.close()
+
+
+async def _pass_on(event: asyncio.Event, to: asyncio.Event) -> None:
+    await event.wait()
+    to.set()
 
 
 def _leave_out_of_collections() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -63,18 +63,20 @@ class Sender:
         *,
         on_unknown: delivery.OnUnknown = delivery.OnUnknown.SEND_AGAIN,
         operator: str | None = None,
+        others: Sequence[str] = (),
         on_sent: OnSent | None = None,
         on_outcome: OnSent | None = None,
         settle: timedelta = SETTLE,
         grace: timedelta = GRACE,
         attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
     ) -> None:
+        """``others``: every channel that there is, where another sender has some of them."""
         self._store = store
         self._channels = dict(channels)
         self._clock = clock
         self._on_unknown = on_unknown
         # Where the operator's own channel is closed, another says so.
-        self._on_trouble = tell_operator([operator, *channels]) if operator is not None else None
+        self._on_trouble = tell_operator([operator, *(others or channels)]) if operator is not None else None
         self._on_sent = on_sent
         #: Told of every row as it was written after a try, sent or not.
         self._on_outcome = on_outcome

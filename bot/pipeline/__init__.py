@@ -2,12 +2,13 @@
 
 from bot.pipeline.deciding import Deciding, Turn
 from bot.pipeline.judging import Judged, judge
-from bot.pipeline.passes import EndsAt, Pipeline
+from bot.pipeline.passes import TURN, EndsAt, Pipeline
 from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.wording import notice
 
 __all__ = [
+    "TURN",
     "Deciding",
     "EndsAt",
     "FeedReport",

@@ -57,3 +57,8 @@ def _sqlite(url: URL) -> Address:
     # Absolute at once: the working directory may change. Without links: two names of one file are one lock.
     file = Path(url.database).resolve()
     return Address(url.set(drivername="sqlite", database=str(file), query={}), file)
+
+
+def libpq(address: str) -> str:
+    """PostgreSQL's address as its own library reads it, with what is secret in it. Raises ConfigError."""
+    return parse(address).url.set(drivername="postgresql").render_as_string(hide_password=False)

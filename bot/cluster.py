@@ -1,0 +1,252 @@
+"""The same work as tasks on procrastinate: any number of processes over one PostgreSQL, none of them the leader.
+
+Knows no stage and no table of ours: what the tasks do is given to it (``Work``).
+
+    tick      every 2 s, once in the whole cluster    defers what is below
+    poll      a batch of due feeds                    as many at once as there are free workers
+    decide    the desk                                one at a time; lasts for minutes, to remember its stories
+    send      a share of the channels                 one at a time a share; lasts for minutes, to keep its pace
+    recover   every 5 s                               lets go of tasks of killed workers: the engine does not
+    keep      every minute                            seals, trims
+
+Each task may be lost or run twice: what it works on is leased in the database, and the next tick defers it anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+import procrastinate
+import structlog
+from procrastinate import exceptions, jobs, schema
+
+from bot import ports
+
+log = structlog.get_logger("wirewatch")
+
+#: How long a task that lasts keeps its place before another worker may have it.
+TURN = timedelta(minutes=5)
+#: A worker that has not been heard of for so long is dead; it says that it lives three times as often.
+DEAD_AFTER = timedelta(seconds=15)
+#: How long a stopping worker's tasks may still take: the container's own limit is ten seconds.
+GRACE = timedelta(seconds=8.5)
+#: The engine is started again this long after it failed (PostgreSQL is restarting, say).
+AGAIN_AFTER = timedelta(seconds=2)
+#: Batches of feeds that one process polls at once.
+POLLS = 4
+#: Batches that may wait for a free worker.
+POLLS_WAITING = 32
+#: Tasks of short life beside the others: tick, recover, keep.
+_SHORT = 3
+
+_TICK = "* * * * * */2"
+_RECOVER = "* * * * * */5"
+_KEEP = "* * * * *"
+#: Priorities; polls have none.
+_SOON, _FIRST = 5, 10
+
+#: Any number of ours: workers that start together make the tables one after another.
+_SCHEMA_LOCK = 5_781_104_928
+#: Which of the engine's migrations its tables have seen stands beside them.
+_FOUND_SCHEMA = "SELECT obj_description(to_regclass('procrastinate_jobs')) AS version"
+_MARK_SCHEMA = "COMMENT ON TABLE procrastinate_jobs IS"
+
+
+class Work(Protocol):
+    """What the tasks do."""
+
+    @property
+    def batch(self) -> int:
+        """Feeds that one ``poll`` takes."""
+
+    @property
+    def shares(self) -> int:
+        """Into how many the channels are shared out for sending."""
+
+    async def tick(self) -> int:
+        """Note that the cluster lives; gives how many feeds are due."""
+
+    async def poll(self) -> None: ...
+
+    async def decide(self, over: asyncio.Event) -> None:
+        """Take the desk's turns until ``over``."""
+
+    async def send(self, share: int, over: asyncio.Event) -> None:
+        """Send until ``over``, and then what is due still."""
+
+    async def keep(self) -> None: ...
+
+
+class Cluster:
+    """This process's part in the cluster."""
+
+    def __init__(self, conninfo: str, work: Work) -> None:
+        """``conninfo`` as libpq reads it."""
+        self._conninfo = conninfo
+        self._work = work
+        self._is_stopping = False
+        #: Of each lasting task that runs here.
+        self._turns: set[asyncio.Event] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop``; a database that goes away is waited for. Raises StoreUnavailable at the start."""
+        # A line a task is for debugging the engine, not the news.
+        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+        is_first = True
+        while not stop.is_set():
+            try:
+                await self._run(stop)
+            except (exceptions.ConnectorException, OSError) as error:
+                if is_first:
+                    raise ports.StoreUnavailable(f"starting the task engine: {_cause(error)}") from error
+                log.error("task engine stopped; starting it again", error=_cause(error))
+            is_first = False
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), AGAIN_AFTER.total_seconds())
+
+    async def _run(self, stop: asyncio.Event) -> None:
+        app = self._app()
+        async with app.open_async(), asyncio.TaskGroup() as group:
+            await _make_schema(app)
+            working = group.create_task(self._work_on(app))
+            stopping = group.create_task(stop.wait())
+            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                self._end_turns()
+                working.cancel()
+            stopping.cancel()
+
+    async def _work_on(self, app: procrastinate.App) -> None:
+        with suppress(asyncio.CancelledError):
+            await app.run_worker_async(
+                concurrency=1 + self._work.shares + POLLS + _SHORT,
+                install_signal_handlers=False,
+                listen_notify=True,
+                fetch_job_polling_interval=1.0,
+                delete_jobs=jobs.DeleteJobCondition.ALWAYS,
+                shutdown_graceful_timeout=GRACE.total_seconds(),
+                update_heartbeat_interval=DEAD_AFTER.total_seconds() / 3,
+                stalled_worker_timeout=DEAD_AFTER.total_seconds(),
+            )
+
+    def _app(self) -> procrastinate.App:
+        app = procrastinate.App(
+            connector=procrastinate.PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=4)
+        )
+
+        @app.task(name="poll")
+        async def poll() -> None:
+            await self._work.poll()
+
+        @app.task(name="decide")
+        async def decide() -> None:
+            await self._lasting(self._work.decide)
+
+        @app.task(name="send")
+        async def send(share: int) -> None:
+            await self._lasting(lambda over: self._work.send(share, over))
+
+        @app.periodic(cron=_TICK)
+        @app.task(name="tick", queueing_lock="tick", priority=_FIRST)
+        async def tick(timestamp: int) -> None:
+            due = await self._work.tick()
+            await _defer(decide.configure(lock="decide", queueing_lock="decide", priority=_SOON))
+            for share in range(self._work.shares):
+                name = f"send {share}"
+                await _defer(send.configure(lock=name, queueing_lock=name, priority=_SOON), share=share)
+            for number in range(min(math.ceil(due / self._work.batch), POLLS_WAITING)):
+                await _defer(poll.configure(queueing_lock=f"poll {number}"))
+
+        @app.periodic(cron=_RECOVER)
+        @app.task(name="recover", queueing_lock="recover", priority=_FIRST)
+        async def recover(timestamp: int) -> None:
+            await _recover(app)
+
+        @app.periodic(cron=_KEEP)
+        @app.task(name="keep", lock="keep", queueing_lock="keep", priority=_SOON)
+        async def keep(timestamp: int) -> None:
+            await self._work.keep()
+
+        return app
+
+    async def _lasting(self, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+        """Until its turn is over, or this process stops."""
+        over = asyncio.Event()
+        if self._is_stopping:
+            return
+        self._turns.add(over)
+        timer = asyncio.get_running_loop().call_later(TURN.total_seconds(), over.set)
+        try:
+            await work(over)
+        finally:
+            timer.cancel()
+            self._turns.discard(over)
+
+    def _end_turns(self) -> None:
+        self._is_stopping = True
+        for over in self._turns:
+            over.set()
+
+
+async def _defer(job: jobs.JobDeferrer, **kwargs: int) -> None:
+    """One of a name waits at a time; more would do the same again."""
+    with suppress(exceptions.AlreadyEnqueued):
+        await job.defer_async(**kwargs)
+
+
+async def _recover(app: procrastinate.App) -> None:
+    """Tasks of workers that died are let go of: the next tick defers them anew."""
+    dead_after = DEAD_AFTER.total_seconds()
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
+        if job.id is None:
+            continue
+        log.warning("task of a dead worker let go of", task=job.task_name, lock=job.lock)
+        with suppress(exceptions.ConnectorException):  # It has ended after all.
+            await app.job_manager.finish_job_by_id_async(job.id, jobs.Status.FAILED, delete_job=True)
+
+
+async def _make_schema(app: procrastinate.App) -> None:
+    """The engine's own tables, once for all workers, and its migrations since. Raises StoreUnavailable."""
+    wanted = _migrations()
+    for _ in range(2):
+        found = await app.connector.execute_query_one_async(_FOUND_SCHEMA)
+        have = found["version"]
+        if have == wanted[-1]:
+            return
+        if have is None:
+            queries = [schema.SchemaManager.get_schema()]
+        elif have in wanted:
+            folder = Path(schema.SchemaManager.get_migrations_path())
+            queries = [(folder / name).read_text() for name in wanted[wanted.index(have) + 1 :]]
+        else:
+            raise ports.StoreUnavailable(
+                f"starting the task engine: its tables are of a version that this one does not know ({have}); "
+                "start the newest version of Wirewatch, or give it a database of its own"
+            )
+        steps = [f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", *queries, f"{_MARK_SCHEMA} '{wanted[-1]}'"]
+        try:
+            # Statements sent together are one transaction.
+            await app.connector.execute_query_async(";\n".join(steps).replace("%", "%%"))
+        except exceptions.ConnectorException as error:
+            # Two that start at once: the second finds the tables of the first.
+            again = error
+        else:
+            return
+    raise again
+
+
+def _migrations() -> list[str]:
+    return sorted(path.name for path in Path(schema.SchemaManager.get_migrations_path()).glob("*.sql"))
+
+
+def _cause(error: BaseException) -> str:
+    """The engine wraps what PostgreSQL said; that has no secret in it, but may hold a query."""
+    lines = str(error.__cause__ or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
