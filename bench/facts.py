@@ -1,10 +1,12 @@
-"""New facts: precision and recall over the story updates of tests/stories/updates.
+"""New facts and new sentences: precision and recall over the story updates of tests/stories/updates.
+
+Dates, numbers, names and decisions are judged over ``development`` and ``held_out``, new sentences over the others.
 
 Recall: of the updates with a material change, those of which a fact says what was written down for them.
 Precision: of all facts said, those that are written down as true news of their update; any other is wrong, and so is
 every fact about an update without a material change.
 
-    python -m bench.facts [--only development|held_out] [--verbose]
+    python -m bench.facts [--only SET] [--verbose]
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from dataclasses import dataclass
 from bot import model
 from bot.stories import news
 from tests.stories import updates
+
+SETS = ("development", "held_out", "sentences_development", "sentences_held_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,16 @@ class Outcome:
 
 
 def outcomes(name: str) -> list[Outcome]:
-    return [Outcome(update, news.facts(update.story, update.article)) for update in updates.load(name)]
+    """Facts of the kind that the set is about."""
+    return [
+        Outcome(
+            update,
+            tuple(
+                f for f in news.facts(update.story, update.article) if f.is_sentence == (name.startswith("sentences"))
+            ),
+        )
+        for update in updates.load(name)
+    ]
 
 
 def figures(found: list[Outcome]) -> tuple[float, float]:
@@ -42,10 +55,10 @@ def figures(found: list[Outcome]) -> tuple[float, float]:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--only", choices=("development", "held_out"))
+    arguments.add_argument("--only", choices=SETS)
     arguments.add_argument("--verbose", action="store_true", help="what was said, and what was wrong")
     options = arguments.parse_args()
-    for name in (options.only,) if options.only else ("development", "held_out"):
+    for name in (options.only,) if options.only else SETS:
         found = outcomes(name)
         precision, recall = figures(found)
         material = sum(each.update.is_material for each in found)

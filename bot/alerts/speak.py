@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot import model
 from bot.alerts.holds import hold_for
 from bot.alerts.replies import reply
@@ -11,6 +13,8 @@ __all__ = ["Situation", "decide"]
 
 #: More facts than this in one reply are not read; the rest stay visible in the linked articles.
 FACTS_A_REPLY = 3
+#: Replies that a new sentence makes worth more; a correction is about an old one.
+_SHOWS_SENTENCE = frozenset({model.Reason.NEW_FACT, model.Reason.CORROBORATION, model.Reason.SECOND_RULE})
 
 
 def decide(situation: Situation) -> tuple[model.Decision, ...]:
@@ -58,6 +62,7 @@ def _first(situation: Situation) -> tuple[model.Decision, ...]:
 
 def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
     replies = (*_second_rules(situation, alert), *_corrections(situation), *_new_facts(situation, alert))
+    replies = _with_new_sentence(replies, situation, alert)
     if not situation.arrivals and not replies:
         return ()
     if alert.is_gathered:
@@ -98,11 +103,30 @@ def _corrections(situation: Situation) -> tuple[model.Decision, ...]:
 
 
 def _new_facts(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
-    facts = tuple({said(f): f for f in situation.facts if said(f) not in alert.said}.values())[:FACTS_A_REPLY]
+    """A new sentence alone is no reason to speak: it may be comment, and is read in the linked article."""
+    facts = tuple(fact for fact in _unsaid(situation, alert) if not fact.is_sentence)[:FACTS_A_REPLY]
     if not facts:
         return ()
     detail = "; ".join(_shown(fact) for fact in facts)
     return (reply(situation, model.Reason.NEW_FACT, detail=detail, facts=facts),)
+
+
+def _unsaid(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
+    return tuple({said(fact): fact for fact in situation.facts if said(fact) not in alert.said}.values())
+
+
+def _with_new_sentence(
+    replies: tuple[model.Decision, ...], situation: Situation, alert: model.Alert
+) -> tuple[model.Decision, ...]:
+    """One reply, the one with the facts before any other, also shows a sentence that is new in the story."""
+    found = next((fact for fact in _unsaid(situation, alert) if fact.is_sentence), None)
+    fitting = [each for each in replies if each.reason in _SHOWS_SENTENCE]
+    if found is None or not fitting:
+        return replies
+    chosen = max(fitting, key=lambda each: each.reason is model.Reason.NEW_FACT)
+    if any(fact.sentence == found.sentence for fact in chosen.facts):
+        return replies
+    return tuple(replace(each, facts=(*each.facts, found)) if each is chosen else each for each in replies)
 
 
 def _shown(fact: model.Fact) -> str:

@@ -82,15 +82,17 @@ def _reply(console: Console, message: model.Message) -> None:
     story = f" · {wording.headline(brief, 150)}" if brief else ""
     console.print(Text.assemble(head, Text(story)))
     for fact in message.facts[: wording.ITEMS]:
-        _indented(console, _fact(fact), 4)
+        if not fact.is_sentence:
+            _indented(console, _fact(fact), 4)
         if wording.clean(fact.sentence):
             sentence = wording.cut(wording.clean(fact.sentence), _SENTENCE)
-            _indented(console, Text.assemble(sentence, Text(f" [{wording.name(fact.outlet)}]", style="dim")), 4)
+            label = Text(f"{wording.name(fact.label)}: " if fact.is_sentence else "", style="bold")
+            _indented(console, Text.assemble(label, sentence, Text(f" [{wording.name(fact.outlet)}]", style="dim")), 4)
     for edit in message.edits[: wording.ITEMS]:
         _indented(console, _changed(edit), 4)
     if brief and message.reason is model.Reason.SECOND_RULE:
         _why(console, brief.why)
-    elif brief and not message.facts and not message.edits:
+    elif brief and wording.shows_outlets(message):
         _indented(console, Text(wording.owners(brief), style="bold"), 4)
         _carriers(console, brief)
     console.print()

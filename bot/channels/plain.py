@@ -82,6 +82,9 @@ def _short(brief: model.StoryBrief) -> Iterator[str]:
 
 def _reply(message: model.Message) -> Iterator[str]:
     for fact in message.facts[: wording.ITEMS]:
+        if fact.is_sentence:
+            yield f"- {wording.fact(fact, _SENTENCE)} ({wording.name(fact.outlet)})"
+            continue
         yield f"- {wording.fact(fact, 400)}"
         if wording.clean(fact.sentence):
             yield f"  {wording.cut(wording.clean(fact.sentence), _SENTENCE)} ({wording.name(fact.outlet)})"
@@ -90,7 +93,7 @@ def _reply(message: model.Message) -> Iterator[str]:
     for brief in message.briefs[:1]:
         if message.reason is model.Reason.SECOND_RULE:
             yield from whys(brief.why)
-        elif not message.facts and not message.edits:
+        elif wording.shows_outlets(message):
             yield from _carriers(brief)
 
 

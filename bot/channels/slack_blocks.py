@@ -165,12 +165,13 @@ def _reply(message: model.Message, room: _Room, *, names_story: bool) -> Iterato
         opening += [rich.text(" in "), rich.link(label, outlet.link if outlet else "", limit=room.link)]
     elements = [rich.section(opening)]
     if message.facts:
-        elements.append(rich.bullets([_fact(fact) for fact in message.facts[: room.items]]))
+        short = [_fact(fact) for fact in message.facts[: room.items] if not fact.is_sentence]
+        elements += [rich.bullets(short)] if short else []
         elements += [rich.quote(_said(fact, brief, room)) for fact in _sentences(message.facts)[: room.sentences]]
     for edit in message.edits[: room.items]:
         elements.append(rich.section([rich.text(f"{wording.name(edit.outlet)}, {edit.field}")]))
         elements.append(rich.quote(_edit(edit, room)))
-    if brief is not None and not message.facts and not message.edits and message.reason is not model.Reason.SECOND_RULE:
+    if brief is not None and wording.shows_outlets(message):
         elements += _carriers(brief, room)
     yield rich.rich(elements)
     if brief is not None and message.reason is model.Reason.SECOND_RULE:
@@ -192,6 +193,7 @@ def _sentences(facts: Sequence[model.Fact]) -> list[model.Fact]:
 def _said(fact: model.Fact, brief: model.StoryBrief | None, room: _Room) -> list[Piece]:
     link = next((line.link for line in brief.outlets if line.outlet == fact.outlet), "") if brief else ""
     return [
+        *([rich.text(f"{wording.cut(wording.clean(fact.label), 80)}: ", bold=True)] if fact.is_sentence else []),
         rich.text(wording.cut(wording.clean(fact.sentence), room.sentence)),
         rich.text(" — "),
         rich.link(wording.name(fact.outlet), link, limit=room.link),

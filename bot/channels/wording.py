@@ -248,5 +248,11 @@ def fact(told: model.Fact, limit: int) -> str:
     return cut(f"{label}{before}{clean(told.after)}", limit)
 
 
+def shows_outlets(message: model.Message) -> bool:
+    """A reply that has no news of its own, but for a sentence, lists who carries the story."""
+    is_told = any(not fact.is_sentence for fact in message.facts) or bool(message.edits)
+    return not is_told and message.reason is not model.Reason.SECOND_RULE
+
+
 def quoted(sentence: model.Sentence, limit: int) -> tuple[model.Span, ...]:
     return marked(sentence.spans, limit)

@@ -52,6 +52,11 @@ class Fact:
     article: ArticleId
     outlet: str
 
+    @property
+    def is_sentence(self) -> bool:
+        """The sentence itself is what is new; nothing in it has a name of its own."""
+        return self.kind == "sentence"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:

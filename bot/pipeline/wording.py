@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot import model, summaries
+from bot.stories import news
 
 #: A gathered message longer than this is cut into several.
 STORIES_A_MESSAGE = 10
@@ -134,11 +135,13 @@ def _message(
     names: Sequence[str],
 ) -> model.Message:
     named = _of(rules, names)
+    # A reply shows its own new sentence; the message at the head shows the newest of all.
+    is_head = kind is not model.MessageKind.REPLY
     return model.Message(
         kind=kind,
         severity=loudest(list(named.values())),
         reason=decision.reason,
-        briefs=(summaries.brief(story, named),),
+        briefs=(summaries.brief(story, named, newest=news.newest_sentence(story) if is_head else None),),
         facts=decision.facts,
         edits=decision.edits,
     )

@@ -17,14 +17,25 @@ _SHOWN_OF_LINE = 2
 _SHOWN_OF_RULE = 6
 
 
-def brief(story: model.Story, rules: Mapping[str, model.Rule], *, said: Collection[str] = ()) -> model.StoryBrief:
-    """The story for the rules that speak (by name); ``said``: sentences already told."""
+def brief(
+    story: model.Story,
+    rules: Mapping[str, model.Rule],
+    *,
+    said: Collection[str] = (),
+    newest: model.Fact | None = None,
+) -> model.StoryBrief:
+    """The story for the rules that speak (by name).
+
+    ``said``: sentences already told; ``newest``: a sentence of a later article that is new in the story, told last.
+    """
     members = _best_first(story.members, rules)
     summary: tuple[model.Sentence, ...] = ()
     for member in members:
         summary = pick(member.article, _of_rules(member.matches, rules), said=said)
         if summary:
             break
+    if newest and summary and newest.article != summary[0].article:
+        summary = (*summary, *_told(newest, story.members, rules))
     return model.StoryBrief(
         story=story.id,
         title=headline(story, rules),
@@ -35,6 +46,21 @@ def brief(story: model.Story, rules: Mapping[str, model.Rule], *, said: Collecti
         first_seen=story.first_seen,
         last_seen=story.last_seen,
     )
+
+
+def _told(
+    fact: model.Fact, members: Sequence[model.Member], rules: Mapping[str, model.Rule]
+) -> Iterable[model.Sentence]:
+    """The fact's sentence as it stands in its article, its matched words marked."""
+    for member in members:
+        article = member.article
+        if article.id != fact.article:
+            continue
+        found = re.search(r"\s+".join(map(re.escape, fact.sentence.split())), article.text)
+        if found:
+            marked = marking.places(_of_rules(member.matches, rules), field="body", text=article.text)
+            spans = marking.spans(article.text, found.start(), found.end(), marked)
+            yield model.Sentence(spans=spans, outlet=article.outlet, link=article.link, article=article.id)
 
 
 def headline(story: model.Story, rules: Mapping[str, model.Rule]) -> model.Sentence:

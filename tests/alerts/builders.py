@@ -95,5 +95,9 @@ def fact(label: str, after: str, before: str | None = None) -> model.Fact:
     )
 
 
+def new_sentence(text: str) -> model.Fact:
+    return replace(fact("new", text), kind="sentence", sentence=text)
+
+
 def told(decisions: tuple[model.Decision, ...]) -> list[tuple[str, str]]:
     return [(decision.action.value, decision.reason.value) for decision in decisions]

@@ -86,8 +86,21 @@ POST = model.Message(
 EDIT = model.Message(
     kind=model.MessageKind.EDIT, severity=model.Severity.HIGH, reason=model.Reason.ADDED_OUTLET, briefs=(BRIEF,)
 )
+NEW_SENTENCE = model.Fact(
+    kind="sentence",
+    label="new",
+    before=None,
+    after="Engineers of the company packed two of its servers for Dubai on Sunday.",
+    sentence="Engineers of the company packed two of its servers for Dubai on Sunday.",
+    article=model.ArticleId("a2"),
+    outlet="Karachi Herald",
+)
 CORROBORATION = model.Message(
-    kind=model.MessageKind.REPLY, severity=model.Severity.HIGH, reason=model.Reason.CORROBORATION, briefs=(BRIEF,)
+    kind=model.MessageKind.REPLY,
+    severity=model.Severity.HIGH,
+    reason=model.Reason.CORROBORATION,
+    briefs=(BRIEF,),
+    facts=(NEW_SENTENCE,),
 )
 NEW_FACT = model.Message(
     kind=model.MessageKind.REPLY,
@@ -104,6 +117,7 @@ NEW_FACT = model.Message(
             article=model.ArticleId("a2"),
             outlet="Karachi Herald",
         ),
+        NEW_SENTENCE,
     ),
 )
 CORRECTION = model.Message(

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import facts as facts_bench
 from bot import model
 from bot.stories import news
 from bot.stories.news import calendar
-from tests.stories import updates
 from tests.stories.updates import article, story
 
 FIRST = article(
@@ -26,7 +26,7 @@ FIRST = article(
 
 def facts(title: str, text: str, *, earlier: model.Article = FIRST) -> list[tuple[str, str, str | None, str]]:
     found = news.facts(story(earlier), article(title, text, outlet="Mashable"))
-    return [(fact.kind, fact.label, fact.before, fact.after) for fact in found]
+    return [(fact.kind, fact.label, fact.before, fact.after) for fact in found if not fact.is_sentence]
 
 
 def test_a_moved_deadline_says_what_it_was_and_what_it_is() -> None:
@@ -140,15 +140,54 @@ def test_days_are_read_in_many_forms(text: str, expected: list[str]) -> None:
     assert [day.shown(written) for day in calendar.days(text, written)] == expected
 
 
-@pytest.mark.parametrize("name", ["development", "held_out"])
+@pytest.mark.parametrize("name", ["development", "held_out", "sentences_development", "sentences_held_out"])
 def test_precision_and_recall_over_the_story_updates_stay_above_the_promise(name: str) -> None:
-    found = [(update, news.facts(update.story, update.article)) for update in updates.load(name)]
-    said = [any(wanted.is_said_by(fact) for wanted in update.wanted) for update, told in found for fact in told]
-    material = [
-        any(w.is_said_by(f) for w in update.wanted for f in told) for update, told in found if update.is_material
-    ]
-    assert sum(said) / len(said) >= 0.85
-    assert sum(material) / len(material) >= 0.85
+    precision, recall = facts_bench.figures(facts_bench.outcomes(name))
+    assert precision >= 0.85
+    assert recall >= 0.85
+
+
+SECOND = article(
+    "BlackBerry leaves Pakistan",
+    "BlackBerry will leave Pakistan by 30 November because the regulator sought access to its servers. "
+    "Engineers from Waterloo copied the keys of three embassies onto a laptop before the visit of inspectors.",
+    name="second",
+    outlet="Mashable",
+)
+NEW = "Engineers from Waterloo copied the keys of three embassies onto a laptop before the visit of inspectors."
+
+
+def sentences(earlier: model.Story, later: model.Article) -> list[str]:
+    return [fact.after for fact in news.facts(earlier, later) if fact.is_sentence]
+
+
+def test_a_sentence_that_says_what_no_earlier_article_says_is_told_whole_with_its_outlet() -> None:
+    (fact,) = (each for each in news.facts(story(FIRST), SECOND) if each.is_sentence)
+    assert (fact.kind, fact.label, fact.before, fact.after, fact.sentence) == ("sentence", "new", None, NEW, NEW)
+    assert (fact.article, fact.outlet) == (SECOND.id, "Mashable")
+
+
+def test_a_sentence_is_new_once_also_when_the_next_outlet_rewords_it() -> None:
+    reworded = article(
+        "Exit from Pakistan",
+        "Keys of three embassies were copied onto a laptop by engineers from Waterloo before inspectors visited.",
+        name="third",
+    )
+    assert sentences(story(FIRST, SECOND), reworded) == []
+
+
+def test_the_newest_sentence_is_that_of_the_last_article_that_has_one() -> None:
+    again = article(FIRST.title, "The order affects 5,000 companies in Pakistan.", name="third")
+    found = news.newest_sentence(story(FIRST, SECOND, again))
+    assert found is not None
+    assert found.after == NEW
+    assert news.newest_sentence(story(FIRST, again)) is None
+
+
+@given(st.permutations(["The order affects 5,000 companies in the country.", "Users are calm.", "It dates from July."]))
+def test_another_order_of_the_same_sentences_is_not_new(order: list[str]) -> None:
+    earlier = article("Order", " ".join(sorted(order)), name="first")
+    assert sentences(story(earlier), article("Order", " ".join(order))) == []
 
 
 @given(st.text(max_size=120), st.text(max_size=200))

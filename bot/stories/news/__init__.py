@@ -1,4 +1,4 @@
-"""What an article says that the earlier articles of its story did not: dates, numbers, names, decisions.
+"""What an article says that the earlier articles of its story did not: dates, numbers, names, decisions, a sentence.
 
     article → statements → claims of each kind ┐
     earlier articles → the same                ┴→ what differs and matters → facts
@@ -13,15 +13,17 @@ from collections.abc import Sequence
 from itertools import chain
 
 from bot import model
-from bot.stories.news import dates, decisions, names, numbers
+from bot.stories.news import dates, decisions, names, novelty, numbers
 from bot.stories.news.claims import Found
 from bot.stories.news.deadlines import deadlines
 from bot.stories.news.statements import Statement, statements
 
-__all__ = ["deadlines", "facts"]
+__all__ = ["deadlines", "facts", "newest_sentence"]
 
 #: More than this of one article is not news but another story's article.
 _MOST_FACTS = 5
+#: Articles asked for the newest sentence, from the last on.
+_LATEST = 5
 #: Figures and names that a decision tells with it.
 _SAYS = {
     "fine": "fined",
@@ -64,7 +66,29 @@ def facts(story: model.Story, article: model.Article) -> tuple[model.Fact, ...]:
             continue
         known.add(_key(each))
         kept.append(_fact(each, article, fresh))
+    sentence = _sentence(said, fresh, article)
+    if sentence and all(each.sentence != sentence.sentence for each in kept):
+        kept.append(sentence)
     return tuple(kept)
+
+
+def newest_sentence(story: model.Story) -> model.Fact | None:
+    """The new sentence of the last article that has one; None: the later articles say the same in other words."""
+    articles = [member.article for member in story.members]
+    for at in range(len(articles) - 1, max(0, len(articles) - 1 - _LATEST), -1):
+        if story.members[at].join.copy_of is None:
+            found = _sentence([statements(one) for one in articles[:at]], statements(articles[at]), articles[at])
+            if found:
+                return found
+    return None
+
+
+def _sentence(
+    said: Sequence[Sequence[Statement]], fresh: Sequence[Statement], article: model.Article
+) -> model.Fact | None:
+    is_english = (article.language or "en").lower().startswith("en")
+    found = novelty.news(said, fresh, is_english=is_english)
+    return _fact(found, article, fresh) if found else None
 
 
 def _is_told(found: Found, decided: Sequence[Found]) -> bool:

@@ -41,12 +41,13 @@ def load(name: str) -> list[Update]:
 
 
 def _update(row: dict[str, Any]) -> Update:
-    earlier = [_article(f"{row['id']}-{number}", each) for number, each in enumerate(row["earlier"])]
+    language = row.get("language", "en")
+    earlier = [_article(f"{row['id']}-{number}", each, language) for number, each in enumerate(row["earlier"])]
     return Update(
         id=row["id"],
         is_material=row["material"],
         story=story(*earlier),
-        article=_article(f"{row['id']}-later", row["later"]),
+        article=_article(f"{row['id']}-later", row["later"], language),
         wanted=tuple(
             Wanted(kind=each["kind"], before=each.get("before"), after=str(each["after"]))
             for each in row.get("new", ())
@@ -54,12 +55,18 @@ def _update(row: dict[str, Any]) -> Update:
     )
 
 
-def _article(name: str, row: dict[str, Any]) -> model.Article:
-    return article(row["title"], row["text"], name=name, outlet=row["outlet"], day=row["day"])
+def _article(name: str, row: dict[str, Any], language: str) -> model.Article:
+    return article(row["title"], row["text"], name=name, outlet=row["outlet"], day=row["day"], language=language)
 
 
 def article(
-    title: str, text: str, *, name: str = "later", outlet: str = "Wire", day: date = date(2015, 12, 2)
+    title: str,
+    text: str,
+    *,
+    name: str = "later",
+    outlet: str = "Wire",
+    day: date = date(2015, 12, 2),
+    language: str = "en",
 ) -> model.Article:
     when = datetime.combine(day, time(9), UTC)
     return model.Article(
@@ -70,7 +77,7 @@ def article(
         link=f"https://news.example/{name}",
         title=title,
         text=text,
-        language="en",
+        language=language,
         published=when,
         first_seen=when,
         fingerprint=name,
