@@ -20,9 +20,10 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -40,10 +41,22 @@ Options = argparse.Namespace
 
 
 def ours(options: Options) -> None:
-    asyncio.run(_ours(options))
+    asyncio.run(_ours(options, _run))
 
 
-async def _ours(options: Options) -> None:
+def ours_once(options: Options) -> None:
+    asyncio.run(_ours(options, _drain))
+
+
+async def _run(sender: outbox.Sender, all_sent: asyncio.Event) -> None:
+    await sender.run(all_sent)
+
+
+async def _drain(sender: outbox.Sender, all_sent: asyncio.Event) -> None:
+    await sender.drain(timedelta(hours=1))
+
+
+async def _ours(options: Options, send: Callable[[outbox.Sender, asyncio.Event], Awaitable[None]]) -> None:
     clock = scheduler.SystemClock()
     with tempfile.TemporaryDirectory() as folder:
         store = storage.open_store(f"sqlite:///{folder}/wirewatch.db", clock=clock)
@@ -83,7 +96,7 @@ async def _ours(options: Options) -> None:
                 stop.set()
 
         with _measured():
-            await outbox.Sender(store, built, clock, on_sent=count).run(stop)
+            await send(outbox.Sender(store, built, clock, on_sent=count), stop)
         await store.close()
 
 
@@ -100,7 +113,11 @@ def script(options: Options) -> None:
         list(threads.map(post, range(options.channels)))
 
 
-CONTENDERS: dict[str, Callable[[Options], None]] = {"wirewatch": ours, "thread a channel": script}
+CONTENDERS: dict[str, Callable[[Options], None]] = {
+    "wirewatch run": ours,
+    "wirewatch once": ours_once,
+    "thread a channel": script,
+}
 
 
 @contextmanager
@@ -153,6 +170,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000)
     parser.add_argument("--channels", type=int, default=20)
     parser.add_argument("--pace", type=float, default=1.0, help="least seconds between two messages of a channel")
+    parser.add_argument("--only", action="append", choices=CONTENDERS, help="may be repeated")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     parser.add_argument("--api", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -167,7 +185,7 @@ def main() -> None:
         f"{'':18}{'seconds':>9}{'messages/s':>12}{'of a core':>11}{'CPU ms each':>12}{'MB':>8}{'least gap':>11}"
         f"{'lost':>6}{'doubled':>9}"
     )
-    for name in CONTENDERS:
+    for name in options.only or CONTENDERS:
         print(run(name, options), flush=True)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -74,14 +75,10 @@ RULES = """\
 """
 
 
-def word(chance: random.Random) -> str:
-    return "".join(chance.choice(_SYLLABLES) for _ in range(3)).capitalize()
-
-
-def story(number: int, chance: random.Random) -> tuple[str, tuple[Item, ...]]:
+def story(number: int, words: Iterator[str]) -> tuple[str, tuple[Item, ...]]:
     """One event: the words of its titles that no other has, and how each outlet tells it (the report, who confirms
     it, a fact that changed)."""
-    company, product, place, person = (word(chance) for _ in range(4))
+    company, product, place, person = itertools.islice(words, 4)
     count, desk = 100 + number, DESKS[number % len(DESKS)]
     now = datetime.now(UTC)  # noqa: TID251 - the process under test lives in real time
     name = f"{product} {desk} in {place}"
@@ -96,11 +93,22 @@ def story(number: int, chance: random.Random) -> tuple[str, tuple[Item, ...]]:
     )
 
 
+def _words(chance: random.Random) -> Iterator[str]:
+    """Names, no two alike: events that share some are one story to the bot, and rightly so."""
+    seen: set[str] = set()
+    while True:
+        word = "".join(chance.choices(_SYLLABLES, k=4)).capitalize()
+        if word not in seen:
+            seen.add(word)
+            yield word
+
+
 class Storm:
     def __init__(self, folder: Path, *, seed: int, faults: float) -> None:
         self._folder = folder
         self._log = folder / "run.log"
         self._chance = random.Random(seed)
+        self._words = _words(random.Random(seed))
         self._faults = faults
         self._stories: list[tuple[Item, ...]] = []
         self._names: list[str] = []
@@ -157,7 +165,7 @@ class Storm:
     def _publish(self, feeds: FeedServer, count: int, *, lag: int) -> None:
         """New stories at the first outlet; each next one is ``lag`` stories behind the one before it."""
         for _ in range(count):
-            name, told = story(len(self._stories), self._chance)
+            name, told = story(len(self._stories), self._words)
             self._names.append(name)
             self._stories.append(told)
         for number, outlet in enumerate(OUTLETS):
@@ -197,7 +205,7 @@ class Storm:
         """Run undisturbed until every story was posted, then stop as an operator does."""
         pid = await runs.start()
         # A post, an edit and replies of each story may still wait, each with its pace.
-        for _ in range(600 + 5 * stories):
+        for _ in range(600 + 2 * stories):
             await asyncio.sleep(0.1)
             if self._is_quiet(stories) if stories else self._has_baselines():
                 break
