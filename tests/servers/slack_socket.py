@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ class SocketMode:
         """Every connection is lost, without a word."""
         with self._lock:
             for connection in self.connections:
-                connection.socket.close()
+                connection.socket.shutdown(socket.SHUT_RDWR)
 
     def refresh(self) -> None:
         """Slack is about to close the connection and asks for another."""

@@ -1,0 +1,253 @@
+"""Presses over Socket Mode, against a local Slack: kept before they are acknowledged, known again, never believed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot import channels, ports
+from bot.model import Verdict
+from tests.channels.surroundings import Secrets, build
+from tests.fakes import FakeClock
+from tests.servers import slack
+
+TS = "1449046920.000100"
+
+
+@dataclass(slots=True)
+class Heard:
+    """Stands in for the app: remembers, and answers as it is told."""
+
+    presses: list[ports.Press] = field(default_factory=list)
+    changes: list[str | None] = field(default_factory=list)
+    fails: bool = False
+    #: Set: presses wait for it.
+    gate: asyncio.Event | None = None
+
+    async def on_press(self, press: ports.Press) -> str:
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.fails:
+            raise ports.StoreUnavailable("writing: the disk is full")
+        self.presses.append(press)
+        return "Noise for «A & B <rule>»."
+
+    async def on_change(self, reason: str | None) -> None:
+        self.changes.append(reason)
+
+
+@dataclass(slots=True)
+class Ear:
+    server: slack.Server
+    heard: Heard
+    place: str
+    secrets: Secrets
+    listening: asyncio.Task[None]
+
+    def press(self, verdict: str = "noise", story: str = "abc", **changes: object) -> str:
+        button = {"type": "button", "action_id": f"wirewatch:{verdict}:{story}", "value": f"{verdict}:"}
+        made = self.server.socket_mode.payload([button], channel=self.place, ts=TS, user="U0AMINA")
+        return self.server.socket_mode.send({**made, **changes})
+
+    async def is_acknowledged(self, envelope: str) -> bool:
+        return await asyncio.to_thread(self.server.socket_mode.is_acknowledged, envelope)
+
+
+async def until(is_so: Callable[[], Any]) -> None:
+    """Waits for what must come; the test's own limit ends it."""
+    while not is_so():  # noqa: ASYNC110 - what is waited for happens in a server of another thread
+        await asyncio.sleep(0.01)
+
+
+def listener(
+    server: slack.Server, secrets: Secrets, *names: str, clock: FakeClock | None = None
+) -> list[ports.Listener]:
+    made = [
+        build(
+            "slack",
+            secrets=secrets,
+            clock=clock or FakeClock(),
+            to=f"#{name}",
+            token="env:TOKEN",
+            buttons=True,
+            app_token="env:APP",
+            api_url=server.api_url,
+        )
+        for name in names
+    ]
+    return list(channels.listeners(made))
+
+
+@asynccontextmanager
+async def ear(*, app_token: str = slack.APP_TOKEN) -> AsyncIterator[Ear]:
+    with slack.serve() as server:
+        place = server.workspace.add_channel("policy-alerts").id
+        secrets = Secrets(TOKEN=slack.TOKEN, APP=app_token)
+        [listens] = listener(server, secrets, "policy-alerts")
+        heard = Heard()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(listens.listen(heard.on_press, heard.on_change))
+            try:
+                yield Ear(server=server, heard=heard, place=place, secrets=secrets, listening=task)
+            finally:
+                task.cancel()
+
+
+@asynccontextmanager
+async def connected() -> AsyncIterator[Ear]:
+    async with ear() as found:
+        await until(lambda: found.heard.changes == [None])
+        await until(lambda: found.server.socket_mode.connections)
+        yield found
+        assert found.server.socket_mode.offences == []
+
+
+async def test_a_press_is_kept_acknowledged_and_answered_to_the_one_who_pressed() -> None:
+    async with connected() as it:
+        envelope = it.press()
+        assert await it.is_acknowledged(envelope)
+        [press] = it.heard.presses
+        assert (press.id, press.by, press.verdict, press.story) == (envelope, "U0AMINA", Verdict.NOISE, "abc")
+        await until(lambda: it.server.workspace.whispers)
+        [whisper] = it.server.workspace.whispers
+    assert (whisper["channel"], whisper["user"]) == ("policy-alerts", "U0AMINA")
+    assert whisper["text"] == "Noise for «A &amp; B &lt;rule&gt;»."
+
+
+async def test_an_envelope_that_comes_again_has_the_same_name() -> None:
+    async with connected() as it:
+        envelope = it.press()
+        assert await it.is_acknowledged(envelope)
+        it.server.socket_mode.deliver(envelope)
+        assert await it.is_acknowledged(envelope)
+        assert {press.id for press in it.heard.presses} == {envelope}
+
+
+async def test_a_press_that_could_not_be_kept_is_not_acknowledged_and_the_next_one_is() -> None:
+    async with connected() as it:
+        it.heard.fails = True
+        lost = it.press()
+        ignored = it.press(type="view_submission")
+        assert await it.is_acknowledged(ignored)
+        it.heard.fails = False
+        kept = it.press()
+        assert await it.is_acknowledged(kept)
+        assert it.server.socket_mode.envelopes[lost].times == 0
+        assert [press.id for press in it.heard.presses] == [kept]
+
+
+async def test_a_press_is_acknowledged_in_time_while_the_store_is_slow() -> None:
+    async with connected() as it:
+        it.heard.gate = asyncio.Event()
+        slow = it.press()
+        assert await it.is_acknowledged(slow), "within Slack's three seconds"
+        assert it.heard.presses == []
+        it.heard.gate.set()
+        await until(lambda: it.heard.presses)
+
+
+async def test_what_is_not_ours_is_acknowledged_and_ignored() -> None:
+    async with connected() as it:
+        for payload in ({}, {"type": "block_actions"}, "words", {"type": "event_callback", "event": {}}):
+            assert await it.is_acknowledged(it.server.socket_mode.send(payload))
+        assert await it.is_acknowledged(it.press(verdict="explode"))
+        assert it.heard.presses == []
+
+
+async def test_a_connection_that_is_lost_is_made_again() -> None:
+    async with connected() as it:
+        it.server.socket_mode.cut()
+        await until(lambda: it.server.socket_mode.greeted == 2)
+        await until(lambda: it.heard.changes == [None, None])
+        assert await it.is_acknowledged(it.press())
+
+
+async def test_a_connection_that_slack_wants_to_close_is_changed_for_another() -> None:
+    async with connected() as it:
+        it.server.socket_mode.refresh()
+        await until(lambda: it.server.socket_mode.greeted == 2)
+        await until(lambda: len(it.server.socket_mode.connections) == 1)
+        assert await it.is_acknowledged(it.press())
+        assert it.heard.changes == [None], "nobody is told of it"
+
+
+@pytest.mark.parametrize(
+    ("app_token", "why"),
+    [
+        (slack.TOKEN, "not_allowed_token_type; put the app-level token (xapp-…) there"),
+        ("xapp-wrong", "invalid_auth; put the app-level token (xapp-…) there"),
+        ("", "the Slack app token: env:APP is empty"),
+    ],
+)
+async def test_a_token_that_opens_nothing_is_told_with_what_to_do_and_tried_again(app_token: str, why: str) -> None:
+    async with ear(app_token=app_token) as it:
+        await until(lambda: len(it.heard.changes) > 1)
+        assert all(why in str(change) for change in it.heard.changes)
+        it.secrets.values["APP"] = slack.APP_TOKEN
+        await until(lambda: it.heard.changes[-1] is None)
+
+
+async def test_socket_mode_that_is_off_and_a_server_that_is_busy_are_told() -> None:
+    with slack.serve() as server:
+        server.workspace.add_channel("policy-alerts")
+        opened, server.workspace.open_connection = server.workspace.open_connection, None
+        server.fail("apps.connections.open", "429")
+        server.fail("apps.connections.open", "500")
+        server.fail("apps.connections.open", "garbage")
+        clock, heard = FakeClock(), Heard()
+        began = clock.now()
+        [listens] = listener(server, Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN), "policy-alerts", clock=clock)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(listens.listen(heard.on_press, heard.on_change))
+            await until(lambda: len(heard.changes) > 3)
+            server.workspace.open_connection = opened
+            await until(lambda: heard.changes[-1] is None)
+            task.cancel()
+    told = [str(change) for change in heard.changes]
+    assert "too many requests" in told[0]
+    assert "500" in told[1]
+    assert "socket_mode_not_enabled; turn on Socket Mode" in told[3]
+    assert clock.now() - began >= timedelta(seconds=1), "not at once again"
+
+
+async def test_an_address_without_tls_is_used_only_where_the_operator_named_the_server() -> None:
+    with slack.serve() as server:
+        server.workspace.add_channel("policy-alerts")
+        heard = Heard()
+        for url in ("wss://elsewhere.example:8443/link", "http://127.0.0.1/", 7, None):
+            server.workspace.open_connection = lambda url=url: url  # type: ignore[misc,return-value]  # what a server may say
+            [listens] = listener(server, Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN), "policy-alerts")
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(listens.listen(heard.on_press, heard.on_change))
+                await until(lambda: heard.changes)
+                task.cancel()
+            assert "no address that may be used" in str(heard.changes.pop())
+            heard.changes.clear()
+
+
+def test_the_channels_of_one_app_share_one_connection() -> None:
+    with slack.serve() as server:
+        found = listener(server, Secrets(), "a", "b")
+    assert len(found) == 1
+
+
+async def test_stopping_leaves_no_connection_behind() -> None:
+    async with connected() as it:
+        it.listening.cancel()
+        await asyncio.wait({it.listening})
+        await until(lambda: not it.server.socket_mode.connections)
+
+
+async def test_no_answer_of_slacks_shows_the_app_token() -> None:
+    secret = "xapp-1-A0SECRET"
+    async with ear(app_token=secret) as it:
+        for fault in ("500", "garbage", "reset", "fatal_error", "xapp-1-A0SECRET"):
+            it.server.fail("apps.connections.open", fault)
+        await until(lambda: len(it.heard.changes) > 5)
+        assert not any(secret in str(change) for change in it.heard.changes)
