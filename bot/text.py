@@ -77,7 +77,7 @@ _DASH_CLASS = (
 _SPACING = re.compile(rf"[\s\u200b{_DASH_CLASS}]+")
 #: Ends a phrase. A line of nothing visible is blank.
 BLANK_LINE = re.compile(
-    rf"\u2029|(?:\r\n?|[\n\x85\u2028])(?:[^\S\r\n\x85\u2028\u2029]|[\u200b{_INVISIBLE_CLASS}])*[\r\n\x85\u2028\u2029]"
+    rf"\u2029|(?>\r\n?|[\n\x85\u2028])(?:[^\S\r\n\x85\u2028\u2029]|[\u200b{_INVISIBLE_CLASS}])*[\r\n\x85\u2028\u2029]"
 )
 #: One letter or digit with its marks, as a regular expression.
 LETTER_PATTERN = rf"[^\W_][{_MARK}]*"

@@ -1,7 +1,7 @@
 """The words that rules ask for, numbered, and which of them a text has: fast, and never too few.
 
-    text → chunks between white space → memo → numbers of the words found
-                                       → memo → the sequence of phrase words → phrases found
+    text → chunks → a number each → the set of terms found
+                                  → the sequence of phrase words → phrases found
 
 A chunk is looked at closely once; after that it is one dictionary look-up, whatever its script, accents or marks.
 What cannot be decided so (a phrase with marks, exact case inside a phrase, NEAR, a regular expression) gets a number
@@ -10,28 +10,16 @@ that is found too often; ``unsure`` names these numbers and the caller asks ``ve
 
 from __future__ import annotations
 
-from itertools import chain, pairwise
-from typing import TypeAlias
+from itertools import pairwise
 
 from bot import text
-from bot.rules import expression, patterns
-from bot.rules.memo import Memo
+from bot.rules import chunks, expression, patterns
+from bot.rules.chunks import Said
 from bot.rules.patterns import MIN_PREFIX, Element, Form, Shape
-
-#: Chunks remembered, and as many of before: some 10 MB, and nearly all of a day's news by count.
-MEMO_CHUNKS = 1 << 15
-#: Longer chunks (addresses, Chinese clauses) hardly come back.
-MEMO_CHARACTERS = 40
 
 #: Stand around words; none of them is a letter or a dash in normal form.
 _MARKS = ".,;:!?\"'()[]“”‘’…«»"
-
-#: Stands for a blank line among chunks.
-_BREAK = "\x00"
-
-#: The numbers of a chunk's words, and its phrase words in order.
-_Look: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
-_NO_WORD: _Look = ((), (0,))
+_NOTHING = Said((), (0,))
 
 
 class Vocabulary:
@@ -45,15 +33,17 @@ class Vocabulary:
         self._accented = _Forms()
         self._exact = _Forms()
         self._leaves: dict[expression.Words, int] = {}
-        #: Phrase words (plain) -> numbers of their own, for sequences; 0 is any other word or a mark.
+        #: Of the plain words, those that phrases have.
         self._chain_words: dict[str, int] = {}
+        #: Two phrase words -> the phrases that begin with them, each with all its words where it has more.
         self._chains: dict[tuple[int, int], tuple[tuple[int, tuple[int, ...]], ...]] = {}
         #: A word's number -> phrases that need it, with the other words that they need.
         self._triggers: dict[int, tuple[tuple[int, frozenset[int]], ...]] = {}
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
         #: Found in every text: terms on other fields, regular expressions.
         self.always = self._new(is_sure=False)
-        self._memo = Memo(self._look, size=MEMO_CHUNKS, longest=MEMO_CHARACTERS)
+        #: None: not asked since a term was added.
+        self._chunks: chunks.Chunks | None = None
 
     def _new(self, *, is_sure: bool) -> int:
         self._count += 1
@@ -70,7 +60,7 @@ class Vocabulary:
         known = self._leaves.get(leaf)
         if known is None:
             known = self._leaves[leaf] = self._add(leaf)
-            self._memo.forget()
+            self._chunks = None
         return known
 
     def known(self, word: str) -> int | None:
@@ -112,9 +102,10 @@ class Vocabulary:
         is_sure = is_anywhere and is_whole and len(run) >= 2 and all(map(_is_plain, run))
         number = self._new(is_sure=is_sure)
         if len(run) >= 2:
-            first, second, *rest = (self._chain_word(element) for element in run)
-            known = self._chains.get((first, second), ())
-            self._chains[first, second] = (*known, (number, tuple(rest)))
+            words = tuple(map(self._chain_word, run))
+            pair = words[0], words[1]
+            phrase = number, words if len(words) > 2 else ()
+            self._chains[pair] = (*self._chains.get(pair, ()), phrase)
             return number
         needed = sorted({self._element(element) for element in pattern.elements if element.text != "?"})
         # The word added last is as a rule the rarest: common ones were there before.
@@ -124,39 +115,49 @@ class Vocabulary:
 
     def _chain_word(self, element: Element) -> int:
         plain = text.drop_accents(text.fold_case(element.text))
-        return self._chain_words.setdefault(plain, len(self._chain_words) + 1)
+        known = self._chain_words.get(plain)
+        if known is None:
+            known = self._plain.words.get(plain) or self._new(is_sure=True)
+            self._chain_words[plain] = self._plain.words[plain] = known
+        return known
 
     # -- asking ------------------------------------------------------------------------------------------------
 
     def find(self, title: str, body: str) -> set[int]:
-        """The numbers found in a title and a text."""
-        title_looks = [*map(self._memo.__getitem__, _chunks(title))]
-        body_looks = [*map(self._memo.__getitem__, _chunks(body))]
-        looks = [*title_looks, _NO_WORD, *body_looks]
-        found = set(chain.from_iterable([numbers for numbers, _ in looks]))
+        """The numbers found in a title and a text; numbers that no term has may be among them."""
+        known = self._chunks
+        if known is None or known.is_full:
+            known = self._chunks = chunks.Chunks(self._look, count=self._count)
+        if self._scoped["title"] or self._scoped["body"]:
+            in_title, in_body = known.numbers(chunks.split(title)), known.numbers(chunks.split(body))
+            numbers = [*in_title, 0, *in_body]
+        else:
+            in_title = in_body = []
+            numbers = known.numbers(chunks.split(f"{title} {chunks.BREAK} {body} "))
+        found = known.found(numbers)
         if self._chains:
-            self._find_chains([*chain.from_iterable([sequence for _, sequence in looks])], found)
+            self._find_chains(known.sequence(numbers), found)
         if self._triggers:
-            for trigger in self._triggers.keys() & found:
-                for number, needed in self._triggers[trigger]:
-                    if needed <= found:
-                        found.add(number)
-        for scoped, field_looks in ((self._scoped["title"], title_looks), (self._scoped["body"], body_looks)):
+            self._find_triggered(found)
+        for scoped, here in ((self._scoped["title"], in_title), (self._scoped["body"], in_body)):
             if scoped:
-                here = set(chain.from_iterable([numbers for numbers, _ in field_looks]))
-                found.update(scoped[number] for number in scoped.keys() & here)
+                found.update(map(scoped.__getitem__, scoped.keys() & known.found(here)))
         found.add(self.always)
         return found
 
     def _find_chains(self, sequence: list[int], found: set[int]) -> None:
-        pairs = map(self._chains.get, pairwise(sequence))
-        for index, phrases in enumerate(pairs):
-            if phrases:
-                for number, rest in phrases:
-                    if not rest or tuple(sequence[index + 2 : index + 2 + len(rest)]) == rest:
-                        found.add(number)
+        for phrases in {*map(self._chains.get, pairwise(sequence))}:
+            for number, words in phrases or ():
+                if not words or _has_run(sequence, words):
+                    found.add(number)
 
-    def _look(self, chunk: str) -> _Look:
+    def _find_triggered(self, found: set[int]) -> None:
+        for trigger in self._triggers.keys() & found:
+            for number, needed in self._triggers[trigger]:
+                if needed <= found:
+                    found.add(number)
+
+    def _look(self, chunk: str) -> Said:
         """The numbers of the words in a chunk, and its phrase words in order."""
         word = chunk.strip(_MARKS)
         if word[-2:] in ("'s", "’s"):
@@ -166,15 +167,15 @@ class Vocabulary:
         numbers = self._numbers_of_ascii(word)
         in_chain = self._chain_words.get(word.lower(), 0)
         if not in_chain:
-            return (numbers, (0,)) if numbers else _NO_WORD
-        return numbers, ((in_chain,) if word == chunk else self._sequence(chunk))
+            return Said(numbers, (0,)) if numbers else _NOTHING
+        return Said(numbers, (in_chain,) if word == chunk else self._sequence(chunk))
 
-    def _look_closely(self, chunk: str) -> _Look:
+    def _look_closely(self, chunk: str) -> Said:
         """As ``_look``, for chunks of several words or of other letters."""
         numbers: dict[int, None] = {}
         for token in text.tokens(text.normalise(chunk)):
             numbers.update(dict.fromkeys(self._numbers(token.text)))
-        return tuple(numbers), self._sequence(chunk)
+        return Said(tuple(numbers), self._sequence(chunk))
 
     def _numbers_of_ascii(self, raw: str) -> tuple[int, ...]:
         """As ``_numbers``, for nearly every word: no term with accents can be it."""
@@ -250,10 +251,15 @@ class _Forms:
         return [number for element, number in self.holes.get(word[0], ()) if element.fits(raw, folded, plain)]
 
 
-def _chunks(string: str) -> list[str]:
-    if "\n" in string or "\r" in string or not string.isascii():
-        string = text.BLANK_LINE.sub(f" {_BREAK} ", string)
-    return string.split()
+def _has_run(sequence: list[int], words: tuple[int, ...]) -> bool:
+    start = -1
+    try:
+        while True:
+            start = sequence.index(words[0], start + 1)
+            if tuple(sequence[start : start + len(words)]) == words:
+                return True
+    except ValueError:
+        return False
 
 
 def _is_plain(element: Element) -> bool:
