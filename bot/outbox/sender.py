@@ -150,7 +150,9 @@ class Sender:
                 return
             if moment is None or moment > now:
                 await self._rest(POLL if moment is None else min(moment - now, PARK_EVERY), ending)
-                continue
+                if moment is None or not self._is_time(name, moment):
+                    continue
+                # Claimed without being looked for once more.
             row = await self._while_store_fails(lambda: self._claim(name))
             if row is None:
                 await self._rest(POLL, ending)
@@ -180,6 +182,9 @@ class Sender:
                 # Whatever waits, nothing may leave before: half of all look-ups are saved (bench/delivery.py).
                 return lane.ready_at
             due = await self._store.read(lambda tx: tx.outbox.next_due([name]))
+            if ending.at is None and due is not None and due > now + POLL:
+                # A row that waits for its next try: one that comes meanwhile does not wait with it.
+                return None
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
             reason = self._told.get(name, "the channel is closed")
@@ -189,13 +194,18 @@ class Sender:
         self._lanes[name] = replace(lane, probe_at=None)
         return now
 
+    def _is_time(self, name: str, moment: datetime) -> bool:
+        """After a rest, in which the channel may have been closed by its neighbour or the clock set back."""
+        lane = self._lanes[name]
+        return lane.probe_at is None and self._clock.now() >= max(moment, lane.ready_at)
+
     async def _rest(self, duration: timedelta, ending: _Ending) -> None:
-        """Sleep in slices, so that a stop is noticed at once."""
+        """Sleep, in slices where a stop may still come and is to be noticed at once."""
         until = self._clock.now() + duration
         stopping = ending.at is not None
         # More left than there was: the clock was set back.
         while timedelta() < (left := until - self._clock.now()) <= duration and stopping is (ending.at is not None):
-            await self._clock.sleep(min(left, POLL))
+            await self._clock.sleep(left if stopping else min(left, POLL))
 
     async def _claim(self, name: str) -> model.Outgoing | None:
         now = self._clock.now()

@@ -20,6 +20,8 @@ class MemoryStore:
         schema.metadata.create_all(self._engine)
         #: Set: every write fails with this text.
         self.broken: str | None = None
+        #: Transactions so far.
+        self.trips = 0
 
     async def write(self, work: Callable[[ports.Transaction], T]) -> T:
         if self.broken:
@@ -27,6 +29,7 @@ class MemoryStore:
         return await self.read(work)
 
     async def read(self, work: Callable[[ports.Transaction], T]) -> T:
+        self.trips += 1
         with self._engine.begin() as connection:
             return work(transaction.over(connection))
 

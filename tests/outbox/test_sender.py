@@ -86,6 +86,38 @@ async def test_channels_do_not_wait_for_each_other(store: MemoryStore, clock: Fa
     assert done == outbox.Drained(sent=1, left=1, parked=0)
 
 
+@pytest.mark.parametrize("pace", [timedelta(), timedelta(seconds=1), timedelta(seconds=4)])
+async def test_waiting_for_the_pace_asks_the_store_nothing(
+    store: MemoryStore, clock: FakeClock, pace: timedelta
+) -> None:
+    channel = FakeChannel(clock, pace=pace)
+    await add(store, *(row(f"{number}") for number in range(10)))
+    before = store.trips
+    await sender(store, clock, channel).drain(MINUTE)
+    assert len(channel.ids) == 10
+    # For each what is next, the claim and what became of it; around them the start, the end and the count.
+    assert store.trips - before <= 3 * 10 + 4
+
+
+async def test_a_new_message_does_not_wait_with_one_that_is_tried_again_later(
+    store: MemoryStore, clock: FakeClock, channel: FakeChannel
+) -> None:
+    channel.before.append(ports.Wait("later", after=MINUTE, whole_channel=False))
+    await add(store, row("a"))
+    at = START + timedelta(seconds=10)
+
+    async def add_another() -> None:
+        while clock.now() < at:  # noqa: ASYNC110 - the clock has no event
+            await asyncio.sleep(0)
+        await add(store, row("b"))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(add_another())
+        group.create_task(_run_until(sender(store, clock, channel), clock, START + 2 * MINUTE))
+    assert channel.ids == ["b", "a"]
+    assert channel.shown[0][0] - at <= timedelta(seconds=2)
+
+
 async def test_retry_after_is_waited_for_within_the_deadline_and_holds_the_channel(
     store: MemoryStore, clock: FakeClock, channel: FakeChannel
 ) -> None:
