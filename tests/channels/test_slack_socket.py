@@ -221,7 +221,7 @@ async def test_an_address_without_tls_is_used_only_where_the_operator_named_the_
         server.workspace.add_channel("policy-alerts")
         heard = Heard()
         for url in ("wss://elsewhere.example:8443/link", "http://127.0.0.1/", 7, None):
-            server.workspace.open_connection = lambda url=url: url  # type: ignore[misc,return-value]  # what a server may say
+            server.workspace.open_connection = lambda url=url: url
             [listens] = listener(server, Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN), "policy-alerts")
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(listens.listen(heard.on_press, heard.on_change))
