@@ -7,7 +7,7 @@ from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
 from bot.model.arrivals import Arrival, Revision
 from bot.model.articles import Article
 from bot.model.durations import parse_duration, show_duration
-from bot.model.feeds import Entry, Feed, FeedState, FullText, Reading
+from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading
 from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
 from bot.model.judgements import SNOOZE, Judgement, Verdict, rule_key
 from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
@@ -57,6 +57,7 @@ __all__ = [
     "Fact",
     "FactKind",
     "Feed",
+    "FeedHealth",
     "FeedState",
     "FetchPolicy",
     "FullText",

@@ -15,6 +15,17 @@ class FullText(StrEnum):
     ALWAYS = "always"
 
 
+class FeedHealth(StrEnum):
+    """A feed in one word."""
+
+    OK = "ok"
+    #: Not read yet.
+    NEW = "new"
+    FAILING = "failing"
+    #: It said 410.
+    GONE = "gone"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """One line of feeds.yaml."""
@@ -94,6 +105,14 @@ class FeedState:
     undated_count: int = 0
     #: The end of its server's certificate.
     certificate_until: datetime | None = None
+
+    @property
+    def health(self) -> FeedHealth:
+        if self.gone:
+            return FeedHealth.GONE
+        if self.failures:
+            return FeedHealth.FAILING
+        return FeedHealth.NEW if self.baseline_at is None else FeedHealth.OK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

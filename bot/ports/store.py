@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -94,6 +94,12 @@ class FeedStates(Protocol):
     def all(self) -> Sequence[model.FeedState]:
         """Of the configured feeds, by url."""
 
+    def page(self, *, health: Collection[model.FeedHealth], skip: int, most: int) -> Sequence[model.FeedState]:
+        """Some of the configured feeds of these healths, by url in the database's own order."""
+
+    def counts(self) -> Mapping[model.FeedHealth, int]:
+        """How many configured feeds are of each health; a health that none has is left out."""
+
     def limited(self) -> Sequence[model.FeedState]:
         """Those whose last answer set a limit (Retry-After), by url."""
 
@@ -157,6 +163,18 @@ class Stories(Protocol):
 
     def save(self, story: model.Story) -> None:
         """Write the story and its members (those that are already there are left)."""
+
+    def newest(self, *, since: datetime, rule: str | None, skip: int, most: int) -> Sequence[model.Story]:
+        """Some of the unmerged stories whose last article came since, the last to move first, with their members.
+
+        ``rule``: only those with an article that it matched.
+        """
+
+    def count(self, *, since: datetime, rule: str | None = None) -> int:
+        """How many ``newest`` has."""
+
+    def count_by_rule(self, *, since: datetime) -> Mapping[str, int]:
+        """The same of each rule; a rule without any is left out."""
 
     def since(self, when: datetime | None) -> Sequence[model.Story]:
         """Every story whose last_seen is not before, oldest first, merged ones too."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, Update, and_, bindparam, func, or_, select, true, update
+from sqlalchemy import Connection, Row, Update, and_, bindparam, case, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model, polling
 from bot.storage import codec
-from bot.storage.columns import Moment, chunks
+from bot.storage.columns import Choice, Moment, chunks
 from bot.storage.schema import feeds, host_limits
 
 _NOW = bindparam("now", type_=Moment)
@@ -24,14 +24,23 @@ _ADD = _NEW.on_conflict_do_nothing(index_elements=[feeds.c.url])
 _LIST_AGAIN = (
     update(feeds)
     .where(feeds.c.url.in_(bindparam("urls", expanding=True)))
-    .values(is_listed=True, gone=False, due_at=_NOW)
+    .values(
+        is_listed=True,
+        gone=False,
+        due_at=_NOW,
+        # What it was told with its 410 counts as a failure until it answers.
+        health=case((feeds.c.health == model.FeedHealth.GONE, model.FeedHealth.FAILING), else_=feeds.c.health),
+    )
 )
 _DELIST = update(feeds).where(feeds.c.url.in_(bindparam("urls", expanding=True))).values(is_listed=False)
 
 # The state, not the listing: that is sync's.
 _SAVE = _NEW.on_conflict_do_update(
     index_elements=[feeds.c.url],
-    set_={name: _NEW.excluded[name] for name in ("due_at", "retry_after", "gone", "lease", "lease_until", "state")},
+    set_={
+        name: _NEW.excluded[name]
+        for name in ("due_at", "retry_after", "gone", "lease", "lease_until", "health", "state")
+    },
 )
 _HELD = (
     select(feeds.c.url)
@@ -40,6 +49,11 @@ _HELD = (
 )
 _GET = select(*_COLUMNS).where(feeds.c.url == bindparam("of_url"))
 _ALL = select(*_COLUMNS).where(feeds.c.is_listed)
+_OF_HEALTH = bindparam("health", expanding=True, type_=Choice(model.FeedHealth))
+_PAGE = (
+    _ALL.where(feeds.c.health.in_(_OF_HEALTH)).order_by(feeds.c.url).limit(bindparam("most")).offset(bindparam("skip"))
+)
+_COUNTS = select(feeds.c.health, func.count()).where(feeds.c.is_listed).group_by(feeds.c.health)
 _LIMITED = _ALL.where(feeds.c.retry_after.is_not(None))
 _FREE = update(feeds).where(feeds.c.lease.is_not(None)).values(lease=None, lease_until=None)
 
@@ -165,6 +179,13 @@ class FeedStates:
         # Sorted here: databases order text each by its own collation.
         return sorted(map(_state, self._connection.execute(_ALL)), key=lambda state: state.url)
 
+    def page(self, *, health: Collection[model.FeedHealth], skip: int, most: int) -> Sequence[model.FeedState]:
+        rows = self._connection.execute(_PAGE, {"health": list(health), "skip": skip, "most": most})
+        return list(map(_state, rows))
+
+    def counts(self) -> Mapping[model.FeedHealth, int]:
+        return dict(map(tuple, self._connection.execute(_COUNTS)))
+
     def limited(self) -> Sequence[model.FeedState]:
         return sorted(map(_state, self._connection.execute(_LIMITED)), key=lambda state: state.url)
 
@@ -187,6 +208,7 @@ def _row(state: model.FeedState) -> dict[str, object]:
         "gone": state.gone,
         "lease": None,
         "lease_until": None,
+        "health": state.health,
         "state": codec.FEED_STATE.dump(state),
     }
 

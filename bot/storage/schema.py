@@ -21,7 +21,7 @@ from bot import model
 from bot.storage.columns import Choice, Digest, Moment, Words
 
 #: The revision of the newest migration.
-REVISION = "0004"
+REVISION = "0005"
 
 metadata = MetaData(
     naming_convention={
@@ -50,9 +50,12 @@ feeds = Table(
     Column("gone", Boolean, nullable=False),
     Column("lease", Text),
     Column("lease_until", Moment),
+    #: Of the state, so that the page that shows some feeds reads these only.
+    Column("health", Choice(model.FeedHealth), nullable=False),
     #: FeedState; the columns above rule.
     Column("state", Text, nullable=False),
     Index(None, "is_listed", "due_at"),
+    Index(None, "is_listed", "health", "url"),
 )
 
 host_limits = Table(

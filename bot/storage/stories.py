@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
 from bot.storage import codec
 from bot.storage.articles import Articles
 from bot.storage.columns import Moment, chunks
-from bot.storage.schema import alerts, decisions, members, stories
+from bot.storage.schema import alerts, decisions, matches, members, stories
 
 _AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
@@ -24,6 +24,32 @@ _SINCE = bindparam("since", type_=Moment)
 _OPEN = select(stories).where(stories.c.merged_into.is_(None), stories.c.last_seen >= _SINCE).order_by(*_OLDEST)
 _ALL = select(stories).order_by(*_OLDEST)
 _ALL_SINCE = _ALL.where(stories.c.last_seen >= _SINCE)
+_MOVED = (stories.c.merged_into.is_(None), stories.c.last_seen >= _SINCE)
+_part = stories.alias("part")
+#: Each story that moved, with the stories that are in it: itself, and what became part of it.
+_PARTS = union_all(
+    select(stories.c.id.label("story"), stories.c.id.label("part")).where(*_MOVED),
+    select(stories.c.id, _part.c.id).join(_part, _part.c.merged_into == stories.c.id).where(*_MOVED),
+).subquery("parts")
+_MATCHED = (
+    select(_PARTS.c.story)
+    .join(members, members.c.story == _PARTS.c.part)
+    .join(matches, matches.c.article == members.c.article)
+)
+_OF_RULE = stories.c.id.in_(_MATCHED.where(matches.c.rule == bindparam("of_rule")))
+_NEWEST = (
+    select(stories)
+    .where(*_MOVED)
+    .order_by(stories.c.last_seen.desc(), stories.c.id)
+    .limit(bindparam("most"))
+    .offset(bindparam("skip"))
+)
+_NEWEST_OF_RULE = _NEWEST.where(_OF_RULE)
+_COUNT = select(func.count()).select_from(stories).where(*_MOVED)
+_COUNT_OF_RULE = _COUNT.where(_OF_RULE)
+_COUNT_BY_RULE = _MATCHED.with_only_columns(matches.c.rule, func.count(_PARTS.c.story.distinct())).group_by(
+    matches.c.rule
+)
 _GET = select(stories).where(stories.c.id.in_(bindparam("wanted", expanding=True)))
 # An article of a merged story is in both; the one that lives on comes first.
 _OF_ARTICLE = (
@@ -109,6 +135,17 @@ class Stories:
         if when is None:
             return self._whole(self._connection.execute(_ALL).all())
         return self._whole(self._connection.execute(_ALL_SINCE, {"since": when}).all())
+
+    def newest(self, *, since: datetime, rule: str | None, skip: int, most: int) -> Sequence[model.Story]:
+        values = {"since": since, "skip": skip, "most": most, **_of_rule(rule)}
+        return self._whole(self._connection.execute(_NEWEST if rule is None else _NEWEST_OF_RULE, values).all())
+
+    def count(self, *, since: datetime, rule: str | None = None) -> int:
+        statement = _COUNT if rule is None else _COUNT_OF_RULE
+        return self._connection.execute(statement, {"since": since, **_of_rule(rule)}).scalar_one()
+
+    def count_by_rule(self, *, since: datetime) -> Mapping[str, int]:
+        return dict(map(tuple, self._connection.execute(_COUNT_BY_RULE, {"since": since})))
 
     def save(self, story: model.Story) -> None:
         target = story.merged_into
@@ -210,6 +247,10 @@ class Stories:
     def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]:
         found = self._connection.execute(_POSTED, {"of_channel": channel, "since": when}).scalars()
         return [codec.ALERT.load(document) for document in found]
+
+
+def _of_rule(rule: str | None) -> dict[str, str]:
+    return {} if rule is None else {"of_rule": rule}
 
 
 def _member_row(story: model.StoryId, member: model.Member) -> dict[str, object]:

@@ -141,6 +141,25 @@ async def test_feeds_of_a_limited_host_are_left_alone_until_it_may_be_asked(
     assert [(state.url, state.due_at) for state in found] == [(C, START), (A, until), (B, until)]
 
 
+async def test_feeds_are_shown_and_counted_by_their_health(listed: storage.SqlStore, clock: FakeClock) -> None:
+    await save(listed, model.FeedState(url=A, due_at=START, baseline_at=START))
+    await save(listed, model.FeedState(url=B, due_at=START, gone=True, failures=1))
+    health = model.FeedHealth
+    assert await listed.read(lambda tx: tx.feeds.counts()) == {health.OK: 1, health.GONE: 1, health.NEW: 1}
+
+    async def page(*wanted: model.FeedHealth, skip: int = 0) -> list[str]:
+        states = await listed.read(lambda tx: tx.feeds.page(health=wanted, skip=skip, most=2))
+        return [state.url for state in states]
+
+    assert await page(*health) == [A, B]
+    assert await page(*health, skip=2) == [C]
+    assert await page(health.GONE, health.FAILING) == [B]
+    # Out of feeds.yaml and in again: it is asked again, and has failed until it answers.
+    await listed.write(lambda tx: tx.feeds.sync([A, C], now=clock.now()))
+    await listed.write(lambda tx: tx.feeds.sync([A, B, C], now=clock.now()))
+    assert await page(health.FAILING) == [B]
+
+
 async def test_limited_feeds_are_those_that_were_told_to_wait(listed: storage.SqlStore) -> None:
     told = model.FeedState(url=A, due_at=START, retry_after=START + MINUTE, limited_at=START)
     await save(listed, told, model.FeedState(url=B, due_at=START))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot import model, storage
+from bot import model, ports, storage
 from tests.fakes import START
 from tests.storage.made import MINUTE, article, match, story
 
@@ -51,6 +51,39 @@ async def test_open_stories_are_those_with_late_news_oldest_first(store: storage
     assert [item.id for item in opened] == [A, B]
     everything = await store.read(lambda tx: tx.stories.since(None))
     assert [item.id for item in everything] == [C, A, B]
+
+
+async def test_stories_are_shown_by_the_page_and_counted_without_being_read(store: storage.SqlStore) -> None:
+    named = {name: article(name) for name in ("old", "one", "two", "three", "part")}
+    await keep(
+        store,
+        story("old", named["old"], minutes=-10),
+        story("A", named["one"], minutes=1),
+        story("B", named["two"], minutes=2),
+        story("C", named["three"], minutes=3),
+        # Became part of A long after it moved last.
+        replace(story("part", named["part"], minutes=-9), merged_into=A),
+    )
+    hits = {"old": "spies", "one": "spies", "two": "banks", "part": "banks"}
+
+    def add_matches(tx: ports.Transaction) -> None:
+        for name, rule in hits.items():
+            tx.articles.add_matches(named[name].id, [match(rule, "x")])
+
+    await store.write(add_matches)
+
+    async def page(rule: str | None = None, *, skip: int = 0) -> list[str]:
+        found = await store.read(lambda tx: tx.stories.newest(since=START, rule=rule, skip=skip, most=2))
+        return [one.id for one in found]
+
+    async def count(rule: str | None = None) -> int:
+        return await store.read(lambda tx: tx.stories.count(since=START, rule=rule))
+
+    assert (await page(), await page(skip=2), await count()) == (["C", "B"], ["A"], 3)
+    assert (await page("banks"), await count("banks")) == (["B", "A"], 2)
+    assert (await page("spies"), await count("spies")) == (["A"], 1)
+    assert await count("nobody's") == 0
+    assert await store.read(lambda tx: tx.stories.count_by_rule(since=START)) == {"banks": 2, "spies": 1}
 
 
 async def test_a_merged_story_lives_on_in_the_older_one(store: storage.SqlStore) -> None:
