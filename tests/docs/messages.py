@@ -24,7 +24,6 @@ _PARTS = {
     "bot/delivery.py": ("_after_look_error", "first_step"),
     "bot/fetch/failures.py": ("_CERTIFICATE", "told"),
     "bot/outbox/trouble.py": ("_lead",),
-    "bot/pipeline/canary.py": ("lead",),
     "bot/polling/health.py": ("_OVER", "_troubles"),
     "bot/polling/statuses.py": ("_ADVICE", "_of_class"),
     "bot/storage/failures.py": ("_GONE", "_POSTGRES", "_SQLITE", "translated"),
@@ -46,6 +45,9 @@ def messages() -> Mapping[str, str]:
 
 def _told(tree: ast.Module) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
+        # The first line of a notice.
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["lead"]:
+            yield node.value
         if not isinstance(node, ast.Call) or not node.args:
             continue
         match node.func:
