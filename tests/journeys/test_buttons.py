@@ -1,0 +1,176 @@
+"""Somebody reads the message in Slack and presses: the running bot hears it, keeps it once, and holds to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot import app, model, scheduler
+from bot.model import Verdict
+from tests.fakes import START
+from tests.journeys import world as worlds
+from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
+from tests.journeys.world import World
+from tests.servers import slack
+from tests.servers.slack_socket import SocketMode
+
+BOT = worlds.BOT.replace(
+    "pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, buttons: true, app_token: env:APP}}\n  ops"
+)
+OTHER = replace(OTHER_EVENT, at=START)
+
+
+class ShiftedClock(scheduler.SystemClock):
+    """The machine's clock, moved to the day of the story, and on from there as a test wants."""
+
+    def __init__(self) -> None:
+        self._ahead = START - super().now()
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def advance(self, duration: timedelta) -> None:
+        self._ahead += duration
+
+
+@dataclass(slots=True)
+class Running:
+    world: World
+    bot: app.App
+    clock: ShiftedClock
+
+    @property
+    def sockets(self) -> SocketMode:
+        return self.world.slack.socket_mode
+
+    def head(self, number: int = 0) -> Mapping[str, Any]:
+        return self.world.heads()[number]
+
+    def text(self, number: int = 0) -> str:
+        return str(self.head(number)["blocks"])
+
+    async def press(self, action: str, *, number: int = 0, user: str = "U0AMINA", option: str | None = None) -> str:
+        place = next(c.id for c in self.world.slack.workspace.channels.values() if c.name == "policy-alerts")
+        envelope = self.sockets.press(self.head(number), channel=place, action=action, user=user, option=option)
+        assert await asyncio.to_thread(self.sockets.is_acknowledged, envelope)
+        return envelope
+
+    async def judgements(self) -> list[model.Judgement]:
+        return list(await self.bot.store.read(lambda tx: tx.judgements.since(None)))
+
+    async def reasons(self, story: str | None = None) -> list[str]:
+        def work(tx: Any) -> list[str]:
+            stories = [one for one in tx.stories.since(None) if story is None or story in one.title]
+            return [f"{d.action}: {d.reason}" for one in stories for d in tx.stories.decisions(one.id)]
+
+        return await self.bot.store.read(work)
+
+    async def hear(self, outlet: str, *items: worlds.Item, decided: str) -> None:
+        """Publish, and wait until the bot has decided on it."""
+        before = (await self.reasons()).count(decided)
+        self.world.publish(outlet, *items)
+        while (await self.reasons()).count(decided) == before:  # noqa: ASYNC110 - the bot is at work
+            await asyncio.sleep(0.02)
+
+
+async def until(is_so: Callable[[], Any]) -> None:
+    """Waits for what must come; the test's own limit ends it."""
+    while not is_so():  # noqa: ASYNC110 - what is waited for happens in a server of another thread
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Running]:
+    """The bot with one story told, and its connection for the buttons."""
+    async with worlds.world(folder) as world:
+        world.environ["APP"] = slack.APP_TOKEN
+        world.configure("wire", "courier", "ledger", "observer", bot=BOT, rules=worlds.RULES.replace("high", "normal"))
+        world.publish("wire", FIRST)
+        clock, stop = ShiftedClock(), asyncio.Event()
+        outside = app.Outside(environ=world.environ, clock=clock)
+        async with app.opened(app.load(folder, world.environ), outside) as bot, asyncio.TaskGroup() as group:
+            group.create_task(bot.run(stop, everything=True))
+            await until(lambda: world.heads() and world.slack.socket_mode.connections)
+            yield Running(world=world, bot=bot, clock=clock)
+            assert world.slack.socket_mode.offences == []
+            stop.set()
+
+
+async def test_a_judgement_is_kept_once_shown_and_may_be_changed(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        envelope = await it.press("noise")
+        it.sockets.deliver(envelope)
+        assert await asyncio.to_thread(it.sockets.is_acknowledged, envelope)
+        await until(lambda: "Noise for BlackBerry in Pakistan" in it.text())
+        [judgement] = await it.judgements()
+        assert (judgement.by, judgement.verdict, judgement.rule) == ("U0AMINA", Verdict.NOISE, "BlackBerry in Pakistan")
+        assert judgement.channel == "desk"
+
+        await it.press("useful")
+        await until(lambda: "Useful for BlackBerry in Pakistan" in it.text())
+        assert "Noise for BlackBerry" not in it.text()
+        assert [one.verdict for one in await it.judgements()] == [Verdict.NOISE, Verdict.USEFUL]
+        assert (await it.reasons())[-2:] == ["edit: judged", "edit: judged"]
+        whispers = it.world.slack.workspace.whispers
+        assert whispers[-1]["text"] == "Useful for «BlackBerry in Pakistan»."
+        assert len(it.world.heads()) == 1
+
+
+async def test_a_muted_story_stays_silent_and_catches_up_when_it_is_unmuted(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        await it.press("muted", user="U0BILAL")
+        await until(lambda: "🔕 Muted by" in it.text())
+        assert "U0BILAL" in it.text()
+        edits = it.head()["edits"]
+
+        await it.hear("courier", SECOND, decided="silent: muted")
+        assert it.head()["edits"] == edits
+        assert "courier" not in it.text()
+        assert it.world.replies() == []
+
+        await it.press("unmuted")
+        await until(lambda: "courier" in it.text())
+        assert "Muted by" not in it.text()
+        await it.hear("ledger", THIRD, decided="edit: added outlet")
+        await until(lambda: "ledger" in it.text())
+
+
+async def test_a_snoozed_rule_waits_a_day_and_then_tells_what_it_held(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        await it.press("snoozed")
+        await until(lambda: "is snoozed by" in it.text())
+
+        await it.hear("observer", OTHER, decided="hold: snoozed")
+        assert len(it.world.heads()) == 1
+        it.clock.advance(timedelta(days=1, minutes=1))
+        await until(lambda: len(it.world.heads()) == 2)
+        assert "Sindh" in it.text(1)
+        assert await it.reasons("Sindh") == ["hold: snoozed", "post: first report"]
+
+
+async def test_a_snoozed_rule_that_is_woken_tells_at_once_what_it_held(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        await it.press("snoozed")
+        await until(lambda: "Wake the rule" in it.text())
+        await it.hear("observer", OTHER, decided="hold: snoozed")
+        await it.press("woken")
+        await until(lambda: len(it.world.heads()) == 2)
+        await until(lambda: "Snooze the rule for a day" in it.text())
+
+
+async def test_a_press_on_what_was_never_sent_changes_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        head = dict(it.head())
+        forged = {**head, "ts": "1449046920.000100"}
+        place = next(iter(it.world.slack.workspace.channels))
+        for message, channel in ((forged, place), (head, "C000000001")):
+            envelope = it.sockets.press(message, channel=channel, action="muted")
+            assert await asyncio.to_thread(it.sockets.is_acknowledged, envelope)
+        await until(lambda: len(it.world.slack.workspace.whispers) == 2)
+        assert await it.judgements() == []
+        assert "I do not know this message yet" in it.world.slack.workspace.whispers[0]["text"]
