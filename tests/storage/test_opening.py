@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 import subprocess
@@ -13,12 +14,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
-from bot import ports, storage
+from bot import model, ports, storage
 from bot.storage import schema, upgrade
 from tests.fakes import FakeClock
 from tests.servers.postgres import Server
@@ -276,3 +278,28 @@ async def test_every_schema_since_the_first_is_brought_up_to_date(address: str) 
     again = storage.open_store(address, clock=FakeClock())
     assert await again.run(upgrade.revision_of) == schema.REVISION
     await again.close()
+
+
+async def test_feeds_that_were_there_before_have_their_health_after_the_upgrade(file: Path) -> None:
+    documents: dict[str, tuple[bool, dict[str, object]]] = {
+        "new": (False, {}),
+        "ok": (False, {"baseline_at": "2015-12-02T09:00:00Z"}),
+        "failing": (False, {"baseline_at": "2015-12-02T09:00:00Z", "failures": 2}),
+        "gone": (True, {"failures": 1}),
+    }
+    file.parent.mkdir()
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        command.upgrade(upgrade.config(connection), "0004")
+        for name, (is_gone, document) in documents.items():
+            row = {"url": f"https://a.example/{name}", "gone": is_gone}
+            state = json.dumps({"url": row["url"], "due_at": "2015-12-02T09:00:00Z", **document})
+            statement = "INSERT INTO feeds (url, is_listed, due_at, gone, state) VALUES (:url, TRUE, 0, :gone, :state)"
+            connection.execute(text(statement), {**row, "state": state})
+    engine.dispose()
+    again = open_again(file)
+    counts = await again.read(lambda tx: tx.feeds.counts())
+    failing = await again.read(lambda tx: tx.feeds.page(health=[model.FeedHealth.FAILING], skip=0, most=9))
+    await again.close()
+    assert counts == dict.fromkeys(model.FeedHealth, 1)
+    assert [state.url for state in failing] == ["https://a.example/failing"]
