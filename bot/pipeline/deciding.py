@@ -18,7 +18,7 @@ from typing import TypeVar
 import structlog
 
 from bot import model, ports
-from bot.pipeline import canary
+from bot.pipeline.canary import Canary
 from bot.pipeline.desk import Desk
 from bot.pipeline.snapshot import Snapshot
 
@@ -51,6 +51,7 @@ class Deciding:
         self._store = store
         self._clock = clock
         self._desk = Desk(window)
+        self._canary = Canary()
         self._on_decided = on_decided
         self._who = secrets.token_hex(8)
 
@@ -63,14 +64,18 @@ class Deciding:
             tries += 1
             if tries > 1:
                 # It lost a race: what the desk learnt in it is not true.
-                self._desk.forget()
+                self._forget()
             return work(tx)
 
         try:
             return await self._store.write(attempt)
         except BaseException:
-            self._desk.forget()
+            self._forget()
             raise
+
+    def _forget(self) -> None:
+        self._desk.forget()
+        self._canary.forget()
 
     def decide(
         self,
@@ -82,7 +87,9 @@ class Deciding:
         now: datetime,
     ) -> Sequence[model.Decision]:
         """Inside a transaction of ``write``; ``tell`` when it is committed."""
-        canary.saw(tx, snapshot, arrivals, now=now)
+        matches = [match for arrival in arrivals for match in arrival.matches]
+        matches += [match for revision in revisions for match in revision.matches]
+        self._canary.saw(tx, snapshot, matches, now=now)
         if not arrivals and not revisions:
             return ()
         self._sit_down(tx)
@@ -127,7 +134,7 @@ class Deciding:
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> tuple[list[model.Arrival], list[model.Revision], list[model.Decision]]:
-            canary.tell(tx, snapshot, now=now)
+            self._canary.tell(tx, snapshot, now=now)
             arrivals, revisions = tx.tray.take(limit=limit)
             made = list(self.decide(tx, snapshot, arrivals, revisions, now=now))
             if tx.stories.held_until(now):
