@@ -32,10 +32,13 @@ def _same_but_id(group: Group, known: ports.Known) -> ports.Stub | None:
     return next(iter((*by_text, *by_date)), None)
 
 
-def are_restamped(groups: Sequence[Group]) -> bool:
-    """More than half of what is known has another date: the feed dates its items anew at each build."""
+def are_restamped(groups: Sequence[Group], *, total: int) -> bool:
+    """More than half of what is known has another date: the feed dates its items anew at each build.
+
+    ``total`` counts also the items that were not read, since their bytes, and so their dates, are as they were.
+    """
     dated = [group for group in groups if group.stub is not None and group.stub.published and group.best.published]
-    return 2 * sum(is_redated(group) for group in dated) > len(dated)
+    return 2 * sum(is_redated(group) for group in dated) > len(dated) + max(0, total - len(groups))
 
 
 def is_redated(group: Group) -> bool:

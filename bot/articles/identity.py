@@ -70,8 +70,9 @@ def identify(
     """
     items = (looked_up or look_up(feed, reading)).items
     groups = grouped(items, feed, known)
-    absorbed = churned(groups, known, total=max(len(groups), len(reading.item_hashes)))
-    restamped = are_restamped(groups)
+    total = max(len(groups), len(reading.item_hashes))
+    absorbed = churned(groups, known, total=total)
+    restamped = are_restamped(groups, total=total)
     maker = _Maker(feed=feed, reading=reading, outlet=outlet_of(feed, feed_title or reading.title), now=now)
     oldest = now - backfill if is_baseline else None
     found: list[Identified] = []

@@ -110,6 +110,9 @@ class Reader:
             if revised is None:
                 continue
             self._tx.articles.revise(revised)
+            if _says(revised) == _says(before[article_id]):
+                # Another date alone is kept; it is no reason to match anew, nor to speak.
+                continue
             revisions.append(
                 model.Revision(
                     article=revised,
@@ -125,7 +128,8 @@ class Reader:
         if before.is_full_text and not after.is_full_text:
             # The teaser says nothing about the page that was read: only the headline can have changed.
             after = replace(after, text=before.text, links=before.links, is_full_text=True)
-        if (before.title, before.text) == (after.title, after.text):
+        published = after.published or before.published
+        if _says(before) == _says(after) and before.published == published:
             return None
         return replace(
             after,
@@ -134,7 +138,7 @@ class Reader:
             outlet=before.outlet,
             owner=before.owner,
             first_seen=before.first_seen,
-            published=before.published,
+            published=published,
             version=before.version + 1,
         )
 
@@ -153,3 +157,7 @@ class Reader:
         if not events:
             return intake
         return replace(intake, state=polling.with_told(intake.state, events), health=events)
+
+
+def _says(article: model.Article) -> tuple[str, str]:
+    return article.title, article.text

@@ -114,10 +114,15 @@ _SEE = _NEW_SIGHTING.on_conflict_do_update(
 _KEEP_VERSION = (
     insert(versions)
     .from_select(
-        ["article", "version", "title", "text", "fingerprint"],
-        select(articles.c.id, articles.c.version, articles.c.title, articles.c.text, articles.c.fingerprint).where(
-            articles.c.id == bindparam("of_article"), articles.c.has_text
-        ),
+        ["article", "version", "title", "text", "fingerprint", "published"],
+        select(
+            articles.c.id,
+            articles.c.version,
+            articles.c.title,
+            articles.c.text,
+            articles.c.fingerprint,
+            articles.c.published,
+        ).where(articles.c.id == bindparam("of_article"), articles.c.has_text),
     )
     .on_conflict_do_nothing()
 )

@@ -21,7 +21,7 @@ from bot import model
 from bot.storage.columns import Choice, Digest, Moment, Words
 
 #: The revision of the newest migration.
-REVISION = "0005"
+REVISION = "0006"
 
 metadata = MetaData(
     naming_convention={
@@ -120,6 +120,7 @@ versions = Table(
     Column("title", Words, nullable=False),
     Column("text", Words, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    Column("published", Moment),
 )
 
 matches = Table(

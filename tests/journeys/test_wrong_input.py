@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from bot import app, model, ports
 from tests.journeys.test_seed_story import FIRST, SECOND
-from tests.journeys.world import BOT, RULES, World, world
+from tests.journeys.world import BOT, RULES, Item, World, world
 from tests.servers.feeds import Reply
 
 
@@ -124,6 +125,21 @@ async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread
     assert "delays" in json.dumps(reply)
     (story,) = await made.stories()
     assert model.Reason.CORRECTION in {decision.reason for decision in await made.decisions(story)}
+
+
+async def test_an_edit_of_the_date_alone_is_kept_as_a_version_and_never_spoken_of(made: World) -> None:
+    others = [Item(id=f"other-{n}", title=f"A ferry is late, part {n}", text="It was fog.") for n in range(2)]
+    made.publish("wire", FIRST, *others)
+    await made.once()
+    said, later = made.heads(), FIRST.at + timedelta(hours=2)
+    made.publish("wire", replace(FIRST, at=later), *others)
+    await made.once()
+    await made.once()
+    (story,) = await made.stories()
+    (member,) = story.members
+    assert (member.article.version, member.article.published) == (2, later)
+    assert (made.heads(), made.replies()) == (said, [])
+    assert len(await made.decisions(story)) == 1
 
 
 async def test_a_rule_that_is_expected_to_match_and_is_silent_is_told_once_each_time(made: World) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from bot import model, ports, storage
+from bot.storage import schema
 from tests.fakes import START
 from tests.storage.made import MINUTE, article, match
 
@@ -132,6 +135,16 @@ async def test_a_new_version_takes_the_place_of_the_old_one(store: storage.SqlSt
     assert (await store.read(lambda tx: tx.articles.get([one.id])))[one.id] == second
     found = await known(store, fingerprints=(one.fingerprint, "new"))
     assert list(found.by_fingerprint) == ["new"]
+
+
+async def test_the_version_before_an_edit_keeps_its_words_and_its_date(store: storage.SqlStore) -> None:
+    one = article("one")
+    await keep(store, one)
+    later = replace(one, published=START + 5 * MINUTE, version=2)
+    await store.write(lambda tx: tx.articles.revise(later))
+    assert (await store.read(lambda tx: tx.articles.get([one.id])))[one.id].published == later.published
+    kept = await store.run(lambda connection: connection.execute(select(schema.versions)).one())
+    assert (kept.article, kept.version, kept.title, kept.published) == (one.id, 1, one.title, one.published)
 
 
 async def test_matches_keep_the_order_of_their_first_time(store: storage.SqlStore) -> None:
