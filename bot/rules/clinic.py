@@ -8,13 +8,12 @@ rule's own words and examples say, or else the analyst.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from bot import model, text
-from bot.rules import expression, patterns, splitting
+from bot.rules import expression, patterns, splitting, written
 from bot.rules.common_words import COMMON_WORDS
 from bot.rules.ruleset import RuleSet
 from bot.rules.verdict import CompiledRule, Kind
@@ -147,11 +146,12 @@ def _around(leaf: expression.Words, view: View) -> Iterator[str]:
     for field in view.fields(leaf.field):
         for place in field.find(leaf.pattern):
             nearby = field.plain[max(0, place.first - AROUND) : place.last + 1 + AROUND]
-            yield from (word for word in nearby if _tells(word))
-    yield from (word for field in view.fields("title") for word in field.plain if _tells(word))
+            yield from (word for word in nearby if tells(word))
+    yield from (word for field in view.fields("title") for word in field.plain if tells(word))
 
 
-def _tells(word: str) -> bool:
+def tells(word: str) -> bool:
+    """A folded word that may say what a text is about."""
     return (len(word) > 2 or not word.isascii()) and word not in COMMON_WORDS and not word[0].isdigit()
 
 
@@ -185,7 +185,7 @@ def _finding(compiled: CompiledRule, leaf: expression.Words, seen: list[_Seen], 
 
 
 def _words_of(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(word for one in texts for found in text.words(one) if _tells(word := text.fold(found.text)))
+    return frozenset(word for one in texts for found in text.words(one) if tells(word := text.fold(found.text)))
 
 
 def _meant_words(rule: model.Rule) -> frozenset[str]:
@@ -207,22 +207,15 @@ def _guards(rule: model.Rule, split: splitting.Split) -> Iterator[Guard]:
     if excluded:
         known = [term for line in rule.none for term in line.terms]
         yield Guard(
-            yaml=f"none: [{', '.join(map(_scalar, [*known, *excluded]))}]",
+            yaml=f"none: {written.terms([*known, *excluded])}",
             keeps=len(split.groups[0]) - split.touched(0, excluded),
             lets_through=len(split.groups[1]) - split.touched(1, excluded),
         )
     needed = split.telling(0)
     if needed:
-        words = ", ".join(map(_scalar, needed))
+        words = written.terms(needed)
         yield Guard(
-            yaml=f"all: {{context: [{words}]}}" if not rule.all and rule.query is None else f"context: [{words}]",
+            yaml=f"all: {{context: {words}}}" if not rule.all and rule.query is None else f"context: {words}",
             keeps=split.touched(0, needed),
             lets_through=split.touched(1, needed),
         )
-
-
-def _scalar(term: str) -> str:
-    """As an item of a YAML list."""
-    if re.fullmatch(r"[^\W_][\w .?*-]*", term) and term == term.strip():
-        return term
-    return "'" + term.replace("'", "''") + "'"
