@@ -16,6 +16,7 @@ from bot.cli import (
     demo,
     doctor,
     explain,
+    feedback,
     feeds,
     healthcheck,
     init,
@@ -57,6 +58,7 @@ for command in (
     backup.backup,
     doctor.doctor,
     clinic.clinic,
+    feedback.feedback,
 ):
     app.command()(command)
 

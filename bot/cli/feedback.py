@@ -1,0 +1,124 @@
+"""wirewatch feedback: how right each rule is, as its readers say, and what change of it would leave out the noise."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from bot import app, config, model, ports, precision
+from bot.cli import archive, feedback_page, rule_files, terminal
+from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, duration
+from bot.model import Verdict
+from bot.rules import suggest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What the store has of the time looked at."""
+
+    precisions: Mapping[str, precision.Precision]
+    #: Of the chosen rules with noise.
+    stories: Mapping[str, Sequence[suggest.JudgedStory]]
+
+
+def feedback(
+    folder: ConfigDir = DEFAULT_CONFIG,
+    rule: Annotated[str | None, typer.Option(help="One rule: its name or a part of it.", metavar="RULE")] = None,
+    since: Annotated[str, typer.Option(help="How far back.", metavar="DURATION")] = "30d",
+    json: Json = False,
+) -> None:
+    """Show each rule's precision by what readers pressed, and changes that would leave out the noise, as YAML.
+
+    Changes nothing.
+
+    Example: wirewatch feedback --rule "Telecom regulator orders" --since 90d
+    """
+    settings = app.load(folder, os.environ)
+    told = asyncio.run(_feedback(settings, rule, duration(since)))
+    if json:
+        terminal.answer([feedback_page.as_json(one) for one in told])
+        return
+    for one in told:
+        feedback_page.show(one)
+    if not told:
+        terminal.say("Nobody has judged a story in this time. Buttons for it: `buttons` of a slack channel.")
+
+
+async def _feedback(
+    settings: config.Settings, name: str | None, span: timedelta
+) -> Sequence[feedback_page.RuleFeedback]:
+    outside = app.Outside(environ=os.environ)
+    when = outside.clock.now() - span
+    compiled = {entry.rule.name: entry for entry in settings.rules}
+    async with archive.opened(settings, outside) as store:
+        said = await store.read(lambda tx: tx.judgements.since(when))
+        chosen = _chosen({*compiled, *(one.rule for one in said if one.rule)}, name)
+        judged = await store.read(lambda tx: _judged(tx, said, chosen))
+        proposals = [
+            (compiled[rule], proposal)
+            for rule, stories in judged.stories.items()
+            if rule in compiled
+            for proposal in suggest.propose(compiled[rule], stories)
+        ]
+        trial = suggest.Trial(proposals)
+        if proposals:
+            feeds = rule_files.feeds_by_address(settings)
+            total = await store.read(lambda tx: tx.articles.count(since=when))
+            with terminal.progress("trying", total) as advance:
+
+                def work(tx: ports.Transaction) -> None:
+                    for article in tx.articles.archive(since=when):
+                        trial.read(article, rule_files.feed_of(article, feeds))
+                        advance()
+
+                await store.read(work)
+    tried = list(zip(proposals, trial.effects(), strict=True))
+    return [
+        feedback_page.RuleFeedback(
+            rule=rule,
+            is_loaded=rule in compiled,
+            precision=found,
+            span=span,
+            proposals=tuple((proposal, effect) for (owner, proposal), effect in tried if owner.rule.name == rule),
+        )
+        for rule, found in sorted(judged.precisions.items(), key=lambda entry: (entry[1].share, entry[0]))
+    ]
+
+
+def _chosen(names: set[str], asked: str | None) -> set[str]:
+    """The rule of that name, else those with it in their name."""
+    if asked is None or asked in names:
+        return names if asked is None else {asked}
+    near = {name for name in names if asked.casefold() in name.casefold()}
+    if not near:
+        known = "; ".join(sorted(names)) or "none"
+        terminal.fail(f"no rule is named like «{asked}». There is: {known}", UNUSABLE)
+    return near
+
+
+def _judged(tx: ports.Transaction, said: Sequence[model.Judgement], chosen: set[str]) -> _Judged:
+    opinions = {rule: those for rule, those in precision.opinions(said).items() if rule in chosen}
+    with_noise = {rule: those for rule, those in opinions.items() if Verdict.NOISE in those.values()}
+    found = tx.stories.get(list({story for those in with_noise.values() for story in those}))
+    return _Judged(
+        precisions={rule: one for rule, one in precision.by_rule(said).items() if rule in chosen},
+        stories={
+            rule: [
+                _story(found[story], rule, verdict is Verdict.USEFUL)
+                for story, verdict in those.items()
+                if story in found
+            ]
+            for rule, those in with_noise.items()
+        },
+    )
+
+
+def _story(story: model.Story, rule: str, is_useful: bool) -> suggest.JudgedStory:
+    members = [member for member in story.members if any(match.rule == rule for match in member.matches)]
+    return suggest.JudgedStory(is_useful=is_useful, articles=tuple(member.article for member in members))

@@ -1,0 +1,113 @@
+"""wirewatch feedback as an analyst types it: precision, and YAML that does what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot import model, rules, scheduler, storage
+from bot.cli import init
+from bot.model import Verdict
+from tests.backtest.archives import article
+from tests.cli.test_commands import wirewatch
+from tests.rules.making import FEED, rule
+from tests.rules.test_clinic import REGULATOR, SCHOOL
+
+MINE = """rules:
+  - name: Telecom regulator
+    any: [PTA]
+    notify: alerts
+    must_match: [PTA orders telecom firms]
+  - name: Silent rule
+    any: [wombat]
+    notify: alerts
+"""
+UNJUDGED = ["Parents at another PTA", "PTA and a telecom tower"]
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Path:
+    """A configuration, an archive, and readers who have pressed: 7 useful, 5 noise."""
+    shutil.copytree(init.starter(), tmp_path / "config")
+    (tmp_path / "config" / "rules" / "mine.yaml").write_text(MINE)
+    asyncio.run(fill(tmp_path))
+    return tmp_path
+
+
+async def fill(folder: Path) -> None:
+    clock = scheduler.SystemClock()
+    start = clock.now() - timedelta(days=4)
+    found = [
+        replace(article(title), first_seen=start + number * timedelta(hours=5))
+        for number, title in enumerate([*REGULATOR, *SCHOOL, *UNJUDGED])
+    ]
+    pta = rules.RuleSet([rules.compile_rule(rule(name="Telecom regulator", any=["PTA"]))])
+    store = storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=clock)
+
+    def work(tx: object) -> None:
+        assert isinstance(tx, storage.transaction.Transaction)
+        tx.articles.add(found)
+        for number, one in enumerate(found):
+            tx.articles.add_matches(one.id, pta.match(one, FEED, now=start))
+            story = model.StoryId(f"story-{number}")
+            join = model.Join(story=story, article=one.id, reason=model.JoinReason.OPENED)
+            members = (model.Member(article=one, join=join, matches=()),)
+            tx.stories.save(
+                model.Story(
+                    id=story, title=one.title, first_seen=one.first_seen, last_seen=one.first_seen, members=members
+                )
+            )
+            if one.title not in UNJUDGED:
+                verdict = Verdict.USEFUL if one.title in REGULATOR else Verdict.NOISE
+                tx.judgements.add([judgement(number, story, verdict, "Telecom regulator", one)])
+        tx.judgements.add([judgement(99, model.StoryId("story-0"), Verdict.NOISE, "A rule of last year", found[0])])
+
+    await store.write(work)
+    await store.close()
+
+
+def judgement(number: int, story: model.StoryId, verdict: Verdict, name: str, one: model.Article) -> model.Judgement:
+    return model.Judgement(
+        id=model.JudgementId(f"j{number}"),
+        at=one.first_seen,
+        by="U0AMINA",
+        channel="alerts",
+        story=story,
+        verdict=verdict,
+        rule=name,
+        message=model.SendId(f"head-{number}"),
+    )
+
+
+def test_it_shows_each_rules_precision_the_worst_first_and_what_would_leave_out_the_noise(judged: Path) -> None:
+    shown = wirewatch("feedback", folder=judged).stdout
+    assert shown.index("A rule of last year") < shown.index("Telecom regulator")
+    assert "precision 58%: 7 useful, 5 noise (95 %: 32% to 81%)" in shown
+    assert "no longer loaded" in shown
+    assert "Silent rule" not in shown
+    assert "# would have left out 5 of 5 noise and 0 of 7 useful; matches in 30 days 14 → 8" in shown
+    assert "    none: [parents]" in shown
+
+
+def test_what_it_proposes_can_be_pasted_and_does_what_was_said(judged: Path) -> None:
+    [found] = json.loads(wirewatch("feedback", "--rule", "telecom", "--json", folder=judged).stdout)
+    assert (found["useful"], found["noise"], found["precision"]) == (7, 5, pytest.approx(7 / 12))
+    exclusion = next(one for one in found["proposals"] if one["change"] == "an exclusion")
+    made = yaml.safe_load(MINE)
+    made["rules"][0] |= yaml.safe_load(exclusion["yaml"])
+    (judged / "pasted.yaml").write_text(yaml.safe_dump(made))
+    tried = json.loads(wirewatch("try", "pasted.yaml", "--json", folder=judged).stdout)
+    assert len(tried["rules"][0]["matches"]) == exclusion["matches_after"] == 8
+
+
+def test_it_looks_back_only_so_far_as_it_is_told_and_names_the_rules_it_knows(judged: Path) -> None:
+    assert "Nobody has judged" in wirewatch("feedback", "--since", "1 minute", folder=judged).stderr
+    assert "Telecom regulator" in wirewatch("feedback", "--rule", "no such", folder=judged, code=2).stderr
+    assert "Nobody has judged" in wirewatch("feedback", "--rule", "Silent rule", folder=judged).stderr
