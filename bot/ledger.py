@@ -89,6 +89,19 @@ def outcome(before: model.Outgoing, after: model.Outgoing, *, at: datetime) -> m
     )
 
 
+def started(process: str, *, version: str, at: datetime) -> model.LedgerRow:
+    return _row(FactKind.STARTED, at, process=process, version=version)
+
+
+def stopped(process: str, *, since: str, until: str, how: str, at: datetime) -> model.LedgerRow:
+    """``until``: the last sign of life; ``at`` is later where the next process found the end."""
+    return _row(FactKind.STOPPED, at, process=process, since=since, until=until, how=how)
+
+
+def unwatched(*, since: str, until: str, at: datetime) -> model.LedgerRow:
+    return _row(FactKind.UNWATCHED, at, since=since, until=until)
+
+
 def _row(kind: FactKind, at: datetime, **fields: model.LedgerValue) -> model.LedgerRow:
     return model.LedgerRow(at=at, kind=kind, fields=tuple((name, _clean(value)) for name, value in fields.items()))
 

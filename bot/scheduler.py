@@ -14,6 +14,9 @@ from typing import Protocol, Self
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+#: So many intervals without a tick, by the clock that nobody sets.
+_LATE = 5
+
 
 class SystemClock:
     def now(self) -> datetime:
@@ -39,11 +42,12 @@ class Ticker:
     """Implements Ticks. Ticks every ``every`` while entered; ticks that come while nobody waits are one tick."""
 
     def __init__(self, every: timedelta) -> None:
+        self._every = every
         self._tick = asyncio.Event()
         self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._scheduler.add_job(
+        self._job = self._scheduler.add_job(
             self._ring,
-            IntervalTrigger(seconds=every.total_seconds(), timezone=UTC),
+            self._trigger(),
             misfire_grace_time=None,
             coalesce=True,
             max_instances=1,
@@ -67,5 +71,14 @@ class Ticker:
         self._tick.set()
 
     async def next(self) -> None:
-        await self._tick.wait()
+        while not self._tick.is_set():
+            try:
+                await asyncio.wait_for(self._tick.wait(), _LATE * self._every.total_seconds())
+            except TimeoutError:
+                # The next run is a time of day: after the clock was set back an hour, it is an hour away.
+                self._job.reschedule(self._trigger())
+                self._tick.set()
         self._tick.clear()
+
+    def _trigger(self) -> IntervalTrigger:
+        return IntervalTrigger(seconds=self._every.total_seconds(), timezone=UTC)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import platform
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -14,14 +16,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import (
+    __version__,
     channels,
     config,
     fetch,
     fulltext,
     housekeeping,
+    model,
     outbox,
     pipeline,
     ports,
+    presence,
     scheduler,
     sealing,
     sources,
@@ -60,6 +65,7 @@ class App:
         *,
         on_feed: Callable[[pipeline.FeedReport], None],
         replaced: Mapping[str, ports.Channel],
+        process_name: str,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -67,6 +73,13 @@ class App:
         self.snapshot = snapshot_of(settings)
         #: When the configuration was last taken over.
         self.loaded_at = outside.clock.now()
+        self._presence = presence.Presence(
+            store,
+            outside.clock,
+            process=f"{process_name}, process {os.getpid()} on {platform.node()}",
+            version=__version__,
+            is_alone=store.address.is_sqlite,
+        )
         self._meters = Meters()
         self._outside = outside
         self._on_feed = on_feed
@@ -114,11 +127,13 @@ class App:
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``."""
+        await self._heed(await self._presence.begin())
         token, states = await self.pipeline.claim(limit=EVERYTHING, everything=everything)
         passed = await self.pipeline.run(token, states, self.snapshot)
         drained = await self._new_sender().drain(drain)
         await sealing.seal_closed_days(self.store, self.clock)
         await housekeeping.trim_when_due(self.store, self.clock, keep=self.keep(), trim=self.trim)
+        await self._presence.end()
         return OnceReport(passed=passed, drained=drained)
 
     async def run(
@@ -133,6 +148,7 @@ class App:
 
         ``folder`` is watched for edits; None: the configuration stays. ``everything``: each tick polls every feed.
         """
+        await self._heed(await self._presence.begin())
         site = self._open_site()
         _leave_out_of_collections()
         async with asyncio.TaskGroup() as group:
@@ -146,6 +162,7 @@ class App:
             await stop.wait()
             for task in others:
                 task.cancel()
+        await self._presence.end()
 
     def _engine(self, on_pass: OnPass, *, everything: bool) -> Alone | Together:
         """What runs the stages, which do not know it."""
@@ -198,8 +215,21 @@ class App:
         return asdict(await storage.trim(self.store, before=before))
 
     async def note_tick(self) -> None:
-        now = self.clock.now().isoformat()
-        await self.store.write(lambda tx: tx.notes.put("tick", now))
+        await self._heed(await self._presence.tick())
+
+    async def _heed(self, set_back: timedelta | None) -> None:
+        """A clock that was set back would make all that waits for a time wait for as long."""
+        if set_back is None:
+            return
+        now, operator = self.clock.now(), self.settings.bot.operator
+        await storage.move_waits(self.store, by=set_back, now=now)
+        shown = model.show_duration(timedelta(minutes=round(set_back / timedelta(minutes=1))))
+        log.warning("clock set back; what waits was moved with it", by=shown)
+        if operator:
+            lead = f"The clock of this machine was set back by {shown}."
+            lines = ["Feeds and messages that wait were moved with it.", "Times of what came meanwhile are wrong."]
+            notice = pipeline.notice(operator, lead, lines, now=now, once=f"clock {now.isoformat()}")
+            await self.store.write(lambda tx: tx.outbox.add([notice]))
 
     def reload_soon(self) -> None:
         """Look at the configuration now, as on SIGHUP."""
@@ -277,15 +307,17 @@ async def opened(
     *,
     on_feed: Callable[[pipeline.FeedReport], None] = lambda report: None,
     replaced: Mapping[str, ports.Channel] | None = None,
+    process_name: str = "wirewatch",
 ) -> AsyncIterator[App]:
-    """The app over its database, as its one owner; ``replaced`` channels stand in for those of bot.yaml.
+    """The app over its database, as its one owner; ``replaced`` channels stand in for those of bot.yaml;
+    ``process_name`` is what a second process is told of us, and the ledger.
 
     Raises ConfigError, StoreInUse, StoreUnavailable.
     """
-    store = storage.open_store(database_of(settings, outside), clock=outside.clock)
+    store = storage.open_store(database_of(settings, outside), clock=outside.clock, process_name=process_name)
     try:
         await store.free_dead_leases()
-        app = App(settings, store, outside, on_feed=on_feed, replaced=replaced or {})
+        app = App(settings, store, outside, on_feed=on_feed, replaced=replaced or {}, process_name=process_name)
         try:
             await app.sync()
             yield app

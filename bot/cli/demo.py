@@ -76,7 +76,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
         settings = app.load(place, outside.environ)
         replaced = _users_channel(folder, channel, outside) if channel else {}
         terminal.say("The example story in fast time. Between the messages stands what happens, and why.\n")
-        async with app.opened(settings, outside, replaced=replaced) as running:
+        async with app.opened(settings, outside, replaced=replaced, process_name="wirewatch demo") as running:
             stop = asyncio.Event()
             teller = _Teller(items, clock)
             async with asyncio.TaskGroup() as group:

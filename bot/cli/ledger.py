@@ -78,7 +78,7 @@ def _object(day: date | None, row: model.LedgerRow) -> str:
 
 def _line(row: model.LedgerRow) -> str:
     told = " ".join(f"{name}={_value(value)}" for name, value in row.fields if value not in ("", ()))
-    return f"{row.at:%Y-%m-%d %H:%M:%S} {row.kind.value:8} {told}"
+    return f"{row.at:%Y-%m-%d %H:%M:%S} {row.kind.value:9} {told}"
 
 
 def _value(value: model.LedgerValue) -> str:

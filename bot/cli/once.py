@@ -44,7 +44,9 @@ async def _once(folder: Path, *, everything: bool, drain: timedelta) -> app.Once
     settings = app.load(folder, outside.environ)
     check.show([problem for problem in settings.problems if problem.severity == "error"])
     with terminal.progress("polling", len(settings.feeds)) as advance:
-        async with app.opened(settings, outside, on_feed=lambda report: advance()) as running:
+        async with app.opened(
+            settings, outside, on_feed=lambda report: advance(), process_name="wirewatch once"
+        ) as running:
             return await running.once(everything=everything, drain=drain)
 
 

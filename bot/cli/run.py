@@ -36,7 +36,7 @@ async def _run(folder: Path) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     first = _FirstPass(settings)
-    async with app.opened(settings, outside, on_feed=first.on_feed) as running:
+    async with app.opened(settings, outside, on_feed=first.on_feed, process_name="wirewatch run") as running:
         loop.add_signal_handler(signal.SIGHUP, running.reload_soon)
         terminal.say(
             f"Watching {len(settings.feeds)} feeds with {len(settings.rules)} rules; "

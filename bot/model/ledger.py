@@ -20,6 +20,12 @@ class FactKind(StrEnum):
     PARKED = "parked"
     #: Given up, with the reason.
     DROPPED = "dropped"
+    #: A process began to watch.
+    STARTED = "started"
+    #: It ended: in order, or without a word, as the next one found.
+    STOPPED = "stopped"
+    #: For some minutes nobody looked for due feeds, whoever ran.
+    UNWATCHED = "unwatched"
 
 
 LedgerValue: TypeAlias = str | int | tuple[str, ...]

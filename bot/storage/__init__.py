@@ -4,7 +4,7 @@
         │             └─ failures         └─ schema · columns · codec
         └─ addresses · lock · engines · upgrade (migrations/)
 
-    trim, backup (keeping) and move look after the whole of it.
+    trim, backup (keeping), move and move_waits (waits) look after the whole of it.
 
 Knows no stage of the pipeline; the outside sees ``ports.Store``.
 """
@@ -14,5 +14,6 @@ from bot.storage.keeping import Trimmed, backup, trim
 from bot.storage.move import move
 from bot.storage.opening import open_store
 from bot.storage.store import SqlStore
+from bot.storage.waits import move_waits
 
-__all__ = ["SqlStore", "Trimmed", "backup", "libpq_address", "move", "open_store", "trim"]
+__all__ = ["SqlStore", "Trimmed", "backup", "libpq_address", "move", "move_waits", "open_store", "trim"]

@@ -52,7 +52,7 @@ async def move(source: str, target: str, *, clock: ports.Clock, progress: Progre
     try:
         # We own the file: what a dead process had claimed is of unknown outcome.
         await old.free_dead_leases()
-        new = open_store(target, clock=clock)
+        new = open_store(target, clock=clock, process_name="wirewatch database move")
         try:
             return await _move(old, new, progress or _say_nothing)
         finally:

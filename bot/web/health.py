@@ -38,6 +38,9 @@ async def readiness(store: ports.Store, now: datetime) -> Readiness:
     age = now - tick
     if age > TICK_IS_OLD:
         return Readiness(is_ready=False, reason=f"the last tick is {age.total_seconds():.0f} s old", last_tick=tick)
+    if -age > TICK_IS_OLD:
+        ahead = f"the last tick is {-age.total_seconds():.0f} s ahead: the clock was set back"
+        return Readiness(is_ready=False, reason=ahead, last_tick=tick)
     return Readiness(is_ready=True, reason="ok", last_tick=tick)
 
 

@@ -1,0 +1,104 @@
+"""Tells the ledger when somebody watched, and notices a clock that was set back. Over ports only.
+
+A silent feed and a stopped bot leave the same gap in the ledger's other rows: these rows tell which it was.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot import ledger, ports
+
+log = structlog.get_logger("wirewatch")
+
+#: Due feeds are looked for every second; without a look for so long, nobody watched.
+UNWATCHED = timedelta(minutes=2)
+#: A clock that is corrected by less makes nothing wait long.
+SET_BACK = timedelta(minutes=1)
+#: The note of the last look for due feeds; the status page reads it too.
+TICK = "tick"
+#: The note of the last time that a process began or ended.
+_SEEN = "seen"
+#: The note of the process that owns the database, from its begin to its end.
+_OWNER = "running"
+
+
+class Presence:
+    """One process's."""
+
+    def __init__(self, store: ports.Store, clock: ports.Clock, *, process: str, version: str, is_alone: bool) -> None:
+        """``process`` tells it from every other; ``is_alone``: no other process works on this database."""
+        self._store = store
+        self._clock = clock
+        self._process = process
+        self._version = version
+        self._is_alone = is_alone
+        self._since = clock.now()
+
+    async def begin(self) -> timedelta | None:
+        """Gives how far the clock was set back since a process was last here; None: it was not."""
+        now = self._since = self._clock.now()
+
+        def work(tx: ports.Transaction) -> timedelta | None:
+            back = _set_back(tx, now)
+            left = tx.notes.get(_OWNER) if self._is_alone else None
+            if left:
+                since, _, process = left.partition(" ")
+                # An older tick was of the process before that one.
+                until = max(since, tx.notes.get(TICK) or "")
+                tx.ledger.add([ledger.stopped(process, since=since, until=until, how="without a word", at=now)])
+            tx.ledger.add([ledger.started(self._process, version=self._version, at=now)])
+            if self._is_alone:
+                tx.notes.put(_OWNER, f"{now.isoformat()} {self._process}")
+            tx.notes.put(_SEEN, now.isoformat())
+            return back
+
+        return await self._store.write(work)
+
+    async def end(self) -> None:
+        """An orderly end. A database that does not answer is no reason not to end: the next begin will tell."""
+        now = self._clock.now()
+
+        def work(tx: ports.Transaction) -> None:
+            since, until = self._since.isoformat(), now.isoformat()
+            tx.ledger.add([ledger.stopped(self._process, since=since, until=until, how="in order", at=now)])
+            if self._is_alone:
+                tx.notes.put(_OWNER, "")
+            tx.notes.put(_SEEN, until)
+
+        try:
+            await self._store.write(work)
+        except ports.StoreError as error:
+            log.error("end not written down", error=str(error))
+
+    async def tick(self) -> timedelta | None:
+        """Due feeds are looked for now. Gives what ``begin`` gives. Raises StoreUnavailable."""
+        now = self._clock.now()
+
+        def work(tx: ports.Transaction) -> timedelta | None:
+            back = _set_back(tx, now)
+            last = _time(tx.notes.get(TICK))
+            if last is not None and now - last > UNWATCHED:
+                tx.ledger.add([ledger.unwatched(since=last.isoformat(), until=now.isoformat(), at=now)])
+            tx.notes.put(TICK, now.isoformat())
+            return back
+
+        return await self._store.write(work)
+
+
+def _set_back(tx: ports.Transaction, now: datetime) -> timedelta | None:
+    """By how much; it is told once, since the notes are put right."""
+    times = {name: time for name in (TICK, _SEEN) if (time := _time(tx.notes.get(name))) is not None}
+    back = max(times.values(), default=now) - now
+    if back <= SET_BACK:
+        return None
+    for name, time in times.items():
+        if time > now:
+            tx.notes.put(name, "")
+    return back
+
+
+def _time(noted: str | None) -> datetime | None:
+    return datetime.fromisoformat(noted) if noted else None

@@ -1,0 +1,63 @@
+"""What waits for a time, moved with the clock: after it was set back, it would wait for as long as that was.
+
+Facts keep the time at which they happened; only what decides when something is done next is touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, and_, bindparam, or_, select, type_coerce, update
+
+from bot import model
+from bot.storage import codec, transaction
+from bot.storage.columns import Moment
+from bot.storage.schema import alerts, feeds, host_limits, outbox
+from bot.storage.store import SqlStore
+
+_NOW = bindparam("now", type_=Moment)
+_BY = bindparam("by", type_=BigInteger)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _earlier(column: Column[datetime]) -> ColumnElement[int]:
+    return type_coerce(column, BigInteger) - _BY
+
+
+_MOVE = tuple(
+    update(column.table).where(column > _NOW).values({column: _earlier(column)})
+    for column in (
+        feeds.c.due_at,
+        feeds.c.retry_after,
+        feeds.c.lease_until,
+        host_limits.c.until,
+        outbox.c.due_at,
+        outbox.c.lease_until,
+    )
+)
+_HELD = and_(alerts.c.state == model.AlertState.HELD, alerts.c.held_until > _NOW)
+_AHEAD = select(alerts.c.alert).where(or_(_HELD, alerts.c.posted_at > _NOW))
+
+
+async def move_waits(store: SqlStore, *, by: timedelta, now: datetime) -> None:
+    """The clock shows ``now`` and was set back ``by``. Raises StoreUnavailable."""
+
+    def work(connection: Connection) -> None:
+        values = {"now": now, "by": by // _MICROSECOND}
+        for statement in _MOVE:
+            connection.execute(statement, values)
+        ahead = connection.execute(_AHEAD, {"now": now}).scalars().all()
+        for alert in map(codec.ALERT.load, ahead):
+            transaction.over(connection).stories.save_alert(_brought_back(alert, now))
+
+    await store.run(work)
+
+
+def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:
+    """What is held is decided anew now: what holds it is mostly a time of day, which did not move. A reminder keeps its
+    date. A cooldown and a rate cap count from when it was posted."""
+    held, posted = alert.held_until, alert.posted_at
+    if held is not None and alert.state is model.AlertState.HELD:
+        held = min(held, now)
+    return replace(alert, held_until=held, posted_at=None if posted is None else min(posted, now))

@@ -1,0 +1,72 @@
+"""What waits goes on when the clock was set back, as early as it was meant to and no earlier."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot import model, ports, storage
+from tests.fakes import START, FakeClock
+from tests.outbox.rows import row
+from tests.storage.made import article, story
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LEASE = timedelta(minutes=1)
+
+
+async def test_what_waits_for_a_time_waits_as_long_as_before(store: storage.SqlStore, clock: FakeClock) -> None:
+    ahead = START + DAY  # what the clock showed before it was put right
+    waiting = model.FeedState(url="https://a.example/", due_at=ahead + HOUR)
+    due = model.FeedState(url="https://b.example/", due_at=START - HOUR)
+    await store.write(lambda tx: tx.feeds.sync([waiting.url, due.url], now=START - HOUR))
+    await store.write(lambda tx: tx.feeds.save([waiting, due]))
+    await store.write(lambda tx: tx.feeds.limit_host("c.example", ahead + HOUR))
+    later = row("later")
+    await store.write(lambda tx: tx.outbox.add([later]))
+    await store.write(lambda tx: tx.outbox.claim("desk", now=ahead, limit=1, token="dead", lease=LEASE))
+
+    await storage.move_waits(store, by=DAY, now=START)
+
+    states = {state.url: state.due_at for state in await store.read(lambda tx: tx.feeds.all())}
+    assert states == {waiting.url: START + HOUR, due.url: START - HOUR}
+    assert await store.read(lambda tx: tx.feeds.host_limits(now=START)) == {"c.example": START + HOUR}
+    assert await store.read(lambda tx: tx.outbox.next_due(["desk"])) == START + LEASE
+
+
+async def test_what_is_held_is_decided_anew_and_what_was_said_counts_from_now(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    ahead = START + DAY
+    await store.write(lambda tx: _tell(tx, ahead))
+
+    await storage.move_waits(store, by=DAY, now=START)
+
+    held = await store.read(lambda tx: tx.stories.held_until(START))
+    assert [alert.story for alert in held] == ["held"]
+    said = await store.read(lambda tx: tx.stories.posted_since("desk", START - HOUR))
+    assert [(alert.story, alert.posted_at, alert.held_until) for alert in said] == [
+        ("said", START, ahead + 5 * DAY)  # the date of a reminder is no wait
+    ]
+
+
+def _tell(tx: ports.Transaction, ahead: datetime) -> None:
+    for name in ("held", "said"):
+        tx.articles.add([article(name)])
+        tx.stories.save(story(name, article(name)))
+    held = model.Alert(
+        story=model.StoryId("held"),
+        channel="desk",
+        state=model.AlertState.HELD,
+        rules=("r",),
+        reason=model.Reason.QUIET_HOURS,
+        held_until=ahead + HOUR,
+    )
+    tx.stories.save_alert(held)
+    said = replace(
+        held,
+        story=model.StoryId("said"),
+        state=model.AlertState.POSTED,
+        posted_at=ahead,
+        held_until=ahead + 5 * DAY,
+    )
+    tx.stories.save_alert(said)
