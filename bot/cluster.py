@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -73,7 +74,11 @@ class Work(Protocol):
     async def tick(self) -> int:
         """Note that the cluster lives; gives how many feeds are due."""
 
-    async def poll(self) -> None: ...
+    async def poll(self, token: str) -> None:
+        """Take a batch of due feeds, leased to ``token``, as far as the desk's tray."""
+
+    async def let_go(self, token: str) -> None:
+        """Who leased feeds to ``token`` is dead: they are free now, not when their lease has run out."""
 
     async def decide(self, over: asyncio.Event) -> None:
         """Take the desk's turns until ``over``."""
@@ -142,8 +147,8 @@ class Cluster:
         )
 
         @app.task(name="poll")
-        async def poll() -> None:
-            await self._work.poll()
+        async def poll(token: str) -> None:
+            await self._work.poll(token)
 
         @app.task(name="decide")
         async def decide() -> None:
@@ -162,12 +167,12 @@ class Cluster:
                 name = f"send {share}"
                 await _defer(send.configure(lock=name, queueing_lock=name, priority=_SOON), share=share)
             for number in range(min(math.ceil(due / self._work.batch), POLLS_WAITING)):
-                await _defer(poll.configure(queueing_lock=f"poll {number}"))
+                await _defer(poll.configure(queueing_lock=f"poll {number}"), token=secrets.token_hex(8))
 
         @app.periodic(cron=_RECOVER)
         @app.task(name="recover", queueing_lock="recover", priority=_FIRST)
         async def recover(timestamp: int) -> None:
-            await _recover(app)
+            await self._recover(app)
 
         @app.periodic(cron=_KEEP)
         @app.task(name="keep", lock="keep", queueing_lock="keep", priority=_SOON)
@@ -175,6 +180,18 @@ class Cluster:
             await self._work.keep()
 
         return app
+
+    async def _recover(self, app: procrastinate.App) -> None:
+        """Tasks of workers that died are let go of: the next tick defers them anew."""
+        dead_after = DEAD_AFTER.total_seconds()
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
+            if job.id is None:
+                continue
+            log.warning("task of a dead worker let go of", task=job.task_name, lock=job.lock)
+            with suppress(exceptions.ConnectorException):  # It has ended after all.
+                await app.job_manager.finish_job_by_id_async(job.id, jobs.Status.FAILED, delete_job=True)
+            if token := job.task_kwargs.get("token"):
+                await self._work.let_go(str(token))
 
     async def _lasting(self, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         """Until its turn is over, or this process stops."""
@@ -195,21 +212,10 @@ class Cluster:
             over.set()
 
 
-async def _defer(job: jobs.JobDeferrer, **kwargs: int) -> None:
+async def _defer(job: jobs.JobDeferrer, **kwargs: int | str) -> None:
     """One of a name waits at a time; more would do the same again."""
     with suppress(exceptions.AlreadyEnqueued):
         await job.defer_async(**kwargs)
-
-
-async def _recover(app: procrastinate.App) -> None:
-    """Tasks of workers that died are let go of: the next tick defers them anew."""
-    dead_after = DEAD_AFTER.total_seconds()
-    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
-        if job.id is None:
-            continue
-        log.warning("task of a dead worker let go of", task=job.task_name, lock=job.lock)
-        with suppress(exceptions.ConnectorException):  # It has ended after all.
-            await app.job_manager.finish_job_by_id_async(job.id, jobs.Status.FAILED, delete_job=True)
 
 
 async def _make_schema(app: procrastinate.App) -> None:

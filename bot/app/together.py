@@ -59,25 +59,26 @@ class Together:
             log.error("tick failed", error=str(error))
             return 0
 
-    async def poll(self) -> None:
+    async def poll(self, token: str) -> None:
         app = self._app
         try:
-            token, states = await app.pipeline.claim(limit=self.batch)
+            _, states = await app.pipeline.claim(limit=self.batch, token=token)
             try:
                 passed = await app.pipeline.run(token, states, app.snapshot, ends_at=pipeline.EndsAt.TRAY)
             except BaseException:
                 # Cut off: the feeds are free for the others now, not when their lease has run out.
-                with contextlib.suppress(ports.StoreError):
-                    await asyncio.shield(self._let_go(token))
+                await asyncio.shield(self.let_go(token))
                 raise
         except ports.StoreError as error:
             log.error("pass failed", error=str(error))
             return
         self._on_pass(passed)
 
-    async def _let_go(self, token: str) -> None:
+    async def let_go(self, token: str) -> None:
         now = self._app.clock.now()
-        await self._app.store.write(lambda tx: tx.feeds.renew(token, until=now))
+        # Without it their lease runs out.
+        with contextlib.suppress(ports.StoreError):
+            await self._app.store.write(lambda tx: tx.feeds.renew(token, until=now))
 
     async def decide(self, over: asyncio.Event) -> None:
         app = self._app

@@ -88,9 +88,11 @@ class Pipeline:
         self._deciding = deciding
         self._on_feed = on_feed
 
-    async def claim(self, *, limit: int, everything: bool = False) -> tuple[str, Sequence[model.FeedState]]:
-        """Lease due feeds: the lease's token, and their states, most overdue first."""
-        token = secrets.token_hex(8)
+    async def claim(
+        self, *, limit: int, everything: bool = False, token: str | None = None
+    ) -> tuple[str, Sequence[model.FeedState]]:
+        """Lease due feeds: the lease's token, a new one where None is given, and their states, most overdue first."""
+        token = token or secrets.token_hex(8)
         now = self._clock.now()
         states = await self._store.write(
             lambda tx: tx.feeds.claim_due(now=now, limit=limit, token=token, lease=LEASE, everything=everything)

@@ -1,0 +1,244 @@
+"""Several real ``wirewatch run`` over one PostgreSQL, killed with SIGKILL at random moments and started again.
+
+What must hold: every feed is asked again within two of its intervals, however often a worker dies; each story has one
+message; nothing is sent twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.crash.storm import story
+from tests.journeys.world import Item, rss
+from tests.servers import slack
+from tests.servers.feeds import FeedServer
+from tests.servers.postgres import Server
+
+OUTLETS = ("north", "south", "east")
+DESK = "kettles"
+BOT = """\
+database: {database}
+channels:
+  kettles: {{kind: slack, to: "#kettles", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}
+operator: kettles
+fetch: {{every: {every} seconds, per_host: 32, allow_private: [127.0.0.0/8]}}
+"""
+RULES = """\
+rules:
+  - {name: Recalls, all: {what: [recalls], of: [kettles, heaters, lamps, toasters]}, notify: kettles}
+"""
+
+
+@dataclass(slots=True)
+class Outcome:
+    workers: int
+    feeds: int
+    kills: int = 0
+    #: Times when PostgreSQL hung up on all of them.
+    cuts: int = 0
+    polls: int = 0
+    stories: int = 0
+    messages: int = 0
+    #: The longest time between two polls of one feed, in seconds.
+    longest_gap: float = 0.0
+    #: Feeds that went unasked for more than two intervals.
+    missed: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+
+    def table(self) -> str:
+        rows: Sequence[tuple[str, object]] = (
+            ("workers", self.workers),
+            ("feeds", self.feeds),
+            ("kills", self.kills),
+            ("lost connections of all workers at once", self.cuts),
+            ("polls", self.polls),
+            ("longest time between two polls of a feed, s", f"{self.longest_gap:.0f}"),
+            ("feeds unasked for more than two intervals", len(self.missed)),
+            ("stories", self.stories),
+            ("messages and replies", self.messages),
+            ("lost", len(self.lost)),
+            ("doubled", len(self.doubled)),
+        )
+        return "\n".join(f"{name:<46}{count:>8}" for name, count in rows)
+
+
+class Flock:
+    def __init__(self, folder: Path, database: Server, *, workers: int, feeds: int, every: timedelta) -> None:
+        self._folder = folder
+        self._database = database
+        self._address = database.new_database()
+        self._every = every
+        self._chance = random.Random(20151202)
+        self._words = _names(random.Random(20151202))
+        self._stories: list[tuple[Item, ...]] = []
+        self._names: list[str] = []
+        self._quiet = [f"/quiet/{number}" for number in range(feeds - len(OUTLETS))]
+        self._workers: dict[int, asyncio.subprocess.Process] = {}
+        self.outcome = Outcome(workers=workers, feeds=feeds)
+
+    async def live(self, *, kills: int, stories: int, pause: tuple[float, float]) -> Outcome:
+        """Kill a worker every so often (seconds, at random), and tell a story as often as there are kills."""
+        with slack.serve() as server:
+            server.workspace.add_channel(DESK)
+            async with FeedServer() as feeds:
+                self._configure(feeds, server)
+                async with self._running():
+                    await self._until(self._has_baselines, "every feed has its first poll", seconds=180)
+                    for kill in range(kills):
+                        self._publish(feeds, stories * (kill + 1) // kills)
+                        await asyncio.sleep(self._chance.uniform(*pause))
+                        await self._kill_one()
+                        if kill == kills // 2:
+                            self._cut_connections()
+                    # Another two intervals: what the kills kept from being asked is asked by now.
+                    await asyncio.sleep(2 * self._every.total_seconds())
+                    await self._until(self._is_quiet, "every story is told", seconds=120)
+                    ended_at = asyncio.get_running_loop().time()
+                    await self._stop()
+                self._judge(feeds, server, ended_at)
+        return self.outcome
+
+    def _configure(self, feeds: FeedServer, server: slack.Server) -> None:
+        (self._folder / "rules").mkdir(parents=True)
+        bot = BOT.format(database=self._address, slack=server.api_url, every=int(self._every.total_seconds()))
+        (self._folder / "bot.yaml").write_text(bot)
+        paths = [*(f"/{name}" for name in OUTLETS), *self._quiet]
+        lines = [f'  - {{url: "{feeds.url(path)}", owner: "{path}"}}' for path in paths]
+        (self._folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+        (self._folder / "rules" / "desk.yaml").write_text(RULES)
+        for path in self._quiet:
+            # Without an item: what has none is asked at the shortest interval for long.
+            feeds.serve(path, rss("quiet"))
+        self._publish(feeds, 0)
+
+    def _publish(self, feeds: FeedServer, count: int) -> None:
+        while len(self._stories) < count:
+            name, told = story(len(self._stories), self._words)
+            self._names.append(name)
+            self._stories.append(told)
+        for number, outlet in enumerate(OUTLETS):
+            feeds.serve(f"/{outlet}", rss(outlet, *(told[number] for told in self._stories)))
+
+    # -- the workers
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        try:
+            for number in range(self.outcome.workers):
+                await self._start(number)
+            yield
+        finally:
+            for worker in self._workers.values():
+                if worker.returncode is None:
+                    worker.kill()
+                    await worker.wait()
+
+    async def _start(self, number: int) -> None:
+        environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
+        command = (sys.executable, "-m", "bot", "run", "--config", str(self._folder))
+        with self._log(number).open("ab") as log:
+            self._workers[number] = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
+
+    async def _kill_one(self) -> None:
+        number = self._chance.randrange(len(self._workers))
+        worker = self._workers[number]
+        assert worker.returncode is None, f"worker {number} ended by itself:\n{self._last_words(number)}"
+        worker.kill()
+        await worker.wait()
+        self.outcome.kills += 1
+        await self._start(number)
+
+    async def _stop(self) -> None:
+        """As an operator does."""
+        for number, worker in self._workers.items():
+            if worker.returncode is None:
+                worker.send_signal(signal.SIGTERM)
+            code = await asyncio.wait_for(worker.wait(), 20)
+            assert code == 0, f"worker {number}: exit code {code}:\n{self._last_words(number)}"
+
+    def _log(self, number: int) -> Path:
+        return self._folder / f"worker-{number}.log"
+
+    def _last_words(self, number: int) -> str:
+        return self._log(number).read_text(errors="replace")[-3000:]
+
+    def _cut_connections(self) -> None:
+        """As when PostgreSQL is restarted: the workers come back by themselves."""
+        name = self._address.split("/")[3].partition("?")[0]
+        self._database.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        self.outcome.cuts += 1
+
+    # -- looking
+
+    async def _until(self, is_so: Any, what: str, *, seconds: float) -> None:
+        for _ in range(int(seconds / 0.25)):
+            if await asyncio.to_thread(is_so):
+                return
+            await asyncio.sleep(0.25)
+        words = "\n".join(self._last_words(number) for number in self._workers)
+        pytest.fail(f"it does not come to this within {seconds:g} s: {what}\n{words}")
+
+    def _query(self, sql: str) -> list[tuple[Any, ...]]:
+        name = self._address.split("/")[3].partition("?")[0]
+        return self._database.run(sql, database=name)
+
+    def _has_baselines(self) -> bool:
+        if self._query("SELECT to_regclass('feeds')") == [(None,)]:
+            return False
+        rows = self._query("SELECT state FROM feeds")
+        return len(rows) == self.outcome.feeds and all(json.loads(str(row[0]))["baseline_at"] for row in rows)
+
+    def _is_quiet(self) -> bool:
+        waiting = self._query("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')")
+        posted = self._query("SELECT count(*) FROM alerts WHERE state = 'posted'")
+        tray = self._query("SELECT count(*) FROM tray")
+        return (waiting, posted, tray) == ([(0,)], [(len(self._names),)], [(0,)])
+
+    # -- judging
+
+    def _judge(self, feeds: FeedServer, server: slack.Server, ended_at: float) -> None:
+        outcome = self.outcome
+        outcome.polls = len(feeds.requests)
+        asked: dict[str, list[float]] = {}
+        for request in feeds.requests:
+            asked.setdefault(request.path, []).append(request.at)
+        for path, times in asked.items():
+            ends = [*times[1:], ended_at]
+            gap = max(end - start for start, end in zip(times, ends, strict=True))
+            outcome.longest_gap = max(outcome.longest_gap, gap)
+            if gap > 2 * self._every.total_seconds():
+                outcome.missed.append(path)
+        messages = server.workspace.messages(DESK)
+        outcome.stories, outcome.messages = len(self._names), len(messages)
+        replies = [message for message in messages if "thread_ts" in message]
+        sends = Counter(str(message["metadata"]["event_payload"]["send_id"]) for message in replies)
+        outcome.doubled += [send for send, count in sends.items() if count > 1]
+        heads = [json.dumps(message["blocks"]) for message in messages if "thread_ts" not in message]
+        counts = {name: sum(name in head for head in heads) for name in self._names}
+        outcome.lost += [name for name, count in counts.items() if count == 0]
+        outcome.doubled += [name for name, count in counts.items() if count > 1]
+
+
+def _names(chance: random.Random) -> Iterator[str]:
+    """Names that no two stories share."""
+    given: set[str] = set()
+    while True:
+        name = "".join(chance.choice("bdfgklmnprstvz") + chance.choice("aeiou") for _ in range(4)).capitalize()
+        if name not in given:
+            given.add(name)
+            yield name
