@@ -1,6 +1,7 @@
-"""What the site adds to the pages: the decision records in the navigation and on their page.
+"""What the site adds to the pages, which are written for a git host too.
 
-Whoever writes a record touches no list: its number and its first line say where it belongs.
+The decision records in the navigation and on their page: whoever writes a record touches no list, its number and its
+first line say where it belongs. A blank line before a list, which git hosts can do without. A weight in the search.
 """
 
 from __future__ import annotations
@@ -10,6 +11,12 @@ from pathlib import Path
 from typing import Any
 
 _INDEX = "decisions/index.md"
+#: Who searches has mostly a message or a key before the eyes. Mistakes name every word of the product once.
+_WEIGHTS = {"troubleshooting.md": 3, "configuration.md": 2, "commands.md": 2, "mistakes.md": 0.5}
+_FENCE = re.compile(r"^\s*(```|~~~)")
+_ITEM = re.compile(r"^([-*]|\d+\.) ")
+#: A paragraph's line, after which a list may begin: no list, table, heading, quote, and no code.
+_PROSE = re.compile(r"^(?!([-*] |\d+\. |[|#>]|\s))\S")
 
 
 def on_config(config: Any, **_: object) -> Any:
@@ -22,10 +29,44 @@ def on_config(config: Any, **_: object) -> Any:
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: object) -> str:
-    if page.file.src_uri != _INDEX:
-        return markdown
-    rows = [f"- [{title}]({name})" for name, title in _records(Path(config.docs_dir))]
-    return markdown + "\n" + "\n".join(rows) + "\n"
+    name = page.file.src_uri
+    if name in _WEIGHTS:
+        page.meta["search"] = {"boost": _WEIGHTS[name]}
+    elif name.startswith("decisions/0"):
+        page.meta["search"] = {"boost": 0.3}
+    if name == _INDEX:
+        rows = [f"- [{title}]({file})" for file, title in _records(Path(config.docs_dir))]
+        markdown += "\n" + "\n".join(rows) + "\n"
+    return _with_lists_apart(markdown)
+
+
+def on_post_page(output: str, **_: object) -> str:
+    # The theme's search is a dialog without a name, which a screen reader asks for.
+    return output.replace(
+        'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"'
+    )
+
+
+def _with_lists_apart(markdown: str) -> str:
+    lines: list[str] = []
+    is_code = False
+    for line in markdown.splitlines():
+        if _FENCE.match(line):
+            is_code = not is_code
+        elif not is_code and _ITEM.match(line) and lines and _PROSE.match(lines[-1]) and not _continues(lines):
+            lines.append("")
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _continues(lines: list[str]) -> bool:
+    """Whether the last line is the lazily written rest of a list's item."""
+    for line in reversed(lines):
+        if not line.strip():
+            return False
+        if _ITEM.match(line):
+            return True
+    return False
 
 
 def _records(docs: Path) -> list[tuple[str, str]]:

@@ -17,13 +17,18 @@ Below is each mistake that the tests make on purpose, and the exact text that an
 
 def table() -> str:
     mistakes = mistakes_made.all_mistakes()
-    rows = [f"| [{each.about}](#{each.name}) | {_cell(each.expected)} |" for each in mistakes]
+    rows = [f"| [{_escaped(each.about)}](#{each.name}) | {_cell(each.expected)} |" for each in mistakes]
     return _HEAD + "\n".join(rows) + "\n" + "".join(_section(each) for each in mistakes)
 
 
 def _cell(expected: str) -> str:
     first = expected.partition("\n")[0]
-    return first.split(": ", 1)[-1].replace("|", "\\|").replace("<", "&lt;")
+    return _escaped(first.split(": ", 1)[-1])
+
+
+def _escaped(text: str) -> str:
+    """Inside a table a bar would end the cell."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
 
 
 def _section(mistake: mistakes_made.Mistake) -> str:

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from lxml import etree, html
 
 ROOT = Path(__file__).parents[2]
 #: What makes a browser ask another server: a picture, a script, a style, a frame; never a link that is clicked.
@@ -76,6 +77,19 @@ def test_links_to_the_world_are_whole_addresses_over_https(site: Path) -> None:
     addresses = {address for path in site.rglob("*.html") for address in _Links.of(path) if "://" in address}
     whole = re.compile(r"https://[a-z0-9.-]+\.[a-z]{2,}(/[^\s<>\"]*)?")
     assert {address for address in addresses if not whole.fullmatch(address)} == set()
+
+
+def test_no_markdown_shows_through_on_a_page(site: Path) -> None:
+    # A list or a table that begins without a blank line, a row that stands apart, a bar that ends a cell too early.
+    shows = re.compile(r"\]\(|```|\*\*|^\s*\||\n- |^#{1,6} ", re.MULTILINE)
+    wrong = []
+    for path in site.rglob("*.html"):
+        article = html.fromstring(path.read_bytes()).find(".//article")
+        assert article is not None
+        etree.strip_elements(article, "code", "pre", with_tail=False)
+        blocks = ["".join(map(str, block.itertext())) for block in article.iter("p", "li", "td")]
+        wrong += [(path.name, text[:100]) for text in blocks if shows.search(text)]
+    assert wrong == []
 
 
 def _loaded(path: Path) -> list[str]:
