@@ -36,7 +36,7 @@ class RssSource:
         text, remarks = _mended(document)
         data = text.encode("utf-8", "replace")
         pieces = None
-        if not document.has_doctype:
+        if not document.has_entities:
             pieces = cut.cut(data, root=document.root, prefix=document.prefix, base=body.url)
         reading = _read_pieces(pieces, body, document) if pieces is not None else None
         if reading is None:

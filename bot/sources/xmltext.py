@@ -38,7 +38,8 @@ class XmlText:
     prefix: str
     #: The root's name as written, with its prefix.
     tag: str
-    has_doctype: bool
+    #: It declares entities, on which the meaning of all that follows depends.
+    has_entities: bool
     #: The end of the root is missing.
     is_cut: bool
     remarks: tuple[str, ...] = ()
@@ -58,13 +59,13 @@ def prepare(body: Body) -> XmlText:
     if is_soiled:
         remarks.append("text before the document left out")
     text = _DECLARATION.sub("", text, count=1)
-    text, has_doctype = _with_safe_doctype(text)
+    text, has_entities = _with_safe_doctype(text)
     prefix = f"{root.group(1)}:" if root.group(1) else ""
     tag = prefix + root.group(2)
     text, is_cut, has_tail = _end(text, tag)
     if has_tail:
         remarks.append("text after the document left out")
-    return XmlText(text, root.group(2).lower(), prefix, tag, has_doctype, is_cut, tuple(remarks))
+    return XmlText(text, root.group(2).lower(), prefix, tag, has_entities, is_cut, tuple(remarks))
 
 
 def _without_controls(content: bytes, decoded: charset.Decoded) -> tuple[str, int]:
@@ -96,7 +97,10 @@ def _without_leading_junk(text: str, root_at: int) -> tuple[str, bool]:
 
 
 def _with_safe_doctype(text: str) -> tuple[str, bool]:
-    """The document with harmless entities only, and whether it has a document type. Raises ReadError for a bomb."""
+    """The document with harmless entities only, and whether it has any. Raises ReadError for a bomb.
+
+    A document type that declares none is left out, as feedparser does it: its DTD is never loaded.
+    """
     root = _ROOT.search(text)
     head = text[: root.start()] if root else text
     if "<!DOCTYPE" not in head.upper():
@@ -116,7 +120,7 @@ def _with_safe_doctype(text: str) -> tuple[str, bool]:
     if size > max(len(text), 100_000):
         raise ReadError("refused: its XML entities would make it many times larger, as an entity bomb does")
     if not entities:
-        return text, True
+        return _DOCTYPE.sub("", head, count=1) + text[len(head) :], False
     return _DOCTYPE.sub(_doctype_of(internal), head, count=1) + text[len(head) :], True
 
 

@@ -145,6 +145,29 @@ def test_a_document_that_is_not_well_formed_is_read_whole() -> None:
     assert [e.guid for e in reading.entries] == ["id-1", "id-2"]
 
 
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://my.netscape.com/rss-0.91.dtd">',
+        '<!DOCTYPE rss SYSTEM "http://my.netscape.com/publish/formats/rss-0.91.dtd" []>',
+        "<!doctype rss>",
+    ],
+)
+def test_a_document_type_that_declares_nothing_is_no_reason_to_read_known_items(doctype: str) -> None:
+    items = item(1, body="&amp;nbsp;a"), item(2), item(3)
+    document = documents.rss(*items, declaration=doctype)
+    whole = read(document)
+    assert [e.guid for e in read(document, known=frozenset(whole.item_hashes[1:])).entries] == ["id-1"]
+    _, entries = rss.read_whole(document.encode(), documents.URL)
+    assert whole.entries == entries
+
+
+def test_a_document_that_declares_entities_is_read_whole() -> None:
+    reading = read(documents.rss(item(1, title="At &co;"), declaration='<!DOCTYPE rss [<!ENTITY co "Example Ltd">]>'))
+    assert reading.item_hashes == ()
+    assert [e.title for e in reading.entries] == ["At Example Ltd"]
+
+
 def test_old_items_of_a_baseline_keep_only_their_identity() -> None:
     document = documents.rss(item(1, day=2), item(2, day=1))
     new, old = read(document, before=DAY).entries
