@@ -1,0 +1,101 @@
+"""The desk's turns: what waits in the tray is decided once, by whoever sits there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot import app, model, pipeline
+from tests.fakes import START
+from tests.journeys.test_seed_story import FIRST, SECOND, THIRD
+from tests.journeys.world import Item, World, world
+
+OUTLETS = ("wire", "courier", "ledger")
+
+
+@pytest.fixture
+async def seed(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path / "config") as made:
+        made.configure(*OUTLETS)
+        await made.once()
+        yield made
+
+
+@asynccontextmanager
+async def _running(seed: World) -> AsyncIterator[app.App]:
+    outside = seed.outside()
+    async with app.opened(app.load(seed.folder, outside.environ), outside) as running:
+        yield running
+
+
+async def _poll(running: app.App, *, ends_at: pipeline.EndsAt = pipeline.EndsAt.TRAY) -> pipeline.PassReport:
+    token, states = await running.pipeline.claim(limit=100, everything=True)
+    return await running.pipeline.run(token, states, running.snapshot, ends_at=ends_at)
+
+
+def _publish(seed: World, **told: Item) -> None:
+    for outlet, item in told.items():
+        seed.publish(outlet, item)
+
+
+async def test_a_pass_that_ends_at_the_tray_decides_nothing_and_the_next_turn_decides_all_of_it(seed: World) -> None:
+    _publish(seed, wire=FIRST, courier=SECOND)
+    async with _running(seed) as running:
+        passed = await _poll(running)
+        assert (sum(feed.matched for feed in passed.feeds), passed.decisions) == (2, [])
+        assert await running.store.read(lambda tx: tx.stories.since(None)) == []
+
+        turn = await running.deciding.take_turn(running.snapshot, limit=100)
+        assert turn.taken == 2
+        assert {decision.action for decision in turn.decisions} == {model.Action.POST}
+        (story,) = await running.store.read(lambda tx: tx.stories.since(None))
+        assert len(story.members) == 2
+        assert (await running.deciding.take_turn(running.snapshot, limit=100)).taken == 0
+
+
+async def test_two_desks_that_take_turns_know_each_others_stories(seed: World) -> None:
+    async with _running(seed) as running:
+        other = pipeline.Deciding(store=running.store, clock=seed.clock, window=running.snapshot.window)
+        for deciding, told in (
+            (running.deciding, {"wire": FIRST}),
+            (other, {"courier": SECOND}),
+            (running.deciding, {"ledger": THIRD}),
+        ):
+            _publish(seed, **told)
+            await _poll(running)
+            assert (await deciding.take_turn(running.snapshot, limit=100)).taken == 1
+        (story,) = await running.store.read(lambda tx: tx.stories.since(None))
+        assert {member.article.outlet for member in story.members} == set(OUTLETS)
+
+
+async def test_what_a_desk_left_in_its_tray_is_decided_by_one_process_that_works_alone(seed: World) -> None:
+    _publish(seed, wire=FIRST)
+    async with _running(seed) as running:
+        await _poll(running)
+    async with _running(seed) as running:
+        passed = await _poll(running, ends_at=pipeline.EndsAt.DESK)
+        assert [decision.reason for decision in passed.decisions] == [model.Reason.FIRST_REPORT]
+
+
+async def test_an_article_that_breaks_the_desk_leaves_the_others_told(seed: World) -> None:
+    _publish(seed, wire=FIRST)
+    async with _running(seed) as running:
+        await _poll(running)
+        ((good,), _) = await running.store.write(lambda tx: tx.tray.take(limit=10))
+        # A time without a zone cannot be compared with one: a bug of ours.
+        article = replace(good.article, id=model.ArticleId("broken"), first_seen=START.replace(tzinfo=None))
+        bad = replace(good, article=article)
+        await running.store.write(lambda tx: tx.tray.add([bad, good], []))
+
+        with capture_logs() as logs:
+            turn = await running.deciding.take_turn(running.snapshot, limit=100)
+
+        assert turn.taken == 2
+        assert [decision.reason for decision in turn.decisions] == [model.Reason.FIRST_REPORT]
+        assert [line["articles"] for line in logs if line["event"] == "article broke the desk"] == [["broken"]]
+        assert await running.store.read(lambda tx: tx.tray.count()) == 0
