@@ -1,0 +1,35 @@
+"""docs/architecture.md draws the house as it stands: its floors and its tables."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from bot.storage.schema import metadata
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def section(heading: str) -> str:
+    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL)
+    assert found, f"docs/architecture.md has no heading «{heading}»"
+    return found[1]
+
+
+def test_the_floors_are_those_that_the_linter_holds() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [floors] = [each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
+    # Behind several spaces stands what a floor is.
+    drawn = [re.split(r"\s{2,}", line.strip())[0] for line in section("The floors").splitlines() if line[:4] == "    "]
+    assert drawn == floors["layers"]
+
+
+def test_each_table_has_its_place_and_no_table_is_named_that_is_none() -> None:
+    named = {name for row in re.findall(r"^\|(.+)\|$", section("Where state is"), re.MULTILINE) for name in _names(row)}
+    assert named == set(metadata.tables)
+
+
+def _names(row: str) -> list[str]:
+    return re.findall(r"`([a-z_]+)`", row)
