@@ -14,6 +14,7 @@ from bot.articles.identity import Identification, Identified, Novelty, identify
 from bot.articles.links import canonical_link, link_key, twins
 from bot.articles.lookup import Lookup, look_up
 from bot.articles.outlets import outlet_of, owner_of, registrable_domain
+from bot.articles.teasers import is_cut
 
 __all__ = [
     "Clean",
@@ -27,6 +28,7 @@ __all__ = [
     "fingerprint_of",
     "fold_title",
     "identify",
+    "is_cut",
     "link_key",
     "look_up",
     "outlet_of",

@@ -105,6 +105,8 @@ class Poller:
     def _wants_page(self, article: model.Article, feed: model.Feed, snapshot: Snapshot) -> bool:
         if feed.full_text is model.FullText.ALWAYS:
             return True
+        if articles.is_cut(article.text):
+            return True
         return snapshot.rules.wants_full_text(article, feed, now=self._clock.now())
 
 

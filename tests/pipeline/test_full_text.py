@@ -1,0 +1,73 @@
+"""Which articles' own pages are read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot import model, ports, rules, sources, storage
+from bot.model import FullText
+from bot.pipeline.poll import Poller
+from bot.pipeline.snapshot import Snapshot
+from tests.fakes import START, FakeClock
+from tests.sources.documents import URL, item, rss
+
+RULE = model.Rule(name="Ship lost", notify=("desk",), query="ship AND lost")
+
+
+class OneAnswer:
+    """A server that has this document."""
+
+    def __init__(self, body: str) -> None:
+        self._body = body.encode()
+
+    async def get(self, request: ports.Request) -> ports.Answer:
+        return ports.Answer(status=200, url=request.url, body=self._body, content_type="")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class Pages:
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def text_of(self, url: str) -> str | None:
+        self.asked.append(url)
+        return f"All of {url}"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[storage.SqlStore]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield opened
+    await opened.close()
+
+
+async def _asked(store: ports.Store, full_text: FullText, *items: str) -> list[str]:
+    feed = model.Feed(url=URL, full_text=full_text)
+    pages = Pages()
+    poller = Poller(fetcher=OneAnswer(rss(*items)), read=sources.read, pages=pages, store=store, clock=FakeClock())
+    snapshot = Snapshot(feeds={URL: feed}, rules=rules.RuleSet([rules.compile_rule(RULE)]))
+    polled = await poller.poll(model.FeedState(url=URL, due_at=START), snapshot)
+    assert polled.error is None
+    assert list(polled.pages) == pages.asked
+    return [link.rpartition("/")[2] for link in pages.asked]
+
+
+@pytest.mark.parametrize(
+    ("full_text", "asked"),
+    [(FullText.NEVER, []), (FullText.WHEN_NEEDED, ["2", "3"]), (FullText.ALWAYS, ["1", "2", "3", "4"])],
+)
+async def test_a_page_is_read_where_the_teaser_is_cut_or_a_rule_has_part_of_what_it_needs(
+    store: storage.SqlStore, full_text: FullText, asked: list[str]
+) -> None:
+    items = [
+        item(1, body="A ferry is late."),
+        item(2, body="A ferry is late and […]"),
+        item(3, body="A ship is late."),
+        item(4, body="A ship is lost."),
+    ]
+    assert await _asked(store, full_text, *items) == asked
