@@ -78,7 +78,10 @@ class Index:
         pairs, seconds, is_apart = self._pairs, self._seconds, found.isdisjoint
         for first in [first for first in pairs.keys() & found if not is_apart(seconds[first])]:
             inner = pairs[first]
-            buckets += [inner[second] for second in inner.keys() & found]
+            if len(inner) <= FEW_SECONDS:
+                buckets += [bucket for second, bucket in inner.items() if second in found]
+            else:
+                buckets += [inner[second] for second in inner.keys() & found]
         certain: set[int] | None = None
         for bucket in buckets:
             for rule, others, forbidden, is_partial, doubtful in bucket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -132,6 +133,11 @@ def _is_excluded(compiled: CompiledRule, seen: View) -> bool:
     return any(line.is_found for line in verdict.judge(compiled, seen).lines if line.part.kind is Kind.NONE)
 
 
+#: No word of an ASCII title reaches over the edge of one of these.
+_ASCII_WORD = re.compile(r"[^\W_]+")
+
+
 def _may_shout(title: str) -> bool:
     """At least three words without a small letter: cheap, and true of every title that shouts."""
-    return sum(word.text.upper() == word.text for word in text.words(title)) >= 3
+    words = _ASCII_WORD.findall(title) if title.isascii() else [word.text for word in text.words(title)]
+    return len([word for word in words if word.upper() == word]) >= 3

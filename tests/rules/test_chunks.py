@@ -11,8 +11,8 @@ from tests.rules.making import FEED, NOW, article, has, rule, rule_set
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("(back-door), “said” no. U.S. 5,000", '( back door ), " said " no . U.S . 5,000'),
-        ('a "b" (c) d; e', 'a " b " ( c ) d ; e'),
+        ("(back-door), “said” no. U.S. 5,000", '( back door ) , " said " no . U.S . 5,000'),
+        ('a "b" (c) d; e', 'a " b " ( c ) d; e'),
         ("x\n \ny", f"x {chunks.BREAK} y"),
         ("x\r\ny\r\n\r\nz", f"x y {chunks.BREAK} z"),
         ("“x” – ’y", '" x " \'y'),
