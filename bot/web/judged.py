@@ -1,0 +1,27 @@
+"""What readers said of the rules, as the rules page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot import ports, precision
+
+#: How far back precision is counted.
+JUDGED = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    #: Of rules with a judged story.
+    precision: Mapping[str, precision.Precision]
+    #: Rule -> where a reader has snoozed it, and until when.
+    snoozed: Mapping[str, Sequence[tuple[str, datetime]]]
+
+
+def look(tx: ports.Transaction, now: datetime) -> Judged:
+    snoozed: dict[str, list[tuple[str, datetime]]] = {}
+    for (channel, rule), until in sorted(tx.judgements.snoozes(now).items()):
+        snoozed.setdefault(rule, []).append((channel, until))
+    return Judged(precision=precision.by_rule(tx.judgements.since(now - JUDGED)), snoozed=snoozed)
