@@ -15,9 +15,22 @@ from bot.rules.verdict import CompiledRule, Kind
 
 QUOTES = dict.fromkeys("‘’‚‛′ʼʻ´", "'") | dict.fromkeys("“”„‟″〝〞«»", '"')
 DASHES = "-−⁃"
-UNSPACED = ("CJK UNIFIED", "CJK COMPAT", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
-#: Letters of Han and Kana that are named otherwise: 々, 〆, 〇, 〡, 〱.
-UNSPACED += ("IDEOGRAPHIC ITERATION", "IDEOGRAPHIC CLOSING", "IDEOGRAPHIC NUMBER ZERO", "HANGZHOU", "VERTICAL")
+#: The last five: letters of Han and Kana that are named otherwise, 々, 〆, 〇, 〡, 〱.
+UNSPACED = (
+    "CJK UNIFIED",
+    "CJK COMPAT",
+    "HIRAGANA",
+    "KATAKANA",
+    "THAI",
+    "LAO",
+    "KHMER",
+    "MYANMAR",
+    "IDEOGRAPHIC ITERATION",
+    "IDEOGRAPHIC CLOSING",
+    "IDEOGRAPHIC NUMBER ZERO",
+    "HANGZHOU",
+    "VERTICAL",
+)
 LATIN_OR_GREEK = ("LATIN", "GREEK")
 
 

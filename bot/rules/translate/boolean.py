@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.rules import expression
-from bot.rules.errors import QueryError
-from bot.rules.grammar import MAX_DEPTH
 from bot.rules.translate import joining, terms
+from bot.rules.translate.cursor import Cursor
 from bot.rules.translate.joining import Part
 from bot.rules.translate.lexemes import STARTS_TERM, Dialect, Kind, Lexeme
 from bot.rules.translate.notes import Notes
@@ -23,31 +22,18 @@ def read(lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> Part:
 
 class _Reader:
     def __init__(self, lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> None:
-        self._lexemes = lexemes
-        self._at = 0
+        self._cursor = Cursor(lexemes, notes)
         self._dialect = dialect
         self._notes = notes
-        self._depth = 0
-
-    @property
-    def _here(self) -> Lexeme:
-        return self._lexemes[self._at]
-
-    def _next(self) -> Lexeme:
-        self._at += 1
-        return self._lexemes[self._at - 1]
 
     def whole(self) -> Part:
-        tree = self._or(None)
-        if self._here.kind is not Kind.END:
-            raise QueryError("a ) was never opened", self._here.start, self._here.end, "unopened", "correct it there")
-        return tree
+        return self._cursor.whole(lambda: self._or(None))
 
     def _or(self, field: str | None) -> Part:
-        start = self._here
+        start = self._cursor.here
         parts = [self._and(field)]
-        while self._here.kind is Kind.OR:
-            self._next()
+        while self._cursor.here.kind is Kind.OR:
+            self._cursor.take()
             parts.append(self._and(field))
         if len(parts) > 1 and any(isinstance(part, expression.All) for part in parts):
             self._notes.rewrite(start.given, "AND and OR without brackets: AND is taken first")
@@ -56,27 +42,27 @@ class _Reader:
     def _and(self, field: str | None) -> Part:
         parts = [self._not(field)]
         while True:
-            if self._here.kind is Kind.AND:
-                self._next()
-            elif self._here.kind in STARTS_TERM:
-                self._notes.lose(self._here.given, "nothing between it and the term before: taken as AND")
-            elif self._here.kind is not Kind.NOT:
+            if self._cursor.here.kind is Kind.AND:
+                self._cursor.take()
+            elif self._cursor.here.kind in STARTS_TERM:
+                self._notes.lose(self._cursor.here.given, "nothing between it and the term before: taken as AND")
+            elif self._cursor.here.kind is not Kind.NOT:
                 return joining.every(parts)
             parts.append(self._not(field, parts[-1]))
 
     def _not(self, field: str | None, before: Part = None) -> Part:
-        if self._here.kind is not Kind.NOT:
+        if self._cursor.here.kind is not Kind.NOT:
             return self._near(field)
-        operator = self._next()
-        self._enter(operator)
-        is_near = self._lexemes[self._at].kind is Kind.NEAR
+        operator = self._cursor.take()
+        self._cursor.enter(operator)
+        is_near = self._cursor.is_at(Kind.NEAR)
         part = self._not_near(field, before) if is_near else joining.negative(self._not(field))
-        self._depth -= 1
+        self._cursor.leave()
         return part
 
     def _not_near(self, field: str | None, before: Part) -> Part:
         """``a NOT NEAR/5 b``."""
-        near = self._next()
+        near = self._cursor.take()
         other = self._term(field)
         self._notes.lose(near.given, "NOT NEAR: an article where both stand near once is excluded whole")
         return joining.negative(
@@ -86,55 +72,47 @@ class _Reader:
     def _near(self, field: str | None) -> Part:
         tree = self._term(field)
         count = 0
-        while self._here.kind is Kind.NEAR:
-            operator = self._next()
+        while self._cursor.here.kind is Kind.NEAR:
+            operator = self._cursor.take()
             count += 1
             if operator.text == "NEAR":
                 self._notes.rewrite(operator.given, "NEAR/4 here")
             if count == 2:
                 self._notes.rewrite(operator.given, "a chain of NEAR: the first two are joined first")
-            self._enter(operator)
+            self._cursor.enter(operator)
             right = self._term(field)
             tree = joining.near(tree, right, operator.distance or 0, operator.is_ordered, operator.given, self._notes)
-        self._depth -= count
+        self._cursor.leave(count)
         return tree
 
     def _term(self, field: str | None) -> Part:
-        here = self._here
+        here = self._cursor.here
         if here.kind is Kind.OPEN:
             return self._group(field)
         if here.kind is Kind.FIELD:
             return self._in_field()
         if here.kind is Kind.PLUS:
             return self._plus(field)
-        if here.kind not in STARTS_TERM:
-            raise QueryError(
-                f"a term is missing before {here.given or 'the end'}",
-                here.start,
-                max(here.end, here.start),
-                "missing-term",
-                "correct it there first, or quote the word",
-            )
-        self._next()
-        if self._dialect is Dialect.TALKWALKER and here.kind is Kind.WORD and self._here.kind is Kind.WORD:
+        self._cursor.term()
+        if self._dialect is Dialect.TALKWALKER and here.kind is Kind.WORD and self._cursor.here.kind is Kind.WORD:
             return self._side_by_side(here, field)
         return terms.leaf(here, field, self._dialect, self._notes)
 
     def _plus(self, field: str | None) -> Part:
         """``++word`` is exact case at Talkwalker, ``+word`` keeps its marks, which is so here for every term."""
-        plus = self._next()
-        here = self._here
+        plus = self._cursor.take()
+        here = self._cursor.here
         if here.kind is not Kind.WORD:
             return self._term(field)
-        self._next()
+        self._cursor.take()
         kind = Kind.EXACT if plus.text == "++" else Kind.PHRASE
         exact = Lexeme(kind, here.text, plus.start, here.end, plus.given + here.given)
         return terms.leaf(exact, field, self._dialect, self._notes)
 
     def _side_by_side(self, first: Lexeme, field: str | None) -> Part:
         run = [first]
-        while self._here.kind is Kind.WORD:
-            run.append(self._next())
+        while self._cursor.here.kind is Kind.WORD:
+            run.append(self._cursor.take())
         given = " ".join(word.given for word in run)
         distance = (len(run) - 1) * TALKWALKER_DISTANCE
         self._notes.rewrite(given, f"words side by side: near one another, at most {distance} others inside")
@@ -144,7 +122,7 @@ class _Reader:
         return terms.leaf(phrase, field, self._dialect, self._notes)
 
     def _in_field(self) -> Part:
-        name = self._next()
+        name = self._cursor.take()
         if name.text == "raw":
             return self._raw(name)
         field = terms.field_of(name, self._notes)
@@ -153,37 +131,15 @@ class _Reader:
 
     def _raw(self, name: Lexeme) -> Part:
         """``raw:BT``, the older form of ``{BT}``."""
-        here = self._here
+        here = self._cursor.here
         if here.kind not in (Kind.WORD, Kind.PHRASE):
             return self._term(None)
-        self._next()
+        self._cursor.take()
         exact = Lexeme(Kind.EXACT, here.text, name.start, here.end, name.given + here.given)
         return terms.leaf(exact, None, self._dialect, self._notes)
 
-    def _enter(self, opening: Lexeme) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise QueryError(
-                f"more than {MAX_DEPTH} levels of brackets, NOT or NEAR",
-                opening.start,
-                opening.end,
-                "too-deep",
-                "split it into several queries",
-            )
-
     def _group(self, field: str | None) -> Part:
-        opening = self._next()
-        self._enter(opening)
-        if self._here.kind is Kind.CLOSE:
-            raise QueryError("empty brackets", opening.start, self._here.end, "empty-brackets", "remove them there")
-        tree = self._or(field)
-        closing = self._here
-        if closing.kind is not Kind.CLOSE:
-            raise QueryError("a ( is not closed", opening.start, opening.end, "unclosed", "close it there first")
-        self._next()
-        self._depth -= 1
-        if closing.has_boost:
-            self._notes.lose(closing.given, "its weight (^): nothing is ranked here")
+        tree, closing = self._cursor.group(lambda: self._or(field))
         return tree if closing.distance is None else self._within(tree, closing)
 
     def _within(self, tree: Part, closing: Lexeme) -> Part:

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.rules.errors import QueryError
-from bot.rules.grammar import MAX_DEPTH
 from bot.rules.translate import joining, terms
+from bot.rules.translate.cursor import Cursor
 from bot.rules.translate.joining import Part
-from bot.rules.translate.lexemes import STARTS_TERM, Dialect, Kind, Lexeme
+from bot.rules.translate.lexemes import Dialect, Kind, Lexeme
 from bot.rules.translate.notes import Notes
 
 
@@ -38,32 +37,19 @@ def read(lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> Part:
 
 class _Reader:
     def __init__(self, lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> None:
-        self._lexemes = lexemes
-        self._at = 0
+        self._cursor = Cursor(lexemes, notes)
         self._dialect = dialect
         self._notes = notes
-        self._depth = 0
-
-    @property
-    def _here(self) -> Lexeme:
-        return self._lexemes[self._at]
-
-    def _next(self) -> Lexeme:
-        self._at += 1
-        return self._lexemes[self._at - 1]
 
     def whole(self) -> Part:
-        tree = self._clauses(None)
-        if self._here.kind is not Kind.END:
-            raise QueryError("a ) was never opened", self._here.start, self._here.end, "unopened", "correct it there")
-        return tree
+        return self._cursor.whole(lambda: self._clauses(None))
 
     def _clauses(self, field: str | None) -> Part:
         found: list[_Clause] = []
-        while self._here.kind not in (Kind.END, Kind.CLOSE):
-            joint = self._next().kind if self._here.kind in (Kind.AND, Kind.OR) else None
+        while self._cursor.here.kind not in (Kind.END, Kind.CLOSE):
+            joint = self._cursor.take().kind if self._cursor.here.kind in (Kind.AND, Kind.OR) else None
             occur = self._modifier()
-            first = self._here
+            first = self._cursor.here
             part = self._term(field)
             if joint is Kind.AND:
                 if found and found[-1].occur is Occur.SHOULD:
@@ -74,11 +60,11 @@ class _Reader:
         return self._joined(found)
 
     def _modifier(self) -> Occur:
-        if self._here.kind is Kind.PLUS:
-            self._next()
+        if self._cursor.here.kind is Kind.PLUS:
+            self._cursor.take()
             return Occur.MUST
-        if self._here.kind is Kind.NOT:
-            self._next()
+        if self._cursor.here.kind is Kind.NOT:
+            self._cursor.take()
             return Occur.MUST_NOT
         return Occur.SHOULD
 
@@ -97,44 +83,13 @@ class _Reader:
         return joining.every([joining.either(clause.part for clause in should), *must_not])
 
     def _term(self, field: str | None) -> Part:
-        here = self._here
+        here = self._cursor.here
         if here.kind is Kind.OPEN:
-            return self._group(field)
+            return self._cursor.group(lambda: self._clauses(field))[0]
         if here.kind is Kind.FIELD:
-            self._next()
+            self._cursor.take()
             inner = terms.field_of(here, self._notes)
             tree = self._term(inner)
             return tree if inner else None
-        if here.kind not in STARTS_TERM or here.kind is Kind.PLUS:
-            raise QueryError(
-                f"a term is missing before {here.given or 'the end'}",
-                here.start,
-                max(here.end, here.start),
-                "missing-term",
-                "correct it there first, or quote the word",
-            )
-        self._next()
+        self._cursor.term()
         return terms.leaf(here, field, self._dialect, self._notes)
-
-    def _group(self, field: str | None) -> Part:
-        opening = self._next()
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise QueryError(
-                f"more than {MAX_DEPTH} levels of brackets",
-                opening.start,
-                opening.end,
-                "too-deep",
-                "split it into several queries",
-            )
-        if self._here.kind is Kind.CLOSE:
-            raise QueryError("empty brackets", opening.start, self._here.end, "empty-brackets", "remove them there")
-        tree = self._clauses(field)
-        closing = self._here
-        if closing.kind is not Kind.CLOSE:
-            raise QueryError("a ( is not closed", opening.start, opening.end, "unclosed", "close it there first")
-        self._next()
-        self._depth -= 1
-        if closing.has_boost:
-            self._notes.lose(closing.given, "its weight (^): nothing is ranked here")
-        return tree
