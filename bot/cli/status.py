@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, model, ports
+from bot.app import listening
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 
@@ -29,6 +30,8 @@ class Status:
     articles: int
     hits: Mapping[str, int]
     tick: str | None
+    #: Channel -> why its buttons are not heard.
+    unheard: Mapping[str, str]
 
 
 def status(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
@@ -48,22 +51,20 @@ async def _status(folder: Path) -> tuple[config.Settings, Status]:
     settings = app.load(folder, outside.environ)
     async with archive.opened(settings, outside) as store:
         now = outside.clock.now()
-        return settings, await store.read(lambda tx: _look(tx, now))
+        return settings, await store.read(lambda tx: look(tx, now, channels=list(settings.bot.channels)))
 
 
-def _look(tx: ports.Transaction, now: datetime) -> Status:
-    hits: dict[str, int] = {}
-    for story in tx.stories.since(now - RECENT):
-        for name in story.rules:
-            hits[name] = hits.get(name, 0) + 1
+def look(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
+    unheard = {name: tx.notes.get(listening.note_of(name)) for name in channels}
     return Status(
         now=now,
         feeds=tuple(tx.feeds.all()),
         counts=tx.outbox.counts(),
         unsent=tuple(tx.outbox.unsent()),
         articles=tx.articles.count(),
-        hits=hits,
+        hits=tx.stories.count_by_rule(since=now - RECENT),
         tick=tx.notes.get("tick"),
+        unheard={name: reason for name, reason in unheard.items() if reason},
     )
 
 
@@ -104,6 +105,7 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
             {"channel": channel, "state": state.value, "count": count}
             for (channel, state), count in sorted(found.counts.items())
         ],
+        "buttons_not_heard": [{"channel": channel, "why": reason} for channel, reason in sorted(found.unheard.items())],
         "unsent": [
             {
                 "id": row.id,
@@ -145,6 +147,8 @@ def _show(settings: config.Settings, found: Status) -> None:
     terminal.out.print()
     for (channel, sent), count in sorted(found.counts.items()):
         terminal.out.print(Text(f"{channel}: {count} {sent.value}"))
+    for channel, why in sorted(found.unheard.items()):
+        terminal.out.print(Text(f"{channel}: the buttons are not heard: {why}", style="yellow"))
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
         text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {row.attempts} attempts{reason}"

@@ -12,10 +12,14 @@ from bot.web import health
 
 #: Days of a sparkline.
 DAYS = 14
+#: Broken feeds named on the overview.
+SHOWN_BROKEN = 10
 #: How far back a rule's last match is looked for.
 LAST_MATCH = timedelta(days=90)
 
-HEALTH_WORDS = ("ok", "new", "failing", "gone")
+HEALTH_WORDS = tuple(health.value for health in model.FeedHealth)
+#: What needs a look.
+BROKEN = (model.FeedHealth.FAILING, model.FeedHealth.GONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +31,16 @@ class Health:
 
 
 def health_of(state: model.FeedState) -> Health:
-    if state.gone:
-        return Health(word="gone", text="gone (410)")
-    if state.failures:
-        times = "once" if state.failures == 1 else f"{state.failures} times"
-        return Health(word="failing", text=f"failed {times}")
-    if state.baseline_at is None:
-        return Health(word="new", text="not read yet")
-    return Health(word="ok", text="ok")
+    match state.health:
+        case model.FeedHealth.GONE:
+            text = "gone (410)"
+        case model.FeedHealth.FAILING:
+            text = "failed once" if state.failures == 1 else f"failed {state.failures} times"
+        case model.FeedHealth.NEW:
+            text = "not read yet"
+        case model.FeedHealth.OK:
+            text = "ok"
+    return Health(word=state.health.value, text=text)
 
 
 ByDay = Mapping[str, Mapping[date, int]]
@@ -50,7 +56,9 @@ def by_day(counts: Sequence[ports.DayCount]) -> ByDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    feeds: tuple[model.FeedState, ...]
+    feeds: Mapping[model.FeedHealth, int]
+    #: The first of those that need a look.
+    broken: tuple[model.FeedState, ...]
     articles: int
     articles_today: int
     stories: int
@@ -60,17 +68,35 @@ class Overview:
     def count(self, *states: model.SendState) -> int:
         return sum(number for (_, state), number in self.counts.items() if state in states)
 
+    @property
+    def broken_count(self) -> int:
+        return sum(self.feeds.get(health, 0) for health in BROKEN)
+
 
 def overview(tx: ports.Transaction, now: datetime) -> Overview:
     tick = tx.notes.get(health.NAME_OF_TICK)
     return Overview(
-        feeds=tuple(tx.feeds.all()),
+        feeds=tx.feeds.counts(),
+        broken=tuple(tx.feeds.page(health=BROKEN, skip=0, most=SHOWN_BROKEN)),
         articles=tx.articles.count(),
         articles_today=tx.articles.count(since=now - timedelta(days=1)),
-        stories=len(tx.stories.since(now - timedelta(days=7))),
+        stories=tx.stories.count(since=now - timedelta(days=7)),
         counts=tx.outbox.counts(),
         tick=datetime.fromisoformat(tick) if tick else None,
     )
+
+
+def feeds(tx: ports.Transaction, *, word: str, skip: int, most: int) -> tuple[Sequence[model.FeedState], int]:
+    """A page of feeds, of one health or of any, and how many there are in all."""
+    wanted = [health for health in model.FeedHealth if health.value == word] or list(model.FeedHealth)
+    counts = tx.feeds.counts()
+    total = sum(counts.get(health, 0) for health in wanted)
+    return tx.feeds.page(health=wanted, skip=_at_most_last(skip, total, most), most=most), total
+
+
+def _at_most_last(skip: int, total: int, most: int) -> int:
+    """A page beyond the last is the last one."""
+    return min(skip, max(0, total - 1) // most * most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +112,9 @@ def stories(
     tx: ports.Transaction, *, since: datetime, rule: str | None, skip: int, most: int
 ) -> tuple[list[Told], int]:
     """A page of stories, the last that moved first, and how many there are in all."""
-    found = [story for story in tx.stories.since(since) if story.merged_into is None]
-    chosen = [story for story in reversed(found) if rule is None or rule in story.rules]
-    return [_told(tx, story) for story in chosen[skip : skip + most]], len(chosen)
+    total = tx.stories.count(since=since, rule=rule)
+    shown = tx.stories.newest(since=since, rule=rule, skip=_at_most_last(skip, total, most), most=most)
+    return [_told(tx, story) for story in shown], total
 
 
 def _told(tx: ports.Transaction, story: model.Story) -> Told:

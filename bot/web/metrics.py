@@ -43,7 +43,7 @@ _OUTCOMES = {
 class _Standing:
     """What one scrape reads."""
 
-    feeds: Sequence[model.FeedState]
+    feeds: Mapping[model.FeedHealth, int]
     counts: Mapping[tuple[str, model.SendState], int]
     unsent: Sequence[model.Outgoing]
     tick: str | None
@@ -121,7 +121,7 @@ class Metrics:
         settings = self._watched.settings
         if standing.tick:
             self._tick.set(datetime.fromisoformat(standing.tick).timestamp())
-        _fill(self._feeds, Tally(facts.health_of(state).word for state in standing.feeds), facts.HEALTH_WORDS)
+        _fill(self._feeds, {health.value: count for health, count in standing.feeds.items()}, facts.HEALTH_WORDS)
         paused = sum(compiled.rule.paused for compiled in settings.rules)
         self._rules.labels("on").set(len(settings.rules) - paused)
         self._rules.labels("paused").set(paused)
@@ -141,7 +141,7 @@ class Metrics:
 
 def _look(tx: ports.Transaction) -> _Standing:
     return _Standing(
-        feeds=tx.feeds.all(),
+        feeds=tx.feeds.counts(),
         counts=tx.outbox.counts(),
         unsent=tx.outbox.unsent(),
         tick=tx.notes.get(health.NAME_OF_TICK),

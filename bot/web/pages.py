@@ -13,11 +13,11 @@ from starlette.responses import HTMLResponse, Response
 
 import bot
 from bot import config, model, rules
-from bot.web import facts, health, looks, pasted, playground, sparkline
+from bot.web import facts, health, judged, looks, pasted, playground, sparkline
 from bot.web.watched import Watched
 
 #: Of one page; the rest is a link away.
-FEEDS, STORIES, RULES, ROWS = 100, 20, 50, 200
+FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
 #: Problems in full, with their carets.
 PROBLEMS = 100
 #: Counts by day are read anew this often: they look at every article of two weeks.
@@ -68,7 +68,6 @@ class Pages:
         now = self._watched.clock.now()
         found = await self._watched.store.read(lambda tx: facts.overview(tx, now))
         ready = await health.readiness(self._watched.store, now)
-        failing = [state for state in found.feeds if facts.health_of(state).word in ("failing", "gone")]
         problems = [problem for problem in self._watched.settings.problems if problem.severity == "error"]
         states = model.SendState
         return self._page(
@@ -76,7 +75,6 @@ class Pages:
             request,
             ready=ready,
             found=found,
-            failing=failing,
             errors=problems,
             waiting=found.count(states.PENDING, states.SENDING, states.UNKNOWN),
             parked=found.count(states.PARKED),
@@ -85,17 +83,17 @@ class Pages:
 
     async def feeds(self, request: Request) -> Response:
         now = self._watched.clock.now()
-        states = await self._watched.store.read(lambda tx: tx.feeds.all())
         counts = (await self._counted()).feeds
-        wanted = request.query_params.get("show", "")
-        chosen = [state for state in states if not wanted or facts.health_of(state).word == wanted]
-        page = _Paging.of(request, total=len(chosen), size=FEEDS)
+        asked = request.query_params.get("show", "")
+        wanted = asked if asked in facts.HEALTH_WORDS else ""
+        skip = (_whole(request, "page", 1) - 1) * FEEDS
+        states, total = await self._watched.store.read(lambda tx: facts.feeds(tx, word=wanted, skip=skip, most=FEEDS))
         return self._page(
             "feeds.html",
             request,
-            states=chosen[page.skip : page.skip + FEEDS],
-            paging=page,
-            wanted=wanted if wanted in facts.HEALTH_WORDS else "",
+            states=states,
+            paging=_Paging.of(request, total=total, size=FEEDS),
+            wanted=wanted,
             words=facts.HEALTH_WORDS,
             health_of=facts.health_of,
             late=partial(_late, now=now),
@@ -119,6 +117,8 @@ class Pages:
         settings = self._watched.settings
         page = _Paging.of(request, total=len(settings.rules), size=RULES)
         shown = settings.rules[page.skip : page.skip + RULES]
+        now = self._watched.clock.now()
+        said = await self._watched.store.read(lambda tx: judged.look(tx, now))
         return self._page(
             "rules.html",
             request,
@@ -128,6 +128,8 @@ class Pages:
             last=facts.last_days(counts, [compiled.rule.name for compiled in shown]),
             sparkline=partial(self._sparkline, counts),
             last_match_days=facts.LAST_MATCH.days,
+            said=said,
+            judged_days=judged.JUDGED.days,
         )
 
     async def outbox(self, request: Request) -> Response:

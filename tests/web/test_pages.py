@@ -9,7 +9,7 @@ import httpx
 import pytest
 from lxml import html
 
-from bot import model
+from bot import model, ports
 from tests.storage import made
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of, values
@@ -76,6 +76,47 @@ async def test_stories_are_listed_by_time_and_by_page(page: Page) -> None:
     assert "0 stories with news in 7 days" in text_of(await read(page, "/stories"))
     assert "with news in 90 days" in text_of(await read(page, "/stories", days="5000"))
     assert text_of(await read(page, "/stories", days="90")).count("BlackBerry to leave Pakistan") > 0
+
+
+async def test_older_stories_are_a_link_away_and_each_stands_on_one_page(page: Page) -> None:
+    now = page.clock.now()
+
+    def add(tx: ports.Transaction) -> None:
+        for number in range(60):
+            told = replace(made.article(f"a{number}"), first_seen=now - timedelta(minutes=number))
+            tx.articles.add([told])
+            tx.stories.save(replace(made.story(f"s{number}", told), last_seen=told.first_seen))
+
+    await page.running.store.write(add)
+    seen: list[str] = []
+    path: str | None = "/stories"
+    while path is not None:
+        tree = tree_of((await page.get(path)).text)
+        cards = values(tree, "//article/h2/@id")
+        assert 0 < len(cards) <= 50
+        seen.extend(cards)
+        older = values(tree, "//a[@rel='next']/@href")
+        path = f"/stories{older[0]}" if older else None
+    assert len(seen) == len(set(seen)) > 60
+    assert seen[0] == "s-s0"
+    newer = elements(tree, "//a[@rel='prev']")[0]
+    assert "Newer stories" in text_of(newer)
+    beyond = tree_of((await page.get("/stories", params={"page": "99999"})).text)
+    assert values(beyond, "//article/h2/@id") == cards
+
+
+async def test_the_overview_names_some_broken_feeds_and_counts_the_others(page: Page) -> None:
+    states = [model.FeedState(url=f"https://{n}.example/", due_at=page.clock.now(), failures=2) for n in range(30)]
+
+    def add(tx: ports.Transaction) -> None:
+        tx.feeds.sync([state.url for state in states], now=page.clock.now())
+        tx.feeds.save(states)
+
+    await page.running.store.write(add)
+    said = text_of(await read(page, "/"))
+    assert "30 broken" in said
+    assert "20 more broken feeds" in said
+    assert len(elements(await read(page, "/feeds", show="failing"), "//tbody/tr")) == 30
 
 
 async def test_feeds_show_health_items_a_day_and_lateness(page: Page) -> None:
