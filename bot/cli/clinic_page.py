@@ -19,6 +19,8 @@ def show(finding: clinics.Finding) -> None:
     for name, use in zip(names, finding.uses, strict=True):
         told = f"{use.articles} articles, the rule matches {use.matched}; with {', '.join(use.companions)}"
         out.print(f"  {name}: {told}", markup=False)
+        if use.name:
+            out.print(f"      some spell it out: {use.name}", markup=False)
         for headline in use.headlines:
             out.print(f"      {headline}", markup=False)
     if not finding.is_ambiguous:
@@ -47,6 +49,7 @@ def as_json(finding: clinics.Finding) -> dict[str, object]:
                 "matched": use.matched,
                 "companions": list(use.companions),
                 "headlines": list(use.headlines),
+                "name": use.name,
             }
             for use in finding.uses
         ],

@@ -1,6 +1,7 @@
 """The acronym clinic: in what company a short term stands in the archive, and what would keep its other use away.
 
-    articles with the term → words around it → two groups that share few words → companions of each → a guard
+    articles with the term → words around it, and the name that it stands for where a text spells it out
+                           → two groups that share few words → companions of each → a guard
 
 Pure: it is given articles and remembers the words around the term. It proposes; which use is meant, the
 rule's own words and examples say, or else the analyst.
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from bot import model, text
-from bot.rules import expression, patterns, splitting, written
+from bot.rules import acronyms, expression, patterns, splitting, written
 from bot.rules.common_words import COMMON_WORDS
 from bot.rules.ruleset import RuleSet
 from bot.rules.verdict import CompiledRule, Kind
@@ -41,6 +42,8 @@ class Use:
     #: Most telling first.
     companions: tuple[str, ...]
     headlines: tuple[str, ...]
+    #: The name that the term stands for, folded, where articles spell it out.
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,7 @@ class _Seen:
     title: str
     words: frozenset[str]
     is_matched: bool
+    name: str | None
 
 
 class Clinic:
@@ -105,8 +109,9 @@ class Clinic:
         for number, (_, leaf) in enumerate(self._cases):
             if f"term {number}" in found:
                 words = frozenset(_around(leaf, view))
+                name = acronyms.spelled_out(leaf, view)
                 self._counts[number] += 1
-                self._seen[number].append(_Seen(article.title, words, f"rule {number}" in found))
+                self._seen[number].append(_Seen(article.title, words, f"rule {number}" in found, name))
 
     def findings(self) -> tuple[Finding, ...]:
         """Of every short term that the articles have."""
@@ -157,7 +162,7 @@ def tells(word: str) -> bool:
 
 def _finding(compiled: CompiledRule, leaf: expression.Words, seen: list[_Seen], count: int) -> Finding:
     own = _words_of([leaf.text])
-    split = splitting.split([one.words - own for one in seen])
+    split = splitting.split([one.words - own for one in seen], names=[one.name for one in seen])
     if split is None:
         return Finding(rule=compiled.rule.name, term=leaf.text, articles=count, uses=(), is_known=False, guards=())
     said = split.lean(_meant_words(compiled.rule) - own) - split.lean(_other_words(compiled.rule) - own)
@@ -171,6 +176,7 @@ def _finding(compiled: CompiledRule, leaf: expression.Words, seen: list[_Seen], 
             matched=sum(seen[number].is_matched for number in group),
             companions=companions,
             headlines=tuple(dict.fromkeys(seen[number].title for number in reversed(group)))[:HEADLINES],
+            name=splitting.usual(seen[number].name for number in group),
         )
         for group, companions in zip(ordered.groups, ordered.companions, strict=True)
     )

@@ -1,7 +1,8 @@
 """Texts as sets of words → two groups that share few words, or none where there is one group only.
 
-A naive Bayes of two classes, started from the two words that are frequent and avoid each other, and moved until it
-stays. Deterministic. It knows nothing of meaning: two subjects of one sense may look like two senses, so people judge.
+A naive Bayes of two classes, moved until it stays. It starts from the two names that the texts spell out, and where
+they do not, from the two words that are frequent and avoid each other. Deterministic. Of meaning it knows no more than
+that: two subjects of one sense that share no word may still look like two senses, so people judge.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 #: Fewer texts tell nothing; of a group at least this many.
 MIN_TEXTS, MIN_GROUP = 8, 3
@@ -26,8 +28,13 @@ INSIDE, OUTSIDE = 0.6, 0.25
 #: Groups whose words are more alike (cosine) tell one thing. On news: AR, rifle and state, 0.23; PM, EMS and SC, of one
 #: use in several kinds of report, 0.28 to 0.63.
 ALIKE = 0.25
+#: A word in this share of each group says what both are about: two subjects of one thing.
+SHARED = 0.6
 #: A word of a guard may stand in this share of the group that it does not mean.
 STRAY = 0.05
+
+
+_Groups: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +79,52 @@ class Split:
         return tuple(chosen)
 
 
-def split(texts: Sequence[frozenset[str]]) -> Split | None:
-    """None: one group, or too few texts to tell."""
+def split(texts: Sequence[frozenset[str]], *, names: Sequence[str | None] = ()) -> Split | None:
+    """None: one group, or too few texts to tell. ``names``: what each text says that the term stands for."""
     if len(texts) < MIN_TEXTS:
         return None
     counts = Counter(word for words in texts for word in words)
     ranked = sorted((word for word in counts if counts[word] > 1), key=lambda word: (-counts[word], word))
     vocabulary = frozenset(ranked[:VOCABULARY])
-    seeds = _seeds(texts, [word for word in ranked if counts[word] <= 0.9 * len(texts)][:SEEDS])
-    if seeds is None:
-        return None
     known = [words & vocabulary for words in texts]
-    groups = _settle(known, seeds)
+    started = _by_name(names)
+    are_named = started is not None
+    if started is None:
+        seeds = _seeds(texts, [word for word in ranked if counts[word] <= 0.9 * len(texts)][:SEEDS])
+        started = seeds and _by_word(known, seeds)
+    if started is None:
+        return None
+    groups = _settle(known, started, fixed=started if are_named else ((), ()))
     if min(map(len, groups)) < MIN_GROUP:
         return None
     weights = _weights(known, groups)
     companions = (_companions(known, groups, 0), _companions(known, groups, 1))
     found = Split(texts, groups, companions, weights)
-    return found if _are_two(found) else None
+    if are_named:
+        return found
+    return found if _are_two(found) and not _is_one_name(groups, names) else None
+
+
+def usual(names: Iterable[str | None]) -> str | None:
+    """The name that is given most often."""
+    counts = Counter(name for name in names if name)
+    return min(counts, key=lambda name: (-counts[name], name), default=None)
+
+
+def _by_name(names: Sequence[str | None]) -> _Groups | None:
+    """The texts of the two most frequent names; None: there are no two."""
+    counts = Counter(name for name in names if name)
+    ranked = sorted(counts, key=lambda name: (-counts[name], name))[:2]
+    if len(ranked) < 2 or counts[ranked[1]] < MIN_GROUP:
+        return None
+    first, second = (tuple(number for number, name in enumerate(names) if name == one) for one in ranked)
+    return first, second
+
+
+def _is_one_name(groups: _Groups, names: Sequence[str | None]) -> bool:
+    """Each group says of itself that it means the same."""
+    said = [usual(names[number] for number in group) for group in groups] if names else [None]
+    return said[0] is not None and said[0] == said[1]
 
 
 def _seeds(texts: Sequence[frozenset[str]], words: Sequence[str]) -> tuple[str, str] | None:
@@ -105,17 +140,21 @@ def _seeds(texts: Sequence[frozenset[str]], words: Sequence[str]) -> tuple[str, 
     return (best[1], best[2]) if best and best[0] > 1 else None
 
 
-_Groups = tuple[tuple[int, ...], tuple[int, ...]]
-
-
-def _settle(texts: Sequence[frozenset[str]], seeds: tuple[str, str]) -> _Groups:
-    groups: _Groups = (
+def _by_word(texts: Sequence[frozenset[str]], seeds: tuple[str, str]) -> _Groups:
+    return (
         tuple(number for number, words in enumerate(texts) if seeds[0] in words and seeds[1] not in words),
         tuple(number for number, words in enumerate(texts) if seeds[1] in words and seeds[0] not in words),
     )
+
+
+def _settle(texts: Sequence[frozenset[str]], groups: _Groups, *, fixed: _Groups) -> _Groups:
+    """Each text where its words are at home; ``fixed`` are where they are."""
+    held = {number: side for side, group in zip((-1.0, 1.0), fixed, strict=True) for number in group}
     for _ in range(ROUNDS):
         weights = _weights(texts, groups)
-        scores = [sum(weights[word] for word in sorted(words)) for words in texts]
+        scores = [
+            held.get(number) or sum(weights[word] for word in sorted(words)) for number, words in enumerate(texts)
+        ]
         moved: _Groups = (
             tuple(number for number, score in enumerate(scores) if score < 0),
             tuple(number for number, score in enumerate(scores) if score > 0),
@@ -155,8 +194,15 @@ def _alike(found: Split) -> float:
     return math.fsum(first[word] * second[word] for word in first.keys() & second.keys()) / lengths
 
 
+def _shares_subject(found: Split) -> bool:
+    """Some word stands in most texts of either group: it says what the term is, whatever is told of it."""
+    first, second = (Counter(word for number in group for word in found.texts[number]) for group in found.groups)
+    sizes = [SHARED * len(group) for group in found.groups]
+    return any(first[word] >= sizes[0] and second[word] >= sizes[1] for word in first.keys() & second.keys())
+
+
 def _are_two(found: Split) -> bool:
-    if _alike(found) > ALIKE:
+    if _alike(found) > ALIKE or _shares_subject(found):
         return False
     for group in (0, 1):
         words = found.companions[group]

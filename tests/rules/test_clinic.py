@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bot import model, rules
-from bot.rules import clinic
+from bot.rules import acronyms, clinic, view
 from tests.rules.making import FEED, article, rule
 
 REGULATOR = [
@@ -45,6 +45,77 @@ def test_an_unguarded_acronym_is_told_with_the_companions_of_each_use() -> None:
     assert (meant.articles, other.articles) == (7, 5)
     assert {"pakistan", "telecom"} <= set(meant.companions)
     assert "parents" in other.companions
+
+
+#: Two subjects of one regulator: no word of them but its country's is common.
+AUCTIONS = [
+    "PTA sets base price for spectrum auction as carriers of Pakistan bid",
+    "Bidders fail to turn up at spectrum auction of PTA Pakistan",
+    "PTA delays spectrum auction, carriers wait in Pakistan",
+    "Spectrum fee too high, carriers tell PTA of Pakistan before auction",
+    "PTA Pakistan opens auction of new spectrum to carriers",
+]
+BANS = [
+    "TikTok blocked again by PTA over videos, Pakistan court asks",
+    "Pakistan PTA unblocks TikTok after videos removed",
+    "PTA blocks dating apps and videos in Pakistan, TikTok warned",
+    "Videos on TikTok: PTA Pakistan hears complaint",
+    "TikTok appeals to PTA against block of videos in Pakistan",
+]
+
+
+def test_two_subjects_of_one_sense_are_no_two_uses() -> None:
+    assert not any(finding.uses for finding in findings(rule(any=["PTA"]), *AUCTIONS, *BANS))
+
+
+def test_subjects_of_which_each_spells_out_the_same_name_are_no_two_uses() -> None:
+    spelled = "Pakistan Telecommunication Authority (PTA)"
+    other = "PTA (Pakistan’s Telecommunications Authority)"
+    auctions = [each.replace(" Pakistan", "").replace("PTA", spelled, 1) for each in AUCTIONS[:2]]
+    bans = [each.replace("Pakistan", "").replace("PTA", other, 1) for each in BANS[:2]]
+    rest = [each.replace("Pakistan", "") for each in (*AUCTIONS[2:], *BANS[2:])]
+    (finding,) = findings(rule(any=["PTA"]), *auctions, *bans, *rest)
+    assert finding.uses == ()
+
+
+def test_uses_that_share_companions_are_told_apart_by_the_names_that_are_spelled_out() -> None:
+    board = ["The Parent Teacher Association (PTA) of Lahore meets", "Lahore PTA (Parents-Teachers Association) meets"]
+    authority = ["Pakistan Telecommunication Authority (PTA) of Lahore meets"]
+    unnamed = ["PTA of Lahore meets as teachers ask", "PTA of Lahore meets as telecommunication firms ask"]
+    archive = [*board * 2, *authority * 4, *unnamed * 2]
+    (finding,) = findings(rule(any=["PTA"], must_match=["PTA of teachers"]), *archive)
+    assert [(use.name, use.articles) for use in finding.uses] == [
+        ("parent teacher association", 6),
+        ("pakistan telecommunication authority", 6),
+    ]
+    assert "telecommunication" in finding.guards[0].yaml
+
+
+def test_a_small_word_may_give_an_initial() -> None:
+    (leaf,) = clinic.suspects(rules.compile_rule(rule(any=["DOE"])))
+    told = view.View(article("x", "The Department of Energy (DOE) was asked"))
+    assert acronyms.spelled_out(leaf, told) == "department energy"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Pakistan Telecommunication Authority (PTA) said", "pakistan telecommunication authority"),
+        ("PTA (the Parent–Teacher Association)", "parent teacher association"),
+        ("Parents and Teachers of the Association (PTA)", "parent teacher association"),
+        ("Pakistan Tax of the Aged (PTA)", "pakistan tax aged"),
+        ("Party of Trust and Action (PTA), Party (PTA)", "party trust action"),
+        ("PTA (Karachi), the regulator", None),
+        ("Telecommunication Authority (PTA)", None),
+        ("Pakistan. Telecommunication, Authority (PTA)", None),
+        ("(PTA)", None),
+        ("PTA (Pakistan Telecommunication", None),
+        ("PTA", None),
+    ],
+)
+def test_an_acronym_is_spelled_out_beside_a_bracket(text: str, expected: str | None) -> None:
+    (leaf,) = clinic.suspects(rules.compile_rule(rule(any=["PTA"])))
+    assert acronyms.spelled_out(leaf, view.View(article("x", text))) == expected
 
 
 def test_the_order_of_the_articles_does_not_matter() -> None:
