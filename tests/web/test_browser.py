@@ -16,6 +16,7 @@ from playwright.async_api import async_playwright
 from bot import model
 from tests.storage import made
 from tests.web.conftest import Page
+from tests.web.test_judged import judge
 
 CHROMIUM = Path(os.environ.get("WIREWATCH_CHROMIUM", "/usr/bin/chromium"))
 #: Where the pictures are kept to be looked at; else they go with the test.
@@ -93,6 +94,7 @@ async def test_every_page_is_readable_and_accessible(
     parked = replace(made.sending("parked"), state=model.SendState.PARKED, error="desk: is_archived: unarchive it")
     rows = [parked, made.sending("waits", briefs=(made.brief("s"),))]
     await page.running.store.write(lambda tx: tx.outbox.add(rows))
+    await judge(page, useful=9, noise=2)
     tab, hosts, complaints = await opened(browser, size=size, scheme=scheme)
     for name, path in PAGES.items():
         await tab.goto(page.site.url + path)

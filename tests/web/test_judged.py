@@ -1,0 +1,55 @@
+"""The rules page shows what readers said of each rule."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot import model, ports
+from bot.model import Verdict
+from tests.web.conftest import Page
+from tests.web.markup import elements, text_of
+from tests.web.test_pages import read
+
+RULE = "BlackBerry in Pakistan"
+
+
+async def judge(page: Page, *, useful: int, noise: int, rule: str = RULE) -> None:
+    """Stories that one reader has judged, and one press on «snooze»."""
+    now = page.clock.now()
+
+    def work(tx: ports.Transaction) -> None:
+        verdicts = [Verdict.USEFUL] * useful + [Verdict.NOISE] * noise + [Verdict.SNOOZED]
+        for number, verdict in enumerate(verdicts):
+            story = model.StoryId(f"judged-{number}")
+            tx.stories.save(model.Story(id=story, title="Old", first_seen=now, last_seen=now, members=()))
+            one = model.Judgement(
+                id=model.JudgementId(f"{rule} {number}"),
+                at=now - timedelta(hours=1),
+                by="U0AMINA",
+                channel="desk",
+                story=story,
+                verdict=verdict,
+                rule=rule,
+                message=model.SendId("head"),
+                until=now + timedelta(hours=23) if verdict is Verdict.SNOOZED else None,
+            )
+            tx.judgements.add([one])
+
+    await page.running.store.write(work)
+
+
+async def test_a_rule_shows_its_precision_and_how_sure_that_is(page: Page) -> None:
+    await judge(page, useful=9, noise=2)
+    cards = elements(await read(page, "/rules"), "//article")
+    (card,) = [text_of(each) for each in cards if RULE in text_of(each)]
+    assert "Precision: 82 % (9 useful, 2 noise; 95 %: 52 to 95 %)" in card
+    assert "snoozed in desk until" in card
+    others = [text_of(each) for each in cards if RULE not in text_of(each)]
+    assert others
+    assert all("nobody has judged it in 90 days" in each for each in others)
+
+
+async def test_a_judgement_of_long_ago_counts_no_more(page: Page) -> None:
+    await judge(page, useful=1, noise=0)
+    page.clock.advance(timedelta(days=91))
+    assert "1 useful" not in text_of(await read(page, "/rules"))
