@@ -93,7 +93,7 @@ def story(number: int, words: Iterator[str]) -> tuple[str, tuple[Item, ...]]:
     )
 
 
-def _words(chance: random.Random) -> Iterator[str]:
+def new_words(chance: random.Random) -> Iterator[str]:
     """Names, no two alike: events that share some are one story to the bot, and rightly so."""
     seen: set[str] = set()
     while True:
@@ -108,7 +108,7 @@ class Storm:
         self._folder = folder
         self._log = folder / "run.log"
         self._chance = random.Random(seed)
-        self._words = _words(random.Random(seed))
+        self._words = new_words(random.Random(seed))
         self._faults = faults
         self._stories: list[tuple[Item, ...]] = []
         self._names: list[str] = []
