@@ -57,6 +57,7 @@ _WORD = re.compile(
 )
 _UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
 _POSSESSIVE = re.compile(rf"([.\")]?)'[sS](?!{_LETTER}|[{_MARK}])")
+_BEGINS_POSSESSIVE = frozenset("'.\")")
 _PLURAL_POSSESSIVE = re.compile(rf"'(?!{_LETTER}|[{_MARK}])")
 #: A zero-width space inside a run of an unspaced script shows nothing and separates nothing.
 _SPACE_IN_RUN = re.compile(rf"(?<=[{_UNSPACED_CLASS}{_MARK}])\u200b+(?=[{_UNSPACED_CLASS}])")
@@ -169,10 +170,13 @@ def is_unspaced(character: str) -> bool:
 def tokens(normal: str) -> Iterator[Token]:
     """The words of a normal text in order; possessives are no words."""
     position = 0
-    while found := _WORD.search(normal, position):
+    for found in _WORD.finditer(normal):
         start, end = found.span()
+        if start < position:
+            # The s of a possessive.
+            continue
         possessive, position, mark = "", end, ""
-        if not _UNSPACED.match(normal, start):
+        if normal[end : end + 1] in _BEGINS_POSSESSIVE and not _UNSPACED.match(normal, start):
             if behind := _POSSESSIVE.match(normal, end):
                 possessive, position, mark = "'s", behind.end(), behind[1]
             elif normal[end - 1] in "sS" and (behind := _PLURAL_POSSESSIVE.match(normal, end)):

@@ -28,6 +28,8 @@ class FieldText:
         self.raw = [token.text for token in self.tokens]
         self.folded = [text.fold_case(word) for word in self.raw]
         self.plain = [text.drop_accents(word) for word in self.folded]
+        #: By a pattern's identity, and with it, since an identity is good only while its owner lives.
+        self._found: dict[int, tuple[patterns.Pattern, list[Stretch]]] = {}
 
     @functools.cached_property
     def gaps(self) -> list[str]:
@@ -41,10 +43,10 @@ class FieldText:
 
     @functools.cached_property
     def _places(self) -> dict[str, list[int]]:
-        places: dict[str, list[int]] = {}
-        for index, word in enumerate(self.plain):
-            places.setdefault(word, []).append(index)
-        return places
+        return _places(self.plain)
+
+    def _words(self, form: patterns.Form) -> list[str]:
+        return self.plain if form is patterns.Form.PLAIN else self.raw if form is patterns.Form.EXACT else self.folded
 
     def fits(self, element: patterns.Element, index: int) -> bool:
         if element.possessive and self.tokens[index].possessive != element.possessive:
@@ -52,7 +54,13 @@ class FieldText:
         return element.fits(self.raw[index], self.folded[index], self.plain[index])
 
     def find(self, pattern: patterns.Pattern) -> list[Stretch]:
-        """Every place of a term, from left to right."""
+        """Every place of a term, from left to right; the same list when asked again."""
+        known = self._found.get(id(pattern))
+        if known is None:
+            known = self._found[id(pattern)] = pattern, self._find(pattern)
+        return known[1]
+
+    def _find(self, pattern: patterns.Pattern) -> list[Stretch]:
         found = []
         for first in self._starts(pattern.elements[0]):
             if not self.gaps[first].endswith(pattern.elements[0].gap):
@@ -70,6 +78,9 @@ class FieldText:
             candidates = self._places.get(plain, [])
             if element.form is patterns.Form.PLAIN and not element.possessive:
                 return candidates
+        elif element.shape is patterns.Shape.PREFIX and not element.possessive:
+            beginning = element.text
+            return [index for index, word in enumerate(self._words(element.form)) if word.startswith(beginning)]
         else:
             candidates = list(range(len(self.raw)))
         return [index for index in candidates if self.fits(element, index)]
@@ -104,6 +115,16 @@ class FieldText:
         """The words that a part of the normal text touches; None: it has no letter or digit."""
         touched = [index for index, token in enumerate(self.tokens) if token.start < end and token.end > start]
         return Stretch(touched[0], touched[-1]) if touched else None
+
+
+def _places(words: list[str]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for index, word in enumerate(words):
+        if word in places:
+            places[word].append(index)
+        else:
+            places[word] = [index]
+    return places
 
 
 class View:
