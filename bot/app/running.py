@@ -32,6 +32,7 @@ from bot import (
     sources,
     storage,
 )
+from bot.app import first_look
 from bot.app.alone import Alone, OnPass
 from bot.app.listening import Listening
 from bot.app.meters import Meter, Meters
@@ -159,6 +160,8 @@ class App:
             others = [group.create_task(hearing)]
             if folder:
                 others.append(group.create_task(self._watch(folder)))
+            looking = first_look.look(self.channels.values(), on_unknown=self.settings.bot.on_unknown)
+            others.append(group.create_task(looking))
             await stop.wait()
             for task in others:
                 task.cancel()

@@ -239,6 +239,8 @@ class Bot:
         # A public channel needs none of the scopes for private ones, and the other way round.
         other = "channels:" if found.get("is_private") else "groups:"
         lines += self._check_scopes([scope for scope in SCOPES if not scope.startswith(other)])
+        if self._scopes is not None:
+            self._shows_history = ("groups:history" if found.get("is_private") else "channels:history") in self._scopes
         lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{found.get('name')} ({place})"))
         for is_good, what, code in (
             (not found.get("is_archived"), "the channel is open", "is_archived"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -29,14 +30,17 @@ class Places:
         #: Where a listing that was told to wait goes on: a large workspace has more pages than a minute allows.
         self._cursor = ""
         self._types = "public_channel,private_channel"
+        #: One listing at a time: two would share the cursor.
+        self._finding = asyncio.Lock()
 
     async def id(self) -> str:
         """Raises Parked where no channel has that name, and what Slack answers otherwise."""
         if self._given_id:
             return self._given_id
-        if self._known is None:
-            self._known = await self._notes.get(self._key) or await self._find()
-        return self._known
+        async with self._finding:
+            if self._known is None:
+                self._known = await self._notes.get(self._key) or await self._find()
+            return self._known
 
     async def forget(self) -> None:
         """The id no longer stands for the name: the channel was deleted, archived or the workspace changed."""
