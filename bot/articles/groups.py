@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot import model, ports
 from bot.articles import ids
 from bot.articles.alike import titles_alike
-from bot.articles.links import link_key, twins
+from bot.articles.links import link_key
 from bot.articles.lookup import TELLING_TEXT, Item
 from bot.articles.outlets import registrable_domain
 
@@ -94,12 +94,11 @@ def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known) -> p
         stub = known.by_key.get(item.key)
         if stub is not None and not _is_reused(stub, item):
             return stub
-    for item in members if known.by_link else ():
-        for form in twins(item.link) if item.link_key else ():
-            stub = known.by_link.get(form)
-            # A link that named several articles when it was stored (a list page) proves nothing without the headline.
-            if stub is not None and (stub.id == ids.of_link(item.link_key) or titles_alike(stub.title, item.title)):
-                return stub
+    for item in members:
+        stub = known.by_link.get(item.link_key) if item.link_key else None
+        # A link that named several articles when it was stored (a list page) proves nothing without the headline.
+        if stub is not None and (stub.id == ids.of_link(item.link_key) or titles_alike(stub.title, item.title)):
+            return stub
     for item in members:
         stub = known.by_fingerprint.get(item.fingerprint)
         if stub is not None and _is_other_address(stub, item, feed):

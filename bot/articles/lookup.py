@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from bot import model
 from bot.articles.clean import clean
 from bot.articles.fingerprints import fingerprint_of_folded, fold_title
-from bot.articles.links import canonical_link, link_key, twins
+from bot.articles.links import canonical_link, link_key
 
 #: A link under this many ids and headlines in one reading is a list page or a live blog: it names no one article.
 _SHARED_LINK = 3
@@ -54,6 +54,7 @@ class Lookup:
     """The questions for ``Articles.known``."""
 
     keys: tuple[str, ...]
+    #: Link keys.
     links: tuple[str, ...]
     fingerprints: tuple[str, ...]
     titles: tuple[str, ...]
@@ -66,7 +67,7 @@ def look_up(feed: model.Feed, reading: model.Reading) -> Lookup:
     items = prepare(feed, reading)
     return Lookup(
         keys=tuple(dict.fromkeys(item.key for item in items)),
-        links=tuple(dict.fromkeys(form for item in items if item.link_key for form in twins(item.link))),
+        links=tuple(dict.fromkeys(item.link_key for item in items if item.link_key)),
         fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items if len(item.text) >= TELLING_TEXT)),
         titles=tuple(dict.fromkeys(item.folded_title for item in items)),
         items=items,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, articles, config, model, ports, rules
+from bot import app, articles, config, model, rules
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 
@@ -55,16 +55,10 @@ async def _stored(settings: config.Settings, url: str) -> model.Article:
     outside = app.Outside(environ=os.environ)
     async with archive.opened(settings, outside) as store:
         link = articles.canonical_link(url)
-        article = await store.read(lambda tx: _find(tx, link))
+        article = await store.read(lambda tx: tx.articles.find(link))
     if article is None:
         terminal.fail(f"no article with the link {link} is in the archive: no feed has brought it yet", UNUSABLE)
     return article
-
-
-def _find(tx: ports.Transaction, link: str) -> model.Article | None:
-    """By any of the forms in which a site writes one address: with and without www, http and https."""
-    found = (tx.articles.find(form) for form in articles.twins(link) or (link,))
-    return next((article for article in found if article), None)
 
 
 def _typed(text: str) -> model.Article:

@@ -43,7 +43,7 @@ class Known:
 
     #: This feed's ids -> article.
     by_key: Mapping[str, Stub]
-    #: Canonical link -> article, of any feed.
+    #: Link as it was asked for -> the oldest article under any form of it, of any feed.
     by_link: Mapping[str, Stub]
     #: Fingerprint -> article, of any feed.
     by_fingerprint: Mapping[str, Stub]
@@ -118,7 +118,8 @@ class Articles(Protocol):
         links: Sequence[str],
         fingerprints: Sequence[str],
         titles: Sequence[str],
-    ) -> Known: ...
+    ) -> Known:
+        """``links``: in any of their forms, or the key that these share."""
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         """New articles; an id that exists is left as it is."""
@@ -137,7 +138,7 @@ class Articles(Protocol):
     def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]: ...
 
     def find(self, link: str) -> model.Article | None:
-        """By canonical link."""
+        """By a canonical link, in any of its forms."""
 
     def matches(self, article: model.ArticleId) -> Sequence[model.Match]: ...
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model, ports
-from bot.articles import fold_title
+from bot.articles import fold_title, link_key
 from bot.storage import codec
 from bot.storage.columns import Digest, Moment, chunks, digest
 from bot.storage.schema import articles, fresh_identities, matches, sightings, versions
@@ -150,14 +150,14 @@ class Articles:
         titles: Sequence[str],
     ) -> ports.Known:
         key_of = {digest(feed, key): key for key in keys}
-        link_of = {digest(link): link for link in links if link}
+        link_of = {digest(_place(link)): link for link in links if link}
         title_of = {digest(fold_title(title)): title for title in titles if title}
         by_title: defaultdict[str, list[ports.Stub]] = defaultdict(list)
         for row in self._rows(_BY_TITLE, list(title_of), {"of_feed": feed}):
             by_title[fold_title(row.title)].append(_stub(row))
         return ports.Known(
             by_key={key_of[row.key]: _stub(row) for row in self._rows(_BY_KEY, list(key_of))},
-            by_link=_first(self._rows(_BY_LINK, list(link_of)), lambda row: link_of[digest(row.link)]),
+            by_link=_first(self._rows(_BY_LINK, list(link_of)), lambda row: link_of[digest(_place(row.link))]),
             by_fingerprint=_first(
                 self._rows(_BY_FINGERPRINT, list({value for value in fingerprints if value})),
                 lambda row: row.fingerprint,
@@ -181,7 +181,7 @@ class Articles:
         that another committed meanwhile is a lost race, so the second runs again. SQLite has one writer."""
         if self._connection.dialect.name != "postgresql":
             return
-        keys = {digest(article.link): article.first_seen for article in articles if article.link}
+        keys = {digest(_place(article.link)): article.first_seen for article in articles if article.link}
         keys |= {digest(article.fingerprint): article.first_seen for article in articles}
         # In one order, so that two who share several keys do not wait for each other.
         self._connection.execute(_GUARD, [{"key": key, "at": keys[key]} for key in sorted(keys)])
@@ -222,7 +222,7 @@ class Articles:
         return {article.id: article for article in found}
 
     def find(self, link: str) -> model.Article | None:
-        row = self._connection.execute(_FIND, {"of_link": digest(link)}).one_or_none() if link else None
+        row = self._connection.execute(_FIND, {"of_link": digest(_place(link))}).one_or_none() if link else None
         return None if row is None else _article(row)
 
     def matches(self, article: model.ArticleId) -> Sequence[model.Match]:
@@ -259,6 +259,11 @@ class Articles:
         return [ports.DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
 
 
+def _place(link: str) -> str:
+    """What all forms of a link share; a front page, whose forms share nothing, is itself."""
+    return link_key(link) or link
+
+
 def _first(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], str]) -> Mapping[str, ports.Stub]:
     found: dict[str, ports.Stub] = {}
     for row in rows:
@@ -285,7 +290,7 @@ def _row(article: model.Article, *, has_text: bool) -> dict[str, object]:
         "outlet": article.outlet,
         "owner": article.owner,
         "link": article.link,
-        "link_key": digest(article.link) if article.link else None,
+        "link_key": digest(_place(article.link)) if article.link else None,
         "title": article.title,
         "title_key": digest(fold_title(article.title)),
         "author": article.author,

@@ -21,7 +21,7 @@ from bot import model
 from bot.storage.columns import Choice, Digest, Moment, Words
 
 #: The revision of the newest migration.
-REVISION = "0006"
+REVISION = "0007"
 
 metadata = MetaData(
     naming_convention={
@@ -73,7 +73,7 @@ articles = Table(
     Column("outlet", Words, nullable=False),
     Column("owner", Words, nullable=False),
     Column("link", Words, nullable=False),
-    #: Digest of the link; NULL where there is none.
+    #: Digest of what all forms of the link share; NULL where there is none.
     Column("link_key", Digest),
     Column("title", Words, nullable=False),
     #: Digest of the folded title.

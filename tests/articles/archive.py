@@ -50,7 +50,11 @@ class Archive:
                 for key in look_up.keys
                 if (feed, key) in self.sightings
             },
-            by_link={a.link: self.stub(a) for a in self.articles.values() if a.link in look_up.links},
+            by_link={
+                articles.link_key(a.link): self.stub(a)
+                for a in reversed(self.articles.values())
+                if articles.link_key(a.link) in look_up.links
+            },
             by_fingerprint={
                 a.fingerprint: self.stub(a) for a in self.articles.values() if a.fingerprint in look_up.fingerprints
             },

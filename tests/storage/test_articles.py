@@ -70,6 +70,16 @@ async def test_a_link_and_a_fingerprint_are_known_from_any_feed_oldest_first(sto
     )
 
 
+async def test_a_link_is_known_in_any_of_its_forms(store: storage.SqlStore) -> None:
+    one = replace(article("one"), link="http://www.news.example/a?b=1")
+    front = replace(article("front"), link="https://front.example/")
+    await keep(store, one, front)
+    for form in ("https://news.example/a?b=1", "http://www.news.example/a?b=1", "news.example/a?b=1"):
+        assert {link: stub.id for link, stub in (await known(store, links=(form,))).by_link.items()} == {form: one.id}
+    assert await store.read(lambda tx: tx.articles.find("https://news.example/a?b=1")) == one
+    assert await store.read(lambda tx: tx.articles.find(front.link)) == front
+
+
 async def test_a_title_is_known_folded_and_only_of_the_feed_that_carries_it(store: storage.SqlStore) -> None:
     one, two = article("one"), replace(article("two", minutes=1), title="HEADLINE of “one”!")
     await keep(store, one, two)

@@ -303,3 +303,22 @@ async def test_feeds_that_were_there_before_have_their_health_after_the_upgrade(
     await again.close()
     assert counts == dict.fromkeys(model.FeedHealth, 1)
     assert [state.url for state in failing] == ["https://a.example/failing"]
+
+
+async def test_links_that_were_there_before_are_known_in_any_form_after_the_upgrade(file: Path) -> None:
+    file.parent.mkdir()
+    engine = create_engine(f"sqlite:///{file}")
+    names = "id, feed, outlet, owner, link, link_key, title, title_key, first_seen, fingerprint, version, is_full_text,"
+    names += " has_text, tags, links, text"
+    values = ":id, '', '', '', :link, x'00', '', x'00', 0, '', 1, FALSE, FALSE, '[]', '[]', ''"
+    with engine.begin() as connection:
+        command.upgrade(upgrade.config(connection), "0006")
+        rows = [{"id": f"{n:05}", "link": f"http://www.news.example/{n}"} for n in range(2_500)]
+        rows.append({"id": "front", "link": "https://front.example/"})
+        connection.execute(text(f"INSERT INTO articles ({names}) VALUES ({values})"), rows)
+    engine.dispose()
+    again = open_again(file)
+    links = [f"https://news.example/{n}" for n in range(2_500)] + ["https://front.example/"]
+    found = await again.read(lambda tx: tx.articles.known("", keys=[], links=links, fingerprints=[], titles=[]))
+    await again.close()
+    assert {stub.link for stub in found.by_link.values()} == {row["link"] for row in rows}
