@@ -74,7 +74,7 @@ def after_reading(
         body_hash=body_hash(answer.body),
         item_hashes=reading.item_hashes,
         new_at=now if new_count else state.new_at,
-        remarks=reading.remarks,
+        remarks=(*reading.remarks, *_slid_out(state, items=items, new_count=new_count, now=now)),
         rhythm=tuple(sorted((*state.rhythm, *came)))[-_RHYTHM:],
         ttl=reading.ttl,
         skip_hours=reading.skip_hours,
@@ -150,6 +150,20 @@ def after_failure(
     )
 
 
+def _slid_out(state: model.FeedState, *, items: int, new_count: int, now: datetime) -> tuple[str, ...]:
+    """What to say where nothing that was listed before is left."""
+    if state.baseline_at is None or state.polled_at is None or not state.item_count or new_count < max(items, 2):
+        return ()
+    text = f"all {items} items are new since the last poll; some may have come and gone unseen"
+    asked = max(state.ttl or timedelta(), (state.fresh_until or state.polled_at) - state.polled_at)
+    minutes = round(asked / timedelta(minutes=1))
+    # Our own waits follow the feed's rhythm; only the publisher can shorten what it asks for.
+    if minutes and asked >= (now - state.polled_at) / 2:
+        wait = model.show_duration(timedelta(minutes=minutes))
+        text += f": it asks to be left alone for {wait}; tell the publisher"
+    return (text,)
+
+
 def _empty_since(state: model.FeedState, *, now: datetime) -> datetime | None:
     # A feed that never had an item is young, not broken.
     return state.empty_since or (now if state.item_count else None)
@@ -191,7 +205,7 @@ def _scheduled(
     is_hurried: bool = False,
 ) -> model.FeedState:
     shortest = timing.shortest(feed, policy)
-    learnt = timing.learnt(state.rhythm, since=state.baseline_at, shortest=shortest, now=now)
+    learnt = timing.learnt(state.rhythm, window=state.item_count, since=state.baseline_at, shortest=shortest, now=now)
     interval = shortest if is_hurried else learnt
     return replace(state, interval=interval, due_at=timing.next_poll(state, wait=interval, now=now, jitter=jitter))
 

@@ -14,6 +14,10 @@ from bot import model
 _SLOWEST = 12
 #: Polls in the mean gap between two articles: an article then waits a sixteenth of that gap on the average.
 _POLLS_A_GAP = 8
+#: Polls in the time in which a feed's document can turn over.
+_POLLS_A_TURNOVER = 2
+#: Fewer arrivals are no burst.
+_LEAST_BURST = 5
 #: The rhythm is that of the last so many arrivals.
 _RECENT = 20
 #: Publishers write «one year» by mistake; a day is as long as a news feed is left alone for a header.
@@ -35,10 +39,13 @@ def shortest(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
     return feed.every or policy.every
 
 
-def learnt(rhythm: Sequence[datetime], *, since: datetime | None, shortest: timedelta, now: datetime) -> timedelta:
+def learnt(
+    rhythm: Sequence[datetime], *, window: int, since: datetime | None, shortest: timedelta, now: datetime
+) -> timedelta:
     """The interval that a feed's arrivals ask for; ``since`` is when the feed was first read.
 
-    Silence counts as a gap, so a feed that stops is asked less and less, down to the slowest.
+    Silence counts as a gap, so a feed that stops is asked less and less, down to the slowest; but never so seldom that
+    a burst such as it had before fills its document, which lists ``window`` items, twice (bench/day.py).
     """
     recent = rhythm[-_RECENT:]
     begin = recent[0] if recent else since
@@ -47,7 +54,17 @@ def learnt(rhythm: Sequence[datetime], *, since: datetime | None, shortest: time
     gaps = max(1, len(recent) - 1)
     mean = (recent[-1] - recent[0]) / gaps if len(recent) > 1 else timedelta()
     silence = now - (recent[-1] if recent else begin)
-    return min(max(max(mean, silence / 2) / _POLLS_A_GAP, shortest), shortest * _SLOWEST)
+    wait = min(max(mean, silence / 2) / _POLLS_A_GAP, _turnover(rhythm, window) / _POLLS_A_TURNOVER)
+    return min(max(wait, shortest), shortest * _SLOWEST)
+
+
+def _turnover(rhythm: Sequence[datetime], window: int) -> timedelta:
+    """The shortest time in which more items came than the document lists; of a long one, as its part says."""
+    count = min(window, len(rhythm) - 1)
+    if count < _LEAST_BURST:
+        return timedelta.max
+    fastest = min(last - first for first, last in zip(rhythm, rhythm[count:], strict=False))
+    return fastest * window / count
 
 
 def next_poll(state: model.FeedState, *, wait: timedelta, now: datetime, jitter: float) -> datetime:

@@ -192,6 +192,36 @@ def test_a_busy_feed_is_asked_as_often_as_allowed_and_a_quiet_one_less() -> None
     assert quiet.due_at - START == EVERY * 12
 
 
+def burst(count: int, *, minutes_ago: float) -> tuple[datetime, ...]:
+    """So many arrivals, a minute apart."""
+    return tuple(START - timedelta(minutes=minutes_ago - minute) for minute in range(count))
+
+
+def test_a_feed_whose_list_filled_quickly_before_is_asked_twice_in_that_time_also_after_hours_of_silence() -> None:
+    quiet = dataclasses.replace(READ, rhythm=burst(30, minutes_ago=600), item_count=20)
+    assert answered(quiet, WELL).due_at - START == timedelta(minutes=10)
+    long_list = dataclasses.replace(quiet, item_count=100)
+    assert answered(long_list, WELL).due_at - START > timedelta(minutes=10)
+
+
+def test_a_feed_that_brings_its_whole_list_at_once_is_not_asked_more_often_for_it() -> None:
+    weekly = tuple(START - timedelta(days=days) for days in (14, 7) for _ in range(10))
+    state = dataclasses.replace(READ, rhythm=weekly, item_count=10)
+    assert answered(state, WELL).due_at - START == 12 * EVERY
+
+
+def test_a_list_of_which_nothing_is_left_is_remarked_with_what_its_publisher_asks_for() -> None:
+    fresh = model.Reading(title="News", entries=entries(START, START), item_hashes=("a", "b"))
+    known = dataclasses.replace(READ, polled_at=START - EVERY)
+    (remark,) = was_read(known, fresh, new=2).remarks
+    assert remark == "all 2 items are new since the last poll; some may have come and gone unseen"
+    hourly = dataclasses.replace(known, polled_at=START - timedelta(hours=1), ttl=timedelta(hours=1))
+    (remark,) = was_read(hourly, fresh, new=2).remarks
+    assert remark.endswith("unseen: it asks to be left alone for 1 hour; tell the publisher")
+    assert was_read(known, fresh, new=1).remarks == ()
+    assert was_read(FRESH, fresh, new=2).remarks == ()
+
+
 def test_a_feed_may_set_its_own_shortest_interval() -> None:
     feed = model.Feed(url=URL, every=timedelta(minutes=2))
     assert answered(dataclasses.replace(READ, rhythm=(START,) * 9), WELL, feed=feed).due_at == START + feed.every  # type: ignore[operator]
