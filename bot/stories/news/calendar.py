@@ -40,23 +40,23 @@ _CAPITALISED = {
     "Dezember": 12,
     "Dez": 12,
 }
-#: Written small in French, Spanish, Italian, Portuguese and Dutch.
+#: Written small in French, Spanish, Italian, Portuguese and Dutch; Arabic and Urdu know no capitals.
 _SMALL = {
     name: number
     for number, names in enumerate(
         (
-            "janvier enero gennaio janeiro januari",
-            "février febrero febbraio fevereiro februari",
-            "mars marzo março maart",
-            "avril abril aprile",
-            "mai mayo maggio maio mei",
-            "juin junio giugno junho juni",
-            "juillet julio luglio julho juli",
-            "août agosto augustus",
-            "septembre septiembre settembre setembro september",
-            "octobre octubre ottobre outubro oktober",
-            "novembre noviembre novembro november",
-            "décembre diciembre dicembre dezembro december",
+            "janvier enero gennaio janeiro januari يناير جنوری",
+            "février febrero febbraio fevereiro februari فبراير فروری",
+            "mars marzo março maart مارس مارچ",
+            "avril abril aprile أبريل اپریل",
+            "mai mayo maggio maio mei مايو مئی",
+            "juin junio giugno junho juni يونيو جون",
+            "juillet julio luglio julho juli يوليو جولائی",
+            "août agosto augustus أغسطس اگست",
+            "septembre septiembre settembre setembro september سبتمبر ستمبر",
+            "octobre octubre ottobre outubro oktober أكتوبر اکتوبر",
+            "novembre noviembre novembro november نوفمبر نومبر",
+            "décembre diciembre dicembre dezembro december ديسمبر دسمبر",
         ),
         1,
     )

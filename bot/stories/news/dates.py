@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
+from bot.stories.news import languages
 from bot.stories.news.calendar import Day, days
 from bot.stories.news.claims import Found
 from bot.stories.news.statements import Statement
@@ -168,6 +169,8 @@ def is_same_matter(one: Statement, other: Statement) -> bool:
 
 
 def dated_in(statement: Statement) -> Iterator[Dated]:
+    cues = languages.of(statement.language)
+    moved = bool(_MOVED.search(statement.plain) or (cues and cues.moved.search(languages.bare(statement.plain))))
     found = list(days(statement.plain, statement.day))
     for at, day in enumerate(found):
         before = statement.plain[max(day.start - _REACH_BEFORE, found[at - 1].end if at else 0) : day.start]
@@ -181,7 +184,7 @@ def dated_in(statement: Statement) -> Iterator[Dated]:
             opening = statement.plain[: found[at - 1].start]
             if re.search(r"\bfrom\s+(?:the original (?:date|deadline) of\s+)?$", opening, re.IGNORECASE):
                 replaces = found[at - 1]
-        label = _role(wide_before if replaces else before, after)
+        label = _role(wide_before if replaces else before, after, cues)
         if label is None or (_REPORTED.search(before) and not replaces):
             continue
         if re.search(
@@ -190,10 +193,12 @@ def dated_in(statement: Statement) -> Iterator[Dated]:
             re.IGNORECASE,
         ):
             continue
-        yield Dated(label, day, statement, replaces, bool(_MOVED.search(statement.plain)))
+        yield Dated(label, day, statement, replaces, moved)
 
 
-def _role(before: str, after: str) -> str | None:
+def _role(before: str, after: str, cues: languages.Cues | None) -> str | None:
+    if cues and (cues.deadline.search(before) or cues.deadline.match(after.lstrip())):
+        return "deadline"
     nearest: tuple[int, str] | None = None
     for label, pattern in _ROLE_PATTERNS:
         ends = [found.end() for found in pattern.finditer(before)]

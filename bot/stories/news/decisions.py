@@ -1,7 +1,8 @@
 """Decisions and turns (lifted, delayed, fined, arrested, ruled …) that the story did not have.
 
-Reads English. A decision counts when it is stated as done or decided, never when it may be, was asked for, or lies in
-the past; and the story has it when any earlier article says the same in any of its wordings.
+Reads English closely, and the languages of languages.tsv by their cue words. A decision counts when it is stated as
+done or decided, never when it may be, was asked for, or lies in the past; and the story has it when any
+earlier article says the same in any of its wordings.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from importlib import resources
 from itertools import chain
 
+from bot.stories.news import languages
 from bot.stories.news.claims import Found
 from bot.stories.news.past import is_background
 from bot.stories.news.statements import Statement
@@ -118,8 +120,9 @@ def _subject(said: Sequence[Sequence[Statement]]) -> frozenset[str]:
 
 def _mentions(statement: Statement) -> Iterator[str]:
     """Turns that a statement speaks of as done or under way: by any form or noun."""
-    for turn in _all_turns():
-        if turn.nouns.search(statement.plain):
+    cues = languages.of(statement.language)
+    for turn in cues.turns if cues else _all_turns():
+        if turn.nouns and turn.nouns.search(statement.plain):
             yield turn.label
     for label, _ in _turns(statement):
         yield label
@@ -127,6 +130,9 @@ def _mentions(statement: Statement) -> Iterator[str]:
 
 def _turns(statement: Statement) -> Iterator[tuple[str, str]]:
     """Label and clause of each turn that a statement states."""
+    if cues := languages.of(statement.language):
+        yield from _turns_abroad(statement, cues)
+        return
     plain = statement.normal
     for turn in _all_turns():
         headline = turn.present.finditer(plain) if statement.order == 0 else ()
@@ -136,6 +142,15 @@ def _turns(statement: Statement) -> Iterator[tuple[str, str]]:
             if _is_stated(statement, before, plain[found.end() :]) and not _is_quoted(plain, found.start()):
                 yield turn.label, _clause(plain, found.start())
                 break
+
+
+def _turns_abroad(statement: Statement, cues: languages.Cues) -> Iterator[tuple[str, str]]:
+    plain = languages.bare(statement.normal)
+    if plain.rstrip().endswith(("?", "؟")):
+        return
+    for label, at in cues.stated(plain):
+        if not _is_quoted(plain, at):
+            yield label, _clause(plain, at)
 
 
 def _is_stated(statement: Statement, before: str, after: str) -> bool:

@@ -32,11 +32,18 @@ class _Counted:
 
 
 def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> list[Found]:
-    old = [_Counted(one, statement) for statement in chain.from_iterable(said) for one in quantities(statement.plain)]
+    old = [
+        _Counted(one, statement)
+        for statement in chain.from_iterable(said)
+        for one in quantities(statement.plain, statement.language)
+    ]
     found: list[Found] = []
     settled: set[str] = set()
     news_of_old = {
-        (each.key, each.value) for statement in fresh for each in quantities(statement.plain) if each.is_past
+        (each.key, each.value)
+        for statement in fresh
+        for each in quantities(statement.plain, statement.language)
+        if each.is_past
     }
     for new in _counted(fresh):
         key = new.quantity.key
@@ -72,7 +79,7 @@ def _counted(fresh: Sequence[Statement]) -> Iterator[_Counted]:
     for statement in fresh:
         if is_background(statement):
             continue
-        for one in quantities(statement.plain):
+        for one in quantities(statement.plain, statement.language):
             yield _Counted(one, statement)
 
 

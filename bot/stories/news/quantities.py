@@ -130,13 +130,13 @@ def _rounded(exact: float, round_one: float) -> bool:
     return digits < len(f"{exact:.10g}".replace(".", "").strip("0")) and round(exact, places) == round_one
 
 
-def quantities(plain: str) -> Iterator[Quantity]:
+def quantities(plain: str, language: str = "en") -> Iterator[Quantity]:
     """The numbers of a sentence in order; dates, ages, hours and names with numbers are left out."""
     found = [one for one in _NUMBER.finditer(plain) if not _is_other(one, plain)]
     for at, one in enumerate(found):
         before = plain[found[at - 1].end() if at else 0 : one.start()]
         after = plain[one.end() : found[at + 1].start() if at + 1 < len(found) else len(plain)]
-        yield _quantity(one, plain, before, after)
+        yield _quantity(one, plain, before, after, is_english=language == "en")
 
 
 def _is_other(one: re.Match[str], plain: str) -> bool:
@@ -152,10 +152,10 @@ def _is_other(one: re.Match[str], plain: str) -> bool:
     )
 
 
-def _quantity(one: re.Match[str], plain: str, before: str, after: str) -> Quantity:
+def _quantity(one: re.Match[str], plain: str, before: str, after: str, *, is_english: bool) -> Quantity:
     value = float(one["number"].replace(",", ""))
     unit = _unit(one)
-    thing, label = _money(before, after) if unit else _counted(before, after, plain)
+    thing, label = _money(before, after) if unit else _counted(before, after, is_english=is_english)
     return Quantity(
         value=value,
         unit=unit,
@@ -194,7 +194,7 @@ def _money(before: str, after: str) -> tuple[str | None, str]:
     return (found[0], found[0]) if found else (None, "")
 
 
-def _counted(before: str, after: str, plain: str) -> tuple[str | None, str]:
+def _counted(before: str, after: str, *, is_english: bool) -> tuple[str | None, str]:
     if re.search(r"\bmagnitude[\s-]*(?:of\s+)?$", before, re.IGNORECASE) or re.match(r"[\s-]*magnitude\b", after):
         return "magnitude", "magnitude"
     noun = _noun(after)
@@ -205,7 +205,8 @@ def _counted(before: str, after: str, plain: str) -> tuple[str | None, str]:
         return None, ""
     if noun and stem(noun) in {"job", "position", "post", "role"} and _CUT.search(before[-60:] + after[:60]):
         return "jobs cut", "jobs cut"
-    if noun is None or stem(noun) in things.PEOPLE or _DOERS.search(noun):
+    # English fates are other words elsewhere: «die drei».
+    if is_english and (noun is None or stem(noun) in things.PEOPLE or _DOERS.search(noun)):
         fate = _nearest(things.FATES, before, after, 45)
         if fate:
             return fate[0], fate[0]

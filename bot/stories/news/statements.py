@@ -45,6 +45,8 @@ class Statement:
     is_fit: bool
     #: The day of the article that makes it.
     day: date
+    #: «en», «ur».
+    language: str = "en"
 
     @property
     def is_prominent(self) -> bool:
@@ -80,6 +82,7 @@ def _statement(raw: str, order: int, language: str, day: date) -> Statement:
         stems=frozenset(token.stem for token in words.tokens(plain) if token.stem not in _SMALL_WORDS),
         is_fit=order > 0 and sentences.fault(raw) is None,
         day=day,
+        language=language,
     )
 
 
