@@ -8,8 +8,10 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from bot import model, ports
@@ -102,6 +104,36 @@ def test_every_message_is_a_document_of_the_same_shape() -> None:
         shown = json.dumps(made, ensure_ascii=False)
         shown.encode()
         assert not hostile.CONTROL - {"\n"} & set(shown.replace("\\n", ""))
+
+
+def test_every_document_is_as_its_published_schema_says_and_has_nothing_more() -> None:
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "webhook.schema.json").read_text())
+    # Receivers must bear fields that are added; here one that is added and not published is found.
+    validator = jsonschema.Draft202012Validator(_closed(schema))
+    told = (*messages.ALL.values(), *hostile.every_kind(hostile.BAD, messages.WIRE))
+    for message in told:
+        for is_plain in (False, True):
+            made = webhook.document(delivery(message, is_plain=is_plain))
+            validator.validate(json.loads(json.dumps(made)))
+    assert {str(message.kind) for message in told} == set(schema["properties"]["kind"]["enum"])
+
+
+def test_the_page_names_every_field_of_the_schema() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "channels.md").read_text()
+    schema = json.loads((docs / "webhook.schema.json").read_text())
+    story = schema["properties"]["stories"]["items"]
+    for name in (*schema["properties"], *story["properties"]):
+        assert f"`{name}`" in page or f"`stories[].{name}`" in page, name
+
+
+def _closed(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    more = {"additionalProperties": False} if schema.get("type") == "object" else {}
+    return {**{name: _closed(value) for name, value in schema.items()}, **more}
 
 
 def _story(message: model.Message) -> Any:
