@@ -42,7 +42,7 @@ class Presence:
         now = self._since = self._clock.now()
 
         def work(tx: ports.Transaction) -> timedelta | None:
-            back = _set_back(tx, now)
+            back = self._set_back(tx, now)
             left = tx.notes.get(_OWNER) if self._is_alone else None
             if left:
                 since, _, process = left.partition(" ")
@@ -78,7 +78,7 @@ class Presence:
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> timedelta | None:
-            back = _set_back(tx, now)
+            back = self._set_back(tx, now)
             last = _time(tx.notes.get(TICK))
             if last is not None and now - last > UNWATCHED:
                 tx.ledger.add([ledger.unwatched(since=last.isoformat(), until=now.isoformat(), at=now)])
@@ -86,6 +86,10 @@ class Presence:
             return back
 
         return await self._store.write(work)
+
+    def _set_back(self, tx: ports.Transaction, now: datetime) -> timedelta | None:
+        # Of several processes each has its machine's clock: one that is behind was not set back.
+        return _set_back(tx, now) if self._is_alone else None
 
 
 def _set_back(tx: ports.Transaction, now: datetime) -> timedelta | None:

@@ -7,7 +7,7 @@ import gc
 import os
 import platform
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,6 @@ from bot import (
     fetch,
     fulltext,
     housekeeping,
-    model,
     outbox,
     pipeline,
     ports,
@@ -32,7 +31,7 @@ from bot import (
     sources,
     storage,
 )
-from bot.app import first_look
+from bot.app import first_look, reloading, set_back
 from bot.app.alone import Alone, OnPass
 from bot.app.listening import Listening
 from bot.app.meters import Meter, Meters
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("wirewatch")
 
-#: How often the configuration's contents are looked at: bind mounts and config maps raise no events.
-WATCH = timedelta(seconds=2)
 EVERYTHING = 1_000_000
 
 
@@ -108,7 +105,8 @@ class App:
         #: Ends the senders of these channels.
         self._channels_changed = asyncio.Event()
         self._listening = Listening(store, outside.clock, snapshot=lambda: self.snapshot, on_decided=self.deciding.tell)
-        self._reload = asyncio.Event()
+        #: None: no folder is watched.
+        self._reloading: reloading.Reloading | None = None
 
     def _heard_of_feed(self, report: pipeline.FeedReport) -> None:
         self._on_feed(report)
@@ -159,7 +157,8 @@ class App:
             hearing = self._listening.run(lambda: channels.listeners(self.channels.values()))
             others = [group.create_task(hearing)]
             if folder:
-                others.append(group.create_task(self._watch(folder)))
+                self._reloading = reloading.Reloading(self, folder, self._outside)
+                others.append(group.create_task(self._reloading.run()))
             looking = first_look.look(self.channels.values(), on_unknown=self.settings.bot.on_unknown)
             others.append(group.create_task(looking))
             await stop.wait()
@@ -220,40 +219,14 @@ class App:
     async def note_tick(self) -> None:
         await self._heed(await self._presence.tick())
 
-    async def _heed(self, set_back: timedelta | None) -> None:
-        """A clock that was set back would make all that waits for a time wait for as long."""
-        if set_back is None:
-            return
-        now, operator = self.clock.now(), self.settings.bot.operator
-        await storage.move_waits(self.store, by=set_back, now=now)
-        shown = model.show_duration(timedelta(minutes=round(set_back / timedelta(minutes=1))))
-        log.warning("clock set back; what waits was moved with it", by=shown)
-        if operator:
-            lead = f"The clock of this machine was set back by {shown}."
-            lines = ["Feeds and messages that wait were moved with it.", "Times of what came meanwhile are wrong."]
-            notice = pipeline.notice(operator, lead, lines, now=now, once=f"clock {now.isoformat()}")
-            await self.store.write(lambda tx: tx.outbox.add([notice]))
+    async def _heed(self, by: timedelta | None) -> None:
+        if by is not None:
+            await set_back.heed(self.store, by=by, now=self.clock.now(), operator=self.settings.bot.operator)
 
     def reload_soon(self) -> None:
         """Look at the configuration now, as on SIGHUP."""
-        self._reload.set()
-
-    async def _watch(self, folder: Path) -> None:
-        watcher = config.Watcher(
-            folder,
-            self.settings,
-            clock=self.clock,
-            environ=self._outside.environ,
-            channel_options=channels.options(),
-        )
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._reload.wait(), WATCH.total_seconds())
-            is_asked = self._reload.is_set()
-            self._reload.clear()
-            settings = await watcher.look(force=is_asked)
-            if settings is not None:
-                await self.reload(settings)
+        if self._reloading is not None:
+            self._reloading.soon()
 
     async def reload(self, settings: config.Settings) -> None:
         """Swap the configuration between passes; what is under way ends with the old one. Said once."""
@@ -270,14 +243,7 @@ class App:
             self._channels_changed.set()
             self._channels_changed = asyncio.Event()
             self._listening.renew()
-        lines = config.render(settings.problems, "text").splitlines()
-        log.info("configuration reloaded", rules=len(settings.rules), feeds=len(settings.feeds), problems=len(lines))
-        if settings.bot.operator:
-            lead = f"Configuration reloaded: {len(settings.rules)} rules, {len(settings.feeds)} feeds."
-            notice = pipeline.notice(
-                settings.bot.operator, lead, lines, now=self.clock.now(), once=f"reload {settings.version} {lines}"
-            )
-            await self.store.write(lambda tx: tx.outbox.add([notice]))
+        await reloading.announce(self.store, settings, now=self.clock.now())
 
     async def sync(self) -> None:
         """Tell the store which feeds are configured."""

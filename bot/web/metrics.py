@@ -46,6 +46,7 @@ class _Standing:
     feeds: Mapping[model.FeedHealth, int]
     counts: Mapping[tuple[str, model.SendState], int]
     unsent: Sequence[model.Outgoing]
+    waiting: int
     tick: str | None
 
 
@@ -90,6 +91,7 @@ class Metrics:
         self._age = gauge(
             "outbox_oldest_seconds", "How long the oldest message that may be sent has been waiting.", "channel"
         )
+        self._waiting = gauge("desk_waiting_articles", "Matched articles that wait for the desk.")
         self._loaded = gauge("config_last_reload_timestamp_seconds", "When the configuration was last taken over.")
         self._good = gauge("config_last_reload_successful", "1: the last reading had no error.")
         self._problems = gauge("config_problems", "Problems of the last reading.", "severity")
@@ -130,6 +132,7 @@ class Metrics:
         self._outbox.clear()
         for (channel, state), count in standing.counts.items():
             self._outbox.labels(channel, state.value).set(count)
+        self._waiting.set(standing.waiting)
         self._age.clear()
         for channel in settings.bot.channels:
             self._age.labels(channel).set(_oldest(standing.unsent, channel, now).total_seconds())
@@ -144,6 +147,7 @@ def _look(tx: ports.Transaction) -> _Standing:
         feeds=tx.feeds.counts(),
         counts=tx.outbox.counts(),
         unsent=tx.outbox.unsent(),
+        waiting=tx.tray.count(),
         tick=tx.notes.get(health.NAME_OF_TICK),
     )
 

@@ -36,6 +36,17 @@ async def rows(store: storage.SqlStore) -> list[tuple[str, dict[str, model.Ledge
     return [(row.kind.value, dict(row.fields)) for _, row in found]
 
 
+async def test_of_several_processes_one_whose_clock_is_behind_was_not_set_back(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    ahead, behind = process(store, clock, "ahead", is_alone=False), process(store, clock, "behind", is_alone=False)
+    await ahead.begin()
+    await ahead.tick()
+    clock.advance(-HOUR)
+    assert await behind.begin() is None
+    assert await behind.tick() is None
+
+
 async def watch(one: presence.Presence, clock: FakeClock, *, seconds: int) -> None:
     for _ in range(seconds):
         clock.advance(SECOND)

@@ -115,6 +115,13 @@ async def test_the_age_of_the_queue_is_that_of_what_may_be_sent(page: Page) -> N
     assert (await numbers(page))["wirewatch_outbox_oldest_seconds", ("desk",)] == 420
 
 
+async def test_what_waits_for_the_desk_is_counted(page: Page) -> None:
+    assert (await numbers(page))["wirewatch_desk_waiting_articles", ()] == 0
+    arrival = model.Arrival(article=made.article("one"), matches=(), is_baseline=False)
+    await page.running.store.write(lambda tx: tx.tray.add([arrival, arrival], []))
+    assert (await numbers(page))["wirewatch_desk_waiting_articles", ()] == 2
+
+
 async def test_each_metric_has_a_heading_in_the_docs_and_each_alert_and_panel_asks_for_a_metric(page: Page) -> None:
     own = {name for name in await families(page) if name.startswith("wirewatch_")}
     text = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
