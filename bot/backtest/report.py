@@ -85,5 +85,8 @@ class Report:
     messages: tuple[Post, ...]
     #: Stories that still wait at the end: for outlets, a digest, the end of quiet hours.
     held: int
+    #: Articles that some tried rule matches, and the first of them, whose messages these are.
+    matched: int = 0
+    replayed: int = 0
     #: The messages are those before; None: of the whole time.
     told_until: datetime | None = None

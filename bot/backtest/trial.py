@@ -41,8 +41,9 @@ class Plan:
     window: timedelta = timedelta(days=14)
     #: Where a day ends.
     zone: tzinfo = UTC
-    #: Matches whose messages are worked out: each costs some 40 ms, and of a rule with more its width is what matters.
-    replayed: int = 500
+    #: Matched articles whose messages are worked out, the first ones; None: all. Each costs some 10 to 20 ms, most of
+    #: it for new facts and wording, and of a rule with more its width is what matters.
+    replayed: int | None = 2_000
 
 
 #: Told of each article that was looked at.
@@ -90,6 +91,7 @@ class _Trial:
             for article in plan.matched_before.get(name, ()):
                 self._before.setdefault(article, set()).add(name)
         self._articles = 0
+        self._matched = 0
         self._replayed = 0
         #: Where the replay ends, being full.
         self._full_at: datetime | None = None
@@ -110,7 +112,8 @@ class _Trial:
             self._speak(article, matches)
 
     def _speak(self, article: model.Article, matches: tuple[model.Match, ...]) -> None:
-        if self._full_at is None and self._replayed >= self._plan.replayed:
+        self._matched += 1
+        if self._full_at is None and self._replayed == self._plan.replayed:
             self._full_at = article.first_seen
         if self._full_at is None:
             self._replayed += 1
@@ -130,6 +133,8 @@ class _Trial:
             stories=self._replay.stories,
             messages=tuple(self._replay.messages()),
             held=self._replay.held,
+            matched=self._matched,
+            replayed=self._replayed,
             told_until=self._full_at,
         )
 

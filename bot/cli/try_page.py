@@ -66,7 +66,10 @@ def _show_messages(report: backtest.Report) -> None:
     waiting = f"; {report.held} still held" if report.held else ""
     _line(f"It would have made {told}, of {stories}{waiting}")
     if report.told_until:
-        _line(f"  of its first matches alone, those before {report.told_until:%Y-%m-%d %H:%M}: it has very many")
+        _line(
+            f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "
+            f"{report.told_until:%Y-%m-%d %H:%M}; --replay 0 works out all"
+        )
     spoken = [message for message in report.messages if message.kind is not model.MessageKind.EDIT]
     for message in spoken[-2 * LISTED :]:
         headline = message.headlines[0] if message.headlines else ""
@@ -126,6 +129,8 @@ def as_json(report: backtest.Report) -> dict[str, object]:
         "rules": [_rule(rule) for rule in report.rules],
         "stories": report.stories,
         "held": report.held,
+        "matched": report.matched,
+        "replayed": report.replayed,
         "told_until": report.told_until.isoformat() if report.told_until else None,
         "messages": [
             {

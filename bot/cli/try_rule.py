@@ -26,6 +26,9 @@ def try_rule(
     against: Annotated[
         Path | None, typer.Option(help="Compare with the rules of this file.", metavar="FILE", dir_okay=False)
     ] = None,
+    replay: Annotated[
+        int, typer.Option(help="Matched articles whose messages are worked out; 0: all.", metavar="NUMBER", min=0)
+    ] = 2_000,
     json: Json = False,
 ) -> None:
     """Backtest a rule over the stored articles: what it would match, stop to match, nearly match and post.
@@ -36,7 +39,9 @@ def try_rule(
     tried, is_whole = chosen(settings, rule)
     outside = app.Outside(environ=os.environ)
     looking = clinics.Clinic(tried)
-    report = asyncio.run(_try(settings, outside, tried, since, against, looking, is_file=_is_file(rule)))
+    report = asyncio.run(
+        _try(settings, outside, tried, since, against, looking, is_file=_is_file(rule), replayed=replay or None)
+    )
     ambiguous = [finding for finding in looking.findings() if finding.is_ambiguous]
     if json:
         terminal.answer({**try_page.as_json(report), "ambiguous": [clinic_page.as_json(each) for each in ambiguous]})
@@ -76,6 +81,7 @@ async def _try(
     looking: clinics.Clinic,
     *,
     is_file: bool,
+    replayed: int | None,
 ) -> backtest.Report:
     now = outside.clock.now()
     when = now - duration(since)
@@ -98,6 +104,7 @@ async def _try(
                         policies=app.snapshot_of(settings).policies,
                         window=settings.bot.stories_window,
                         zone=settings.bot.timezone,
+                        replayed=replayed,
                     ),
                     on_article=advance,
                 )

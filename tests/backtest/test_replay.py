@@ -120,5 +120,6 @@ def test_of_very_many_matches_the_first_are_replayed_and_the_report_says_so() ->
     many = [article(f"BlackBerry {word} case number {word}", hours=n) for n, word in enumerate("abcdefgh")]
     report = tried(many, BLACKBERRY, replayed=3)
     assert report.told_until == START + timedelta(hours=3)
+    assert (report.replayed, report.matched) == (3, len(many))
     assert len(report.rules[0].hits) == 8
     assert all(message.at < report.told_until for message in report.messages)

@@ -75,6 +75,13 @@ def test_try_tells_matches_near_misses_and_messages_of_a_file_that_is_not_loaded
     assert "none: [parents" in done.stdout
 
 
+def test_try_says_of_how_many_matches_it_worked_out_the_messages(started: Path) -> None:
+    some = wirewatch("try", "mine.yaml", "--replay", "2", folder=started).stdout
+    assert "of the first 2 of 12 matched articles, seen before 20" in some
+    assert "--replay 0 works out all" in some
+    assert "of the first" not in wirewatch("try", "mine.yaml", "--replay", "0", folder=started).stdout
+
+
 def test_try_compares_a_file_with_the_loaded_rule_of_the_same_name(started: Path) -> None:
     loaded(started, MINE.replace("[PTA]", "[telecom]"))
     found = json.loads(wirewatch("try", "mine.yaml", "--json", folder=started).stdout)
