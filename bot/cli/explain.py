@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from bot import app, articles, config, model, rules
+from bot import app, articles, config, model, ports, rules
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 
@@ -32,15 +34,51 @@ def explain(
         for entry in chosen:
             terminal.out.print(rules.read_back(entry.rule), markup=False)
         return
-    article = asyncio.run(_stored(settings, url)) if url else _typed(text or "")
+    article, place = asyncio.run(_stored(settings, url)) if url else (_typed(text or ""), None)
     feed = _feed_of(settings, article)
     found = [(entry.rule.name, rules.explain(entry.rule, article, feed)) for entry in chosen]
     if json:
-        terminal.answer([{"rule": name, "matched": e.matched, "text": e.text()} for name, e in found])
+        story = place.as_json() if place else None
+        terminal.answer([{"rule": name, "matched": e.matched, "text": e.text(), "story": story} for name, e in found])
         return
     for name, explanation in found:
         terminal.out.print(f"{name}: {'matches' if explanation.matched else 'does not match'}", markup=False)
         terminal.out.print(explanation.text(), markup=False)
+    for line in place.lines() if place else ():
+        terminal.out.print(line, markup=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """The story that an article is in, why it is there, and what was decided when it came."""
+
+    story: model.Story
+    join: model.Join
+    decisions: tuple[model.Decision, ...]
+
+    def lines(self) -> Iterator[str]:
+        yield f"story: {self.story.title} ({self.story.id}, {len(self.story.members)} articles)"
+        yield f"joined: {self.join.reason.value}{': ' + self.join.detail if self.join.detail else ''}"
+        for decision in self.decisions:
+            detail = f" ({decision.detail})" if decision.detail else ""
+            yield f"decided: {decision.channel}: {decision.action.value}, {decision.reason.value}{detail}"
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "id": self.story.id,
+            "title": self.story.title,
+            "joined": {"reason": self.join.reason.value, "detail": self.join.detail},
+            "decisions": [
+                {
+                    "at": decision.at.isoformat(),
+                    "channel": decision.channel,
+                    "action": decision.action.value,
+                    "reason": decision.reason.value,
+                    "detail": decision.detail,
+                }
+                for decision in self.decisions
+            ],
+        }
 
 
 def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledRule]:
@@ -51,14 +89,25 @@ def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledR
     return found
 
 
-async def _stored(settings: config.Settings, url: str) -> model.Article:
+async def _stored(settings: config.Settings, url: str) -> tuple[model.Article, _Place | None]:
     outside = app.Outside(environ=os.environ)
     async with archive.opened(settings, outside) as store:
         link = articles.canonical_link(url)
         article = await store.read(lambda tx: tx.articles.find(link))
+        place = await store.read(lambda tx: _place(tx, article.id)) if article else None
     if article is None:
         terminal.fail(f"no article with the link {link} is in the archive: no feed has brought it yet", UNUSABLE)
-    return article
+    return article, place
+
+
+def _place(tx: ports.Transaction, article: model.ArticleId) -> _Place | None:
+    """None: it matches no rule, so that it is in no story."""
+    story = tx.stories.of_article(article)
+    join = next((member.join for member in story.members if member.article.id == article), None) if story else None
+    if story is None or join is None:
+        return None
+    decisions = tuple(decision for decision in tx.stories.decisions(story.id) if decision.article == article)
+    return _Place(story=story, join=join, decisions=decisions)
 
 
 def _typed(text: str) -> model.Article:

@@ -129,7 +129,7 @@ def test_send_test_says_what_is_wrong_without_the_token_and_never_prints_one(
     assert "alerts" in wirewatch("send-test", "nobody", folder=started, code=2).stderr
 
 
-def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at(tmp_path: Path) -> None:
+def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_explain(tmp_path: Path) -> None:
     done = wirewatch("demo", "--speed", "240", "--keep", "kept", folder=tmp_path)
     assert done.stdout.count("HIGH") == 2
     assert "30 December" in done.stdout
@@ -138,6 +138,13 @@ def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at(tmp_path: P
     assert sorted(len(story["articles"]) for story in stories) == [1, 5]
     assert all(article["matches"] for story in stories for article in story["articles"])
     assert wirewatch("demo", "--keep", "kept", folder=tmp_path, code=2).stderr
+    article = stories[0]["articles"][-1]
+    words = ("explain", "--url", article["link"], "--config", "kept")
+    told = wirewatch(*words, folder=tmp_path).stdout
+    assert f"joined: {article['joined']['reason']}" in told
+    assert "decided: " in told
+    (entry, *_) = json.loads(wirewatch(*words, "--json", folder=tmp_path).stdout)
+    assert entry["story"]["joined"] == article["joined"]
 
 
 def test_the_schema_is_json_for_each_kind_of_file(tmp_path: Path) -> None:

@@ -1,0 +1,102 @@
+"""Two posted stories turn out to be one: the older message lives on, the younger points to it once and is silent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+import pytest
+
+from bot import model, pipeline, ports, rules, storage
+from bot.pipeline import desk
+from tests.fakes import START, FakeClock
+from tests.stories import examples
+
+DAY = timedelta(days=1)
+RULE = rules.compile_rule(
+    model.Rule(name="exit", notify=("desk",), all=(model.Line(label="product", terms=("BlackBerry",)),))
+)
+RULE_SET = rules.RuleSet([RULE])
+SNAPSHOT = pipeline.Snapshot(feeds={}, rules=RULE_SET, window=timedelta(days=200))
+OLDER, YOUNGER = examples.story(examples.EXIT), examples.story(examples.AFFECTED)
+AGAIN = examples.article(examples.MOVED.title, examples.MOVED.text, outlet="Echo", at=START + DAY)
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[storage.SqlStore]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield opened
+    await opened.close()
+
+
+def matches(article: model.Article) -> tuple[model.Match, ...]:
+    return RULE_SET.match(article, model.Feed(url=article.feed), now=START)
+
+
+def post(tx: ports.Transaction, story: model.Story, *, state: model.AlertState = model.AlertState.POSTED) -> None:
+    """A story that stands in the channel under a head of its own."""
+    for member in story.members:
+        tx.articles.add([member.article])
+        tx.articles.add_matches(member.article.id, matches(member.article))
+    tx.stories.save(story)
+    is_posted = state is model.AlertState.POSTED
+    tx.stories.save_alert(
+        model.Alert(
+            story=story.id,
+            channel="desk",
+            state=state,
+            rules=("exit",),
+            reason=model.Reason.FIRST_REPORT if is_posted else model.Reason.MIN_OUTLETS,
+            head=model.SendId(f"head of {story.id}") if is_posted else None,
+            posted_at=story.first_seen if is_posted else None,
+        )
+    )
+
+
+async def arrive(
+    store: storage.SqlStore, news: desk.Desk, article: model.Article
+) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
+    """What is decided, and what the outbox then holds."""
+
+    def work(tx: ports.Transaction) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
+        tx.articles.add([article])
+        tx.articles.add_matches(article.id, matches(article))
+        arrival = model.Arrival(article=article, matches=matches(article), is_baseline=False)
+        made = news.work(tx, SNAPSHOT, [arrival], (), now=article.first_seen)
+        rows = tx.outbox.claim("desk", now=article.first_seen + DAY, limit=20, token="t", lease=timedelta(seconds=60))
+        return made, rows
+
+    return await store.write(work)
+
+
+async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(store: storage.SqlStore) -> None:
+    await store.write(lambda tx: (post(tx, OLDER), post(tx, YOUNGER)))
+    news = desk.Desk(SNAPSHOT.window)
+    made, rows = await arrive(store, news, examples.MOVED)
+
+    merged = [each for each in made if each.reason is model.Reason.MERGED]
+    assert [(each.story, each.action) for each in merged] == [(YOUNGER.id, model.Action.EDIT)]
+    (pointer,) = [row for row in rows if row.thread == f"head of {YOUNGER.id}"]
+    assert pointer.message.lead == "This story is told in an older message:"
+    assert all(row.thread == f"head of {OLDER.id}" for row in rows if row is not pointer)
+    (head,) = [row for row in rows if row.message.kind is model.MessageKind.EDIT and row is not pointer]
+    assert [line.outlet for line in head.message.briefs[0].outlets] == ["Gazette", "Tribune", "Mirror"]
+
+    again, _ = await arrive(store, news, AGAIN)
+    assert {each.story for each in again} == {OLDER.id}
+    alerts = await store.read(lambda tx: tx.stories.alerts([OLDER.id, YOUNGER.id]))
+    assert {alert.story: alert.state for alert in alerts} == {
+        OLDER.id: model.AlertState.POSTED,
+        YOUNGER.id: model.AlertState.MERGED,
+    }
+
+
+async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store: storage.SqlStore) -> None:
+    await store.write(lambda tx: (post(tx, OLDER, state=model.AlertState.HELD), post(tx, YOUNGER)))
+    _, rows = await arrive(store, desk.Desk(SNAPSHOT.window), examples.MOVED)
+
+    assert rows
+    assert {row.thread for row in rows} == {f"head of {YOUNGER.id}"}
+    assert all(row.message.reason is not model.Reason.MERGED for row in rows)
+    (alert,) = await store.read(lambda tx: tx.stories.alerts([OLDER.id]))
+    assert (alert.state, alert.head) == (model.AlertState.POSTED, f"head of {YOUNGER.id}")
