@@ -70,7 +70,8 @@ async def arrive(
 
 
 async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(store: storage.SqlStore) -> None:
-    await store.write(lambda tx: (post(tx, OLDER), post(tx, YOUNGER)))
+    for story in (OLDER, YOUNGER):
+        await store.write(lambda tx, story=story: post(tx, story))  # type: ignore[misc]
     news = desk.Desk(SNAPSHOT.window)
     made, rows = await arrive(store, news, examples.MOVED)
 
@@ -92,7 +93,8 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
 
 
 async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store: storage.SqlStore) -> None:
-    await store.write(lambda tx: (post(tx, OLDER, state=model.AlertState.HELD), post(tx, YOUNGER)))
+    await store.write(lambda tx: post(tx, OLDER, state=model.AlertState.HELD))
+    await store.write(lambda tx: post(tx, YOUNGER))
     _, rows = await arrive(store, desk.Desk(SNAPSHOT.window), examples.MOVED)
 
     assert rows
