@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import http.client
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -18,6 +19,8 @@ from bot.channels.building import Duration, Surroundings
 
 KIND = "webhook"
 SCHEMA = "wirewatch.message/1"
+#: Many servers refuse more than a megabyte, some far less; a real message is a few kilobytes.
+LARGEST_BYTES = 256 * 1024
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
@@ -46,7 +49,7 @@ class Channel:
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         url = self._url()
-        body = json.dumps(document(delivery), ensure_ascii=False).encode()
+        body = _body(delivery)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "wirewatch",
@@ -86,6 +89,36 @@ class Channel:
         if not url.startswith(("https://", "http://")):
             raise ports.Parked(f"the webhook's address: {self._options.url.reference} does not begin with https://")
         return url
+
+
+def _body(delivery: ports.Delivery) -> bytes:
+    if not _is_longer(delivery.message, LARGEST_BYTES):
+        whole = json.dumps(document(delivery), ensure_ascii=False).encode()
+        if len(whole) <= LARGEST_BYTES:
+            return whole
+    return json.dumps(document(replace(delivery, is_plain=True)), ensure_ascii=False).encode()
+
+
+def _is_longer(message: model.Message, limit: int) -> bool:
+    """Whether its texts together are; looked at no further than needed, since a whole document may be a hundred times
+    as long."""
+    total = 0
+    for text in _texts(message):
+        total += len(text)
+        if total > limit:
+            return True
+    return False
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _texts(each)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _texts(getattr(value, field.name))
 
 
 def signature(key: str, at: int, body: bytes) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -39,6 +40,10 @@ class Origin(ThreadingHTTPServer):
     headers: ClassVar[dict[str, str]] = {}
     hangs = False
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.bodies: list[bytes] = []
+
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.server_address[1]}"
@@ -48,7 +53,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Origin
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         if self.server.hangs:
             threading.Event().wait(5)
         self.send_response(self.server.status)
@@ -92,6 +97,35 @@ HTTP_KINDS: dict[str, Any] = {
 _NO_HTTP = frozenset({"console"})
 
 
+#: What any service is asked to take in one request.
+LARGEST_BODY_BYTES = 256 * 1024
+#: Kind -> the texts of a request in which its service reads markup; elsewhere, or of another kind, it reads none.
+READS_MARKUP: dict[str, Callable[[Any], Iterator[str]]] = {
+    "slack": lambda body: _marked_up(body),
+    "slack webhook": lambda body: _marked_up(body),
+    "apprise": lambda body: iter((body["title"], body["message"])),
+}
+
+
+def _marked_up(value: Any) -> Iterator[str]:
+    """Slack's fallback text and its mrkdwn objects."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _marked_up(each)
+    elif isinstance(value, dict):
+        if value.get("type") == "mrkdwn" or "blocks" in value:
+            yield value["text"]
+        yield from _marked_up([each for each in value.values() if not isinstance(each, str)])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+
+
 def http_channel(kind: str, at: str) -> ports.Channel:
     written, secrets = HTTP_KINDS[kind](at)
     return build(kind.split(maxsplit=1)[0], secrets=Secrets(**secrets), **written)
@@ -129,9 +163,30 @@ async def test_every_status_is_classified_and_no_secret_shows(
     assert SECRET not in shown + repr(channel) + channel.account + caplog.text + output.out + output.err
 
 
-async def _error_of(channel: ports.Channel) -> ports.SendError | None:
+@pytest.mark.parametrize("kind", HTTP_KINDS)
+async def test_whatever_a_feed_says_is_bounded_text_that_pings_nobody(kind: str, origin: Origin) -> None:
+    channel = http_channel(kind, origin.address)
+    for message in hostile.ALL:
+        origin.bodies.clear()
+        await _error_of(channel, message)
+        assert origin.bodies
+        for raw in origin.bodies:
+            assert len(raw) <= LARGEST_BODY_BYTES
+            told = raw.decode()
+            body = json.loads(told) if told.startswith("{") else {"text": told}
+            assert not hostile.CONTROL & set("".join(_texts(body)))
+            for text in READS_MARKUP.get(kind, lambda body: iter(()))(body):
+                assert not [ping for ping in _pings(kind) if ping in text]
+
+
+def _pings(kind: str) -> list[str]:
+    # Slack pings by what stands in angle brackets; a bare @name only with link_names, which no request has.
+    return [ping for ping in hostile.PINGS if ping.startswith("<") or not kind.startswith("slack")]
+
+
+async def _error_of(channel: ports.Channel, message: model.Message = messages.POST) -> ports.SendError | None:
     try:
-        await channel.send(delivery(messages.POST))
+        await channel.send(delivery(message))
     except ports.SendError as error:
         return error
     return None
