@@ -55,7 +55,8 @@ def _tell(report: app.OnceReport) -> None:
     new = sum(feed.new for feed in feeds)
     matched = sum(feed.matched for feed in feeds)
     for feed in report.passed.broken:
-        terminal.say(f"broken: {feed.url}: {feed.error}")
+        error = (feed.error or "").removeprefix(f"{feed.url}: ")
+        terminal.say(f"broken: {feed.url}: {error}")
     terminal.say(
         f"{len(feeds)} feeds polled ({len(report.passed.broken)} broken), {new} new articles, {matched} matched; "
         f"{report.drained.sent} messages sent, {report.drained.left} left, {report.drained.parked} parked"
