@@ -74,7 +74,8 @@ class Reader:
             now=self._now,
             jitter=self._draw(),
         )
-        state = replace(state, remarks=(*state.remarks, *found.remarks))
+        if found.remarks:
+            state = replace(state, remarks=(*state.remarks, *found.remarks))
         return Intake(polled=polled, state=state, arrivals=arrivals, revisions=revisions, new_count=len(new))
 
     def _new(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Arrival, ...]:

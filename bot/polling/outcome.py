@@ -104,11 +104,10 @@ def after_answer(
         return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
     if answer.status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.OK):
         # A 304 may bring newer validators (RFC 9110 section 15.4.5).
-        state = replace(
-            _well(state, answer, now=now),
-            etag=answer.etag or state.etag,
-            last_modified=answer.last_modified or state.last_modified,
-        )
+        etag, last_modified = answer.etag or state.etag, answer.last_modified or state.last_modified
+        state = _well(state, answer, now=now)
+        if (etag, last_modified) != (state.etag, state.last_modified):
+            state = replace(state, etag=etag, last_modified=last_modified)
         return _scheduled(state, feed, policy=policy, now=now, jitter=jitter)
     if answer.status == HTTPStatus.GONE and state.moved_to is None:
         return _gone(state, now=now)
@@ -188,7 +187,8 @@ def _well(state: model.FeedState, answer: ports.Answer, *, now: datetime) -> mod
 def _moving(state: model.FeedState, answer: ports.Answer) -> model.FeedState:
     target = answer.permanent_url
     if target is None or target == (state.moved_to or state.url):
-        return replace(state, moving_to=None, moving_count=0)
+        # A state has forty fields: nearly every poll is here, and copies none of them.
+        return state if state.moving_to is None else replace(state, moving_to=None, moving_count=0)
     count = state.moving_count + 1 if target == state.moving_to else 1
     if count < MOVES_BELIEVED:
         return replace(state, moving_to=target, moving_count=count)
