@@ -48,7 +48,8 @@ def show(one: RuleFeedback) -> None:
 
 
 def _yaml(proposal: suggest.Proposal, effect: suggest.Effect, span: timedelta) -> str:
-    return f"# {_effect(proposal, effect, span)}\n{proposal.yaml}"
+    unseen = f"{proposal.noise_unseen} of the noise and {proposal.useful_unseen} of the useful"
+    return f"# {_effect(proposal, effect, span)}\n# made without the story each time: {unseen}\n{proposal.yaml}"
 
 
 def _effect(proposal: suggest.Proposal, effect: suggest.Effect, span: timedelta) -> str:
@@ -76,6 +77,8 @@ def as_json(one: RuleFeedback) -> dict[str, object]:
                 "noise_left_out": proposal.noise_left_out,
                 "useful": proposal.useful,
                 "useful_left_out": proposal.useful_left_out,
+                "noise_unseen": proposal.noise_unseen,
+                "useful_unseen": proposal.useful_unseen,
                 "matches_before": effect.before,
                 "matches_after": effect.after,
             }

@@ -142,3 +142,13 @@ def test_what_is_written_is_read_as_it_was_meant() -> None:
     assert yaml.load(written.lines("all", lines({"a: b": list(terms)})), Loader=yaml.BaseLoader) == {
         "all": {"a: b": list(terms)}
     }
+
+
+def test_what_may_be_hoped_for_is_measured_on_stories_that_the_change_was_not_made_from() -> None:
+    many = propose(rule(**PTA), REGULATOR, SCHOOL)
+    exclusion = many[suggest.Change.EXCLUSION]
+    assert (exclusion.noise_unseen, exclusion.useful_unseen) == (5, 0), "each of the school's headlines has the word"
+    by_chance = ["PTA zebra one", "PTA zebra two", "PTA quokka three", "PTA quokka four"]
+    (found,) = (one for one in propose(rule(**PTA), REGULATOR, by_chance).values() if one.change == "an exclusion")
+    assert found.noise_left_out == 4
+    assert found.noise_unseen == 0, "of two stories with a word in common each one alone shows nothing"
