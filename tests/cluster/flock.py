@@ -105,8 +105,11 @@ class Flock:
                         await self._kill_one()
                         if kill == kills // 2:
                             self._cut_connections()
-                    # Another two intervals: what the kills kept from being asked is asked by now.
-                    await asyncio.sleep(2 * self._every.total_seconds())
+                    # What the last kill kept from being asked is asked within two intervals.
+                    killed_at = asyncio.get_running_loop().time()
+                    await self._until(
+                        lambda: self._is_asked_since(feeds, killed_at), "every feed is asked", seconds=300
+                    )
                     await self._until(self._is_quiet, "every story is told", seconds=120)
                     ended_at = asyncio.get_running_loop().time()
                     await self._stop()
@@ -196,6 +199,9 @@ class Flock:
     def _query(self, sql: str) -> list[tuple[Any, ...]]:
         name = self._address.split("/")[3].partition("?")[0]
         return self._database.run(sql, database=name)
+
+    def _is_asked_since(self, feeds: FeedServer, moment: float) -> bool:
+        return len({request.path for request in feeds.requests if request.at > moment}) == self.outcome.feeds
 
     def _has_baselines(self) -> bool:
         if self._query("SELECT to_regclass('feeds')") == [(None,)]:
