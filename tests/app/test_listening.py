@@ -10,7 +10,8 @@ import pytest
 
 from bot import pipeline, ports, rules, storage
 from bot.app import listening
-from tests.fakes import FakeClock
+from bot.cli import status
+from tests.fakes import START, FakeClock
 
 SNAPSHOT = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
 
@@ -96,3 +97,9 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
         await scripts[1].done.wait()
         task.cancel()
     assert waiting == []
+
+
+async def test_status_shows_which_buttons_are_not_heard(store: storage.SqlStore) -> None:
+    await play(store, (0, "no way"), (90, "no way"))
+    found = await store.read(lambda tx: status.look(tx, START, channels=["desk", "ops"]))
+    assert found.unheard == {"desk": "no way"}
