@@ -237,12 +237,15 @@ class App:
         _leave_out_of_collections()
         await self.sync()
         if has_new_channels:
+            old = self.channels
             self.channels = {
                 name: channel_of(settings, name, self._outside, self.store) for name in settings.bot.channels
             }
             self._channels_changed.set()
             self._channels_changed = asyncio.Event()
             self._listening.renew()
+            for channel in old.values():
+                await channel.close()
         await reloading.announce(self.store, settings, now=self.clock.now())
 
     async def sync(self) -> None:

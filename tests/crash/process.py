@@ -1,0 +1,127 @@
+"""One ``wirewatch run`` as a process of its own, between a feed server and a strict local Slack, and what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.crash import storm
+from tests.journeys.world import rss
+from tests.servers import ports, slack
+from tests.servers.feeds import FeedServer
+
+BOT = """\
+database: sqlite:///{database}
+channels:
+  desk: {{kind: slack, to: "#desk", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}
+operator: desk
+fetch: {{every: 1 seconds, allow_private: [127.0.0.0/8]}}
+web: {{listen: "127.0.0.1:{port}"}}
+"""
+RULES = "rules:\n  - {name: Recalls, all: {what: [recalls]}, notify: desk}\n"
+#: An old tick is one of half a minute; the rest is for a busy machine.
+PATIENCE_SECONDS = 120
+_WORDS = storm.new_words(random.Random(1))
+STORIES = tuple(storm.story(number, _WORDS) for number in range(5))
+
+
+@dataclass(slots=True)
+class Bot:
+    """The process and what is seen of it."""
+
+    folder: Path
+    database: Path
+    feeds: FeedServer
+    slack: slack.Server
+    port: int
+
+    def configure(self) -> None:
+        (self.folder / "rules").mkdir(parents=True)
+        bot = BOT.format(database=self.database, slack=self.slack.api_url, port=self.port)
+        (self.folder / "bot.yaml").write_text(bot)
+        (self.folder / "feeds.yaml").write_text(f'feeds:\n  - {{url: "{self.feeds.url("/wire")}", name: Wire}}\n')
+        (self.folder / "rules" / "desk.yaml").write_text(RULES)
+        self.publish(0)
+
+    def publish(self, count: int) -> None:
+        """So many of the stories stand in the feed."""
+        self.feeds.serve("/wire", rss("wire", *(told[0] for _, told in STORIES[:count])))
+
+    def names(self, count: int) -> list[str]:
+        return sorted(name for name, _ in STORIES[:count])
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        process = await self.start("run")
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0, self.log
+
+    async def start(self, *words: str) -> asyncio.subprocess.Process:
+        environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
+        command = (sys.executable, "-m", "bot", *words, "--config", str(self.folder))
+        with (self.folder / "log").open("ab") as log:
+            return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    @property
+    def heads(self) -> list[str]:
+        """Of which stories messages stand in the channel."""
+        found = [json.dumps(message["blocks"]) for message in self.slack.workspace.messages("desk")]
+        return sorted(name for head in found for name, _ in STORIES if name in head)
+
+    async def health(self) -> tuple[int, str]:
+        return await asyncio.to_thread(self._health)
+
+    def _health(self) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=10) as answer:
+                return answer.status, json.load(answer)["reason"]
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)["reason"]
+        except OSError:
+            return 0, "nobody answers"
+
+    async def until_health_is(self, status: int) -> str:
+        found = (0, "")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (found := await self.health())[0] != status:  # noqa: ASYNC110 - another process tells nothing
+                await asyncio.sleep(0.2)
+        return found[1]
+
+    async def until_watching(self) -> None:
+        """Ready, and over its baseline: what is published from now on is news."""
+        await self.until_health_is(200)
+        await self.until(lambda: "feed polled" in self.log)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not holds():  # noqa: ASYNC110 - another process tells nothing
+                await asyncio.sleep(0.2)
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+    async with FeedServer() as feeds:
+        with slack.serve() as server:
+            server.workspace.add_channel("desk")
+            made = Bot(tmp_path / "config", tmp_path / "data" / "wirewatch.db", feeds, server, ports.free())
+            made.configure()
+            yield made
