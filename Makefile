@@ -36,7 +36,7 @@ unit: setup-test
 test-slow: setup-test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
-bench-%: setup-test ## measure: day, soak, match, replay, poll, stories, summaries, facts, delivery, extraction, feedback
+bench-%: setup-test ## measure: day, soak, pages, match, replay, poll, stories, summaries, facts, delivery, extraction, feedback
 	$(BIN)/python -m bench.$* $(BENCH_ARGS)
 
 docs: setup-test ## build the documentation into site/; broken links and anchors are errors

@@ -1,7 +1,7 @@
 """A week of 10,000 feeds in fake time through the real application: memory, handles, and how the database grows.
 
-    python -m bench.soak                         10,000 feeds, 7 days: hours of real time
-    python -m bench.soak --feeds 2000 --days 7   less of it
+    python -m bench.soak                               10,000 feeds, as much of 7 days as 40 minutes of real time hold
+    python -m bench.soak --feeds 2000 --minutes 120    fewer feeds, longer
 
 Each hour of fake time: resident memory, live objects, open handles, threads, the database and its log. A line is fitted
 to the memory of the last half: flat is a slope under one percent of it a day. Housekeeping runs with ``keep: 2 days``,
@@ -81,19 +81,26 @@ def last_half(samples: Sequence[Sample], value: Callable[[Sample], float]) -> Li
 
 
 def soak(
-    made: world.World, *, days: float, tick: timedelta, keep: str = KEEP, tell: Callable[[Sample], None]
+    made: world.World,
+    *,
+    days: float,
+    tick: timedelta,
+    most: timedelta = timedelta.max,
+    keep: str = KEEP,
+    tell: Callable[[Sample], None],
 ) -> list[Sample]:
-    """The real application over a world; a sample each hour."""
+    """The real application over a world; a sample each hour. ``most``: of real time, after which it ends early."""
     samples: list[Sample] = []
     begun = time.perf_counter()
 
     async def main(folder: Path) -> None:
         async with running.opened(folder, made, tick=tick) as simulation:
 
-            async def look(hour: int) -> None:
+            async def look(hour: int) -> bool:
                 rows = await simulation.rows(TABLES)
                 samples.append(_sample(hour, folder / "wirewatch.db", rows, time.perf_counter() - begun))
                 tell(samples[-1])
+                return samples[-1].wall < most.total_seconds()
 
             await simulation.run(timedelta(days=days), each=HOUR, look=look)
 
@@ -167,6 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--hosts", type=int, default=None, help="as many hosts; default: three for ten feeds")
     options.add_argument("--days", type=float, default=7)
     options.add_argument("--tick", type=float, default=10, help="seconds of fake time between two ticks")
+    options.add_argument("--minutes", type=float, default=40, help="of real time; then it ends with what there is")
     options.add_argument("--keep", default=KEEP)
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args(arguments)
@@ -184,9 +192,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         made,
         days=chosen.days,
         tick=timedelta(seconds=chosen.tick),
+        most=timedelta(minutes=chosen.minutes),
         keep=chosen.keep,
         tell=lambda sample: print(told(sample), flush=True),
     )
+    print(f"{len(samples) / 24:.1f} days in {samples[-1].wall / 60:.0f} minutes")
     print("\n".join(verdict(samples)))
 
 

@@ -21,7 +21,8 @@ from bot.outbox import sender
 RULES = Path(__file__).with_name("rules.yaml")
 EVERY = timedelta(minutes=5)
 PER_HOST = 2
-Look = Callable[[int], Awaitable[None]]
+#: Told a step's number; False: enough.
+Look = Callable[[int], Awaitable[bool]]
 
 
 class CountingChannel:
@@ -78,8 +79,8 @@ class Simulation:
             step = each or duration
             for number in range(1, int(duration / step) + 1):
                 await self.clock.sleep(self.clock.start + number * step - self.clock.now())
-                if look is not None:
-                    await look(number)
+                if look is not None and not await look(number):
+                    break
             stop.set()
 
     async def rows(self, tables: Sequence[str]) -> Mapping[str, int]:

@@ -25,6 +25,17 @@ def test_each_hour_gives_a_sample_and_what_is_open_stays_the_same() -> None:
     assert len(soak.verdict(samples)) == 5
 
 
+def test_it_ends_early_when_its_real_time_is_over() -> None:
+    samples = soak.soak(
+        small_world.draw(feeds=3, hours=4),
+        days=4 / 24,
+        tick=timedelta(minutes=5),
+        most=timedelta(),
+        tell=lambda sample: None,
+    )
+    assert [sample.hour for sample in samples] == [1]
+
+
 def test_the_fitted_line_is_that_of_the_points() -> None:
     line = soak.fit([(hour, 100 + 0.5 * hour) for hour in range(49)])
     assert line.a_day == pytest.approx(12)
