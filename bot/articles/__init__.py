@@ -11,7 +11,7 @@ from bot.articles.clean import Clean, clean
 from bot.articles.edits import edits
 from bot.articles.fingerprints import fingerprint_of, fold_title
 from bot.articles.identity import Identification, Identified, Novelty, identify
-from bot.articles.links import canonical_link, link_key, twins
+from bot.articles.links import canonical_link, link_key
 from bot.articles.lookup import Lookup, look_up
 from bot.articles.outlets import outlet_of, owner_of, registrable_domain
 from bot.articles.teasers import is_cut
@@ -34,5 +34,4 @@ __all__ = [
     "outlet_of",
     "owner_of",
     "registrable_domain",
-    "twins",
 ]

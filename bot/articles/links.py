@@ -72,15 +72,6 @@ def link_key(link: str) -> str:
     return rest if path else ""
 
 
-def twins(link: str) -> tuple[str, ...]:
-    """Every form that a canonical link with this key can have, ``link`` itself first."""
-    key = link_key(link)
-    if not key:
-        return ()
-    forms = (f"{scheme}://{www}{key}" for scheme in ("https", "http") for www in ("", "www."))
-    return tuple(dict.fromkeys((link, *forms)))
-
-
 def plain(link: str) -> str | None:
     """The canonical form of a link that has nothing to lose but tracking and fragment; None: look closer."""
     found = _PLAIN.match(link)
