@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
 from lxml import etree, html
+
+from tests.docs import conftest
 
 ROOT = Path(__file__).parents[2]
 #: What makes a browser ask another server: a picture, a script, a style, a frame; never a link that is clicked.
 _LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src", "object": "data"}
-
-
-def build(into: Path, *, docs: Path | None = None) -> subprocess.CompletedProcess[str]:
-    pytest.importorskip("material", reason="mkdocs-material is not installed: pip install '.[docs]'")
-    # Without --quiet, which hides warnings from the strict mode too, so that a broken link passes.
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(into)]
-    if docs is not None:
-        text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").replace("docs_dir: docs", f"docs_dir: {docs}")
-        text = text.replace("hooks: [", f"hooks: [{ROOT}/")
-        command += ["--config-file", str(docs.with_suffix(".yml"))]
-        docs.with_suffix(".yml").write_text(text, encoding="utf-8")
-    environ = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110, check=False)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    done = build(folder)
-    assert done.returncode == 0, "\n".join(line for line in done.stderr.splitlines() if "WARNING" in line)
-    return folder
 
 
 def test_each_page_is_in_the_site_and_is_found_by_the_search(site: Path) -> None:
@@ -57,7 +34,7 @@ def test_a_broken_link_and_a_missing_anchor_stop_the_build(tmp_path: Path) -> No
     page = docs / "feeds.md"
     page.write_text(page.read_text(encoding="utf-8") + "\n[one](gone.md) [two](rules.md#no-such-heading)\n")
     (docs / "stray.md").write_text("# A page that no list names\n")
-    done = build(tmp_path / "site", docs=docs)
+    done = conftest.build(tmp_path / "site", docs=docs)
     assert done.returncode != 0
     assert "gone.md" in done.stderr
     assert "#no-such-heading" in done.stderr

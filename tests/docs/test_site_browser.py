@@ -1,0 +1,68 @@
+"""The site in a real Chromium: readable on a phone, with a screen reader and without a way out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright import async_api
+
+from tests.web import test_browser
+
+pytestmark = test_browser.pytestmark
+
+#: A page of each kind: prose, tables of the program's own, lists of messages, long code, wide tables.
+PAGES = ["index", "start", "reference/keys", "troubleshooting", "container", "channels"]
+
+
+@pytest.fixture(scope="module")
+def address(site: Path) -> Iterator[str]:
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, directory=str(site), **kwargs)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[async_api.Browser]:
+    async with async_api.async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=str(test_browser.CHROMIUM), headless=True, args=test_browser.ARGUMENTS
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(test_browser.PHONE, "dark"), (test_browser.DESK, "light")], ids=["phone", "desk"]
+)
+async def test_every_kind_of_page_is_readable_accessible_and_asks_nobody_else(
+    address: str, browser: async_api.Browser, size: async_api.ViewportSize, scheme: str
+) -> None:
+    tab, hosts, complaints = await test_browser.opened(browser, size=size, scheme=scheme)
+    for name in PAGES:
+        await tab.goto(f"{address}/{name}.html")
+        width = await tab.evaluate("document.documentElement.scrollWidth")
+        assert (name, width) == (name, size["width"])
+        found = await Axe().run(tab)
+        serious = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
+        assert [(name, each["id"], each["nodes"][0]["target"]) for each in serious] == []
+    assert set(hosts) <= {"127.0.0.1", "blob:", "data:"}
+    assert complaints == []
