@@ -171,7 +171,9 @@ class Storm:
         for number, outlet in enumerate(OUTLETS):
             known = self._stories[: max(0, len(self._stories) - number * lag)]
             self._told[outlet] = len(known)
-            feeds.serve(f"/{outlet}", rss(outlet, *(told[number] for told in reversed(known[-FEED_ITEMS:]))))
+            # At the end what lags is told too, and pushes nothing out that was not read.
+            shown = known[-FEED_ITEMS if lag else -2 * FEED_ITEMS :]
+            feeds.serve(f"/{outlet}", rss(outlet, *(told[number] for told in reversed(shown))))
 
     def _is_behind(self, count: int) -> bool:
         """Whether so many more stories would push unread ones out of a feed: those would be lost by the outlet."""
