@@ -26,6 +26,9 @@ MERGE = 1.0
 CERTAIN = 100.0
 #: A text is looked for among a story's texts only where its words are this much the story's.
 LIKE_A_COPY = 0.3
+#: A best story that leads the next by less than this (in likeness of words) must show more: of two that look as near
+#: one is a look-alike, and often both are. The cost of a full tie is TIE * TIE_COST.
+TIE, TIE_COST = 0.08, 6.0
 #: Shared words named in a reason.
 NAMED = 4
 
@@ -97,7 +100,7 @@ class Grouping:
             self._joins[read.id] = join
 
     def _decide(self, read: Profile) -> model.Join:
-        judged = [self._judge(read, story) for story in self._index.near(read, self._window)]
+        judged = _weigh_ties([self._judge(read, story) for story in self._index.near(read, self._window)])
         same = sorted((one for one in judged if one.score > 0), key=lambda one: (-one.score, one.story.rank))
         if not same:
             detail = self._reason_to_open(judged)
@@ -162,3 +165,16 @@ class Grouping:
         if nearest is None:
             return "no open story shares its words"
         return f"nearest open story: words {nearest.evidence.words:.2f}, names {nearest.evidence.names:.2f}"
+
+
+def _weigh_ties(judged: list[_Judged]) -> list[_Judged]:
+    """The best story's score, less where another is as near; a copy or the same page knows no ties."""
+    best = max(judged, key=lambda one: one.score, default=None)
+    if best is None or best.reason is not model.JoinReason.SIMILAR:
+        return judged
+    nearest = max((one.evidence.words for one in judged if one is not best), default=0.0)
+    lead = best.evidence.words - nearest
+    if lead >= TIE:
+        return judged
+    weighed = replace(best, score=best.score - TIE_COST * (TIE - lead))
+    return [weighed if one is best else one for one in judged]
