@@ -73,6 +73,7 @@ def table(day: Day, other: Witness) -> list[str]:
     lines.append(("304 of all", *(f"{w.statuses[304] / max(1, w.requests):.1%}" for w in (ours, other)), ""))
     number("items brought", ours.items, other.items)
     number("items that left unseen", ours.missed, other.missed)
+    number("  as long as the feed asks for", ours.missed_as_asked, other.missed_as_asked)
     for share, name in ((0.5, "p50"), (0.95, "p95")):
         number(f"published until seen, {name}, s", ours.lateness.share(share), other.lateness.share(share))
     for rule in sorted({*ours.broken, *other.broken}):

@@ -45,6 +45,7 @@ class _OfFeed:
     #: Items that the client has seen; None: no document yet.
     count: int | None = None
     not_before: float = 0.0
+    answered_at: float = 0.0
     fresh_until: float = 0.0
     is_gone: bool = False
     is_redirected: bool = False
@@ -77,6 +78,8 @@ class Witness:
         self.lateness = Lateness()
         #: Items that left the document before it was asked for again.
         self.missed = 0
+        #: Of these, in waits of which the feed itself had asked for more than half (max-age, ttl).
+        self.missed_as_asked = 0
         #: Which rule -> how often it was broken.
         self.broken: Counter[str] = Counter()
         #: Items that were delivered after the feed's first document.
@@ -118,10 +121,11 @@ class Witness:
         if reply.retry_after is not None:
             state.not_before = moment + reply.retry_after
             self._limited(feed, host, moment, state.not_before)
-        if reply.status in (200, 304):
-            state.fresh_until = moment + max(feed.max_age, 60 * feed.ttl_minutes)
         if reply.count is not None:
             self._delivered(feed, state, reply.count, moment)
+        if reply.status in (200, 304):
+            state.answered_at = moment
+            state.fresh_until = moment + max(feed.max_age, 60 * feed.ttl_minutes)
 
     def broke_off(self, feed: Feed, moment: float) -> None:
         """The client went away without an answer."""
@@ -138,6 +142,8 @@ class Witness:
             if moment >= self._since:
                 self.items += count - first
                 self.missed += first - state.count
+                if state.fresh_until - state.answered_at > (moment - state.answered_at) / 2:
+                    self.missed_as_asked += first - state.count
             for number in range(first, count):
                 if feed.published[number] >= self._since:
                     self.lateness.add(moment - feed.published[number])
