@@ -98,7 +98,9 @@ class Flock:
             async with FeedServer() as feeds:
                 self._configure(feeds, server)
                 async with self._running():
-                    await self._until(self._has_baselines, "every feed has its first poll", seconds=180)
+                    await self._until(
+                        self._has_baselines, "every feed has its first poll", seconds=120 + self.outcome.feeds / 10
+                    )
                     for kill in range(kills):
                         self._publish(feeds, stories * (kill + 1) // kills)
                         await asyncio.sleep(self._chance.uniform(*pause))
