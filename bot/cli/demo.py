@@ -22,6 +22,8 @@ from bot.cli.demo_server import Item, serving
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 
 STORY = Path(bot.__file__).parent / "demo"
+#: How long the end waits for articles that are late.
+PATIENCE = timedelta(seconds=20)
 
 
 def demo(
@@ -82,8 +84,17 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
             async with asyncio.TaskGroup() as group:
                 group.create_task(running.run(stop, everything=True, on_pass=teller.on_pass))
                 await clock.sleep(timedelta(minutes=story["minutes"]))
+                await _until_read(running.store, len(items))
                 stop.set()
             await _sum_up(running.store)
+
+
+async def _until_read(store: ports.Store, count: int) -> None:
+    """On a busy machine the last article may still be on its way when its time is over."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            while await store.read(lambda tx: tx.articles.count()) < count:  # noqa: ASYNC110 - the store rings no bell
+                await asyncio.sleep(0.1)
 
 
 def _item(start: datetime, entry: dict[str, object]) -> Item:
