@@ -59,12 +59,7 @@ def channel_of(
     )
 
 
-def fetcher_of(folder: Path, outside: Outside) -> ports.Fetcher:
-    """A client under the rules of a configuration, or under the shipped ones where there is none yet."""
-    try:
-        policy = load(folder, outside.environ).bot.fetch
-    except ports.ConfigError:
-        policy = model.FetchPolicy()
+def fetcher_of(policy: model.FetchPolicy, outside: Outside) -> ports.Fetcher:
     return outside.fetcher or fetch.HttpFetcher(policy, outside.clock)
 
 

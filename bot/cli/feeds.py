@@ -115,7 +115,7 @@ async def _find(folder: Path, address: str) -> list[Found]:
     """The feeds behind an address, read; a page is asked for the ones that it names. At least one."""
     outside = app.Outside(environ=os.environ)
     url = address if urlsplit(address).scheme in ("http", "https") else f"https://{address}"
-    fetcher = app.fetcher_of(folder, outside)
+    fetcher = app.fetcher_of(_policy(folder, outside), outside)
     try:
         try:
             return [await _read(fetcher, url)]
@@ -126,6 +126,18 @@ async def _find(folder: Path, address: str) -> list[Found]:
             return offered
     finally:
         await fetcher.close()
+
+
+def _policy(folder: Path, outside: app.Outside) -> model.FetchPolicy:
+    """That of bot.yaml; the shipped one where there is none yet, or none that can be read."""
+    try:
+        return app.load(folder, outside.environ).bot.fetch
+    except ports.ConfigError:
+        if (folder / "bot.yaml").is_file():
+            terminal.say(
+                f"{folder} has mistakes, so its fetch settings do not count here; `wirewatch check` shows them"
+            )
+        return model.FetchPolicy()
 
 
 async def _read_all(fetcher: ports.Fetcher, urls: Sequence[str], *, page: str) -> list[Found]:
@@ -158,7 +170,7 @@ def _show(found: Found) -> None:
     terminal.out.print(Text(f"  {found.url}"))
     if found.page:
         terminal.out.print(Text(f"  named by {found.page}", style="dim"))
-    terminal.out.print(Text(f"  {len(reading.entries)} items"))
+    terminal.out.print(Text(f"  {len(reading.entries)} item{'s' * (len(reading.entries) != 1)}"))
     for entry in reading.entries[:SHOWN]:
         date = f"{entry.published:%Y-%m-%d %H:%M}  " if entry.published else "undated  "
         terminal.out.print(Text(f"  - {date}{entry.title or '(without a title)'}"))

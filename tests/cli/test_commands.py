@@ -187,6 +187,17 @@ async def test_adding_a_page_finds_the_feed_that_it_names(started: Path) -> None
     assert "HTML" in done.stderr
 
 
+async def test_a_configuration_with_mistakes_is_said_not_to_count_where_a_feed_is_tried(started: Path) -> None:
+    bot = started / "config" / "bot.yaml"
+    bot.write_text(bot.read_text() + "nonsense: 1\n")
+    async with FeedServer() as server:
+        server.serve("/feed.xml", rss("wire"))
+        done = await asyncio.to_thread(wirewatch, "feeds", "test", server.url("/feed.xml"), folder=started, code=2)
+    assert "its fetch settings do not count here" in done.stderr
+    # The shipped settings allow no private address.
+    assert "private" in done.stderr
+
+
 def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path, workspace: slack.Server) -> None:
     with_slack(started, workspace)
     wirewatch("demo", "--channel", "desk", "--speed", "240", folder=started, SLACK_BOT_TOKEN=slack.TOKEN)
