@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 _NAMES = (
     "January",
@@ -136,8 +137,13 @@ class Day:
         return " ".join(parts)
 
 
-def days(plain: str, written: date) -> Iterator[Day]:
-    """The days of a sentence in order."""
+@lru_cache(maxsize=1 << 14)
+def days(plain: str, written: date) -> tuple[Day, ...]:
+    """The days of a sentence in order; remembered, as what a story says is asked for at each article that joins."""
+    return tuple(_days(plain, written))
+
+
+def _days(plain: str, written: date) -> Iterator[Day]:
     for found in _DATE.finditer(plain):
         parts = _parts(found, plain, written)
         if parts is not None and _exists(*parts):

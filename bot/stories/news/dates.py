@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from itertools import chain
 
 from bot.stories.news import languages
@@ -168,7 +169,13 @@ def is_same_matter(one: Statement, other: Statement) -> bool:
     return len(one.stems & other.stems) >= 3
 
 
-def dated_in(statement: Statement) -> Iterator[Dated]:
+@lru_cache(maxsize=1 << 14)
+def dated_in(statement: Statement) -> tuple[Dated, ...]:
+    """The days of a sentence that have a role."""
+    return tuple(_dated_in(statement))
+
+
+def _dated_in(statement: Statement) -> Iterator[Dated]:
     cues = languages.of(statement.language)
     moved = bool(_MOVED.search(statement.plain) or (cues and cues.moved.search(languages.bare(statement.plain))))
     found = list(days(statement.plain, statement.day))

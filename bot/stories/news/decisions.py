@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import chain
 
@@ -118,14 +118,16 @@ def _subject(said: Sequence[Sequence[Statement]]) -> frozenset[str]:
     return frozenset(stem for one in said for statement in one[:3] for stem in statement.stems)
 
 
-def _mentions(statement: Statement) -> Iterator[str]:
-    """Turns that a statement speaks of as done or under way: by any form or noun."""
+@lru_cache(maxsize=1 << 14)
+def _mentions(statement: Statement) -> frozenset[str]:
+    """Turns that a statement speaks of as done or under way: by any form or noun.
+
+    Remembered: each article that joins a story is held against all that the story says.
+    """
     cues = languages.of(statement.language)
-    for turn in cues.turns if cues else _all_turns():
-        if turn.nouns and turn.nouns.search(statement.plain):
-            yield turn.label
-    for label, _ in _turns(statement):
-        yield label
+    turns = cues.turns if cues else _all_turns()
+    named = {turn.label for turn in turns if turn.nouns and turn.nouns.search(statement.plain)}
+    return frozenset(named | {label for label, _ in _turns(statement)})
 
 
 def _turns(statement: Statement) -> Iterator[tuple[str, str]]:

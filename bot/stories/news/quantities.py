@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import floor, log10
 
 from bot.stories.news import things
@@ -130,8 +131,16 @@ def _rounded(exact: float, round_one: float) -> bool:
     return digits < len(f"{exact:.10g}".replace(".", "").strip("0")) and round(exact, places) == round_one
 
 
-def quantities(plain: str, language: str = "en") -> Iterator[Quantity]:
-    """The numbers of a sentence in order; dates, ages, hours and names with numbers are left out."""
+@lru_cache(maxsize=1 << 14)
+def quantities(plain: str, language: str = "en") -> tuple[Quantity, ...]:
+    """The numbers of a sentence in order; dates, ages, hours and names with numbers are left out.
+
+    Remembered: each article that joins a story is held against all that the story says.
+    """
+    return tuple(_quantities(plain, language))
+
+
+def _quantities(plain: str, language: str) -> Iterator[Quantity]:
     found = [one for one in _NUMBER.finditer(plain) if not _is_other(one, plain)]
     for at, one in enumerate(found):
         before = plain[found[at - 1].end() if at else 0 : one.start()]
