@@ -48,27 +48,42 @@ class Alone:
         app = self._app
         room = app.settings.bot.fetch.concurrency * CLAIM_AHEAD
         under_way = 0
+        # More feeds were due than there was room for: the next are claimed as soon as some are done, not at a tick.
+        is_full, has_room = False, asyncio.Event()
         async with app.ticker(TICK) as ticker, asyncio.TaskGroup() as group:
 
             async def one_pass(token: str, states: list[model.FeedState]) -> None:
-                nonlocal under_way
+                left = len(states)
+
+                def take(count: int) -> None:
+                    # Feed by feed: one that hangs must not keep the room of those that were polled beside it.
+                    nonlocal under_way, left
+                    left -= count
+                    under_way -= count
+                    has_room.set()
+
                 try:
-                    self._on_pass(await app.pipeline.run(token, states, app.snapshot))
+                    self._on_pass(await app.pipeline.run(token, states, app.snapshot, on_taken=take))
                 except ports.StoreError as error:
                     log.error("pass failed", error=str(error))
                 finally:
-                    under_way -= len(states)
+                    take(left)
 
             while True:
-                await ticker.next()
+                await (has_room.wait() if is_full else ticker.next())
+                has_room.clear()
+                limit = room - under_way
                 try:
                     await app.note_tick()
-                    token, states = await app.pipeline.claim(limit=room - under_way, everything=self._everything)
+                    token, states = await app.pipeline.claim(limit=limit, everything=self._everything)
+                    # Where each tick polls every feed, all are due again at once.
+                    is_full = len(states) == limit and not self._everything
                     if not states:
                         await app.pipeline.release(app.snapshot)
                         continue
                 except ports.StoreError as error:
                     log.error("tick failed", error=str(error))
+                    is_full = False
                     continue
                 under_way += len(states)
                 group.create_task(one_pass(token, list(states)))

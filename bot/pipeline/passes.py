@@ -62,6 +62,8 @@ class _Batch:
     ends_at: EndsAt
 
 
+#: Told how many of a pass's feeds are done, batch by batch.
+OnTaken = Callable[[int], None]
 #: Told of each feed as it is taken in: progress, metrics.
 OnFeed = Callable[[FeedReport], None]
 
@@ -106,6 +108,7 @@ class Pipeline:
         snapshot: Snapshot,
         *,
         ends_at: EndsAt = EndsAt.DESK,
+        on_taken: OnTaken = lambda count: None,
     ) -> PassReport:
         """Poll claimed feeds and take in what they bring. Raises StoreUnavailable."""
         report = PassReport()
@@ -122,6 +125,7 @@ class Pipeline:
                 if batch:
                     await self._take_in(_Batch(token, batch, snapshot, ends_at), report)
                     left -= len(batch)
+                    on_taken(len(batch))
                 if self._clock.now() - renewed_at >= RENEW:
                     renewed_at = self._clock.now()
                     await self._renew(token, renewed_at)
