@@ -26,7 +26,7 @@ from typing import Protocol
 
 import procrastinate
 import structlog
-from procrastinate import exceptions, jobs, schema
+from procrastinate import exceptions, jobs, schema, sync_psycopg_connector
 
 from bot import ports
 
@@ -40,6 +40,7 @@ DEAD_AFTER = timedelta(seconds=15)
 GRACE = timedelta(seconds=8.5)
 #: The engine is started again this long after it failed (PostgreSQL is restarting, say).
 AGAIN_AFTER = timedelta(seconds=2)
+OPENED_WITHIN = timedelta(seconds=5)
 #: Batches of feeds that one process polls at once.
 POLLS = 4
 #: Batches that may wait for a free worker.
@@ -96,6 +97,7 @@ class Cluster:
         """``conninfo`` as libpq reads it."""
         self._conninfo = conninfo
         self._work = work
+        self._has_begun = False
         self._is_stopping = False
         #: Of each lasting task that runs here.
         self._turns: set[asyncio.Event] = set()
@@ -103,24 +105,31 @@ class Cluster:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``; a database that goes away is waited for. Raises StoreUnavailable at the start."""
         # A line a task is for debugging the engine, not the news.
-        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-        is_first = True
+        for name in ("procrastinate", "psycopg.pool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         while not stop.is_set():
-            try:
-                await self._run(stop)
-            except (exceptions.ConnectorException, OSError) as error:
-                if is_first:
-                    raise ports.StoreUnavailable(f"starting the task engine: {_cause(error)}") from error
-                log.error("task engine stopped; starting it again", error=_cause(error))
-            is_first = False
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), AGAIN_AFTER.total_seconds())
+            failure = await self._run_until_it_fails(stop)
+            if failure is not None and not self._has_begun:
+                raise ports.StoreUnavailable(f"starting the task engine: {_cause(failure)}") from failure
+            if not stop.is_set():
+                log.error("task engine stopped; starting it again", error=_cause(failure) if failure else None)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), AGAIN_AFTER.total_seconds())
+
+    async def _run_until_it_fails(self, stop: asyncio.Event) -> Exception | None:
+        """None: it ended by itself, as it does when a connection is lost, or since it was to stop."""
+        failure: Exception | None = None
+        try:
+            await self._run(stop)
+        except* (exceptions.ConnectorException, OSError) as failures:
+            failure = failures
+            while isinstance(failure, ExceptionGroup):
+                failure = failure.exceptions[0]
+        return failure
 
     async def _run(self, stop: asyncio.Event) -> None:
-        app = self._app()
-        async with app.open_async(), asyncio.TaskGroup() as group:
-            await _make_schema(app)
-            working = group.create_task(self._work_on(app))
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(self._work_on(self._app()))
             stopping = group.create_task(stop.wait())
             await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():
@@ -129,17 +138,25 @@ class Cluster:
             stopping.cancel()
 
     async def _work_on(self, app: procrastinate.App) -> None:
-        with suppress(asyncio.CancelledError):
-            await app.run_worker_async(
-                concurrency=1 + self._work.shares + POLLS + _SHORT,
-                install_signal_handlers=False,
-                listen_notify=True,
-                fetch_job_polling_interval=1.0,
-                delete_jobs=jobs.DeleteJobCondition.ALWAYS,
-                shutdown_graceful_timeout=GRACE.total_seconds(),
-                update_heartbeat_interval=DEAD_AFTER.total_seconds() / 3,
-                stalled_worker_timeout=DEAD_AFTER.total_seconds(),
-            )
+        """Until cancelled, or a connection is lost."""
+        try:
+            with sync_psycopg_connector.wrap_exceptions():
+                await _open(app)
+                await _make_schema(app)
+            self._has_begun = True
+            with suppress(asyncio.CancelledError):
+                await app.run_worker_async(
+                    concurrency=1 + self._work.shares + POLLS + _SHORT,
+                    install_signal_handlers=False,
+                    listen_notify=True,
+                    fetch_job_polling_interval=1.0,
+                    delete_jobs=jobs.DeleteJobCondition.ALWAYS,
+                    shutdown_graceful_timeout=GRACE.total_seconds(),
+                    update_heartbeat_interval=DEAD_AFTER.total_seconds() / 3,
+                    stalled_worker_timeout=DEAD_AFTER.total_seconds(),
+                )
+        finally:
+            await app.close_async()
 
     def _app(self) -> procrastinate.App:
         app = procrastinate.App(
@@ -210,6 +227,13 @@ class Cluster:
         self._is_stopping = True
         for over in self._turns:
             over.set()
+
+
+async def _open(app: procrastinate.App) -> None:
+    try:
+        await asyncio.wait_for(app.open_async(), OPENED_WITHIN.total_seconds())
+    except TimeoutError:
+        raise OSError(f"no connection to PostgreSQL within {OPENED_WITHIN.total_seconds():g} seconds") from None
 
 
 async def _defer(job: jobs.JobDeferrer, **kwargs: int | str) -> None:

@@ -104,9 +104,9 @@ class Flock:
                     for kill in range(kills):
                         self._publish(feeds, stories * (kill + 1) // kills)
                         await asyncio.sleep(self._chance.uniform(*pause))
-                        await self._kill_one()
                         if kill == kills // 2:
-                            self._cut_connections()
+                            await self._cut_connections()
+                        await self._kill_one()
                     # What the last kill kept from being asked is asked within two intervals.
                     killed_at = asyncio.get_running_loop().time()
                     await self._until(
@@ -182,10 +182,13 @@ class Flock:
     def _last_words(self, number: int) -> str:
         return self._log(number).read_text(errors="replace")[-3000:]
 
-    def _cut_connections(self) -> None:
+    async def _cut_connections(self) -> None:
         """As when PostgreSQL is restarted: the workers come back by themselves."""
         name = self._address.split("/")[3].partition("?")[0]
+        self._database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         self._database.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await asyncio.sleep(4)
+        self._database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         self.outcome.cuts += 1
 
     # -- looking
