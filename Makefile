@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 export PYTHON VENV
 
-.PHONY: help demo run test lint types contracts unit test-slow docs lock schema clean
+.PHONY: help demo run test lint types contracts unit test-long test-slow docs lock schema clean
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
@@ -31,7 +31,10 @@ contracts: setup-test
 	$(BIN)/lint-imports --no-logo
 
 unit: setup-test
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow and not long" $(PYTEST_ARGS)
+
+test-long: setup-test ## real kills, full disks and chat servers: half a minute each
+	$(BIN)/python -m pytest -m "long and not slow" $(PYTEST_ARGS)
 
 test-slow: setup-test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)

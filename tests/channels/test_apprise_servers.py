@@ -40,6 +40,7 @@ async def test_ntfy_takes_every_hostile_message_as_text_and_none_as_an_attachmen
     assert not any("attachment" in message or "click" in message or "actions" in message for message in taken)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)  # Synapse may be installed first
 async def test_a_matrix_room_shows_the_message_whole(synapse_server: synapse.Server) -> None:  # noqa: F811
     room = synapse_server.make_room("whole")
@@ -51,6 +52,7 @@ async def test_a_matrix_room_shows_the_message_whole(synapse_server: synapse.Ser
     assert all(words in taken["body"] for words in (TITLE, *WORDS))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_nothing_that_a_feed_says_pings_or_formats_in_a_matrix_room(
     synapse_server: synapse.Server,  # noqa: F811
@@ -69,6 +71,7 @@ async def test_nothing_that_a_feed_says_pings_or_formats_in_a_matrix_room(
         assert "@everyone" not in content["body"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_messages_share_one_login_to_matrix_which_ends_with_the_channel(
     synapse_server: synapse.Server,  # noqa: F811
@@ -84,6 +87,7 @@ async def test_messages_share_one_login_to_matrix_which_ends_with_the_channel(
     assert synapse_server.sessions() == before
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_a_password_that_matrix_refuses_parks_and_is_not_shown(
     synapse_server: synapse.Server,  # noqa: F811

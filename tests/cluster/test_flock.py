@@ -16,6 +16,7 @@ def _check(outcome: Outcome) -> None:
     assert (outcome.missed, outcome.lost, outcome.doubled) == ([], [], [])
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_workers_that_are_killed_leave_their_feeds_and_messages_to_the_others(
     tmp_path: Path, postgres_server: Server

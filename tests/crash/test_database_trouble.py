@@ -22,6 +22,7 @@ def disk(bot: Bot) -> Iterator[volume.Volume]:  # noqa: F811
         absent.skip(reason, unless="VOLUME_TEST")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(
     bot: Bot,  # noqa: F811
@@ -42,6 +43,7 @@ async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(
     assert bot.heads == bot.names(5)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_a_database_that_another_program_locks_is_said_and_nothing_is_lost(
     bot: Bot,  # noqa: F811
@@ -60,6 +62,7 @@ async def test_a_database_that_another_program_locks_is_said_and_nothing_is_lost
     assert bot.heads == bot.names(5)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(
     bot: Bot,  # noqa: F811

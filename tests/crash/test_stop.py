@@ -7,6 +7,7 @@ import pytest
 from tests.crash.process import Bot, bot  # noqa: F401 - a fixture
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", ["hang", "hang_after"])
 async def test_a_stop_does_not_wait_for_a_slack_that_hangs_and_the_next_start_settles_it(
