@@ -102,7 +102,7 @@ def _sqlite(folder: Path) -> Setting:
 
 def _postgres(server: postgres.Server, workers: int) -> Setting:
     address = server.new_database()
-    name = address.split("/")[3].partition("?")[0]
+    name = postgres.name_of(address)
 
     def ask(statement: str) -> int:
         rows = server.run(statement, database=name)

@@ -26,7 +26,7 @@ from tests.crash.storm import story
 from tests.journeys.world import Item, rss
 from tests.servers import slack
 from tests.servers.feeds import FeedServer
-from tests.servers.postgres import Server
+from tests.servers.postgres import Server, name_of
 
 OUTLETS = ("north", "south", "east")
 DESK = "kettles"
@@ -184,7 +184,7 @@ class Flock:
 
     async def _cut_connections(self) -> None:
         """As when PostgreSQL is restarted: the workers come back by themselves."""
-        name = self._address.split("/")[3].partition("?")[0]
+        name = name_of(self._address)
         self._database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         self._database.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         await asyncio.sleep(4)
@@ -202,7 +202,7 @@ class Flock:
         pytest.fail(f"it does not come to this within {seconds:g} s: {what}\n{words}")
 
     def _query(self, sql: str) -> list[tuple[Any, ...]]:
-        name = self._address.split("/")[3].partition("?")[0]
+        name = name_of(self._address)
         return self._database.run(sql, database=name)
 
     def _is_asked_since(self, feeds: FeedServer, moment: float) -> bool:

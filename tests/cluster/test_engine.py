@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot import cluster, ports, storage
-from tests.servers.postgres import Server
+from tests.servers.postgres import Server, name_of
 
 pytestmark = pytest.mark.postgres
 
@@ -62,7 +62,7 @@ async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_p
             while one.polls + other.polls < 6:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         stop.set()
-    name = address.split("/")[3].partition("?")[0]
+    name = name_of(address)
     ((version,),) = postgres_server.run("SELECT obj_description('procrastinate_jobs'::regclass)", database=name)
     assert str(version).endswith(".sql")
     # A tick is the cluster's, not the worker's.

@@ -45,6 +45,11 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
 
+def name_of(address: str) -> str:
+    """The database's name in an address of ``new_database``."""
+    return address.split("/")[3].partition("?")[0]
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     try:

@@ -10,7 +10,7 @@ import pytest
 from bot import storage
 from bot.storage import schema
 from tests.fakes import FakeClock
-from tests.servers.postgres import Server, postgres_server
+from tests.servers.postgres import Server, name_of, postgres_server
 
 __all__ = ["postgres_server"]
 
@@ -34,7 +34,7 @@ def postgres_database(postgres_server: Server) -> str:
 def postgres_address(postgres_server: Server, postgres_database: str) -> str:
     """The same database, emptied."""
     tables = ", ".join(table.name for table in schema.metadata.sorted_tables)
-    name = postgres_database.split("/")[3].partition("?")[0]
+    name = name_of(postgres_database)
     postgres_server.run(f"TRUNCATE {tables} RESTART IDENTITY", database=name)
     return postgres_database
 
