@@ -23,7 +23,7 @@ from pathlib import Path
 import httpx
 import structlog
 
-from bot import app, config, model, ports, web
+from bot import app, config, model, ports, presence, web
 from bot.cli import status
 from tests.fakes import START, FakeClock
 from tests.storage import made
@@ -102,7 +102,7 @@ async def fill(running: app.App, *, articles: int, stories: int, feeds: int) -> 
         numbers = range(start, min(stories, start + 500))
         whole = [story(number, _members_of(number, written, stories)) for number in numbers]
         await store.write(partial(_write, stories=whole))
-    await store.write(lambda tx: tx.notes.put(web.NAME_OF_TICK, START.isoformat()))
+    await store.write(lambda tx: tx.notes.put(presence.TICK, START.isoformat()))
 
 
 def _add(tx: ports.Transaction, articles: Sequence[model.Article]) -> None:

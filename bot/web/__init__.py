@@ -8,9 +8,9 @@
 Changes nothing: every page reads the store in a transaction that only reads. Knows no channel and no database.
 """
 
-from bot.web.health import NAME_OF_TICK, Readiness, readiness
+from bot.web.health import Readiness, readiness
 from bot.web.metrics import Metrics
 from bot.web.server import Site, open_site
 from bot.web.watched import Watched
 
-__all__ = ["NAME_OF_TICK", "Metrics", "Readiness", "Site", "Watched", "open_site", "readiness"]
+__all__ = ["Metrics", "Readiness", "Site", "Watched", "open_site", "readiness"]

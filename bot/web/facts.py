@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bot import model, ports
-from bot.web import health
+from bot import model, ports, presence
 
 #: Days of a sparkline.
 DAYS = 14
@@ -74,7 +73,7 @@ class Overview:
 
 
 def overview(tx: ports.Transaction, now: datetime) -> Overview:
-    tick = tx.notes.get(health.NAME_OF_TICK)
+    tick = tx.notes.get(presence.TICK)
     return Overview(
         feeds=tx.feeds.counts(),
         broken=tuple(tx.feeds.page(health=BROKEN, skip=0, most=SHOWN_BROKEN)),

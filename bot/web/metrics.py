@@ -24,8 +24,8 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
-from bot import model, pipeline, ports
-from bot.web import facts, health
+from bot import model, pipeline, ports, presence
+from bot.web import facts
 from bot.web.watched import Watched
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -148,7 +148,7 @@ def _look(tx: ports.Transaction) -> _Standing:
         counts=tx.outbox.counts(),
         unsent=tx.outbox.unsent(),
         waiting=tx.tray.count(),
-        tick=tx.notes.get(health.NAME_OF_TICK),
+        tick=tx.notes.get(presence.TICK),
     )
 
 
