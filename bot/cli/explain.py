@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bot import app, articles, config, model, ports, rules
-from bot.cli import archive, terminal
+from bot.cli import archive, stories, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 
 
@@ -68,16 +68,7 @@ class _Place:
             "id": self.story.id,
             "title": self.story.title,
             "joined": {"reason": self.join.reason.value, "detail": self.join.detail},
-            "decisions": [
-                {
-                    "at": decision.at.isoformat(),
-                    "channel": decision.channel,
-                    "action": decision.action.value,
-                    "reason": decision.reason.value,
-                    "detail": decision.detail,
-                }
-                for decision in self.decisions
-            ],
+            "decisions": list(map(stories.decision_document, self.decisions)),
         }
 
 

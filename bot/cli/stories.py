@@ -71,16 +71,7 @@ def _as_json(
         "last_seen": story.last_seen.isoformat(),
         "rules": list(story.rules),
         "articles": [_article(member) for member in story.members],
-        "decisions": [
-            {
-                "at": decision.at.isoformat(),
-                "channel": decision.channel,
-                "action": decision.action.value,
-                "reason": decision.reason.value,
-                "detail": decision.detail,
-            }
-            for decision in decisions
-        ],
+        "decisions": list(map(decision_document, decisions)),
         "messages": [
             {
                 "channel": row.channel,
@@ -91,6 +82,17 @@ def _as_json(
             }
             for row in messages
         ],
+    }
+
+
+def decision_document(decision: model.Decision) -> dict[str, object]:
+    """A decision as every command's JSON tells it."""
+    return {
+        "at": decision.at.isoformat(),
+        "channel": decision.channel,
+        "action": decision.action.value,
+        "reason": decision.reason.value,
+        "detail": decision.detail,
     }
 
 
