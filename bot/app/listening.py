@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import model, pipeline, ports
-from bot.pipeline import judging
 
 log = structlog.get_logger("wirewatch")
 
@@ -59,7 +58,7 @@ class Listening:
 
     async def _take(self, press: ports.Press, channels: Sequence[str]) -> str:
         snapshot, now = self._snapshot(), self._clock.now()
-        judged = await self._store.write(lambda tx: judging.judge(tx, snapshot, press, channels=channels, now=now))
+        judged = await self._store.write(lambda tx: pipeline.judge(tx, snapshot, press, channels=channels, now=now))
         fields = {"verdict": press.verdict.value, "story": press.story, "by": press.by}
         if judged.refused:
             log.warning("press refused", **fields, reason=judged.refused)

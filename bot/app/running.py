@@ -13,13 +13,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-
 from bot import (
     __version__,
     channels,
     config,
-    fetch,
     fulltext,
     housekeeping,
     outbox,
@@ -35,13 +32,11 @@ from bot.app import first_look, reloading, set_back
 from bot.app.alone import Alone, OnPass
 from bot.app.listening import Listening
 from bot.app.meters import Meter, Meters
-from bot.app.parts import Outside, channel_of, database_of, snapshot_of
+from bot.app.parts import Outside, channel_of, database_of, fetcher_of, snapshot_of
 
 if TYPE_CHECKING:
     from bot import web
     from bot.app.together import Together
-
-log = structlog.get_logger("wirewatch")
 
 EVERYTHING = 1_000_000
 
@@ -81,7 +76,7 @@ class App:
         self._meters = Meters()
         self._outside = outside
         self._on_feed = on_feed
-        self._fetcher = outside.fetcher or fetch.HttpFetcher(settings.bot.fetch, outside.clock)
+        self._fetcher = fetcher_of(settings.bot.fetch, outside)
         self._pages = fulltext.TrafilaturaReader(self._fetcher, outside.clock)
         self.deciding = pipeline.Deciding(
             store=store,

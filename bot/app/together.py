@@ -108,7 +108,7 @@ class Together:
 
 def _is_of(share: int, channel: ports.Channel) -> bool:
     """Channels of one account share one sender: what closes the account closes them all."""
-    return zlib.crc32((channel.account or channel.name).encode()) % SHARES == share
+    return zlib.crc32(channel.account.encode()) % SHARES == share
 
 
 async def _wait(over: asyncio.Event, duration: timedelta) -> None:

@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 log = structlog.get_logger("wirewatch")
 
+#: What one turn takes from the tray at most: a quarter of a second's work.
+TURN = 100
+
 #: Told of each decision once it is committed.
 OnDecided = Callable[[model.Decision], None]
 

@@ -23,7 +23,7 @@ import structlog
 
 from bot import ledger, model, polling, ports
 from bot.pipeline import reports, wording
-from bot.pipeline.deciding import Deciding
+from bot.pipeline.deciding import TURN, Deciding
 from bot.pipeline.intake import Intake, Reader
 from bot.pipeline.poll import Polled, Poller, Read
 from bot.pipeline.reports import FeedReport, PassReport
@@ -39,8 +39,6 @@ GATHER = timedelta(seconds=0.25)
 LEASE = timedelta(seconds=60)
 #: Leases of feeds that are still under way are renewed this often.
 RENEW = LEASE / 3
-#: What one turn of the desk takes from the tray: some seconds' work, a third of a lease.
-TURN = 100
 
 
 class EndsAt(StrEnum):
