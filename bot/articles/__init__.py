@@ -12,6 +12,7 @@ from bot.articles.edits import edits
 from bot.articles.fingerprints import fingerprint_of, fold_title
 from bot.articles.identity import Identification, Identified, Novelty, identify
 from bot.articles.links import canonical_link, link_key
+from bot.articles.livepages import is_live_page
 from bot.articles.lookup import Lookup, look_up
 from bot.articles.outlets import outlet_of, owner_of, registrable_domain
 from bot.articles.teasers import is_cut
@@ -29,6 +30,7 @@ __all__ = [
     "fold_title",
     "identify",
     "is_cut",
+    "is_live_page",
     "link_key",
     "look_up",
     "outlet_of",

@@ -1,26 +1,29 @@
 """What a new version of an article says otherwise: material changes only.
 
-Knows no rule and no channel. Typos, punctuation, word forms, order of paragraphs and added paragraphs are silent.
+Knows no rule and no channel. Typos, punctuation, word forms, order of paragraphs, what is only added or only left out,
+and all that live pages rewrite are silent.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 
-from bot import model, text
+from bot import model
 from bot.articles.fingerprints import fold_title
+from bot.articles.livepages import is_live_page
+from bot.articles.meanings import outcome, turn
+from bot.articles.rewording import changed, words
 
-#: Words that turn a sentence round, besides names and numbers. English only: elsewhere such a change stays silent.
-_TURNS = frozenset(
+_DAYS = frozenset(
     """
-    no not never none nobody nothing neither nor without cannot unable fails failed denies denied deny denying rejects
-    rejected reject refuses refused refuse delays delayed delay postpones postponed postpone cancels cancelled canceled
-    cancel suspends suspended suspend withdraws withdrew withdrawn withdraw retracts retracted retract lifts lifted
-    extends extended extend reverses reversed reverse halts halted drops dropped dismisses dismissed overturns
-    overturned acquitted guilty alleged allegedly
+    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
+    october november december
     """.split()
 )
+#: Before a name, with it or without.
+_TITLES = frozenset("mr mrs ms dr sir prime president minister prof professor general director".split())
 #: Small words of which one more or less changes no headline.
 _SMALL = frozenset(
     """
@@ -35,10 +38,11 @@ _DRESS = re.compile(
 )
 #: «Coronavirus: …», put before a headline and taken away again.
 _KICKER = re.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
-_NUMBER = re.compile(r"(?<=\d)[,\u00a0\u202f ](?=\d{3}(?!\d))")
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
 #: Two sentences with this share of words in common are versions of one.
 _SAME_SENTENCE = 0.5
+#: A headline that keeps no more than this share of its words is another headline.
+_SAME_HEADLINE = 0.34
 #: A longer text is compared up to here: past it, a change is not what was alerted on.
 _SENTENCES = 200
 
@@ -46,10 +50,12 @@ _SENTENCES = 200
 def edits(before: model.Article, after: model.Article) -> tuple[model.Edit, ...]:
     """Material changes in the headline and in sentences, in order.
 
-    A teaser against the page's full text is compared by headline only.
+    A teaser against the page's full text is compared by headline only. A live page has no versions but news.
     """
+    if is_live_page(before) or is_live_page(after):
+        return ()
     found: list[model.Edit] = []
-    if _headline_differs(before.title, after.title):
+    if _headline_differs(before.title, after.title, (after.language or "en").lower()):
         found.append(_edit(after, "title", before.title, after.title))
     if before.is_full_text == after.is_full_text and fold_title(before.text) != fold_title(after.text):
         names = _names(before.text) | _names(after.text)
@@ -63,12 +69,29 @@ def _edit(article: model.Article, field: str, before: str, after: str) -> model.
     return model.Edit(article=article.id, outlet=article.outlet, field=field, before=before, after=after)
 
 
-def _headline_differs(before: str, after: str) -> bool:
+def _headline_differs(before: str, after: str, language: str) -> bool:
     if fold_title(_KICKER.sub("", before)) == fold_title(_KICKER.sub("", after)):
         return False
-    one, other = _words(_undressed(before)), _words(_undressed(after))
-    removed, added = _changed(one, other)
-    return any(_is_telling(word) for word in (*removed, *added))
+    one, other = words(_undressed(before)), words(_undressed(after))
+    removed, added = changed(one, other)
+    if _statements(removed, outcome) != _statements(added, outcome) or _are_swapped(one, other, before + after):
+        return True
+    removed, added = _telling(removed), _telling(added)
+    if not (removed and added):
+        # What only comes or goes makes a headline fuller or shorter, seldom another.
+        return False
+    if not language.startswith("en"):
+        return True
+    is_another = len(_telling(one)) - len(removed) <= _SAME_HEADLINE * len(_telling(one))
+    return is_another or (
+        not _is_headline_case(one) and not _is_headline_case(other) and _has_other_name(removed, added)
+    )
+
+
+def _are_swapped(one: list[str], other: list[str], titles: str) -> bool:
+    """The same words in another order: «Acme sues Borel», «Borel sues Acme». A colon only moves the subject."""
+    folded, others = [word.casefold() for word in one], [word.casefold() for word in other]
+    return folded != others and sorted(folded) == sorted(others) and ":" not in titles
 
 
 def _undressed(title: str) -> str:
@@ -76,48 +99,36 @@ def _undressed(title: str) -> str:
     return _DRESS.sub("", title) or title
 
 
-def _is_telling(word: str) -> bool:
-    return word.casefold() not in _SMALL or word.casefold() in _TURNS
+def _telling(words: list[str]) -> list[str]:
+    return [word for word in words if word.casefold() not in _SMALL]
+
+
+def _is_headline_case(words: list[str]) -> bool:
+    """Nearly every longer word wears a capital, so that a capital tells no name."""
+    long = [word for word in words if len(word) > 3]
+    return sum(word[0].isupper() for word in long) * 10 >= 7 * len(long)
 
 
 def _sentence_differs(before: str, after: str, names: frozenset[str]) -> bool:
-    removed, added = _changed(_plain_first(_words(before), names), _plain_first(_words(after), names))
-    return any(_is_fact(word) for word in (*removed, *added))
+    removed, added = changed(_plain_first(words(before), names), _plain_first(words(after), names))
+    return _statements(removed, turn) != _statements(added, turn) or _has_other_name(removed, added)
 
 
-def _is_fact(word: str) -> bool:
-    return (
-        any(letter.isdigit() for letter in word)
-        or word.casefold() in _TURNS
-        or word.endswith("n't")
-        or word[0].isupper()
-    )
+def _statements(words: list[str], meaning: Callable[[str], str | None]) -> set[str]:
+    """What the words state by themselves: numbers, days, negations, decisions."""
+    found = {meaning(word) for word in words} - {None}
+    return {str(each) for each in found} | {
+        word.casefold() for word in words if word.casefold() in _DAYS or word[0].isdigit()
+    }
 
 
-def _words(string: str) -> list[str]:
-    """Words with their case; numbers in one form (5,000 is 5 000)."""
-    string = _NUMBER.sub("", string)
-    return [word.text for word in text.words(string)]
+def _has_other_name(removed: list[str], added: list[str]) -> bool:
+    """One name for another. A name that only comes or goes makes a sentence fuller or shorter, seldom another."""
+    return any(map(_is_name, removed)) and any(map(_is_name, added))
 
 
-def _changed(one: list[str], other: list[str]) -> tuple[list[str], list[str]]:
-    """Words that only one side has, typos and word forms taken out."""
-    folded, others = [word.casefold() for word in one], [word.casefold() for word in other]
-    removed: list[str] = []
-    added: list[str] = []
-    for kind, start, end, other_start, other_end in difflib.SequenceMatcher(
-        None, folded, others, autojunk=False
-    ).get_opcodes():
-        if kind == "equal":
-            continue
-        old, new = one[start:end], other[other_start:other_end]
-        if len(old) == len(new) and all(_is_slip(a, b) for a, b in zip(old, new, strict=True)):
-            continue
-        if "".join(old).casefold() == "".join(new).casefold():
-            continue  # back door → backdoor
-        removed += old
-        added += new
-    return removed, added
+def _is_name(word: str) -> bool:
+    return word[0].isupper() and word.casefold() not in _TITLES
 
 
 def _plain_first(words: list[str], names: frozenset[str]) -> list[str]:
@@ -129,29 +140,7 @@ def _plain_first(words: list[str], names: frozenset[str]) -> list[str]:
 
 def _names(string: str) -> frozenset[str]:
     """Words that have a capital inside a sentence."""
-    return frozenset(word for part in _sentences(string) for word in _words(part)[1:] if word[0].isupper())
-
-
-def _is_slip(before: str, after: str) -> bool:
-    """The same word misspelt, or in another form: «goverment», «orders» for «order»; never a number, never a turn."""
-    one, other = before.casefold(), after.casefold()
-    if one == other:
-        return True
-    if any(letter.isdigit() for letter in one + other) or (one in _TURNS) != (other in _TURNS):
-        return False
-    shorter, longer = sorted((one, other), key=len)
-    if longer in (f"{shorter}s", f"{shorter}es", f"{shorter}'s"):
-        return True
-    if len(shorter) < 4 or shorter[0] != longer[0] or shorter[-1] != longer[-1]:
-        return False
-    if len(longer) - len(shorter) == 1:
-        return any(longer[:at] + longer[at + 1 :] == shorter for at in range(len(longer)))
-    if len(longer) > len(shorter):
-        return False
-    wrong = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
-        return one[wrong[0]] == other[wrong[1]] and one[wrong[1]] == other[wrong[0]]
-    return len(wrong) == 1 and len(one) >= 8 and before.islower()
+    return frozenset(word for part in _sentences(string) for word in words(part)[1:] if word[0].isupper())
 
 
 def _rewritten(before: str, after: str) -> list[tuple[str, str]]:

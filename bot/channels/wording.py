@@ -31,7 +31,7 @@ _WORDS_A_LINE = 4
 HEADS = {
     model.Reason.CORROBORATION: "Corroborated",
     model.Reason.NEW_FACT: "New in this story",
-    model.Reason.CORRECTION: "Corrected",
+    model.Reason.CORRECTION: "Changed since posted",
     model.Reason.SECOND_RULE: "Another rule matches",
     model.Reason.REMINDER: "Reminder",
     model.Reason.MERGED: "Told elsewhere",

@@ -30,3 +30,5 @@ class Revision:
     edits: tuple[Edit, ...]
     #: The poll that brought it, as the log names it.
     poll: str = ""
+    #: A live page as it was before: what it adds is news, no correction. None: an article.
+    live_before: Article | None = None

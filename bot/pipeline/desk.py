@@ -143,6 +143,8 @@ def _revise(tx: ports.Transaction, touched: dict[model.StoryId, Touched], revisi
         if stored is None:
             continue
         entry = touched.setdefault(stored.id, Touched(stored))
+        if revision.live_before is not None:
+            entry.facts.extend(news.facts_of_version(entry.story, revision.live_before, revision.article))
         entry.story = replace(
             entry.story,
             members=tuple(

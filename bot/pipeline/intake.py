@@ -120,6 +120,7 @@ class Reader:
                     matches=self._match(revised, polled.feed),
                     edits=articles.edits(before[article_id], revised),
                     poll=polled.id,
+                    live_before=before[article_id] if articles.is_live_page(revised) else None,
                 )
             )
         return tuple(revisions)

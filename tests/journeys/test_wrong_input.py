@@ -127,6 +127,21 @@ async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread
     assert model.Reason.CORRECTION in {decision.reason for decision in await made.decisions(story)}
 
 
+async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(made: World) -> None:
+    title = f"{FIRST.title}: live updates"
+    made.publish("wire", replace(FIRST, title=title))
+    await made.once()
+    moved = "The Pakistan Telecommunication Authority moved its deadline from 30 November to 30 December."
+    made.publish("wire", replace(FIRST, title=f"Fog at the airport, {title}", text=f"{moved} {FIRST.text}"))
+    await made.once()
+    (reply,) = made.replies()
+    assert "30 December" in json.dumps(reply)
+    (story,) = await made.stories()
+    reasons = {decision.reason for decision in await made.decisions(story)}
+    assert model.Reason.NEW_FACT in reasons
+    assert model.Reason.CORRECTION not in reasons
+
+
 async def test_an_edit_of_the_date_alone_is_kept_as_a_version_and_never_spoken_of(made: World) -> None:
     others = [Item(id=f"other-{n}", title=f"A ferry is late, part {n}", text="It was fog.") for n in range(2)]
     made.publish("wire", FIRST, *others)

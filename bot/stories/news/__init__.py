@@ -18,7 +18,7 @@ from bot.stories.news.claims import Found
 from bot.stories.news.deadlines import deadlines
 from bot.stories.news.statements import Statement, statements
 
-__all__ = ["deadlines", "facts", "newest_sentence"]
+__all__ = ["deadlines", "facts", "facts_of_version", "newest_sentence"]
 
 #: More than this of one article is not news but another story's article.
 _MOST_FACTS = 5
@@ -45,6 +45,16 @@ def facts(story: model.Story, article: model.Article) -> tuple[model.Fact, ...]:
         if member.article.id == article.id:
             break
         earlier.append(member.article)
+    return _facts(earlier, article)
+
+
+def facts_of_version(story: model.Story, before: model.Article, after: model.Article) -> tuple[model.Fact, ...]:
+    """New in the next version of one of the story's articles: what a live page adds to itself and to the others."""
+    others = [member.article for member in story.members]
+    return _facts([before if one.id == after.id else one for one in others], after)
+
+
+def _facts(earlier: Sequence[model.Article], article: model.Article) -> tuple[model.Fact, ...]:
     if not earlier or any(one.fingerprint == article.fingerprint for one in earlier):
         return ()
     said = [statements(one) for one in earlier]

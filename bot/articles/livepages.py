@@ -1,0 +1,32 @@
+"""Pages that are rewritten all day: live blogs, tickers, «as it happened». What changes in them is news, no correction.
+
+Told by the words that outlets put into headline and address; a page without them is an article.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from bot import model
+
+_HEADLINE = re.compile(
+    r"\b(?:live|rolling)(?:[ -]\w+)?[ -](?:updates?|blog|coverage|ticker|feed|news)\b"
+    r"|\b(?:updates?|news|coverage|blog|latest) live\b"
+    r"|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$|\bliveblog\b"
+    r"|\bas it happen(?:ed|s)\b|\bas the day unfolded\b|\bminute[ -]by[ -]minute\b"
+    r"|\ben (?:direct|vivo|directo)\b|\bao vivo\b|\bin diretta\b|\bminuto a minuto\b|\bminute par minute\b"
+    r"|\b(?:live|news)-?ticker\b|онлайн-трансляция|прямая трансляция|تغطية مباشرة|\bcanlı (?:yayın|anlatım)\b",
+    re.IGNORECASE,
+)
+#: In capitals inside a headline that does not shout: «Virus updates LIVE: …».
+_CAPITALS = re.compile(r"\bLIVE\b")
+_PATH = re.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b", re.IGNORECASE)
+
+
+def is_live_page(article: model.Article) -> bool:
+    """The outlet writes this page anew as things happen."""
+    title = article.title
+    if _HEADLINE.search(title) or (not title.isupper() and _CAPITALS.search(title)):
+        return True
+    return bool(_PATH.search(urlsplit(article.link).path))

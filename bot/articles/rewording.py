@@ -1,0 +1,108 @@
+"""Which words differ between two wordings of a sentence, but for typos, forms, moved words and ways to write a number.
+
+Says what differs; whether it matters is judged in edits.py.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from itertools import takewhile
+
+from bot import text
+from bot.articles.meanings import outcome
+
+_NUMBER = re.compile(r"(?<=\d)[,\u00a0\u202f ](?=\d{3}(?!\d))")
+#: The hyphen of Covid-19 and F-16: the number is part of a name.
+_NAME_WITH_NUMBER = re.compile(r"(?<=[^\W\d_])-(?=\d+\b)")
+#: What follows a number, in its several wordings.
+_SCALE = re.compile(r"(?<=\d)\s?(millions?|mn?|billions?|bn|per ?cent|pc|%|¢)(?!\w)", re.IGNORECASE)
+_SCALES = {"m": "m", "b": "bn"}
+#: Two words with this many first letters in common, and this share of the longer one, are forms of one.
+_ROOT, _ROOT_SHARE = 5, 0.6
+
+
+def words(string: str) -> list[str]:
+    """Words with their case; numbers in one form (5,000 is 5 000)."""
+    string = _SCALE.sub(_scaled, _NUMBER.sub("", _NAME_WITH_NUMBER.sub("", string)))
+    return [word.text for word in text.words(string)]
+
+
+def _scaled(found: re.Match[str]) -> str:
+    """10 million → 10m, 20 per cent → 20, 20¢ → 20 cents."""
+    unit = found.group(1).casefold()
+    return " cents" if unit == "¢" else _SCALES.get(unit[0], " ")
+
+
+def changed(one: list[str], other: list[str]) -> tuple[list[str], list[str]]:
+    """Words that only one side has, typos and word forms taken out."""
+    folded, others = [word.casefold() for word in one], [word.casefold() for word in other]
+    removed: list[str] = []
+    added: list[str] = []
+    for kind, start, end, other_start, other_end in difflib.SequenceMatcher(
+        None, folded, others, autojunk=False
+    ).get_opcodes():
+        if kind == "equal":
+            continue
+        old, new = one[start:end], other[other_start:other_end]
+        if len(old) == len(new) and all(_is_slip(a, b) for a, b in zip(old, new, strict=True)):
+            continue
+        if "".join(old).casefold() == "".join(new).casefold():
+            continue  # back door → backdoor
+        removed += old
+        added += new
+    return _without_moved(removed, added)
+
+
+def _without_moved(removed: list[str], added: list[str]) -> tuple[list[str], list[str]]:
+    """Without the words that both lists have: moved to another place, or in another form."""
+    left, free = [], list(added)
+    for word in removed:
+        again = next((other for other in free if _is_same_word(word, other)), None)
+        if again is None:
+            left.append(word)
+        else:
+            free.remove(again)
+    return left, free
+
+
+def _is_same_word(before: str, after: str) -> bool:
+    """«administrators» and «administration», «naïve» and «naive»; a name or a number is the same only as it is."""
+    one, other = _bare(before), _bare(after)
+    if one == other:
+        return True
+    if not (before.islower() and after.islower()) or outcome(before) != outcome(after):
+        return False
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return alike >= _ROOT and alike >= _ROOT_SHARE * max(len(one), len(other))
+
+
+def _bare(word: str) -> str:
+    """Folded, without accents."""
+    folded = word.casefold()
+    if folded.isascii():
+        return folded
+    return "".join(letter for letter in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(letter))
+
+
+def _is_slip(before: str, after: str) -> bool:
+    """The same word misspelt, or in another form: «goverment», «orders» for «order»; never a number, never a turn."""
+    one, other = before.casefold(), after.casefold()
+    if one == other:
+        return True
+    if any(letter.isdigit() for letter in one + other) or outcome(one) != outcome(other):
+        return False
+    shorter, longer = sorted((one, other), key=len)
+    if longer in (f"{shorter}s", f"{shorter}es", f"{shorter}'s"):
+        return True
+    if len(shorter) < 4 or shorter[0] != longer[0] or shorter[-1] != longer[-1]:
+        return False
+    if len(longer) - len(shorter) == 1:
+        return any(longer[:at] + longer[at + 1 :] == shorter for at in range(len(longer)))
+    if len(longer) > len(shorter):
+        return False
+    wrong = [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
+        return one[wrong[0]] == other[wrong[1]] and one[wrong[1]] == other[wrong[0]]
+    return len(wrong) == 1 and len(one) >= 8 and before.islower()
