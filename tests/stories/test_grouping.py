@@ -34,6 +34,23 @@ def threads(grouping: stories.Grouping, *articles: model.Article) -> list[model.
     return found
 
 
+def test_what_an_outlet_puts_under_each_item_ties_no_stories_together() -> None:
+    """A feed of videos ended each text so: thirty-five unlike items once shared one thread."""
+    invites = (
+        "\n\nSubscribe to our channel: https://go.example/GazetteTube - Follow us on Twitter: https://chat.example/Gazette"
+        " - Find us on Facebook: https://face.example/gazette\n\n#Gazette #GazetteTube #Morning"
+    )
+    told = (
+        ("Vaccine trials begin in Leeds", "A vaccine that a hospital in Leeds has made is given to volunteers."),
+        ("Tankers wait off California", "Two dozen oil tankers wait off the port since nobody buys their load."),
+        ("Reporters of Borama tell of arrests", "Reporters of Borama are arrested and attacked, a group says."),
+    )
+
+    found = threads(stories.Grouping(window=WINDOW), *(article(title, text + invites) for title, text in told))
+
+    assert len(set(found)) == len(told)
+
+
 def test_an_article_with_nothing_like_it_opens_a_story() -> None:
     join = stories.Grouping(window=WINDOW).join(article("Comet seen over Quetta", "Astronomers watched a comet pass."))
 
