@@ -34,6 +34,8 @@ _UNSURE = re.compile(
     r"who|which|that was|that were|other|another|ever|why|how)\b(?:\W+\w+){0,4}\W*$",
     re.IGNORECASE,
 )
+#: The same, further ahead of the verb: «if the Food and Drug Administration (FDA) approved», «while we evacuated».
+_ASIDE = re.compile(r"\b(?:if|whether|unless|until|while)\b(?:\W+[\w.'’-]+){0,9}\W*$|\b(?:we|I)\s+(?:\w+ly\s+)?$")
 _DECIDED = re.compile(
     r"\b(?:decided|agreed|voted|vowed|opted|chose|moved)\s+to\s+(?:be\s+)?$|\b(?:said|says)\b[^.]{1,40}\bhad\s+(?:been\s+)?$",
     re.IGNORECASE,
@@ -52,7 +54,8 @@ _OBJECT = re.compile(
 _INFINITIVE = re.compile(r"\bto(?:\s+be)?\s*$|\b(?:the|an?|its|by|this)\s+\w+ly\s*$", re.IGNORECASE)
 _ON_CONDITION = re.compile(r"^[^.,;]*\b(?:if|unless|whether)\b", re.IGNORECASE)
 _CLAUSE_END = re.compile(
-    r",(?=\s|$)|(?<![A-Z])(?<!Mr)(?<!Mrs)(?<!Ms)(?<!Dr)\.(?=\s|$)|[;:!?()\"]|\s[-–—]\s|\b(?:said|says|after|because|while|which|who|where|although|according)\b"
+    r",(?=\s|$)|(?<![A-Z])(?<!Mr)(?<!Mrs)(?<!Ms)(?<!Dr)(?<!Jan)(?<!Feb)(?<!Aug)(?<!Sep)(?<!Sept)"
+    r"(?<!Oct)(?<!Nov)(?<!Dec)\.(?=\s|$)|[;!?()\"]|:(?!\d)|\s[-–—]\s|\b(?:said|says|after|because|while|which|who|where|although|according)\b"
 )
 #: Words shown of a decision.
 _MOST_WORDS = 14
@@ -161,7 +164,7 @@ def _is_stated(statement: Statement, before: str, after: str) -> bool:
         return False
     if not before.strip() or _AS_ADJECTIVE.search(before) or _ON_CONDITION.search(after[:120]):
         return False
-    if _UNSURE.search(before) and not _DECIDED.search(before):
+    if (_UNSURE.search(before) or _ASIDE.search(before)) and not _DECIDED.search(before):
         return False
     if _INFINITIVE.search(before) and not _DECIDED.search(before):
         return False
@@ -175,7 +178,7 @@ def _is_quoted(plain: str, at: int) -> bool:
 
 
 def _clause_start(plain: str, at: int) -> int:
-    starts = [found.end() for found in re.finditer(r"[;:.!?(\"]\s|,\s(?=but|and|who|which)", plain[:at])]
+    starts = [found.end() for found in re.finditer(r"[;:.!?\"]\s|,\s(?=but|and|who|which)", plain[:at])]
     return starts[-1] if starts else 0
 
 
@@ -186,6 +189,8 @@ def _clause(plain: str, start: int) -> str:
     words = rest[:end].split()
     if len(words) > _MOST_WORDS:
         words = words[:_MOST_WORDS]
-        while len(words) > 2 and (words[-1].lower() in _NO_END or words[-2].lower() in _NO_END):
+        while len(words) > 2 and words[-2].lower() in _NO_END:
             words.pop()
+    while len(words) > 1 and words[-1].lower() in _NO_END:
+        words.pop()
     return " ".join(words).strip(" -–—")

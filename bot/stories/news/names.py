@@ -20,7 +20,7 @@ _ROLES = (
         "identified",
         rf"\b(?:identified|named)(?:\s+[\w-]+){{0,14}}?\s+as\s+(?:\d+-year-old\s+|\w+\s+)?(?P<name>{_NAME})",
     ),
-    ("suspect", rf"\b(?:suspect|gunman|attacker|driver|pilot|accused)(?:,|\s+is|\s+was)?\s+(?P<name>{_NAME})"),
+    ("suspect", rf"\b(?:suspect|gunman|attacker|driver|pilot|[Tt]he accused)(?:,|\s+is|\s+was)?\s+(?P<name>{_NAME})"),
     ("victim", rf"\b(?:victim)(?:,|\s+is|\s+was)?\s+(?P<name>{_NAME})"),
     (
         "appointed",

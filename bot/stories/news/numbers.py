@@ -23,6 +23,14 @@ _CHANGED = re.compile(
 )
 #: Sentences in which an article gives its news.
 _READ = 6
+#: What is counted up while a story lasts: fewer is an older figure or one of a part, unless it is called a revision.
+_COUNTED_UP = frozenset({"deaths", "injured", "infected", "evacuated", "rescued", "arrested"})
+_REVISED = re.compile(
+    r"\b(?:revis\w+|correct\w+|lower\w*|reduc\w+|down(?:ward)?|overcount\w*|miscount\w*)\b", re.IGNORECASE
+)
+#: From one report to the next a toll grows by no more than this; beyond it the two count different things (a town, the
+#: world). The first reports of an earthquake grow faster, up to a few thousand.
+_MOST_GROWTH, _ALWAYS_PLAUSIBLE = 10, 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
         if new.statement.order > _READ:
             continue
         before = _before(new, old)
+        if before is not None and not _may_follow(before, new):
+            continue
         if before is None and not (new.quantity.is_weighty and new.statement.is_prominent):
             continue
         if before is None and any(one.quantity.thing == new.quantity.thing for one in old):
@@ -95,7 +105,21 @@ def _before(new: _Counted, old: Sequence[_Counted]) -> Quantity | None:
     alike = [one for one in old if one.quantity.key == new.quantity.key and not one.quantity.is_past]
     if not (new.quantity.is_weighty and new.statement.is_prominent):
         alike = [one for one in alike if _same_matter(one, new)]
-    return alike[-1].quantity if alike else None
+    if not alike:
+        return None
+    if new.quantity.label in _COUNTED_UP:
+        return max((one.quantity for one in alike), key=lambda quantity: quantity.value)
+    return alike[-1].quantity
+
+
+def _may_follow(before: Quantity, new: _Counted) -> bool:
+    """The figure can be the next one of the same count."""
+    if new.quantity.label not in _COUNTED_UP:
+        return True
+    value = new.quantity.value
+    if value < before.value:
+        return bool(_REVISED.search(new.statement.plain))
+    return value <= max(_ALWAYS_PLAUSIBLE, _MOST_GROWTH * before.value)
 
 
 def _same_matter(one: _Counted, other: _Counted) -> bool:

@@ -45,7 +45,7 @@ _AFTER_MONTH = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec
 _NAMED = re.compile(
     (
         r"\b(?:Section|Article|Chapter|Part|Page|Route|Highway|Flight|Room"
-        r"|Phase|Level|Windows|iOS|No\.?|Number|Channel|Boeing|Airbus|aged|age)\s*$"
+        r"|Phase|Level|Windows|iOS|No\.?|Number|Channel|Boeing|Airbus|aged|age|age of)\s*$"
     ),
     re.IGNORECASE,
 )
@@ -62,7 +62,11 @@ _PAST_AFTER = re.compile(
     re.IGNORECASE,
 )
 #: What always happens is not what happened.
-_HABIT = re.compile(r"\b(?:each|every|per) (?:year|month|week|day)|\ba year\b|\bannual(?:ly)?\b", re.IGNORECASE)
+_HABIT = re.compile(
+    r"\b(?:each|every|per) (?:year|month|week|day)|\ba year\b|\bannual(?:ly)?\b",
+    re.IGNORECASE,
+)
+_AVERAGE = re.compile(r"\baverag\w+\b(?:\W+\w+){0,4}\W*$", re.IGNORECASE)
 _ABOUT = re.compile(
     r"\b(?:about|around|some|nearly|almost|over|more than|at least|up to"
     r"|approximately|roughly|an estimated|estimated|close to|as many as|under|fewer than|less than)\s*$",
@@ -74,6 +78,7 @@ _COUNT = re.compile(r"\b(?:number|toll|total|count|tally)\b", re.IGNORECASE)
 _CUT = re.compile(r"\b(?:cut\w*|axe\w*|shed\w*|slash\w*|los(?:e|es|ing|t)|go|eliminat\w+|scrap\w*)\b", re.IGNORECASE)
 #: «climbers», «sailors», «tourists»: people by their ending.
 _DOERS = re.compile(r"(?:ers|ors|ists|men|women)$")
+_NO_OBJECT = frozenset({"die", "dies", "died"})
 _PLACE = re.compile(r"\b(?:in|at|near|across|from)\s+(?:the\s+)?([A-Z]\w+)")
 
 
@@ -152,6 +157,8 @@ def _is_other(one: re.Match[str], plain: str) -> bool:
     before, after = plain[: one.start()], plain[one.end() :]
     if one["currency"] or one["percent"] or one["after_currency"]:
         return False
+    if one["number"] == "1" and re.match(r"\s+of\b", after):
+        return True  # «one of the lowest»
     if _MONTH.match(after) or _AFTER_MONTH.search(before) or _NAMED.search(before):
         return True
     if re.search(r"[A-Z]\w*,\s*$", before) and re.match(r"\s*,", after):
@@ -171,7 +178,9 @@ def _quantity(one: re.Match[str], plain: str, before: str, after: str, *, is_eng
         thing=thing,
         label=label,
         is_about=bool(_ABOUT.search(before)),
-        is_past=bool(_PAST.search(before) or _PAST_AFTER.search(after) or _HABIT.search(after[:60])),
+        is_past=bool(
+            _PAST.search(before) or _AVERAGE.search(before) or _PAST_AFTER.search(after) or _HABIT.search(after[:60])
+        ),
         places=frozenset(_PLACE.findall(plain)),
     )
 
@@ -188,7 +197,8 @@ def _nearest(
 ) -> tuple[str, int] | None:
     best: tuple[str, int] | None = None
     for label, pattern in patterns:
-        ends = [found.end() for found in pattern.finditer(before)]
+        # «had not died with one person using …»: a verb without an object counts nothing behind it.
+        ends = [found.end() for found in pattern.finditer(before) if found.group().lower() not in _NO_OBJECT]
         starts = pattern.search(_CLAUSE_END.split(after, maxsplit=1)[0])
         options = ([len(before) - ends[-1]] if ends else []) + ([starts.start()] if starts else [])
         # «the number of people infected with … has climbed to»: the count is named far ahead.
@@ -206,7 +216,7 @@ def _money(before: str, after: str) -> tuple[str | None, str]:
 def _counted(before: str, after: str, *, is_english: bool) -> tuple[str | None, str]:
     if re.search(r"\bmagnitude[\s-]*(?:of\s+)?$", before, re.IGNORECASE) or re.match(r"[\s-]*magnitude\b", after):
         return "magnitude", "magnitude"
-    noun = _noun(after)
+    noun = _singular(after) or _noun(after)
     if noun and stem(noun) in things.TIMES:
         is_term = things.TERMS.search(before)
         return (f"sentence {stem(noun)}", "sentence") if is_term else (None, "")
@@ -222,6 +232,12 @@ def _counted(before: str, after: str, *, is_english: bool) -> tuple[str | None, 
     if noun is None:
         return None, ""
     return stem(noun), noun.lower()
+
+
+def _singular(after: str) -> str | None:
+    """«1 day», «1.5 mile»: a time or a measure right behind its number."""
+    found = re.match(r"\s+([^\W\d_]+)", after)
+    return found.group(1) if found and stem(found.group(1)) in things.TIMES | things.MEASURES else None
 
 
 def _noun(after: str) -> str | None:

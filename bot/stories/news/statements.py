@@ -87,13 +87,19 @@ def _statement(raw: str, order: int, language: str, day: date) -> Statement:
 
 
 def in_digits(plain: str, language: str) -> str:
-    """Number words as digits: «five thousand» → «5000», «1.5 million» → «1500000»."""
+    """Number words as digits: «five thousand» → «5000», «1.5 million» → «1500000», «over 2 200» → «over 2200»."""
+    plain = _SPACED.sub(r"\1\2", plain)
     if language in _NUMBER_LANGUAGES and plain.strip():
         plain = _MANY.sub("many", _HALF.sub("500000 ", plain)) if language == "en" else plain
         plain = alpha2digit(plain, language, threshold=1.0)
-    return _SCALED.sub(_product, plain)
+    return _SCALED.sub(_product, _AND_A_HALF.sub(r"\1.5", plain))
 
 
+#: Thousands parted by a space: told from two numbers by the word before, or by a space that does not break.
+_SPACED = re.compile(
+    r"(\b(?:over|than|least|about|around|nearly|almost|some) \d{1,3}) (\d{3})(?![\w.,])", re.IGNORECASE
+)
+_AND_A_HALF = re.compile(r"(\b\d+) and a half\b", re.IGNORECASE)
 _HALF = re.compile(r"\bhalf a million\b ?", re.IGNORECASE)
 #: «hundreds of thousands» is no number; text2num reads one.
 _MANY = re.compile(
