@@ -4,6 +4,7 @@ The one home of sentencex. Sees text only: no article, no rule, no story.
 """
 
 from bot.sentences.furniture import dateline_length, is_boilerplate
+from bot.sentences.own_words import own_words
 from bot.sentences.splitting import UNSPACED, SentenceSpan, split
 from bot.sentences.worth import LONGEST, Fault, fault, is_balanced, is_cut_title
 
@@ -17,5 +18,6 @@ __all__ = [
     "is_balanced",
     "is_boilerplate",
     "is_cut_title",
+    "own_words",
     "split",
 ]

@@ -106,6 +106,17 @@ _JOIN_US = (
         r"|article) is for (?:\w+ )?subscribers\b"
     ),
 )
+#: The same in other languages: subscribe, follow us, at the beginning of a line.
+_JOIN_US_ABROAD = (
+    (
+        r"^\W*(?:abonnieren sie|jetzt abonnieren|folgen sie uns|abonnez[- ]vous|suivez[- ]nous|inscrivez[- ]vous"
+        r"|suscr[ií]b(?:ete|ase|irse)|s[ií](?:guenos|ganos)|inscreva-se|assine (?:o|a|nossa?|j[aá])\b|siga-nos"
+        r"|iscriviti|abbonati|seguici|abonneer|volg ons|abone ol|bizi takip|ikuti kami|berlangganan"
+        r"|подпи(?:шитесь|сывайтесь)|читайте нас"
+        r"|اشترك|تابعون?ا|(?:请|請)?(?:订阅|訂閱|关注我们|追蹤我們)|チャンネル登録|구독)"
+    ),
+    r"(?:सब्सक्राइब|फ़?ॉलो) करें|(?:سبسکرائب|فالو) کریں",
+)
 _CREDITS = (
     r"©|\(c\) *(?:19|20)\d\d|\bcopyright\b.{0,30}\b(?:19|20)\d\d|\ball rights reserved\b",
     r"\b(?:may|must) not be (?:published|reproduced|republished|redistributed|copied)\b",
@@ -142,7 +153,7 @@ _CREDITS = (
     r"\b(?:all )?(?:opinions|views|thoughts) (?:are|expressed are) (?:mine|my own|entirely my own|those of)\b",
     r"^\W*(?:loading|please wait)\b",
 )
-_FORMS = re.compile("|".join((*_CONSENT, *_READ_ON, *_JOIN_US, *_CREDITS)), re.IGNORECASE)
+_FORMS = re.compile("|".join((*_CONSENT, *_READ_ON, *_JOIN_US, *_JOIN_US_ABROAD, *_CREDITS)), re.IGNORECASE)
 #: «By Ayesha Khan, Staff Reporter»: capitals tell a byline from «By Monday the deadline had passed».
 _BYLINE = re.compile(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
 _BYLINE_ROLE = re.compile(

@@ -6,7 +6,6 @@ Knows nothing of other articles; all judging is in resemblance.py.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,20 +24,6 @@ TITLE_WEIGHT = 3.0
 STOP_RATE = 0.15
 #: How surely a word is a name to count as one.
 NAME = 0.5
-#: A lead with none of these invites to nothing: looking at each of its sentences would halve the speed of grouping.
-INVITES = (
-    "subscribe",
-    "follow us",
-    "follow @",
-    "find us",
-    "sign up",
-    "newsletter",
-    "read more",
-    "appeared first",
-    "http",
-)
-#: An address in the text, or a line of hashtags: no words of the news.
-_ADDRESS = re.compile(r"https?://\S+|^\W*#\w+(?:\s+#\w+)*\s*$", re.MULTILINE)
 #: A capitalised word never seen before, where the case of its place says nothing.
 UNKNOWN_NAME = 0.8
 
@@ -70,7 +55,7 @@ class Profile:
 def of(article: model.Article) -> Profile:
     """Read an article once."""
     title = list(words.tokens(article.title))
-    lead = list(words.tokens(_own_words(article)))
+    lead = list(words.tokens(sentences.own_words(article.text[:LEAD_CHARS], article.language)))
     rates = background.table().rates
     counts = Counter(token.stem for token in lead if rates.get(token.stem, 0.0) < STOP_RATE)
     weights = {word: 1.0 + math.log(count) for word, count in counts.items()}
@@ -93,16 +78,6 @@ def of(article: model.Article) -> Profile:
         is_bare=not lead,
         sketch=copies.sketch([token.stem for token in title], [token.stem for token in lead]),
     )
-
-
-def _own_words(article: model.Article) -> str:
-    """The lead without the invitations that an outlet puts under each item: they would tie all its stories together."""
-    lead = article.text[:LEAD_CHARS]
-    low = lead.lower()
-    if not any(sign in low for sign in INVITES):
-        return lead
-    own = [span.text for span in sentences.split(lead, article.language) if not sentences.is_boilerplate(span.text)]
-    return _ADDRESS.sub(" ", "\n\n".join(own))
 
 
 def is_number(word: str) -> bool:

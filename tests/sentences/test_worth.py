@@ -81,3 +81,33 @@ def test_a_sentence_that_is_not_shown_has_its_reason(sentence: str, fault: Fault
 )
 def test_a_dateline_is_not_part_of_the_sentence(text: str, rest: str) -> None:
     assert text[sentences.dateline_length(text) :] == rest
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Abonnieren Sie unseren Newsletter und bleiben Sie auf dem Laufenden.",
+        "Abonnez-vous à notre chaîne pour ne rien manquer.",
+        "Suscríbete a nuestro canal y activa las notificaciones.",
+        "Inscreva-se no canal e receba as notícias do dia.",
+        "Iscriviti al canale per non perdere le notizie.",
+        "Подпишитесь на наш канал, чтобы быть в курсе событий.",
+        "اشترك في قناتنا ليصلك كل جديد.",
+        "チャンネル登録をお願いします。",
+    ],
+)
+def test_an_invitation_is_furniture_in_other_languages_too(line: str) -> None:
+    assert sentences.is_boilerplate(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "在线订阅服务的收入去年增长了一成。",
+        "El diario suscribió el acuerdo con el sindicato el martes.",
+        "Assinei o contrato, disse o ministro em Brasília.",
+        "Il ministro si è iscritto al partito di Roma nel 2015.",
+    ],
+)
+def test_news_of_the_same_words_is_no_furniture(line: str) -> None:
+    assert not sentences.is_boilerplate(line)
