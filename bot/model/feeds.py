@@ -76,6 +76,8 @@ class FeedState:
     new_at: datetime | None = None
     failures: int = 0
     failing_since: datetime | None = None
+    #: When each item of its document was last named, those with known bytes too.
+    named_at: datetime | None = None
     #: What went wrong last, for people; None: nothing.
     error: str | None = None
     #: Not to be asked before, by the server's own word (Retry-After).
@@ -130,7 +132,7 @@ class Entry:
     published: datetime | None = None
     updated: datetime | None = None
     language: str | None = None
-    #: Read only for its identity: the body was left unread (older than the backfill window).
+    #: Read only for its identity: older than the backfill window, or its bytes are known.
     identity_only: bool = False
 
 

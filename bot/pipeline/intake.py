@@ -70,6 +70,7 @@ class Reader:
             polled.answer,
             new_count=len(new),
             arrivals=tuple(article.when for article in new),
+            names_known=polled.names_known,
             policy=self._snapshot.fetch,
             now=self._now,
             jitter=self._draw(),

@@ -32,6 +32,8 @@ class Polled:
     answer: ports.Answer | None = None
     #: None: not changed, or failed.
     reading: model.Reading | None = None
+    #: The reading names what is known too.
+    names_known: bool = False
     #: For people; None: the poll went well.
     error: str | None = None
     #: Link -> main text of the article's page.
@@ -55,7 +57,8 @@ class Poller:
 
     async def poll(self, state: model.FeedState, snapshot: Snapshot) -> Polled:
         """Never raises for what a feed does."""
-        polled = Polled(feed=snapshot.feeds[state.url], state=state)
+        names_known = polling.is_naming_due(state, self._clock.now())
+        polled = Polled(feed=snapshot.feeds[state.url], state=state, names_known=names_known)
         try:
             answer = await self._fetcher.get(polling.request(state))
         except ports.FetchError as error:
@@ -82,6 +85,7 @@ class Poller:
             content_type=answer.content_type,
             url=answer.url,
             known_hashes=frozenset(polled.state.item_hashes),
+            names_known=polled.names_known,
             identity_before=self._clock.now() - backfill if polled.is_baseline else None,
         )
 

@@ -8,9 +8,19 @@ Pure: the time and the jitter are arguments. Knows no network, no store and no k
 
 from bot.polling.health import HealthEvent, health, with_told
 from bot.polling.hosts import asked_host, host_limit, host_of
-from bot.polling.outcome import after_answer, after_failure, after_reading, body_hash, is_unchanged, request
+from bot.polling.outcome import (
+    NAMED_EVERY,
+    after_answer,
+    after_failure,
+    after_reading,
+    body_hash,
+    is_naming_due,
+    is_unchanged,
+    request,
+)
 
 __all__ = [
+    "NAMED_EVERY",
     "HealthEvent",
     "after_answer",
     "after_failure",
@@ -20,6 +30,7 @@ __all__ = [
     "health",
     "host_limit",
     "host_of",
+    "is_naming_due",
     "is_unchanged",
     "request",
     "with_told",

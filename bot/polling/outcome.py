@@ -23,6 +23,8 @@ _LIMIT_WAIT = timedelta(minutes=15)
 _LONGEST_LIMIT_WAIT = timedelta(hours=6)
 _LIMITS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _RHYTHM = 50
+#: A changed document is read whole this often: one of about a hundred readings, which costs as much as a first one.
+NAMED_EVERY = timedelta(days=7)
 #: Longer error texts are cut: a state is one small document.
 _MAX_ERROR = 500
 #: Never asked again; far enough for any query by due_at.
@@ -43,6 +45,12 @@ def body_hash(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+def is_naming_due(state: model.FeedState, now: datetime) -> bool:
+    """Items with known bytes are to be read too: an identity is kept by when its item was last seen."""
+    # A time in the future is that of a clock that was set back.
+    return state.named_at is None or not timedelta() <= now - state.named_at < NAMED_EVERY
+
+
 def is_unchanged(state: model.FeedState, answer: ports.Answer) -> bool:
     """The body is the one that was read last: it need not be parsed."""
     return state.baseline_at is not None and state.body_hash == body_hash(answer.body)
@@ -56,13 +64,21 @@ def after_reading(
     *,
     new_count: int,
     arrivals: Sequence[datetime],
+    names_known: bool = False,
     policy: model.FetchPolicy,
     now: datetime,
     jitter: float,
 ) -> model.FeedState:
-    """A body that was read. ``arrivals``: when its new articles came; on a baseline the entries' dates are taken."""
+    """A body that was read. ``arrivals``: when its new articles came; on a baseline the entries' dates are taken.
+
+    ``names_known``: the reading has the items with known bytes too.
+    """
     is_baseline = state.baseline_at is None
-    dates = [date for entry in reading.entries if (date := entry.published or entry.updated) is not None]
+    # What is only named again tells nothing new of the feed.
+    entries = [entry for entry in reading.entries if is_baseline or not entry.identity_only]
+    dates = [date for entry in entries if (date := entry.published or entry.updated) is not None]
+    # A document without hashes is read whole each time.
+    is_named = names_known or not state.item_hashes or not reading.item_hashes
     came = [date for date in dates if date <= now] if is_baseline else list(arrivals)
     items = max(len(reading.item_hashes), len(reading.entries))
     state = replace(
@@ -82,7 +98,8 @@ def after_reading(
         item_count=items,
         empty_since=None if items else _empty_since(state, now=now),
         has_dates=state.has_dates or bool(dates),
-        undated_count=0 if dates else state.undated_count + len(reading.entries),
+        undated_count=0 if dates else state.undated_count + len(entries),
+        named_at=now if is_named else state.named_at,
     )
     # Half of the window is new: the next time some may have slid out unseen.
     is_hurried = not is_baseline and items > 0 and new_count * 2 >= items

@@ -56,6 +56,8 @@ class Body:
     url: str
     #: Items whose bytes hash to one of these are known and may be left out.
     known_hashes: frozenset[str] = frozenset()
+    #: These are read too, for their identity only: so it is seen what the feed still lists.
+    names_known: bool = False
     #: On a baseline: items dated before are read for their identity only; None: read all.
     identity_before: datetime | None = None
 

@@ -43,9 +43,9 @@ class JsonFeedSource:
             link=links.web(_text(feed, "home_page_url"), base),
             language=language,
             entries=tuple(
-                limits.bounded(_entry(item, feed, base))
+                limits.of_known(limits.bounded(_entry(item, feed, base)), is_known=digest in body.known_hashes)
                 for item, digest in zip(items, hashes, strict=True)
-                if digest not in body.known_hashes
+                if body.names_known or digest not in body.known_hashes
             ),
             remarks=tuple(remarks),
             item_hashes=tuple(hashes),

@@ -82,6 +82,11 @@ def of_baseline(entry: model.Entry, before: datetime | None) -> model.Entry:
     )
 
 
+def of_known(entry: model.Entry, *, is_known: bool) -> model.Entry:
+    """An entry whose bytes are known is named only. Its body stays: one without an id is known by its text."""
+    return dataclasses.replace(entry, identity_only=True) if is_known else entry
+
+
 def _cut(text: str | None, size: int) -> str | None:
     return text[:size] if text else None
 

@@ -83,7 +83,8 @@ def _mended(document: xmltext.XmlText) -> tuple[str, list[str]]:
 def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> model.Reading | None:
     """The reading of the items that matter; None: the pieces do not agree with the whole."""
     items, remark = limits.ends_of(tuple(enumerate(pieces.items)))
-    wanted = {place for place, item in items if item.hash not in body.known_hashes}
+    known = {place for place, item in items if item.hash in body.known_hashes}
+    wanted = {place for place, _ in items} - (set() if body.names_known else known)
     old: Mapping[int, model.Entry] = {}
     if body.identity_before is not None and wanted:
         old = light.older(pieces, wanted, root=document.root, before=body.identity_before)
@@ -94,7 +95,7 @@ def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> mode
     by_place = {**old, **dict(zip(read, entries, strict=True))}
     return _reading(
         feed,
-        tuple(by_place[place] for place in sorted(by_place)),
+        tuple(limits.of_known(by_place[place], is_known=place in known) for place in sorted(by_place)),
         remarks=(remark,) if remark else (),
         hashes=tuple(item.hash for item in pieces.items),
     )

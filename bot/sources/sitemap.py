@@ -47,9 +47,9 @@ class SitemapSource:
             title=links.plain(_text(publication, "name")),
             language=_text(publication, "language"),
             entries=tuple(
-                limits.bounded(_entry(page, body.url))
+                limits.of_known(limits.bounded(_entry(page, body.url)), is_known=digest in body.known_hashes)
                 for page, digest in zip(kept, hashes, strict=True)
-                if digest not in body.known_hashes
+                if body.names_known or digest not in body.known_hashes
             ),
             remarks=(*remarks, *((remark,) if remark else ())),
             item_hashes=tuple(hashes),

@@ -30,7 +30,7 @@ from bot.storage.columns import Digest, Moment, chunks, digest
 from bot.storage.schema import articles, fresh_identities, matches, sightings, versions
 
 #: A sighting is renewed at most once a day, so that an unchanged feed costs no writes.
-_RENEWED_AFTER = timedelta(days=1)
+RENEWED_AFTER = timedelta(days=1)
 _FIRST_DAY = date(1970, 1, 1)
 #: Rows read ahead of an archive's reader.
 _AHEAD = 200
@@ -190,7 +190,7 @@ class Articles:
         self._connection.execute(_FORGET_FRESH, {"before": before})
 
     def see(self, sightings: Sequence[ports.Sighting], *, at: datetime) -> None:
-        times = {"seen_at": at, "stale": at - _RENEWED_AFTER}
+        times = {"seen_at": at, "stale": at - RENEWED_AFTER}
         rows = [
             {"key": digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
             for item in sightings
@@ -297,7 +297,8 @@ def _row(article: model.Article, *, has_text: bool) -> dict[str, object]:
         "language": article.language,
         "published": article.published,
         "first_seen": article.first_seen,
-        "fingerprint": article.fingerprint,
+        # Only asked for where there is a text.
+        "fingerprint": article.fingerprint if has_text else "",
         "version": article.version,
         "is_full_text": article.is_full_text and has_text,
         "has_text": has_text,

@@ -39,7 +39,7 @@ _SAVE = _NEW.on_conflict_do_update(
     index_elements=[feeds.c.url],
     set_={
         name: _NEW.excluded[name]
-        for name in ("due_at", "retry_after", "gone", "lease", "lease_until", "health", "state")
+        for name in ("due_at", "retry_after", "gone", "lease", "lease_until", "health", "named_at", "state")
     },
 )
 _HELD = (
@@ -209,6 +209,7 @@ def _row(state: model.FeedState) -> dict[str, object]:
         "lease": None,
         "lease_until": None,
         "health": state.health,
+        "named_at": state.named_at,
         "state": codec.FEED_STATE.dump(state),
     }
 

@@ -1,6 +1,6 @@
 """Keeping the database small and safe: what is old is let go, and a copy is made while it runs.
 
-What a feed may still list is never let go: the identity of an article is what keeps it from being told twice.
+What a feed still lists is never let go: the identity of an article is what keeps it from being told twice.
 """
 
 from __future__ import annotations
@@ -8,22 +8,39 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Delete, Update, bindparam, delete, exists, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    Delete,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    select,
+    type_coerce,
+    update,
+)
 
-from bot import model, ports
+from bot import model, polling, ports
 from bot.storage import addresses
-from bot.storage.columns import Moment
+from bot.storage.articles import RENEWED_AFTER
+from bot.storage.columns import Digest, Moment
 from bot.storage.failures import unavailable
 from bot.storage.ledger import Ledger, is_needed
 from bot.storage.schema import (
     UNSENT,
     articles,
     decisions,
+    feeds,
     matches,
     members,
     outbox,
@@ -36,18 +53,17 @@ from bot.storage.store import SqlStore
 
 #: Rows let go in one transaction, so that the writers behind it wait for some hundredths of a second only.
 _BATCH = 500
-#: The newest sightings of a feed are kept whatever their age: far more items than a feed document lists. Their dates do
-#: not tell whether they are still listed, since items whose bytes are unchanged are not read again.
-_SIGHTINGS_KEPT = 2_000
+#: Rows to let go that are looked for at once, since a look goes through the whole table.
+_LOOK = 100_000
+#: How long an item may be gone from its feed and still be known when it comes back. Of 20,200 items of twelve real
+#: feeds 324 came back within the 41 days recorded: 99 % of them within 18 days, the last after 30.
+AWAY = timedelta(days=60)
+#: A sighting is this much older than it says at most: items with known bytes are named only now and then.
+_INEXACT = polling.NAMED_EVERY + RENEWED_AFTER
 
 _BEFORE = bindparam("before", type_=Moment)
 _MANY: BindParameter[int] = bindparam("many", _BATCH)
 _target = stories.alias("target")
-_rival = select(
-    sightings.c.key,
-    sightings.c.seen_at,
-    func.row_number().over(partition_by=sightings.c.feed, order_by=sightings.c.seen_at.desc()).label("place"),
-).subquery("rival")
 
 _is_told_unsent = exists().where(
     tellings.c.story == stories.c.id, tellings.c.send == outbox.c.id, outbox.c.state.in_(UNSENT)
@@ -88,7 +104,17 @@ _OLD_TEXTS = (
             .limit(_MANY)
         )
     )
-    .values(text="", tags="[]", links="[]", has_text=False, is_full_text=False)
+    # Its fingerprint is only asked for where there is a text.
+    .values(
+        text="",
+        tags="[]",
+        links="[]",
+        author=None,
+        language=None,
+        fingerprint="",
+        has_text=False,
+        is_full_text=False,
+    )
 )
 _OLD_VERSIONS = delete(versions).where(
     versions.c.article.in_(select(articles.c.id).where(~articles.c.has_text, ~_is_in_story))
@@ -96,23 +122,28 @@ _OLD_VERSIONS = delete(versions).where(
 _OLD_MATCHES = delete(matches).where(
     matches.c.article.in_(select(articles.c.id).where(~articles.c.has_text, ~_is_in_story))
 )
-_OLD_SIGHTINGS = delete(sightings).where(
-    sightings.c.key.in_(
-        select(_rival.c.key).where(_rival.c.place > _SIGHTINGS_KEPT, _rival.c.seen_at < _BEFORE).limit(_MANY)
+# By the feed's own last whole reading, not by the clock: a feed that answers 304 for a year lists what it listed.
+_OLD_SIGHTINGS = (
+    select(sightings.c.key)
+    .join(feeds, feeds.c.url == sightings.c.feed)
+    .where(
+        sightings.c.seen_at < _BEFORE,
+        type_coerce(sightings.c.seen_at, BigInteger)
+        < type_coerce(feeds.c.named_at, BigInteger) - (AWAY + _INEXACT) // timedelta(microseconds=1),
     )
+    .limit(_LOOK)
 )
-_OLD_IDENTITIES = delete(articles).where(
-    articles.c.id.in_(
-        select(articles.c.id)
-        .where(
-            articles.c.first_seen < _BEFORE,
-            ~articles.c.has_text,
-            ~exists().where(sightings.c.article == articles.c.id),
-            ~_is_in_story,
-        )
-        .limit(_MANY)
-    )
+_FORGET_SIGHTINGS = delete(sightings).where(
+    sightings.c.key.in_(bindparam("wanted", expanding=True, type_=Digest)), sightings.c.seen_at < _BEFORE
 )
+_is_forgotten = and_(
+    articles.c.first_seen < _BEFORE,
+    ~articles.c.has_text,
+    ~exists().where(sightings.c.article == articles.c.id),
+    ~_is_in_story,
+)
+_OLD_IDENTITIES = select(articles.c.id).where(_is_forgotten).limit(_LOOK)
+_FORGET_IDENTITIES = delete(articles).where(articles.c.id.in_(bindparam("wanted", expanding=True)), _is_forgotten)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +180,27 @@ async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
     texts_gone = await drop(_OLD_TEXTS)
     await drop(_OLD_VERSIONS)
     await drop(_OLD_MATCHES)
-    await drop(_OLD_SIGHTINGS)
-    return Trimmed(
-        stories=stories_gone, messages=messages_gone, texts=texts_gone, identities=await drop(_OLD_IDENTITIES)
-    )
+    await _forget(store, _OLD_SIGHTINGS, _FORGET_SIGHTINGS, before)
+    identities_gone = await _forget(store, _OLD_IDENTITIES, _FORGET_IDENTITIES, before)
+    return Trimmed(stories=stories_gone, messages=messages_gone, texts=texts_gone, identities=identities_gone)
+
+
+async def _forget(store: SqlStore, wanted: Select[tuple[Any]], forget: Delete, before: datetime) -> int:
+    """Look once, then let go in small transactions, each of which looks again at its own few."""
+
+    def look(connection: Connection) -> Sequence[Any]:
+        return connection.execute(wanted, {"before": before}).scalars().all()
+
+    total = 0
+    while found := await store.look(look):
+        gone = 0
+        for start in range(0, len(found), _BATCH):
+            values = {"wanted": found[start : start + _BATCH], "before": before}
+            gone += await store.run(lambda connection, values=values: connection.execute(forget, values).rowcount)  # type: ignore[misc]
+        total += gone
+        if len(found) < _LOOK or not gone:
+            break
+    return total
 
 
 async def _drop_days(store: SqlStore, before: datetime) -> None:

@@ -21,7 +21,7 @@ from bot import model
 from bot.storage.columns import Choice, Digest, Moment, Words
 
 #: The revision of the newest migration.
-REVISION = "0007"
+REVISION = "0008"
 
 metadata = MetaData(
     naming_convention={
@@ -52,6 +52,8 @@ feeds = Table(
     Column("lease_until", Moment),
     #: Of the state, so that the page that shows some feeds reads these only.
     Column("health", Choice(model.FeedHealth), nullable=False),
+    #: Of the state, so that retention knows whose items were looked for.
+    Column("named_at", Moment),
     #: FeedState; the columns above rule.
     Column("state", Text, nullable=False),
     Index(None, "is_listed", "due_at"),

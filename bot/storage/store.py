@@ -50,6 +50,10 @@ class SqlStore:
         run = partial(self._run, self._reader, lambda connection: work(transaction.over(connection)))
         return await self._again(self._reading, run)
 
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """``read``, over the bare connection."""
+        return await self._again(self._reading, partial(self._run, self._reader, work))
+
     async def run(self, work: Callable[[Connection], T]) -> T:
         """``write``, over the bare connection: for the store's own upkeep."""
         if self._writer is None:

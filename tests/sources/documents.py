@@ -16,10 +16,18 @@ def read(
     url: str = URL,
     known: frozenset[str] = frozenset(),
     before: datetime | None = None,
+    names_known: bool = False,
 ) -> model.Reading:
     data = content.encode() if isinstance(content, str) else content
     return sources.read(
-        ports.Body(content=data, content_type=content_type, url=url, known_hashes=known, identity_before=before)
+        ports.Body(
+            content=data,
+            content_type=content_type,
+            url=url,
+            known_hashes=known,
+            names_known=names_known,
+            identity_before=before,
+        )
     )
 
 

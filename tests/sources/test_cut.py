@@ -6,6 +6,7 @@ import hashlib
 import random
 import tarfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -179,6 +180,31 @@ def test_old_items_of_a_baseline_keep_only_their_identity() -> None:
         published=datetime(2015, 12, 1, 9, 2, tzinfo=UTC),
         identity_only=True,
     )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        documents.rss(item(1), item(2), item(3)),
+        """{"version": "https://jsonfeed.org/version/1.1", "title": "Example News", "items": [
+            {"id": "id-1", "title": "One", "content_text": "Text of 1."}, {"id": "id-2", "content_text": "Text of 2."},
+            {"id": "id-3", "title": "Three", "url": "https://news.example.org/3"}]}""",
+        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="http://www.google.com/schemas/'
+        'sitemap-news/0.9">'
+        + "".join(
+            f"<url><loc>https://news.example.org/{n}</loc><n:news><n:title>Order {n}</n:title></n:news></url>"
+            for n in (1, 2, 3)
+        )
+        + "</urlset>",
+    ],
+    ids=["rss", "json", "sitemap"],
+)
+def test_items_with_known_bytes_are_named_where_that_is_asked_for(document: str) -> None:
+    whole = read(document)
+    reading = read(document, known=frozenset(whole.item_hashes[1:]), names_known=True)
+    assert [replace(entry, identity_only=False) for entry in reading.entries] == list(whole.entries)
+    assert [entry.identity_only for entry in reading.entries] == [False, True, True]
+    assert reading.item_hashes == whole.item_hashes
 
 
 def test_an_undated_item_counts_as_new_on_a_baseline() -> None:

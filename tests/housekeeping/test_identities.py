@@ -1,0 +1,110 @@
+"""What a feed lists for months never becomes news again, and what it listed once is forgotten in the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import app, model, ports
+from tests.fakes import START, FakeClock
+from tests.journeys.world import Item, rss
+from tests.servers.feeds import FeedServer
+
+DAY = timedelta(days=1)
+#: Between two polls, with a new item each.
+STEP = 4
+#: As short as can be, so that only the identities are kept.
+BOT = """\
+database: sqlite:///{folder}/w.db
+channels: {{alerts: {{kind: console}}}}
+keep: 1 days
+stories: {{window: 1 days}}
+fetch: {{allow_private: [127.0.0.0/8]}}
+"""
+#: Stands at the top of the feed for ever.
+PINNED = Item(id="pinned", title="House rules of our regulator pages", text="Be kind.")
+
+
+class Newspaper:
+    """One feed that lists its newest items, day by day, and the real application that reads it."""
+
+    def __init__(self, server: FeedServer, running: app.App, clock: FakeClock) -> None:
+        self._server = server
+        self._running = running
+        self._clock = clock
+        self._day = 0
+
+    async def days(self, count: int, *listed: Item) -> int:
+        """A new item each fourth day, the three newest listed below ``listed``; how many articles were new."""
+        new = 0
+        for _ in range(0, count, STEP):
+            self._day += STEP
+            self._clock.advance(STEP * DAY)
+            fresh = [
+                Item(id=f"n{n}", title=f"Order {n} of day {n}", text=f"Text {n}.", at=START + n * DAY)
+                for n in range(max(STEP, self._day - 2 * STEP), self._day + 1, STEP)
+            ]
+            self._server.serve("/paper.xml", rss("paper", *listed, *reversed(fresh)))
+            report = await self._running.once(everything=True, drain=timedelta())
+            new += sum(feed.new for feed in report.passed.feeds)
+        return new
+
+    async def identities(self) -> int:
+        return await self._running.store.read(lambda tx: tx.articles.count())
+
+    async def first_seen(self, item: Item) -> int:
+        """On which day the article was new."""
+
+        def work(tx: ports.Transaction) -> model.Article | None:
+            return tx.articles.find(f"https://paper.example/{item.id}")
+
+        found = await self._running.store.read(work)
+        assert found is not None
+        return round((found.first_seen - START) / DAY)
+
+
+@asynccontextmanager
+async def newspaper(folder: Path) -> AsyncIterator[Newspaper]:
+    async with FeedServer() as server:
+        (folder / "rules").mkdir()
+        (folder / "bot.yaml").write_text(BOT.format(folder=folder))
+        (folder / "feeds.yaml").write_text(f'feeds: [{{url: "{server.url("/paper.xml")}", backfill: 5 days}}]\n')
+        (folder / "rules" / "a.yaml").write_text("rules: []\n")
+        clock = FakeClock()
+        outside = app.Outside(environ={}, clock=clock)
+        async with app.opened(app.load(folder, {}), outside) as running:
+            yield Newspaper(server, running, clock)
+
+
+@pytest.fixture
+async def paper(tmp_path: Path) -> AsyncIterator[Newspaper]:
+    async with newspaper(tmp_path) as made:
+        yield made
+
+
+async def test_an_item_that_is_listed_for_ever_never_becomes_new(paper: Newspaper) -> None:
+    assert await paper.days(160, PINNED) == 41
+    # Its bytes change: only its identity tells that it is no news.
+    changed = Item(id=PINNED.id, title=PINNED.title, text="Be kind, always.", at=PINNED.at)
+    assert await paper.days(STEP, changed) == 1
+    assert await paper.first_seen(PINNED) == STEP
+    # Those of some 68 days, and not all that there ever was.
+    assert 16 < await paper.identities() < 22
+
+
+async def test_an_item_that_comes_back_within_sixty_days_is_known(paper: Newspaper) -> None:
+    await paper.days(8, PINNED)
+    await paper.days(60)
+    assert await paper.days(STEP, PINNED) == 1
+    assert await paper.first_seen(PINNED) == STEP
+
+
+async def test_an_item_that_comes_back_later_is_new_again(paper: Newspaper) -> None:
+    await paper.days(8, PINNED)
+    await paper.days(80)
+    assert await paper.days(STEP, PINNED) == 2
+    assert await paper.first_seen(PINNED) == 92
