@@ -181,7 +181,7 @@ class Sender:
             if now < lane.ready_at and ending.at is None:
                 # Whatever waits, nothing may leave before: half of all look-ups are saved (bench/delivery.py).
                 return lane.ready_at
-            due = await self._store.read(lambda tx: tx.outbox.next_due([name]))
+            due = await self._store.read(lambda tx: tx.outbox.next_due([name], now=now))
             if ending.at is None and due is not None and due > now + POLL:
                 # A row that waits for its next try: one that comes meanwhile does not wait with it.
                 return None

@@ -202,15 +202,15 @@ class Outbox(Protocol):
     def claim(
         self, channel: str, *, now: datetime, limit: int, token: str, lease: timedelta
     ) -> Sequence[model.Outgoing]:
-        """Sendable rows in order, at most one a thread and never past an unsent older one of its thread. Rows whose
-        lease ran out come back as UNKNOWN."""
+        """Sendable rows in order, at most one a thread and never past an unsent older one of its thread, except an
+        untried reply that is due later. Rows whose lease ran out come back as UNKNOWN."""
 
     def save(self, row: model.Outgoing, *, token: str) -> bool:
         """Write the outcome and release; False: the lease was lost, nothing is written."""
 
     def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]: ...
 
-    def next_due(self, channels: Sequence[str]) -> datetime | None:
+    def next_due(self, channels: Sequence[str], *, now: datetime) -> datetime | None:
         """When the next row can be sent; None: nothing waits."""
 
     def counts(self) -> Mapping[tuple[str, model.SendState], int]: ...

@@ -1,7 +1,8 @@
 """The outbox: every intent to speak, and what became of it.
 
-The order inside a thread is the order of ``seq``: a row can be claimed only when no older row of its thread is unsent,
-whatever state that one is in. So at most one row a thread is in flight, on any number of machines.
+The order inside a thread is the order of ``seq`` among what is due: a row can be claimed only when no older row of its
+thread is unsent, whatever state that one is in, except a reply that nobody has tried and that is held until later. So
+an edit of the story's message does not wait for the end of quiet hours.
 """
 
 from __future__ import annotations
@@ -31,8 +32,18 @@ _older = outbox.alias("older")
 # Written out, not bound: the planners take a partial index only for a condition that they can read.
 _unsent_states: BindParameter[Any] = bindparam("unsent", UNSENT, expanding=True, literal_execute=True)
 _is_unsent = outbox.c.state.in_(_unsent_states)
+_is_held = and_(
+    _older.c.state == SendState.PENDING,
+    _older.c.tried_at.is_(None),
+    _older.c.due_at > _NOW,
+    # Without its head a thread has no place.
+    _older.c.id != _older.c.thread,
+)
 _leads_its_thread = ~exists().where(
-    _older.c.thread == outbox.c.thread, _older.c.seq < outbox.c.seq, _older.c.state.in_(_unsent_states)
+    _older.c.thread == outbox.c.thread,
+    _older.c.seq < outbox.c.seq,
+    _older.c.state.in_(_unsent_states),
+    ~_is_held,
 )
 _of_channels = outbox.c.channel.in_(bindparam("channels", expanding=True))
 #: When a row may be claimed; a claimed one when its lease runs out.
@@ -225,8 +236,8 @@ class Outbox:
             found.update((row.id, row) for row in self._all(_GET, wanted=part))
         return found
 
-    def next_due(self, channels: Sequence[str]) -> datetime | None:
-        return self._connection.execute(_NEXT_DUE, {"channels": channels}).scalar()
+    def next_due(self, channels: Sequence[str], *, now: datetime) -> datetime | None:
+        return self._connection.execute(_NEXT_DUE, {"channels": channels, "now": now}).scalar()
 
     def counts(self) -> Mapping[tuple[str, model.SendState], int]:
         return {(channel, state): count for channel, state, count in self._connection.execute(_COUNTS)}

@@ -38,7 +38,7 @@ class Box:
         return (await self.get(name)).state
 
     async def next_due(self) -> object:
-        return await self.store.read(lambda tx: tx.outbox.next_due(["desk"]))
+        return await self.store.read(lambda tx: tx.outbox.next_due(["desk"], now=self.clock.now()))
 
 
 @pytest.fixture
@@ -85,6 +85,39 @@ async def test_no_row_passes_an_older_one_that_is_not_through(box: Box, state: S
     (head,) = await box.claim()
     await box.save(replace(head, state=state, due_at=START + MINUTE))
     assert await box.claim() == []
+
+
+@pytest.mark.parametrize("kind", [MessageKind.EDIT, MessageKind.REPLY])
+async def test_what_is_due_does_not_wait_for_a_reply_that_is_held(box: Box, kind: MessageKind) -> None:
+    await box.add(sending("a"))
+    (head,) = await box.claim()
+    await box.save(sent(head))
+    await box.add(sending("held", thread="a", kind=MessageKind.REPLY, minutes=60))
+    await box.add(sending("due", thread="a", kind=kind, minutes=1))
+    assert await box.next_due() == START + MINUTE
+    box.clock.advance(MINUTE)
+    (due,) = await box.claim()
+    assert due.id == "due"
+    await box.save(sent(due))
+    assert await box.next_due() == START + 60 * MINUTE
+    box.clock.advance(60 * MINUTE)
+    assert ids(await box.claim()) == ["held"]
+
+
+async def test_a_reply_that_failed_and_waits_is_not_passed(box: Box) -> None:
+    await box.add(sending("a"))
+    (head,) = await box.claim()
+    await box.save(sent(head))
+    await box.add(sending("r", thread="a", kind=MessageKind.REPLY), sending("e", thread="a", kind=MessageKind.EDIT))
+    (reply,) = await box.claim()
+    await box.save(replace(reply, state=SendState.PENDING, due_at=START + MINUTE))
+    assert await box.claim() == []
+
+
+async def test_a_held_head_holds_its_thread(box: Box) -> None:
+    await box.add(sending("a", minutes=60), sending("e", thread="a", kind=MessageKind.EDIT))
+    assert await box.claim() == []
+    assert await box.next_due() == START + 60 * MINUTE
 
 
 async def test_a_dropped_head_lets_its_thread_go_on(box: Box) -> None:

@@ -67,7 +67,7 @@ async def test_rivals_send_each_message_once_and_in_order(rivals: list[storage.S
     sent: list[str] = []
 
     async def worker(store: storage.SqlStore, token: str) -> None:
-        while await store.read(lambda tx: tx.outbox.next_due(["desk"])) is not None:
+        while await store.read(lambda tx: tx.outbox.next_due(["desk"], now=START)) is not None:
             claimed = await store.write(
                 lambda tx: tx.outbox.claim("desk", now=START, limit=3, token=token, lease=LEASE)
             )

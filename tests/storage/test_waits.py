@@ -30,7 +30,7 @@ async def test_what_waits_for_a_time_waits_as_long_as_before(store: storage.SqlS
     states = {state.url: state.due_at for state in await store.read(lambda tx: tx.feeds.all())}
     assert states == {waiting.url: START + HOUR, due.url: START - HOUR}
     assert await store.read(lambda tx: tx.feeds.host_limits(now=START)) == {"c.example": START + HOUR}
-    assert await store.read(lambda tx: tx.outbox.next_due(["desk"])) == START + LEASE
+    assert await store.read(lambda tx: tx.outbox.next_due(["desk"], now=START)) == START + LEASE
 
 
 async def test_what_is_held_is_decided_anew_and_what_was_said_counts_from_now(
