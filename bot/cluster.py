@@ -6,7 +6,7 @@ Knows no stage and no table of ours: what the tasks do is given to it (``Work``)
     poll      a batch of due feeds                    as many at once as there are free workers
     decide    the desk                                one at a time; lasts for minutes, to remember its stories
     send      a share of the channels                 one at a time a share; lasts for minutes, to keep its pace
-    recover   every 5 s                               lets go of tasks of killed workers: the engine does not
+    recover   every 5 s                               lets go of tasks of killed workers, which the engine does not
     keep      every minute                            seals, trims
 
 Each task may be lost or run twice: what it works on is leased in the database, and the next tick defers it anew.
@@ -80,6 +80,9 @@ class Work(Protocol):
 
     async def let_go(self, token: str) -> None:
         """Who leased feeds to ``token`` is dead: they are free now, not when their lease has run out."""
+
+    async def tell_of_dead(self) -> None:
+        """Write down the end of workers that were killed."""
 
     async def decide(self, over: asyncio.Event) -> None:
         """Take the desk's turns until ``over``."""
@@ -190,6 +193,7 @@ class Cluster:
         @app.task(name="recover", queueing_lock="recover", priority=_FIRST)
         async def recover(timestamp: int) -> None:
             await self._recover(app)
+            await self._work.tell_of_dead()
 
         @app.periodic(cron=_KEEP)
         @app.task(name="keep", lock="keep", queueing_lock="keep", priority=_SOON)

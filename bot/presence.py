@@ -15,6 +15,9 @@ log = structlog.get_logger("wirewatch")
 
 #: Due feeds are looked for every second; without a look for so long, nobody watched.
 UNWATCHED = timedelta(minutes=2)
+#: How often one of several workers says that it lives; so long unheard of it is taken for dead. Their machines' clocks
+#: may differ by the difference of the two.
+ALIVE_EVERY, UNHEARD = timedelta(seconds=5), timedelta(seconds=30)
 #: A clock that is corrected by less makes nothing wait long.
 SET_BACK = timedelta(minutes=1)
 #: The note of the last look for due feeds; the status page reads it too.
@@ -23,6 +26,8 @@ TICK = "tick"
 _SEEN = "seen"
 #: The note of the process that owns the database, from its begin to its end.
 _OWNER = "running"
+#: Before the name of each living worker of several: since when it runs, and when it said so last.
+_ALIVE = "alive "
 
 
 class Presence:
@@ -36,6 +41,7 @@ class Presence:
         self._version = version
         self._is_alone = is_alone
         self._since = clock.now()
+        self._is_told_alive = False
 
     async def begin(self) -> timedelta | None:
         """Gives how far the clock was set back since a process was last here; None: it was not."""
@@ -66,12 +72,48 @@ class Presence:
             tx.ledger.add([ledger.stopped(self._process, since=since, until=until, how="in order", at=now)])
             if self._is_alone:
                 tx.notes.put(_OWNER, "")
+            tx.notes.drop(_ALIVE + self._process)
             tx.notes.put(_SEEN, until)
 
         try:
             await self._store.write(work)
         except ports.StoreError as error:
             log.error("end not written down", error=str(error))
+
+    async def live(self) -> None:
+        """One of several says that it lives. Raises StoreUnavailable."""
+        now = self._clock.now()
+        key = _ALIVE + self._process
+
+        def work(tx: ports.Transaction) -> datetime:
+            since = self._since
+            if self._is_told_alive and tx.notes.get(key) is None:
+                # It stood still for so long that another wrote down its end.
+                tx.ledger.add([ledger.started(self._process, version=self._version, at=now)])
+                since = now
+            tx.notes.put(key, f"{since.isoformat()} {now.isoformat()}")
+            return since
+
+        self._since = await self._store.write(work)
+        self._is_told_alive = True
+
+    async def tell_of_dead(self) -> None:
+        """Write down the end of workers that were not heard of for long. Raises StoreUnavailable."""
+        now = self._clock.now()
+
+        def work(tx: ports.Transaction) -> list[str]:
+            dead = []
+            for key, times in tx.notes.beginning(_ALIVE).items():
+                process = key.removeprefix(_ALIVE)
+                since, _, until = times.partition(" ")
+                if process != self._process and now - datetime.fromisoformat(until) > UNHEARD:
+                    tx.ledger.add([ledger.stopped(process, since=since, until=until, how="without a word", at=now)])
+                    tx.notes.drop(key)
+                    dead.append(process)
+            return dead
+
+        for process in await self._store.write(work):
+            log.warning("worker ended without a word", process=process)
 
     async def tick(self) -> timedelta | None:
         """Due feeds are looked for now. Gives what ``begin`` gives. Raises StoreUnavailable."""

@@ -66,7 +66,7 @@ class App:
         self.snapshot = snapshot_of(settings)
         #: When the configuration was last taken over.
         self.loaded_at = outside.clock.now()
-        self._presence = presence.Presence(
+        self.presence = presence.Presence(
             store,
             outside.clock,
             process=f"{process_name}, process {os.getpid()} on {platform.node()}",
@@ -121,13 +121,13 @@ class App:
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``."""
-        await self._heed(await self._presence.begin())
+        await self._heed(await self.presence.begin())
         token, states = await self.pipeline.claim(limit=EVERYTHING, everything=everything)
         passed = await self.pipeline.run(token, states, self.snapshot)
         drained = await self._new_sender().drain(drain)
         await sealing.seal_closed_days(self.store, self.clock)
         await housekeeping.trim_when_due(self.store, self.clock, keep=self.keep(), trim=self.trim)
-        await self._presence.end()
+        await self.presence.end()
         return OnceReport(passed=passed, drained=drained)
 
     async def run(
@@ -142,7 +142,7 @@ class App:
 
         ``folder`` is watched for edits; None: the configuration stays. ``everything``: each tick polls every feed.
         """
-        await self._heed(await self._presence.begin())
+        await self._heed(await self.presence.begin())
         site = self._open_site()
         _leave_out_of_collections()
         async with asyncio.TaskGroup() as group:
@@ -159,7 +159,7 @@ class App:
             await stop.wait()
             for task in others:
                 task.cancel()
-        await self._presence.end()
+        await self.presence.end()
 
     def _engine(self, on_pass: OnPass, *, everything: bool) -> Alone | Together:
         """What runs the stages, which do not know it."""
@@ -212,7 +212,7 @@ class App:
         return asdict(await storage.trim(self.store, before=before))
 
     async def note_tick(self) -> None:
-        await self._heed(await self._presence.tick())
+        await self._heed(await self.presence.tick())
 
     async def _heed(self, by: timedelta | None) -> None:
         if by is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import cluster, housekeeping, pipeline, ports, sealing, storage
+from bot import cluster, housekeeping, pipeline, ports, presence, sealing, storage
 from bot.app.alone import OnPass
 
 if TYPE_CHECKING:
@@ -42,7 +42,28 @@ class Together:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take part until ``stop``. Raises StoreUnavailable at the start."""
-        await cluster.Cluster(self._conninfo, self).run(stop)
+        async with asyncio.TaskGroup() as group:
+            # Not cut off: a word that comes after the end would make it a sudden one.
+            living = group.create_task(self._live(stop))
+            try:
+                await cluster.Cluster(self._conninfo, self).run(stop)
+            except BaseException:
+                living.cancel()
+                raise
+
+    async def _live(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._app.presence.live()
+            except ports.StoreError as error:
+                log.error("sign of life not written down; trying again", error=str(error))
+            await _wait(stop, presence.ALIVE_EVERY)
+
+    async def tell_of_dead(self) -> None:
+        try:
+            await self._app.presence.tell_of_dead()
+        except ports.StoreError as error:
+            log.error("ends of workers not written down; trying again", error=str(error))
 
     @property
     def batch(self) -> int:

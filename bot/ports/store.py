@@ -296,6 +296,11 @@ class Notes(Protocol):
 
     def put(self, key: str, value: str) -> None: ...
 
+    def beginning(self, start: str) -> Mapping[str, str]:
+        """Those whose keys begin so."""
+
+    def drop(self, key: str) -> None: ...
+
 
 class Transaction(Protocol):
     """One transaction's view of the store. Synchronous: it runs on the store's own thread."""

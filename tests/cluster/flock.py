@@ -1,7 +1,7 @@
 """Several real ``wirewatch run`` over one PostgreSQL, killed with SIGKILL at random moments and started again.
 
 What must hold: every feed is asked again within two of its intervals, however often a worker dies; each story has one
-message; nothing is sent twice.
+message; nothing is sent twice; the ledger tells of each worker that was killed.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ class Flock:
         self._names: list[str] = []
         self._quiet = [f"/quiet/{number}" for number in range(feeds - len(OUTLETS))]
         self._workers: dict[int, asyncio.subprocess.Process] = {}
+        self._killed: list[int] = []
         self.outcome = Outcome(workers=workers, feeds=feeds)
 
     async def live(self, *, kills: int, stories: int, pause: tuple[float, float]) -> Outcome:
@@ -113,6 +114,7 @@ class Flock:
                         lambda: self._is_asked_since(feeds, killed_at), "every feed is asked", seconds=300
                     )
                     await self._until(self._is_quiet, "every story is told", seconds=120)
+                    await self._until(self._are_ends_told, "the end of each killed worker is told", seconds=90)
                     ended_at = asyncio.get_running_loop().time()
                     await self._stop()
                 self._judge(feeds, server, ended_at)
@@ -165,6 +167,7 @@ class Flock:
         assert worker.returncode is None, f"worker {number} ended by itself:\n{self._last_words(number)}"
         worker.kill()
         await worker.wait()
+        self._killed.append(worker.pid)
         self.outcome.kills += 1
         await self._start(number)
 
@@ -219,6 +222,10 @@ class Flock:
         posted = self._query("SELECT count(*) FROM alerts WHERE state = 'posted'")
         tray = self._query("SELECT count(*) FROM tray")
         return (waiting, posted, tray) == ([(0,)], [(len(self._names),)], [(0,)])
+
+    def _are_ends_told(self) -> bool:
+        rows = self._query("SELECT row FROM ledger WHERE row LIKE '%without a word%'")
+        return all(any(f"process {killed} on" in str(row) for row in rows) for killed in self._killed)
 
     # -- judging
 

@@ -32,6 +32,8 @@ class Idle:
 
     async def let_go(self, token: str) -> None: ...
 
+    async def tell_of_dead(self) -> None: ...
+
     async def decide(self, over: asyncio.Event) -> None:
         await over.wait()
 

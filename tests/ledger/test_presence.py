@@ -106,6 +106,52 @@ async def test_one_of_several_workers_says_nothing_of_another_that_may_be_alive(
     assert [kind for kind, _ in await rows(store)] == ["started", "started"]
 
 
+async def test_a_killed_worker_of_several_is_told_of_by_another_once_it_was_unheard_of(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    killed, other = (process(store, clock, name, is_alone=False) for name in ("killed", "other"))
+    for one in (killed, other):
+        await one.begin()
+        await one.live()
+    clock.advance(5 * SECOND)
+    await killed.live()
+    for _ in range(7):
+        clock.advance(5 * SECOND)
+        await other.live()
+        await other.tell_of_dead()
+        await other.tell_of_dead()
+    since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
+    assert (await rows(store))[2:] == [
+        ("stopped", {"process": "killed", "since": since, "until": until, "how": "without a word"})
+    ]
+
+
+async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_the_ledger(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    still, other = (process(store, clock, name, is_alone=False) for name in ("still", "other"))
+    await still.begin()
+    await still.live()
+    clock.advance(MINUTE)
+    await other.tell_of_dead()
+    clock.advance(MINUTE)
+    await still.live()
+    await still.end()
+    again, end = (await rows(store))[2:]
+    assert again == ("started", {"process": "still", "version": "1.2"})
+    assert end[1]["since"] == (START + 2 * MINUTE).isoformat()
+
+
+async def test_a_worker_that_ends_in_order_is_not_told_of_again(store: storage.SqlStore, clock: FakeClock) -> None:
+    ended, other = (process(store, clock, name, is_alone=False) for name in ("ended", "other"))
+    await ended.begin()
+    await ended.live()
+    await ended.end()
+    clock.advance(HOUR)
+    await other.tell_of_dead()
+    assert [kind for kind, _ in await rows(store)] == ["started", "stopped"]
+
+
 @pytest.mark.parametrize(("gap", "is_told"), [(MINUTE, False), (10 * MINUTE, True)])
 async def test_minutes_in_which_nobody_looked_are_told(
     store: storage.SqlStore, clock: FakeClock, gap: timedelta, is_told: bool
