@@ -2,6 +2,7 @@
 
 The decision records in the navigation and on their page: whoever writes a record touches no list, its number and its
 first line say where it belongs. A blank line before a list, which git hosts can do without. A weight in the search.
+Options that a line's end does not cut behind their hyphens.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 _INDEX = "decisions/index.md"
 #: Who searches has mostly a message or a key before the eyes. Mistakes name every word of the product once.
 _WEIGHTS = {"troubleshooting.md": 3, "configuration.md": 2, "commands.md": 2, "mistakes.md": 0.5}
+_CODE = re.compile(r"<code>[^<]*</code>")
+_OPTION = re.compile(r"(?<=[ >\[])--[a-z][a-z-]*")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _ITEM = re.compile(r"^([-*]|\d+\.) ")
 #: A paragraph's line, after which a list may begin: no list, table, heading, quote, and no code.
@@ -38,6 +41,10 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: object) -> s
         rows = [f"- [{title}]({file})" for file, title in _records(Path(config.docs_dir))]
         markdown += "\n" + "\n".join(rows) + "\n"
     return _with_lists_apart(markdown)
+
+
+def on_page_content(html: str, **_: object) -> str:
+    return _CODE.sub(lambda code: _OPTION.sub(r'<span class="option">\g<0></span>', code.group()), html)
 
 
 def on_post_page(output: str, **_: object) -> str:

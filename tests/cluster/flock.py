@@ -106,6 +106,8 @@ class Flock:
                         self._publish(feeds, stories * (kill + 1) // kills)
                         await asyncio.sleep(self._chance.uniform(*pause))
                         if kill == kills // 2:
+                            # One that finds no database at its start ends, as it must.
+                            await self._until(self._have_all_begun, "every worker has begun", seconds=60)
                             await self._cut_connections()
                         await self._kill_one()
                     # What the last kill kept from being asked is asked within two intervals.
@@ -222,6 +224,10 @@ class Flock:
         posted = self._query("SELECT count(*) FROM alerts WHERE state = 'posted'")
         tray = self._query("SELECT count(*) FROM tray")
         return (waiting, posted, tray) == ([(0,)], [(len(self._names),)], [(0,)])
+
+    def _have_all_begun(self) -> bool:
+        rows = self._query("SELECT row FROM ledger WHERE row LIKE '%started%'")
+        return all(any(f"process {each.pid} on" in str(row) for row in rows) for each in self._workers.values())
 
     def _are_ends_told(self) -> bool:
         rows = self._query("SELECT row FROM ledger WHERE row LIKE '%without a word%'")
