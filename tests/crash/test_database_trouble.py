@@ -22,6 +22,15 @@ def disk(bot: Bot) -> Iterator[volume.Volume]:  # noqa: F811
         absent.skip(reason, unless="VOLUME_TEST")
 
 
+@pytest.fixture
+def failing_disk(bot: Bot) -> Iterator[volume.Disk]:  # noqa: F811
+    try:
+        with volume.disk(bot.folder.parent / "disk.img", bot.database.parent) as made:
+            yield made
+    except absent.Absent as reason:
+        absent.skip(reason, unless="DISK_TEST")
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(
@@ -81,6 +90,28 @@ async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(
     healthcheck = await bot.start("healthcheck")
     assert await healthcheck.wait() == 1, bot.log
     disk.make_writable()
+    async with bot.running():
+        await bot.until(lambda: len(bot.heads) >= 5)
+    assert bot.heads == bot.names(5)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+async def test_a_disk_that_turns_read_only_under_the_bot_is_said_turns_health_bad_and_loses_nothing(
+    bot: Bot,  # noqa: F811
+    failing_disk: volume.Disk,
+) -> None:
+    async with bot.running():
+        await bot.until_watching()
+        bot.publish(2)
+        await bot.until(lambda: len(bot.heads) == 2)
+        failing_disk.turn_read_only()
+        bot.publish(5)
+        await bot.until(lambda: "its file system turned read-only; see dmesg and mount" in bot.log)
+        assert "the last tick is" in await bot.until_health_is(503)
+        assert len(bot.heads) == 2, "what is not written down is not told"
+    # It has ended in order although it could not write that down: the disk can be taken off and mended.
+    failing_disk.mend()
     async with bot.running():
         await bot.until(lambda: len(bot.heads) >= 5)
     assert bot.heads == bot.names(5)

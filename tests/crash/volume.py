@@ -1,4 +1,4 @@
-"""A small volume of its own for a database, which can be filled and made read-only. Needs the right to mount."""
+"""A small volume of its own for a database: to fill, to make read-only, to break. Needs the right to mount."""
 
 from __future__ import annotations
 
@@ -51,5 +51,46 @@ def mounted(folder: Path) -> Iterator[Volume]:
         _run("umount", "--lazy", str(folder))
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=30)
+def _run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, timeout=30, text=True).stdout
+
+
+class Disk:
+    """An ext4 file system that turns read-only under its users when it finds an error, as a failing disk's does."""
+
+    def __init__(self, image: Path, folder: Path) -> None:
+        self._image = image
+        self.folder = folder
+
+    def turn_read_only(self) -> None:
+        device = Path(_run("findmnt", "-no", "SOURCE", str(self.folder)).strip()).name
+        # Of ours alone: what is written there ends the file system's life.
+        assert device.startswith("loop"), device
+        (Path("/sys/fs/ext4") / device / "trigger_fs_error").write_text("a test")
+
+    def mend(self) -> None:
+        """As its operator does, once nobody has a file open there."""
+        _run("umount", str(self.folder))
+        # 1: errors were corrected.
+        subprocess.run(["e2fsck", "-p", str(self._image)], check=False, capture_output=True, timeout=30)
+        self.mount()
+
+    def mount(self) -> None:
+        _run("mount", "-o", "loop,errors=remount-ro", str(self._image), str(self.folder))
+
+
+@contextmanager
+def disk(image: Path, folder: Path) -> Iterator[Disk]:
+    """Raises Absent where this user may not mount, or has no ext4."""
+    folder.mkdir(parents=True)
+    made = Disk(image, folder)
+    try:
+        image.write_bytes(bytes(16 * 1024 * 1024))
+        _run("mkfs.ext4", "-q", str(image))
+        made.mount()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise absent.Absent("the test of a disk that fails mounts an ext4 file, as root") from error
+    try:
+        yield made
+    finally:
+        _run("umount", "--lazy", str(folder))
