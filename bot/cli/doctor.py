@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -52,8 +52,9 @@ def _of_configuration(settings: config.Settings, folder: Path) -> ports.CheckLin
     errors = sum(problem.severity == "error" for problem in settings.problems)
     return ports.CheckLine(
         is_good=not errors,
-        what=f"configuration: {len(settings.feeds)} feeds, {len(settings.rules)} rules, {errors} errors, "
-        f"{len(settings.problems) - errors} warnings",
+        what=f"configuration: {terminal.counted(len(settings.feeds), 'feed')}, "
+        f"{terminal.counted(len(settings.rules), 'rule')}, {terminal.counted(errors, 'error')}, "
+        f"{terminal.counted(len(settings.problems) - errors, 'warning')}",
         help=f"wirewatch check --config {folder}" if settings.problems else "",
     )
 
@@ -71,10 +72,11 @@ async def _of_database(settings: config.Settings, outside: app.Outside) -> list[
         return [ports.CheckLine(is_good=False, what=f"database: {error}")]
     finally:
         await store.close()
-    lines = [ports.CheckLine(is_good=True, what=f"database: {store.address}, {articles} articles")]
+    lines = [ports.CheckLine(is_good=True, what=f"database: {store.address}, {terminal.counted(articles, 'article')}")]
     lines += _of_clock(tick, outside.clock.now())
     lines += _of_disk(store.address.file)
-    return lines + _of_feeds(feeds)
+    names = {feed.url: feed.name or feed.url for feed in settings.feeds}
+    return lines + _of_feeds(feeds, names)
 
 
 def _of_clock(tick: str | None, now: datetime) -> list[ports.CheckLine]:
@@ -111,18 +113,26 @@ def _of_disk(database: Path | None) -> list[ports.CheckLine]:
     ]
 
 
-def _of_feeds(feeds: Sequence[model.FeedState]) -> list[ports.CheckLine]:
+def _of_feeds(feeds: Sequence[model.FeedState], names: Mapping[str, str]) -> list[ports.CheckLine]:
     broken = [feed for feed in feeds if feed.gone or feed.failures]
     lines = [ports.CheckLine(is_good=not broken, what=f"feeds: {len(feeds) - len(broken)} of {len(feeds)} well")]
     for feed in broken[:FEEDS_SHOWN]:
-        advice = "remove it from feeds.yaml" if feed.gone else f"wirewatch feeds test {feed.url}"
-        what = f"feed {feed.url}: {status.health_of(feed)}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"
-        lines.append(ports.CheckLine(is_good=False, what=what, help=advice))
+        name = names.get(feed.url, feed.url)
+        what = f"feed {name}: {status.health_of(feed)}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"
+        lines.append(ports.CheckLine(is_good=False, what=what, help=_advice(feed)))
     if len(broken) > FEEDS_SHOWN:
         lines.append(
             ports.CheckLine(is_good=False, what=f"and {len(broken) - FEEDS_SHOWN} more", help="wirewatch status")
         )
     return lines
+
+
+def _advice(feed: model.FeedState) -> str:
+    if feed.gone:
+        return f"remove it from feeds.yaml: {feed.url}"
+    if feed.retry_after is not None:
+        return f"wait: it asks to be left alone until {feed.retry_after:%d %b %H:%M} UTC"
+    return f"wirewatch feeds test {feed.url}"
 
 
 async def _of_channels(settings: config.Settings, outside: app.Outside) -> list[ports.CheckLine]:

@@ -151,10 +151,16 @@ def _show(settings: config.Settings, found: Status) -> None:
         terminal.out.print(Text(f"{channel}: the buttons are not heard: {why}", style="yellow"))
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
-        text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {row.attempts} attempts{reason}"
+        tries = terminal.counted(row.attempts, "attempt")
+        text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {tries}{reason}"
         terminal.out.print(Text(text, style="yellow" if row.state is model.SendState.PARKED else ""))
-    last = f"last tick {_ago(found.now, datetime.fromisoformat(found.tick))}" if found.tick else "no tick yet"
-    terminal.out.print(Text(f"{found.articles} articles in the archive; {last}", style="dim"))
+    errors = sum(problem.severity == "error" for problem in settings.problems)
+    if errors:
+        text = f"configuration: {terminal.counted(errors, 'error')}; `wirewatch check` says where"
+        terminal.out.print(Text(text, style="yellow"))
+    tick = datetime.fromisoformat(found.tick) if found.tick else None
+    last = f"last tick {_ago(found.now, tick)}" if tick else "no tick yet: `wirewatch run` has not run on this database"
+    terminal.out.print(Text(f"{terminal.counted(found.articles, 'article')} in the archive; {last}", style="dim"))
 
 
 def _wrong(state: model.FeedState) -> str:

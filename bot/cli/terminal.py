@@ -68,3 +68,11 @@ def tables() -> Iterator[Callable[[str, int, int], None]]:
 def _line_of_table(name: str, copied: int, total: int) -> None:
     if copied >= total:
         say(f"{name}: {total} rows")
+
+
+def counted(count: int, name: str) -> str:
+    """
+    >>> counted(1, "error"), counted(2_000, "error")
+    ('1 error', '2,000 errors')
+    """
+    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"

@@ -12,7 +12,7 @@ _ADVICE: dict[int, str] = {
     HTTPStatus.FORBIDDEN: "the server does not let us in; if it goes on, ask the publisher to allow the feed reader",
     HTTPStatus.NOT_FOUND: "there is no feed at this address any more; look for its new address, correct feeds.yaml",
     HTTPStatus.GONE: "the publisher has ended this feed, it is not asked again; remove or correct it in feeds.yaml",
-    HTTPStatus.TOO_MANY_REQUESTS: "we ask too often for this server; it is left alone until it says",
+    HTTPStatus.TOO_MANY_REQUESTS: "we ask too often for this server; it is left alone for as long as it says",
     HTTPStatus.SERVICE_UNAVAILABLE: "the server is overloaded or closed; it is left alone for a while",
 }
 

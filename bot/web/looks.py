@@ -5,6 +5,7 @@ Everything that came from outside is text to jinja2, which escapes it; a link is
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from bot.summaries import marking
 AROUND = 90
 #: Pieces of a text that are shown.
 MOST_PIECES = 3
+#: In a problem's text: a line of the file by its number, or the carets below it.
+_SOURCE_LINE = re.compile(r"\s*\d*\s*\|")
 
 
 def templates() -> jinja2.Environment:
@@ -30,6 +33,7 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": number}
+    environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
     environment.globals |= {"marked_title": marked_title, "marked_body": marked_body, "matched_words": matched_words}
     return environment
 

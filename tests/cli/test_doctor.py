@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import storage
+from bot import model, storage
 from tests.cli.test_commands import wirewatch
 from tests.fakes import FakeClock
 
@@ -68,3 +68,22 @@ def test_a_database_that_is_not_there_and_a_channel_without_its_secret_are_told_
     assert "wirewatch once" in found["database"][1]
     assert not found["channel hook"][0]
     assert "NOT_SET_HOOK" in found["channel hook"][1]
+
+
+async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> None:
+    until = datetime(2015, 12, 2, 10, 30, tzinfo=UTC)
+    url = "https://busy.example/feed"
+    store = storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=FakeClock())
+    state = model.FeedState(url=url, due_at=until, failures=1, error="429 Too Many Requests", retry_after=until)
+    await store.write(lambda tx: tx.feeds.sync([url], now=until))
+    await store.write(lambda tx: tx.feeds.save([state]))
+    await store.close()
+    assert "wait: it asks to be left alone until 02 Dec 10:30 UTC" in looked_at(folder, code=1)["feed https"][1]
+
+
+async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing_ran(folder: Path) -> None:
+    storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=FakeClock()).close_now()
+    (folder / "config" / "feeds.yaml").write_text("feeds: []\nfeed: x\n")
+    told = wirewatch("status", folder=folder).stdout
+    assert "configuration: 1 error; `wirewatch check` says where" in told
+    assert "0 articles in the archive; no tick yet: `wirewatch run` has not run on this database" in told

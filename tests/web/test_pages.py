@@ -147,6 +147,10 @@ async def test_the_configuration_page_shows_each_problem_with_its_caret(page: Pa
     (problem,) = [found.text_content() for found in elements(tree, "//pre") if "notfy" in found.text_content()]
     assert "^^^^^" in problem
     assert 'did you mean "notify"?' in problem
+    # On a phone what is said breaks where the screen ends; a line of the file does not, nor do its carets.
+    said = [text_of(span) for span in elements(tree, "//pre//span[@class='said']")]
+    assert any("notfy" in line for line in said)
+    assert not any("^^^^^" in line for line in said)
     assert "error" in text_of(elements(tree, "//p[contains(@class, 'state')]")[0])
 
 
