@@ -43,9 +43,13 @@ class Presence:
         self._since = clock.now()
         self._is_told_alive = False
 
-    async def begin(self) -> timedelta | None:
-        """Gives how far the clock was set back since a process was last here; None: it was not."""
+    async def begin(self, *, lives_on: bool = False) -> timedelta | None:
+        """Gives how far the clock was set back since a process was last here; None: it was not.
+
+        ``lives_on``: it will say that it lives, where it is not alone.
+        """
         now = self._since = self._clock.now()
+        self._is_told_alive = lives_on and not self._is_alone
 
         def work(tx: ports.Transaction) -> timedelta | None:
             back = self._set_back(tx, now)
@@ -58,6 +62,8 @@ class Presence:
             tx.ledger.add([ledger.started(self._process, version=self._version, at=now)])
             if self._is_alone:
                 tx.notes.put(_OWNER, f"{now.isoformat()} {self._process}")
+            elif lives_on:
+                tx.notes.put(_ALIVE + self._process, f"{now.isoformat()} {now.isoformat()}")
             tx.notes.put(_SEEN, now.isoformat())
             return back
 

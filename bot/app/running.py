@@ -142,7 +142,7 @@ class App:
 
         ``folder`` is watched for edits; None: the configuration stays. ``everything``: each tick polls every feed.
         """
-        await self._heed(await self.presence.begin())
+        await self._heed(await self.presence.begin(lives_on=True))
         site = self._open_site()
         _leave_out_of_collections()
         async with asyncio.TaskGroup() as group:

@@ -230,8 +230,11 @@ class Flock:
         return all(any(f"process {each.pid} on" in str(row) for row in rows) for each in self._workers.values())
 
     def _are_ends_told(self) -> bool:
-        rows = self._query("SELECT row FROM ledger WHERE row LIKE '%without a word%'")
-        return all(any(f"process {killed} on" in str(row) for row in rows) for killed in self._killed)
+        """Of those that had begun: one that is killed before has nothing to end."""
+        begun = str(self._query("SELECT row FROM ledger WHERE row LIKE '%started%'"))
+        told = str(self._query("SELECT row FROM ledger WHERE row LIKE '%without a word%'"))
+        names = [f"process {killed} on" for killed in self._killed]
+        return all(name in told for name in names if name in begun)
 
     # -- judging
 

@@ -111,8 +111,7 @@ async def test_a_killed_worker_of_several_is_told_of_by_another_once_it_was_unhe
 ) -> None:
     killed, other = (process(store, clock, name, is_alone=False) for name in ("killed", "other"))
     for one in (killed, other):
-        await one.begin()
-        await one.live()
+        await one.begin(lives_on=True)
     clock.advance(5 * SECOND)
     await killed.live()
     for _ in range(7):
@@ -130,8 +129,7 @@ async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_
     store: storage.SqlStore, clock: FakeClock
 ) -> None:
     still, other = (process(store, clock, name, is_alone=False) for name in ("still", "other"))
-    await still.begin()
-    await still.live()
+    await still.begin(lives_on=True)
     clock.advance(MINUTE)
     await other.tell_of_dead()
     clock.advance(MINUTE)
@@ -144,8 +142,7 @@ async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_
 
 async def test_a_worker_that_ends_in_order_is_not_told_of_again(store: storage.SqlStore, clock: FakeClock) -> None:
     ended, other = (process(store, clock, name, is_alone=False) for name in ("ended", "other"))
-    await ended.begin()
-    await ended.live()
+    await ended.begin(lives_on=True)
     await ended.end()
     clock.advance(HOUR)
     await other.tell_of_dead()
