@@ -87,7 +87,9 @@ def main() -> None:
         app()
     except ports.ConfigError as error:
         check.show(error.problems)
-        terminal.say(f"wirewatch: {error}")
+        # What stands below its first line has just been shown.
+        text = str(error).partition("\n")[0] if error.problems else str(error)
+        terminal.say(f"wirewatch: {text}")
         sys.exit(UNUSABLE)
     except ports.WirewatchError as error:
         terminal.say(f"wirewatch: {error}")

@@ -82,7 +82,8 @@ async def _of_database(settings: config.Settings, outside: app.Outside) -> list[
 def _of_clock(tick: str | None, now: datetime) -> list[ports.CheckLine]:
     if tick is None:
         return [ports.CheckLine(is_good=True, what="clock: nothing to compare with before the first run")]
-    age = now - datetime.fromisoformat(tick)
+    ticked_at = datetime.fromisoformat(tick)
+    age = now - ticked_at
     if age < -timedelta(minutes=1):
         what = f"clock: it says {now:%d %b %Y %H:%M} UTC, and the bot ran later than that"
         return [ports.CheckLine(is_good=False, what=what, help="set the clock; let timesyncd or chrony keep it")]
@@ -91,7 +92,7 @@ def _of_clock(tick: str | None, now: datetime) -> list[ports.CheckLine]:
         ports.CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC"),
         ports.CheckLine(
             is_good=is_running,
-            what=f"bot: {'running' if is_running else f'not running since {tick[:16]} UTC'}",
+            what=f"bot: {'running' if is_running else f'not running since {ticked_at:%d %b %Y %H:%M} UTC'}",
             help=""
             if is_running
             else "start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be",

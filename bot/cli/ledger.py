@@ -117,6 +117,7 @@ def _show(seals: Sequence[model.DaySeal], broken: core.Broken | None) -> None:
         return
     last, kept = seals[-1], [each for each in seals if each.is_kept]
     gone = f"; of {len(seals) - len(kept)} older ones only the seals are kept" if len(kept) < len(seals) else ""
-    rows = sum(each.row_count for each in kept)
-    terminal.out.print(f"The ledger holds: {len(kept)} sealed days with {rows} rows{gone}.", markup=False)
+    days = terminal.counted(len(kept), "sealed day")
+    rows = terminal.counted(sum(each.row_count for each in kept), "row")
+    terminal.out.print(f"The ledger holds: {days} with {rows}{gone}.", markup=False)
     terminal.out.print(f"Last seal: {last.day.isoformat()} {last.seal}", markup=False)

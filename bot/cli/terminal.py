@@ -51,7 +51,15 @@ def progress(what: str, total: int | None) -> Iterator[Advance]:
 def tables() -> Iterator[Callable[[str, int, int], None]]:
     """A bar for each table that is copied: its name, rows so far, rows in all. A line each where nobody looks on."""
     if not err.is_terminal:
-        yield _line_of_table
+        done: set[str] = set()
+
+        def tell_done(name: str, copied: int, total: int) -> None:
+            # The last batch and the count after it both say that all is there.
+            if copied >= total and name not in done:
+                done.add(name)
+                say(f"{name}: {counted(total, 'row')}")
+
+        yield tell_done
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err) as bar:
@@ -63,11 +71,6 @@ def tables() -> Iterator[Callable[[str, int, int], None]]:
             bar.update(tasks[name], completed=copied, total=total)
 
         yield tell
-
-
-def _line_of_table(name: str, copied: int, total: int) -> None:
-    if copied >= total:
-        say(f"{name}: {total} rows")
 
 
 def counted(count: int, name: str) -> str:

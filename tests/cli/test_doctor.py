@@ -87,3 +87,10 @@ async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing
     told = wirewatch("status", folder=folder).stdout
     assert "configuration: 1 error; `wirewatch check` says where" in told
     assert "0 articles in the archive; no tick yet: `wirewatch run` has not run on this database" in told
+
+
+def test_a_mistake_that_stops_everything_is_told_once(folder: Path) -> None:
+    (folder / "config" / "bot.yaml").write_text("database: sqlite:///a.db b: c\n")
+    told = wirewatch("status", folder=folder, code=2).stderr
+    assert told.count("= help: quote the whole value") == 1
+    assert told.rstrip().endswith("bot.yaml: it cannot be used")
