@@ -39,7 +39,7 @@ test-long: setup-test ## real kills, full disks and chat servers: half a minute 
 test-slow: setup-test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
-bench-%: setup-test ## measure: backtest, cluster, conformance, day, delivery, extraction, facts, feedback, identity, joins, load, match, pages, parse, poll, replay, soak, stories, summaries
+bench-%: setup-test ## measure: backtest, cluster, conformance, day, delivery, extraction, facts, feedback, identity, joins, keeping, load, match, pages, parse, poll, replay, soak, stories, summaries
 	$(BIN)/python -m bench.$* $(BENCH_ARGS)
 
 docs: setup-test ## build the documentation into site/; broken links and anchors are errors
