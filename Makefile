@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 export PYTHON VENV
 
-.PHONY: help demo run test lint types contracts unit test-long test-slow docs lock schema clean
+.PHONY: help demo run test lint types contracts unit test-long test-slow test-examples docs lock schema clean
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
@@ -38,6 +38,9 @@ test-long: setup-test ## real kills, full disks and chat servers: half a minute 
 
 test-slow: setup-test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+test-examples: setup-test ## the properties of the rule language on 10,000 made-up examples each: half an hour
+	WIREWATCH_EXAMPLES=10000 $(BIN)/python -m pytest $(PYTEST_ARGS) tests/rules/test_engine_equals_slow.py tests/rules/test_queries.py
 
 bench-%: setup-test ## measure: backtest, cluster, conformance, day, delivery, extraction, facts, feedback, identity, joins, keeping, load, match, pages, parse, poll, replay, soak, stories, summaries
 	$(BIN)/python -m bench.$* $(BENCH_ARGS)

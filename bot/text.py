@@ -76,9 +76,11 @@ _DASH_CLASS = (
     "\ufe31\ufe32\ufe58\ufe63\uff0d\U00010d6e\U00010ead"
 )
 _SPACING = re.compile(rf"[\s\u200b{_DASH_CLASS}]+")
-#: Ends a phrase. A line of nothing visible is blank.
+#: Ends a phrase. A line of nothing visible is blank. Begins with a class, which is looked for ten times faster than a
+#: choice.
 BLANK_LINE = re.compile(
-    rf"\u2029|(?>\r\n?|[\n\x85\u2028])(?:[^\S\r\n\x85\u2028\u2029]|[\u200b{_INVISIBLE_CLASS}])*[\r\n\x85\u2028\u2029]"
+    r"[\r\n\x85\u2028\u2029](?:(?<=\u2029)|(?:(?<=\r)\n)?+"
+    rf"(?:[^\S\r\n\x85\u2028\u2029]|[\u200b{_INVISIBLE_CLASS}])*[\r\n\x85\u2028\u2029])"
 )
 #: One letter or digit with its marks, as a regular expression.
 LETTER_PATTERN = rf"[^\W_][{_MARK}]*"

@@ -34,13 +34,11 @@ class RuleSet:
 
     def _build(self) -> Index:
         number = self._vocabulary.number
-        weights: Counter[int] = Counter(
+        asked = Counter(
             number(leaf) for one in self._compiled for part in one.parts for leaf in expression.leaves(part.expression)
         )
-        for word in COMMON_WORDS:
-            if common := self._vocabulary.known(word):
-                weights[common] += len(self._compiled)
-        weights[self._vocabulary.always] += 1_000 * len(self._compiled)
+        asked[self._vocabulary.always] += 1_000 * len(self._compiled)
+        weights = self._vocabulary.weights(asked, {word: len(self._compiled) for word in COMMON_WORDS})
         shared: dict[Group, Group] = {}
         needs = []
         for rule, one in enumerate(self._compiled):
@@ -51,7 +49,7 @@ class RuleSet:
             )
             if len(groups) > 1:
                 self._groups[rule] = groups
-        return Index(needs, self._vocabulary.unsure, weights.__getitem__)
+        return Index(needs, self._vocabulary.unsure, weights.__getitem__, self._vocabulary.count)
 
     @property
     def rules(self) -> Mapping[str, model.Rule]:

@@ -1,7 +1,7 @@
 """The words that rules ask for, numbered, and which of them a text has: fast, and never too few.
 
-    text → chunks → a number each → the set of terms found
-                                  → the sequence of phrase words → phrases found
+    text → chunks → the numbers that each says → the set of terms found
+                                               → the sequence of phrase words → phrases found
 
 A chunk is looked at closely once; after that it is one dictionary look-up, whatever its script, accents or marks.
 What cannot be decided so (a phrase with marks, exact case inside a phrase, NEAR, a regular expression) gets a number
@@ -10,16 +10,24 @@ that is found too often; ``unsure`` names these numbers and the caller asks ``ve
 
 from __future__ import annotations
 
-from itertools import pairwise
+import sys
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, chain, pairwise
+from operator import itemgetter
 
 from bot import text
 from bot.rules import chunks, expression, patterns
-from bot.rules.chunks import Said
+from bot.rules.chunks import NOTHING, Said
+from bot.rules.memo import Memo
 from bot.rules.patterns import MIN_PREFIX, Element, Form, Shape
 
 #: Stand around words; none of them is a letter or a dash in normal form.
 _MARKS = ".,;:!?\"'()[]“”‘’…«»"
-_NOTHING = Said((), (0,))
+_phrase_word = itemgetter(0)
+#: Behind every letter in order.
+_LAST = chr(sys.maxunicode)
 
 
 class Vocabulary:
@@ -28,13 +36,16 @@ class Vocabulary:
     def __init__(self) -> None:
         #: Numbers that may be found although the term is not there.
         self.unsure: set[int] = set()
-        self._count = 0
+        #: The highest number.
+        self.count = 0
         self._plain = _Forms()
         self._accented = _Forms()
         self._exact = _Forms()
         self._leaves: dict[expression.Words, int] = {}
         #: Of the plain words, those that phrases have.
         self._chain_words: dict[str, int] = {}
+        #: Plain words -> the phrases that have them.
+        self._in_phrases: Counter[str] = Counter()
         #: Two phrase words -> the phrases that begin with them, each with all its words where it has more.
         self._chains: dict[tuple[int, int], tuple[tuple[int, tuple[int, ...]], ...]] = {}
         #: A word's number -> phrases that need it, with the other words that they need.
@@ -42,14 +53,16 @@ class Vocabulary:
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
         #: Found in every text: terms on other fields, regular expressions.
         self.always = self._new(is_sure=False)
-        #: None: not asked since a term was added.
-        self._chunks: chunks.Chunks | None = None
+        #: Begins what a chunk of several phrase words says.
+        self._several = self._new(is_sure=True)
+        self._said = Memo(self._look, size=chunks.MEMO_CHUNKS, longest=chunks.MEMO_CHARACTERS)
+        self._sequences = Memo(self._sequence, size=chunks.MEMO_CHUNKS, longest=chunks.MEMO_CHARACTERS)
 
     def _new(self, *, is_sure: bool) -> int:
-        self._count += 1
+        self.count += 1
         if not is_sure:
-            self.unsure.add(self._count)
-        return self._count
+            self.unsure.add(self.count)
+        return self.count
 
     # -- adding ------------------------------------------------------------------------------------------------
 
@@ -60,12 +73,27 @@ class Vocabulary:
         known = self._leaves.get(leaf)
         if known is None:
             known = self._leaves[leaf] = self._add(leaf)
-            self._chunks = None
+            self._said.forget()
+            self._sequences.forget()
         return known
 
-    def known(self, word: str) -> int | None:
-        """The number of a plain word, if some term is that word."""
-        return self._plain.words.get(word)
+    def weights(self, asked: Counter[int], common: Mapping[str, int]) -> Counter[int]:
+        """How often each number is likely to be found, given how often it is asked for, and what common words add.
+
+        A word is as frequent as terms have it, alone or in a phrase; an ending as the words that begin so.
+        """
+        weights = Counter(asked)
+        words = Counter({word: asked[number] + self._in_phrases[word] for word, number in self._plain.words.items()})
+        words.update(common)
+        for word, more in common.items():
+            if number := self._plain.words.get(word):
+                weights[number] += more
+        ordered = sorted(words)
+        heights = [0, *accumulate(map(words.__getitem__, ordered))]
+        for prefix, number in self._plain.prefixes.items():
+            first, last = bisect_left(ordered, prefix), bisect_left(ordered, prefix + _LAST)
+            weights[number] += heights[last] - heights[first]
+        return weights
 
     def _add(self, leaf: expression.Words) -> int:
         pattern = leaf.pattern
@@ -103,6 +131,7 @@ class Vocabulary:
         number = self._new(is_sure=is_sure)
         if len(run) >= 2:
             words = tuple(map(self._chain_word, run))
+            self._in_phrases.update(element.text for element in run)
             pair = words[0], words[1]
             phrase = number, words if len(words) > 2 else ()
             self._chains[pair] = (*self._chains.get(pair, ()), phrase)
@@ -125,25 +154,36 @@ class Vocabulary:
 
     def find(self, title: str, body: str) -> set[int]:
         """The numbers found in a title and a text; numbers that no term has may be among them."""
-        known = self._chunks
-        if known is None or known.is_full:
-            known = self._chunks = chunks.Chunks(self._look, count=self._count)
-        if self._scoped["title"] or self._scoped["body"]:
-            in_title, in_body = known.numbers(chunks.split(title)), known.numbers(chunks.split(body))
-            numbers = [*in_title, 0, *in_body]
+        in_title: list[str] = []
+        if is_scoped := any(self._scoped.values()):
+            in_title = chunks.split(title)
+            pieces = [*in_title, chunks.BREAK, *chunks.split(body)]
         else:
-            in_title = in_body = []
-            numbers = known.numbers(chunks.split(f"{title} {chunks.BREAK} {body} "))
-        found = known.found(numbers)
+            pieces = chunks.split(f"{title} {chunks.BREAK} {body} ")
+        said = [*map(self._said.__getitem__, pieces)]
+        found = {*chain.from_iterable(said)}
         if self._chains:
-            self._find_chains(known.sequence(numbers), found)
+            self._find_chains(self._phrase_words(pieces, said), found)
         if self._triggers:
             self._find_triggered(found)
-        for scoped, here in ((self._scoped["title"], in_title), (self._scoped["body"], in_body)):
-            if scoped:
-                found.update(map(scoped.__getitem__, scoped.keys() & known.found(here)))
+        if is_scoped:
+            for field, here in (("title", said[: len(in_title)]), ("body", said[len(in_title) :])):
+                scoped = self._scoped[field]
+                found.update(map(scoped.__getitem__, scoped.keys() & {*chain.from_iterable(here)}))
         found.add(self.always)
         return found
+
+    def _phrase_words(self, pieces: list[str], said: list[Said]) -> list[int]:
+        """The numbers of the phrase words of a text in order, 0 for anything else."""
+        words = [*map(_phrase_word, said)]
+        if self._several not in words:
+            return words
+        return [
+            *chain.from_iterable(
+                self._sequences[piece] if word == self._several else (word,)
+                for piece, word in zip(pieces, words, strict=True)
+            )
+        ]
 
     def _find_chains(self, sequence: list[int], found: set[int]) -> None:
         for phrases in {*map(self._chains.get, pairwise(sequence))}:
@@ -158,7 +198,6 @@ class Vocabulary:
                     found.add(number)
 
     def _look(self, chunk: str) -> Said:
-        """The numbers of the words in a chunk, and its phrase words in order."""
         word = chunk.strip(_MARKS)
         if word[-2:] in ("'s", "’s"):
             word = word[:-2]
@@ -166,16 +205,20 @@ class Vocabulary:
             return self._look_closely(chunk)
         numbers = self._numbers_of_ascii(word)
         in_chain = self._chain_words.get(word.lower(), 0)
-        if not in_chain:
-            return Said(numbers, (0,)) if numbers else _NOTHING
-        return Said(numbers, (in_chain,) if word == chunk else self._sequence(chunk))
+        if in_chain and word != chunk:
+            return self._say(numbers, self._sequence(chunk))
+        return self._say(numbers, (in_chain,))
 
     def _look_closely(self, chunk: str) -> Said:
         """As ``_look``, for chunks of several words or of other letters."""
-        numbers: dict[int, None] = {}
+        numbers: list[int] = []
         for token in text.tokens(text.normalise(chunk)):
-            numbers.update(dict.fromkeys(self._numbers(token.text)))
-        return Said(tuple(numbers), self._sequence(chunk))
+            numbers += self._numbers(token.text)
+        return self._say(numbers, self._sequence(chunk))
+
+    def _say(self, numbers: Sequence[int], sequence: tuple[int, ...]) -> Said:
+        begin = 0 if not any(sequence) else sequence[0] if len(sequence) == 1 else self._several
+        return tuple(dict.fromkeys((begin, *numbers))) if numbers or begin else NOTHING
 
     def _numbers_of_ascii(self, raw: str) -> tuple[int, ...]:
         """As ``_numbers``, for nearly every word: no term with accents can be it."""

@@ -71,7 +71,7 @@ def test_a_long_phrase_is_found_wherever_its_beginning_is_said_before() -> None:
 
 
 def test_what_is_forgotten_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunks, "MAX_SAID", 3)
+    monkeypatch.setattr(chunks, "MEMO_CHUNKS", 3)
     asked = rule_set(rule(any=["BES", "bes*", "back door"]), rule(name="other", any=["besides", "law/order"]))
     texts = ["BES/1 BES/2", "BES/3 back/door", "besides BES", "back-door", "law/order", "BES/4", "nothing"] * 3
     found = [asked.matching(article("x", text), FEED, now=NOW) for text in texts]
