@@ -173,6 +173,8 @@ class Parser:
         operator = self._at
         lexeme = self._here
         self._go_on()
+        if self._here.kind is _NOT:
+            raise self._not_near("NOT", _Operand(self._at, self._at))
         right = self._term()
         self._check_near(left, _Operand(start, operator - 1))
         self._check_near(right, _Operand(operator + 1, self._at - 1))
@@ -195,14 +197,17 @@ class Parser:
             here = waiting.pop()
             if isinstance(here, expression.All | expression.Not | expression.Value):
                 word = {"All": "AND", "Not": "NOT"}.get(type(here).__name__, f"{getattr(here, 'field', '')}:")
-                raise self._error(
-                    operand.first,
-                    operand.last,
-                    f"{word} cannot stand under NEAR",
-                    "near-operand",
-                    "NEAR joins words, phrases and groups of OR; put the rest outside its brackets",
-                )
+                raise self._not_near(word, operand)
             waiting.extend(expression.children(here))
+
+    def _not_near(self, word: str, operand: _Operand) -> QueryError:
+        return self._error(
+            operand.first,
+            operand.last,
+            f"{word} cannot stand under NEAR",
+            "near-operand",
+            "NEAR joins words, phrases and groups of OR; put the rest outside its brackets",
+        )
 
     def _check_fields(self, near: expression.Near, operator: int) -> None:
         if not (_fields(near.left) & _fields(near.right)):

@@ -24,7 +24,7 @@ MAX_SET_DEPTH = 10
 Sets = Mapping[str, tuple[str, ...]]
 _HOST = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)*[^\W_](?:[\w-]*[^\W_])?\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
-_ITEM_FIELD = re.compile(rf"({'|'.join(expression.FIELDS)}):\s*(?=\S)")
+_ITEM_FIELD = re.compile(rf"({'|'.join(expression.FIELDS)}):\s*")
 _ITEM_NEAR = re.compile(r"\bO?NEAR(?:/\d+f?)?\b")
 _ITEM_WINDOW = re.compile(r'".*"~\d*\Z', re.DOTALL)
 
@@ -122,7 +122,7 @@ def _window(text: str, words: int, field: str | None) -> expression.Window:
     parts = tuple(expression.words(part, field=field) for part in text.split())
     if not 2 <= len(parts) <= MAX_WINDOW_PARTS:
         raise QueryError(
-            f'"…"~{words} with {len(parts)} words',
+            f'"…"~{words} with {"one word" if len(parts) == 1 else f"{len(parts)} words"}',
             0,
             len(text),
             "bad-window",
@@ -135,7 +135,7 @@ def _value(here: Lexeme, field: str) -> expression.Value:
     text = here.text.strip().casefold()
     length = len(here.text)
     if here.kind in (Kind.REGEX, Kind.EXACT) or here.words is not None:
-        raise QueryError(f"{field}: takes a plain word", 0, length, "bad-value", f"write {field}:{_EXAMPLES[field]}")
+        raise QueryError(f"{field}: takes a plain word", 0, length, "bad-value", _as_in(field))
     if field == "site":
         text = text.removeprefix("www.").rstrip(".")
         is_good = _HOST.match(text) is not None
@@ -144,8 +144,14 @@ def _value(here: Lexeme, field: str) -> expression.Value:
         is_good = _LANGUAGE.match(text) is not None
     if not is_good:
         message = f'"{here.text.strip()}" is not a {_NOUNS[field]}'
-        raise QueryError(message, 0, length, "bad-value", f"write {field}:{_EXAMPLES[field]}")
+        host = text.partition("/")[0]
+        is_address = field == "site" and host != text and _HOST.match(host)
+        raise QueryError(message, 0, length, "bad-value", f"write site:{host}" if is_address else _as_in(field))
     return expression.Value(field, text)
+
+
+def _as_in(field: str) -> str:
+    return f"write a {_NOUNS[field]}, as in {field}:{_EXAMPLES[field]}"
 
 
 _EXAMPLES = {"site": "bbc.co.uk", "lang": "en"}
@@ -172,6 +178,14 @@ def _item(text: str, sets: SetReader, outer: str | None) -> expression.Expressio
                 f"a list knows title: and body:; use query for {field}:",
             )
         shift = prefix.end()
+        if shift == len(text):
+            start, end = prefix.start(), prefix.end(1) + 1
+            raise QueryError(
+                f"{field}: without a term", start, end, "field-without-term", f"write the term behind it: {field}:word"
+            )
+        if inner := _ITEM_FIELD.match(text, shift):
+            help_ = "a term stands in one field; give the other an item of its own"
+            raise QueryError("a field inside a field", *inner.span(1), "field-in-field", help_)
     body = text[shift:].rstrip()
     here = _item_lexeme(body, shift)
     try:

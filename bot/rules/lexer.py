@@ -183,7 +183,9 @@ def _unpaired(mark: str) -> QueryError:
     if mark == '"':
         return QueryError("a quote is not closed", 0, 1, "unclosed-quote", 'close it with "')
     if mark == "{":
-        return QueryError("a { is not closed", 0, 1, "unclosed-brace", "{BES} is found in exactly this case")
+        return QueryError(
+            "a { is not closed", 0, 1, "unclosed-brace", "close it with }: {BES} is found in exactly this case"
+        )
     return QueryError(f"a {mark} that was never opened", 0, 1, "unopened", f'remove it, or put it in quotes: "{mark}"')
 
 
@@ -261,7 +263,8 @@ def _check_word(word: str) -> None:
 def _check_field(word: str) -> None:
     found = _UNKNOWN_FIELD.match(word)
     if "://" in word:
-        raise QueryError("an address", 0, len(word), "bare-address", f'write url:"{word}" or site:HOST')
+        host = word.partition("://")[2].partition("/")[0].removeprefix("www.")
+        raise QueryError("an address", 0, len(word), "bare-address", f'write url:"{word}" or site:{host or "HOST"}')
     if not found:
         return
     name = found[1] or found[2]

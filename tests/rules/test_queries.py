@@ -69,13 +69,14 @@ def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
         ("a NEAR/3 b NEAR/3 c", "NEAR/3", "near-chain", "(a NEAR/3 b) NEAR/3"),
         ("a NEAR/3 (b AND c)", "(b AND c)", "near-operand", "OR"),
         ("a NEAR/3 (NOT b)", "(NOT b)", "near-operand", "OR"),
+        ("a NEAR/3 NOT b", "NOT", "near-operand", "OR"),
         ("title:a NEAR/3 body:b", "NEAR/3", "near-fields", "title:(a NEAR/3 b)"),
         ("a NEAR5 b", "NEAR5", "bad-near", "NEAR/10"),
         ("titel:a", "titel", "unknown-field", "did you mean title:?"),
         ("a AND (b OR c", "(", "unclosed-bracket", "close it"),
         ("a)", ")", "unopened", "remove it"),
         ('a AND "b', '"', "unclosed-quote", "close it"),
-        ("a AND {b", "{", "unclosed-brace", "{BES}"),
+        ("a AND {b", "{", "unclosed-brace", "close it with }"),
         ("a AND", "AND", "missing-term", "remove the operator"),
         ("a AND ()", "()", "empty-brackets", "remove"),
         ("a AND $srvers", "$srvers", "unknown-set", "did you mean $servers?"),
@@ -90,8 +91,10 @@ def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
         ("word~2", "~2", "unknown-operator", '"a b"~5'),
         ("http://x.example/a", "http://x.example/a", "bare-address", "site:"),
         ("site:(a b)", "a b", "side-by-side", "AND or OR"),
-        ("site:x/y", "x/y", "bad-value", "site:bbc.co.uk"),
-        ("lang:english", "english", "bad-value", "lang:en"),
+        ("site:dawn.com/latest", "dawn.com/latest", "bad-value", "write site:dawn.com"),
+        ("site:dawn_/x", "dawn_/x", "bad-value", "a host name, as in site:bbc.co.uk"),
+        ("site:https://www.dawn.com/latest", "https://www.dawn.com/latest", "bare-address", "or site:dawn.com"),
+        ("lang:german", "german", "bad-value", "a language code, as in lang:en"),
         ("title:(a AND body:b)", "body:", "field-in-field", "one field"),
         ('"a"~5', "a", "bad-window", "two to"),
         ("“&”", "&", "empty-term", "letter"),
@@ -158,6 +161,10 @@ def test_what_was_worked_out_is_remembered_within_bounds() -> None:
         ("(a OR b)", "(", "needs-query"),
         ("-a", "-", "unknown-operator"),
         ("titel:a", "titel", "unknown-field"),
+        ("title:", "title:", "field-without-term"),
+        ("body: ", "body:", "field-without-term"),
+        ("title: body:a", "body", "field-in-field"),
+        ("title:title:a", "title", "field-in-field"),
         ("$x y", "$x y", "set-in-phrase"),
         ("title:ba*", "ba*", "short-prefix"),
         ("{ba*}", "ba*", "short-prefix"),
@@ -168,6 +175,11 @@ def test_a_mistake_in_a_list_item_is_placed_too(term: str, part: str, code: str)
     with pytest.raises(rules.QueryError) as raised:
         rules.parse_term(term)
     assert (raised.value.code, term[raised.value.start : raised.value.end]) == (code, part)
+
+
+def test_a_window_of_one_word_is_told_in_the_singular() -> None:
+    with pytest.raises(rules.QueryError, match=r"~3 with one word$"):
+        rules.parse_query('"a"~3')
 
 
 @pytest.mark.parametrize(
