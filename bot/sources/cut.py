@@ -34,14 +34,14 @@ class Cut:
     data: bytes
     items: tuple[Item, ...]
 
-    def without(self, left_out: Collection[int]) -> bytes:
-        """The document without these items, by their places."""
-        if not left_out:
+    def only(self, kept: Collection[int]) -> bytes:
+        """The document with no other items than these, by their places."""
+        if len(kept) == len(self.items):
             return self.data
         parts: list[bytes] = []
         at = 0
         for place, item in enumerate(self.items):
-            if place in left_out:
+            if place not in kept:
                 parts.append(self.data[at : item.start])
                 at = item.end
         parts.append(self.data[at:])
@@ -50,7 +50,8 @@ class Cut:
 
 def cut(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
     """The items of a well-formed document in UTF-8 without a document type; None: not certain."""
-    spans = _spans(data, (prefix + _ITEM_NAMES[root]).encode())
+    # The root of RSS 1.0 has a prefix of its own: <rdf:RDF>, <item>.
+    spans = _spans(data, (_ITEM_NAMES[root] if root == "rdf" else prefix + _ITEM_NAMES[root]).encode())
     if spans is None or not _is_well_formed(data):
         return None
     context = _context(data[: spans[0][0]] if spans else data, base)

@@ -36,9 +36,13 @@ def web(address: str | None, base: str = "") -> str | None:
     return whole if parts.scheme.lower() in ("http", "https") and parts.netloc else None
 
 
+def has_relative(body: str) -> bool:
+    return _RELATIVE.search(body) is not None
+
+
 def absolute(body: str, base: str) -> str:
     """HTML whose relative links are resolved; untouched where it has none, which is nearly always."""
-    if not base or not _RELATIVE.search(body):
+    if not base or not has_relative(body):
         return body
     try:
         fragment = html.fragment_fromstring(body, create_parent="div")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import struct_time
 from typing import Any, ClassVar
@@ -18,6 +17,7 @@ import feedparser
 from bot import model
 from bot.ports import Body, ReadError
 from bot.sources import cut, hours, light, limits, links, sniff, xmltext
+from bot.sources.header import Header
 
 _ROOTS = ("rss", "feed", "rdf", "channel")
 #: What feedparser raises on input that its authors did not meet.
@@ -44,8 +44,8 @@ class RssSource:
         return hours.with_bounds(reading, text, remarks=(*document.remarks, *remarks))
 
 
-def read_whole(data: bytes, url: str) -> tuple[Any, tuple[model.Entry, ...]]:
-    """What feedparser makes of a whole document: its feed part and its entries. Raises ReadError."""
+def read_whole(data: bytes, url: str) -> tuple[Header, tuple[model.Entry, ...]]:
+    """What feedparser makes of a whole document: its header and its entries. Raises ReadError."""
     # It looks for a parser of 2006 before each document, on every folder of the path: 70 µs, and the import lock.
     feedparser.api.PREFERRED_XML_PARSERS.clear()
     try:
@@ -57,7 +57,7 @@ def read_whole(data: bytes, url: str) -> tuple[Any, tuple[model.Entry, ...]]:
             resolve_relative_uris=False,
             sanitize_html=False,
         )
-        return parsed.feed, tuple(_entry(entry, url) for entry in parsed.entries)
+        return _header(parsed.feed), tuple(_entry(entry, url) for entry in parsed.entries)
     except _CONFUSED as error:
         raise ReadError(f"a feed that cannot be read: its XML is too broken ({type(error).__name__})") from error
 
@@ -82,46 +82,58 @@ def _mended(document: xmltext.XmlText) -> tuple[str, list[str]]:
 
 def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> model.Reading | None:
     """The reading of the items that matter; None: the pieces do not agree with the whole."""
-    items, remark = limits.ends_of(tuple(enumerate(pieces.items)))
-    known = {place for place, item in items if item.hash in body.known_hashes}
-    wanted = {place for place, _ in items} - (set() if body.names_known else known)
-    old: Mapping[int, model.Entry] = {}
-    if body.identity_before is not None and wanted:
-        old = light.older(pieces, wanted, root=document.root, before=body.identity_before)
-    read = sorted(wanted - old.keys())
-    feed, entries = read_whole(pieces.without(set(range(len(pieces.items))) - set(read)), body.url)
-    if len(entries) != len(read):
-        return None
-    by_place = {**old, **dict(zip(read, entries, strict=True))}
+    kept, remark = limits.ends_of(tuple(enumerate(pieces.items)))
+    known = {place for place, item in kept if item.hash in body.known_hashes}
+    wanted = [place for place, _ in kept if body.names_known or place not in known]
+    plain = light.read(pieces.only(wanted), root=document.root, before=body.identity_before)
+    entries: dict[int, model.Entry] = {}
+    if plain is not None and len(plain.entries) == len(wanted):
+        entries = {place: entry for place, entry in zip(wanted, plain.entries, strict=True) if entry is not None}
+    header = plain.header if plain is not None else None
+    left = [place for place in wanted if place not in entries]
+    if left or header is None:
+        header, read = read_whole(pieces.only(left), body.url)
+        if len(read) != len(left):
+            return None
+        entries.update(zip(left, read, strict=True))
     return _reading(
-        feed,
-        tuple(limits.of_known(by_place[place], is_known=place in known) for place in sorted(by_place)),
+        header,
+        tuple(limits.of_known(entries[place], is_known=place in known) for place in wanted),
         remarks=(remark,) if remark else (),
         hashes=tuple(item.hash for item in pieces.items),
     )
 
 
 def _read_whole(data: bytes, body: Body) -> model.Reading:
-    feed, entries = read_whole(data, body.url)
+    header, entries = read_whole(data, body.url)
     entries, remark = limits.ends_of(entries)
-    return _reading(feed, entries, remarks=(remark,) if remark else ())
+    return _reading(header, entries, remarks=(remark,) if remark else ())
 
 
 def _reading(
-    feed: Any,
+    header: Header,
     entries: tuple[model.Entry, ...],
     *,
     remarks: tuple[str, ...],
     hashes: tuple[str, ...] = (),
 ) -> model.Reading:
     return model.Reading(
+        title=header.title,
+        link=header.link,
+        language=header.language,
+        entries=tuple(limits.bounded(entry) for entry in entries),
+        remarks=remarks,
+        ttl=header.ttl,
+        item_hashes=hashes,
+    )
+
+
+def _header(feed: Any) -> Header:
+    return Header(
         title=links.plain(_text(feed, "title")),
         link=links.web(_text(feed, "link")),
         language=_text(feed, "language"),
-        entries=tuple(limits.bounded(entry) for entry in entries),
-        remarks=remarks,
         ttl=hours.period(_text(feed, "ttl"), _text(feed, "sy_updateperiod"), _text(feed, "sy_updatefrequency")),
-        item_hashes=hashes,
     )
 
 

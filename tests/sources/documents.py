@@ -48,11 +48,11 @@ def rss(*items: str, head: str = "", attributes: str = "", declaration: str = '<
     )
 
 
-def entry(number: int, *, title: str | None = None, body: str = "", day: int = 2) -> str:
+def entry(number: int, *, title: str | None = None, body: str = "", extra: str = "", day: int = 2) -> str:
     return (
         f"<entry><title>{title or f'Regulator writes order {number}'}</title><id>tag:example.org,2015:{number}</id>"
         f'<link href="https://news.example.org/{number}"/><updated>2015-12-{day:02}T09:{number:02}:00Z</updated>'
-        f'<summary type="html">{body or f"Text of {number}."}</summary></entry>\n'
+        f'<summary type="html">{body or f"Text of {number}."}</summary>{extra}</entry>\n'
     )
 
 

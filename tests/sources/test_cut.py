@@ -14,6 +14,7 @@ import pytest
 
 from bot import model, ports, sources
 from bot.sources import limits, rss, xmltext
+from bot.sources.header import Header
 from tests import shared_data
 from tests.sources import documents
 from tests.sources.documents import atom, entry, item, read
@@ -67,8 +68,10 @@ def _check_feedparser_agrees(name: str, content: bytes, whole: model.Reading) ->
         return
     # Of a document that was cut off, the mended text: feedparser's loose reader spoils the links of the original.
     text, _ = rss._mended(xmltext.prepare(body))
-    _, entries = rss.read_whole(text.encode("utf-8", "replace"), documents.URL)
+    header, entries = rss.read_whole(text.encode("utf-8", "replace"), documents.URL)
     assert tuple(limits.bounded(e) for e in entries) == whole.entries, name
+    said = Header(title=whole.title, link=whole.link, language=whole.language, ttl=whole.ttl)
+    assert said == header, name
 
 
 def test_wild_feeds_read_in_part_equal_the_whole() -> None:
@@ -210,68 +213,6 @@ def test_items_with_known_bytes_are_named_where_that_is_asked_for(document: str)
 def test_an_undated_item_counts_as_new_on_a_baseline() -> None:
     undated = item(1).replace("pubDate>", "nothing>")
     assert not read(documents.rss(undated), before=DAY).entries[0].identity_only
-
-
-ODD_ITEMS = {
-    "permalink guid": item(1).replace(' isPermaLink="false"', ""),
-    "guid as link": item(1)
-    .replace("<link>https://news.example.org/1</link>", "")
-    .replace(">id-1<", ">https://a.org/1<"),
-    "relative link": item(1).replace("https://news.example.org/1", "/1"),
-    "entity in title": item(1, title="AT&amp;T and others"),
-    "html in title": item(1, title="&lt;b&gt;Bold&lt;/b&gt; words"),
-    "cdata title": item(1, title="<![CDATA[Bold <b>words</b>]]>"),
-    "no title": item(1).replace("<title>Regulator writes order 1</title>", ""),
-    "two titles": item(1, extra="<title>Another</title>"),
-    "two links": item(1, extra="<link>https://news.example.org/other</link>"),
-    "media title": item(1, extra='<m:title xmlns:m="http://search.yahoo.com/mrss/">Picture</m:title>'),
-    "atom link": item(1, extra='<a:link xmlns:a="http://www.w3.org/2005/Atom" href="https://other.example.org/"/>'),
-    "dublin core date": item(
-        1, extra='<d:date xmlns:d="http://purl.org/dc/elements/1.1/">2015-12-09T00:00:00Z</d:date>'
-    ),
-    "dublin core title": item(1, extra='<d:title xmlns:d="http://purl.org/dc/elements/1.1/">Other</d:title>'),
-    "source": item(1, extra='<source url="https://a.example.org/">A</source>'),
-    "zone by name": item(1).replace("GMT", "EST"),
-    "two-digit year": item(1).replace("2015", "15"),
-    "base on the item": item(1).replace("<item>", '<item xml:base="https://base.example.org/">'),
-    "mojibake": item(1, title="CafÃ© opens"),
-    "windows letters": item(1, title="It\x92s here"),
-    "query in link": item(1).replace("/1</link>", "/1?a=1&amp;b=2</link>"),
-    "named entity in query": item(1).replace("/1</link>", "/1?a=1&amp;copy;=2</link>"),
-    "comment in title": item(1, title="One <!-- two --> three"),
-    "bare": "<item/>",
-}
-
-
-@pytest.mark.parametrize("name", ODD_ITEMS)
-def test_the_light_reader_gives_what_feedparser_gives(name: str) -> None:
-    document = documents.rss(ODD_ITEMS[name], item(30, day=9))
-    far = datetime(2016, 1, 1, tzinfo=UTC)
-    assert read(document, before=far).entries == tuple(limits.of_baseline(e, far) for e in read(document).entries)
-
-
-ODD_ENTRIES = {
-    "html title": entry(1).replace("<title>", '<title type="html">'),
-    "xhtml title": entry(1, title="<div>x</div>").replace("<title>", '<title type="xhtml">'),
-    "text title with markup": entry(1, title="a &lt;b&gt; c"),
-    "relative id": entry(1).replace("tag:example.org,2015:1", "one"),
-    "two links": entry(1).replace("<updated>", '<link rel="enclosure" href="https://a.example.org/x.mp3"/><updated>'),
-    "two alternates": entry(1).replace("<updated>", '<link href="https://a.example.org/second"/><updated>'),
-    "link of another type": entry(1).replace("<link ", '<link type="application/xhtml+xml" '),
-    "published too": entry(1).replace("<updated>", "<published>2015-11-01T00:00:00+05:00</published><updated>"),
-    "source": entry(1).replace("<updated>", "<source><title>Other</title><id>tag:o</id></source><updated>"),
-    "base": entry(1).replace("<entry>", '<entry xml:base="https://b.example.org/">'),
-    "language": entry(1).replace("<title>", '<title xml:lang="fr">'),
-    "fraction": entry(1).replace("00Z", "00.123Z"),
-    "lower-case zone": entry(1).replace("Z<", "z<"),
-}
-
-
-@pytest.mark.parametrize("name", ODD_ENTRIES)
-def test_the_light_reader_gives_what_feedparser_gives_for_atom(name: str) -> None:
-    document = atom(ODD_ENTRIES[name], entry(30, day=9))
-    far = datetime(2016, 1, 1, tzinfo=UTC)
-    assert read(document, before=far).entries == tuple(limits.of_baseline(e, far) for e in read(document).entries)
 
 
 def test_the_hash_tells_documents_of_two_addresses_apart() -> None:
