@@ -190,10 +190,8 @@ async def replay(series: Sequence[str], *, most: int | None, window: str = "14 d
 
 async def _named(store: ports.Store, feed: str, expected: Expected) -> dict[str, model.ArticleId]:
     """The articles that the store has under the feed's own ids: a link may change under one id."""
-    keys = list(expected.links)
-    known = await store.read(
-        lambda tx: tx.articles.known(feed, keys=keys, links=list(expected.links.values()), fingerprints=(), titles=())
-    )
+    question = ports.Question(feed=feed, keys=list(expected.links), links=list(expected.links.values()))
+    [known] = await store.read(lambda tx: tx.articles.known([question]))
     by_link = {key: known.by_link[link].id for key, link in expected.links.items() if link in known.by_link}
     return {**by_link, **{key: stub.id for key, stub in known.by_key.items()}}
 

@@ -10,6 +10,7 @@ Pure: knows no store, no network and no clock. How one reading becomes articles:
 from bot.articles.clean import Clean, clean
 from bot.articles.edits import edits
 from bot.articles.fingerprints import fingerprint_of, fold_title
+from bot.articles.fresh import Fresh
 from bot.articles.identity import Identification, Identified, Novelty, identify
 from bot.articles.links import canonical_link, link_key
 from bot.articles.livepages import is_live_page
@@ -19,6 +20,7 @@ from bot.articles.teasers import is_cut
 
 __all__ = [
     "Clean",
+    "Fresh",
     "Identification",
     "Identified",
     "Lookup",

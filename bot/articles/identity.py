@@ -19,6 +19,7 @@ from bot.articles.fingerprints import fold_title
 from bot.articles.groups import Group, grouped
 from bot.articles.lookup import Item, Lookup, look_up
 from bot.articles.outlets import outlet_of, owner_of
+from bot.articles.stubs import stub_of
 
 
 class Novelty(StrEnum):
@@ -141,7 +142,7 @@ def _unknown(group: Group, maker: _Maker, known: ports.Known, oldest: datetime |
     found = Identified(novelty=novelty, article=article, stub=None, sighting=sighting)
     if not rest:
         return [found]
-    stub = _stub(article, has_text=novelty is Novelty.NEW)
+    stub = stub_of(article, has_text=novelty is Novelty.NEW)
     others = [ports.Sighting(feed=maker.feed.url, key=key, article=article.id) for key in rest]
     return [
         found,
@@ -153,18 +154,6 @@ def _keys(group: Group) -> tuple[str, ...]:
     if len(group.members) == 1:
         return (group.best.key,)
     return tuple(dict.fromkeys(item.key for item in group.members))
-
-
-def _stub(article: model.Article, *, has_text: bool) -> ports.Stub:
-    return ports.Stub(
-        id=article.id,
-        link=article.link,
-        title=article.title,
-        published=article.published,
-        fingerprint=article.fingerprint,
-        has_text=has_text,
-        feed=article.feed,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

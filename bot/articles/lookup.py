@@ -10,8 +10,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from bot import model
-from bot.articles.clean import clean
+from bot import model, ports
+from bot.articles.clean import Cleaner
 from bot.articles.fingerprints import fingerprint_of_folded, fold_title
 from bot.articles.links import canonical_link, link_key
 
@@ -51,13 +51,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """The questions for ``Articles.known``."""
-
-    keys: tuple[str, ...]
-    #: Link keys.
-    links: tuple[str, ...]
-    fingerprints: tuple[str, ...]
-    titles: tuple[str, ...]
+    #: For ``Articles.known``.
+    question: ports.Question
     #: The cleaned entries, for ``identify``, so that nothing is cleaned twice.
     items: tuple[Item, ...] = field(default=(), repr=False)
 
@@ -65,24 +60,26 @@ class Lookup:
 def look_up(feed: model.Feed, reading: model.Reading) -> Lookup:
     """What to ask the store about one reading."""
     items = prepare(feed, reading)
-    return Lookup(
+    question = ports.Question(
+        feed=feed.url,
         keys=tuple(dict.fromkeys(item.key for item in items)),
         links=tuple(dict.fromkeys(item.link_key for item in items if item.link_key)),
         fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items if len(item.text) >= TELLING_TEXT)),
         titles=tuple(dict.fromkeys(item.folded_title for item in items)),
-        items=items,
     )
+    return Lookup(question=question, items=items)
 
 
 def prepare(feed: model.Feed, reading: model.Reading) -> tuple[Item, ...]:
     """The entries that say anything at all, cleaned, each with the id that it can be known by."""
     base = reading.link or feed.url
     no_guids = _NO_GUIDS | {feed.url, reading.link or ""}
-    found = (_item(entry, base, no_guids) for entry in reading.entries)
+    cleaner = Cleaner()
+    found = (_item(entry, base, no_guids, cleaner) for entry in reading.entries)
     return _without_shared([item for item in found if item is not None])
 
 
-def _item(entry: model.Entry, base: str, no_guids: frozenset[str]) -> Item | None:
+def _item(entry: model.Entry, base: str, no_guids: frozenset[str], cleaner: Cleaner) -> Item | None:
     guid: str | None = (entry.guid or "").strip()
     if guid is None or guid in no_guids or guid.casefold() in no_guids:
         guid = None
@@ -90,8 +87,8 @@ def _item(entry: model.Entry, base: str, no_guids: frozenset[str]) -> Item | Non
     if not link and guid and guid.startswith(("http://", "https://")):
         # RSS 2.0: a guid is a permalink unless it says that it is none.
         link = canonical_link(guid)
-    body = clean(entry.body or "", base=link or base)
-    title = " ".join(clean(entry.title or "").text.split()) or _first_words(body.text) or link
+    body = cleaner.clean(entry.body or "", base=link or base)
+    title = " ".join(cleaner.clean(entry.title or "").text.split()) or _first_words(body.text) or link
     if not title and not guid:
         return None
     folded_title = fold_title(title)

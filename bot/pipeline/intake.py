@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,7 +24,10 @@ class Intake:
 
 
 class Reader:
-    """Takes polls in, one after another, in the transaction that it is given."""
+    """Takes a batch of polls in, in the transaction that it is given.
+
+    readings ─▸ asked for together ─▸ identified in turn ─▸ stored together ─▸ matched, feed by feed
+    """
 
     def __init__(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime, draw: Callable[[], float]) -> None:
         self._tx = tx
@@ -32,41 +35,41 @@ class Reader:
         self._now = now
         self._draw = draw
 
-    def take(self, polled: Polled) -> Intake:
-        if polled.reading is None:
-            state = self._without_reading(polled)
-            return self._with_health(Intake(polled=polled, state=state))
-        return self._with_health(self._read(polled, polled.reading))
+    def take(self, polls: Sequence[Polled]) -> list[Intake]:
+        """One intake a poll, in their order."""
+        read = [(polled, polled.reading) for polled in polls if polled.reading is not None]
+        found = dict(zip((polled.feed.url for polled, _ in read), self._identified(read), strict=True))
+        self._store(list(found.values()))
+        return [self._with_health(self._taken(polled, found.get(polled.feed.url))) for polled in polls]
 
-    def _without_reading(self, polled: Polled) -> model.FeedState:
-        policy = self._snapshot.fetch
-        if polled.error is None and polled.answer is not None:
-            return polling.after_answer(
-                polled.state, polled.feed, polled.answer, policy=policy, now=self._now, jitter=self._draw()
-            )
-        text = polled.error or "no answer"
-        return polling.after_failure(polled.state, polled.feed, text, policy=policy, now=self._now, jitter=self._draw())
+    def _identified(self, read: Sequence[tuple[Polled, model.Reading]]) -> list[articles.Identification]:
+        look_ups = [articles.look_up(polled.feed, reading) for polled, reading in read]
+        answers = self._tx.articles.known([look_up.question for look_up in look_ups])
+        fresh = articles.Fresh()
+        found = []
+        for (polled, reading), look_up, known in zip(read, look_ups, answers, strict=True):
+            both = fresh.beside(known, look_up.question)
+            identified = identify(polled, reading, look_up, both, snapshot=self._snapshot, now=self._now)
+            fresh.add(identified)
+            found.append(_with_pages(identified, polled.pages))
+        return found
 
-    def _read(self, polled: Polled, reading: model.Reading) -> Intake:
-        look_up = articles.look_up(polled.feed, reading)
-        known = self._tx.articles.known(
-            polled.feed.url,
-            keys=look_up.keys,
-            links=look_up.links,
-            fingerprints=look_up.fingerprints,
-            titles=look_up.titles,
-        )
-        found = identify(polled, reading, look_up, known, snapshot=self._snapshot, now=self._now)
-        arrivals = self._new(polled, found.items)
-        revisions = self._edited(polled, found.items)
-        self._tx.articles.see([item.sighting for item in found.items], at=self._now)
+    def _store(self, found: Sequence[articles.Identification]) -> None:
+        items = [item for each in found for item in each.items]
+        self._tx.articles.add(_of(items, articles.Novelty.OLD), has_text=False)
+        self._tx.articles.add(_of(items, articles.Novelty.NEW))
+        self._tx.articles.see([item.sighting for item in items], at=self._now)
+
+    def _taken(self, polled: Polled, found: articles.Identification | None) -> Intake:
+        if polled.reading is None or found is None:
+            return Intake(polled=polled, state=self._without_reading(polled))
         # Articles kept for their identity only are not news: they teach the feed's rhythm nothing.
-        new = [item.article for item in found.items if item.novelty is articles.Novelty.NEW and item.article]
+        new = _of(found.items, articles.Novelty.NEW)
         assert polled.answer is not None
         state = polling.after_reading(
             polled.state,
             polled.feed,
-            reading,
+            polled.reading,
             polled.answer,
             new_count=len(new),
             arrivals=tuple(article.when for article in new),
@@ -77,25 +80,30 @@ class Reader:
         )
         if found.remarks:
             state = replace(state, remarks=(*state.remarks, *found.remarks))
-        return Intake(polled=polled, state=state, arrivals=arrivals, revisions=revisions, new_count=len(new))
+        return Intake(
+            polled=polled,
+            state=state,
+            arrivals=self._arrivals(polled, new),
+            revisions=self._edited(polled, found.items),
+            new_count=len(new),
+        )
 
-    def _new(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Arrival, ...]:
-        old = [item.article for item in items if item.novelty is articles.Novelty.OLD and item.article]
-        self._tx.articles.add(old, has_text=False)
-        new = [
-            self._with_page(polled, item.article)
-            for item in items
-            if item.novelty is articles.Novelty.NEW and item.article
-        ]
-        self._tx.articles.add(new)
-        arrivals = []
-        for article in new:
-            matches = self._match(article, polled.feed)
-            if matches:
-                arrivals.append(
-                    model.Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
-                )
-        return tuple(arrivals)
+    def _without_reading(self, polled: Polled) -> model.FeedState:
+        policy = self._snapshot.fetch
+        if polled.error is None and polled.answer is not None:
+            return polling.after_answer(
+                polled.state, polled.feed, polled.answer, policy=policy, now=self._now, jitter=self._draw()
+            )
+        text = polled.error or "no answer"
+        return polling.after_failure(polled.state, polled.feed, text, policy=policy, now=self._now, jitter=self._draw())
+
+    def _arrivals(self, polled: Polled, new: Sequence[model.Article]) -> tuple[model.Arrival, ...]:
+        matched = ((article, self._match(article, polled.feed)) for article in new)
+        return tuple(
+            model.Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
+            for article, matches in matched
+            if matches
+        )
 
     def _edited(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Revision, ...]:
         edited = {
@@ -108,7 +116,7 @@ class Reader:
         for article_id, article in edited.items():
             if article_id not in before:
                 continue
-            revised = self._revised(before[article_id], self._with_page(polled, article))
+            revised = self._revised(before[article_id], article)
             if revised is None:
                 continue
             self._tx.articles.revise(revised)
@@ -145,10 +153,6 @@ class Reader:
             version=before.version + 1,
         )
 
-    def _with_page(self, polled: Polled, article: model.Article) -> model.Article:
-        text = polled.pages.get(article.link)
-        return replace(article, text=text, is_full_text=True) if text else article
-
     def _match(self, article: model.Article, feed: model.Feed) -> tuple[model.Match, ...]:
         matches = self._snapshot.rules.match(article, feed, now=self._now)
         if matches:
@@ -160,6 +164,24 @@ class Reader:
         if not events:
             return intake
         return replace(intake, state=polling.with_told(intake.state, events), health=events)
+
+
+def _of(items: Sequence[articles.Identified], novelty: articles.Novelty) -> list[model.Article]:
+    return [item.article for item in items if item.novelty is novelty and item.article]
+
+
+def _with_pages(found: articles.Identification, pages: Mapping[str, str]) -> articles.Identification:
+    """With the main text of each article's page, where it was read."""
+    if not pages:
+        return found
+    return replace(found, items=tuple(_with_page(item, pages) for item in found.items))
+
+
+def _with_page(item: articles.Identified, pages: Mapping[str, str]) -> articles.Identified:
+    text = pages.get(item.article.link) if item.article else None
+    if not text or item.article is None or item.novelty is articles.Novelty.OLD:
+        return item
+    return replace(item, article=replace(item.article, text=text, is_full_text=True))
 
 
 def _says(article: model.Article) -> tuple[str, str]:

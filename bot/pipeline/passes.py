@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -84,6 +85,7 @@ class Pipeline:
         self._store = store
         self._clock = clock
         self._poller = Poller(fetcher=fetcher, read=read, pages=pages, store=store, clock=clock)
+        self._concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
         self._deciding = deciding
         self._on_feed = on_feed
@@ -112,11 +114,12 @@ class Pipeline:
         report = PassReport()
         # Bounded, since feeds are read faster than they are taken in: 10,000 first polls would wait in 300 MB.
         polls: asyncio.Queue[Polled] = asyncio.Queue(BATCH)
-        known = [state for state in states if state.url in snapshot.feeds]
+        # Each is let go of as it is polled: a state is some kilobytes, and so is a task.
+        waiting = deque(state for state in states if state.url in snapshot.feeds)
+        left = len(waiting)
         async with asyncio.TaskGroup() as group:
-            for state in known:
-                group.create_task(self._poll(state, snapshot, polls))
-            left = len(known)
+            for _ in range(min(left, self._concurrency)):
+                group.create_task(self._poll_waiting(waiting, snapshot, polls))
             renewed_at = self._clock.now()
             while left:
                 batch = await _gathered(polls, most=min(left, BATCH))
@@ -141,9 +144,14 @@ class Pipeline:
     async def _renew(self, token: str, now: datetime) -> None:
         await self._store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
 
-    async def _poll(self, state: model.FeedState, snapshot: Snapshot, polls: asyncio.Queue[Polled]) -> None:
-        async with self._slots:
-            await polls.put(await self._poller.poll(state, snapshot))
+    async def _poll_waiting(
+        self, waiting: deque[model.FeedState], snapshot: Snapshot, polls: asyncio.Queue[Polled]
+    ) -> None:
+        while waiting:
+            # Passes that run side by side share the slots.
+            async with self._slots:
+                if waiting:
+                    await polls.put(await self._poller.poll(waiting.popleft(), snapshot))
 
     async def _take_in(self, one: _Batch, report: PassReport) -> None:
         """One transaction for the whole batch."""
@@ -152,7 +160,7 @@ class Pipeline:
 
         def work(tx: ports.Transaction) -> tuple[Sequence[Intake], Sequence[model.Decision]]:
             reader = Reader(tx, snapshot, now=now, draw=random.random)
-            intakes = [reader.take(polled) for polled in one.polls]
+            intakes = reader.take(one.polls)
             lost = set(tx.feeds.save([intake.state for intake in intakes], token=one.token))
             kept = [intake for intake in intakes if intake.state.url not in lost]
             tx.ledger.add([fact for intake in kept for fact in _facts(intake, now)])

@@ -91,15 +91,7 @@ class Poller:
 
     async def _read_pages(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> Mapping[str, str]:
         look_up = articles.look_up(polled.feed, reading)
-        known = await self._store.read(
-            lambda tx: tx.articles.known(
-                polled.feed.url,
-                keys=look_up.keys,
-                links=look_up.links,
-                fingerprints=look_up.fingerprints,
-                titles=look_up.titles,
-            )
-        )
+        [known] = await self._store.read(lambda tx: tx.articles.known([look_up.question]))
         found = identify(polled, reading, look_up, known, snapshot=snapshot, now=self._clock.now())
         fresh = [item.article for item in found.items if item.novelty is articles.Novelty.NEW and item.article]
         wanted = [article for article in fresh if article.link and self._wants_page(article, polled.feed, snapshot)]

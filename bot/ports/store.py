@@ -38,6 +38,20 @@ class Stub:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the store is asked about one reading's entries."""
+
+    feed: str
+    #: The feed's own ids.
+    keys: Sequence[str] = ()
+    #: In any of their forms, or the key that these share.
+    links: Sequence[str] = ()
+    fingerprints: Sequence[str] = ()
+    #: Folded.
+    titles: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What the store knows of one reading's entries."""
 
@@ -110,16 +124,8 @@ class FeedStates(Protocol):
 
 
 class Articles(Protocol):
-    def known(
-        self,
-        feed: str,
-        *,
-        keys: Sequence[str],
-        links: Sequence[str],
-        fingerprints: Sequence[str],
-        titles: Sequence[str],
-    ) -> Known:
-        """``links``: in any of their forms, or the key that these share."""
+    def known(self, questions: Sequence[Question]) -> Sequence[Known]:
+        """One answer a question, in their order. Asked together they cost a fraction."""
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         """New articles; an id that exists is left as it is."""

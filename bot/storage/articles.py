@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -36,6 +36,7 @@ _FIRST_DAY = date(1970, 1, 1)
 _AHEAD = 200
 
 _AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+T = TypeVar("T")
 
 _STUB = (
     articles.c.id,
@@ -55,18 +56,19 @@ _BY_KEY = (
     .where(sightings.c.key.in_(bindparam("wanted", expanding=True, type_=Digest)))
 )
 _BY_LINK = (
-    select(*_STUB).where(articles.c.link_key.in_(bindparam("wanted", expanding=True, type_=Digest))).order_by(*_OLDEST)
+    select(articles.c.link_key, *_STUB)
+    .where(articles.c.link_key.in_(bindparam("wanted", expanding=True, type_=Digest)))
+    .order_by(*_OLDEST)
 )
 _BY_FINGERPRINT = (
     select(*_STUB).where(articles.c.fingerprint.in_(bindparam("wanted", expanding=True))).order_by(*_OLDEST)
 )
 _BY_TITLE = (
-    select(*_STUB)
+    select(sightings.c.feed.label("carrier"), *_STUB)
+    .join(sightings, sightings.c.article == articles.c.id)
     .where(
         articles.c.title_key.in_(bindparam("wanted", expanding=True, type_=Digest)),
-        select(sightings.c.key)
-        .where(sightings.c.article == articles.c.id, sightings.c.feed == bindparam("of_feed"))
-        .exists(),
+        sightings.c.feed.in_(bindparam("carriers", expanding=True)),
     )
     .order_by(*_OLDEST)
 )
@@ -140,30 +142,31 @@ class Articles:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def known(
-        self,
-        feed: str,
-        *,
-        keys: Sequence[str],
-        links: Sequence[str],
-        fingerprints: Sequence[str],
-        titles: Sequence[str],
-    ) -> ports.Known:
-        key_of = {digest(feed, key): key for key in keys}
-        link_of = {digest(_place(link)): link for link in links if link}
-        title_of = {digest(fold_title(title)): title for title in titles if title}
-        by_title: defaultdict[str, list[ports.Stub]] = defaultdict(list)
-        for row in self._rows(_BY_TITLE, list(title_of), {"of_feed": feed}):
-            by_title[fold_title(row.title)].append(_stub(row))
-        return ports.Known(
-            by_key={key_of[row.key]: _stub(row) for row in self._rows(_BY_KEY, list(key_of))},
-            by_link=_first(self._rows(_BY_LINK, list(link_of)), lambda row: link_of[digest(_place(row.link))]),
-            by_fingerprint=_first(
-                self._rows(_BY_FINGERPRINT, list({value for value in fingerprints if value})),
-                lambda row: row.fingerprint,
-            ),
-            by_title=dict(by_title),
-        )
+    def known(self, questions: Sequence[ports.Question]) -> Sequence[ports.Known]:
+        keys = [{key: digest(asked.feed, key) for key in asked.keys} for asked in questions]
+        links = [{link: digest(_place(link)) for link in asked.links if link} for asked in questions]
+        prints = [{value: value for value in asked.fingerprints if value} for asked in questions]
+        titles = {title: digest(title) for asked in questions for title in asked.titles if title}
+        by_key = _first(self._rows(_BY_KEY, _all(keys)), lambda row: row.key)
+        by_link = _first(self._rows(_BY_LINK, _all(links)), lambda row: row.link_key)
+        by_print = _first(self._rows(_BY_FINGERPRINT, _all(prints)), lambda row: row.fingerprint)
+        by_title: defaultdict[tuple[str, str], dict[str, ports.Stub]] = defaultdict(dict)
+        carriers = {"carriers": [asked.feed for asked in questions]}
+        for row in self._rows(_BY_TITLE, list(titles.values()), carriers):
+            by_title[row.carrier, fold_title(row.title)].setdefault(row.id, _stub(row))
+        return [
+            ports.Known(
+                by_key=_asked(keys[place], by_key),
+                by_link=_asked(links[place], by_link),
+                by_fingerprint=_asked(prints[place], by_print),
+                by_title={
+                    title: tuple(by_title[asked.feed, title].values())
+                    for title in asked.titles
+                    if (asked.feed, title) in by_title
+                },
+            )
+            for place, asked in enumerate(questions)
+        ]
 
     def _rows(
         self, statement: Select[*tuple[Any, ...]], wanted: Sequence[object], more: Mapping[str, object] | None = None
@@ -264,11 +267,23 @@ def _place(link: str) -> str:
     return link_key(link) or link
 
 
-def _first(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], str]) -> Mapping[str, ports.Stub]:
-    found: dict[str, ports.Stub] = {}
+def _all(asked: Sequence[Mapping[str, T]]) -> Sequence[T]:
+    """What all questions ask for, each once."""
+    return list(dict.fromkeys(wanted for each in asked for wanted in each.values()))
+
+
+def _first(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], T]) -> Mapping[T, ports.Stub]:
+    found: dict[T, ports.Stub] = {}
     for row in rows:
-        found.setdefault(key(row), _stub(row))
+        name = key(row)
+        if name not in found:
+            found[name] = _stub(row)
     return found
+
+
+def _asked(asked: Mapping[str, T], found: Mapping[T, ports.Stub]) -> Mapping[str, ports.Stub]:
+    """What was found, under the names by which one question asked."""
+    return {name: found[wanted] for name, wanted in asked.items() if wanted in found}
 
 
 def _stub(row: _AnyRow) -> ports.Stub:

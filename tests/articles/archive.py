@@ -42,21 +42,23 @@ class Archive:
     def known(self, feed: str, look_up: articles.Lookup) -> ports.Known:
         by_title: defaultdict[str, list[ports.Stub]] = defaultdict(list)
         for article in self.articles.values():
-            if article.feed == feed and articles.fold_title(article.title) in look_up.titles:
+            if article.feed == feed and articles.fold_title(article.title) in look_up.question.titles:
                 by_title[articles.fold_title(article.title)].append(self.stub(article))
         return ports.Known(
             by_key={
                 key: self.stub(self.articles[self.sightings[feed, key]])
-                for key in look_up.keys
+                for key in look_up.question.keys
                 if (feed, key) in self.sightings
             },
             by_link={
                 articles.link_key(a.link): self.stub(a)
                 for a in reversed(self.articles.values())
-                if articles.link_key(a.link) in look_up.links
+                if articles.link_key(a.link) in look_up.question.links
             },
             by_fingerprint={
-                a.fingerprint: self.stub(a) for a in self.articles.values() if a.fingerprint in look_up.fingerprints
+                a.fingerprint: self.stub(a)
+                for a in self.articles.values()
+                if a.fingerprint in look_up.question.fingerprints
             },
             by_title=by_title,
         )

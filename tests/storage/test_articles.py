@@ -33,9 +33,9 @@ async def known(
     fingerprints: tuple[str, ...] = (),
     titles: tuple[str, ...] = (),
 ) -> ports.Known:
-    return await store.read(
-        lambda tx: tx.articles.known(feed, keys=keys, links=links, fingerprints=fingerprints, titles=titles)
-    )
+    question = ports.Question(feed=feed, keys=keys, links=links, fingerprints=fingerprints, titles=titles)
+    [found] = await store.read(lambda tx: tx.articles.known([question]))
+    return found
 
 
 async def test_an_article_comes_back_as_it_was_and_is_not_written_twice(store: storage.SqlStore) -> None:

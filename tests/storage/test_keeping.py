@@ -60,7 +60,7 @@ async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.SqlSto
         "lone": False,
     }
     keys = [article("old").id, article("lone").id]
-    known = await store.read(lambda tx: tx.articles.known(FEED, keys=keys, links=(), fingerprints=(), titles=()))
+    [known] = await store.read(lambda tx: tx.articles.known([ports.Question(feed=FEED, keys=keys)]))
     assert set(known.by_key) == set(keys), "what a feed may still list is not news when it comes again"
     assert list(await store.read(lambda tx: tx.articles.matches(article("old").id))) == []
     assert await storage.trim(store, before=BEFORE) == storage.Trimmed(stories=0, messages=0, texts=0, identities=0)

@@ -319,6 +319,6 @@ async def test_links_that_were_there_before_are_known_in_any_form_after_the_upgr
     engine.dispose()
     again = open_again(file)
     links = [f"https://news.example/{n}" for n in range(2_500)] + ["https://front.example/"]
-    found = await again.read(lambda tx: tx.articles.known("", keys=[], links=links, fingerprints=[], titles=[]))
+    [found] = await again.read(lambda tx: tx.articles.known([ports.Question(feed="", links=links)]))
     await again.close()
     assert {stub.link for stub in found.by_link.values()} == {row["link"] for row in rows}

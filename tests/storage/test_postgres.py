@@ -231,7 +231,7 @@ async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: 
         mine = replace(article(f"copy {number}"), link=link)
 
         def work(tx: ports.Transaction) -> None:
-            known = tx.articles.known(mine.feed, keys=[], links=[link], fingerprints=[], titles=[])
+            [known] = tx.articles.known([ports.Question(feed=mine.feed, links=[link])])
             begun.append(number)
             if link not in known.by_link:
                 # Wide enough that the other has looked too before we commit.

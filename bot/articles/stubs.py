@@ -1,0 +1,17 @@
+"""The identity of an article that was just made, as the store would give it back."""
+
+from __future__ import annotations
+
+from bot import model, ports
+
+
+def stub_of(article: model.Article, *, has_text: bool) -> ports.Stub:
+    return ports.Stub(
+        id=article.id,
+        link=article.link,
+        title=article.title,
+        published=article.published,
+        fingerprint=article.fingerprint,
+        has_text=has_text,
+        feed=article.feed,
+    )
