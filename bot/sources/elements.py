@@ -9,6 +9,12 @@ from xml.parsers import expat
 
 #: Text comes in pieces of at most this size; nearly every field of a feed is one.
 _PIECE_BYTES = 65_536
+#: Elements of a feed stand five or six deep; whoever walks through them by recursion need not fear deeper ones.
+_DEEPEST = 50
+
+
+class _TooDeep(Exception):
+    pass
 
 
 class Element:
@@ -19,13 +25,13 @@ class Element:
     def __init__(self, name: str, attributes: dict[str, str]) -> None:
         self.name = name
         self.attributes = attributes
-        #: Its own, without its children's.
+        #: Up to its first child.
         self.text = ""
         self.children: list[Element] = []
 
 
 def read(data: bytes) -> tuple[Element, set[tuple[str, str]]] | None:
-    """The root, and each prefix with its namespace as declared anywhere; None: not well-formed.
+    """The root, and each prefix with its namespace as declared anywhere; None: not well-formed, or nested without end.
 
     ``data`` is UTF-8 and declares no entities.
     """
@@ -34,6 +40,8 @@ def read(data: bytes) -> tuple[Element, set[tuple[str, str]]] | None:
     declared: set[tuple[str, str]] = set()
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        if len(path) > _DEEPEST:
+            raise _TooDeep
         element = Element(name, attributes)
         path[-1].children.append(element)
         path.append(element)
@@ -42,7 +50,9 @@ def read(data: bytes) -> tuple[Element, set[tuple[str, str]]] | None:
         path.pop()
 
     def characters(text: str) -> None:
-        path[-1].text += text
+        # What stands between a million children would be copied a million times.
+        if not path[-1].children:
+            path[-1].text += text
 
     def declare(prefix: str | None, uri: str | None) -> None:
         declared.add((prefix or "", uri or ""))
@@ -56,6 +66,6 @@ def read(data: bytes) -> tuple[Element, set[tuple[str, str]]] | None:
     parser.StartNamespaceDeclHandler = declare
     try:
         parser.Parse(data, True)
-    except expat.ExpatError:
+    except (expat.ExpatError, _TooDeep):
         return None
     return outermost.children[0], declared

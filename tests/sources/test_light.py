@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model
-from bot.sources import light, limits, rss
+from bot.sources import elements, light, limits, rss
 from bot.sources.header import Header
 from tests.sources import documents
 from tests.sources.documents import atom, entry, item, read
@@ -188,6 +188,21 @@ def test_the_tags_around_an_item_count(attributes: str) -> None:
     extra = '<c:creator xmlns:c="http://purl.org/dc/elements/1.1/">A</c:creator>'
     content = '<d:encoded xmlns:d="http://purl.org/rss/1.0/modules/content/">All of it, and more</d:encoded>'
     check(documents.rss(item(1, extra=extra + content), item(2, body='&lt;a href="/x"&gt;'), attributes=attributes))
+
+
+@pytest.mark.timeout(30)
+def test_text_between_very_many_elements_is_copied_once() -> None:
+    found = elements.read(f"<x>{'<b/>some text' * 300_000}</x>".encode())
+    assert found is not None
+    assert len(found[0].children) == 300_000
+
+
+@pytest.mark.parametrize("depth", [40, 5_000])
+def test_elements_nested_without_end_do_no_harm(depth: int) -> None:
+    nested = "<x>" * depth + "</x>" * depth
+    for document in (documents.rss(item(1, extra=nested), item(2)), documents.rss(item(1), head=nested)):
+        for before in (None, FAR):
+            assert read(document, before=before).entries[0].guid == "id-1"
 
 
 def test_the_items_of_rss_1_are_cut_and_read_lightly() -> None:
