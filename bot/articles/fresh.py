@@ -1,6 +1,7 @@
 """What the earlier readings of a batch have brought, which the store is told of only when all are identified.
 
-Without it an article that two feeds of one batch carry would be new twice.
+Without it an article that two feeds of one batch carry would be new twice. An edited one is known by what it is called
+now, and stays known by what it was called before.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Fresh:
 
     def add(self, found: Identification) -> None:
         for item in found.items:
-            if item.article is not None and item.novelty in (Novelty.NEW, Novelty.OLD):
-                self._add(item.article, has_text=item.novelty is Novelty.NEW)
+            if item.article is not None:
+                self._add(item.article, has_text=item.novelty is not Novelty.OLD)
 
     def _add(self, article: model.Article, *, has_text: bool) -> None:
         stub = stub_of(article, has_text=has_text)

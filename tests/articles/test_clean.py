@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import articles
+from bot.articles.clean import Cleaner
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,21 @@ def test_any_markup_gives_text_without_stray_white_space(markup: str) -> None:
     assert text == text.strip()
     assert "  " not in text
     assert "\n\n\n" not in text
+
+
+MARKUP = st.lists(
+    st.sampled_from(
+        [*"x&<é漢", "<p>", "</p>", "<script>", "<!--", "-->", "<a href='/x'>", "<title>", "<plaintext>", "&amp;"]
+    )
+).map("".join)
+
+
+@given(st.lists(MARKUP, max_size=4))
+def test_a_cleaner_forgets_one_text_before_the_next(texts: list[str]) -> None:
+    cleaner = Cleaner()
+    assert [cleaner.clean(text, base="https://e.org/") for text in texts] == [
+        articles.clean(text, base="https://e.org/") for text in texts
+    ]
 
 
 @given(st.text(max_size=60).filter(lambda text: "<" not in text and "&" not in text))

@@ -100,6 +100,20 @@ async def test_an_id_moves_to_the_article_it_names_now(store: storage.SqlStore) 
     assert (await known(store, keys=("guid",))).by_key["guid"].id == two.id
 
 
+async def test_questions_asked_together_are_answered_each_for_its_own_feed(store: storage.SqlStore) -> None:
+    one, two = article("one"), article("two", minutes=1)
+    await keep(store, one, two)
+    await see(store, one, "guid")
+    await see(store, two, "guid", feed=BBC)
+    asked = {"keys": ("guid",), "links": (one.link,), "titles": ("headline of one", "headline of two")}
+    questions = [ports.Question(feed=feed, **asked) for feed in (DAWN, BBC, "https://none.example/")]
+    together = await store.read(lambda tx: tx.articles.known(questions))
+    assert list(together) == [await known(store, feed=question.feed, **asked) for question in questions]
+    assert [[stub.id for stub in each.by_key.values()] for each in together] == [[one.id], [two.id], []]
+    assert [list(each.by_title) for each in together] == [["headline of one"], ["headline of two"], []]
+    assert [[stub.id for stub in each.by_link.values()] for each in together] == [[one.id]] * 3
+
+
 async def test_thousands_of_ids_at_once_are_known(store: storage.SqlStore) -> None:
     items = [article(str(n)) for n in range(2_500)]
     await keep(store, *items)
