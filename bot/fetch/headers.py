@@ -5,6 +5,7 @@ Pure: the time is an argument. A header that cannot be read counts as absent; it
 
 from __future__ import annotations
 
+import functools
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -69,9 +70,13 @@ def certificate_end(connection: object) -> datetime | None:
         return None
     certificate = connection.getpeercert()
     end = certificate.get("notAfter") if certificate else None
-    if not isinstance(end, str):
-        return None
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(end), tz=UTC)
+    return _certificate_date(end) if isinstance(end, str) else None
+
+
+# Asked at each answer, and the same for every answer of a host.
+@functools.lru_cache(maxsize=1000)
+def _certificate_date(text: str) -> datetime:
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), tz=UTC)
 
 
 def _directives(value: str) -> dict[str, str]:
