@@ -2,10 +2,11 @@
 
     python -m bench.poll                           500 feeds over HTTP, two items of each inside the backfill window
     python -m bench.poll --feeds 2000 --tls        over HTTPS, by an authority of the bench's own (needs openssl)
-    python -m bench.poll --tls --closing           a connection and a handshake for each request, as if each feed had
-                                                   a host of its own
+    python -m bench.poll --tls --closing           each feed has a host of its own, which ends its connection with its
+                                                   answer: a look-up of the name, a connection and a handshake a request
     python -m bench.poll --inside 30               all items inside the window
     python -m bench.poll --fetch-only              requests and parsing without rules and database
+    python -m bench.poll --feeds 10000 --alone     no obvious script beside it: for the memory of many feeds
 
 Each feed has 30 items in about 25 KB. Rounds: cold (a first poll), warm (every answer 304), 5 % (one feed in twenty has
 two new items), bare (no validators, nothing new). Every contender polls all feeds in every round, on one host;
@@ -22,6 +23,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -32,6 +34,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench import poll_contenders, poll_origin
 
@@ -85,15 +88,16 @@ class Pair:
         port, self._control = map(int, self._origin.stdout.readline().split())
         self.tell("inside", options.inside)
         self.tell("closing", int(options.closing))
+        own_hosts = ["--closing"] if options.closing else []
         trust = {"SSL_CERT_FILE": str(authority / "ca.pem")} if authority else {}
         self._child = subprocess.Popen(
-            [*command, name, *where, "--port", str(port), "--feeds", str(options.feeds)],
+            [*command, name, *where, "--port", str(port), "--feeds", str(options.feeds), *own_hosts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if options.loud else subprocess.DEVNULL,
             text=True,
             cwd=ROOT,
-            env={**os.environ, **trust},
+            env={**os.environ, **trust, "NO_PROXY": "*"},
         )
         self._line()
 
@@ -124,6 +128,7 @@ class Pair:
 
 def contend(name: str, urls: list[str]) -> None:
     """The child's side: a line when it is ready, and a line of result for each line read."""
+    stand_in_for_the_name_service()
     answers = os.fdopen(os.dup(1), "w")
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 -- the console channel's posts, for the whole process
 
@@ -143,6 +148,25 @@ def contend(name: str, urls: list[str]) -> None:
                     print(json.dumps(lap), file=answers, flush=True)
 
     asyncio.run(run())
+
+
+def addresses(options: argparse.Namespace) -> Iterator[str]:
+    """Of the feeds, each with a host of its own where connections end with their answers."""
+    scheme = "https" if options.authority else "http"
+    for number in range(options.feeds):
+        host = f"feed{number}.{poll_origin.DOMAIN}" if options.closing else "127.0.0.1"
+        yield f"{scheme}://{host}:{options.port}/feed/{number}"
+
+
+def stand_in_for_the_name_service() -> None:
+    """Every contender's look-ups of the bench's own hosts end here."""
+    system = socket.getaddrinfo
+
+    def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        return system("127.0.0.1" if name.endswith(poll_origin.DOMAIN) else host, *args, **kwargs)
+
+    socket.getaddrinfo = look_up
 
 
 def repeat(names: Sequence[str], options: argparse.Namespace, authority: Path | None, results: Results) -> None:
@@ -173,7 +197,7 @@ def authority_of(options: argparse.Namespace) -> Iterator[Path | None]:
 
 
 def show(results: Results, names: Sequence[str], options: argparse.Namespace) -> None:
-    base, ours = names
+    base, ours = names[0], names[-1]
     way = "HTTPS" if options.tls else "HTTP"
     way += ", a connection a request" if options.closing else ""
     print(
@@ -184,6 +208,8 @@ def show(results: Results, names: Sequence[str], options: argparse.Namespace) ->
     for name in names:
         rates = "".join(f"{results.rate(name, kind, options.feeds):>10.0f}" for kind in ROUNDS)
         print(f"{name:22}{rates}{results.peak(name):>7.0f} MB")
+    if options.alone:
+        return
     ratios = {kind: results.times(base, ours, kind) for kind in ROUNDS}
     print(f"{'times':22}" + "".join(f"{ratios[kind]:>10.2f}" for kind in ROUNDS))
     cpu = (results.times_of_processor(base, ours, kind) for kind in ROUNDS)
@@ -204,6 +230,7 @@ def main() -> None:
     parser.add_argument("--closing", action="store_true", help="the server ends each connection with its answer")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--fetch-only", action="store_true")
+    parser.add_argument("--alone", action="store_true", help="no obvious script beside it")
     parser.add_argument("--loud", action="store_true", help="show the contenders' log")
     parser.add_argument("--role", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -213,10 +240,10 @@ def main() -> None:
         asyncio.run(poll_origin.serve(options.authority))
         return
     if options.role:
-        scheme = "https" if options.authority else "http"
-        contend(options.role, [f"{scheme}://127.0.0.1:{options.port}/feed/{n}" for n in range(options.feeds)])
+        contend(options.role, list(addresses(options)))
         return
-    names = ("obvious script", "fetch and parse" if options.fetch_only else "wirewatch")
+    ours = "fetch and parse" if options.fetch_only else "wirewatch"
+    names = (ours,) if options.alone else ("obvious script", ours)
     results = Results()
     with authority_of(options) as authority:
         for _ in range(options.repeats):

@@ -10,6 +10,8 @@ from email.utils import format_datetime
 from pathlib import Path
 
 ITEMS = 30
+#: Each feed may have a host of its own under this one.
+DOMAIN = "bench.test"
 TEXT = "The regulator said on Wednesday that operators have until the end of the month to reply to it. " * 6
 
 
@@ -86,9 +88,9 @@ async def serve(authority: Path | None) -> None:
 
 
 def make_authority(folder: Path) -> None:
-    """An authority of our own (ca.pem) and a certificate of it for 127.0.0.1, by OpenSSL."""
+    """An authority of our own (ca.pem) and a certificate of it for 127.0.0.1 and all of DOMAIN, by OpenSSL."""
     extensions = folder / "extensions"
-    extensions.write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=critical,CA:false\n")
+    extensions.write_text(f"subjectAltName=IP:127.0.0.1,DNS:*.{DOMAIN}\nbasicConstraints=critical,CA:false\n")
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
     _openssl(
         folder, "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
