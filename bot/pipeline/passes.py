@@ -116,6 +116,7 @@ class Pipeline:
         polls: asyncio.Queue[Polled] = asyncio.Queue(BATCH)
         # Each is let go of as it is polled: a state is some kilobytes, and so is a task.
         waiting = deque(state for state in states if state.url in snapshot.feeds)
+        del states
         left = len(waiting)
         async with asyncio.TaskGroup() as group:
             for _ in range(min(left, self._concurrency)):

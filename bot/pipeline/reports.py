@@ -31,6 +31,10 @@ class PassReport:
     feeds: list[FeedReport] = field(default_factory=list)
     decisions: list[model.Decision] = field(default_factory=list)
 
+    def add(self, other: PassReport) -> None:
+        self.feeds += other.feeds
+        self.decisions += other.decisions
+
     @property
     def broken(self) -> list[FeedReport]:
         return [feed for feed in self.feeds if feed.error]

@@ -94,6 +94,9 @@ class FeedStates(Protocol):
         are not claimed: they are due when it may be.
         """
 
+    def make_due(self, *, now: datetime) -> None:
+        """Every listed feed may be claimed, whenever it was due; Retry-After and 410 stay."""
+
     def renew(self, token: str, *, until: datetime) -> None:
         """The leases of ``token`` last longer; those that were lost stay lost."""
 

@@ -70,6 +70,7 @@ _PUT_BACK = (
     .where(feeds.c.url.in_(bindparam("urls", expanding=True)))
     .values(due_at=bindparam("until", type_=Moment), lease=None, lease_until=None)
 )
+_MAKE_DUE = update(feeds).where(feeds.c.is_listed, ~feeds.c.gone, feeds.c.due_at > _NOW).values(due_at=_NOW)
 _RENEW = update(feeds).where(feeds.c.lease == bindparam("token")).values(lease_until=bindparam("until", type_=Moment))
 
 #: What ``claim_due`` takes, apart from its time.
@@ -150,6 +151,9 @@ class FeedStates:
                 self._connection.execute(_PUT_BACK, {"urls": part, "until": until})
         put_back = {url for urls in closed.values() for url in urls}
         return [state for state in claimed if state.url not in put_back]
+
+    def make_due(self, *, now: datetime) -> None:
+        self._connection.execute(_MAKE_DUE, {"now": now})
 
     def renew(self, token: str, *, until: datetime) -> None:
         self._connection.execute(_RENEW, {"token": token, "until": until})

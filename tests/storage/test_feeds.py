@@ -81,6 +81,19 @@ async def test_a_feed_that_is_not_due_waits_unless_everything_is_asked(
     assert [state.url for state in await claim(listed, clock)] == [B, A], "Retry-After is over; 410 stays"
 
 
+async def test_every_feed_can_be_made_due_but_for_retry_after_and_410(
+    listed: storage.SqlStore, clock: FakeClock
+) -> None:
+    await save(
+        listed,
+        model.FeedState(url=A, due_at=START + MINUTE),
+        model.FeedState(url=B, due_at=START + MINUTE, retry_after=START + MINUTE),
+        model.FeedState(url=C, due_at=START + MINUTE, gone=True),
+    )
+    await listed.write(lambda tx: tx.feeds.make_due(now=clock.now()))
+    assert [state.url for state in await claim(listed, clock)] == [A]
+
+
 async def test_an_unlisted_feed_is_neither_claimed_nor_shown_and_comes_back_due(
     listed: storage.SqlStore, clock: FakeClock
 ) -> None:
