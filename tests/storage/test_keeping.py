@@ -99,7 +99,7 @@ async def seen(store: storage.SqlStore, *days: int, named: int | None) -> list[m
 
 
 async def left(store: storage.SqlStore, items: list[model.ArticleId]) -> list[int]:
-    known = await store.read(lambda tx: tx.articles.known(FEED, keys=items, links=(), fingerprints=(), titles=()))
+    [known] = await store.read(lambda tx: tx.articles.known([ports.Question(feed=FEED, keys=items)]))
     return [number for number, item in enumerate(items) if item in known.by_key]
 
 
