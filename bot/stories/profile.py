@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot import model, sentences
-from bot.stories import background, copies, words
+from bot.stories import background, copies, mastheads, words
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
 LEAD_CHARS = 1500
@@ -54,7 +54,7 @@ class Profile:
 
 def of(article: model.Article) -> Profile:
     """Read an article once."""
-    title = list(words.tokens(article.title))
+    title = list(words.tokens(mastheads.without(article.title, outlet=article.outlet, link=article.link)))
     lead = list(words.tokens(sentences.own_words(article.text[:LEAD_CHARS], article.language)))
     rates = background.table().rates
     counts = Counter(token.stem for token in lead if rates.get(token.stem, 0.0) < STOP_RATE)

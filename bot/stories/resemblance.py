@@ -32,12 +32,17 @@ class Evidence(NamedTuple):
     numbers: float
     #: Logarithm of the days since the nearer end of the story.
     days: float
+    #: The days times the rarity of the rarest shared name, which takes back what they cost: a follow-up weeks later
+    #: names the same person or place.
+    follow_up: float
     #: Logarithm of the article's words: long texts share words by chance.
     length: float
     #: The article is a bare headline, which has fewer words to share.
     bare: float
     #: Both lead with names, and share nearly none.
     strangers: float
+    #: The same of a bare headline, where one name each is enough: those of two towns differ in little else.
+    bare_strangers: float
     #: Both lead with names that the other lacks, 0 to 1.
     other_names: float
     #: Both lead with numbers that the other lacks.
@@ -52,10 +57,12 @@ WEIGHTS = Evidence(
     names=0.3,
     rare=0.09,
     numbers=0.09,
-    days=-1.2,
+    days=-4.2,
+    follow_up=0.46,
     length=-0.22,
-    bare=1.2,
+    bare=1.8,
     strangers=-1.1,
+    bare_strangers=-3.0,
     other_names=-2.0,
     other_numbers=-0.4,
     linked=1.5,
@@ -108,16 +115,19 @@ def score(evidence: Evidence) -> float:
 def compare(read: Told, story: Told, rare: Rarity, *, since: timedelta, linked: bool) -> Evidence:
     """The evidence that an article (or a whole story) is of a story."""
     overlap = _overlap(read, story, rare)
+    days = math.log1p(min(since, LONG) / timedelta(days=1))
     return Evidence(
         words=overlap.words,
         size=math.log(min(story.size, MANY)),
         names=overlap.names,
         rare=sum(heapq.nlargest(RAREST, overlap.rarities)),
         numbers=math.log1p(overlap.numbers),
-        days=math.log1p(min(since, LONG) / timedelta(days=1)),
+        days=days,
+        follow_up=days * overlap.rarest_name,
         length=math.log(read.length or 1),
         bare=read.is_bare,
-        strangers=_are_strangers(overlap, read, story),
+        strangers=_are_strangers(overlap, read, story, names=SOME_NAMES),
+        bare_strangers=read.is_bare and _are_strangers(overlap, read, story, names=1),
         other_names=_other_names(read, story, rare),
         other_numbers=_other_numbers(read, story),
         linked=linked,
@@ -130,6 +140,8 @@ class _Overlap(NamedTuple):
     words: float
     names: float
     rarities: list[float]
+    #: Of the rarest shared name.
+    rarest_name: float
     #: Of the shared numbers, added up.
     numbers: float
 
@@ -138,7 +150,7 @@ def _overlap(read: Told, story: Told, rare: Rarity) -> _Overlap:
     """The inner loop of grouping: a word's rarity is read in place."""
     base, commonness = rare.base, rare.commonness
     weights, names, our_name = story.weights, story.names, read.names
-    ours = theirs = both = our_names = their_names = both_names = numbers = 0.0
+    ours = theirs = both = our_names = their_names = both_names = numbers = rarest_name = 0.0
     rarities = []
     for word, weight in read.weights.items():
         rarity = base - commonness[word]
@@ -153,6 +165,7 @@ def _overlap(read: Told, story: Told, rare: Rarity) -> _Overlap:
             rarities.append(rarity)
             if is_name and word in names:
                 both_names += product
+                rarest_name = max(rarest_name, rarity)
             if word[0].isdigit():
                 numbers += rarity
     for word, weight in weights.items():
@@ -160,7 +173,13 @@ def _overlap(read: Told, story: Told, rare: Rarity) -> _Overlap:
         theirs += value * value
         if word in names:
             their_names += value * value
-    return _Overlap(_quotient(both, ours * theirs), _quotient(both_names, our_names * their_names), rarities, numbers)
+    return _Overlap(
+        words=_quotient(both, ours * theirs),
+        names=_quotient(both_names, our_names * their_names),
+        rarities=rarities,
+        rarest_name=rarest_name,
+        numbers=numbers,
+    )
 
 
 def _quotient(product: float, squares: float) -> float:
@@ -173,8 +192,9 @@ def _other_names(read: Told, story: Told, rare: Rarity) -> float:
     return math.sqrt(ours * _lacking(story.head_names, read.weights, rare)) if ours else 0.0
 
 
-def _are_strangers(overlap: _Overlap, read: Told, story: Told) -> bool:
-    return overlap.names < NEARLY_NONE and min(len(read.head_names), len(story.head_names)) >= SOME_NAMES
+def _are_strangers(overlap: _Overlap, read: Told, story: Told, *, names: int) -> bool:
+    """Each leads with so many names, and they share nearly none."""
+    return overlap.names < NEARLY_NONE and min(len(read.head_names), len(story.head_names)) >= names
 
 
 def _lacking(names: Iterable[str], words: Mapping[str, float], rare: Rarity) -> float:

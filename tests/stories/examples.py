@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime, timedelta
 
-from bot import model
+from bot import model, stories
 
 START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 
@@ -50,6 +50,19 @@ def story(*members: model.Article) -> model.Story:
             for member, reason in zip(members, reasons, strict=True)
         ),
     )
+
+
+def threads(grouping: stories.Grouping, *articles: model.Article) -> list[model.StoryId]:
+    """The story of each article after all have joined."""
+    joins = {join.article: join for join in grouping.join_batch(articles)}
+    moved = {younger: join.story for join in joins.values() for younger in join.merges}
+    found = []
+    for one in articles:
+        story = joins[one.id].story
+        while story in moved:
+            story = moved[story]
+        found.append(story)
+    return found
 
 
 ORDER = article(

@@ -14,24 +14,12 @@ from bench import joins
 from bot import model, stories
 from bot.stories import openstory
 from tests.stories import examples
-from tests.stories.examples import START, article
+from tests.stories.examples import START, article, threads
+from tests.stories.test_look_alikes import LOOK_ALIKES
 
 #: The example story runs from July to December.
 WINDOW = timedelta(days=200)
 DAY = timedelta(days=1)
-
-
-def threads(grouping: stories.Grouping, *articles: model.Article) -> list[model.StoryId]:
-    """The story of each article after all have joined."""
-    joins = {join.article: join for join in grouping.join_batch(articles)}
-    moved = {younger: join.story for join in joins.values() for younger in join.merges}
-    found = []
-    for one in articles:
-        story = joins[one.id].story
-        while story in moved:
-            story = moved[story]
-        found.append(story)
-    return found
 
 
 def test_what_an_outlet_puts_under_each_item_ties_no_stories_together() -> None:
@@ -76,33 +64,6 @@ def test_another_event_with_the_same_names_is_its_own_story() -> None:
     assert exit_ == moved
     assert messenger == again
     assert exit_ != messenger
-
-
-LOOK_ALIKES = {
-    "two shootings in two towns": (
-        article(
-            "Man shot dead outside bar in Larkfield", "Police in Larkfield said Tom Avery, 31, was shot on Elm Road."
-        ),
-        article(
-            "Man shot dead outside bar in Norburn", "Police in Norburn said Carl Dent, 45, was shot on Quay Street."
-        ),
-    ),
-    "two earthquakes": (
-        article("Strong earthquake strikes Iran near Kerman", "A quake of magnitude 6.1 hit Kerman province in Iran."),
-        article("Strong earthquake strikes Chile near Iquique", "A quake of magnitude 7.4 hit Iquique in north Chile."),
-    ),
-    "two phones": (
-        article("Samsung unveils Galaxy S6 in Barcelona", "Samsung showed its new phone, the Galaxy S6, in Barcelona."),
-        article("HTC unveils One M9 in Barcelona", "HTC showed its new phone, the One M9, at a fair in Barcelona."),
-    ),
-}
-
-
-@pytest.mark.parametrize("pair", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
-def test_names_and_places_tell_look_alikes_apart(pair: tuple[model.Article, model.Article]) -> None:
-    one, other = threads(stories.Grouping(window=WINDOW), *pair)
-
-    assert one != other
 
 
 def test_a_reason_names_what_is_shared() -> None:

@@ -1,0 +1,46 @@
+"""A title without the outlet's own name at its end: «Bank fined - Channel 5 News» is «Bank fined».
+
+Many sites and all feeds of aggregators end each title so. Title words weigh most in grouping, so two events in one
+outlet would look alike by its name. Only grouping reads titles so; what people see keeps them whole.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SEPARATOR = re.compile(r"\s+(?:[-–—·•|]|::)\s+|\s*\|\s*")
+_HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
+#: A name of fewer letters begins too many words by chance.
+NAME_LETTERS = 3
+#: A title says something before its outlet is named.
+TITLE_CHARS = 12
+#: What follows an outlet's name (its town, «News, Weather & Sports») ends within this many words.
+TAIL_WORDS = 12
+
+
+def without(title: str, *, outlet: str, link: str) -> str:
+    """The title up to where its outlet is named: by the feed's name or by its domain."""
+    names = [name for name in (_letters(outlet), _domain(link)) if len(name) >= NAME_LETTERS]
+    for separator in _SEPARATOR.finditer(title, TITLE_CHARS):
+        tail = title[separator.end() :]
+        if len(tail.split()) <= TAIL_WORDS and any(_begins_with(_letters(tail), name) for name in names):
+            return title[: separator.start()]
+    return title
+
+
+def _begins_with(tail: str, name: str) -> bool:
+    """«BBC News» is named by «BBC», and «The Gazette - Asia» by «The Gazette»."""
+    return tail.startswith(name) or (len(tail) >= NAME_LETTERS and name.startswith(tail))
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold())).removeprefix("the")
+
+
+def _domain(link: str) -> str:
+    """The name in a link's host: gazette of www.gazette.example and of gazette.co.example."""
+    found = _HOST.match(link)
+    labels = found.group(1).split(".") if found else []
+    if len(labels) > 2 and len(labels[-2]) <= 3 and len(labels[-1]) == 2:
+        labels.pop()
+    return _letters(labels[-2]) if len(labels) > 1 else ""

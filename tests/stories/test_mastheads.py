@@ -1,0 +1,46 @@
+"""Titles without the outlet that names itself in them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.stories import mastheads
+
+TITLE = "Bank fined over loans to students"
+
+
+@pytest.mark.parametrize(
+    ("tail", "outlet", "link"),
+    [
+        (" - Channel 5 Action News - Riverton, Westland", "Channel 5", ""),
+        (" | The Gazette", "Gazette", ""),
+        (" - Gazette", "The Gazette: Business", ""),
+        (" — Gazette.example", "feed", "https://www.gazette.example/2015/bank"),
+        (" - GAZETTE News, Weather & Sports", "feed", "https://gazette.co.uk/1"),
+        ("| Gazette", "Gazette", ""),
+        (" :: Gazette :: Money", "Gazette", ""),
+    ],
+)
+def test_the_outlet_at_the_end_of_a_title_is_left_out(tail: str, outlet: str, link: str) -> None:
+    assert mastheads.without(TITLE + tail, outlet=outlet, link=link) == TITLE
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        TITLE,
+        "Bank fined over loans - regulator speaks of a warning",
+        "Gazette - Bank fined over loans to students",
+        "Bank-fined students sue the Gazette",
+        "Bank fined over loans - Mirror",
+        "",
+    ],
+)
+def test_other_titles_stay_whole(title: str) -> None:
+    assert mastheads.without(title, outlet="Gazette", link="https://gazette.example/1") == title
+
+
+def test_an_outlet_of_two_letters_begins_too_many_words() -> None:
+    title = "Bank fined over loans - press review"
+
+    assert mastheads.without(title, outlet="Pr", link="") == title
