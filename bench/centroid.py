@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from bench.storysets import Labelled
 
-THRESHOLDS = (0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.28)
+THRESHOLDS = (0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.36, 0.4)
 WINDOW = timedelta(days=3)
 #: The words that carry no content, as every such list has them.
 STOP = frozenset(

@@ -2,9 +2,10 @@
 
 For each set of ../shared/data/stories: B-cubed F1, pairwise precision and recall, and what a user would feel for each
 hundred stories: articles hidden in a thread of another story, and messages too many for a story. Articles come one by
-one, in time order where the set has times. Then the speed against 10,000 open stories.
+one, in time order where the set has times; with --orders 3 a set without times comes in three random orders, and its
+marks are the means. Then the speed against 10,000 open stories.
 
-    python -m bench.stories [--sets lede-feeds gva] [--most 2500] [--half 0] [--no-speed]
+    python -m bench.stories [--sets lede-feeds gva] [--most 2500] [--half 0] [--orders 3] [--no-speed]
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
 from datetime import timedelta
+from functools import partial
+from statistics import mean
 
 from rich.console import Console
 from rich.table import Table
 
 from bench import centroid
-from bench.storysets import SETS, Labelled, load
+from bench.storysets import SETS, Labelled, arrivals, load
 from bot import model, stories
 
 WINDOW = timedelta(days=14)
@@ -65,6 +68,12 @@ def marks(labels: Sequence[str], threads: Sequence[str]) -> Marks:
 
 def _pairs(counts: Counter[str] | Counter[tuple[str, str]]) -> int:
     return sum(n * (n - 1) // 2 for n in counts.values())
+
+
+def mean_marks(orders: Sequence[Sequence[Labelled]], threads: Callable[[Sequence[Labelled]], list[str]]) -> Marks:
+    """The means over several orders of arrival of one set."""
+    each = [astuple(marks([row.story for row in rows], threads(rows))) for rows in orders]
+    return Marks(*(mean(values) for values in zip(*each, strict=True)))
 
 
 def grouped(rows: Sequence[Labelled]) -> list[str]:
@@ -115,14 +124,14 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(SETS), help="names of sets")
     parser.add_argument("--most", type=int, default=3500, help="articles of a set, by whole stories")
     parser.add_argument("--half", type=int, choices=(0, 1), help="only one half of the stories, by a hash of the label")
+    parser.add_argument("--orders", type=int, default=0, help="random orders of each set without times (0: by link)")
     parser.add_argument("--no-speed", action="store_true", help="leave out the speed")
     chosen = parser.parse_args()
     found = {name: load(name, most=chosen.most, half=chosen.half) for name in chosen.sets}
-    ours = {name: marks([row.story for row in rows], grouped(rows)) for name, rows in found.items()}
+    orders = {name: arrivals(rows, chosen.orders) for name, rows in found.items()}
+    ours = {name: mean_marks(orders[name], grouped) for name in found}
     theirs = {
-        threshold: {
-            name: marks([row.story for row in rows], centroid.threads(rows, threshold)) for name, rows in found.items()
-        }
+        threshold: {name: mean_marks(orders[name], partial(centroid.threads, threshold=threshold)) for name in found}
         for threshold in centroid.THRESHOLDS
     }
     best = max(theirs, key=lambda threshold: sum(mark.f1 for mark in theirs[threshold].values()))

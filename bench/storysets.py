@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import json
 import os
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +41,13 @@ def load(name: str, *, most: int | None = None, half: int | None = None) -> list
         rows = rows[:most]
     place = {article.id: at for at, article in enumerate(stories.order(row.article for row in rows))}
     return sorted(rows, key=lambda row: place[row.article.id])
+
+
+def arrivals(rows: Sequence[Labelled], count: int) -> list[list[Labelled]]:
+    """As they come: in order of time; a set without times in ``count`` random orders, since its own order is chance."""
+    if any(row.article.when != NO_TIME for row in rows):
+        return [list(rows)]
+    return [random.Random(seed).sample(rows, len(rows)) for seed in range(1, count + 1)] if count else [list(rows)]
 
 
 def draw(story: str) -> int:
