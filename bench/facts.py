@@ -7,16 +7,21 @@ Precision: of all facts said, those that are written down as true news of their 
 every fact about an update without a material change.
 
     python -m bench.facts [--only SET] [--verbose]
+    python -m bench.facts --real lede-feeds allsides
+
+The second prints the facts of labelled stories, in order of telling: real text has no answers, and is read by eye.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections import defaultdict
 from dataclasses import dataclass
 
+from bench import storysets
 from bot import model
 from bot.stories import news
-from tests.stories import updates
+from tests.stories import examples, updates
 
 SETS = ("development", "held_out", "sentences_development", "sentences_held_out")
 
@@ -53,11 +58,38 @@ def figures(found: list[Outcome]) -> tuple[float, float]:
     return sum(said) / max(len(said), 1), sum(each.is_right for each in material) / len(material)
 
 
+def of_real_stories(name: str) -> tuple[list[tuple[str, model.Fact]], int]:
+    """Each fact with its story's first headline; and how many articles came after a first one."""
+    told: defaultdict[str, list[model.Article]] = defaultdict(list)
+    for row in storysets.load(name):
+        told[row.story].append(row.article)
+    found = []
+    for members in told.values():
+        for at in range(1, len(members)):
+            story = examples.story(*members[: at + 1])
+            found += [(members[0].title, fact) for fact in news.facts(story, members[at]) if not fact.is_sentence]
+    return found, sum(len(members) - 1 for members in told.values())
+
+
+def _show_real(name: str) -> None:
+    found, later = of_real_stories(name)
+    for title, fact in found:
+        print(f"  [{title[:60]}] {fact.label}: {fact.before or ''} → {fact.after}   «{fact.sentence}»")
+    print(f"{name}: {len(found)} facts of {later} later articles")
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--only", choices=SETS)
     arguments.add_argument("--verbose", action="store_true", help="what was said, and what was wrong")
+    arguments.add_argument(
+        "--real", nargs="+", choices=storysets.SETS, default=(), help="facts of real stories instead"
+    )
     options = arguments.parse_args()
+    if options.real:
+        for name in options.real:
+            _show_real(name)
+        return
     for name in (options.only,) if options.only else SETS:
         found = outcomes(name)
         precision, recall = figures(found)

@@ -131,13 +131,13 @@ def directly(fetches: Sequence[Fetch], index: rules.RuleSet) -> dict[str, Expect
                 continue
             known.add(key)
             told.new += 1
-            article = _article(fetch, entry)
+            article = article_of(fetch, entry)
             if index.match(article, model.Feed(url=fetch.series), now=fetch.at):
                 told.links[key] = article.link
     return expected
 
 
-def _article(fetch: Fetch, entry: feedparser.FeedParserDict) -> model.Article:
+def article_of(fetch: Fetch, entry: feedparser.FeedParserDict) -> model.Article:
     content = max((part.get("value", "") for part in entry.get("content", [])), key=len, default="")
     body = max(entry.get("summary", ""), content, key=len)
     return model.Article(
