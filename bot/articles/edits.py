@@ -14,7 +14,7 @@ from bot import model
 from bot.articles.fingerprints import fold_title
 from bot.articles.livepages import is_live_page
 from bot.articles.meanings import outcome, turn
-from bot.articles.rewording import changed, words
+from bot.articles.rewording import changed, words_of
 
 _DAYS = frozenset(
     """
@@ -72,7 +72,7 @@ def _edit(article: model.Article, field: str, before: str, after: str) -> model.
 def _headline_differs(before: str, after: str, language: str) -> bool:
     if fold_title(_KICKER.sub("", before)) == fold_title(_KICKER.sub("", after)):
         return False
-    one, other = words(_undressed(before)), words(_undressed(after))
+    one, other = words_of(_undressed(before)), words_of(_undressed(after))
     removed, added = changed(one, other)
     if _statements(removed, outcome) != _statements(added, outcome) or _are_swapped(one, other, before + after):
         return True
@@ -110,7 +110,7 @@ def _is_headline_case(words: list[str]) -> bool:
 
 
 def _sentence_differs(before: str, after: str, names: frozenset[str]) -> bool:
-    removed, added = changed(_plain_first(words(before), names), _plain_first(words(after), names))
+    removed, added = changed(_plain_first(words_of(before), names), _plain_first(words_of(after), names))
     return _statements(removed, turn) != _statements(added, turn) or _has_other_name(removed, added)
 
 
@@ -140,7 +140,7 @@ def _plain_first(words: list[str], names: frozenset[str]) -> list[str]:
 
 def _names(string: str) -> frozenset[str]:
     """Words that have a capital inside a sentence."""
-    return frozenset(word for part in _sentences(string) for word in words(part)[1:] if word[0].isupper())
+    return frozenset(word for part in _sentences(string) for word in words_of(part)[1:] if word[0].isupper())
 
 
 def _rewritten(before: str, after: str) -> list[tuple[str, str]]:

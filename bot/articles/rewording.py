@@ -23,7 +23,7 @@ _SCALES = {"m": "m", "b": "bn"}
 _ROOT, _ROOT_SHARE = 5, 0.6
 
 
-def words(string: str) -> list[str]:
+def words_of(string: str) -> list[str]:
     """Words with their case; numbers in one form (5,000 is 5 000)."""
     string = _SCALE.sub(_scaled, _NUMBER.sub("", _NAME_WITH_NUMBER.sub("", string)))
     return [word.text for word in text.words(string)]
