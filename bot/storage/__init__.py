@@ -1,7 +1,7 @@
 """What is kept: one schema and each statement once, for SQLite and PostgreSQL.
 
     open_store ── SqlStore ── transaction ┬─ feeds · articles · stories · outbox · notes
-        │             └─ failures         └─ schema · columns · codec
+        │             └─ failures         └─ schema · columns · codec · bulk
         └─ addresses · lock · engines · upgrade (migrations/)
 
     trim, backup (keeping), move and move_waits (waits) look after the whole of it.

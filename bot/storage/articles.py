@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Connection,
     Row,
     Select,
@@ -26,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot import model, ports
 from bot.articles import fold_title, link_key
 from bot.storage import codec
+from bot.storage.bulk import BulkInsert
 from bot.storage.columns import Digest, Moment, chunks, digest
 from bot.storage.schema import articles, fresh_identities, matches, sightings, versions
 
@@ -101,17 +103,18 @@ _MATCHED_BY_DAY = (
     .group_by(matches.c.rule, _DAY)
 )
 
-_ADD = insert(articles).on_conflict_do_nothing(index_elements=[articles.c.id])
+_ADD = BulkInsert(insert(articles).on_conflict_do_nothing(index_elements=[articles.c.id]))
 _GUARD = insert(fresh_identities).on_conflict_do_nothing()
 _FORGET_FRESH = delete(fresh_identities).where(fresh_identities.c.at < bindparam("before", type_=Moment))
 _NEW_SIGHTING = insert(sightings)
-_SEE = _NEW_SIGHTING.on_conflict_do_update(
-    index_elements=[sightings.c.key],
-    set_={"article": _NEW_SIGHTING.excluded.article, "seen_at": _NEW_SIGHTING.excluded.seen_at},
-    where=or_(
-        _NEW_SIGHTING.excluded.article != sightings.c.article,
-        sightings.c.seen_at <= bindparam("stale", type_=Moment),
+_STALE: BindParameter[datetime] = bindparam("stale", type_=Moment)
+_SEE = BulkInsert(
+    _NEW_SIGHTING.on_conflict_do_update(
+        index_elements=[sightings.c.key],
+        set_={"article": _NEW_SIGHTING.excluded.article, "seen_at": _NEW_SIGHTING.excluded.seen_at},
+        where=or_(_NEW_SIGHTING.excluded.article != sightings.c.article, sightings.c.seen_at <= _STALE),
     ),
+    _STALE,
 )
 _KEEP_VERSION = (
     insert(versions)
@@ -177,7 +180,7 @@ class Articles:
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         if articles:
             self._guard(articles)
-            self._connection.execute(_ADD, [_row(article, has_text=has_text) for article in articles])
+            _ADD.write(self._connection, [_row(article, has_text=has_text) for article in articles])
 
     def _guard(self, articles: Sequence[model.Article]) -> None:
         """On PostgreSQL two transactions that add one article cannot see each other's: under REPEATABLE READ a key
@@ -198,8 +201,7 @@ class Articles:
             {"key": digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
             for item in sightings
         ]
-        if rows:
-            self._connection.execute(_SEE, rows)
+        _SEE.write(self._connection, rows)
 
     def revise(self, article: model.Article) -> None:
         self._connection.execute(_KEEP_VERSION, {"of_article": article.id})
