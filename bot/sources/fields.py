@@ -9,7 +9,7 @@ import functools
 from collections.abc import Mapping, Sequence
 
 from bot.sources import spaces
-from bot.sources.elements import Element
+from bot.sources.elements import Element, text_of
 from bot.sources.plain import Odd
 
 #: What an element of an item is read as, by its name.
@@ -51,7 +51,7 @@ _ASIDE = frozenset((
     *(f"{spaces.SLASH}{name}" for name in ("comments", "department", "section", "hit_parade")),
     *(f"{spaces.DC}{name}" for name in ("format", "publisher", "rights", "type")),
     *(f"{spaces.MEDIA}{name}" for name in ("content", "copyright", "credit", "thumbnail")),
-    f"{spaces.FEEDBURNER}origLink", f"{spaces.THREADING}total", "com-wordpress:feed-additions:1 post-id",
+    f"{spaces.FEEDBURNER}origLink", f"{spaces.THREADING}total", "{com-wordpress:feed-additions:1}post-id",
 ))  # fmt: skip
 #: Elements that may change id, link, title or date, wherever in an item they stand.
 _TOUCHY = frozenset((
@@ -68,9 +68,9 @@ class Fields:
         self._of: dict[str, list[Element]] = {}
         #: There is nothing else in the item.
         self.is_all = True
-        self.attributes = item.attributes
-        for child in item.children:
-            role = roles.get(child.name)
+        self.attributes = item.attrib
+        for child in item:
+            role = roles.get(child.tag)
             if role is not None:
                 self._of.setdefault(role, []).append(child)
             elif not is_aside(child):
@@ -79,7 +79,7 @@ class Fields:
                 self.is_all = False
         # feedparser forgets behind a source that it has seen a title.
         if "source" in self._of and (
-            "media title" in self._of or not self.is_all or any(source.children for source in self._of["source"])
+            "media title" in self._of or not self.is_all or any(len(source) for source in self._of["source"])
         ):
             raise Odd
 
@@ -90,7 +90,7 @@ class Fields:
         found = self._of.get(role)
         if found is None:
             return None
-        if len(found) > 1 or found[0].children:
+        if len(found) > 1 or len(found[0]):
             raise Odd
         return found[0]
 
@@ -99,22 +99,22 @@ class Fields:
         element = self.one(role)
         if element is None:
             return ""
-        if element.attributes:
+        if element.attrib:
             raise Odd
-        return element.text
+        return text_of(element)
 
 
 def is_aside(element: Element) -> bool:
-    if element.name == _ATOM_LINK:
-        kind = element.attributes.get("rel", "alternate").lower()
-        return kind != "alternate" and "href" in element.attributes and not element.children
-    return element.name in _ASIDE and not element.children
+    if element.tag == _ATOM_LINK:
+        kind = element.get("rel", "alternate").lower()
+        return kind != "alternate" and "href" in element.attrib and not len(element)
+    return element.tag in _ASIDE and not len(element)
 
 
 def _is_touchy(element: Element) -> bool:
-    return _is_touchy_name(element.name) or any(map(_is_touchy, element.children))
+    return any(_is_touchy_name(each.tag) for each in element.iter())
 
 
 @functools.lru_cache(maxsize=1000)
 def _is_touchy_name(name: str) -> bool:
-    return name != _MEDIA_TITLE and name.rpartition(" ")[2].lower() in _TOUCHY
+    return name != _MEDIA_TITLE and name.rpartition("}")[2].lower() in _TOUCHY

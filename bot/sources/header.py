@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.sources import fields, hours, items, links, plain, spaces
-from bot.sources.elements import Element
+from bot.sources.elements import Element, text_of
 from bot.sources.plain import Odd
 
 
@@ -31,7 +31,7 @@ _ATOM_FIELDS = {f"{spaces.ATOM}title": "title", f"{spaces.ATOM}link": "link", **
 #: Elements that feedparser keeps under names that nobody here asks for; the first without children.
 _RSS_ASIDE = frozenset((
     "description", "copyright", "managingEditor", "webMaster", "pubDate", "lastBuildDate", "category", "generator",
-    "docs", "cloud", "rating", "author", f"{spaces.SYNDICATION}updateBase", "com-wordpress:feed-additions:1 site",
+    "docs", "cloud", "rating", "author", f"{spaces.SYNDICATION}updateBase", "{com-wordpress:feed-additions:1}site",
     *(f"{spaces.FEEDBURNER}{name}" for name in ("info", "emailServiceId", "feedburnerHostname")),
 ))  # fmt: skip
 _ATOM_ASIDE = frozenset(
@@ -76,10 +76,10 @@ def _of_atom(elements: Sequence[Element], language: str | None) -> Header:
     if link is None:
         raise Odd  # feedparser takes the id for it
     title = found["title"][0] if "title" in found else None
-    if title is not None and (title.children or title.attributes not in ({}, {"type": "text"}, {"type": "html"})):
+    if title is not None and (len(title) or title.attrib not in ({}, {"type": "text"}, {"type": "html"})):
         raise Odd
     return Header(
-        title=links.plain(plain.text(title.text)) if title is not None else None,
+        title=links.plain(plain.text(text_of(title))) if title is not None else None,
         link=link,
         language=language,
         ttl=_period(found),
@@ -95,16 +95,16 @@ def _text(found: Mapping[str, Sequence[Element]], name: str) -> str:
     element = found[name][0] if name in found else None
     if element is None:
         return ""
-    if element.children or element.attributes:
+    if len(element) or element.attrib:
         raise Odd
-    return plain.text(element.text)
+    return plain.text(text_of(element))
 
 
 def _found(header: Sequence[Element], names: dict[str, str], aside: frozenset[str]) -> dict[str, list[Element]]:
     """The elements that are asked for, by their field. Raises Odd where others than the ordinary ones stand there."""
     found: dict[str, list[Element]] = {}
     for element in header:
-        name = names.get(element.name)
+        name = names.get(element.tag)
         if name is not None:
             found.setdefault(name, []).append(element)
         elif not _is_aside(element, aside):
@@ -115,9 +115,9 @@ def _found(header: Sequence[Element], names: dict[str, str], aside: frozenset[st
 
 
 def _is_aside(element: Element, aside: frozenset[str]) -> bool:
-    if element.name in aside:
-        return not element.children
-    if element.name in _NESTED_ASIDE:
-        known = _NESTED_ASIDE[element.name]
-        return all(child.name in known and not child.children and not child.attributes for child in element.children)
+    if element.tag in aside:
+        return not len(element)
+    if element.tag in _NESTED_ASIDE:
+        known = _NESTED_ASIDE[element.tag]
+        return all(child.tag in known and not len(child) and not child.attrib for child in element)
     return fields.is_aside(element)

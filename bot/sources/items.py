@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot import model
 from bot.sources import fields, plain, spaces
-from bot.sources.elements import Element
+from bot.sources.elements import Element, text_of
 from bot.sources.fields import Fields
 from bot.sources.plain import Odd
 
@@ -36,7 +36,7 @@ def _is_old(published: datetime | None, updated: datetime | None, before: dateti
 def _of_rss(found: Fields, language: str | None, before: datetime | None) -> model.Entry:
     guid, is_link = _guid(found)
     # feedparser takes an id that is an address for the link, where no element says another.
-    link = _link(found) if found.one("link") else guid if is_link else None
+    link = _link(found) if found.one("link") is not None else guid if is_link else None
     title = plain.of_rss(found.text("title"))
     published = plain.rfc822(date) if (date := found.text("published")) else None
     updated = plain.w3c(date) if (date := found.text("updated")) else None
@@ -58,7 +58,7 @@ def _of_rss(found: Fields, language: str | None, before: datetime | None) -> mod
         tags=_tags(found.all("tag")),
         published=published,
         updated=updated,
-        language=language if found.one("title") else None,
+        language=language if found.one("title") is not None else None,
     )
 
 
@@ -77,11 +77,11 @@ def _guid(found: Fields) -> tuple[str | None, bool]:
         return about.strip() or None, False
     if element is None:
         return None, False
-    if element.attributes.keys() - {"isPermaLink"}:
+    if element.attrib.keys() - {"isPermaLink"}:
         raise Odd
-    if element.attributes.get("isPermaLink", "true") == "true":
-        return plain.link(element.text), True
-    return plain.text(element.text) or None, False
+    if element.attrib.get("isPermaLink", "true") == "true":
+        return plain.link(text_of(element)), True
+    return plain.text(text_of(element)) or None, False
 
 
 def _author(elements: Sequence[Element]) -> str | None:
@@ -89,17 +89,17 @@ def _author(elements: Sequence[Element]) -> str | None:
     names = []
     for element in elements:
         # feedparser takes the address of a mailbox out of it.
-        if element.children or element.attributes or "@" in element.text:
+        if len(element) or element.attrib or "@" in text_of(element):
             raise Odd
-        names.append(plain.text(element.text))
+        names.append(plain.text(text_of(element)))
     return next(filter(None, names), None)
 
 
 def _tags(elements: Sequence[Element]) -> tuple[str, ...]:
     tags = []
     for element in elements:
-        tag = plain.text(element.text)
-        if not tag or element.children or element.attributes.keys() - {"domain"}:
+        tag = plain.text(text_of(element))
+        if not tag or len(element) or element.attrib.keys() - {"domain"}:
             raise Odd
         tags.append(tag)
     return tuple(dict.fromkeys(tags))
@@ -133,15 +133,15 @@ def _of_atom(found: Fields, language: str | None, before: datetime | None) -> mo
 def _typed(element: Element | None) -> str:
     if element is None:
         return ""
-    if element.attributes.keys() - {"type"} or element.children:
+    if element.attrib.keys() - {"type"} or len(element):
         raise Odd
-    return plain.of_atom(element.text, element.attributes.get("type", "text"))
+    return plain.of_atom(text_of(element), element.attrib.get("type", "text"))
 
 
 def _longer(content: Element | None, summary: Element | None) -> str | None:
     """By what it says, before anything in it is escaped."""
-    bodies = [element for element in (content, summary) if element is not None and element.text.strip()]
-    longest = max(bodies, key=lambda element: len(plain.text(element.text)), default=None)
+    bodies = [element for element in (content, summary) if element is not None and text_of(element).strip()]
+    longest = max(bodies, key=lambda element: len(plain.text(text_of(element))), default=None)
     values = [_typed(element) for element in bodies]
     return values[bodies.index(longest)] if longest is not None else None
 
@@ -151,8 +151,8 @@ def alternate(elements: Sequence[Element]) -> str | None:
     pages = [element for element in elements if not fields.is_aside(element)]
     if not pages:
         return None
-    attributes = pages[0].attributes
-    if len(pages) > 1 or pages[0].children or attributes.keys() - {"rel", "type", "href", "title", "hreflang"}:
+    attributes = pages[0].attrib
+    if len(pages) > 1 or len(pages[0]) or attributes.keys() - {"rel", "type", "href", "title", "hreflang"}:
         raise Odd
     if attributes.get("type", "text/html") != "text/html":
         raise Odd
@@ -163,15 +163,15 @@ def _name(elements: Sequence[Element]) -> str | None:
     """Of the one author."""
     if not elements:
         return None
-    parts = {part.name: part for part in elements[0].children}
+    parts = {part.tag: part for part in elements[0]}
     name = parts.get(_AUTHOR_NAME)
-    if len(elements) > 1 or len(parts) < len(elements[0].children) or name is None or elements[0].attributes:
+    if len(elements) > 1 or len(parts) < len(elements[0]) or name is None or elements[0].attrib:
         raise Odd
     if parts.keys() - _AUTHOR_PARTS:
         raise Odd
-    if any(part.children or part.attributes for part in parts.values()) or elements[0].text.strip():
+    if any(len(part) or part.attrib for part in parts.values()) or text_of(elements[0]).strip():
         raise Odd
-    if not (said := name.text.strip()):
+    if not (said := text_of(name).strip()):
         raise Odd
     return said
 
@@ -179,12 +179,12 @@ def _name(elements: Sequence[Element]) -> str | None:
 def _terms(elements: Sequence[Element]) -> tuple[str, ...]:
     tags = []
     for element in elements:
-        tag = element.attributes.get("term")
+        tag = element.attrib.get("term")
         if (
             not tag
-            or element.children
-            or element.text.strip()
-            or element.attributes.keys() - {"term", "scheme", "label"}
+            or len(element)
+            or text_of(element).strip()
+            or element.attrib.keys() - {"term", "scheme", "label"}
         ):
             raise Odd
         tags.append(tag)

@@ -50,41 +50,41 @@ class _Parts:
 
 def _rss(root: Element) -> _Parts:
     language = _language(root, {"version"})
-    channels = [child for child in root.children if child.name == "channel"]
-    if root.name != "rss" or len(channels) != len(root.children) or len(channels) != 1 or channels[0].attributes:
+    channels = root.findall("channel")
+    if root.tag != "rss" or len(channels) != len(root) or len(channels) != 1 or channels[0].attrib:
         raise Odd
-    return _parts(fields.RSS, "item", channels[0].children, language)
+    return _parts(fields.RSS, "item", channels[0], language)
 
 
 def _rdf(root: Element) -> _Parts:
     language = _language(root, set())
-    if root.name != f"{spaces.RDF}RDF":
+    if root.tag != f"{spaces.RDF}RDF":
         raise Odd
-    return _parts(fields.RDF, f"{spaces.RSS1}item", root.children, language)
+    return _parts(fields.RDF, f"{spaces.RSS1}item", root, language)
 
 
 def _atom(root: Element) -> _Parts:
     language = _language(root, set())
-    if root.name != f"{spaces.ATOM}feed":
+    if root.tag != f"{spaces.ATOM}feed":
         raise Odd
-    return _parts(fields.ATOM, f"{spaces.ATOM}entry", root.children, language)
+    return _parts(fields.ATOM, f"{spaces.ATOM}entry", root, language)
 
 
 _READERS = {"rss": _rss, "rdf": _rdf, "feed": _atom}
 
 
-def _parts(roles: fields.Roles, name: str, children: Sequence[Element], language: str | None) -> _Parts:
+def _parts(roles: fields.Roles, name: str, parent: Element, language: str | None) -> _Parts:
     return _Parts(
         roles=roles,
-        items=[child for child in children if child.name == name],
-        header=[child for child in children if child.name != name],
+        items=[child for child in parent if child.tag == name],
+        header=[child for child in parent if child.tag != name],
         language=language,
     )
 
 
 def _language(root: Element, others: set[str]) -> str | None:
     """The root has no attributes but this one and the others. Raises Odd."""
-    language = root.attributes.get(f"{spaces.XML}lang")
-    if root.attributes.keys() - {f"{spaces.XML}lang", *others} or language == "":
+    language = root.attrib.get(f"{spaces.XML}lang")
+    if root.attrib.keys() - {f"{spaces.XML}lang", *others} or language == "":
         raise Odd
     return language.replace("_", "-").strip() or None if language else None

@@ -86,6 +86,9 @@ def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> mode
     known = {place for place, item in kept if item.hash in body.known_hashes}
     wanted = [place for place, _ in kept if body.names_known or place not in known]
     plain = light.read(pieces.only(wanted), root=document.root, before=body.identity_before)
+    was_all_parsed = plain is not None and len(wanted) == len(pieces.items)
+    if not was_all_parsed and not pieces.is_well_formed():
+        return None
     entries: dict[int, model.Entry] = {}
     if plain is not None and len(plain.entries) == len(wanted):
         entries = {place: entry for place, entry in zip(wanted, plain.entries, strict=True) if entry is not None}
