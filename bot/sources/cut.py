@@ -48,8 +48,8 @@ class Cut:
         return b"".join(parts)
 
     def is_well_formed(self) -> bool:
-        """As strict as the parser of feedparser (namespaces too): where that one gives up, its loose one reads the whole
-        document another way, and so must we."""
+        """As strict as feedparser's parser (namespaces too): where that gives up, its loose one reads the whole another
+        way, and so must we."""
         parser = expat.ParserCreate("utf-8", " ")
         try:
             parser.Parse(self.data, True)
@@ -59,7 +59,7 @@ class Cut:
 
 
 def cut(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
-    """The items of a document in UTF-8 without a document type; None: not certain. Only of a well-formed one they are."""
+    """The items of a document in UTF-8 without a document type, if it is well-formed; None: not certain."""
     # The root of RSS 1.0 has a prefix of its own: <rdf:RDF>, <item>.
     spans = _spans(data, (_ITEM_NAMES[root] if root == "rdf" else prefix + _ITEM_NAMES[root]).encode())
     if spans is None:

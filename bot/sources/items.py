@@ -180,12 +180,7 @@ def _terms(elements: Sequence[Element]) -> tuple[str, ...]:
     tags = []
     for element in elements:
         tag = element.attrib.get("term")
-        if (
-            not tag
-            or len(element)
-            or text_of(element).strip()
-            or element.attrib.keys() - {"term", "scheme", "label"}
-        ):
+        if not tag or len(element) or text_of(element).strip() or element.attrib.keys() - {"term", "scheme", "label"}:
             raise Odd
         tags.append(tag)
     return tuple(dict.fromkeys(tags))

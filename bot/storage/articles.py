@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -144,12 +145,14 @@ _MATCHES = select(matches).where(matches.c.article.in_(bindparam("wanted", expan
 class Articles:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        # What is asked about is written in the same transaction, most of it.
+        self._digest = functools.cache(digest)
 
     def known(self, questions: Sequence[ports.Question]) -> Sequence[ports.Known]:
-        keys = [{key: digest(asked.feed, key) for key in asked.keys} for asked in questions]
-        links = [{link: digest(_place(link)) for link in asked.links if link} for asked in questions]
+        keys = [{key: self._digest(asked.feed, key) for key in asked.keys} for asked in questions]
+        links = [{link: self._digest(_place(link)) for link in asked.links if link} for asked in questions]
         prints = [{value: value for value in asked.fingerprints if value} for asked in questions]
-        titles = {title: digest(title) for asked in questions for title in asked.titles if title}
+        titles = {title: self._digest(title) for asked in questions for title in asked.titles if title}
         by_key = _first(self._rows(_BY_KEY, _all(keys)), lambda row: row.key)
         by_link = _first(self._rows(_BY_LINK, _all(links)), lambda row: row.link_key)
         by_print = _first(self._rows(_BY_FINGERPRINT, _all(prints)), lambda row: row.fingerprint)
@@ -180,7 +183,7 @@ class Articles:
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         if articles:
             self._guard(articles)
-            _ADD.write(self._connection, [_row(article, has_text=has_text) for article in articles])
+            _ADD.write(self._connection, [self._row(article, has_text=has_text) for article in articles])
 
     def _guard(self, articles: Sequence[model.Article]) -> None:
         """On PostgreSQL two transactions that add one article cannot see each other's: under REPEATABLE READ a key
@@ -198,14 +201,38 @@ class Articles:
     def see(self, sightings: Sequence[ports.Sighting], *, at: datetime) -> None:
         times = {"seen_at": at, "stale": at - RENEWED_AFTER}
         rows = [
-            {"key": digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
+            {"key": self._digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
             for item in sightings
         ]
         _SEE.write(self._connection, rows)
 
+    def _row(self, article: model.Article, *, has_text: bool) -> dict[str, object]:
+        return {
+            "id": article.id,
+            "feed": article.feed,
+            "outlet": article.outlet,
+            "owner": article.owner,
+            "link": article.link,
+            "link_key": self._digest(_place(article.link)) if article.link else None,
+            "title": article.title,
+            "title_key": self._digest(fold_title(article.title)),
+            "author": article.author,
+            "language": article.language,
+            "published": article.published,
+            "first_seen": article.first_seen,
+            # Only asked for where there is a text.
+            "fingerprint": article.fingerprint if has_text else "",
+            "version": article.version,
+            "is_full_text": article.is_full_text and has_text,
+            "has_text": has_text,
+            "tags": codec.TEXTS.dump(article.tags) if has_text else "[]",
+            "links": codec.TEXTS.dump(article.links) if has_text else "[]",
+            "text": article.text if has_text else "",
+        }
+
     def revise(self, article: model.Article) -> None:
         self._connection.execute(_KEEP_VERSION, {"of_article": article.id})
-        row = _row(article, has_text=True)
+        row = self._row(article, has_text=True)
         del row["id"]
         self._connection.execute(_REVISE.values(row), {"of_article": article.id})
 
@@ -298,31 +325,6 @@ def _stub(row: _AnyRow) -> ports.Stub:
         has_text=row.has_text,
         feed=row.feed,
     )
-
-
-def _row(article: model.Article, *, has_text: bool) -> dict[str, object]:
-    return {
-        "id": article.id,
-        "feed": article.feed,
-        "outlet": article.outlet,
-        "owner": article.owner,
-        "link": article.link,
-        "link_key": digest(_place(article.link)) if article.link else None,
-        "title": article.title,
-        "title_key": digest(fold_title(article.title)),
-        "author": article.author,
-        "language": article.language,
-        "published": article.published,
-        "first_seen": article.first_seen,
-        # Only asked for where there is a text.
-        "fingerprint": article.fingerprint if has_text else "",
-        "version": article.version,
-        "is_full_text": article.is_full_text and has_text,
-        "has_text": has_text,
-        "tags": codec.TEXTS.dump(article.tags) if has_text else "[]",
-        "links": codec.TEXTS.dump(article.links) if has_text else "[]",
-        "text": article.text if has_text else "",
-    }
 
 
 def _article(row: _AnyRow) -> model.Article:
