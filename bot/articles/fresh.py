@@ -1,30 +1,39 @@
 """What the earlier readings of a batch have brought, which the store is told of only when all are identified.
 
-Without it an article that two feeds of one batch carry would be new twice. An edited one is known by what it is called
-now, and stays known by what it was called before.
+Without it an article that two feeds of one batch carry would be new twice, and an edited one would be known by what it
+was called before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bot import model, ports
-from bot.articles.identity import Identification, Novelty
+from bot.articles.identity import Identification, Identified, Novelty
 from bot.articles.links import link_key
 from bot.articles.stubs import stub_of
+
+#: A stub, behind whether it was just made and its id: the store names the oldest first, and of those of one time the
+#: first by id.
+_Found = tuple[bool, str, ports.Stub]
 
 
 class Fresh:
     def __init__(self) -> None:
-        self._by_link: dict[str, ports.Stub] = {}
-        self._by_fingerprint: dict[str, ports.Stub] = {}
+        self._by_link: dict[str, _Found] = {}
+        self._by_fingerprint: dict[str, _Found] = {}
+        #: Stored articles as they are now.
+        self._edited: dict[model.ArticleId, ports.Stub] = {}
 
     def beside(self, known: ports.Known, question: ports.Question) -> ports.Known:
-        """What the store knows, and after it what was brought since."""
-        by_link = {link: self._by_link[link] for link in question.links if link in self._by_link}
+        """What the store knows, as it is since, and after it what was brought since."""
+        by_link = {link: self._by_link[link][2] for link in question.links if link in self._by_link}
         by_fingerprint = {
-            name: self._by_fingerprint[name] for name in question.fingerprints if name in self._by_fingerprint
+            name: self._by_fingerprint[name][2] for name in question.fingerprints if name in self._by_fingerprint
         }
+        if self._edited:
+            known = self._with_edits(known)
         if not by_link and not by_fingerprint:
             return known
         return replace(
@@ -33,13 +42,37 @@ class Fresh:
             by_fingerprint={**by_fingerprint, **known.by_fingerprint},
         )
 
+    def _with_edits(self, known: ports.Known) -> ports.Known:
+        def now(stubs: Mapping[str, ports.Stub]) -> list[tuple[str, ports.Stub]]:
+            return [(name, self._edited.get(stub.id, stub)) for name, stub in stubs.items()]
+
+        return replace(
+            known,
+            by_key=dict(now(known.by_key)),
+            by_link={link: stub for link, stub in now(known.by_link) if link_key(stub.link) == link},
+            by_fingerprint={name: stub for name, stub in now(known.by_fingerprint) if stub.fingerprint == name},
+        )
+
     def add(self, found: Identification) -> None:
         for item in found.items:
             if item.article is not None:
-                self._add(item.article, has_text=item.novelty is not Novelty.OLD)
+                self._add(item, item.article)
 
-    def _add(self, article: model.Article, *, has_text: bool) -> None:
-        stub = stub_of(article, has_text=has_text)
-        self._by_fingerprint.setdefault(article.fingerprint, stub)
-        if key := link_key(article.link):
-            self._by_link.setdefault(key, stub)
+    def _add(self, item: Identified, article: model.Article) -> None:
+        if item.stub is None and article.id in self._edited:
+            return  # the store leaves an id that exists as it is
+        stub = stub_of(article, has_text=item.novelty is not Novelty.OLD)
+        if item.stub is not None:
+            # Whoever brought it first, edits it.
+            stub = replace(stub, feed=item.stub.feed)
+            self._edited[stub.id] = stub
+        if stub.has_text:
+            _keep(self._by_fingerprint, stub.fingerprint, stub, is_new=item.stub is None)
+        if key := link_key(stub.link):
+            _keep(self._by_link, key, stub, is_new=item.stub is None)
+
+
+def _keep(found: dict[str, _Found], name: str, stub: ports.Stub, *, is_new: bool) -> None:
+    one = (is_new, stub.id, stub)
+    if name not in found or one[:2] < found[name][:2]:
+        found[name] = one

@@ -41,7 +41,8 @@ class Archive:
 
     def known(self, feed: str, look_up: articles.Lookup) -> ports.Known:
         by_title: defaultdict[str, list[ports.Stub]] = defaultdict(list)
-        for article in self.articles.values():
+        oldest_last = sorted(self.articles.values(), key=lambda article: (article.first_seen, article.id), reverse=True)
+        for article in reversed(oldest_last):
             if article.feed == feed and articles.fold_title(article.title) in look_up.question.titles:
                 by_title[articles.fold_title(article.title)].append(self.stub(article))
         return ports.Known(
@@ -52,13 +53,13 @@ class Archive:
             },
             by_link={
                 articles.link_key(a.link): self.stub(a)
-                for a in reversed(self.articles.values())
+                for a in oldest_last
                 if articles.link_key(a.link) in look_up.question.links
             },
             by_fingerprint={
                 a.fingerprint: self.stub(a)
-                for a in self.articles.values()
-                if a.fingerprint in look_up.question.fingerprints
+                for a in oldest_last
+                if a.fingerprint in look_up.question.fingerprints and a.id not in self.textless
             },
             by_title=by_title,
         )
@@ -102,11 +103,18 @@ class Archive:
         for item in items:
             if item.article is not None:
                 assert item.novelty in (articles.Novelty.NEW, articles.Novelty.OLD, articles.Novelty.EDITED)
-                self.articles[item.article.id] = item.article
-                self.textless.discard(item.article.id)
-                if item.novelty is articles.Novelty.OLD:
-                    self.textless.add(item.article.id)
+                self._keep(item.article, item.novelty)
             self.sightings[item.sighting.feed, item.sighting.key] = item.sighting.article
+
+    def _keep(self, article: model.Article, novelty: articles.Novelty) -> None:
+        before = self.articles.get(article.id)
+        if novelty is articles.Novelty.EDITED and before is not None:
+            self.articles[article.id] = replace(article, first_seen=before.first_seen, feed=before.feed)
+            self.textless.discard(article.id)
+        elif before is None:
+            self.articles[article.id] = article
+            if novelty is articles.Novelty.OLD:
+                self.textless.add(article.id)
 
 
 def novelties(found: articles.Identification) -> list[str]:
