@@ -125,6 +125,7 @@ class App:
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``."""
         await self._heed(await self.presence.begin())
+        _spare_collections(lasts=False)
         passed = await self._pass_over_all(everything=everything)
         drained = await self._new_sender().drain(drain)
         await sealing.seal_closed_days(self.store, self.clock)
@@ -158,7 +159,7 @@ class App:
         """
         await self._heed(await self.presence.begin(lives_on=True))
         site = self._open_site()
-        _spare_collections()
+        _spare_collections(lasts=True)
         async with asyncio.TaskGroup() as group:
             if site:
                 group.create_task(site.serve(stop))
@@ -243,7 +244,7 @@ class App:
         self.settings = settings
         self.snapshot = snapshot_of(settings)
         self.loaded_at = self.clock.now()
-        _spare_collections()
+        _spare_collections(lasts=True)
         await self.sync()
         if has_new_channels:
             old = self.channels
@@ -274,12 +275,16 @@ async def _pass_on(event: asyncio.Event, to: asyncio.Event) -> None:
     to.set()
 
 
-def _spare_collections() -> None:
+def _spare_collections(*, lasts: bool) -> None:
     """A hundred thousand rules are walked by every collection of the garbage unless they are set aside; and a batch of
-    first polls, which ends as a whole, would be walked a hundred times on its way (a sixth of its time)."""
+    first polls, which ends as a whole, would be walked a hundred times on its way (a sixth of its time).
+
+    ``lasts``: what the configuration before left behind is let go of first, which takes a moment.
+    """
     gc.set_threshold(_OBJECTS_A_COLLECTION)
-    gc.unfreeze()
-    gc.collect()
+    if lasts:
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()
 
 
