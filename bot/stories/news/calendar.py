@@ -87,10 +87,17 @@ _DATE = re.compile(
     rf")"
 )
 _COMING = re.compile(
-    r"\b(?:will|to be|to (?:start|begin|meet|take|open|vote|return|go)|due|set|scheduled|plans?|planned|by|until|before"
+    r"\b(?:will|to be|to (?:start|begin|meet|take|open|vote|return|go)|due|set|scheduled|plans?|planned"
     r"|next|expected|would|put off|postponed|delayed|moved|pushed back|deferred)\b",
     re.IGNORECASE,
 )
+#: «by Monday» comes; «by a driver on Monday» was.
+_COMING_BESIDE = re.compile(
+    r"\b(?:by|until|till|before|next|due|to|for)\s+(?:(?:the end of|late|early|midnight|noon|on|this|next)\s+){0,2}$",
+    re.IGNORECASE,
+)
+#: A bare weekday that is this near behind and this far ahead is the one behind.
+_RECENT_DAYS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +194,13 @@ def _slashed(text: str) -> tuple[int, int, int] | None:
 def _year(month: int, written: date, before: str) -> int:
     """A month without its year is the nearest one, and rather a coming one where the sentence looks ahead."""
     ahead = (month - written.month) % 12
-    is_coming = ahead <= (9 if _COMING.search(before[-60:]) else 6)
+    is_coming = ahead <= (9 if _looks_ahead(before) else 6)
     years, _ = divmod(written.month - 1 + (ahead if is_coming else ahead - 12), 12)
     return written.year + years
+
+
+def _looks_ahead(before: str) -> bool:
+    return bool(_COMING.search(before[-60:]) or _COMING_BESIDE.search(before[-60:]))
 
 
 def _near(weekday: str | None, relative: str | None, before: str, written: date) -> date:
@@ -198,7 +209,10 @@ def _near(weekday: str | None, relative: str | None, before: str, written: date)
     words = (weekday or "").split()
     number = _WEEKDAYS.index(words[-1])
     ahead = (number - written.weekday()) % 7
-    is_coming = words[0].lower() in {"next", "this"} or bool(_COMING.search(before[-60:]))
+    is_coming = words[0].lower() in {"next", "this"} or _looks_ahead(before)
+    if 0 < 7 - ahead <= _RECENT_DAYS:
+        # «will sign the bill that passed Wednesday», written on Thursday.
+        is_coming = words[0].lower() == "next" or bool(_COMING_BESIDE.search(before))
     if words[0].lower() in {"last", "past"} or not is_coming:
         return written - timedelta(days=(-ahead) % 7)
     return written + timedelta(days=ahead)

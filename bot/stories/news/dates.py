@@ -22,7 +22,7 @@ _ROLES = (
     (
         "deadline",
         (
-            r"deadlines?|cut-?off|due|no later than|until|till|expir\w+|ultimatum"
+            r"deadlines?|cut-?off|due(?! to\b)|no later than|until|till|expir\w+|ultimatum"
             r"|grace period|by(?= (?:the )?$)"
         ),
     ),
@@ -86,6 +86,11 @@ _HAPPENED = re.compile(
     r"(?:\W+\w+){0,6}\W*$",
     re.IGNORECASE,
 )
+#: «was delayed Thursday»: the day of the delaying; «delayed until Thursday» is the new one.
+_MOVED_ON = re.compile(
+    r"\b(?:delayed|postponed|extended|rescheduled|deferred|adjourned|pushed back|put off)\s+(?:late |early )?(?:on\s+)?$",
+    re.IGNORECASE,
+)
 #: «the January 6 attack», «the 9 May parade»: the day names the event.
 _NAMES_BEFORE = re.compile(r"\b(?:the|a|an|this|that|its|last)\s+$", re.IGNORECASE)
 _NAMES_AFTER = re.compile(
@@ -128,6 +133,7 @@ class Dated:
 def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> list[Found]:
     known = [day for statement in chain.from_iterable(said) for day in days(statement.plain, statement.day)]
     before = [dated for statement in chain.from_iterable(said) for dated in dated_in(statement)]
+    named = [day for statement in fresh for day in days(statement.plain, statement.day)]
     found: list[Found] = []
     taken: list[Day] = []
     for dated in _most_exact(chain.from_iterable(dated_in(statement) for statement in fresh)):
@@ -135,6 +141,9 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
         if any(day.agrees_with(one) for one in chain(known, taken)) or not day.may_follow(statement.day):
             continue
         old = _replaced(dated, before)
+        if old and not dated.is_moved and any(old.day.agrees_with(one) for one in named):
+            # An article that still names the old day does not replace it.
+            continue
         if not dated.is_moved and not (_is_prominent(dated) and _is_exact(day, statement)):
             continue
         taken.append(day)
@@ -160,10 +169,10 @@ def _is_prominent(dated: Dated) -> bool:
 
 
 def _is_exact(day: Day, statement: Statement) -> bool:
-    """A day of the calendar; a weekday only where it is still to come: «vowed Wednesday that …» dates the speech."""
-    if day.is_relative:
-        return (day.year, day.month or 0, day.day or 0) > (statement.day.year, statement.day.month, statement.day.day)
-    return day.day is not None
+    """A day of the calendar that is still to come: «vowed Wednesday that …», «fell on 21 March» date what happened."""
+    if day.day is not None:
+        return (day.year, day.month or 0, day.day) > (statement.day.year, statement.day.month, statement.day.day)
+    return False
 
 
 def _most_exact(found: Iterable[Dated]) -> list[Dated]:
@@ -237,7 +246,7 @@ def _is_past(before: str, after: str, day: Day) -> bool:
         return True
     if _NAMES_BEFORE.search(before) and _NAMES_AFTER.match(after):
         return True
-    if day.is_relative and _HAPPENED.search(before):
+    if day.is_relative and (_HAPPENED.search(before) or _MOVED_ON.search(before)):
         return True
     return bool((_BY.search(before) and _DONE_BY.match(after)) or _LASTED.search(before))
 

@@ -18,7 +18,7 @@ _NAME = r"(?:[A-Z][\w'’-]+|[A-Z]\.)(?:\s+(?:(?:al|bin|de|van|von|el|of|der|da|
 _ROLES = (
     (
         "identified",
-        rf"\b(?:identified|named)(?:\s+[\w-]+){{0,14}}?\s+as\s+(?:\d+-year-old\s+|\w+\s+)?(?P<name>{_NAME})",
+        rf"\b(?:identified|named)(?:\s+[\w-]+){{0,14}}?\s+as\s+(?:\d+-year-old\s+|[a-z]\w*\s+)?(?P<name>{_NAME})",
     ),
     ("suspect", rf"\b(?:suspect|gunman|attacker|driver|pilot|[Tt]he accused)(?:,|\s+is|\s+was)?\s+(?P<name>{_NAME})"),
     ("victim", rf"\b(?:victim)(?:,|\s+is|\s+was)?\s+(?P<name>{_NAME})"),

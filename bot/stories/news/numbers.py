@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from bot.stories.news import things
 from bot.stories.news.claims import Found
 from bot.stories.news.past import is_background
 from bot.stories.news.quantities import Quantity, quantities
@@ -31,6 +32,14 @@ _REVISED = re.compile(
 #: From one report to the next a toll grows by no more than this; beyond it the two count different things (a town, the
 #: world). The first reports of an earthquake grow faster, up to a few thousand.
 _MOST_GROWTH, _ALWAYS_PLAUSIBLE = 10, 3000
+
+
+#: Up to so many were told one by one: «a couple and their son», «shot his wife and himself».
+_FEW = 4
+#: Up to so many, the same number of people twice is the same people: «5 people shot», «5 injured».
+_SAME_PEOPLE = 10
+#: «no injuries», «nobody was hurt»
+_NONE = re.compile(r"\b(?:no|not|nobody|without|never|\w+n't)\b(?:\W+\w+){0,3}\W*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +76,9 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
         if new.statement.order > _READ:
             continue
         before = _before(new, old)
+        if before is None and not _is_first_news(new, old, said):
+            continue
         if before is not None and not _may_follow(before, new):
-            continue
-        if before is None and not (new.quantity.is_weighty and new.statement.is_prominent):
-            continue
-        if before is None and any(one.quantity.thing == new.quantity.thing for one in old):
             continue
         found.append(
             Found(
@@ -112,14 +119,51 @@ def _before(new: _Counted, old: Sequence[_Counted]) -> Quantity | None:
     return alike[-1].quantity
 
 
+def _is_first_news(new: _Counted, old: Sequence[_Counted], said: Sequence[Sequence[Statement]]) -> bool:
+    """A figure that the story lacked is news when it weighs, and the story has not told as much in other words."""
+    quantity = new.quantity
+    if not (quantity.is_weighty and new.statement.is_prominent) or quantity.is_aside:
+        return False
+    if any(one.quantity.thing == quantity.thing for one in old):
+        return False
+    if quantity.label not in things.CASUALTIES:
+        return quantity.value != 1 or bool(quantity.unit) or not _speaks_of(said, quantity.label)
+    if quantity.value <= _SAME_PEOPLE and any(_may_be_people(one.quantity, quantity.value) for one in old):
+        return False
+    return quantity.value > _FEW or not _speaks_of(said, quantity.label)
+
+
+def _may_be_people(old: Quantity, value: float) -> bool:
+    is_of_people = old.thing is None or old.thing in things.PEOPLE or old.label in things.CASUALTIES
+    return old.value == value and not old.unit and is_of_people
+
+
+def _speaks_of(said: Sequence[Sequence[Statement]], fate: str) -> bool:
+    pattern = dict(things.FATES).get(fate)
+    return pattern is not None and any(
+        not _NONE.search(statement.plain[: found.start()])
+        for statement in chain.from_iterable(said)
+        for found in pattern.finditer(statement.plain)
+    )
+
+
 def _may_follow(before: Quantity, new: _Counted) -> bool:
     """The figure can be the next one of the same count."""
+    if any(one.key == new.quantity.key and one.value == before.value and not one.is_past for one in _beside(new)):
+        # «221 million in the world, 40 million of them here»: the old figure holds still.
+        return False
     if new.quantity.label not in _COUNTED_UP:
         return True
     value = new.quantity.value
     if value < before.value:
         return bool(_REVISED.search(new.statement.plain))
     return value <= max(_ALWAYS_PLAUSIBLE, _MOST_GROWTH * before.value)
+
+
+def _beside(counted: _Counted) -> Sequence[Quantity]:
+    """The other numbers of its sentence."""
+    found = quantities(counted.statement.plain, counted.statement.language)
+    return [one for one in found if one is not counted.quantity]
 
 
 def _same_matter(one: _Counted, other: _Counted) -> bool:

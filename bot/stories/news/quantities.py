@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from math import floor, log10
 
-from bot.stories.news import things
+from bot.stories.news import labels, things
 from bot.stories.words import stem
 
 _NUMBER = re.compile(
@@ -19,7 +19,7 @@ _NUMBER = re.compile(
     r"(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"(?P<percent>\s?(?:%|per ?cent\b|percentage points?\b))?"
     r"(?P<after_currency>\s(?:dollars?|euros?|pounds?|rupees?|yen"
-    r"|yuan)\b)?(?![\w/:]|\.\d|,\d|-(?:year|day|hour|minute|week|month|old)|['’]s)"
+    r"|yuan)\b)?(?![\w/:]|\.\d|,\d|-\d|\s?-\s?(?i:year|day|hour|minute|week|month|old)|['’]s)"
 )
 _CURRENCIES = {
     "US$": "$",
@@ -55,6 +55,13 @@ _PAST = re.compile(
     r"|instead of|rather than|out of|1 in|one in|another|other|more than the)\s+(?:about |around |some |the )?$",
     re.IGNORECASE,
 )
+#: «boosted the cuts by 5,000 to 55,000», «the toll rose by five»: by how much, not how many.
+_GROWN_BY = re.compile(r"\b(?:rose|risen|increased|grown|grew|climbed|jumped|fell|fallen|dropped)\s+by\s+$", re.IGNORECASE)
+_BY, _TO_ANOTHER = re.compile(r"\bby\s+$", re.IGNORECASE), re.compile(r"\s+to\s+[$£€¥₹]?\d")
+#: What may be or will have been has not happened.
+_SUPPOSED = re.compile(r"\b(?:could|may|might|would|will have)\b(?:\W+\w+){0,6}\W*$")
+#: «the 12 officers»: the reader is supposed to know them.
+_DEFINITE = re.compile(r"\b(?:the|these|those|all|both)\s+$", re.IGNORECASE)
 _PAST_AFTER = re.compile(
     r"^[^.;,]{0,40}\b(?:last (?:year|month|week|quarter)|a (?:year|month"
     r"|week) (?:earlier|ago|before)|years? ago|the (?:year|quarter) before|year-earlier"
@@ -67,17 +74,26 @@ _HABIT = re.compile(
     re.IGNORECASE,
 )
 _AVERAGE = re.compile(r"\baverag\w+\b(?:\W+\w+){0,4}\W*$", re.IGNORECASE)
+#: «according to four people», «told 12 reporters»: those who speak are not counted.
+_SPEAKERS = re.compile(r"\b(?:according to|told)\s+(?:at least |more than )?$", re.IGNORECASE)
 _ABOUT = re.compile(
     r"\b(?:about|around|some|nearly|almost|over|more than|at least|up to"
     r"|approximately|roughly|an estimated|estimated|close to|as many as|under|fewer than|less than)\s*$",
     re.IGNORECASE,
 )
 
+#: Characters before a number in which the name that it ends begins.
+_LABEL_REACH = 80
 _CLAUSE_END = re.compile(r"[,;:]\s|\s(?:and|but|while|as|after)\s")
 _COUNT = re.compile(r"\b(?:number|toll|total|count|tally)\b", re.IGNORECASE)
 _CUT = re.compile(r"\b(?:cut\w*|axe\w*|shed\w*|slash\w*|los(?:e|es|ing|t)|go|eliminat\w+|scrap\w*)\b", re.IGNORECASE)
 #: «climbers», «sailors», «tourists»: people by their ending.
-_DOERS = re.compile(r"(?:ers|ors|ists|men|women)$")
+_DOERS = re.compile(r"(?:ers|ors|ists|men|women)$", re.IGNORECASE)
+#: A fate that parts from its number by an «and» has counted already: «left one dead and two wounded».
+_NEXT_ITEM = re.compile(r"^\s*(?:,|;|and\b|but\b|while\b|with\b)", re.IGNORECASE)
+#: «charged with shooting four people», «arrested over the death of two»: the number is of the deed.
+_OF_THE_DEED = re.compile(r"\b(?:with|in|for|over|on|after|of|near|from|at(?! least))\b", re.IGNORECASE)
+_DONE_TO_THE_DOER = frozenset({"arrested", "charged"})
 _NO_OBJECT = frozenset({"die", "dies", "died"})
 _PLACE = re.compile(r"\b(?:in|at|near|across|from)\s+(?:the\s+)?([A-Z]\w+)")
 
@@ -95,6 +111,8 @@ class Quantity:
     is_about: bool
     #: Given for comparison or as what was before.
     is_past: bool
+    #: Spoken of as known, or as what may be: no news by itself.
+    is_aside: bool = False
     places: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -157,12 +175,12 @@ def _is_other(one: re.Match[str], plain: str) -> bool:
     before, after = plain[: one.start()], plain[one.end() :]
     if one["currency"] or one["percent"] or one["after_currency"]:
         return False
+    if labels.is_label(one["number"], before[-_LABEL_REACH:], after) or _SPEAKERS.search(before):
+        return True
     if one["number"] == "1" and re.match(r"\s+of\b", after):
         return True  # «one of the lowest»
     if _MONTH.match(after) or _AFTER_MONTH.search(before) or _NAMED.search(before):
         return True
-    if re.search(r"[A-Z]\w*,\s*$", before) and re.match(r"\s*,", after):
-        return True  # «Khan, 25, …»
     return bool(re.fullmatch(r"(?:19|20)\d\d", one["number"])) and not re.match(
         r"\s+(?:people|companies|firms|jobs)", after
     )
@@ -170,6 +188,7 @@ def _is_other(one: re.Match[str], plain: str) -> bool:
 
 def _quantity(one: re.Match[str], plain: str, before: str, after: str, *, is_english: bool) -> Quantity:
     value = float(one["number"].replace(",", ""))
+    following = plain[one.end() :]
     unit = _unit(one)
     thing, label = _money(before, after) if unit else _counted(before, after, is_english=is_english)
     return Quantity(
@@ -179,8 +198,14 @@ def _quantity(one: re.Match[str], plain: str, before: str, after: str, *, is_eng
         label=label,
         is_about=bool(_ABOUT.search(before)),
         is_past=bool(
-            _PAST.search(before) or _AVERAGE.search(before) or _PAST_AFTER.search(after) or _HABIT.search(after[:60])
+            _PAST.search(before)
+            or _AVERAGE.search(before)
+            or _GROWN_BY.search(before)
+            or (_BY.search(before) and _TO_ANOTHER.match(following))
+            or _PAST_AFTER.search(after)
+            or _HABIT.search(after[:60])
         ),
+        is_aside=bool(_DEFINITE.search(before) or _SUPPOSED.search(before)),
         places=frozenset(_PLACE.findall(plain)),
     )
 
@@ -200,12 +225,21 @@ def _nearest(
         # «had not died with one person using …»: a verb without an object counts nothing behind it.
         ends = [found.end() for found in pattern.finditer(before) if found.group().lower() not in _NO_OBJECT]
         starts = pattern.search(_CLAUSE_END.split(after, maxsplit=1)[0])
+        if ends and label in _DONE_TO_THE_DOER and _OF_THE_DEED.search(before[ends[-1] :]):
+            ends = []
         options = ([len(before) - ends[-1]] if ends else []) + ([starts.start()] if starts else [])
+        if ends and _NEXT_ITEM.match(before[ends[-1] :]) and _has_own_fate(patterns, after):
+            ends = []
         # «the number of people infected with … has climbed to»: the count is named far ahead.
         far = 120 if _COUNT.search(before) else reach
         if options and min(options) <= far and (best is None or min(options) < best[1]):
             best = label, min(options)
     return best
+
+
+def _has_own_fate(patterns: Sequence[tuple[str, re.Pattern[str]]], after: str) -> bool:
+    clause = _CLAUSE_END.split(after, maxsplit=1)[0]
+    return any(pattern.search(clause) for _, pattern in patterns)
 
 
 def _money(before: str, after: str) -> tuple[str | None, str]:
@@ -225,13 +259,17 @@ def _counted(before: str, after: str, *, is_english: bool) -> tuple[str | None, 
     if noun and stem(noun) in {"job", "position", "post", "role"} and _CUT.search(before[-60:] + after[:60]):
         return "jobs cut", "jobs cut"
     # English fates are other words elsewhere: «die drei».
-    if is_english and (noun is None or stem(noun) in things.PEOPLE or _DOERS.search(noun)):
+    if is_english and (noun is None or stem(noun) in things.PEOPLE or _is_doer(noun)):
         fate = _nearest(things.FATES, before, after, 45)
         if fate:
             return fate[0], fate[0]
     if noun is None:
         return None, ""
     return stem(noun), noun.lower()
+
+
+def _is_doer(noun: str) -> bool:
+    return _DOERS.search(noun) is not None and noun.lower() not in things.NO_DOERS
 
 
 def _singular(after: str) -> str | None:

@@ -6,13 +6,13 @@ import re
 
 from bot.stories.words import stem
 
-#: What happened to people, by the words that say it: the label, and whether a first figure is news by itself.
+#: What happened to people, by the words that say it.
 _FATES = (
     ("deaths", r"kill(?:s|ed|ing)?|dead|dies|died|die|deaths?|toll|fatalit(?:y|ies)|lost their lives|bodies"),
     ("injured", r"injur\w+|wound\w+|hurt|hospitali[sz]ed"),
     ("missing", r"missing|unaccounted"),
-    ("arrested", r"arrest\w*|detain\w*|custody|rounded up"),
-    ("infected", r"infect\w+|cases|tested positive|sickened|fell ill|ill"),
+    ("arrested", r"arrest\w*|detain\w*|in(?:to)?(?: police)? custody|rounded up"),
+    ("infected", r"infect\w+|cases|tested positive|sickened|fell ill|(?<!mentally )(?<!terminally )(?<!critically )ill"),
     ("evacuated", r"evacuat\w+|displac\w+|homeless|fled"),
     ("rescued", r"rescu\w+|saved|survivors?"),
     ("jobs cut", r"lay(?:s|ing)? off|laid off|lay-?offs?|redundan\w+|job (?:cuts|losses)|sack\w*"),
@@ -39,7 +39,9 @@ _SUMS = (
     ("profit", r"profits?|earnings"),
     ("revenue", r"revenues?|sales|turnover"),
     ("funding", r"fund\w*|grants?|aid|loans?|invest\w+|budget|bail-?out|pledg\w+|raised"),
-    ("ransom", r"ransom|bounty|reward|bail"),
+    ("ransom", r"ransom"),
+    ("reward", r"reward|bounty"),
+    ("bail", r"bail"),
     ("rate", r"rates?|inflation|unemployment|growth|interest"),
     ("turnout", r"turnout"),
     ("votes", r"votes?|majority"),
@@ -48,6 +50,9 @@ _SUMS = (
     ("shares", r"shares?|stock"),
 )
 SUMS = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _SUMS)
+#: Of those, what comes over people: a story that counts its people has told how many.
+CASUALTIES = frozenset({"deaths", "injured", "missing", "infected", "evacuated", "rescued"})
+#: A first figure of these is news by itself.
 WEIGHTY = frozenset(
     {
         "deaths",
@@ -61,10 +66,18 @@ WEIGHTY = frozenset(
         "damages",
         "sentence",
         "ransom",
+        "reward",
+        "bail",
         "charged",
         "magnitude",
         "infected",
     }
+)
+#: They end as «climbers» do and are nobody.
+NO_DOERS = frozenset(
+    "murders orders numbers letters papers computers servers quarters meters metres rivers floors doors errors borders "
+    "offers powers answers matters chapters papers centers centres covers towers trailers tankers helicopters "
+    "carriers containers freighters disasters barriers corners sensors reactors factors sectors tractors motors".split()
 )
 TERMS = re.compile(
     r"\b(?:sentenced|jailed|imprisoned)\b(?!.*\b(?:up to|maximum|recommend\w*|could|may|faces?)\b)", re.IGNORECASE
