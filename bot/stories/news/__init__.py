@@ -9,6 +9,7 @@ read in the linked article. Numbers and dates are read in several languages, dec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import chain
 
@@ -16,6 +17,7 @@ from bot import model
 from bot.stories.news import dates, decisions, names, novelty, numbers
 from bot.stories.news.claims import Found
 from bot.stories.news.deadlines import deadlines
+from bot.stories.news.quantities import quantities
 from bot.stories.news.statements import Statement, statements
 
 __all__ = ["deadlines", "facts", "facts_of_version", "newest_sentence"]
@@ -112,9 +114,17 @@ def _key(found: Found) -> str:
     return f"{found.label}: {found.after}".casefold()
 
 
+def _says(statement: Statement, found: Found) -> bool:
+    """In the same words; a number also of the same thing: «5» stands in many sentences."""
+    if found.kind == "number":
+        told = quantities(statement.plain, statement.language)
+        return any((each.label, each.shown) == (found.label, found.after) for each in told)
+    return re.search(rf"(?<!\w){re.escape(found.after)}(?!\w)", statement.text, re.IGNORECASE) is not None
+
+
 def _fact(found: Found, article: model.Article, fresh: Sequence[Statement]) -> model.Fact:
     """The sentence shown is the first whole one that says it; the headline where the text has none."""
-    whole = [each for each in fresh if each.is_fit and each.order and found.after.casefold() in each.text.casefold()]
+    whole = [each for each in fresh if each.is_fit and each.order and _says(each, found)]
     shown = found.statement if found.statement.is_fit and found.statement.order else next(chain(whole), found.statement)
     return model.Fact(
         kind=found.kind,

@@ -88,7 +88,8 @@ _HAPPENED = re.compile(
 )
 #: «was delayed Thursday»: the day of the delaying; «delayed until Thursday» is the new one.
 _MOVED_ON = re.compile(
-    r"\b(?:delayed|postponed|extended|rescheduled|deferred|adjourned|pushed back|put off)\s+(?:late |early )?(?:on\s+)?$",
+    r"\b(?:delayed|postponed|extended|rescheduled|deferred|adjourned|pushed back|put off)"
+    r"\s+(?:late |early )?(?:on\s+)?$",
     re.IGNORECASE,
 )
 #: «the January 6 attack», «the 9 May parade»: the day names the event.

@@ -19,8 +19,15 @@ from bot.stories.news.claims import Found
 from bot.stories.news.past import is_background
 from bot.stories.news.statements import Statement
 
-#: A turn that another one of the story says already.
-_ALSO = {"lifted": {"cancelled", "dropped"}, "cancelled": {"lifted"}, "dismissed": {"resigned"}, "died": {"killed"}}
+#: A turn that another one of the story says already: nobody is convicted uncharged, or sentenced unconvicted.
+_ALSO = {
+    "lifted": {"cancelled"},
+    "cancelled": {"lifted"},
+    "dismissed": {"resigned"},
+    "arrested": {"convicted", "sentenced"},
+    "charged": {"convicted", "sentenced", "acquitted", "pleaded not guilty"},
+    "convicted": {"sentenced"},
+}
 
 _PASSIVE = re.compile(r"\b(?:was|were|is|are|been|be|has|have)(?:\s+\w+ly)?\s*$", re.IGNORECASE)
 _UNSURE = re.compile(
@@ -30,8 +37,25 @@ _UNSURE = re.compile(
     r"|plans? to|planned to|seeks?|sought|threaten\w*|consider\w*|proposed?|calls? (?:for|on)|"
     r"demand\w*|refus\w*|fail\w*|due to be|expected|reportedly|allegedly"
     r"|bid|move|effort|attempt|push|fight|plan|call|request|threat|try|tries|trying|tried|aims?|vote"
-    r"|denie[sd]|rumou?red|had|previously|earlier|already|once|since|when|after|"
-    r"who|which|that was|that were|other|another|ever|why|how)\b(?:\W+\w+){0,4}\W*$",
+    r"|denie[sd]|rumou?red|ever)\b(?:\W+\w+){0,4}\W*$",
+    re.IGNORECASE,
+)
+#: Done, but told in passing, before, or of others: known with it, and no news.
+_IN_PASSING = re.compile(
+    r"\b(?:had|previously|earlier|already|once|since|when|after|who|which|that was|that were|other|another|why|how)\b"
+    r"(?:\W+\w+){0,4}\W*$",
+    re.IGNORECASE,
+)
+#: What was once is known of another time or another case.
+_HAD_BEFORE = re.compile(r"\b(?:had|previously|earlier|once|other|another)\b(?:\W+\w+){0,4}\W*$", re.IGNORECASE)
+#: «the name she adopted»: a clause that belongs to a noun.
+_OF_A_NOUN = re.compile(
+    r"\b(?!(?:that|and|but|so|said|says|say|as|because|then|also|if|though)\b)[\w'’-]+ (?:he|she|it|they|we|I)\s+$"
+)
+#: «The names of the victims were released»: what is told, not who was let go.
+_TOLD = re.compile(
+    r"\b(?:identit(?:y|ies)|names?|video|footage|photos?|pictures?|images?|details?|reports?|documents?|records?|statements?"
+    r"|data|figures|results|films?|albums?|guidance|guidelines|findings|transcripts?|e?-?mails?|information)\b",
     re.IGNORECASE,
 )
 #: The same, further ahead of the verb: «if the Food and Drug Administration (FDA) approved», «while we evacuated».
@@ -56,6 +80,15 @@ _ON_CONDITION = re.compile(r"^[^.,;]*\b(?:if|unless|whether)\b", re.IGNORECASE)
 _CLAUSE_END = re.compile(
     r",(?=\s|$)|(?<![A-Z])(?<!Mr)(?<!Mrs)(?<!Ms)(?<!Dr)(?<!Jan)(?<!Feb)(?<!Aug)(?<!Sep)(?<!Sept)"
     r"(?<!Oct)(?<!Nov)(?<!Dec)\.(?=\s|$)|[;!?()\"]|:(?!\d)|\s[-–—]\s|\b(?:said|says|after|because|while|which|who|where|although|according)\b"
+)
+#: Turns whose headline verbs are nouns as well: bans, delays, leaks.
+_MAY_BE_NOUNS = frozenset(
+    {"banned", "charged", "delayed", "exploited", "fined", "fixed", "ordered", "raided", "recalled", "suspended"}
+)
+#: Not behind «Rep.», «Mr.» and initials.
+_CLAUSE_START = re.compile(
+    r"(?:[;:!?\"]|(?<![A-Z])(?<!Mr)(?<!Ms)(?<!Mrs)(?<!Dr)(?<!St)(?<!Rep)(?<!Reps)(?<!Sen)(?<!Sens)(?<!Gov)(?<!Gen)"
+    r"(?<!Lt)(?<!Col)(?<!Sgt)(?<!Jr)\.)\s|,\s(?=but|and|who|which)"
 )
 #: Words shown of a decision.
 _MOST_WORDS = 14
@@ -130,7 +163,19 @@ def _mentions(statement: Statement) -> frozenset[str]:
     cues = languages.of(statement.language)
     turns = cues.turns if cues else _all_turns()
     named = {turn.label for turn in turns if turn.nouns and turn.nouns.search(statement.plain)}
-    return frozenset(named | {label for label, _ in _turns(statement)})
+    done = set() if cues else {turn.label for turn in _all_turns() if _is_done(turn, statement)}
+    return frozenset(named | done | {label for label, _ in _turns(statement)})
+
+
+def _is_done(turn: _Turn, statement: Statement) -> bool:
+    """Told as done in any grammar, also in passing: «after it rejected …», «the banned drug»."""
+    plain = statement.normal
+    headline = turn.present.finditer(plain) if statement.order == 0 else ()
+    for found in chain(turn.past.finditer(plain), headline):
+        before = plain[_clause_start(plain, found.start()) : found.start()]
+        if not (_is_doubtful(before) or _INFINITIVE.search(before) or _HAD_BEFORE.search(before)):
+            return True
+    return False
 
 
 def _turns(statement: Statement) -> Iterator[tuple[str, str]]:
@@ -143,8 +188,10 @@ def _turns(statement: Statement) -> Iterator[tuple[str, str]]:
         headline = turn.present.finditer(plain) if statement.order == 0 else ()
         for found in chain(turn.past.finditer(plain), headline):
             clause_start = _clause_start(plain, found.start())
-            before = plain[clause_start : found.start()]
-            if _is_stated(statement, before, plain[found.end() :]) and not _is_quoted(plain, found.start()):
+            before, after = plain[clause_start : found.start()], plain[found.end() :]
+            if _is_told_about(turn.label, before) or _is_noun(turn.label, found.group(), after):
+                continue
+            if _is_stated(statement, before, after) and not _is_quoted(plain, found.start()):
                 yield turn.label, _clause(plain, found.start())
                 break
 
@@ -164,12 +211,27 @@ def _is_stated(statement: Statement, before: str, after: str) -> bool:
         return False
     if not before.strip() or _AS_ADJECTIVE.search(before) or _ON_CONDITION.search(after[:120]):
         return False
-    if (_UNSURE.search(before) or _ASIDE.search(before)) and not _DECIDED.search(before):
+    if _is_doubtful(before) or (_IN_PASSING.search(before) and not _DECIDED.search(before)):
+        return False
+    if _OF_A_NOUN.search(before):
         return False
     if _INFINITIVE.search(before) and not _DECIDED.search(before):
         return False
     # Headlines drop their articles and their «was».
     return statement.order == 0 or bool(_PASSIVE.search(before) or _OBJECT.match(after))
+
+
+def _is_doubtful(before: str) -> bool:
+    return bool(_UNSURE.search(before) or _ASIDE.search(before)) and not _DECIDED.search(before)
+
+
+def _is_told_about(label: str, before: str) -> bool:
+    return label == "released" and _TOLD.search(before[-60:]) is not None
+
+
+def _is_noun(label: str, verb: str, after: str) -> bool:
+    """«months of delays»: a headline's verb that has no object and may be a noun is one."""
+    return label in _MAY_BE_NOUNS and verb.endswith("s") and not re.match(r"['\"]?\s+[\w'\"£$€]", after)
 
 
 def _is_quoted(plain: str, at: int) -> bool:
@@ -178,7 +240,7 @@ def _is_quoted(plain: str, at: int) -> bool:
 
 
 def _clause_start(plain: str, at: int) -> int:
-    starts = [found.end() for found in re.finditer(r"[;:.!?\"]\s|,\s(?=but|and|who|which)", plain[:at])]
+    starts = [found.end() for found in _CLAUSE_START.finditer(plain, 0, at)]
     return starts[-1] if starts else 0
 
 

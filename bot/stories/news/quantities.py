@@ -15,7 +15,7 @@ from bot.stories.news import labels, things
 from bot.stories.words import stem
 
 _NUMBER = re.compile(
-    r"(?<![\w.,/:#-])(?P<currency>US\$|A\$|C\$|HK\$|[$£€¥₹]|(?:Rs|PKR|INR|USD|EUR|GBP)\.?\s?)?"
+    r"(?<![\w.,/:#'’-])(?P<currency>US\$|A\$|C\$|HK\$|[$£€¥₹]|(?:Rs|PKR|INR|USD|EUR|GBP)\.?\s?)?"
     r"(?P<number>\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     r"(?P<percent>\s?(?:%|per ?cent\b|percentage points?\b))?"
     r"(?P<after_currency>\s(?:dollars?|euros?|pounds?|rupees?|yen"
@@ -55,8 +55,10 @@ _PAST = re.compile(
     r"|instead of|rather than|out of|1 in|one in|another|other|more than the)\s+(?:about |around |some |the )?$",
     re.IGNORECASE,
 )
-#: «boosted the cuts by 5,000 to 55,000», «the toll rose by five»: by how much, not how many.
-_GROWN_BY = re.compile(r"\b(?:rose|risen|increased|grown|grew|climbed|jumped|fell|fallen|dropped)\s+by\s+$", re.IGNORECASE)
+#: «the toll rose by five», «boosted the cuts by 5,000 to 55,000»: by how much, not how many.
+_GROWN_BY = re.compile(
+    r"\b(?:rose|risen|increased|grown|grew|climbed|jumped|fell|fallen|dropped)\s+by\s+$", re.IGNORECASE
+)
 _BY, _TO_ANOTHER = re.compile(r"\bby\s+$", re.IGNORECASE), re.compile(r"\s+to\s+[$£€¥₹]?\d")
 #: What may be or will have been has not happened.
 _SUPPOSED = re.compile(r"\b(?:could|may|might|would|will have)\b(?:\W+\w+){0,6}\W*$")
@@ -82,6 +84,8 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 
+#: «sought two men over a shooting that injured 13»: a verb right before the next number is that one's.
+_OF_THE_NEXT = re.compile(r"\b[a-z]+(?:ed|ing)\s+(?:about |some |at least |more than |nearly |over )?$")
 #: Characters before a number in which the name that it ends begins.
 _LABEL_REACH = 80
 _CLAUSE_END = re.compile(r"[,;:]\s|\s(?:and|but|while|as|after)\s")
@@ -168,6 +172,8 @@ def _quantities(plain: str, language: str) -> Iterator[Quantity]:
     for at, one in enumerate(found):
         before = plain[found[at - 1].end() if at else 0 : one.start()]
         after = plain[one.end() : found[at + 1].start() if at + 1 < len(found) else len(plain)]
+        if at + 1 < len(found):
+            after = _OF_THE_NEXT.sub("", after)
         yield _quantity(one, plain, before, after, is_english=language == "en")
 
 
@@ -175,6 +181,8 @@ def _is_other(one: re.Match[str], plain: str) -> bool:
     before, after = plain[: one.start()], plain[one.end() :]
     if one["currency"] or one["percent"] or one["after_currency"]:
         return False
+    if _BY.search(before) and _TO_ANOTHER.match(after):
+        return True
     if labels.is_label(one["number"], before[-_LABEL_REACH:], after) or _SPEAKERS.search(before):
         return True
     if one["number"] == "1" and re.match(r"\s+of\b", after):
@@ -188,7 +196,6 @@ def _is_other(one: re.Match[str], plain: str) -> bool:
 
 def _quantity(one: re.Match[str], plain: str, before: str, after: str, *, is_english: bool) -> Quantity:
     value = float(one["number"].replace(",", ""))
-    following = plain[one.end() :]
     unit = _unit(one)
     thing, label = _money(before, after) if unit else _counted(before, after, is_english=is_english)
     return Quantity(
@@ -201,7 +208,6 @@ def _quantity(one: re.Match[str], plain: str, before: str, after: str, *, is_eng
             _PAST.search(before)
             or _AVERAGE.search(before)
             or _GROWN_BY.search(before)
-            or (_BY.search(before) and _TO_ANOTHER.match(following))
             or _PAST_AFTER.search(after)
             or _HABIT.search(after[:60])
         ),
@@ -221,25 +227,31 @@ def _nearest(
     patterns: Sequence[tuple[str, re.Pattern[str]]], before: str, after: str, reach: int
 ) -> tuple[str, int] | None:
     best: tuple[str, int] | None = None
+    clause = _CLAUSE_END.split(after, maxsplit=1)[0]
+    has_own = any(pattern.search(clause) for _, pattern in patterns)
+    # «the number of people infected with … has climbed to»: the count is named far ahead.
+    far = 120 if _COUNT.search(before) else reach
     for label, pattern in patterns:
-        # «had not died with one person using …»: a verb without an object counts nothing behind it.
-        ends = [found.end() for found in pattern.finditer(before) if found.group().lower() not in _NO_OBJECT]
-        starts = pattern.search(_CLAUSE_END.split(after, maxsplit=1)[0])
-        if ends and label in _DONE_TO_THE_DOER and _OF_THE_DEED.search(before[ends[-1] :]):
-            ends = []
-        options = ([len(before) - ends[-1]] if ends else []) + ([starts.start()] if starts else [])
-        if ends and _NEXT_ITEM.match(before[ends[-1] :]) and _has_own_fate(patterns, after):
-            ends = []
-        # «the number of people infected with … has climbed to»: the count is named far ahead.
-        far = 120 if _COUNT.search(before) else reach
+        behind = pattern.search(clause)
+        ahead = _gap(label, pattern, before, is_told_behind=has_own)
+        options = ([] if ahead is None else [ahead]) + ([behind.start()] if behind else [])
         if options and min(options) <= far and (best is None or min(options) < best[1]):
             best = label, min(options)
     return best
 
 
-def _has_own_fate(patterns: Sequence[tuple[str, re.Pattern[str]]], after: str) -> bool:
-    clause = _CLAUSE_END.split(after, maxsplit=1)[0]
-    return any(pattern.search(clause) for _, pattern in patterns)
+def _gap(label: str, pattern: re.Pattern[str], before: str, *, is_told_behind: bool) -> int | None:
+    """Characters from the last word of ``pattern`` that may count the number; None: there is none."""
+    # «had not died with one person using …»: a verb without an object counts nothing behind it.
+    ends = [found.end() for found in pattern.finditer(before) if found.group().lower() not in _NO_OBJECT]
+    if not ends:
+        return None
+    between = before[ends[-1] :]
+    if label in _DONE_TO_THE_DOER and _OF_THE_DEED.search(between):
+        return None
+    if is_told_behind and _NEXT_ITEM.match(between):
+        return None
+    return len(between)
 
 
 def _money(before: str, after: str) -> tuple[str | None, str]:
@@ -263,7 +275,7 @@ def _counted(before: str, after: str, *, is_english: bool) -> tuple[str | None, 
         fate = _nearest(things.FATES, before, after, 45)
         if fate:
             return fate[0], fate[0]
-    if noun is None:
+    if noun is None or noun.lower() == "others":
         return None, ""
     return stem(noun), noun.lower()
 

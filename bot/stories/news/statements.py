@@ -13,7 +13,7 @@ from functools import lru_cache
 from text_to_num import alpha2digit
 
 from bot import model, sentences, text
-from bot.stories import words
+from bot.stories import mastheads, words
 
 #: Sentences read of one article; a longer one is a live page or a document.
 _READ = 120
@@ -60,7 +60,9 @@ def statements(article: model.Article) -> tuple[Statement, ...]:
     language = (article.language or "en").split("-")[0].split("_")[0].lower()
     day = article.when.date()
     title = article.title[: sentences.LONGEST]
-    found = [_statement(title, 0, language, day)] if title.strip() else []
+    # «Fire kills two - Channel 5 News» counts two.
+    read = mastheads.without(title, outlet=article.outlet, link=article.link)
+    found = [_statement(title, 0, language, day, read=read)] if title.strip() else []
     for span in sentences.split(article.text, article.language)[:_READ]:
         own = span.text[sentences.dateline_length(span.text) :]
         if len(own) <= sentences.LONGEST and not sentences.is_boilerplate(own):
@@ -70,9 +72,10 @@ def statements(article: model.Article) -> tuple[Statement, ...]:
     return tuple(found)
 
 
-def _statement(raw: str, order: int, language: str, day: date) -> Statement:
+def _statement(raw: str, order: int, language: str, day: date, *, read: str | None = None) -> Statement:
+    """``read``: what of it is read, where that is less than all."""
     shown = " ".join(raw.split())
-    normal = text.normalise(shown)
+    normal = text.normalise(shown if read is None else " ".join(read.split()))
     plain = in_digits(normal, language)
     return Statement(
         text=shown,

@@ -12,7 +12,13 @@ _FATES = (
     ("injured", r"injur\w+|wound\w+|hurt|hospitali[sz]ed"),
     ("missing", r"missing|unaccounted"),
     ("arrested", r"arrest\w*|detain\w*|in(?:to)?(?: police)? custody|rounded up"),
-    ("infected", r"infect\w+|cases|tested positive|sickened|fell ill|(?<!mentally )(?<!terminally )(?<!critically )ill"),
+    (
+        "infected",
+        (
+            r"infect\w+|tested positive|sickened|fell ill|(?<!mentally )(?<!terminally )(?<!critically )ill"
+            r"|(?<!court )(?<!criminal )(?<!murder )(?<!homicide )(?<!shooting )(?<!abuse )(?<!fraud )(?<!civil )cases"
+        ),
+    ),
     ("evacuated", r"evacuat\w+|displac\w+|homeless|fled"),
     ("rescued", r"rescu\w+|saved|survivors?"),
     ("jobs cut", r"lay(?:s|ing)? off|laid off|lay-?offs?|redundan\w+|job (?:cuts|losses)|sack\w*"),
