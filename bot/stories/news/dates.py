@@ -27,7 +27,7 @@ _ROLES = (
         ),
     ),
     ("hearing", r"hearings?|trial|verdict|in court|court date|sentencing|arraign\w+"),
-    ("vote", r"votes?|voting|elections?|polls?|referendum|ballot|run-?off"),
+    ("vote", r"votes?|voting|elections?|polls?|referendum|ballot|run-?off|primary|primaries|caucus(?:es)?"),
     ("meeting", r"meet(?:s|ings?)?|summit|talks|conference|session|negotiations"),
     (
         "launch",
