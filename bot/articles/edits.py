@@ -13,8 +13,8 @@ from collections.abc import Callable
 from bot import model
 from bot.articles.fingerprints import fold_title
 from bot.articles.livepages import is_live_page
-from bot.articles.meanings import outcome, turn
-from bot.articles.rewording import changed, words_of
+from bot.articles.meanings import DETAILS, outcome, turn
+from bot.articles.rewording import changed, replaced, words_of
 
 _DAYS = frozenset(
     """
@@ -36,6 +36,10 @@ _DRESS = re.compile(
     r"(?:\s+\d+)?\s*[:|–—-]\s*)+|\s+[|–—-]\s+[^|–—-]{2,40}$",
     re.IGNORECASE,
 )
+_REPORTS = re.compile(r"\s*(?:--?|[–—:,])\s*reports?\s*$", re.IGNORECASE)
+_CUT = re.compile(r"(?:\.\.+|…)\W*$")
+#: «likely» and «unlikely», «legal» and «illegal».
+_OPPOSITE = ("un", "in", "im", "il", "ir", "dis", "non")
 #: «Coronavirus: …», put before a headline and taken away again.
 _KICKER = re.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
@@ -43,6 +47,8 @@ _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
 _SAME_SENTENCE = 0.5
 #: A headline that keeps no more than this share of its words is another headline.
 _SAME_HEADLINE = 0.34
+#: Words in which one party gives way to another; more is a sentence turned round.
+_LONGEST_NAME = 4
 #: A longer text is compared up to here: past it, a change is not what was alerted on.
 _SENTENCES = 200
 
@@ -55,7 +61,7 @@ def edits(before: model.Article, after: model.Article) -> tuple[model.Edit, ...]
     if is_live_page(before) or is_live_page(after):
         return ()
     found: list[model.Edit] = []
-    if _headline_differs(before.title, after.title, (after.language or "en").lower()):
+    if _headline_differs(before, after):
         found.append(_edit(after, "title", before.title, after.title))
     if before.is_full_text == after.is_full_text and fold_title(before.text) != fold_title(after.text):
         names = _names(before.text) | _names(after.text)
@@ -69,34 +75,63 @@ def _edit(article: model.Article, field: str, before: str, after: str) -> model.
     return model.Edit(article=article.id, outlet=article.outlet, field=field, before=before, after=after)
 
 
-def _headline_differs(before: str, after: str, language: str) -> bool:
-    if fold_title(_KICKER.sub("", before)) == fold_title(_KICKER.sub("", after)):
+def _headline_differs(before: model.Article, after: model.Article) -> bool:
+    if fold_title(_KICKER.sub("", before.title)) == fold_title(_KICKER.sub("", after.title)):
         return False
-    one, other = words_of(_undressed(before)), words_of(_undressed(after))
+    if _asks(after.title):
+        return False
+    one, other = words_of(_undressed(before.title)), words_of(_undressed(after.title))
     removed, added = changed(one, other)
-    if _statements(removed, outcome) != _statements(added, outcome) or _are_swapped(one, other, before + after):
+    if _says_otherwise(removed, added) or _are_swapped(one, other, before.title + after.title):
         return True
     removed, added = _telling(removed), _telling(added)
     if not (removed and added):
         # What only comes or goes makes a headline fuller or shorter, seldom another.
         return False
-    if not language.startswith("en"):
+    if not (after.language or "en").lower().startswith("en"):
         return True
-    is_another = len(_telling(one)) - len(removed) <= _SAME_HEADLINE * len(_telling(one))
-    return is_another or (
-        not _is_headline_case(one) and not _is_headline_case(other) and _has_other_name(removed, added)
-    )
+    if len(_telling(one)) - len(removed) <= _SAME_HEADLINE * len(_telling(one)):
+        # Other words over the same text say the same; over another text, or over none, they say something else.
+        return not after.text.strip() or fold_title(before.text) != fold_title(after.text)
+    return _has_other_name_in_titles(before, after, one, other)
+
+
+def _says_otherwise(removed: list[str], added: list[str]) -> bool:
+    """Another number or day, a decision or an outcome more, a decision, negation or hedge less, or the opposite.
+
+    An outcome or a number that only goes makes a headline shorter; a detail that only comes, fuller.
+    """
+    if _are_opposites(removed, added):
+        return True
+    gone, come = _meant(removed, outcome), _meant(added, outcome)
+    if come - gone - DETAILS or any(turn(word) and outcome(word) not in come for word in removed if not word.isdigit()):
+        return True
+    return (gone != come and bool(gone and come)) or bool(_figures(added, outcome) - _figures(removed, outcome))
+
+
+def _has_other_name_in_titles(before: model.Article, after: model.Article, one: list[str], other: list[str]) -> bool:
+    """One name for another, where capitals tell names."""
+    if _is_headline_case(one) or _is_headline_case(other):
+        return False
+    names = frozenset().union(*(_names(each) for each in (before.title, after.title, before.text, after.text)))
+    return _has_other_name(_plain_first(one, names), _plain_first(other, names))
+
+
+def _asks(title: str) -> bool:
+    """A question states nothing."""
+    return re.search(r"\?(?:\W*$|['\"’”]*\s)", title) is not None
 
 
 def _are_swapped(one: list[str], other: list[str], titles: str) -> bool:
     """The same words in another order: «Acme sues Borel», «Borel sues Acme». A colon only moves the subject."""
-    folded, others = [word.casefold() for word in one], [word.casefold() for word in other]
+    folded, others = ([word.casefold() for word in words if turn(word) != "alleged"] for words in (one, other))
     return folded != others and sorted(folded) == sorted(others) and ":" not in titles
 
 
 def _undressed(title: str) -> str:
-    """Without «LIVE:» and «| BBC News»."""
-    return _DRESS.sub("", title) or title
+    """Without «LIVE:» and «| BBC News»; «… - reports» hedges as «reportedly» does."""
+    hedged = _REPORTS.sub(" reportedly", title)
+    return _DRESS.sub("", hedged) or hedged
 
 
 def _telling(words: list[str]) -> list[str]:
@@ -110,21 +145,50 @@ def _is_headline_case(words: list[str]) -> bool:
 
 
 def _sentence_differs(before: str, after: str, names: frozenset[str]) -> bool:
-    removed, added = changed(_plain_first(words_of(before), names), _plain_first(words_of(after), names))
-    return _statements(removed, turn) != _statements(added, turn) or _has_other_name(removed, added)
+    if _asks(after):
+        return False
+    one, other = _plain_first(words_of(before), names), _plain_first(words_of(after), names)
+    if _CUT.search(before) or _CUT.search(after):
+        # What a teaser leaves out at its end has not gone.
+        shorter = min(len(one), len(other))
+        one, other = one[:shorter], other[:shorter]
+    removed, added = changed(one, other)
+    if _meant(removed, turn) != _meant(added, turn) or _are_opposites(removed, added):
+        return True
+    if (gone := _figures(removed, turn)) and (come := _figures(added, turn)) and gone != come:
+        return True
+    return _has_other_name(one, other)
 
 
-def _statements(words: list[str], meaning: Callable[[str], str | None]) -> set[str]:
-    """What the words state by themselves: numbers, days, negations, decisions."""
-    found = {meaning(word) for word in words} - {None}
-    return {str(each) for each in found} | {
-        word.casefold() for word in words if word.casefold() in _DAYS or word[0].isdigit()
+def _meant(words: list[str], meaning: Callable[[str], str | None]) -> set[str]:
+    """The negations, decisions and outcomes that the words state by themselves."""
+    return {found for word in words if (found := meaning(word)) is not None and not found.isdigit()}
+
+
+def _figures(words: list[str], meaning: Callable[[str], str | None]) -> set[str]:
+    """Numbers and days; «5G» and «39A» are names."""
+    small = {found for word in words if (found := meaning(word)) is not None and found.isdigit()}
+    return small | {
+        word.casefold() for word in words if word.casefold() in _DAYS or re.fullmatch(r"\d[\d.]*(?:m|bn)?", word)
     }
 
 
-def _has_other_name(removed: list[str], added: list[str]) -> bool:
-    """One name for another. A name that only comes or goes makes a sentence fuller or shorter, seldom another."""
-    return any(map(_is_name, removed)) and any(map(_is_name, added))
+def _are_opposites(removed: list[str], added: list[str]) -> bool:
+    """«likely» for «unlikely», or the other way round."""
+    one, other = ({word.casefold() for word in words if len(word) > 3} for words in (removed, added))
+    return any(f"{prefix}{word}" in one for word in other for prefix in _OPPOSITE) or any(
+        f"{prefix}{word}" in other for word in one for prefix in _OPPOSITE
+    )
+
+
+def _has_other_name(one: list[str], other: list[str]) -> bool:
+    """One name in the place of another. A name that only comes or goes makes a sentence fuller or shorter."""
+    gone, come = (set(filter(_is_name, words)) for words in changed(one, other))
+    return any(
+        gone & set(before) and come & set(after)
+        for before, after in replaced(one, other)
+        if max(len(before), len(after)) <= _LONGEST_NAME
+    )
 
 
 def _is_name(word: str) -> bool:

@@ -13,6 +13,8 @@ from bot import model
 _HEADLINE = re.compile(
     r"\b(?:live|rolling)(?:[ -]\w+)?[ -](?:updates?|blog|coverage|ticker|feed|news)\b"
     r"|\b(?:updates?|news|coverage|blog|latest) live\b"
+    r"|\b\w+ updates?\s*:|\b(?:daily|morning|evening) update\b|\b(?:world|global) (?:updates?|tracker)\b"
+    r"|\blive tracker\b"
     r"|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$|\bliveblog\b"
     r"|\bas it happen(?:ed|s)\b|\bas the day unfolded\b|\bminute[ -]by[ -]minute\b"
     r"|\ben (?:direct|vivo|directo)\b|\bao vivo\b|\bin diretta\b|\bminuto a minuto\b|\bminute par minute\b"

@@ -8,23 +8,33 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Iterator
 from itertools import takewhile
 
 from bot import text
+from bot.articles import meanings
 from bot.articles.meanings import outcome
 
 _NUMBER = re.compile(r"(?<=\d)[,\u00a0\u202f ](?=\d{3}(?!\d))")
 #: The hyphen of Covid-19 and F-16: the number is part of a name.
 _NAME_WITH_NUMBER = re.compile(r"(?<=[^\W\d_])-(?=\d+\b)")
 #: What follows a number, in its several wordings.
-_SCALE = re.compile(r"(?<=\d)\s?(millions?|mn?|billions?|bn|per ?cent|pc|%|¢)(?!\w)", re.IGNORECASE)
-_SCALES = {"m": "m", "b": "bn"}
+_SCALE = re.compile(r"(?<=\d)\s?(thousand|k|millions?|mn?|billions?|bn|per ?cent|pc|%|¢)(?!\w)", re.IGNORECASE)
+_SCALES = {"m": "m", "b": "bn", "t": "000", "k": "000"}
+_CLOCK = re.compile(r"\b\d{1,2}[:.]\d{2}(?=\s*(?:[ap]\.?m\b|GMT|BST|UTC|[A-Z]{2,4}T\b))", re.IGNORECASE)
+#: An age describes somebody: «a boy, 11, is», «58-year-old», «aged 72», «1yo».
+_AGE = re.compile(
+    r"(?<=[^\W\d]), \d{1,2}(?=[,.;]|$)|\b\d{1,3}[- ]?(?:years?[- ]olds?|yo|yrs?[- ]old)\b"
+    r"|\b(?:aged?|at) \d{2}(?=[,.;]|$)",
+    re.IGNORECASE,
+)
 #: Two words with this many first letters in common, and this share of the longer one, are forms of one.
 _ROOT, _ROOT_SHARE = 5, 0.6
 
 
 def words_of(string: str) -> list[str]:
     """Words with their case; numbers in one form (5,000 is 5 000)."""
+    string = _CLOCK.sub(" ", _AGE.sub(" ", meanings.joined(string)))
     string = _SCALE.sub(_scaled, _NUMBER.sub("", _NAME_WITH_NUMBER.sub("", string)))
     return [word.text for word in text.words(string)]
 
@@ -37,22 +47,35 @@ def _scaled(found: re.Match[str]) -> str:
 
 def changed(one: list[str], other: list[str]) -> tuple[list[str], list[str]]:
     """Words that only one side has, typos and word forms taken out."""
-    folded, others = [word.casefold() for word in one], [word.casefold() for word in other]
     removed: list[str] = []
     added: list[str] = []
-    for kind, start, end, other_start, other_end in difflib.SequenceMatcher(
-        None, folded, others, autojunk=False
-    ).get_opcodes():
-        if kind == "equal":
-            continue
-        old, new = one[start:end], other[other_start:other_end]
-        if len(old) == len(new) and all(_is_slip(a, b) for a, b in zip(old, new, strict=True)):
-            continue
-        if "".join(old).casefold() == "".join(new).casefold():
-            continue  # back door → backdoor
+    for old, new in replaced(one, other):
         removed += old
         added += new
     return _without_moved(removed, added)
+
+
+def replaced(one: list[str], other: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Words of one side with those that stand in their place on the other, typos left out; either may be none."""
+    folded, others = [word.casefold() for word in one], [word.casefold() for word in other]
+    for kind, start, end, other_start, other_end in difflib.SequenceMatcher(
+        None, folded, others, autojunk=False
+    ).get_opcodes():
+        old, new = one[start:end], other[other_start:other_end]
+        if kind == "equal" or "".join(old).casefold() == "".join(new).casefold():
+            continue  # back door → backdoor
+        if _is_contracted(old, new) or _is_contracted(new, old):
+            continue
+        if len(old) != len(new) or not all(_is_slip(a, b) for a, b in zip(old, new, strict=True)):
+            yield old, new
+
+
+def _is_contracted(short: list[str], long: list[str]) -> bool:
+    """«S'pore» for «Singapore»: the middle of a name left out; the mark parts the words."""
+    if len(short) != 2 or len(long) != 1:
+        return False
+    (begins, ends), whole = (word.casefold() for word in short), long[0].casefold()
+    return len(begins + ends) < len(whole) and whole.startswith(begins) and whole.endswith(ends)
 
 
 def _without_moved(removed: list[str], added: list[str]) -> tuple[list[str], list[str]]:

@@ -75,6 +75,13 @@ def test_typos_punctuation_small_words_and_dress_are_silent(title: str) -> None:
         ("FTSE 100 falls as confidence fades", "FTSE 100 soars as confidence fades"),
         ("Ministers to ease the lockdown on Monday", "Ministers to ease the lockdown on Friday"),
         ("330 cases in Cebu, mayor says", "328 cases in Cebu, mayor says"),
+        ("Crew boards rocket before launch", "Agency calls off rocket launch"),
+        ("Tunnel to reopen on budget", "Tunnel expected to reopen on budget"),
+        ("Minister met lobbyists", "Minister reportedly met lobbyists"),
+        ("Police search for man after fire", "Man in custody after fire"),
+        ("Court approves merger of Acme", "Court recommends merger of Acme"),
+        ("Merger of Acme is likely, says bank", "Merger of Acme is unlikely, says bank"),
+        ("Regulator fines Acme", "Regulator fines Acme 20 million"),
     ],
 )
 def test_another_outcome_number_day_or_party_is_a_material_headline(before: str, after: str) -> None:
@@ -92,10 +99,33 @@ def test_another_outcome_number_day_or_party_is_a_material_headline(before: str,
         ("Massive bankruptcies in global meltdown", "Massive bankruptcies in global meltdown: expert"),
         ("Firm calls administrators after collapse", "Firm in administration after its collapse"),
         ("Inquiry: Acme sold tainted flour", "Acme sold tainted flour: inquiry"),
+        ("Boy shot near Upminster station", "Boy, 11, shot near Upminster station"),
+        ("Defender Cherry dies aged 72 in Leeds", "Defender Cherry dies in Leeds"),
+        ("Man fined over parcel in S'pore", "Man fined over parcel in Singapore"),
+        ("Flour recalled in 1,200 shops, says Acme", "Flour recalled in shops, says Acme"),
+        ("Kits sent to 20,000 homes", "Kits sent to 20k homes"),
+        ("Shares of Acme fall again, says bank", "Shares of Acme fall, says bank that warns"),
+        ("Leader gravely ill - reports", "Leader reportedly gravely ill"),
+        ("Police say plane reported missing", "Police find plane reported missing"),
     ],
 )
 def test_the_same_statement_in_other_words_is_no_material_headline(before: str, after: str) -> None:
     assert articles.edits(replace(BEFORE, title=before), replace(BEFORE, title=after)) == ()
+
+
+def test_a_question_states_nothing_and_so_replaces_nothing() -> None:
+    before = replace(BEFORE, title="Can Acme reopen its plant in June?")
+    assert articles.edits(before, replace(before, title="Will Acme close its plant?")) == ()
+    answered = replace(before, title="Acme to close its plant")
+    assert [edit.after for edit in articles.edits(before, answered)] == [answered.title]
+
+
+def test_another_headline_is_told_when_the_text_is_another_too() -> None:
+    title = "What the handset trade makes of it"
+    assert articles.edits(BEFORE, replace(BEFORE, title=title)) == ()
+    assert articles.edits(BEFORE, replace(BEFORE, title=title, text="Makers of handsets met in Lahore."))
+    bare = replace(BEFORE, text="")
+    assert [edit.after for edit in articles.edits(bare, replace(bare, title=title))] == [title]
 
 
 def test_a_headline_in_another_language_is_material_when_a_word_is_another() -> None:
@@ -109,6 +139,7 @@ def test_a_headline_in_another_language_is_material_when_a_word_is_another() -> 
     [
         {"title": "Virus updates LIVE: schools reopen as cases reach 71"},
         {"title": "Election Live Updates: Senate passes the bill"},
+        {"title": "Harbour Strike Updates: Talks Resume"},
         {"title": "As it happened: markets fall by 3 per cent"},
         {"title": "Wahl-Liveticker: 71 Sitze für die Opposition"},
         {"link": "https://news.example/world/live/2020/markets"},
@@ -138,6 +169,7 @@ def test_a_moved_deadline_is_a_material_edit_of_its_sentence() -> None:
         ("PTA", "PEMRA"),
         ("would not open", "would open"),
         ("told operators in July to close", "told operators in July not to close"),
+        ("in July", "in May"),
     ],
 )
 def test_a_number_a_name_or_a_negation_is_material(old: str, new: str) -> None:
@@ -155,11 +187,22 @@ def test_a_number_a_name_or_a_negation_is_material(old: str, new: str) -> None:
         ("companies", "compnaies"),
         (". About", ".\n\nAbout"),
         ("The company said", "On Tuesday afternoon the company said"),
+        ("About 5,000 companies", "Companies"),
     ],
 )
-def test_other_wording_of_a_sentence_is_silent(old: str, new: str) -> None:
-    found = _edits(text=BODY.replace(old, new))
-    assert found == [] or "Tuesday" in found[0][2]
+def test_other_wording_and_details_of_a_sentence_are_silent(old: str, new: str) -> None:
+    assert _edits(text=BODY.replace(old, new)) == []
+
+
+def test_what_a_teaser_cuts_off_has_not_gone() -> None:
+    before = replace(BEFORE, text="The regulator told operators in July to close the service by 30 November ...")
+    assert articles.edits(before, replace(before, text="The regulator told operators in July to close the ...")) == ()
+
+
+def test_another_small_number_in_words_is_material() -> None:
+    before = replace(BEFORE, text="After three weeks of talks the operators gave in to the regulator.")
+    after = replace(before, text="After six weeks of talks the operators gave in to the regulator.")
+    assert [edit.field for edit in articles.edits(before, after)] == ["text"]
 
 
 def test_paragraphs_that_are_added_moved_or_cut_are_silent() -> None:

@@ -87,7 +87,7 @@ _DATE = re.compile(
     rf")"
 )
 _COMING = re.compile(
-    r"\b(?:will|to be|to (?:start|begin|meet|take|open|vote|return|go)|due|set|scheduled|plans?|planned"
+    r"\b(?:will|to be|to (?:start|begin|meet|take|open|vote|return|go)|due|set|scheduled|plans? (?:to|for)|planned"
     r"|next|expected|would|put off|postponed|delayed|moved|pushed back|deferred)\b",
     re.IGNORECASE,
 )

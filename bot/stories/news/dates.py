@@ -22,7 +22,7 @@ _ROLES = (
     (
         "deadline",
         (
-            r"deadlines?|cut-?off|due(?! to\b)|no later than|until|till|expir\w+|ultimatum"
+            r"deadlines?|cut-?off|due(?! to\b)|no later than|expir\w+|ultimatum"
             r"|grace period|by(?= (?:the )?$)"
         ),
     ),
@@ -68,7 +68,9 @@ _ROLES = (
 )
 _ROLE_PATTERNS = tuple((label, re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for label, pattern in _ROLES)
 _BY = re.compile(
-    r"\b(?:by|before|until|till)\s+(?:the\s+end\s+of\s+|late\s+|early\s+|midnight\s+(?:on\s+)?)?$", re.IGNORECASE
+    r"\b(?:by|before|until|till)\s+(?:at\s+least\s+|after\s+)?"
+    r"(?:the\s+end\s+of\s+|late\s+|early\s+|midnight\s+(?:on\s+)?|noon\s+(?:on\s+)?)?$",
+    re.IGNORECASE,
 )
 _REPORTED = re.compile(
     r"\b(?:said|says|told|announced|reported|confirmed|wrote|added"
@@ -92,7 +94,7 @@ _MOVED_ON = re.compile(
     r"\s+(?:late |early )?(?:on\s+)?$",
     re.IGNORECASE,
 )
-#: «the January 6 attack», «the 9 May parade»: the day names the event.
+#: «the January 6 attack», «the 9 May parade», «Friday's deal»: the day names the event.
 _NAMES_BEFORE = re.compile(r"\b(?:the|a|an|this|that|its|last)\s+$", re.IGNORECASE)
 _NAMES_AFTER = re.compile(
     r"\s+(?!(?:to|for|at|in|on|and|or|as|but|by|when|where|while|with|after|before|until|is|was|will|would|has|had|that|from)\b)[a-z]"
@@ -245,7 +247,7 @@ def _is_past(before: str, after: str, day: Day) -> bool:
     """The day dates a report, what was planned once, or what happened."""
     if _REPORTED.search(before) or _WAS_PLANNED.search(before):
         return True
-    if _NAMES_BEFORE.search(before) and _NAMES_AFTER.match(after):
+    if after.startswith(("'s", "’s")) or (_NAMES_BEFORE.search(before) and _NAMES_AFTER.match(after)):
         return True
     if day.is_relative and (_HAPPENED.search(before) or _MOVED_ON.search(before)):
         return True

@@ -76,13 +76,16 @@ _HABIT = re.compile(
     re.IGNORECASE,
 )
 _AVERAGE = re.compile(r"\baverag\w+\b(?:\W+\w+){0,4}\W*$", re.IGNORECASE)
-#: «according to four people», «told 12 reporters»: those who speak are not counted.
-_SPEAKERS = re.compile(r"\b(?:according to|told)\s+(?:at least |more than )?$", re.IGNORECASE)
+#: «according to four people»: those who speak are not counted.
+_SPEAKERS = re.compile(r"\baccording to\s+(?:at least |more than )?$", re.IGNORECASE)
 _ABOUT = re.compile(
     r"\b(?:about|around|some|nearly|almost|over|more than|at least|up to"
     r"|approximately|roughly|an estimated|estimated|close to|as many as|under|fewer than|less than)\s*$",
     re.IGNORECASE,
 )
+_AT_LEAST = re.compile(r"\b(?:at least|more than|over)\s*$", re.IGNORECASE)
+#: «more than 20» says of 23 nothing new, up to this much more.
+_LOOSE = 1.5
 
 #: «sought two men over a shooting that injured 13»: a verb right before the next number is that one's.
 _OF_THE_NEXT = re.compile(r"\b[a-z]+(?:ed|ing)\s+(?:about |some |at least |more than |nearly |over )?$")
@@ -115,6 +118,8 @@ class Quantity:
     is_about: bool
     #: Given for comparison or as what was before.
     is_past: bool
+    #: «at least», «more than».
+    is_least: bool = False
     #: Spoken of as known, or as what may be: no news by itself.
     is_aside: bool = False
     places: frozenset[str] = field(default_factory=frozenset)
@@ -143,7 +148,7 @@ class Quantity:
 
     def is_same_value(self, other: Quantity) -> bool:
         """Equal, or one is the other rounded."""
-        if self.value == other.value:
+        if self.value == other.value or (self.is_least and self.value <= other.value <= _LOOSE * self.value):
             return True
         low, high = sorted((self.value, other.value))
         if low <= 0 or (high - low) / high > 0.06:
@@ -211,6 +216,7 @@ def _quantity(one: re.Match[str], plain: str, before: str, after: str, *, is_eng
             or _PAST_AFTER.search(after)
             or _HABIT.search(after[:60])
         ),
+        is_least=bool(_AT_LEAST.search(before)),
         is_aside=bool(_DEFINITE.search(before) or _SUPPOSED.search(before)),
         places=frozenset(_PLACE.findall(plain)),
     )
