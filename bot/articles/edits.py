@@ -16,12 +16,16 @@ from bot.articles.livepages import is_live_page
 from bot.articles.meanings import DETAILS, outcome, turn
 from bot.articles.rewording import changed, replaced, words_of
 
-_DAYS = frozenset(
-    """
-    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
-    october november december
-    """.split()
-)
+#: Days and months, also as they are shortened.
+_DAYS = {
+    name: day[:3]
+    for day in (
+        "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
+        "september october november december"
+    ).split()
+    for name in (day, day[:3], day[:4])
+    if name not in {"sun", "sat", "mar", "wed", "mond", "frid", "sund", "satu"}
+}
 #: Before a name, with it or without.
 _TITLES = frozenset("mr mrs ms dr sir prime president minister prof professor general director".split())
 #: Small words of which one more or less changes no headline.
@@ -29,6 +33,7 @@ _SMALL = frozenset(
     """
     a an the of to in on at by for from with as and or but that this is are was were be been being has have had will
     would it its his her their he she they who which after before over into out up amid about says said say new just
+    how why what when where
     """.split()
 )
 _DRESS = re.compile(
@@ -93,7 +98,7 @@ def _headline_differs(before: model.Article, after: model.Article) -> bool:
     if len(_telling(one)) - len(removed) <= _SAME_HEADLINE * len(_telling(one)):
         # Other words over the same text say the same; over another text, or over none, they say something else.
         return not after.text.strip() or fold_title(before.text) != fold_title(after.text)
-    return _has_other_name_in_titles(before, after, one, other)
+    return _has_other_name_in_titles(before, after)
 
 
 def _says_otherwise(removed: list[str], added: list[str]) -> bool:
@@ -103,17 +108,19 @@ def _says_otherwise(removed: list[str], added: list[str]) -> bool:
     """
     if _are_opposites(removed, added):
         return True
-    gone, come = _meant(removed, outcome), _meant(added, outcome)
-    if come - gone - DETAILS or any(turn(word) and outcome(word) not in come for word in removed if not word.isdigit()):
+    gone, come = _meant(removed), _meant(added)
+    if come - gone - DETAILS or _is_turned(removed, added):
         return True
     return (gone != come and bool(gone and come)) or bool(_figures(added, outcome) - _figures(removed, outcome))
 
 
-def _has_other_name_in_titles(before: model.Article, after: model.Article, one: list[str], other: list[str]) -> bool:
+def _has_other_name_in_titles(before: model.Article, after: model.Article) -> bool:
     """One name for another, where capitals tell names."""
+    one, other = (words_of(_KICKER.sub("", _undressed(each.title))) for each in (before, after))
     if _is_headline_case(one) or _is_headline_case(other):
         return False
-    names = frozenset().union(*(_names(each) for each in (before.title, after.title, before.text, after.text)))
+    titles = (_KICKER.sub("", _undressed(each.title)) for each in (before, after))
+    names = frozenset().union(*(_names(each) for each in (*titles, before.text, after.text)))
     return _has_other_name(_plain_first(one, names), _plain_first(other, names))
 
 
@@ -123,9 +130,30 @@ def _asks(title: str) -> bool:
 
 
 def _are_swapped(one: list[str], other: list[str], titles: str) -> bool:
-    """The same words in another order: «Acme sues Borel», «Borel sues Acme». A colon only moves the subject."""
+    """«Acme sues Borel», «Borel sues Acme»: the same words in another order, or the two sides of one verb.
+
+    A colon only moves the subject, a «by» turns the verb round.
+    """
     folded, others = ([word.casefold() for word in words if turn(word) != "alleged"] for words in (one, other))
-    return folded != others and sorted(folded) == sorted(others) and ":" not in titles
+    if ":" in titles or folded.count("by") != others.count("by"):
+        return False
+    if folded != others and sorted(folded) == sorted(others):
+        return True
+    sides = _sides(others)
+    return any(
+        (after, before) in sides.get(verb, ()) for verb, pairs in _sides(folded).items() for before, after in pairs
+    )
+
+
+def _sides(words: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """By a verb's meaning, the telling words before and after it."""
+    told = _telling(words)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for before, verb, after in zip(told, told[1:], told[2:], strict=False):
+        meaning = outcome(verb)
+        if meaning is not None and not meaning.isdigit():
+            found.setdefault(meaning, []).append((before, after))
+    return found
 
 
 def _undressed(title: str) -> str:
@@ -153,24 +181,29 @@ def _sentence_differs(before: str, after: str, names: frozenset[str]) -> bool:
         shorter = min(len(one), len(other))
         one, other = one[:shorter], other[:shorter]
     removed, added = changed(one, other)
-    if _meant(removed, turn) != _meant(added, turn) or _are_opposites(removed, added):
+    if _is_turned(removed, added) or _is_turned(added, removed) or _are_opposites(removed, added):
         return True
     if (gone := _figures(removed, turn)) and (come := _figures(added, turn)) and gone != come:
         return True
     return _has_other_name(one, other)
 
 
-def _meant(words: list[str], meaning: Callable[[str], str | None]) -> set[str]:
+def _is_turned(removed: list[str], added: list[str]) -> bool:
+    """A negation, a decision or a hedge went, and nothing of its meaning came."""
+    come = _meant(added)
+    return any((found := turn(word)) and not found.isdigit() and outcome(word) not in come for word in removed)
+
+
+def _meant(words: list[str]) -> set[str]:
     """The negations, decisions and outcomes that the words state by themselves."""
-    return {found for word in words if (found := meaning(word)) is not None and not found.isdigit()}
+    return {found for word in words if (found := outcome(word)) is not None and not found.isdigit()}
 
 
 def _figures(words: list[str], meaning: Callable[[str], str | None]) -> set[str]:
     """Numbers and days; «5G» and «39A» are names."""
     small = {found for word in words if (found := meaning(word)) is not None and found.isdigit()}
-    return small | {
-        word.casefold() for word in words if word.casefold() in _DAYS or re.fullmatch(r"\d[\d.]*(?:m|bn)?", word)
-    }
+    days = {_DAYS[word.casefold()] for word in words if word.casefold() in _DAYS}
+    return small | days | {word.casefold() for word in words if re.fullmatch(r"\d[\d.]*(?:m|bn)?", word, re.IGNORECASE)}
 
 
 def _are_opposites(removed: list[str], added: list[str]) -> bool:
@@ -192,7 +225,10 @@ def _has_other_name(one: list[str], other: list[str]) -> bool:
 
 
 def _is_name(word: str) -> bool:
-    return word[0].isupper() and word.casefold() not in _TITLES
+    folded = word.casefold()
+    if not word[0].isupper() or folded in _TITLES or folded in _SMALL or folded in _DAYS:
+        return False
+    return not (outcome(word) or "").isdigit()
 
 
 def _plain_first(words: list[str], names: frozenset[str]) -> list[str]:

@@ -71,7 +71,9 @@ def replaced(one: list[str], other: list[str]) -> Iterator[tuple[list[str], list
 
 
 def _is_contracted(short: list[str], long: list[str]) -> bool:
-    """«S'pore» for «Singapore»: the middle of a name left out; the mark parts the words."""
+    """«S'pore» for «Singapore», where the mark parts the words; «NZ» for «New Zealand»."""
+    if len(short) == 1 and len(long) > 1:
+        return short[0].isupper() and short[0] == "".join(word[0] for word in long)
     if len(short) != 2 or len(long) != 1:
         return False
     (begins, ends), whole = (word.casefold() for word in short), long[0].casefold()
