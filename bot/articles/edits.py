@@ -17,8 +17,8 @@ from bot.articles.meanings import turn
 from bot.articles.rewording import changed, words_of
 
 _CUT = re.compile(r"(?:\.\.+|…)\W*$")
-#: Two sentences with this share of words in common are versions of one.
-_SAME_SENTENCE = 0.5
+#: Two sentences with this share of words in common, and at least so many, are versions of one.
+_SAME_SENTENCE, _FEWEST_SHARED = 0.5, 3
 
 
 def edits(before: model.Article, after: model.Article) -> tuple[model.Edit, ...]:
@@ -80,4 +80,5 @@ def _rewritten(before: str, after: str) -> list[tuple[str, str]]:
 
 def _overlap(one: str, other: str) -> float:
     words, others = set(fold_title(one).split()), set(fold_title(other).split())
-    return len(words & others) / max(1, min(len(words), len(others)))
+    shared = len(words & others)
+    return shared / min(len(words), len(others)) if shared >= _FEWEST_SHARED else 0.0

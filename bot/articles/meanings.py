@@ -25,7 +25,7 @@ _TURNS = """
     drop dismiss
     acquit innocent exonerate
     guilty convict
-    alleged allegedly reportedly reported purportedly purported supposedly
+    alleged allegedly reportedly purportedly purported supposedly
     unlikely
 """
 #: Outcomes: they do so in a headline, where each word was chosen.

@@ -14,10 +14,11 @@ from bot.articles.rewording import changed, replaced, words_of
 #: Days and months, also as they are shortened, by their first letters.
 _DAYS = {
     name: name[:3]
-    for name in (
-        "monday tuesday wednesday thursday friday saturday sunday mon tue tues thu thurs fri january february march april "
-        "may june july august september october november december jan feb apr jun jul aug sep sept oct nov dec"
-    ).split()
+    for name in """
+    monday tuesday wednesday thursday friday saturday sunday mon tue tues thu thurs fri
+    january february march april may june july august september october november december
+    jan feb apr jun jul aug sep sept oct nov dec
+    """.split()
 }
 #: Before a name, with it or without.
 _TITLES = frozenset("mr mrs ms dr sir prime president minister prof professor general director".split())

@@ -99,7 +99,7 @@ def _reply(console: Console, message: model.Message) -> None:
 
 
 def _fact(fact: model.Fact) -> Text:
-    label = f"{wording.name(fact.label)}: " if fact.label else ""
+    label = f"{wording.name(fact.heading)}: " if fact.heading else ""
     before = Text(wording.cut(wording.clean(fact.before), 150), style="strike red") if fact.before else Text()
     arrow = " → " if fact.before else ""
     return Text.assemble(label, before, arrow, Text(wording.cut(wording.clean(fact.after), 300), style="bold"))

@@ -179,7 +179,7 @@ def _reply(message: model.Message, room: _Room, *, names_story: bool) -> Iterato
 
 
 def _fact(fact: model.Fact) -> list[Piece]:
-    pieces = [rich.text(f"{wording.cut(wording.clean(fact.label), 80)}: ")] if fact.label else []
+    pieces = [rich.text(f"{wording.cut(wording.clean(fact.heading), 80)}: ")] if fact.heading else []
     if fact.before:
         pieces += [rich.text(wording.cut(wording.clean(fact.before), 150), strike=True), rich.text(" → ")]
     return [*pieces, rich.text(wording.cut(wording.clean(fact.after), 300) or "…", bold=True)]

@@ -244,7 +244,7 @@ def head_of_reply(message: model.Message) -> str:
 def fact(told: model.Fact, limit: int) -> str:
     """«deadline: 30 November → 30 December»."""
     before = f"{cut(clean(told.before), limit // 3)} → " if told.before else ""
-    label = f"{name(told.label)}: " if told.label else ""
+    label = f"{name(told.heading)}: " if told.heading else ""
     return cut(f"{label}{before}{clean(told.after)}", limit)
 
 

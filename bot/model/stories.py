@@ -53,6 +53,11 @@ class Fact:
     outlet: str
 
     @property
+    def heading(self) -> str:
+        """Shown before it: what it is about; nothing where a decision's own words say so."""
+        return "" if self.kind == "decision" else self.label
+
+    @property
     def is_sentence(self) -> bool:
         """The sentence itself is what is new; nothing in it has a name of its own."""
         return self.kind == "sentence"

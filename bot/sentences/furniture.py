@@ -63,6 +63,15 @@ _READ_ON = (
     r"\b(?:watch|see) (?:the )?(?:full )?video (?:above|below|here)\b",
     r"\b(?:see|watch|scroll|pictured?|listen) (?:above|below|down)\b",
     r"\bmedia playback\b",
+    (
+        r"^\W*(?:follow|see|read)\b.{0,60}\b(?:blogs?|events|updates?|developments|coverage)\b"
+        r".{0,30}\b(?:here|below|latest|unfolded)\b"
+    ),
+    # Advice that stands over every page of a subject.
+    (
+        r"^\W*if you (?:or someone you know )?(?:suspect|have been affected|are affected|are in crisis"
+        r"|need (?:help|support))\b.{0,200}\b(?:call|contact|phone|ring|visit)\b"
+    ),
 )
 _JOIN_US = (
     (

@@ -26,7 +26,8 @@ def places(matches: Iterable[model.Match], *, field: str, text: str) -> tuple[tu
             wording = evidence.text.strip()
             if wording:
                 wordings.add(wording)
-            if evidence.field == field and 0 <= evidence.start < evidence.end <= len(text):
+            # The words of an edited article may stand elsewhere than where its first version matched.
+            if evidence.field == field and text[evidence.start : evidence.end] == evidence.text != "":
                 found.add((evidence.start, evidence.end))
     for wording in wordings:
         found.update(occurrence.span() for occurrence in _whole(wording).finditer(text))

@@ -63,10 +63,11 @@ def _facts(earlier: Sequence[model.Article], article: model.Article) -> tuple[mo
     fresh = statements(article)
     moved = dates.news(said, fresh)
     decided = decisions.news(said, fresh, told={"delayed"} if any(each.before for each in moved) else ())
+    counted = numbers.news(said, fresh)
     found = [
         *moved,
-        *decided,
-        *(each for each in numbers.news(said, fresh) if not _is_told(each, decided)),
+        *(each for each in decided if not _is_counted(each, counted)),
+        *(each for each in counted if not _is_told(each, decided)),
         *(each for each in names.news(said, fresh, outlet=article.outlet) if not _is_told(each, decided)),
     ]
     # What replaces something said comes first, then what stands higher in the article.
@@ -110,8 +111,16 @@ def _is_told(found: Found, decided: Sequence[Found]) -> bool:
     )
 
 
+def _is_counted(decision: Found, counted: Sequence[Found]) -> bool:
+    """«90,000 have died»: the number says it."""
+    return decision.label == "died" and any(
+        each.label == "deaths" and each.statement.order == decision.statement.order for each in counted
+    )
+
+
 def _key(found: Found) -> str:
-    return f"{found.label}: {found.after}".casefold()
+    """A decision is its words, whatever kinds it is of: «ordered an investigation»."""
+    return (found.after if found.kind == "decision" else f"{found.label}: {found.after}").casefold()
 
 
 def _says(statement: Statement, found: Found) -> bool:

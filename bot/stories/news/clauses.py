@@ -43,4 +43,9 @@ def shown(plain: str, start: int) -> str:
             words.pop()
     while len(words) > 1 and words[-1].lower() in _NO_END and words[-2].lower() not in _REFLEXIVE:
         words.pop()
-    return _AUXILIARY.sub("", " ".join(words)).strip(" -–—")
+    clause = _AUXILIARY.sub("", " ".join(words)).strip(" -–—")
+    if " " in clause:
+        return clause
+    # «closes» says nothing without who does.
+    whole = plain[starts_at(plain, start) : start + end].split()
+    return " ".join(whole).strip(" -–—") if len(whole) <= _MOST_WORDS else clause

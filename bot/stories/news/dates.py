@@ -61,7 +61,7 @@ _ROLES = (
     (
         "date",
         (
-            r"schedul\w+|slated|set for|planned for|expected|rescheduled|postponed"
+            r"schedul\w+|slated|set for|planned for|rescheduled|postponed"
             r"|delayed|moved to|pushed back(?!(?: \w+){0,2} (?:on|against|at)\b)|brought forward|deferred"
         ),
     ),
@@ -144,7 +144,7 @@ def news(said: Sequence[Sequence[Statement]], fresh: Sequence[Statement]) -> lis
         if any(day.agrees_with(one) for one in chain(known, taken)) or not day.may_follow(statement.day):
             continue
         old = _replaced(dated, before)
-        if old and not dated.is_moved and any(old.day.agrees_with(one) for one in named):
+        if old and not (dated.is_moved or dated.replaces) and any(old.day.agrees_with(one) for one in named):
             # An article that still names the old day does not replace it.
             continue
         if not dated.is_moved and not (_is_prominent(dated) and _is_exact(day, statement)):

@@ -22,6 +22,8 @@ from bot.stories.news.turns import Turn, all_turns
 _ALSO = {
     "lifted": {"cancelled"},
     "cancelled": {"lifted"},
+    "left": {"closed"},
+    "closed": {"left"},
     "dismissed": {"resigned"},
     "arrested": {"convicted", "sentenced"},
     "charged": {"convicted", "sentenced", "acquitted", "pleaded not guilty"},

@@ -29,12 +29,6 @@ _COUNTED_UP = frozenset({"deaths", "injured", "infected", "evacuated", "rescued"
 _REVISED = re.compile(
     r"\b(?:revis\w+|correct\w+|lower\w*|reduc\w+|down(?:ward)?|overcount\w*|miscount\w*)\b", re.IGNORECASE
 )
-#: The same thing counted over more places is another count.
-_WIDER = re.compile(
-    r"\b(?:across|around|throughout) the (?:city|state|country|nation|region|world)\b"
-    r"|\b(?:city|state|nation|world)wide\b|\bglobal(?:ly)?\b",
-    re.IGNORECASE,
-)
 #: From one report to the next a toll grows by no more than this; beyond it the two count different things (a town, the
 #: world). The first reports of an earthquake grow faster, up to a few thousand.
 _MOST_GROWTH, _ALWAYS_PLAUSIBLE = 10, 3000
@@ -116,8 +110,8 @@ def _is_known(new: Quantity, old: Quantity) -> bool:
 def _before(new: _Counted, old: Sequence[_Counted]) -> Quantity | None:
     """The story's last figure of the same thing in the same matter."""
     alike = [one for one in old if one.quantity.key == new.quantity.key and not one.quantity.is_past]
-    if _WIDER.search(new.statement.plain):
-        alike = [one for one in alike if _WIDER.search(one.statement.plain)]
+    if new.quantity.is_wide:
+        alike = [one for one in alike if one.quantity.is_wide]
     if not (new.quantity.is_weighty and new.statement.is_prominent):
         alike = [one for one in alike if _same_matter(one, new)]
     if not alike:
@@ -132,7 +126,7 @@ def _is_first_news(new: _Counted, old: Sequence[_Counted], said: Sequence[Sequen
     quantity = new.quantity
     if not (quantity.is_weighty and new.statement.is_prominent) or quantity.is_aside:
         return False
-    if new.statement.order and _WIDER.search(new.statement.plain):
+    if new.statement.order and quantity.is_wide:
         return False
     if any(one.quantity.thing == quantity.thing for one in old):
         return False

@@ -70,6 +70,12 @@ _PAST_AFTER = re.compile(
     r"|in (?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
+#: «across the country», «global cases»: the same thing counted over more places is another count.
+_WIDER = re.compile(
+    r"\b(?:across|around|throughout) the (?:city|state|country|nation|region|world)\b"
+    r"|\b(?:city|state|nation|world)wide\b|\bglobal(?:ly)?\b",
+    re.IGNORECASE,
+)
 #: What always happens is not what happened.
 _HABIT = re.compile(
     r"\b(?:each|every|per) (?:year|month|week|day)|\ba year\b|\bannual(?:ly)?\b",
@@ -120,6 +126,8 @@ class Quantity:
     is_past: bool
     #: «at least», «more than».
     is_least: bool = False
+    #: Counted over a whole country, or the world.
+    is_wide: bool = False
     #: Spoken of as known, or as what may be: no news by itself.
     is_aside: bool = False
     places: frozenset[str] = field(default_factory=frozenset)
@@ -216,6 +224,8 @@ def _quantity(one: re.Match[str], plain: str, before: str, after: str, *, is_eng
             or _PAST_AFTER.search(after)
             or _HABIT.search(after[:60])
         ),
+        is_wide=_WIDER.search(_CLAUSE_END.split(before)[-1] + " … " + _CLAUSE_END.split(after, maxsplit=1)[0])
+        is not None,
         is_least=bool(_AT_LEAST.search(before)),
         is_aside=bool(_DEFINITE.search(before) or _SUPPOSED.search(before)),
         places=frozenset(_PLACE.findall(plain)),
