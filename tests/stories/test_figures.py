@@ -81,7 +81,7 @@ def test_a_few_that_were_told_one_by_one_are_no_figure_and_more_are() -> None:
 def test_the_same_number_of_people_is_the_same_people() -> None:
     first = "Seven people were hit by glass when the depot in Ardel blew up."
     assert figures("Ardel blast", "Seven people were injured in the blast in Ardel.", first) == []
-    assert figures("Ardel blast", "Seven people were arrested after the blast in Ardel.", first) == [
+    assert figures("Ardel blast", "In Ardel seven people are in custody over the blast.", first) == [
         ("arrested", None, "7")
     ]
 

@@ -205,3 +205,32 @@ def test_text_made_to_be_slow_is_read_in_a_moment(text: str) -> None:
     began = time.perf_counter()
     news.facts(story(FIRST), article(text, text))
     assert time.perf_counter() - began < 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The talks on BlackBerry were delayed Monday by the regulator.",
+        "BlackBerry's fate hangs on Friday's hearing in the case.",
+        "The regulator's release party for the BlackBerry order was on 2 December 2015.",
+        "The regulator will answer the BlackBerry letter that came Tuesday by a driver.",
+        "Engineers were due to open BlackBerry's servers, the regulator said on Thursday.",
+    ],
+)
+def test_a_day_on_which_something_happened_or_that_names_an_event_is_no_date(text: str) -> None:
+    assert [found for found in facts("BlackBerry and Pakistan", text) if found[0] == "date"] == []
+
+
+def test_an_article_that_still_names_the_old_deadline_replaces_it_only_in_so_many_words() -> None:
+    both = "The deadline for BlackBerry to leave is 30 November, and users must act by 20 December."
+    assert ("date", "deadline", "30 November", "20 December") not in facts("BlackBerry exit", both)
+    moved = "The PTA moved the deadline for BlackBerry from 30 November to 30 December."
+    assert facts("BlackBerry exit", moved) == [("date", "deadline", "30 November", "30 December")]
+
+
+def test_a_primary_is_a_vote_and_a_name_is_told_whole() -> None:
+    text = "Ardel holds its BlackBerry primary on 9 January. Police identified the man as Tomas Brandt Nilsen, a voter."
+    assert [found[1:] for found in facts("Ardel votes on BlackBerry", text)] == [
+        ("vote", None, "9 January 2016"),
+        ("identified", None, "Tomas Brandt Nilsen"),
+    ]
