@@ -82,7 +82,7 @@ def _reply(console: Console, message: model.Message) -> None:
     story = f" · {wording.headline(brief, 150)}" if brief else ""
     console.print(Text.assemble(head, Text(story)))
     for fact in message.facts[: wording.ITEMS]:
-        if not fact.is_sentence:
+        if not fact.is_sentence and not wording.is_said_by_its_sentence(fact):
             _indented(console, _fact(fact), 4)
         if wording.clean(fact.sentence):
             sentence = wording.cut(wording.clean(fact.sentence), _SENTENCE)

@@ -85,6 +85,9 @@ def _reply(message: model.Message) -> Iterator[str]:
         if fact.is_sentence:
             yield f"- {wording.fact(fact, _SENTENCE)} ({wording.name(fact.outlet)})"
             continue
+        if wording.is_said_by_its_sentence(fact):
+            yield f"- {wording.cut(wording.clean(fact.sentence), _SENTENCE)} ({wording.name(fact.outlet)})"
+            continue
         yield f"- {wording.fact(fact, 400)}"
         if wording.clean(fact.sentence):
             yield f"  {wording.cut(wording.clean(fact.sentence), _SENTENCE)} ({wording.name(fact.outlet)})"

@@ -165,7 +165,8 @@ def _reply(message: model.Message, room: _Room, *, names_story: bool) -> Iterato
         opening += [rich.text(" in "), rich.link(label, outlet.link if outlet else "", limit=room.link)]
     elements = [rich.section(opening)]
     if message.facts:
-        short = [_fact(fact) for fact in message.facts[: room.items] if not fact.is_sentence]
+        told = (fact for fact in message.facts[: room.items] if not fact.is_sentence)
+        short = [_fact(fact) for fact in told if not wording.is_said_by_its_sentence(fact)]
         elements += [rich.bullets(short)] if short else []
         elements += [rich.quote(_said(fact, brief, room)) for fact in _sentences(message.facts)[: room.sentences]]
     for edit in message.edits[: room.items]:

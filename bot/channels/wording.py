@@ -248,6 +248,11 @@ def fact(told: model.Fact, limit: int) -> str:
     return cut(f"{label}{before}{clean(told.after)}", limit)
 
 
+def is_said_by_its_sentence(told: model.Fact) -> bool:
+    """The sentence shown with it says little more: «NTC orders Acme to close» for «orders Acme to close»."""
+    return told.kind == "decision" and 3 * len(told.after) >= 2 * len(told.sentence)
+
+
 def shows_outlets(message: model.Message) -> bool:
     """A reply that has no news of its own, but for a sentence, lists who carries the story."""
     is_told = any(not fact.is_sentence for fact in message.facts) or bool(message.edits)

@@ -111,3 +111,17 @@ def test_an_invitation_is_furniture_in_other_languages_too(line: str) -> None:
 )
 def test_news_of_the_same_words_is_no_furniture(line: str) -> None:
     assert not sentences.is_boilerplate(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_furniture"),
+    [
+        ("Follow the gazette's blog for the latest news.", True),
+        ("Read back through today's events here.", True),
+        ("If you suspect that you have the virus you should call (not visit) your doctor.", True),
+        ("If you own one of the recalled cars, Acme will call this week.", False),
+        ("Ministers follow the events in Lahore as closely as anybody here.", False),
+    ],
+)
+def test_standing_advice_and_pointers_to_a_blog_are_furniture(line: str, is_furniture: bool) -> None:
+    assert sentences.is_boilerplate(line) == is_furniture

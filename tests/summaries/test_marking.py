@@ -1,0 +1,27 @@
+"""Marked words are the matched ones, also when the outlet has edited its article since."""
+
+from __future__ import annotations
+
+from bot import model
+from bot.summaries import marking
+
+BEFORE = "PTA orders BlackBerry out."
+
+
+def match(text: str) -> model.Match:
+    start = BEFORE.index(text)
+    found = model.Evidence(label="product", term=text, field="title", text=text, start=start, end=start + len(text))
+    return model.Match(rule="BlackBerry", rule_version="1", evidence=(found,))
+
+
+def marked(text: str) -> list[str]:
+    return [text[start:end] for start, end in marking.places([match("BlackBerry")], field="title", text=text)]
+
+
+def test_the_matched_words_are_marked_where_they_matched() -> None:
+    assert marked(BEFORE) == ["BlackBerry"]
+
+
+def test_in_an_edited_text_they_are_marked_where_they_stand_now_and_nothing_else_is() -> None:
+    assert marked("Regulator now orders BlackBerry out.") == ["BlackBerry"]
+    assert marked("Regulator lets the handset maker stay.") == []
