@@ -16,7 +16,7 @@ from bot.stories.news import clauses, grammar, languages
 from bot.stories.news.claims import Found
 from bot.stories.news.past import is_background
 from bot.stories.news.statements import Statement
-from bot.stories.news.turns import Turn, all_turns
+from bot.stories.news.turns import all_turns, places
 
 #: A turn that another one of the story says already: nobody is convicted uncharged, or sentenced unconvicted.
 _ALSO = {
@@ -115,7 +115,7 @@ def _mentions(statement: Statement) -> frozenset[str]:
     cues = languages.of(statement.language)
     turns = cues.turns if cues else all_turns()
     named = {turn.label for turn in turns if turn.nouns and _is_named(turn.nouns, statement.plain)}
-    done = set() if cues else {turn.label for turn in all_turns() if _is_done(turn, statement)}
+    done = set() if cues else _done(statement)
     return frozenset(named | done | {label for label, _ in _turns(statement)})
 
 
@@ -123,12 +123,13 @@ def _is_named(nouns: re.Pattern[str], plain: str) -> bool:
     return any(not grammar.is_undone(plain[: found.start()]) for found in nouns.finditer(plain))
 
 
-def _is_done(turn: Turn, statement: Statement) -> bool:
+def _done(statement: Statement) -> set[str]:
     plain = statement.normal
-    return any(
-        grammar.is_done(plain[clauses.starts_at(plain, start) : start])
-        for start, _ in turn.places(plain, is_headline=statement.order == 0)
-    )
+    return {
+        turn.label
+        for turn, start, _ in places(plain, is_headline=statement.order == 0)
+        if grammar.is_done(plain[clauses.starts_at(plain, start) : start])
+    }
 
 
 def _turns(statement: Statement) -> Iterator[tuple[str, str]]:
@@ -139,14 +140,14 @@ def _turns(statement: Statement) -> Iterator[tuple[str, str]]:
     plain, is_headline = statement.normal, statement.order == 0
     if is_headline and plain.rstrip().endswith("?"):
         return
-    for turn in all_turns():
-        for start, end in turn.places(plain, is_headline=is_headline):
-            before, verb, after = plain[clauses.starts_at(plain, start) : start], plain[start:end], plain[end:]
-            if _is_quoted(plain, start):
-                continue
-            if grammar.is_stated(turn.label, before, verb, after, is_headline=is_headline):
-                yield turn.label, clauses.shown(plain, start)
-                break
+    stated: set[str] = set()
+    for turn, start, end in places(plain, is_headline=is_headline):
+        if turn.label in stated or _is_quoted(plain, start):
+            continue
+        before, verb, after = plain[clauses.starts_at(plain, start) : start], plain[start:end], plain[end:]
+        if grammar.is_stated(turn.label, before, verb, after, is_headline=is_headline):
+            stated.add(turn.label)
+            yield turn.label, clauses.shown(plain, start)
 
 
 def _turns_abroad(statement: Statement, cues: languages.Cues) -> Iterator[tuple[str, str]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from bot.stories.news import grammar
@@ -28,24 +28,38 @@ class Turn:
     present: re.Pattern[str]
     nouns: re.Pattern[str]
 
-    def places(self, plain: str, *, is_headline: bool) -> Iterator[tuple[int, int]]:
-        """Where its verbs begin and end; those of a headline in the present too."""
-        for found in self.past.finditer(plain):
-            yield found.span()
-        if is_headline:
-            for found in self.present.finditer(plain):
-                yield found.span()
-            yield from self._plural(plain)
 
-    def _plural(self, plain: str) -> Iterator[tuple[int, int]]:
-        """«Regulators ban», «Acme and Borel agree»: the present of several."""
-        for found in _PLURAL.finditer(plain):
-            verb, at = found["verb"], found.start("verb")
-            single = _third_person(verb)
-            read = self.present.match(plain[:at] + single + plain[found.end() :], at)
-            end = read.end() - len(single) + len(verb) if read else 0
-            if read and grammar.has_object(plain[end:]):
-                yield at, end
+@lru_cache(maxsize=1 << 14)
+def places(plain: str, *, is_headline: bool) -> tuple[tuple[Turn, int, int], ...]:
+    """Where verbs of each turn begin and end; those of a headline in the present too.
+
+    Remembered: each article that joins a story is held against all that the story says.
+    """
+    return tuple(_places(plain, _plurals(plain) if is_headline else None))
+
+
+def _places(plain: str, plurals: Sequence[tuple[str, int, int]] | None) -> Iterator[tuple[Turn, int, int]]:
+    for turn in all_turns():
+        for found in turn.past.finditer(plain):
+            yield turn, *found.span()
+        if plurals is None:
+            continue
+        for found in turn.present.finditer(plain):
+            yield turn, *found.span()
+        for single, at, longer in plurals:
+            read = turn.present.match(single, at)
+            if read and grammar.has_object(plain[read.end() - longer :]):
+                yield turn, at, read.end() - longer
+
+
+def _plurals(plain: str) -> list[tuple[str, int, int]]:
+    """«Regulators ban …» as «Regulators bans …», where the verb stands, and by how much it grew."""
+    found = []
+    for plural in _PLURAL.finditer(plain):
+        single = _third_person(plural["verb"])
+        at, end = plural.span("verb")
+        found.append((plain[:at] + single + plain[end:], at, len(single) - (end - at)))
+    return found
 
 
 @cache
