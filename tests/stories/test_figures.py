@@ -106,6 +106,14 @@ def test_at_least_so_many_says_nothing_new_of_a_few_more() -> None:
     assert figures("States sue over depots", text, first) == []
 
 
+def test_about_a_hundred_is_ninety_two() -> None:
+    first = "About 100 depots are to be checked after the blast in Ardel."
+    assert figures("Depots", "92 depots are to be checked after the blast in Ardel.", first) == []
+    assert figures("Depots", "70 depots are to be checked after the blast in Ardel.", first) == [
+        ("depots", "100", "70")
+    ]
+
+
 def test_a_figure_is_shown_in_the_sentence_that_holds_it() -> None:
     text = (
         "The depot stands in the 900 block. A man of 9 Bay Road saw the flash. Nine people died in the blast in Ardel."

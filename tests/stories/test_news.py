@@ -214,10 +214,11 @@ def test_text_made_to_be_slow_is_read_in_a_moment(text: str) -> None:
         "BlackBerry's fate hangs on Friday's hearing in the case.",
         "The regulator's release party for the BlackBerry order was on 2 December 2015.",
         "The regulator will answer the BlackBerry letter that came Tuesday by a driver.",
+        "Senators called on the regulator to postpone the BlackBerry deadline until 20 December.",
         "Engineers were due to open BlackBerry's servers, the regulator said on Thursday.",
     ],
 )
-def test_a_day_on_which_something_happened_or_that_names_an_event_is_no_date(text: str) -> None:
+def test_a_day_that_was_names_an_event_or_is_only_asked_for_is_no_date(text: str) -> None:
     assert [found for found in facts("BlackBerry and Pakistan", text) if found[0] == "date"] == []
 
 

@@ -110,6 +110,12 @@ _MOVED = re.compile(
     r"|new (?:date|deadline)|instead of|rather than|later than)\b",
     re.IGNORECASE,
 )
+#: «called on the Senate to postpone the vote until Monday»: asked for, not moved.
+_ASKED = re.compile(
+    r"\b(?:call(?:s|ed|ing)? (?:on|for)|ask(?:s|ed|ing)?|urg(?:es?|ed|ing)|wants?|wanted|propos(?:es|ed|ing)"
+    r"|seek(?:s|ing)?|demand(?:s|ed|ing)?|may|might|could)\b(?:\W+[\w.'’-]+){0,12}\W*$",
+    re.IGNORECASE,
+)
 #: Roles that every second sentence with a date has.
 WEAK = frozenset({"start", "end", "date"})
 #: A matter has one of these at a time, so that another date replaces it without a word of moving.
@@ -217,7 +223,10 @@ def dated_in(statement: Statement) -> tuple[Dated, ...]:
 
 def _dated_in(statement: Statement) -> Iterator[Dated]:
     cues = languages.of(statement.language)
-    moved = bool(_MOVED.search(statement.plain) or (cues and cues.moved.search(languages.bare(statement.plain))))
+    moving = _MOVED.search(statement.plain)
+    if moving and _ASKED.search(statement.plain[: moving.start()]):
+        return
+    moved = bool(moving or (cues and cues.moved.search(languages.bare(statement.plain))))
     found = list(days(statement.plain, statement.day))
     for at, day in enumerate(found):
         before = statement.plain[max(day.start - _REACH_BEFORE, found[at - 1].end if at else 0) : day.start]

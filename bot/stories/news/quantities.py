@@ -92,6 +92,8 @@ _ABOUT = re.compile(
 _AT_LEAST = re.compile(r"\b(?:at least|more than|over)\s*$", re.IGNORECASE)
 #: «more than 20» says of 23 nothing new, up to this much more.
 _LOOSE = 1.5
+#: «about 100» is 92.
+_ROUGHLY = 0.1
 
 #: «sought two men over a shooting that injured 13»: a verb right before the next number is that one's.
 _OF_THE_NEXT = re.compile(r"\b[a-z]+(?:ed|ing)\s+(?:about |some |at least |more than |nearly |over )?$")
@@ -154,11 +156,18 @@ class Quantity:
             return f"{number}%"
         return f"{self.unit}{' ' if len(self.unit) > 1 else ''}{number}" if self.unit else number
 
+    @property
+    def is_rough(self) -> bool:
+        """«about», «nearly», «some»; «at least» is a number to go by."""
+        return self.is_about and not self.is_least
+
     def is_same_value(self, other: Quantity) -> bool:
         """Equal, or one is the other rounded."""
         if self.value == other.value or (self.is_least and self.value <= other.value <= _LOOSE * self.value):
             return True
         low, high = sorted((self.value, other.value))
+        if (self.is_rough or other.is_rough) and (high - low) <= _ROUGHLY * high:
+            return True
         if low <= 0 or (high - low) / high > 0.06:
             return False
         may_round = self.is_about or other.is_about or low >= 1000 or bool(self.unit)
