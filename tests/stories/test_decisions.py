@@ -73,6 +73,7 @@ def test_a_name_that_somebody_adopted_is_no_decision() -> None:
         ("Lawmakers approve sale of Lund gallery", "approve sale of Lund gallery"),
         ("Acme and Borel agree to share Lund gallery", "agree to share Lund gallery"),
         ("Acme denies theft at Lund gallery", "denies theft at Lund gallery"),
+        ("Lund gallery theft claims denied by Acme", "denied by Acme"),
         ("Licence of Lund gallery expired on Monday", "expired on Monday"),
         ("Sale of Lund gallery went ahead despite protests", "went ahead despite protests"),
         ("Thief of Lund gallery turns himself in", "turns himself in"),
@@ -83,6 +84,18 @@ def test_what_several_decide_denials_expiries_and_surrenders_are_told_in_their_o
     title: str, expected: str
 ) -> None:
     assert [after for _, after in decisions(title)] == [expected]
+
+
+def test_a_wording_that_holds_its_object_needs_no_other() -> None:
+    text = "The mayor of Ardel declared a 14-day state of emergency and closed the Lund gallery."
+    assert ("declared", "declared a 14-day state of emergency and closed the Lund gallery") in decisions("Lund", text)
+
+
+def test_who_was_nearly_killed_dies_for_the_first_time() -> None:
+    first = "A guard was nearly killed in the theft at the Lund gallery on Friday night."
+    assert decisions("Lund", "The guard of the Lund gallery died on Tuesday after the theft.", first) == [
+        ("died", "died on Tuesday")
+    ]
 
 
 def test_sales_that_lift_a_mood_decide_nothing() -> None:

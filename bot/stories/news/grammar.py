@@ -57,7 +57,7 @@ _INFINITIVE = re.compile(r"\bto(?:\s+be)?\s*$|\b(?:the|an?|its|by|this)\s+\w+ly\
 _ON_CONDITION = re.compile(r"^[^.,;]*\b(?:if|unless|whether)\b", re.IGNORECASE)
 #: «no arrest», «a tip that leads to an arrest», «calls for his resignation»: named, and not done.
 _UNDONE = re.compile(
-    r"\b(?:no|not|nor|without|any|possible|pending|fears? of|risk of|\w+n't"
+    r"\b(?:no|not|nor|without|any|nearly|almost|yet to|possible|pending|fears? of|risk of|\w+n't"
     r"|lead(?:s|ing)? to|call(?:s|ed|ing)? for|ask(?:s|ed|ing)? for|await\w*|seek\w*|sought|demand\w*|threat\w*|urg\w+)"
     r"(?:\W+\w+){0,2}\W*$",
     re.IGNORECASE,
@@ -87,7 +87,9 @@ def is_stated(label: str, before: str, verb: str, after: str, *, is_headline: bo
     # Headlines drop their articles and their «was».
     if is_headline:
         return not _is_noun(label, verb, after)
-    return bool(_PASSIVE.search(before) or _OBJECT.match(after))
+    # «declared a state of emergency» has its object in the wording.
+    within = verb[len(verb.split(maxsplit=1)[0]) :] + after
+    return bool(_PASSIVE.search(before) or _OBJECT.match(after) or _OBJECT.match(within))
 
 
 def is_done(before: str) -> bool:
