@@ -1,6 +1,6 @@
 """Which words differ between two wordings of a sentence, but for typos, forms, moved words and ways to write a number.
 
-Says what differs; whether it matters is judged in edits.py.
+Says what differs; whether it matters is judged in headlines.py and edits.py.
 """
 
 from __future__ import annotations

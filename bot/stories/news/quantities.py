@@ -94,7 +94,6 @@ _AT_LEAST = re.compile(r"\b(?:at least|more than|over)\s*$", re.IGNORECASE)
 _LOOSE = 1.5
 #: «about 100» is 92.
 _ROUGHLY = 0.1
-
 #: «sought two men over a shooting that injured 13»: a verb right before the next number is that one's.
 _OF_THE_NEXT = re.compile(r"\b[a-z]+(?:ed|ing)\s+(?:about |some |at least |more than |nearly |over )?$")
 #: Characters before a number in which the name that it ends begins.
@@ -158,8 +157,8 @@ class Quantity:
 
     @property
     def is_rough(self) -> bool:
-        """«about», «nearly», «some»; «at least» is a number to go by."""
-        return self.is_about and not self.is_least
+        """«about», «nearly», «some»; «at least» is a number to go by, and people are counted one by one."""
+        return self.is_about and not self.is_least and self.label not in things.CASUALTIES
 
     def is_same_value(self, other: Quantity) -> bool:
         """Equal, or one is the other rounded."""
