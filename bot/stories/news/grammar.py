@@ -36,7 +36,7 @@ _TOLD = re.compile(
     r"|data|figures|results|films?|albums?|guidance|guidelines|findings|transcripts?|e?-?mails?|information)\b",
     re.IGNORECASE,
 )
-#: The same, further ahead of the verb: «if the Food and Drug Administration (FDA) approved», «while we evacuated».
+#: Doubt further ahead of the verb: «if the Food and Drug Administration (FDA) approved», «while we evacuated».
 _ASIDE = re.compile(r"\b(?:if|whether|unless|until|while)\b(?:\W+[\w.'’-]+){0,9}\W*$|\b(?:we|I)\s+(?:\w+ly\s+)?$")
 _DECIDED = re.compile(
     r"\b(?:decided|agreed|voted|vowed|opted|chose|moved)\s+to\s+(?:be\s+)?$|\b(?:said|says)\b[^.]{1,40}\bhad\s+(?:been\s+)?$",
