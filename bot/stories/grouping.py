@@ -157,7 +157,7 @@ class Grouping:
             told.append(f"names {found.names:.2f}")
         days = round(best.story.since(read.when) / timedelta(days=1))
         if days:
-            told.append(f"{days} days apart")
+            told.append(f"{days} days apart" + (", name the same day" if found.same_day else ""))
         return "; ".join(told)
 
     def _reason_to_open(self, judged: Iterable[_Judged]) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from bot import model
 from bot.stories import copies
@@ -59,6 +59,8 @@ class OpenStory:
     words_read: int = 0
     _heads: Counter[str] = field(default_factory=Counter)
     head_numbers: set[str] = field(default_factory=set)
+    #: Days of the calendar that its articles name.
+    days: set[date] = field(default_factory=set)
     _core: dict[str, float] | None = None
 
     @classmethod
@@ -97,6 +99,7 @@ class OpenStory:
             self.names.setdefault(name, written)
         self._heads.update(read.head_names)
         self.head_numbers |= read.head_numbers
+        self.days |= read.days
         self.words_read += read.length
         self._span(read.when, read.when, read.seen)
 
@@ -110,6 +113,7 @@ class OpenStory:
             self.names.setdefault(name, written)
         self._heads.update(younger._heads)
         self.head_numbers |= younger.head_numbers
+        self.days |= younger.days
         self.words_read += younger.words_read
         self._span(younger.first, younger.last, younger.seen)
 

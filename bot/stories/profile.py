@@ -9,10 +9,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from bot import model, sentences
-from bot.stories import background, copies, mastheads, words
+from bot.stories import background, copies, mastheads, nameddays, words
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
 LEAD_CHARS = 1500
@@ -44,6 +44,8 @@ class Profile:
     #: Names and numbers of the head.
     head_names: frozenset[str]
     head_numbers: frozenset[str]
+    #: Days of the calendar that title and lead name.
+    days: frozenset[date]
     #: Words of title and lead.
     length: int
     sketch: copies.Sketch
@@ -74,6 +76,7 @@ def of(article: model.Article) -> Profile:
         names=names,
         head_names=frozenset(word for word in head if word in names),
         head_numbers=frozenset(word for word in head if is_number(word)),
+        days=nameddays.named((*title, *lead), article.when.date()),
         length=len(title) + len(lead),
         is_bare=not lead,
         sketch=copies.sketch([token.stem for token in title], [token.stem for token in lead]),

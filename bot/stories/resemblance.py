@@ -11,7 +11,7 @@ import heapq
 import math
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import NamedTuple, Protocol
 
 from bot.stories.rarity import Rarity
@@ -35,6 +35,8 @@ class Evidence(NamedTuple):
     #: The days times the rarity of the rarest shared name, which takes back what they cost: a follow-up weeks later
     #: names the same person or place.
     follow_up: float
+    #: The days where both name one day of the calendar: a later report says again when it happened.
+    same_day: float
     #: Logarithm of the article's words: long texts share words by chance.
     length: float
     #: The article is a bare headline, which has fewer words to share.
@@ -59,6 +61,7 @@ WEIGHTS = Evidence(
     numbers=0.09,
     days=-3.0,
     follow_up=0.3,
+    same_day=1.0,
     length=-0.22,
     bare=1.8,
     strangers=-1.1,
@@ -105,6 +108,8 @@ class Told(Protocol):
     def head_names(self) -> AbstractSet[str]: ...
     @property
     def head_numbers(self) -> AbstractSet[str]: ...
+    @property
+    def days(self) -> AbstractSet[date]: ...
 
 
 def score(evidence: Evidence) -> float:
@@ -124,6 +129,7 @@ def compare(read: Told, story: Told, rare: Rarity, *, since: timedelta, linked: 
         numbers=math.log1p(overlap.numbers),
         days=days,
         follow_up=days * overlap.rarest_name,
+        same_day=0.0 if read.days.isdisjoint(story.days) else days,
         length=math.log(read.length or 1),
         bare=read.is_bare,
         strangers=_are_strangers(overlap, read, story, names=SOME_NAMES),

@@ -63,10 +63,10 @@ _SMALL = {
     )
     for name in names.split()
 }
-_MONTHS = {**_SMALL, **_CAPITALISED}
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = {**_SMALL, **_CAPITALISED}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _FULL_MONTH = "|".join(_NAMES)
 _DATE = re.compile(
     rf"(?<![\w/-])(?:"
@@ -81,7 +81,7 @@ _DATE = re.compile(
     rf"|(?<=early )|(?<=mid-)|(?<=before )|(?<=after ))(?P<month4>{_FULL_MONTH})\b(?!\s+\d)"
     rf"|(?:(?<=[Ii]n )|(?<=[Bb]y )|(?<=to )|(?<=until )|(?<=before )"
     rf"|(?<=from ))(?P<year5>(?:19|20)\d\d)\b(?![-–]\d|,\d| [a-z]+s\b)"
-    rf"|(?P<weekday>(?i:next |this |last |past )?(?:{'|'.join(_WEEKDAYS)}))\b"
+    rf"|(?P<weekday>(?i:next |this |last |past )?(?:{'|'.join(WEEKDAYS)}))\b"
     rf"|(?P<relative>(?i:tomorrow|today|tonight|yesterday))\b"
     rf"|(?P<slashed>\d{{1,2}}[/.]\d{{1,2}}[/.](?:19|20)\d\d)\b"
     rf")"
@@ -179,7 +179,7 @@ def _parts(found: re.Match[str], plain: str, written: date) -> tuple[int, int | 
     name = found["month"] or found["month2"] or found["month3"] or found["month4"]
     number = found["day"] or found["day2"]
     year = found["year"] or found["year2"] or found["year3"]
-    month = _MONTHS[name]
+    month = MONTHS[name]
     return int(year) if year else _year(month, written, plain[: found.start()]), month, int(number) if number else None
 
 
@@ -207,7 +207,7 @@ def _near(weekday: str | None, relative: str | None, before: str, written: date)
     if relative:
         return written + timedelta(days={"tomorrow": 1, "yesterday": -1}.get(relative.lower(), 0))
     words = (weekday or "").split()
-    number = _WEEKDAYS.index(words[-1])
+    number = WEEKDAYS.index(words[-1])
     ahead = (number - written.weekday()) % 7
     is_coming = words[0].lower() in {"next", "this"} or _looks_ahead(before)
     if 0 < 7 - ahead <= _RECENT_DAYS:

@@ -1,0 +1,70 @@
+"""The days of the calendar that an article names: «on Friday», «Sept. 25», «yesterday» of one event are one day.
+
+Coarser and faster than news/calendar.py, which reads what a deadline is: here a day read wrongly costs a little weight.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import cache
+
+from bot.stories import words
+from bot.stories.news import calendar
+
+_WEEKDAYS = {words.stem(name): number for number, name in enumerate(calendar.WEEKDAYS)}
+#: Words for a day by the day of writing.
+_AGO = {"today": 0, "tonight": 0, "yesterday": 1}
+#: What stands between a day's number and its month: 30th of November, 30 de noviembre.
+_BETWEEN = {"st", "nd", "rd", "th", "of", "de"}
+DAYS = 31
+#: Some feeds date an item 0001-01-01, from which no day can be counted back.
+EARLIEST = date(1900, 1, 1)
+#: News looks back; a day and month further ahead than this is of the year before.
+AHEAD = timedelta(days=60)
+
+
+def named(tokens: Sequence[words.Token], written: date) -> frozenset[date]:
+    """The days that words of one text name, read on the day of writing.
+
+    A weekday is the last one, also where a coming one is meant: in another article of that week it is the same.
+    """
+    if written < EARLIEST:
+        return frozenset()
+    months = _months()
+    found: set[date] = set()
+    for at, token in enumerate(tokens):
+        if token.stem in _WEEKDAYS:
+            found.add(written - timedelta(days=(written.weekday() - _WEEKDAYS[token.stem]) % 7))
+        elif token.stem in _AGO:
+            found.add(written - timedelta(days=_AGO[token.stem]))
+        elif token.stem in months and (day := _beside(tokens, at)):
+            found |= _nearest(months[token.stem], day, written)
+    return frozenset(found)
+
+
+@cache
+def _months() -> dict[str, int]:
+    return {words.stem(name): number for name, number in calendar.MONTHS.items()}
+
+
+def _beside(tokens: Sequence[words.Token], at: int) -> int:
+    """The number before or after a month; 0 where none can be a day."""
+    before = at - 1
+    while before > 0 and tokens[before].stem in _BETWEEN:
+        before -= 1
+    for token in (*tokens[at + 1 : at + 2], *tokens[max(0, before) : at]):
+        if token.stem.isdecimal() and int(token.stem) <= DAYS:
+            return int(token.stem)
+    return 0
+
+
+def _nearest(month: int, day: int, written: date) -> set[date]:
+    """The latest such day that news may be of; none for 31 April."""
+    for year in (written.year + 1, written.year, written.year - 1):
+        if day <= monthrange(year, month)[1]:
+            found = date(year, month, day)
+            if found <= written + AHEAD:
+                return {found}
+    return set()

@@ -1,0 +1,61 @@
+"""Days of the calendar that articles name: read by the day of writing, and one day whatever its wording."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from bot import stories
+from bot.stories import nameddays, words
+from tests.stories.examples import START, article, threads
+
+#: A Wednesday.
+WRITTEN = date(2015, 12, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("The order came on Monday.", date(2015, 11, 30)),
+        ("The order came Wednesday.", WRITTEN),
+        ("Thursday's order was the first.", date(2015, 11, 26)),
+        ("It was signed yesterday.", date(2015, 12, 1)),
+        ("It was signed on Nov. 30.", date(2015, 11, 30)),
+        ("It was signed on the 30th November.", date(2015, 11, 30)),
+        ("It was signed on the 30th of November.", date(2015, 11, 30)),
+        ("Se firmó el 30 de noviembre.", date(2015, 11, 30)),
+        ("Il a été signé le 30 novembre.", date(2015, 11, 30)),
+        ("It ends on 30 December.", date(2015, 12, 30)),
+        ("It ends on January 5.", date(2016, 1, 5)),
+        ("It was signed on 12 March.", date(2015, 3, 12)),
+        ("It was signed on 29 February.", None),
+        ("The office closed in March 2014.", None),
+        ("It may take 40 days.", None),
+    ],
+)
+def test_a_day_is_read_by_the_day_of_writing(text: str, day: date | None) -> None:
+    assert nameddays.named(list(words.tokens(text)), WRITTEN) == ({day} if day else set())
+
+
+def test_an_article_dated_at_the_beginning_of_time_names_no_days() -> None:
+    assert nameddays.named(list(words.tokens("It came on Friday, before 30 December.")), date.min) == frozenset()
+
+
+@pytest.mark.parametrize(("weekday", "joins"), [("Wednesday", True), ("Thursday", False)])
+def test_a_report_days_later_joins_by_the_day_of_the_event(weekday: str, *, joins: bool) -> None:
+    """2 December 2015, the day of the first report, was a Wednesday."""
+    first = article(
+        "Man shot outside Larkfield bar",
+        "A man was shot outside a bar on Elm Road in Larkfield on Wednesday, police said. Nobody was arrested.",
+    )
+    later = article(
+        "Police seek witnesses to shooting",
+        f"Detectives ask for witnesses to the shooting on Elm Road in Larkfield {weekday}, in which a man was hurt.",
+        at=START + timedelta(days=6),
+        outlet="Mirror",
+    )
+
+    one, other = threads(stories.Grouping(window=timedelta(days=14)), first, later)
+
+    assert (one == other) is joins
