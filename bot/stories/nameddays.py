@@ -56,7 +56,7 @@ def _beside(tokens: Sequence[words.Token], at: int) -> int:
     while before > 0 and tokens[before].stem in _BETWEEN:
         before -= 1
     for token in (*tokens[at + 1 : at + 2], *tokens[max(0, before) : at]):
-        if token.stem.isdecimal() and int(token.stem) <= DAYS:
+        if token.stem.isdecimal() and len(token.stem) <= 2 and int(token.stem) <= DAYS:
             return int(token.stem)
     return 0
 

@@ -2,7 +2,7 @@
 
 Pure: it sees one article, one story and how rare words are. The weights were fitted by logistic regression on half of
 the stories of eight labelled sets, measured on the other half, rounded, and moved by hand until look-alikes of our own
-stay apart (docs/decisions/0014-grouping.md, bench/stories.py, tests/stories/test_look_alikes.py).
+stay apart (docs/decisions/0014-grouping.md, bench/fit.py, bench/stories.py, tests/stories/test_look_alikes.py).
 """
 
 from __future__ import annotations
