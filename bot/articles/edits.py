@@ -11,7 +11,7 @@ import re
 
 from bot import model
 from bot.articles import headlines, stated
-from bot.articles.fingerprints import fold_title
+from bot.articles.fingerprints import fold_text
 from bot.articles.livepages import is_live_page
 from bot.articles.meanings import turn
 from bot.articles.rewording import changed, words_of
@@ -31,7 +31,7 @@ def edits(before: model.Article, after: model.Article) -> tuple[model.Edit, ...]
     found: list[model.Edit] = []
     if headlines.differs(before, after):
         found.append(_edit(after, "title", before.title, after.title))
-    if before.is_full_text == after.is_full_text and fold_title(before.text) != fold_title(after.text):
+    if before.is_full_text == after.is_full_text and fold_text(before.text) != fold_text(after.text):
         names = stated.names_in(before.text) | stated.names_in(after.text)
         for old, new in _rewritten(before.text, after.text):
             if _sentence_differs(old, new, names):
@@ -63,9 +63,7 @@ def _rewritten(before: str, after: str) -> list[tuple[str, str]]:
     """Sentences that stand in both versions in different words, paired."""
     one, other = stated.sentences(before), stated.sentences(after)
     pairs: list[tuple[str, str]] = []
-    matcher = difflib.SequenceMatcher(
-        None, [fold_title(s) for s in one], [fold_title(s) for s in other], autojunk=False
-    )
+    matcher = difflib.SequenceMatcher(None, [fold_text(s) for s in one], [fold_text(s) for s in other], autojunk=False)
     for kind, start, end, other_start, other_end in matcher.get_opcodes():
         if kind != "replace":
             continue
@@ -79,6 +77,6 @@ def _rewritten(before: str, after: str) -> list[tuple[str, str]]:
 
 
 def _overlap(one: str, other: str) -> float:
-    words, others = set(fold_title(one).split()), set(fold_title(other).split())
+    words, others = set(fold_text(one).split()), set(fold_text(other).split())
     shared = len(words & others)
     return shared / min(len(words), len(others)) if shared >= _FEWEST_SHARED else 0.0

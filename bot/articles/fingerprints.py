@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import unicodedata
@@ -13,24 +14,30 @@ _ASCII_MARKS = {code: " " for code in range(128) if not chr(code).isalnum()}
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def fold_title(title: str) -> str:
-    """Words of ``title`` without case, punctuation and compatibility forms; of a title without words, itself.
+    """``fold_text``, remembered: a new title is asked about, written and compared within one batch."""
+    return fold_text(title)
 
-    >>> fold_title("  BlackBerry “quits” Pakistan… ")
+
+def fold_text(text: str) -> str:
+    """Words of ``text`` without case, punctuation and compatibility forms; of a text without words, itself.
+
+    >>> fold_text("  BlackBerry “quits” Pakistan… ")
     'blackberry quits pakistan'
     """
-    if title.isascii():
-        folded = title.lower()
+    if text.isascii():
+        folded = text.lower()
         words = folded.translate(_ASCII_MARKS).split()
     else:
-        folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", title)).casefold()
+        folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).casefold()
         words = _WORD.findall(folded)
     return " ".join(words) or folded.strip()
 
 
 def fingerprint_of(title: str, text: str) -> str:
     """SHA-256 over folded title and text: churn of case, punctuation, quotes and white space does not change it."""
-    return fingerprint_of_folded(fold_title(title), fold_title(text))
+    return fingerprint_of_folded(fold_title(title), fold_text(text))
 
 
 def fingerprint_of_folded(title: str, text: str) -> str:

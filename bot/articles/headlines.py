@@ -10,7 +10,7 @@ import re
 
 from bot import model
 from bot.articles import stated
-from bot.articles.fingerprints import fold_title
+from bot.articles.fingerprints import fold_text, fold_title
 from bot.articles.meanings import DETAILS, outcome, turn
 from bot.articles.rewording import changed, words_of
 
@@ -44,7 +44,7 @@ def differs(before: model.Article, after: model.Article) -> bool:
         return True
     if len(stated.telling(one)) - len(removed) <= _SAME_HEADLINE * len(stated.telling(one)):
         # Other words over the same text say the same; over another text, or over none, they say something else.
-        return not after.text.strip() or fold_title(before.text) != fold_title(after.text)
+        return not after.text.strip() or fold_text(before.text) != fold_text(after.text)
     return _has_other_name_in_titles(before, after)
 
 

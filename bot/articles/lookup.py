@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from bot import model, ports
 from bot.articles.clean import Cleaner
-from bot.articles.fingerprints import fingerprint_of_folded, fold_title
+from bot.articles.fingerprints import fingerprint_of_folded, fold_text, fold_title
 from bot.articles.links import canonical_link, link_key
 
 #: A link under this many ids and headlines in one reading is a list page or a live blog: it names no one article.
@@ -57,15 +57,18 @@ class Lookup:
     items: tuple[Item, ...] = field(default=(), repr=False)
 
 
-def look_up(feed: model.Feed, reading: model.Reading) -> Lookup:
-    """What to ask the store about one reading."""
+def look_up(feed: model.Feed, reading: model.Reading, *, is_first: bool = False) -> Lookup:
+    """What to ask the store about one reading.
+
+    ``is_first``: nothing of this feed is stored yet, so its own ids and headlines are not asked for.
+    """
     items = prepare(feed, reading)
     question = ports.Question(
         feed=feed.url,
-        keys=tuple(dict.fromkeys(item.key for item in items)),
+        keys=() if is_first else tuple(dict.fromkeys(item.key for item in items)),
         links=tuple(dict.fromkeys(item.link_key for item in items if item.link_key)),
         fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items if len(item.text) >= TELLING_TEXT)),
-        titles=tuple(dict.fromkeys(item.folded_title for item in items)),
+        titles=() if is_first else tuple(dict.fromkeys(item.folded_title for item in items)),
     )
     return Lookup(question=question, items=items)
 
@@ -92,7 +95,7 @@ def _item(entry: model.Entry, base: str, no_guids: frozenset[str], cleaner: Clea
     if not title and not guid:
         return None
     folded_title = fold_title(title)
-    fingerprint = fingerprint_of_folded(folded_title, fold_title(body.text))
+    fingerprint = fingerprint_of_folded(folded_title, fold_text(body.text))
     key_of_link = link_key(link)
     published = _sane(entry.published) or _sane(entry.updated)
     return Item(

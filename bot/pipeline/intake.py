@@ -43,7 +43,7 @@ class Reader:
         return [self._with_health(self._taken(polled, found.get(polled.feed.url))) for polled in polls]
 
     def _identified(self, read: Sequence[tuple[Polled, model.Reading]]) -> list[articles.Identification]:
-        look_ups = [articles.look_up(polled.feed, reading) for polled, reading in read]
+        look_ups = [articles.look_up(polled.feed, reading, is_first=polled.is_baseline) for polled, reading in read]
         answers = self._tx.articles.known([look_up.question for look_up in look_ups])
         fresh = articles.Fresh()
         found = []

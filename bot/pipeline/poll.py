@@ -90,7 +90,7 @@ class Poller:
         )
 
     async def _read_pages(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> Mapping[str, str]:
-        look_up = articles.look_up(polled.feed, reading)
+        look_up = articles.look_up(polled.feed, reading, is_first=polled.is_baseline)
         [known] = await self._store.read(lambda tx: tx.articles.known([look_up.question]))
         found = identify(polled, reading, look_up, known, snapshot=snapshot, now=self._clock.now())
         fresh = [item.article for item in found.items if item.novelty is articles.Novelty.NEW and item.article]
