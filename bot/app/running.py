@@ -126,7 +126,11 @@ class App:
         """One pass over every due feed, then send what can be sent within ``drain``."""
         await self._heed(await self.presence.begin())
         _spare_collections(lasts=False)
-        passed = await self._pass_over_all(everything=everything)
+        try:
+            passed = await self._pass_over_all(everything=everything)
+        finally:
+            # What was garbage already is none that is kept for ever.
+            gc.unfreeze()
         drained = await self._new_sender().drain(drain)
         await sealing.seal_closed_days(self.store, self.clock)
         await housekeeping.trim_when_due(self.store, self.clock, keep=self.keep(), trim=self.trim)

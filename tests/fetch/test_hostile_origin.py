@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import resource
 from datetime import timedelta
 
 from bot import ports, sources
+from tests import memory_peak
 from tests.fetch.conftest import POLICY, MakeFetcher
 from tests.servers.feeds import FeedServer, Reply
 from tests.sources.documents import item, rss
@@ -45,6 +45,7 @@ async def test_good_feeds_beside_every_bad_one_are_read_in_time(server: FeedServ
     good: list[float] = []
     failed: set[str] = set()
     begun = asyncio.get_running_loop().time()
+    memory = memory_peak.begin()
 
     async def read(path: str) -> None:
         try:
@@ -65,4 +66,4 @@ async def test_good_feeds_beside_every_bad_one_are_read_in_time(server: FeedServ
     assert len(good) == len(BAD)
     assert max(good) < 5
     assert failed >= BAD.keys() - {"/bomb-redirect"}
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 500_000
+    assert memory_peak.since(memory) < 200_000_000
