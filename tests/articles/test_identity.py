@@ -396,14 +396,3 @@ def test_the_order_of_items_does_not_matter(
         found = archive.poll(*order)
         results.append({(item.novelty, item.sighting.key, item.sighting.article, item.article) for item in found.items})
     assert results[0] == results[1]
-
-
-def test_of_a_feed_of_which_nothing_is_stored_only_links_and_texts_are_asked_for() -> None:
-    document = reading(entry(1, body="<p>" + "A long text. " * 40 + "</p>"))
-    first, later = articles.look_up(FEED, document, is_first=True), articles.look_up(FEED, document)
-    assert first.items == later.items
-    assert (first.question.keys, first.question.titles) == ((), ())
-    assert first.question.links == later.question.links != ()
-    assert first.question.fingerprints == later.question.fingerprints != ()
-    assert later.question.keys
-    assert later.question.titles
