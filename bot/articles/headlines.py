@@ -65,10 +65,10 @@ def _says_otherwise(removed: list[str], added: list[str]) -> bool:
 
 def _has_other_name_in_titles(before: model.Article, after: model.Article) -> bool:
     """One name for another, where capitals tell names."""
-    one, other = (words_of(_KICKER.sub("", _undressed(each.title))) for each in (before, after))
+    titles = [_KICKER.sub("", _undressed(each.title)) for each in (before, after)]
+    one, other = map(words_of, titles)
     if _is_headline_case(one) or _is_headline_case(other):
         return False
-    titles = (_KICKER.sub("", _undressed(each.title)) for each in (before, after))
     names = frozenset().union(*(stated.names_in(each) for each in (*titles, before.text, after.text)))
     return stated.has_other_name(stated.plain_first(one, names), stated.plain_first(other, names))
 

@@ -65,8 +65,11 @@ def is_turned(removed: list[str], added: list[str]) -> bool:
 def are_opposites(removed: list[str], added: list[str]) -> bool:
     """«likely» for «unlikely», or the other way round."""
     one, other = ({word.casefold() for word in words if len(word) > 3} for words in (removed, added))
-    return any(f"{prefix}{word}" in one for word in other for prefix in _OPPOSITE) or any(
-        f"{prefix}{word}" in other for word in one for prefix in _OPPOSITE
+    return any(
+        f"{prefix}{word}" in these
+        for these, those in ((one, other), (other, one))
+        for word in those
+        for prefix in _OPPOSITE
     )
 
 
