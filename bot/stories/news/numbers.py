@@ -32,8 +32,6 @@ _REVISED = re.compile(
 #: From one report to the next a toll grows by no more than this; beyond it the two count different things (a town, the
 #: world). The first reports of an earthquake grow faster, up to a few thousand.
 _MOST_GROWTH, _ALWAYS_PLAUSIBLE = 10, 3000
-
-
 #: Up to so many were told one by one: «a couple and their son», «shot his wife and himself».
 _FEW = 4
 #: Up to so many, the same number of people twice is the same people: «5 people shot», «5 injured».
@@ -167,7 +165,7 @@ def _may_follow(before: Quantity, new: _Counted) -> bool:
 def _beside(counted: _Counted) -> Sequence[Quantity]:
     """The other numbers of its sentence."""
     found = quantities(counted.statement.plain, counted.statement.language)
-    return [one for one in found if one is not counted.quantity]
+    return [one for one in found if one != counted.quantity]
 
 
 def _same_matter(one: _Counted, other: _Counted) -> bool:
