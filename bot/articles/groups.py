@@ -114,6 +114,8 @@ def _is_reused(stub: ports.Stub, item: Item) -> bool:
         return False
     if stub.published is not None and stub.published == item.published:
         return False
+    if item.link_key and ids.of_link(item.link_key) == stub.id:
+        return False  # the link that gave an article its id stays its own, though the feed has named another since
     if link_key(stub.link) and item.link_key:
         return item.link_key != link_key(stub.link)
     return stub.published is not None and item.published is not None

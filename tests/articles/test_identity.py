@@ -353,6 +353,16 @@ ENTRIES = st.lists(
 )
 
 
+def test_an_article_that_moved_is_not_told_again_by_an_item_under_its_first_link() -> None:
+    archive = Archive()
+    archive.poll(entry(1))
+    moved = entry(1, link="https://www.example.org/news/1-blackberry", body="<p>More is known now.</p>")
+    bare = model.Entry(guid="a", link=entry(1).link)
+    archive.poll(moved, bare)
+    for _ in range(3):
+        assert novelties(archive.poll(moved, bare)) == ["seen", "seen"]
+
+
 @given(ENTRIES, ENTRIES, st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_polling_any_document_again_comes_to_rest(
