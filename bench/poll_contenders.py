@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 #: One round over every feed; the number of articles that are known after it.
@@ -57,7 +58,7 @@ async def obvious(urls: list[str], folder: Path) -> AsyncIterator[Round]:
 
 
 @asynccontextmanager
-async def whole(urls: list[str], folder: Path) -> AsyncIterator[Round]:
+async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIterator[Round]:
     """Configuration, rules, database, outbox: a pass of the program itself."""
     from bot import app
     from bot.cli import logs
@@ -66,7 +67,7 @@ async def whole(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     (folder / "rules").mkdir()
     (folder / "bot.yaml").write_text(
         f"database: sqlite:///{folder}/ours.db\nchannels:\n  alerts: {{kind: console}}\noperator: alerts\n"
-        "fetch: {concurrency: 64, per_host: 64, allow_private: [127.0.0.0/8]}\n"
+        f"fetch: {{concurrency: 64, per_host: 64, readers: {readers}, allow_private: [127.0.0.0/8]}}\n"
     )
     (folder / "feeds.yaml").write_text("feeds:\n" + "".join(f"  - {url}\n" for url in urls))
     rules = "".join(
@@ -136,4 +137,9 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     yield run
 
 
-CONTENDERS: Mapping[str, Contender] = {"obvious script": obvious, "wirewatch": whole, "fetch and parse": fetch_only}
+CONTENDERS: Mapping[str, Contender] = {
+    "obvious script": obvious,
+    "wirewatch": whole,
+    "and a reader process": partial(whole, readers=1),
+    "fetch and parse": fetch_only,
+}

@@ -23,9 +23,9 @@ from bot import (
     pipeline,
     ports,
     presence,
+    reading,
     scheduler,
     sealing,
-    sources,
     storage,
 )
 from bot.app import first_look, reloading, set_back
@@ -80,6 +80,7 @@ class App:
         self._outside = outside
         self._on_feed = on_feed
         self._fetcher = fetcher_of(settings.bot.fetch, outside)
+        self._documents = reading.of(settings.bot.fetch.readers)
         self._pages = fulltext.TrafilaturaReader(self._fetcher, outside.clock)
         self.deciding = pipeline.Deciding(
             store=store,
@@ -90,7 +91,7 @@ class App:
         self.pipeline = pipeline.Pipeline(
             store=store,
             fetcher=self._fetcher,
-            read=sources.read,
+            documents=self._documents,
             pages=self._pages,
             clock=outside.clock,
             concurrency=settings.bot.fetch.concurrency,
@@ -262,6 +263,11 @@ class App:
                 await channel.close()
         await reloading.announce(self.store, settings, now=self.clock.now())
 
+    async def open(self) -> None:
+        """What must stand before the first poll. Raises WirewatchError."""
+        await self.sync()
+        await self._documents.open()
+
     async def sync(self) -> None:
         """Tell the store which feeds are configured."""
         urls = list(self.snapshot.feeds)
@@ -271,6 +277,7 @@ class App:
     async def close(self) -> None:
         for channel in self.channels.values():
             await channel.close()
+        await self._documents.close()
         await self._fetcher.close()
 
 
@@ -311,7 +318,7 @@ async def opened(
         await store.free_dead_leases()
         app = App(settings, store, outside, on_feed=on_feed, replaced=replaced or {}, process_name=process_name)
         try:
-            await app.sync()
+            await app.open()
             yield app
         finally:
             await app.close()

@@ -6,7 +6,7 @@ was called before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bot import model, ports
@@ -14,9 +14,9 @@ from bot.articles.identity import Identification, Identified, Novelty
 from bot.articles.links import link_key
 from bot.articles.stubs import stub_of
 
-#: A stub, behind whether it was just made and its id: the store names the oldest first, and of those of one time the
-#: first by id.
-_Found = tuple[bool, str, ports.Stub]
+#: Whether it was just made, and its id: the store names the oldest first, and of those of one time the first by id.
+#: Then what was found; few are ever asked for.
+_Found = tuple[bool, str, Identified]
 
 
 class Fresh:
@@ -28,10 +28,8 @@ class Fresh:
 
     def beside(self, known: ports.Known, question: ports.Question) -> ports.Known:
         """What the store knows, as it is since, and after it what was brought since."""
-        by_link = {link: self._by_link[link][2] for link in question.links if link in self._by_link}
-        by_fingerprint = {
-            name: self._by_fingerprint[name][2] for name in question.fingerprints if name in self._by_fingerprint
-        }
+        by_link = _named(question.links, self._by_link)
+        by_fingerprint = _named(question.fingerprints, self._by_fingerprint)
         if self._edited:
             known = self._with_edits(known)
         if not by_link and not by_fingerprint:
@@ -61,18 +59,26 @@ class Fresh:
     def _add(self, item: Identified, article: model.Article) -> None:
         if item.stub is None and article.id in self._edited:
             return  # the store leaves an id that exists as it is
-        stub = stub_of(article, has_text=item.novelty is not Novelty.OLD)
         if item.stub is not None:
-            # Whoever brought it first, edits it.
-            stub = replace(stub, feed=item.stub.feed)
-            self._edited[stub.id] = stub
-        if stub.has_text:
-            _keep(self._by_fingerprint, stub.fingerprint, stub, is_new=item.stub is None)
-        if key := link_key(stub.link):
-            _keep(self._by_link, key, stub, is_new=item.stub is None)
+            self._edited[article.id] = _stub(item)
+        one = (item.stub is None, article.id, item)
+        if item.novelty is not Novelty.OLD:
+            _keep(self._by_fingerprint, article.fingerprint, one)
+        if key := link_key(article.link):
+            _keep(self._by_link, key, one)
 
 
-def _keep(found: dict[str, _Found], name: str, stub: ports.Stub, *, is_new: bool) -> None:
-    one = (is_new, stub.id, stub)
+def _keep(found: dict[str, _Found], name: str, one: _Found) -> None:
     if name not in found or one[:2] < found[name][:2]:
         found[name] = one
+
+
+def _named(names: Iterable[str], found: Mapping[str, _Found]) -> dict[str, ports.Stub]:
+    return {name: _stub(found[name][2]) for name in names if name in found}
+
+
+def _stub(item: Identified) -> ports.Stub:
+    assert item.article is not None
+    stub = stub_of(item.article, has_text=item.novelty is not Novelty.OLD)
+    # Whoever brought it first, edits it.
+    return stub if item.stub is None else replace(stub, feed=item.stub.feed)

@@ -51,6 +51,10 @@ class FetchShape(_Shape):
     concurrency: Annotated[int, pydantic.Field(ge=1, le=1024)] = pydantic.Field(
         _FETCH.concurrency, description="Feeds asked at the same time."
     )
+    readers: Annotated[int, pydantic.Field(ge=0, le=16)] = pydantic.Field(
+        _FETCH.readers,
+        description="Processes that read documents beside the one that asks; 0: it reads them itself.",
+    )
     per_host: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
         _FETCH.per_host, description="Feeds of one host asked at the same time."
     )
@@ -282,6 +286,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings]) -> BotSe
         fetch=model.FetchPolicy(
             every=fetch.every,
             concurrency=fetch.concurrency,
+            readers=fetch.readers,
             per_host=fetch.per_host,
             timeout=fetch.timeout,
             max_bytes=fetch.max_bytes,

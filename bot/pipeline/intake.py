@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import articles, model, polling, ports
-from bot.pipeline.poll import Polled, identify
+from bot.pipeline.poll import Polled, identify, look_up_of
 from bot.pipeline.snapshot import Snapshot
 
 
@@ -37,21 +37,21 @@ class Reader:
 
     def take(self, polls: Sequence[Polled]) -> list[Intake]:
         """One intake a poll, in their order."""
-        read = [(polled, polled.reading) for polled in polls if polled.reading is not None]
-        found = dict(zip((polled.feed.url for polled, _ in read), self._identified(read), strict=True))
+        found = self._identified(polls)
         self._store(list(found.values()))
         return [self._with_health(self._taken(polled, found.get(polled.feed.url))) for polled in polls]
 
-    def _identified(self, read: Sequence[tuple[Polled, model.Reading]]) -> list[articles.Identification]:
-        look_ups = [articles.look_up(polled.feed, reading, is_first=polled.is_baseline) for polled, reading in read]
-        answers = self._tx.articles.known([look_up.question for look_up in look_ups])
+    def _identified(self, polls: Sequence[Polled]) -> Mapping[str, articles.Identification]:
+        """By feed, where it was read."""
+        read = [(each, each.reading, look_up_of(each, each.reading)) for each in polls if each.reading is not None]
+        answers = self._tx.articles.known([look_up.question for _, _, look_up in read])
         fresh = articles.Fresh()
-        found = []
-        for (polled, reading), look_up, known in zip(read, look_ups, answers, strict=True):
+        found = {}
+        for (polled, reading, look_up), known in zip(read, answers, strict=True):
             both = fresh.beside(known, look_up.question)
             identified = identify(polled, reading, look_up, both, snapshot=self._snapshot, now=self._now)
             fresh.add(identified)
-            found.append(_with_pages(identified, polled.pages))
+            found[polled.feed.url] = _with_pages(identified, polled.pages)
         return found
 
     def _store(self, found: Sequence[articles.Identification]) -> None:

@@ -26,7 +26,7 @@ from bot import ledger, model, polling, ports
 from bot.pipeline import reports, wording
 from bot.pipeline.deciding import TURN, Deciding
 from bot.pipeline.intake import Intake, Reader
-from bot.pipeline.poll import Polled, Poller, Read
+from bot.pipeline.poll import OUR_BUG, Documents, Polled, Poller
 from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
 
@@ -75,7 +75,7 @@ class Pipeline:
         *,
         store: ports.Store,
         fetcher: ports.Fetcher,
-        read: Read,
+        documents: Documents,
         pages: ports.PageReader,
         clock: ports.Clock,
         concurrency: int,
@@ -84,7 +84,7 @@ class Pipeline:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._poller = Poller(fetcher=fetcher, read=read, pages=pages, store=store, clock=clock)
+        self._poller = Poller(fetcher=fetcher, documents=documents, pages=pages, store=store, clock=clock)
         self._concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
         self._deciding = deciding
@@ -199,8 +199,7 @@ class Pipeline:
             if len(one.polls) > 1:
                 await self._take_in(replace(one, polls=[polled]), report)
             elif polled.error is None:
-                text = "Wirewatch could not take this feed in (our bug); the log has the details"
-                failed = replace(polled, reading=None, error=text)
+                failed = replace(polled, reading=None, look_up=None, error=OUR_BUG)
                 await self._take_in(replace(one, polls=[failed]), report)
             else:
                 raise RuntimeError(f"taking in a failure of {polled.state.url}")

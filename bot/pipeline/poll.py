@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
+from typing import Protocol
+
+import structlog
 
 from bot import articles, model, polling, ports
 from bot.pipeline.snapshot import Snapshot
 
-#: Parses one body; blocking.
-Read = Callable[[ports.Body], model.Reading]
-#: Parsing holds the interpreter, so more threads only get in each other's way; the second is for the documents that
-#: come after one that takes seconds.
-_READERS = 2
+log = structlog.get_logger("wirewatch")
+
+#: What a poll is told where we broke on it.
+OUR_BUG = "Wirewatch could not take this feed in (our bug); the log has the details"
+
+
+class Documents(Protocol):
+    """Reads what was fetched, off the loop."""
+
+    async def read(
+        self, body: ports.Body, feed: model.Feed, *, is_first: bool
+    ) -> tuple[model.Reading, articles.Lookup | None]:
+        """The document, and its entries made ready for the store; None: they are not yet. Raises ReadError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,8 @@ class Polled:
     answer: ports.Answer | None = None
     #: None: not changed, or failed.
     reading: model.Reading | None = None
+    #: Its entries made ready, and what the store is to be asked about them; None: not yet.
+    look_up: articles.Lookup | None = None
     #: The reading names what is known too.
     names_known: bool = False
     #: For people; None: the poll went well.
@@ -46,14 +57,19 @@ class Polled:
 
 class Poller:
     def __init__(
-        self, *, fetcher: ports.Fetcher, read: Read, pages: ports.PageReader, store: ports.Store, clock: ports.Clock
+        self,
+        *,
+        fetcher: ports.Fetcher,
+        documents: Documents,
+        pages: ports.PageReader,
+        store: ports.Store,
+        clock: ports.Clock,
     ) -> None:
         self._fetcher = fetcher
-        self._read = read
+        self._documents = documents
         self._pages = pages
         self._store = store
         self._clock = clock
-        self._threads = ThreadPoolExecutor(_READERS, "read")
 
     async def poll(self, state: model.FeedState, snapshot: Snapshot) -> Polled:
         """Never raises for what a feed does."""
@@ -63,20 +79,21 @@ class Poller:
             answer = await self._fetcher.get(polling.request(state))
         except ports.FetchError as error:
             return replace(polled, error=str(error))
-        polled = replace(polled, answer=answer)
-        if answer.status != HTTPStatus.OK:
-            return polled
-        if polling.is_unchanged(state, answer):
-            return polled
+        if answer.status != HTTPStatus.OK or polling.is_unchanged(state, answer):
+            return replace(polled, answer=answer)
+        body = self._body(polled, answer, snapshot)
         try:
-            body = self._body(polled, answer, snapshot)
-            reading = await asyncio.get_running_loop().run_in_executor(self._threads, self._read, body)
+            reading, look_up = await self._documents.read(body, polled.feed, is_first=polled.is_baseline)
         except ports.ReadError as error:
-            return replace(polled, error=str(error))
-        polled = replace(polled, reading=reading)
+            return replace(polled, answer=answer, error=str(error))
+        except Exception:
+            log.critical("feed broke its reading", feed=state.url, poll=polled.id, exc_info=True)
+            return replace(polled, answer=answer, error=OUR_BUG)
+        polled = replace(polled, answer=answer, reading=reading, look_up=look_up)
         if polled.feed.full_text is model.FullText.NEVER:
             return polled
-        return replace(polled, pages=await self._read_pages(polled, reading, snapshot))
+        look_up = look_up_of(polled, reading)
+        return replace(polled, look_up=look_up, pages=await self._read_pages(polled, reading, look_up, snapshot))
 
     def _body(self, polled: Polled, answer: ports.Answer, snapshot: Snapshot) -> ports.Body:
         backfill = polled.feed.backfill or snapshot.fetch.backfill
@@ -89,8 +106,9 @@ class Poller:
             identity_before=self._clock.now() - backfill if polled.is_baseline else None,
         )
 
-    async def _read_pages(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> Mapping[str, str]:
-        look_up = articles.look_up(polled.feed, reading, is_first=polled.is_baseline)
+    async def _read_pages(
+        self, polled: Polled, reading: model.Reading, look_up: articles.Lookup, snapshot: Snapshot
+    ) -> Mapping[str, str]:
         [known] = await self._store.read(lambda tx: tx.articles.known([look_up.question]))
         found = identify(polled, reading, look_up, known, snapshot=snapshot, now=self._clock.now())
         fresh = [item.article for item in found.items if item.novelty is articles.Novelty.NEW and item.article]
@@ -104,6 +122,10 @@ class Poller:
         if articles.is_cut(article.text):
             return True
         return snapshot.rules.wants_full_text(article, feed, now=self._clock.now())
+
+
+def look_up_of(polled: Polled, reading: model.Reading) -> articles.Lookup:
+    return polled.look_up or articles.look_up(polled.feed, reading, is_first=polled.is_baseline)
 
 
 def identify(

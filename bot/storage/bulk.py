@@ -65,6 +65,10 @@ class BulkInsert:
 
 
 def _column(rows: Sequence[Mapping[str, object]], name: str, ready: _Ready | None) -> list[object]:
+    values = [row[name] for row in rows]
     if ready is None:
-        return [row[name] for row in rows]
-    return [ready(row[name]) for row in rows]
+        return values
+    # Times, languages and texts that are not kept are often the same in all rows of a batch.
+    if values.count(values[0]) == len(values):
+        return [ready(values[0])] * len(values)
+    return [ready(value) for value in values]

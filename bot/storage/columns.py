@@ -29,12 +29,9 @@ class Moment(TypeDecorator[datetime]):
     impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"storing a time: {value.isoformat()} has no time zone")
-        return (value - _EPOCH) // _MICROSECOND
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
+        # Not by way of process_bind_param: two calls fewer for each value of the thousands that a batch writes.
+        return _microseconds
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else _EPOCH + value * _MICROSECOND
@@ -47,8 +44,7 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
-        # Not by way of process_bind_param: two calls fewer for each of the 200 texts that a first poll writes.
-        return _storable_or_none
+        return _storable_or_none  # as above
 
 
 class Choice(TypeDecorator[E]):
@@ -87,6 +83,14 @@ def digest(*parts: str) -> bytes:
         data = part.encode("utf-8", "surrogatepass")
         packed += len(data).to_bytes(8, "big") + data
     return hashlib.sha256(packed).digest()[:16]
+
+
+def _microseconds(when: datetime | None) -> int | None:
+    if when is None:
+        return None
+    if when.tzinfo is None:
+        raise ValueError(f"storing a time: {when.isoformat()} has no time zone")
+    return (when - _EPOCH) // _MICROSECOND
 
 
 def _storable_or_none(text: str | None) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports, rules, sources, storage
+from bot import model, ports, reading, rules, storage
 from bot.model import FullText
 from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
@@ -49,7 +49,8 @@ async def store(tmp_path: Path) -> AsyncIterator[storage.SqlStore]:
 async def _asked(store: ports.Store, full_text: FullText, *items: str) -> list[str]:
     feed = model.Feed(url=URL, full_text=full_text)
     pages = Pages()
-    poller = Poller(fetcher=OneAnswer(rss(*items)), read=sources.read, pages=pages, store=store, clock=FakeClock())
+    fetcher, documents = OneAnswer(rss(*items)), reading.of(0)
+    poller = Poller(fetcher=fetcher, documents=documents, pages=pages, store=store, clock=FakeClock())
     snapshot = Snapshot(feeds={URL: feed}, rules=rules.RuleSet([rules.compile_rule(RULE)]))
     polled = await poller.poll(model.FeedState(url=URL, due_at=START), snapshot)
     assert polled.error is None

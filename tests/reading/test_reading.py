@@ -1,0 +1,172 @@
+"""Documents are read the same in threads and in processes; what ends a reader costs one document."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import articles, model, ports, reading
+from bot.reading import reader
+from tests.sources.documents import URL, item, rss
+
+FEED = model.Feed(url=URL)
+PAGE = '<html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml"></head><body>Hi</body></html>'
+
+
+def _body(document: str) -> ports.Body:
+    return ports.Body(content=document.encode(), content_type="", url=URL)
+
+
+@pytest.fixture
+async def processes() -> AsyncIterator[reading.Processes]:
+    made = reading.Processes(1)
+    await made.open()
+    yield made
+    await made.close()
+
+
+def _child() -> int:
+    """The one process that this one has started."""
+    children = _children(os.getpid())
+    [found] = [pid for pid in children if b"bot.reading" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return int(found)
+
+
+def _children(pid: int) -> list[str]:
+    return [child for each in Path(f"/proc/{pid}/task").glob("*/children") for child in each.read_text().split()]
+
+
+async def _until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not is_so():  # noqa: ASYNC110 -- another process tells no event
+            await asyncio.sleep(0.01)
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+async def test_a_document_says_the_same_wherever_it_is_read(count: int) -> None:
+    made = reading.of(count)
+    await made.open()
+    document = rss(*(item(number) for number in range(30)))
+    found, look_up = await made.read(_body(document), FEED, is_first=False)
+    assert [entry.title for entry in found.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
+    # Threads leave that to whoever stores it.
+    assert look_up == (articles.look_up(FEED, found) if count else None)
+    await made.close()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+async def test_what_is_no_feed_is_told_the_same_wherever_it_is_read(count: int) -> None:
+    made = reading.of(count)
+    with pytest.raises(ports.IsPage) as told:
+        await made.read(_body(PAGE), FEED, is_first=True)
+    assert told.value.feeds == ("https://news.example.org/feed.xml",)
+    with pytest.raises(ports.ReadError, match="empty body"):
+        await made.read(_body(""), FEED, is_first=True)
+    await made.close()
+
+
+async def test_many_documents_at_once_each_get_their_own_answer(processes: reading.Processes) -> None:
+    documents = [rss(item(number, title=f"Title {number}", body="x" * 5_000 * (number % 7))) for number in range(60)]
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(processes.read(_body(each), FEED, is_first=True)) for each in documents]
+    assert [each.result().reading.entries[0].title for each in asked] == [f"Title {number}" for number in range(60)]
+
+
+async def test_a_reader_that_is_killed_costs_the_document_it_was_at(processes: reading.Processes) -> None:
+    pid = _child()
+    os.kill(pid, signal.SIGSTOP)
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(_read_or_error(processes, number)) for number in range(5)]
+        await asyncio.sleep(0.1)
+        os.kill(pid, signal.SIGKILL)
+    first, *others = [each.result() for each in asked]
+    assert first == _ended("killed by SIGKILL")
+    assert others == [f"Title {number}" for number in range(1, 5)]
+    assert _child() != pid
+
+
+async def test_a_document_that_takes_for_ever_is_broken_off_and_the_next_is_read(
+    processes: reading.Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "PATIENCE", timedelta(seconds=1))
+    os.kill(_child(), signal.SIGSTOP)
+    assert await _read_or_error(processes, 1) == _ended("no answer within 1 seconds")
+    monkeypatch.undo()
+    assert await _read_or_error(processes, 2) == "Title 2"
+
+
+def _ended(why: str) -> str:
+    return f"the process that reads documents ended over this one ({why}); it is asked again later"
+
+
+async def _read_or_error(made: reading.Processes, number: int) -> str | None:
+    try:
+        done = await made.read(_body(rss(item(number, title=f"Title {number}"))), FEED, is_first=True)
+    except ports.ReadError as error:
+        return str(error)
+    return done.reading.entries[0].title
+
+
+async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_does() -> None:
+    made = reading.Processes(1)
+    await made.open()
+    pid = _child()
+    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, signal.SIGINT)
+    assert await _read_or_error(made, 3) == "Title 3"
+    assert _child() == pid
+    await made.close()
+    await _until(lambda: _is_gone(pid))
+    with pytest.raises(ports.ReadError, match="stopping"):
+        await made.read(_body(rss(item(1))), FEED, is_first=True)
+
+
+_OWNER = """
+import asyncio
+from bot import reading
+
+async def main():
+    await reading.Processes(1).open()
+    print("open", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_a_reader_ends_when_its_owner_was_killed() -> None:
+    owner = subprocess.Popen([sys.executable, "-c", _OWNER], stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == b"open\n"
+    [pid] = _children(owner.pid)
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+    asyncio.run(_until(lambda: _is_gone(int(pid))))
+
+
+async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(ports.WirewatchError, match=r"starting a process .*fetch\.readers: 0 in bot\.yaml"):
+        await reading.Processes(1).open()
+
+
+async def test_a_process_that_ends_at_its_start_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ports.WirewatchError, match="exit code 1"):
+        await reading.Processes(1).open()
