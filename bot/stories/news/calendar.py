@@ -144,7 +144,7 @@ class Day:
         return " ".join(parts)
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 11)
 def days(plain: str, written: date) -> tuple[Day, ...]:
     """The days of a sentence in order; remembered, as what a story says is asked for at each article that joins."""
     return tuple(_days(plain, written))

@@ -215,7 +215,7 @@ def is_same_matter(one: Statement, other: Statement) -> bool:
     return len(one.stems & other.stems) >= 3
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 11)
 def dated_in(statement: Statement) -> tuple[Dated, ...]:
     """The days of a sentence that have a role."""
     return tuple(_dated_in(statement))

@@ -106,7 +106,7 @@ def _subject(said: Sequence[Sequence[Statement]]) -> frozenset[str]:
     return frozenset(stem for one in said for statement in one[:3] for stem in statement.stems)
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 11)
 def _mentions(statement: Statement) -> frozenset[str]:
     """Turns that a statement speaks of as done or under way: by any form or noun.
 

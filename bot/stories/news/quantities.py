@@ -179,7 +179,7 @@ def _rounded(exact: float, round_one: float) -> bool:
     return digits < len(f"{exact:.10g}".replace(".", "").strip("0")) and round(exact, places) == round_one
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 11)
 def quantities(plain: str, language: str = "en") -> tuple[Quantity, ...]:
     """The numbers of a sentence in order; dates, ages, hours and names with numbers are left out.
 

@@ -54,7 +54,7 @@ class Statement:
         return self.order <= 4
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def statements(article: model.Article) -> tuple[Statement, ...]:
     """The headline, then the sentences, furniture left out."""
     language = (article.language or "en").split("-")[0].split("_")[0].lower()

@@ -29,7 +29,7 @@ class Turn:
     nouns: re.Pattern[str]
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 11)
 def places(plain: str, *, is_headline: bool) -> tuple[tuple[Turn, int, int], ...]:
     """Where verbs of each turn begin and end; those of a headline in the present too.
 
