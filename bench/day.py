@@ -70,7 +70,8 @@ def table(day: Day, other: Witness) -> list[str]:
     number("requests", ours.requests, other.requests)
     for status in sorted({*ours.statuses, *other.statuses}):
         number(f"  {status or 'no answer'}", ours.statuses[status], other.statuses[status])
-    lines.append(("304 of all", *(f"{w.statuses[304] / max(1, w.requests):.1%}" for w in (ours, other)), ""))
+    unchanged = [f"{w.statuses[304] / max(1, w.requests):.1%}" for w in (ours, other)]
+    lines.append(("304 of all", unchanged[0], unchanged[1], ""))
     number("items brought", ours.items, other.items)
     number("items that left unseen", ours.missed, other.missed)
     number("  as long as the feed asks for", ours.missed_as_asked, other.missed_as_asked)

@@ -103,11 +103,11 @@ def main() -> None:
                 judged, rest = ordered[:count], ordered[count:]
                 words[count].append(Counter(s.is_useful for s in rest)[True] / len(rest))
                 proposals = {one.change: one for one in suggest.propose(compiled, judged)}
-                for change in (suggest.Change.EXCLUSION, suggest.Change.GUARD):
-                    one = proposals.get(change)
-                    results[count, change.value].append(effect(rest, one.compiled) if one else None)
+                for kind in (suggest.Change.EXCLUSION, suggest.Change.GUARD):
+                    one = proposals.get(kind)
+                    results[count, kind.value].append(effect(rest, one.compiled) if one else None)
                     if one:
-                        said[count, change.value].append(
+                        said[count, kind.value].append(
                             (one.noise_unseen / one.noise, one.useful_unseen / max(1, one.useful))
                         )
                 other = one_word(compiled.rule, judged)

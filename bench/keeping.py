@@ -54,9 +54,7 @@ async def keep(store: storage.SqlStore, feed: model.Feed, at: datetime, reading:
     asked = articles.look_up(feed, reading)
 
     def work(tx: ports.Transaction) -> None:
-        known = tx.articles.known(
-            feed.url, keys=asked.keys, links=asked.links, fingerprints=asked.fingerprints, titles=asked.titles
-        )
+        [known] = tx.articles.known([asked.question])
         found = articles.identify(
             feed, reading, known, now=at, backfill=DAY, is_baseline=False, feed_title=feed.name, looked_up=asked
         )
@@ -64,7 +62,7 @@ async def keep(store: storage.SqlStore, feed: model.Feed, at: datetime, reading:
         tx.articles.see([each.sighting for each in found.items], at=at)
 
     await store.write(work)
-    return asked.keys
+    return tuple(asked.question.keys)
 
 
 async def measure(recordings: list[Path], file: Path) -> tuple[int, list[timedelta]]:

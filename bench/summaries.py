@@ -121,7 +121,7 @@ def pages() -> Iterator[tuple[str, str, str]]:
         truth = [json.loads(line) for line in lines]
     with tarfile.open(DATA / "articles" / "html.tar.xz") as archive:
         files = [each for each in archive.getmembers() if each.isfile()]
-        html = {each.name: content.read() for each in files if (content := archive.extractfile(each))}
+        html = {each.name: file.read() for each in files if (file := archive.extractfile(each))}
     for row in truth:
         language = row.get("lang", "en")
         if row.get("text"):

@@ -35,7 +35,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self._time += timeout
         return 0
 
-    def run_in_executor(  # type: ignore[override]  # as asyncio's, whose stub names its parameters otherwise
+    def run_in_executor(
         self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
     ) -> asyncio.Future[T]:
         self._on_threads += 1

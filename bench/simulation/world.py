@@ -178,7 +178,7 @@ def _thinned(dice: Random, seconds: Sequence[int], share: float) -> list[int]:
     """Each with the same chance; drawn by the gaps between those that are taken, since most are not."""
     if share >= 1:
         return list(seconds)
-    taken = []
+    taken: list[int] = []
     place = -1
     while True:
         place += 1 + int(math.log(1 - dice.random()) / math.log(1 - share))
