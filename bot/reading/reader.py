@@ -6,6 +6,8 @@ It answers in the order in which it was asked.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import signal
 import sys
 from collections import deque
@@ -19,6 +21,9 @@ from bot.reading import packing
 PATIENCE = timedelta(seconds=60)
 #: It ends by itself when nobody writes to it any more; one that does not is killed.
 _GOODBYE = timedelta(seconds=5)
+#: Two documents fill a pipe of the usual 64 KiB, and then each end waits for the other: a tenth of a first poll. The
+#: most that Linux gives to all (pipe(7)).
+_PIPE_BYTES = 1024 * 1024
 
 
 class Ended(Exception):
@@ -79,6 +84,8 @@ class Reader(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.SubprocessTransport)
         self._transport = transport
+        for fd in (0, 1):
+            _widen(transport.get_pipe_transport(fd))
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._received += data
@@ -139,6 +146,12 @@ async def start() -> Reader:
             f"starting a process that reads documents: {error}; fetch.readers: 0 in bot.yaml does without"
         ) from error
     return made
+
+
+def _widen(pipe: asyncio.BaseTransport | None) -> None:
+    if pipe is not None and sys.platform == "linux":
+        with contextlib.suppress(OSError):  # more than this user may have: it works all the same
+            fcntl.fcntl(pipe.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _said(code: int | None) -> str:
