@@ -13,7 +13,7 @@ from bot import articles, model, ports, sources
 
 #: Reading holds the interpreter, so more threads only get in each other's way; the second is for the documents that
 #: come after one that takes seconds.
-_THREADS = 1
+_THREADS = 2
 
 
 class Threads:

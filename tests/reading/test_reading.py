@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot import articles, model, ports, reading
+from bot import articles, model, ports, reading, sources
 from bot.reading import reader
 from tests.sources.documents import URL, item, rss
 
@@ -77,6 +78,26 @@ async def test_what_is_no_feed_is_told_the_same_wherever_it_is_read(count: int) 
     assert told.value.feeds == ("https://news.example.org/feed.xml",)
     with pytest.raises(ports.ReadError, match="empty body"):
         await made.read(_body(""), FEED, is_first=True)
+    await made.close()
+
+
+async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, may_end = sources.read, threading.Event()
+
+    def slowly(body: ports.Body) -> model.Reading:
+        if b"slow" in body.content:
+            may_end.wait(10)
+        return read(body)
+
+    monkeypatch.setattr(sources, "read", slowly)
+    made = reading.Threads()
+    async with asyncio.TaskGroup() as group:
+        slow = group.create_task(made.read(_body(rss(item(1, title="slow"))), FEED, is_first=True))
+        async with asyncio.timeout(5):
+            found, _ = await made.read(_body(rss(item(2))), FEED, is_first=True)
+        assert found.entries
+        assert not slow.done()
+        may_end.set()
     await made.close()
 
 
