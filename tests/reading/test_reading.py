@@ -82,10 +82,11 @@ async def test_what_is_no_feed_is_told_the_same_wherever_it_is_read(count: int) 
 
 
 async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, may_end = sources.read, threading.Event()
+    read, has_begun, may_end = sources.read, threading.Event(), threading.Event()
 
     def slowly(body: ports.Body) -> model.Reading:
         if b"slow" in body.content:
+            has_begun.set()
             may_end.wait(10)
         return read(body)
 
@@ -93,6 +94,7 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
     made = reading.Threads()
     async with asyncio.TaskGroup() as group:
         slow = group.create_task(made.read(_body(rss(item(1, title="slow"))), FEED, is_first=True))
+        assert await asyncio.to_thread(has_begun.wait, 5)
         async with asyncio.timeout(5):
             found, _ = await made.read(_body(rss(item(2))), FEED, is_first=True)
         assert found.entries
