@@ -18,6 +18,7 @@ from bot import (
     channels,
     config,
     fulltext,
+    garbage,
     housekeeping,
     outbox,
     pipeline,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from bot import web
     from bot.app.together import Together
 
-#: Objects made between two looks for garbage. More saves nothing more; Python's own 700 is for small programs.
-_OBJECTS_A_COLLECTION = 20_000
 #: Feeds of a single pass that are claimed together: the states of 10,000 are 45 MB.
 PORTION = 2_000
 
@@ -126,7 +125,7 @@ class App:
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``."""
         await self._heed(await self.presence.begin())
-        _spare_collections(lasts=False)
+        garbage.spare_collections(lasts=False)
         try:
             passed = await self._pass_over_all(everything=everything)
         finally:
@@ -164,7 +163,7 @@ class App:
         """
         await self._heed(await self.presence.begin(lives_on=True))
         site = self._open_site()
-        _spare_collections(lasts=True)
+        garbage.spare_collections(lasts=True)
         async with asyncio.TaskGroup() as group:
             if site:
                 group.create_task(site.serve(stop))
@@ -249,7 +248,7 @@ class App:
         self.settings = settings
         self.snapshot = snapshot_of(settings)
         self.loaded_at = self.clock.now()
-        _spare_collections(lasts=True)
+        garbage.spare_collections(lasts=True)
         await self.sync()
         if has_new_channels:
             old = self.channels
@@ -284,19 +283,6 @@ class App:
 async def _pass_on(event: asyncio.Event, to: asyncio.Event) -> None:
     await event.wait()
     to.set()
-
-
-def _spare_collections(*, lasts: bool) -> None:
-    """A hundred thousand rules are walked by every collection of the garbage unless they are set aside; and a batch of
-    first polls, which ends as a whole, would be walked a hundred times on its way (a sixth of its time).
-
-    ``lasts``: what the configuration before left behind is let go of first, which takes a moment.
-    """
-    gc.set_threshold(_OBJECTS_A_COLLECTION)
-    if lasts:
-        gc.unfreeze()
-        gc.collect()
-    gc.freeze()
 
 
 @asynccontextmanager

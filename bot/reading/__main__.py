@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import signal
 import sys
 import traceback
 from typing import BinaryIO
 
-from bot import ports, sources
+from bot import garbage, ports, sources
 from bot.reading import packing
 from bot.reading.job import Done, Job, do
-
-#: As in the process that started it: a document ends as a whole.
-_OBJECTS_A_COLLECTION = 20_000
 
 
 def main() -> None:
@@ -27,8 +23,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     sources.find()
-    gc.set_threshold(_OBJECTS_A_COLLECTION)
-    gc.freeze()
+    garbage.spare_collections(lasts=True)
     with contextlib.suppress(BrokenPipeError):  # who asked is gone
         _serve(sys.stdin.buffer, answers)
 
