@@ -12,6 +12,8 @@ from tests.fakes import START
 
 FEED = model.Feed(url="https://www.example.org/rss", name="Example")
 DAY = timedelta(hours=24)
+#: A body that is long enough to tell an article by.
+LONG = "<p>" + "The regulator ordered the company to open its servers to unfettered access. " * 5 + "</p>"
 
 
 def entry(number: int, **changes: object) -> model.Entry:

@@ -3,15 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from bot import articles, model
-from tests.articles.archive import FEED, Archive, entry, novelties, reading
+from tests.articles.archive import FEED, LONG, Archive, entry, novelties, reading
 from tests.fakes import START
 
 OTHER = model.Feed(url="https://feeds.other.net/world.xml", name="Other")
-LONG = "<p>" + "The regulator ordered the company to open its servers to unfettered access. " * 5 + "</p>"
 
 
 def test_a_second_poll_of_the_same_reading_gives_nothing_new() -> None:
@@ -203,6 +199,16 @@ def test_a_rewritten_headline_with_its_new_address_is_an_edit() -> None:
     assert novelties(archive.poll(moved)) == ["edited"]
 
 
+def test_an_article_that_moved_is_not_told_again_by_an_item_under_its_first_link() -> None:
+    archive = Archive()
+    archive.poll(entry(1))
+    moved = entry(1, link="https://www.example.org/news/1-blackberry", body="<p>More is known now.</p>")
+    bare = model.Entry(guid="a", link=entry(1).link)
+    archive.poll(moved, bare)
+    for _ in range(3):
+        assert novelties(archive.poll(moved, bare)) == ["seen", "seen"]
+
+
 def test_one_id_over_all_items_is_no_id() -> None:
     archive = Archive()
     entries = [entry(number, guid="https://www.example.org/") for number in range(4)]
@@ -328,81 +334,3 @@ def test_the_article_carries_outlet_owner_and_what_the_entry_says() -> None:
         "en",
     )
     assert article.first_seen == START
-
-
-GUIDS = st.sampled_from([None, "", "0", "a", "b", "c", "https://www.example.org/1"])
-LINKS = st.sampled_from(
-    [
-        None,
-        "https://www.example.org/",
-        "https://www.example.org/1",
-        "http://example.org/1?utm_source=x",
-        "https://m.example.org/2/amp",
-        "https://www.example.org/3",
-        "nonsense",
-    ]
-)
-TITLES = st.sampled_from(
-    [None, "", "BlackBerry quits Pakistan", "BlackBerry delays Pakistan exit", "Rain", "日本の新聞"]
-)
-BODIES = st.sampled_from([None, "", "<p>One.</p>", "<p>Two & three.", LONG])
-DATES = st.sampled_from([None, START, START - timedelta(days=3), datetime(1970, 1, 1, tzinfo=UTC)])
-ENTRIES = st.lists(
-    st.builds(model.Entry, guid=GUIDS, link=LINKS, title=TITLES, body=BODIES, published=DATES, updated=DATES),
-    max_size=8,
-)
-
-
-def test_an_article_that_moved_is_not_told_again_by_an_item_under_its_first_link() -> None:
-    archive = Archive()
-    archive.poll(entry(1))
-    moved = entry(1, link="https://www.example.org/news/1-blackberry", body="<p>More is known now.</p>")
-    bare = model.Entry(guid="a", link=entry(1).link)
-    archive.poll(moved, bare)
-    for _ in range(3):
-        assert novelties(archive.poll(moved, bare)) == ["seen", "seen"]
-
-
-@given(ENTRIES, ENTRIES, st.booleans())
-@settings(max_examples=150, deadline=None)
-def test_polling_any_document_again_comes_to_rest(
-    before: list[model.Entry], entries: list[model.Entry], is_baseline: bool
-) -> None:
-    archive = Archive()
-    archive.poll(*before, is_baseline=is_baseline)
-    archive.poll(*entries)
-    # Items that contradict each other (one id over two links, an id that moved) may need a second look.
-    archive.poll(*entries)
-    told = {article.id: (article.title, article.text) for article in archive.articles.values()}
-    again = archive.poll(*entries)
-    # A date may still be written anew where two untitled items are one; no word of an article is.
-    assert not [
-        item
-        for item in again.items
-        if item.article and told.get(item.article.id) != (item.article.title, item.article.text)
-    ]
-
-
-@given(st.lists(st.integers(0, 9), max_size=8), st.lists(st.integers(0, 9), max_size=8))
-def test_polling_a_document_with_ids_and_links_again_gives_nothing_new(before: list[int], numbers: list[int]) -> None:
-    archive = Archive()
-    archive.poll(*(entry(number) for number in before))
-    archive.poll(*(entry(number) for number in numbers))
-    again = archive.poll(*(entry(number) for number in numbers))
-    assert not [item for item in again.items if item.article is not None]
-
-
-@given(ENTRIES, ENTRIES, st.randoms(use_true_random=False))
-@settings(max_examples=150, deadline=None)
-def test_the_order_of_items_does_not_matter(
-    before: list[model.Entry], entries: list[model.Entry], random: object
-) -> None:
-    results = []
-    shuffled = list(entries)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    for order in (entries, shuffled):
-        archive = Archive()
-        archive.poll(*before)
-        found = archive.poll(*order)
-        results.append({(item.novelty, item.sighting.key, item.sighting.article, item.article) for item in found.items})
-    assert results[0] == results[1]
