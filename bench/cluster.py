@@ -12,7 +12,6 @@ processor time, of the workers and of PostgreSQL, is what carries over to other 
 from __future__ import annotations
 
 import argparse
-import os
 import sqlite3
 import subprocess
 import sys
@@ -24,10 +23,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import processes
 from tests.servers import postgres
 
 ROOT = Path(__file__).parents[1]
-TICKS = os.sysconf("SC_CLK_TCK")
 BOT = """\
 database: {database}
 channels: {{alerts: {{kind: console}}}}
@@ -147,23 +146,16 @@ class _Clock:
     def __init__(self, setting: Setting, pids: list[int]) -> None:
         self._setting, self._pids = setting, pids
         self._at = time.perf_counter()
-        self._workers, self._servers = _spent(pids), _spent(setting.servers())
+        self._workers, self._servers = processes.spent(pids), processes.spent(setting.servers())
 
     def lap(self, feeds: int) -> Lap:
         seconds = time.perf_counter() - self._at
-        return Lap(feeds, seconds, _spent(self._pids) - self._workers, _spent(self._setting.servers()) - self._servers)
-
-
-def _spent(pids: list[int]) -> float:
-    """Seconds of processor of processes that live; those of PostgreSQL live as long as a worker's connection."""
-    total = 0
-    for pid in pids:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        total += int(fields[11]) + int(fields[12])
-    return total / TICKS
+        return Lap(
+            feeds,
+            seconds,
+            processes.spent(self._pids) - self._workers,
+            processes.spent(self._setting.servers()) - self._servers,
+        )
 
 
 def _wait(setting: Setting, question: str, is_enough: Callable[[int], bool]) -> int:

@@ -20,6 +20,8 @@ Round = Callable[[], Awaitable[int]]
 Contender = Callable[[list[str], Path], AbstractAsyncContextManager[Round]]
 
 RULES = 20
+#: The whole, and a process that reads its documents.
+READER = "and a reader process"
 
 
 @asynccontextmanager
@@ -140,6 +142,6 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
 CONTENDERS: Mapping[str, Contender] = {
     "obvious script": obvious,
     "wirewatch": whole,
-    "and a reader process": partial(whole, readers=1),
+    READER: partial(whole, readers=1),
     "fetch and parse": fetch_only,
 }

@@ -16,6 +16,7 @@ import pytest
 
 from bot import articles, model, ports, reading, sources
 from bot.reading import reader
+from tests.servers.processes import children
 from tests.sources.documents import URL, item, rss
 
 FEED = model.Feed(url=URL)
@@ -36,13 +37,9 @@ async def processes() -> AsyncIterator[reading.Processes]:
 
 def _child() -> int:
     """The one process that this one has started."""
-    children = _children(os.getpid())
-    [found] = [pid for pid in children if b"bot.reading" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    return int(found)
-
-
-def _children(pid: int) -> list[str]:
-    return [child for each in Path(f"/proc/{pid}/task").glob("*/children") for child in each.read_text().split()]
+    started = children(os.getpid())
+    [found] = [pid for pid in started if b"bot.reading" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return found
 
 
 async def _until(is_so: Callable[[], bool]) -> None:
@@ -176,11 +173,11 @@ def test_a_reader_ends_when_its_owner_was_killed() -> None:
     owner = subprocess.Popen([sys.executable, "-c", _OWNER], stdout=subprocess.PIPE)
     assert owner.stdout is not None
     assert owner.stdout.readline() == b"open\n"
-    [pid] = _children(owner.pid)
+    [pid] = children(owner.pid)
     owner.kill()
     owner.wait()
     owner.stdout.close()
-    asyncio.run(_until(lambda: _is_gone(int(pid))))
+    asyncio.run(_until(lambda: _is_gone(pid)))
 
 
 async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

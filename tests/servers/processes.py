@@ -1,0 +1,10 @@
+"""Processes by what the system says of them (proc(5))."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def children(pid: int) -> list[int]:
+    """Those that a process has started and that live."""
+    return [int(each) for told in Path(f"/proc/{pid}/task").glob("*/children") for each in told.read_text().split()]
