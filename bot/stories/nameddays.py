@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 
-from bot.stories import words
+from bot.language import words
 from bot.stories.news import calendar
 
 _WEEKDAYS = {words.stem(name): number for number, name in enumerate(calendar.WEEKDAYS)}

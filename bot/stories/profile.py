@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot import model, sentences
-from bot.stories import background, copies, mastheads, nameddays, words
+from bot.language import background, mastheads, words
+from bot.stories import copies, nameddays
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
 LEAD_CHARS = 1500

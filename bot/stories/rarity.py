@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sized
 
-from bot.stories import background
+from bot.language import background
 
 #: As many documents as the shipped table speaks for, beside the open stories (800 and 6000 measured no better).
 BACKGROUND_DOCUMENTS = 2000

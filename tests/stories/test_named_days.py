@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from bot import stories
-from bot.stories import nameddays, words
+from bot.language import words
+from bot.stories import nameddays
 from tests.stories.examples import START, article, threads
 
 #: A Wednesday.

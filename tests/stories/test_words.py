@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.stories import background, copies, profile, words
+from bot.language import background, words
+from bot.stories import copies, profile
 from tests.stories.examples import article
 
 
@@ -68,7 +69,7 @@ def test_two_teasers_under_one_headline_are_no_copy_when_they_differ() -> None:
 
 
 def test_the_background_holds_words_and_numbers_only() -> None:
-    packed = resources.files("bot.stories").joinpath("background.tsv.gz").read_bytes()
+    packed = resources.files("bot.language").joinpath("background.tsv.gz").read_bytes()
     first, *rows = gzip.decompress(packed).decode().splitlines()
 
     assert len(packed) < 300_000

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from bot.language.words import stem
 from bot.stories.news.claims import Found
 from bot.stories.news.statements import Statement
-from bot.stories.words import stem
 
 _NAME = r"(?:[A-Z][\w'’-]+|[A-Z]\.)(?:\s+(?:(?:al|bin|de|van|von|el|of|der|da|di)\s+)?(?:[A-Z][\w'’-]+|[A-Z]\.)){1,3}"
 #: What a person is named as, where the sentence itself says it.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from bot import sentences
-from bot.stories import background
+from bot.language import background
 from bot.stories.news.claims import Found
 from bot.stories.news.past import is_background
 from bot.stories.news.statements import Statement

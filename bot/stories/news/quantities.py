@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from math import floor, log10
 
+from bot.language.words import stem
 from bot.stories.news import labels, things
-from bot.stories.words import stem
 
 _NUMBER = re.compile(
     r"(?<![\w.,/:#'’-])(?P<currency>US\$|A\$|C\$|HK\$|[$£€¥₹]|(?:Rs|PKR|INR|USD|EUR|GBP)\.?\s?)?"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from text_to_num import alpha2digit
 
 from bot import model, sentences, text
-from bot.stories import mastheads, words
+from bot.language import mastheads, words
 
 #: Sentences read of one article; a longer one is a live page or a document.
 _READ = 120

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.stories.words import stem
+from bot.language.words import stem
 
 #: What happened to people, by the words that say it.
 _FATES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.stories import mastheads
+from bot.language import mastheads
 
 TITLE = "Bank fined over loans to students"
 

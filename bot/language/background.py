@@ -24,7 +24,7 @@ class Background:
 @cache
 def table() -> Background:
     """The shipped table, read once."""
-    packed = resources.files("bot.stories").joinpath("background.tsv.gz").read_bytes()
+    packed = resources.files("bot.language").joinpath("background.tsv.gz").read_bytes()
     first, *rows = gzip.decompress(packed).decode().splitlines()
     documents = int(first)
     rates: dict[str, float] = {}
