@@ -42,7 +42,7 @@ test-slow: setup-test ## the tests that take minutes
 test-examples: setup-test ## the properties of the rule language on 10,000 made-up examples each: ten minutes
 	WIREWATCH_EXAMPLES=10000 $(BIN)/python -m pytest --timeout 7200 $(PYTEST_ARGS) tests/rules/test_engine_equals_slow.py tests/rules/test_queries.py
 
-bench-%: setup-test ## measure: backtest, cluster, conformance, day, delivery, edits, extraction, facts, feedback, fit, identity, joins, keeping, load, match, pages, parse, poll, replay, soak, stories, summaries
+bench-%: setup-test ## measure: backtest, cluster, conformance, day, delivery, desks, edits, extraction, facts, feedback, fit, identity, joins, keeping, load, match, pages, parse, poll, replay, soak, stories, summaries
 	$(BIN)/python -m bench.$* $(BENCH_ARGS)
 
 docs: setup-test ## build the documentation into site/; broken links and anchors are errors
