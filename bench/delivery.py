@@ -30,8 +30,10 @@ from pathlib import Path
 import slack_sdk
 import structlog
 
-from bot import channels, model, outbox, scheduler, storage
-from bot.channels import plain, slack_blocks
+from bot import channels, model, outbox, storage
+from bot.app.engines import ticker
+from bot.channels.kit import plain_text
+from bot.channels.slack import blocks as slack_blocks
 from tests.channels import messages
 from tests.channels.surroundings import MemoryNotes
 from tests.servers.slack import TOKEN
@@ -57,7 +59,7 @@ async def _drain(sender: outbox.Sender, all_sent: asyncio.Event) -> None:
 
 
 async def _ours(options: Options, send: Callable[[outbox.Sender, asyncio.Event], Awaitable[None]]) -> None:
-    clock = scheduler.SystemClock()
+    clock = ticker.SystemClock()
     with tempfile.TemporaryDirectory() as folder:
         store = storage.open_store(f"sqlite:///{folder}/wirewatch.db", clock=clock)
         now = clock.now()
@@ -105,7 +107,7 @@ def script(options: Options) -> None:
         client = slack_sdk.WebClient(TOKEN, base_url=options.api)
         for number in range(channel, options.messages, options.channels):
             time.sleep(options.pace)
-            text, blocks = plain.preview(messages.POST), slack_blocks.blocks(messages.POST, names_story=True)
+            text, blocks = plain_text.preview(messages.POST), slack_blocks.blocks(messages.POST, names_story=True)
             metadata = {"event_type": "script", "event_payload": {"send_id": f"send-{number}"}}
             client.chat_postMessage(channel=f"#c{channel}", text=text, blocks=blocks, metadata=metadata)
 

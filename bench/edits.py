@@ -18,7 +18,7 @@ from rich.table import Table
 
 from bench import replay
 from bot import articles, model
-from bot.channels import diff
+from bot.channels.kit import diff
 
 Pair = tuple[model.Article, model.Article]
 _MARKS = {diff.Change.REMOVED: "[-{}-]", diff.Change.ADDED: "{{+{}+}}"}

@@ -22,7 +22,7 @@ from typing import Any
 
 import trafilatura
 
-from bot import fulltext
+from bot.fetch import fulltext
 from tests import shared_data
 
 Extract = Callable[[bytes], str]

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from bench import storysets
 from bot import model, rules
-from bot.rules import suggest
+from bot.feedback import suggestions
 
 RULES = ("shot*", "shooting*", "police", "gun*", "victim*", "charged", "suspect*", "killed")
 JUDGED = (6, 12, 24, 40)
@@ -33,20 +33,20 @@ GVA = 300
 ALTERNATIVE = "one word"
 
 
-def stories() -> list[suggest.JudgedStory]:
-    found: list[suggest.JudgedStory] = []
+def stories() -> list[suggestions.JudgedStory]:
+    found: list[suggestions.JudgedStory] = []
     for name, most in (("gva", GVA), ("allsides", None), ("neus", None)):
         whole: defaultdict[str, list[model.Article]] = defaultdict(list)
         for one in storysets.load(name, most=most):
             whole[one.story].append(one.article)
         found += [
-            suggest.JudgedStory(is_useful=name == "gva", articles=tuple(articles))
+            suggestions.JudgedStory(is_useful=name == "gva", articles=tuple(articles))
             for _, articles in sorted(whole.items())
         ]
     return found
 
 
-def matched(compiled: rules.CompiledRule, given: Sequence[suggest.JudgedStory]) -> list[suggest.JudgedStory]:
+def matched(compiled: rules.CompiledRule, given: Sequence[suggestions.JudgedStory]) -> list[suggestions.JudgedStory]:
     """With those articles only that the rule finds."""
     one = rules.RuleSet([compiled])
     feed = model.Feed(url="bench")
@@ -58,11 +58,11 @@ def matched(compiled: rules.CompiledRule, given: Sequence[suggest.JudgedStory]) 
     return found
 
 
-def one_word(rule: model.Rule, judged: Sequence[suggest.JudgedStory]) -> rules.CompiledRule | None:
+def one_word(rule: model.Rule, judged: Sequence[suggestions.JudgedStory]) -> rules.CompiledRule | None:
     counts: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
     sizes = Counter(story.is_useful for story in judged)
     for story in judged:
-        counts[story.is_useful].update(suggest._any_article(story))
+        counts[story.is_useful].update(suggestions._any_article(story))
     if not sizes[False]:
         return None
 
@@ -75,7 +75,7 @@ def one_word(rule: model.Rule, judged: Sequence[suggest.JudgedStory]) -> rules.C
     return rules.compile_rule(replace(rule, none=(model.Line(label="none", terms=(word,)),)))
 
 
-def effect(before: Sequence[suggest.JudgedStory], compiled: rules.CompiledRule) -> tuple[float, float, float]:
+def effect(before: Sequence[suggestions.JudgedStory], compiled: rules.CompiledRule) -> tuple[float, float, float]:
     """Shares of noise left out and useful stories lost, and the precision then."""
     after = matched(compiled, before)
     was, now = (Counter(story.is_useful for story in those) for those in (before, after))
@@ -102,8 +102,8 @@ def main() -> None:
                 ordered = sorted(found, key=lambda story: storysets.draw(f"{draw} {story.articles[0].id}"))
                 judged, rest = ordered[:count], ordered[count:]
                 words[count].append(Counter(s.is_useful for s in rest)[True] / len(rest))
-                proposals = {one.change: one for one in suggest.propose(compiled, judged)}
-                for kind in (suggest.Change.EXCLUSION, suggest.Change.GUARD):
+                proposals = {one.change: one for one in suggestions.propose(compiled, judged)}
+                for kind in (suggestions.Change.EXCLUSION, suggestions.Change.GUARD):
                     one = proposals.get(kind)
                     results[count, kind.value].append(effect(rest, one.compiled) if one else None)
                     if one:

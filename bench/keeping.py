@@ -17,7 +17,8 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot import articles, model, ports, scheduler, sources, storage
+from bot import articles, model, ports, sources, storage
+from bot.app.engines import ticker
 from tests import shared_data
 
 DAY = timedelta(days=1)
@@ -67,7 +68,7 @@ async def keep(store: storage.SqlStore, feed: model.Feed, at: datetime, reading:
 
 async def measure(recordings: list[Path], file: Path) -> tuple[int, list[timedelta]]:
     """How many items there were, and how long those that came back were away; their identities are left in ``file``."""
-    store = storage.open_store(f"sqlite:///{file}", clock=scheduler.SystemClock())
+    store = storage.open_store(f"sqlite:///{file}", clock=ticker.SystemClock())
     away: list[timedelta] = []
     items: set[tuple[str, str]] = set()
     try:

@@ -92,11 +92,12 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
 @asynccontextmanager
 async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     """Requests, polling state and reading: no rules, no database."""
-    from bot import model, polling, scheduler, sources
-    from bot.fetch import HttpFetcher
+    from bot import model, polling, sources
+    from bot.app.engines import ticker
+    from bot.fetch.client import HttpFetcher
     from bot.ports import Body
 
-    clock = scheduler.SystemClock()
+    clock = ticker.SystemClock()
     policy = model.FetchPolicy(concurrency=64, per_host=64, allow_private=("127.0.0.0/8",))
     states = {url: model.FeedState(url=url, due_at=clock.now()) for url in urls}
     count = 0

@@ -28,7 +28,8 @@ from sumy.parsers.plaintext import PlaintextParser
 from sumy.summarizers.text_rank import TextRankSummarizer
 from sumy.utils import get_stop_words
 
-from bot import model, sentences, summaries
+from bot import model, summaries
+from bot.language import sentences
 
 DATA = Path(os.environ.get("WIREWATCH_DATA", Path(__file__).parents[2] / "shared" / "data"))
 #: Words to which every way is cut: what an Inshorts summary may have.

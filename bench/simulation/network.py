@@ -11,7 +11,8 @@ from bench.simulation import texts
 from bench.simulation.origin import Origin, Reply
 from bench.simulation.witness import Witness
 from bench.simulation.world import Trouble, World
-from bot import fetch, model, ports
+from bot import model, ports
+from bot.fetch.client import HttpFetcher
 
 #: Longer than any client waits.
 _FOR_EVER = 3_600
@@ -67,8 +68,8 @@ class _Everywhere:
         pass
 
 
-def client(network: Network, policy: model.FetchPolicy, clock: ports.Clock) -> fetch.HttpFetcher:
+def client(network: Network, policy: model.FetchPolicy, clock: ports.Clock) -> HttpFetcher:
     """The real client with its limits, headers and redirects, over the simulated network."""
-    made = fetch.HttpFetcher(policy, clock)
+    made = HttpFetcher(policy, clock)
     made._transports = _Everywhere(network)  # type: ignore[assignment]  # below it is only sockets
     return made

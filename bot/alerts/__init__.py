@@ -19,12 +19,12 @@ What readers said of it comes before: a muted story is silent (muted); while eve
 was not posted waits (hold: snoozed), and replies to one that was leave at the end.
 """
 
+from bot.alerts.active_feedback import standing
+from bot.alerts.decide import Situation, decide
 from bot.alerts.holds import Hold, hold_for
 from bot.alerts.record import record
 from bot.alerts.release import Released, release
 from bot.alerts.reminders import due, plan
-from bot.alerts.speak import Situation, decide
-from bot.alerts.standing import standing
 from bot.alerts.times import next_digest, quiet_until
 
 __all__ = [

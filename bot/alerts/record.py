@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import model
-from bot.alerts.speak import said
+from bot.alerts.decide import said
 
 
 def record(

@@ -4,9 +4,9 @@ parts: settings and the outside -> channels, fetcher, snapshot
 running: App, one running Wirewatch over one store
 """
 
-from bot.app.meters import Meter
-from bot.app.parts import Outside, channel_of, database_of, fetcher_of, load, snapshot_of
-from bot.app.running import App, OnceReport, opened
+from bot.app.observers import Meter
+from bot.app.runtime import App, OnceReport, opened
+from bot.app.wiring import Outside, channel_of, database_of, fetcher_of, load, snapshot_of
 
 __all__ = [
     "App",

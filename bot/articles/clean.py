@@ -1,6 +1,7 @@
 """HTML or plain text → clean text and outgoing links.
 
-Knows no feed and no rule: what is a word, bot/text.py decides; where a phrase ends is kept here as a blank line.
+Knows no feed and no rule: what is a word, bot/language/tokens.py decides; where a phrase ends is kept here as
+a blank line.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import takewhile
 
-from bot import text
 from bot.articles import meanings
 from bot.articles.meanings import outcome
+from bot.language import tokens
 
 _NUMBER = re.compile(r"(?<=\d)[,\u00a0\u202f ](?=\d{3}(?!\d))")
 #: The hyphen of Covid-19 and F-16: the number is part of a name.
@@ -36,7 +36,7 @@ def words_of(string: str) -> list[str]:
     """Words with their case; numbers in one form (5,000 is 5 000)."""
     string = _CLOCK.sub(" ", _AGE.sub(" ", meanings.joined(string)))
     string = _SCALE.sub(_scaled, _NUMBER.sub("", _NAME_WITH_NUMBER.sub("", string)))
-    return [word.text for word in text.words(string)]
+    return [word.text for word in tokens.words(string)]
 
 
 def _scaled(found: re.Match[str]) -> str:

@@ -1,7 +1,8 @@
-"""Where messages go: one file a kind, found by itself.
+"""Where messages go: one file or folder a kind, found by itself.
 
-A module of this package with a ``KIND`` is a channel: it also has ``Options`` (a pydantic model of what bot.yaml may
-say) and ``Channel(name, options, around)``, a class that does what ``ports.Channel`` asks. Nothing else need be told.
+A module or package of this folder with a ``KIND`` is a channel: it also has ``Options`` (a pydantic model of what
+bot.yaml may say) and ``Channel(name, options, around)``, a class that does what ``ports.Channel`` asks.
+Nothing else need be told.
 """
 
 from __future__ import annotations
@@ -15,16 +16,14 @@ from types import ModuleType
 import pydantic
 
 from bot import model, ports
-from bot.channels.building import Notes, Surroundings
+from bot.channels.kit.surroundings import Notes, Surroundings
 
 __all__ = ["Notes", "Surroundings", "build", "find", "listeners", "options"]
 
 
 @cache
 def _modules() -> Mapping[str, ModuleType]:
-    # A name with an underscore is a part of a channel (slack_blocks), and some parts import a heavy library.
-    names = (info.name for info in pkgutil.iter_modules(__path__) if "_" not in info.name)
-    found = (importlib.import_module(f"{__name__}.{name}") for name in names)
+    found = (importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__))
     return {module.KIND: module for module in found if hasattr(module, "KIND")}
 
 

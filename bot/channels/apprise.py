@@ -14,8 +14,8 @@ from typing import Any
 import pydantic
 
 from bot import model, ports
-from bot.channels import answers, calls, plain, wording
-from bot.channels.building import Duration, Surroundings
+from bot.channels.kit import http_errors, phrases, plain_text, threads
+from bot.channels.kit.surroundings import Duration, Surroundings
 
 KIND = "apprise"
 #: What Apprise's plug-ins write of an answer: «error=401». The line itself is never shown: it may hold an address.
@@ -52,7 +52,7 @@ class Channel:
         address = self._address()
         heard = _Heard()
         try:
-            worked = await calls.run(lambda: self._notify(address, delivery.message, heard), name=self.name)
+            worked = await threads.run(lambda: self._notify(address, delivery.message, heard), name=self.name)
         except ports.SendError:
             raise
         except (OSError, TypeError, ValueError, LookupError, AttributeError) as error:
@@ -76,9 +76,9 @@ class Channel:
     def _failure(self, heard: _Heard, *, now: datetime) -> ports.SendError:
         """Apprise's False becomes a reason, by the status that it logged; a broken connection looks as any other."""
         if heard.wait is not None:
-            return ports.Wait("the service says too many messages", after=min(heard.wait, answers.LONGEST_WAIT))
+            return ports.Wait("the service says too many messages", after=min(heard.wait, http_errors.LONGEST_WAIT))
         if found := _STATUS.search("\n".join(heard.lines)):
-            return answers.of_status(int(found[1]), who="the service", headers={}, now=now)
+            return http_errors.of_status(int(found[1]), who="the service", headers={}, now=now)
         return ports.Unknown("the service did not take the message and did not say why")
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
@@ -87,7 +87,7 @@ class Channel:
     async def check(self) -> Sequence[ports.CheckLine]:
         try:
             address = self._address()
-            service = await calls.run(lambda: str(_plugin(address).service_name), name=self.name)
+            service = await threads.run(lambda: str(_plugin(address).service_name), name=self.name)
         except ports.Parked as error:
             return [ports.CheckLine(is_good=False, what="the address is set and names a service", help=str(error))]
         return [ports.CheckLine(is_good=True, what=f"messages go to {service}; without threads, edits and look-up")]
@@ -100,7 +100,7 @@ class Channel:
             del spare
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_GOODBYE_SECONDS):
-                    await calls.run(keep.clear, name=self.name)
+                    await threads.run(keep.clear, name=self.name)
 
     def _address(self) -> str:
         return self._around.secret(self._url, what="the Apprise address")
@@ -144,7 +144,7 @@ def _notify(service: Any, message: model.Message, heard: _Heard) -> bool:
 
     # HTML is made by the library, which escapes; anything else is read as it stands.
     is_html = service.notify_format == apprise.NotifyFormat.HTML
-    title, body = plain.title(message), plain.body(message)
+    title, body = plain_text.title(message), plain_text.body(message)
     if not is_html:
         title, body = tame(title), tame(body)
     title_limit, body_limit = int(service.title_maxlen), int(service.body_maxlen)
@@ -156,7 +156,7 @@ def _notify(service: Any, message: model.Message, heard: _Heard) -> bool:
         return bool(
             notifier.notify(
                 body=_lines_to(body or title, body_limit),
-                title=wording.cut(title, title_limit),
+                title=phrases.cut(title, title_limit),
                 body_format=apprise.NotifyFormat.TEXT,
                 log_callback=lambda entry, plugin: heard.lines.append(str(getattr(entry, "message", entry))),
                 log_level=logging.WARNING,
@@ -186,18 +186,18 @@ def _awake(service: Any, heard: _Heard) -> Iterator[None]:
 
 def tame(text: str) -> str:
     """A word joiner after each mark that a service might read: no mention, no format, no link under another label."""
-    return wording.outside_links(text, lambda words: _MARKUP.sub(lambda found: f"{found[0]}\u2060", words))
+    return phrases.outside_links(text, lambda words: _MARKUP.sub(lambda found: f"{found[0]}\u2060", words))
 
 
 def _lines_to(text: str, limit: int) -> str:
     """Whole lines as far as they fit: an address that is cut leads nowhere."""
-    if limit <= 0 or wording.size(text) <= limit:
+    if limit <= 0 or phrases.size(text) <= limit:
         return text
     kept: list[str] = []
     room = limit - 2
     for line in text.split("\n"):
-        if wording.size(line) + 1 > room:
+        if phrases.size(line) + 1 > room:
             break
         kept.append(line)
-        room -= wording.size(line) + 1
-    return "\n".join([*kept, "…"]) if kept else wording.cut(text, limit)
+        room -= phrases.size(line) + 1
+    return "\n".join([*kept, "…"]) if kept else phrases.cut(text, limit)

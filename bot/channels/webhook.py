@@ -14,8 +14,8 @@ from typing import TypeAlias
 import pydantic
 
 from bot import model, ports
-from bot.channels import answers, calls, plain, posting, wording
-from bot.channels.building import Duration, Surroundings
+from bot.channels.kit import http_errors, http_post, phrases, plain_text, threads
+from bot.channels.kit.surroundings import Duration, Surroundings
 
 KIND = "webhook"
 SCHEMA = "wirewatch.message/1"
@@ -61,13 +61,13 @@ class Channel:
             at = int(self._around.clock.now().timestamp())
             headers["Wirewatch-Signature"] = f"t={at},v1={signature(key, at, body)}"
         try:
-            answer = await calls.run(lambda: posting.post(url, body, headers), name=self.name)
+            answer = await threads.run(lambda: http_post.post(url, body, headers), name=self.name)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise answers.of_exception(error, who="the webhook") from None
+            raise http_errors.of_exception(error, who="the webhook") from None
         now = self._around.clock.now()
         if 200 <= answer.status < 300:
             return model.Receipt(ref=delivery.id, place="webhook", sent_at=now)
-        raise answers.of_status(answer.status, who="the webhook", headers=answer.headers, now=now)
+        raise http_errors.of_status(answer.status, who="the webhook", headers=answer.headers, now=now)
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         raise ports.Unknown("a webhook cannot tell what arrived")
@@ -136,8 +136,8 @@ def document(delivery: ports.Delivery) -> dict[str, Json]:
         "reason": str(message.reason) if message.reason else None,
         "reply_to": delivery.reply_to.ref if delivery.reply_to else None,
         "edits": delivery.edits.ref if delivery.edits else None,
-        "title": plain.title(message),
-        "text": plain.body(message),
+        "title": plain_text.title(message),
+        "text": plain_text.body(message),
     }
     if delivery.is_plain:
         return told
@@ -147,15 +147,15 @@ def document(delivery: ports.Delivery) -> dict[str, Json]:
         "stories": [_story(brief) for brief in message.briefs],
         "facts": [_fact(fact) for fact in message.facts],
         "corrections": [_correction(edit) for edit in message.edits],
-        "lines": [wording.clean(line) for line in message.lines],
+        "lines": [phrases.clean(line) for line in message.lines],
     }
 
 
 def _story(brief: model.StoryBrief) -> Json:
     return {
         "id": brief.story,
-        "title": wording.clean(brief.title.text),
-        "link": wording.safe_link(brief.title.link),
+        "title": phrases.clean(brief.title.text),
+        "link": phrases.safe_link(brief.title.link),
         "first_seen": brief.first_seen.isoformat(),
         "last_seen": brief.last_seen.isoformat(),
         "owners": brief.owner_count,
@@ -168,32 +168,32 @@ def _story(brief: model.StoryBrief) -> Json:
 def _sentence(sentence: model.Sentence) -> Json:
     """``marked``: [start, end) of the matched words, in characters."""
     text, marked = "", list[Json]()
-    for span in wording.marked(sentence.spans, 10_000):
+    for span in phrases.marked(sentence.spans, 10_000):
         if span.is_marked:
             marked.append([len(text), len(text) + len(span.text)])
         text += span.text
-    link = wording.safe_link(sentence.link)
-    return {"text": text, "marked": marked, "outlet": wording.clean(sentence.outlet), "link": link}
+    link = phrases.safe_link(sentence.link)
+    return {"text": text, "marked": marked, "outlet": phrases.clean(sentence.outlet), "link": link}
 
 
 def _why(why: model.Why) -> Json:
     found: list[Json] = [
         {
-            "label": wording.clean(each.label),
-            "term": wording.clean(each.term),
+            "label": phrases.clean(each.label),
+            "term": phrases.clean(each.term),
             "field": each.field,
-            "text": wording.clean(each.text),
+            "text": phrases.clean(each.text),
         }
         for each in why.evidence
     ]
-    return {"rule": wording.clean(why.rule), "severity": str(why.severity), "evidence": found}
+    return {"rule": phrases.clean(why.rule), "severity": str(why.severity), "evidence": found}
 
 
 def _outlet(line: model.OutletLine) -> Json:
     return {
-        "outlet": wording.clean(line.outlet),
-        "title": wording.clean(line.title),
-        "link": wording.safe_link(line.link),
+        "outlet": phrases.clean(line.outlet),
+        "title": phrases.clean(line.title),
+        "link": phrases.safe_link(line.link),
         "at": line.at.isoformat(),
         "is_copy": line.is_copy,
     }
@@ -202,18 +202,18 @@ def _outlet(line: model.OutletLine) -> Json:
 def _fact(fact: model.Fact) -> Json:
     return {
         "kind": fact.kind,
-        "label": wording.clean(fact.label),
-        "before": wording.clean(fact.before) if fact.before else None,
-        "after": wording.clean(fact.after),
-        "sentence": wording.clean(fact.sentence),
-        "outlet": wording.clean(fact.outlet),
+        "label": phrases.clean(fact.label),
+        "before": phrases.clean(fact.before) if fact.before else None,
+        "after": phrases.clean(fact.after),
+        "sentence": phrases.clean(fact.sentence),
+        "outlet": phrases.clean(fact.outlet),
     }
 
 
 def _correction(edit: model.Edit) -> Json:
     return {
-        "outlet": wording.clean(edit.outlet),
+        "outlet": phrases.clean(edit.outlet),
         "field": edit.field,
-        "before": wording.clean(edit.before),
-        "after": wording.clean(edit.after),
+        "before": phrases.clean(edit.before),
+        "after": phrases.clean(edit.after),
     }

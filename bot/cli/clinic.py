@@ -12,7 +12,7 @@ import typer
 from bot import app, config, ports, rules
 from bot.cli import archive, clinic_page, rule_files, terminal, try_rule
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json, duration
-from bot.rules import clinic as clinics
+from bot.feedback import clinic as clinics
 
 
 def clinic(

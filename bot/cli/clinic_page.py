@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.cli import terminal
-from bot.rules import clinic as clinics
+from bot.feedback import clinic as clinics
 
 
 def show(finding: clinics.Finding) -> None:

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model, ports, precision
+from bot import app, config, model, ports
 from bot.cli import archive, feedback_page, rule_files, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, duration
+from bot.feedback import precision, suggestions
 from bot.model import Verdict
-from bot.rules import suggest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class _Judged:
 
     precisions: Mapping[str, precision.Precision]
     #: Of the chosen rules with noise.
-    stories: Mapping[str, Sequence[suggest.JudgedStory]]
+    stories: Mapping[str, Sequence[suggestions.JudgedStory]]
 
 
 def feedback(
@@ -64,9 +64,9 @@ async def _feedback(
             (compiled[rule], proposal)
             for rule, stories in judged.stories.items()
             if rule in compiled
-            for proposal in suggest.propose(compiled[rule], stories)
+            for proposal in suggestions.propose(compiled[rule], stories)
         ]
-        trial = suggest.Trial(proposals)
+        trial = suggestions.Trial(proposals)
         if proposals:
             feeds = rule_files.feeds_by_address(settings)
             total = await store.read(lambda tx: tx.articles.count(since=when))
@@ -119,6 +119,6 @@ def _judged(tx: ports.Transaction, said: Sequence[model.Judgement], chosen: set[
     )
 
 
-def _story(story: model.Story, rule: str, is_useful: bool) -> suggest.JudgedStory:
+def _story(story: model.Story, rule: str, is_useful: bool) -> suggestions.JudgedStory:
     members = [member for member in story.members if any(match.rule == rule for match in member.matches)]
-    return suggest.JudgedStory(is_useful=is_useful, articles=tuple(member.article for member in members))
+    return suggestions.JudgedStory(is_useful=is_useful, articles=tuple(member.article for member in members))

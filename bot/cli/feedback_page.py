@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from rich.text import Text
 
-from bot import model, precision
+from bot import model
 from bot.cli import terminal
-from bot.rules import suggest
+from bot.feedback import precision, suggestions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class RuleFeedback:
     precision: precision.Precision
     #: The time looked at.
     span: timedelta
-    proposals: tuple[tuple[suggest.Proposal, suggest.Effect], ...]
+    proposals: tuple[tuple[suggestions.Proposal, suggestions.Effect], ...]
 
 
 def show(one: RuleFeedback) -> None:
@@ -37,7 +37,7 @@ def show(one: RuleFeedback) -> None:
     if not one.is_loaded:
         out.print("  no longer loaded", markup=False)
     elif found.noise and not one.proposals:
-        enough = found.noise >= suggest.LEAST_NOISE
+        enough = found.noise >= suggestions.LEAST_NOISE
         why = "nothing parts the noise from the rest" if enough else "too little noise to tell what it has in common"
         out.print(f"  no change to propose: {why}", markup=False)
     for proposal, effect in one.proposals:
@@ -47,12 +47,12 @@ def show(one: RuleFeedback) -> None:
     out.print()
 
 
-def _yaml(proposal: suggest.Proposal, effect: suggest.Effect, span: timedelta) -> str:
+def _yaml(proposal: suggestions.Proposal, effect: suggestions.Effect, span: timedelta) -> str:
     unseen = f"{proposal.noise_unseen} of the noise and {proposal.useful_unseen} of the useful"
     return f"# {_effect(proposal, effect, span)}\n# made without the story each time: {unseen}\n{proposal.yaml}"
 
 
-def _effect(proposal: suggest.Proposal, effect: suggest.Effect, span: timedelta) -> str:
+def _effect(proposal: suggestions.Proposal, effect: suggestions.Effect, span: timedelta) -> str:
     noise = f"{proposal.noise_left_out} of {proposal.noise} noise"
     useful = f"{proposal.useful_left_out} of {proposal.useful} useful"
     matches = f"matches in {model.show_duration(span)} {effect.before:,} → {effect.after:,}"

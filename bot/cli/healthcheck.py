@@ -13,7 +13,7 @@ import typer
 from bot import app, channels, config, ports, storage
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
-from bot.config import bot_file, reading
+from bot.config import bot_file, files
 
 #: A probe that waits longer is a failed one for whoever asked.
 TIMEOUT_SECONDS = 5.0
@@ -35,9 +35,9 @@ def healthcheck(folder: ConfigDir = DEFAULT_CONFIG) -> None:
 
 def _read(folder: Path) -> config.BotSettings:
     """bot.yaml alone: a hundred thousand rules would take longer to read than a probe may wait."""
-    path = str(folder / reading.BOT)
+    path = str(folder / files.BOT)
     try:
-        report = reading.parse(reading.fetch(path, None))
+        report = files.parse(files.fetch(path, None))
     except OSError as error:
         raise ports.ConfigError(f"reading {path}: {error.strerror}") from None
     settings = bot_file.read(report, channel_options=channels.options(), environ=os.environ)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import config, model, ports, rules
-from bot.config import reading, rules_file
+from bot.config import files, rules_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +27,10 @@ def read(path: Path, settings: config.Settings) -> RuleFile:
         wants_warnings=False,
     )
     try:
-        content = reading.fetch(str(path), None)
+        content = files.fetch(str(path), None)
     except OSError as error:
         raise ports.ConfigError(f"reading {path}: {error.strerror}") from None
-    report = reading.parse(content)
+    report = files.parse(content)
     desk = None if report.error_count else rules_file.read(report, context)
     found = tuple(entry.compiled for entry in desk.rules) if desk else ()
     problems = tuple(problem for problem in report.finish() if problem.severity == "error")

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, model, ports
-from bot.app import listening
+from bot.app import interactions
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 
@@ -55,7 +55,7 @@ async def _status(folder: Path) -> tuple[config.Settings, Status]:
 
 
 def look(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
-    unheard = {name: tx.notes.get(listening.note_of(name)) for name in channels}
+    unheard = {name: tx.notes.get(interactions.note_of(name)) for name in channels}
     return Status(
         now=now,
         feeds=tuple(tx.feeds.all()),

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from bot import rules, text
+from bot import rules
+from bot import translate as translating
 from bot.cli import terminal
 from bot.cli.options import DONE, LEFT, UNUSABLE, Json
-from bot.rules import translate as translating
+from bot.language import tokens
 
 
 def translate(
@@ -26,7 +27,7 @@ def translate(
     try:
         found = translating.translate(given, dialect)
     except rules.QueryError as error:
-        terminal.say(_shown(text.normalise(given), error))
+        terminal.say(_shown(tokens.normalise(given), error))
         raise typer.Exit(UNUSABLE) from None
     if json:
         terminal.answer(

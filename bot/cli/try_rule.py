@@ -14,7 +14,7 @@ import typer
 from bot import app, backtest, config, model, ports, rules
 from bot.cli import archive, check, clinic_page, rule_files, terminal, try_page
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
-from bot.rules import clinic as clinics
+from bot.feedback import clinic as clinics
 
 
 def try_rule(

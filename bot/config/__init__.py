@@ -7,11 +7,11 @@ Knows no channel by name: the kinds and their options are handed in.
 
 from bot.config.bot_file import ChannelOptions
 from bot.config.loading import check, load
-from bot.config.problems import render
 from bot.config.schema import schemas
 from bot.config.secrets import resolve
 from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings
 from bot.config.watch import Watcher
+from bot.config.yaml.problems import render
 
 __all__ = [
     "BotSettings",

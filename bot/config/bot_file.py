@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pydantic
 
-from bot import delivery, model
-from bot.config import places, secrets, values, wording
-from bot.config.nodes import Mapping as MappingNode
-from bot.config.nodes import Node, Scalar
-from bot.config.problems import Report
+from bot import model
+from bot.config import secrets, values
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings
+from bot.config.yaml import places, validation
+from bot.config.yaml.nodes import Mapping as MappingNode
+from bot.config.yaml.nodes import Node, Scalar
+from bot.config.yaml.problems import Report
 
 ChannelOptions = Mapping[str, type[pydantic.BaseModel]]
 
@@ -133,8 +134,8 @@ class BotShape(_Shape):
     keep: values.Duration | None = pydantic.Field(
         None, description="How long articles are kept: 400 days. Without it, for ever."
     )
-    on_unknown: delivery.OnUnknown = pydantic.Field(
-        delivery.OnUnknown.SEND_AGAIN,
+    on_unknown: model.OnUnknown = pydantic.Field(
+        model.OnUnknown.SEND_AGAIN,
         description=(
             "Where nobody can tell whether a message arrived: at_least_once sends it again, at_most_once leaves it."
         ),
@@ -157,7 +158,7 @@ def read(report: Report, *, channel_options: ChannelOptions, environ: Mapping[st
         return None
     channels_node = root.get("channels") if isinstance(root, MappingNode) else None
     _hide_secrets(channels_node, report, channel_options)
-    shape = wording.check(BotShape, root, report)
+    shape = validation.check(BotShape, root, report)
     channels = _channels(channels_node, report, channel_options, environ)
     if shape is None or channels is None:
         return None
@@ -214,7 +215,7 @@ def _channel(
     # One key is often left beside kind: in braces it must not be taken for an {EXACT} term.
     rest = [pair for pair in node.pairs if pair[0].value != "kind"]
     own = MappingNode(rest, node.start, node.end, is_flow=False)
-    checked = wording.check(options, own, report, whole=key)
+    checked = validation.check(options, own, report, whole=key)
     if checked is None:
         return None
     for name, value in checked:

@@ -7,10 +7,11 @@ from typing import Annotated
 import pydantic
 
 from bot import model
-from bot.config import values, wording
-from bot.config.nodes import Mapping as MappingNode
-from bot.config.nodes import Node, Scalar, Sequence
-from bot.config.problems import Report
+from bot.config import values
+from bot.config.yaml import validation
+from bot.config.yaml.nodes import Mapping as MappingNode
+from bot.config.yaml.nodes import Node, Scalar, Sequence
+from bot.config.yaml.problems import Report
 
 
 class FeedShape(pydantic.BaseModel):
@@ -157,9 +158,9 @@ def _checked(node: Node, report: Report) -> FeedShape | None:
         node = MappingNode(node.pairs, node.start, node.end, is_flow=False)
     if isinstance(node, Scalar):
         try:
-            return FeedShape.model_validate({"url": values.feed_url(wording.plain(node))})
+            return FeedShape.model_validate({"url": values.feed_url(validation.plain(node))})
         except values.Wrong as wrong:
             if node.style != "*":
                 report.add(wrong.code, str(wrong), wrong.help, start=node.start, end=node.end)
             return None
-    return wording.check(FeedShape, node, report)
+    return validation.check(FeedShape, node, report)

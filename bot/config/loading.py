@@ -15,9 +15,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import model, ports
-from bot.config import bot_file, feeds_file, problems, reading, rules_file, values
+from bot.config import bot_file, feeds_file, files, rules_file, values
 from bot.config.bot_file import ChannelOptions
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
+from bot.config.yaml import problems
 
 _UTC = ZoneInfo("UTC")
 
@@ -35,11 +36,9 @@ def load(
     """
     found = _read(folder, previous, environ, channel_options)
     if found.bot is None:
-        broken = [
-            each for each in found.problems if each.file == str(folder / reading.BOT) and each.severity == "error"
-        ]
+        broken = [each for each in found.problems if each.file == str(folder / files.BOT) and each.severity == "error"]
         text = problems.render(broken).rstrip()
-        raise ports.ConfigError(f"reading {folder / reading.BOT}: it cannot be used\n{text}", found.problems)
+        raise ports.ConfigError(f"reading {folder / files.BOT}: it cannot be used\n{text}", found.problems)
     return found.settings(found.bot)
 
 
@@ -132,21 +131,21 @@ class _Reader:
         self._join()
 
     def _bot(self) -> None:
-        path = str(self._folder / reading.BOT)
+        path = str(self._folder / files.BOT)
         old = self._old.get(path)
         kept = self._previous.bot if self._previous else None
         self.found.bot = kept
         try:
-            content = reading.fetch(path, old)
+            content = files.fetch(path, old)
         except OSError as error:
             other = "bot.yml is not read: rename it to bot.yaml" if (self._folder / "bot.yml").exists() else ""
             help_text = other or f"wirewatch init {self._folder} makes one"
-            self._keep(path, old, reading.missing(path, error, help_text))
+            self._keep(path, old, files.missing(path, error, help_text))
         else:
             # Not skipped when unchanged: a variable may have been set since. One small file.
             if content.content is None:
                 content = replace(content, content=Path(path).read_bytes())
-            report = reading.parse(content)
+            report = files.parse(content)
             bot = None
             if not report.error_count:
                 bot = bot_file.read(report, channel_options=self._channel_options, environ=self._environ)
@@ -167,19 +166,19 @@ class _Reader:
             self.found.files[path] = replace(old, problems=(problem,), rules=kept, digest="")
 
     def _feeds(self) -> None:
-        path = str(self._folder / reading.FEEDS)
+        path = str(self._folder / files.FEEDS)
         old = self._old.get(path)
         try:
-            content = reading.fetch(path, old)
+            content = files.fetch(path, old)
         except OSError as error:
-            self._keep(path, old, reading.missing(path, error, "list your feeds in it: feeds: [https://…]"))
+            self._keep(path, old, files.missing(path, error, "list your feeds in it: feeds: [https://…]"))
             self.found.feed_names = old.names if old else None
             return
         if content.content is None and old is not None:
             self.found.files[path] = replace(old, stamp=content.stamp)
             self.found.feed_names = old.names
             return
-        report = reading.parse(content)
+        report = files.parse(content)
         before = old.feeds if old else ()
         feeds = None if report.error_count else feeds_file.read(report, previous=before)
         names = feeds_file.names_of(report.document.root) if feeds is not None else old.names if old else None
@@ -195,7 +194,7 @@ class _Reader:
 
     def _rules(self) -> None:
         try:
-            paths = reading.rule_files(self._folder)
+            paths = files.rule_files(self._folder)
         except FileNotFoundError:
             paths = []
         if not paths:
@@ -210,13 +209,13 @@ class _Reader:
             try:
                 self.found.files[path] = self._desk(path, old, context)
             except OSError as error:
-                self._keep(path, old, reading.missing(path, error, "let the bot read it, or remove it"))
+                self._keep(path, old, files.missing(path, error, "let the bot read it, or remove it"))
         known = [*self.found.files, *paths]
-        self.found.folder_problems += reading.stray_files(self._folder, known)
+        self.found.folder_problems += files.stray_files(self._folder, known)
 
     def _no_rules(self) -> None:
         """No rule file at all: on a reload more likely a mount that is gone than a wish."""
-        folder = str(self._folder / reading.RULES)
+        folder = str(self._folder / files.RULES)
         problem = model.Problem(
             severity="error",
             file=folder,
@@ -232,7 +231,7 @@ class _Reader:
         self.found.folder_problems.append(problem)
 
     def _desk(self, path: str, old: FileState | None, context: rules_file.Context) -> FileState:
-        content = reading.fetch(path, old)
+        content = files.fetch(path, old)
         zone = self._previous.bot.timezone if self._previous else None
         is_same_outside = old is not None and (
             context.missing(old.needs) == old.missing and (context.zone == zone or not old.uses_zone)
@@ -241,7 +240,7 @@ class _Reader:
             return replace(old, stamp=content.stamp)
         if content.content is None:
             content = replace(content, content=Path(path).read_bytes())
-        report = reading.parse(content)
+        report = files.parse(content)
         before = old.rules if old else ()
         desk = None if report.error_count else rules_file.read(report, context, previous=before)
         state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
@@ -267,7 +266,7 @@ class _Reader:
                 continue
             if name in taken:
                 problem = _second(path, entry, taken[name])
-                self.found.folder_problems.append(replace(problem, source=reading.line_of(path, entry.line)))
+                self.found.folder_problems.append(replace(problem, source=files.line_of(path, entry.line)))
                 continue
             taken[name] = f"{path}:{entry.line}"
             self.found.loaded.append(entry)

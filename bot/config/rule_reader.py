@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 import pydantic
 
 from bot import model, rules
-from bot.config import places, values, wording
-from bot.config.nodes import Mapping, Node, Scalar, Sequence
-from bot.config.problems import Report
+from bot.config import values
 from bot.config.rules_shape import RuleShape
 from bot.config.settings import LoadedRule
+from bot.config.yaml import places, validation
+from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence
+from bot.config.yaml.problems import Report
 
 _SET = re.compile(r"\$([\w-]+)")
 #: Problems that an unreadable part of a rule may cause in its other parts.
@@ -100,7 +101,7 @@ class RuleReader:
         flaws = self.report.document.flaws_inside(node)
         for flaw in flaws:
             self.report.add_flaw(flaw, rule=name or None)
-        shape, bad = wording.check_parts(RuleShape, node, self.report, rule=name or None)
+        shape, bad = validation.check_parts(RuleShape, node, self.report, rule=name or None)
         self._check_names(node, name)
         if any(flaw.severity == "error" for flaw in flaws):
             return None
@@ -139,7 +140,7 @@ class RuleReader:
     def _look_further(self, node: Mapping, bad: frozenset[str]) -> None:
         """Problems in the terms of a rule whose keys have problems too: all are told at once."""
         good = Mapping([pair for pair in node.pairs if pair[0].value not in bad], node.start, node.end, False)
-        given = wording.plain(good)
+        given = validation.plain(good)
         if not isinstance(given, dict):
             return
         try:
@@ -275,7 +276,7 @@ def _span(problem: rules.RuleProblem, node: Mapping, report: Report, sets: Sets)
 def _inside_shorthand(node: Mapping, start: int, end: int) -> tuple[Scalar | Mapping, int, int]:
     """Offsets in a term that YAML read as a mapping: ``{EXACT}``, ``title: X``."""
     key, value = node.pairs[0]
-    if wording.exact_term(node) is not None:
+    if validation.exact_term(node) is not None:
         return key, start - 1, end - 1
     skipped = len(key.value) + 1
     if end <= skipped:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from bot.config import values, wording
-from bot.config.nodes import Mapping, Node, Scalar, Sequence
-from bot.config.problems import Report
+from bot.config import values
 from bot.config.rule_reader import Context, Desk, RuleReader, Sets, name_of
 from bot.config.rules_shape import RuleShape, SetsShape
 from bot.config.settings import LoadedRule
+from bot.config.yaml import validation
+from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence
+from bot.config.yaml.problems import Report
 
 __all__ = ["Context", "Desk", "read"]
 
@@ -103,7 +104,7 @@ def _read_sets(node: Node | None, report: Report) -> Sets:
             )
             sets.broken.add(key.value)
         one = Mapping([(_SETS, Mapping([(key, _as_list(value))], value.start, value.end, False))], 0, 0, False)
-        checked = wording.check(SetsShape, one, report)
+        checked = validation.check(SetsShape, one, report)
         if checked is None or any(flaw.severity == "error" for flaw in report.document.flaws_inside(value)):
             sets.broken.add(key.value)
         elif not checked.sets[key.value]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pydantic
 
-from bot import delivery, model, rules
+from bot import model, rules
 from bot.config import secrets
 
 
@@ -52,7 +52,7 @@ class BotSettings:
     web: WebSettings | None
     #: How long articles are kept; None: for ever.
     keep: timedelta | None
-    on_unknown: delivery.OnUnknown
+    on_unknown: model.OnUnknown
 
     def database_address(self, environ: Mapping[str, str]) -> str:
         """The whole address, a secret part read now. Raises ConfigError."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import ports
-from bot.config import loading, reading
+from bot.config import files, loading
 from bot.config.bot_file import ChannelOptions
 from bot.config.settings import Settings, Stamp
 
@@ -70,11 +70,11 @@ class Watcher:
 
     def _is_changed(self) -> bool:
         try:
-            paths = reading.paths(self._folder)
+            paths = files.paths(self._folder)
             known = self.settings.files
             if set(paths) - set(known) or {path for path, state in known.items() if state.digest} - set(paths):
                 return True
-            return any(path in known and reading.is_changed(path, known[path]) for path in paths)
+            return any(path in known and files.is_changed(path, known[path]) for path in paths)
         except OSError:
             return True
 
@@ -90,8 +90,8 @@ class Watcher:
     def _stamps(self) -> Mapping[str, Stamp | None]:
         found: dict[str, Stamp | None] = {}
         try:
-            for path in reading.paths(self._folder):
-                found[path] = reading.stamp(path)
+            for path in files.paths(self._folder):
+                found[path] = files.stamp(path)
         except OSError:
             found["?"] = None
         return found

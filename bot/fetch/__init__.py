@@ -5,9 +5,3 @@ Knows addresses and bytes; must not know what a feed is, nor when one is due.
     Request → address (scheme, host) → host slot → guard (the connected address) → answer → bounds → Answer
                   ↑_____________________ redirect, at most five ______________________|
 """
-
-from bot.fetch.addresses import shown
-from bot.fetch.bounds import gunzipped
-from bot.fetch.client import HttpFetcher
-
-__all__ = ["HttpFetcher", "gunzipped", "shown"]

@@ -18,8 +18,8 @@ import bot
 from bot import model, ports
 from bot.fetch import addresses, bounds, failures, headers
 from bot.fetch.addresses import Address
-from bot.fetch.guard import AddressRule, GuardBackend, Resolve, system_resolve
 from bot.fetch.hosts import HostSlots
+from bot.fetch.ssrf import AddressRule, GuardBackend, Resolve, system_resolve
 from bot.fetch.transport import Transports
 
 MAX_HOPS = 5

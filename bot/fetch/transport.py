@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import httpcore
 import httpx
 
-from bot.fetch.guard import GuardBackend
+from bot.fetch.ssrf import GuardBackend
 
 #: Idle connections are kept this long: a feed is asked again in minutes, its neighbour on the host in seconds.
 _KEEP_ALIVE_SECONDS = 10.0

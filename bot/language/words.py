@@ -1,6 +1,6 @@
 """Words as grouping sees them: folded stems with what their writing tells (capital, first of a sentence).
 
-Faster and coarser than bot.text, which is exact because rules are; here a near miss costs a little weight.
+Faster and coarser than bot.language.tokens, which is exact because rules are; here a near miss costs a little weight.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Knows nothing: no I/O, no clock, no other part of the package.
 from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
 from bot.model.arrivals import Arrival, Revision
 from bot.model.articles import Article
-from bot.model.durations import parse_duration, show_duration
+from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_duration, show_duration
 from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading
 from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
 from bot.model.judgements import SNOOZE, Judgement, Verdict, rule_key
@@ -35,10 +35,12 @@ from bot.model.rules import (
     Where,
 )
 from bot.model.secrets import Secret, SecretKind
-from bot.model.settings import FetchPolicy, Problem, QuietHours, SpeakPolicy
+from bot.model.settings import FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy
 from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
 
 __all__ = [
+    "LONGEST_WAIT",
+    "SHORTEST_WAIT",
     "SNOOZE",
     "Action",
     "Alert",
@@ -72,6 +74,7 @@ __all__ = [
     "Member",
     "Message",
     "MessageKind",
+    "OnUnknown",
     "Outgoing",
     "OutletLine",
     "Problem",
@@ -96,6 +99,7 @@ __all__ = [
     "Verdict",
     "Where",
     "Why",
+    "backoff",
     "parse_duration",
     "rule_key",
     "send_id",

@@ -60,3 +60,18 @@ def show_duration(duration: timedelta) -> str:
         if number >= 1 and number == int(number):
             return f"{int(number)} {unit}" if number == 1 else f"{int(number)} {unit}s"
     return f"{seconds:g} seconds"
+
+
+#: The shortest wait after a failure, and the longest: a channel that is back is noticed within a minute.
+SHORTEST_WAIT = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(seconds=60)
+
+
+def backoff(failures: int) -> timedelta:
+    """2 s, doubled with each failure, at most a minute.
+
+    >>> [backoff(n).seconds for n in range(7)]
+    [2, 4, 8, 16, 32, 60, 60]
+    """
+    doublings: int = 2 ** min(failures, 10)
+    return min(SHORTEST_WAIT * doublings, LONGEST_WAIT)

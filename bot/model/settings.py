@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 
@@ -61,3 +62,10 @@ class Problem:
     help: str | None = None
     #: The line itself, for the caret; None: nothing to show.
     source: str | None = field(default=None, compare=False)
+
+
+class OnUnknown(StrEnum):
+    """The operator's choice where nobody can tell whether a message arrived."""
+
+    SEND_AGAIN = "at_least_once"
+    LEAVE = "at_most_once"

@@ -17,8 +17,9 @@ from typing import TypeAlias, TypeVar
 
 import structlog
 
-from bot import delivery, ledger, model, ports
-from bot.outbox.trouble import Trouble, TroubleKind, news_of, tell_operator
+from bot import ledger, model, ports
+from bot.outbox import policy
+from bot.outbox.incidents import Trouble, TroubleKind, news_of, tell_operator
 
 log = structlog.get_logger()
 
@@ -61,7 +62,7 @@ class Sender:
         channels: Mapping[str, ports.Channel],
         clock: ports.Clock,
         *,
-        on_unknown: delivery.OnUnknown = delivery.OnUnknown.SEND_AGAIN,
+        on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
         operator: str | None = None,
         others: Sequence[str] = (),
         on_sent: OnSent | None = None,
@@ -84,7 +85,7 @@ class Sender:
         self._grace = grace
         self._attempt_timeout = attempt_timeout
         self._token = uuid.uuid4().hex
-        self._lanes: dict[str, delivery.Lane] = {}
+        self._lanes: dict[str, policy.Lane] = {}
         #: What the operator was told of a channel and not yet taken back.
         self._told: dict[str, str] = {}
         self._sent = 0
@@ -171,12 +172,12 @@ class Sender:
             self._told[name] = told
         # One full pace: the last message of the process before us may have left just now.
         now = self._clock.now()
-        self._lanes[name] = delivery.Lane(at=now, ready_at=now + self._channels[name].pace)
+        self._lanes[name] = policy.Lane(at=now, ready_at=now + self._channels[name].pace)
 
     async def _next_moment(self, name: str, ending: _Ending) -> datetime | None:
         """When this channel's next row can be tried; None: nothing waits."""
         now = self._clock.now()
-        lane = self._lanes[name] = delivery.after_clock(self._lanes[name], now=now, pace=self._channels[name].pace)
+        lane = self._lanes[name] = policy.after_clock(self._lanes[name], now=now, pace=self._channels[name].pace)
         if lane.probe_at is None:
             if now < lane.ready_at and ending.at is None:
                 # Whatever waits, nothing may leave before: half of all look-ups are saved (bench/delivery.py).
@@ -218,22 +219,22 @@ class Sender:
         """One claimed row to its next written state."""
         channel = self._channels[name]
         head = await self._while_store_fails(lambda: self._head_of(row))
-        step = delivery.first_step(
+        step = policy.first_step(
             row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._on_unknown
         )
-        last: delivery.Send | delivery.Look | None = None
-        while isinstance(step, delivery.Send | delivery.Look):
+        last: policy.Send | policy.Look | None = None
+        while isinstance(step, policy.Send | policy.Look):
             last = step
             try:
                 outcome = await self._attempt(channel, step)
             except asyncio.CancelledError:
                 # Best effort: without it the lease runs out and says the same.
-                step = delivery.next_step(row, last, delivery.Interrupted(), now=self._clock.now())
+                step = policy.next_step(row, last, policy.Interrupted(), now=self._clock.now())
                 with contextlib.suppress(ports.StoreError, TimeoutError, asyncio.CancelledError):
                     async with asyncio.timeout(1):
                         await asyncio.shield(self._write(name, row, step, last))
                 raise
-            step = delivery.next_step(row, last, outcome, now=self._clock.now())
+            step = policy.next_step(row, last, outcome, now=self._clock.now())
         await self._while_store_fails(lambda: self._write(name, row, step, last))
 
     async def _head_of(self, row: model.Outgoing) -> model.Outgoing | None:
@@ -241,26 +242,26 @@ class Sender:
             return None
         return (await self._store.read(lambda tx: tx.outbox.get([row.thread]))).get(row.thread)
 
-    async def _attempt(self, channel: ports.Channel, step: delivery.Send | delivery.Look) -> delivery.Outcome:
-        looking = isinstance(step, delivery.Look)
+    async def _attempt(self, channel: ports.Channel, step: policy.Send | policy.Look) -> policy.Outcome:
+        looking = isinstance(step, policy.Look)
         try:
             async with asyncio.timeout(self._attempt_timeout.total_seconds()):
-                if isinstance(step, delivery.Send):
-                    return delivery.Accepted(await channel.send(step.delivery))
+                if isinstance(step, policy.Send):
+                    return policy.Accepted(await channel.send(step.delivery))
                 found = await channel.find(step.delivery, since=step.since)
         except TimeoutError:
             error = ports.Unknown(f"no answer within {self._attempt_timeout.total_seconds():g} seconds")
-            return delivery.LookFailed(error) if looking else delivery.Failed(error)
+            return policy.LookFailed(error) if looking else policy.Failed(error)
         except ports.SendError as error:
-            return delivery.LookFailed(error) if looking else delivery.Failed(error)
+            return policy.LookFailed(error) if looking else policy.Failed(error)
         except Exception as error:
             # Our bug in one channel must not silence the others.
             log.critical("channel broke", channel=channel.name, send=step.delivery.id, exc_info=True)
             text = f"the channel broke on this message ({type(error).__name__}); the log has the details"
-            return delivery.LookFailed(ports.Unknown(text)) if looking else delivery.Broken(text)
+            return policy.LookFailed(ports.Unknown(text)) if looking else policy.Broken(text)
         if found is not None:
-            return delivery.Accepted(found)
-        return delivery.NotThere(self._started_at + self._settle)
+            return policy.Accepted(found)
+        return policy.NotThere(self._started_at + self._settle)
 
     # -- writing down what became of it
 
@@ -268,13 +269,13 @@ class Sender:
         self,
         name: str,
         row: model.Outgoing,
-        step: delivery.Step,
-        last: delivery.Send | delivery.Look | None,
+        step: policy.Step,
+        last: policy.Send | policy.Look | None,
     ) -> None:
         now = self._clock.now()
         closed = self._closed_by(name, step)
-        written = delivery.apply(row, step, last=last, now=now)
-        lane = delivery.plan(self._lanes[name], step, pace=self._channels[name].pace, now=now)
+        written = policy.apply(row, step, last=last, now=now)
+        lane = policy.plan(self._lanes[name], step, pace=self._channels[name].pace, now=now)
         troubles = news_of(step, channel=name, row=row, told=self._told, closed=closed, lane=lane, now=now)
 
         def work(tx: ports.Transaction) -> bool:
@@ -297,12 +298,12 @@ class Sender:
             self._remember(trouble)
         self._report(name, written, step)
 
-    def _closed_by(self, name: str, step: delivery.Step) -> list[str]:
+    def _closed_by(self, name: str, step: policy.Step) -> list[str]:
         match step:
-            case delivery.ParkWorkspace():
+            case policy.ParkWorkspace():
                 account = self._channels[name].account
                 return [other for other, channel in self._channels.items() if channel.account == account]
-            case delivery.ParkChannel():
+            case policy.ParkChannel():
                 return [name]
             case _:
                 return []
@@ -325,11 +326,11 @@ class Sender:
         report = log.info if trouble.kind is TroubleKind.BACK else log.error
         report(f"channel {trouble.kind}", channels=list(trouble.channels), reason=trouble.reason)
 
-    def _report(self, name: str, row: model.Outgoing, step: delivery.Step) -> None:
+    def _report(self, name: str, row: model.Outgoing, step: policy.Step) -> None:
         fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}
         if self._on_outcome is not None:
             self._on_outcome(row)
-        if isinstance(step, delivery.Sent):
+        if isinstance(step, policy.Sent):
             self._sent += 1
             log.info("message sent", **fields, attempts=row.attempts)
             if self._on_sent is not None:
@@ -354,7 +355,7 @@ class _Ending:
     at: datetime | None = None
 
 
-def _closed(lane: delivery.Lane | None, by: delivery.Lane) -> delivery.Lane:
+def _closed(lane: policy.Lane | None, by: policy.Lane) -> policy.Lane:
     """A lane closed by its neighbour's failure keeps its own pace."""
     if lane is None:
         return by

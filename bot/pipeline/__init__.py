@@ -1,11 +1,11 @@
 """One feed's pass through the stages, over ports only. Knows no library, no database and no channel."""
 
 from bot.pipeline.deciding import TURN, Deciding, Turn
-from bot.pipeline.judging import Judged, judge
+from bot.pipeline.feedback import Judged, judge
+from bot.pipeline.messages import notice
 from bot.pipeline.passes import EndsAt, Pipeline
 from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
-from bot.pipeline.wording import notice
 
 __all__ = [
     "TURN",

@@ -18,8 +18,8 @@ from typing import TypeVar
 import structlog
 
 from bot import model, ports
-from bot.pipeline.canary import Canary
 from bot.pipeline.desk import Desk
+from bot.pipeline.silence_monitor import Canary
 from bot.pipeline.snapshot import Snapshot
 
 T = TypeVar("T")

@@ -23,9 +23,9 @@ from enum import StrEnum
 import structlog
 
 from bot import ledger, model, polling, ports
-from bot.pipeline import reports, wording
+from bot.pipeline import messages, reports
 from bot.pipeline.deciding import TURN, Deciding
-from bot.pipeline.intake import Intake, Reader
+from bot.pipeline.ingest import Intake, Reader
 from bot.pipeline.poll import OUR_BUG, Documents, Polled, Poller
 from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
@@ -253,5 +253,5 @@ def _tell_health(tx: ports.Transaction, intakes: Sequence[Intake], snapshot: Sna
         return
     lines = [event.text for intake in intakes for event in intake.health]
     if lines:
-        once = f"health {now.isoformat()} {wording.digest_of(lines)}"
-        tx.outbox.add([wording.notice(snapshot.operator, "Feed health", lines, now=now, once=once)])
+        once = f"health {now.isoformat()} {messages.digest_of(lines)}"
+        tx.outbox.add([messages.notice(snapshot.operator, "Feed health", lines, now=now, once=once)])

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import model
-from bot.pipeline.intake import Intake
+from bot.pipeline.ingest import Intake
 
 log = structlog.get_logger("wirewatch")
 

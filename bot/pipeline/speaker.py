@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import alerts, model, ports
-from bot.pipeline import wording
+from bot.pipeline import messages
 from bot.pipeline.snapshot import Snapshot
 from bot.stories import news
 
@@ -127,7 +127,7 @@ class Speaker:
             detail=f"one story with {older.id}",
         )
         self._tx.stories.decide([decision])
-        row = wording.merged(decision, older, younger, self._rules)
+        row = messages.merged(decision, older, younger, self._rules)
         if row:
             self._tx.outbox.add([row])
         return decision
@@ -141,9 +141,9 @@ class Speaker:
         if len(posts) == 1:
             self._carry_out(posts[0], found[posts[0].story], by_story[posts[0].story])
             return
-        for start in range(0, len(posts), wording.STORIES_A_MESSAGE):
-            chunk = posts[start : start + wording.STORIES_A_MESSAGE]
-            row = wording.gathered(chunk, found, self._rules, lead=_lead(chunk, by_story))
+        for start in range(0, len(posts), messages.STORIES_A_MESSAGE):
+            chunk = posts[start : start + messages.STORIES_A_MESSAGE]
+            row = messages.gathered(chunk, found, self._rules, lead=_lead(chunk, by_story))
             self._tx.outbox.add([row])
             self._tx.stories.decide(chunk)
             for decision in chunk:
@@ -154,12 +154,12 @@ class Speaker:
         row: model.Outgoing | None = None
         match decision.action:
             case model.Action.POST:
-                row = wording.post(decision, story, self._rules)
+                row = messages.post(decision, story, self._rules)
             case model.Action.EDIT if alert:
                 said = alerts.standing(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
-                row = wording.edit(decision, story, self._rules, alert, judgements=said)
+                row = messages.edit(decision, story, self._rules, alert, judgements=said)
             case model.Action.REPLY if alert:
-                row = wording.reply(decision, story, self._rules, alert)
+                row = messages.reply(decision, story, self._rules, alert)
             case _:
                 pass
         self._tx.stories.decide([decision])

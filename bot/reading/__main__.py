@@ -9,7 +9,8 @@ import sys
 import traceback
 from typing import BinaryIO
 
-from bot import garbage, ports, sources
+from bot import ports, sources
+from bot.maintenance import gc_tuning
 from bot.reading import packing
 from bot.reading.job import Done, Job, do
 
@@ -23,7 +24,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     sources.find()
-    garbage.spare_collections(lasts=True)
+    gc_tuning.spare_collections(lasts=True)
     with contextlib.suppress(BrokenPipeError):  # who asked is gone
         _serve(sys.stdin.buffer, answers)
 

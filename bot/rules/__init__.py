@@ -6,16 +6,16 @@ Pure: knows no file, no network and no clock.
 """
 
 from bot.rules.compile import compile_rule
+from bot.rules.describe import read_back
 from bot.rules.errors import QueryError, RuleError, RuleProblem
+from bot.rules.evaluation import CompiledRule
 from bot.rules.explain import ExplainedLine, Explanation, explain
 from bot.rules.expression import Expression
 from bot.rules.lint import warnings
-from bot.rules.nearly import MAX_LABEL, Looser, looser
+from bot.rules.near_misses import MAX_LABEL, Looser, looser
 from bot.rules.parse import parse_query, parse_term
-from bot.rules.read_back import read_back
 from bot.rules.ruleset import RuleSet
 from bot.rules.show import show
-from bot.rules.verdict import CompiledRule
 
 __all__ = [
     "MAX_LABEL",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from bot import model
 from bot.rules import examples, expression, parse, patterns, show
 from bot.rules.errors import QueryError, RuleError, RuleProblem
-from bot.rules.verdict import CompiledRule, Kind, Part
+from bot.rules.evaluation import CompiledRule, Kind, Part
 
 
 def compile_rule(rule: model.Rule) -> CompiledRule:

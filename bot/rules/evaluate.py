@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from bot.rules import expression, regex
-from bot.rules.view import FieldText, Stretch, View
+from bot.rules.article_text import FieldText, Stretch, View
 
 #: Beyond this many pairs of places, NEAR keeps the nearest of each only: enough to be found, and linear.
 MAX_PAIRS = 10_000

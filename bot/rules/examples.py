@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot import model
-from bot.rules import expression, verdict, view
+from bot.rules import article_text, evaluation, expression
 from bot.rules.errors import RuleProblem
-from bot.rules.verdict import CompiledRule, Kind, Verdict, judge
+from bot.rules.evaluation import CompiledRule, Kind, Verdict, judge
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,12 +36,12 @@ def problems(compiled: CompiledRule) -> list[RuleProblem]:
     rule = _without_fields(compiled)
     found = []
     for number, example in enumerate(compiled.rule.must_match):
-        seen = view.View(article_of(example))
-        if not verdict.matches(rule, seen):
+        seen = article_text.View(article_of(example))
+        if not evaluation.matches(rule, seen):
             found.append(_problem("must_match", number, example, f"does not match: {missing(judge(rule, seen))}"))
     for number, example in enumerate(compiled.rule.must_not_match):
-        seen = view.View(article_of(example))
-        if verdict.matches(rule, seen):
+        seen = article_text.View(article_of(example))
+        if evaluation.matches(rule, seen):
             found.append(_problem("must_not_match", number, example, f"matches: {fired(judge(rule, seen))}"))
     return found
 

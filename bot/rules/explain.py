@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bot import model, text
+from bot import model
+from bot.language import tokens
 from bot.rules import compile as compiling
 from bot.rules import evaluate, examples, expression, patterns, ruleset, show
-from bot.rules.verdict import CompiledRule, Kind, LineVerdict, Verdict, evidence_of, judge
-from bot.rules.view import FieldText, View
+from bot.rules.article_text import FieldText, View
+from bot.rules.evaluation import CompiledRule, Kind, LineVerdict, Verdict, evidence_of, judge
 
 #: Near misses told of one line; more would bury the reason.
 MAX_NOTES = 5
@@ -175,7 +176,7 @@ def _relaxed(pattern: patterns.Pattern) -> patterns.Pattern:
     elements = tuple(
         element
         if element.shape is patterns.Shape.HOLES
-        else element._replace(form=patterns.Form.PLAIN, text=text.drop_accents(text.fold_case(element.text)))
+        else element._replace(form=patterns.Form.PLAIN, text=tokens.drop_accents(tokens.fold_case(element.text)))
         for element in pattern.elements
     )
     return pattern._replace(elements=elements)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from bot.rules import expression, leaves, lexer
+from bot.rules import expression, lexer, terms
 from bot.rules.errors import QueryError
 from bot.rules.lexer import Kind, Lexeme
 from bot.rules.memo import Memo
@@ -28,7 +28,7 @@ _AND, _OR, _NOT, _NEAR = Kind.AND, Kind.OR, Kind.NOT, Kind.NEAR
 def _leaf(field: str | None, given: str) -> expression.Expression:
     if field is None and given.isalnum():
         return expression.words(given)
-    return leaves.leaf(lexer.lexeme(given), field)
+    return terms.leaf(lexer.lexeme(given), field)
 
 
 #: Field -> terms by their text; rules ask for the same terms over and over.
@@ -51,7 +51,7 @@ class _Operand(NamedTuple):
 class Parser:
     """Reads one query of normal text, once."""
 
-    def __init__(self, query: str, sets: leaves.SetReader) -> None:
+    def __init__(self, query: str, sets: terms.SetReader) -> None:
         self._reading = lexer.read(query)
         self._lexemes = self._reading.lexemes
         self._sets = sets
@@ -245,7 +245,7 @@ class Parser:
         except QueryError as error:
             raise error.moved(self._reading.span(self._at)[0]) from None
         self._sets.count += 1
-        if self._sets.count > leaves.MAX_TERMS:
+        if self._sets.count > terms.MAX_TERMS:
             self._sets.refuse(*self._reading.span(self._at))
         self._at += 1
         self._here = self._lexemes[self._at]

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import NamedTuple
 
-from bot.rules.required import Group, Needs
+from bot.rules.prefilter import Group, Needs
 
 #: A rule that would need more pairs stands under its rarest group alone.
 MAX_PAIRS = 64

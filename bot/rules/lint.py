@@ -6,11 +6,12 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from bot import model, text
+from bot import model
+from bot.language import tokens
 from bot.rules import expression, parse, patterns
 from bot.rules.common_words import COMMON_WORDS, NEWS_WORDS
 from bot.rules.errors import QueryError, RuleProblem
-from bot.rules.verdict import CompiledRule, Kind, Part
+from bot.rules.evaluation import CompiledRule, Kind, Part
 
 _OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 #: What stands behind the comma of a name and is no name.
@@ -126,7 +127,7 @@ def _of_words(
     element = leaf.pattern.elements[0]
     if len(leaf.pattern.elements) > 1 or element.shape is not patterns.Shape.WORD:
         return
-    word = text.fold(element.text)
+    word = tokens.fold(element.text)
     is_capitals = leaf.pattern.is_capitals or leaf.is_exact
     if word in COMMON_WORDS and not is_capitals and (is_alone or word not in NEWS_WORDS):
         yield RuleProblem(
@@ -186,12 +187,12 @@ def _ambiguous(rule: model.Rule, part: Part, leaf: expression.Words) -> RuleProb
 
 def _contradictions(rule: model.Rule) -> Iterator[RuleProblem]:
     excluded = {
-        text.fold(term).strip(): (line.label, number) for line in rule.none for number, term in enumerate(line.terms)
+        tokens.fold(term).strip(): (line.label, number) for line in rule.none for number, term in enumerate(line.terms)
     }
     for key, lines in (("all", rule.all), ("any", rule.any)):
         for line in lines:
             for term in line.terms:
-                if place := excluded.get(text.fold(term).strip()):
+                if place := excluded.get(tokens.fold(term).strip()):
                     yield RuleProblem(
                         place=("none", *place),
                         end=len(term),

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import MappingProxyType
 
-from bot import text as words_of
-from bot.rules import expression, grammar, leaves
+from bot.language import tokens as words_of
+from bot.rules import expression, grammar, terms
 from bot.rules.errors import QueryError
 
 MAX_CHARACTERS = 100_000
 
-_NO_SETS: leaves.Sets = MappingProxyType({})
+_NO_SETS: terms.Sets = MappingProxyType({})
 
 
-def parse_query(text: str, *, sets: leaves.Sets = _NO_SETS) -> expression.Expression:
+def parse_query(text: str, *, sets: terms.Sets = _NO_SETS) -> expression.Expression:
     """The expression of a query. Raises QueryError with offsets into the text."""
-    return _in_place(text, lambda normal: grammar.Parser(normal, leaves.SetReader(sets)).whole())
+    return _in_place(text, lambda normal: grammar.Parser(normal, terms.SetReader(sets)).whole())
 
 
-def parse_term(text: str, *, sets: leaves.Sets = _NO_SETS) -> expression.Expression:
+def parse_term(text: str, *, sets: terms.Sets = _NO_SETS) -> expression.Expression:
     """The expression of one list item: a term without operators. Raises QueryError."""
-    return _in_place(text, lambda normal: leaves.item(normal, leaves.SetReader(sets), None))
+    return _in_place(text, lambda normal: terms.item(normal, terms.SetReader(sets), None))
 
 
 def _in_place(text: str, read: Callable[[str], expression.Expression]) -> expression.Expression:

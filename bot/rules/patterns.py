@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from bot import text
+from bot.language import tokens
 from bot.rules.errors import QueryError
 
 #: Longer terms are pasted text, not a term.
@@ -160,10 +160,10 @@ def _pieces(term: str) -> tuple[list[_Piece], str]:
     position = 0
     mark = ""
     joins = False
-    for token in text.tokens(term):
-        gap = text.gap_form(mark + term[position : token.start])
+    for token in tokens.tokens(term):
+        gap = tokens.gap_form(mark + term[position : token.start])
         _refuse_wildcards(term, position, token.start)
-        if joins and position == token.start and not text.is_unspaced(token.text):
+        if joins and position == token.start and not tokens.is_unspaced(token.text):
             pieces[-1].word += token.text
             pieces[-1].possessive = token.possessive
         else:
@@ -171,17 +171,17 @@ def _pieces(term: str) -> tuple[list[_Piece], str]:
         position, joins = _take_wildcards(term, token, pieces)
         mark = token.mark
     _refuse_wildcards(term, position, len(term))
-    return pieces, text.gap_form(mark + term[position:]).rstrip(" ")
+    return pieces, tokens.gap_form(mark + term[position:]).rstrip(" ")
 
 
-def _take_wildcards(term: str, token: text.Token, pieces: list[_Piece]) -> tuple[int, bool]:
+def _take_wildcards(term: str, token: tokens.Token, pieces: list[_Piece]) -> tuple[int, bool]:
     """Read the ``?`` and ``*`` directly behind a word; gives where they end and whether the word may go on."""
     position = token.gap
     if token.possessive:
         return position, False
     while term[position : position + 1] == "?":
         position += 1
-        if text.is_unspaced(pieces[-1].word[-1]) or pieces[-1].word == "?":
+        if tokens.is_unspaced(pieces[-1].word[-1]) or pieces[-1].word == "?":
             pieces.append(_Piece("?", "", ""))
         else:
             pieces[-1].word += "?"
@@ -203,7 +203,7 @@ def _take_wildcards(term: str, token: text.Token, pieces: list[_Piece]) -> tuple
 
 def _check_prefix(term: str, word: str, start: int, end: int) -> None:
     literal = sum(letter.isalnum() for letter in word)
-    is_syllabic = _HANGUL.search(word) or any(text.is_unspaced(letter) for letter in word)
+    is_syllabic = _HANGUL.search(word) or any(tokens.is_unspaced(letter) for letter in word)
     if literal < (1 if is_syllabic else MIN_PREFIX):
         raise QueryError(
             f'"{term[start:end]}" has fewer than {MIN_PREFIX} letters or digits before its *',
@@ -230,13 +230,13 @@ def _element(piece: _Piece, *, is_fixed: bool, is_last: bool) -> Element:
     if is_fixed:
         form, word = Form.EXACT, piece.word
     else:
-        word = text.fold_case(piece.word)
-        form = Form.PLAIN if text.drop_accents(word) == word else Form.ACCENTED
+        word = tokens.fold_case(piece.word)
+        form = Form.PLAIN if tokens.drop_accents(word) == word else Form.ACCENTED
     if "?" in word:
-        hole = text.LETTER_PATTERN
+        hole = tokens.LETTER_PATTERN
         source = hole.join(re.escape(part) for part in word.split("?")) + (".*" if piece.has_star else "")
         shown = word + ("*" if piece.has_star else "")
         return Element(shown, form, Shape.HOLES, piece.gap, piece.possessive, False, re.compile(source, re.DOTALL))
     shape = Shape.PREFIX if piece.has_star else Shape.WORD
-    runs_on = piece.has_star and not is_last and text.is_unspaced(word[-1])
+    runs_on = piece.has_star and not is_last and tokens.is_unspaced(word[-1])
     return Element(word, form, shape, piece.gap, piece.possessive, runs_on)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from bot import model, text
-from bot.rules import expression, verdict
+from bot import model
+from bot.language import tokens
+from bot.rules import evaluation, expression
+from bot.rules.article_text import View
 from bot.rules.common_words import COMMON_WORDS
+from bot.rules.evaluation import CompiledRule, Kind
 from bot.rules.index import Index
-from bot.rules.required import Group, needs_of
-from bot.rules.verdict import CompiledRule, Kind
-from bot.rules.view import View
+from bot.rules.prefilter import Group, needs_of
 from bot.rules.vocabulary import Vocabulary
 
 
@@ -64,10 +65,12 @@ class RuleSet:
         for number in sorted(sure | partial):
             if not self._is_active(number, article, feed, now):
                 continue
-            said = verdict.judge(self._compiled[number], seen)
+            said = evaluation.judge(self._compiled[number], seen)
             if said.is_match:
                 rule = self._compiled[number].rule
-                matches.append(model.Match(rule=rule.name, rule_version=rule.version, evidence=verdict.evidence(said)))
+                matches.append(
+                    model.Match(rule=rule.name, rule_version=rule.version, evidence=evaluation.evidence(said))
+                )
         return tuple(matches)
 
     def matching(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[str, ...]:
@@ -81,11 +84,11 @@ class RuleSet:
         matched, partial = self._index.candidates(found)
         if partial:
             seen = View(article)
-            matched.update([number for number in partial if verdict.is_true(self._compiled[number], seen)])
+            matched.update([number for number in partial if evaluation.is_true(self._compiled[number], seen)])
         if not self._capitals.isdisjoint(matched) and _may_shout(article.title):
             seen = View(article)
             loud = matched & self._capitals
-            matched.difference_update([one for one in loud if verdict.judge(self._compiled[one], seen).is_weak])
+            matched.difference_update([one for one in loud if evaluation.judge(self._compiled[one], seen).is_weak])
         return matched
 
     def wants_full_text(self, article: model.Article, feed: model.Feed, *, now: datetime) -> bool:
@@ -128,7 +131,7 @@ def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> 
 
 
 def _is_excluded(compiled: CompiledRule, seen: View) -> bool:
-    return any(line.is_found for line in verdict.judge(compiled, seen).lines if line.part.kind is Kind.NONE)
+    return any(line.is_found for line in evaluation.judge(compiled, seen).lines if line.part.kind is Kind.NONE)
 
 
 #: No word of an ASCII title reaches over the edge of one of these.
@@ -137,5 +140,5 @@ _ASCII_WORD = re.compile(r"[^\W_]+")
 
 def _may_shout(title: str) -> bool:
     """At least three words without a small letter: cheap, and true of every title that shouts."""
-    words = _ASCII_WORD.findall(title) if title.isascii() else [word.text for word in text.words(title)]
+    words = _ASCII_WORD.findall(title) if title.isascii() else [word.text for word in tokens.words(title)]
     return len([word for word in words if word.upper() == word]) >= 3

@@ -17,11 +17,11 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate, chain, pairwise
 from operator import itemgetter
 
-from bot import text
-from bot.rules import chunks, expression, patterns
-from bot.rules.chunks import NOTHING, Said
+from bot.language import tokens
+from bot.rules import expression, patterns, tokenizer
 from bot.rules.memo import Memo
 from bot.rules.patterns import MIN_PREFIX, Element, Form, Shape
+from bot.rules.tokenizer import NOTHING, Said
 
 #: Stand around words; none of them is a letter or a dash in normal form.
 _MARKS = ".,;:!?\"'()[]“”‘’…«»"
@@ -55,8 +55,8 @@ class Vocabulary:
         self.always = self._new(is_sure=False)
         #: Begins what a chunk of several phrase words says.
         self._several = self._new(is_sure=True)
-        self._said = Memo(self._look, size=chunks.MEMO_CHUNKS, longest=chunks.MEMO_CHARACTERS)
-        self._sequences = Memo(self._sequence, size=chunks.MEMO_CHUNKS, longest=chunks.MEMO_CHARACTERS)
+        self._said = Memo(self._look, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
+        self._sequences = Memo(self._sequence, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
 
     def _new(self, *, is_sure: bool) -> int:
         self.count += 1
@@ -143,7 +143,7 @@ class Vocabulary:
         return number
 
     def _chain_word(self, element: Element) -> int:
-        plain = text.drop_accents(text.fold_case(element.text))
+        plain = tokens.drop_accents(tokens.fold_case(element.text))
         known = self._chain_words.get(plain)
         if known is None:
             known = self._plain.words.get(plain) or self._new(is_sure=True)
@@ -156,10 +156,10 @@ class Vocabulary:
         """The numbers found in a title and a text; numbers that no term has may be among them."""
         in_title: list[str] = []
         if is_scoped := any(self._scoped.values()):
-            in_title = chunks.split(title)
-            pieces = [*in_title, chunks.BREAK, *chunks.split(body)]
+            in_title = tokenizer.split(title)
+            pieces = [*in_title, tokenizer.BREAK, *tokenizer.split(body)]
         else:
-            pieces = chunks.split(f"{title} {chunks.BREAK} {body} ")
+            pieces = tokenizer.split(f"{title} {tokenizer.BREAK} {body} ")
         said = [*map(self._said.__getitem__, pieces)]
         found = {*chain.from_iterable(said)}
         if self._chains:
@@ -212,7 +212,7 @@ class Vocabulary:
     def _look_closely(self, chunk: str) -> Said:
         """As ``_look``, for chunks of several words or of other letters."""
         numbers: list[int] = []
-        for token in text.tokens(text.normalise(chunk)):
+        for token in tokens.tokens(tokens.normalise(chunk)):
             numbers += self._numbers(token.text)
         return self._say(numbers, self._sequence(chunk))
 
@@ -234,8 +234,8 @@ class Vocabulary:
         return tuple(numbers)
 
     def _numbers(self, raw: str) -> list[int]:
-        folded = text.fold_case(raw)
-        plain = text.drop_accents(folded)
+        folded = tokens.fold_case(raw)
+        plain = tokens.drop_accents(folded)
         return [
             *self._plain.find(plain, raw, folded, plain),
             *self._accented.find(folded, raw, folded, plain),
@@ -245,14 +245,14 @@ class Vocabulary:
     def _sequence(self, chunk: str) -> tuple[int, ...]:
         """The phrase words of a chunk in order, with 0 for other words and wherever a phrase must end."""
         sequence: list[int] = []
-        normal = text.normalise(chunk)
+        normal = tokens.normalise(chunk)
         mark, position = "", 0
-        for token in text.tokens(normal):
-            if text.gap_form(mark + normal[position : token.start]) not in ("", " "):
+        for token in tokens.tokens(normal):
+            if tokens.gap_form(mark + normal[position : token.start]) not in ("", " "):
                 sequence.append(0)
-            sequence.append(self._chain_words.get(text.drop_accents(text.fold_case(token.text)), 0))
+            sequence.append(self._chain_words.get(tokens.drop_accents(tokens.fold_case(token.text)), 0))
             mark, position = token.mark, token.gap
-        if text.gap_form(mark + normal[position:]) not in ("", " "):
+        if tokens.gap_form(mark + normal[position:]) not in ("", " "):
             sequence.append(0)
         return tuple(sequence)
 
@@ -306,7 +306,7 @@ def _has_run(sequence: list[int], words: tuple[int, ...]) -> bool:
 
 
 def _is_plain(element: Element) -> bool:
-    return element.form is Form.PLAIN and not element.possessive and not text.is_unspaced(element.text)
+    return element.form is Form.PLAIN and not element.possessive and not tokens.is_unspaced(element.text)
 
 
 def _longest_run(elements: tuple[Element, ...]) -> tuple[Element, ...]:

@@ -13,8 +13,8 @@ import pkgutil
 from functools import cache
 
 from bot import model, ports
-from bot.fetch import gunzipped
-from bot.sources import limits, page
+from bot.fetch.bounds import gunzipped
+from bot.sources.kit import limits, not_a_feed
 
 __all__ = ["find", "read"]
 
@@ -30,7 +30,9 @@ def find() -> tuple[ports.Source, ...]:
         value()
         for module in modules
         for value in vars(module).values()
-        if isinstance(value, type) and value.__module__ == module.__name__ and hasattr(value, "KIND")
+        if isinstance(value, type)
+        and f"{value.__module__}.".startswith(f"{module.__name__}.")
+        and hasattr(value, "KIND")
     )
 
 
@@ -48,4 +50,4 @@ def read(body: ports.Body) -> model.Reading:
             return dataclasses.replace(
                 reading, entries=tuple(limits.of_baseline(entry, body.identity_before) for entry in reading.entries)
             )
-    raise page.refusal(body)
+    raise not_a_feed.refusal(body)

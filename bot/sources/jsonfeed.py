@@ -15,7 +15,7 @@ from typing import ClassVar, TypeAlias
 
 from bot import model
 from bot.ports import Body, ReadError
-from bot.sources import charset, limits, links, sniff
+from bot.sources.kit import charset, limits, links, sniff
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
 _ITEMS = re.compile(r'"items"\s*:\s*\[')

@@ -13,7 +13,7 @@ from lxml import etree
 
 from bot import model
 from bot.ports import Body, ReadError
-from bot.sources import limits, links, sniff, xmltext
+from bot.sources.kit import limits, links, sniff, xmltext
 
 _MAX_NAMED = 5
 

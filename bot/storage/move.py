@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import ports
 from bot.storage import addresses
-from bot.storage.notes import Notes
+from bot.storage.key_values import Notes
 from bot.storage.opening import open_store
 from bot.storage.schema import metadata, notes, stories
 from bot.storage.store import SqlStore

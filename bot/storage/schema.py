@@ -277,7 +277,7 @@ ledger = Table(
     Column("at", Moment, nullable=False),
     #: The day that it was sealed with; NULL: not yet.
     Column("day", Text),
-    #: The text that is hashed (bot/ledger.py).
+    #: The text that is hashed (bot/ledger/rows.py).
     Column("row", Text, nullable=False),
     Index(None, "at"),
     Index(None, "day"),

@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from bot import ports
 from bot.storage.articles import Articles
+from bot.storage.decision_queue import Tray
 from bot.storage.feeds import FeedStates
 from bot.storage.judgements import Judgements
+from bot.storage.key_values import Notes
 from bot.storage.ledger import Ledger
-from bot.storage.notes import Notes
 from bot.storage.outbox import Outbox
 from bot.storage.stories import Stories
-from bot.storage.tray import Tray
 
 
 @dataclass(slots=True)

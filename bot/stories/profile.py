@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot import model, sentences
-from bot.language import background, mastheads, words
+from bot import model
+from bot.language import background, mastheads, sentences, words
 from bot.stories import copies, nameddays
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).

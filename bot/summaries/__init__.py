@@ -5,8 +5,8 @@
 Extractive: every word shown stands in an article, and each sentence names it. Decides nothing about speaking.
 """
 
-from bot.sentences import SentenceSpan
-from bot.sentences import split as sentences
+from bot.language.sentences import SentenceSpan
+from bot.language.sentences import split as sentences
 from bot.summaries.briefs import brief, headline
 from bot.summaries.picking import pick
 

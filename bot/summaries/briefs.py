@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from bot import model, sentences
+from bot import model
+from bot.language import sentences
 from bot.summaries import marking
 from bot.summaries.picking import has_sentences, pick
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bot import model
-from bot.sentences import UNSPACED
+from bot.language.sentences import UNSPACED
 
 
 def places(matches: Iterable[model.Match], *, field: str, text: str) -> tuple[tuple[int, int], ...]:

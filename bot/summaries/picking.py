@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot import model
-from bot import sentences as cutting
+from bot.language import sentences as cutting
 from bot.summaries import marking
 from bot.summaries.vocabulary import content_words
 

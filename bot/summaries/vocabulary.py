@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot import text as words_of
-from bot.sentences import UNSPACED
+from bot.language import tokens as words_of
+from bot.language.sentences import UNSPACED
 
 #: Words that hold sentences together in English, German, French, Spanish, Italian, Portuguese and Dutch; of other
 #: languages short words are left out.

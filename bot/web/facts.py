@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bot import model, ports, presence
+from bot import model, ports
+from bot.maintenance import heartbeat
 
 #: Days of a sparkline.
 DAYS = 14
@@ -73,7 +74,7 @@ class Overview:
 
 
 def overview(tx: ports.Transaction, now: datetime) -> Overview:
-    tick = tx.notes.get(presence.TICK)
+    tick = tx.notes.get(heartbeat.TICK)
     return Overview(
         feeds=tx.feeds.counts(),
         broken=tuple(tx.feeds.page(health=BROKEN, skip=0, most=SHOWN_BROKEN)),

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot import model, ports, presence
+from bot import model, ports
+from bot.maintenance import heartbeat
 
 #: Ticks come every second; a large transaction or a slow disk may hold some up.
 TICK_IS_OLD = timedelta(seconds=30)
@@ -25,7 +26,7 @@ async def readiness(store: ports.Store, now: datetime) -> Readiness:
     """Never raises: a database that does not answer is an answer."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-            noted = await store.read(lambda tx: tx.notes.get(presence.TICK))
+            noted = await store.read(lambda tx: tx.notes.get(heartbeat.TICK))
     except TimeoutError:
         return Readiness(is_ready=False, reason=f"the database gave no answer within {_shown(ANSWER_WITHIN)}")
     except ports.StoreError as error:

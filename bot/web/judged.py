@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot import ports, precision
+from bot import ports
+from bot.feedback import precision
 
 #: How far back precision is counted.
 JUDGED = timedelta(days=90)

@@ -24,7 +24,8 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
-from bot import model, pipeline, ports, presence
+from bot import model, pipeline, ports
+from bot.maintenance import heartbeat
 from bot.web import facts
 from bot.web.watched import Watched
 
@@ -148,7 +149,7 @@ def _look(tx: ports.Transaction) -> _Standing:
         counts=tx.outbox.counts(),
         unsent=tx.outbox.unsent(),
         waiting=tx.tray.count(),
-        tick=tx.notes.get(presence.TICK),
+        tick=tx.notes.get(heartbeat.TICK),
     )
 
 

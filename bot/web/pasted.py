@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from bot import config, model, rules
-from bot.config import reading, rules_file
+from bot.config import files, rules_file
 from bot.config.settings import Stamp
 
 #: What the text is called in its problems.
@@ -18,7 +18,7 @@ def read(written: str, settings: config.Settings) -> tuple[tuple[rules.CompiledR
     text, lines, columns = _as_file(written.replace("\r\n", "\n"))
     content = text.encode("utf-8", "replace")
     stamp = Stamp(modified_ns=0, changed_ns=0, size=len(content), inode=0)
-    report = reading.parse(reading.Bytes(path=NAME, stamp=stamp, digest="", content=content))
+    report = files.parse(files.Bytes(path=NAME, stamp=stamp, digest="", content=content))
     feeds = frozenset[str]().union(*(state.names for state in settings.files.values()))
     context = rules_file.Context(
         channels=frozenset(settings.bot.channels), feeds=feeds or None, zone=settings.bot.timezone

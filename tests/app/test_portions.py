@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import running
+from bot.app import runtime
 from tests.journeys.world import world
 
 OUTLETS = ("wire", "courier", "ledger", "herald", "tribune")
 
 
 async def test_a_pass_in_portions_polls_each_feed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "PORTION", 2)
+    monkeypatch.setattr(runtime, "PORTION", 2)
     async with world(tmp_path / "config") as made:
         made.configure(*OUTLETS)
         for _ in range(2):

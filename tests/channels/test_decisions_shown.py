@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.channels import plain, slack_blocks
+from bot.channels.kit import plain_text
+from bot.channels.slack import blocks
 from tests.channels import messages
 
 LONG = "The PTA has lifted its order to BlackBerry, two people who were at the hearing in Islamabad on Monday said."
@@ -19,7 +20,7 @@ def shown(after: str, sentence: str) -> tuple[str, str]:
         messages.NEW_FACT.facts[0], kind="decision", label="lifted", before=None, after=after, sentence=sentence
     )
     message = replace(messages.NEW_FACT, facts=(fact,))
-    return json.dumps(slack_blocks.blocks(message)), plain.body(message)
+    return json.dumps(blocks.blocks(message)), plain_text.body(message)
 
 
 def test_a_decision_is_shown_in_its_own_words_before_its_sentence() -> None:

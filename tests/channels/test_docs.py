@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from bot import channels
-from bot.channels import slack_bot, slack_errors
+from bot.channels.slack import errors, web_api
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "channels.md").read_text()
@@ -25,13 +25,13 @@ def test_every_kind_and_every_key_has_its_heading(kind: str) -> None:
 
 def test_the_table_of_slacks_words_is_the_one_that_is_followed() -> None:
     written = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE, flags=re.MULTILINE))
-    for code, (act, advice) in slack_errors.TABLE.items():
+    for code, (act, advice) in errors.TABLE.items():
         assert written[code] == str(act) + (f"; {advice}" if advice else "")
 
 
 def test_the_app_manifest_asks_for_the_scopes_that_are_used_and_no_other() -> None:
     manifest = yaml.safe_load((ROOT / "config" / "slack-app-manifest.yaml").read_text())
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(slack_bot.SCOPES)
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(web_api.SCOPES)
 
 
 def test_the_app_manifest_lets_buttons_be_pressed_without_an_address_to_call() -> None:

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from bot import model
-from bot.channels import plain, slack_blocks, slack_errors, slack_rich, wording
+from bot.channels.kit import phrases, plain_text
+from bot.channels.slack import blocks as slack_blocks
+from bot.channels.slack import errors, rich_text
 from tests.channels import hostile, messages
 from tests.servers import slack_rules
 
@@ -43,12 +45,12 @@ def test_slacks_own_models_take_every_block(name: str) -> None:
 def test_hostile_messages_keep_every_limit(names_story: bool) -> None:
     for message in hostile.ALL:
         blocks = slack_blocks.blocks(message, names_story=names_story)
-        text = slack_rich.escaped_to(plain.preview(message), slack_rich.TEXT_LIMIT)
+        text = rich_text.escaped_to(plain_text.preview(message), rich_text.TEXT_LIMIT)
         slack_rules.check_message(
             {"channel": "C1", "text": text, "blocks": json.loads(json.dumps(blocks))},
             known=slack_rules.POST_ARGUMENTS,
         )
-        assert slack_rich.weight(blocks) <= slack_rich.TOTAL_LIMIT
+        assert rich_text.weight(blocks) <= rich_text.TOTAL_LIMIT
         for block in blocks:
             Block.parse(dict(block)).validate_json()  # type: ignore[union-attr]
 
@@ -65,8 +67,8 @@ def test_untrusted_text_stands_only_where_slack_reads_no_markup() -> None:
 
 def test_the_fallback_text_is_escaped_once_and_cannot_ping() -> None:
     for message in hostile.every_kind(hostile.BAD, messages.WIRE):
-        for words in (plain.preview(message), slack_rich.unformatted(plain.body(message))):
-            text = slack_rich.escaped_to(words, slack_rich.TEXT_LIMIT)
+        for words in (plain_text.preview(message), rich_text.unformatted(plain_text.body(message))):
+            text = rich_text.escaped_to(words, rich_text.TEXT_LIMIT)
             assert "<" not in text
             assert ">" not in text
             assert "&amp;amp;" not in text
@@ -92,22 +94,22 @@ def test_any_text_makes_a_message_that_slack_takes(text: str, link: str, many: i
 
 @given(text=st.text(), limit=st.integers(0, 60))
 def test_a_cut_is_never_too_long_and_the_escaping_never_cut(text: str, limit: int) -> None:
-    assert wording.size(wording.cut(text, limit)) <= limit or wording.size(text) <= limit
-    escaped = slack_rich.escaped_to(text, limit)
-    assert wording.size(escaped) <= limit
+    assert phrases.size(phrases.cut(text, limit)) <= limit or phrases.size(text) <= limit
+    escaped = rich_text.escaped_to(text, limit)
+    assert phrases.size(escaped) <= limit
     rest = escaped.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
     assert not set(rest) & set("&<>")
 
 
 def test_every_code_of_the_table_has_one_deed_and_what_parks_says_what_to_do() -> None:
-    for code, (act, advice) in slack_errors.TABLE.items():
-        assert code in str(slack_errors.error_of(code, doing="posting"))
-        assert advice or act not in (slack_errors.Act.PARK_CHANNEL, slack_errors.Act.PARK_WORKSPACE)
+    for code, (act, advice) in errors.TABLE.items():
+        assert code in str(errors.error_of(code, doing="posting"))
+        assert advice or act not in (errors.Act.PARK_CHANNEL, errors.Act.PARK_WORKSPACE)
 
 
 def test_a_notice_in_another_form_says_the_same() -> None:
-    assert messages.NOTICE.lead in plain.title(messages.NOTICE)
-    assert messages.NOTICE.lines[0] in plain.body(messages.NOTICE)
+    assert messages.NOTICE.lead in plain_text.title(messages.NOTICE)
+    assert messages.NOTICE.lines[0] in plain_text.body(messages.NOTICE)
     assert isinstance(messages.NOTICE, model.Message)
 
 

@@ -15,7 +15,9 @@ import pytest
 from slack_sdk.models.blocks import Block
 
 from bot import channels, model
-from bot.channels import plain, slack_blocks, slack_buttons, slack_rich
+from bot.channels.kit import plain_text
+from bot.channels.slack import blocks as slack_blocks
+from bot.channels.slack import buttons, rich_text
 from bot.model import Verdict
 from tests.channels import hostile, messages
 from tests.channels.surroundings import Secrets, build
@@ -109,12 +111,12 @@ def _hostile() -> Iterator[model.Message]:
 def test_hostile_messages_keep_every_limit_with_buttons() -> None:
     for message in _hostile():
         blocks = slack_blocks.blocks(message, has_buttons=True)
-        text = slack_rich.escaped_to(plain.preview(message), slack_rich.TEXT_LIMIT)
+        text = rich_text.escaped_to(plain_text.preview(message), rich_text.TEXT_LIMIT)
         slack_rules.check_message(
             {"channel": "C1", "text": text, "blocks": json.loads(json.dumps(blocks))},
             known=slack_rules.POST_ARGUMENTS,
         )
-        assert slack_rich.weight(blocks) <= slack_rich.TOTAL_LIMIT
+        assert rich_text.weight(blocks) <= rich_text.TOTAL_LIMIT
         for block in blocks:
             Block.parse(dict(block)).validate_json()  # type: ignore[union-attr]
 
@@ -131,7 +133,7 @@ def test_a_rules_name_pings_nobody_from_a_button() -> None:
 def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> None:
     message = replace(messages.GATHERED, briefs=(messages.BRIEF,) * 10)
     blocks = slack_blocks.blocks(message, has_buttons=True)
-    assert slack_rich.weight(blocks) <= slack_rich.TOTAL_LIMIT
+    assert rich_text.weight(blocks) <= rich_text.TOTAL_LIMIT
     without = [block for block in blocks if block["type"] != "actions"]
     assert without == slack_blocks.blocks(message), "no story is left out for a menu"
     assert len(blocks) - len(without) >= 4
@@ -148,7 +150,7 @@ def payload(**changes: object) -> dict[str, Any]:
 
 
 def read(made: dict[str, Any]) -> Any:
-    return slack_buttons.read(made, envelope="e1")
+    return buttons.read(made, envelope="e1")
 
 
 def test_a_press_says_who_judged_which_story_under_which_rule() -> None:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, rules, scheduler, storage
+from bot import model, rules, storage
+from bot.app.engines import ticker
 from bot.cli import init
 from tests.backtest.archives import article
 from tests.cli.test_commands import wirewatch
+from tests.feedback.test_clinic import REGULATOR, SCHOOL
 from tests.rules.making import FEED, rule
-from tests.rules.test_clinic import REGULATOR, SCHOOL
 
 MINE = """rules:
   - name: Telecom regulator
@@ -38,7 +39,7 @@ def started(tmp_path: Path) -> Path:
 
 
 async def fill(folder: Path) -> None:
-    clock = scheduler.SystemClock()
+    clock = ticker.SystemClock()
     start = clock.now() - timedelta(days=4)
     found = [
         replace(article(title), first_seen=start + number * timedelta(hours=5))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot import model
-from bot.config import nodes, reading
+from bot.config import files
+from bot.config.yaml import nodes
 from tests.config import folders
 
 HEAD = "rules:\n  - name: R\n    notify: desk\n"
@@ -61,7 +62,7 @@ def test_hostile_rules_give_located_problems_in_bounded_time(rules: str, tmp_pat
 
 
 def test_a_file_larger_than_any_real_one_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MAX_BYTES", 100)
+    monkeypatch.setattr(files, "MAX_BYTES", 100)
     assert [problem.code for problem in folders.check(folders.make(tmp_path)) if problem.file.endswith("a.yaml")] == [
         "too-big"
     ]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import delivery, model, ports
+from bot import model, ports
 from tests.config import folders
 
 FULL_BOT = """database: postgresql://bot@db.example/wirewatch
@@ -53,14 +53,14 @@ def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
     assert bot.web is not None
     assert (bot.web.host, bot.web.port) == ("0.0.0.0", 9000)
     assert bot.keep == timedelta(days=400)
-    assert bot.on_unknown is delivery.OnUnknown.LEAVE
+    assert bot.on_unknown is model.OnUnknown.LEAVE
 
 
 def test_a_bot_yaml_of_one_channel_is_enough(tmp_path: Path) -> None:
     settings = folders.load(folders.make(tmp_path, bot="channels: {alerts: {kind: console}, desk: {kind: console}}\n"))
     assert settings.bot.fetch == model.FetchPolicy()
     assert settings.bot.operator is None
-    assert settings.bot.on_unknown is delivery.OnUnknown.SEND_AGAIN
+    assert settings.bot.on_unknown is model.OnUnknown.SEND_AGAIN
     assert settings.bot.quiet is None
 
 

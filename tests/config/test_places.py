@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.config import nodes, places, yaml_errors
+from bot.config.yaml import errors, nodes, places
 from tests.config import folders
 
 
@@ -72,7 +72,7 @@ def test_every_character_of_a_value_is_found_again(value: str, style: str, width
 def test_any_text_gives_nodes_or_one_located_error(text: str) -> None:
     try:
         document = nodes.read(text)
-    except yaml_errors.Unreadable as error:
+    except errors.Unreadable as error:
         refused = error
     else:
         for scalar in nodes.walk(document.root) if document.root else ():

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot import channels, config
-from bot.config import nodes, reading
+from bot.config import files
+from bot.config.yaml import nodes
 from tests import fakes
 from tests.config import folders
 
@@ -185,7 +186,7 @@ def test_a_rule_is_compiled_anew_when_a_set_that_it_uses_changed(tmp_path: Path)
 def test_a_big_unchanged_file_is_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = folders.make(tmp_path)
     before = folders.load(folder)
-    monkeypatch.setattr(reading, "SMALL_BYTES", 10)
+    monkeypatch.setattr(files, "SMALL_BYTES", 10)
     opened: list[Path] = []
     real = Path.read_bytes
 

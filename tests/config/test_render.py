@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import config, model
-from bot.config import problems
+from bot.config.yaml import problems
 from tests.config import folders
 
 PROBLEM = model.Problem(

@@ -21,9 +21,9 @@ _LEVELS = {"info", "warning", "error", "critical"}
 #: Functions and tables whose texts are told to people, though none is an error where it stands.
 _PARTS = {
     "bot/cli/run.py": ("on_pass",),
-    "bot/delivery.py": ("_after_look_error", "first_step"),
+    "bot/outbox/policy.py": ("_after_look_error", "first_step"),
     "bot/fetch/failures.py": ("_CERTIFICATE", "told"),
-    "bot/outbox/trouble.py": ("_lead",),
+    "bot/outbox/incidents.py": ("_lead",),
     "bot/polling/health.py": ("_OVER", "_troubles"),
     "bot/polling/statuses.py": ("_ADVICE", "_of_class"),
     "bot/storage/failures.py": ("_GONE", "_POSTGRES", "_SQLITE", "translated"),

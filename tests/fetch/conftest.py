@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot import model
-from bot.fetch import HttpFetcher
+from bot.fetch.client import HttpFetcher
 from tests.fakes import FakeClock
 from tests.servers.feeds import FeedServer
 

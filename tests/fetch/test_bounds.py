@@ -16,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import ports
-from bot.fetch import HttpFetcher, bounds, gunzipped
+from bot.fetch import bounds
+from bot.fetch.bounds import gunzipped
+from bot.fetch.client import HttpFetcher
 from tests.fetch.conftest import POLICY, MakeFetcher
 from tests.servers.feeds import FeedServer, Reply
 

@@ -7,8 +7,7 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 from bot import ports
-from bot.fetch import HttpFetcher
-from bot.fetch.client import agent_of
+from bot.fetch.client import HttpFetcher, agent_of
 from tests.fakes import START
 from tests.fetch.conftest import POLICY, MakeFetcher
 from tests.servers.feeds import FeedServer, Reply

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot import ports
-from bot.fetch import HttpFetcher
+from bot.fetch.client import HttpFetcher
 from tests.servers.feeds import FeedServer, Reply
 
 BODY = b"<rss/>"

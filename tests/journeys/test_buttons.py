@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from bot import app, model, scheduler
+from bot import app, model
+from bot.app.engines import ticker
 from bot.model import Verdict
 from tests.fakes import START
 from tests.journeys import world as worlds
@@ -30,7 +31,7 @@ BOT = worlds.BOT.replace(
 OTHER = replace(OTHER_EVENT, at=START)
 
 
-class ShiftedClock(scheduler.SystemClock):
+class ShiftedClock(ticker.SystemClock):
     """The machine's clock, moved to the day of the story, and on from there as a test wants."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from bot import delivery, model, outbox, ports
+from bot import model, outbox, ports
 from tests.channels import messages
 from tests.fakes import START, FakeClock
 from tests.outbox.rows import REDUCED, FakeChannel, edit, reply, row
@@ -116,10 +116,10 @@ async def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(
 
 @pytest.mark.parametrize(
     ("choice", "shown"),
-    [(delivery.OnUnknown.SEND_AGAIN, ["a", "a", "b"]), (delivery.OnUnknown.LEAVE, ["a", "b"])],
+    [(model.OnUnknown.SEND_AGAIN, ["a", "a", "b"]), (model.OnUnknown.LEAVE, ["a", "b"])],
 )
 async def test_where_nobody_can_look_the_operator_chooses(
-    store: MemoryStore, clock: FakeClock, choice: delivery.OnUnknown, shown: list[str]
+    store: MemoryStore, clock: FakeClock, choice: model.OnUnknown, shown: list[str]
 ) -> None:
     channel = FakeChannel(clock, abilities=REDUCED)
     channel.after.append(ports.Unknown("reset"))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot import model, rules
-from bot import text as text_module
+from bot.language import tokens as text_module
 
 NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 FEED = model.Feed(url="https://news.example/feed.xml", name="Example News", tags=("pakistan",))

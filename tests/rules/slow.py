@@ -11,7 +11,7 @@ import unicodedata
 
 from bot import model
 from bot.rules import expression
-from bot.rules.verdict import CompiledRule, Kind
+from bot.rules.evaluation import CompiledRule, Kind
 
 QUOTES = dict.fromkeys("‘’‚‛′ʼʻ´", "'") | dict.fromkeys("“”„‟″〝〞«»", '"')
 DASHES = "-−⁃"

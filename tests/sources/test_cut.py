@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from bot import model, ports, sources
-from bot.sources import limits, rss, xmltext
-from bot.sources.header import Header
+from bot.sources.kit import limits, xmltext
+from bot.sources.rss import source
+from bot.sources.rss.header import Header
 from tests import shared_data
 from tests.sources import documents
 from tests.sources.documents import atom, entry, item, read
@@ -64,11 +65,11 @@ def _check(name: str, content: bytes) -> bool:
 
 def _check_feedparser_agrees(name: str, content: bytes, whole: model.Reading) -> None:
     body = ports.Body(content=content, content_type="", url=documents.URL)
-    if not rss.RssSource().recognises(body):
+    if not source.RssSource().recognises(body):
         return
     # Of a document that was cut off, the mended text: feedparser's loose reader spoils the links of the original.
-    text, _ = rss._mended(xmltext.prepare(body))
-    header, entries = rss.read_whole(text.encode("utf-8", "replace"), documents.URL)
+    text, _ = source._mended(xmltext.prepare(body))
+    header, entries = source.read_whole(text.encode("utf-8", "replace"), documents.URL)
     assert tuple(limits.bounded(e) for e in entries) == whole.entries, name
     said = Header(title=whole.title, link=whole.link, language=whole.language, ttl=whole.ttl)
     assert said == header, name
@@ -162,7 +163,7 @@ def test_a_document_type_that_declares_nothing_is_no_reason_to_read_known_items(
     document = documents.rss(*items, declaration=doctype)
     whole = read(document)
     assert [e.guid for e in read(document, known=frozenset(whole.item_hashes[1:])).entries] == ["id-1"]
-    _, entries = rss.read_whole(document.encode(), documents.URL)
+    _, entries = source.read_whole(document.encode(), documents.URL)
     assert whole.entries == entries
 
 

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model
-from bot.sources import elements, light, limits, rss
-from bot.sources.header import Header
+from bot.sources.kit import limits
+from bot.sources.rss import elements, light, source
+from bot.sources.rss.header import Header
 from tests.sources import documents
 from tests.sources.documents import atom, entry, item, read
 
@@ -28,7 +29,7 @@ SPACES = (
 
 def check(document: str) -> model.Reading:
     """The reading, once it is feedparser's own, in whole and as a baseline."""
-    header, entries = rss.read_whole(document.encode(), documents.URL)
+    header, entries = source.read_whole(document.encode(), documents.URL)
     reading = read(document)
     assert reading.entries == tuple(map(limits.bounded, entries))
     said = Header(title=reading.title, link=reading.link, language=reading.language, ttl=reading.ttl)

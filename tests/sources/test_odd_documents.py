@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import ports
-from bot.sources import limits
+from bot.sources.kit import limits
 from tests.sources.documents import URL, atom, entry, item, read, rss
 from tests.sources.test_cut import JSON, SITEMAP
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import sentences, summaries
+from bot import summaries
+from bot.language import sentences
 from tests import shared_data
 from tests.summaries.stories import article, match
 

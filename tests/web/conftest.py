@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot import app, config, model, presence, web
+from bot import app, config, model, web
+from bot.maintenance import heartbeat
 from tests.fakes import START, FakeClock
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world
 from tests.servers import slack
@@ -40,7 +41,7 @@ class Page:
     async def tick(self) -> None:
         """What a running bot writes down each second."""
         now = self.clock.now().isoformat()
-        await self.running.store.write(lambda tx: tx.notes.put(presence.TICK, now))
+        await self.running.store.write(lambda tx: tx.notes.put(heartbeat.TICK, now))
 
 
 def listening(*, host: str = "127.0.0.1", has_token: bool = False) -> config.WebSettings:

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from bot import sentences
-from bot.language import background
+from bot.language import background, sentences
 from bot.stories.news.claims import Found
 from bot.stories.news.past import is_background
 from bot.stories.news.statements import Statement

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from text_to_num import alpha2digit
 
-from bot import model, sentences, text
-from bot.language import mastheads, words
+from bot import model
+from bot.language import mastheads, sentences, tokens, words
 
 #: Sentences read of one article; a longer one is a live page or a document.
 _READ = 120
@@ -75,7 +75,7 @@ def statements(article: model.Article) -> tuple[Statement, ...]:
 def _statement(raw: str, order: int, language: str, day: date, *, read: str | None = None) -> Statement:
     """``read``: what of it is read, where that is less than all."""
     shown = " ".join(raw.split())
-    normal = text.normalise(shown if read is None else " ".join(read.split()))
+    normal = tokens.normalise(shown if read is None else " ".join(read.split()))
     plain = in_digits(normal, language)
     return Statement(
         text=shown,

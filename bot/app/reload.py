@@ -1,0 +1,61 @@
+"""Watches the configuration's folder, and says once what a reload found."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot import channels, config, pipeline, ports
+
+if TYPE_CHECKING:
+    from bot.app.runtime import App
+    from bot.app.wiring import Outside
+
+log = structlog.get_logger("wirewatch")
+
+#: How often the configuration's contents are looked at: bind mounts and config maps raise no events.
+WATCH = timedelta(seconds=2)
+
+
+class Reloading:
+    def __init__(self, app: App, folder: Path, outside: Outside) -> None:
+        self._app = app
+        self._asked = asyncio.Event()
+        self._watcher = config.Watcher(
+            folder,
+            app.settings,
+            clock=app.clock,
+            environ=outside.environ,
+            channel_options=channels.options(),
+        )
+
+    def soon(self) -> None:
+        """Look now, also when nothing seems to have changed."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), WATCH.total_seconds())
+            is_asked = self._asked.is_set()
+            self._asked.clear()
+            settings = await self._watcher.look(force=is_asked)
+            if settings is not None:
+                await self._app.reload(settings)
+
+
+async def announce(store: ports.Store, settings: config.Settings, *, now: datetime) -> None:
+    """To the log, and once to the operator: workers that read the same edit say it once."""
+    lines = config.render(settings.problems, "text").splitlines()
+    log.info("configuration reloaded", rules=len(settings.rules), feeds=len(settings.feeds), problems=len(lines))
+    if settings.bot.operator:
+        lead = f"Configuration reloaded: {len(settings.rules)} rules, {len(settings.feeds)} feeds."
+        once = f"reload {settings.version} {lines}"
+        notice = pipeline.notice(settings.bot.operator, lead, lines, now=now, once=once)
+        await store.write(lambda tx: tx.outbox.add([notice]))

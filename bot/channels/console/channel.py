@@ -1,0 +1,78 @@
+"""``kind: console``: messages on standard output, in colour on a terminal, plain where it is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TextIO
+
+import pydantic
+
+from bot import model, ports
+from bot.channels.kit import threads
+from bot.channels.kit.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+KIND = "console"
+
+
+class Options(pydantic.BaseModel):
+    """The terminal, or the file that standard output goes to. It has no options."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class Channel:
+    """Standard output. What was printed cannot be changed: an edit prints what became of the story in one line."""
+
+    pace = timedelta()
+    account = "console"
+    abilities = ports.Abilities(threads=True, edits=True, lookup=False)
+
+    def __init__(self, name: str, options: Options, around: Surroundings) -> None:
+        self.name = name
+        self._clock = around.clock
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        # A pipe that nobody reads blocks: beside the loop, as a network call.
+        await threads.run(lambda: self._print(delivery), name=self.name)
+        return model.Receipt(ref=delivery.id, place="console", sent_at=self._clock.now())
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise ports.Unknown("a terminal cannot tell what it showed")
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        return [ports.CheckLine(is_good=True, what="messages go to standard output")]
+
+    async def close(self) -> None:
+        """Standard output is not ours to close."""
+
+    def _print(self, delivery: ports.Delivery) -> None:
+        from bot.channels.console import page
+
+        out = sys.stdout
+        try:
+            console = self._console(out)
+            with console.capture() as capture:
+                page.show(console, delivery.message)
+            # rich fills lines with spaces up to the edge.
+            shown = "\n".join(line.rstrip() for line in capture.get().split("\n"))
+            # A terminal of another character set shows a question mark rather than nothing.
+            encoding = out.encoding or "utf-8"
+            # One write a message: two channels on one terminal must not mix.
+            out.write(shown.encode(encoding, "replace").decode(encoding))
+            out.flush()
+        except (OSError, ValueError):
+            raise ports.Parked("standard output is closed") from None
+
+    def _console(self, out: TextIO) -> Console:
+        from rich.console import Console
+
+        if out.isatty():
+            return Console(file=out, highlight=False, emoji=False, markup=False)
+        return Console(
+            file=out, width=80, color_system=None, force_terminal=False, highlight=False, emoji=False, markup=False
+        )

@@ -1,0 +1,1 @@
+"""What several channels share; a channel by someone else may use it too."""

@@ -1,0 +1,160 @@
+"""``kind: slack``: its options, and which of the two modes they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+import pydantic
+
+from bot import model, ports
+from bot.channels.kit.surroundings import Duration, Surroundings
+
+if TYPE_CHECKING:
+    from bot.channels.slack import socket_mode
+
+KIND = "slack"
+_API = "https://slack.com/api/"
+_SLACKS_OWN_PACE = timedelta(seconds=1)
+
+
+class Options(pydantic.BaseModel):
+    """A Slack channel, by bot token (full) or by incoming webhook (reduced: no threads, no edits)."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    to: str | None = pydantic.Field(None, description="The channel's name (#policy-alerts) or id (C0123ABCDE).")
+    token: model.Secret | None = pydantic.Field(
+        None, description="The app's Bot User OAuth Token: env:NAME or file:/path."
+    )
+    webhook: model.Secret | None = pydantic.Field(
+        None, description="Instead of to and token: the address of an incoming webhook, as env:NAME or file:/path."
+    )
+    buttons: bool = pydantic.Field(
+        False, description="Buttons under each story: useful, noise, mute, snooze. Only with token and app_token."
+    )
+    app_token: model.Secret | None = pydantic.Field(
+        None,
+        description="For buttons: the app's app-level token (xapp-…, scope connections:write), as env:NAME or "
+        "file:/path.",
+    )
+    api_url: str | None = pydantic.Field(
+        None, description="Another server that speaks Slack's Web API (tests, a proxy)."
+    )
+    pace: Duration = pydantic.Field(
+        _SLACKS_OWN_PACE, description="Least time between two messages; less than 1 second only with api_url."
+    )
+
+    @pydantic.field_validator("to")
+    @classmethod
+    def _names_a_channel(cls, to: str | None) -> str | None:
+        if to is not None and (not to.removeprefix("#").strip() or to.startswith("@") or any(c.isspace() for c in to)):
+            raise ValueError(
+                'give a channel\'s name or id: "#policy-alerts" (in quotes: # begins a comment) or C0123ABCDE'
+            )
+        return to
+
+    @pydantic.field_validator("api_url")
+    @classmethod
+    def _is_address(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise ValueError("give an address that begins with https:// or http://")
+        return url
+
+    @pydantic.model_validator(mode="after")
+    def _is_one_mode(self) -> Self:
+        if self.webhook is not None:
+            if self.to is not None or self.token is not None:
+                raise ValueError("a webhook has its channel and its rights in itself: leave out to and token")
+        elif self.to is None or self.token is None:
+            raise ValueError("give to and token (a bot), or webhook (reduced mode)")
+        if self.buttons and self.webhook is not None:
+            raise ValueError("a webhook hears nothing: buttons need to, token and app_token")
+        if self.buttons and self.app_token is None:
+            raise ValueError("buttons need the app's app-level token: add app_token: env:SLACK_APP_TOKEN")
+        if self.app_token is not None and not self.buttons:
+            raise ValueError("app_token is for buttons: add buttons: true, or leave it out")
+        if self.pace < _SLACKS_OWN_PACE and self.api_url is None:
+            raise ValueError("Slack takes one message a second for each channel: pace is at least 1 second")
+        return self
+
+
+class Channel:
+    """One Slack channel in the mode that its options ask for."""
+
+    def __init__(self, name: str, options: Options, around: Surroundings) -> None:
+        # Imported here: the SDK takes 66 ms, and `check` needs the options only.
+        from bot.channels.slack import incoming_webhook, socket_mode, web_api
+
+        self.name = name
+        self.door: socket_mode.Door | None = None
+        self.pace = options.pace
+        self._mode: ports.Channel
+        if options.webhook is not None:
+            self._mode = incoming_webhook.Hook(name, webhook=options.webhook, pace=options.pace, around=around)
+        else:
+            assert options.to is not None
+            assert options.token is not None
+            api_url = (options.api_url or _API).rstrip("/") + "/"
+            if options.buttons and options.app_token:
+                self.door = socket_mode.Door(app_token=options.app_token, api_url=api_url, around=around)
+            self._mode = web_api.Bot(
+                name,
+                to=options.to,
+                token=options.token,
+                api_url=api_url,
+                pace=options.pace,
+                around=around,
+                has_buttons=options.buttons,
+            )
+        self.around = around
+        self.account = self._mode.account
+
+    @property
+    def abilities(self) -> ports.Abilities:
+        return self._mode.abilities
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        return await self._mode.send(delivery)
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        return await self._mode.find(delivery, since=since)
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        lines = await self._mode.check()
+        return lines if self.door is None else [*lines, await _check_door(self.door)]
+
+    async def whisper(self, *, place: str, person: str, text: str) -> None:
+        """Tell one person something in a channel. Raises SendError."""
+        from bot.channels.slack import web_api
+
+        if isinstance(self._mode, web_api.Bot):
+            await self._mode.whisper(place=place, person=person, text=text)
+
+    async def close(self) -> None:
+        await self._mode.close()
+
+
+async def _check_door(door: socket_mode.Door) -> ports.CheckLine:
+    what = "the app token opens a connection for the buttons"
+    try:
+        await door.open()
+    except ports.SendError as error:
+        return ports.CheckLine(is_good=False, what=what, help=str(error))
+    return ports.CheckLine(is_good=True, what=what)
+
+
+def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
+    """One for each app whose channels have buttons: an app's presses come on one connection."""
+    from bot.channels.slack import socket_mode
+
+    by_app: dict[tuple[str, str], list[Channel]] = {}
+    for channel in channels:
+        if channel.door is not None:
+            by_app.setdefault((channel.door.api_url, channel.door.app_token.reference), []).append(channel)
+    return [
+        socket_mode.Listener(those, those[0].door, those[0].around)
+        for those in by_app.values()
+        if those[0].door is not None
+    ]

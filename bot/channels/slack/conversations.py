@@ -1,0 +1,81 @@
+"""From a channel's name to its id, once: posting takes a name, history and update take ids only."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from bot import ports
+from bot.channels.kit.surroundings import Notes
+
+#: conversations.list gives at most this many a page.
+_PAGE = 1_000
+_ID = re.compile(r"[CG][A-Z0-9]{7,}\Z")
+
+Ask = Callable[[str, Mapping[str, str | int]], Awaitable[Mapping[str, Any]]]
+
+
+class Places:
+    """One configured place; its id is kept in the notes."""
+
+    def __init__(self, to: str, *, notes: Notes, key: str, ask: Ask) -> None:
+        self._name = to.removeprefix("#")
+        self._given_id = to if _ID.match(to) else None
+        self._notes = notes
+        self._key = f"{key}:{self._name}"
+        self._ask = ask
+        self._known: str | None = None
+        #: Where a listing that was told to wait goes on: a large workspace has more pages than a minute allows.
+        self._cursor = ""
+        self._types = "public_channel,private_channel"
+        #: One listing at a time: two would share the cursor.
+        self._finding = asyncio.Lock()
+
+    async def id(self) -> str:
+        """Raises Parked where no channel has that name, and what Slack answers otherwise."""
+        if self._given_id:
+            return self._given_id
+        async with self._finding:
+            if self._known is None:
+                self._known = await self._notes.get(self._key) or await self._find()
+            return self._known
+
+    async def forget(self) -> None:
+        """The id no longer stands for the name: the channel was deleted, archived or the workspace changed."""
+        if self._known is not None:
+            self._known, self._cursor = None, ""
+            await self._notes.put(self._key, "")
+
+    async def _find(self) -> str:
+        while True:
+            page = await self._page()
+            for channel in page.get("channels") or ():
+                if channel.get("name") == self._name or channel.get("name_normalized") == self._name:
+                    self._cursor = ""
+                    await self._notes.put(self._key, channel["id"])
+                    return str(channel["id"])
+            self._cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not self._cursor:
+                raise self._not_found()
+
+    async def _page(self) -> Mapping[str, Any]:
+        params: dict[str, str | int] = {"types": self._types, "exclude_archived": "true", "limit": _PAGE}
+        if self._cursor:
+            params["cursor"] = self._cursor
+        try:
+            return await self._ask("conversations.list", params)
+        except ports.Parked as error:
+            if "missing_scope groups:read" not in str(error) or "private" not in self._types:
+                raise
+            # Without groups:read the public channels can still be listed.
+            self._types, self._cursor = "public_channel", ""
+            return await self._page()
+
+    def _not_found(self) -> ports.Parked:
+        private = "" if "private" in self._types else " (private ones are not seen without the scope groups:read)"
+        return ports.Parked(
+            f"no channel #{self._name} is seen by the app{private}; look at `to:` in bot.yaml, "
+            "and type /invite and the app's name in a private channel"
+        )

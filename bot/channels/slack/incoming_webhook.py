@@ -1,0 +1,82 @@
+"""Slack by incoming webhook: the reduced mode. No reference comes back, so no threads, no edits, no look-up."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk.webhook import WebhookClient
+
+from bot import model, ports
+from bot.channels.kit import http_errors, plain_text, threads
+from bot.channels.kit.surroundings import Surroundings
+from bot.channels.slack import blocks, errors, rich_text
+from bot.channels.slack.sdk_setup import silent_logger, tls
+
+_TIMEOUT = 15
+
+
+class Hook:
+    """One channel, fixed by the webhook itself."""
+
+    abilities = ports.Abilities(threads=False, edits=False, lookup=False)
+
+    def __init__(self, name: str, *, webhook: model.Secret, pace: timedelta, around: Surroundings) -> None:
+        self.name = name
+        self.pace = pace
+        self.account = f"slack webhook {webhook.reference}"
+        self._webhook = webhook
+        self._around = around
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        client = self._client()
+        body = self._body(delivery)
+        try:
+            answer = await threads.run(lambda: client.send_dict(body), name=self.name)
+        except (OSError, http.client.HTTPException, AttributeError, TypeError, ValueError, LookupError) as error:
+            raise http_errors.of_exception(error, who="Slack") from None
+        if answer.status_code == 200 and answer.body == "ok":
+            return model.Receipt(ref="", sent_at=self._around.clock.now())
+        word = answer.body.strip()
+        if word in errors.TABLE:
+            raise errors.error_of(word, doing="webhook")
+        now = self._around.clock.now()
+        raise http_errors.of_status(answer.status_code, who="Slack", headers=answer.headers, now=now)
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise ports.Unknown("a webhook cannot tell what arrived")
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        reduced = ports.CheckLine(
+            is_good=True,
+            what="reduced mode: a webhook has no threads and no edits, and cannot tell whether a message arrived",
+            help="a bot token gives all three: docs/channels.md, Slack",
+        )
+        try:
+            self._client()
+        except ports.Parked as error:
+            return [ports.CheckLine(is_good=False, what="the webhook's address is set", help=str(error)), reduced]
+        return [ports.CheckLine(is_good=True, what="the webhook's address is set"), reduced]
+
+    async def close(self) -> None:
+        """Nothing is held open between two calls."""
+
+    def _client(self) -> WebhookClient:
+        url = self._around.secret(self._webhook, what="the Slack webhook")
+        if not url.startswith(("https://", "http://")):
+            raise ports.Parked(f"the Slack webhook: {self._webhook.reference} is no address that begins with https://")
+        client = WebhookClient(url, timeout=_TIMEOUT, ssl=tls(), retry_handlers=[], logger=silent_logger())
+        # As for the bot: urllib knows the environment's proxy and its exceptions.
+        client.proxy = None
+        return client
+
+    def _body(self, delivery: ports.Delivery) -> dict[str, Any]:
+        message = delivery.message
+        body: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "mrkdwn": False}
+        if delivery.is_plain:
+            text = rich_text.unformatted(f"{plain_text.title(message)}\n{plain_text.body(message)}".strip())
+            return {**body, "text": rich_text.escaped_to(text, rich_text.TEXT_LIMIT)}
+        body["text"] = rich_text.escaped_to(plain_text.preview(message), rich_text.TEXT_LIMIT)
+        return {**body, "blocks": blocks.blocks(message, names_story=True)}

@@ -1,0 +1,122 @@
+"""The pieces of Block Kit that our messages are made of.
+
+Untrusted text stands only in rich_text text elements and plain_text objects, which Slack shows as they are: nothing in
+them pings, formats or links (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block). A mrkdwn object holds
+our own words only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from bot import model
+from bot.channels.kit import phrases
+
+Json: TypeAlias = str | int | bool | Mapping[str, "Json"] | Sequence["Json"] | None
+Piece: TypeAlias = dict[str, Json]
+
+HEADER_LIMIT = 150
+SECTION_LIMIT = 3_000
+TEXT_LIMIT = 4_000
+BLOCK_LIMIT = 50
+#: All blocks of a message, as JSON. Slack refuses somewhere past 13,200 characters (slackapi/bolt-js #2509) and does
+#: not say what it counts, so we count everything.
+TOTAL_LIMIT = 10_000
+
+
+def text(words: str, *, bold: bool = False, strike: bool = False, italic: bool = False) -> Piece:
+    style = {name: True for name, is_on in (("bold", bold), ("strike", strike), ("italic", italic)) if is_on}
+    return {"type": "text", "text": words, "style": style} if style else {"type": "text", "text": words}
+
+
+def link(label: str, url: str, *, limit: int, bold: bool = False) -> Piece:
+    """A link where the address may be one, else its words alone."""
+    address = phrases.safe_link(url)
+    if address is None or len(address) > limit:
+        return text(phrases.clean(label) or "unnamed", bold=bold)
+    piece: Piece = {"type": "link", "url": address, "text": phrases.label_for(label, address)}
+    return {**piece, "style": {"bold": True}} if bold else piece
+
+
+def user(person: str) -> Piece:
+    """A person by their id, shown by their name. In an edit it tells nobody anything."""
+    return {"type": "user", "user_id": person}
+
+
+def date(when: datetime, form: str) -> Piece:
+    """A time that each reader sees in their own zone."""
+    return {
+        "type": "date",
+        "timestamp": int(when.timestamp()),
+        "format": form,
+        "fallback": phrases.day_and_time(when),
+    }
+
+
+def spans(parts: Iterable[model.Span]) -> list[Piece]:
+    """Matched words are bold by style, never by markup."""
+    return [text(part.text, bold=part.is_marked) for part in parts]
+
+
+def section(pieces: Sequence[Piece]) -> Piece:
+    return {"type": "rich_text_section", "elements": _full(pieces)}
+
+
+def quote(pieces: Sequence[Piece]) -> Piece:
+    return {"type": "rich_text_quote", "elements": _full(pieces)}
+
+
+def _full(pieces: Sequence[Piece]) -> list[Piece]:
+    """Slack refuses an empty text, and an element without any."""
+    return [piece for piece in pieces if piece.get("text") != ""] or [text(" ")]
+
+
+def bullets(items: Sequence[Sequence[Piece]]) -> Piece:
+    return {"type": "rich_text_list", "style": "bullet", "elements": [section(item) for item in items]}
+
+
+def rich(elements: Sequence[Piece]) -> Piece:
+    return {"type": "rich_text", "elements": elements}
+
+
+def header(words: str) -> Piece:
+    return {"type": "header", "text": {"type": "plain_text", "text": words, "emoji": False}}
+
+
+def small(words: str) -> Piece:
+    """A small grey line of any words."""
+    return {"type": "context", "elements": [{"type": "plain_text", "text": words, "emoji": False}]}
+
+
+def small_own(mrkdwn: str) -> Piece:
+    """A small grey line of our own words, with Slack's own dates in them."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn, "verbatim": True}]}
+
+
+def own_date(when: datetime, form: str) -> str:
+    return f"<!date^{int(when.timestamp())}^{form}|{phrases.day_and_time(when)}>"
+
+
+def weight(blocks: Sequence[Piece]) -> int:
+    return phrases.size(json.dumps(blocks, ensure_ascii=False))
+
+
+def escaped(words: str) -> str:
+    """For ``text``: exactly & < >, once (docs.slack.dev/messaging/formatting-message-text)."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escaped_to(words: str, limit: int) -> str:
+    """Escaped and at most ``limit`` long: cut before it is escaped, so that no entity is cut."""
+    room = limit
+    while phrases.size(result := escaped(phrases.cut(words, room))) > limit:
+        room -= max(1, phrases.size(result) - limit) if room > limit // 2 else max(1, room // 8)
+    return result
+
+
+def unformatted(words: str) -> str:
+    """For plain text that Slack may read as markup: a word joiner after each mark, so that none opens a format."""
+    return phrases.outside_links(words, lambda part: "".join(f"{c}\u2060" if c in "*_~`" else c for c in part))

@@ -1,0 +1,272 @@
+"""Hears the buttons over Socket Mode: a connection that we open, so no port is open to the world.
+
+    apps.connections.open ──▶ wss://… ──▶ envelope ──▶ kept by the caller ──▶ acknowledged ──▶ our answer to the person
+
+By the SDK's client that needs no other library; it runs on threads of its own. It is made anew after each loss, so
+that waiting, giving up and stopping are ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import os
+import socket
+import urllib.request
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+from bot import model, ports
+from bot.channels.kit import http_errors, threads
+from bot.channels.kit.surroundings import Surroundings
+from bot.channels.slack import buttons, errors, sdk_setup
+
+log = structlog.get_logger()
+
+#: Seconds for each connect, send and read.
+_TIMEOUT = 15
+#: Slack wants the acknowledgement within three seconds: then it comes even when the store is still at work.
+ACKNOWLEDGE_AFTER = timedelta(seconds=2)
+#: How often the connection is looked at, and how long it may seem closed while the SDK changes it for another.
+_LOOK = timedelta(seconds=0.5)
+_LOOKS = 4
+#: How long the SDK may take to end its threads when we stop.
+_CLOSING = timedelta(seconds=2)
+#: A payload holds the whole message: read in few pieces.
+_BUFFER_BYTES = 16_384
+_HELP = "put the app-level token (xapp-…) there: Basic Information, App-Level Tokens; its scope is connections:write"
+_CODES = {
+    "not_authed": _HELP,
+    "invalid_auth": _HELP,
+    "not_allowed_token_type": _HELP,
+    "token_revoked": _HELP,
+    "token_expired": _HELP,
+    "missing_scope": "make the app-level token anew with the scope connections:write",
+    "no_permission": "make the app-level token anew with the scope connections:write",
+    "socket_mode_not_enabled": "turn on Socket Mode on the app's page",
+    "forbidden_team": "the app is not installed in this workspace",
+}
+
+
+class Place(Protocol):
+    """What a listener needs of one channel."""
+
+    name: str
+
+    async def whisper(self, *, place: str, person: str, text: str) -> None: ...
+
+
+class Door:
+    """Where a connection is asked for."""
+
+    def __init__(self, *, app_token: model.Secret, api_url: str, around: Surroundings) -> None:
+        self.app_token = app_token
+        self.api_url = api_url
+        self._around = around
+
+    async def open(self) -> tuple[WebClient, str]:
+        """The address of one connection. Raises SendError."""
+        token = self._around.secret(self.app_token, what="the Slack app token")
+        web = WebClient(
+            base_url=self.api_url,
+            timeout=_TIMEOUT,
+            ssl=sdk_setup.tls(),
+            retry_handlers=[],
+            logger=sdk_setup.silent_logger(),
+        )
+        # As in slack_bot: urllib takes the environment's proxy and its exceptions.
+        web.proxy = None
+        try:
+            answer = await threads.run(lambda: web.apps_connections_open(app_token=token), name="socket mode")
+            url = answer.get("url")
+        except SlackApiError as error:
+            raise self._refusal(error) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise http_errors.of_exception(error, who="Slack") from None
+        except (SlackClientError, AttributeError, TypeError, ValueError, LookupError) as error:
+            raise ports.Unknown(f"Slack: an answer that cannot be read ({type(error).__name__})") from None
+        return web, self._checked(url)
+
+    def _refusal(self, error: SlackApiError) -> ports.SendError:
+        data = error.response.data if isinstance(error.response.data, dict) else {}
+        code, status = str(data.get("error") or ""), int(error.response.status_code)
+        now = self._around.clock.now()
+        if status == 429 or code in ("ratelimited", "rate_limited"):
+            after = http_errors.retry_after(error.response.headers, now=now)
+            return ports.Wait("apps.connections.open: Slack says too many requests", after=after)
+        if code in _CODES:
+            return ports.Parked(f"apps.connections.open: Slack says {code}; {_CODES[code]}")
+        if status >= 500 or not code.replace("_", "").isalnum():
+            return http_errors.of_status(status, who="Slack", headers=error.response.headers, now=now)
+        return errors.error_of(code, doing="apps.connections.open")
+
+    def _checked(self, url: object) -> str:
+        """The SDK speaks TLS on port 443 only; anything else must be a server that the operator named."""
+        parts = urlsplit(url) if isinstance(url, str) else None
+        is_safe = parts is not None and parts.scheme == "wss" and parts.port in (None, 443)
+        is_asked_for = parts is not None and parts.scheme == "ws" and self.api_url.startswith("http://")
+        if not isinstance(url, str) or not (is_safe or is_asked_for):
+            raise ports.Unknown("apps.connections.open: Slack gave no address that may be used")
+        return url
+
+
+class Listener:
+    """One connection for all channels of one app: Slack gives each press to one connection only."""
+
+    def __init__(self, places: Sequence[Place], door: Door, around: Surroundings) -> None:
+        self.channels = tuple(place.name for place in places)
+        self._places = places
+        self._door = door
+        self._around = around
+
+    async def listen(
+        self,
+        on_press: Callable[[ports.Press], Awaitable[str]],
+        on_change: Callable[[str | None], Awaitable[None]],
+    ) -> None:
+        failures = 0
+        while True:
+            try:
+                async with contextlib.AsyncExitStack() as stack:
+                    client, envelopes = await self._connect(stack)
+                    await on_change(None)
+                    failures = 0
+                    await self._hear(client, envelopes, on_press)
+                wait = model.SHORTEST_WAIT
+            except ports.SendError as error:
+                await on_change(str(error))
+                after = error.after if isinstance(error, ports.Wait) else None
+                wait = after or model.backoff(failures)
+                failures += 1
+            await self._around.clock.sleep(wait)
+
+    async def _connect(
+        self, stack: contextlib.AsyncExitStack
+    ) -> tuple[SocketModeClient, asyncio.Queue[SocketModeRequest]]:
+        web, url = await self._door.open()
+        loop, envelopes = asyncio.get_running_loop(), asyncio.Queue[SocketModeRequest]()
+
+        def take(_client: object, request: SocketModeRequest) -> None:
+            # On a thread of the SDK's; the loop may be closed by now.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(envelopes.put_nowait, request)
+
+        client = SocketModeClient(
+            app_token="",
+            web_client=web,
+            logger=sdk_setup.silent_logger(),
+            auto_reconnect_enabled=False,
+            receive_buffer_size=_BUFFER_BYTES,
+            concurrency=2,
+        )
+        stack.push_async_callback(_close, client)
+        client.app_token = self._around.secret(self._door.app_token, what="the Slack app token")
+        client.proxy = _proxy_of(url)
+        client.socket_mode_request_listeners.append(take)
+        client.wss_uri = url
+        await threads.run(client.connect, name="socket mode")
+        if not client.is_connected():
+            raise ports.Unknown("Socket Mode: the connection could not be made; see the way out and the proxy")
+        return client, envelopes
+
+    async def _hear(
+        self,
+        client: SocketModeClient,
+        envelopes: asyncio.Queue[SocketModeRequest],
+        on_press: Callable[[ports.Press], Awaitable[str]],
+    ) -> None:
+        """Until the connection is lost."""
+        async with asyncio.TaskGroup() as group:
+            closed = 0
+            while closed < _LOOKS:
+                try:
+                    async with asyncio.timeout(_LOOK.total_seconds()):
+                        request = await envelopes.get()
+                except TimeoutError:
+                    # The SDK changes a connection that Slack is about to close by itself; for a moment there is none.
+                    closed = 0 if _is_open(client) else closed + 1
+                    continue
+                group.create_task(self._take(client, request, on_press))
+
+    async def _take(
+        self, client: SocketModeClient, request: SocketModeRequest, on_press: Callable[[ports.Press], Awaitable[str]]
+    ) -> None:
+        press = buttons.read(request.payload, envelope=str(request.envelope_id))
+        if press is None:
+            log.warning("press ignored", reason="its form is not ours", kind=str(request.type)[:40])
+            await self._acknowledge(client, request)
+            return
+        async with asyncio.TaskGroup() as group:
+            kept = group.create_task(_kept(press, on_press))
+            await asyncio.wait({kept}, timeout=ACKNOWLEDGE_AFTER.total_seconds())
+            # One that could not be kept is left unanswered: Slack shows the person that it failed.
+            if not kept.done() or kept.result() is not None:
+                await self._acknowledge(client, request)
+        answer = kept.result()
+        if answer is not None:
+            await self._answer(press, answer)
+
+    async def _acknowledge(self, client: SocketModeClient, request: SocketModeRequest) -> None:
+        response = SocketModeResponse(envelope_id=str(request.envelope_id))
+        try:
+            await threads.run(lambda: client.send_socket_mode_response(response), name="socket mode")
+        except (SlackClientError, OSError, AttributeError) as error:
+            # Slack delivers it again, and it is known by its envelope.
+            log.warning("press not acknowledged", error=type(error).__name__)
+
+    async def _answer(self, press: ports.Press, answer: str) -> None:
+        try:
+            await self._places[0].whisper(place=press.place, person=press.by, text=answer)
+        except ports.SendError as error:
+            log.warning("press not answered", error=str(error))
+
+
+async def _kept(press: ports.Press, on_press: Callable[[ports.Press], Awaitable[str]]) -> str | None:
+    try:
+        return await on_press(press)
+    except ports.StoreError as error:
+        log.error("press not kept", error=str(error))
+        return None
+
+
+def _is_open(client: SocketModeClient) -> bool:
+    """Whether the current connection has not ended. The SDK notices an end without a word only when its pings have
+    failed for 25 seconds, and reads in a tight loop until then (builtin/connection.py of 3.48)."""
+    session = client.current_session
+    connection = session.sock if session is not None else None
+    if connection is None:
+        return False
+    try:
+        # Of the bare connection, below TLS; a look takes nothing away.
+        with socket.socket(fileno=os.dup(connection.fileno())) as looking:
+            return looking.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+async def _close(client: SocketModeClient) -> None:
+    """Its threads may wait for the network; they are daemons, and nobody waits for them longer than this."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSING.total_seconds()):
+            await threads.run(client.close, name="socket mode")
+
+
+def _proxy_of(url: str) -> str | None:
+    """The SDK takes a proxy from the environment but no exceptions from it."""
+    host = urlsplit(url).hostname or ""
+    proxies: dict[str, Any] = urllib.request.getproxies()
+    if urllib.request.proxy_bypass(host):
+        return None
+    return proxies.get("https")

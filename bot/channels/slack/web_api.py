@@ -1,0 +1,273 @@
+"""Slack by bot token: threads, edits, and a look whether a message arrived. The full mode."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot import model, ports
+from bot.channels.kit import http_errors, phrases, plain_text, threads
+from bot.channels.kit.surroundings import Surroundings
+from bot.channels.slack import blocks, errors, rich_text, sdk_setup
+from bot.channels.slack.conversations import Places
+
+#: Seconds for each connect, send and read; the sender bounds the whole.
+_TIMEOUT = 15
+_PAGE = 200
+_EVENT = "wirewatch_message"
+_CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
+#: Scope -> what is lost without it.
+SCOPES = {
+    "chat:write": "posting",
+    "channels:read": "finding a public channel by name",
+    "groups:read": "finding a private channel by name",
+    "channels:history": "looking, in public channels, whether a message arrived",
+    "groups:history": "looking, in private channels, whether a message arrived",
+}
+
+
+class Bot:
+    """One channel of one workspace."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        to: str,
+        token: model.Secret,
+        api_url: str,
+        pace: timedelta,
+        around: Surroundings,
+        has_buttons: bool = False,
+    ) -> None:
+        self.name = name
+        self.pace = pace
+        self.account = f"slack {api_url} {token.reference}"
+        self._to = to
+        self._token = token
+        self._api_url = api_url
+        self._around = around
+        self._places = Places(to, notes=around.notes, key=self.account, ask=self._ask_for)
+        #: Method -> not to be asked before: Slack limits each method by itself.
+        self._closed_until: dict[str, datetime] = {}
+        #: As the last answer's header lists them; None: it had none.
+        self._scopes: frozenset[str] | None = None
+        self._takes_metadata = True
+        self._shows_history = True
+        self._has_buttons = has_buttons
+
+    @property
+    def abilities(self) -> ports.Abilities:
+        return ports.Abilities(threads=True, edits=True, lookup=self._takes_metadata and self._shows_history)
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        place = await self._places.id()
+        payload = {**self._payload(delivery), "channel": place}
+        if delivery.edits is not None:
+            if delivery.edits.place != place:
+                raise ports.NotEditable("the message stands in another channel than the one configured now")
+            return await self._post("chat.update", {**payload, "ts": delivery.edits.ref})
+        if delivery.reply_to is not None:
+            if delivery.reply_to.place != place:
+                raise ports.ThreadGone("the thread stands in another channel than the one configured now")
+            payload["thread_ts"] = delivery.reply_to.ref
+        # Not Slack's markup: it would format what the escaping leaves.
+        return await self._post("chat.postMessage", {**payload, "mrkdwn": False})
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        place = await self._places.id()
+        params: dict[str, str | int] = {
+            "channel": place,
+            "oldest": f"{since.timestamp():.6f}",
+            "include_all_metadata": "true",
+            "limit": _PAGE,
+        }
+        method = "conversations.history"
+        if delivery.reply_to is not None:
+            if delivery.reply_to.place != place:
+                raise ports.ThreadGone("the thread stands in another channel than the one configured now")
+            method, params["ts"] = "conversations.replies", delivery.reply_to.ref
+        while True:
+            try:
+                page = await self._ask_for(method, params)
+            except ports.Parked as error:
+                if "missing_scope" not in str(error):
+                    raise
+                self._shows_history = False
+                raise ports.Unknown(f"{error}; until then the operator's choice on_unknown decides") from None
+            for message in page.get("messages") or ():
+                if _send_id(message) == delivery.id:
+                    return model.Receipt(ref=str(message["ts"]), place=place, sent_at=_time(str(message["ts"])))
+            cursor = (page.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+            params["cursor"] = cursor
+
+    async def whisper(self, *, place: str, person: str, text: str) -> None:
+        """Seen by one person and gone when they look away: an answer, never news. Raises SendError."""
+        words = rich_text.escaped_to(rich_text.unformatted(phrases.clean(text)), rich_text.TEXT_LIMIT)
+        payload = {"channel": place, "user": person, "text": words, "parse": "none", "link_names": False}
+        await self._ask("chat.postEphemeral", json=payload)
+
+    async def close(self) -> None:
+        """Nothing is held open between two calls."""
+
+    # -- asking
+
+    def _payload(self, delivery: ports.Delivery) -> dict[str, Any]:
+        message = delivery.message
+        payload: dict[str, Any] = {
+            "parse": "none",
+            "link_names": False,
+            "unfurl_links": False,
+            "unfurl_media": False,
+        }
+        if self._takes_metadata:
+            story = message.briefs[0].story if len(message.briefs) == 1 else ""
+            ids = {"send_id": delivery.id, "story": story}
+            payload["metadata"] = {"event_type": _EVENT, "event_payload": ids}
+        if delivery.is_plain:
+            text = f"{plain_text.title(message)}\n{plain_text.body(message)}".strip()
+            payload["text"] = rich_text.escaped_to(rich_text.unformatted(text), rich_text.TEXT_LIMIT)
+            # An edit keeps the blocks that it does not replace.
+            return {**payload, "blocks": []} if delivery.edits else payload
+        payload["text"] = rich_text.escaped_to(plain_text.preview(message), rich_text.TEXT_LIMIT)
+        payload["blocks"] = blocks.blocks(message, names_story=delivery.reply_to is None, has_buttons=self._has_buttons)
+        return payload
+
+    async def _post(self, method: str, payload: Mapping[str, Any]) -> model.Receipt:
+        try:
+            data = await self._ask(method, json=payload)
+        except ports.Parked:
+            await self._places.forget()
+            raise
+        ref, place = data.get("ts"), data.get("channel")
+        if not isinstance(ref, str) or not isinstance(place, str):
+            raise ports.Unknown("Slack says ok but not where the message stands")
+        return model.Receipt(ref=ref, place=place, sent_at=self._around.clock.now())
+
+    async def _ask_for(self, method: str, params: Mapping[str, str | int]) -> Mapping[str, Any]:
+        return await self._ask(method, params=params)
+
+    async def _ask(
+        self, method: str, *, json: Mapping[str, Any] | None = None, params: Mapping[str, str | int] | None = None
+    ) -> Mapping[str, Any]:
+        """One call of Slack's Web API. Raises SendError."""
+        now = self._around.clock.now()
+        closed_until = self._closed_until.get(method, now)
+        if closed_until > now:
+            raise self._wait(method, closed_until - now)
+        client = self._client()
+        verb = "POST" if json is not None else "GET"
+
+        body = dict(json) if json is not None else None
+        query = dict(params) if params is not None else None
+        try:
+            response = await threads.run(
+                lambda: client.api_call(method, http_verb=verb, json=body, params=query), name=self.name
+            )
+            granted = next((v for k, v in response.headers.items() if k.lower() == "x-oauth-scopes"), None)
+            self._scopes = self._scopes if granted is None else frozenset(granted.replace(" ", "").split(","))
+            return response.data if isinstance(response.data, dict) else {}
+        except SlackApiError as error:
+            raise self._refusal(method, error) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise http_errors.of_exception(error, who="Slack") from None
+        except (SlackClientError, AttributeError, TypeError, ValueError, LookupError) as error:
+            # What the SDK raises on an answer that is not Slack's: a list, another character set, half a document.
+            raise ports.Unknown(f"Slack: an answer that cannot be read ({type(error).__name__})") from None
+
+    def _client(self) -> WebClient:
+        token = self._around.secret(self._token, what="the Slack token")
+        client = WebClient(
+            token,
+            base_url=self._api_url,
+            timeout=_TIMEOUT,
+            ssl=sdk_setup.tls(),
+            # The default handler repeats a post whose answer was lost: it would stand there twice.
+            retry_handlers=[],
+            logger=sdk_setup.silent_logger(),
+        )
+        # The SDK takes a proxy from the environment but no exceptions from it; urllib takes both.
+        client.proxy = None
+        return client
+
+    def _refusal(self, method: str, error: SlackApiError) -> ports.SendError:
+        response = error.response
+        now = self._around.clock.now()
+        data = response.data if isinstance(response.data, dict) else {}
+        code = data.get("error")
+        known = isinstance(code, str) and _CODE.match(code) is not None
+        status = int(response.status_code)
+        if status == 429 or code in ("ratelimited", "rate_limited"):
+            after = http_errors.retry_after(response.headers, now=now) or timedelta(seconds=1)
+            self._closed_until[method] = now + after
+            return self._wait(method, after)
+        if status >= 500 or not known:
+            return http_errors.of_status(status, who="Slack", headers=response.headers, now=now)
+        if code in errors.METADATA_CODES:
+            self._takes_metadata = False
+        return errors.error_of(str(code), doing=method, needed=str(data.get("needed") or ""))
+
+    def _wait(self, method: str, after: timedelta) -> ports.Wait:
+        """Only a post's limit holds for the channel; the others hold for their own kind of row."""
+        is_post = method == "chat.postMessage"
+        return ports.Wait(f"{method}: Slack says too many requests", after=after, whole_channel=is_post)
+
+    # -- looking at the set-up
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        """Token, scopes, channel and membership, each with what to click."""
+        try:
+            who = await self._ask("auth.test", json={})
+        except ports.SendError as error:
+            return [ports.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
+        lines = [ports.CheckLine(is_good=True, what=f"the token is that of {who.get('user')} in {who.get('team')}")]
+        try:
+            place = await self._places.id()
+            found = (await self._ask_for("conversations.info", {"channel": place})).get("channel") or {}
+        except ports.SendError as error:
+            missing = ports.CheckLine(is_good=False, what=f"the channel {self._to} is found", help=str(error))
+            return [*lines, *self._check_scopes(SCOPES), missing]
+        # A public channel needs none of the scopes for private ones, and the other way round.
+        other = "channels:" if found.get("is_private") else "groups:"
+        lines += self._check_scopes([scope for scope in SCOPES if not scope.startswith(other)])
+        if self._scopes is not None:
+            self._shows_history = ("groups:history" if found.get("is_private") else "channels:history") in self._scopes
+        lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{found.get('name')} ({place})"))
+        for is_good, what, code in (
+            (not found.get("is_archived"), "the channel is open", "is_archived"),
+            (bool(found.get("is_member")), "the app is a member of the channel", "not_in_channel"),
+        ):
+            lines.append(ports.CheckLine(is_good=is_good, what=what, help="" if is_good else errors.TABLE[code][1]))
+        return lines
+
+    def _check_scopes(self, wanted: Iterable[str]) -> list[ports.CheckLine]:
+        if self._scopes is None:
+            return []
+        have = self._scopes
+        add = "add it under OAuth & Permissions, then Reinstall to Workspace"
+        return [
+            ports.CheckLine(
+                is_good=scope in have,
+                what=f"scope {scope}",
+                help="" if scope in have else f"missing for {SCOPES[scope]}: {add}",
+            )
+            for scope in wanted
+        ]
+
+
+def _send_id(message: Mapping[str, Any]) -> str | None:
+    metadata = message.get("metadata") or {}
+    payload = metadata.get("event_payload") or {}
+    return payload.get("send_id") if metadata.get("event_type") == _EVENT else None
+
+
+def _time(ts: str) -> datetime:
+    return datetime.fromtimestamp(float(ts), UTC)

@@ -1,0 +1,228 @@
+"""Problems of one file as they are found, and all of them as text, JSON or workflow annotations."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot import model
+from bot.config.yaml.nodes import Document, Flaw
+
+#: Of one file; who has more has one mistake in many copies.
+_MOST = 1000
+#: A longer line is shown around the caret only.
+_SHOWN = 160
+_BEFORE_CARET = 60
+#: What must never be shown, wherever it stands: tokens of Slack, passwords in addresses, hooks, keys by their names.
+_SECRETS = re.compile(
+    r"""xox[a-z]-[^\s"',}\]]+ | xapp-[^\s"',}\]]+
+    | (?<=://)[^\s/@:"']*:[^\s@"']+(?=@)
+    | (?<=hooks\.slack\.com/)[^\s"',}\]]+
+    | (?i:token|secret|password|passwd|api_?key|webhook)["']?\s*[:=]\s*(?!["']?(?:env|file):)\K_
+    """.replace(r"\K_", r"(?P<value>[^\s,}\]#]+)"),
+    re.VERBOSE,
+)
+
+
+class Report:
+    """Problems of one file, in the order in which they are found."""
+
+    def __init__(self, path: str, document: Document) -> None:
+        self.path = path
+        self.document = document
+        self._found: list[model.Problem] = []
+        self._hidden: list[tuple[int, int]] = []
+        self._seen: set[tuple[int, int, str]] = set()
+        self._left_out = 0
+        self._shown: dict[int, str] = {}
+        self.error_count = 0
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        help: str | None = None,  # noqa: A002 (the name that people see)
+        *,
+        start: int,
+        end: int | None = None,
+        rule: str | None = None,
+        severity: str = "error",
+    ) -> None:
+        """One problem at a stretch of the file; said once for one place."""
+        line, column = self.document.place(start)
+        if (line, column, message) in self._seen:
+            return
+        if len(self._found) >= _MOST:
+            self.error_count += severity == "error"
+            self._left_out += 1
+            return
+        self._seen.add((line, column, message))
+        self.error_count += severity == "error"
+        length = self._length(line, start, start + 1 if end is None else end)
+        self._found.append(
+            model.Problem(
+                severity=severity,
+                file=self.path,
+                line=line,
+                column=column,
+                length=length,
+                rule=rule,
+                code=code,
+                message=message,
+                help=help or None,
+            )
+        )
+
+    def add_flaw(self, flaw: Flaw, *, rule: str | None = None) -> None:
+        self.add(flaw.code, flaw.message, flaw.help, start=flaw.start, end=flaw.end, rule=rule, severity=flaw.severity)
+
+    def hide(self, start: int, end: int) -> None:
+        """A stretch that may be a secret: shown as *** in every line of this file."""
+        self._hidden.append((start, end))
+
+    def finish(self) -> tuple[model.Problem, ...]:
+        """All of them by place, each with its line."""
+        self._shown.clear()
+        found = sorted(self._found, key=lambda problem: (problem.line, problem.column, problem.code))
+        told = tuple(self._with_source(problem) for problem in found)
+        return (*told, self._many(told[-1])) if self._left_out else told
+
+    def _many(self, last: model.Problem) -> model.Problem:
+        return model.Problem(
+            severity="error",
+            file=self.path,
+            line=last.line,
+            column=last.column,
+            code="too-many",
+            message=f"{self._left_out:,} more problems in this file are not shown",
+            help="mend these first",
+        )
+
+    def _length(self, line: int, start: int, end: int) -> int:
+        """Underlined to the end of the line at most."""
+        starts = self.document.line_starts
+        line_end = starts[line] if line < len(starts) else len(self.document.text)
+        if end < line_end:
+            return max(1, end - start)
+        return max(1, len(self.document.text[start:line_end].rstrip()))
+
+    def _shown_line(self, number: int) -> str:
+        if number not in self._shown:
+            first = self.document.line_starts[number - 1]
+            text = list(self.document.line(number))
+            for start, end in self._hidden:
+                for at in range(max(start - first, 0), min(end - first, len(text))):
+                    text[at] = "*"
+            self._shown[number] = mask("".join(text))
+        return self._shown[number]
+
+    def _with_source(self, problem: model.Problem) -> model.Problem:
+        line = self._shown_line(problem.line)
+        if problem.rule and len(problem.rule) > _SHOWN:
+            problem = replace(problem, rule=problem.rule[: _SHOWN - 1] + "…")
+        return replace(problem, source=line[_window(problem.column) :][: _SHOWN * 2])
+
+
+def mask(line: str) -> str:
+    """A line without what looks like a secret; as long as before, so that carets stay right."""
+
+    def hide(found: re.Match[str]) -> str:
+        value = found["value"]
+        kept = "" if value is None else found[0][: -len(value)]
+        return kept + "*" * (len(found[0]) - len(kept))
+
+    return _SECRETS.sub(hide, line)
+
+
+def _window(column: int) -> int:
+    """Where the shown part of a line begins: its beginning, but for far columns."""
+    return 0 if column <= _SHOWN - _BEFORE_CARET else column - 1 - _BEFORE_CARET
+
+
+def by_place(problems: Sequence[model.Problem]) -> tuple[model.Problem, ...]:
+    return tuple(sorted(problems, key=lambda found: (found.file, found.line, found.column, found.code)))
+
+
+def render(problems: Sequence[model.Problem], format: str = "text") -> str:  # noqa: A002 (the option's name)
+    """All problems: ``text`` for people, ``json`` for programs, ``github`` for workflow annotations."""
+    match format:
+        case "text":
+            return "\n".join(_as_text(problem) for problem in problems)
+        case "json":
+            return json.dumps([_as_object(problem) for problem in problems], ensure_ascii=False, indent=2) + "\n"
+        case "github":
+            return "".join(_as_annotation(problem) for problem in problems)
+        case _:
+            raise ValueError(f"no such format: {format}; there is text, json, github")
+
+
+def _as_text(problem: model.Problem) -> str:
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    lines = [f"{place}: {problem.severity}: {_printable(problem.message)}"]
+    gutter = " " * (len(str(problem.line)) + 1)
+    if problem.line and problem.source is not None:
+        start = _window(problem.column)
+        front, at = ("…", problem.column - 1 - start) if start else ("", problem.column - 1)
+        shown = problem.source[:_SHOWN]
+        back = "…" if len(problem.source) > _SHOWN else ""
+        length = max(1, min(problem.length, len(shown) - at))
+        space = " " * len(front) + "".join("\t" if c == "\t" else " " * _cells(c) for c in shown[:at])
+        carets = "^" * (sum(_cells(c) for c in shown[at : at + length]) or 1)
+        lines.append(f" {problem.line} | {front}{_printable(shown)}{back}".rstrip())
+        lines.append(f"{gutter} | {space}{carets}")
+    if problem.help:
+        lines.append(f"{gutter} = help: {_printable(problem.help)}")
+    return "\n".join(lines) + "\n"
+
+
+def _printable(text: str) -> str:
+    """Text that cannot steer a terminal: controls and direction marks become a visible sign of the same width."""
+    return "".join(
+        "�" if (c != "\t" and unicodedata.category(c) in ("Cc", "Cs", "Co")) or c in _STEER else c for c in text
+    )
+
+
+_STEER = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
+
+
+def _cells(char: str) -> int:
+    """Columns of a terminal that a character takes."""
+    if char in _STEER:
+        return 1
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _as_object(problem: model.Problem) -> dict[str, object]:
+    return {
+        "severity": problem.severity,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "rule": problem.rule,
+        "code": problem.code,
+        "message": problem.message,
+        "help": problem.help,
+    }
+
+
+def _as_annotation(problem: model.Problem) -> str:
+    """https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+    place = f"file={_property(problem.file)}"
+    if problem.line:
+        end = problem.column + problem.length - 1
+        place += f",line={problem.line},col={problem.column},endColumn={end}"
+    text = problem.message + (f"\nhelp: {problem.help}" if problem.help else "")
+    return f"::{problem.severity} {place},title={_property(problem.code)}::{_data(text)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,333 @@
+"""What pydantic found wrong, in our words and at its place in the file.
+
+Nobody who edits a configuration need know a Python type or a schema path.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias, TypeVar
+
+import pydantic
+from pydantic_core import ErrorDetails
+
+from bot.config import values
+from bot.config.yaml import places
+from bot.config.yaml.nodes import Mapping as MappingNode
+from bot.config.yaml.nodes import Node, Scalar, Sequence
+from bot.config.yaml.problems import Report
+
+_Path: TypeAlias = tuple[str | int, ...]
+#: Of one rule, channel or feed; who has more has one mistake in many copies.
+_MOST = 100
+Shape = TypeVar("Shape", bound=pydantic.BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    code: str
+    message: str
+    help: str = ""
+    #: Point at the key instead of its value.
+    is_about_key: bool = False
+
+
+def plain(node: Node) -> object:
+    """A node as plain lists, dicts and strings; an empty plain value is None; ``{EXACT}`` is its term."""
+    match node:
+        case Scalar():
+            return None if not node.value and not node.style else node.value
+        case MappingNode():
+            if (exact := exact_term(node)) is not None:
+                return exact
+            return {key.value: plain(value) for key, value in node.pairs}
+        case _:
+            return [plain(item) for item in node.items]
+
+
+def exact_term(node: MappingNode) -> str | None:
+    """``{EXACT}``: a mapping of one key without a value."""
+    is_short = node.is_flow and len(node.pairs) == 1 and _is_empty(node.pairs[0][1])
+    return "{" + node.pairs[0][0].value + "}" if is_short else None
+
+
+def check(
+    shape: type[Shape], node: Node, report: Report, *, rule: str | None = None, whole: Scalar | None = None
+) -> Shape | None:
+    """The node as ``shape``; None: it cannot be, and ``report`` says why.
+
+    ``whole``: the name of the node, where errors of the whole are put.
+    """
+    checked, _ = check_parts(shape, node, report, rule=rule, whole=whole)
+    return checked
+
+
+def check_parts(
+    shape: type[Shape], node: Node, report: Report, *, rule: str | None = None, whole: Scalar | None = None
+) -> tuple[Shape | None, frozenset[str]]:
+    """As ``check``; also the node's own keys that hold an error."""
+    empty = {path for path, key in _empties(node) if _say_empty(key, report, rule)}
+    bad = {str(path[0]) for path in empty}
+    try:
+        checked = shape.model_validate(plain(node))
+    except pydantic.ValidationError as error:
+        errors = error.errors(include_url=False)
+        missing = frozenset(_path_of(found) for found in errors if found["type"] == "missing")
+        misspelt = frozenset(
+            (*path[:-1], meant)
+            for found in errors
+            if found["type"] == "extra_forbidden" and (path := _path_of(found))
+            if (meant := _meant(found, shape, path, missing))
+        )
+        for found in errors[:_MOST]:
+            path = _path_of(found)
+            if found["type"] == "missing" and path in misspelt:
+                continue
+            bad.update(str(step) for step in path[:1])
+            if not path and empty:
+                continue
+            if not path and whole is not None:
+                wording = _word(found, shape, path, missing)
+                message = f'"{whole.value}": {wording.message}'
+                report.add("block", message, wording.help, start=whole.start, end=whole.end, rule=rule)
+            elif path not in empty:
+                _say(found, shape, node, report, rule=rule, missing=missing)
+        return None, frozenset(bad)
+    return (None if empty else checked), frozenset(bad)
+
+
+def _empties(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Scalar]]:
+    """Keys that have no value, but for the short form ``{EXACT}``."""
+    match node:
+        case MappingNode() if exact_term(node) is None:
+            for key, value in node.pairs:
+                if _is_empty(value):
+                    yield (*path, key.value), key
+                else:
+                    yield from _empties(value, (*path, key.value))
+        case Sequence():
+            for index, item in enumerate(node.items):
+                yield from _empties(item, (*path, index))
+
+
+def _say_empty(key: Scalar, report: Report, rule: str | None) -> bool:
+    if lost := _lost_comment(report, key.end):
+        report.add(
+            "comment-in-value",
+            "a # after a space begins a comment, so there is no value",
+            f'quote it: "{lost}"',
+            start=key.start,
+            end=key.end,
+            rule=rule,
+        )
+    else:
+        report.add(
+            "no-value",
+            "no value",
+            "write one after the colon, or remove the key",
+            start=key.start,
+            end=key.end,
+            rule=rule,
+        )
+    return True
+
+
+def _path_of(found: ErrorDetails) -> tuple[str | int, ...]:
+    return tuple(step for step in found["loc"] if not _is_of_pydantic(step))
+
+
+def _say(
+    found: ErrorDetails,
+    shape: type[pydantic.BaseModel],
+    node: Node,
+    report: Report,
+    *,
+    rule: str | None,
+    missing: frozenset[_Path],
+) -> None:
+    """Put one error of pydantic where it belongs."""
+    path = _path_of(found)
+    wording = _word(found, shape, path, missing)
+    target, key = places.find(node, path[:-1] if found["type"] == "missing" else path)
+    if found["type"] == "missing" and isinstance(target, MappingNode) and target.pairs:
+        # A key that is not there has no place: its block's first key stands for it.
+        first = target.pairs[0][0]
+        start, end = (target.start, target.start + 1) if target.is_flow else (first.start, first.end)
+    elif key is not None and (wording.is_about_key or _is_empty(target)):
+        start, end = key.start, key.end
+    else:
+        start, end = target.start, _first_stretch(target)
+    if not report.document.has_flaw_in(target.start, target.end):
+        report.add(wording.code, wording.message, wording.help, start=start, end=end, rule=rule)
+
+
+def _is_of_pydantic(step: str | int) -> bool:
+    """A part of a path that names a branch of a schema, not a key of the file."""
+    return isinstance(step, str) and (
+        step.startswith("function-") or ("[" in step and step.endswith("]") and "(" in step)
+    )
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and not node.value and not node.style
+
+
+def _first_stretch(node: Node) -> int:
+    """Where the underlining ends: of a block its first key."""
+    match node:
+        case MappingNode() if not node.is_flow and node.pairs:
+            return node.pairs[0][0].end
+        case Sequence() if not node.is_flow:
+            return node.start + 1
+        case _:
+            return max(node.end, node.start + 1)
+
+
+def _lost_comment(report: Report, after_key: int) -> str | None:
+    """What stands behind a # where a value was expected."""
+    text = report.document.text
+    end = text.find("\n", after_key)
+    rest = text[after_key : len(text) if end < 0 else end].lstrip(": \t")
+    return rest.rstrip(" }\r") if rest.startswith("#") and rest[1:2].strip() else None
+
+
+def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]) -> Wording:
+    kind, context, given = found["type"], found.get("ctx", {}), found.get("input")
+    name = str(path[-1]) if path else ""
+    if kind == "value_error":
+        return _of_error(context["error"])
+    if kind == "extra_forbidden":
+        known = keys_at(shape, path[:-1])
+        meant = _meant(found, shape, path, missing)
+        help_text = f'did you mean "{meant}"?' if meant else "known here: " + ", ".join(known)
+        message = f'unknown key "{values.shown(name)}"'
+        return Wording(code="unknown-key", message=message, help=help_text, is_about_key=True)
+    if kind == "missing":
+        return Wording(code="missing-key", message=f'the key "{name}" is missing', help=_example(shape, path))
+    if given is None:
+        return Wording(code="no-value", message="no value", help="write one after the colon, or remove the key")
+    if kind in ("enum", "literal_error"):
+        return _one_of(str(given), context, shape, path)
+    return _of_type(kind, context, given)
+
+
+def _meant(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]) -> str | None:
+    """The key that was probably meant: first of those that are missing, then of those that take such a value."""
+    model = model_at(shape, path[:-1])
+    if model is None:
+        return None
+    name = str(path[-1])
+    awaited = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
+    if near := values.near(name, awaited):
+        return near
+    best = values.near(name, model.model_fields)
+    if best is None or not isinstance(found.get("input"), list | dict):
+        return best
+    return values.near(name, [key for key, info in model.model_fields.items() if _takes_list(info.annotation)]) or best
+
+
+def _takes_list(annotation: object) -> bool:
+    return "tuple[" in str(annotation) or "dict[" in str(annotation) or _inner_model(annotation) is not None
+
+
+def _of_error(error: Exception) -> Wording:
+    if isinstance(error, values.Wrong):
+        return Wording(code=error.code, message=str(error), help=error.help)
+    message, _, help_text = str(error).partition(": ")
+    code = "secret" if message.startswith("a secret is not written") else "value"
+    return Wording(code=code, message=message, help=help_text)
+
+
+def _one_of(
+    given: str, context: Mapping[str, Any], shape: type[pydantic.BaseModel], path: tuple[str | int, ...]
+) -> Wording:
+    allowed = _members(shape, path) or [str(context.get("expected", "")).replace("'", "")]
+    help_text = values.did_you_mean(given, allowed, otherwise="write " + " or ".join(allowed))
+    return Wording(
+        code="unknown-value", message=f'"{values.shown(given)}" is not one of {", ".join(allowed)}', help=help_text
+    )
+
+
+_BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def _of_type(kind: str, context: Mapping[str, Any], given: object) -> Wording:
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return Wording(code="number", message=f"the number must be {words} {context[bound]:,}")
+    if kind.startswith(("int_", "float_", "decimal_")):
+        shown = f'"{values.shown(given)}"' if isinstance(given, str) else values.kind_of(given)
+        return Wording(code="number", message=f"a whole number is expected here, not {shown}", help="write digits only")
+    if kind.startswith("bool_"):
+        return Wording(code="true-or-false", message="true or false is expected here", help="write true or false")
+    if kind.startswith("string_") and kind != "string_type":
+        return Wording(code="value", message="the value is too long or has a form that cannot be used")
+    if kind == "string_type":
+        return Wording(code="wrong-kind", message=f"one value is expected here, not {values.kind_of(given)}")
+    if kind in ("list_type", "tuple_type", "set_type"):
+        return Wording(
+            code="wrong-kind", message=f"a list is expected here, not {values.kind_of(given)}", help="write [one, two]"
+        )
+    if kind in ("model_type", "dict_type", "mapping_type", "model_attributes_type"):
+        return Wording(
+            code="wrong-kind",
+            message=f"a block of keys is expected here, not {values.kind_of(given)}",
+            help="write key: value, indented, or in braces",
+        )
+    return Wording(code="value", message="this value cannot be used here")
+
+
+def _example(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> str:
+    model = model_at(shape, path[:-1])
+    info = model.model_fields.get(str(path[-1])) if model else None
+    return f"write {path[-1]}: {info.examples[0]}" if info and info.examples else f"add {path[-1]}: and its value"
+
+
+def keys_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> list[str]:
+    model = model_at(shape, path)
+    return list(model.model_fields) if model else []
+
+
+def model_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> type[pydantic.BaseModel] | None:
+    """The model that a path of keys leads to."""
+    model: type[pydantic.BaseModel] | None = shape
+    for step in path:
+        if model is None:
+            return None
+        if isinstance(step, str) and step in model.model_fields:
+            model = _inner_model(model.model_fields[step].annotation)
+    return model
+
+
+def _inner_model(annotation: object) -> type[pydantic.BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        return annotation
+    for argument in typing.get_args(annotation):
+        if inner := _inner_model(argument):
+            return inner
+    return None
+
+
+def _members(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    model = model_at(shape, path[:-1])
+    info = model.model_fields.get(str(path[-1])) if model and path else None
+    return _values_of(info.annotation) if info else []
+
+
+def _values_of(annotation: object) -> list[str]:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return [str(member.value) for member in annotation]
+    if typing.get_origin(annotation) is typing.Literal:
+        return [str(value) for value in typing.get_args(annotation)]
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
+        return [value for argument in typing.get_args(annotation) for value in _values_of(argument)]
+    return []

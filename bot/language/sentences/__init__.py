@@ -1,0 +1,23 @@
+"""Sentences of a text: where they stand, and whether one is whole and the article's own.
+
+The one home of sentencex. Sees text only: no article, no rule, no story.
+"""
+
+from bot.language.sentences.boilerplate import dateline_length, is_boilerplate
+from bot.language.sentences.own_words import own_words
+from bot.language.sentences.quality import LONGEST, Fault, fault, is_balanced, is_cut_title
+from bot.language.sentences.splitting import UNSPACED, SentenceSpan, split
+
+__all__ = [
+    "LONGEST",
+    "UNSPACED",
+    "Fault",
+    "SentenceSpan",
+    "dateline_length",
+    "fault",
+    "is_balanced",
+    "is_boilerplate",
+    "is_cut_title",
+    "own_words",
+    "split",
+]

@@ -1,0 +1,56 @@
+"""A text without the invitations that an outlet puts under each of its items.
+
+For reading what a text is about; which sentences are fit to be shown is judged in worth.py.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.language.sentences import boilerplate
+from bot.language.sentences.splitting import split
+
+#: A text with none of these invites to nothing: looking at each of its sentences would halve the speed of grouping.
+#: «The post … appeared first on …» says the headline again, and ties nothing together.
+_SIGNS = (
+    "subscribe",
+    "follow us",
+    "follow @",
+    "find us",
+    "sign up",
+    "newsletter",
+    "http",
+    "abon",
+    "suscr",
+    "suivez",
+    "inscr",
+    "iscriviti",
+    "подпи",
+    "اشترك",
+    "تابعون",
+    "订阅",
+    "訂閱",
+    "チャンネル",
+    "구독",
+    "करें",
+    "کریں",
+)
+#: An address, or a line of hashtags: no words of the news.
+_ADDRESS = re.compile(r"https?://\S+|^\W*#\w+(?:\s+#\w+)*\s*$", re.MULTILINE)
+
+
+def own_words(text: str, language: str | None = None) -> str:
+    """The text as it is, but for the sentences that invite, addresses and lines of hashtags.
+
+    >>> own_words("The tanker left.\\n\\nSubscribe to our channel: https://go.example/tube")
+    'The tanker left.'
+    """
+    low = text.lower()
+    if not any(sign in low for sign in _SIGNS):
+        return text
+    kept, at = [], 0
+    for span in split(text, language):
+        if boilerplate.is_boilerplate(span.text):
+            kept.append(text[at : span.start])
+            at = span.end
+    return _ADDRESS.sub(" ", "".join((*kept, text[at:]))).strip()

@@ -1,0 +1,217 @@
+"""What happens when a reader presses a button: the judgement is kept, and silences what it is to silence.
+
+    press ──▶ known message? known rule? ──▶ judgement ──▶ mute, snooze ──▶ a decision with its reason
+                                                                        └─▶ the message, edited to show it
+
+Works inside the transaction that it is given. All that a press says is checked here against what was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot import alerts, model, ports
+from bot.model import Verdict
+from bot.pipeline import messages
+from bot.pipeline.snapshot import Snapshot
+
+_REASONS: Mapping[Verdict, model.Reason] = {
+    Verdict.USEFUL: model.Reason.JUDGED,
+    Verdict.NOISE: model.Reason.JUDGED,
+    Verdict.MUTED: model.Reason.MUTED,
+    Verdict.UNMUTED: model.Reason.UNMUTED,
+    Verdict.SNOOZED: model.Reason.SNOOZED,
+    Verdict.WOKEN: model.Reason.WOKEN,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What became of a press."""
+
+    #: For the person; may hold a rule's name.
+    answer: str
+    decisions: tuple[model.Decision, ...] = ()
+    #: Why it was not taken; None: it was, now or before.
+    refused: str | None = None
+
+
+def judge(
+    tx: ports.Transaction, snapshot: Snapshot, press: ports.Press, *, channels: Collection[str], now: datetime
+) -> Judged:
+    """Keep a press and do what it asks for. ``channels``: those that the listener listens for."""
+    alert = _pressed(tx, press, channels)
+    story = tx.stories.get([alert.story]).get(alert.story) if alert else None
+    if story is None or alert is None:
+        return Judged(
+            answer="I do not know this message yet. Please press again in a minute.", refused="unknown message"
+        )
+    if alert.state is model.AlertState.MERGED:
+        return Judged(answer="This story is now told in an older message: please press there.", refused="merged story")
+    press = _turned(tx, press, alert, now)
+    rules = _meant(press, alert)
+    if not rules:
+        return Judged(answer="This message no longer names that rule.", refused="unknown rule")
+    judgements = tx.judgements.add([_judgement(press, alert, rule, now) for rule in rules])
+    if not judgements:
+        return Judged(answer=_answer(press.verdict, rules, now))
+    alert = _silence(tx, snapshot, press, alert, rules, now)
+    decision = _decision(press, alert, rules, now)
+    tx.stories.decide([decision])
+    if decision.action is model.Action.EDIT:
+        said = alerts.standing(tx.judgements.of_story(story.id, alert.channel), now=now)
+        row = messages.edit(decision, story, snapshot.rules.rules, alert, judgements=said, once=press.id)
+        tx.outbox.add([row] if row else [])
+    return Judged(answer=_answer(press.verdict, rules, now), decisions=(decision,))
+
+
+def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str]) -> model.Alert | None:
+    """The alert whose message was pressed: the very one that we sent."""
+    pressed = tx.stories.get([press.story]).get(press.story)
+    if pressed is None:
+        return None
+    # A story that turned out to be an older one may have given it its message.
+    known = tx.stories.alerts([pressed.merged_into or pressed.id, pressed.id])
+    here = [alert for alert in known if alert.channel in channels and alert.head]
+    heads = tx.outbox.get([alert.head for alert in here if alert.head])
+    found = None
+    for alert in here:
+        row = heads.get(alert.head) if alert.head else None
+        is_it = row and row.receipt and (row.receipt.place, row.receipt.ref) == (press.place, press.ref)
+        if is_it and (found is None or found.state is model.AlertState.MERGED):
+            found = alert
+    return found
+
+
+def _turned(tx: ports.Transaction, press: ports.Press, alert: model.Alert, now: datetime) -> ports.Press:
+    """The other way round where what is asked for holds already, and the message could not show it."""
+    if press.takes_back and press.verdict is Verdict.MUTED and alert.is_muted:
+        return replace(press, verdict=Verdict.UNMUTED)
+    if press.takes_back and press.verdict is Verdict.SNOOZED:
+        snoozed = tx.judgements.snoozes(now)
+        if any((alert.channel, rule) in snoozed for rule in _meant(press, alert)):
+            return replace(press, verdict=Verdict.WOKEN)
+    return press
+
+
+def _meant(press: ports.Press, alert: model.Alert) -> tuple[str, ...]:
+    """Names of the rules that are judged; of a verdict on the story one without a name."""
+    if not press.verdict.is_of_rule:
+        return ("",)
+    if not press.rule:
+        return alert.rules
+    return tuple(name for name in alert.rules if model.rule_key(name) == press.rule)
+
+
+def _judgement(press: ports.Press, alert: model.Alert, rule: str, now: datetime) -> model.Judgement:
+    assert alert.head is not None
+    return model.Judgement(
+        id=model.JudgementId(model.send_id("judgement", press.id, rule)),
+        at=now,
+        by=press.by,
+        channel=alert.channel,
+        story=alert.story,
+        verdict=press.verdict,
+        rule=rule,
+        message=alert.head,
+        until=now + model.SNOOZE if press.verdict is Verdict.SNOOZED else None,
+    )
+
+
+def _silence(
+    tx: ports.Transaction,
+    snapshot: Snapshot,
+    press: ports.Press,
+    alert: model.Alert,
+    rules: Sequence[str],
+    now: datetime,
+) -> model.Alert:
+    """Do what the verdict asks for; gives the alert as it is then."""
+    match press.verdict:
+        case Verdict.MUTED | Verdict.UNMUTED:
+            alert = replace(alert, is_muted=press.verdict is Verdict.MUTED)
+            tx.stories.save_alert(alert)
+            if alert.is_muted:
+                _take_back(tx, alert, f"muted by {press.by}", now)
+        case Verdict.SNOOZED:
+            _put_off_replies(tx, snapshot, alert.channel, rules, now)
+        case Verdict.WOKEN:
+            _put_off_replies(tx, snapshot, alert.channel, rules, now)
+            _release(tx, alert.channel, rules, now)
+        case Verdict.USEFUL | Verdict.NOISE:
+            pass
+    return alert
+
+
+def _take_back(tx: ports.Transaction, alert: model.Alert, reason: str, now: datetime) -> None:
+    """What was decided before the mute and has not left."""
+    rows = [row for row in tx.outbox.of_story(alert.story) if row.channel == alert.channel and row.id != alert.head]
+    tx.outbox.drop([row.id for row in rows if row.thread == alert.head and row.story == alert.story], reason, now=now)
+
+
+def _put_off_replies(
+    tx: ports.Transaction, snapshot: Snapshot, channel: str, rules: Sequence[str], now: datetime
+) -> None:
+    """Replies of these rules that still wait leave when all that they speak for is awake and no hour is quiet."""
+    snoozed = {rule: until for (place, rule), until in tx.judgements.snoozes(now).items() if place == channel}
+    for row in tx.outbox.unsent():
+        is_waiting = row.state is model.SendState.PENDING and row.message.kind is model.MessageKind.REPLY
+        named = {why.rule for brief in row.message.briefs for why in brief.why}
+        if row.channel != channel or not is_waiting or named.isdisjoint(rules):
+            continue
+        ends = [snoozed[rule] for rule in named if rule in snoozed]
+        until = min(ends) if len(ends) == len(named) else now
+        digests = [rule.digest for name in named if (rule := snapshot.rules.rules.get(name)) and rule.digest]
+        if len(digests) == len(named):
+            until = max(until, min(alerts.next_digest(digest, now) for digest in digests))
+        if row.message.severity is not model.Severity.HIGH:
+            policy = snapshot.policies.get(channel, model.SpeakPolicy())
+            until = max(until, alerts.quiet_until(policy.quiet, now) or now)
+        tx.outbox.put_off([row.id], until)
+
+
+def _release(tx: ports.Transaction, channel: str, rules: Sequence[str], now: datetime) -> None:
+    """What the snooze held is decided again at the next tick, and gathered as at its end."""
+    for held in tx.stories.held_until(now + model.SNOOZE):
+        is_its_own = held.channel == channel and held.reason is model.Reason.SNOOZED
+        if is_its_own and not set(held.rules).isdisjoint(rules):
+            tx.stories.save_alert(replace(held, held_until=now))
+
+
+def _decision(press: ports.Press, alert: model.Alert, rules: Sequence[str], now: datetime) -> model.Decision:
+    return model.Decision(
+        at=now,
+        story=alert.story,
+        channel=alert.channel,
+        action=model.Action.SILENT if alert.is_gathered else model.Action.EDIT,
+        reason=_REASONS[press.verdict],
+        rules=tuple(rule for rule in rules if rule),
+        detail=f"{_what(press.verdict, rules, now)}, says {press.by}",
+    )
+
+
+def _what(verdict: Verdict, rules: Sequence[str], now: datetime) -> str:
+    named = ", ".join(f"«{rule}»" for rule in rules)
+    match verdict:
+        case Verdict.USEFUL | Verdict.NOISE:
+            return f"{verdict.value} for {named}"
+        case Verdict.SNOOZED:
+            return f"{named} is snoozed until {now + model.SNOOZE:%Y-%m-%d %H:%M} UTC"
+        case Verdict.WOKEN:
+            return f"{named} is awake again"
+        case Verdict.MUTED | Verdict.UNMUTED:
+            return f"the story is {verdict.value}"
+
+
+def _answer(verdict: Verdict, rules: Sequence[str], now: datetime) -> str:
+    what = _what(verdict, rules, now)
+    told = f"{what[0].upper()}{what[1:]}."
+    match verdict:
+        case Verdict.MUTED:
+            return f"{told} It says nothing more in this channel."
+        case Verdict.SNOOZED:
+            return f"{told} What it finds in this channel is kept and gathered then."
+        case _:
+            return told

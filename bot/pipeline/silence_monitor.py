@@ -1,0 +1,59 @@
+"""A rule that is expected to match and does not: its silence is told to the operator, once each time.
+
+A rule says ``expect: every 2 days``; the time of its last match is a note of the store. Decides nothing about stories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from bot import model, ports
+from bot.pipeline import messages
+from bot.pipeline.snapshot import Snapshot
+
+
+class Canary:
+    """Remembers until when each expected rule has time, so that most ticks ask the store nothing."""
+
+    def __init__(self) -> None:
+        self._patient_until: dict[tuple[str, timedelta], datetime] = {}
+
+    def forget(self) -> None:
+        """A transaction failed: what was told in it was not."""
+        self._patient_until.clear()
+
+    def saw(self, tx: ports.Transaction, snapshot: Snapshot, matches: Iterable[model.Match], *, now: datetime) -> None:
+        """Remember that expected rules have matched."""
+        matched = {match.rule for match in matches}
+        for name, _ in _expected(snapshot):
+            if name in matched:
+                tx.notes.put(_key(name), now.isoformat())
+
+    def tell(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
+        """Say which rules have been silent for longer than expected; one never seen before counts from now."""
+        if snapshot.operator is None:
+            return
+        for name, expect in _expected(snapshot):
+            if now <= self._patient_until.get((name, expect), now - expect):
+                continue
+            last = tx.notes.get(_key(name))
+            since = datetime.fromisoformat(last) if last else now
+            if last is None:
+                tx.notes.put(_key(name), now.isoformat())
+            if now - since > expect:
+                lead = f"A rule is silent: nothing has matched for more than {model.show_duration(expect)}."
+                # The occasion is named by the last match, so each silence is told once, by whichever process.
+                notice = messages.notice(snapshot.operator, lead, [name], now=now, once=f"silent {name} {last}")
+                tx.outbox.add([notice])
+                since = now
+            self._patient_until[name, expect] = since + expect
+
+
+def _expected(snapshot: Snapshot) -> list[tuple[str, timedelta]]:
+    found = snapshot.rules.rules.values()
+    return [(rule.name, rule.expect) for rule in found if rule.expect is not None and not rule.paused]
+
+
+def _key(rule: str) -> str:
+    return f"rule matched: {rule}"

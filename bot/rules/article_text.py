@@ -1,0 +1,198 @@
+"""An article as rules see it: its fields as words in their three forms, and where a term stands in them."""
+
+from __future__ import annotations
+
+import functools
+import urllib.parse
+from typing import NamedTuple
+
+from bot import model
+from bot.language import tokens
+from bot.rules import patterns
+
+
+class Stretch(NamedTuple):
+    """From one word to another, both included."""
+
+    first: int
+    last: int
+
+
+class FieldText:
+    """One field's text, tokenised once."""
+
+    def __init__(self, name: str, original: str) -> None:
+        self.name = name
+        self.original = original
+        self.normal = tokens.normalise_with_offsets(original)
+        self.tokens = tuple(tokens.tokens(self.normal.text))
+        self.raw = [token.text for token in self.tokens]
+        self.folded = [tokens.fold_case(word) for word in self.raw]
+        self.plain = [tokens.drop_accents(word) for word in self.folded]
+        #: By a pattern's identity, and with it, since an identity is good only while its owner lives.
+        self._found: dict[int, tuple[patterns.Pattern, list[Stretch]]] = {}
+
+    @functools.cached_property
+    def gaps(self) -> list[str]:
+        """Before each word, and behind the last, in ``text.gap_form``."""
+        gaps, mark, position = [], "", 0
+        for token in self.tokens:
+            gaps.append(tokens.gap_form(mark + self.normal.text[position : token.start]))
+            mark, position = token.mark, token.gap
+        gaps.append(tokens.gap_form(mark + self.normal.text[position:]))
+        return gaps
+
+    @functools.cached_property
+    def _places(self) -> dict[str, list[int]]:
+        return _places(self.plain)
+
+    def _words(self, form: patterns.Form) -> list[str]:
+        return self.plain if form is patterns.Form.PLAIN else self.raw if form is patterns.Form.EXACT else self.folded
+
+    def fits(self, element: patterns.Element, index: int) -> bool:
+        if element.possessive and self.tokens[index].possessive != element.possessive:
+            return False
+        return element.fits(self.raw[index], self.folded[index], self.plain[index])
+
+    def find(self, pattern: patterns.Pattern) -> list[Stretch]:
+        """Every place of a term, from left to right; the same list when asked again."""
+        known = self._found.get(id(pattern))
+        if known is None:
+            known = self._found[id(pattern)] = pattern, self._find(pattern)
+        return known[1]
+
+    def _find(self, pattern: patterns.Pattern) -> list[Stretch]:
+        found = []
+        for first in self._starts(pattern.elements[0]):
+            if not self.gaps[first].endswith(pattern.elements[0].gap):
+                continue
+            last = self._end(pattern, first)
+            if last is not None and self.gaps[last + 1].startswith(pattern.tail):
+                found.append(Stretch(first, last))
+        return found
+
+    def _starts(self, element: patterns.Element) -> list[int]:
+        if element.shape is patterns.Shape.WORD:
+            plain = element.text
+            if element.form is not patterns.Form.PLAIN:
+                plain = tokens.drop_accents(tokens.fold_case(plain))
+            candidates = self._places.get(plain, [])
+            if element.form is patterns.Form.PLAIN and not element.possessive:
+                return candidates
+        elif element.shape is patterns.Shape.PREFIX and not element.possessive:
+            beginning = element.text
+            return [index for index, word in enumerate(self._words(element.form)) if word.startswith(beginning)]
+        else:
+            candidates = list(range(len(self.raw)))
+        return [index for index in candidates if self.fits(element, index)]
+
+    def _end(self, pattern: patterns.Pattern, first: int) -> int | None:
+        """Where a term that starts at a word ends; the nearest end where a run may go on."""
+        ends = [first]
+        for before, element in zip(pattern.elements, pattern.elements[1:], strict=False):
+            if before.runs_on:
+                ends = sorted({more for end in ends for more in self._run(end)})
+            ends = [
+                end + 1
+                for end in ends
+                if end + 1 < len(self.raw) and self.gaps[end + 1] == element.gap and self.fits(element, end + 1)
+            ]
+            if not ends:
+                return None
+        return ends[0]
+
+    def _run(self, index: int) -> list[int]:
+        """The letters from here to the end of a run of a script without spaces."""
+        end = index
+        while end + 1 < len(self.raw) and self.gaps[end + 1] == "" and tokens.is_unspaced(self.raw[end + 1]):
+            end += 1
+        return list(range(index, end + 1))
+
+    def place(self, stretch: Stretch) -> tuple[int, int]:
+        """Offsets in the original, possessives left out."""
+        return self.normal.place(self.tokens[stretch.first].start, self.tokens[stretch.last].end)
+
+    def stretch(self, start: int, end: int) -> Stretch | None:
+        """The words that a part of the normal text touches; None: it has no letter or digit."""
+        touched = [index for index, token in enumerate(self.tokens) if token.start < end and token.end > start]
+        return Stretch(touched[0], touched[-1]) if touched else None
+
+
+def _places(words: list[str]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for index, word in enumerate(words):
+        if word in places:
+            places[word].append(index)
+        else:
+            places[word] = [index]
+    return places
+
+
+class View:
+    """One article's fields; each is read when first asked for."""
+
+    def __init__(self, article: model.Article) -> None:
+        self.article = article
+        self._fields: dict[str, tuple[FieldText, ...]] = {}
+
+    def fields(self, name: str | None) -> tuple[FieldText, ...]:
+        """The texts of a field (one a tag); None: title and body."""
+        if name is None:
+            return (*self.fields("title"), *self.fields("body"))
+        if name not in self._fields:
+            self._fields[name] = tuple(FieldText(name, string) for string in self._strings(name))
+        return self._fields[name]
+
+    def _strings(self, name: str) -> tuple[str, ...]:
+        article = self.article
+        match name:
+            case "title":
+                return (article.title,)
+            case "body":
+                return (article.text,)
+            case "url":
+                return (article.link,)
+            case "author":
+                return (article.author or "",)
+            case "tag":
+                return article.tags
+            case "source":
+                return (article.outlet,)
+            case _:
+                raise AssertionError(name)
+
+    @functools.cached_property
+    def host(self) -> str:
+        try:
+            return (urllib.parse.urlsplit(self.article.link).hostname or "").casefold().rstrip(".")
+        except ValueError:
+            return ""
+
+    @functools.cached_property
+    def language(self) -> str:
+        return (self.article.language or "").strip().casefold().replace("_", "-")
+
+    def value(self, field: str, value: str) -> tuple[str, int, int] | None:
+        """The text and the offsets in its field where ``site:`` or ``lang:`` holds."""
+        if field == "lang":
+            found = self.language == value or self.language.startswith(value + "-")
+            language = self.article.language or ""
+            return (language, 0, len(language)) if found else None
+        if self.host != value and not self.host.endswith("." + value):
+            return None
+        start = max(self.article.link.casefold().find(self.host), 0)
+        end = start + len(self.host)
+        return self.article.link[start:end], start, end
+
+
+def is_shouting(title: FieldText, capitals: tuple[patterns.Pattern, ...]) -> bool:
+    """At least four words, leaving out the rule's own all-capitals terms, three quarters of them in capitals.
+
+    A number counts as written in capitals, or a headline of names and figures would never shout.
+    """
+    own = {
+        index for pattern in capitals for found in title.find(pattern) for index in range(found.first, found.last + 1)
+    }
+    words = [word for index, word in enumerate(title.raw) if index not in own]
+    loud = sum(all(letter.isupper() or not letter.isalpha() for letter in word) for word in words)
+    return len(words) >= 4 and loud * 4 >= len(words) * 3

@@ -1,0 +1,203 @@
+"""RSS 0.9x to 2.0, Atom and RDF, read by feedparser.
+
+The only file that knows feedparser. It is given no address to open, only bytes that were decoded and mended, and of
+those only the items that are new (see cut.py).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import UTC, datetime
+from time import struct_time
+from typing import Any, ClassVar
+
+import feedparser
+
+from bot import model
+from bot.ports import Body, ReadError
+from bot.sources.kit import limits, links, sniff, xmltext
+from bot.sources.rss import cut, hours, light
+from bot.sources.rss.header import Header
+
+_ROOTS = ("rss", "feed", "rdf", "channel")
+#: What feedparser raises on input that its authors did not meet.
+_CONFUSED = (AssertionError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
+
+
+class RssSource:
+    KIND: ClassVar[str] = "rss"
+
+    def recognises(self, body: Body) -> bool:
+        return sniff.root(body.content, body.content_type) in _ROOTS
+
+    def read(self, body: Body) -> model.Reading:
+        """Blocking. Raises ReadError."""
+        document = xmltext.prepare(body)
+        text, remarks = _mended(document)
+        data = text.encode("utf-8", "replace")
+        pieces = None
+        if not document.has_entities:
+            pieces = cut.cut(data, root=document.root, prefix=document.prefix, base=body.url)
+        reading = _read_pieces(pieces, body, document) if pieces is not None else None
+        if reading is None:
+            reading = _read_whole(data, body)
+        return hours.with_bounds(reading, text, remarks=(*document.remarks, *remarks))
+
+
+def read_whole(data: bytes, url: str) -> tuple[Header, tuple[model.Entry, ...]]:
+    """What feedparser makes of a whole document: its header and its entries. Raises ReadError."""
+    # It looks for a parser of 2006 before each document, on every folder of the path: 70 µs, and the import lock.
+    feedparser.api.PREFERRED_XML_PARSERS.clear()
+    try:
+        parsed = feedparser.parse(
+            io.BytesIO(data),
+            response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
+            # Both go through every piece of HTML with a slow parser. Relative links are made absolute where there
+            # are any (links.py), and no HTML is shown to anybody: articles take the text out of it.
+            resolve_relative_uris=False,
+            sanitize_html=False,
+        )
+        return _header(parsed.feed), tuple(_entry(entry, url) for entry in parsed.entries)
+    except _CONFUSED as error:
+        raise ReadError(f"a feed that cannot be read: its XML is too broken ({type(error).__name__})") from error
+
+
+def _mended(document: xmltext.XmlText) -> tuple[str, list[str]]:
+    """The document with its end put back, and what to say of it. Raises ReadError where no item is whole."""
+    text = document.text
+    if not document.is_cut:
+        return text, []
+    count, end = cut.last_whole_item(text, root=document.root, prefix=document.prefix)
+    if not count:
+        # As a baseline it would make every item of the next poll new.
+        raise ReadError("cut off before the end of its first item; it is asked again later")
+    # The unfinished item is left for the next poll: half a title would be an article with an edited title then.
+    has_more = re.search(r"<\w", text[end:]) is not None
+    remark = f"cut off after item {count}" if has_more else f"cut off at its end, after item {count}"
+    text = text[:end]
+    if document.root == "rss" and not re.search(r"</channel\s*>", text):
+        text += "</channel>"
+    return f"{text}</{document.tag}>", [remark]
+
+
+def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> model.Reading | None:
+    """The reading of the items that matter; None: the pieces do not agree with the whole."""
+    kept, remark = limits.ends_of(tuple(enumerate(pieces.items)))
+    known = {place for place, item in kept if item.hash in body.known_hashes}
+    wanted = [place for place, _ in kept if body.names_known or place not in known]
+    plain = light.read(pieces.only(wanted), root=document.root, before=body.identity_before)
+    was_all_parsed = plain is not None and len(wanted) == len(pieces.items)
+    if not was_all_parsed and not pieces.is_well_formed():
+        return None
+    entries: dict[int, model.Entry] = {}
+    if plain is not None and len(plain.entries) == len(wanted):
+        entries = {place: entry for place, entry in zip(wanted, plain.entries, strict=True) if entry is not None}
+    header = plain.header if plain is not None else None
+    left = [place for place in wanted if place not in entries]
+    if left or header is None:
+        header, read = read_whole(pieces.only(left), body.url)
+        if len(read) != len(left):
+            return None
+        entries.update(zip(left, read, strict=True))
+    return _reading(
+        header,
+        tuple(limits.of_known(entries[place], is_known=place in known) for place in wanted),
+        remarks=(remark,) if remark else (),
+        hashes=tuple(item.hash for item in pieces.items),
+    )
+
+
+def _read_whole(data: bytes, body: Body) -> model.Reading:
+    header, entries = read_whole(data, body.url)
+    entries, remark = limits.ends_of(entries)
+    return _reading(header, entries, remarks=(remark,) if remark else ())
+
+
+def _reading(
+    header: Header,
+    entries: tuple[model.Entry, ...],
+    *,
+    remarks: tuple[str, ...],
+    hashes: tuple[str, ...] = (),
+) -> model.Reading:
+    return model.Reading(
+        title=header.title,
+        link=header.link,
+        language=header.language,
+        entries=tuple(limits.bounded(entry) for entry in entries),
+        remarks=remarks,
+        ttl=header.ttl,
+        item_hashes=hashes,
+    )
+
+
+def _header(feed: Any) -> Header:
+    return Header(
+        title=links.plain(_text(feed, "title")),
+        link=links.web(_text(feed, "link")),
+        language=_text(feed, "language"),
+        ttl=hours.period(_text(feed, "ttl"), _text(feed, "sy_updateperiod"), _text(feed, "sy_updatefrequency")),
+    )
+
+
+def _entry(found: Any, url: str) -> model.Entry:
+    return model.Entry(
+        guid=_text(found, "id"),
+        link=links.web(_text(found, "link"), url) or _other_link(found),
+        title=_as_html(_text(found, "title"), found.get("title_detail") or {}),
+        body=_body(found),
+        author=_author(found),
+        tags=tuple(dict.fromkeys(str(tag["term"]) for tag in found.get("tags", ()) if tag.get("term"))),
+        published=_date(found, "published_parsed") or _date(found, "created_parsed"),
+        updated=_date(found, "updated_parsed"),
+        language=_text(found.get("title_detail") or {}, "language"),
+    )
+
+
+def _text(found: dict[str, Any], key: str) -> str | None:
+    # dict.get, since feedparser's own answers «updated» with «published» and a warning.
+    value = dict.get(found, key)
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _date(found: dict[str, Any], key: str) -> datetime | None:
+    value = dict.get(found, key)
+    if not isinstance(value, (struct_time, tuple)):
+        return None
+    try:
+        year, month, day, hour, minute, second = value[:6]
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # 60 is a leap second
+    except (ValueError, OverflowError):
+        return None
+
+
+def _author(found: dict[str, Any]) -> str | None:
+    detail = found.get("author_detail")
+    return (_text(detail, "name") if detail else None) or _text(found, "author")
+
+
+def _other_link(found: dict[str, Any]) -> str | None:
+    """An alternate link of a type that feedparser passes over (application/xhtml+xml, text/plain)."""
+    for link in found.get("links", ()):
+        if link.get("rel") == "alternate" and (address := links.web(_text(link, "href"))):
+            return address
+    return None
+
+
+def _body(found: dict[str, Any]) -> str | None:
+    """The longest of summary and contents, with absolute links."""
+    details = [*found.get("content", ())]
+    summary = _text(found, "summary")
+    if summary:
+        details.append({**(found.get("summary_detail") or {}), "value": summary})
+    bodies = [detail for detail in details if _text(detail, "value")]
+    if not bodies:
+        return None
+    longest = max(bodies, key=lambda detail: len(detail["value"]))
+    value = _as_html(_text(longest, "value"), longest)
+    return links.absolute(value, str(longest.get("base") or "")) if value else None
+
+
+def _as_html(value: str | None, detail: dict[str, Any]) -> str | None:
+    return links.escaped(value) if detail.get("type") == "text/plain" else value

@@ -1,0 +1,95 @@
+"""Lucene's classic parser: no precedence, but clauses that must, should or must not be found.
+
+``a AND b OR c`` is ``+a +b c``: c only raises the rank (QueryParserBase.addClause; IntraFind, «Always trouble with
+Boolean queries»). What only ranks decides nothing here, so it is left out and noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from bot.translate import joining, terms
+from bot.translate.cursor import Cursor
+from bot.translate.joining import Part
+from bot.translate.lexemes import Dialect, Kind, Lexeme
+from bot.translate.notes import Notes
+
+
+class Occur(Enum):
+    MUST = "+"
+    SHOULD = ""
+    MUST_NOT = "-"
+
+
+@dataclass(slots=True)
+class _Clause:
+    occur: Occur
+    part: Part
+    given: str
+
+
+def read(lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> Part:
+    """None: nothing is left. Raises QueryError."""
+    return _Reader(lexemes, dialect, notes).whole()
+
+
+class _Reader:
+    def __init__(self, lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> None:
+        self._cursor = Cursor(lexemes, notes)
+        self._dialect = dialect
+        self._notes = notes
+
+    def whole(self) -> Part:
+        return self._cursor.whole(lambda: self._clauses(None))
+
+    def _clauses(self, field: str | None) -> Part:
+        found: list[_Clause] = []
+        while self._cursor.here.kind not in (Kind.END, Kind.CLOSE):
+            joint = self._cursor.take().kind if self._cursor.here.kind in (Kind.AND, Kind.OR) else None
+            occur = self._modifier()
+            first = self._cursor.here
+            part = self._term(field)
+            if joint is Kind.AND:
+                if found and found[-1].occur is Occur.SHOULD:
+                    found[-1].occur = Occur.MUST
+                if occur is Occur.SHOULD:
+                    occur = Occur.MUST
+            found.append(_Clause(occur, part, first.given))
+        return self._joined(found)
+
+    def _modifier(self) -> Occur:
+        if self._cursor.here.kind is Kind.PLUS:
+            self._cursor.take()
+            return Occur.MUST
+        if self._cursor.here.kind is Kind.NOT:
+            self._cursor.take()
+            return Occur.MUST_NOT
+        return Occur.SHOULD
+
+    def _joined(self, found: Sequence[_Clause]) -> Part:
+        must = [clause.part for clause in found if clause.occur is Occur.MUST]
+        should = [clause for clause in found if clause.occur is Occur.SHOULD]
+        must_not = [joining.negative(clause.part) for clause in found if clause.occur is Occur.MUST_NOT]
+        if must:
+            for clause in should:
+                self._notes.lose(clause.given, "left out: beside terms that must be found it only ranked")
+            return joining.every([*must, *must_not])
+        if not should and must_not:
+            self._notes.lose(
+                found[0].given, "only exclusions: Lucene finds nothing by them, and a rule of them is refused"
+            )
+        return joining.every([joining.either(clause.part for clause in should), *must_not])
+
+    def _term(self, field: str | None) -> Part:
+        here = self._cursor.here
+        if here.kind is Kind.OPEN:
+            return self._cursor.group(lambda: self._clauses(field))[0]
+        if here.kind is Kind.FIELD:
+            self._cursor.take()
+            inner = terms.field_of(here, self._notes)
+            tree = self._term(inner)
+            return tree if inner else None
+        self._cursor.term()
+        return terms.leaf(here, field, self._dialect, self._notes)

@@ -1,0 +1,105 @@
+"""The operator hears once that the buttons are not heard, and once that they are again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import pytest
+
+from bot import pipeline, ports, rules, storage
+from bot.app import interactions
+from bot.cli import status
+from tests.fakes import START, FakeClock
+
+SNAPSHOT = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
+
+
+class Script:
+    """A listener whose fortunes are written down: (how long after the last, why nothing is heard)."""
+
+    def __init__(self, clock: FakeClock, *changes: tuple[float, str | None]) -> None:
+        self.channels: tuple[str, ...] = ("desk", "other")
+        self._clock = clock
+        self._changes = changes
+        self.done = asyncio.Event()
+
+    async def listen(
+        self,
+        on_press: Callable[[ports.Press], Awaitable[str]],
+        on_change: Callable[[str | None], Awaitable[None]],
+    ) -> None:
+        for seconds, reason in self._changes:
+            self._clock.advance(timedelta(seconds=seconds))
+            await on_change(reason)
+        self.done.set()
+        await asyncio.Event().wait()
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[storage.SqlStore]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield opened
+    await opened.close()
+
+
+async def play(store: storage.SqlStore, *changes: tuple[float, str | None]) -> list[str]:
+    """What the operator was told."""
+    clock = FakeClock()
+    script = Script(clock, *changes)
+    hearing = interactions.Listening(store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(hearing.run(lambda: [script]))
+        await script.done.wait()
+        task.cancel()
+    rows = await store.read(lambda tx: tx.outbox.unsent())
+    return [f"{row.channel}: {row.message.lead} {row.message.lines[0]}" for row in rows]
+
+
+async def note(store: storage.SqlStore) -> str | None:
+    return await store.read(lambda tx: tx.notes.get(interactions.note_of("other")))
+
+
+async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_once(store: storage.SqlStore) -> None:
+    told = await play(store, (0, "no way"), (40, "no way"), (40, "no way"), (40, "still none"), (40, None), (9, None))
+    assert told == [
+        "ops: The buttons of desk, other are not heard. Messages are sent as ever; what is pressed fails. no way",
+        "ops: The buttons of desk, other are heard again. The trouble was: no way",
+    ]
+    assert await note(store) == ""
+
+
+async def test_a_hiccup_is_not_told(store: storage.SqlStore) -> None:
+    assert await play(store, (0, None), (5, "reset"), (30, None), (40, "reset"), (5, None)) == []
+
+
+async def test_what_was_told_before_a_restart_is_not_told_again(store: storage.SqlStore) -> None:
+    assert len(await play(store, (0, "no way"), (90, "no way"))) == 1
+    assert await note(store) == "no way"
+    assert len(await play(store, (0, "no way"), (90, "no way"))) == 1
+    assert len(await play(store, (0, None))) == 2
+
+
+async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: storage.SqlStore) -> None:
+    clock = FakeClock()
+    scripts = [Script(clock, (0, None)), Script(clock, (0, None))]
+    waiting = list(scripts)
+    hearing = interactions.Listening(store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None)
+
+    def next_one() -> Sequence[ports.Listener]:
+        return [waiting.pop(0)]
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(hearing.run(next_one))
+        await scripts[0].done.wait()
+        hearing.renew()
+        await scripts[1].done.wait()
+        task.cancel()
+    assert waiting == []
+
+
+async def test_status_shows_which_buttons_are_not_heard(store: storage.SqlStore) -> None:
+    await play(store, (0, "no way"), (90, "no way"))
+    found = await store.read(lambda tx: status.look(tx, START, channels=["desk", "ops"]))
+    assert found.unheard == {"desk": "no way"}

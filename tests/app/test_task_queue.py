@@ -1,0 +1,72 @@
+"""The task engine by itself: its tables, and a database that cannot be reached."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot import ports, storage
+from bot.app.engines import task_queue
+from tests.servers.postgres import Server, name_of
+
+pytestmark = pytest.mark.postgres
+
+
+class Idle:
+    """Work that counts what it is asked for."""
+
+    batch, shares = 10, 1
+
+    def __init__(self) -> None:
+        self.ticks, self.polls = 0, 0
+        self.has_polled = asyncio.Event()
+
+    async def tick(self) -> int:
+        self.ticks += 1
+        return 25
+
+    async def poll(self, token: str) -> None:
+        self.polls += 1
+        if self.polls == 3:
+            self.has_polled.set()
+
+    async def let_go(self, token: str) -> None: ...
+
+    async def tell_of_dead(self) -> None: ...
+
+    async def decide(self, over: asyncio.Event) -> None:
+        await over.wait()
+
+    async def send(self, share: int, over: asyncio.Event) -> None:
+        await over.wait()
+
+    async def keep(self) -> None: ...
+
+
+async def test_a_database_that_is_not_there_is_said_at_the_start(postgres_server: Server) -> None:
+    nowhere = storage.libpq_address(postgres_server.address("nothere"))
+    with pytest.raises(ports.StoreUnavailable, match="starting the task engine"):
+        await task_queue.Cluster(nowhere, Idle()).run(asyncio.Event())
+
+
+async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_poll_what_is_due(
+    postgres_server: Server,
+) -> None:
+    address = postgres_server.new_database()
+    conninfo = storage.libpq_address(address)
+    stop = asyncio.Event()
+    one, other = Idle(), Idle()
+    async with asyncio.TaskGroup() as group:
+        for work in (one, other):
+            group.create_task(task_queue.Cluster(conninfo, work).run(stop))
+        async with asyncio.timeout(60):
+            # 25 due feeds in batches of ten: three tasks a tick.
+            while one.polls + other.polls < 6:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        stop.set()
+    name = name_of(address)
+    ((version,),) = postgres_server.run("SELECT obj_description('procrastinate_jobs'::regclass)", database=name)
+    assert str(version).endswith(".sql")
+    # A tick is the cluster's, not the worker's.
+    assert one.ticks + other.ticks <= one.polls + other.polls

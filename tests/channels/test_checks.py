@@ -1,0 +1,77 @@
+"""What the running bot says of its channels when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from bot import model, ports
+from bot.channels import checks
+from tests.channels.surroundings import Secrets, build
+from tests.servers import slack
+
+
+@pytest.fixture
+def server() -> Iterator[slack.Server]:
+    with slack.serve() as made:
+        made.workspace.add_channel("policy-alerts")
+        yield made
+
+
+def bot(server: slack.Server, token: str = slack.TOKEN) -> ports.Channel:
+    secrets = Secrets(SLACK_BOT_TOKEN=token)
+    return build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
+
+
+async def said(*channels: ports.Channel) -> list[tuple[str, str]]:
+    with structlog.testing.capture_logs() as lines:
+        await checks.look(channels, on_unknown=model.OnUnknown.LEAVE)
+    return [(line["event"], str(line.get("wanted") or line.get("on_unknown") or "")) for line in lines]
+
+
+async def test_a_channel_that_is_set_up_well_is_not_spoken_of(server: slack.Server) -> None:
+    assert await said(bot(server)) == []
+    assert server.workspace.messages("policy-alerts") == []
+
+
+async def test_a_missing_history_scope_is_said_with_the_operators_choice_before_it_matters(
+    server: slack.Server,
+) -> None:
+    server.workspace.tokens[slack.TOKEN].discard("channels:history")
+    channel = bot(server)
+    assert await said(channel) == [
+        ("channel needs a hand", "scope channels:history"),
+        ("nobody can tell what arrived", "at_most_once"),
+    ]
+    assert not channel.abilities.lookup, "the first doubt is met with the choice, not with a look that fails"
+
+
+async def test_a_scope_that_was_added_is_noticed(server: slack.Server) -> None:
+    server.workspace.tokens[slack.TOKEN].discard("channels:history")
+    channel = bot(server)
+    await channel.check()
+    server.workspace.tokens[slack.TOKEN].add("channels:history")
+    await channel.check()
+    assert channel.abilities.lookup
+
+
+async def test_a_webhook_cannot_look_and_a_refused_token_needs_a_hand(server: slack.Server) -> None:
+    hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
+    assert await said(hook) == [("nobody can tell what arrived", "at_most_once")]
+    assert await said(bot(server, "xoxb-wrong")) == [("channel needs a hand", "the token is accepted")]
+
+
+async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: slack.Server) -> None:
+    class Broken:
+        name = "broken"
+        abilities = ports.Abilities(threads=True, edits=True, lookup=True)
+
+        async def check(self) -> list[ports.CheckLine]:
+            raise RuntimeError("a bug")
+
+    hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
+    broken: ports.Channel = Broken()  # type: ignore[assignment] # only its check is asked for
+    events = [event for event, _ in await said(broken, hook)]
+    assert sorted(events) == ["channel broke", "nobody can tell what arrived"]

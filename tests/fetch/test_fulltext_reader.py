@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot import ports
+from bot.fetch import fulltext
+from tests.fakes import START, FakeClock
+
+SENTENCE = "The regulator told the operators to close the enterprise servers before the end of the month. "
+PAGE = (
+    "<html><head><title>News</title></head><body><nav><a href=/>Home</a><a href=/world>World</a></nav><article>"
+    f"<h1>BlackBerry quits</h1><p>{SENTENCE * 3}</p><p>{SENTENCE.upper() * 3}</p></article>"
+    "<footer>All rights reserved</footer></body></html>"
+).encode()
+URL = "https://news.example.org/a"
+ROBOTS = "https://news.example.org/robots.txt"
+
+
+class Web:
+    """Answers by address; remembers what was asked, and when."""
+
+    def __init__(self, clock: FakeClock, **pages: object) -> None:
+        self.clock = clock
+        self.answers: dict[str, ports.Answer | ports.FetchError] = {}
+        self.asked: list[tuple[str, float]] = []
+
+    def put(self, url: str, body: bytes = PAGE, *, status: int = 200, kind: str = "text/html", **more: object) -> None:
+        answer = ports.Answer(status=status, url=str(more.pop("end", url)), body=body, content_type=kind, **more)  # type: ignore[arg-type]
+        self.answers[url] = answer
+
+    async def get(self, request: ports.Request) -> ports.Answer:
+        self.asked.append((request.url, (self.clock.now() - START).total_seconds()))
+        await asyncio.sleep(0)
+        answer = self.answers.get(request.url) or ports.Answer(status=404, url=request.url)
+        if isinstance(answer, ports.FetchError):
+            raise answer
+        return answer
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    @property
+    def urls(self) -> list[str]:
+        return [url for url, _ in self.asked]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def web(clock: FakeClock) -> Web:
+    return Web(clock)
+
+
+@pytest.fixture
+def reader(web: Web, clock: FakeClock) -> fulltext.TrafilaturaReader:
+    return fulltext.TrafilaturaReader(web, clock)
+
+
+async def test_the_articles_text_is_read_without_menu_and_footer(web: Web, reader: fulltext.TrafilaturaReader) -> None:
+    web.put(URL)
+    text = await reader.text_of(URL)
+    assert text is not None
+    assert SENTENCE.strip() in text
+    assert "\n\n" in text
+    assert "rights reserved" not in text
+    assert "World" not in text
+
+
+async def test_robots_txt_is_asked_first_and_once(web: Web, reader: fulltext.TrafilaturaReader) -> None:
+    web.put(URL)
+    web.put(URL + "b")
+    await reader.text_of(URL)
+    await reader.text_of(URL + "b")
+    assert web.urls == [ROBOTS, URL, URL + "b"]
+
+
+async def test_robots_txt_is_asked_again_after_a_day(
+    web: Web, reader: fulltext.TrafilaturaReader, clock: FakeClock
+) -> None:
+    await reader.text_of(URL)
+    clock.advance(timedelta(hours=25))
+    await reader.text_of(URL)
+    assert web.urls.count(ROBOTS) == 2
+
+
+@pytest.mark.parametrize(
+    ("robots", "is_read"),
+    [
+        (b"User-agent: *\nDisallow: /", False),
+        (b"User-agent: *\nDisallow: /private", True),
+        (b"User-agent: *\nDisallow: /\n\nUser-agent: wirewatch\nAllow: /", True),
+        (b"User-agent: wirewatch\nDisallow: /*a$", False),
+        (b"User-agent: *\nDisallow: /\nAllow: /a", True),
+        (b"\xef\xbb\xbfUser-agent: *\nDisallow: /a", False),
+        (b"<html>no such page</html>", True),
+        (b"\xff\xfe\x00\x00", True),
+        (b"", True),
+    ],
+)
+async def test_what_robots_txt_says_is_done(
+    web: Web, reader: fulltext.TrafilaturaReader, robots: bytes, is_read: bool
+) -> None:
+    web.put(URL)
+    web.put(ROBOTS, robots, kind="text/plain")
+    assert (await reader.text_of(URL) is not None) is is_read
+    assert (URL in web.urls) is is_read
+
+
+@pytest.mark.parametrize(
+    ("status", "is_read"), [(404, True), (403, True), (401, True), (429, False), (500, False), (503, False)]
+)
+async def test_a_robots_txt_that_cannot_be_had_closes_the_host_and_one_that_is_absent_opens_it(
+    web: Web, reader: fulltext.TrafilaturaReader, status: int, is_read: bool
+) -> None:
+    web.put(URL)
+    web.put(ROBOTS, b"", status=status)
+    assert (await reader.text_of(URL) is not None) is is_read
+
+
+async def test_a_host_that_did_not_answer_is_asked_for_its_robots_txt_again_soon(
+    web: Web, reader: fulltext.TrafilaturaReader, clock: FakeClock
+) -> None:
+    web.put(URL)
+    web.answers[ROBOTS] = ports.Unreachable("no connection")
+    assert await reader.text_of(URL) is None
+    del web.answers[ROBOTS]
+    clock.advance(timedelta(hours=2))
+    assert await reader.text_of(URL) is not None
+
+
+async def test_pages_of_one_host_keep_its_pace_and_other_hosts_do_not_wait(
+    web: Web, reader: fulltext.TrafilaturaReader, clock: FakeClock
+) -> None:
+    for url in (URL, URL + "b", "https://other.example.net/a"):
+        web.put(url)
+    await reader.text_of(URL)
+    await reader.text_of("https://other.example.net/a")
+    await reader.text_of(URL + "b")
+    asked = dict(web.asked)
+    assert asked["https://other.example.net/a"] == 0
+    assert asked[URL + "b"] == 1
+
+
+async def test_a_crawl_delay_is_kept_up_to_a_bound(web: Web, reader: fulltext.TrafilaturaReader) -> None:
+    web.put(ROBOTS, b"User-agent: *\nCrawl-delay: 7", kind="text/plain")
+    web.put("https://slow.example.org/robots.txt", b"User-agent: *\nCrawl-delay: 86400", kind="text/plain")
+    for url in (URL, URL + "b", "https://slow.example.org/a", "https://slow.example.org/b"):
+        await reader.text_of(url)
+    asked = dict(web.asked)
+    assert asked[URL + "b"] - asked[URL] == 7
+    assert asked["https://slow.example.org/b"] - asked["https://slow.example.org/a"] == 30
+
+
+async def test_a_host_that_says_retry_after_is_left_alone(
+    web: Web, reader: fulltext.TrafilaturaReader, clock: FakeClock
+) -> None:
+    web.put(URL, b"", status=429, retry_after=START + timedelta(minutes=10))
+    web.put(URL + "b")
+    assert await reader.text_of(URL) is None
+    assert await reader.text_of(URL + "b") is None
+    assert URL + "b" not in web.urls
+    clock.advance(timedelta(hours=2))
+    assert await reader.text_of(URL + "b") is not None
+
+
+async def test_a_page_is_read_once_though_many_ask_for_it_at_once(web: Web, reader: fulltext.TrafilaturaReader) -> None:
+    web.put(URL)
+    texts = await asyncio.gather(*(reader.text_of(URL) for _ in range(5)))
+    assert len(set(texts)) == 1
+    assert web.urls == [ROBOTS, URL]
+
+
+async def test_a_page_without_text_is_not_asked_again_at_once(web: Web, reader: fulltext.TrafilaturaReader) -> None:
+    web.put(URL, b"<html><body></body></html>")
+    assert await reader.text_of(URL) is None
+    assert await reader.text_of(URL) is None
+    assert web.urls.count(URL) == 1
+
+
+async def test_too_many_waiting_for_one_host_are_turned_away(web: Web, reader: fulltext.TrafilaturaReader) -> None:
+    urls = [f"{URL}{number}" for number in range(70)]
+    await asyncio.gather(*(reader.text_of(url) for url in urls))
+    assert len(web.urls) == 61
+
+
+async def test_a_redirect_to_a_host_that_forbids_robots_gives_no_text(
+    web: Web, reader: fulltext.TrafilaturaReader
+) -> None:
+    web.put(URL, end="https://closed.example.net/a")
+    web.put("https://closed.example.net/robots.txt", b"User-agent: *\nDisallow: /", kind="text/plain")
+    assert await reader.text_of(URL) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"%PDF-1.4", "application/pdf", 200),
+        (PAGE, "text/html", 404),
+        (PAGE, "text/html", 304),
+        (b"\x00\x01\x02", "", 200),
+        (b"", "text/html", 200),
+        (b"<" * 50_000, "text/html", 200),
+        (b"\xff" * 5_000, "text/html; charset=utf-8", 200),
+        (b"<p>" + b"\x00" * 500, "text/html; charset=nonsense", 200),
+    ],
+)
+async def test_what_is_no_article_gives_no_text_and_no_error(
+    web: Web, reader: fulltext.TrafilaturaReader, body: bytes, kind: str, status: int
+) -> None:
+    web.put(URL, body, kind=kind, status=status)
+    assert await reader.text_of(URL) is None
+
+
+@pytest.mark.parametrize("error", [ports.Unreachable("no answer"), ports.TooBig("too big"), ports.Refused("private")])
+async def test_a_page_that_cannot_be_had_gives_no_text_and_no_error(
+    web: Web, reader: fulltext.TrafilaturaReader, error: ports.FetchError
+) -> None:
+    web.answers[URL] = error
+    assert await reader.text_of(URL) is None
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mailto:x@example.org", "http://[::1", "file:///etc/passwd"])
+async def test_what_is_no_address_is_never_asked(web: Web, reader: fulltext.TrafilaturaReader, url: str) -> None:
+    assert await reader.text_of(url) is None
+    assert web.urls == []
+
+
+async def test_cancelling_one_reader_lets_the_next_have_the_hosts_turn(
+    web: Web, reader: fulltext.TrafilaturaReader
+) -> None:
+    web.put(URL)
+    task = asyncio.ensure_future(reader.text_of(URL))
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await reader.text_of(URL) is not None

@@ -1,0 +1,176 @@
+"""Nothing private is asked, by whatever name, in whatever notation, at whatever hop."""
+
+from __future__ import annotations
+
+import dataclasses
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import model, ports
+from bot.fetch.client import HttpFetcher
+from bot.fetch.ssrf import AddressRule
+from tests.fakes import FakeClock
+from tests.fetch.conftest import POLICY
+from tests.servers.feeds import TLS, FeedServer
+
+REFUSED = """
+0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.100.100.200 127.0.0.1 127.255.255.254 168.63.129.16 169.254.169.254 172.16.0.1
+172.31.255.255 192.0.0.192 192.0.2.1 192.168.1.1 198.18.0.1 224.0.0.1 240.0.0.1 255.255.255.255
+:: ::1 ::7f00:1 ::ffff:127.0.0.1 ::ffff:10.1.2.3 ::ffff:0:10.1.2.3 64:ff9b::7f00:1 64:ff9b::a9fe:a9fe 64:ff9b:1::1
+2002:7f00:1:: 2002:a00:1::1 2001:0:1:2:3:4:80ff:fffe fc00::1 fd00:ec2::254 fe80::1 fe80::1%eth0 fec0::1 ff02::1
+""".split()
+ALLOWED = "8.8.8.8 1.1.1.1 2606:4700:4700::1111 ::ffff:8.8.8.8 64:ff9b::808:808 2002:808:808::1".split()
+
+
+@pytest.mark.parametrize("address", REFUSED)
+def test_a_private_or_reserved_address_is_refused(address: str) -> None:
+    assert not AddressRule().allows(address)
+
+
+@pytest.mark.parametrize("address", ALLOWED)
+def test_a_public_address_is_allowed_in_every_coat(address: str) -> None:
+    assert AddressRule().allows(address)
+
+
+def test_only_the_listed_blocks_are_allowed() -> None:
+    rule = AddressRule(("10.1.0.0/16", "fd00::/8", "::1/128"))
+    assert rule.allows("10.1.2.3")
+    assert rule.allows("::ffff:10.1.2.3")
+    assert rule.allows("fd00::5")
+    assert rule.allows("::1")
+    assert not rule.allows("10.2.0.1")
+    assert not rule.allows("127.0.0.1")
+
+
+@given(st.ip_addresses(v=4))
+def test_a_coat_changes_nothing(address: object) -> None:
+    rule = AddressRule()
+    assert rule.allows(f"::ffff:{address}") == rule.allows(str(address))
+    assert rule.allows(f"64:ff9b::{address}") == rule.allows(str(address))
+
+
+@pytest.mark.parametrize(
+    "host",
+    "127.0.0.1 2130706433 0x7f000001 017700000001 127.1 localhost [::1] [::ffff:127.0.0.1] [::ffff:7f00:1]"
+    " 0 169.254.169.254 [fd00:ec2::254] 10.0.0.1 [64:ff9b::a00:1]".split(),
+)
+async def test_literals_of_every_notation_are_refused(host: str) -> None:
+    fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
+    with pytest.raises(ports.Refused, match=r"private or reserved.*allow_private"):
+        await fetcher.get(ports.Request(url=f"http://{host}:1/"))
+    await fetcher.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://example.org/x", "javascript:alert(1)", "", "example.org", "http://"]
+)
+async def test_what_is_not_of_the_web_is_refused(url: str) -> None:
+    fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
+    with pytest.raises(ports.Refused):
+        await fetcher.get(ports.Request(url=url))
+    await fetcher.close()
+
+
+async def test_a_name_is_refused_when_one_of_its_addresses_is_private(server: FeedServer) -> None:
+    def both(host: str, port: int) -> Sequence[str]:
+        return "8.8.8.8", "127.0.0.1"
+
+    fetcher = HttpFetcher(model.FetchPolicy(), FakeClock(), resolve=both)
+    with pytest.raises(ports.Refused, match=r"leads to 127\.0\.0\.1"):
+        await fetcher.get(ports.Request(url=server.url(host="feeds.test")))
+    await fetcher.close()
+    assert not server.requests
+
+
+async def test_a_name_that_changes_its_address_is_checked_when_it_is_dialled(server: FeedServer) -> None:
+    """DNS rebinding: the address that was checked is the one that is connected to, each time."""
+    asked: list[str] = []
+
+    def rebinding(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        return ("127.0.0.1",) if len(asked) == 1 else ("10.0.0.1",)
+
+    server.serve("/feed", b"<rss/>")
+    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=rebinding)
+    assert (await fetcher.get(ports.Request(url=server.url(host="feeds.test")))).status == 200
+    await fetcher.close()
+    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=rebinding)
+    with pytest.raises(ports.Refused, match=r"10\.0\.0\.1"):
+        await fetcher.get(ports.Request(url=server.url(host="feeds.test")))
+    await fetcher.close()
+    # One question for each connection: none between check and use.
+    assert len(asked) == 2
+    assert server.requests[0].headers["host"] == f"feeds.test:{server.port}"
+
+
+async def test_a_dead_address_of_a_name_leaves_the_others(server: FeedServer) -> None:
+    def two(host: str, port: int) -> Sequence[str]:
+        return "127.0.0.2", "127.0.0.1"  # nobody listens on the first
+
+    server.serve("/feed", b"<rss/>")
+    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=two)
+    assert (await fetcher.get(ports.Request(url=server.url(host="feeds.test")))).status == 200
+    await fetcher.close()
+
+
+async def test_a_name_without_an_address_says_so() -> None:
+    def nobody(host: str, port: int) -> Sequence[str]:
+        return ()
+
+    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=nobody)
+    with pytest.raises(ports.Unreachable, match="no address; check the spelling"):
+        await fetcher.get(ports.Request(url="http://feeds.test/"))
+    await fetcher.close()
+
+
+def _to_local(host: str, port: int) -> Sequence[str]:
+    return ("127.0.0.1",)
+
+
+async def test_tls_sees_the_name_and_the_end_of_the_certificate_is_kept() -> None:
+    async with FeedServer(tls=True) as server:
+        server.serve("/feed", b"<rss/>")
+        tls = ssl.create_default_context(cafile=str(TLS / "ca.pem"))
+        fetcher = HttpFetcher(POLICY, FakeClock(), tls=tls, resolve=_to_local)
+        answer = await fetcher.get(ports.Request(url=server.url(host="feeds.test")))
+        assert answer.status == 200
+        assert answer.certificate_until is not None
+        assert answer.certificate_until > datetime(2100, 1, 1, tzinfo=UTC)
+        with pytest.raises(ports.Unreachable, match="certificate is for another name"):
+            await fetcher.get(ports.Request(url=server.url(host="other.test")))
+        await fetcher.close()
+
+
+async def test_an_untrusted_certificate_says_what_to_do() -> None:
+    async with FeedServer(tls=True) as server:
+        fetcher = HttpFetcher(POLICY, FakeClock(), resolve=_to_local)
+        with pytest.raises(ports.Unreachable, match="SSL_CERT_FILE"):
+            await fetcher.get(ports.Request(url=server.url(host="feeds.test")))
+        await fetcher.close()
+
+
+async def test_the_environments_proxy_is_used_only_when_asked(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url(""))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    server.serve("http://feeds.test/feed", b"<rss/>")
+    direct = HttpFetcher(POLICY, FakeClock(), resolve=lambda host, port: ())
+    with pytest.raises(ports.Unreachable):
+        await direct.get(ports.Request(url="http://feeds.test/feed"))
+    assert not server.requests
+    proxied = HttpFetcher(dataclasses.replace(POLICY, use_proxy=True), FakeClock())
+    assert (await proxied.get(ports.Request(url="http://feeds.test/feed"))).status == 200
+    with pytest.raises(ports.Refused):
+        await proxied.get(ports.Request(url="http://169.254.169.254/"))
+    with pytest.raises(ports.Refused):
+        await proxied.get(ports.Request(url="http://localhost/"))
+    assert len(server.requests) == 1
+    await direct.close()
+    await proxied.close()

@@ -1,0 +1,98 @@
+"""Words, offsets and folding."""
+
+from __future__ import annotations
+
+import doctest
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.language import tokens
+
+ALPHABET = st.text(
+    st.sampled_from("aBéßİŉs'’.,-5 0\u00ad\u200b\u200d\u0301\u3099\uff9eかﾊ中กุ한\u1112\u1161\u11ab½…ﬁ\u0645\ufe0f\n"),
+    max_size=20,
+) | st.text(max_size=20)
+
+
+def read(string: str) -> list[str]:
+    return [word.text for word in tokens.words(string)]
+
+
+def test_the_examples_in_the_module_are_true() -> None:
+    assert doctest.testmod(tokens).failed == 0
+    assert doctest.testmod(tokens).attempted > 2
+
+
+@pytest.mark.parametrize(
+    ("string", "expected"),
+    [
+        ("BES12 and BES", ["BES12", "and", "BES"]),
+        ("snake_case #tag @name a/b", ["snake", "case", "tag", "name", "a", "b"]),
+        ("5,000 of 5,000,000; 3.5.", ["5,000", "of", "5,000,000", "3.5"]),
+        ("the U.S.’s AT&T", ["the", "U", "S", "AT", "T"]),
+        ("companies' servers, boss's car", ["companies", "servers", "boss", "car"]),
+        ("rock 'n' roll", ["rock", "n", "roll"]),
+        ("back\u00addoor Pak\u200distan", ["backdoor", "Pakistan"]),
+        ("用BES服务", ["用", "BES", "服", "务"]),
+        ("5G網路", ["5G", "網", "路"]),
+        ("ﾊﾞﾂｸ", ["バ", "ツ", "ク"]),
+        ("หลังบ้าน", ["ห", "ลั", "ง", "บ้", "า", "น"]),
+        ("हिन्दी", ["हिन्दी"]),
+        ("한국어", ["한국어"]),
+        ("ไ\u200bทย a\u200bb", ["ไ", "ท", "ย", "a", "b"]),
+        ("\u0301 alone", ["alone"]),
+        ("", []),
+    ],
+)
+def test_a_word_is_a_maximal_run_of_letters_digits_and_marks(string: str, expected: list[str]) -> None:
+    assert read(string) == expected
+
+
+@pytest.mark.parametrize(
+    ("string", "expected"),
+    [
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("ΝΈΟΣ", "νεοσ"),
+        ("İstanbul", "istanbul"),
+        ("Łódź", "łodz"),
+        ("Й", "й"),
+        ("ﬁne", "fine"),
+        ("“curly”", '"curly"'),
+    ],
+)
+def test_folding_makes_one_of_strings_that_read_alike(string: str, expected: str) -> None:
+    assert tokens.fold(string) == expected
+
+
+@given(ALPHABET)
+def test_normalising_with_offsets_gives_the_same_text_and_offsets_into_the_original(string: str) -> None:
+    normal = tokens.normalise_with_offsets(string)
+    assert normal.text == tokens.normalise(string)
+    for index in range(len(normal.text)):
+        start, end = normal.place(index, index + 1)
+        assert 0 <= start < end <= len(string)
+
+
+@given(ALPHABET)
+def test_the_words_of_a_string_stand_in_order_and_read_as_their_place_does(string: str) -> None:
+    before = 0
+    for word in tokens.words(string):
+        assert before <= word.end <= len(string)
+        assert word.start < word.end
+        # Han letters that this Python does not know yet count too.
+        assert any(each.isalnum() or unicodedata.category(each) == "Cn" for each in word.text)
+        source = tokens.normalise(string[word.start : word.end])
+        assert word.text in source
+        before = word.start
+
+
+@given(ALPHABET)
+@settings(max_examples=50)
+def test_folding_twice_is_folding_once(string: str) -> None:
+    once = tokens.fold(string)
+    assert unicodedata.is_normalized("NFC", once) or not once.isascii()
+    assert tokens.fold(once) == once

@@ -1,0 +1,208 @@
+"""Whether somebody watched: what the ledger tells of starts, ends and gaps, and of a clock that was set back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from bot import ledger, model, storage
+from bot.maintenance import heartbeat
+from tests.fakes import START, FakeClock
+
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def store(clock: FakeClock) -> AsyncIterator[storage.SqlStore]:
+    opened = storage.open_store("sqlite://", clock=clock)
+    yield opened
+    await opened.close()
+
+
+def process(
+    store: storage.SqlStore, clock: FakeClock, name: str = "one", *, is_alone: bool = True
+) -> heartbeat.Presence:
+    return heartbeat.Presence(store, clock, process=name, version="1.2", is_alone=is_alone)
+
+
+async def rows(store: storage.SqlStore) -> list[tuple[str, dict[str, model.LedgerValue]]]:
+    found = await store.read(lambda tx: list(tx.ledger.since(START - 365 * 24 * HOUR)))
+    return [(row.kind.value, dict(row.fields)) for _, row in found]
+
+
+async def test_of_several_processes_one_whose_clock_is_behind_was_not_set_back(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    ahead, behind = process(store, clock, "ahead", is_alone=False), process(store, clock, "behind", is_alone=False)
+    await ahead.begin()
+    await ahead.tick()
+    clock.advance(-HOUR)
+    assert await behind.begin() is None
+    assert await behind.tick() is None
+
+
+async def watch(one: heartbeat.Presence, clock: FakeClock, *, seconds: int) -> None:
+    for _ in range(seconds):
+        clock.advance(SECOND)
+        assert await one.tick() is None
+
+
+async def test_a_run_that_ends_in_order_has_its_start_and_its_end(store: storage.SqlStore, clock: FakeClock) -> None:
+    one = process(store, clock)
+    assert await one.begin() is None
+    await watch(one, clock, seconds=5)
+    await one.end()
+    since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
+    assert await rows(store) == [
+        ("started", {"process": "one", "version": "1.2"}),
+        ("stopped", {"process": "one", "since": since, "until": until, "how": "in order"}),
+    ]
+
+
+async def test_a_process_that_was_killed_is_told_of_by_the_next_with_its_last_sign_of_life(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    killed = process(store, clock, "killed, on host")
+    await killed.begin()
+    await watch(killed, clock, seconds=30)
+    clock.advance(HOUR)
+    later = process(store, clock, "next")
+    await later.begin()
+    await later.tick()
+    since, until = START.isoformat(), (START + 30 * SECOND).isoformat()
+    assert (await rows(store))[1:] == [
+        ("stopped", {"process": "killed, on host", "since": since, "until": until, "how": "without a word"}),
+        ("started", {"process": "next", "version": "1.2"}),
+        ("unwatched", {"since": until, "until": clock.now().isoformat()}),
+    ]
+
+
+async def test_one_that_was_killed_before_its_first_look_lived_no_longer_than_its_start(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    first = process(store, clock)
+    await first.begin()
+    await first.tick()
+    await first.end()
+    clock.advance(HOUR)
+    await process(store, clock, "killed").begin()
+    clock.advance(HOUR)
+    await process(store, clock, "next").begin()
+    (told,) = [fields for kind, fields in await rows(store) if fields.get("how") == "without a word"]
+    assert told["until"] == told["since"] == (START + HOUR).isoformat()
+
+
+async def test_one_of_several_workers_says_nothing_of_another_that_may_be_alive(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    await process(store, clock, "one", is_alone=False).begin()
+    await process(store, clock, "two", is_alone=False).begin()
+    assert [kind for kind, _ in await rows(store)] == ["started", "started"]
+
+
+async def test_a_killed_worker_of_several_is_told_of_by_another_once_it_was_unheard_of(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    killed, other = (process(store, clock, name, is_alone=False) for name in ("killed", "other"))
+    for one in (killed, other):
+        await one.begin(lives_on=True)
+    clock.advance(5 * SECOND)
+    await killed.live()
+    for _ in range(7):
+        clock.advance(5 * SECOND)
+        await other.live()
+        await other.tell_of_dead()
+        await other.tell_of_dead()
+    since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
+    assert (await rows(store))[2:] == [
+        ("stopped", {"process": "killed", "since": since, "until": until, "how": "without a word"})
+    ]
+
+
+async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_the_ledger(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    still, other = (process(store, clock, name, is_alone=False) for name in ("still", "other"))
+    await still.begin(lives_on=True)
+    clock.advance(MINUTE)
+    await other.tell_of_dead()
+    clock.advance(MINUTE)
+    await still.live()
+    await still.end()
+    again, end = (await rows(store))[2:]
+    assert again == ("started", {"process": "still", "version": "1.2"})
+    assert end[1]["since"] == (START + 2 * MINUTE).isoformat()
+
+
+async def test_a_worker_that_ends_in_order_is_not_told_of_again(store: storage.SqlStore, clock: FakeClock) -> None:
+    ended, other = (process(store, clock, name, is_alone=False) for name in ("ended", "other"))
+    await ended.begin(lives_on=True)
+    await ended.end()
+    clock.advance(HOUR)
+    await other.tell_of_dead()
+    assert [kind for kind, _ in await rows(store)] == ["started", "stopped"]
+
+
+@pytest.mark.parametrize(("gap", "is_told"), [(MINUTE, False), (10 * MINUTE, True)])
+async def test_minutes_in_which_nobody_looked_are_told(
+    store: storage.SqlStore, clock: FakeClock, gap: timedelta, is_told: bool
+) -> None:
+    one = process(store, clock)
+    await one.begin()
+    await one.tick()
+    clock.advance(gap)
+    await one.tick()
+    assert ("unwatched" in [kind for kind, _ in await rows(store)]) is is_told
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_clock_that_was_set_back_is_noticed_once(
+    store: storage.SqlStore, clock: FakeClock, restarts: bool
+) -> None:
+    one = process(store, clock)
+    await one.begin()
+    clock.advance(HOUR)
+    await one.tick()
+    clock.set(START)
+    again = process(store, clock, "two") if restarts else one
+    assert await (again.begin() if restarts else again.tick()) == HOUR
+    assert await again.tick() is None
+
+
+async def test_a_start_under_a_clock_that_was_ahead_is_noticed_without_any_tick(
+    store: storage.SqlStore, clock: FakeClock
+) -> None:
+    clock.set(START + 24 * HOUR)
+    once = process(store, clock)
+    await once.begin()
+    await once.end()
+    clock.set(START)
+    assert await process(store, clock).begin() == 24 * HOUR
+
+
+async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.SqlStore, clock: FakeClock) -> None:
+    one = process(store, clock)
+    await one.begin()
+    await watch(one, clock, seconds=40)
+    clock.set(START + 10 * SECOND)
+    assert await one.tick() is None
+
+
+async def test_these_rows_are_sealed_as_others_are(store: storage.SqlStore, clock: FakeClock) -> None:
+    one = process(store, clock)
+    await one.begin()
+    await one.end()
+    day = START.date()
+    sealed = await store.write(lambda tx: tx.ledger.seal(before=day + timedelta(days=1)))
+    assert sealed is not None
+    assert sealed.row_count == 2
+
+    broken = await store.read(lambda tx: ledger.verify(tx.ledger.seals(), tx.ledger.texts, days=tx.ledger.days()))
+    assert broken is None

@@ -1,0 +1,161 @@
+"""What follows from what: the pure core of sending."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import model, ports
+from bot.model import SendState
+from bot.outbox import policy
+from tests.fakes import START
+from tests.outbox.rows import FULL, REDUCED, edit, reply, row
+
+RECEIPT = model.Receipt(ref="1", place="C1", sent_at=START)
+HEAD = replace(row("head"), state=SendState.SENT, receipt=RECEIPT)
+SEND = policy.Send(ports.Delivery(id=model.SendId("a"), message=row("a").message))
+LOOK = policy.Look(SEND.delivery, since=START)
+ERRORS = (
+    ports.Wait("x"),
+    ports.Wait("x", after=timedelta(seconds=9)),
+    ports.Wait("x", whole_channel=False),
+    ports.Unknown("x"),
+    ports.TooMuch("x"),
+    ports.ThreadGone("x"),
+    ports.NotEditable("x"),
+    ports.Parked("x"),
+    ports.Parked("x", whole_workspace=True),
+    ports.SendError("x"),
+)
+
+
+def after(error: ports.SendError, of: model.Outgoing = row("a")) -> policy.Step:  # noqa: B008 - frozen
+    return policy.next_step(of, SEND, policy.Failed(error), now=START)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_no_failure_loses_a_message_at_its_first_attempt(error: ports.SendError) -> None:
+    written = policy.apply(reply("a", "head"), after(error, reply("a", "head")), last=SEND, now=START)
+    if isinstance(error, ports.NotEditable):
+        assert written.state is SendState.DROPPED
+    else:
+        assert written.state in (SendState.PENDING, SendState.UNKNOWN, SendState.PARKED)
+    assert written.attempts == 1
+    assert written.error
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_only_what_surely_was_not_accepted_may_be_sent_without_a_look(error: ports.SendError) -> None:
+    step = after(error)
+    surely_not = isinstance(error, ports.Wait | ports.TooMuch | ports.ThreadGone | ports.NotEditable | ports.Parked)
+    assert isinstance(step, policy.LookFirst) is not surely_not
+
+
+def test_a_message_of_unknown_outcome_is_looked_up_from_before_its_first_attempt() -> None:
+    unknown = replace(row("a"), state=SendState.UNKNOWN, tried_at=START)
+    step = policy.first_step(unknown, None, abilities=FULL, now=START + timedelta(hours=1))
+    assert isinstance(step, policy.Look)
+    assert step.since < START
+
+
+def test_a_clock_that_was_set_back_does_not_hide_a_message_from_the_look_up() -> None:
+    unknown = replace(row("a"), state=SendState.UNKNOWN, tried_at=START + timedelta(hours=5))
+    step = policy.first_step(unknown, None, abilities=FULL, now=START)
+    assert isinstance(step, policy.Look)
+    assert step.since < START
+
+
+@pytest.mark.parametrize("abilities", [FULL, REDUCED])
+@pytest.mark.parametrize("state", [SendState.SENDING, SendState.UNKNOWN])
+def test_at_most_once_never_sends_twice_and_at_least_once_never_gives_up(
+    abilities: ports.Abilities, state: SendState
+) -> None:
+    claimed = replace(row("a"), state=state)
+    for choice in model.OnUnknown:
+        step = policy.first_step(claimed, None, abilities=abilities, now=START, on_unknown=choice)
+        if state is SendState.SENDING:
+            assert isinstance(step, policy.Send)
+        elif abilities.lookup:
+            assert isinstance(step, policy.Look)
+        else:
+            assert isinstance(step, policy.Drop if choice is model.OnUnknown.LEAVE else policy.Send)
+
+
+def test_a_reply_goes_under_its_head_and_an_edit_to_it() -> None:
+    step = policy.first_step(reply("a", "head"), HEAD, abilities=FULL, now=START)
+    assert isinstance(step, policy.Send)
+    assert step.delivery.reply_to == RECEIPT
+    step = policy.first_step(edit("a", "head"), HEAD, abilities=FULL, now=START)
+    assert isinstance(step, policy.Send)
+    assert step.delivery.edits == RECEIPT
+
+
+def test_without_a_reference_to_the_head_a_reply_stands_alone_and_an_edit_is_needless() -> None:
+    for head in (None, row("head"), replace(HEAD, receipt=replace(RECEIPT, ref=""))):
+        step = policy.first_step(reply("a", "head"), head, abilities=FULL, now=START)
+        assert isinstance(step, policy.Send)
+        assert step.delivery.reply_to is None
+        needless = policy.first_step(edit("a", "head"), head, abilities=FULL, now=START)
+        assert needless == policy.Drop(
+            "the message it would edit was never sent, or its channel gave no reference to it"
+        )
+
+
+def test_plain_text_that_is_refused_is_given_up_and_that_is_a_loss() -> None:
+    assert isinstance(after(ports.TooMuch("x")), policy.Simplify)
+    assert after(ports.TooMuch("x"), replace(row("a"), is_plain=True)) == policy.Drop(
+        "refused also as plain text: x", is_loss=True
+    )
+
+
+def test_an_absence_is_believed_when_it_has_settled() -> None:
+    later = START + timedelta(seconds=2)
+    early = policy.next_step(row("a"), LOOK, policy.NotThere(later), now=START)
+    assert isinstance(early, policy.LookFirst)
+    assert policy.next_step(row("a"), LOOK, policy.NotThere(later), now=later) == SEND
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_look_up_that_fails_never_leads_to_sending_blindly(error: ports.SendError) -> None:
+    step = policy.next_step(row("a"), LOOK, policy.LookFailed(error), now=START)
+    if not isinstance(error, ports.ThreadGone):
+        assert isinstance(step, policy.LookFirst | policy.ParkChannel | policy.ParkWorkspace)
+
+
+@given(
+    steps=st.lists(
+        st.sampled_from(
+            [
+                policy.Sent(RECEIPT),
+                policy.LookFirst(START, "x"),
+                policy.RetryAt(START, "x"),
+                policy.Simplify("x"),
+                policy.ParkChannel("x"),
+                policy.Drop("x"),
+            ]
+        ),
+        max_size=30,
+    ),
+    pace=st.timedeltas(min_value=timedelta(), max_value=timedelta(seconds=5)),
+)
+def test_whatever_happens_the_pace_is_kept_and_no_pause_is_for_ever(steps: list[policy.Step], pace: timedelta) -> None:
+    lane = policy.Lane(at=START, ready_at=START)
+    for step in steps:
+        lane = policy.plan(lane, step, pace=pace, now=START)
+        assert START + pace <= lane.ready_at <= START + max(pace, model.LONGEST_WAIT)
+        assert lane.probe_at is None or lane.probe_at <= START + policy.LONGEST_PROBE
+
+
+def test_a_clock_that_was_set_back_does_not_silence_a_channel() -> None:
+    later = START + timedelta(hours=3)
+    lane = policy.plan(
+        policy.Lane(at=later, ready_at=later), policy.ParkChannel("x"), pace=timedelta(seconds=1), now=later
+    )
+    assert policy.after_clock(lane, pace=timedelta(seconds=1), now=later) == lane
+    assert policy.after_clock(lane, pace=timedelta(seconds=1), now=START) == policy.Lane(
+        at=START, ready_at=START + timedelta(seconds=1)
+    )

@@ -1,0 +1,134 @@
+"""Queries of other products: each row of docs/translate.md, and any text at all."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bot import rules, translate
+from bot.translate import Dialect
+
+PAGE = (Path(__file__).parents[2] / "docs" / "translate.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \| (yes|no) \|$", re.MULTILINE)
+
+
+def rows() -> list[tuple[Dialect, str, str, bool]]:
+    found = []
+    for section in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]:
+        dialect = Dialect(section.split()[0].lower())
+        found += [(dialect, query, ours, lost == "yes") for query, ours, lost in ROW.findall(section)]
+    return found
+
+
+@pytest.mark.parametrize(("dialect", "query", "ours", "is_lossy"), rows())
+def test_a_row_of_the_page_is_true(dialect: Dialect, query: str, ours: str, is_lossy: bool) -> None:
+    found = translate.translate(query, dialect)
+    assert found.query == ours
+    assert bool(found.lost) is is_lossy, found.lost
+
+
+def test_every_row_of_the_page_was_read() -> None:
+    assert len(rows()) == len(re.findall(r"\| (?:yes|no) \|$", PAGE, re.MULTILINE)) > 30
+    assert {dialect for dialect, *_ in rows()} == set(Dialect)
+
+
+def lost(query: str, dialect: Dialect) -> list[str]:
+    return [note.what for note in translate.translate(query, dialect).lost]
+
+
+def test_what_is_lost_is_named_with_its_part() -> None:
+    (note,) = translate.translate("backdoor AND country:pk", Dialect.BRANDWATCH).lost
+    assert note.part == "country:"
+    assert "no such field" in note.what
+
+
+def test_a_field_we_do_not_have_never_becomes_a_word_to_find() -> None:
+    found = translate.translate("gender:female", Dialect.BRANDWATCH)
+    assert found.query == ""
+    assert found.lost
+
+
+def test_small_operators_are_words_where_the_product_says_so() -> None:
+    assert translate.translate("a1 AND {and}", Dialect.BRANDWATCH).query == "a1 AND {and}"
+    assert translate.translate("a1 or b1", Dialect.LUCENE).query == 'a1 OR "or" OR b1'
+    assert translate.translate("NEAR OR b1", Dialect.LUCENE).query == '"near" OR b1'
+
+
+def test_not_under_near_is_left_out_and_said() -> None:
+    found = translate.translate("a1 NEAR/5 (b1 NOT c1)", Dialect.BRANDWATCH)
+    assert found.query == "a1 NEAR/5 b1"
+    assert any("NOT under NEAR" in note.what for note in found.lost)
+
+
+def test_a_site_under_near_and_two_fields_under_near_are_said() -> None:
+    assert translate.translate("a1 NEAR/5 site:bbc.co.uk", Dialect.BRANDWATCH).query == "a1"
+    found = translate.translate("title:a1 NEAR/5 url:b1", Dialect.MELTWATER)
+    assert found.query == "title:a1 AND url:b1"
+    assert found.lost
+
+
+def test_lucene_slop_finds_what_lucene_finds_of_two_words() -> None:
+    query = translate.translate('"a1 b1"~2', Dialect.LUCENE).query
+    assert query == "a1 NEAR/2f b1 OR b1 NEAR/0f a1"
+    assert translate.translate('"a1 b1"~1', Dialect.LUCENE).query == "a1 NEAR/1f b1"
+
+
+def test_lucene_exclusions_alone_are_told() -> None:
+    assert any("only exclusions" in what for what in lost("-a1 -b1", Dialect.LUCENE))
+
+
+def test_a_cashtag_is_not_taken_for_a_set() -> None:
+    assert translate.translate("$BB OR a1", Dialect.TALKWALKER).query.startswith('"$bb"')
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [("(a1", "unclosed"), ('"a1', "unclosed"), ("a1)", "unopened"), ("a1 AND", "missing-term"), ("", "empty-query")],
+)
+@pytest.mark.parametrize("dialect", Dialect)
+def test_a_query_that_is_broken_there_is_shown_with_its_place(query: str, code: str, dialect: Dialect) -> None:
+    with pytest.raises(rules.QueryError) as caught:
+        translate.translate(query, dialect)
+    assert caught.value.code == code
+    assert 0 <= caught.value.start <= len(query)
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+@pytest.mark.parametrize(
+    "query", ["(" * 10_000 + "a" + ")" * 10_000, "NOT " * 10_000 + "a1", "a NEAR b " * 10_000, "a" * 1_000_000]
+)
+def test_a_monstrous_query_is_refused_in_bounded_time(query: str, dialect: Dialect) -> None:
+    try:
+        found = translate.translate(query, dialect)
+    except rules.QueryError:
+        return
+    assert found.lost
+
+
+ATOMS = st.sampled_from(
+    """ a1 PTA und* *x te* w*n "back_door" "a_b_c"~3 "a_b"~4 {Bes} raw:x + ++ - ! AND OR NOT and near/3 NEAR/2f
+    ONEAR/4 NEAR ( ) )~5 ^2 x~1 title: url: site: lang: en x.org country: [1_TO_2] /a+/ && || $s http://x.org/y 管理局
+    """.split()
+).map(lambda atom: atom.replace("_", " "))
+
+
+@given(st.one_of(st.lists(ATOMS, max_size=14).map(" ".join), st.text(max_size=40)), st.sampled_from(Dialect))
+@example("NOT NEAR a", Dialect.BRANDWATCH)
+@example("a NOT NEAR/3 (b AND NOT c)", Dialect.BRANDWATCH)
+@example("/(/", Dialect.LUCENE)
+def test_any_text_gives_a_query_that_parses_or_one_located_error(query: str, dialect: Dialect) -> None:
+    try:
+        found = translate.translate(query, dialect)
+    except rules.QueryError as error:
+        found_at = (error.start, error.end)
+    else:
+        found_at = (0, 0)
+        if found.query:
+            rules.parse_query(found.query)
+        else:
+            assert found.lost
+    assert 0 <= found_at[0] <= found_at[1]
