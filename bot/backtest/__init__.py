@@ -1,6 +1,6 @@
 """Rules over the stored archive: what they would have found, missed by little, and said.
 
-The same rules, desk, grouping and alerts as the live path, over a transaction in memory. Writes nothing, sends nothing,
+The same rules, desk, grouping and alerts as the live path, over a draft in memory. Writes nothing, sends nothing,
 reads no clock.
 """
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot import model
-from bot.backtest.memory import Memory
 from bot.backtest.report import Post
-from bot.pipeline import desk, snapshot
+from bot.pipeline import desk, draft, snapshot
 
 
 class Replay:
@@ -17,7 +16,7 @@ class Replay:
     def __init__(self, at_the_time: snapshot.Snapshot) -> None:
         self._snapshot = at_the_time
         self._desk = desk.Desk(at_the_time.window)
-        self._memory = Memory()
+        self._memory = draft.Draft()
         self._batch: list[model.Arrival] = []
 
     def take(self, article: model.Article, matches: tuple[model.Match, ...], *, is_baseline: bool) -> None:
@@ -51,7 +50,7 @@ class Replay:
 
     @property
     def stories(self) -> int:
-        return sum(story.merged_into is None for story in self._memory.stories.all.values())
+        return sum(story.merged_into is None for story in self._memory.stories.known.values())
 
     @property
     def held(self) -> int:

@@ -1,33 +1,35 @@
-"""The desk's turns: one transaction each, in which matched articles join stories and what is to be said is decided.
+"""Turns of deciding: matched articles join stories, and what is to be said is decided, by one process at a time.
 
-    at once    in the transaction that stored the articles: one process, where nothing waits
-    in turns   from the tray, where polls of any number of machines put what matched
+    peek at what waits ─▶ draft (stories, facts, wording: computed over a read) ─▶ commit (rows only)
 
-Either way whoever works takes the desk for the transaction, so that two never decide side by side, and knows by it
-whether the stories that it remembers are still those of the store.
+A turn is computed beside the database and committed in one short transaction, which first looks whether it was
+computed on what is still true: where another process has decided since, or a reader has pressed a button, nothing is
+written and the turn is computed anew. What waits stays in the queue until its turn is committed, so nothing is lost.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from functools import partial
 
 import structlog
 
 from bot import model, ports
 from bot.pipeline.desk import Desk
+from bot.pipeline.draft import Draft
 from bot.pipeline.silence_monitor import Canary
 from bot.pipeline.snapshot import Snapshot
 
-T = TypeVar("T")
-
 log = structlog.get_logger("wirewatch")
 
-#: What one turn takes from the tray at most: a quarter of a second's work.
+#: Articles of one turn at most, which bounds its transaction.
 TURN = 100
+#: Turns computed in vain in a row before the store is called unavailable: each has a winner.
+_TRIES = 20
 
 #: Told of each decision once it is committed.
 OnDecided = Callable[[model.Decision], None]
@@ -35,13 +37,22 @@ OnDecided = Callable[[model.Decision], None]
 
 @dataclass(slots=True, kw_only=True)
 class Turn:
-    #: How many arrivals and revisions left the tray.
-    taken: int
+    #: How many arrivals and revisions were decided.
+    taken: int = 0
+    decisions: list[model.Decision] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Computed:
+    """A turn before its commit."""
+
+    seen: ports.Holder
+    waiting: ports.Waiting
     decisions: list[model.Decision]
 
 
 class Deciding:
-    """One process's place at the desk."""
+    """One process's part in deciding."""
 
     def __init__(
         self,
@@ -54,49 +65,37 @@ class Deciding:
         self._store = store
         self._clock = clock
         self._desk = Desk(window)
+        self._draft = Draft()
         self._canary = Canary()
         self._on_decided = on_decided
         self._who = secrets.token_hex(8)
+        #: What our memory of stories and alerts was made of.
+        self._known: ports.Holder | None = None
+        self._lock = asyncio.Lock()
 
-    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
-        """A transaction in which ``decide`` may be called. Raises StoreError."""
-        tries = 0
+    async def take_turn(self, snapshot: Snapshot, *, limit: int = TURN, releases: bool = True) -> Turn:
+        """Decide what waits, at most ``limit`` of it; ``releases``: and what was held long enough.
 
-        def attempt(tx: ports.Transaction) -> T:
-            nonlocal tries
-            tries += 1
-            if tries > 1:
-                # It lost a race: what the desk learnt in it is not true.
-                self._forget()
-            return work(tx)
+        Raises StoreError.
+        """
+        async with self._lock:
+            try:
+                return await self._turn(snapshot, limit=limit, releases=releases)
+            except ports.StoreError:
+                raise
+            except Exception:
+                # Our bug on one article must not stop the others, nor be met again for ever.
+                log.critical("deciding broke; its articles are taken one by one", exc_info=True)
+                return await self._turn_apart(snapshot, limit=limit, releases=releases)
 
-        try:
-            return await self._store.write(attempt)
-        except BaseException:
-            self._forget()
-            raise
-
-    def _forget(self) -> None:
-        self._desk.forget()
-        self._canary.forget()
-
-    def decide(
-        self,
-        tx: ports.Transaction,
-        snapshot: Snapshot,
-        arrivals: Sequence[model.Arrival],
-        revisions: Sequence[model.Revision],
-        *,
-        now: datetime,
-    ) -> Sequence[model.Decision]:
-        """Inside a transaction of ``write``; ``tell`` when it is committed."""
-        matches = [match for arrival in arrivals for match in arrival.matches]
-        matches += [match for revision in revisions for match in revision.matches]
-        self._canary.saw(tx, snapshot, matches, now=now)
-        if not arrivals and not revisions:
-            return ()
-        self._sit_down(tx)
-        return self._desk.work(tx, snapshot, arrivals, revisions, now=now)
+    async def work_off(self, snapshot: Snapshot) -> Sequence[model.Decision]:
+        """Decide all that waits, turn by turn; holds stay. Raises StoreError."""
+        made: list[model.Decision] = []
+        while True:
+            turn = await self.take_turn(snapshot, releases=False)
+            made += turn.decisions
+            if turn.taken < TURN:
+                return made
 
     def tell(
         self,
@@ -119,48 +118,70 @@ class Deciding:
                 rules=list(decision.rules),
             )
 
-    async def take_turn(self, snapshot: Snapshot, *, limit: int) -> Turn:
-        """Work what waits in the tray, at most ``limit`` of it, and let go what was held long enough.
-
-        Raises StoreError.
-        """
+    async def _turn(self, snapshot: Snapshot, *, limit: int, releases: bool) -> Turn:
         try:
-            return await self._turn(snapshot, limit=limit)
-        except ports.StoreError:
+            for _ in range(_TRIES):
+                now = self._clock.now()
+                compute = partial(self._compute, snapshot=snapshot, limit=limit, releases=releases, now=now)
+                turn = await self._store.read(compute)
+                if await self._commit(turn, snapshot, now=now):
+                    self.tell(turn.decisions, turn.waiting.arrivals, turn.waiting.revisions)
+                    return Turn(taken=len(turn.waiting.numbers), decisions=turn.decisions)
+                self._forget()
+        except BaseException:
+            self._forget()
             raise
-        except Exception:
-            # Our bug on one article must not stop the others, nor be met again for ever.
-            log.critical("the desk broke; its articles are taken one by one", exc_info=True)
-            return await self._turn_apart(snapshot, limit=limit)
+        raise ports.StoreUnavailable(f"{_TRIES} turns in a row were overtaken by another process; run fewer workers")
 
-    async def _turn(self, snapshot: Snapshot, *, limit: int) -> Turn:
-        now = self._clock.now()
+    def _compute(
+        self, tx: ports.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
+    ) -> _Computed:
+        """Reads only."""
+        seen = tx.tray.holder()
+        if seen != self._known:
+            self._draft = Draft()
+            if seen.who != self._who:
+                self._desk.forget()
+        waiting = tx.tray.peek(limit=limit)
+        draft = self._draft.over(tx)
+        made = list(self._desk.work(draft, snapshot, waiting.arrivals, waiting.revisions, now=now))
+        if releases:
+            made.extend(self._desk.release(draft, snapshot, now=now))
+        return _Computed(seen=seen, waiting=waiting, decisions=made)
 
-        def work(tx: ports.Transaction) -> tuple[list[model.Arrival], list[model.Revision], list[model.Decision]]:
-            self._canary.tell(tx, snapshot, now=now)
-            arrivals, revisions = tx.tray.take(limit=limit)
-            made = list(self.decide(tx, snapshot, arrivals, revisions, now=now))
-            if tx.stories.held_until(now):
-                if not (arrivals or revisions):
-                    self._sit_down(tx)
-                made.extend(self._desk.release(tx, snapshot, now=now))
-            return list(arrivals), list(revisions), made
+    async def _commit(self, turn: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
+        """Write the turn; False: it was computed on what no longer holds, and nothing is written."""
+        if not (turn.waiting.numbers or self._draft.has_changes or self._canary.is_due(snapshot, now=now)):
+            self._known = turn.seen
+            return True
 
-        arrivals, revisions, made = await self.write(work)
-        self.tell(made, arrivals, revisions)
-        return Turn(taken=len(arrivals) + len(revisions), decisions=made)
+        def work(tx: ports.Transaction) -> ports.Holder | None:
+            after = tx.tray.take_over(self._who, seen=turn.seen)
+            if after is not None:
+                self._draft.commit(tx)
+                tx.tray.remove(turn.waiting.numbers)
+                self._canary.tell(tx, snapshot, now=now)
+            return after
 
-    async def _turn_apart(self, snapshot: Snapshot, *, limit: int) -> Turn:
-        """One article a turn; the one that breaks alone leaves the tray untold. It stays in the archive."""
-        whole = Turn(taken=0, decisions=[])
+        self._known = await self._store.write(work)
+        if self._known is None:
+            return False
+        self._draft.settle()
+        return True
+
+    async def _turn_apart(self, snapshot: Snapshot, *, limit: int, releases: bool) -> Turn:
+        """One article a turn; the one that breaks alone leaves the queue untold. It stays in the archive."""
+        whole = Turn()
         for _ in range(limit):
             try:
-                turn = await self._turn(snapshot, limit=1)
+                turn = await self._turn(snapshot, limit=1, releases=releases)
             except ports.StoreError:
                 raise
             except Exception:
-                arrivals, revisions = await self._store.write(lambda tx: tx.tray.take(limit=1))
-                broken = [arrival.article.id for arrival in arrivals] + [one.article.id for one in revisions]
+                waiting = await self._store.read(lambda tx: tx.tray.peek(limit=1))
+                await self._store.write(partial(_remove, numbers=waiting.numbers))
+                broken = [arrival.article.id for arrival in waiting.arrivals]
+                broken += [revision.article.id for revision in waiting.revisions]
                 log.critical("article broke the desk", articles=broken, exc_info=True)
                 if not broken:
                     raise
@@ -172,7 +193,12 @@ class Deciding:
             whole.decisions.extend(turn.decisions)
         return whole
 
-    def _sit_down(self, tx: ports.Transaction) -> None:
-        if not tx.tray.sit_down(self._who):
-            # Another process decided meanwhile: the stories that we remember are not those of the store.
-            self._desk.forget()
+    def _forget(self) -> None:
+        """What was learnt in a turn that was not committed is not true."""
+        self._desk.forget()
+        self._draft, self._known = Draft(), None
+        self._canary.forget()
+
+
+def _remove(tx: ports.Transaction, numbers: Sequence[int]) -> None:
+    tx.tray.remove(numbers)

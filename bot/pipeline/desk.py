@@ -1,8 +1,8 @@
-"""The news desk: joins arrivals to stories, decides for each channel, and writes what will be said.
+"""The news desk: joins arrivals to stories, decides for each channel, and words what will be said.
 
-Works inside the transaction that stored the articles, so an article, its matches, its story, its decisions and its
-outbox rows stand or fall together. The grouping index is memory beside the store: after a transaction that failed it
-is built anew from what was committed.
+Works on a draft (bot/pipeline/draft.py), so an article's story, its decisions and its outbox rows stand or fall
+together. The grouping index is memory beside the store: after a turn that was not committed it is built anew from what
+was.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Desk:
         self._grouping: stories.Grouping | None = None
 
     def forget(self) -> None:
-        """A transaction failed: what the index learnt in it is not true."""
+        """A turn was not committed: what the index learnt in it is not true."""
         self._grouping = None
 
     def work(

@@ -57,6 +57,8 @@ def judge(
     judgements = tx.judgements.add([_judgement(press, alert, rule, now) for rule in rules])
     if not judgements:
         return Judged(answer=_answer(press.verdict, rules, now))
+    # What is being decided at this moment was computed without this word.
+    tx.tray.note_change()
     alert = _silence(tx, snapshot, press, alert, rules, now)
     decision = _decision(press, alert, rules, now)
     tx.stories.decide([decision])

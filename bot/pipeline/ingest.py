@@ -1,9 +1,14 @@
-"""From readings to stored articles and their matches, inside one transaction. Knows no story and no channel."""
+"""From readings to stored articles and their matches. Knows no story and no channel.
+
+readings ─▸ asked for together ─▸ identified in turn ─▸ matched, feed by feed    computed over a read: ``take``
+                                                             └─▸ stored together, in a short transaction: ``store``
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot import articles, model, polling, ports
@@ -23,23 +28,51 @@ class Intake:
     health: tuple[polling.HealthEvent, ...] = ()
 
 
-class Reader:
-    """Takes a batch of polls in, in the transaction that it is given.
+@dataclass(slots=True, kw_only=True)
+class Taken:
+    """What a batch of polls brought, computed and not yet stored."""
 
-    readings ─▸ asked for together ─▸ identified in turn ─▸ stored together ─▸ matched, feed by feed
-    """
+    #: One a poll, in their order.
+    intakes: list[Intake] = field(default_factory=list)
+    #: Older than the backfill window: only their identity is kept.
+    old: list[model.Article] = field(default_factory=list)
+    new: list[model.Article] = field(default_factory=list)
+    sightings: list[ports.Sighting] = field(default_factory=list)
+    #: Next versions of stored articles.
+    revised: list[model.Article] = field(default_factory=list)
+    matches: list[tuple[model.ArticleId, tuple[model.Match, ...]]] = field(default_factory=list)
 
-    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime, draw: Callable[[], float]) -> None:
+    def store(self, tx: ports.Transaction, *, now: datetime) -> None:
+        """Write the articles, what feeds call them, and what they matched."""
+        tx.articles.add(self.old, has_text=False)
+        tx.articles.add(self.new)
+        tx.articles.see(self.sightings, at=now)
+        for article in self.revised:
+            tx.articles.revise(article)
+        for article_id, matches in self.matches:
+            tx.articles.add_matches(article_id, matches)
+
+
+def take(tx: ports.Transaction, polls: Sequence[Polled], snapshot: Snapshot, *, now: datetime) -> Taken:
+    """What polls brought, against what ``tx`` knows; reads only."""
+    return _Ingestor(tx, snapshot, now).take(polls)
+
+
+class _Ingestor:
+    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, now: datetime) -> None:
         self._tx = tx
         self._snapshot = snapshot
         self._now = now
-        self._draw = draw
+        self._done = Taken()
 
-    def take(self, polls: Sequence[Polled]) -> list[Intake]:
-        """One intake a poll, in their order."""
+    def take(self, polls: Sequence[Polled]) -> Taken:
         found = self._identified(polls)
-        self._store(list(found.values()))
-        return [self._with_health(self._taken(polled, found.get(polled.feed.url))) for polled in polls]
+        for each in found.values():
+            self._done.old += _of(each.items, articles.Novelty.OLD)
+            self._done.new += _of(each.items, articles.Novelty.NEW)
+            self._done.sightings += [item.sighting for item in each.items]
+        self._done.intakes = [self._with_health(self._taken(polled, found.get(polled.feed.url))) for polled in polls]
+        return self._done
 
     def _identified(self, polls: Sequence[Polled]) -> Mapping[str, articles.Identification]:
         """By feed, where it was read."""
@@ -53,12 +86,6 @@ class Reader:
             fresh.add(identified)
             found[polled.feed.url] = _with_pages(identified, polled.pages)
         return found
-
-    def _store(self, found: Sequence[articles.Identification]) -> None:
-        items = [item for each in found for item in each.items]
-        self._tx.articles.add(_of(items, articles.Novelty.OLD), has_text=False)
-        self._tx.articles.add(_of(items, articles.Novelty.NEW))
-        self._tx.articles.see([item.sighting for item in items], at=self._now)
 
     def _taken(self, polled: Polled, found: articles.Identification | None) -> Intake:
         if polled.reading is None or found is None:
@@ -76,7 +103,7 @@ class Reader:
             names_known=polled.names_known,
             policy=self._snapshot.fetch,
             now=self._now,
-            jitter=self._draw(),
+            jitter=_draw(),
         )
         if found.remarks:
             state = replace(state, remarks=(*state.remarks, *found.remarks))
@@ -92,10 +119,10 @@ class Reader:
         policy = self._snapshot.fetch
         if polled.error is None and polled.answer is not None:
             return polling.after_answer(
-                polled.state, polled.feed, polled.answer, policy=policy, now=self._now, jitter=self._draw()
+                polled.state, polled.feed, polled.answer, policy=policy, now=self._now, jitter=_draw()
             )
         text = polled.error or "no answer"
-        return polling.after_failure(polled.state, polled.feed, text, policy=policy, now=self._now, jitter=self._draw())
+        return polling.after_failure(polled.state, polled.feed, text, policy=policy, now=self._now, jitter=_draw())
 
     def _arrivals(self, polled: Polled, new: Sequence[model.Article]) -> tuple[model.Arrival, ...]:
         matched = ((article, self._match(article, polled.feed)) for article in new)
@@ -111,7 +138,9 @@ class Reader:
             for item in items
             if item.novelty is articles.Novelty.EDITED and item.article and item.stub
         }
-        before = self._tx.articles.get(list(edited))
+        # What another feed of this batch brought or changed is not stored yet.
+        ours = {one.id: one for one in (*self._done.new, *self._done.revised) if one.id in edited}
+        before = {**self._tx.articles.get(list(edited)), **ours}
         revisions = []
         for article_id, article in edited.items():
             if article_id not in before:
@@ -119,7 +148,7 @@ class Reader:
             revised = self._revised(before[article_id], article)
             if revised is None:
                 continue
-            self._tx.articles.revise(revised)
+            self._done.revised.append(revised)
             if _says(revised) == _says(before[article_id]):
                 # Another date alone is kept; it is no reason to match anew, nor to speak.
                 continue
@@ -156,7 +185,7 @@ class Reader:
     def _match(self, article: model.Article, feed: model.Feed) -> tuple[model.Match, ...]:
         matches = self._snapshot.rules.match(article, feed, now=self._now)
         if matches:
-            self._tx.articles.add_matches(article.id, matches)
+            self._done.matches.append((article.id, matches))
         return matches
 
     def _with_health(self, intake: Intake) -> Intake:
@@ -164,6 +193,11 @@ class Reader:
         if not events:
             return intake
         return replace(intake, state=polling.with_told(intake.state, events), health=events)
+
+
+def _draw() -> float:
+    """Chance for the jitter of the next poll."""
+    return random.random()  # noqa: S311 - no secret
 
 
 def _of(items: Sequence[articles.Identified], novelty: articles.Novelty) -> list[model.Article]:

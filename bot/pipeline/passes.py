@@ -1,17 +1,16 @@
-"""One pass: claim due feeds, poll them side by side, and take what they bring in, a transaction a batch.
+"""One pass: claim due feeds, poll them side by side, take in what they bring, and decide about it.
 
-claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ one transaction:
-                                                      intake: identity, articles, matches, feed state
-                                                      desk:   stories, decisions, outbox rows
+claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ intake: identity, matches (computed over a read), then one
+                                                      transaction: articles, matches, feed state, what waits
+                                          ──▶ deciding: stories, decisions, outbox rows, turn by turn
 then, when all are in: release what was held
 
-Where the desk sits elsewhere (several processes on one database), a batch ends at the tray, and the desk takes turns.
+Where several processes share a database, a batch ends with what waits, and one of them decides.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,10 +23,11 @@ import structlog
 
 from bot import ledger, model, polling, ports
 from bot.pipeline import messages, reports
-from bot.pipeline.deciding import TURN, Deciding
-from bot.pipeline.ingest import Intake, Reader
+from bot.pipeline.deciding import Deciding
+from bot.pipeline.ingest import Intake, Taken, take
 from bot.pipeline.poll import OUR_BUG, Documents, Polled, Poller
 from bot.pipeline.reports import FeedReport, PassReport
+from bot.pipeline.silence_monitor import note_matches
 from bot.pipeline.snapshot import Snapshot
 
 log = structlog.get_logger("wirewatch")
@@ -45,9 +45,9 @@ RENEW = LEASE / 3
 class EndsAt(StrEnum):
     """How far a pass takes what matched."""
 
-    #: Joined and decided in the transaction that stored it.
+    #: Decided as soon as it is stored.
     DESK = "desk"
-    #: Left for the desk's next turn, in whatever process.
+    #: Left for the next turn, in whatever process.
     TRAY = "tray"
 
 
@@ -87,6 +87,8 @@ class Pipeline:
         self._poller = Poller(fetcher=fetcher, documents=documents, pages=pages, store=store, clock=clock)
         self._concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
+        #: What is computed beside the database holds until it is written: one intake at a time.
+        self._taking_in = asyncio.Lock()
         self._deciding = deciding
         self._on_feed = on_feed
 
@@ -136,8 +138,8 @@ class Pipeline:
         return report
 
     async def release(self, snapshot: Snapshot, report: PassReport | None = None) -> Sequence[model.Decision]:
-        """Speak for alerts whose hold has run out, and for what a desk before us left in its tray."""
-        made = (await self._deciding.take_turn(snapshot, limit=TURN)).decisions
+        """Decide about what a process before us left undecided, and about alerts whose hold has run out."""
+        made = [*await self._deciding.work_off(snapshot), *(await self._deciding.take_turn(snapshot)).decisions]
         if report:
             report.decisions.extend(made)
         return made
@@ -155,27 +157,11 @@ class Pipeline:
                     await polls.put(await self._poller.poll(waiting.popleft(), snapshot))
 
     async def _take_in(self, one: _Batch, report: PassReport) -> None:
-        """One transaction for the whole batch."""
+        """Store what a batch of polls brought, in one transaction, and decide about it."""
         now = self._clock.now()
-        snapshot = one.snapshot
-
-        def work(tx: ports.Transaction) -> tuple[Sequence[Intake], Sequence[model.Decision]]:
-            reader = Reader(tx, snapshot, now=now, draw=random.random)
-            intakes = reader.take(one.polls)
-            lost = set(tx.feeds.save([intake.state for intake in intakes], token=one.token))
-            kept = [intake for intake in intakes if intake.state.url not in lost]
-            tx.ledger.add([fact for intake in kept for fact in _facts(intake, now)])
-            _limit_hosts(tx, kept)
-            _tell_health(tx, kept, snapshot, now)
-            arrivals = [arrival for intake in kept for arrival in intake.arrivals]
-            revisions = [revision for intake in kept for revision in intake.revisions]
-            if one.ends_at is EndsAt.TRAY:
-                tx.tray.add(arrivals, revisions)
-                return kept, ()
-            return kept, self._deciding.decide(tx, snapshot, arrivals, revisions, now=now)
-
         try:
-            intakes, made = await self._deciding.write(work)
+            async with self._taking_in:
+                intakes = await self._stored(one, now)
         except ports.StoreError:
             raise
         except Exception:
@@ -183,15 +169,34 @@ class Pipeline:
             log.critical("feed broke the pipeline", feeds=[polled.state.url for polled in one.polls], exc_info=True)
             await self._take_in_apart(one, report)
             return
-        report.decisions.extend(made)
         for intake in intakes:
             told = reports.report_of(intake, now)
             report.feeds.append(told)
             self._on_feed(told)
             reports.log_poll(intake, told)
-        arrivals = [arrival for intake in intakes for arrival in intake.arrivals]
-        revisions = [revision for intake in intakes for revision in intake.revisions]
-        self._deciding.tell(made, arrivals, revisions)
+        if one.ends_at is EndsAt.DESK and any(intake.arrivals or intake.revisions for intake in intakes):
+            report.decisions.extend(await self._deciding.work_off(one.snapshot))
+
+    async def _stored(self, one: _Batch, now: datetime) -> Sequence[Intake]:
+        snapshot = one.snapshot
+        computed: list[Taken] = [await self._store.read(lambda tx: take(tx, one.polls, snapshot, now=now))]
+
+        def work(tx: ports.Transaction) -> Sequence[Intake]:
+            # A second try lost a race against another worker, which may have stored the same articles.
+            taken = computed.pop() if computed else take(tx, one.polls, snapshot, now=now)
+            lost = set(tx.feeds.save([intake.state for intake in taken.intakes], token=one.token))
+            taken.store(tx, now=now)
+            kept = [intake for intake in taken.intakes if intake.state.url not in lost]
+            tx.ledger.add([fact for intake in kept for fact in _facts(intake, now)])
+            _limit_hosts(tx, kept)
+            _tell_health(tx, kept, snapshot, now)
+            arrivals = [arrival for intake in kept for arrival in intake.arrivals]
+            revisions = [revision for intake in kept for revision in intake.revisions]
+            note_matches(tx, snapshot, (*arrivals, *revisions), now=now)
+            tx.tray.add(arrivals, revisions)
+            return kept
+
+        return await self._store.write(work)
 
     async def _take_in_apart(self, one: _Batch, report: PassReport) -> None:
         """Each feed of a broken batch by itself; the one that breaks alone has failed, and is asked later again."""

@@ -23,12 +23,11 @@ class Canary:
         """A transaction failed: what was told in it was not."""
         self._patient_until.clear()
 
-    def saw(self, tx: ports.Transaction, snapshot: Snapshot, matches: Iterable[model.Match], *, now: datetime) -> None:
-        """Remember that expected rules have matched."""
-        matched = {match.rule for match in matches}
-        for name, _ in _expected(snapshot):
-            if name in matched:
-                tx.notes.put(_key(name), now.isoformat())
+    def is_due(self, snapshot: Snapshot, *, now: datetime) -> bool:
+        """``tell`` may have something to say."""
+        if snapshot.operator is None:
+            return False
+        return any(now > self._patient_until.get(each, now - each[1]) for each in _expected(snapshot))
 
     def tell(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
         """Say which rules have been silent for longer than expected; one never seen before counts from now."""
@@ -48,6 +47,20 @@ class Canary:
                 tx.outbox.add([notice])
                 since = now
             self._patient_until[name, expect] = since + expect
+
+
+def note_matches(
+    tx: ports.Transaction,
+    snapshot: Snapshot,
+    found: Iterable[model.Arrival | model.Revision],
+    *,
+    now: datetime,
+) -> None:
+    """Remember that expected rules have matched."""
+    matched = {match.rule for one in found for match in one.matches}
+    for name, _ in _expected(snapshot):
+        if name in matched:
+            tx.notes.put(_key(name), now.isoformat())
 
 
 def _expected(snapshot: Snapshot) -> list[tuple[str, timedelta]]:

@@ -27,7 +27,7 @@ class Touched:
 
 
 class Speaker:
-    """Works inside the transaction that it is given."""
+    """Works on the draft that it is given."""
 
     def __init__(self, tx: ports.Transaction, snapshot: Snapshot, now: datetime) -> None:
         self._tx = tx
@@ -183,14 +183,14 @@ class Speaker:
         facts: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> alerts.Situation:
-        recent = self._posted(channel)
-        spoke_at: dict[str, datetime] = {}
-        for posted in recent:
-            if posted.posted_at:
-                spoke_at.update(dict.fromkeys(posted.rules, posted.posted_at))
         rules = tuple(
             self._rules[name] for name in story.rules if name in self._rules and channel in self._rules[name].notify
         )
+        policy = self._snapshot.policies.get(channel, model.SpeakPolicy())
+        # Only these look back, and there may be thousands of posts in an hour.
+        looks_back = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)
+        recent = self._posted(channel) if looks_back else ()
+        spoke_at = {rule: at for at, rules_named in recent for rule in rules_named}
         return alerts.Situation(
             now=self._now,
             channel=channel,
@@ -201,15 +201,17 @@ class Speaker:
             facts=facts,
             edits=edits,
             deadlines=news.deadlines(story) if any(rule.remind for rule in rules) else (),
-            policy=self._snapshot.policies.get(channel, model.SpeakPolicy()),
-            recent_posts=tuple(sorted(p.posted_at for p in recent if p.posted_at)),
+            policy=policy,
+            recent_posts=tuple(at for at, _ in recent),
             rule_spoke_at=spoke_at,
             snoozed={rule: until for (place, rule), until in self._snoozed.items() if place == channel},
         )
 
-    def _posted(self, channel: str) -> Sequence[model.Alert]:
+    def _posted(self, channel: str) -> Sequence[tuple[datetime, tuple[str, ...]]]:
+        """When stories were posted of late and for which rules, oldest first."""
         since = self._now - max(_HOUR, self._snapshot.longest_cooldown())
-        return self._tx.stories.posted_since(channel, since)
+        found = self._tx.stories.posted_since(channel, since)
+        return sorted((alert.posted_at, alert.rules) for alert in found if alert.posted_at)
 
 
 def _lead(posts: Sequence[model.Decision], by_story: Mapping[model.StoryId, model.Alert]) -> str:

@@ -50,6 +50,7 @@ from bot.ports.store import (
     Articles,
     DayCount,
     FeedStates,
+    Holder,
     Judgements,
     Known,
     Ledger,
@@ -62,6 +63,7 @@ from bot.ports.store import (
     Stub,
     Transaction,
     Tray,
+    Waiting,
 )
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "FeedStates",
     "FetchError",
     "Fetcher",
+    "Holder",
     "IsPage",
     "Judgements",
     "Known",
@@ -110,5 +113,6 @@ __all__ = [
     "Unknown",
     "Unreachable",
     "Wait",
+    "Waiting",
     "WirewatchError",
 ]

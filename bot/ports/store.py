@@ -171,6 +171,9 @@ class Stories(Protocol):
 
     def of_article(self, article: model.ArticleId) -> model.Story | None: ...
 
+    def home_of(self, article: model.ArticleId) -> model.StoryId | None:
+        """The id alone: a story may hold thousands of articles."""
+
     def save(self, story: model.Story) -> None:
         """Write the story and its members (those that are already there are left)."""
 
@@ -256,21 +259,48 @@ class Judgements(Protocol):
     def since(self, when: datetime | None) -> Sequence[model.Judgement]: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """The oldest of what waits to be decided."""
+
+    #: Names of the rows, for ``remove``.
+    numbers: tuple[int, ...] = ()
+    arrivals: tuple[model.Arrival, ...] = ()
+    revisions: tuple[model.Revision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who decided last, and which change of stories and alerts was the last that was made beside it."""
+
+    who: str
+    change: int
+
+
 class Tray(Protocol):
-    """Matched articles that wait for the desk. The desk is one, on any number of machines."""
+    """Matched articles that wait to be decided, by one process at a time on any number of machines."""
 
     def add(self, arrivals: Sequence[model.Arrival], revisions: Sequence[model.Revision]) -> None: ...
 
-    def take(self, *, limit: int) -> tuple[Sequence[model.Arrival], Sequence[model.Revision]]:
-        """The oldest, which are gone from the tray with this transaction."""
+    def peek(self, *, limit: int) -> Waiting:
+        """The oldest, which stay."""
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        """They are decided."""
 
     def count(self) -> int: ...
 
-    def sit_down(self, who: str) -> bool:
-        """Take the desk for this transaction: no other that takes it can commit beside it.
+    def holder(self) -> Holder:
+        """What a decision is computed on: it holds as long as this does."""
 
-        False: another sat there since, or nobody yet, so what ``who`` remembers of the stories may be old.
+    def take_over(self, who: str, *, seen: Holder) -> Holder | None:
+        """Become the holder, in the transaction that writes what was decided on ``seen``.
+
+        None: another has decided or changed something since; nothing that was computed may be written.
         """
+
+    def note_change(self) -> None:
+        """Stories or alerts are changed by somebody who does not decide, such as a reader who presses a button."""
 
 
 class Ledger(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model
+from bot import model, ports
 from bot.storage import codec
 from bot.storage.columns import chunks
 from bot.storage.key_values import Notes
@@ -33,20 +33,35 @@ class Tray:
         if rows:
             self._connection.execute(_ADD, rows)
 
-    def take(self, *, limit: int) -> tuple[Sequence[model.Arrival], Sequence[model.Revision]]:
+    def peek(self, *, limit: int) -> ports.Waiting:
         rows = self._connection.execute(_OLDEST, {"at_most": limit}).all()
-        for part in chunks([row.n for row in rows]):
+        return ports.Waiting(
+            numbers=tuple(row.n for row in rows),
+            arrivals=tuple(codec.ARRIVAL.load(row.body) for row in rows if row.kind == _ARRIVAL),
+            revisions=tuple(codec.REVISION.load(row.body) for row in rows if row.kind == _REVISION),
+        )
+
+    def remove(self, numbers: Sequence[int]) -> None:
+        for part in chunks(numbers):
             self._connection.execute(_REMOVE, {"taken": part})
-        arrivals = [codec.ARRIVAL.load(row.body) for row in rows if row.kind == _ARRIVAL]
-        revisions = [codec.REVISION.load(row.body) for row in rows if row.kind == _REVISION]
-        return arrivals, revisions
 
     def count(self) -> int:
         return self._connection.execute(_COUNT).scalar_one()
 
-    def sit_down(self, who: str) -> bool:
-        # Written each time, also when nothing changes: on PostgreSQL two who write one row cannot both commit.
-        notes = Notes(self._connection)
-        last = notes.get(_HOLDER)
-        notes.put(_HOLDER, who)
-        return last == who
+    def holder(self) -> ports.Holder:
+        who, _, change = (Notes(self._connection).get(_HOLDER) or "").partition(" ")
+        return ports.Holder(who=who, change=int(change or 0))
+
+    def take_over(self, who: str, *, seen: ports.Holder) -> ports.Holder | None:
+        now = self.holder()
+        # Written also when nothing changes: on PostgreSQL two who write one row cannot both commit.
+        after = ports.Holder(who=who, change=now.change + (now.who != who))
+        self._put(after if now == seen else now)
+        return after if now == seen else None
+
+    def note_change(self) -> None:
+        now = self.holder()
+        self._put(ports.Holder(who=now.who, change=now.change + 1))
+
+    def _put(self, holder: ports.Holder) -> None:
+        Notes(self._connection).put(_HOLDER, f"{holder.who} {holder.change}")

@@ -124,12 +124,12 @@ class Stories:
         return {story.id: story for story in self._whole(rows)}
 
     def of_article(self, article: model.ArticleId) -> model.Story | None:
+        home = self.home_of(article)
+        return None if home is None else self.get([home]).get(home)
+
+    def home_of(self, article: model.ArticleId) -> model.StoryId | None:
         row = self._connection.execute(_OF_ARTICLE, {"of_article": article}).one_or_none()
-        if row is None:
-            return None
-        if row.merged_into is not None:
-            return self.get([row.merged_into]).get(row.merged_into)
-        return self._whole([row])[0]
+        return None if row is None else model.StoryId(row.merged_into or row.id)
 
     def since(self, when: datetime | None) -> Sequence[model.Story]:
         if when is None:

@@ -8,9 +8,10 @@ from typing import cast
 import pytest
 
 from bot import model, ports, rules
-from bot.pipeline.silence_monitor import Canary
+from bot.pipeline.silence_monitor import Canary, note_matches
 from bot.pipeline.snapshot import Snapshot
 from tests.fakes import FakeClock
+from tests.storage.made import article
 
 DAY = timedelta(days=1)
 
@@ -77,7 +78,8 @@ def test_a_match_that_another_process_saw_counts(snapshot: Snapshot) -> None:
     canary.tell(store.tx, snapshot, now=clock.now())
     clock.advance(DAY)
     match = model.Match(rule="Ship lost", rule_version="1", evidence=())
-    Canary().saw(store.tx, snapshot, [match], now=clock.now())
+    arrival = model.Arrival(article=article("1"), matches=(match,), is_baseline=False)
+    note_matches(store.tx, snapshot, [arrival], now=clock.now())
     clock.advance(1.5 * DAY)
     canary.tell(store.tx, snapshot, now=clock.now())
     assert not store.outbox.ids

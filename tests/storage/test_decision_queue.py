@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from bot import model, ports, storage
 from tests.fakes import START
 from tests.storage.made import LEASE, article, match
@@ -17,36 +15,45 @@ def _arrival(number: int) -> model.Arrival:
     )
 
 
-async def test_what_is_put_in_the_tray_comes_out_as_it_was_and_once(store: storage.SqlStore) -> None:
+async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(store: storage.SqlStore) -> None:
     arrivals = [_arrival(number) for number in range(3)]
     edit = model.Edit(article=article("9").id, outlet="Dawn", field="title", before="exits", after="delays exit")
     revision = model.Revision(article=article("9"), matches=(), edits=(edit,), poll="p9")
     await store.write(lambda tx: tx.tray.add(arrivals, [revision]))
     assert await store.read(lambda tx: tx.tray.count()) == 4
 
-    first = await store.write(lambda tx: tx.tray.take(limit=2))
-    rest = await store.write(lambda tx: tx.tray.take(limit=10))
+    first = await store.read(lambda tx: tx.tray.peek(limit=2))
+    assert await store.read(lambda tx: tx.tray.peek(limit=2)) == first
+    await store.write(lambda tx: tx.tray.remove(first.numbers))
+    rest = await store.read(lambda tx: tx.tray.peek(limit=10))
 
-    assert first == (arrivals[:2], [])
-    assert rest == (arrivals[2:], [revision])
-    assert await store.write(lambda tx: tx.tray.take(limit=10)) == ([], [])
-
-
-async def test_a_desk_that_failed_leaves_the_tray_full(store: storage.SqlStore) -> None:
-    await store.write(lambda tx: tx.tray.add([_arrival(1)], []))
-
-    def work(tx: ports.Transaction) -> None:
-        tx.tray.take(limit=10)
-        raise LookupError
-
-    with pytest.raises(LookupError):
-        await store.write(work)
-    assert await store.read(lambda tx: tx.tray.count()) == 1
+    assert (first.arrivals, first.revisions) == (tuple(arrivals[:2]), ())
+    assert (rest.arrivals, rest.revisions) == ((arrivals[2],), (revision,))
+    await store.write(lambda tx: tx.tray.remove(rest.numbers))
+    assert await store.read(lambda tx: tx.tray.peek(limit=10)) == ports.Waiting()
 
 
-async def test_who_sits_down_learns_whether_another_sat_there_since(store: storage.SqlStore) -> None:
-    sat = [await store.write(lambda tx, who=who: tx.tray.sit_down(who)) for who in ("a", "a", "b", "b", "a")]  # type: ignore[misc]
-    assert sat == [False, True, False, True, False]
+async def _take_over(store: storage.SqlStore, who: str, seen: ports.Holder) -> ports.Holder | None:
+    return await store.write(lambda tx: tx.tray.take_over(who, seen=seen))
+
+
+async def test_what_was_computed_before_another_decided_may_not_be_written(store: storage.SqlStore) -> None:
+    at_first = await store.read(lambda tx: tx.tray.holder())
+    mine = await _take_over(store, "a", at_first)
+    assert mine is not None
+    assert mine.who == "a"
+    assert await _take_over(store, "b", at_first) is None
+    assert await store.read(lambda tx: tx.tray.holder()) == mine
+    assert await _take_over(store, "a", mine) == mine
+
+
+async def test_what_was_computed_before_a_reader_pressed_a_button_may_not_be_written(store: storage.SqlStore) -> None:
+    mine = await _take_over(store, "a", await store.read(lambda tx: tx.tray.holder()))
+    assert mine is not None
+    await store.write(lambda tx: tx.tray.note_change())
+    assert await _take_over(store, "a", mine) is None
+    now = await store.read(lambda tx: tx.tray.holder())
+    assert (now.who, now != mine) == ("a", True)
 
 
 async def test_a_renewed_lease_is_not_claimed_when_its_first_time_has_passed(store: storage.SqlStore) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -249,20 +250,29 @@ async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: 
     assert len(begun) == 3, "the one that came second ran again"
 
 
-async def test_of_two_who_take_the_desk_at_once_one_runs_again_and_each_arrival_is_taken_once(
+async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_decided_once(
     rivals: list[storage.SqlStore],
 ) -> None:
     arrivals = [model.Arrival(article=article(str(n)), matches=(match("BES"),), is_baseline=False) for n in range(60)]
     await rivals[0].write(lambda tx: tx.tray.add(arrivals, []))
     taken: Counter[str] = Counter()
 
-    def work(tx: ports.Transaction, who: str) -> list[str]:
-        tx.tray.sit_down(who)
-        return [one.article.id for one in tx.tray.take(limit=7)[0]]
+    def computed(tx: ports.Transaction) -> tuple[ports.Holder, ports.Waiting]:
+        return tx.tray.holder(), tx.tray.peek(limit=7)
+
+    def write(tx: ports.Transaction, who: str, seen: ports.Holder, waiting: ports.Waiting) -> bool:
+        if tx.tray.take_over(who, seen=seen) is None:
+            return False
+        tx.tray.remove(waiting.numbers)
+        return True
 
     async def desk(store: storage.SqlStore, who: str) -> None:
-        while ids := await store.write(lambda tx: work(tx, who)):
-            taken.update(ids)
+        while True:
+            seen, waiting = await store.read(computed)
+            if not waiting.numbers:
+                return
+            if await store.write(partial(write, who=who, seen=seen, waiting=waiting)):
+                taken.update(one.article.id for one in waiting.arrivals)
 
     async with asyncio.TaskGroup() as group:
         for n, store in enumerate(rivals):
