@@ -49,8 +49,9 @@ class Tray:
         return self._connection.execute(_COUNT).scalar_one()
 
     def holder(self) -> ports.Holder:
-        who, _, change = (Notes(self._connection).get(_HOLDER) or "").partition(" ")
-        return ports.Holder(who=who, change=int(change or 0))
+        # The count stands first; versions before it wrote the name alone.
+        change, counted, who = (Notes(self._connection).get(_HOLDER) or "").partition(" ")
+        return ports.Holder(who=who, change=int(change)) if counted else ports.Holder(who=change, change=0)
 
     def take_over(self, who: str, *, seen: ports.Holder) -> ports.Holder | None:
         now = self.holder()
@@ -64,4 +65,4 @@ class Tray:
         self._put(ports.Holder(who=now.who, change=now.change + 1))
 
     def _put(self, holder: ports.Holder) -> None:
-        Notes(self._connection).put(_HOLDER, f"{holder.who} {holder.change}")
+        Notes(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")
