@@ -56,7 +56,7 @@ class Tray:
     def take_over(self, who: str, *, seen: ports.Holder) -> ports.Holder | None:
         now = self.holder()
         # Written also when nothing changes: on PostgreSQL two who write one row cannot both commit.
-        after = ports.Holder(who=who, change=now.change + (now.who != who))
+        after = ports.Holder(who=who, change=now.change + 1)
         self._put(after if now == seen else now)
         return after if now == seen else None
 
