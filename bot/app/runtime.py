@@ -68,7 +68,7 @@ class App:
         self._outside = outside
         self._on_feed = on_feed
         self._fetcher = fetcher_of(settings.bot.fetch, outside)
-        self._documents = reading.of(settings.bot.fetch.readers)
+        self._documents = reading.of(settings.bot.fetch)
         self._pages = fulltext.TrafilaturaReader(self._fetcher, outside.clock)
         self.deciding = pipeline.Deciding(
             store=store,
@@ -251,11 +251,6 @@ class App:
                 await channel.close()
         await reload.announce(self.store, settings, now=self.clock.now())
 
-    async def open(self) -> None:
-        """What must stand before the first poll. Raises WirewatchError."""
-        await self.sync()
-        await self._documents.open()
-
     async def sync(self) -> None:
         """Tell the store which feeds are configured."""
         urls = list(self.snapshot.feeds)
@@ -293,7 +288,7 @@ async def opened(
         await store.free_dead_leases()
         app = App(settings, store, outside, on_feed=on_feed, replaced=replaced or {}, process_name=process_name)
         try:
-            await app.open()
+            await app.sync()
             yield app
         finally:
             await app.close()

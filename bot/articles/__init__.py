@@ -14,7 +14,7 @@ from bot.articles.fresh import Fresh
 from bot.articles.identity import Identification, Identified, Novelty, identify
 from bot.articles.links import canonical_link, link_key
 from bot.articles.livepages import is_live_page
-from bot.articles.lookup import Lookup, look_up
+from bot.articles.lookup import Lookup, look_up, question
 from bot.articles.outlets import outlet_of, owner_of, registrable_domain
 from bot.articles.teasers import is_cut
 
@@ -37,5 +37,6 @@ __all__ = [
     "look_up",
     "outlet_of",
     "owner_of",
+    "question",
     "registrable_domain",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -63,14 +64,18 @@ def look_up(feed: model.Feed, reading: model.Reading, *, is_first: bool = False)
     ``is_first``: nothing of this feed is stored yet, so its own ids and headlines are not asked for.
     """
     items = prepare(feed, reading)
-    question = ports.Question(
+    return Lookup(question=question(feed, items, is_first=is_first), items=items)
+
+
+def question(feed: model.Feed, items: Sequence[Item], *, is_first: bool) -> ports.Question:
+    """What the store is asked about cleaned entries; see ``look_up``."""
+    return ports.Question(
         feed=feed.url,
         keys=() if is_first else tuple(dict.fromkeys(item.key for item in items)),
         links=tuple(dict.fromkeys(item.link_key for item in items if item.link_key)),
         fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items if len(item.text) >= TELLING_TEXT)),
         titles=() if is_first else tuple(dict.fromkeys(item.folded_title for item in items)),
     )
-    return Lookup(question=question, items=items)
 
 
 def prepare(feed: model.Feed, reading: model.Reading) -> tuple[Item, ...]:

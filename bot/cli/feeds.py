@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import typer
 from rich.text import Text
 
-from bot import app, feedlist, model, ports, sources
+from bot import app, feedlist, model, pipeline, ports, reading
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 
@@ -115,16 +115,20 @@ async def _find(folder: Path, address: str) -> list[Found]:
     """The feeds behind an address, read; a page is asked for the ones that it names. At least one."""
     outside = app.Outside(environ=os.environ)
     url = address if urlsplit(address).scheme in ("http", "https") else f"https://{address}"
-    fetcher = app.fetcher_of(_policy(folder, outside), outside)
+    policy = _policy(folder, outside)
+    fetcher, documents = app.fetcher_of(policy, outside), reading.of(policy)
     try:
+        await documents.prepare()
+        look = _Look(fetcher, documents)
         try:
-            return [await _read(fetcher, url)]
+            return [await look.at(url)]
         except ports.IsPage as page:
-            offered = await _read_all(fetcher, page.feeds, page=url)
+            offered = await look.at_all(page.feeds, page=url)
             if not offered:
                 raise ports.ReadError(f"{url}: {page}") from None
             return offered
     finally:
+        await documents.close()
         await fetcher.close()
 
 
@@ -140,28 +144,35 @@ def _policy(folder: Path, outside: app.Outside) -> model.FetchPolicy:
         return model.FetchPolicy()
 
 
-async def _read_all(fetcher: ports.Fetcher, urls: Sequence[str], *, page: str) -> list[Found]:
-    found = []
-    for url in urls:
+class _Look:
+    """Fetches and parses one address after another."""
+
+    def __init__(self, fetcher: ports.Fetcher, documents: pipeline.Documents) -> None:
+        self._fetcher = fetcher
+        self._documents = documents
+
+    async def at_all(self, urls: Sequence[str], *, page: str) -> list[Found]:
+        found = []
+        for url in urls:
+            try:
+                found.append(await self.at(url, page=page))
+            except (ports.FetchError, ports.ReadError) as error:
+                terminal.say(f"named by the page, but not a feed: {url}: {error}")
+        return found
+
+    async def at(self, url: str, *, page: str | None = None) -> Found:
+        """Raises FetchError, ReadError, IsPage."""
+        answer = await self._fetcher.get(ports.Request(url=url))
+        if answer.status != 200:
+            raise ports.FetchError(f"{url}: the server answered {answer.status}")
+        body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
         try:
-            found.append(await _read(fetcher, url, page=page))
-        except (ports.FetchError, ports.ReadError) as error:
-            terminal.say(f"named by the page, but not a feed: {url}: {error}")
-    return found
-
-
-async def _read(fetcher: ports.Fetcher, url: str, *, page: str | None = None) -> Found:
-    answer = await fetcher.get(ports.Request(url=url))
-    if answer.status != 200:
-        raise ports.FetchError(f"{url}: the server answered {answer.status}")
-    body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
-    try:
-        reading = await asyncio.to_thread(sources.read, body)
-    except ports.IsPage:
-        raise
-    except ports.ReadError as error:
-        raise ports.ReadError(f"{url}: {error}") from None
-    return Found(url=answer.permanent_url or url, reading=reading, page=page)
+            said, _ = await self._documents.read(body, model.Feed(url=url), is_first=True)
+        except ports.IsPage:
+            raise
+        except ports.ReadError as error:
+            raise ports.ReadError(f"{url}: {error}") from None
+        return Found(url=answer.permanent_url or url, reading=said, page=page)
 
 
 def _show(found: Found) -> None:

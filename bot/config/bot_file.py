@@ -54,7 +54,7 @@ class FetchShape(_Shape):
     )
     readers: Annotated[int, pydantic.Field(ge=0, le=16)] = pydantic.Field(
         _FETCH.readers,
-        description="Processes that read documents beside the one that asks; 0: it reads them itself.",
+        description="Processes that parse documents, apart from the one that fetches and stores; 0: that one.",
     )
     per_host: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
         _FETCH.per_host, description="Feeds of one host asked at the same time."

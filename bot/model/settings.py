@@ -30,8 +30,8 @@ class FetchPolicy:
 
     every: timedelta = timedelta(minutes=5)
     concurrency: int = 64
-    #: Processes that read documents; 0: threads of the one that asks.
-    readers: int = 0
+    #: Processes that parse documents, apart from the one that fetches and stores; 0: its own threads do.
+    readers: int = 1
     per_host: int = 2
     timeout: timedelta = timedelta(seconds=20)
     max_bytes: int = 10_000_000

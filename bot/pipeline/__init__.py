@@ -4,12 +4,14 @@ from bot.pipeline.deciding import TURN, Deciding, Turn
 from bot.pipeline.feedback import Judged, judge
 from bot.pipeline.messages import notice
 from bot.pipeline.passes import EndsAt, Pipeline
+from bot.pipeline.poll import Documents
 from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
 
 __all__ = [
     "TURN",
     "Deciding",
+    "Documents",
     "EndsAt",
     "FeedReport",
     "Judged",

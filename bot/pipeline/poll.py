@@ -21,7 +21,10 @@ OUR_BUG = "Wirewatch could not take this feed in (our bug); the log has the deta
 
 
 class Documents(Protocol):
-    """Reads what was fetched, off the loop."""
+    """Parses what was fetched, off the loop."""
+
+    async def prepare(self) -> None:
+        """Documents are about to be fetched. Returns at once; never raises for what cannot be started."""
 
     async def read(
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
@@ -75,6 +78,7 @@ class Poller:
         """Never raises for what a feed does."""
         names_known = polling.is_naming_due(state, self._clock.now())
         polled = Polled(feed=snapshot.feeds[state.url], state=state, names_known=names_known)
+        await self._documents.prepare()
         try:
             answer = await self._fetcher.get(polling.request(state))
         except ports.FetchError as error:

@@ -1,18 +1,31 @@
-"""Documents read off the loop, and their entries made ready for the store: in threads, or in processes of their own.
+"""Documents are parsed off the loop, and their entries are made ready for the store.
 
-Knows no store and no network. Whoever polls does not know which of the two stands behind it.
+They are parsed in reader processes (``fetch.readers``), or in threads of this process. Knows no store and no network;
+the pipeline does not know which of the two it is given.
 
     body → sources.read → Reading → articles.look_up → cleaned items, and what the store is to be asked of them
 """
 
 from __future__ import annotations
 
-from bot.reading.processes import Processes
-from bot.reading.threads import Threads
+from typing import TYPE_CHECKING
 
-__all__ = ["Processes", "Threads", "of"]
+from bot import model
+
+if TYPE_CHECKING:
+    from bot.reading.processes import Processes
+    from bot.reading.threads import Threads
+
+__all__ = ["of"]
 
 
-def of(processes: int) -> Threads | Processes:
-    """In so many processes; 0: in threads of this one."""
-    return Processes(processes) if processes else Threads()
+def of(policy: model.FetchPolicy) -> Threads | Processes:
+    """The reader processes that ``policy`` asks for, or threads of this process. Nothing is started yet."""
+    # Imported here, since a reader process imports this package too and needs neither.
+    if policy.readers:
+        from bot.reading.processes import Processes
+
+        return Processes(policy.readers, max_bytes=policy.max_bytes)
+    from bot.reading.threads import Threads
+
+    return Threads()

@@ -1,57 +1,69 @@
-"""Documents read in processes of their own: beside the one that asks and stores, and apart from it.
+"""Documents parsed in reader processes: beside the one that fetches and stores, and apart from it.
 
-A document that takes a reader down (a fault in a parser, memory) or holds it for ever costs that document alone: it is
-told as unreadable, the reader is started anew, and the others are read there.
+A document that takes a process down (a fault in a parser, memory) or holds it for ever costs that document alone: its
+feed's poll has failed, the process is started anew, and the other documents are parsed there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import structlog
 
-from bot import model, ports
-from bot.reading import packing, reader
-from bot.reading.job import Done, Job
+from bot import articles, model, ports
+from bot.reading import process, wire
 
 log = structlog.get_logger("wirewatch")
 
 
 class Processes:
-    def __init__(self, count: int) -> None:
-        self._readers: list[reader.Reader | None] = [None] * count
+    """``count`` reader processes, each started when it is first needed."""
+
+    def __init__(self, count: int, *, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._readers: list[process.Reader | None] = [None] * count
         #: So that a place is filled once.
         self._starting = asyncio.Lock()
         self._is_closed = False
 
-    async def open(self) -> None:
-        """Raises WirewatchError where one cannot be started."""
-        for place in range(len(self._readers)):
-            await self._at(place)
+    async def prepare(self) -> None:
+        """Start the first process, so that it is ready when a document has been fetched. Does not wait for it."""
+        if self._readers[0] is None and not self._starting.locked():
+            with contextlib.suppress(ports.ReadError):  # told of the first document that is to be read
+                await self._at(0)
 
-    async def read(self, body: ports.Body, feed: model.Feed, *, is_first: bool) -> Done:
+    async def read(
+        self, body: ports.Body, feed: model.Feed, *, is_first: bool
+    ) -> tuple[model.Reading, articles.Lookup]:
         """Raises ReadError."""
-        frame = packing.packed(Job(body, feed, is_first))
+        job = wire.Job(body, feed, is_first)
         while True:
+            one = await self._at(self._least_busy())
             try:
-                answer = await (await self._at(self._least_busy())).ask(frame)
-            except reader.Ended as ended:
+                answer = await one.ask(job)
+            except process.Ended as ended:
                 if ended.is_of_this:
-                    raise ports.ReadError(
-                        f"the process that reads documents ended over this one ({ended}); it is asked again later"
-                    ) from None
+                    raise ports.ReadError(_over_this(str(ended))) from None
                 continue  # it ended over another one
-            if isinstance(answer, Done):
-                return answer
-            raise answer
+            if isinstance(answer, wire.NoFeed):
+                raise answer.error()
+            if isinstance(answer, wire.Broke):
+                raise RuntimeError(f"in the reader process:\n{answer.traceback}")  # noqa: TRY004 -- no wrong type but our bug
+            try:
+                return answer.reading, wire.looked_up(answer, job)
+            except wire.Garbage as garbage:
+                why = f"it answered {garbage}"
+                one.break_off(why)
+                raise ports.ReadError(_over_this(why)) from None
 
     def _least_busy(self) -> int:
         return min(range(len(self._readers)), key=lambda place: self._load(self._readers[place]))
 
-    def _load(self, one: reader.Reader | None) -> int:
+    def _load(self, one: process.Reader | None) -> int:
         return one.load if one is not None and one.is_alive else 0
 
-    async def _at(self, place: int) -> reader.Reader:
+    async def _at(self, place: int) -> process.Reader:
         found = self._readers[place]
         if found is not None and found.is_alive:
             return found
@@ -61,8 +73,10 @@ class Processes:
                 raise ports.ReadError("not read: Wirewatch is stopping")
             if found is None or not found.is_alive:
                 if found is not None:
-                    log.warning("reader ended", why=found.end, help="it is started again")
-                found = self._readers[place] = await reader.start()
+                    await found.gone()
+                    if found.end:
+                        log.warning("reader ended", why=found.end, help="it is started again")
+                found = self._readers[place] = await process.start(self._max_bytes)
             return found
 
     async def close(self) -> None:
@@ -70,3 +84,7 @@ class Processes:
         for each in self._readers:
             if each is not None:
                 await each.close()
+
+
+def _over_this(why: str) -> str:
+    return f"the process that reads documents ended over this one ({why}); it is asked again later"

@@ -20,8 +20,8 @@ class Threads:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, "read")
 
-    async def open(self) -> None:
-        """Threads start with their first work."""
+    async def prepare(self) -> None:
+        """Nothing: threads start with their first document."""
 
     async def read(
         self, body: ports.Body, feed: model.Feed, *, is_first: bool

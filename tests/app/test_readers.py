@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import ports, reading
+from bot import ports
+from bot.reading.threads import Threads
 from tests.journeys.world import BOT, Item, world
 
-WITH_A_READER = BOT.replace("fetch: {{", "fetch: {{readers: 1, ")
+WITH_A_READER = BOT.replace("readers: 0", "readers: 1")
 FIRST = Item(
     id="1", title="BlackBerry quits Pakistan over backdoor", text="The PTA had asked for unfettered access to BES."
 )
@@ -30,14 +31,14 @@ async def test_a_feed_is_posted_the_same_wherever_it_is_read(tmp_path: Path, bot
 async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = reading.Threads.read
+    read = Threads.read
 
-    async def with_a_bug(self: reading.Threads, body: ports.Body, feed: object, *, is_first: bool) -> object:
+    async def with_a_bug(self: Threads, body: ports.Body, feed: object, *, is_first: bool) -> object:
         if "wire" in body.url:
             raise RuntimeError("a bug")
         return await read(self, body, feed, is_first=is_first)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(reading.Threads, "read", with_a_bug)
+    monkeypatch.setattr(Threads, "read", with_a_bug)
     async with world(tmp_path / "config") as made:
         made.configure("wire", "courier")
         for outlet in ("wire", "courier"):

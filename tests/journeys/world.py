@@ -24,7 +24,7 @@ channels:
   desk: {{kind: slack, to: "#policy-alerts", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.01 seconds}}
   ops: {{kind: slack, to: "#ops", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.01 seconds}}
 operator: ops
-fetch: {{every: 5 minutes, allow_private: [127.0.0.0/8]}}
+fetch: {{every: 5 minutes, readers: 0, allow_private: [127.0.0.0/8]}}
 """
 
 RULES = """\

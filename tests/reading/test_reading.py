@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from bot import articles, model, ports, reading, sources
-from bot.reading import reader
+from bot.reading import limits
+from bot.reading.processes import Processes
+from bot.reading.threads import Threads
 from tests.servers.processes import children
 from tests.sources.documents import URL, item, rss
 
@@ -28,9 +30,9 @@ def _body(document: str) -> ports.Body:
 
 
 @pytest.fixture
-async def processes() -> AsyncIterator[reading.Processes]:
-    made = reading.Processes(1)
-    await made.open()
+async def processes() -> AsyncIterator[Processes]:
+    made = Processes(1, max_bytes=10_000_000)
+    await made.read(_body(rss(item(0))), FEED, is_first=True)  # so that it has started
     yield made
     await made.close()
 
@@ -57,8 +59,7 @@ def _is_gone(pid: int) -> bool:
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 async def test_a_document_says_the_same_wherever_it_is_read(count: int) -> None:
-    made = reading.of(count)
-    await made.open()
+    made = reading.of(model.FetchPolicy(readers=count))
     document = rss(*(item(number) for number in range(30)))
     found, look_up = await made.read(_body(document), FEED, is_first=False)
     assert [entry.title for entry in found.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
@@ -69,7 +70,7 @@ async def test_a_document_says_the_same_wherever_it_is_read(count: int) -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 async def test_what_is_no_feed_is_told_the_same_wherever_it_is_read(count: int) -> None:
-    made = reading.of(count)
+    made = reading.of(model.FetchPolicy(readers=count))
     with pytest.raises(ports.IsPage) as told:
         await made.read(_body(PAGE), FEED, is_first=True)
     assert told.value.feeds == ("https://news.example.org/feed.xml",)
@@ -88,7 +89,7 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
         return read(body)
 
     monkeypatch.setattr(sources, "read", slowly)
-    made = reading.Threads()
+    made = Threads()
     async with asyncio.TaskGroup() as group:
         slow = group.create_task(made.read(_body(rss(item(1, title="slow"))), FEED, is_first=True))
         assert await asyncio.to_thread(has_begun.wait, 5)
@@ -100,14 +101,14 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
     await made.close()
 
 
-async def test_many_documents_at_once_each_get_their_own_answer(processes: reading.Processes) -> None:
+async def test_many_documents_at_once_each_get_their_own_answer(processes: Processes) -> None:
     documents = [rss(item(number, title=f"Title {number}", body="x" * 5_000 * (number % 7))) for number in range(60)]
     async with asyncio.TaskGroup() as group:
         asked = [group.create_task(processes.read(_body(each), FEED, is_first=True)) for each in documents]
-    assert [each.result().reading.entries[0].title for each in asked] == [f"Title {number}" for number in range(60)]
+    assert [each.result()[0].entries[0].title for each in asked] == [f"Title {number}" for number in range(60)]
 
 
-async def test_a_reader_that_is_killed_costs_the_document_it_was_at(processes: reading.Processes) -> None:
+async def test_a_reader_that_is_killed_costs_the_document_it_was_at(processes: Processes) -> None:
     pid = _child()
     os.kill(pid, signal.SIGSTOP)
     async with asyncio.TaskGroup() as group:
@@ -121,11 +122,11 @@ async def test_a_reader_that_is_killed_costs_the_document_it_was_at(processes: r
 
 
 async def test_a_document_that_takes_for_ever_is_broken_off_and_the_next_is_read(
-    processes: reading.Processes, monkeypatch: pytest.MonkeyPatch
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(limits, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
     os.kill(_child(), signal.SIGSTOP)
-    assert await _read_or_error(processes, 1) == _ended("no answer within 1 seconds")
+    assert await _read_or_error(processes, 1) == _ended("no answer within 1 second")
     monkeypatch.undo()
     assert await _read_or_error(processes, 2) == "Title 2"
 
@@ -134,17 +135,17 @@ def _ended(why: str) -> str:
     return f"the process that reads documents ended over this one ({why}); it is asked again later"
 
 
-async def _read_or_error(made: reading.Processes, number: int) -> str | None:
+async def _read_or_error(made: Processes, number: int) -> str | None:
     try:
         done = await made.read(_body(rss(item(number, title=f"Title {number}"))), FEED, is_first=True)
     except ports.ReadError as error:
         return str(error)
-    return done.reading.entries[0].title
+    return done[0].entries[0].title
 
 
 async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_does() -> None:
-    made = reading.Processes(1)
-    await made.open()
+    made = Processes(1, max_bytes=10_000_000)
+    assert await _read_or_error(made, 1) == "Title 1"
     pid = _child()
     os.kill(pid, signal.SIGTERM)
     os.kill(pid, signal.SIGINT)
@@ -158,10 +159,10 @@ async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_d
 
 _OWNER = """
 import asyncio
-from bot import reading
+from bot.reading.processes import Processes
 
 async def main():
-    await reading.Processes(1).open()
+    await Processes(1, max_bytes=10_000_000).prepare()
     print("open", flush=True)
     await asyncio.sleep(60)
 
@@ -178,15 +179,3 @@ def test_a_reader_ends_when_its_owner_was_killed() -> None:
     owner.wait()
     owner.stdout.close()
     asyncio.run(_until(lambda: _is_gone(pid)))
-
-
-async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with pytest.raises(ports.WirewatchError, match=r"starting a process .*fetch\.readers: 0 in bot\.yaml"):
-        await reading.Processes(1).open()
-
-
-async def test_a_process_that_ends_at_its_start_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(ports.WirewatchError, match="exit code 1"):
-        await reading.Processes(1).open()

@@ -38,7 +38,7 @@ def ends_of(items: Sequence[T]) -> tuple[tuple[T, ...], str | None]:
 
 def bounded(entry: model.Entry) -> model.Entry:
     """The entry with every field within its bound."""
-    if _is_within(entry):
+    if is_within(entry):
         return entry
     return dataclasses.replace(
         entry,
@@ -52,8 +52,8 @@ def bounded(entry: model.Entry) -> model.Entry:
     )
 
 
-def _is_within(entry: model.Entry) -> bool:
-    """Nearly always, and then nothing is copied."""
+def is_within(entry: model.Entry) -> bool:
+    """Whether each field is within its bound: nearly always, and then nothing is copied."""
     return (
         len(entry.guid or "") <= MAX_ADDRESS
         and len(entry.link or "") <= MAX_ADDRESS

@@ -1,0 +1,180 @@
+"""What a reader process is asked and what it answers: frames of MessagePack.
+
+A frame is its length (4 bytes, big-endian) and one value. Decoding it makes values of the types named here and of no
+others, and runs no code, whatever the bytes are.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from bot import articles, model, ports
+from bot.articles.lookup import Item
+from bot.sources.kit import limits as bounds
+
+LENGTH_BYTES = 4
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Garbage(Exception):
+    """What was received is no frame of this format, or says what no document can say."""
+
+
+class Job(msgspec.Struct, frozen=True, array_like=True):
+    body: ports.Body
+    feed: model.Feed
+    #: Nothing of this feed is stored yet.
+    is_first: bool
+
+
+class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
+    """The first word of a process."""
+
+
+class Cleaned(msgspec.Struct, frozen=True, array_like=True):
+    """An ``articles.lookup.Item``; its entry is named by its place in the reading."""
+
+    place: int
+    key: str
+    guid: str | None
+    link: str
+    link_key: str
+    title: str
+    folded_title: str
+    text: str
+    links: tuple[str, ...]
+    fingerprint: str
+    published: datetime | None
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
+    reading: model.Reading
+    items: tuple[Cleaned, ...]
+
+
+class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
+    """A ReadError."""
+
+    text: str
+    #: Of an IsPage; None: it is none.
+    feeds: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, error: ports.ReadError) -> NoFeed:
+        return cls(_plain(str(error)), tuple(map(_plain, error.feeds)) if isinstance(error, ports.IsPage) else None)
+
+    def error(self) -> ports.ReadError:
+        return ports.ReadError(self.text) if self.feeds is None else ports.IsPage(self.text, self.feeds)
+
+
+class Broke(msgspec.Struct, frozen=True, array_like=True, tag="broke"):
+    """Our bug."""
+
+    traceback: str
+
+
+class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
+    """It takes no further question, and ends."""
+
+
+Answer = Ready | Done | NoFeed | Broke | Leaving
+
+_jobs = msgspec.msgpack.Decoder(Job)
+_answers = msgspec.msgpack.Decoder(Answer)
+
+
+def framed(message: Job | Answer) -> bytes:
+    """One frame. Raises ValueError for text with half a surrogate pair, which UTF-8 cannot hold."""
+    frame = bytearray(LENGTH_BYTES)
+    _encoder.encode_into(message, frame, LENGTH_BYTES)
+    frame[:LENGTH_BYTES] = (len(frame) - LENGTH_BYTES).to_bytes(LENGTH_BYTES, "big")
+    return bytes(frame)
+
+
+def length_of(head: bytes | bytearray) -> int:
+    return int.from_bytes(head[:LENGTH_BYTES], "big")
+
+
+def first_frame(received: bytearray, *, limit_bytes: int) -> bytes | None:
+    """What the first whole frame holds, taken out of ``received``; None: more must come first. Raises Garbage."""
+    if len(received) < LENGTH_BYTES:
+        return None
+    end = LENGTH_BYTES + length_of(received)
+    if end - LENGTH_BYTES > limit_bytes:
+        raise Garbage(f"an answer of {end} bytes")
+    if len(received) < end:
+        return None
+    payload = bytes(received[LENGTH_BYTES:end])
+    del received[:end]
+    return payload
+
+
+def job_of(payload: bytes) -> Job:
+    """Raises Garbage."""
+    try:
+        return _jobs.decode(payload)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Garbage(str(error)) from error
+
+
+def answer_of(payload: bytes) -> Answer:
+    """Raises Garbage."""
+    try:
+        return _answers.decode(payload)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise Garbage(str(error)) from error
+
+
+def _plain(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def cleaned(reading: model.Reading, items: tuple[Item, ...]) -> tuple[Cleaned, ...]:
+    places = {id(entry): place for place, entry in enumerate(reading.entries)}
+    return tuple(
+        Cleaned(
+            places[id(item.entry)],
+            item.key,
+            item.guid,
+            item.link,
+            item.link_key,
+            item.title,
+            item.folded_title,
+            item.text,
+            item.links,
+            item.fingerprint,
+            item.published,
+        )
+        for item in items
+    )
+
+
+def looked_up(done: Done, job: Job) -> articles.Lookup:
+    """The entries made ready, for the feed that was asked for: a reader process cannot answer for another one.
+
+    Raises Garbage.
+    """
+    entries = done.reading.entries
+    if len(entries) > bounds.MAX_ENTRIES or not all(map(bounds.is_within, entries)):
+        raise Garbage("more than any document says")
+    if any(not 0 <= item.place < len(entries) for item in done.items):
+        raise Garbage("an item of no entry")
+    items = tuple(
+        Item(
+            entry=entries[item.place],
+            key=item.key,
+            guid=item.guid,
+            link=item.link,
+            link_key=item.link_key,
+            title=item.title,
+            folded_title=item.folded_title,
+            text=item.text,
+            links=item.links,
+            fingerprint=item.fingerprint,
+            published=item.published,
+        )
+        for item in done.items
+    )
+    return articles.Lookup(question=articles.question(job.feed, items, is_first=job.is_first), items=items)

@@ -1,0 +1,109 @@
+"""What one document may use of a reader process: time, memory, and the length of its answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from bot import model, ports
+from bot.reading import process
+from bot.reading.processes import Processes
+from tests.sources.documents import URL, item, rss
+
+FEED = model.Feed(url=URL)
+#: The real program, over a parser with a fault that only a document named bad meets.
+_FAULTY = """
+import os, sys
+sys.path[:] = sys.argv[2:]
+from datetime import timedelta
+from bot import sources
+from bot.reading import child, limits
+limits.PATIENCE = timedelta(seconds=1)
+read = sources.read
+
+def faulty(body):
+    if b"bad" in body.content:
+        {fault}
+    return read(body)
+
+sources.read = faulty
+child.main(int(sys.argv[1]))
+"""
+_FAULTS = {
+    "endless": (
+        "while True: pass",
+        r"ended over this one \(more than 10 seconds of processor time\); it is asked again later",
+    ),
+    "memory": ("return bytes(1_000_000_000)", "refused: parsing it takes more than 120 MB of memory"),
+    "memory a little at a time": (
+        "more = []\n        while True: more.append(bytes(100_000))",
+        "refused: parsing it takes more than 120 MB of memory",
+    ),
+    "crash": ("os.abort()", r"ended over this one \(killed by SIGABRT\)"),
+    "exit": ("os._exit(7)", r"ended over this one \(exit code 7\)"),
+    "says more than it holds": (
+        "from bot import model; return model.Reading(title='x' * 6_000_000)",
+        "refused: its items are together many times larger than the document",
+    ),
+}
+
+
+@pytest.fixture
+async def made() -> AsyncIterator[Processes]:
+    processes = Processes(1, max_bytes=1_000_000)
+    yield processes
+    await processes.close()
+
+
+async def _read(made: Processes, title: str) -> list[str | None]:
+    body = ports.Body(content=rss(item(1, title=title)).encode(), content_type="", url=URL)
+    reading, _ = await made.read(body, FEED, is_first=True)
+    return [entry.title for entry in reading.entries]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux bounds the memory of a process")
+@pytest.mark.parametrize("name", _FAULTS)
+async def test_a_document_that_uses_too_much_is_refused_and_the_next_is_parsed(
+    name: str, made: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault, told = _FAULTS[name]
+    monkeypatch.setattr(process, "_PROGRAM", _FAULTY.format(fault=fault))
+    assert await _read(made, "good") == ["good"]
+    with pytest.raises(ports.ReadError, match=told):
+        await _read(made, "bad")
+    assert await _read(made, "good again") == ["good again"]
+
+
+async def test_a_bug_of_ours_is_raised_where_it_was_asked(made: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_PROGRAM", _FAULTY.format(fault="raise KeyError('ours')"))
+    with pytest.raises(RuntimeError, match="KeyError: 'ours'"):
+        await _read(made, "bad")
+    assert await _read(made, "good") == ["good"]
+
+
+async def test_halves_of_surrogate_pairs_are_joined_or_replaced(made: Processes) -> None:
+    content = (
+        rb'{"version": "https://jsonfeed.org/version/1.1", "title": "x", "items": [{"id": "1", "tags": ["\udc00"],'
+        rb' "title": "a\ud83d b\ud83d\ude00", "date_published": "2015-12-02T09:00:00Z"}]}'
+    )
+    body = ports.Body(content=content, content_type="application/json", url=URL)
+    reading, look_up = await made.read(body, FEED, is_first=True)
+    assert [(entry.title, entry.tags) for entry in reading.entries] == [("a\ufffd b\U0001f600", ("\ufffd",))]
+    assert [item.published for item in look_up.items] == [datetime(2015, 12, 2, 9, tzinfo=UTC)]
+
+
+@pytest.mark.long
+async def test_the_largest_documents_that_are_fetched_stay_within_the_limits() -> None:
+    processes = Processes(1, max_bytes=10_000_000)
+    for count, size, around in ((5_000, 1_800, ""), (200, 49_000, "<![CDATA[<p>x</p>]]>"), (11, 890_000, "&lt;b&gt;")):
+        text = ((around + "word text here ") * (size // 14))[:size].rpartition(" ")[0]
+        document = rss(*(item(number, body=text) for number in range(count)))
+        assert 9_000_000 < len(document) < 10_300_000
+        reading, _ = await processes.read(
+            ports.Body(content=document.encode(), content_type="", url=URL), FEED, is_first=True
+        )
+        assert len(reading.entries) == count
+    await processes.close()

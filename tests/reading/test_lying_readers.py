@@ -1,0 +1,152 @@
+"""A reader process may lie, die, hang or send anything: it costs one document, and the next is parsed in a new one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import model, ports
+from bot.reading import limits, process, wire
+from bot.reading.processes import Processes
+from tests.sources.documents import URL, item, rss
+
+FEED = model.Feed(url=URL)
+READY = wire.framed(wire.Ready())
+NONE = wire.framed(wire.NoFeed("no feed"))
+
+
+def _says(*parts: bytes | str) -> str:
+    """A program that is ready, takes one question, and then writes bytes or runs a statement for each part."""
+    lines = [
+        "import os, sys, time",
+        f"os.write(1, {READY!r})",
+        "sys.stdin.buffer.read(int.from_bytes(sys.stdin.buffer.read(4), 'big'))",
+        *(f"os.write(1, {part!r})" if isinstance(part, bytes) else part for part in parts),
+        "time.sleep(60)",
+    ]
+    return "\n".join(lines)
+
+
+def _frame(payload: bytes) -> bytes:
+    return len(payload).to_bytes(4, "big") + payload
+
+
+#: What the program does, and what is told of the document.
+LIARS = {
+    "is no frame": (_says(b"<html>"), r"it answered an answer of \d+ bytes"),
+    "is endless": (_says(b"\xff\xff\xff\xff", "while True: os.write(1, bytes(65536))"), "it answered an answer of"),
+    "is no message": (_says(_frame(b"\xc1\xc1")), "it answered"),
+    "has other types": (_says(_frame(b"\x93\xa4done\x05\x90")), "it answered Expected"),
+    "is a pickle": (_says(_frame(b"cos\nsystem\n(S'true'\ntR.")), "it answered"),
+    "is nothing": (_says(_frame(b"")), "it answered"),
+    "is that it is ready, again": (_says(READY), "ready, again"),
+    "is that it leaves": (_says(wire.framed(wire.Leaving())), "that it leaves"),
+    "says more than a document can": (
+        _says(wire.framed(wire.Done(model.Reading(entries=(model.Entry(title="x" * 9_000),)), ()))),
+        "more than any document says",
+    ),
+    "never comes": (_says(), "no answer within 1 second"),
+    "begins and never ends": (_says(b"\x00\x00\x10\x00abc"), "no answer within 1 second"),
+    "is the end of its output": (_says("os.close(1)", "os.close(2)"), "no answer within"),
+    "is its end": (_says("sys.exit(3)"), "exit code 3"),
+    "is a signal": (_says("os.kill(os.getpid(), 11)"), "killed by SIGSEGV"),
+    "is the end of its input": (_says("os.close(0)"), "no answer within 1 second"),
+}
+
+
+@pytest.fixture
+async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Processes]:
+    monkeypatch.setattr(limits, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
+    processes = Processes(1, max_bytes=1_000_000)
+    yield processes
+    await processes.close()
+
+
+async def _title(made: Processes, *, body: str = "") -> str | None:
+    document = rss(item(1, title="Good", body=body))
+    reading, _ = await made.read(ports.Body(content=document.encode(), content_type="", url=URL), FEED, is_first=True)
+    return reading.entries[0].title
+
+
+@pytest.mark.parametrize("name", LIARS)
+async def test_an_answer_that_is_none_costs_its_document_alone(
+    name: str, made: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, told = LIARS[name]
+    monkeypatch.setattr(process, "_PROGRAM", program)
+    with pytest.raises(ports.ReadError, match=rf"the process that reads documents ended over this one \(.*{told}"):
+        await _title(made)
+    monkeypatch.setattr(process, "_PROGRAM", _says(NONE))
+    with pytest.raises(ports.ReadError, match=r"^no feed$"):
+        await _title(made)
+
+
+async def test_a_process_that_answers_twice_is_replaced(made: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = process._PROGRAM
+    monkeypatch.setattr(process, "_PROGRAM", _says(NONE + NONE))
+    with pytest.raises(ports.ReadError, match=r"^no feed$"):
+        await _title(made)
+    monkeypatch.setattr(process, "_PROGRAM", honest)
+    monkeypatch.setattr(limits, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
+    assert await _title(made) == "Good"
+
+
+async def test_documents_that_fill_the_pipe_of_a_process_that_reads_none_are_given_back(
+    made: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_PROGRAM", f"import os, time; os.write(1, {READY!r}); time.sleep(60)")
+    with pytest.raises(ports.ReadError, match="no answer within 1 second"):
+        await _title(made, body="x" * 900_000)
+
+
+async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
+    made: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    await made.prepare()
+    with pytest.raises(ports.ReadError, match=r"starting a process .*fetch\.readers: 0 in bot\.yaml"):
+        await _title(made)
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [("import sys; sys.exit(1)", "exit code 1"), ("import time; time.sleep(60)", "no answer")],
+)
+async def test_a_process_that_does_not_get_ready_is_told_with_what_to_do(
+    made: Processes, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+) -> None:
+    monkeypatch.setattr(limits, "START", timedelta(seconds=1))
+    monkeypatch.setattr(process, "_PROGRAM", program)
+    with pytest.raises(ports.ReadError, match=rf"starting a process that reads documents: .*{told}"):
+        await _title(made)
+
+
+async def test_a_process_takes_no_module_from_the_working_directory(
+    made: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bot", "msgspec", "json"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit(f'{__name__} of the working directory')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(limits, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    assert await _title(made) == "Good"
+
+
+async def test_a_process_is_given_no_secret(made: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
+    monkeypatch.setattr(
+        process,
+        "_PROGRAM",
+        _says(
+            "import msgspec",
+            "told = msgspec.msgpack.encode(['no feed', os.environ.get('SLACK_BOT_TOKEN', 'none given'), None])",
+            "os.write(1, len(told).to_bytes(4, 'big') + told)",
+        ),
+    )
+    with pytest.raises(ports.ReadError, match="none given"):
+        await _title(made)
