@@ -14,7 +14,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from bot import articles, model, ports, sources
 from bot.maintenance import gc_tuning
@@ -104,7 +104,7 @@ def _without_surrogates(reading: model.Reading) -> model.Reading:
     return dataclasses.replace(reading, **{**_mended(reading), "entries": entries})
 
 
-def _mended(one: model.Reading | model.Entry) -> dict[str, object]:
+def _mended(one: model.Reading | model.Entry) -> dict[str, Any]:
     values = {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
     texts = {name: _joined(value) for name, value in values.items() if isinstance(value, str)}
     lists = {

@@ -79,7 +79,7 @@ class Reader(asyncio.SubprocessProtocol):
         if not self.is_alive or self._transport is None:
             raise Ended(self.end, is_of_this=False)
         self._transport.get_pipe_transport(0).write(frame)  # type: ignore[union-attr]  # its standard input
-        answer = self._loop.create_future()
+        answer: asyncio.Future[wire.Done | wire.NoFeed | wire.Broke] = self._loop.create_future()
         self._waiting.append((answer, len(frame)))
         self._ahead_bytes += len(frame)
         if self._is_ready and len(self._waiting) == 1:

@@ -122,9 +122,10 @@ def job_of(payload: bytes) -> Job:
 def answer_of(payload: bytes) -> Answer:
     """Raises Garbage."""
     try:
-        return _answers.decode(payload)
+        answer: Answer = _answers.decode(payload)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Garbage(str(error)) from error
+    return answer
 
 
 def _plain(text: str) -> str:

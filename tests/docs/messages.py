@@ -26,6 +26,9 @@ _PARTS = {
     "bot/outbox/incidents.py": ("_lead",),
     "bot/polling/health.py": ("_OVER", "_troubles"),
     "bot/polling/statuses.py": ("_ADVICE", "_of_class"),
+    "bot/reading/child.py": ("_answered",),
+    "bot/reading/process.py": ("_not_started",),
+    "bot/reading/processes.py": ("_over_this",),
     "bot/storage/failures.py": ("_GONE", "_POSTGRES", "_SQLITE", "translated"),
     "bot/web/health.py": ("readiness",),
 }

@@ -41,7 +41,12 @@ def test_a_reading_comes_out_as_it_went_in_however_its_frames_arrive(
     entries: tuple[model.Entry, ...], pieces: int
 ) -> None:
     reading = model.Reading(title="News", entries=entries, item_hashes=("a", "b"))
-    sent = [wire.Ready(), _done(reading), wire.NoFeed("none", ("https://a.example",)), wire.Leaving()]
+    sent: list[wire.Answer] = [
+        wire.Ready(),
+        _done(reading),
+        wire.NoFeed("none", ("https://a.example",)),
+        wire.Leaving(),
+    ]
     stream = b"".join(wire.framed(each) for each in sent)
     received, came = bytearray(), []
     for start in range(0, len(stream), pieces):
