@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -35,7 +34,8 @@ def check(
     form = Format.JSON if json else format
     text = config.render(problems, form.value)
     if text:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        whole = text if text.endswith("\n") else text + "\n"
+        (terminal.write_json if form is Format.JSON else terminal.write)(whole)
     errors = [p for p in problems if p.severity == "error" or strict]
     if form is Format.TEXT:
         warnings = len(problems) - len(errors)

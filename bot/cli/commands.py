@@ -21,6 +21,7 @@ from bot.cli import (
     healthcheck,
     init,
     ledger,
+    logs,
     once,
     run,
     schema,
@@ -83,6 +84,8 @@ def _options(
 
 def main() -> None:
     """Run one command; an expected failure is one line, never a traceback."""
+    # A command that sets its own level does so again.
+    logs.set_up(quiet=True)
     try:
         app()
     except ports.ConfigError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from rich.text import Text
 from bot import app, feedlist, model, pipeline, ports, reading
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
+from bot.model import visible
 
 feeds = typer.Typer(help="Find, add, import, export and try feeds.", no_args_is_help=True)
 
@@ -61,7 +61,8 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
     _show(best)
     for other in found[1:]:
         terminal.say(f"also there: {other.url} ({other.reading.title or 'without a title'})")
-    _write(folder, [model.Feed(url=best.url, name=best.reading.title)])
+    title = visible.dropped(best.reading.title or "")
+    _write(folder, [model.Feed(url=best.url, name=title or None)])
 
 
 @feeds.command("import")
@@ -91,7 +92,7 @@ def export(folder: ConfigDir = DEFAULT_CONFIG) -> None:
     Example: wirewatch feeds export > subscriptions.opml
     """
     settings = app.load(folder, os.environ)
-    sys.stdout.write(feedlist.write_opml(settings.feeds))
+    terminal.write(feedlist.write_opml(settings.feeds))
 
 
 def _write(folder: Path, wanted: Sequence[model.Feed]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json as codec
 import os
-import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -65,10 +64,13 @@ def _print_rows(tx: ports.Transaction, since: datetime, *, as_json: bool) -> Non
     """Row by row: a year of them need not fit in memory."""
     mark = "[" if as_json else ""
     for day, row in tx.ledger.since(since):
-        sys.stdout.write(f"{mark}\n{_object(day, row)}" if as_json else _line(row) + "\n")
+        if as_json:
+            terminal.write_json(f"{mark}\n{_object(day, row)}")
+        else:
+            terminal.write(_line(row) + "\n")
         mark = ","
     if as_json:
-        sys.stdout.write("\n]\n" if mark == "," else "[]\n")
+        terminal.write_json("\n]\n" if mark == "," else "[]\n")
 
 
 def _object(day: date | None, row: model.LedgerRow) -> str:

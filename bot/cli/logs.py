@@ -1,17 +1,23 @@
-"""Log lines on stderr: coloured on a terminal, JSON elsewhere."""
+"""Log lines on stderr: coloured on a terminal, JSON elsewhere; a value of a stranger's is one line of text in both."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
+import traceback
+from types import TracebackType
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from bot.model import visible
 
 
 def set_up(*, verbose: bool = False, quiet: bool = False) -> None:
     """``quiet``: warnings only; ``verbose``: debug too."""
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    renderer: structlog.typing.Processor = (
+    renderer: Processor = (
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     )
     structlog.configure(
@@ -20,6 +26,7 @@ def set_up(*, verbose: bool = False, quiet: bool = False) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            clean,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -27,4 +34,42 @@ def set_up(*, verbose: bool = False, quiet: bool = False) -> None:
         cache_logger_on_first_use=False,
     )
     # Libraries speak through logging; their warnings are ours, their chatter is not.
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Clean("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    sys.excepthook = _crashed
+    threading.excepthook = _thread_crashed
+
+
+def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A processor: no value can begin a line of its own or steer the terminal."""
+    return {name: visible.lines(value) if name == "exception" else _fit(value) for name, value in event.items()}
+
+
+def _fit(value: object) -> object:
+    match value:
+        case str():
+            return visible.line(value)
+        case list() | tuple() | set() | frozenset():
+            return [_fit(each) for each in value]
+        case dict():
+            return {_fit(name): _fit(each) for name, each in value.items()}
+        case bool() | int() | float() | None:
+            return value
+        case _:
+            return visible.line(repr(value))
+
+
+class _Clean(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return visible.lines(super().format(record))
+
+
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A bug's traceback may quote a stranger."""
+    sys.stderr.write(visible.lines("".join(traceback.format_exception(kind, error, trace))))
+
+
+def _thread_crashed(crash: threading.ExceptHookArgs) -> None:
+    if crash.exc_value is not None and crash.exc_type is not SystemExit:
+        _crashed(crash.exc_type, crash.exc_value, crash.exc_traceback)

@@ -1,4 +1,7 @@
-"""What is printed where: answers on stdout, everything else on stderr."""
+"""What is printed where: answers on stdout, everything else on stderr.
+
+The one way out of every command: text of strangers passes ``bot.model.visible`` here, whatever prints it.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,28 @@ from contextlib import contextmanager
 from typing import NoReturn, Protocol
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+from bot.channels.console_screen import Screen
+from bot.model import visible
+
+out = Screen(highlight=False, soft_wrap=True)
+err = Screen(stderr=True, highlight=False, soft_wrap=True)
 
 
 def answer(value: object) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    write_json(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_json(document: str) -> None:
+    """JSON that is made elsewhere, or a part of it, on stdout: as it is, with escapes for what a terminal would obey."""
+    sys.stdout.write(visible.json_text(document))
+
+
+def write(text: str) -> None:
+    """Text on stdout as it stands, without wrapping and styles."""
+    sys.stdout.write(visible.lines(text))
 
 
 def say(text: str) -> None:

@@ -11,6 +11,7 @@ from lxml import etree
 from bot import model
 from bot.feedlist import outlines
 from bot.feedlist.outlines import Outline
+from bot.model import visible
 
 #: More is no subscription list.
 MAX_BYTES = 20_000_000
@@ -54,10 +55,10 @@ def write_opml(feeds: Iterable[model.Feed], *, title: str = "Wirewatch") -> str:
     etree.SubElement(etree.SubElement(root, "head"), "title").text = outlines.printable(title)
     body = etree.SubElement(root, "body")
     for feed in feeds:
-        name = outlines.printable(feed.name or feed.url)
+        name = outlines.printable(visible.dropped(feed.name or feed.url))
         line = etree.SubElement(body, "outline", type="rss", text=name, title=name, xmlUrl=outlines.printable(feed.url))
         if feed.tags:
-            line.set("category", ",".join(outlines.printable(tag.replace(",", " ")) for tag in feed.tags))
+            line.set("category", ",".join(outlines.printable(visible.dropped(tag.replace(",", " "))) for tag in feed.tags))
     etree.indent(root)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8").decode() + "\n"
 

@@ -1,15 +1,27 @@
-"""How the outside may fail: the tree is drawn in the package docstring."""
+"""How the outside may fail: the tree is drawn in the package docstring.
+
+The text of an error is for people and may quote a stranger: it is clean and bounded whoever shows it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import ClassVar
 
 from bot import model
+from bot.model import visible
 
 
 class WirewatchError(Exception):
     """An expected failure; its text is for people and holds no secret."""
+
+    #: Longest text where a document or a server of strangers is quoted; None: our own words, of any number of lines.
+    LIMIT: ClassVar[int | None] = None
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return visible.lines(text) if self.LIMIT is None else visible.line(text, self.LIMIT)
 
 
 class ConfigError(WirewatchError):
@@ -31,7 +43,7 @@ class StoreUnavailable(StoreError):
 
 
 class FetchError(WirewatchError):
-    pass
+    LIMIT = 1_000
 
 
 class Refused(FetchError):
@@ -47,7 +59,7 @@ class Unreachable(FetchError):
 
 
 class ReadError(WirewatchError):
-    pass
+    LIMIT = 1_000
 
 
 class IsPage(ReadError):
@@ -58,7 +70,7 @@ class IsPage(ReadError):
 
 
 class SendError(WirewatchError):
-    pass
+    LIMIT = 1_000
 
 
 class Wait(SendError):

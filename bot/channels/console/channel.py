@@ -14,7 +14,7 @@ from bot.channels.kit import threads
 from bot.channels.kit.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from bot.channels.console_screen import Screen
 
 KIND = "console"
 
@@ -68,11 +68,11 @@ class Channel:
         except (OSError, ValueError):
             raise ports.Parked("standard output is closed") from None
 
-    def _console(self, out: TextIO) -> Console:
-        from rich.console import Console
+    def _console(self, out: TextIO) -> Screen:
+        from bot.channels.console_screen import Screen
 
         if out.isatty():
-            return Console(file=out, highlight=False, emoji=False, markup=False)
-        return Console(
+            return Screen(file=out, highlight=False, emoji=False, markup=False)
+        return Screen(
             file=out, width=80, color_system=None, force_terminal=False, highlight=False, emoji=False, markup=False
         )

@@ -12,11 +12,8 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlsplit
 
 from bot import model
+from bot.model import visible
 
-#: Control characters, broken surrogates, and marks that turn or hide the text after them (Unicode TR 36, section 2.10).
-_NEVER_SHOWN = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\u00ad\u061c\u180e\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
-)
 _ELLIPSIS = "…"
 #: An address longer than this is not linked: browsers and channels cut it.
 _LONGEST_LINK = 2000
@@ -39,12 +36,12 @@ HEADS = {
 
 
 def clean(text: str) -> str:
-    """One line without control characters, direction tricks and broken surrogates.
+    """One line without control characters, direction tricks and what is invisible.
 
     >>> clean("a\\u202e b\\n\\tc\\x00")
     'a b c'
     """
-    return " ".join(_NEVER_SHOWN.sub("", text).split())
+    return visible.dropped(text)
 
 
 def clean_span(text: str) -> str:

@@ -1,0 +1,104 @@
+"""Text of strangers made fit for a screen: what steers a terminal, turns a line round or hides is not printed.
+
+    controls (C0, DEL, C1)             a picture of themselves in a terminal (ESC is ␛), nothing in a message
+    line and paragraph separators      a space
+    marks that turn the direction      nothing: overrides, embeddings, isolates, LRM, RLM, ALM
+    what is invisible                  nothing: tags, soft hyphens, fillers, zero-width spaces, joiners beside ASCII
+    halves of surrogate pairs          U+FFFD
+
+Knows no channel and no terminal. After Unicode TR 36, section 2.10, and Trojan Source (CVE-2021-42574).
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Nothing is shown for these, and a text is read otherwise with them than without. Written as escapes: the characters
+#: themselves would hide here too.
+_HIDDEN_CLASS = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    r"\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_HIDDEN = re.compile(
+    rf"[{_HIDDEN_CLASS}]"
+    # Persian, Indic scripts and joined emoji need the joiners; inside ASCII they only make two names of one look.
+    r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+    # One variation selector chooses a form; a run of them carries hidden data.
+    r"|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]"
+)
+_SEPARATORS = re.compile(r"[\x85\u2028\u2029]")
+_HALVES = re.compile(r"[\ud800-\udfff]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f")
+#: What JSON, which may hold all of it, writes as an escape here. Its own line ends stay.
+_UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
+
+
+def line(text: str, limit: int | None = None) -> str:
+    """One line for a terminal or a log, at most ``limit`` characters long.
+
+    >>> line("a\\x1b[31m b\\r\\nc \\u202ed")
+    'a␛[31m b c d'
+    """
+    shown = " ".join(lines(text.translate(_TO_SPACES)).split())
+    if limit is None or len(shown) <= limit:
+        return shown
+    return shown[: limit - 1].rstrip() + "…"
+
+
+def lines(text: str) -> str:
+    """As ``line``, but line feeds and tabs stay.
+
+    >>> lines("a\\n\\tb\\x9b2J")
+    'a\\n\\tb\\ufffd2J'
+    """
+    if text.isascii() and (text.isprintable() or not _CONTROLS.search(text)):
+        return text
+    return _CONTROLS.sub(_picture, _without_hidden(text))
+
+
+def dropped(text: str) -> str:
+    """One line for a message: controls leave no picture, white space is single spaces.
+
+    >>> dropped("a\\x1b[31m\\u202e b\\n\\tc\\x00")
+    'a[31m b c'
+    """
+    if not text.isascii():
+        text = _without_hidden(text)
+    if not text.isprintable():
+        text = _CONTROLS.sub(lambda found: " " if found[0] in _BLANKS else "", text)
+    return " ".join(text.split())
+
+
+def json_text(document: str) -> str:
+    r"""The same JSON document, with escapes for what a terminal would obey or hide.
+
+    >>> print(json_text('{"a": "\x7f\u202e"}'))
+    {"a": "\u007f\u202e"}
+    """
+    return _UNFIT_IN_JSON.sub(_escape, document)
+
+
+def _without_hidden(text: str) -> str:
+    return _HIDDEN.sub("", _HALVES.sub("\ufffd", _SEPARATORS.sub(" ", text)))
+
+
+_TO_SPACES = dict.fromkeys(map(ord, "\t\n\r"), " ")
+
+
+def _picture(found: re.Match[str]) -> str:
+    control = found[0]
+    if control in "\n\t":
+        return control
+    if control == "\x7f":
+        return "\u2421"
+    # The pictures of Unicode's block 2400; the controls above ASCII have none.
+    return chr(0x2400 + ord(control)) if control < " " else "\ufffd"
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    high, low = divmod(code - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"

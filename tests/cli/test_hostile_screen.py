@@ -1,0 +1,224 @@
+"""Whatever strangers wrote, no command lets it steer a terminal, hide, or begin a line of its own.
+
+Every command is found in the table of commands: a new one fails here until it says how it is run, or why it shows
+nothing of a stranger's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import click
+import pytest
+import structlog
+import typer.main
+
+from bot.channels.console_screen import Screen
+from bot.cli import commands, logs, terminal
+
+#: Window title, colours, C1, DEL, direction, tags, separators, invisible characters, half a pair.
+EVIL = (
+    "\x1b]0;pwned\x07\x1b[5;7m\x9b31m\x7f\x08\u202eevil\u202c\u2066\u200e\u200f\u061c\u2028\u2029\x85\u200b\u00ad"
+    "\U000e0041\U000e007f\ufeff\r\x0b"
+)
+TITLE = f"BlackBerry {EVIL} quits Pakistan after PTA sought backdoor"
+#: What our own styles and the progress bar write on a terminal.
+OURS = re.compile(r"\x1b\[(?:(?:\d{1,3}(?:;\d{1,3})*)?m|2K|1A|\?25[lh])|\r(?=\x1b\[2K)")
+NEVER = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
+)
+
+#: Command -> the ways in which it is run; CONFIG, ORIGIN and OPML stand for the places of the test.
+RUNS: dict[str, list[str]] = {
+    "once": ["--now --drain 1s --verbose", "--now --drain 1s --json"],
+    "check": ["", "--json", "--format github"],
+    "explain": [
+        "Evil",
+        "Evil --text PTA",
+        "--url https://evil.example/1",
+        "--url https://evil.example/1 --json",
+    ],
+    "stories": ["", "--json"],
+    "status": ["", "--json"],
+    "send-test": ["alerts"],
+    "translate": ["--from brandwatch EVIL", "--from brandwatch --json EVIL"],
+    "doctor": ["", "--json"],
+    "clinic": ["", "--json"],
+    "feedback": ["", "--json"],
+    "try": ["Evil --since 9000d", "Evil --since 9000d --json"],
+    "feeds test": ["ORIGIN/feed.json", "ORIGIN/feed.json --json", "ORIGIN/broken.json", "ORIGIN/page.html"],
+    "feeds add": ["ORIGIN/other.json", "ORIGIN/broken.json"],
+    "feeds import": ["OPML"],
+    "feeds export": [""],
+    "ledger export": ["--since 9000d", "--since 9000d --json"],
+    "ledger verify": ["", "--json"],
+}
+SHOWS_NOTHING_OF_STRANGERS = {
+    "run": "its messages are the console channel's and its lines the log's; each has a test of its own",
+    "init": "copies the shipped configuration",
+    "demo": "replays articles of our own",
+    "schema": "prints what is made of our own options",
+    "healthcheck": "says ready or not",
+    "backup": "names the file that was asked for",
+    "database move": "counts rows",
+}
+
+
+def test_every_command_is_run_over_the_hostile_archive_or_says_why_not() -> None:
+    found = set(_names(typer.main.get_command(commands.app)))
+    assert found == RUNS.keys() | SHOWS_NOTHING_OF_STRANGERS.keys()
+
+
+def _names(command: click.Command, above: str = "") -> Iterator[str]:
+    for name, each in getattr(command, "commands", {}).items():
+        path = f"{above} {name}".strip()
+        yield from _names(each, path) if getattr(each, "commands", None) else (path,)
+
+
+# -- a hostile archive
+
+
+class Evil(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        item = {"id": "1", "url": "https://evil.example/1", "title": TITLE, "content_text": f"{TITLE}. {EVIL}"}
+        feed = {"version": "https://jsonfeed.org/version/1.1", "title": f"Evil {EVIL} Times", "items": [item]}
+        body = json.dumps(feed)
+        if "broken" in self.path:
+            # Quoted by the error that says what it is instead of a feed.
+            body = json.dumps({f"a{EVIL}": 1}) if "keys" in self.path else EVIL + "{" + EVIL
+        if "page" in self.path:
+            body = f"<html><title>{EVIL}</title><link rel=alternate type=application/rss+xml href='/x{EVIL}'></html>"
+        content = body.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html" if "page" in self.path else "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+@pytest.fixture(scope="module")
+def origin() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Evil)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory, origin: str) -> Path:
+    """An archive that a hostile feed filled, with all that older versions may have let in written over it."""
+    place = tmp_path_factory.mktemp("hostile")
+    folder = place / "config"
+    (folder / "rules").mkdir(parents=True)
+    (folder / "bot.yaml").write_text(
+        f"database: sqlite:///{folder}/evil.db\nchannels: {{alerts: {{kind: console}}}}\noperator: alerts\n"
+        "fetch: {allow_private: [127.0.0.0/8]}\n"
+    )
+    feeds = [f"{origin}/{name}.json" for name in ("feed", "broken", "broken-keys")]
+    (folder / "feeds.yaml").write_text(
+        f'feeds:\n  - {{url: "{feeds[0]}", name: {_quoted("Evil " + EVIL)}}}\n  - {feeds[1]}\n  - {feeds[2]}\n'
+    )
+    (folder / "rules" / "evil.yaml").write_text(
+        f'rules:\n  - name: "Evil rule"\n    all: {{who: [PTA], what: [backdoor]}}\n    notify: alerts\n'
+        f"    note: {_quoted(EVIL)}\n    must_match: [{_quoted(TITLE)}]\n    must_not_match: []\n"
+        "  - {name: Wrong rule, nome: x}\n"
+    )
+    outline = f"<opml><body><outline text='{EVIL}' xmlUrl='ftp://{EVIL}'/><outline text='x{EVIL}' type='rss'/>"
+    (place / "list.opml").write_text(outline)
+    return folder
+
+
+def _quoted(text: str) -> str:
+    """As YAML takes it, which knows no escapes of pairs."""
+    return json.dumps("".join(char for char in text if char < "\U00010000"))
+
+
+@pytest.fixture
+def run(
+    config: Path, origin: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[object]:
+    hooks = sys.excepthook, threading.excepthook
+    settings = structlog.get_config()
+
+    def one(line: str) -> tuple[str, str]:
+        words = line.replace("ORIGIN", origin).replace("OPML", str(config.parent / "list.opml")).split()
+        words = [f'"{EVIL}" AND' if word == "EVIL" else word for word in words]
+        takes_config = "translate" not in words
+        monkeypatch.setattr(sys, "argv", ["wirewatch", *words, *(["--config", str(config)] if takes_config else [])])
+        with pytest.raises(SystemExit):
+            commands.main()
+        told = capfd.readouterr()
+        assert "Traceback" not in told.err, told.err
+        return told.out, told.err
+
+    yield one
+    sys.excepthook, threading.excepthook = hooks
+    structlog.configure(**settings)
+
+
+def _poison(config: Path) -> None:
+    """As if nothing had been cleaned on the way in."""
+    whole = json.dumps(EVIL)[1:-1]
+    with closing(sqlite3.connect(config / "evil.db")) as archive:
+        archive.execute("UPDATE articles SET title = title || ?, text = text || ?, outlet = outlet || ?", [EVIL] * 3)
+        archive.execute("UPDATE stories SET title = title || ?", [EVIL])
+        archive.execute("UPDATE feeds SET state = json_set(state, '$.title', ?, '$.error', ?)", [EVIL] * 2)
+        archive.execute("UPDATE outbox SET state = 'parked', parked_from = 'pending', error = ?", [EVIL])
+        archive.execute("UPDATE decisions SET decision = replace(decision, 'alerts', 'alerts' || ?)", [whole])
+        archive.execute("UPDATE ledger SET row = replace(row, 'Evil', 'Evil' || ?)", [whole])
+        archive.commit()
+
+
+@pytest.mark.parametrize("is_terminal", [False, True], ids=["to a file", "to a terminal"])
+def test_no_command_prints_what_steers_a_terminal(
+    run: object, config: Path, monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool
+) -> None:
+    assert callable(run)
+    if is_terminal:
+        for name, to_stderr in (("out", False), ("err", True)):
+            screen = Screen(stderr=to_stderr, force_terminal=True, highlight=False, soft_wrap=True, width=100)
+            monkeypatch.setattr(terminal, name, screen)
+    said = {}
+    for command, ways in RUNS.items():
+        for way in ways:
+            said[f"{command} {way}"] = run(f"{command} {way}")
+            if command == "once" and (config / "evil.db").exists():
+                _poison(config)
+    for line, (out, err) in said.items():
+        for text in (out, err):
+            shown = OURS.sub("", text) if is_terminal else text
+            assert not NEVER.findall(shown), f"wirewatch {line}: {shown!r}"
+            assert "\x1b[5;7m" not in text
+        if "--json" in line and out and not line.startswith("once"):
+            json.loads(out)
+    assert "BlackBerry" in said["stories "][0]
+    assert "BlackBerry" in said["ledger export --since 9000d"][0] + said["stories --json"][0]
+    assert "not a feed" in said["feeds test ORIGIN/broken.json"][1]
+    assert "broken" in said["once --now --drain 1s --verbose"][1]
+
+
+def test_a_log_line_is_one_line_and_a_traceback_is_text(capfd: pytest.CaptureFixture[str]) -> None:
+    event = {"event": "feed polled", "error": f"x\n{EVIL}", "feeds": [EVIL], "exception": f"a\n{EVIL}", "count": 3}
+    done = logs.clean(None, "info", event)
+    assert done["count"] == 3
+    assert not NEVER.findall(str(done["error"]) + str(done["feeds"][0]))
+    assert "\n" not in done["error"]
+    assert str(done["exception"]).startswith("a\n")
+    logs._crashed(ValueError, ValueError(EVIL), None)
+    told = capfd.readouterr().err
+    assert "ValueError" in told
+    assert not NEVER.findall(told)
