@@ -22,7 +22,7 @@ def show(finding: clinics.Finding) -> None:
         if use.name:
             out.print(f"      some spell it out: {use.name}", markup=False)
         for headline in use.headlines:
-            out.print(f"      {headline}", markup=False)
+            out.print("      " + headline.replace("\n", " "), markup=False)
     if not finding.is_ambiguous:
         out.print("  the rule already keeps the other use away", markup=False)
         return

@@ -45,7 +45,7 @@ def explain(
         terminal.out.print(f"{name}: {'matches' if explanation.matched else 'does not match'}", markup=False)
         terminal.out.print(explanation.text(), markup=False)
     for line in place.lines() if place else ():
-        terminal.out.print(line, markup=False)
+        terminal.row(line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-from rich.text import Text
 
 from bot import app, feedlist, model, pipeline, ports, reading
 from bot.cli import terminal
@@ -60,7 +59,7 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
     best = found[0]
     _show(best)
     for other in found[1:]:
-        terminal.say(f"also there: {other.url} ({other.reading.title or 'without a title'})")
+        terminal.say(visible.line(f"also there: {other.url} ({other.reading.title or 'without a title'})"))
     title = visible.dropped(best.reading.title or "")
     _write(folder, [model.Feed(url=best.url, name=title or None)])
 
@@ -79,7 +78,7 @@ def import_(
         terminal.fail(f"cannot read {file}: {error.strerror}", UNUSABLE)
     reading = feedlist.read_opml(content)
     for problem in reading.problems:
-        terminal.say(f"{file}: {problem}")
+        terminal.say(visible.line(f"{file}: {problem}"))
     if not reading.feeds:
         terminal.fail(f"{file} holds no feed", LEFT)
     _write(folder, reading.feeds)
@@ -178,16 +177,16 @@ class _Look:
 
 def _show(found: Found) -> None:
     reading = found.reading
-    terminal.out.print(Text(reading.title or "(without a title)", style="bold"))
-    terminal.out.print(Text(f"  {found.url}"))
+    terminal.row(reading.title or "(without a title)", style="bold")
+    terminal.row(f"  {found.url}")
     if found.page:
-        terminal.out.print(Text(f"  named by {found.page}", style="dim"))
-    terminal.out.print(Text(f"  {len(reading.entries)} item{'s' * (len(reading.entries) != 1)}"))
+        terminal.row(f"  named by {found.page}", style="dim")
+    terminal.row(f"  {len(reading.entries)} item{'s' * (len(reading.entries) != 1)}")
     for entry in reading.entries[:SHOWN]:
         date = f"{entry.published:%Y-%m-%d %H:%M}  " if entry.published else "undated  "
-        terminal.out.print(Text(f"  - {date}{entry.title or '(without a title)'}"))
+        terminal.row(f"  - {date}{entry.title or '(without a title)'}")
     for remark in reading.remarks:
-        terminal.out.print(Text(f"  note: {remark}", style="yellow"))
+        terminal.row(f"  note: {remark}", style="yellow")
 
 
 def _as_json(found: Found) -> dict[str, object]:

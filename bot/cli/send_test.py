@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from bot import app, model, ports
 from bot.cli import terminal
@@ -38,9 +37,9 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
         lines = await channel.check()
         for line in lines:
             mark = "ok " if line.is_good else "NO "
-            terminal.out.print(Text(f"{mark} {line.what}", style="green" if line.is_good else "red"))
+            terminal.row(f"{mark} {line.what}", style="green" if line.is_good else "red")
             if line.help:
-                terminal.out.print(Text(f"     {line.help}"))
+                terminal.row(f"     {line.help}")
         if not all(line.is_good for line in lines):
             return LEFT
         if check_only:
@@ -51,7 +50,7 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
         return LEFT
     finally:
         await channel.close()
-    terminal.out.print(Text(f"ok  sent{': ' + receipt.ref if receipt.ref else ''}", style="green"))
+    terminal.row(f"ok  sent{': ' + receipt.ref if receipt.ref else ''}", style="green")
     return DONE
 
 

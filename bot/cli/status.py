@@ -146,21 +146,21 @@ def _show(settings: config.Settings, found: Status) -> None:
     terminal.out.print(rules)
     terminal.out.print()
     for (channel, sent), count in sorted(found.counts.items()):
-        terminal.out.print(Text(f"{channel}: {count} {sent.value}"))
+        terminal.row(f"{channel}: {count} {sent.value}")
     for channel, why in sorted(found.unheard.items()):
-        terminal.out.print(Text(f"{channel}: the buttons are not heard: {why}", style="yellow"))
+        terminal.row(f"{channel}: the buttons are not heard: {why}", style="yellow")
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
         tries = terminal.counted(row.attempts, "attempt")
         text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {tries}{reason}"
-        terminal.out.print(Text(text, style="yellow" if row.state is model.SendState.PARKED else ""))
+        terminal.row(text, style="yellow" if row.state is model.SendState.PARKED else "")
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:
         text = f"configuration: {terminal.counted(errors, 'error')}; `wirewatch check` says where"
-        terminal.out.print(Text(text, style="yellow"))
+        terminal.row(text, style="yellow")
     tick = datetime.fromisoformat(found.tick) if found.tick else None
     last = f"last tick {_ago(found.now, tick)}" if tick else "no tick yet: `wirewatch run` has not run on this database"
-    terminal.out.print(Text(f"{terminal.counted(found.articles, 'article')} in the archive; {last}", style="dim"))
+    terminal.row(f"{terminal.counted(found.articles, 'article')} in the archive; {last}", style="dim")
 
 
 def _wrong(state: model.FeedState) -> str:

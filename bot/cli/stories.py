@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from bot import app, model, ports
 from bot.cli import archive, terminal
@@ -122,26 +121,26 @@ def _article(member: model.Member) -> dict[str, object]:
 
 
 def _show(story: model.Story, decisions: tuple[model.Decision, ...], messages: tuple[model.Outgoing, ...]) -> None:
-    terminal.out.print(Text(story.title, style="bold"))
+    terminal.row(story.title, style="bold")
     owners = len(story.owners)
     span = f"{story.first_seen:%Y-%m-%d %H:%M} to {story.last_seen:%Y-%m-%d %H:%M} UTC"
-    terminal.out.print(Text(f"  {story.id} · {span} · {owners} independent outlet{'s' * (owners != 1)}", style="dim"))
-    terminal.out.print(Text(f"  rules: {', '.join(story.rules)}"))
+    terminal.row(f"  {story.id} · {span} · {owners} independent outlet{'s' * (owners != 1)}", style="dim")
+    terminal.row(f"  rules: {', '.join(story.rules)}")
     for member in story.members:
-        terminal.out.print(Text(f"  - {member.article.outlet}: {member.article.title}  {member.article.link}"))
+        terminal.row(f"  - {member.article.outlet}: {member.article.title}  {member.article.link}")
         words = dict.fromkeys(
             f"{evidence.label} «{evidence.text}» in {evidence.field}"
             for match in member.matches
             for evidence in match.evidence
         )
-        terminal.out.print(Text(f"      matched: {'; '.join(words)}", style="dim"))
+        terminal.row(f"      matched: {'; '.join(words)}", style="dim")
         joined = f"{member.join.reason.value}{': ' + member.join.detail if member.join.detail else ''}"
-        terminal.out.print(Text(f"      joined: {joined}", style="dim"))
+        terminal.row(f"      joined: {joined}", style="dim")
     for decision in decisions:
         detail = f" ({decision.detail})" if decision.detail else ""
         text = f"{decision.at:%m-%d %H:%M} {decision.channel}: {decision.action.value}, {decision.reason.value}{detail}"
-        terminal.out.print(Text(f"  {text}", style="dim"))
+        terminal.row(f"  {text}", style="dim")
     for row in messages:
         sent = f"sent {row.receipt.sent_at:%m-%d %H:%M}" if row.receipt else row.state.value
-        terminal.out.print(Text(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim"))
+        terminal.row(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim")
     terminal.out.print()

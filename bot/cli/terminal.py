@@ -13,8 +13,9 @@ from typing import NoReturn, Protocol
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from bot.channels.console_screen import Screen
+from bot.channels.console.screen import Screen
 from bot.model import visible
 
 out = Screen(highlight=False, soft_wrap=True)
@@ -27,13 +28,18 @@ def answer(value: object) -> None:
 
 
 def write_json(document: str) -> None:
-    """JSON that is made elsewhere, or a part of it, on stdout: as it is, with escapes for what a terminal would obey."""
+    """JSON on stdout, also in parts: as it is, with escapes for what a terminal would obey."""
     sys.stdout.write(visible.json_text(document))
 
 
 def write(text: str) -> None:
     """Text on stdout as it stands, without wrapping and styles."""
     sys.stdout.write(visible.lines(text))
+
+
+def row(text: str, style: str = "") -> None:
+    """One line of an answer, whatever it quotes: no title can begin a line of its own."""
+    out.print(Text(text.replace("\n", " "), style=style))
 
 
 def say(text: str) -> None:

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
-from rich.text import Text
-
 from bot import backtest, model
 from bot.cli import terminal
 
@@ -94,7 +92,7 @@ def _articles(count: int) -> str:
 
 
 def _line(text: str = "", *, style: str = "") -> None:
-    terminal.out.print(Text(text, style=style))
+    terminal.row(text, style=style)
 
 
 def chart(by_day: Mapping[date, int]) -> Iterator[str]:

@@ -58,7 +58,9 @@ def write_opml(feeds: Iterable[model.Feed], *, title: str = "Wirewatch") -> str:
         name = outlines.printable(visible.dropped(feed.name or feed.url))
         line = etree.SubElement(body, "outline", type="rss", text=name, title=name, xmlUrl=outlines.printable(feed.url))
         if feed.tags:
-            line.set("category", ",".join(outlines.printable(visible.dropped(tag.replace(",", " "))) for tag in feed.tags))
+            line.set(
+                "category", ",".join(outlines.printable(visible.dropped(tag.replace(",", " "))) for tag in feed.tags)
+            )
     etree.indent(root)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8").decode() + "\n"
 

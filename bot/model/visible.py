@@ -19,13 +19,11 @@ _HIDDEN_CLASS = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
     r"\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_HIDDEN = re.compile(
-    rf"[{_HIDDEN_CLASS}]"
-    # Persian, Indic scripts and joined emoji need the joiners; inside ASCII they only make two names of one look.
-    r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
-    # One variation selector chooses a form; a run of them carries hidden data.
-    r"|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]"
-)
+_HIDDEN = re.compile(f"[{_HIDDEN_CLASS}]")
+#: One joiner or variation selector chooses a form; a run of them carries hidden data.
+_REPEATED = re.compile(r"(?<=[\u200c\u200d])[\u200c\u200d]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
+#: Persian, Indic scripts and joined emoji need the joiners; beside ASCII they only make two names of one look.
+_JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 _SEPARATORS = re.compile(r"[\x85\u2028\u2029]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -54,7 +52,7 @@ def lines(text: str) -> str:
     """
     if text.isascii() and (text.isprintable() or not _CONTROLS.search(text)):
         return text
-    return _CONTROLS.sub(_picture, _without_hidden(text))
+    return _CONTROLS.sub(_picture, text if text.isascii() else _without_hidden(text))
 
 
 def dropped(text: str) -> str:
@@ -80,7 +78,8 @@ def json_text(document: str) -> str:
 
 
 def _without_hidden(text: str) -> str:
-    return _HIDDEN.sub("", _HALVES.sub("\ufffd", _SEPARATORS.sub(" ", text)))
+    whole = _HALVES.sub("\ufffd", _SEPARATORS.sub(" ", text))
+    return _JOINERS.sub("", _REPEATED.sub("", _HIDDEN.sub("", whole)))
 
 
 _TO_SPACES = dict.fromkeys(map(ord, "\t\n\r"), " ")

@@ -6,7 +6,6 @@ Everything that came from outside is text to jinja2, which escapes it; a link is
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import jinja2
 
 from bot import model
+from bot.model import visible
 from bot.summaries import marking
 
 #: Characters shown on each side of a matched word.
@@ -75,8 +75,8 @@ def web_link(address: str | None) -> str | None:
 
 
 def plain(text: str | None) -> str:
-    """Without controls, which no page should carry; line ends stay."""
-    return "".join(c if c == "\n" or unicodedata.category(c) != "Cc" else "\ufffd" for c in text or "")
+    """Without controls and marks that turn or hide text, which no page should carry; line ends stay."""
+    return visible.lines(text or "")
 
 
 def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tuple[model.Span, ...]:

@@ -21,17 +21,17 @@ import pytest
 import structlog
 import typer.main
 
-from bot.channels.console_screen import Screen
+from bot.channels.console.screen import Screen
 from bot.cli import commands, logs, terminal
 
 #: Window title, colours, C1, DEL, direction, tags, separators, invisible characters, half a pair.
 EVIL = (
     "\x1b]0;pwned\x07\x1b[5;7m\x9b31m\x7f\x08\u202eevil\u202c\u2066\u200e\u200f\u061c\u2028\u2029\x85\u200b\u00ad"
-    "\U000e0041\U000e007f\ufeff\r\x0b"
+    "\U000e0041\U000e007f\ufeff\r\x0b\nFORGED LINE"
 )
 TITLE = f"BlackBerry {EVIL} quits Pakistan after PTA sought backdoor"
 #: What our own styles and the progress bar write on a terminal.
-OURS = re.compile(r"\x1b\[(?:(?:\d{1,3}(?:;\d{1,3})*)?m|2K|1A|\?25[lh])|\r(?=\x1b\[2K)")
+OURS = re.compile(r"\x1b\[(?:(?:\d{1,3}(?:;\d{1,3})*)?m|2K|1A|\?25[lh])|\r")
 NEVER = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
 )
@@ -203,6 +203,7 @@ def test_no_command_prints_what_steers_a_terminal(
             shown = OURS.sub("", text) if is_terminal else text
             assert not NEVER.findall(shown), f"wirewatch {line}: {shown!r}"
             assert "\x1b[5;7m" not in text
+            assert not re.search(r"^FORGED", shown, re.MULTILINE), f"wirewatch {line}: {shown}"
         if "--json" in line and out and not line.startswith("once"):
             json.loads(out)
     assert "BlackBerry" in said["stories "][0]

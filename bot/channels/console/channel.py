@@ -14,7 +14,7 @@ from bot.channels.kit import threads
 from bot.channels.kit.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from bot.channels.console_screen import Screen
+    from bot.channels.console.screen import Screen
 
 KIND = "console"
 
@@ -69,7 +69,7 @@ class Channel:
             raise ports.Parked("standard output is closed") from None
 
     def _console(self, out: TextIO) -> Screen:
-        from bot.channels.console_screen import Screen
+        from bot.channels.console.screen import Screen
 
         if out.isatty():
             return Screen(file=out, highlight=False, emoji=False, markup=False)

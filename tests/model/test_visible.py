@@ -1,0 +1,72 @@
+"""What steers, turns or hides text never passes; what people write in any script does."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.model import visible
+
+#: All that may never reach a screen, from every block.
+UNFIT = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Cc", "Cs", "Zl", "Zp")]
+FORMAT = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) == "Cf"]
+#: Format characters that are written and seen: signs of Arabic, Syriac, Kaithi and Egyptian, and the joiners.
+SHOWN = {char for char in FORMAT if unicodedata.name(char, "").startswith(("ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN"))}
+HOSTILE = st.text(st.sampled_from([*UNFIT[:70], *FORMAT, "a", "B", " ", "é", "\u0647", "\U0001f469"]), max_size=40)
+
+
+def unfit(text: str) -> set[str]:
+    return {char for char in text if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp", "Cf")} - SHOWN
+
+
+@given(HOSTILE)
+def test_no_control_and_no_invisible_mark_is_left(text: str) -> None:
+    joiners = {"\u200c", "\u200d"}
+    assert unfit(visible.line(text)) <= joiners
+    assert unfit(visible.dropped(text)) <= joiners
+    assert unfit(visible.lines(text)) <= joiners | {"\n", "\t"}
+
+
+@given(HOSTILE)
+def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+    for clean in (visible.line, visible.lines, visible.dropped):
+        assert clean(clean(text)) == clean(text)
+
+
+@pytest.mark.parametrize("char", [char for char in FORMAT if char not in SHOWN], ids=lambda char: f"U+{ord(char):04X}")
+def test_no_format_character_makes_two_names_of_one_look(char: str) -> None:
+    assert visible.line(f"Reu{char}ters") == visible.dropped(f"Reu{char}ters") == "Reuters"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "BlackBerry quits Pakistan, says the PTA",
+        "می‌خواهم",
+        "क्‍ष",
+        "👩‍🚒 ☀️ 1️⃣",
+        "Ελλάδα, Türkçe, 한국어, 日本語, עברית, العربية",
+    ],
+)
+def test_text_of_any_script_stays_as_it_is(text: str) -> None:
+    assert visible.line(text) == visible.dropped(text) == visible.lines(text) == text
+
+
+def test_a_control_is_seen_in_a_terminal_and_gone_in_a_message() -> None:
+    assert visible.line("\x1b[31mred\x9b0m\x7f") == "␛[31mred\ufffd0m␡"
+    assert visible.dropped("\x1b[31mred\x9b0m\x7f") == "[31mred0m"
+
+
+def test_a_line_is_as_long_as_was_asked_for() -> None:
+    assert visible.line("word " * 1_000, 20) == "word word word word…"
+
+
+@given(st.text())
+def test_json_says_the_same_with_escapes(text: str) -> None:
+    document = visible.json_text(json.dumps({text: [text]}, ensure_ascii=False, indent=1))
+    assert not {char for char in document if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")} - {"\n"}
+    assert json.loads(document) == {text: [text]}
