@@ -16,7 +16,6 @@ from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import click
 import pytest
 import structlog
 import typer.main
@@ -77,7 +76,7 @@ def test_every_command_is_run_over_the_hostile_archive_or_says_why_not() -> None
     assert found == RUNS.keys() | SHOWS_NOTHING_OF_STRANGERS.keys()
 
 
-def _names(command: click.Command, above: str = "") -> Iterator[str]:
+def _names(command: object, above: str = "") -> Iterator[str]:
     for name, each in getattr(command, "commands", {}).items():
         path = f"{above} {name}".strip()
         yield from _names(each, path) if getattr(each, "commands", None) else (path,)
