@@ -44,6 +44,8 @@ class Plan:
     #: Matched articles whose messages are worked out, the first ones; None: all. Each costs some 10 to 20 ms, most of
     #: it for new facts and wording, and of a rule with more its width is what matters.
     replayed: int | None = 2_000
+    #: What the rules may take on one article, else ``run`` raises TooManySteps; None: no bound.
+    most_steps: int | None = None
 
 
 #: Told of each article that was looked at.
@@ -57,7 +59,7 @@ class Archive(Protocol):
 
 
 def run(archive: Archive, plan: Plan, *, on_article: OnArticle = lambda: None) -> Report:
-    """Try the plan's rules. Blocking: inside a store's ``read``."""
+    """Try the plan's rules. Blocking: inside a store's ``read``. Raises TooManySteps."""
     trial = _Trial(plan)
     for article in archive.archive(since=plan.since):
         trial.take(article)
@@ -77,11 +79,14 @@ class _Trial:
             )
             for compiled in tried
         }
-        self._set = rules.RuleSet(tried)
+        self._set = rules.RuleSet(tried, most_steps=plan.most_steps)
         self._all = rules.RuleSet(
-            replace(version, rule=replace(version.rule, name=f"{number}:{name}"))
-            for name, tally in self._by_rule.items()
-            for number, version in enumerate(tally.versions)
+            (
+                replace(version, rule=replace(version.rule, name=f"{number}:{name}"))
+                for name, tally in self._by_rule.items()
+                for number, version in enumerate(tally.versions)
+            ),
+            most_steps=plan.most_steps,
         )
         self._replay = Replay(
             snapshot.Snapshot(feeds=plan.feeds, rules=self._set, policies=plan.policies, window=plan.window)

@@ -39,6 +39,8 @@ class Context:
     zone: ZoneInfo
     #: Look for what is allowed and probably not meant.
     wants_warnings: bool = True
+    #: What the examples of all rules may take together; None: each has a bound of its own.
+    steps: rules.Steps | None = None
 
     def known(self, kind: str) -> frozenset[str] | None:
         return self.channels if kind == "channel" else self.feeds
@@ -130,7 +132,7 @@ class RuleReader:
         self, rule: model.Rule, node: Mapping, *, leaving_out: frozenset[str] = frozenset()
     ) -> rules.CompiledRule | None:
         try:
-            return rules.compile_rule(rule)
+            return rules.compile_rule(rule, steps=self.context.steps)
         except rules.RuleError as error:
             for problem in error.problems:
                 if problem.code not in leaving_out:

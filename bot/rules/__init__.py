@@ -16,6 +16,7 @@ from bot.rules.near_misses import MAX_LABEL, Looser, looser
 from bot.rules.parse import parse_query, parse_term
 from bot.rules.ruleset import RuleSet
 from bot.rules.show import show
+from bot.rules.steps import Steps, TooManySteps
 
 __all__ = [
     "MAX_LABEL",
@@ -28,6 +29,8 @@ __all__ = [
     "RuleError",
     "RuleProblem",
     "RuleSet",
+    "Steps",
+    "TooManySteps",
     "compile_rule",
     "explain",
     "looser",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import urllib.parse
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from bot import model
 from bot.language import tokens
 from bot.rules import patterns
+from bot.rules.steps import Steps
 
 
 class Stretch(NamedTuple):
@@ -21,8 +23,10 @@ class Stretch(NamedTuple):
 class FieldText:
     """One field's text, tokenised once."""
 
-    def __init__(self, name: str, original: str) -> None:
+    def __init__(self, name: str, original: str, steps: Steps | None = None) -> None:
         self.name = name
+        #: What looking through it may cost; None: as much as it takes.
+        self.steps = steps
         self.original = original
         self.normal = tokens.normalise_with_offsets(original)
         self.tokens = tuple(tokens.tokens(self.normal.text))
@@ -58,15 +62,19 @@ class FieldText:
         """Every place of a term, from left to right; the same list when asked again."""
         known = self._found.get(id(pattern))
         if known is None:
+            if self.steps is not None:
+                # A word is looked up, an ending looked for: a tenth of what a place costs afterwards.
+                self.steps.take(1 + len(self.raw) // 10)
             known = self._found[id(pattern)] = pattern, self._find(pattern)
         return known[1]
 
     def _find(self, pattern: patterns.Pattern) -> list[Stretch]:
         found = []
+        end = self._end_in_runs(pattern) if any(one.runs_on for one in pattern.elements[:-1]) else None
         for first in self._starts(pattern.elements[0]):
             if not self.gaps[first].endswith(pattern.elements[0].gap):
                 continue
-            last = self._end(pattern, first)
+            last = self._end(pattern, first) if end is None else end[first]
             if last is not None and self.gaps[last + 1].startswith(pattern.tail):
                 found.append(Stretch(first, last))
         return found
@@ -87,26 +95,34 @@ class FieldText:
         return [index for index in candidates if self.fits(element, index)]
 
     def _end(self, pattern: patterns.Pattern, first: int) -> int | None:
-        """Where a term that starts at a word ends; the nearest end where a run may go on."""
-        ends = [first]
-        for before, element in zip(pattern.elements, pattern.elements[1:], strict=False):
-            if before.runs_on:
-                ends = sorted({more for end in ends for more in self._run(end)})
-            ends = [
-                end + 1
-                for end in ends
-                if end + 1 < len(self.raw) and self.gaps[end + 1] == element.gap and self.fits(element, end + 1)
-            ]
-            if not ends:
-                return None
-        return ends[0]
-
-    def _run(self, index: int) -> list[int]:
-        """The letters from here to the end of a run of a script without spaces."""
-        end = index
-        while end + 1 < len(self.raw) and self.gaps[end + 1] == "" and tokens.is_unspaced(self.raw[end + 1]):
+        """Where a term that starts at a word ends."""
+        end = first
+        for element in pattern.elements[1:]:
             end += 1
-        return list(range(index, end + 1))
+            if end >= len(self.raw) or self.gaps[end] != element.gap or not self.fits(element, end):
+                return None
+        return end
+
+    def _end_in_runs(self, pattern: patterns.Pattern) -> list[int | None]:
+        """The same of every word, where a run may go on after a part of the term: the nearest end.
+
+        From the last part to the first, so that a text of one long run takes a step a letter and part.
+        """
+        size = len(self.raw)
+        #: Of the parts from one on, by the word at which it stands.
+        ends: list[int | None] = list(range(size))
+        for before, element in reversed(list(zip(pattern.elements, pattern.elements[1:], strict=False))):
+            following: int | None = None
+            earlier: list[int | None] = [None] * size
+            for index in range(size - 1, 0, -1):
+                stands = ends[index] is not None and self.gaps[index] == element.gap and self.fits(element, index)
+                is_run = self.gaps[index] == "" and tokens.is_unspaced(self.raw[index])
+                # What follows a word is the next one, or after a run any of the run and the one behind it.
+                goes_on = following if before.runs_on and is_run else None
+                following = ends[index] if stands else goes_on
+                earlier[index - 1] = following
+            ends = earlier
+        return ends
 
     def place(self, stretch: Stretch) -> tuple[int, int]:
         """Offsets in the original, possessives left out."""
@@ -114,8 +130,9 @@ class FieldText:
 
     def stretch(self, start: int, end: int) -> Stretch | None:
         """The words that a part of the normal text touches; None: it has no letter or digit."""
-        touched = [index for index, token in enumerate(self.tokens) if token.start < end and token.end > start]
-        return Stretch(touched[0], touched[-1]) if touched else None
+        first = bisect.bisect_right(self.tokens, start, key=lambda token: token.end)
+        last = bisect.bisect_left(self.tokens, end, key=lambda token: token.start) - 1
+        return Stretch(first, last) if first <= last else None
 
 
 def _places(words: list[str]) -> dict[str, list[int]]:
@@ -131,8 +148,9 @@ def _places(words: list[str]) -> dict[str, list[int]]:
 class View:
     """One article's fields; each is read when first asked for."""
 
-    def __init__(self, article: model.Article) -> None:
+    def __init__(self, article: model.Article, steps: Steps | None = None) -> None:
         self.article = article
+        self._steps = steps
         self._fields: dict[str, tuple[FieldText, ...]] = {}
 
     def fields(self, name: str | None) -> tuple[FieldText, ...]:
@@ -140,7 +158,7 @@ class View:
         if name is None:
             return (*self.fields("title"), *self.fields("body"))
         if name not in self._fields:
-            self._fields[name] = tuple(FieldText(name, string) for string in self._strings(name))
+            self._fields[name] = tuple(FieldText(name, string, self._steps) for string in self._strings(name))
         return self._fields[name]
 
     def _strings(self, name: str) -> tuple[str, ...]:

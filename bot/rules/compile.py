@@ -8,13 +8,14 @@ from bot import model
 from bot.rules import examples, expression, parse, patterns, show
 from bot.rules.errors import QueryError, RuleError, RuleProblem
 from bot.rules.evaluation import CompiledRule, Kind, Part
+from bot.rules.steps import Steps
 
 
-def compile_rule(rule: model.Rule) -> CompiledRule:
-    """Read the rule's terms and run its examples. Raises RuleError with every problem."""
+def compile_rule(rule: model.Rule, *, steps: Steps | None = None) -> CompiledRule:
+    """Read the rule's terms and run its examples, within ``steps``. Raises RuleError with every problem."""
     compiled, problems = read_rule(rule)
     if not problems:
-        problems = examples.problems(compiled)
+        problems = examples.problems(compiled, steps)
     if problems:
         raise RuleError(problems)
     return compiled

@@ -14,6 +14,8 @@ from bot.rules.article_text import FieldText, Stretch, View
 
 #: Beyond this many pairs of places, NEAR keeps the nearest of each only: enough to be found, and linear.
 MAX_PAIRS = 10_000
+#: Beyond this many stretches under NEAR, those that hold others are left out: what is left grows with the text alone.
+MAX_FOUND = 1_000
 #: Steps of the search for one window ``"a b c"~n``; only a text of the same few words comes near.
 MAX_STEPS = 20_000
 
@@ -101,11 +103,37 @@ def found_in(tested: expression.Expression, text: FieldText) -> list[Found]:
         case expression.Window(parts, words, field):
             return _found_window(parts, words, text) if _is_in(field, text) else []
         case expression.Any(parts) | expression.Named(_, parts):
-            return sorted((found for part in parts for found in found_in(part, text)), key=lambda found: found[:2])
+            found = sorted((found for part in parts for found in found_in(part, text)), key=lambda found: found[:2])
+            return _fewer(found)
         case expression.Near(left, right, words, is_ordered):
-            return _found_near(found_in(left, text), found_in(right, text), words, is_ordered)
+            left_found, right_found = found_in(left, text), found_in(right, text)
+            _count(text, min(len(left_found) * len(right_found), MAX_PAIRS) + len(left_found) + len(right_found))
+            return _found_near(left_found, right_found, words, is_ordered)
         case _:
             raise AssertionError(tested)
+
+
+def _count(text: FieldText, steps: int) -> None:
+    if text.steps is not None:
+        text.steps.take(steps)
+
+
+def _fewer(found: list[Found]) -> list[Found]:
+    """All, or of too many the shortest from each word and to each word.
+
+    Else each NEAR around another one doubles what the next has to pair, and 20 of them hold a processor for seconds.
+    """
+    if len(found) <= MAX_FOUND:
+        return found
+    by_first: dict[int, Found] = {}
+    by_last: dict[int, Found] = {}
+    for one in found:
+        if one.first not in by_first or one.last < by_first[one.first].last:
+            by_first[one.first] = one
+        if one.last not in by_last or one.first > by_last[one.last].first:
+            by_last[one.last] = one
+    kept = {one[:2]: one for one in (*by_last.values(), *by_first.values())}
+    return [kept[stretch] for stretch in sorted(kept)]
 
 
 def _is_in(field: str | None, text: FieldText) -> bool:
@@ -119,7 +147,9 @@ def _hit(leaf: expression.Leaf, text: FieldText, start: int, end: int) -> Hit:
 def _found_words(leaf: expression.Words, text: FieldText) -> list[Found]:
     if not _is_in(leaf.field, text):
         return []
-    return [Found(*place, (_hit(leaf, text, *text.place(place)),)) for place in text.find(leaf.pattern)]
+    places = text.find(leaf.pattern)
+    _count(text, len(places))
+    return [Found(*place, (_hit(leaf, text, *text.place(place)),)) for place in places]
 
 
 def _regex_hits(leaf: expression.Regex, text: FieldText) -> list[Hit]:
@@ -141,11 +171,8 @@ def _found_near(left: list[Found], right: list[Found], words: int, is_ordered: b
     pairs = _pairs(left, right)
     if not is_ordered:
         pairs += _pairs(right, left)
-    joined = (
-        Found(before.first, after.last, before.hits + after.hits)
-        for before, after in pairs
-        if after.first - before.last - 1 <= words
-    )
+    near = [(before, after) for before, after in pairs if after.first - before.last - 1 <= words]
+    joined = _fewer([Found(before.first, after.last, before.hits + after.hits) for before, after in near])
     return sorted(dict.fromkeys(joined), key=lambda found: found[:2])
 
 
@@ -155,18 +182,18 @@ def _pairs(before: list[Found], after: list[Found]) -> list[tuple[Found, Found]]
         return [(one, other) for one in before for other in after if one.last < other.first]
     ends = sorted(before, key=lambda found: found.last)
     starts = sorted(after, key=lambda found: found.first)
-    nearest: dict[tuple[Found, Found], None] = {}
+    nearest: dict[tuple[int, int], None] = {}
     last_of = [found.last for found in ends]
     first_of = [found.first for found in starts]
-    for other in starts:
+    for number, other in enumerate(starts):
         index = bisect.bisect_left(last_of, other.first)
         if index:
-            nearest[ends[index - 1], other] = None
-    for one in ends:
+            nearest[index - 1, number] = None
+    for number, one in enumerate(ends):
         index = bisect.bisect_right(first_of, one.last)
         if index < len(starts):
-            nearest[one, starts[index]] = None
-    return list(nearest)
+            nearest[number, index] = None
+    return [(ends[before], starts[after]) for before, after in nearest]
 
 
 def _found_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[Found]:

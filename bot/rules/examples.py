@@ -9,6 +9,7 @@ from bot import model
 from bot.rules import article_text, evaluation, expression
 from bot.rules.errors import RuleProblem
 from bot.rules.evaluation import CompiledRule, Kind, Verdict, judge
+from bot.rules.steps import Steps, TooManySteps
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -28,22 +29,37 @@ def article_of(example: model.Example) -> model.Article:
     )
 
 
-def problems(compiled: CompiledRule) -> list[RuleProblem]:
-    """What the examples say against the rule.
+def problems(compiled: CompiledRule, steps: Steps | None = None) -> list[RuleProblem]:
+    """What the examples say against the rule; ``steps`` bounds the work of all together, else each has its own bound.
 
     An example has no address, site, author, tag, language or source: a line on these is taken as it suits the rule.
     """
     rule = _without_fields(compiled)
     found = []
-    for number, example in enumerate(compiled.rule.must_match):
-        seen = article_text.View(article_of(example))
-        if not evaluation.matches(rule, seen):
-            found.append(_problem("must_match", number, example, f"does not match: {missing(judge(rule, seen))}"))
-    for number, example in enumerate(compiled.rule.must_not_match):
-        seen = article_text.View(article_of(example))
-        if evaluation.matches(rule, seen):
-            found.append(_problem("must_not_match", number, example, f"matches: {fired(judge(rule, seen))}"))
+    try:
+        for number, example in enumerate(compiled.rule.must_match):
+            key = "must_match"
+            seen = article_text.View(article_of(example), steps or Steps())
+            if not evaluation.matches(rule, seen):
+                found.append(_problem(key, number, example, f"does not match: {missing(judge(rule, seen))}"))
+        for number, example in enumerate(compiled.rule.must_not_match):
+            key = "must_not_match"
+            seen = article_text.View(article_of(example), steps or Steps())
+            if evaluation.matches(rule, seen):
+                found.append(_problem(key, number, example, f"matches: {fired(judge(rule, seen))}"))
+    except TooManySteps as error:
+        found.append(_too_many_steps((key, number), example, error))
     return found
+
+
+def _too_many_steps(place: tuple[str | int, ...], example: model.Example, error: TooManySteps) -> RuleProblem:
+    return RuleProblem(
+        place=place,
+        end=len(example.title or example.body),
+        code="too-many-steps",
+        message=f"the rule takes more than {error.most:,} steps to try on its examples, up to this one",
+        help="use fewer wordings under NEAR, or shorter examples",
+    )
 
 
 def _problem(key: str, number: int, example: model.Example, message: str) -> RuleProblem:

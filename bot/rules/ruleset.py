@@ -16,13 +16,16 @@ from bot.rules.common_words import COMMON_WORDS
 from bot.rules.evaluation import CompiledRule, Kind
 from bot.rules.index import Index
 from bot.rules.prefilter import Group, needs_of
+from bot.rules.steps import Steps
 from bot.rules.vocabulary import Vocabulary
 
 
 class RuleSet:
     """Never changed once made; a reload makes another."""
 
-    def __init__(self, compiled: Iterable[CompiledRule]) -> None:
+    def __init__(self, compiled: Iterable[CompiledRule], *, most_steps: int | None = None) -> None:
+        """``most_steps`` bounds the work for one article, which then may raise TooManySteps; None: no bound."""
+        self._most_steps = most_steps
         self._compiled = tuple(compiled)
         self._names = tuple(one.rule.name for one in self._compiled)
         #: With a capitals term: a shouting title may make them weak.
@@ -57,10 +60,13 @@ class RuleSet:
         """By name."""
         return MappingProxyType({one.rule.name: one.rule for one in self._compiled})
 
+    def _view(self, article: model.Article) -> View:
+        return View(article, Steps(self._most_steps) if self._most_steps is not None else None)
+
     def match(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[model.Match, ...]:
         """The rules that match, in their order, with what they fired on."""
         sure, partial = self._index.candidates(self._vocabulary.find(article.title, article.text))
-        seen = View(article)
+        seen = self._view(article)
         matches = []
         for number in sorted(sure | partial):
             if not self._is_active(number, article, feed, now):
@@ -83,10 +89,10 @@ class RuleSet:
     def _matching(self, found: set[int], article: model.Article) -> set[int]:
         matched, partial = self._index.candidates(found)
         if partial:
-            seen = View(article)
+            seen = self._view(article)
             matched.update([number for number in partial if evaluation.is_true(self._compiled[number], seen)])
         if not self._capitals.isdisjoint(matched) and _may_shout(article.title):
-            seen = View(article)
+            seen = self._view(article)
             loud = matched & self._capitals
             matched.difference_update([one for one in loud if evaluation.judge(self._compiled[one], seen).is_weak])
         return matched
@@ -98,7 +104,7 @@ class RuleSet:
         found = self._vocabulary.find(article.title, article.text)
         matched = self._matching(found, article)
         found.discard(self._vocabulary.always)
-        seen = View(article)
+        seen = self._view(article)
         return any(
             not all(map(found.isdisjoint, groups))
             and number not in matched

@@ -56,6 +56,8 @@ class Guard:
         await (refusal or self._app)(scope, receive, send_with_headers)
 
     def _refusal(self, headers: Headers) -> Response | None:
+        if is_foreign(headers) and not _is_navigation(headers):
+            return PlainTextResponse("Pages of other sites may not load anything from here.\n", 403)
         if self._hosts is not None and _name_of(headers.get("host", "")) not in self._hosts:
             text = "This page answers to this machine's own names only. Behind a proxy, set web.token in bot.yaml.\n"
             return PlainTextResponse(text, 421)
@@ -67,6 +69,25 @@ class Guard:
     def _is_token(self, authorization: str) -> bool:
         assert self._token is not None
         return hmac.compare_digest(_given(authorization), self._token)
+
+
+def is_foreign(headers: Headers) -> bool:
+    """Whether a page of another site made the browser ask, as far as the browser says; programs say nothing.
+
+    Sec-Fetch-Site comes with every request to https and to loopback, Origin with forms and scripts. Where a browser
+    says neither, plain http to another machine, the token is what protects.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        # "same-site" is another port of this machine.
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()
+
+
+def _is_navigation(headers: Headers) -> bool:
+    """A link that somebody followed: it shows the page to him, and nothing to the site that has the link."""
+    return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 
 def _given(authorization: str) -> bytes:

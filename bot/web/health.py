@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot import model, ports
 from bot.maintenance import heartbeat
+from bot.web.watched import Reading, Watched
 
 #: Ticks come every second; a large transaction or a slow disk may hold some up.
 TICK_IS_OLD = timedelta(seconds=30)
@@ -22,7 +23,7 @@ class Readiness:
     last_tick: datetime | None = None
 
 
-async def readiness(store: ports.Store, now: datetime) -> Readiness:
+async def readiness(store: Reading, now: datetime) -> Readiness:
     """Never raises: a database that does not answer is an answer."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
@@ -41,6 +42,27 @@ async def readiness(store: ports.Store, now: datetime) -> Readiness:
         ahead = f"the last tick is {-age.total_seconds():.0f} s ahead: the clock was set back"
         return Readiness(is_ready=False, reason=ahead, last_tick=tick)
     return Readiness(is_ready=True, reason="ok", last_tick=tick)
+
+
+class Probe:
+    """Readiness for whoever asks: those who ask while the database is asked share its answer."""
+
+    def __init__(self, bot: Watched) -> None:
+        self._bot = bot
+        self._pending: asyncio.Future[Readiness] | None = None
+
+    async def ask(self) -> Readiness:
+        """Never raises, within ``ANSWER_WITHIN``."""
+        if self._pending is not None:
+            return await asyncio.shield(self._pending)
+        self._pending = pending = asyncio.get_running_loop().create_future()
+        found = Readiness(is_ready=False, reason="the question was broken off")
+        try:
+            found = await readiness(self._bot.store, self._bot.clock.now())
+        finally:
+            self._pending = None
+            pending.set_result(found)
+        return found
 
 
 def _shown(duration: timedelta) -> str:

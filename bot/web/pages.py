@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 import bot
 from bot import config, model, rules
-from bot.web import facts, health, judged, looks, pasted, playground, sparkline
+from bot.web import facts, guard, health, judged, looks, pasted, playground, sparkline
 from bot.web.watched import Watched
 
 #: Of one page; the rest is a link away.
@@ -165,10 +165,18 @@ class Pages:
     async def playground(self, request: Request) -> Response:
         written = request.query_params.get("rule", "")
         days = min(playground.MOST_DAYS, _whole(request, "days", playground.DAYS))
-        trial = await self._playground.try_out(written, days) if written.strip() else None
+        # A link on another site may fill the form; to run it is for whoever reads it.
+        is_asked = bool(written.strip()) and not guard.is_foreign(request.headers)
+        trial = await self._playground.try_out(written, days) if is_asked else None
         example = pasted.example(self._watched.settings)
         return self._page(
-            "try.html", request, written=written or example, days=days, trial=trial, playground=playground
+            "try.html",
+            request,
+            written=written or example,
+            days=days,
+            trial=trial,
+            is_from_elsewhere=bool(written.strip()) and not is_asked,
+            playground=playground,
         )
 
     async def not_found(self, request: Request, error: Exception) -> Response:

@@ -8,24 +8,50 @@ from dataclasses import replace
 from bot import config, model, rules
 from bot.config import files, rules_file
 from bot.config.settings import Stamp
+from bot.config.yaml.nodes import Mapping, Sequence
+from bot.config.yaml.problems import Report
 
 #: What the text is called in its problems.
 NAME = "rule"
+#: Each is compiled, and compared with a score of looser versions of itself.
+MOST_RULES = 10
 _WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
 
 
-def read(written: str, settings: config.Settings) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
+class TooManyRulesError(Exception):
+    """More rules than are tried at once."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"at most {MOST_RULES} rules at a time; these are {count}")
+        self.count = count
+
+
+def read(
+    written: str, settings: config.Settings, steps: rules.Steps | None = None
+) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
+    """The rules that can be used, and the problems of all; their examples are tried within ``steps``.
+
+    Takes processor time: not for the event loop. Raises TooManyRulesError.
+    """
     text, lines, columns = _as_file(written.replace("\r\n", "\n"))
     content = text.encode("utf-8", "replace")
     stamp = Stamp(modified_ns=0, changed_ns=0, size=len(content), inode=0)
     report = files.parse(files.Bytes(path=NAME, stamp=stamp, digest="", content=content))
     feeds = frozenset[str]().union(*(state.names for state in settings.files.values()))
     context = rules_file.Context(
-        channels=frozenset(settings.bot.channels), feeds=feeds or None, zone=settings.bot.timezone
+        channels=frozenset(settings.bot.channels), feeds=feeds or None, zone=settings.bot.timezone, steps=steps
     )
+    if (count := _count(report)) > MOST_RULES:
+        raise TooManyRulesError(count)
     desk = None if report.error_count else rules_file.read(report, context)
     problems = tuple(_moved(problem, lines, columns) for problem in report.finish())
     return tuple(entry.compiled for entry in desk.rules) if desk else (), problems
+
+
+def _count(report: Report) -> int:
+    root = report.document.root
+    items = root.get("rules") if isinstance(root, Mapping) else None
+    return len(items.items) if isinstance(items, Sequence) else 0
 
 
 def _as_file(written: str) -> tuple[str, int, int]:

@@ -1,6 +1,7 @@
 """The rule playground: what a pasted rule would have matched in the archive. Reads only; nothing is saved.
 
-Bounded: one trial at a time, so many articles and so many seconds.
+Bounded: one trial at a time and few that wait, so many articles, steps and seconds; and nothing of it runs on the event
+loop, also not the compiling of the rule.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ DAYS, MOST_DAYS = 7, 30
 #: Some seconds of one core at 50 µs an article and rule.
 MOST_ARTICLES = 20_000
 MOST_TIME = timedelta(seconds=5)
-MOST_RULES = 10
+#: On the examples of all pasted rules together, and on one article; half a million are a second of one core.
+MOST_STEPS_OF_EXAMPLES = 500_000
+MOST_STEPS_OF_AN_ARTICLE = 2_000_000
+#: Trials that wait for the one under way.
+MOST_WAITING = 3
 #: What fits into an address, which is where a form that changes nothing puts it.
 MOST_CHARACTERS = 8_000
 #: Articles shown of each rule.
@@ -63,24 +68,40 @@ class Playground:
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._one_at_a_time = asyncio.Lock()
+        self._inside = 0
 
     async def try_out(self, written: str, days: int) -> Trial:
         """Raises StoreUnavailable."""
         if len(written) > MOST_CHARACTERS:
             return Trial(remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}.")
-        compiled, problems = pasted.read(written, self._watched.settings)
-        told = Trial(problems=problems, problem_text=config.render(problems))
-        if not compiled:
-            return replace(told, remark="" if problems else "There is no rule in it.")
-        if len(compiled) > MOST_RULES:
-            return replace(told, remark=f"At most {MOST_RULES} rules at a time; these are {len(compiled)}.")
+        if self._inside > MOST_WAITING:
+            return Trial(remark="Others are trying rules at this moment: try again in some seconds.")
+        self._inside += 1
+        try:
+            async with self._one_at_a_time:
+                return await self._try_out(written, days)
+        finally:
+            self._inside -= 1
+
+    async def _try_out(self, written: str, days: int) -> Trial:
         settings, now = self._watched.settings, self._watched.clock.now()
-        async with self._one_at_a_time:
-            try:
-                return await self._watched.store.read(lambda tx: _try(tx, compiled, settings, told, days, now))
-            except _TooLongError:
-                limit = model.show_duration(MOST_TIME)
-                return replace(told, remark=f"This took longer than {limit}: choose fewer days.")
+        ends_at = time.monotonic() + MOST_TIME.total_seconds()
+        try:
+            compiled, problems = await asyncio.to_thread(
+                pasted.read, written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES)
+            )
+            told = Trial(problems=problems, problem_text=config.render(problems))
+            if not compiled:
+                return replace(told, remark="" if problems else "There is no rule in it.")
+            return await self._watched.store.read(lambda tx: _try(tx, compiled, settings, told, days, now, ends_at))
+        except pasted.TooManyRulesError as error:
+            return Trial(remark=f"{str(error).capitalize()}.")
+        except rules.TooManySteps:
+            limit = f"{MOST_STEPS_OF_AN_ARTICLE:,} steps"
+            remark = f"On one article this takes more than {limit}: use fewer wordings under NEAR."
+        except _TooLongError:
+            remark = f"This took longer than {model.show_duration(MOST_TIME)}: choose fewer days."
+        return replace(told, remark=remark)
 
 
 def _try(
@@ -90,16 +111,23 @@ def _try(
     told: Trial,
     days: int,
     now: datetime,
+    ends_at: float,
 ) -> Trial:
     since, remark = _since(tx, days, now)
     feeds = {feed.url: feed for feed in settings.feeds}
-    ends_at = time.monotonic() + MOST_TIME.total_seconds()
 
     def look_at_the_clock() -> None:
         if time.monotonic() > ends_at:
             raise _TooLongError
 
-    plan = backtest.Plan(tried=compiled, since=since, until=now, feeds=feeds, window=settings.bot.stories_window)
+    plan = backtest.Plan(
+        tried=compiled,
+        since=since,
+        until=now,
+        feeds=feeds,
+        window=settings.bot.stories_window,
+        most_steps=MOST_STEPS_OF_AN_ARTICLE,
+    )
     report = backtest.run(tx.articles, plan, on_article=look_at_the_clock)
     return replace(
         told,
@@ -130,7 +158,7 @@ def _tried(
     now: datetime,
 ) -> Tried:
     awake = replace(compiled, rule=replace(compiled.rule, paused=False, until=None))
-    ruleset = rules.RuleSet([awake])
+    ruleset = rules.RuleSet([awake], most_steps=MOST_STEPS_OF_AN_ARTICLE)
     last = [hit.article for hit in found.hits[: -SHOWN - 1 : -1]]
     articles = tx.articles.get(last)
     shown = [articles[each] for each in last if each in articles]

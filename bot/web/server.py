@@ -11,24 +11,35 @@ from datetime import timedelta
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from bot import config, ports
+from bot.web import health
+from bot.web.admission import Admission
+from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
 from bot.web.guard import Guard
 from bot.web.metrics import Metrics
 from bot.web.site import site_of
-from bot.web.watched import Watched
+from bot.web.watched import Shared, Watched
 
 log = structlog.get_logger("wirewatch")
 
 #: How long readers that are being answered hold up a stop.
 GRACE = timedelta(seconds=2)
-#: Readers at once; the rest is told to come again (503).
-MOST_READERS = 100
-#: A pasted rule stands in the address: 8,000 letters of any script are nine times as many characters there.
-LONGEST_ADDRESS_BYTES = 128 * 1024
+#: Connections that wait to be accepted.
+BACKLOG = 128
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, settings: uvicorn.Config, crowd: Crowd) -> None:
+        super().__init__(settings)
+        self._crowd = crowd
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        self._crowd.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to the command: it stops us."""
@@ -38,24 +49,27 @@ class _Server(uvicorn.Server):
 class Site:
     """Listens from the moment it is made; answers while ``serve`` runs."""
 
-    def __init__(self, app: Guard, listening: socket.socket, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, listening: socket.socket, metrics: Metrics, limits: Limits) -> None:
         self.metrics = metrics
         self._socket = listening
+        crowd = Crowd(limits)
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=crowd.protocol(),
                 ws="none",
                 lifespan="off",
                 log_config=None,
+                # What a client sends wrong is no news; what goes wrong in an answer is.
+                log_level="error",
                 # An address may hold what nobody should keep; reads are no news either.
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                h11_max_incomplete_event_size=LONGEST_ADDRESS_BYTES,
-                limit_concurrency=MOST_READERS,
+                h11_max_incomplete_event_size=LONGEST_HEAD_BYTES,
                 timeout_graceful_shutdown=int(GRACE.total_seconds()),
-            )
+            ),
+            crowd,
         )
 
     @property
@@ -74,7 +88,9 @@ class Site:
                 self._server.should_exit = True
 
 
-def open_site(bot: Watched, web: config.WebSettings, environ: Mapping[str, str]) -> Site:
+def open_site(
+    bot: Watched, web: config.WebSettings, environ: Mapping[str, str], *, limits: Limits | None = None
+) -> Site:
     """The page at ``web.listen``. Raises ConfigError: no token where others can reach it, or the port is taken."""
     token = config.resolve(web.token, environ) if web.token else None
     if token is None and not is_loopback(web.host):
@@ -82,9 +98,11 @@ def open_site(bot: Watched, web: config.WebSettings, environ: Mapping[str, str])
             f"opening the status page: {web.listen} can be reached from other machines, so web.token is needed in "
             "bot.yaml (env:NAME or file:/path); or listen at 127.0.0.1"
         )
-    metrics = Metrics(bot)
+    shared = Shared(bot)
+    metrics = Metrics(shared)
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
-    return Site(Guard(site_of(bot, metrics), token=token, hosts=hosts), _listen(web), metrics)
+    app = Guard(Admission(site_of(shared, health.Probe(bot), metrics)), token=token, hosts=hosts)
+    return Site(app, _listen(web), metrics, limits or Limits())
 
 
 def is_loopback(host: str) -> bool:
@@ -97,7 +115,7 @@ def is_loopback(host: str) -> bool:
 def _listen(web: config.WebSettings) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=MOST_READERS)
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         # The standard library adds the address, which stands here already.
         why = (error.strerror or str(error)).partition(" (while")[0]

@@ -15,7 +15,7 @@ from bot.web.pages import Pages
 from bot.web.watched import Watched
 
 
-def site_of(bot: Watched, counted: metrics.Metrics) -> Starlette:
+def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics) -> Starlette:
     pages = Pages(bot)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
@@ -24,7 +24,7 @@ def site_of(bot: Watched, counted: metrics.Metrics) -> Starlette:
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        found = await health.readiness(bot.store, bot.clock.now())
+        found = await probe.ask()
         body = {"status": "ok" if found.is_ready else "not ready", "reason": found.reason}
         return JSONResponse(body, 200 if found.is_ready else 503)
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot import config, ports
+
+T = TypeVar("T")
+
+#: Pages that read the database at once. It has three reading threads: one is left to the bot and to health.
+READS_AT_ONCE = 2
+
+
+class Reading(Protocol):
+    """The part of ``ports.Store`` that pages use."""
+
+    async def read(self, work: Callable[[ports.Transaction], T]) -> T:
+        """Raises StoreUnavailable."""
 
 
 class Watched(Protocol):
@@ -16,7 +30,7 @@ class Watched(Protocol):
         """In force now."""
 
     @property
-    def store(self) -> ports.Store: ...
+    def store(self) -> Reading: ...
 
     @property
     def clock(self) -> ports.Clock: ...
@@ -24,3 +38,32 @@ class Watched(Protocol):
     @property
     def loaded_at(self) -> datetime:
         """When the configuration was last read and taken over, with or without problems."""
+
+
+class Shared:
+    """A ``Watched`` whose store is read by a few pages at once; the others wait."""
+
+    def __init__(self, bot: Watched) -> None:
+        self._bot = bot
+        self._turn = asyncio.Semaphore(READS_AT_ONCE)
+
+    @property
+    def settings(self) -> config.Settings:
+        return self._bot.settings
+
+    @property
+    def store(self) -> Reading:
+        return self
+
+    @property
+    def clock(self) -> ports.Clock:
+        return self._bot.clock
+
+    @property
+    def loaded_at(self) -> datetime:
+        return self._bot.loaded_at
+
+    async def read(self, work: Callable[[ports.Transaction], T]) -> T:
+        """Raises StoreUnavailable."""
+        async with self._turn:
+            return await self._bot.store.read(work)

@@ -15,6 +15,7 @@ import pytest
 
 from bot import app, config, model, web
 from bot.maintenance import heartbeat
+from bot.web import connections
 from tests.fakes import START, FakeClock
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world
 from tests.servers import slack
@@ -50,11 +51,13 @@ def listening(*, host: str = "127.0.0.1", has_token: bool = False) -> config.Web
 
 
 @asynccontextmanager
-async def page_over(folder: Path, settings: config.WebSettings | None = None) -> AsyncIterator[Page]:
+async def page_over(
+    folder: Path, settings: config.WebSettings | None = None, *, limits: connections.Limits | None = None
+) -> AsyncIterator[Page]:
     clock = FakeClock(START + timedelta(minutes=101))
     outside = app.Outside(environ={TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN}, clock=clock)
     async with app.opened(app.load(folder, outside.environ), outside) as running:
-        site = web.open_site(running, settings or listening(), outside.environ)
+        site = web.open_site(running, settings or listening(), outside.environ, limits=limits)
         running.count_with(site.metrics)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:

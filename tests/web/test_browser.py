@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -143,3 +144,38 @@ async def test_the_reader_skips_to_the_content_and_sees_where_he_is(page: Page, 
     await tab.keyboard.press("Tab")
     assert await tab.evaluate("document.activeElement.textContent") == "To the content"
     assert await tab.get_by_role("navigation", name="Pages").locator("[aria-current=page]").inner_text() == "Feeds"
+
+
+async def test_a_page_of_another_site_runs_no_rule_and_reads_nothing(page: Page, browser: async_api.Browser) -> None:
+    """Another port of this machine is another site's page as good as any: by image, script, form, frame and link."""
+    rule = "/try?rule=name%3A+Mine%0Aall%3A+%5BBlackBerry%2C+PTA%5D%0Anotify%3A+desk%0A"
+    ours = page.site.url
+    body = (
+        f"<img src='{ours}{rule}'><iframe src='{ours}{rule}'></iframe><link rel=stylesheet href='{ours}/style.css'>"
+        f"<a href='{ours}{rule}'>follow</a><script>fetch('{ours}{rule}', {{mode: 'no-cors'}}).catch(() => 0)</script>"
+    )
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n" + body.encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as evil:
+        port = evil.sockets[0].getsockname()[1]
+        tab, _, _ = await opened(browser, size=DESK)
+        codes: list[int] = []
+        tab.on("response", lambda response: codes.append(response.status) if response.url.startswith(ours) else None)
+        ended: list[str] = []
+        for event in ("requestfinished", "requestfailed"):
+            tab.on(event, lambda request: ended.append(request.url) if request.url.startswith(ours) else None)  # type: ignore[call-overload]
+        await tab.goto(f"http://127.0.0.1:{port}/")
+        await tab.wait_for_load_state("networkidle")
+        assert len(ended) == 4
+        # What is refused and may not be shown either is told as a failure.
+        assert set(codes) <= {403}
+        await tab.get_by_text("follow").click()
+        await tab.wait_for_url("**/try?rule=**")
+        assert await tab.get_by_text("filled in this rule").is_visible()
+        await tab.get_by_role("button", name="Try it").click()
+        await tab.wait_for_url("**days=**")
+        assert await tab.get_by_role("heading", name="Mine: 2 matches").is_visible()

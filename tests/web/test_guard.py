@@ -99,6 +99,43 @@ async def test_without_a_token_this_machines_own_names_are_answered(page: Page) 
         assert (await page.get("/", headers={"host": host})).status_code == 200, host
 
 
+FOREIGN: list[dict[str, str]] = [
+    {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
+    {"sec-fetch-site": "same-site", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"},
+    {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "nonsense"},
+    {"origin": "http://evil.example"},
+    {"origin": "http://127.0.0.1:1"},
+    {"origin": "null"},
+    {"origin": "http://["},
+]
+
+
+@pytest.mark.parametrize("has_token", [False, True])
+async def test_what_another_sites_page_loads_from_here_is_refused(filled: Path, has_token: bool) -> None:
+    async with page_over(filled, listening(has_token=has_token)) as page:
+        own = basic(TOKEN) if has_token else {}
+        for headers in FOREIGN:
+            for path in ("/stories", "/metrics", "/style.css", "/try?rule=name:+x"):
+                answer = await page.get(path, headers={**own, **headers})
+                assert answer.status_code == 403, headers
+                assert "BlackBerry" not in answer.text
+        await page.tick()
+        assert (await page.get("/healthz", headers=FOREIGN[0])).status_code == 200
+
+
+async def test_a_link_on_another_site_opens_a_page(page: Page) -> None:
+    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    for headers in (followed, {"sec-fetch-site": "none"}, {"sec-fetch-site": "same-origin"}, {}):
+        assert (await page.get("/stories", headers=headers)).status_code == 200
+
+
+async def test_what_the_page_asks_itself_is_answered(page: Page) -> None:
+    host = page.site.url.removeprefix("http://")
+    assert (await page.get("/style.css", headers={"origin": f"http://{host}", "host": host})).status_code == 200
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "example.org"])
 def test_where_others_can_reach_it_a_token_is_required(host: str) -> None:
     with pytest.raises(ports.ConfigError, match=r"web\.token is needed"):

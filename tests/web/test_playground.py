@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -105,6 +107,70 @@ async def test_what_is_too_much_is_refused_with_the_limit(page: Page) -> None:
 async def test_a_trial_that_takes_too_long_is_given_up(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(playground, "MOST_TIME", timedelta(seconds=-1))
     assert "choose fewer days" in said(await tried(page, RULE))
+
+
+def nested(levels: int) -> str:
+    query = "(aaa* OR bbb*)"
+    for _ in range(levels):
+        query = f"({query} NEAR/50 (aaa* OR bbb*))"
+    return query
+
+
+HEAVY = f'name: Mine\nquery: {nested(40)}\nnotify: desk\nmust_match: ["{"aaa bbb " * 800}"]\n'
+
+
+async def test_nested_nears_end_in_bounded_steps_with_the_place_of_the_example(page: Page) -> None:
+    began = time.process_time()
+    told = said(await tried(page, HEAVY))
+    assert time.process_time() - began < 10
+    assert "rule:4:15: error: the rule takes more than 500,000 steps" in told
+
+
+async def test_a_trial_keeps_the_loop_and_other_pages_alive(page: Page) -> None:
+    worst = 0.0
+
+    async def beat(stop: asyncio.Event) -> None:
+        nonlocal worst
+        while not stop.is_set():
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            worst = max(worst, time.monotonic() - before)
+
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(beat(stop))
+        trial = group.create_task(page.get("/try", params={"rule": HEAVY}))
+        await asyncio.sleep(0.1)
+        assert (await page.get("/healthz")).status_code == 200
+        is_early = not trial.done()
+        await trial
+        stop.set()
+    assert is_early
+    assert worst < 1
+
+
+async def test_a_rule_that_takes_too_much_on_one_article_is_given_up(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playground, "MOST_STEPS_OF_AN_ARTICLE", 10)
+    assert "On one article this takes more than 10 steps" in said(
+        await tried(page, "name: Mine\nquery: BlackBerry NEAR/20 Pakistan\nnotify: desk\n")
+    )
+
+
+async def test_few_trials_wait_and_the_others_are_told_so(page: Page) -> None:
+    async with asyncio.TaskGroup() as group:
+        trials = [group.create_task(page.get("/try", params={"rule": HEAVY})) for _ in range(6)]
+    told = [said(tree_of(trial.result().text)) for trial in trials]
+    assert sum("Others are trying rules" in one for one in told) == 2
+
+
+async def test_a_link_on_another_site_fills_the_form_and_runs_nothing(page: Page) -> None:
+    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    tree = tree_of((await page.get("/try", params={"rule": RULE}, headers=followed)).text)
+    assert "Mine" in elements(tree, "//textarea")[0].text_content()
+    assert "press “Try it”" in said(tree)
+    assert "matches" not in said(tree)
 
 
 async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

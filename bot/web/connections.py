@@ -1,0 +1,201 @@
+"""The connections of the status page: bounded in number and in time, so that no client can close it to others.
+
+uvicorn has no deadline for headers or bodies, and counts a connection that has asked for nothing against its limit, so
+that a hundred idle sockets shut everybody out (docs/decisions/0019-web.md). Knows nothing of what is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any, cast
+
+import h11
+import structlog
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+log = structlog.get_logger("wirewatch")
+
+#: A pasted rule stands in the address: 8,000 letters of any script are nine times as many characters there.
+LONGEST_HEAD_BYTES = 128 * 1024
+#: Lines of a request's head. A browser sends some 20; h11 takes 0.2 s for 80,000.
+MOST_HEAD_LINES = 100
+#: A crowd is worth a line in the log, but not one for each connection.
+SAID_EVERY = timedelta(minutes=1)
+
+
+class Phase(StrEnum):
+    """What a connection waits for."""
+
+    #: The request's head; also the next request of a connection that is kept open.
+    HEAD = "head"
+    BODY = "body"
+    #: The application.
+    ANSWER = "answer"
+    #: The client, to take what was written.
+    FLUSH = "flush"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    #: Connections open at once, and of one client: its oldest one that asks for nothing is closed for a new one.
+    connections: int = 128
+    of_one_client: int = 64
+    head: timedelta = timedelta(seconds=10)
+    body: timedelta = timedelta(seconds=10)
+    #: Above what the playground may take, with others before it.
+    answer: timedelta = timedelta(seconds=60)
+    flush: timedelta = timedelta(seconds=20)
+
+    def of(self, phase: Phase) -> float:
+        """In seconds."""
+        limit: timedelta = getattr(self, phase.value)
+        return limit.total_seconds()
+
+
+class Crowd:
+    """Every open connection, by client."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._by_client: defaultdict[str, list[Connection]] = defaultdict(list)
+        self._count = 0
+        self._said_at: float | None = None
+
+    def protocol(self) -> type[asyncio.Protocol]:
+        """What uvicorn makes of each connection."""
+        return cast("type[asyncio.Protocol]", partial(Connection, self))
+
+    def add(self, one: Connection) -> None:
+        """Take a connection in; the one that has asked for nothing for longest makes room for it."""
+        client = client_of(one.client)
+        mine = self._by_client[client]
+        if len(mine) >= self._limits.of_one_client:
+            self._make_room(client, one)
+        elif self._count >= self._limits.connections:
+            self._make_room(max(self._by_client, key=lambda each: len(self._by_client[each])), one)
+        self._by_client[client].append(one)
+        self._count += 1
+
+    def remove(self, one: Connection) -> None:
+        """Twice does no harm."""
+        client = client_of(one.client)
+        mine = self._by_client.get(client, [])
+        if one in mine:
+            mine.remove(one)
+            self._count -= 1
+        if not mine:
+            self._by_client.pop(client, None)
+
+    def _make_room(self, client: str, newcomer: Connection) -> None:
+        leaving = min(self._by_client[client], key=lambda one: (one.phase is Phase.ANSWER, one.phase_since))
+        now = newcomer.loop.time()
+        if self._said_at is None or now - self._said_at >= SAID_EVERY.total_seconds():
+            self._said_at = now
+            log.warning("status page crowded", client=client, connections=self._count)
+        self.remove(leaving)
+        leaving.transport.abort()
+
+    def sweep(self, now: float) -> None:
+        """Close every connection that has been in its phase for too long; ``now`` is the loop's time."""
+        for one in [one for several in self._by_client.values() for one in several]:
+            one.update_phase(now)
+            if now - one.phase_since > self._limits.of(one.phase):
+                self.remove(one)
+                one.transport.abort()
+
+
+class Connection(H11Protocol):
+    """uvicorn's protocol with a bounded head, no pipelining, and a record of what it waits for."""
+
+    def __init__(
+        self,
+        crowd: Crowd,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._crowd = crowd
+        self._answers = 0
+        self._head_bytes = 0
+        self._head_lines = 0
+        self._phase_key: tuple[Phase, int] = (Phase.HEAD, 0)
+        self.phase_since = self.loop.time()
+
+    @property
+    def phase(self) -> Phase:
+        if self._is_answering():
+            return Phase.BODY if self.conn.their_state is h11.SEND_BODY else Phase.ANSWER
+        return Phase.FLUSH if self.transport.get_write_buffer_size() else Phase.HEAD
+
+    def update_phase(self, now: float) -> None:
+        """A phase begins anew with each request, but not with each byte."""
+        key = (self.phase, self._answers)
+        if key != self._phase_key:
+            self._phase_key, self.phase_since = key, now
+
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._crowd.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._crowd.remove(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if not self._is_answering():
+            self._head_bytes += len(data)
+            self._head_lines += data.count(b"\n")
+            if self._head_bytes > LONGEST_HEAD_BYTES or self._head_lines > MOST_HEAD_LINES:
+                self.send_400_response("The request is too long.")
+                return
+        super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """Of a body that breaks off while it is answered nothing more can be said: h11 takes no second answer."""
+        if self.conn.our_state is h11.IDLE:
+            super().send_400_response(msg)
+        elif self._is_answering():
+            self.cycle.disconnected = True
+            self.transport.abort()
+        else:
+            self.transport.abort()
+
+    def on_response_complete(self) -> None:
+        self._answers += 1
+        self._head_bytes = self._head_lines = 0
+        is_read = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
+        if not is_read or self.conn.trailing_data[0]:
+            # A body that nobody asked for, or a request before the answer to the last: neither is read to its end.
+            self.transport.close()
+        super().on_response_complete()
+
+
+def client_of(address: tuple[str, int] | None) -> str:
+    """Whose connection it is: an IPv4 address, or the /64 that one holder of IPv6 addresses has."""
+    if address is None:
+        return ""
+    try:
+        ip = ipaddress.ip_address(address[0].partition("%")[0])
+    except ValueError:
+        return address[0]
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)

@@ -1,0 +1,94 @@
+"""What a rule may cost on a text that was made to be expensive."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import model, rules
+from bot.language import tokens as words_of
+from bot.rules import article_text, examples, patterns
+from bot.rules.errors import QueryError
+
+PIECES = ["監", "視", "* ", " ", "監*", "視* ", "ab", "abc* "]
+
+
+def nested(levels: int) -> str:
+    query = "(aaa* OR bbb*)"
+    for _ in range(levels):
+        query = f"({query} NEAR/50 (aaa* OR bbb*))"
+    return query
+
+
+def rule(query: str, example: str) -> model.Rule:
+    return model.Rule(name="Mine", notify=("desk",), query=query, must_match=(model.Example(title=example, body=""),))
+
+
+def test_work_under_nested_nears_grows_with_their_number_and_not_by_its_powers() -> None:
+    def steps(levels: int) -> int:
+        bound = rules.Steps(10**9)
+        rules.compile_rule(rule(nested(levels), "aaa bbb " * 500), steps=bound)
+        return bound.taken
+
+    assert steps(40) < 3 * steps(20)
+
+
+def test_an_example_that_takes_too_many_steps_is_a_problem_at_its_place() -> None:
+    with pytest.raises(rules.RuleError) as refused:
+        rules.compile_rule(rule(nested(20), "aaa bbb " * 500), steps=rules.Steps(10_000))
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.place, problem.end) == ("too-many-steps", ("must_match", 0), 4_000)
+
+
+def test_an_article_that_takes_too_many_steps_ends_the_evaluation() -> None:
+    compiled = rules.compile_rule(rule("aaa NEAR bbb", "aaa bbb"))
+    long = examples.article_of(model.Example(title="", body="aaa bbb " * 5_000))
+    with pytest.raises(rules.TooManySteps):
+        rules.RuleSet([compiled], most_steps=1_000).match(long, model.Feed(url=""), now=long.first_seen)
+    assert rules.RuleSet([compiled]).match(long, model.Feed(url=""), now=long.first_seen)
+
+
+def test_a_long_run_without_spaces_is_searched_in_linear_time() -> None:
+    pattern = patterns.read_pattern("監* 視*", is_exact=False)
+    seconds = []
+    for size in (4_000, 32_000):
+        text = article_text.FieldText("body", "監" * size)
+        began = time.process_time()
+        assert text.find(pattern) == []
+        seconds.append(time.process_time() - began)
+    # Eight times the text; by the square it would be 64 times the time.
+    assert seconds[1] < 30 * seconds[0] + 0.1
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5), st.text("監視督 ab", max_size=12))
+def test_a_term_with_runs_ends_where_a_search_of_every_way_says(pieces: list[str], written: str) -> None:
+    try:
+        pattern = patterns.read_pattern(words_of.normalise("".join(pieces).strip()), is_exact=False)
+    except QueryError:
+        return
+    text = article_text.FieldText("title", written)
+    starts = [
+        first
+        for first in range(len(text.raw))
+        if text.fits(pattern.elements[0], first) and text.gaps[first].endswith(pattern.elements[0].gap)
+    ]
+    ends = [(first, _every_way(text, pattern, first)) for first in starts]
+    expected = [(first, last) for first, last in ends if last is not None]
+    expected = [place for place in expected if text.gaps[place[1] + 1].startswith(pattern.tail)]
+    assert text.find(pattern) == expected
+
+
+def _every_way(text: article_text.FieldText, pattern: patterns.Pattern, first: int) -> int | None:
+    ends = {first}
+    for before, element in zip(pattern.elements, pattern.elements[1:], strict=False):
+        if before.runs_on:
+            for end in sorted(ends):
+                while end + 1 < len(text.raw) and text.gaps[end + 1] == "" and words_of.is_unspaced(text.raw[end + 1]):
+                    end += 1
+                    ends.add(end)
+        following = {end + 1 for end in ends if end + 1 < len(text.raw)}
+        ends = {end for end in following if text.gaps[end] == element.gap and text.fits(element, end)}
+    return min(ends, default=None)

@@ -1,0 +1,209 @@
+"""Clients that hold connections and say nothing, or never end: others are served meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from bot.web.connections import Limits, client_of
+from tests.web.conftest import Page, page_over
+from tests.web.test_running import command, folder, free_port, running, wait_until_ready
+
+__all__ = ["folder"]
+
+SHORT = Limits(
+    head=timedelta(seconds=0.5),
+    body=timedelta(seconds=0.5),
+    flush=timedelta(seconds=0.5),
+    connections=40,
+    of_one_client=20,
+)
+HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+@pytest.fixture
+async def hurried(filled: Path) -> AsyncIterator[Page]:
+    async with page_over(filled, limits=SHORT) as made:
+        await made.tick()
+        yield made
+
+
+@contextlib.contextmanager
+def hanging(url: str, count: int, sent: bytes = HEAD, *, host: str | None = None) -> Iterator[list[socket.socket]]:
+    """Sockets whose head never ends."""
+    port = urlsplit(url).port
+    with contextlib.ExitStack() as stack:
+        sockets = []
+        for _ in range(count):
+            one = stack.enter_context(
+                socket.create_connection(("127.0.0.1", port), source_address=(host, 0) if host else None)
+            )
+            with contextlib.suppress(OSError):
+                one.sendall(sent)
+            sockets.append(one)
+        yield sockets
+
+
+async def is_closed(one: socket.socket, *, within: float) -> bool:
+    """Whether the other side has closed it; what it still says is read and dropped."""
+    one.setblocking(False)
+    ends_at = time.monotonic() + within
+    while time.monotonic() < ends_at:
+        try:
+            if not one.recv(65536):
+                return True
+        except BlockingIOError:
+            await asyncio.sleep(0.05)
+        except OSError:
+            return True
+    return False
+
+
+async def answer_to(url: str, sent: bytes) -> bytes:
+    """All that comes back until the other side closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+    writer.write(sent)
+    try:
+        async with asyncio.timeout(10):
+            return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/healthz/ready", "/healthz/live", "/stories"])
+async def test_five_hundred_unfinished_heads_shut_nobody_out(page: Page, path: str) -> None:
+    with hanging(page.site.url, 500):
+        began = time.monotonic()
+        assert (await page.get(path)).status_code == 200
+        assert time.monotonic() - began < 2
+
+
+async def test_a_crowd_from_one_address_closes_nothing_of_another(hurried: Page) -> None:
+    with hanging(hurried.site.url, 3, b"", host="127.0.0.2") as mine, hanging(hurried.site.url, 60, host="127.0.0.3"):
+        await asyncio.sleep(0.2)
+        for one in mine:
+            assert not await is_closed(one, within=0.02)
+        assert (await hurried.get("/healthz")).status_code == 200
+
+
+async def test_an_unfinished_head_is_closed_in_time_also_when_it_dribbles(hurried: Page) -> None:
+    with hanging(hurried.site.url, 1) as (one,):
+        one.setblocking(False)
+        ends_at = time.monotonic() + 5
+        while time.monotonic() < ends_at:
+            try:
+                one.send(b"x")
+                if not one.recv(10):
+                    break
+            except BlockingIOError:
+                await asyncio.sleep(0.05)
+            except OSError:
+                break
+        assert time.monotonic() < ends_at
+
+
+async def test_a_connection_that_asks_for_nothing_is_closed(hurried: Page) -> None:
+    with hanging(hurried.site.url, 1, b"") as (one,):
+        assert await is_closed(one, within=5)
+
+
+async def test_a_body_that_nobody_asked_for_is_not_read(hurried: Page) -> None:
+    slow = HEAD + b"Content-Length: 1000000\r\n\r\nx"
+    with hanging(hurried.site.url, 1, slow) as (one,):
+        assert await is_closed(one, within=5)
+
+
+async def test_a_reader_that_takes_nothing_is_closed(hurried: Page) -> None:
+    asked = b"GET /try?rule=" + b"<" * 120_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    whole = len(await answer_to(hurried.site.url, asked.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")))
+    assert whole > 480_000
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        slow.connect(("127.0.0.1", urlsplit(hurried.site.url).port))
+        await asyncio.get_running_loop().run_in_executor(None, slow.sendall, asked)
+        await asyncio.sleep(1.5)
+        received = 0
+        with contextlib.suppress(ConnectionError):
+            while more := await asyncio.get_running_loop().run_in_executor(None, slow.recv, 65536):
+                received += len(more)
+        assert received < whole
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HEAD + b"a:\n" * 40_000 + b"\r\n",
+        HEAD + b"a: " + b"b" * 200_000 + b"\r\n\r\n",
+        b"GET /" + b"b" * 200_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        HEAD + b"a: b\r\n" * 101,
+        b"\x00\xff" * 50 + b"\r\n\r\n",
+    ],
+    ids=["many lines", "long line", "long address", "many headers", "no HTTP"],
+)
+async def test_a_head_that_is_too_much_is_refused_at_once(page: Page, head: bytes) -> None:
+    began = time.monotonic()
+    answered = await answer_to(page.site.url, head)
+    assert answered == b"" or answered.startswith(b"HTTP/1.1 400 ")
+    assert time.monotonic() - began < 2
+
+
+async def test_a_second_request_before_the_first_answer_is_not_answered(page: Page) -> None:
+    request = b"GET /healthz/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    answered = await answer_to(page.site.url, request * 5)
+    assert answered.count(b"HTTP/1.1 200 OK") == 1
+
+
+async def test_a_broken_body_leaves_no_trace_in_the_log(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    broken = b"POST /try HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for body in (b"zz\r\n", b"5\r\nab", b"-1\r\n\r\n", b"5\r\nabcdefgh\r\n"):
+        await answer_to(page.site.url, broken + body)
+    assert caplog.records == []
+
+
+async def test_more_requests_at_once_than_one_client_may_are_told_to_come_again(page: Page) -> None:
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(page.get("/feeds")) for _ in range(40)]
+        health = group.create_task(page.get("/healthz"))
+    codes = [one.result().status_code for one in asked]
+    assert set(codes) == {200, 503}
+    assert codes.count(200) >= 16
+    assert {one.result().headers.get("retry-after") for one in asked if one.result().status_code == 503} == {"1"}
+    assert health.result().status_code == 200
+
+
+def test_a_client_is_an_ipv4_address_or_a_network_of_ipv6() -> None:
+    assert client_of(("192.0.2.7", 1)) == client_of(("192.0.2.7", 2)) == client_of(("::ffff:192.0.2.7", 3))
+    assert client_of(("2001:db8::1", 1)) == client_of(("2001:db8::ffff:1", 1)) != client_of(("2001:db8:0:1::1", 1))
+    assert client_of(None) == ""
+
+
+def test_the_released_command_answers_health_among_hanging_sockets_and_stops_on_sigterm(folder: Path) -> None:
+    port = free_port()
+    with (folder / "bot.yaml").open("a") as bot:
+        bot.write(f"web: {{listen: '127.0.0.1:{port}'}}\n")
+    with running(folder) as process:
+        wait_until_ready(folder, process)
+        with hanging(f"http://127.0.0.1:{port}", 500):
+            began = time.monotonic()
+            asked = subprocess.run(
+                command("healthcheck", folder=folder), cwd=folder, env=os.environ, timeout=60, check=False
+            )
+            assert asked.returncode == 0
+            assert time.monotonic() - began < 10
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=15)
+    assert process.returncode == 0, log
+    assert "status page crowded" in log
