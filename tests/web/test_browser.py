@@ -167,7 +167,7 @@ async def test_a_page_of_another_site_runs_no_rule_and_reads_nothing(page: Page,
         tab.on("response", lambda response: codes.append(response.status) if response.url.startswith(ours) else None)
         ended: list[str] = []
         for event in ("requestfinished", "requestfailed"):
-            tab.on(event, lambda request: ended.append(request.url) if request.url.startswith(ours) else None)  # type: ignore[call-overload]
+            tab.on(event, lambda request: ended.append(request.url) if request.url.startswith(ours) else None)
         await tab.goto(f"http://127.0.0.1:{port}/")
         await tab.wait_for_load_state("networkidle")
         assert len(ended) == 4
