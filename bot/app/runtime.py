@@ -120,8 +120,9 @@ class App:
         finally:
             # What was garbage already is none that is kept for ever.
             gc.unfreeze()
+        # First, so that the seal is posted by the same process.
+        await sealing.seal_closed_days(self.store, self.clock, post_to=self.seals_go_to())
         drained = await self._new_sender().drain(drain)
-        await sealing.seal_closed_days(self.store, self.clock)
         await retention.trim_when_due(self.store, self.clock, keep=self.keep(), trim=self.trim)
         await self.presence.end()
         return OnceReport(passed=passed, drained=drained)
@@ -215,6 +216,11 @@ class App:
         """How long things are kept: never shorter than a story is open."""
         bot = self.settings.bot
         return None if bot.keep is None else max(bot.keep, bot.stories_window)
+
+    def seals_go_to(self) -> str | None:
+        """The channel for the ledger's seals; None: the log only."""
+        bot = self.settings.bot
+        return bot.operator if bot.posts_seals else None
 
     async def trim(self, before: datetime) -> Mapping[str, int]:
         return asdict(await storage.trim(self.store, before=before))

@@ -35,17 +35,24 @@ def export(folder: ConfigDir = DEFAULT_CONFIG, since: Since = "30d", json: Json 
 
 
 @ledger.command()
-def verify(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
-    """Compute every kept day's seal anew; exit 1 with the first day that does not hold.
+def verify(
+    folder: ConfigDir = DEFAULT_CONFIG,
+    expect: Annotated[
+        list[str] | None, typer.Option(help="A seal that you kept elsewhere; may be repeated.", metavar="SEAL")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compute every kept day's seal anew; exit 1 with the first day that does not hold, or a seal that is not there.
 
-    Example: wirewatch ledger verify
+    Example: wirewatch ledger verify --expect 4f6c…
     """
-    seals, broken = asyncio.run(_look(folder, lambda tx, now: _verify(tx)))
+    wanted = [_seal(text) for text in expect or ()]
+    seals, proof = asyncio.run(_look(folder, lambda tx, now: _verify(tx, wanted)))
     if json:
-        terminal.answer(_as_json(seals, broken))
+        terminal.answer(_as_json(seals, proof))
     else:
-        _show(seals, broken)
-    if broken:
+        _show(seals, proof, wanted)
+    if proof.broken or proof.missing:
         raise typer.Exit(LEFT)
 
 
@@ -94,15 +101,36 @@ def _value(value: model.LedgerValue) -> str:
 # -- verify
 
 
-def _verify(tx: ports.Transaction) -> tuple[Sequence[model.DaySeal], core.Broken | None]:
+def _seal(text: str) -> str:
+    seal = text.strip().lower()
+    if len(seal) != 64 or not set(seal) <= set("0123456789abcdef"):
+        raise typer.BadParameter("a seal is 64 digits from 0 to 9 and a to f, as `wirewatch ledger verify` prints it")
+    return seal
+
+
+def _verify(tx: ports.Transaction, expected: Sequence[str]) -> tuple[Sequence[model.DaySeal], core.Proof]:
     seals = tx.ledger.seals()
-    return seals, core.verify(seals, tx.ledger.texts, days=tx.ledger.days())
+    days, unsealed = tx.ledger.days(), tx.ledger.unsealed()
+    return seals, core.verify(seals, tx.ledger.texts, days=days, unsealed=unsealed, expected=expected)
 
 
-def _as_json(seals: Sequence[model.DaySeal], broken: core.Broken | None) -> object:
+def _as_json(seals: Sequence[model.DaySeal], proof: core.Proof) -> object:
+    broken = proof.broken
     return {
-        "holds": broken is None,
+        "holds": broken is None and not proof.missing,
         "broken": {"day": broken.day.isoformat(), "why": broken.why} if broken else None,
+        "missing": list(proof.missing),
+        "since": proof.since.isoformat() if proof.since else None,
+        "let_go": [
+            {
+                "at": each.at.isoformat(),
+                "through": each.through.isoformat(),
+                "days": len(each.days),
+                "witnessed": each.is_witnessed,
+                "sealed_with": each.sealed_with.isoformat() if each.sealed_with else None,
+            }
+            for each in proof.gone
+        ],
         "seals": [
             {"day": each.day.isoformat(), "rows": each.row_count, "seal": each.seal, "is_kept": each.is_kept}
             for each in seals
@@ -110,16 +138,38 @@ def _as_json(seals: Sequence[model.DaySeal], broken: core.Broken | None) -> obje
     }
 
 
-def _show(seals: Sequence[model.DaySeal], broken: core.Broken | None) -> None:
-    if broken:
-        terminal.say(f"The ledger does not hold from {broken.day.isoformat()} on: {broken.why}.")
+def _show(seals: Sequence[model.DaySeal], proof: core.Proof, expected: Sequence[str]) -> None:
+    if proof.broken:
+        terminal.say(f"The ledger does not hold from {proof.broken.day.isoformat()} on: {proof.broken.why}.")
+    for seal in proof.missing:
+        terminal.say(
+            f"No day of this ledger has the seal {seal}: what it sealed was cut off or written anew, or it is the seal "
+            "of another ledger."
+        )
+    if proof.broken or proof.missing:
         return
     if not seals:
         terminal.say("No day is sealed yet: a day is sealed soon after its end (UTC).")
         return
     last, kept = seals[-1], [each for each in seals if each.is_kept]
-    gone = f"; of {len(seals) - len(kept)} older ones only the seals are kept" if len(kept) < len(seals) else ""
+    since = f" from {proof.since.isoformat()} on" if proof.since and len(kept) < len(seals) else ""
     days = terminal.counted(len(kept), "sealed day")
     rows = terminal.counted(sum(each.row_count for each in kept), "row")
-    terminal.out.print(f"The ledger holds: {days} with {rows}{gone}.", markup=False)
-    terminal.out.print(f"Last seal: {last.day.isoformat()} {last.seal}", markup=False)
+    terminal.row(f"The ledger holds{since}: {days} with {rows}.")
+    if len(kept) < len(seals):
+        terminal.row(_gone(len(seals) - len(kept), proof.gone))
+    for seal in expected:
+        day = next(each.day for each in seals if each.seal == seal)
+        after = sum(each.day > day for each in seals)
+        terminal.row(f"The seal of {day.isoformat()} is in it; {terminal.counted(after, 'day')} sealed since.")
+    terminal.row(f"Last seal: {last.day.isoformat()} {last.seal}")
+
+
+def _gone(count: int, told: Sequence[core.Gone]) -> str:
+    """``told``: at least one, else the ledger does not hold."""
+    last = told[-1]
+    when = f"the last of them on {last.at:%Y-%m-%d}"
+    if not all(each.is_witnessed for each in told):
+        when = "some of them before the ledger wrote down what is let go, so that only their seals speak for them"
+    seal = f"sealed with {last.sealed_with.isoformat()}" if last.sealed_with else "not sealed yet"
+    return f"{terminal.counted(count, 'older day')} let go, {when}; the row that says so is {seal}."

@@ -86,6 +86,18 @@ class StoriesShape(_Shape):
     )
 
 
+class LedgerShape(_Shape):
+    """What is done with the seals of the ledger."""
+
+    post_seal: bool | None = pydantic.Field(
+        None,
+        description=(
+            "Each day's seal is posted to the operator's channel, one line a day, so that it is kept where the "
+            "database cannot change it. Default: true where operator is set."
+        ),
+    )
+
+
 class WebShape(_Shape):
     """The status page, /healthz and /metrics."""
 
@@ -129,6 +141,9 @@ class BotShape(_Shape):
     )
     posts_per_hour: Annotated[int, pydantic.Field(ge=1, le=3600)] | None = pydantic.Field(
         None, description="Of each channel: what is over it is gathered, not lost."
+    )
+    ledger: LedgerShape = pydantic.Field(
+        default_factory=lambda: LedgerShape.model_validate({}), description="What is done with the ledger's seals."
     )
     web: WebShape | None = pydantic.Field(None, description="The status page, /healthz and /metrics.")
     keep: values.Duration | None = pydantic.Field(
@@ -299,6 +314,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings]) -> BotSe
         stories_window=shape.stories.window,
         quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
         posts_per_hour=shape.posts_per_hour,
+        posts_seals=shape.operator is not None and shape.ledger.post_seal is not False,
         web=_web(shape.web),
         keep=shape.keep,
         on_unknown=shape.on_unknown,

@@ -49,6 +49,8 @@ class BotSettings:
     quiet: model.QuietHours | None
     #: Of each channel; None: no cap.
     posts_per_hour: int | None
+    #: Each day's seal goes to the operator's channel.
+    posts_seals: bool
     web: WebSettings | None
     #: How long articles are kept; None: for ever.
     keep: timedelta | None

@@ -1,26 +1,27 @@
-"""The ledger: a fact as a line of text, the seal over a day of lines, and whether the seals still hold."""
+"""The ledger: a fact as a line of text, the seal over a day of lines, and what the chain of seals proves."""
 
+from bot.ledger.chain import FIRST, Broken, Gone, Proof, digest, let_go, seal, verify
 from bot.ledger.rows import (
-    FIRST,
-    Broken,
     decided,
     fetched,
     matched,
     outcome,
     read,
-    seal,
     started,
     stopped,
     text_of,
     unwatched,
-    verify,
 )
 
 __all__ = [
     "FIRST",
     "Broken",
+    "Gone",
+    "Proof",
     "decided",
+    "digest",
     "fetched",
+    "let_go",
     "matched",
     "outcome",
     "read",

@@ -1,21 +1,16 @@
-"""The ledger: a fact as a line of text, the seal over a day of lines, and whether the seals still hold.
+"""The ledger: a fact as a line of text.
 
 Knows no database. The text of a row is what is hashed, so its form never changes: a new field comes last.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from bot import model
 from bot.model import FactKind, SendState
-
-#: What the first day's seal is chained to.
-FIRST = "0" * 64
 
 _OF_STATE: Mapping[SendState, FactKind] = {
     SendState.SENT: FactKind.SENT,
@@ -102,6 +97,25 @@ def unwatched(*, since: str, until: str, at: datetime) -> model.LedgerRow:
     return _row(FactKind.UNWATCHED, at, since=since, until=until)
 
 
+def let_go(
+    newly: Sequence[model.DaySeal], *, count: int, digest: str, at: datetime, is_witnessed: bool = True
+) -> model.LedgerRow:
+    """Days of which only the seals are kept from now on, oldest first. ``count`` and ``digest`` are over all days that
+    were ever let go (chain.digest), so that the last such row names them all.
+
+    ``is_witnessed``: False: they had gone before such rows were written.
+    """
+    return _row(
+        FactKind.LET_GO,
+        at,
+        through=newly[-1].day.isoformat(),
+        count=count,
+        digest=digest,
+        days=tuple(f"{each.day.isoformat()} {each.seal}" for each in newly),
+        witnessed="yes" if is_witnessed else "no",
+    )
+
+
 def _row(kind: FactKind, at: datetime, **fields: model.LedgerValue) -> model.LedgerRow:
     return model.LedgerRow(at=at, kind=kind, fields=tuple((name, _clean(value)) for name, value in fields.items()))
 
@@ -135,55 +149,3 @@ def read(text: str) -> model.LedgerRow:
         raise ValueError("not a row of the ledger") from error
     whole = ((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
     return model.LedgerRow(at=at, kind=kind, fields=tuple(whole))
-
-
-# -- seals
-
-
-def seal(day: date, texts: Iterable[str], *, previous: str) -> model.DaySeal:
-    """SHA-256 over the seal before, the day, and each row's text, a line each."""
-    whole = hashlib.sha256(f"{previous}\n{day.isoformat()}\n".encode())
-    count = 0
-    for count, text in enumerate(texts, start=1):  # noqa: B007 - the count of the last one
-        whole.update(text.encode("utf-8", "surrogatepass") + b"\n")
-    return model.DaySeal(day=day, row_count=count, seal=whole.hexdigest())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """The first day whose rows are not those that were sealed."""
-
-    day: date
-    why: str
-
-
-def verify(
-    seals: Sequence[model.DaySeal], texts_of: Callable[[date], Iterable[str]], *, days: Iterable[date]
-) -> Broken | None:
-    """Whether each kept day's rows give its seal. ``days``: every day that a row says it was sealed in.
-
-    ``texts_of`` may raise ValueError for a row that cannot be read.
-    """
-    by_day = sorted(seals, key=lambda each: each.day)
-    known = {each.day for each in by_day}
-    found = [_of_day(each, before, texts_of) for before, each in zip([None, *by_day], by_day, strict=False)]
-    found += [Broken(day=day, why="its rows are there and its seal is gone") for day in days if day not in known]
-    return min((each for each in found if each is not None), key=lambda each: each.day, default=None)
-
-
-def _of_day(
-    sealed: model.DaySeal, before: model.DaySeal | None, texts_of: Callable[[date], Iterable[str]]
-) -> Broken | None:
-    if not sealed.is_kept:
-        if before is not None and before.is_kept:
-            return Broken(day=sealed.day, why="its rows were let go before those of an older day")
-        return None
-    try:
-        again = seal(sealed.day, texts_of(sealed.day), previous=before.seal if before else FIRST)
-    except ValueError:
-        return Broken(day=sealed.day, why="a row cannot be read")
-    if again.row_count != sealed.row_count:
-        return Broken(day=sealed.day, why=f"{sealed.row_count} rows were sealed, {again.row_count} are there")
-    if again.seal != sealed.seal:
-        return Broken(day=sealed.day, why="a row or the seal of the day before was changed after it was sealed")
-    return None

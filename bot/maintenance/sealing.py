@@ -1,12 +1,16 @@
-"""Seals each closed day of the ledger. Over ports only; knows no rows."""
+"""Seals each closed day of the ledger, and posts the seal where the database's owner cannot change it.
+
+Over ports only; knows no rows.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bot import model, ports
+from bot import model, pipeline, ports
 
 log = structlog.get_logger("wirewatch")
 
@@ -17,12 +21,19 @@ GRACE = timedelta(minutes=10)
 EVERY = timedelta(hours=1)
 
 
-async def seal_closed_days(store: ports.Store, clock: ports.Clock) -> int:
-    """Seal what is closed and not yet sealed, oldest first, a day a transaction. Raises StoreUnavailable."""
-    today = (clock.now() - GRACE).astimezone(UTC).date()
+async def seal_closed_days(store: ports.Store, clock: ports.Clock, *, post_to: str | None = None) -> int:
+    """Seal what is closed and not yet sealed, oldest first, a day a transaction. Raises StoreUnavailable.
+
+    ``post_to``: the channel that each seal is posted to, in the same transaction; None: to none.
+    """
+    now = clock.now()
+    today = (now - GRACE).astimezone(UTC).date()
 
     def seal_next(tx: ports.Transaction) -> model.DaySeal | None:
-        return tx.ledger.seal(before=today)
+        sealed = tx.ledger.seal(before=today)
+        if sealed is not None and post_to is not None:
+            tx.outbox.add([_notice(sealed, post_to, now)])
+        return sealed
 
     count = 0
     while (sealed := await store.write(seal_next)) is not None:
@@ -32,10 +43,17 @@ async def seal_closed_days(store: ports.Store, clock: ports.Clock) -> int:
     return count
 
 
-async def keep_sealing(store: ports.Store, clock: ports.Clock) -> None:
+def _notice(sealed: model.DaySeal, channel: str, now: datetime) -> model.Outgoing:
+    rows = "1 row" if sealed.row_count == 1 else f"{sealed.row_count:,} rows"
+    lead = f"Ledger of {sealed.day.isoformat()} sealed, {rows}: {sealed.seal}"
+    return pipeline.notice(channel, lead, (), now=now, once=f"seal {sealed.day.isoformat()}")
+
+
+async def keep_sealing(store: ports.Store, clock: ports.Clock, *, post_to: Callable[[], str | None]) -> None:
+    """For ever; ``post_to`` is asked each time, since a reload may change it."""
     while True:
         try:
-            await seal_closed_days(store, clock)
+            await seal_closed_days(store, clock, post_to=post_to())
         except ports.StoreError as error:
             log.error("day not sealed; trying again", error=str(error))
         await clock.sleep(EVERY)

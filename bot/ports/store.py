@@ -324,6 +324,9 @@ class Ledger(Protocol):
         Raises ValueError for one that cannot be read.
         """
 
+    def unsealed(self) -> Iterator[str]:
+        """Texts of the rows that no day is sealed with yet, decisions left out; streamed."""
+
     def since(self, when: datetime) -> Iterator[tuple[date | None, model.LedgerRow]]:
         """Rows with the day that they were sealed with (None: not yet), by their own time; streamed."""
 

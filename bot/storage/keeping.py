@@ -208,7 +208,8 @@ async def _drop_days(store: SqlStore, before: datetime) -> None:
     day = before.astimezone(UTC).date()
     while await store.run(lambda connection: Ledger(connection).seal(before=day)) is not None:
         pass
-    await store.run(lambda connection: Ledger(connection).close_days(before=day))
+    now = store.clock.now()
+    await store.run(lambda connection: Ledger(connection).close_days(before=day, at=now))
     while await store.run(lambda connection: Ledger(connection).drop_rows()) > 0:
         pass
 

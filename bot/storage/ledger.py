@@ -22,6 +22,8 @@ from bot.storage.schema import decisions, ledger, seals
 
 #: Rows read ahead.
 _AHEAD = 500
+#: Days named in one row.
+_NAMED = 100
 #: Rows let go in one transaction.
 _BATCH = 500
 
@@ -63,6 +65,7 @@ _DECISIONS_SINCE = (
     .order_by(decisions.c.at, decisions.c.n)
 )
 
+_UNSEALED = select(ledger.c.row).where(ledger.c.day.is_(None)).order_by(ledger.c.n)
 _CLOSE_DAYS = update(seals).where(seals.c.day < bindparam("before_day"), seals.c.is_kept).values(is_kept=False)
 _OLD_ROWS = delete(ledger).where(
     ledger.c.n.in_(
@@ -125,6 +128,10 @@ class Ledger:
             for document in rows.scalars():
                 yield _text_of_decision(document)
 
+    def unsealed(self) -> Iterator[str]:
+        with self._connection.execute(_UNSEALED, execution_options={"yield_per": _AHEAD}) as rows:
+            yield from rows.scalars()
+
     def since(self, when: datetime) -> Iterator[tuple[date | None, model.LedgerRow]]:
         for _, day, text in heapq.merge(self._rows_since(when), self._decisions_since(when), key=itemgetter(0)):
             try:
@@ -147,9 +154,16 @@ class Ledger:
 
     # -- retention
 
-    def close_days(self, *, before: date) -> None:
-        """From now on these days are their seals only."""
+    def close_days(self, *, before: date, at: datetime) -> None:
+        """From now on these days are their seals only; a row says which, and with which seals."""
+        known = self.seals()
+        gone = [each for each in known if not each.is_kept]
+        newly = [each for each in known if each.is_kept and each.day < before]
         self._connection.execute(_CLOSE_DAYS, {"before_day": before.isoformat()})
+        for start in range(0, len(newly), _NAMED):
+            part = newly[start : start + _NAMED]
+            self.add([core.let_go(gone, part, at=at)])
+            gone += part
 
     def drop_rows(self) -> int:
         """Let go some rows of days that are closed; 0: none is left."""

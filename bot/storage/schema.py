@@ -21,7 +21,7 @@ from bot import model
 from bot.storage.columns import Choice, Digest, Moment, Words
 
 #: The revision of the newest migration.
-REVISION = "0008"
+REVISION = "0009"
 
 metadata = MetaData(
     naming_convention={

@@ -37,7 +37,7 @@ class SqlStore:
         self.address = address
         self._writer = writer
         self._reader = reader
-        self._clock = clock
+        self.clock = clock
         self._lock = lock
         self._writing = ThreadPoolExecutor(1 if address.is_sqlite else 4, "store-write")
         # In memory there is one connection, so one thread.
@@ -67,7 +67,7 @@ class SqlStore:
                 return await asyncio.get_running_loop().run_in_executor(threads, run)
             except failures.LostRace:
                 # Uneven, so that two losers do not meet again.
-                await self._clock.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                await self.clock.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
                 pause = min(pause * 2, _LONGEST_PAUSE)
         raise failures.unavailable(self.address, f"a transaction lost {_TRIES} races in a row; run fewer workers")
 

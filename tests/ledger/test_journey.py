@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from bot.cli import ledger
 from tests.fakes import START
-from tests.journeys.world import Item, World, world
+from tests.journeys.world import BOT, Item, World, world
 
 TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
 DAY_MINUTES = 24 * 60
@@ -25,7 +25,7 @@ DAY_MINUTES = 24 * 60
 async def told(tmp_path: Path) -> AsyncIterator[World]:
     """One story on the first day, and three more days without news."""
     async with world(tmp_path) as made:
-        made.configure("wire", "courier")
+        made.configure("wire", "courier", bot=BOT + "ledger: {{post_seal: false}}\n")
         await made.once()
         made.publish("wire", Item(id="w1", title=TITLE, text="The PTA asked for a backdoor.", at=START))
         await made.once()
@@ -77,6 +77,34 @@ async def test_an_untouched_ledger_holds_and_its_last_seal_is_printed(told: Worl
     assert "The ledger holds: 3 sealed days with 14 rows." in said
     assert "Last seal: 2015-12-04 " in said
     assert json.loads(await run(told, "verify", "--json"))["holds"] is True
+
+
+async def test_each_seal_is_posted_to_the_operator_and_shows_a_tail_that_was_cut(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        made.configure("wire")
+        for _ in range(4):
+            await made.once(minutes=DAY_MINUTES)
+        posted = [str(message["text"]) for message in made.heads("ops")]
+        seals = json.loads(await run(made, "verify", "--json"))["seals"]
+        assert len(posted) == len(seals) == 3
+        for text, each in zip(posted, seals, strict=True):
+            assert f"Ledger of {each['day']} sealed" in text
+            assert text.endswith(each["seal"])
+        last = seals[-1]["seal"]
+        assert "1 day sealed since" in await run(made, "verify", "--expect", seals[1]["seal"], "--expect", last)
+        for table in ("ledger", "seals"):
+            alter(made, f"DELETE FROM {table} WHERE day = '{seals[-1]['day']}'")
+        assert "The ledger holds" in await run(made, "verify")
+        assert f"No day of this ledger has the seal {last}" in await run(made, "verify", "--expect", last, code=1)
+        assert json.loads(await run(made, "verify", "--json", "--expect", last, code=1))["missing"] == [last]
+        assert "64 digits" in await run(made, "verify", "--expect", "today", code=2)
+
+
+async def test_days_that_somebody_deletes_as_if_by_retention_are_named(told: World) -> None:
+    alter(told, "UPDATE seals SET is_kept = 0 WHERE day = '2015-12-02'")
+    alter(told, "DELETE FROM ledger WHERE day = '2015-12-02'")
+    alter(told, "DELETE FROM decisions WHERE day = '2015-12-02'")
+    assert "does not hold from 2015-12-02 on" in await run(told, "verify", code=1)
 
 
 @pytest.mark.parametrize(

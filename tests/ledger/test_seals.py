@@ -38,8 +38,8 @@ def test_the_seal_is_what_the_docs_say_so_that_anyone_can_check_it() -> None:
 
 def test_an_untouched_ledger_holds() -> None:
     rows, seals = three_days()
-    assert ledger.verify(seals, rows.__getitem__, days=rows) is None
-    assert ledger.verify([], rows.__getitem__, days=[]) is None
+    assert ledger.verify(seals, rows.__getitem__, days=rows).broken is None
+    assert ledger.verify([], rows.__getitem__, days=[]).broken is None
 
 
 Tamper = Callable[[dict[date, list[str]], list[model.DaySeal]], object]
@@ -60,7 +60,7 @@ Tamper = Callable[[dict[date, list[str]], list[model.DaySeal]], object]
 def test_whatever_is_changed_the_day_is_named(tamper: Tamper, says: str) -> None:
     rows, seals = three_days()
     tamper(rows, seals)
-    broken = ledger.verify(seals, rows.__getitem__, days=rows)
+    broken = ledger.verify(seals, rows.__getitem__, days=rows).broken
     assert broken is not None
     assert broken.day == TODAY + DAY
     assert says in broken.why
@@ -69,20 +69,82 @@ def test_whatever_is_changed_the_day_is_named(tamper: Tamper, says: str) -> None
 def test_a_day_that_vanished_with_its_seal_breaks_the_day_after() -> None:
     rows, seals = three_days()
     del rows[TODAY + DAY], seals[1]
-    broken = ledger.verify(seals, rows.__getitem__, days=rows)
+    broken = ledger.verify(seals, rows.__getitem__, days=rows).broken
     assert broken is not None
     assert broken.day == TODAY + 2 * DAY
 
 
-def test_the_seal_of_a_day_that_was_let_go_still_holds_the_next() -> None:
+def without(
+    count: int, *, is_sealed: bool = True, is_witnessed: bool = True
+) -> tuple[dict[date, list[str]], list[model.DaySeal], list[str]]:
+    """A chain of which ``count`` days were let go, each by a row of its own; and the rows that are not sealed yet."""
     rows, seals = three_days()
-    del rows[TODAY]
-    seals[0] = replace(seals[0], is_kept=False)
-    assert ledger.verify(seals, rows.__getitem__, days=rows) is None
-    seals[0] = replace(seals[0], seal="0" * 64)
-    broken = ledger.verify(seals, rows.__getitem__, days=rows)
+    named: list[str] = []
+    for number in range(count):
+        told = ledger.let_go(seals[:number], seals[number : number + 1], at=START, is_witnessed=is_witnessed)
+        named.append(ledger.text_of(told))
+    last = TODAY + 3 * DAY
+    if is_sealed:
+        rows[last] = named
+        seals.append(ledger.seal(last, named, previous=seals[-1].seal))
+    for number in range(count):
+        del rows[TODAY + number * DAY]
+        seals[number] = replace(seals[number], is_kept=False)
+    return rows, seals, [] if is_sealed else named
+
+
+@pytest.mark.parametrize("is_sealed", [True, False])
+def test_days_that_were_let_go_hold_by_the_row_that_names_them(*, is_sealed: bool) -> None:
+    rows, seals, unsealed = without(2, is_sealed=is_sealed)
+    proof = ledger.verify(seals, rows.__getitem__, days=rows, unsealed=unsealed)
+    assert proof.broken is None
+    assert proof.since == TODAY + 2 * DAY
+    assert [each.through - TODAY for each in proof.gone] == [0 * DAY, DAY]
+    assert {each.sealed_with for each in proof.gone} == ({TODAY + 3 * DAY} if is_sealed else {None})
+
+
+@pytest.mark.parametrize(
+    ("tamper", "of", "says"),
+    [
+        (lambda rows, seals: seals.__setitem__(2, replace(seals[2], is_kept=False)), 2, "no row of the ledger says"),
+        (lambda rows, seals: seals.__setitem__(0, replace(seals[0], seal="0" * 64)), 0, "are not those"),
+        (lambda rows, seals: seals.__setitem__(1, replace(seals[1], row_count=9)), 0, "are not those"),
+        (lambda rows, seals: seals.pop(0), 0, "are not those"),
+        (lambda rows, seals: seals.__setitem__(1, replace(seals[1], is_kept=True)), 1, "3 rows were sealed, 0 are"),
+    ],
+)
+def test_a_day_that_is_deleted_and_marked_as_let_go_is_found(tamper: Tamper, of: int, says: str) -> None:
+    rows, seals, _ = without(2)
+    tamper(rows, seals)
+    broken = ledger.verify(seals, lambda day: rows.get(day, []), days=rows).broken
     assert broken is not None
-    assert broken.day == TODAY + DAY
+    assert says in broken.why
+    assert broken.day == TODAY + of * DAY
+
+
+def test_days_that_went_before_rows_said_so_are_told_as_such() -> None:
+    rows, seals, unsealed = without(2, is_sealed=False, is_witnessed=False)
+    proof = ledger.verify(seals, rows.__getitem__, days=rows, unsealed=unsealed)
+    assert proof.broken is None
+    assert not any(each.is_witnessed for each in proof.gone)
+
+
+def test_a_tail_that_was_cut_shows_by_a_seal_that_was_kept_elsewhere_and_by_nothing_else() -> None:
+    rows, seals = three_days()
+    kept = seals[-1].seal
+    assert ledger.verify(seals, rows.__getitem__, days=rows, expected=[kept, seals[0].seal]).missing == ()
+    del rows[TODAY + 2 * DAY], seals[2]
+    assert ledger.verify(seals, rows.__getitem__, days=rows).broken is None
+    assert ledger.verify(seals, rows.__getitem__, days=rows, expected=[kept]).missing == (kept,)
+
+
+def test_a_ledger_that_was_written_anew_shows_by_a_seal_that_was_kept_elsewhere() -> None:
+    rows, seals = three_days()
+    kept = seals[-1].seal
+    rows[TODAY] = ["another past"]
+    forged = chain(*rows.items())
+    assert ledger.verify(forged, rows.__getitem__, days=rows).broken is None
+    assert ledger.verify(forged, rows.__getitem__, days=rows, expected=[kept]).missing == (kept,)
 
 
 # -- facts

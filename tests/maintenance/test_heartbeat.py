@@ -204,5 +204,5 @@ async def test_these_rows_are_sealed_as_others_are(store: storage.SqlStore, cloc
     assert sealed is not None
     assert sealed.row_count == 2
 
-    broken = await store.read(lambda tx: ledger.verify(tx.ledger.seals(), tx.ledger.texts, days=tx.ledger.days()))
-    assert broken is None
+    proof = await store.read(lambda tx: ledger.verify(tx.ledger.seals(), tx.ledger.texts, days=tx.ledger.days()))
+    assert proof.broken is None

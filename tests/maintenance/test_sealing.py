@@ -70,7 +70,7 @@ class Failing:
 async def test_a_full_disk_puts_the_seal_off_and_ends_nothing(store: storage.SqlStore, clock: FakeClock) -> None:
     clock.set(MIDNIGHT + timedelta(hours=1))
     failing = Failing(store)
-    task = asyncio.ensure_future(sealing.keep_sealing(failing, clock))
+    task = asyncio.ensure_future(sealing.keep_sealing(failing, clock, post_to=lambda: None))
     async with asyncio.timeout(5):
         await failing.sealed.wait()
     assert len(await store.read(lambda tx: tx.ledger.seals())) == 1

@@ -51,7 +51,11 @@ async def seal_all(store: storage.SqlStore, before: date) -> list[model.DaySeal]
 
 
 def broken(tx: ports.Transaction) -> ledger.Broken | None:
-    return ledger.verify(tx.ledger.seals(), tx.ledger.texts, days=tx.ledger.days())
+    return proof(tx).broken
+
+
+def proof(tx: ports.Transaction) -> ledger.Proof:
+    return ledger.verify(tx.ledger.seals(), tx.ledger.texts, days=tx.ledger.days(), unsealed=tx.ledger.unsealed())
 
 
 async def test_each_closed_day_with_rows_is_sealed_once_and_today_is_not(store: storage.SqlStore) -> None:
@@ -113,9 +117,55 @@ async def test_retention_lets_whole_days_go_and_keeps_their_seals(store: storage
     assert [(each.day - FIRST, each.is_kept) for each in seals] == [(0 * DAY, False)], "the unfinished day stays whole"
     await seal_all(store, FIRST + 3 * DAY)
     assert await store.read(broken) is None
-    found = await store.read(lambda tx: [row.at - START for _, row in tx.ledger.since(START - DAY)])
-    assert found == [DAY, DAY, 2 * DAY, 2 * DAY]
-    assert await store.run(lambda c: c.execute(text("SELECT count(*) FROM ledger")).scalar()) == 2
+    found = await store.read(lambda tx: [(row.kind.value, row.at - START) for _, row in tx.ledger.since(START - DAY)])
+    assert found == [
+        ("let_go", 0 * DAY),
+        ("matched", DAY),
+        ("decided", DAY),
+        ("matched", 2 * DAY),
+        ("decided", 2 * DAY),
+    ]
+    assert await store.run(lambda c: c.execute(text("SELECT count(*) FROM ledger")).scalar()) == 3
+
+
+async def test_days_that_are_let_go_are_named_with_their_seals_by_a_row_that_is_sealed(
+    store: storage.SqlStore,
+) -> None:
+    await store.write(lambda tx: keep(tx, *range(5)))
+    assert isinstance(store.clock, FakeClock)
+    store.clock.set(START + 4 * DAY)
+    await storage.trim(store, before=START + 2 * DAY)
+    await storage.trim(store, before=START + 3 * DAY)
+    assert await store.read(broken) is None
+    await seal_all(store, FIRST + 5 * DAY)
+    held = await store.read(proof)
+    assert held.broken is None
+    assert held.since == FIRST + 3 * DAY
+    seals = {each.day: each.seal for each in await store.read(lambda tx: tx.ledger.seals())}
+    assert [each.days for each in held.gone] == [
+        tuple(f"{day} {seals[day]}" for day in (FIRST, FIRST + DAY)),
+        (f"{FIRST + 2 * DAY} {seals[FIRST + 2 * DAY]}",),
+    ]
+    assert {each.sealed_with for each in held.gone} == {FIRST + 4 * DAY}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE seals SET is_kept = FALSE WHERE day = '2015-12-03'",
+        "UPDATE seals SET is_kept = FALSE WHERE day <= '2015-12-03'",
+        "UPDATE seals SET is_kept = FALSE",
+        "DELETE FROM ledger WHERE row LIKE '%let_go%'",
+    ],
+)
+async def test_days_that_somebody_deletes_do_not_pass_as_let_go(store: storage.SqlStore, statement: str) -> None:
+    await store.write(lambda tx: keep(tx, *range(4)))
+    await storage.trim(store, before=START + DAY)
+    await seal_all(store, FIRST + 4 * DAY)
+    assert await store.read(broken) is None
+    for each in (statement, "DELETE FROM ledger WHERE day IN (SELECT day FROM seals WHERE NOT is_kept)"):
+        await store.run(lambda connection, each=each: connection.execute(text(each)))  # type: ignore[misc]
+    assert await store.read(broken) is not None
 
 
 async def test_a_story_stays_while_a_kept_day_has_a_decision_about_it(store: storage.SqlStore) -> None:
@@ -197,3 +247,40 @@ async def test_a_file_of_the_first_schema_is_upgraded_and_its_decisions_are_seal
 @pytest.mark.postgres
 async def test_a_server_of_the_first_schema_is_upgraded_and_its_decisions_are_sealed(postgres_server: Server) -> None:
     await upgraded(postgres_server.new_database())
+
+
+async def upgraded_with_days_let_go(address: str) -> None:
+    """0008 marked days as let go and no row said so."""
+    place = addresses.parse(address)
+    engine = engines.for_writing(place)
+    with engines.upgrading(place, engine) as connection:
+        command.upgrade(upgrade.config(connection), "0008")
+        seals, previous = [], ledger.FIRST
+        for number, texts in enumerate((["one"], ["two"], ["three"])):
+            seals.append(ledger.seal(FIRST + number * DAY, texts, previous=previous))
+            previous = seals[-1].seal
+            values = {"day": seals[-1].day.isoformat(), "count": 1, "seal": previous, "kept": number == 2}
+            connection.execute(
+                text("INSERT INTO seals (day, row_count, seal, is_kept) VALUES (:day, :count, :seal, :kept)"), values
+            )
+        connection.execute(
+            text("INSERT INTO ledger (at, day, row) VALUES (:at, :day, 'three')"),
+            {"at": int(START.timestamp()) * 1_000_000, "day": seals[-1].day.isoformat()},
+        )
+    engine.dispose()
+    store = storage.open_store(address, clock=FakeClock())
+    held = await store.read(proof)
+    assert held.broken is None
+    assert held.since == FIRST + 2 * DAY
+    [told] = held.gone
+    assert (told.through, told.is_witnessed) == (FIRST + DAY, False)
+    await store.close()
+
+
+async def test_a_file_whose_old_days_had_gone_holds_from_the_first_kept_day_on(tmp_path: Path) -> None:
+    await upgraded_with_days_let_go(f"sqlite:///{tmp_path}/store.db")
+
+
+@pytest.mark.postgres
+async def test_a_server_whose_old_days_had_gone_holds_from_the_first_kept_day_on(postgres_server: Server) -> None:
+    await upgraded_with_days_let_go(postgres_server.new_database())

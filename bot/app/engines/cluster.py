@@ -122,7 +122,7 @@ class Together:
         app = self._app
         before = app.clock.now() - GUARDED
         try:
-            await sealing.seal_closed_days(app.store, app.clock)
+            await sealing.seal_closed_days(app.store, app.clock, post_to=app.seals_go_to())
             await retention.trim_when_due(app.store, app.clock, keep=app.keep(), trim=app.trim)
             await app.store.write(lambda tx: tx.articles.forget_fresh(before=before))
         except ports.StoreError as error:

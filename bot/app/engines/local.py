@@ -38,7 +38,7 @@ class Alone:
             group.create_task(app.send(stop))
             others = [
                 group.create_task(self._poll_for_ever()),
-                group.create_task(sealing.keep_sealing(app.store, app.clock)),
+                group.create_task(sealing.keep_sealing(app.store, app.clock, post_to=app.seals_go_to)),
                 group.create_task(retention.keep_trimming(app.store, app.clock, keep=app.keep, trim=app.trim)),
             ]
             await stop.wait()
