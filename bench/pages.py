@@ -166,8 +166,8 @@ async def timed(work: Callable[[], Awaitable[object]], *, times: int) -> tuple[f
 async def measure(folder: Path, *, scale: float, times: int) -> list[tuple[str, float, float]]:
     feeds = int(FEEDS * scale)
     configure(folder, feeds)
-    outside = app.Outside(environ={}, clock=FakeClock(START + timedelta(seconds=1)))
-    async with app.opened(app.load(folder, {}), outside) as running:
+    environment = app.Environment(environ={}, clock=FakeClock(START + timedelta(seconds=1)))
+    async with app.opened(app.load(folder, {}), environment) as running:
         await fill(running, articles=int(ARTICLES * scale), stories=int(STORIES * scale), feeds=feeds)
         return await _ask(running, times=times)
 

@@ -79,7 +79,7 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
     )
     (folder / "rules" / "desk.yaml").write_text("rules:\n" + rules)
     environ = dict(os.environ)
-    async with app.opened(app.load(folder, environ), app.Outside(environ=environ)) as opened:
+    async with app.opened(app.load(folder, environ), app.Environment(environ=environ)) as opened:
 
         async def run() -> int:
             report = await opened.once(everything=True, drain=timedelta())

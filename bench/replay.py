@@ -168,13 +168,13 @@ async def replay(series: Sequence[str], *, most: int | None, window: str = "14 d
     """``window`` of a second or less: no grouping, each article is its own story."""
     fetches = sorted((f for name in series for f in read_series(name, most)), key=lambda f: (f.at, f.series))
     clock = FakeClock(fetches[0].at)
-    outside = app.Outside(environ={}, clock=clock)
+    environment = app.Environment(environ={}, clock=clock)
     with tempfile.TemporaryDirectory() as place:
         async with FeedServer() as server:
             write_config(Path(place), server, series, window)
             settings = app.load(Path(place), {})
             recorder = Recorder("alerts", clock)
-            async with app.opened(settings, outside, replaced={"alerts": recorder}) as running:
+            async with app.opened(settings, environment, replaced={"alerts": recorder}) as running:
                 for fetch in fetches:
                     clock.set(max(fetch.at, clock.now()))
                     server.serve(f"/{fetch.series}", fetch.body)

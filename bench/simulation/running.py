@@ -123,7 +123,7 @@ async def opened(folder: Path, world: World, *, tick: timedelta, since: float = 
         CountingChannel("alerts", clock),
     )
     settings = app.load(folder, {})
-    outside = app.Outside(
+    environment = app.Environment(
         environ={},
         clock=clock,
         fetcher=network.client(network.Network(world, witness), settings.bot.fetch, clock),
@@ -138,7 +138,7 @@ async def opened(folder: Path, world: World, *, tick: timedelta, since: float = 
         seen.new += report.new
         seen.matched += report.matched
 
-    async with app.opened(settings, outside, on_feed=on_feed, replaced={"alerts": channel}) as running:
+    async with app.opened(settings, environment, on_feed=on_feed, replaced={"alerts": channel}) as running:
         with _idle_sender_looks(tick):
             yield Simulation(running=running, clock=clock, witness=witness, seen=seen, channel=channel)
 

@@ -1,18 +1,19 @@
 """The composition root: the only place that knows every concrete class.
 
-parts: settings and the outside -> channels, fetcher, snapshot
-running: App, one running Wirewatch over one store
+wiring      settings and environment -> Parts, which stay, and Live, which a reload swaps
+runtime     App: one running Wirewatch over one store
+engines     when each stage runs: in one process, or as tasks of a cluster
 """
 
-from bot.app.observers import Meter
+from bot.app.observers import Observer
 from bot.app.runtime import App, OnceReport, opened
-from bot.app.wiring import Outside, channel_of, database_of, fetcher_of, load, snapshot_of
+from bot.app.wiring import Environment, channel_of, database_of, fetcher_of, load, snapshot_of
 
 __all__ = [
     "App",
-    "Meter",
+    "Environment",
+    "Observer",
     "OnceReport",
-    "Outside",
     "channel_of",
     "database_of",
     "fetcher_of",

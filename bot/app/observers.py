@@ -1,4 +1,4 @@
-"""Those who count what happens, without the pipeline knowing them."""
+"""Those who are told of what happens, such as metrics, without the pipeline knowing them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Protocol
 from bot import model, pipeline
 
 
-class Meter(Protocol):
-    """Told of what happens, as numbers want to know it."""
+class Observer(Protocol):
+    """Told of each event as it happens."""
 
     def on_feed(self, report: pipeline.FeedReport) -> None: ...
 
@@ -17,20 +17,20 @@ class Meter(Protocol):
     def on_outcome(self, row: model.Outgoing) -> None: ...
 
 
-class Meters:
-    """Passes on what happens to all who count."""
+class Observers:
+    """Passes on what happens to all of them."""
 
     def __init__(self) -> None:
-        self.all: list[Meter] = []
+        self.all: list[Observer] = []
 
     def on_feed(self, report: pipeline.FeedReport) -> None:
-        for meter in self.all:
-            meter.on_feed(report)
+        for observer in self.all:
+            observer.on_feed(report)
 
     def on_decided(self, decision: model.Decision) -> None:
-        for meter in self.all:
-            meter.on_decided(decision)
+        for observer in self.all:
+            observer.on_decided(decision)
 
     def on_outcome(self, row: model.Outgoing) -> None:
-        for meter in self.all:
-            meter.on_outcome(row)
+        for observer in self.all:
+            observer.on_outcome(row)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
 from bot import channels, config, pipeline, ports
-
-if TYPE_CHECKING:
-    from bot.app.runtime import App
-    from bot.app.wiring import Outside
 
 log = structlog.get_logger("wirewatch")
 
@@ -23,15 +19,22 @@ WATCH = timedelta(seconds=2)
 
 
 class Reloading:
-    def __init__(self, app: App, folder: Path, outside: Outside) -> None:
-        self._app = app
+    """Watches one folder and hands each new reading of it over."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: config.Settings,
+        *,
+        clock: ports.Clock,
+        environ: Mapping[str, str],
+        take_over: Callable[[config.Settings], Awaitable[None]],
+    ) -> None:
+        """``settings`` are those in force; ``take_over`` is given what comes after them."""
+        self._take_over = take_over
         self._asked = asyncio.Event()
         self._watcher = config.Watcher(
-            folder,
-            app.settings,
-            clock=app.clock,
-            environ=outside.environ,
-            channel_options=channels.options(),
+            folder, settings, clock=clock, environ=environ, channel_options=channels.options()
         )
 
     def soon(self) -> None:
@@ -47,7 +50,7 @@ class Reloading:
             self._asked.clear()
             settings = await self._watcher.look(force=is_asked)
             if settings is not None:
-                await self._app.reload(settings)
+                await self._take_over(settings)
 
 
 async def announce(store: ports.Store, settings: config.Settings, *, now: datetime) -> None:

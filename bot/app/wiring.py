@@ -1,19 +1,26 @@
-"""The concrete parts, each made from the settings and the outside."""
+"""The concrete parts, each made from the settings and the environment."""
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from bot import channels, config, model, pipeline, ports, rules
+from bot import __version__, channels, config, model, pipeline, ports, reading, rules, storage
 from bot.app.engines.ticker import SystemClock, Ticker, Ticks
-from bot.fetch import client
+from bot.app.live import Live
+from bot.app.observers import Observers
+from bot.fetch import client, fulltext
+from bot.maintenance.heartbeat import Heartbeat
+from bot.reading.processes import Processes
+from bot.reading.threads import Threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
+class Environment:
     """What a test, a simulation or the demo may replace; each default is the real thing."""
 
     environ: Mapping[str, str]
@@ -21,6 +28,22 @@ class Outside:
     fetcher: ports.Fetcher | None = None
     #: Ticks every so often.
     ticker: Callable[[timedelta], Ticks] = Ticker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What is wired once at the start and stays until the end; what a reload swaps is ``Live``."""
+
+    environment: Environment
+    store: storage.SqlStore
+    clock: ports.Clock
+    heartbeat: Heartbeat
+    observers: Observers
+    fetcher: ports.Fetcher
+    #: Reads documents beside the loop.
+    documents: Threads | Processes
+    deciding: pipeline.Deciding
+    pipeline: pipeline.Pipeline
 
 
 def load(folder: Path, environ: Mapping[str, str], previous: config.Settings | None = None) -> config.Settings:
@@ -41,13 +64,13 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
     )
 
 
-def database_of(settings: config.Settings, outside: Outside) -> str:
+def database_of(settings: config.Settings, environment: Environment) -> str:
     """The database's whole address, its secret part read now. Raises ConfigError."""
-    return settings.bot.database_address(outside.environ)
+    return settings.bot.database_address(environment.environ)
 
 
 def channel_of(
-    settings: config.Settings, name: str, outside: Outside, store: ports.Store | None = None
+    settings: config.Settings, name: str, environment: Environment, store: ports.Store | None = None
 ) -> ports.Channel:
     """One channel of bot.yaml; one whose secret is unset is built closed: it parks what it is given."""
     found = settings.bot.channels[name]
@@ -55,14 +78,81 @@ def channel_of(
         found.kind,
         name,
         found.options,
-        resolve=lambda secret: config.resolve(secret, outside.environ),
-        clock=outside.clock,
+        resolve=lambda secret: config.resolve(secret, environment.environ),
+        clock=environment.clock,
         notes=StoreNotes(store) if store else NoNotes(),
     )
 
 
-def fetcher_of(policy: model.FetchPolicy, outside: Outside) -> ports.Fetcher:
-    return outside.fetcher or client.HttpFetcher(policy, outside.clock)
+def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> ports.Fetcher:
+    return environment.fetcher or client.HttpFetcher(policy, environment.clock)
+
+
+def parts_of(
+    settings: config.Settings,
+    environment: Environment,
+    store: storage.SqlStore,
+    *,
+    on_feed: Callable[[pipeline.FeedReport], None],
+    process_name: str,
+) -> Parts:
+    """Everything over an open store, nothing of it begun; ``on_feed`` is told of each poll beside the observers."""
+    clock, fetch, observers = environment.clock, settings.bot.fetch, Observers()
+    fetcher = fetcher_of(fetch, environment)
+    documents = reading.of(fetch)
+    deciding = pipeline.Deciding(
+        store=store, clock=clock, window=settings.bot.stories_window, on_decided=observers.on_decided
+    )
+
+    def on_feed_of_both(report: pipeline.FeedReport) -> None:
+        on_feed(report)
+        observers.on_feed(report)
+
+    return Parts(
+        environment=environment,
+        store=store,
+        clock=clock,
+        heartbeat=Heartbeat(
+            store,
+            clock,
+            process=f"{process_name}, process {os.getpid()} on {platform.node()}",
+            version=__version__,
+            is_alone=store.address.is_sqlite,
+        ),
+        observers=observers,
+        fetcher=fetcher,
+        documents=documents,
+        deciding=deciding,
+        pipeline=pipeline.Pipeline(
+            store=store,
+            fetcher=fetcher,
+            documents=documents,
+            pages=fulltext.TrafilaturaReader(fetcher, clock),
+            clock=clock,
+            concurrency=fetch.concurrency,
+            deciding=deciding,
+            on_feed=on_feed_of_both,
+        ),
+    )
+
+
+def live_of(
+    settings: config.Settings,
+    environment: Environment,
+    store: storage.SqlStore,
+    *,
+    given: Mapping[str, ports.Channel] | None = None,
+) -> Live:
+    """The configuration as it takes force now; ``given`` channels are taken as they are, the others are built."""
+    given = given or {}
+    return Live(
+        settings=settings,
+        snapshot=snapshot_of(settings),
+        channels={
+            name: given.get(name) or channel_of(settings, name, environment, store) for name in settings.bot.channels
+        },
+        loaded_at=environment.clock.now(),
+    )
 
 
 class StoreNotes:

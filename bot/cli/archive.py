@@ -9,9 +9,9 @@ from bot import app, config, ports, storage
 
 
 @asynccontextmanager
-async def opened(settings: config.Settings, outside: app.Outside) -> AsyncIterator[ports.Store]:
+async def opened(settings: config.Settings, environment: app.Environment) -> AsyncIterator[ports.Store]:
     """Without the owner's lock, beside a running bot. Raises StoreUnavailable where there is no database yet."""
-    store = storage.open_store(app.database_of(settings, outside), clock=outside.clock, read_only=True)
+    store = storage.open_store(app.database_of(settings, environment), clock=environment.clock, read_only=True)
     try:
         yield store
     finally:

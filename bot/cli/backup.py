@@ -21,7 +21,7 @@ def backup(
 
     Example: wirewatch backup backups/monday.db --config config
     """
-    outside = app.Outside(environ=os.environ)
-    address = app.database_of(app.load(folder, outside.environ), outside)
+    environment = app.Environment(environ=os.environ)
+    address = app.database_of(app.load(folder, environment.environ), environment)
     storage.backup(address, file)
     terminal.say(f"Copied to {file} ({file.stat().st_size:,} bytes).")

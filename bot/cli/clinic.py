@@ -43,8 +43,8 @@ def clinic(
 async def _look(
     settings: config.Settings, chosen: Sequence[rules.CompiledRule], since: str
 ) -> tuple[clinics.Finding, ...]:
-    outside = app.Outside(environ=os.environ)
-    when = outside.clock.now() - duration(since)
+    environment = app.Environment(environ=os.environ)
+    when = environment.clock.now() - duration(since)
     feeds = rule_files.feeds_by_address(settings)
     looking = clinics.Clinic(chosen)
     if looking.is_idle:
@@ -56,7 +56,7 @@ async def _look(
             advance()
         return looking.findings()
 
-    async with archive.opened(settings, outside) as store:
+    async with archive.opened(settings, environment) as store:
         total = await store.read(lambda tx: tx.articles.count(since=when))
         with terminal.progress("looking", total) as advance:
             return await store.read(work)

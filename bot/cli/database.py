@@ -52,11 +52,11 @@ def move(
 
 
 async def _move(address: str, folder: Path) -> Mapping[str, int]:
-    outside = app.Outside(environ=os.environ)
-    source = app.database_of(app.load(folder, outside.environ), outside)
-    target = _resolved(address, outside.environ)
+    environment = app.Environment(environ=os.environ)
+    source = app.database_of(app.load(folder, environment.environ), environment)
+    target = _resolved(address, environment.environ)
     with terminal.tables() as tell:
-        return await storage.move(source, target, clock=outside.clock, progress=tell)
+        return await storage.move(source, target, clock=environment.clock, progress=tell)
 
 
 def _resolved(address: str, environ: Mapping[str, str]) -> str:

@@ -72,13 +72,13 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
     start = datetime.fromisoformat(story["start"])
     items = [_item(start, entry) for entry in story["items"]]
     clock = StoryClock(start, speed)
-    outside = app.Outside(environ=os.environ, clock=clock)
+    environment = app.Environment(environ=os.environ, clock=clock)
     async with serving(items, clock) as origin:
         _write_config(place, origin)
-        settings = app.load(place, outside.environ)
-        replaced = _users_channel(folder, channel, outside) if channel else {}
+        settings = app.load(place, environment.environ)
+        replaced = _users_channel(folder, channel, environment) if channel else {}
         terminal.say("The example story in fast time. Between the messages stands what happens, and why.\n")
-        async with app.opened(settings, outside, replaced=replaced, process_name="wirewatch demo") as running:
+        async with app.opened(settings, environment, replaced=replaced, process_name="wirewatch demo") as running:
             stop = asyncio.Event()
             teller = _Teller(items, clock)
             async with asyncio.TaskGroup() as group:
@@ -116,12 +116,12 @@ def _write_config(place: Path, origin: str) -> None:
         (place / name).write_text(filled, encoding="utf-8")
 
 
-def _users_channel(folder: Path, name: str, outside: app.Outside) -> dict[str, ports.Channel]:
+def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, ports.Channel]:
     """The demo's one channel, standing on a channel of the user's own configuration."""
-    settings = app.load(folder, outside.environ)
+    settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
         terminal.fail(f"no channel «{name}» in {folder}/bot.yaml. There is: {', '.join(settings.bot.channels)}", 2)
-    return {"alerts": app.channel_of(settings, name, outside)}
+    return {"alerts": app.channel_of(settings, name, environment)}
 
 
 class _Teller:

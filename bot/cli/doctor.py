@@ -32,7 +32,7 @@ def doctor(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
 
     Example: wirewatch doctor --config config
     """
-    lines = asyncio.run(_examine(folder, app.Outside(environ=os.environ)))
+    lines = asyncio.run(_examine(folder, app.Environment(environ=os.environ)))
     if json:
         terminal.answer([{"good": line.is_good, "what": line.what, "help": line.help} for line in lines])
     else:
@@ -40,11 +40,11 @@ def doctor(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
     raise typer.Exit(DONE if all(line.is_good for line in lines) else LEFT)
 
 
-async def _examine(folder: Path, outside: app.Outside) -> list[ports.CheckLine]:
-    settings = app.load(folder, outside.environ)
+async def _examine(folder: Path, environment: app.Environment) -> list[ports.CheckLine]:
+    settings = app.load(folder, environment.environ)
     lines = [_of_configuration(settings, folder)]
-    lines += await _of_database(settings, outside)
-    lines += await _of_channels(settings, outside)
+    lines += await _of_database(settings, environment)
+    lines += await _of_channels(settings, environment)
     return lines
 
 
@@ -59,9 +59,9 @@ def _of_configuration(settings: config.Settings, folder: Path) -> ports.CheckLin
     )
 
 
-async def _of_database(settings: config.Settings, outside: app.Outside) -> list[ports.CheckLine]:
+async def _of_database(settings: config.Settings, environment: app.Environment) -> list[ports.CheckLine]:
     try:
-        store = storage.open_store(app.database_of(settings, outside), clock=outside.clock, read_only=True)
+        store = storage.open_store(app.database_of(settings, environment), clock=environment.clock, read_only=True)
     except ports.WirewatchError as error:
         return [ports.CheckLine(is_good=False, what=f"database: {error}")]
     try:
@@ -73,7 +73,7 @@ async def _of_database(settings: config.Settings, outside: app.Outside) -> list[
     finally:
         await store.close()
     lines = [ports.CheckLine(is_good=True, what=f"database: {store.address}, {terminal.counted(articles, 'article')}")]
-    lines += _of_clock(tick, outside.clock.now())
+    lines += _of_clock(tick, environment.clock.now())
     lines += _of_disk(store.address.file)
     names = {feed.url: feed.name or feed.url for feed in settings.feeds}
     return lines + _of_feeds(feeds, names)
@@ -136,10 +136,10 @@ def _advice(feed: model.FeedState) -> str:
     return f"wirewatch feeds test {feed.url}"
 
 
-async def _of_channels(settings: config.Settings, outside: app.Outside) -> list[ports.CheckLine]:
+async def _of_channels(settings: config.Settings, environment: app.Environment) -> list[ports.CheckLine]:
     lines: list[ports.CheckLine] = []
     for name in settings.bot.channels:
-        channel = app.channel_of(settings, name, outside)
+        channel = app.channel_of(settings, name, environment)
         try:
             found = await channel.check()
         except ports.WirewatchError as error:

@@ -81,8 +81,8 @@ def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledR
 
 
 async def _stored(settings: config.Settings, url: str) -> tuple[model.Article, _Place | None]:
-    outside = app.Outside(environ=os.environ)
-    async with archive.opened(settings, outside) as store:
+    environment = app.Environment(environ=os.environ)
+    async with archive.opened(settings, environment) as store:
         link = articles.canonical_link(url)
         article = await store.read(lambda tx: tx.articles.find(link))
         place = await store.read(lambda tx: _place(tx, article.id)) if article else None
@@ -103,7 +103,7 @@ def _place(tx: ports.Transaction, article: model.ArticleId) -> _Place | None:
 
 def _typed(text: str) -> model.Article:
     """A headline that nobody published."""
-    now = app.Outside(environ={}).clock.now()
+    now = app.Environment(environ={}).clock.now()
     return model.Article(
         id=model.ArticleId(""),
         feed="",

@@ -53,10 +53,10 @@ def feedback(
 async def _feedback(
     settings: config.Settings, name: str | None, span: timedelta
 ) -> Sequence[feedback_page.RuleFeedback]:
-    outside = app.Outside(environ=os.environ)
-    when = outside.clock.now() - span
+    environment = app.Environment(environ=os.environ)
+    when = environment.clock.now() - span
     compiled = {entry.rule.name: entry for entry in settings.rules}
-    async with archive.opened(settings, outside) as store:
+    async with archive.opened(settings, environment) as store:
         said = await store.read(lambda tx: tx.judgements.since(when))
         chosen = _chosen({*compiled, *(one.rule for one in said if one.rule)}, name)
         judged = await store.read(lambda tx: _judged(tx, said, chosen))

@@ -113,10 +113,10 @@ def _write(folder: Path, wanted: Sequence[model.Feed]) -> None:
 
 async def _find(folder: Path, address: str) -> list[Found]:
     """The feeds behind an address, read; a page is asked for the ones that it names. At least one."""
-    outside = app.Outside(environ=os.environ)
+    environment = app.Environment(environ=os.environ)
     url = address if urlsplit(address).scheme in ("http", "https") else f"https://{address}"
-    policy = _policy(folder, outside)
-    fetcher, documents = app.fetcher_of(policy, outside), reading.of(policy)
+    policy = _policy(folder, environment)
+    fetcher, documents = app.fetcher_of(policy, environment), reading.of(policy)
     try:
         await documents.prepare()
         look = _Look(fetcher, documents)
@@ -132,10 +132,10 @@ async def _find(folder: Path, address: str) -> list[Found]:
         await fetcher.close()
 
 
-def _policy(folder: Path, outside: app.Outside) -> model.FetchPolicy:
+def _policy(folder: Path, environment: app.Environment) -> model.FetchPolicy:
     """That of bot.yaml; the shipped one where there is none yet, or none that can be read."""
     try:
-        return app.load(folder, outside.environ).bot.fetch
+        return app.load(folder, environment.environ).bot.fetch
     except ports.ConfigError:
         if (folder / "bot.yaml").is_file():
             terminal.say(

@@ -66,14 +66,14 @@ def _asked(page: config.WebSettings) -> tuple[bool, str]:
 async def _looked_up(settings: config.BotSettings) -> tuple[bool, str]:
     from bot import web  # the server behind it takes 0.2 s to import
 
-    outside = app.Outside(environ=os.environ)
-    address = settings.database_address(outside.environ)
+    environment = app.Environment(environ=os.environ)
+    address = settings.database_address(environment.environ)
     try:
-        store = storage.open_store(address, clock=outside.clock, read_only=True)
+        store = storage.open_store(address, clock=environment.clock, read_only=True)
     except ports.StoreError as error:
         return False, str(error)
     try:
-        found = await web.readiness(store, outside.clock.now())
+        found = await web.readiness(store, environment.clock.now())
     finally:
         await store.close()
     return found.is_ready, found.reason

@@ -57,10 +57,10 @@ def verify(
 
 
 async def _look(folder: Path, work: Callable[[ports.Transaction, datetime], T]) -> T:
-    outside = app.Outside(environ=os.environ)
-    settings = app.load(folder, outside.environ)
-    now = outside.clock.now()
-    async with archive.opened(settings, outside) as store:
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ)
+    now = environment.clock.now()
+    async with archive.opened(settings, environment) as store:
         return await store.read(lambda tx: work(tx, now))
 
 

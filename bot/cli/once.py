@@ -40,12 +40,12 @@ def once(
 
 
 async def _once(folder: Path, *, everything: bool, drain: timedelta) -> app.OnceReport:
-    outside = app.Outside(environ=os.environ)
-    settings = app.load(folder, outside.environ)
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ)
     check.show([problem for problem in settings.problems if problem.severity == "error"])
     with terminal.progress("polling", len(settings.feeds)) as advance:
         async with app.opened(
-            settings, outside, on_feed=lambda report: advance(), process_name="wirewatch once"
+            settings, environment, on_feed=lambda report: advance(), process_name="wirewatch once"
         ) as running:
             return await running.once(everything=everything, drain=drain)
 

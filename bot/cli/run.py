@@ -28,19 +28,19 @@ def run(
 
 
 async def _run(folder: Path) -> None:
-    outside = app.Outside(environ=os.environ)
-    settings = app.load(folder, outside.environ)
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ)
     check.show([problem for problem in settings.problems if problem.severity == "error"])
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     first = _FirstPass(settings)
-    async with app.opened(settings, outside, on_feed=first.on_feed, process_name="wirewatch run") as running:
+    async with app.opened(settings, environment, on_feed=first.on_feed, process_name="wirewatch run") as running:
         loop.add_signal_handler(signal.SIGHUP, running.reload_soon)
         terminal.say(
             f"Watching {len(settings.feeds)} feeds with {len(settings.rules)} rules; "
-            f"messages go to {', '.join(running.channels)}. Ctrl-C stops."
+            f"messages go to {', '.join(running.live.channels)}. Ctrl-C stops."
         )
         with first:
             await running.run(stop, folder=folder, on_pass=first.on_pass)

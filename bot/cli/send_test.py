@@ -28,11 +28,11 @@ def send_test(
 
 
 async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
-    outside = app.Outside(environ=os.environ)
-    settings = app.load(folder, outside.environ)
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
         terminal.fail(f"no channel «{name}» in bot.yaml. There is: {', '.join(settings.bot.channels)}", UNUSABLE)
-    channel = app.channel_of(settings, name, outside)
+    channel = app.channel_of(settings, name, environment)
     try:
         lines = await channel.check()
         for line in lines:

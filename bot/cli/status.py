@@ -47,10 +47,10 @@ def status(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
 
 
 async def _status(folder: Path) -> tuple[config.Settings, Status]:
-    outside = app.Outside(environ=os.environ)
-    settings = app.load(folder, outside.environ)
-    async with archive.opened(settings, outside) as store:
-        now = outside.clock.now()
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ)
+    async with archive.opened(settings, environment) as store:
+        now = environment.clock.now()
         return settings, await store.read(lambda tx: look(tx, now, channels=list(settings.bot.channels)))
 
 

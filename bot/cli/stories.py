@@ -38,10 +38,10 @@ Told = tuple[model.Story, tuple[model.Decision, ...], tuple[model.Outgoing, ...]
 
 
 async def _stories(folder: Path, since: str | None) -> list[Told]:
-    outside = app.Outside(environ=os.environ)
-    settings = app.load(folder, outside.environ)
-    when = outside.clock.now() - duration(since) if since else None
-    async with archive.opened(settings, outside) as store:
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ)
+    when = environment.clock.now() - duration(since) if since else None
+    async with archive.opened(settings, environment) as store:
         return await store.read(lambda tx: told(tx, when))
 
 

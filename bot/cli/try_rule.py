@@ -37,10 +37,10 @@ def try_rule(
     """
     settings = app.load(folder, os.environ)
     tried, is_whole = chosen(settings, rule)
-    outside = app.Outside(environ=os.environ)
+    environment = app.Environment(environ=os.environ)
     looking = clinics.Clinic(tried)
     report = asyncio.run(
-        _try(settings, outside, tried, since, against, looking, is_file=_is_file(rule), replayed=replay or None)
+        _try(settings, environment, tried, since, against, looking, is_file=_is_file(rule), replayed=replay or None)
     )
     ambiguous = [finding for finding in looking.findings() if finding.is_ambiguous]
     if json:
@@ -74,7 +74,7 @@ def _is_file(name: str) -> bool:
 
 async def _try(
     settings: config.Settings,
-    outside: app.Outside,
+    environment: app.Environment,
     tried: Sequence[rules.CompiledRule],
     since: str,
     against: Path | None,
@@ -83,10 +83,10 @@ async def _try(
     is_file: bool,
     replayed: int | None,
 ) -> backtest.Report:
-    now = outside.clock.now()
+    now = environment.clock.now()
     when = now - duration(since)
     others, with_what = _others(settings, against, is_file=is_file)
-    async with archive.opened(settings, outside) as store:
+    async with archive.opened(settings, environment) as store:
         total = await store.read(lambda tx: tx.articles.count(since=when))
         with terminal.progress("trying", total) as advance:
             return await store.read(

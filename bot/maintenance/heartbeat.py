@@ -30,7 +30,7 @@ _OWNER = "running"
 _ALIVE = "alive "
 
 
-class Presence:
+class Heartbeat:
     """One process's."""
 
     def __init__(self, store: ports.Store, clock: ports.Clock, *, process: str, version: str, is_alone: bool) -> None:

@@ -37,8 +37,8 @@ async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path
         # Those that hang are claimed first: of feeds that are due at one time, in the order of addresses.
         lines = [f'  - {{url: "{server.url(path)}", owner: "{path}"}}' for path in (*hanging, *good)]
         (folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
-        outside = app.Outside(environ={})
-        async with app.opened(app.load(folder, outside.environ), outside) as running:
+        environment = app.Environment(environ={})
+        async with app.opened(app.load(folder, environment.environ), environment) as running:
             stop = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 group.create_task(running.run(stop))

@@ -110,10 +110,10 @@ async def running(folder: Path, database: str) -> AsyncIterator[Running]:
         world.configure("wire", "courier", "ledger", "observer", bot=bot_file, rules=rules)
         world.publish("wire", FIRST)
         clock, stop = ShiftedClock(), asyncio.Event()
-        outside = app.Outside(environ=world.environ, clock=clock)
+        environment = app.Environment(environ=world.environ, clock=clock)
         settings = app.load(folder, world.environ)
         bots = [
-            await stack.enter_async_context(app.opened(settings, outside, process_name=f"worker {number}"))
+            await stack.enter_async_context(app.opened(settings, environment, process_name=f"worker {number}"))
             for number in range(workers)
         ]
         async with asyncio.TaskGroup() as group:

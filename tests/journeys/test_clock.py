@@ -13,8 +13,8 @@ TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
 
 
 async def due_only(made: World) -> app.OnceReport:
-    outside = made.outside()
-    async with app.opened(app.load(made.folder, outside.environ), outside) as running:
+    environment = made.environment()
+    async with app.opened(app.load(made.folder, environment.environ), environment) as running:
         return await running.once(everything=False, drain=timedelta(seconds=60))
 
 

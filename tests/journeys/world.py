@@ -89,13 +89,13 @@ class World:
     async def once(self, *, minutes: float = 5) -> app.OnceReport:
         """A pass over every feed by a process of its own, ``minutes`` after the last one."""
         self.clock.advance(timedelta(minutes=minutes))
-        outside = self.outside()
-        settings = app.load(self.folder, outside.environ)
-        async with app.opened(settings, outside) as running:
+        environment = self.environment()
+        settings = app.load(self.folder, environment.environ)
+        async with app.opened(settings, environment) as running:
             return await running.once(everything=True, drain=timedelta(seconds=60))
 
-    def outside(self) -> app.Outside:
-        return app.Outside(environ=self.environ, clock=self.clock)
+    def environment(self) -> app.Environment:
+        return app.Environment(environ=self.environ, clock=self.clock)
 
     def heads(self, channel: str = "policy-alerts") -> list[Mapping[str, Any]]:
         return [m for m in self.slack.workspace.messages(channel) if "thread_ts" not in m]
@@ -104,13 +104,13 @@ class World:
         return [m for m in self.slack.workspace.messages(channel) if "thread_ts" in m]
 
     async def stories(self) -> list[model.Story]:
-        outside = self.outside()
-        async with app.opened(app.load(self.folder, outside.environ), outside) as running:
+        environment = self.environment()
+        async with app.opened(app.load(self.folder, environment.environ), environment) as running:
             return list(await running.store.read(lambda tx: tx.stories.since(None)))
 
     async def decisions(self, story: model.Story) -> list[model.Decision]:
-        outside = self.outside()
-        async with app.opened(app.load(self.folder, outside.environ), outside) as running:
+        environment = self.environment()
+        async with app.opened(app.load(self.folder, environment.environ), environment) as running:
             return list(await running.store.read(lambda tx: tx.stories.decisions(story.id)))
 
 

@@ -28,8 +28,8 @@ async def store(clock: FakeClock) -> AsyncIterator[storage.SqlStore]:
 
 def process(
     store: storage.SqlStore, clock: FakeClock, name: str = "one", *, is_alone: bool = True
-) -> heartbeat.Presence:
-    return heartbeat.Presence(store, clock, process=name, version="1.2", is_alone=is_alone)
+) -> heartbeat.Heartbeat:
+    return heartbeat.Heartbeat(store, clock, process=name, version="1.2", is_alone=is_alone)
 
 
 async def rows(store: storage.SqlStore) -> list[tuple[str, dict[str, model.LedgerValue]]]:
@@ -48,7 +48,7 @@ async def test_of_several_processes_one_whose_clock_is_behind_was_not_set_back(
     assert await behind.tick() is None
 
 
-async def watch(one: heartbeat.Presence, clock: FakeClock, *, seconds: int) -> None:
+async def watch(one: heartbeat.Heartbeat, clock: FakeClock, *, seconds: int) -> None:
     for _ in range(seconds):
         clock.advance(SECOND)
         assert await one.tick() is None

@@ -75,8 +75,8 @@ async def newspaper(folder: Path) -> AsyncIterator[Newspaper]:
         (folder / "feeds.yaml").write_text(f'feeds: [{{url: "{server.url("/paper.xml")}", backfill: 5 days}}]\n')
         (folder / "rules" / "a.yaml").write_text("rules: []\n")
         clock = FakeClock()
-        outside = app.Outside(environ={}, clock=clock)
-        async with app.opened(app.load(folder, {}), outside) as running:
+        environment = app.Environment(environ={}, clock=clock)
+        async with app.opened(app.load(folder, {}), environment) as running:
             yield Newspaper(server, running, clock)
 
 

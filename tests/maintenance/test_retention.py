@@ -100,9 +100,9 @@ async def test_a_pass_lets_go_of_old_articles_and_never_of_an_open_story(tmp_pat
         "channels:\n  alerts: {kind: console}\nkeep: 2 days\nstories: {window: 14 days}\n"
     )
     clock = FakeClock()
-    outside = app.Outside(environ={}, clock=clock)
+    environment = app.Environment(environ={}, clock=clock)
     old, fresh = made.article("old"), made.article("fresh", minutes=11 * 24 * 60)
-    async with app.opened(app.load(config, {}), outside) as running:
+    async with app.opened(app.load(config, {}), environment) as running:
         await running.store.write(lambda tx: tx.articles.add([old, fresh]))
         clock.advance(20 * DAY)
         await running.once(everything=False, drain=timedelta())

@@ -28,14 +28,14 @@ async def seed(tmp_path: Path) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def _running(seed: World) -> AsyncIterator[app.App]:
-    outside = seed.outside()
-    async with app.opened(app.load(seed.folder, outside.environ), outside) as running:
+    environment = seed.environment()
+    async with app.opened(app.load(seed.folder, environment.environ), environment) as running:
         yield running
 
 
 async def _poll(running: app.App, *, ends_at: pipeline.EndsAt = pipeline.EndsAt.TRAY) -> pipeline.PassReport:
-    token, states = await running.pipeline.claim(limit=100, everything=True)
-    return await running.pipeline.run(token, states, running.snapshot, ends_at=ends_at)
+    token, states = await running.parts.pipeline.claim(limit=100, everything=True)
+    return await running.parts.pipeline.run(token, states, running.live.snapshot, ends_at=ends_at)
 
 
 def _publish(seed: World, **told: Item) -> None:
@@ -50,25 +50,25 @@ async def test_a_pass_that_ends_at_the_tray_decides_nothing_and_the_next_turn_de
         assert (sum(feed.matched for feed in passed.feeds), passed.decisions) == (2, [])
         assert await running.store.read(lambda tx: tx.stories.since(None)) == []
 
-        turn = await running.deciding.take_turn(running.snapshot, limit=100)
+        turn = await running.parts.deciding.take_turn(running.live.snapshot, limit=100)
         assert turn.taken == 2
         assert {decision.action for decision in turn.decisions} == {model.Action.POST}
         (story,) = await running.store.read(lambda tx: tx.stories.since(None))
         assert len(story.members) == 2
-        assert (await running.deciding.take_turn(running.snapshot, limit=100)).taken == 0
+        assert (await running.parts.deciding.take_turn(running.live.snapshot, limit=100)).taken == 0
 
 
 async def test_two_desks_that_take_turns_know_each_others_stories(seed: World) -> None:
     async with _running(seed) as running:
-        other = pipeline.Deciding(store=running.store, clock=seed.clock, window=running.snapshot.window)
+        other = pipeline.Deciding(store=running.store, clock=seed.clock, window=running.live.snapshot.window)
         for deciding, told in (
-            (running.deciding, {"wire": FIRST}),
+            (running.parts.deciding, {"wire": FIRST}),
             (other, {"courier": SECOND}),
-            (running.deciding, {"ledger": THIRD}),
+            (running.parts.deciding, {"ledger": THIRD}),
         ):
             _publish(seed, **told)
             await _poll(running)
-            assert (await deciding.take_turn(running.snapshot, limit=100)).taken == 1
+            assert (await deciding.take_turn(running.live.snapshot, limit=100)).taken == 1
         (story,) = await running.store.read(lambda tx: tx.stories.since(None))
         assert {member.article.outlet for member in story.members} == set(OUTLETS)
 
@@ -95,7 +95,7 @@ async def test_an_article_that_breaks_the_desk_leaves_the_others_told(seed: Worl
         await running.store.write(lambda tx: tx.tray.add([bad, good], []))
 
         with capture_logs() as logs:
-            turn = await running.deciding.take_turn(running.snapshot, limit=100)
+            turn = await running.parts.deciding.take_turn(running.live.snapshot, limit=100)
 
         assert turn.taken == 2
         assert [decision.reason for decision in turn.decisions] == [model.Reason.FIRST_REPORT]

@@ -49,7 +49,7 @@ async def store(tmp_path: Path) -> AsyncIterator[storage.SqlStore]:
 async def _asked(store: ports.Store, full_text: FullText, *items: str) -> list[str]:
     feed = model.Feed(url=URL, full_text=full_text)
     pages = Pages()
-    fetcher, documents = OneAnswer(rss(*items)), reading.of(0)
+    fetcher, documents = OneAnswer(rss(*items)), reading.of(model.FetchPolicy(readers=0))
     poller = Poller(fetcher=fetcher, documents=documents, pages=pages, store=store, clock=FakeClock())
     snapshot = Snapshot(feeds={URL: feed}, rules=rules.RuleSet([rules.compile_rule(RULE)]))
     polled = await poller.poll(model.FeedState(url=URL, due_at=START), snapshot)

@@ -55,9 +55,9 @@ async def page_over(
     folder: Path, settings: config.WebSettings | None = None, *, limits: connections.Limits | None = None
 ) -> AsyncIterator[Page]:
     clock = FakeClock(START + timedelta(minutes=101))
-    outside = app.Outside(environ={TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN}, clock=clock)
-    async with app.opened(app.load(folder, outside.environ), outside) as running:
-        site = web.open_site(running, settings or listening(), outside.environ, limits=limits)
+    environment = app.Environment(environ={TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN}, clock=clock)
+    async with app.opened(app.load(folder, environment.environ), environment) as running:
+        site = web.open_site(running, settings or listening(), environment.environ, limits=limits)
         running.count_with(site.metrics)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:

@@ -49,7 +49,7 @@ async def test_a_store_that_is_closed_is_not_ready_and_still_alive(page: Page) -
         async def read(self, work: object) -> object:
             raise ports.StoreUnavailable("reading the database: the disk is full")
 
-    page.running.store = Broken()  # type: ignore[assignment]  # a store that fails at every question
+    page.running.parts = replace(page.running.parts, store=Broken())  # type: ignore[arg-type]  # it fails at each question
     ready = await page.get("/healthz")
     assert (ready.status_code, ready.json()["reason"]) == (503, "reading the database: the disk is full")
     assert (await page.get("/healthz/live")).status_code == 200

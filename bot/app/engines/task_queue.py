@@ -32,8 +32,8 @@ from bot import ports
 
 log = structlog.get_logger("wirewatch")
 
-#: How long a task that lasts keeps its place before another worker may have it.
-TURN = timedelta(minutes=5)
+#: How long a task that lasts keeps its place before another worker may have it: its shift.
+SHIFT = timedelta(minutes=5)
 #: A worker that has not been heard of for so long is dead; it says that it lives three times as often.
 DEAD_AFTER = timedelta(seconds=15)
 #: How long a stopping worker's tasks may still take: the container's own limit is ten seconds.
@@ -85,7 +85,7 @@ class Work(Protocol):
         """Write down the end of workers that were killed."""
 
     async def decide(self, over: asyncio.Event) -> None:
-        """Take the desk's turns until ``over``."""
+        """Decide what waits, batch after batch, until ``over``."""
 
     async def send(self, share: int, over: asyncio.Event) -> None:
         """Send until ``over``, and then what is due still."""
@@ -93,8 +93,8 @@ class Work(Protocol):
     async def keep(self) -> None: ...
 
 
-class Cluster:
-    """This process's part in the cluster."""
+class TaskQueue:
+    """This process's part in the queue: it defers tasks and runs its share of them."""
 
     def __init__(self, conninfo: str, work: Work) -> None:
         """``conninfo`` as libpq reads it."""
@@ -103,7 +103,7 @@ class Cluster:
         self._has_begun = False
         self._is_stopping = False
         #: Of each lasting task that runs here.
-        self._turns: set[asyncio.Event] = set()
+        self._shifts: set[asyncio.Event] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop``; a database that goes away is waited for. Raises StoreUnavailable at the start."""
@@ -136,7 +136,7 @@ class Cluster:
             stopping = group.create_task(stop.wait())
             await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():
-                self._end_turns()
+                self._end_shifts()
                 working.cancel()
             stopping.cancel()
 
@@ -215,21 +215,21 @@ class Cluster:
                 await self._work.let_go(str(token))
 
     async def _lasting(self, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-        """Until its turn is over, or this process stops."""
+        """Until its shift is over, or this process stops."""
         over = asyncio.Event()
         if self._is_stopping:
             return
-        self._turns.add(over)
-        timer = asyncio.get_running_loop().call_later(TURN.total_seconds(), over.set)
+        self._shifts.add(over)
+        timer = asyncio.get_running_loop().call_later(SHIFT.total_seconds(), over.set)
         try:
             await work(over)
         finally:
             timer.cancel()
-            self._turns.discard(over)
+            self._shifts.discard(over)
 
-    def _end_turns(self) -> None:
+    def _end_shifts(self) -> None:
         self._is_stopping = True
-        for over in self._turns:
+        for over in self._shifts:
             over.set()
 
 

@@ -1,0 +1,49 @@
+"""What an engine is given, and what it promises. An engine knows no App, no folder of files and no other engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from bot import ports
+from bot.maintenance.retention import Trim
+from bot.pipeline import PassReport, Pipeline, Snapshot
+
+
+class Engine(Protocol):
+    """Decides when each stage runs, and in which process."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until ``stop``; what is due to be sent is still sent then. Raises StoreUnavailable at the start."""
+
+
+class Send(Protocol):
+    """Sends what is due, for ever."""
+
+    async def __call__(self, over: asyncio.Event, *, is_ours: Callable[[ports.Channel], bool] = ...) -> None:
+        """Until ``over``, and then what is due still; ``is_ours``: the channels that are sent to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stages:
+    """The stages of one process. What a reload may change is a function, asked for anew at each use."""
+
+    store: ports.Store
+    clock: ports.Clock
+    pipeline: Pipeline
+    snapshot: Callable[[], Snapshot]
+    #: Feeds that are fetched at once.
+    concurrency: Callable[[], int]
+    #: To be told before each look for due feeds. Raises StoreUnavailable.
+    note_tick: Callable[[], Awaitable[None]]
+    send: Send
+    #: How long things are kept; None: for ever.
+    keep: Callable[[], timedelta | None]
+    trim: Trim
+    #: The channel for the ledger's seals; None: the log only.
+    seals_go_to: Callable[[], str | None]
+    #: Told of each pass that has ended.
+    on_pass: Callable[[PassReport], None]

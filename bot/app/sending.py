@@ -1,0 +1,68 @@
+"""One sender after another: a reload that changes channels ends one and begins the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from bot import model, outbox, ports
+from bot.app.live import Live
+
+
+class Sending:
+    """The senders of one process, over the channels in force."""
+
+    def __init__(
+        self,
+        store: ports.Store,
+        clock: ports.Clock,
+        *,
+        live: Callable[[], Live],
+        on_outcome: Callable[[model.Outgoing], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._live = live
+        self._on_outcome = on_outcome
+        #: Set when the channels of the senders that run now are no longer in force.
+        self._changed = asyncio.Event()
+
+    async def send(
+        self, over: asyncio.Event, *, is_ours: Callable[[ports.Channel], bool] = lambda channel: True
+    ) -> None:
+        """Send for ever; after ``over`` what is due is still sent. ``is_ours``: the channels that are sent to."""
+        while not over.is_set():
+            ending = asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                watching = [group.create_task(_pass_on(event, ending)) for event in (over, self._changed)]
+                await self._sender(is_ours).run(ending)
+                for task in watching:
+                    task.cancel()
+
+    async def drain(self, duration: timedelta) -> outbox.Drained:
+        """Send what can be sent within ``duration``, and say what is left."""
+        return await self._sender(lambda channel: True).drain(duration)
+
+    def renew(self) -> None:
+        """The channels have changed."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _sender(self, is_ours: Callable[[ports.Channel], bool]) -> outbox.Sender:
+        live = self._live()
+        bot = live.settings.bot
+        return outbox.Sender(
+            self._store,
+            {name: channel for name, channel in live.channels.items() if is_ours(channel)},
+            self._clock,
+            on_unknown=bot.on_unknown,
+            operator=bot.operator,
+            others=list(live.channels),
+            on_outcome=self._on_outcome,
+        )
+
+
+async def _pass_on(event: asyncio.Event, to: asyncio.Event) -> None:
+    await event.wait()
+    to.set()
