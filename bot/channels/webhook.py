@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.client
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -14,7 +13,7 @@ from typing import TypeAlias
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit import http_errors, http_post, phrases, plain_text, threads
+from bot.channels.kit import http_client, http_errors, phrases, plain_text
 from bot.channels.kit.surroundings import Duration, Surroundings
 
 KIND = "webhook"
@@ -52,7 +51,6 @@ class Channel:
         body = _body(delivery)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": "wirewatch",
             # draft-ietf-httpapi-idempotency-key-header: a repetition carries the same key.
             "Idempotency-Key": delivery.id,
         }
@@ -60,12 +58,9 @@ class Channel:
             key = self._around.secret(self._options.secret, what="the webhook's secret")
             at = int(self._around.clock.now().timestamp())
             headers["Wirewatch-Signature"] = f"t={at},v1={signature(key, at, body)}"
-        try:
-            answer = await threads.run(lambda: http_post.post(url, body, headers), name=self.name)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise http_errors.of_exception(error, who="the webhook") from None
+        answer = await http_client.request("POST", url, body=body, headers=headers, who="the webhook")
         now = self._around.clock.now()
-        if 200 <= answer.status < 300:
+        if answer.is_success:
             return model.Receipt(ref=delivery.id, place="webhook", sent_at=now)
         raise http_errors.of_status(answer.status, who="the webhook", headers=answer.headers, now=now)
 

@@ -35,12 +35,17 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def retry_after(value: str | None, *, now: datetime) -> datetime | None:
-    """Retry-After, in seconds or as a date (RFC 9110 section 10.2.3); None: not said or already past."""
+    """Until when Retry-After asks to wait; None: not said or already past."""
+    until = retry_at(value, now=now)
+    return until if until is not None and until > now else None
+
+
+def retry_at(value: str | None, *, now: datetime) -> datetime | None:
+    """What Retry-After names, in seconds or as a date (RFC 9110 section 10.2.3), also if past; None: nothing."""
     if not value:
         return None
     seconds = _seconds(value)
-    until = now + timedelta(seconds=seconds) if seconds is not None else http_date(value)
-    return until if until is not None and until > now else None
+    return now + timedelta(seconds=seconds) if seconds is not None else http_date(value)
 
 
 def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None:

@@ -8,10 +8,10 @@ import socket
 import ssl
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from urllib.error import URLError
 
 from bot import ports
+from bot.fetch import headers as response_headers
 
 #: A server that asks for more is asked again after this.
 LONGEST_WAIT = timedelta(hours=1)
@@ -41,17 +41,9 @@ def of_status(status: int, *, who: str, headers: Mapping[str, str], now: datetim
 def of_exception(error: Exception, *, who: str) -> ports.SendError:
     """Of no answer. The text never repeats the exception's own: it may hold the address, and that a secret."""
     reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
-    if isinstance(error, URLError):
-        # urllib wraps what fails before the request has left in URLError: name, connection, certificate.
-        if isinstance(reason, socket.gaierror):
-            return ports.Wait(f"{who}: its name cannot be resolved")
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            why = getattr(reason, "verify_message", "") or "no reason given"
-            return ports.Wait(f"{who}: its certificate is not trusted ({why})")
-        if isinstance(reason, ConnectionRefusedError):
-            return ports.Wait(f"{who}: the connection is refused")
-        if isinstance(reason, OSError) and reason.errno in _NO_WAY:
-            return ports.Wait(f"{who}: there is no way to its network")
+    # urllib, under slack_sdk, wraps what fails before the request has left in URLError: name, connection, certificate.
+    if isinstance(error, URLError) and (known := never_left(reason, who=who)):
+        return known
     if isinstance(reason, TimeoutError):
         return ports.Unknown(f"{who}: no answer in time")
     if isinstance(reason, ConnectionError | http.client.HTTPException):
@@ -59,13 +51,22 @@ def of_exception(error: Exception, *, who: str) -> ports.SendError:
     return ports.Unknown(f"{who}: no answer that can be read ({type(reason).__name__})")
 
 
+def never_left(reason: BaseException, *, who: str) -> ports.Wait | None:
+    """Of a request that failed before it could leave; None: ``reason`` says nothing that is known."""
+    if isinstance(reason, socket.gaierror):
+        return ports.Wait(f"{who}: its name cannot be resolved")
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        why = getattr(reason, "verify_message", "") or "no reason given"
+        return ports.Wait(f"{who}: its certificate is not trusted ({why})")
+    if isinstance(reason, ConnectionRefusedError):
+        return ports.Wait(f"{who}: the connection is refused")
+    if isinstance(reason, OSError) and reason.errno in _NO_WAY:
+        return ports.Wait(f"{who}: there is no way to its network")
+    return None
+
+
 def retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
     """Seconds or a date (RFC 9110, section 10.2.3); None where it says neither."""
-    value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
-    if value.isascii() and value.isdigit():
-        return min(timedelta(seconds=int(value[:9])), LONGEST_WAIT)
-    try:
-        when = parsedate_to_datetime(value)
-        return min(max(when - now, timedelta()), LONGEST_WAIT)
-    except (ValueError, TypeError, OverflowError):
-        return None
+    value = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+    until = response_headers.retry_at(value, now=now)
+    return None if until is None else min(max(until - now, timedelta()), LONGEST_WAIT)
