@@ -67,6 +67,17 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """The story that another one may be part of: nobody can tell, so both are shown."""
+
+    story: StoryId
+    #: Its headline, with its link.
+    title: Sentence
+    #: The message at the head of its thread; None: this channel has none that can be replied to.
+    head: SendId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoryBrief:
     """One story told in short; the body of a message."""
 
@@ -99,6 +110,10 @@ class Message:
     lines: tuple[str, ...] = ()
     #: What readers have said of it and still holds, oldest first.
     judgements: tuple[Judgement, ...] = ()
+    #: Of a story that may be part of another: which.
+    nearest: Nearest | None = None
+    #: A reply that is shown in the channel too, where the channel can.
+    is_broadcast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +124,8 @@ class Receipt:
     ref: str
     #: Where it stands (Slack: the channel's id).
     place: str = ""
+    #: Of a message inside a thread: the message at its head, since threads do not nest. Empty: it is none.
+    thread: str = ""
     sent_at: datetime
 
 

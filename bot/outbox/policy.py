@@ -145,7 +145,9 @@ def first_step(
     now: datetime,
     on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
 ) -> Step:
-    """What a freshly claimed row needs. ``head`` is the row at the head of its thread, None for the head itself."""
+    """What a freshly claimed row needs. ``head`` is the row at the head of the thread that it belongs in; None: it is
+    the head of its own.
+    """
     receipt = head.receipt if head is not None and head.receipt is not None and head.receipt.ref else None
     if row.message.kind is model.MessageKind.EDIT:
         if not abilities.edits:
@@ -154,9 +156,13 @@ def first_step(
             return Drop("the message it would edit was never sent, or its channel gave no reference to it")
         # An edit that arrived twice leaves the same message: no look-up is needed, whatever its outcome was.
         return Send(ports.Delivery(id=row.id, message=row.message, edits=receipt, is_plain=row.is_plain))
-    is_reply = row.message.kind is model.MessageKind.REPLY and abilities.threads and not row.is_top_level
+    is_reply = _belongs_in_thread(row, abilities) and not row.is_top_level
     delivery = ports.Delivery(
-        id=row.id, message=row.message, reply_to=receipt if is_reply else None, is_plain=row.is_plain
+        id=row.id,
+        message=row.message,
+        reply_to=receipt if is_reply else None,
+        is_plain=row.is_plain,
+        is_broadcast=is_reply and abilities.broadcast and _is_shown_in_channel(row.message),
     )
     if row.state is not model.SendState.UNKNOWN:
         return Send(delivery)
@@ -167,6 +173,17 @@ def first_step(
         reason = "nobody can tell whether it arrived, and the operator's choice is to send at most once"
         return Drop(reason, is_loss=True)
     return Send(delivery)
+
+
+def _belongs_in_thread(row: model.Outgoing, abilities: ports.Abilities) -> bool:
+    """A reply, or a story that may be part of another, where its thread can show it in the channel too."""
+    if row.message.kind is model.MessageKind.REPLY:
+        return abilities.threads
+    return row.message.nearest is not None and abilities.threads and abilities.broadcast
+
+
+def _is_shown_in_channel(message: model.Message) -> bool:
+    return message.is_broadcast or message.nearest is not None
 
 
 def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: datetime) -> Step:
@@ -183,7 +200,7 @@ def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: 
         case LookFailed(error=error):
             return _after_look_error(row, error, now=now)
         case Failed(error=error):
-            return _after_error(row, error, now=now)
+            return _after_error(row, last, error, now=now)
         case Broken(text=text):
             if row.is_plain:
                 return Drop(text, is_loss=True)
@@ -192,7 +209,7 @@ def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: 
             assert_never(outcome)
 
 
-def _after_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) -> Step:
+def _after_error(row: model.Outgoing, last: Send | Look, error: ports.SendError, *, now: datetime) -> Step:
     reason = str(error)
     match error:
         case ports.Wait(after=after, whole_channel=whole_channel):
@@ -202,7 +219,7 @@ def _after_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) 
         case ports.TooMuch():
             return Drop(f"refused also as plain text: {reason}", is_loss=True) if row.is_plain else Simplify(reason)
         case ports.ThreadGone():
-            if row.is_top_level or row.message.kind is not model.MessageKind.REPLY:
+            if row.is_top_level or last.delivery.reply_to is None:
                 return Drop(reason, is_loss=True)
             return TopLevel(reason)
         case ports.NotEditable():

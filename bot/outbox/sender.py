@@ -238,9 +238,11 @@ class Sender:
         await self._while_store_fails(lambda: self._write(name, row, step, last))
 
     async def _head_of(self, row: model.Outgoing) -> model.Outgoing | None:
-        if row.thread == row.id:
+        nearest = row.message.nearest
+        head = nearest.head if row.thread == row.id and nearest else row.thread
+        if head is None or head == row.id:
             return None
-        return (await self._store.read(lambda tx: tx.outbox.get([row.thread]))).get(row.thread)
+        return (await self._store.read(lambda tx: tx.outbox.get([head]))).get(head)
 
     async def _attempt(self, channel: ports.Channel, step: policy.Send | policy.Look) -> policy.Outcome:
         looking = isinstance(step, policy.Look)

@@ -16,6 +16,8 @@ class Abilities:
     edits: bool
     #: ``find`` can tell whether a message arrived.
     lookup: bool
+    #: A reply can be shown in the channel too.
+    broadcast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Delivery:
     edits: model.Receipt | None = None
     #: After a refusal for its form: text only, no blocks.
     is_plain: bool = False
+    #: A reply that is shown in the channel too; without ``reply_to`` it is a message as any.
+    is_broadcast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,7 +65,8 @@ class Bot:
 
     @property
     def abilities(self) -> ports.Abilities:
-        return ports.Abilities(threads=True, edits=True, lookup=self._takes_metadata and self._shows_history)
+        can_look = self._takes_metadata and self._shows_history
+        return ports.Abilities(threads=True, edits=True, lookup=can_look, broadcast=True)
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         place = await self._places.id()
@@ -76,9 +78,12 @@ class Bot:
         if delivery.reply_to is not None:
             if delivery.reply_to.place != place:
                 raise ports.ThreadGone("the thread stands in another channel than the one configured now")
-            payload["thread_ts"] = delivery.reply_to.ref
+            payload["thread_ts"] = delivery.reply_to.thread or delivery.reply_to.ref
+            if delivery.is_broadcast:
+                payload["reply_broadcast"] = True
         # Not Slack's markup: it would format what the escaping leaves.
-        return await self._post("chat.postMessage", {**payload, "mrkdwn": False})
+        receipt = await self._post("chat.postMessage", {**payload, "mrkdwn": False})
+        return replace(receipt, thread=str(payload.get("thread_ts", "")))
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         place = await self._places.id()
@@ -92,7 +97,7 @@ class Bot:
         if delivery.reply_to is not None:
             if delivery.reply_to.place != place:
                 raise ports.ThreadGone("the thread stands in another channel than the one configured now")
-            method, params["ts"] = "conversations.replies", delivery.reply_to.ref
+            method, params["ts"] = "conversations.replies", delivery.reply_to.thread or delivery.reply_to.ref
         while True:
             try:
                 page = await self._ask_for(method, params)
@@ -103,7 +108,8 @@ class Bot:
                 raise ports.Unknown(f"{error}; until then the operator's choice on_unknown decides") from None
             for message in page.get("messages") or ():
                 if _send_id(message) == delivery.id:
-                    return model.Receipt(ref=str(message["ts"]), place=place, sent_at=_time(str(message["ts"])))
+                    ts = str(message["ts"])
+                    return model.Receipt(ref=ts, place=place, thread=str(params.get("ts", "")), sent_at=_time(ts))
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None
