@@ -46,7 +46,8 @@ def _is_news_after_silence(situation: Situation) -> bool:
 def _first(situation: Situation) -> tuple[model.Decision, ...]:
     hold = hold_for(situation)
     if hold is None:
-        return (situation.decision(model.Action.POST, model.Reason.FIRST_REPORT, rules=situation.speaking),)
+        reason = model.Reason.UNSURE if situation.story.nearest else model.Reason.FIRST_REPORT
+        return (situation.decision(model.Action.POST, reason, rules=situation.speaking),)
     alert = situation.alert
     is_same_hold = (
         alert is not None
@@ -65,13 +66,9 @@ def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision
     replies = _with_new_sentence(replies, situation, alert)
     if not situation.arrivals and not replies:
         return ()
-    if alert.is_gathered:
-        edit = None
-    else:
-        edit = _edit(situation, must=any(r.reason is not model.Reason.NEW_FACT for r in replies))
-    if edit:
-        return (edit, *replies)
-    return replies or (_silent(situation),)
+    edit = None if alert.is_gathered else _edit(situation, must=bool(replies))
+    # The message shows what its thread says last, so it is edited after it.
+    return (*replies, edit) if edit else replies or (_silent(situation),)
 
 
 def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:

@@ -41,12 +41,14 @@ def record(
             )
         case model.Action.REPLY:
             facts = tuple(said(fact) for fact in decision.facts)
+            latest = decision.facts[0] if decision.facts else known.latest
             is_corroborated = known.is_corroborated or decision.reason is model.Reason.CORROBORATION
             return replace(
                 known,
                 rules=rules,
                 spoke_at=decision.at,
                 said=tuple(dict.fromkeys((*known.said, *facts))),
+                latest=latest,
                 is_corroborated=is_corroborated,
                 held_until=None if decision.reason is model.Reason.REMINDER else known.held_until,
             )

@@ -143,6 +143,8 @@ def document(delivery: ports.Delivery) -> dict[str, Json]:
         "facts": [_fact(fact) for fact in message.facts],
         "corrections": [_correction(edit) for edit in message.edits],
         "lines": [phrases.clean(line) for line in message.lines],
+        "latest": _fact(message.latest) if message.latest else None,
+        "may_be_part_of": message.nearest.story if message.nearest else None,
     }
 
 
@@ -157,6 +159,7 @@ def _story(brief: model.StoryBrief) -> Json:
         "summary": [_sentence(sentence) for sentence in brief.summary],
         "why": [_why(why) for why in brief.why],
         "outlets": [_outlet(line) for line in brief.outlets],
+        "outlet_count": max(brief.outlet_count, len(brief.outlets)),
     }
 
 
@@ -202,6 +205,7 @@ def _fact(fact: model.Fact) -> Json:
         "after": phrases.clean(fact.after),
         "sentence": phrases.clean(fact.sentence),
         "outlet": phrases.clean(fact.outlet),
+        "link": phrases.safe_link(fact.link),
     }
 
 

@@ -14,6 +14,7 @@ from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
 from bot.model.messages import (
     Message,
     MessageKind,
+    Nearest,
     Outgoing,
     OutletLine,
     Receipt,
@@ -74,6 +75,7 @@ __all__ = [
     "Member",
     "Message",
     "MessageKind",
+    "Nearest",
     "OnUnknown",
     "Outgoing",
     "OutletLine",

@@ -22,6 +22,8 @@ class Reason(StrEnum):
     """Why something is said, held or left unsaid."""
 
     FIRST_REPORT = "first report"
+    #: A first report of what may be part of a story that was told.
+    UNSURE = "perhaps part of another story"
     CORROBORATION = "corroboration"
     NEW_FACT = "new fact"
     CORRECTION = "correction"
@@ -96,6 +98,8 @@ class Alert:
     spoke_at: datetime | None = None
     #: Facts already said, as «label: after», so that none is said twice.
     said: tuple[str, ...] = ()
+    #: What was told last of what is new; shown in the message, so that it does not announce what no longer holds.
+    latest: Fact | None = None
     #: Corroboration was told.
     is_corroborated: bool = False
     #: A reader wants no more of it in this channel.

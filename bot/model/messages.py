@@ -85,8 +85,10 @@ class StoryBrief:
     title: Sentence
     summary: tuple[Sentence, ...]
     why: tuple[Why, ...]
-    #: In order of arrival.
+    #: The first ones in order of arrival, and the newest: a story may have thousands.
     outlets: tuple[OutletLine, ...]
+    #: All of them; 0 in what was stored before they were counted.
+    outlet_count: int = 0
     #: Independent owners.
     owner_count: int
     first_seen: datetime
@@ -110,6 +112,8 @@ class Message:
     lines: tuple[str, ...] = ()
     #: What readers have said of it and still holds, oldest first.
     judgements: tuple[Judgement, ...] = ()
+    #: At the head of a thread: what was told last of what is new.
+    latest: Fact | None = None
     #: Of a story that may be part of another: which.
     nearest: Nearest | None = None
     #: A reply that is shown in the channel too, where the channel can.

@@ -19,6 +19,9 @@ class JoinReason(StrEnum):
     COPY = "near-duplicate text"
     SIMILAR = "same event"
     MERGED = "two stories were one"
+    #: A story of its own beside the nearest one: shown, never silent.
+    UNSURE = "perhaps the same event"
+    ROUNDUP = "round-up of several events"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,10 @@ class Join:
     copy_of: ArticleId | None = None
     #: This join shows that these younger stories are the same one.
     merges: tuple[StoryId, ...] = ()
+    #: The nearest other story; None: none is near.
+    near: StoryId | None = None
+    #: Probability, 0 to 1, that the article tells the event of the story that it joined, or of ``near``.
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,10 @@ class Fact:
     sentence: str
     article: ArticleId
     outlet: str
+    #: Of the article that says it; empty in what was stored before links were kept.
+    link: str = ""
+    #: When that article was published.
+    said_at: datetime | None = None
 
     @property
     def heading(self) -> str:
@@ -82,6 +93,8 @@ class Edit:
     field: str
     before: str
     after: str
+    #: Of the article; empty in what was stored before links were kept.
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +120,12 @@ class Story:
     members: tuple[Member, ...]
     #: The older story that this one turned out to be; None: it stands for itself.
     merged_into: StoryId | None = None
+
+    @property
+    def nearest(self) -> StoryId | None:
+        """The story that this one may be part of; None: it is surely one of its own."""
+        opener = self.members[0].join if self.members else None
+        return opener.near if opener and opener.reason is JoinReason.UNSURE else None
 
     @property
     def rules(self) -> tuple[str, ...]:

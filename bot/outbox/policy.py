@@ -200,7 +200,7 @@ def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: 
         case LookFailed(error=error):
             return _after_look_error(row, error, now=now)
         case Failed(error=error):
-            return _after_error(row, last, error, now=now)
+            return _after_error(row, error, now=now)
         case Broken(text=text):
             if row.is_plain:
                 return Drop(text, is_loss=True)
@@ -209,7 +209,7 @@ def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: 
             assert_never(outcome)
 
 
-def _after_error(row: model.Outgoing, last: Send | Look, error: ports.SendError, *, now: datetime) -> Step:
+def _after_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) -> Step:
     reason = str(error)
     match error:
         case ports.Wait(after=after, whole_channel=whole_channel):
@@ -219,7 +219,7 @@ def _after_error(row: model.Outgoing, last: Send | Look, error: ports.SendError,
         case ports.TooMuch():
             return Drop(f"refused also as plain text: {reason}", is_loss=True) if row.is_plain else Simplify(reason)
         case ports.ThreadGone():
-            if row.is_top_level or last.delivery.reply_to is None:
+            if row.is_top_level or (row.message.kind is not model.MessageKind.REPLY and row.message.nearest is None):
                 return Drop(reason, is_loss=True)
             return TopLevel(reason)
         case ports.NotEditable():

@@ -8,16 +8,22 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot import model, summaries
-from bot.stories import news
 
 #: A gathered message longer than this is cut into several.
 STORIES_A_MESSAGE = 10
 
 
-def post(decision: model.Decision, story: model.Story, rules: Mapping[str, model.Rule]) -> model.Outgoing:
+def post(
+    decision: model.Decision,
+    story: model.Story,
+    rules: Mapping[str, model.Rule],
+    *,
+    nearest: model.Nearest | None = None,
+) -> model.Outgoing:
+    """``nearest``: the story that this one may be part of."""
     send_id = model.send_id("post", decision.story, decision.channel)
     message = _message(model.MessageKind.POST, decision, story, rules, decision.rules)
-    return _row(send_id, send_id, decision, message)
+    return _row(send_id, send_id, decision, replace(message, nearest=nearest))
 
 
 def edit(
@@ -27,6 +33,7 @@ def edit(
     alert: model.Alert,
     *,
     judgements: tuple[model.Judgement, ...] = (),
+    nearest: model.Nearest | None = None,
     once: str | None = None,
 ) -> model.Outgoing | None:
     """The message at the head of the thread as it should read now; None: there is none to edit.
@@ -37,12 +44,14 @@ def edit(
         return None
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
     if once is None:
-        versions = ",".join(f"{member.article.id}.{member.article.version}" for member in story.members)
-        send_id = model.send_id("edit", decision.story, decision.channel, versions, *named)
+        versions = sum(member.article.version for member in story.members)
+        state = f"{len(story.members)}.{versions}.{story.members[-1].article.id}"
+        send_id = model.send_id("edit", decision.story, decision.channel, state, *named)
     else:
         send_id = model.send_id("edit", decision.story, decision.channel, "judged", once)
     message = _message(model.MessageKind.EDIT, decision, story, rules, named)
-    return _row(send_id, alert.head, decision, replace(message, judgements=judgements))
+    message = replace(message, judgements=judgements, latest=alert.latest, nearest=nearest)
+    return _row(send_id, alert.head, decision, message)
 
 
 def reply(
@@ -62,6 +71,16 @@ def reply(
     if decision.reason is model.Reason.REMINDER:
         message = replace(message, lead=f"Reminder: {decision.detail}")
     return _row(send_id, alert.head, decision, message)
+
+
+def nearest(story: model.Story, rules: Mapping[str, model.Rule], alert: model.Alert | None) -> model.Nearest:
+    """What a message says of the story that its own may be part of; ``alert``: that story's in the same channel."""
+    is_told = alert is not None and alert.state is model.AlertState.POSTED and not alert.is_gathered
+    return model.Nearest(
+        story=story.id,
+        title=summaries.headline(story, rules),
+        head=alert.head if alert is not None and is_told else None,
+    )
 
 
 def gathered(
@@ -135,13 +154,11 @@ def _message(
     names: Sequence[str],
 ) -> model.Message:
     named = _of(rules, names)
-    # A reply shows its own new sentence; the message at the head shows the newest of all.
-    is_head = kind is not model.MessageKind.REPLY
     return model.Message(
         kind=kind,
         severity=loudest(list(named.values())),
         reason=decision.reason,
-        briefs=(summaries.brief(story, named, newest=news.newest_sentence(story) if is_head else None),),
+        briefs=(summaries.brief(story, named),),
         facts=decision.facts,
         edits=decision.edits,
     )

@@ -16,6 +16,10 @@ from bot.summaries.picking import has_sentences, pick
 #: Evidence shown of one line of a rule, and of a whole rule: enough to see why, short enough for a phone.
 _SHOWN_OF_LINE = 2
 _SHOWN_OF_RULE = 6
+#: Articles from which the headline, the summary and the evidence are taken: the story was told by then.
+_TELLERS = 40
+#: Outlets named in a message.
+_OUTLETS = 30
 
 
 def brief(
@@ -23,50 +27,33 @@ def brief(
     rules: Mapping[str, model.Rule],
     *,
     said: Collection[str] = (),
-    newest: model.Fact | None = None,
 ) -> model.StoryBrief:
     """The story for the rules that speak (by name).
 
-    ``said``: sentences already told; ``newest``: a sentence of a later article that is new in the story, told last.
+    ``said``: sentences already told.
     """
-    members = _best_first(story.members, rules)
+    members = _best_first(story.members[:_TELLERS], rules)
     summary: tuple[model.Sentence, ...] = ()
     for member in members:
         summary = pick(member.article, _of_rules(member.matches, rules), said=said)
         if summary:
             break
-    if newest and summary and newest.article != summary[0].article:
-        summary = (*summary, *_told(newest, story.members, rules))
     return model.StoryBrief(
         story=story.id,
         title=headline(story, rules),
         summary=summary,
         why=_why(members, rules),
         outlets=_outlets(story.members),
+        outlet_count=len({member.article.outlet for member in story.members}),
         owner_count=len(story.owners),
         first_seen=story.first_seen,
         last_seen=story.last_seen,
     )
 
 
-def _told(
-    fact: model.Fact, members: Sequence[model.Member], rules: Mapping[str, model.Rule]
-) -> Iterable[model.Sentence]:
-    """The fact's sentence as it stands in its article, its matched words marked."""
-    for member in members:
-        article = member.article
-        if article.id != fact.article:
-            continue
-        found = re.search(r"\s+".join(map(re.escape, fact.sentence.split())), article.text)
-        if found:
-            marked = marking.places(_of_rules(member.matches, rules), field="body", text=article.text)
-            spans = marking.spans(article.text, found.start(), found.end(), marked)
-            yield model.Sentence(spans=spans, outlet=article.outlet, link=article.link, article=article.id)
-
-
 def headline(story: model.Story, rules: Mapping[str, model.Rule]) -> model.Sentence:
     """The headline of the article that tells the story best for these rules, its matched words marked."""
-    members = _best_first(story.members, rules)
+    members = _best_first(story.members[:_TELLERS], rules)
     whole = [each for each in members if each.article.title.strip() and not sentences.is_cut_title(each.article.title)]
     titled = whole or [each for each in members if each.article.title.strip()]
     member = titled[0] if titled else members[0]
@@ -140,4 +127,5 @@ def _outlets(members: Sequence[model.Member]) -> tuple[model.OutletLine, ...]:
         known = lines.get(article.outlet)
         if known is None or (known.is_copy and not line.is_copy):
             lines[article.outlet] = line
-    return tuple(lines.values())
+    named = tuple(lines.values())
+    return named if len(named) <= _OUTLETS else (*named[: _OUTLETS - 1], named[-1])

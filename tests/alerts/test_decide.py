@@ -106,7 +106,7 @@ def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
     rules = (RULE, replace(RULE, name="backdoor law"))
     members = (member("a"), member("b", rules=("exit", "backdoor law")))
     found = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
-    assert told(found) == [("edit", "added outlet"), ("reply", "rule")]
+    assert told(found) == [("reply", "rule"), ("edit", "added outlet")]
     alert = posted()
     for decision in found:
         alert = alerts.record(alert, decision)
@@ -119,17 +119,18 @@ def test_owners_that_reach_a_waiting_rule_are_told_as_corroboration() -> None:
     rules = (RULE, replace(RULE, name="confirmed", min_outlets=2))
     members = (member("a", rules=("exit", "confirmed")), member("b", rules=("exit", "confirmed")))
     found = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
-    assert told(found) == [("edit", "added outlet"), ("reply", "corroboration")]
-    assert found[1].detail == "2 independent outlets"
+    assert told(found) == [("reply", "corroboration"), ("edit", "added outlet")]
+    assert found[0].detail == "2 independent outlets"
 
 
 def test_a_new_fact_is_a_reply_and_is_said_once() -> None:
     moved = fact("deadline", "30 December", before="30 November")
     members = (member("a"), member("b"))
     found = alerts.decide(situation(*members, arrived=1, alert=posted(), facts=(moved, moved)))
-    assert told(found) == [("edit", "added outlet"), ("reply", "new fact")]
-    assert found[1].facts == (moved,)
-    alert = alerts.record(posted(), found[1])
+    assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
+    assert found[0].facts == (moved,)
+    alert = alerts.record(posted(), found[0])
+    assert alert.latest == moved
     assert ("reply", "new fact") not in told(alerts.decide(situation(*members, arrived=1, alert=alert, facts=(moved,))))
 
 
@@ -143,36 +144,36 @@ def test_a_new_sentence_enriches_the_reply_that_tells_a_fact_and_is_shown_once()
     facts = (new_sentence("A new sentence."), fact("deadline", "30 December"))
     here = situation(member("a"), member("b"), arrived=1, alert=posted(), facts=facts)
     found = alerts.decide(here)
-    assert told(found) == [("edit", "added outlet"), ("reply", "new fact")]
-    assert found[1].facts == (facts[1], facts[0])
-    assert found[1].detail == "deadline: 30 December"
+    assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
+    assert found[0].facts == (facts[1], facts[0])
+    assert found[0].detail == "deadline: 30 December"
     again = alerts.decide(
-        replace(here, alert=alerts.record(posted(), found[1]), facts=(facts[0], fact("vote", "3 May")))
+        replace(here, alert=alerts.record(posted(), found[0]), facts=(facts[0], fact("vote", "3 May")))
     )
-    assert [each.label for each in again[1].facts] == ["vote"]
+    assert [each.label for each in again[0].facts] == ["vote"]
 
 
 def test_a_new_sentence_enriches_corroboration_but_not_a_correction() -> None:
     rules = (RULE, replace(RULE, name="confirmed", min_outlets=2))
     members = (member("a", rules=("exit", "confirmed")), member("b", rules=("exit", "confirmed")))
     sentence = new_sentence("A new sentence.")
-    _, reply = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted(), facts=(sentence,)))
+    reply, _ = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted(), facts=(sentence,)))
     assert (reply.reason, reply.facts) == (model.Reason.CORROBORATION, (sentence,))
     change = model.Edit(article=model.ArticleId("a"), outlet="a", field="title", before="exits", after="delays exit")
-    _, reply = alerts.decide(situation(*members, arrived=1, alert=posted(), edits=(change,), facts=(sentence,)))
+    reply, _ = alerts.decide(situation(*members, arrived=1, alert=posted(), edits=(change,), facts=(sentence,)))
     assert (reply.reason, reply.facts) == (model.Reason.CORRECTION, ())
 
 
 def test_a_material_edit_of_a_posted_article_is_a_correction_without_any_arrival() -> None:
     change = model.Edit(article=model.ArticleId("a"), outlet="a", field="title", before="exits", after="delays exit")
     found = alerts.decide(situation(member("a"), arrived=0, alert=posted(), edits=(change,)))
-    assert told(found) == [("edit", "added outlet"), ("reply", "correction")]
+    assert told(found) == [("reply", "correction"), ("edit", "added outlet")]
 
 
 def test_a_reply_in_quiet_hours_leaves_at_their_end() -> None:
     moved = fact("deadline", "30 December")
     found = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=posted(), facts=(moved,), policy=QUIET))
-    assert found[1].until == START.replace(hour=12)
+    assert found[0].until == START.replace(hour=12)
 
 
 def test_a_gathered_message_is_never_edited_for_one_of_its_stories() -> None:

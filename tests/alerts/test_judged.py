@@ -70,11 +70,11 @@ def test_a_reply_under_a_snoozed_rule_leaves_at_the_end_of_the_snooze() -> None:
         member("a"), member("b"), arrived=1, alert=posted(), facts=(fact("deadline", "30 December"),), snoozed=SNOOZED
     )
     assert [(d.reason.value, d.until) for d in alerts.decide(news)] == [
-        ("added outlet", None),
         ("new fact", START + DAY),
+        ("added outlet", None),
     ]
     quiet = {"exit": START + timedelta(hours=1)}
-    *_, reply = alerts.decide(replace(news, snoozed=quiet, policy=QUIET))
+    reply, *_ = alerts.decide(replace(news, snoozed=quiet, policy=QUIET))
     assert reply.until == START.replace(hour=12), "the later of the two ends"
 
 

@@ -131,25 +131,9 @@ def test_a_story_that_is_told_twice_reads_the_same() -> None:
     assert summaries.brief(one, {"R": rule("R")}) == summaries.brief(one, {"R": rule("R")})
 
 
-def test_a_new_sentence_of_a_later_outlet_ends_the_summary_with_its_words_marked() -> None:
-    first = article("BlackBerry leaves Pakistan after PTA demand", TEXT, outlet="Echo")
-    new = "Engineers took two  BES servers to Dubai on Sunday."
-    second = article("BlackBerry leaves", f"BlackBerry leaves. {new}", outlet="Post", minutes=5)
-    both = (
-        member(first, match(first, "R", ("product", "title", "BlackBerry"), ("regulator", "title", "PTA"))),
-        member(second, match(second, "R", ("product", "body", "BES"))),
-    )
-    fact = model.Fact(
-        kind="sentence",
-        label="new",
-        before=None,
-        after=" ".join(new.split()),
-        sentence=" ".join(new.split()),
-        article=second.id,
-        outlet="Post",
-    )
-    told = summaries.brief(story(*both), {"R": rule("R")}, newest=fact)
-    assert [sentence.outlet for sentence in told.summary] == ["Echo", "Echo", "Post"]
-    assert marked(told.summary[-1]) == "Engineers took two *BES* servers to Dubai on Sunday."
-    alone = summaries.brief(story(both[1]), {"R": rule("R")}, newest=fact)
-    assert [sentence.text for sentence in alone.summary].count(told.summary[-1].text) <= 1
+def test_a_story_of_thousands_names_its_first_outlets_and_the_newest_and_counts_all() -> None:
+    many = [member(article(f"BlackBerry leaves {n}", TEXT, outlet=f"Outlet {n}", minutes=n)) for n in range(2_000)]
+    told = summaries.brief(story(*many), {"R": rule("R")})
+    assert len(told.outlets) == 30
+    assert [told.outlets[0].outlet, told.outlets[-1].outlet] == ["Outlet 0", "Outlet 1999"]
+    assert told.outlet_count == 2_000

@@ -28,12 +28,16 @@ def show(console: Console, message: model.Message) -> None:
             _edit(console, message)
         case _:
             for brief in message.briefs[:1]:
-                _story(console, brief, message.severity)
+                _story(console, brief, message)
 
 
-def _story(console: Console, brief: model.StoryBrief, severity: model.Severity) -> None:
+def _story(console: Console, brief: model.StoryBrief, message: model.Message) -> None:
+    severity = message.severity
     console.print(Rule(Text(f" {severity.upper()} ", style=_COLOURS[severity]), align="left", style="dim"))
     console.print(Text(phrases.headline(brief, 250), style="bold"))
+    if message.nearest is not None:
+        near = phrases.cut(phrases.clean(message.nearest.title.text), 250)
+        _indented(console, Text(f"{phrases.PERHAPS_PART_OF} {near}", style="italic"), 2)
     for sentence in brief.summary[: phrases.SENTENCES]:
         _indented(console, _said(sentence), 2)
     _why(console, brief.why)
@@ -67,8 +71,8 @@ def _carriers(console: Console, brief: model.StoryBrief) -> None:
         if line.is_copy:
             words += "  copy"
         _whole(console, f"{words}  {phrases.safe_link(line.link) or ''}".rstrip())
-    if len(brief.outlets) > phrases.OUTLETS:
-        _whole(console, f"    and {len(brief.outlets) - phrases.OUTLETS:,} more")
+    if more := phrases.unnamed(brief, phrases.OUTLETS):
+        _whole(console, f"    {more}")
 
 
 def _span(brief: model.StoryBrief) -> str:

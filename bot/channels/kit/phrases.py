@@ -179,9 +179,20 @@ def owners(brief: model.StoryBrief) -> str:
     """How many independent outlets carry it; copies are named apart."""
     copies = sum(line.is_copy for line in brief.outlets)
     own = "1 outlet" if brief.owner_count < 2 else f"{brief.owner_count:,} independent outlets"
-    if not copies or copies == len(brief.outlets):
+    # Of very many outlets not all are named, so their copies are not counted.
+    if not copies or copies == len(brief.outlets) or len(brief.outlets) < brief.outlet_count:
         return own
     return f"{own} and 1 copy" if copies == 1 else f"{own} and {copies:,} copies"
+
+
+def unnamed(brief: model.StoryBrief, shown: int) -> str:
+    """ "and 7 more" where ``shown`` outlets are named; empty where these are all."""
+    left = max(brief.outlet_count, len(brief.outlets)) - min(shown, len(brief.outlets))
+    return f"and {left:,} more" if left > 0 else ""
+
+
+#: Stands before the headline of the story that this one may be part of.
+PERHAPS_PART_OF = "May be part of:"
 
 
 def age(duration: timedelta) -> str:

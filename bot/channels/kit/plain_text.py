@@ -32,7 +32,7 @@ def preview(message: model.Message, limit: int = 300) -> str:
     brief = message.briefs[0]
     parts = [title(message, 200)]
     if brief.outlets:
-        others = len(brief.outlets) - 1
+        others = max(brief.outlet_count, len(brief.outlets)) - 1
         first = phrases.name(brief.outlets[0].outlet)
         parts.append(first + (f" and {phrases.plural(others, 'other')}" if others else ""))
     parts += [phrases.cut(phrases.clean(why.rule), 80) for why in brief.why[:1]]
@@ -59,16 +59,28 @@ def _body(message: model.Message) -> Iterator[str]:
             yield from _reply(message)
         case _:
             for brief in message.briefs[:1]:
-                yield from _story(brief)
+                yield from _story(brief, message)
 
 
-def _story(brief: model.StoryBrief) -> Iterator[str]:
+def _story(brief: model.StoryBrief, message: model.Message) -> Iterator[str]:
+    if message.nearest is not None:
+        yield f"{phrases.PERHAPS_PART_OF} {said(message.nearest.title)}"
+        yield phrases.safe_link(message.nearest.title.link) or ""
     for sentence in brief.summary[: phrases.SENTENCES]:
         yield f"{said(sentence)} ({phrases.name(sentence.outlet)})"
+    if message.latest is not None:
+        yield from _latest(message.latest)
     yield ""
     yield from _carriers(brief)
     yield from whys(brief.why)
     yield f"First seen {phrases.day_and_time(brief.first_seen)}"
+
+
+def _latest(fact: model.Fact) -> Iterator[str]:
+    """What was told last of what is new, with its time and its own link."""
+    when = f" ({phrases.day_and_time(fact.said_at)})" if fact.said_at else ""
+    told = phrases.cut(phrases.clean(fact.sentence), _SENTENCE) if fact.is_sentence else phrases.fact(fact, 400)
+    yield f"Latest{when}: {told} ({phrases.name(fact.outlet)}) {phrases.safe_link(fact.link) or ''}".rstrip()
 
 
 def _short(brief: model.StoryBrief) -> Iterator[str]:
@@ -105,8 +117,8 @@ def _carriers(brief: model.StoryBrief) -> Iterator[str]:
     for line in brief.outlets[: phrases.OUTLETS]:
         name = phrases.name(line.outlet) + (" (copy)" if line.is_copy else "")
         yield f"- {name}, {phrases.day_and_time(line.at)} {phrases.safe_link(line.link) or ''}".rstrip()
-    if len(brief.outlets) > phrases.OUTLETS:
-        yield f"- and {len(brief.outlets) - phrases.OUTLETS:,} more"
+    if more := phrases.unnamed(brief, phrases.OUTLETS):
+        yield f"- {more}"
 
 
 def whys(why: Sequence[model.Why]) -> Iterator[str]:

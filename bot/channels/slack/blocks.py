@@ -76,7 +76,7 @@ def _made(message: model.Message, room: _Room, *, names_story: bool, has_buttons
             yield from _merged(message, room)
         case _:
             for brief in message.briefs[:1]:
-                yield from _story(brief, room)
+                yield from _story(brief, message, room)
                 if has_buttons and brief.why:
                     yield from buttons.said(message.judgements, lines=room.said)
                     yield buttons.row(message, _rules(brief, room))
@@ -87,11 +87,18 @@ def _rules(brief: model.StoryBrief, room: _Room) -> list[str]:
     return list(dict.fromkeys(why.rule for why in brief.why[: room.rules]))
 
 
-def _story(brief: model.StoryBrief, room: _Room) -> Iterator[Piece]:
+def _story(brief: model.StoryBrief, message: model.Message, room: _Room) -> Iterator[Piece]:
     yield rich.header(phrases.headline(brief, rich.HEADER_LIMIT))
-    quotes = list(_quotes(brief.summary[: room.sentences], room))
-    if quotes:
-        yield rich.rich(quotes)
+    if message.nearest is not None:
+        near = message.nearest.title
+        label = phrases.cut(phrases.clean(near.text), rich.HEADER_LIMIT)
+        pieces = [rich.text(f"{phrases.PERHAPS_PART_OF} ", italic=True), rich.link(label, near.link, limit=room.link)]
+        yield rich.rich([rich.section(pieces)])
+    told = list(_quotes(brief.summary[: room.sentences], room))
+    if message.latest is not None:
+        told.append(rich.section(_latest(message.latest, room)))
+    if told:
+        yield rich.rich(told)
     yield rich.rich(_carriers(brief, room))
     yield from _why(brief.why, room)
     yield _age(brief)
@@ -111,6 +118,14 @@ def _quotes(sentences: Sequence[model.Sentence], room: _Room) -> Iterator[Piece]
             pieces = []
 
 
+def _latest(fact: model.Fact, room: _Room) -> list[Piece]:
+    """What was told last of what is new, with its time and its own link."""
+    when = [rich.date(fact.said_at, "{date_short_pretty} {time}"), rich.text(": ")] if fact.said_at else []
+    told = [rich.text(phrases.cut(phrases.clean(fact.sentence), room.sentence))] if fact.is_sentence else _fact(fact)
+    source = [rich.text(" — "), rich.link(phrases.name(fact.outlet), fact.link, limit=room.link)]
+    return [rich.text("Latest" + (" " if when else ": "), bold=True), *when, *told, *source]
+
+
 def _carriers(brief: model.StoryBrief, room: _Room) -> list[Piece]:
     """The first ones on a line each, the rest in one."""
     shown = brief.outlets[: room.outlets]
@@ -119,8 +134,8 @@ def _carriers(brief: model.StoryBrief, room: _Room) -> list[Piece]:
     for line in shown[_LINES:]:
         rest += [rich.text(_BETWEEN)] if rest else []
         rest += _carrier(line, brief, room)
-    if len(brief.outlets) > room.outlets:
-        rest.append(rich.text(f"{_BETWEEN if rest else ''}and {len(brief.outlets) - room.outlets:,} more"))
+    if more := phrases.unnamed(brief, room.outlets):
+        rest.append(rich.text(f"{_BETWEEN if rest else ''}{more}"))
     items += [rest] if rest else []
     count = rich.section([rich.text(phrases.owners(brief), bold=True)])
     return [count, rich.bullets(items)] if items else [count]
@@ -171,7 +186,8 @@ def _reply(message: model.Message, room: _Room, *, names_story: bool) -> Iterato
         elements += [rich.bullets(short)] if short else []
         elements += [rich.quote(_said(fact, brief, room)) for fact in _sentences(message.facts)[: room.sentences]]
     for edit in message.edits[: room.items]:
-        elements.append(rich.section([rich.text(f"{phrases.name(edit.outlet)}, {edit.field}")]))
+        article = rich.link(phrases.name(edit.outlet), edit.link, limit=room.link)
+        elements.append(rich.section([article, rich.text(f", {edit.field}")]))
         elements.append(rich.quote(_edit(edit, room)))
     if brief is not None and phrases.shows_outlets(message):
         elements += _carriers(brief, room)
@@ -193,7 +209,9 @@ def _sentences(facts: Sequence[model.Fact]) -> list[model.Fact]:
 
 
 def _said(fact: model.Fact, brief: model.StoryBrief | None, room: _Room) -> list[Piece]:
-    link = next((line.link for line in brief.outlets if line.outlet == fact.outlet), "") if brief else ""
+    # Stored before links were kept: the outlet's own article.
+    others = brief.outlets if brief else ()
+    link = fact.link or next((line.link for line in others if line.outlet == fact.outlet), "")
     return [
         *([rich.text(f"{phrases.cut(phrases.clean(fact.label), 80)}: ", bold=True)] if fact.is_sentence else []),
         rich.text(phrases.cut(phrases.clean(fact.sentence), room.sentence)),
