@@ -175,9 +175,23 @@ NOTICE = model.Message(
     lead="1 feed is broken. It is asked again every hour.",
     lines=("https://herald.example/feed.xml answers 404 since 1 Dec 09:00 UTC",),
 )
+#: What may be another event, or a part of the first one.
+UNSURE = replace(
+    POST,
+    reason=model.Reason.UNSURE,
+    nearest=model.Nearest(
+        story=model.StoryId("0a1b2c3d4e5f60718293"),
+        title=sentence("[BlackBerry] extends stay in Pakistan", "The Wire", WIRE + "-extended"),
+        head=model.SendId("head-of-the-other"),
+    ),
+)
+#: The message after its thread told something new.
+LATEST = replace(EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", said_at=FIRST + timedelta(hours=5)))
 ALL = {
     "post": POST,
     "edit": EDIT,
+    "unsure": UNSURE,
+    "latest": LATEST,
     "corroboration": CORROBORATION,
     "new_fact": NEW_FACT,
     "correction": CORRECTION,

@@ -63,8 +63,16 @@ def delivery(
     reply_to: model.Receipt | None = None,
     edits: model.Receipt | None = None,
     is_plain: bool = False,
+    is_broadcast: bool = False,
 ) -> ports.Delivery:
-    return ports.Delivery(id=model.SendId(id), message=message, reply_to=reply_to, edits=edits, is_plain=is_plain)
+    return ports.Delivery(
+        id=model.SendId(id),
+        message=message,
+        reply_to=reply_to,
+        edits=edits,
+        is_plain=is_plain,
+        is_broadcast=is_broadcast,
+    )
 
 
 LONG_AGO = timedelta(days=400 * 365)

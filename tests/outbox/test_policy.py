@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot import model, ports
 from bot.model import SendState
 from bot.outbox import policy
+from tests.channels import messages
 from tests.fakes import START
 from tests.outbox.rows import FULL, REDUCED, edit, reply, row
 
@@ -159,3 +160,28 @@ def test_a_clock_that_was_set_back_does_not_silence_a_channel() -> None:
     assert policy.after_clock(lane, pace=timedelta(seconds=1), now=START) == policy.Lane(
         at=START, ready_at=START + timedelta(seconds=1)
     )
+
+
+UNSURE = replace(row("a"), message=messages.UNSURE)
+BROADCASTING = replace(FULL, broadcast=True)
+
+
+def test_what_may_be_part_of_another_story_is_shown_in_the_channel_from_its_thread() -> None:
+    step = policy.first_step(UNSURE, HEAD, abilities=BROADCASTING, now=START)
+    assert isinstance(step, policy.Send)
+    assert (step.delivery.reply_to, step.delivery.is_broadcast) == (RECEIPT, True)
+
+
+@pytest.mark.parametrize("abilities", [FULL, REDUCED])
+def test_where_a_reply_cannot_be_shown_in_the_channel_it_is_a_message_as_any(abilities: ports.Abilities) -> None:
+    step = policy.first_step(UNSURE, HEAD, abilities=abilities, now=START)
+    assert isinstance(step, policy.Send)
+    assert (step.delivery.reply_to, step.delivery.is_broadcast) == (None, False)
+
+
+def test_what_may_be_part_of_a_story_whose_thread_is_gone_goes_to_the_top_level() -> None:
+    step = after(ports.ThreadGone("x"), UNSURE)
+    assert isinstance(step, policy.TopLevel)
+    again = policy.first_step(policy.apply(UNSURE, step, last=SEND, now=START), HEAD, abilities=BROADCASTING, now=START)
+    assert isinstance(again, policy.Send)
+    assert again.delivery.reply_to is None
