@@ -82,7 +82,7 @@ async def test_what_may_be_part_of_another_story_is_a_reply_that_the_channel_see
     assert (shown["thread_ts"], shown["reply_broadcast"], shown["edits"]) == (head.ref, True, 1)
     assert reply["thread_ts"] == head.ref, "threads do not nest"
     assert "reply_broadcast" not in reply
-    found = await channel.find(delivery(messages.UNSURE, id="send-2", reply_to=head), since=head.sent_at)
+    found = await channel.find(delivery(messages.UNSURE, id="send-2", reply_to=head), since=BEGINNING)
     assert found is not None
     assert (found.ref, found.thread) == (unsure.ref, head.ref)
 
