@@ -76,15 +76,15 @@ async def test_what_may_be_part_of_another_story_is_a_reply_that_the_channel_see
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
     unsure = await channel.send(delivery(messages.UNSURE, id="send-2", reply_to=head, is_broadcast=True))
+    found = await channel.find(delivery(messages.UNSURE, id="send-2", reply_to=head), since=BEGINNING)
+    assert found is not None
+    assert (found.ref, found.thread) == (unsure.ref, head.ref)
     await channel.send(delivery(messages.EDIT, id="send-3", edits=unsure))
     await channel.send(delivery(messages.NEW_FACT, id="send-4", reply_to=unsure))
     _, shown, reply = server.workspace.messages("policy-alerts")
     assert (shown["thread_ts"], shown["reply_broadcast"], shown["edits"]) == (head.ref, True, 1)
     assert reply["thread_ts"] == head.ref, "threads do not nest"
     assert "reply_broadcast" not in reply
-    found = await channel.find(delivery(messages.UNSURE, id="send-2", reply_to=head), since=BEGINNING)
-    assert found is not None
-    assert (found.ref, found.thread) == (unsure.ref, head.ref)
 
 
 async def test_a_plain_edit_takes_the_old_blocks_away(server: slack.Server) -> None:
