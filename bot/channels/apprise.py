@@ -14,14 +14,12 @@ from typing import Any
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit import http_errors, phrases, plain_text, threads
+from bot.channels.kit import http_errors, inert, phrases, plain_text, threads
 from bot.channels.kit.surroundings import Duration, Surroundings
 
 KIND = "apprise"
 #: What Apprise's plug-ins write of an answer: «error=401». The line itself is never shown: it may hold an address.
 _STATUS = re.compile(r"\berror=(\d{3})\b")
-#: What a service may read as a mention, a format or a link with another label.
-_MARKUP = re.compile(r"@(?=\w)|<(?=[@#!/:a-zA-Z])|[*_~`|]|\](?=\()|^(?=[#>-])", re.MULTILINE)
 _GOODBYE_SECONDS = 3
 
 
@@ -142,11 +140,10 @@ def _notify(service: Any, message: model.Message, heard: _Heard) -> bool:
     """Blocking."""
     import apprise
 
-    # HTML is made by the library, which escapes; anything else is read as it stands.
-    is_html = service.notify_format == apprise.NotifyFormat.HTML
-    title, body = plain_text.title(message), plain_text.body(message)
-    if not is_html:
-        title, body = tame(title), tame(body)
+    # HTML is made by the library, which escapes marks but no mention; anything else is read as it stands.
+    reads_marks = service.notify_format != apprise.NotifyFormat.HTML
+    title = inert.text(plain_text.title(message), reads_marks=reads_marks)
+    body = inert.text(plain_text.body(message), reads_marks=reads_marks)
     title_limit, body_limit = int(service.title_maxlen), int(service.body_maxlen)
     if title_limit <= 0:
         title, body = "", f"{title}\n{body}".strip()
@@ -182,11 +179,6 @@ def _awake(service: Any, heard: _Heard) -> Iterator[None]:
     finally:
         # Else a cycle would keep it, and its login, until some collection of the garbage.
         del service.throttle
-
-
-def tame(text: str) -> str:
-    """A word joiner after each mark that a service might read: no mention, no format, no link under another label."""
-    return phrases.outside_links(text, lambda words: _MARKUP.sub(lambda found: f"{found[0]}\u2060", words))
 
 
 def _lines_to(text: str, limit: int) -> str:

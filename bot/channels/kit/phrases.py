@@ -113,14 +113,14 @@ def safe_link(url: str) -> str | None:
     return quote(parts._replace(netloc=netloc).geturl(), safe="!#$%&'()*+,/:;=?@[]~-._")
 
 
-def outside_links(text: str, change: Callable[[str], str]) -> str:
-    """``change`` for all but the addresses, which must stay as they are to lead anywhere.
+def by_links(text: str, words: Callable[[str], str], link: Callable[[str], str] = str) -> str:
+    """``words`` for all but the addresses, which must lead where they led; ``link`` for those.
 
-    >>> outside_links("a_b https://x.example/a_b", str.upper)
+    >>> by_links("a_b https://x.example/a_b", str.upper)
     'A_B https://x.example/a_b'
     """
     parts = _LINK.split(text)
-    return "".join(part if place % 2 else change(part) for place, part in enumerate(parts))
+    return "".join(link(part) if place % 2 else words(part) for place, part in enumerate(parts))
 
 
 def label_for(text: str, url: str) -> str:

@@ -119,4 +119,4 @@ def escaped_to(words: str, limit: int) -> str:
 
 def unformatted(words: str) -> str:
     """For plain text that Slack may read as markup: a word joiner after each mark, so that none opens a format."""
-    return phrases.outside_links(words, lambda part: "".join(f"{c}\u2060" if c in "*_~`" else c for c in part))
+    return phrases.by_links(words, lambda part: "".join(f"{c}\u2060" if c in "*_~`" else c for c in part))

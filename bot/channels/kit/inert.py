@@ -1,0 +1,57 @@
+"""Plain text that no chat service reads as anything else: no mention, no format, no link under another label.
+
+For services whose markup we do not write ourselves. Who is pinged is said by the operator, never by an article, so a
+mention is broken wherever it stands, also inside an address. Knows no service: what any of them reads is taken away.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.channels.kit import phrases
+
+#: Shows nothing, and no service's grammar has it inside a mention or beside a mark.
+_JOINER = "\u2060"
+#: Also the wide and the small form, which some servers fold.
+_AT = "@\uff20\ufe6b"
+_MENTIONS = str.maketrans({char: f"{char}{_JOINER}" for char in _AT})
+_MARKS = _MENTIONS | str.maketrans(
+    {
+        # Slack, Discord, Teams, Google Chat and others mention in angle brackets, and no two quote them alike.
+        "<": "\u2039",
+        ">": "\u203a",
+        # Bold, italic, code, struck; the label of a link; [CQ:at,qq=all].
+        **{char: f"{char}{_JOINER}" for char in "*_~`|[]"},
+    }
+)
+#: A line that begins as a heading or a list.
+_LINE_STARTS = re.compile(r"^(?=[#-])", re.MULTILINE)
+#: What a service may decode once more: &lt;!channel&gt;
+_ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
+_HOST = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?=[/?#]|\Z)")
+_IN_ADDRESS = str.maketrans({char: "".join(f"%{byte:02X}" for byte in char.encode()) for char in f"{_AT}<>|`*[]\\^"})
+
+
+def text(words: str, *, reads_marks: bool = True) -> str:
+    """``reads_marks``: False where the service is given text that is escaped on the way (HTML): mentions only.
+
+    >>> text("<@U1> *now* https://x.example/@everyone/a_b").replace("\u2060", "^")
+    '‹@^U1› *^now*^ https://x.example/%40everyone/a_b'
+    """
+    return phrases.by_links(words, _marked if reads_marks else _unmentioned, _address)
+
+
+def _marked(words: str) -> str:
+    return _LINE_STARTS.sub(_JOINER, _ENTITY.sub(f"&{_JOINER}", words.translate(_MARKS)))
+
+
+def _unmentioned(words: str) -> str:
+    return words.translate(_MENTIONS)
+
+
+def _address(link: str) -> str:
+    """Escaped so that it leads where it led; one whose host is none is text."""
+    host = _HOST.match(link)
+    if host is None:
+        return _marked(link)
+    return host[0] + _ENTITY.sub("%26", link[host.end() :].translate(_IN_ADDRESS))
