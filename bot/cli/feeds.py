@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,15 +101,24 @@ def _write(folder: Path, wanted: Sequence[model.Feed]) -> None:
         before = path.read_text(encoding="utf-8") if path.exists() else "feeds:\n"
         addition = feedlist.add_all(before, wanted)
         if addition.added:
-            part = path.with_suffix(".part")
-            part.write_text(addition.text, encoding="utf-8")
-            part.replace(path)
+            _replace(path, addition.text)
     except OSError as error:
         terminal.fail(f"cannot write {path}: {error.strerror}", UNUSABLE)
     for feed in addition.known:
         terminal.say(f"already there: {feed.url}")
     terminal.say(f"{path}: {len(addition.added)} added, {len(addition.known)} already there")
     raise typer.Exit(DONE)
+
+
+def _replace(path: Path, text: str) -> None:
+    """At once, with the rights that it had; what lies in the way of the new file is removed and never followed."""
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), "wb") as new:
+        new.write(text.encode())
+        if path.exists():
+            os.fchmod(new.fileno(), stat.S_IMODE(path.stat().st_mode))
+    part.replace(path)
 
 
 async def _find(folder: Path, address: str) -> list[Found]:

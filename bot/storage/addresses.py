@@ -54,8 +54,10 @@ def _sqlite(url: URL) -> Address:
     if url.database in (None, "", ":memory:"):
         return Address(url.set(drivername="sqlite", database=":memory:", query={}), None)
     assert url.database is not None
-    # Absolute at once: the working directory may change. Without links: two names of one file are one lock.
-    file = Path(url.database).resolve()
+    # Absolute at once: the working directory may change. A folder without links: two names of one file are one lock.
+    # A link in the file's own place is refused when it is opened.
+    named = Path(url.database).absolute()
+    file = named.parent.resolve() / named.name
     return Address(url.set(drivername="sqlite", database=str(file), query={}), file)
 
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from bot import model, polling, ports
-from bot.storage import addresses
+from bot.storage import addresses, private
 from bot.storage.articles import RENEWED_AFTER
 from bot.storage.columns import Digest, Moment
 from bot.storage.failures import unavailable
@@ -224,12 +224,15 @@ def backup(address: str, target: Path, *, progress: Callable[[int, int], None] |
         raise ports.ConfigError(f"copying the database {place}: only SQLite files; use pg_dump for PostgreSQL")
     if not place.file.is_file():
         raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")
+    private.refuse_link(place.file, doing=f"copying the database {place}")
+    private.refuse_link(target, doing=f"copying the database to {target}")
     if target.exists():
         raise ports.StoreError(f"copying the database to {target}: it exists; name a new file")
     unfinished = target.with_name(target.name + ".unfinished")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished.unlink(missing_ok=True)
+        private.create(unfinished)
         _copy(place.file, unfinished, progress)
         unfinished.replace(target)
         _settle(target.parent)

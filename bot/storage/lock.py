@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from bot import ports
+from bot.storage import private
 
 
 class Lock:
@@ -22,8 +23,10 @@ class Lock:
         """Raises StoreInUse, naming the owner, and StoreUnavailable."""
         file = lock_file(database)
         try:
-            handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            handle = private.opened(file)
         except OSError as error:
+            if private.is_link(error):
+                raise private.link_refused(file, doing=f"locking the database {database}") from None
             raise ports.StoreUnavailable(
                 f"locking the database {database}: {file}: {error.strerror}; this user must be able to write there"
             ) from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from sqlalchemy import Engine
 
 from bot import ports
-from bot.storage import addresses, engines
+from bot.storage import addresses, engines, private
 from bot.storage.addresses import Address
 from bot.storage.failures import translated, unavailable
 from bot.storage.lock import Lock
@@ -28,6 +30,7 @@ def open_store(
 
 
 def _open_reading(place: Address, clock: ports.Clock) -> SqlStore:
+    _refuse_link(place)
     if place.file is not None and not place.file.is_file():
         raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")
     reader = engines.for_reading(place)
@@ -43,10 +46,12 @@ def _open_reading(place: Address, clock: ports.Clock) -> SqlStore:
 def _open_writing(place: Address, clock: ports.Clock, process_name: str) -> SqlStore:
     lock = None
     if place.file is not None:
+        _refuse_link(place)
         _make_folder(place)
         lock = Lock.take(place.file, process_name)
     opened: list[Engine] = []
     try:
+        _make_private(place)
         writer = engines.for_writing(place)
         opened.append(writer)
         with translated(place), engines.upgrading(place, writer) as connection:
@@ -64,10 +69,26 @@ def _open_writing(place: Address, clock: ports.Clock, process_name: str) -> SqlS
     return SqlStore(place, writer=writer, reader=reader, clock=clock, lock=lock)
 
 
+def _refuse_link(place: Address) -> None:
+    if place.file is not None:
+        private.refuse_link(place.file, doing=f"opening the database {place}")
+
+
+def _make_private(place: Address) -> None:
+    """Before SQLite opens it: the files that it puts beside the database get the database's own rights."""
+    if place.file is None:
+        return
+    # A full or read-only disk is told by SQLite's own words.
+    with contextlib.suppress(OSError):
+        private.create(place.file)
+    for name in ("", "-wal", "-shm", "-journal"):
+        private.tighten(place.file.with_name(place.file.name + name))
+
+
 def _make_folder(place: Address) -> None:
     assert place.file is not None
     try:
-        place.file.parent.mkdir(parents=True, exist_ok=True)
+        place.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise unavailable(
             place, f"its folder cannot be made ({error.strerror}); check the path and the rights"

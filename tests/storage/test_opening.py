@@ -51,11 +51,11 @@ async def test_a_second_owner_is_told_who_the_first_is(owned: storage.SqlStore, 
         open_again(file)
 
 
-async def test_another_name_of_the_same_file_is_the_same_file(owned: storage.SqlStore, file: Path) -> None:
-    link = file.with_name("link.db")
-    link.symlink_to(file)
+async def test_a_folder_with_two_names_is_one_folder(owned: storage.SqlStore, file: Path) -> None:
+    link = file.parent.with_name("other-name")
+    link.symlink_to(file.parent)
     with pytest.raises(ports.StoreInUse):
-        open_again(link)
+        open_again(link / file.name)
 
 
 async def test_any_name_of_a_file_will_do(tmp_path: Path) -> None:

@@ -1,0 +1,104 @@
+"""Who may read the archive: its own user, and nobody by way of a link."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot import ports, storage
+from tests.fakes import FakeClock
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "store.db"
+
+
+def opened(file: Path, *, read_only: bool = False) -> storage.SqlStore:
+    return storage.open_store(f"sqlite:///{file}", clock=FakeClock(), read_only=read_only)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+
+
+async def test_database_log_lock_and_backup_are_for_their_own_user_whatever_the_umask(file: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = opened(file)
+        await store.write(lambda tx: tx.notes.put("k", "v"))
+        storage.backup(f"sqlite:///{file}", file.with_name("copy.db"))
+        found = modes(file.parent)
+        await store.close()
+    finally:
+        os.umask(before)
+    assert found.keys() == {"store.db", "store.db-wal", "store.db-shm", "store.db.lock", "copy.db"}
+    assert set(found.values()) == {0o600}
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+async def test_files_of_an_earlier_version_become_private_and_the_log_says_so(file: Path) -> None:
+    await opened(file).close()
+    lock = file.with_name("store.db.lock")
+    for each in (file, lock):
+        each.chmod(0o644)
+    with capture_logs() as lines:
+        await opened(file).close()
+    assert {modes(file.parent)[each.name] for each in (file, lock)} == {0o600}
+    told = {line["file"]: line["mode_before"] for line in lines if line["event"] == "file made private"}
+    assert told == {str(file): "0644", str(lock): "0644"}
+
+
+def test_a_link_in_the_databases_place_is_refused_for_writing_reading_and_copying(file: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim.db"
+    with closing(sqlite3.connect(victim)):
+        pass
+    victim.write_bytes(b"mine")
+    victim.chmod(0o644)
+    file.parent.mkdir()
+    file.symlink_to(victim)
+    for read_only in (False, True):
+        with pytest.raises(ports.StoreUnavailable, match=r"store\.db is a symbolic link, which is not followed"):
+            opened(file, read_only=read_only)
+    with pytest.raises(ports.StoreUnavailable, match="is a symbolic link"):
+        storage.backup(f"sqlite:///{file}", tmp_path / "copy.db")
+    assert victim.read_bytes() == b"mine"
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o644
+
+
+def test_a_link_in_the_locks_place_is_refused_and_its_target_stays_as_it_is(file: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    file.parent.mkdir()
+    file.with_name("store.db.lock").symlink_to(victim)
+    with pytest.raises(ports.StoreUnavailable, match=r"store\.db\.lock is a symbolic link"):
+        opened(file)
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("leads_somewhere", [True, False])
+async def test_a_link_in_the_backups_place_is_refused(file: Path, tmp_path: Path, *, leads_somewhere: bool) -> None:
+    await opened(file).close()
+    victim, target = tmp_path / "victim", tmp_path / "copy.db"
+    if leads_somewhere:
+        victim.write_text("mine")
+    target.symlink_to(victim)
+    with pytest.raises(ports.StoreUnavailable, match=r"copy\.db is a symbolic link"):
+        storage.backup(f"sqlite:///{file}", target)
+    assert victim.exists() is leads_somewhere
+
+
+async def test_a_link_in_the_unfinished_backups_place_is_replaced_and_not_followed(file: Path, tmp_path: Path) -> None:
+    await opened(file).close()
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "copy.db.unfinished").symlink_to(victim)
+    storage.backup(f"sqlite:///{file}", tmp_path / "copy.db")
+    assert victim.read_text() == "mine"
+    assert not (tmp_path / "copy.db").is_symlink()
