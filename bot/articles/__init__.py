@@ -7,6 +7,7 @@ Pure: knows no store, no network and no clock. How one reading becomes articles:
                                           └──────▸ identify ◂──┘ → Identified: new, old, seen, same link, edited, churn
 """
 
+from bot.articles import boilerplate
 from bot.articles.clean import Clean, clean
 from bot.articles.edits import edits
 from bot.articles.fingerprints import fingerprint_of, fold_title
@@ -25,6 +26,7 @@ __all__ = [
     "Identified",
     "Lookup",
     "Novelty",
+    "boilerplate",
     "canonical_link",
     "clean",
     "edits",

@@ -44,6 +44,8 @@ def explain(
     for name, explanation in found:
         terminal.out.print(f"{name}: {'matches' if explanation.matched else 'does not match'}", markup=False)
         terminal.out.print(explanation.text(), markup=False)
+    for sentence in article.left_out:
+        terminal.row(f"left out, since its feed repeats it: {sentence}")
     for line in place.lines() if place else ():
         terminal.row(line)
 

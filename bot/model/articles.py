@@ -33,6 +33,8 @@ class Article:
     fingerprint: str
     #: 1 at first; each material edit adds one.
     version: int = 1
+    #: Sentences that the feed repeats and that are no text.
+    left_out: tuple[str, ...] = ()
     #: The text is that of the article's page, not the feed's teaser.
     is_full_text: bool = False
 

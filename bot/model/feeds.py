@@ -105,6 +105,8 @@ class FeedState:
     #: An entry with a date was seen; and how many without came since.
     has_dates: bool = False
     undated_count: int = 0
+    #: What its items repeat, as articles.boilerplate writes it.
+    boilerplate: str = ""
     #: The end of its server's certificate.
     certificate_until: datetime | None = None
 

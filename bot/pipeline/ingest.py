@@ -64,15 +64,25 @@ class _Ingestor:
         self._snapshot = snapshot
         self._now = now
         self._done = Taken()
+        #: Feed -> what its items repeat.
+        self._boilerplate: dict[str, str] = {}
 
     def take(self, polls: Sequence[Polled]) -> Taken:
+        self._boilerplate = {polled.feed.url: polled.state.boilerplate for polled in polls}
         found = self._identified(polls)
+        found = {url: self._stripped(url, each) for url, each in found.items()}
         for each in found.values():
             self._done.old += _of(each.items, articles.Novelty.OLD)
             self._done.new += _of(each.items, articles.Novelty.NEW)
             self._done.sightings += [item.sighting for item in each.items]
         self._done.intakes = [self._with_health(self._taken(polled, found.get(polled.feed.url))) for polled in polls]
         return self._done
+
+    def _stripped(self, url: str, found: articles.Identification) -> articles.Identification:
+        """Without what the feed repeats; new items teach what that is."""
+        new = [article.text for article in _of(found.items, articles.Novelty.NEW)]
+        self._boilerplate[url] = memory = articles.boilerplate.learn(new, self._boilerplate[url])
+        return replace(found, items=tuple(_without_boilerplate(item, memory) for item in found.items))
 
     def _identified(self, polls: Sequence[Polled]) -> Mapping[str, articles.Identification]:
         """By feed, where it was read."""
@@ -105,6 +115,7 @@ class _Ingestor:
             now=self._now,
             jitter=_draw(),
         )
+        state = replace(state, boilerplate=self._boilerplate[polled.feed.url])
         if found.remarks:
             state = replace(state, remarks=(*state.remarks, *found.remarks))
         return Intake(
@@ -145,20 +156,22 @@ class _Ingestor:
         for article_id, article in edited.items():
             if article_id not in before:
                 continue
-            revised = self._revised(before[article_id], article)
+            # By what is known of the feed now: else a footer that was text at first looks taken out by the edit.
+            known = _stripped(before[article_id], self._boilerplate[polled.feed.url])
+            revised = self._revised(known, article)
             if revised is None:
                 continue
             self._done.revised.append(revised)
-            if _says(revised) == _says(before[article_id]):
+            if _says(revised) == _says(known):
                 # Another date alone is kept; it is no reason to match anew, nor to speak.
                 continue
             revisions.append(
                 model.Revision(
                     article=revised,
                     matches=self._match(revised, polled.feed),
-                    edits=articles.edits(before[article_id], revised),
+                    edits=articles.edits(known, revised),
                     poll=polled.id,
-                    live_before=before[article_id] if articles.is_live_page(revised) else None,
+                    live_before=known if articles.is_live_page(revised) else None,
                 )
             )
         return tuple(revisions)
@@ -216,6 +229,18 @@ def _with_page(item: articles.Identified, pages: Mapping[str, str]) -> articles.
     if not text or item.article is None or item.novelty is articles.Novelty.OLD:
         return item
     return replace(item, article=replace(item.article, text=text, is_full_text=True))
+
+
+def _without_boilerplate(item: articles.Identified, memory: str) -> articles.Identified:
+    if item.article is None or item.novelty is articles.Novelty.OLD:
+        return item
+    article = _stripped(item.article, memory)
+    return item if article is item.article else replace(item, article=article)
+
+
+def _stripped(article: model.Article, memory: str) -> model.Article:
+    found = articles.boilerplate.strip(article.text, memory)
+    return replace(article, text=found.text, left_out=found.left_out) if found.left_out else article
 
 
 def _says(article: model.Article) -> tuple[str, str]:

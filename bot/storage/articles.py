@@ -227,6 +227,7 @@ class Articles:
             "has_text": has_text,
             "tags": codec.TEXTS.dump(article.tags) if has_text else "[]",
             "links": codec.TEXTS.dump(article.links) if has_text else "[]",
+            "left_out": codec.TEXTS.dump(article.left_out) if has_text and article.left_out else "[]",
             "text": article.text if has_text else "",
         }
 
@@ -342,6 +343,7 @@ def _article(row: _AnyRow) -> model.Article:
         published=row.published,
         first_seen=row.first_seen,
         links=codec.TEXTS.load(row.links),
+        left_out=codec.TEXTS.load(row.left_out) if row.left_out != "[]" else (),
         fingerprint=row.fingerprint,
         version=row.version,
         is_full_text=row.is_full_text,

@@ -21,7 +21,7 @@ from bot import model
 from bot.storage.columns import Choice, Digest, Moment, Words
 
 #: The revision of the newest migration.
-REVISION = "0009"
+REVISION = "0010"
 
 metadata = MetaData(
     naming_convention={
@@ -92,6 +92,7 @@ articles = Table(
     #: JSON lists.
     Column("tags", Text, nullable=False),
     Column("links", Text, nullable=False),
+    Column("left_out", Text, nullable=False),
     # Last: SQLite reads a row from its start, and most questions stop before the text.
     Column("text", Words, nullable=False),
     Index(None, "link_key"),
