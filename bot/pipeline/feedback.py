@@ -48,6 +48,11 @@ def judge(
         return Judged(
             answer="I do not know this message yet. Please press again in a minute.", refused="unknown message"
         )
+    if alert.channel in press.barred:
+        return Judged(
+            answer="Nothing was changed: the buttons of this channel are for those whom its operator named.",
+            refused="the person is not in may_act of the channel",
+        )
     if alert.state is model.AlertState.MERGED:
         return Judged(answer="This story is now told in an older message: please press there.", refused="merged story")
     press = _turned(tx, press, alert, now)

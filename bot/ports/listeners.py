@@ -26,6 +26,8 @@ class Press:
     ref: str
     #: A mute or a snooze that holds already is meant to end: the message could not show that it holds.
     takes_back: bool = False
+    #: Channels whose buttons this person may not press.
+    barred: frozenset[str] = frozenset()
 
 
 class Listener(Protocol):

@@ -251,3 +251,54 @@ async def test_no_answer_of_slacks_shows_the_app_token() -> None:
             it.server.fail("apps.connections.open", fault)
         await until(lambda: len(it.heard.changes) > 5)
         assert not any(secret in str(change) for change in it.heard.changes)
+
+
+# -- who may press
+
+
+async def barred_for(person: str, *, groups: dict[str, list[str]], may_act: list[str], scope: str) -> bool:
+    with slack.serve() as server:
+        place = server.workspace.add_channel("policy-alerts").id
+        server.workspace.groups = groups
+        server.workspace.tokens[slack.TOKEN].add(scope)
+        heard = Heard()
+        secrets = Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN)
+        options = {"token": "env:TOKEN", "app_token": "env:APP", "api_url": server.api_url, "may_act": may_act}
+        made = build("slack", secrets=secrets, clock=FakeClock(), to="#policy-alerts", buttons=True, **options)
+        [listens] = channels.listeners([made])
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(listens.listen(heard.on_press, heard.on_change))
+            await until(lambda: server.socket_mode.connections)
+            button = {"type": "button", "action_id": "wirewatch:muted:abc", "value": "muted:"}
+            server.socket_mode.send(server.socket_mode.payload([button], channel=place, ts=TS, user=person))
+            await until(lambda: heard.presses)
+            task.cancel()
+    [press] = heard.presses
+    assert press.barred <= {made.name}
+    return bool(press.barred)
+
+
+@pytest.mark.parametrize(
+    ("person", "may_act", "is_barred"),
+    [
+        ("U0AMINA", [], False),
+        ("U0AMINA", ["U0AMINA"], False),
+        ("U0MALLORY", ["U0AMINA"], True),
+        ("U0AMINA", ["S0DESK"], False),
+        ("U0MALLORY", ["U0AMINA", "S0DESK"], True),
+        ("U0AMINA", ["S0UNKNOWN"], True),
+    ],
+)
+async def test_only_those_whom_the_channel_lists_may_press(person: str, may_act: list[str], *, is_barred: bool) -> None:
+    groups = {"S0DESK": ["U0AMINA"]}
+    assert await barred_for(person, groups=groups, may_act=may_act, scope="usergroups:read") is is_barred
+
+
+async def test_a_group_that_may_not_be_asked_lets_nobody_in() -> None:
+    assert await barred_for("U0AMINA", groups={"S0DESK": ["U0AMINA"]}, may_act=["S0DESK"], scope="chat:write")
+
+
+@pytest.mark.parametrize("listed", ["amina", "@amina", "#desk", "C0123ABCDE", "U0 AMINA"])
+def test_whom_may_act_names_is_an_id(listed: str) -> None:
+    with pytest.raises(ValueError, match="is no id: name persons"):
+        build("slack", secrets=Secrets(), to="#a", token="env:T", buttons=True, app_token="env:A", may_act=[listed])

@@ -282,3 +282,17 @@ async def test_a_message_that_points_to_an_older_one_is_not_judged(store: storag
     judged = await judge(store, press(Verdict.MUTED))
     assert judged.refused == "merged story"
     assert "older message" in judged.answer
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storage.SqlStore, verdict: Verdict) -> None:
+    await tell(store)
+    before = await alert_of(store)
+    barred = frozenset({"desk"})
+    judged = await judge(store, press(verdict, barred=barred))
+    assert judged.refused == "the person is not in may_act of the channel"
+    assert judged.answer == "Nothing was changed: the buttons of this channel are for those whom its operator named."
+    assert judged.decisions == ()
+    assert await judgements(store) == []
+    assert await alert_of(store) == before
+    assert (await judge(store, press(verdict, barred=frozenset({"another channel"})))).refused is None

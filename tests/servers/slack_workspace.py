@@ -44,6 +44,8 @@ class Workspace:
     channels: dict[str, Channel] = field(default_factory=dict)
     #: What was said to one person only.
     whispers: list[dict[str, Any]] = field(default_factory=list)
+    #: User groups, by id.
+    groups: dict[str, list[str]] = field(default_factory=dict)
     #: Last part of a webhook's address -> channel id.
     hooks: dict[str, str] = field(default_factory=dict)
     least_gap: float | None = None
@@ -90,6 +92,7 @@ class Api:
             "auth.test": self.auth_test,
             "chat.postMessage": self.post,
             "chat.postEphemeral": self.whisper,
+            "usergroups.users.list": self.list_members,
             "chat.update": self.update,
             "conversations.list": self.list_channels,
             "conversations.info": self.info,
@@ -144,6 +147,12 @@ class Api:
         slack_rules.check_message(args, known=slack_rules.EPHEMERAL_ARGUMENTS)
         self.w.whispers.append({**args, "channel": channel.name})
         return {"message_ts": self.w.next_ts()}
+
+    def list_members(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        _need(scopes, "usergroups:read")
+        if args.get("usergroup") not in self.w.groups:
+            raise Refused("no_such_subteam")
+        return {"users": self.w.groups[args["usergroup"]]}
 
     def update(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
         _need(scopes, "chat:write")

@@ -10,6 +10,7 @@ import pydantic
 
 from bot import model, ports
 from bot.channels.kit.surroundings import Duration, Surroundings
+from bot.channels.slack import button_rights
 
 if TYPE_CHECKING:
     from bot.channels.slack import socket_mode
@@ -39,6 +40,11 @@ class Options(pydantic.BaseModel):
         description="For buttons: the app's app-level token (xapp-…, scope connections:write), as env:NAME or "
         "file:/path.",
     )
+    may_act: tuple[str, ...] = pydantic.Field(
+        (),
+        description="For buttons: who may press them, by the ids of persons (U012ABCDEF) or user groups (S012ABCDEF). "
+        "Without it, everybody who sees the channel.",
+    )
     api_url: str | None = pydantic.Field(
         None, description="Another server that speaks Slack's Web API (tests, a proxy)."
     )
@@ -54,6 +60,16 @@ class Options(pydantic.BaseModel):
                 'give a channel\'s name or id: "#policy-alerts" (in quotes: # begins a comment) or C0123ABCDE'
             )
         return to
+
+    @pydantic.field_validator("may_act", mode="before")
+    @classmethod
+    def _is_list(cls, listed: object) -> object:
+        return (listed,) if isinstance(listed, str) else listed
+
+    @pydantic.field_validator("may_act")
+    @classmethod
+    def _names_people(cls, listed: tuple[str, ...]) -> tuple[str, ...]:
+        return button_rights.checked(listed)
 
     @pydantic.field_validator("api_url")
     @classmethod
@@ -75,6 +91,8 @@ class Options(pydantic.BaseModel):
             raise ValueError("buttons need the app's app-level token: add app_token: env:SLACK_APP_TOKEN")
         if self.app_token is not None and not self.buttons:
             raise ValueError("app_token is for buttons: add buttons: true, or leave it out")
+        if self.may_act and not self.buttons:
+            raise ValueError("may_act is for buttons: add buttons: true, or leave it out")
         if self.pace < _SLACKS_OWN_PACE and self.api_url is None:
             raise ValueError("Slack takes one message a second for each channel: pace is at least 1 second")
         return self
@@ -91,6 +109,7 @@ class Channel:
         self.door: socket_mode.Door | None = None
         self.pace = options.pace
         self._mode: ports.Channel
+        self._allowed: button_rights.Allowed | None = None
         if options.webhook is not None:
             self._mode = incoming_webhook.Hook(name, webhook=options.webhook, pace=options.pace, around=around)
         else:
@@ -99,7 +118,7 @@ class Channel:
             api_url = (options.api_url or _API).rstrip("/") + "/"
             if options.buttons and options.app_token:
                 self.door = socket_mode.Door(app_token=options.app_token, api_url=api_url, around=around)
-            self._mode = web_api.Bot(
+            bot = web_api.Bot(
                 name,
                 to=options.to,
                 token=options.token,
@@ -108,6 +127,8 @@ class Channel:
                 around=around,
                 has_buttons=options.buttons,
             )
+            self._allowed = button_rights.Allowed(options.may_act, bot.members, around.clock)
+            self._mode = bot
         self.around = around
         self.account = self._mode.account
 
@@ -122,8 +143,16 @@ class Channel:
         return await self._mode.find(delivery, since=since)
 
     async def check(self) -> Sequence[ports.CheckLine]:
-        lines = await self._mode.check()
-        return lines if self.door is None else [*lines, await _check_door(self.door)]
+        lines = list(await self._mode.check())
+        if self.door is not None:
+            lines.append(await _check_door(self.door))
+        if self._allowed is not None:
+            lines += await self._allowed.check()
+        return lines
+
+    async def may_press(self, person: str) -> bool:
+        """Whether the operator lets this person press the buttons here."""
+        return self._allowed is None or await self._allowed.may(person)
 
     async def whisper(self, *, place: str, person: str, text: str) -> None:
         """Tell one person something in a channel. Raises SendError."""

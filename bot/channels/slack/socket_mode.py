@@ -15,6 +15,7 @@ import os
 import socket
 import urllib.request
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -62,6 +63,8 @@ class Place(Protocol):
     """What a listener needs of one channel."""
 
     name: str
+
+    async def may_press(self, person: str) -> bool: ...
 
     async def whisper(self, *, place: str, person: str, text: str) -> None: ...
 
@@ -207,7 +210,7 @@ class Listener:
             await self._acknowledge(client, request)
             return
         async with asyncio.TaskGroup() as group:
-            kept = group.create_task(_kept(press, on_press))
+            kept = group.create_task(self._kept(press, on_press))
             await asyncio.wait({kept}, timeout=ACKNOWLEDGE_AFTER.total_seconds())
             # One that could not be kept is left unanswered: Slack shows the person that it failed.
             if not kept.done() or kept.result() is not None:
@@ -224,19 +227,19 @@ class Listener:
             # Slack delivers it again, and it is known by its envelope.
             log.warning("press not acknowledged", error=type(error).__name__)
 
+    async def _kept(self, press: ports.Press, on_press: Callable[[ports.Press], Awaitable[str]]) -> str | None:
+        barred = frozenset([place.name for place in self._places if not await place.may_press(press.by)])
+        try:
+            return await on_press(replace(press, barred=barred))
+        except ports.StoreError as error:
+            log.error("press not kept", error=str(error))
+            return None
+
     async def _answer(self, press: ports.Press, answer: str) -> None:
         try:
             await self._places[0].whisper(place=press.place, person=press.by, text=answer)
         except ports.SendError as error:
             log.warning("press not answered", error=str(error))
-
-
-async def _kept(press: ports.Press, on_press: Callable[[ports.Press], Awaitable[str]]) -> str | None:
-    try:
-        return await on_press(press)
-    except ports.StoreError as error:
-        log.error("press not kept", error=str(error))
-        return None
 
 
 def _is_open(client: SocketModeClient) -> bool:

@@ -121,6 +121,13 @@ class Bot:
         payload = {"channel": place, "user": person, "text": words, "parse": "none", "link_names": False}
         await self._ask("chat.postEphemeral", json=payload)
 
+    async def members(self, group: str) -> frozenset[str]:
+        """The ids of a user group's members. Raises SendError."""
+        found = (await self._ask_for("usergroups.users.list", {"usergroup": group})).get("users")
+        if not isinstance(found, list):
+            raise ports.Unknown("usergroups.users.list: an answer without users")
+        return frozenset(each for each in found if isinstance(each, str))
+
     async def close(self) -> None:
         """Nothing is held open between two calls."""
 

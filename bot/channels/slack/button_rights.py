@@ -1,0 +1,80 @@
+"""Who may press the buttons of a channel: persons, and user groups whose members are asked of Slack now and then.
+
+Knows no button. A group that cannot be asked lets nobody in by it: what a press does is kept and silences others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot import ports
+
+log = structlog.get_logger()
+
+#: Somebody who joined or left a group is so after this long.
+ASKED_EVERY = timedelta(minutes=5)
+_PERSON = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
+_GROUP = re.compile(r"S[A-Z0-9]{1,20}\Z")
+
+#: A user group's id -> the ids of its members. Raises SendError.
+Members = Callable[[str], Awaitable[frozenset[str]]]
+
+
+def checked(listed: Sequence[str]) -> tuple[str, ...]:
+    """Raises ValueError for what is no id."""
+    for each in listed:
+        if not _PERSON.match(each) and not _GROUP.match(each):
+            raise ValueError(
+                f'"{each[:40]}" is no id: name persons (U012ABCDEF, in a profile under Copy member ID) or user groups '
+                "(S012ABCDEF)"
+            )
+    return tuple(listed)
+
+
+class Allowed:
+    """Those whom one channel lists; nobody listed: everybody who sees it."""
+
+    def __init__(self, listed: Sequence[str], members: Members, clock: ports.Clock) -> None:
+        self._persons = frozenset(each for each in listed if _PERSON.match(each))
+        self.groups = tuple(each for each in listed if _GROUP.match(each))
+        self._members = members
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, frozenset[str]]] = {}
+
+    async def may(self, person: str) -> bool:
+        if not self._persons and not self.groups:
+            return True
+        if person in self._persons:
+            return True
+        return any([person in await self._of(group) for group in self.groups])
+
+    async def check(self) -> list[ports.CheckLine]:
+        """One line for each group."""
+        lines = []
+        for group in self.groups:
+            what = f"the members of the user group {group} are known"
+            try:
+                await self._members(group)
+            except ports.SendError as error:
+                text = f"{error}; the app needs the scope usergroups:read for may_act with a group"
+                lines.append(ports.CheckLine(is_good=False, what=what, help=text))
+            else:
+                lines.append(ports.CheckLine(is_good=True, what=what))
+        return lines
+
+    async def _of(self, group: str) -> frozenset[str]:
+        now = self._clock.now()
+        asked_at, members = self._known.get(group, (None, frozenset[str]()))
+        if asked_at is None or not timedelta() <= now - asked_at < ASKED_EVERY:
+            try:
+                members = await self._members(group)
+            except ports.SendError as error:
+                # Whom it had when it was asked last stays.
+                log.warning("user group not known", group=group, error=str(error))
+                return members
+            self._known[group] = now, members
+        return members
