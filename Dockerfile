@@ -1,5 +1,6 @@
 # Wirewatch in a container; docs/container.md says how to build and run it, scripts/image-test does both.
-# A release names the base by its digest too: --build-arg PYTHON_IMAGE=python:3.13-slim-trixie@sha256:…
+# A release names the base by its digest too: --build-arg PYTHON_IMAGE=python:3.13-slim-trixie@sha256:…; renovate.json
+# proposes the digest here where Renovate runs.
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS build

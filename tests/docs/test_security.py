@@ -1,0 +1,61 @@
+"""SECURITY.md says nothing that no test shows, and the image is built of what is named exactly."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+_NAMED = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and not line.startswith(("| who |", "| ---"))]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(row.split("|")[1:3]).strip())
+def test_each_line_of_the_threat_model_names_tests_that_exist(row: str) -> None:
+    named = _NAMED.findall(row)
+    assert named, "no test shows it"
+    for file, name in named:
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        assert name in names, f"{file} has no {name}"
+
+
+def test_the_page_is_one_page_and_names_everybody_who_could() -> None:
+    assert len(PAGE.splitlines()) <= 60
+    for who in ("feed author", "article page", "reader in a channel", "network", "host", "operator", "supply chain"):
+        assert who in PAGE
+
+
+def test_links_of_the_page_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([\w/.-]+)(?:#[\w-]+)?\)", PAGE):
+        assert (ROOT / target).exists()
+
+
+def test_every_dependency_of_the_image_is_locked_with_a_hash() -> None:
+    for name in ("run", "postgres"):
+        text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+        entries = re.split(r"^(?=[A-Za-z0-9_.-]+==)", text, flags=re.MULTILINE)[1:]
+        assert entries
+        assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    assert "--require-hashes" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_base_images_are_kept_by_digest_where_one_is_named() -> None:
+    """The form of the build argument is the one that renovate.json finds and puts the digest into."""
+    found = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
+    [manager] = found["customManagers"]
+    [form] = [re.compile(each.replace("(?<", "(?P<")) for each in manager["matchStrings"]]
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    named = form.search(dockerfile)
+    assert named is not None
+    assert named["depName"] == "python"
+    digest = f"sha256:{'0' * 64}"
+    pinned = form.search(f"ARG PYTHON_IMAGE={named['depName']}:{named['currentValue']}@{digest}")
+    assert pinned is not None
+    assert (pinned["currentValue"], pinned["currentDigest"]) == (named["currentValue"], digest)
+    assert not re.findall(r"^FROM (?!\$\{PYTHON_IMAGE\})", dockerfile, re.MULTILINE), "a base that no argument names"
