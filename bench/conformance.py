@@ -64,7 +64,7 @@ def outcomes(folder: Path) -> Iterator[Outcome]:
 def outcome(case: Mapping[str, Any], content: bytes) -> Outcome:
     about = {"id": case["id"], "tier": case["tier"]}
     try:
-        reading = sources.read(ports.Body(content=content, content_type="", url=""))
+        reading = sources.parse_document(ports.Body(content=content, content_type="", url=""))
     except ports.ReadError as error:
         return Outcome(**about, refused=str(error))
     except Exception as error:  # noqa: BLE001 -- what this bench is there to find

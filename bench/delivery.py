@@ -35,7 +35,7 @@ from bot.app.engines import ticker
 from bot.channels.kit import plain_text
 from bot.channels.slack import blocks as slack_blocks
 from tests.channels import messages
-from tests.channels.surroundings import MemoryNotes
+from tests.channels.context import MemoryKeyValues
 from tests.servers.slack import TOKEN
 
 ROOT = Path(__file__).parents[1]
@@ -84,7 +84,7 @@ async def _ours(options: Options, send: Callable[[outbox.Sender, asyncio.Event],
                 read_options({"to": f"#{name}", **written}),
                 resolve=lambda secret: TOKEN,
                 clock=clock,
-                notes=MemoryNotes(),
+                key_values=MemoryKeyValues(),
             )
             for name in (f"c{number}" for number in range(options.channels))
         }

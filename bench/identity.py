@@ -45,7 +45,7 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
     for when, content in _documents(name):
         body = ports.Body(content=content, content_type="application/rss+xml", url=feed.url)
         try:
-            reading = sources.read(body)
+            reading = sources.parse_document(body)
         except ports.ReadError:
             counts["unreadable"] += 1
             continue

@@ -32,7 +32,7 @@ def fetches(path: Path, feed: model.Feed) -> Iterator[tuple[datetime, model.Read
             assert file is not None
             try:
                 body = ports.Body(content=file.read(), content_type="application/xml", url=feed.url)
-                reading = sources.read(body)
+                reading = sources.parse_document(body)
             except ports.ReadError:
                 continue
             yield datetime.fromtimestamp(int(member.name.rpartition("_")[2].partition(".")[0]), UTC), reading

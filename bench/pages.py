@@ -114,7 +114,7 @@ async def fill(running: app.App, *, articles: int, stories: int, feeds: int) -> 
         numbers = range(start, min(stories, start + 500))
         whole = [story(number, _members_of(number, written, stories)) for number in numbers]
         await store.write(partial(_write, stories=whole))
-    await store.write(lambda tx: tx.notes.put(heartbeat.TICK, START.isoformat()))
+    await store.write(lambda tx: tx.key_values.put(heartbeat.TICK, START.isoformat()))
 
 
 def _add(tx: ports.Transaction, articles: Sequence[model.Article]) -> None:

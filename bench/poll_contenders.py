@@ -116,7 +116,7 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
             known_hashes=frozenset(state.item_hashes),
             identity_before=before,
         )
-        reading = await asyncio.to_thread(sources.read, body)
+        reading = await asyncio.to_thread(sources.parse_document, body)
         new = len(reading.entries)
         states[url] = polling.after_reading(
             state, feed, reading, answer, new_count=new, arrivals=[now] * new, policy=policy, now=now, jitter=0

@@ -80,7 +80,7 @@ def _series(path: Path) -> tuple[list[model.Entry], list[tuple[datetime, datetim
             assert file is not None
             body = ports.Body(content=file.read(), content_type="", url="https://example.org/", known_hashes=known)
             try:
-                reading = sources.read(body)
+                reading = sources.parse_document(body)
             except ports.ReadError:
                 continue
             for entry in reading.entries:

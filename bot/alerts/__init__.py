@@ -19,7 +19,7 @@ What readers said of it comes before: a muted story is silent (muted); while eve
 was not posted waits (hold: snoozed), and replies to one that was leave at the end.
 """
 
-from bot.alerts.active_feedback import standing
+from bot.alerts.active_feedback import active_feedback
 from bot.alerts.decide import Situation, decide
 from bot.alerts.holds import Hold, hold_for
 from bot.alerts.record import record
@@ -31,6 +31,7 @@ __all__ = [
     "Hold",
     "Released",
     "Situation",
+    "active_feedback",
     "decide",
     "due",
     "hold_for",
@@ -39,5 +40,4 @@ __all__ = [
     "quiet_until",
     "record",
     "release",
-    "standing",
 ]

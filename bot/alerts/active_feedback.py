@@ -13,7 +13,7 @@ _OPINIONS = (Verdict.USEFUL, Verdict.NOISE)
 _TAKE_BACK = (Verdict.UNMUTED, Verdict.WOKEN)
 
 
-def standing(judgements: Sequence[model.Judgement], *, now: datetime) -> tuple[model.Judgement, ...]:
+def active_feedback(judgements: Sequence[model.Judgement], *, now: datetime) -> tuple[model.Judgement, ...]:
     """Each person's last opinion under each rule, the mute, and snoozes that are not over; oldest first.
 
     ``judgements``: of one story in one channel, in the order in which they were said.

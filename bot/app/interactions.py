@@ -16,12 +16,12 @@ log = structlog.get_logger("wirewatch")
 TELL_AFTER = timedelta(minutes=1)
 
 
-def note_of(channel: str) -> str:
+def key_of(channel: str) -> str:
     """Where the store keeps why a channel's buttons are not heard; empty: they are."""
     return f"buttons:trouble:{channel}"
 
 
-class Listening:
+class Interactions:
     """All listeners of one running bot."""
 
     def __init__(
@@ -104,11 +104,11 @@ class _Watch:
             lead = f"The buttons of {names} are not heard. Messages are sent as ever; what is pressed fails."
 
         def work(tx: ports.Transaction) -> None:
-            before = [tx.notes.get(note_of(channel)) or "" for channel in self._channels]
+            before = [tx.key_values.get(key_of(channel)) or "" for channel in self._channels]
             if any(before) == bool(reason):
                 return
             for channel in self._channels:
-                tx.notes.put(note_of(channel), reason)
+                tx.key_values.put(key_of(channel), reason)
             operator = self._snapshot().operator
             if operator:
                 lines = [reason or next(each for each in before if each)]

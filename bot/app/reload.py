@@ -18,7 +18,7 @@ log = structlog.get_logger("wirewatch")
 WATCH = timedelta(seconds=2)
 
 
-class Reloading:
+class Reloader:
     """Watches one folder and hands each new reading of it over."""
 
     def __init__(

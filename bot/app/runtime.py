@@ -15,7 +15,7 @@ from bot import channels, config, outbox, pipeline, ports, storage
 from bot.app import reload
 from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
-from bot.app.interactions import Listening
+from bot.app.interactions import Interactions
 from bot.app.live import Live
 from bot.app.observers import Observer
 from bot.app.sending import Sending
@@ -45,11 +45,11 @@ class App:
         self.parts = parts
         self.live = live
         self._sending = Sending(parts.store, parts.clock, live=lambda: self.live, on_outcome=parts.observers.on_outcome)
-        self._listening = Listening(
+        self._listening = Interactions(
             parts.store, parts.clock, snapshot=lambda: self.live.snapshot, on_decided=parts.deciding.tell
         )
         #: None: no folder is watched.
-        self._reloading: reload.Reloading | None = None
+        self._reloading: reload.Reloader | None = None
 
     # What the status page looks at.
 
@@ -75,7 +75,7 @@ class App:
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``. Raises StoreUnavailable."""
-        await self._heed(await self.parts.heartbeat.begin())
+        await self._apply_clock_step(await self.parts.heartbeat.begin())
         gc_tuning.spare_collections(lasts=False)
         try:
             passed = await self._pass_over_all(everything=everything)
@@ -113,7 +113,7 @@ class App:
 
         ``folder`` is watched for edits; None: the configuration stays. ``everything``: each tick polls every feed.
         """
-        await self._heed(await self.parts.heartbeat.begin(lives_on=True))
+        await self._apply_clock_step(await self.parts.heartbeat.begin(lives_on=True))
         site = self._open_site()
         gc_tuning.spare_collections(lasts=True)
         async with asyncio.TaskGroup() as group:
@@ -123,7 +123,7 @@ class App:
             hearing = self._listening.run(lambda: channels.listeners(self.live.channels.values()))
             others = [group.create_task(hearing)]
             if folder:
-                self._reloading = reload.Reloading(
+                self._reloading = reload.Reloader(
                     folder,
                     self.live.settings,
                     clock=self.clock,
@@ -131,7 +131,7 @@ class App:
                     take_over=self.reload,
                 )
                 others.append(group.create_task(self._reloading.run()))
-            looking = checks.look(self.live.channels.values(), on_unknown=self.live.settings.bot.on_unknown)
+            looking = checks.check_all(self.live.channels.values(), on_unknown=self.live.settings.bot.on_unknown)
             others.append(group.create_task(looking))
             await stop.wait()
             for task in others:
@@ -185,12 +185,12 @@ class App:
         return asdict(await storage.trim(self.store, before=before))
 
     async def _note_tick(self) -> None:
-        await self._heed(await self.parts.heartbeat.tick())
+        await self._apply_clock_step(await self.parts.heartbeat.tick())
 
-    async def _heed(self, by: timedelta | None) -> None:
+    async def _apply_clock_step(self, by: timedelta | None) -> None:
         if by is not None:
             operator = self.live.settings.bot.operator
-            await clock_step.heed(self.store, by=by, now=self.clock.now(), operator=operator)
+            await clock_step.apply(self.store, by=by, now=self.clock.now(), operator=operator)
 
     def reload_soon(self) -> None:
         """Look at the configuration now, as on SIGHUP."""

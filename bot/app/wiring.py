@@ -80,7 +80,7 @@ def channel_of(
         found.options,
         resolve=lambda secret: config.resolve(secret, environment.environ),
         clock=environment.clock,
-        notes=StoreNotes(store) if store else NoNotes(),
+        key_values=StoreKeyValues(store) if store else NoKeyValues(),
     )
 
 
@@ -155,20 +155,20 @@ def live_of(
     )
 
 
-class StoreNotes:
+class StoreKeyValues:
     """The small facts that a channel keeps, such as a resolved id."""
 
     def __init__(self, store: ports.Store) -> None:
         self._store = store
 
     async def get(self, key: str) -> str | None:
-        return await self._store.read(lambda tx: tx.notes.get(key))
+        return await self._store.read(lambda tx: tx.key_values.get(key))
 
     async def put(self, key: str, value: str) -> None:
-        await self._store.write(lambda tx: tx.notes.put(key, value))
+        await self._store.write(lambda tx: tx.key_values.put(key, value))
 
 
-class NoNotes:
+class NoKeyValues:
     """For a channel that is only looked at: nothing is remembered."""
 
     async def get(self, key: str) -> str | None:

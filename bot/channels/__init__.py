@@ -16,9 +16,9 @@ from types import ModuleType
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit.surroundings import Notes, Surroundings
+from bot.channels.kit.context import ChannelContext, KeyValues
 
-__all__ = ["Notes", "Surroundings", "build", "find", "listeners", "options"]
+__all__ = ["ChannelContext", "KeyValues", "build", "find", "listeners", "options"]
 
 
 @cache
@@ -54,9 +54,9 @@ def build(
     *,
     resolve: Callable[[model.Secret], str],
     clock: ports.Clock,
-    notes: Notes,
+    key_values: KeyValues,
 ) -> ports.Channel:
     """A channel of bot.yaml. Asks nothing of the network and reads no secret: what is missing shows when it is used."""
-    around = Surroundings(resolve=resolve, clock=clock, notes=notes)
-    channel: ports.Channel = _modules()[kind].Channel(name, options, around)
+    context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values)
+    channel: ports.Channel = _modules()[kind].Channel(name, options, context)
     return channel

@@ -15,7 +15,7 @@ import pydantic
 
 from bot import model, ports
 from bot.channels.kit import http_errors, inert, phrases, plain_text, threads
-from bot.channels.kit.surroundings import Duration, Surroundings
+from bot.channels.kit.context import ChannelContext, Duration
 
 KIND = "apprise"
 #: What Apprise's plug-ins write of an answer: «error=401». The line itself is never shown: it may hold an address.
@@ -37,12 +37,12 @@ class Channel:
 
     abilities = ports.Abilities(threads=False, edits=False, lookup=False)
 
-    def __init__(self, name: str, options: Options, around: Surroundings) -> None:
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
         self.pace = options.pace
         self.account = f"apprise {options.url.reference}"
         self._url = options.url
-        self._around = around
+        self._context = context
         #: The plug-in that worked last, with its address: it is logged in and knows the service's limits.
         self._spare: tuple[str, Any] | None = None
 
@@ -56,7 +56,7 @@ class Channel:
         except (OSError, TypeError, ValueError, LookupError, AttributeError) as error:
             # A plug-in that breaks: whether the message left is not known.
             raise ports.Unknown(f"the service's plug-in failed ({type(error).__name__})") from None
-        now = self._around.clock.now()
+        now = self._context.clock.now()
         if worked:
             return model.Receipt(ref="", sent_at=now)
         raise self._failure(heard, now=now)
@@ -101,7 +101,7 @@ class Channel:
                     await threads.run(keep.clear, name=self.name)
 
     def _address(self) -> str:
-        return self._around.secret(self._url, what="the Apprise address")
+        return self._context.secret(self._url, what="the Apprise address")
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ log = structlog.get_logger("wirewatch")
 PATIENCE = timedelta(seconds=30)
 
 
-async def look(channels: Iterable[ports.Channel], *, on_unknown: model.OnUnknown) -> None:
+async def check_all(channels: Iterable[ports.Channel], *, on_unknown: model.OnUnknown) -> None:
     async with asyncio.TaskGroup() as group:
         for channel in channels:
             group.create_task(_look_at(channel, on_unknown))

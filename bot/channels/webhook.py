@@ -14,7 +14,7 @@ import pydantic
 
 from bot import model, ports
 from bot.channels.kit import http_client, http_errors, phrases, plain_text
-from bot.channels.kit.surroundings import Duration, Surroundings
+from bot.channels.kit.context import ChannelContext, Duration
 
 KIND = "webhook"
 SCHEMA = "wirewatch.message/1"
@@ -39,12 +39,12 @@ class Channel:
 
     abilities = ports.Abilities(threads=True, edits=True, lookup=False)
 
-    def __init__(self, name: str, options: Options, around: Surroundings) -> None:
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
         self.pace = options.pace
         self.account = f"webhook {options.url.reference}"
         self._options = options
-        self._around = around
+        self._context = context
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         url = self._url()
@@ -55,11 +55,11 @@ class Channel:
             "Idempotency-Key": delivery.id,
         }
         if self._options.secret is not None:
-            key = self._around.secret(self._options.secret, what="the webhook's secret")
-            at = int(self._around.clock.now().timestamp())
+            key = self._context.secret(self._options.secret, what="the webhook's secret")
+            at = int(self._context.clock.now().timestamp())
             headers["Wirewatch-Signature"] = f"t={at},v1={signature(key, at, body)}"
         answer = await http_client.request("POST", url, body=body, headers=headers, who="the webhook")
-        now = self._around.clock.now()
+        now = self._context.clock.now()
         if answer.is_success:
             return model.Receipt(ref=delivery.id, place="webhook", sent_at=now)
         raise http_errors.of_status(answer.status, who="the webhook", headers=answer.headers, now=now)
@@ -71,7 +71,7 @@ class Channel:
         try:
             self._url()
             if self._options.secret is not None:
-                self._around.secret(self._options.secret, what="the webhook's secret")
+                self._context.secret(self._options.secret, what="the webhook's secret")
         except ports.Parked as error:
             return [ports.CheckLine(is_good=False, what="the address and the secret are set", help=str(error))]
         return [ports.CheckLine(is_good=True, what="the address and the secret are set")]
@@ -80,7 +80,7 @@ class Channel:
         """Nothing is held open between two calls."""
 
     def _url(self) -> str:
-        url = self._around.secret(self._options.url, what="the webhook's address")
+        url = self._context.secret(self._options.url, what="the webhook's address")
         if not url.startswith(("https://", "http://")):
             raise ports.Parked(f"the webhook's address: {self._options.url.reference} does not begin with https://")
         return url

@@ -66,7 +66,7 @@ async def _of_database(settings: config.Settings, environment: app.Environment) 
         return [ports.CheckLine(is_good=False, what=f"database: {error}")]
     try:
         articles, tick, feeds = await store.read(
-            lambda tx: (tx.articles.count(), tx.notes.get("tick"), tuple(tx.feeds.all()))
+            lambda tx: (tx.articles.count(), tx.key_values.get("tick"), tuple(tx.feeds.all()))
         )
     except ports.StoreError as error:
         return [ports.CheckLine(is_good=False, what=f"database: {error}")]

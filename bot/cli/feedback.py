@@ -66,7 +66,7 @@ async def _feedback(
             if rule in compiled
             for proposal in suggestions.propose(compiled[rule], stories)
         ]
-        trial = suggestions.Trial(proposals)
+        trial = suggestions.ProposalTrial(proposals)
         if proposals:
             feeds = rule_files.feeds_by_address(settings)
             total = await store.read(lambda tx: tx.articles.count(since=when))

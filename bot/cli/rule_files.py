@@ -17,7 +17,7 @@ class RuleFile:
     problems: tuple[model.Problem, ...]
 
 
-def read(path: Path, settings: config.Settings) -> RuleFile:
+def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
     """Its usable rules, and what is wrong with the others. Raises ConfigError where none can be used."""
     names = [state.names for state in settings.files.values() if state.feeds]
     context = rules_file.Context(
@@ -31,7 +31,7 @@ def read(path: Path, settings: config.Settings) -> RuleFile:
     except OSError as error:
         raise ports.ConfigError(f"reading {path}: {error.strerror}") from None
     report = files.parse(content)
-    desk = None if report.error_count else rules_file.read(report, context)
+    desk = None if report.error_count else rules_file.parse_rules_file(report, context)
     found = tuple(entry.compiled for entry in desk.rules) if desk else ()
     problems = tuple(problem for problem in report.finish() if problem.severity == "error")
     if not found:

@@ -55,7 +55,7 @@ async def _status(folder: Path) -> tuple[config.Settings, Status]:
 
 
 def look(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
-    unheard = {name: tx.notes.get(interactions.note_of(name)) for name in channels}
+    unheard = {name: tx.key_values.get(interactions.key_of(name)) for name in channels}
     return Status(
         now=now,
         feeds=tuple(tx.feeds.all()),
@@ -63,7 +63,7 @@ def look(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) 
         unsent=tuple(tx.outbox.unsent()),
         articles=tx.articles.count(),
         hits=tx.stories.count_by_rule(since=now - RECENT),
-        tick=tx.notes.get("tick"),
+        tick=tx.key_values.get("tick"),
         unheard={name: reason for name, reason in unheard.items() if reason},
     )
 

@@ -55,7 +55,7 @@ def try_rule(
 def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
     """The rules of a file or the loaded ones of that name; False: some of the file's cannot be used."""
     if _is_file(name):
-        found = rule_files.read(Path(name), settings)
+        found = rule_files.read_rule_file(Path(name), settings)
         check.show(found.problems)
         return found.rules, not found.problems
     exact = tuple(entry for entry in settings.rules if entry.rule.name == name)
@@ -131,7 +131,7 @@ def _others(
 ) -> tuple[Mapping[str, rules.CompiledRule], str]:
     """What the tried rules are compared with, by name."""
     if against is not None:
-        found = rule_files.read(against, settings)
+        found = rule_files.read_rule_file(against, settings)
         check.show(found.problems)
         return {entry.rule.name: entry for entry in found.rules}, str(against)
     if is_file:

@@ -163,7 +163,9 @@ def channel_names(root: Node | None) -> frozenset[str] | None:
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
 
 
-def read(report: Report, *, channel_options: ChannelOptions, environ: Mapping[str, str]) -> BotSettings | None:
+def parse_bot_file(
+    report: Report, *, channel_options: ChannelOptions, environ: Mapping[str, str]
+) -> BotSettings | None:
     """bot.yaml; None: it cannot be used, and ``report`` says why."""
     root = report.document.root
     for flaw in report.document.flaws:

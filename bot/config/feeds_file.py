@@ -76,7 +76,7 @@ def names_of(root: Node | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def read(report: Report, *, previous: tuple[model.Feed, ...] = ()) -> tuple[model.Feed, ...] | None:
+def parse_feeds_file(report: Report, *, previous: tuple[model.Feed, ...] = ()) -> tuple[model.Feed, ...] | None:
     """The feeds; None: the file as a whole cannot be used. Of a broken feed its last good version stays."""
     document = report.document
     root = document.root

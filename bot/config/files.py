@@ -87,7 +87,7 @@ def parse(found: Bytes) -> Report:
     text = content.decode("utf-8-sig", "replace")
     try:
         content.decode("utf-8-sig")
-        return Report(found.path, nodes.read(text))
+        return Report(found.path, nodes.parse_yaml(text))
     except UnicodeDecodeError as error:
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
             report = Report(found.path, Document(content.decode("utf-16", "replace"), None))

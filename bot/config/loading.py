@@ -148,7 +148,7 @@ class _Reader:
             report = files.parse(content)
             bot = None
             if not report.error_count:
-                bot = bot_file.read(report, channel_options=self._channel_options, environ=self._environ)
+                bot = bot_file.parse_bot_file(report, channel_options=self._channel_options, environ=self._environ)
                 self.found.channels = bot_file.channel_names(report.document.root)
             self.found.bot = bot or kept
             self.found.files[path] = FileState(
@@ -180,7 +180,7 @@ class _Reader:
             return
         report = files.parse(content)
         before = old.feeds if old else ()
-        feeds = None if report.error_count else feeds_file.read(report, previous=before)
+        feeds = None if report.error_count else feeds_file.parse_feeds_file(report, previous=before)
         names = feeds_file.names_of(report.document.root) if feeds is not None else old.names if old else None
         self.found.files[path] = FileState(
             path=path,
@@ -242,7 +242,7 @@ class _Reader:
             content = replace(content, content=Path(path).read_bytes())
         report = files.parse(content)
         before = old.rules if old else ()
-        desk = None if report.error_count else rules_file.read(report, context, previous=before)
+        desk = None if report.error_count else rules_file.parse_rules_file(report, context, previous=before)
         state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
         if desk is None:
             return replace(state, rules=tuple(replace(entry, is_kept=True) for entry in before))

@@ -53,7 +53,7 @@ class Context:
 
 
 @dataclass(slots=True)
-class Desk:
+class RuleFileContent:
     """One rule file as read."""
 
     rules: list[LoadedRule] = field(default_factory=list)
@@ -89,7 +89,7 @@ class RuleReader:
     report: Report
     context: Context
     sets: Sets
-    desk: Desk
+    desk: RuleFileContent
     #: By name, as last read: what says the same is not compiled and tried anew.
     before: dict[str, LoadedRule] = field(default_factory=dict)
 

@@ -6,32 +6,34 @@ import re
 from dataclasses import replace
 
 from bot.config import values
-from bot.config.rule_reader import Context, Desk, RuleReader, Sets, name_of
+from bot.config.rule_reader import Context, RuleFileContent, RuleReader, Sets, name_of
 from bot.config.rules_shape import RuleShape, SetsShape
 from bot.config.settings import LoadedRule
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence
 from bot.config.yaml.problems import Report
 
-__all__ = ["Context", "Desk", "read"]
+__all__ = ["Context", "RuleFileContent", "parse_rules_file"]
 
 _SETS = Scalar("sets", 0, 0, '"')
 
 
-def read(report: Report, context: Context, *, previous: tuple[LoadedRule, ...] = ()) -> Desk | None:
+def parse_rules_file(
+    report: Report, context: Context, *, previous: tuple[LoadedRule, ...] = ()
+) -> RuleFileContent | None:
     """The rules of a file; None: the file as a whole cannot be used, and ``report`` says why.
 
     Of a refused rule the version in ``previous`` stays.
     """
     root = report.document.root
     if root is None:
-        return Desk()
+        return RuleFileContent()
     top = _top(report, root)
     if top is None:
         return None
     sets = _read_sets(top.get("sets"), report)
     items = top.get("rules")
-    desk = Desk()
+    desk = RuleFileContent()
     refused: list[str] = []
     seen: dict[str, LoadedRule] = {}
     reader = RuleReader(report, context, sets, desk, {entry.compiled.rule.name: entry for entry in previous})
@@ -141,7 +143,7 @@ def _has_error_outside(report: Report, items: Node | None) -> bool:
     return any(found.severity == "error" and not first <= found.line <= last for found in report.finish())
 
 
-def _keep(desk: Desk, refused: list[str], previous: tuple[LoadedRule, ...], *, is_top_whole: bool) -> None:
+def _keep(desk: RuleFileContent, refused: list[str], previous: tuple[LoadedRule, ...], *, is_top_whole: bool) -> None:
     """Put the last good version of each refused rule in its place.
 
     A rule whose name cannot be read may be any that vanished, so all of them stay until it is mended.

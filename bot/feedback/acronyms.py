@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.rules.article_text import FieldText, View
+from bot.rules.article_text import ArticleText, FieldText
 from bot.rules.expression import Words
 
 #: May stand in a name without a letter of their own in its acronym.
@@ -17,7 +17,7 @@ _SMALL = frozenset("a an and the of for in on to at de la le du des del der die 
 MAX_WORDS = 12
 
 
-def spelled_out(leaf: Words, view: View) -> str | None:
+def spelled_out(leaf: Words, view: ArticleText) -> str | None:
     """The first name in the article of which the term is the acronym, folded; None: it is never spelled out."""
     term = leaf.pattern.elements[0].text.casefold()
     if not term.isalpha() or len(term) < 2:

@@ -17,7 +17,7 @@ from bot import model
 from bot.feedback import acronyms, sense_clusters, yaml_snippets
 from bot.language import tokens
 from bot.rules import expression, patterns
-from bot.rules.article_text import View
+from bot.rules.article_text import ArticleText
 from bot.rules.common_words import COMMON_WORDS
 from bot.rules.evaluation import CompiledRule, Kind
 from bot.rules.ruleset import RuleSet
@@ -107,7 +107,7 @@ class Clinic:
         found = set(self._set.matching(article, feed, now=article.first_seen))
         if not found:
             return
-        view = View(article)
+        view = ArticleText(article)
         for number, (_, leaf) in enumerate(self._cases):
             if f"term {number}" in found:
                 words = frozenset(_around(leaf, view))
@@ -149,7 +149,7 @@ def _versions(number: str, compiled: CompiledRule, leaf: expression.Words) -> It
     yield replace(compiled, rule=replace(awake, name=f"term {number}"), parts=(part,))
 
 
-def _around(leaf: expression.Words, view: View) -> Iterator[str]:
+def _around(leaf: expression.Words, view: ArticleText) -> Iterator[str]:
     for field in view.fields(leaf.field):
         for place in field.find(leaf.pattern):
             nearby = field.plain[max(0, place.first - AROUND) : place.last + 1 + AROUND]

@@ -19,7 +19,7 @@ from bot.feedback import separating_words, yaml_snippets
 from bot.feedback.clinic import tells
 from bot.rules import compile as compiling
 from bot.rules import evaluation
-from bot.rules.article_text import View
+from bot.rules.article_text import ArticleText
 from bot.rules.errors import RuleError
 from bot.rules.evaluation import CompiledRule
 from bot.rules.ruleset import RuleSet
@@ -116,7 +116,7 @@ def _with_unseen(
 
 
 def _matches(compiled: CompiledRule, story: JudgedStory) -> bool:
-    return any(evaluation.judge(compiled, View(article)).is_match for article in story.articles)
+    return any(evaluation.evaluate_rule(compiled, ArticleText(article)).is_match for article in story.articles)
 
 
 def _tried(candidate: _Candidate, noise: Sequence[JudgedStory], useful: Sequence[JudgedStory]) -> Proposal | None:
@@ -145,7 +145,7 @@ def _tried(candidate: _Candidate, noise: Sequence[JudgedStory], useful: Sequence
 
 @functools.lru_cache(maxsize=10_000)
 def _words(article: model.Article) -> frozenset[str]:
-    return frozenset(word for field in View(article).fields(None) for word in field.plain if tells(word))
+    return frozenset(word for field in ArticleText(article).fields(None) for word in field.plain if tells(word))
 
 
 def _any_article(story: JudgedStory) -> frozenset[str]:
@@ -158,7 +158,7 @@ def _every_article(story: JudgedStory) -> frozenset[str]:
 
 
 def _of_headlines(stories: Iterable[JudgedStory]) -> frozenset[str]:
-    views = (View(article) for story in stories for article in story.articles)
+    views = (ArticleText(article) for story in stories for article in story.articles)
     return frozenset(word for view in views for field in view.fields("title") for word in field.plain if tells(word))
 
 
@@ -249,7 +249,7 @@ class Effect:
     after: int
 
 
-class Trial:
+class ProposalTrial:
     """Reads the archive once for all proposals."""
 
     def __init__(self, proposals: Sequence[tuple[CompiledRule, Proposal]]) -> None:

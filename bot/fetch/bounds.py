@@ -20,7 +20,7 @@ _STEP_BYTES = 1024
 _MAX_LAYERS = 2
 
 
-async def read(chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int) -> tuple[bytes, bool]:
+async def read_bounded(chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int) -> tuple[bytes, bool]:
     """The unpacked body and whether it ended as it should. Raises TooBig, Unreachable.
 
     ``coding`` is the value of Content-Encoding; a body that is not packed as it says is taken as it is, since such

@@ -121,7 +121,7 @@ class HttpFetcher:
                 _move(course, response.status_code, location)
                 return None
             if 200 <= response.status_code < 300:
-                body, is_whole = await bounds.read(
+                body, is_whole = await bounds.read_bounded(
                     _raw(response),
                     coding=response.headers.get("content-encoding", ""),
                     limit_bytes=self._limit_bytes,

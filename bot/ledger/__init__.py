@@ -1,21 +1,11 @@
 """The ledger: a fact as a line of text, the seal over a day of lines, and what the chain of seals proves."""
 
-from bot.ledger.chain import FIRST, Broken, Gone, Proof, digest, let_go, seal, verify
-from bot.ledger.rows import (
-    decided,
-    fetched,
-    matched,
-    outcome,
-    read,
-    started,
-    stopped,
-    text_of,
-    unwatched,
-)
+from bot.ledger.chain import FIRST, BrokenSeal, Gone, Proof, digest, let_go, seal, verify
+from bot.ledger.rows import decided, fetched, matched, outcome, parse_row, started, stopped, text_of, unwatched
 
 __all__ = [
     "FIRST",
-    "Broken",
+    "BrokenSeal",
     "Gone",
     "Proof",
     "decided",
@@ -24,7 +14,7 @@ __all__ = [
     "let_go",
     "matched",
     "outcome",
-    "read",
+    "parse_row",
     "seal",
     "started",
     "stopped",

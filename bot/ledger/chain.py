@@ -48,7 +48,7 @@ def let_go(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
+class BrokenSeal:
     """The first day whose rows are not those that were sealed."""
 
     day: date
@@ -77,7 +77,7 @@ class Proof:
     """What a ledger proves."""
 
     #: None: it holds.
-    broken: Broken | None
+    broken: BrokenSeal | None
     #: The first day of which rows are kept; None: no day is sealed.
     since: date | None
     #: Rows about days that were let go, oldest first.
@@ -103,12 +103,12 @@ def verify(
     known = {each.day: each for each in by_day}
     told: list[Gone] = []
     found = [_of_day(each, before, texts_of, told) for before, each in zip([None, *by_day], by_day, strict=False)]
-    found += [Broken(day=day, why="its rows are there and its seal is gone") for day in days if day not in known]
+    found += [BrokenSeal(day=day, why="its rows are there and its seal is gone") for day in days if day not in known]
     try:
         for _ in _listening(unsealed, told, sealed_with=None):
             pass
     except ValueError:
-        found.append(Broken(day=by_day[-1].day if by_day else date.min, why="a row after it cannot be read"))
+        found.append(BrokenSeal(day=by_day[-1].day if by_day else date.min, why="a row after it cannot be read"))
     found += _of_gone(by_day, told)
     taken = {each.seal for each in by_day}
     return Proof(
@@ -124,20 +124,20 @@ def _of_day(
     before: model.DaySeal | None,
     texts_of: Callable[[date], Iterable[str]],
     told: list[Gone],
-) -> Broken | None:
+) -> BrokenSeal | None:
     if not sealed.is_kept:
         if before is not None and before.is_kept:
-            return Broken(day=sealed.day, why="its rows were let go before those of an older day")
+            return BrokenSeal(day=sealed.day, why="its rows were let go before those of an older day")
         return None
     try:
         texts = _listening(texts_of(sealed.day), told, sealed_with=sealed.day)
         again = seal(sealed.day, texts, previous=before.seal if before else FIRST)
     except ValueError:
-        return Broken(day=sealed.day, why="a row cannot be read")
+        return BrokenSeal(day=sealed.day, why="a row cannot be read")
     if again.row_count != sealed.row_count:
-        return Broken(day=sealed.day, why=f"{sealed.row_count} rows were sealed, {again.row_count} are there")
+        return BrokenSeal(day=sealed.day, why=f"{sealed.row_count} rows were sealed, {again.row_count} are there")
     if again.seal != sealed.seal:
-        return Broken(day=sealed.day, why="a row or the seal of the day before was changed after it was sealed")
+        return BrokenSeal(day=sealed.day, why="a row or the seal of the day before was changed after it was sealed")
     return None
 
 
@@ -145,7 +145,7 @@ def _listening(texts: Iterable[str], told: list[Gone], *, sealed_with: date | No
     """The same texts; what they say of days that were let go is noted. Raises ValueError."""
     for text in texts:
         if _MARK in text:
-            told.append(_gone(rows.read(text), sealed_with))
+            told.append(_gone(rows.parse_row(text), sealed_with))
         yield text
 
 
@@ -163,19 +163,19 @@ def _gone(row: model.LedgerRow, sealed_with: date | None) -> Gone:
     )
 
 
-def _of_gone(by_day: Sequence[model.DaySeal], told: Sequence[Gone]) -> Iterator[Broken]:
+def _of_gone(by_day: Sequence[model.DaySeal], told: Sequence[Gone]) -> Iterator[BrokenSeal]:
     """What the rows about days that were let go do not agree with."""
     through = max((each.through for each in told), default=None)
     without = [each.day for each in by_day if not each.is_kept and (through is None or each.day > through)]
     if without:
-        yield Broken(day=without[0], why=_UNNAMED)
+        yield BrokenSeal(day=without[0], why=_UNNAMED)
     seals = {each.day.isoformat(): each.seal for each in by_day}
     for each in told:
         whole = [sealed for sealed in by_day if sealed.day <= each.through]
         if len(whole) == each.count and digest(whole) == each.digest:
             continue
         wrong = [day for day, _, taken in (named.partition(" ") for named in each.days) if seals.get(day) != taken]
-        yield Broken(day=date.fromisoformat(wrong[0]) if wrong else _first(whole, each), why=_OTHER)
+        yield BrokenSeal(day=date.fromisoformat(wrong[0]) if wrong else _first(whole, each), why=_OTHER)
 
 
 def _first(whole: Sequence[model.DaySeal], told: Gone) -> date:

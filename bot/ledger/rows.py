@@ -140,7 +140,7 @@ def text_of(row: model.LedgerRow) -> str:
     return json.dumps({**head, **dict(row.fields)}, separators=(",", ":"))
 
 
-def read(text: str) -> model.LedgerRow:
+def parse_row(text: str) -> model.LedgerRow:
     """Raises ValueError for what ``text_of`` never wrote."""
     try:
         fields = json.loads(text)

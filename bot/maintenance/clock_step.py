@@ -11,9 +11,9 @@ from bot import model, pipeline, storage
 log = structlog.get_logger("wirewatch")
 
 
-async def heed(store: storage.SqlStore, *, by: timedelta, now: datetime, operator: str | None) -> None:
+async def apply(store: storage.SqlStore, *, by: timedelta, now: datetime, operator: str | None) -> None:
     """All that waits for a time would wait for as long more: it is moved with the clock. Raises StoreUnavailable."""
-    await storage.move_waits(store, by=by, now=now)
+    await storage.shift_waiting_times(store, by=by, now=now)
     shown = model.show_duration(timedelta(minutes=round(by / timedelta(minutes=1))))
     log.warning("clock set back; what waits was moved with it", by=shown)
     if operator:

@@ -53,18 +53,18 @@ class Heartbeat:
 
         def work(tx: ports.Transaction) -> timedelta | None:
             back = self._set_back(tx, now)
-            left = tx.notes.get(_OWNER) if self._is_alone else None
+            left = tx.key_values.get(_OWNER) if self._is_alone else None
             if left:
                 since, _, process = left.partition(" ")
                 # An older tick was of the process before that one.
-                until = max(since, tx.notes.get(TICK) or "")
+                until = max(since, tx.key_values.get(TICK) or "")
                 tx.ledger.add([ledger.stopped(process, since=since, until=until, how="without a word", at=now)])
             tx.ledger.add([ledger.started(self._process, version=self._version, at=now)])
             if self._is_alone:
-                tx.notes.put(_OWNER, f"{now.isoformat()} {self._process}")
+                tx.key_values.put(_OWNER, f"{now.isoformat()} {self._process}")
             elif lives_on:
-                tx.notes.put(_ALIVE + self._process, f"{now.isoformat()} {now.isoformat()}")
-            tx.notes.put(_SEEN, now.isoformat())
+                tx.key_values.put(_ALIVE + self._process, f"{now.isoformat()} {now.isoformat()}")
+            tx.key_values.put(_SEEN, now.isoformat())
             return back
 
         return await self._store.write(work)
@@ -77,9 +77,9 @@ class Heartbeat:
             since, until = self._since.isoformat(), now.isoformat()
             tx.ledger.add([ledger.stopped(self._process, since=since, until=until, how="in order", at=now)])
             if self._is_alone:
-                tx.notes.put(_OWNER, "")
-            tx.notes.drop(_ALIVE + self._process)
-            tx.notes.put(_SEEN, until)
+                tx.key_values.put(_OWNER, "")
+            tx.key_values.drop(_ALIVE + self._process)
+            tx.key_values.put(_SEEN, until)
 
         try:
             await self._store.write(work)
@@ -93,11 +93,11 @@ class Heartbeat:
 
         def work(tx: ports.Transaction) -> datetime:
             since = self._since
-            if self._is_told_alive and tx.notes.get(key) is None:
+            if self._is_told_alive and tx.key_values.get(key) is None:
                 # It stood still for so long that another wrote down its end.
                 tx.ledger.add([ledger.started(self._process, version=self._version, at=now)])
                 since = now
-            tx.notes.put(key, f"{since.isoformat()} {now.isoformat()}")
+            tx.key_values.put(key, f"{since.isoformat()} {now.isoformat()}")
             return since
 
         self._since = await self._store.write(work)
@@ -109,12 +109,12 @@ class Heartbeat:
 
         def work(tx: ports.Transaction) -> list[str]:
             dead = []
-            for key, times in tx.notes.beginning(_ALIVE).items():
+            for key, times in tx.key_values.beginning(_ALIVE).items():
                 process = key.removeprefix(_ALIVE)
                 since, _, until = times.partition(" ")
                 if process != self._process and now - datetime.fromisoformat(until) > UNHEARD:
                     tx.ledger.add([ledger.stopped(process, since=since, until=until, how="without a word", at=now)])
-                    tx.notes.drop(key)
+                    tx.key_values.drop(key)
                     dead.append(process)
             return dead
 
@@ -127,10 +127,10 @@ class Heartbeat:
 
         def work(tx: ports.Transaction) -> timedelta | None:
             back = self._set_back(tx, now)
-            last = _time(tx.notes.get(TICK))
+            last = _time(tx.key_values.get(TICK))
             if last is not None and now - last > UNWATCHED:
                 tx.ledger.add([ledger.unwatched(since=last.isoformat(), until=now.isoformat(), at=now)])
-            tx.notes.put(TICK, now.isoformat())
+            tx.key_values.put(TICK, now.isoformat())
             return back
 
         return await self._store.write(work)
@@ -142,13 +142,13 @@ class Heartbeat:
 
 def _set_back(tx: ports.Transaction, now: datetime) -> timedelta | None:
     """By how much; it is told once, since the notes are put right."""
-    times = {name: time for name in (TICK, _SEEN) if (time := _time(tx.notes.get(name))) is not None}
+    times = {name: time for name in (TICK, _SEEN) if (time := _time(tx.key_values.get(name))) is not None}
     back = max(times.values(), default=now) - now
     if back <= SET_BACK:
         return None
     for name, time in times.items():
         if time > now:
-            tx.notes.put(name, "")
+            tx.key_values.put(name, "")
     return back
 
 

@@ -27,12 +27,12 @@ async def trim_when_due(store: ports.Store, clock: ports.Clock, *, keep: timedel
     if keep is None:
         return False
     now = clock.now()
-    last = await store.read(lambda tx: tx.notes.get(_LAST))
+    last = await store.read(lambda tx: tx.key_values.get(_LAST))
     # A last time in the future is that of a clock that was set back.
     if last is not None and timedelta() <= now - datetime.fromisoformat(last) < EVERY:
         return False
     gone = await trim(now - keep)
-    await store.write(lambda tx: tx.notes.put(_LAST, now.isoformat()))
+    await store.write(lambda tx: tx.key_values.put(_LAST, now.isoformat()))
     log.info("old articles let go", keep_days=keep.days, **gone)
     return True
 

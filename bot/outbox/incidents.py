@@ -15,7 +15,7 @@ from bot import model, ports
 from bot.outbox import policy
 
 
-class TroubleKind(StrEnum):
+class IncidentKind(StrEnum):
     PARKED = "parked"
     FAILING = "failing"
     DROPPED = "dropped"
@@ -23,21 +23,21 @@ class TroubleKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Incident:
     """What the operator should hear of a channel: told once, in the transaction that records it."""
 
-    kind: TroubleKind
+    kind: IncidentKind
     channels: tuple[str, ...]
     #: Not ours: may hold a channel's own words.
     reason: str
     at: datetime
     #: Channels that cannot carry the notice now.
-    troubled: frozenset[str]
+    affected: frozenset[str]
     #: Of a dropped message: its row.
     row: model.SendId | None = None
 
 
-OnTrouble: TypeAlias = Callable[[ports.Transaction, Trouble], None]
+OnIncident: TypeAlias = Callable[[ports.Transaction, Incident], None]
 
 
 def news_of(
@@ -49,58 +49,58 @@ def news_of(
     closed: Sequence[str],
     lane: policy.Lane,
     now: datetime,
-) -> tuple[Trouble, ...]:
+) -> tuple[Incident, ...]:
     """What the operator does not know yet. ``told``: channel -> what was told of it and not taken back."""
     names: Sequence[str] = (channel,)
-    troubled = {*told, *closed, channel}
+    affected = {*told, *closed, channel}
     match step:
         case policy.ParkChannel(reason=reason) | policy.ParkWorkspace(reason=reason):
-            kind, names = TroubleKind.PARKED, [name for name in closed if told.get(name) != reason]
+            kind, names = IncidentKind.PARKED, [name for name in closed if told.get(name) != reason]
         case policy.Drop(reason=reason, is_loss=True):
-            kind = TroubleKind.DROPPED
+            kind = IncidentKind.DROPPED
             # The channel itself works; but a refused notice is not told by a notice there.
             if channel not in told and row.message.kind is not model.MessageKind.NOTICE:
-                troubled.discard(channel)
+                affected.discard(channel)
         case policy.Sent() if channel in told:
-            kind, reason = TroubleKind.BACK, told[channel]
-            troubled.discard(channel)
+            kind, reason = IncidentKind.BACK, told[channel]
+            affected.discard(channel)
         case policy.RetryAt(reason=reason) | policy.LookFirst(reason=reason):
-            kind = TroubleKind.FAILING
+            kind = IncidentKind.FAILING
             names = names if channel not in told and policy.is_worth_telling(lane, now=now) else ()
         case _:
             return ()
     if not names:
         return ()
-    news = Trouble(kind=kind, channels=tuple(names), reason=reason, at=now, troubled=frozenset(troubled), row=row.id)
+    news = Incident(kind=kind, channels=tuple(names), reason=reason, at=now, affected=frozenset(affected), row=row.id)
     return (news,)
 
 
-def tell_operator(names: Sequence[str]) -> OnTrouble:
+def tell_operator(names: Sequence[str]) -> OnIncident:
     """Trouble becomes a notice in the first of these channels that can carry it; the log has it in any case."""
 
-    def tell(tx: ports.Transaction, trouble: Trouble) -> None:
-        target = next((name for name in names if name not in trouble.troubled), None)
+    def tell(tx: ports.Transaction, incident: Incident) -> None:
+        target = next((name for name in names if name not in incident.affected), None)
         if target is None:
             return
-        parts = (*trouble.channels, trouble.row or "", trouble.at.isoformat())
-        send = model.send_id("notice", target, trouble.kind, *parts)
-        message = model.Message(kind=model.MessageKind.NOTICE, lead=_lead(trouble), lines=(trouble.reason,))
+        parts = (*incident.channels, incident.row or "", incident.at.isoformat())
+        send = model.send_id("notice", target, incident.kind, *parts)
+        message = model.Message(kind=model.MessageKind.NOTICE, lead=_lead(incident), lines=(incident.reason,))
         row = model.Outgoing(
-            id=send, channel=target, thread=send, message=message, created_at=trouble.at, due_at=trouble.at
+            id=send, channel=target, thread=send, message=message, created_at=incident.at, due_at=incident.at
         )
         tx.outbox.add([row])
 
     return tell
 
 
-def _lead(trouble: Trouble) -> str:
-    names = ", ".join(trouble.channels)
-    match trouble.kind:
-        case TroubleKind.PARKED:
+def _lead(incident: Incident) -> str:
+    names = ", ".join(incident.channels)
+    match incident.kind:
+        case IncidentKind.PARKED:
             return f"Channel {names} is closed to Wirewatch. Its messages are kept and sent when it is back."
-        case TroubleKind.FAILING:
+        case IncidentKind.FAILING:
             return f"Channel {names} has taken no message for some minutes. Its messages are kept and tried again."
-        case TroubleKind.DROPPED:
+        case IncidentKind.DROPPED:
             return f"A message for channel {names} could not be delivered and was given up."
-        case TroubleKind.BACK:
+        case IncidentKind.BACK:
             return f"Channel {names} works again. What was kept is being sent. The trouble was:"

@@ -53,13 +53,13 @@ class LookFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class Crashed:
     """A channel raised what it must not: our bug."""
 
     text: str
 
 
-Outcome: TypeAlias = Accepted | Failed | Interrupted | NotThere | LookFailed | Broken
+Outcome: TypeAlias = Accepted | Failed | Interrupted | NotThere | LookFailed | Crashed
 
 
 # -- steps: what to do next
@@ -201,7 +201,7 @@ def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: 
             return _after_look_error(row, error, now=now)
         case Failed(error=error):
             return _after_error(row, error, now=now)
-        case Broken(text=text):
+        case Crashed(text=text):
             if row.is_plain:
                 return Drop(text, is_loss=True)
             return Simplify(text)

@@ -19,7 +19,7 @@ import structlog
 
 from bot import ledger, model, ports
 from bot.outbox import policy
-from bot.outbox.incidents import Trouble, TroubleKind, news_of, tell_operator
+from bot.outbox.incidents import Incident, IncidentKind, news_of, tell_operator
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ class Sender:
         self._clock = clock
         self._on_unknown = on_unknown
         # Where the operator's own channel is closed, another says so.
-        self._on_trouble = tell_operator([operator, *(others or channels)]) if operator is not None else None
+        self._on_incident = tell_operator([operator, *(others or channels)]) if operator is not None else None
         self._on_sent = on_sent
         #: Told of every row as it was written after a try, sent or not.
         self._on_outcome = on_outcome
@@ -165,7 +165,7 @@ class Sender:
 
         def work(tx: ports.Transaction) -> str | None:
             tx.outbox.unpark([name], now=self._clock.now())
-            return tx.notes.get(_note_key(name))
+            return tx.key_values.get(_note_key(name))
 
         told = await self._store.write(work)
         if told:
@@ -260,7 +260,7 @@ class Sender:
             # Our bug in one channel must not silence the others.
             log.critical("channel broke", channel=channel.name, send=step.delivery.id, exc_info=True)
             text = f"the channel broke on this message ({type(error).__name__}); the log has the details"
-            return policy.LookFailed(ports.Unknown(text)) if looking else policy.Broken(text)
+            return policy.LookFailed(ports.Unknown(text)) if looking else policy.Crashed(text)
         if found is not None:
             return policy.Accepted(found)
         return policy.NotThere(self._started_at + self._settle)
@@ -278,7 +278,7 @@ class Sender:
         closed = self._closed_by(name, step)
         written = policy.apply(row, step, last=last, now=now)
         lane = policy.plan(self._lanes[name], step, pace=self._channels[name].pace, now=now)
-        troubles = news_of(step, channel=name, row=row, told=self._told, closed=closed, lane=lane, now=now)
+        incidents = news_of(step, channel=name, row=row, told=self._told, closed=closed, lane=lane, now=now)
 
         def work(tx: ports.Transaction) -> bool:
             is_ours = tx.outbox.save(written, token=self._token)
@@ -287,8 +287,8 @@ class Sender:
                 tx.ledger.add([fact])
             if closed:
                 tx.outbox.park(closed, written.error or "", now=now)
-            for trouble in troubles:
-                self._tell(tx, trouble)
+            for incident in incidents:
+                self._tell(tx, incident)
             return is_ours
 
         if not await self._store.write(work):
@@ -296,8 +296,8 @@ class Sender:
         self._lanes[name] = lane
         for other in closed:
             self._lanes[other] = replace(lane) if other == name else _closed(self._lanes.get(other), lane)
-        for trouble in troubles:
-            self._remember(trouble)
+        for incident in incidents:
+            self._remember(incident)
         self._report(name, written, step)
 
     def _closed_by(self, name: str, step: policy.Step) -> list[str]:
@@ -310,23 +310,23 @@ class Sender:
             case _:
                 return []
 
-    def _tell(self, tx: ports.Transaction, trouble: Trouble) -> None:
-        for channel in trouble.channels:
-            if trouble.kind is TroubleKind.BACK:
-                tx.notes.put(_note_key(channel), "")
-            elif trouble.kind is not TroubleKind.DROPPED:
-                tx.notes.put(_note_key(channel), trouble.reason)
-        if self._on_trouble is not None:
-            self._on_trouble(tx, trouble)
+    def _tell(self, tx: ports.Transaction, incident: Incident) -> None:
+        for channel in incident.channels:
+            if incident.kind is IncidentKind.BACK:
+                tx.key_values.put(_note_key(channel), "")
+            elif incident.kind is not IncidentKind.DROPPED:
+                tx.key_values.put(_note_key(channel), incident.reason)
+        if self._on_incident is not None:
+            self._on_incident(tx, incident)
 
-    def _remember(self, trouble: Trouble) -> None:
-        for channel in trouble.channels:
-            if trouble.kind is TroubleKind.BACK:
+    def _remember(self, incident: Incident) -> None:
+        for channel in incident.channels:
+            if incident.kind is IncidentKind.BACK:
                 self._told.pop(channel, None)
-            elif trouble.kind is not TroubleKind.DROPPED:
-                self._told[channel] = trouble.reason
-        report = log.info if trouble.kind is TroubleKind.BACK else log.error
-        report(f"channel {trouble.kind}", channels=list(trouble.channels), reason=trouble.reason)
+            elif incident.kind is not IncidentKind.DROPPED:
+                self._told[channel] = incident.reason
+        report = log.info if incident.kind is IncidentKind.BACK else log.error
+        report(f"channel {incident.kind}", channels=list(incident.channels), reason=incident.reason)
 
     def _report(self, name: str, row: model.Outgoing, step: policy.Step) -> None:
         fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}

@@ -1,6 +1,6 @@
 """One feed's pass through the stages, over ports only. Knows no library, no database and no channel."""
 
-from bot.pipeline.deciding import TURN, Deciding, Turn
+from bot.pipeline.deciding import BATCH, Deciding, DecisionBatch
 from bot.pipeline.feedback import Judged, judge
 from bot.pipeline.messages import notice
 from bot.pipeline.passes import EndsAt, Pipeline
@@ -9,8 +9,9 @@ from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
 
 __all__ = [
-    "TURN",
+    "BATCH",
     "Deciding",
+    "DecisionBatch",
     "Documents",
     "EndsAt",
     "FeedReport",
@@ -18,7 +19,6 @@ __all__ = [
     "PassReport",
     "Pipeline",
     "Snapshot",
-    "Turn",
     "judge",
     "notice",
 ]

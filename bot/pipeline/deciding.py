@@ -21,13 +21,13 @@ import structlog
 from bot import model, ports
 from bot.pipeline.desk import Desk
 from bot.pipeline.draft import Draft
-from bot.pipeline.silence_monitor import Canary
+from bot.pipeline.silence_monitor import SilenceMonitor
 from bot.pipeline.snapshot import Snapshot
 
 log = structlog.get_logger("wirewatch")
 
 #: Articles of one turn at most, which bounds its transaction.
-TURN = 100
+BATCH = 100
 #: Turns computed in vain in a row before the store is called unavailable: each has a winner.
 _TRIES = 20
 
@@ -36,7 +36,7 @@ OnDecided = Callable[[model.Decision], None]
 
 
 @dataclass(slots=True, kw_only=True)
-class Turn:
+class DecisionBatch:
     #: How many arrivals and revisions were decided.
     taken: int = 0
     decisions: list[model.Decision] = field(default_factory=list)
@@ -66,35 +66,35 @@ class Deciding:
         self._clock = clock
         self._desk = Desk(window)
         self._draft = Draft()
-        self._canary = Canary()
+        self._silence_monitor = SilenceMonitor()
         self._on_decided = on_decided
         self._who = secrets.token_hex(8)
         #: What our memory of stories and alerts was made of.
         self._known: ports.Holder | None = None
         self._lock = asyncio.Lock()
 
-    async def take_turn(self, snapshot: Snapshot, *, limit: int = TURN, releases: bool = True) -> Turn:
+    async def decide_batch(self, snapshot: Snapshot, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
         """Decide what waits, at most ``limit`` of it; ``releases``: and what was held long enough.
 
         Raises StoreError.
         """
         async with self._lock:
             try:
-                return await self._turn(snapshot, limit=limit, releases=releases)
+                return await self._decide(snapshot, limit=limit, releases=releases)
             except ports.StoreError:
                 raise
             except Exception:
                 # Our bug on one article must not stop the others, nor be met again for ever.
                 log.critical("deciding broke; its articles are taken one by one", exc_info=True)
-                return await self._turn_apart(snapshot, limit=limit, releases=releases)
+                return await self._decide_one_by_one(snapshot, limit=limit, releases=releases)
 
     async def work_off(self, snapshot: Snapshot) -> Sequence[model.Decision]:
         """Decide all that waits, turn by turn; holds stay. Raises StoreError."""
         made: list[model.Decision] = []
         while True:
-            turn = await self.take_turn(snapshot, releases=False)
-            made += turn.decisions
-            if turn.taken < TURN:
+            batch = await self.decide_batch(snapshot, releases=False)
+            made += batch.decisions
+            if batch.taken < BATCH:
                 return made
 
     def tell(
@@ -118,15 +118,15 @@ class Deciding:
                 rules=list(decision.rules),
             )
 
-    async def _turn(self, snapshot: Snapshot, *, limit: int, releases: bool) -> Turn:
+    async def _decide(self, snapshot: Snapshot, *, limit: int, releases: bool) -> DecisionBatch:
         try:
             for _ in range(_TRIES):
                 now = self._clock.now()
                 compute = partial(self._compute, snapshot=snapshot, limit=limit, releases=releases, now=now)
-                turn = await self._store.read(compute)
-                if await self._commit(turn, snapshot, now=now):
-                    self.tell(turn.decisions, turn.waiting.arrivals, turn.waiting.revisions)
-                    return Turn(taken=len(turn.waiting.numbers), decisions=turn.decisions)
+                batch = await self._store.read(compute)
+                if await self._commit(batch, snapshot, now=now):
+                    self.tell(batch.decisions, batch.waiting.arrivals, batch.waiting.revisions)
+                    return DecisionBatch(taken=len(batch.waiting.numbers), decisions=batch.decisions)
                 self._forget()
         except BaseException:
             self._forget()
@@ -137,30 +137,30 @@ class Deciding:
         self, tx: ports.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
     ) -> _Computed:
         """Reads only."""
-        seen = tx.tray.holder()
+        seen = tx.decision_queue.holder()
         if seen != self._known:
             self._draft = Draft()
             if seen.who != self._who:
                 self._desk.forget()
-        waiting = tx.tray.peek(limit=limit)
+        waiting = tx.decision_queue.peek(limit=limit)
         draft = self._draft.over(tx)
         made = list(self._desk.work(draft, snapshot, waiting.arrivals, waiting.revisions, now=now))
         if releases:
             made.extend(self._desk.release(draft, snapshot, now=now))
         return _Computed(seen=seen, waiting=waiting, decisions=made)
 
-    async def _commit(self, turn: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
+    async def _commit(self, batch: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
         """Write the turn; False: it was computed on what no longer holds, and nothing is written."""
-        if not (turn.waiting.numbers or self._draft.has_changes or self._canary.is_due(snapshot, now=now)):
-            self._known = turn.seen
+        if not (batch.waiting.numbers or self._draft.has_changes or self._silence_monitor.is_due(snapshot, now=now)):
+            self._known = batch.seen
             return True
 
         def work(tx: ports.Transaction) -> ports.Holder | None:
-            after = tx.tray.take_over(self._who, seen=turn.seen)
+            after = tx.decision_queue.take_over(self._who, seen=batch.seen)
             if after is not None:
                 self._draft.commit(tx)
-                tx.tray.remove(turn.waiting.numbers)
-                self._canary.tell(tx, snapshot, now=now)
+                tx.decision_queue.remove(batch.waiting.numbers)
+                self._silence_monitor.tell(tx, snapshot, now=now)
             return after
 
         self._known = await self._store.write(work)
@@ -169,16 +169,16 @@ class Deciding:
         self._draft.settle()
         return True
 
-    async def _turn_apart(self, snapshot: Snapshot, *, limit: int, releases: bool) -> Turn:
+    async def _decide_one_by_one(self, snapshot: Snapshot, *, limit: int, releases: bool) -> DecisionBatch:
         """One article a turn; the one that breaks alone leaves the queue untold. It stays in the archive."""
-        whole = Turn()
+        whole = DecisionBatch()
         for _ in range(limit):
             try:
-                turn = await self._turn(snapshot, limit=1, releases=releases)
+                batch = await self._decide(snapshot, limit=1, releases=releases)
             except ports.StoreError:
                 raise
             except Exception:
-                waiting = await self._store.read(lambda tx: tx.tray.peek(limit=1))
+                waiting = await self._store.read(lambda tx: tx.decision_queue.peek(limit=1))
                 await self._store.write(partial(_remove, numbers=waiting.numbers))
                 broken = [arrival.article.id for arrival in waiting.arrivals]
                 broken += [revision.article.id for revision in waiting.revisions]
@@ -187,18 +187,18 @@ class Deciding:
                     raise
                 whole.taken += 1
                 continue
-            if not turn.taken:
+            if not batch.taken:
                 break
-            whole.taken += turn.taken
-            whole.decisions.extend(turn.decisions)
+            whole.taken += batch.taken
+            whole.decisions.extend(batch.decisions)
         return whole
 
     def _forget(self) -> None:
         """What was learnt in a turn that was not committed is not true."""
         self._desk.forget()
         self._draft, self._known = Draft(), None
-        self._canary.forget()
+        self._silence_monitor.forget()
 
 
 def _remove(tx: ports.Transaction, numbers: Sequence[int]) -> None:
-    tx.tray.remove(numbers)
+    tx.decision_queue.remove(numbers)

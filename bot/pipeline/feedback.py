@@ -63,12 +63,12 @@ def judge(
     if not judgements:
         return Judged(answer=_answer(press.verdict, rules, now))
     # What is being decided at this moment was computed without this word.
-    tx.tray.note_change()
+    tx.decision_queue.note_change()
     alert = _silence(tx, snapshot, press, alert, rules, now)
     decision = _decision(press, alert, rules, now)
     tx.stories.decide([decision])
     if decision.action is model.Action.EDIT:
-        said = alerts.standing(tx.judgements.of_story(story.id, alert.channel), now=now)
+        said = alerts.active_feedback(tx.judgements.of_story(story.id, alert.channel), now=now)
         row = messages.edit(decision, story, snapshot.rules.rules, alert, judgements=said, once=press.id)
         tx.outbox.add([row] if row else [])
     return Judged(answer=_answer(press.verdict, rules, now), decisions=(decision,))

@@ -48,7 +48,7 @@ class EndsAt(StrEnum):
     #: Decided as soon as it is stored.
     DESK = "desk"
     #: Left for the next turn, in whatever process.
-    TRAY = "tray"
+    QUEUE = "tray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Pipeline:
 
     async def release(self, snapshot: Snapshot, report: PassReport | None = None) -> Sequence[model.Decision]:
         """Decide about what a process before us left undecided, and about alerts whose hold has run out."""
-        made = [*await self._deciding.work_off(snapshot), *(await self._deciding.take_turn(snapshot)).decisions]
+        made = [*await self._deciding.work_off(snapshot), *(await self._deciding.decide_batch(snapshot)).decisions]
         if report:
             report.decisions.extend(made)
         return made
@@ -193,7 +193,7 @@ class Pipeline:
             arrivals = [arrival for intake in kept for arrival in intake.arrivals]
             revisions = [revision for intake in kept for revision in intake.revisions]
             note_matches(tx, snapshot, (*arrivals, *revisions), now=now)
-            tx.tray.add(arrivals, revisions)
+            tx.decision_queue.add(arrivals, revisions)
             return kept
 
         return await self._store.write(work)

@@ -13,7 +13,7 @@ from bot.pipeline import messages
 from bot.pipeline.snapshot import Snapshot
 
 
-class Canary:
+class SilenceMonitor:
     """Remembers until when each expected rule has time, so that most ticks ask the store nothing."""
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class Canary:
         for name, expect in _expected(snapshot):
             if now <= self._patient_until.get((name, expect), now - expect):
                 continue
-            last = tx.notes.get(_key(name))
+            last = tx.key_values.get(_key(name))
             since = datetime.fromisoformat(last) if last else now
             if last is None:
-                tx.notes.put(_key(name), now.isoformat())
+                tx.key_values.put(_key(name), now.isoformat())
             if now - since > expect:
                 lead = f"A rule is silent: nothing has matched for more than {model.show_duration(expect)}."
                 # The occasion is named by the last match, so each silence is told once, by whichever process.
@@ -60,7 +60,7 @@ def note_matches(
     matched = {match.rule for one in found for match in one.matches}
     for name, _ in _expected(snapshot):
         if name in matched:
-            tx.notes.put(_key(name), now.isoformat())
+            tx.key_values.put(_key(name), now.isoformat())
 
 
 def _expected(snapshot: Snapshot) -> list[tuple[str, timedelta]]:

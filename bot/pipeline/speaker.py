@@ -156,7 +156,7 @@ class Speaker:
             case model.Action.POST:
                 row = messages.post(decision, story, self._rules, nearest=self._nearest(story, decision.channel))
             case model.Action.EDIT if alert:
-                said = alerts.standing(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
+                said = alerts.active_feedback(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
                 near = self._nearest(story, decision.channel)
                 row = messages.edit(decision, story, self._rules, alert, judgements=said, nearest=near)
             case model.Action.REPLY if alert:

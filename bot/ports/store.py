@@ -277,7 +277,7 @@ class Holder:
     change: int
 
 
-class Tray(Protocol):
+class DecisionQueue(Protocol):
     """Matched articles that wait to be decided, by one process at a time on any number of machines."""
 
     def add(self, arrivals: Sequence[model.Arrival], revisions: Sequence[model.Revision]) -> None: ...
@@ -331,7 +331,7 @@ class Ledger(Protocol):
         """Rows with the day that they were sealed with (None: not yet), by their own time; streamed."""
 
 
-class Notes(Protocol):
+class KeyValues(Protocol):
     """Small facts of the running bot: the last tick, the last reload, a channel's resolved id."""
 
     def get(self, key: str) -> str | None: ...
@@ -352,9 +352,9 @@ class Transaction(Protocol):
     stories: Stories
     outbox: Outbox
     judgements: Judgements
-    tray: Tray
+    decision_queue: DecisionQueue
     ledger: Ledger
-    notes: Notes
+    key_values: KeyValues
 
 
 class Store(Protocol):

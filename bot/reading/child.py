@@ -86,7 +86,7 @@ def _answered(question: bytes, max_bytes: int) -> bytes:
 
 
 def _framed(job: wire.Job) -> bytes:
-    reading = sources.read(job.body)
+    reading = sources.parse_document(job.body)
     try:
         return _done(job, reading)
     except UnicodeEncodeError:

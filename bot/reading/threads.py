@@ -26,7 +26,7 @@ class Threads:
     async def read(
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
     ) -> tuple[model.Reading, articles.Lookup | None]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, sources.read, body), None
+        return await asyncio.get_running_loop().run_in_executor(self._threads, sources.parse_document, body), None
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -6,7 +6,7 @@ Pure: knows no file, no network and no clock.
 """
 
 from bot.rules.compile import compile_rule
-from bot.rules.describe import read_back
+from bot.rules.describe import describe
 from bot.rules.errors import QueryError, RuleError, RuleProblem
 from bot.rules.evaluation import CompiledRule
 from bot.rules.explain import ExplainedLine, Explanation, explain
@@ -32,11 +32,11 @@ __all__ = [
     "Steps",
     "TooManySteps",
     "compile_rule",
+    "describe",
     "explain",
     "looser",
     "parse_query",
     "parse_term",
-    "read_back",
     "show",
     "warnings",
 ]

@@ -145,7 +145,7 @@ def _places(words: list[str]) -> dict[str, list[int]]:
     return places
 
 
-class View:
+class ArticleText:
     """One article's fields; each is read when first asked for."""
 
     def __init__(self, article: model.Article, steps: Steps | None = None) -> None:

@@ -8,7 +8,7 @@ from bot.rules import expression, patterns, show
 from bot.rules.evaluation import CompiledRule, Kind, Part
 
 
-def read_back(rule: model.Rule) -> str:
+def describe(rule: model.Rule) -> str:
     """What the rule does, in English, then the same as a query. Raises RuleError."""
     compiled = compiling.compile_rule(rule)
     lines = [f"Tells {_list(rule.notify, 'and')} (severity {rule.severity.value}) of an article when"]

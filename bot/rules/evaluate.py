@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from bot.rules import expression, regex
-from bot.rules.article_text import FieldText, Stretch, View
+from bot.rules.article_text import ArticleText, FieldText, Stretch
 
 #: Beyond this many pairs of places, NEAR keeps the nearest of each only: enough to be found, and linear.
 MAX_PAIRS = 10_000
@@ -40,7 +40,7 @@ class Found(NamedTuple):
     hits: tuple[Hit, ...]
 
 
-def holds(tested: expression.Expression, view: View) -> bool:
+def holds(tested: expression.Expression, view: ArticleText) -> bool:
     if type(tested) is expression.Words:
         # By far the most; a generator would cost as much as the look-up.
         for text in view.fields(tested.field):  # noqa: SIM110
@@ -58,7 +58,7 @@ def holds(tested: expression.Expression, view: View) -> bool:
             return bool(hits(tested, view))
 
 
-def hits(tested: expression.Expression, view: View) -> list[Hit]:
+def hits(tested: expression.Expression, view: ArticleText) -> list[Hit]:
     """The places that make a true expression true; empty where it is false, or true by exclusions only."""
     match tested:
         case expression.All(parts):
@@ -84,7 +84,7 @@ def _unique(found: Iterable[Hit]) -> list[Hit]:
     return list(dict.fromkeys(found))
 
 
-def _near_fields(tested: expression.Expression, view: View) -> tuple[FieldText, ...]:
+def _near_fields(tested: expression.Expression, view: ArticleText) -> tuple[FieldText, ...]:
     """Every text in which some term of it may stand."""
     names = {getattr(leaf, "field", None) for leaf in expression.leaves(tested)}
     wanted = [

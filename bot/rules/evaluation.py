@@ -42,7 +42,7 @@ class CompiledRule:
 
 
 @dataclass(frozen=True, slots=True)
-class LineVerdict:
+class LineEvaluation:
     part: Part
     hits: tuple[evaluate.Hit, ...]
     #: As the expression goes; of a NONE line true means excluded.
@@ -50,8 +50,8 @@ class LineVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    lines: tuple[LineVerdict, ...]
+class Evaluation:
+    lines: tuple[LineEvaluation, ...]
     #: Every line is as it must be.
     is_complete: bool
     #: All that was found is capitals in a title that shouts.
@@ -62,24 +62,24 @@ class Verdict:
         return self.is_complete and not self.is_weak
 
 
-def judge(compiled: CompiledRule, seen: article_text.View) -> Verdict:
+def evaluate_rule(compiled: CompiledRule, seen: article_text.ArticleText) -> Evaluation:
     """The whole truth about one rule and one article."""
     lines = tuple(_line(part, seen) for part in compiled.parts)
     is_complete = is_true(compiled, seen)
     positive = [hit for line in lines if line.part.kind is not Kind.NONE for hit in line.hits]
     is_weak = is_complete and bool(positive) and bool(compiled.capitals) and _are_weak(positive, compiled, seen)
-    return Verdict(lines, is_complete, is_weak)
+    return Evaluation(lines, is_complete, is_weak)
 
 
-def matches(compiled: CompiledRule, seen: article_text.View) -> bool:
+def matches(compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
     """As ``judge`` says, without the places: several times cheaper."""
     if not is_true(compiled, seen):
         return False
     may_be_weak = bool(compiled.capitals) and article_text.is_shouting(seen.fields("title")[0], compiled.capitals)
-    return not may_be_weak or judge(compiled, seen).is_match
+    return not may_be_weak or evaluate_rule(compiled, seen).is_match
 
 
-def is_true(compiled: CompiledRule, seen: article_text.View) -> bool:
+def is_true(compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
     """Whether every line is as it must be; weakness aside."""
     wanted = [part for part in compiled.parts if part.kind is Kind.ANY]
     return (
@@ -89,12 +89,12 @@ def is_true(compiled: CompiledRule, seen: article_text.View) -> bool:
     )
 
 
-def _line(part: Part, seen: article_text.View) -> LineVerdict:
+def _line(part: Part, seen: article_text.ArticleText) -> LineEvaluation:
     hits = tuple(evaluate.hits(part.expression, seen))
-    return LineVerdict(part, hits, bool(hits) or evaluate.holds(part.expression, seen))
+    return LineEvaluation(part, hits, bool(hits) or evaluate.holds(part.expression, seen))
 
 
-def _are_weak(hits: list[evaluate.Hit], compiled: CompiledRule, seen: article_text.View) -> bool:
+def _are_weak(hits: list[evaluate.Hit], compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
     if not all(hit.field == "title" and _is_capitals(hit.leaf) for hit in hits):
         return False
     leaves = {hit.leaf for hit in hits}
@@ -107,7 +107,7 @@ def _is_capitals(leaf: expression.Leaf) -> bool:
     return isinstance(leaf, expression.Words) and leaf.pattern.is_capitals
 
 
-def _is_in_body(leaf: expression.Leaf, seen: article_text.View) -> bool:
+def _is_in_body(leaf: expression.Leaf, seen: article_text.ArticleText) -> bool:
     return (
         isinstance(leaf, expression.Words)
         and leaf.field is None
@@ -119,7 +119,7 @@ def _is_in_body(leaf: expression.Leaf, seen: article_text.View) -> bool:
 MAX_EVIDENCE = 10
 
 
-def evidence(verdict: Verdict) -> tuple[model.Evidence, ...]:
+def evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
     """What the lines that had to be found fired on, in the order of the rule."""
     counts: dict[tuple[str, expression.Leaf, str], int] = {}
     kept = []

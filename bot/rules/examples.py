@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from bot import model
 from bot.rules import article_text, evaluation, expression
 from bot.rules.errors import RuleProblem
-from bot.rules.evaluation import CompiledRule, Kind, Verdict, judge
+from bot.rules.evaluation import CompiledRule, Evaluation, Kind, evaluate_rule
 from bot.rules.steps import Steps, TooManySteps
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,14 +39,14 @@ def problems(compiled: CompiledRule, steps: Steps | None = None) -> list[RulePro
     try:
         for number, example in enumerate(compiled.rule.must_match):
             key = "must_match"
-            seen = article_text.View(article_of(example), steps or Steps())
+            seen = article_text.ArticleText(article_of(example), steps or Steps())
             if not evaluation.matches(rule, seen):
-                found.append(_problem(key, number, example, f"does not match: {missing(judge(rule, seen))}"))
+                found.append(_problem(key, number, example, f"does not match: {missing(evaluate_rule(rule, seen))}"))
         for number, example in enumerate(compiled.rule.must_not_match):
             key = "must_not_match"
-            seen = article_text.View(article_of(example), steps or Steps())
+            seen = article_text.ArticleText(article_of(example), steps or Steps())
             if evaluation.matches(rule, seen):
-                found.append(_problem(key, number, example, f"matches: {fired(judge(rule, seen))}"))
+                found.append(_problem(key, number, example, f"matches: {fired(evaluate_rule(rule, seen))}"))
     except TooManySteps as error:
         found.append(_too_many_steps((key, number), example, error))
     return found
@@ -73,7 +73,7 @@ def _problem(key: str, number: int, example: model.Example, message: str) -> Rul
     )
 
 
-def missing(said: Verdict) -> str:
+def missing(said: Evaluation) -> str:
     """Why not: «no demand», «excluded by …», «only in a headline that shouts»."""
     if said.is_weak:
         words = ", ".join(dict.fromkeys(hit.text for line in said.lines for hit in line.hits))
@@ -90,7 +90,7 @@ def missing(said: Verdict) -> str:
     return "; ".join(reasons)
 
 
-def fired(said: Verdict) -> str:
+def fired(said: Evaluation) -> str:
     """On which words: «regulator on "PTA"»."""
     told = []
     for line in said.lines:

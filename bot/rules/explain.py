@@ -9,8 +9,8 @@ from bot import model
 from bot.language import tokens
 from bot.rules import compile as compiling
 from bot.rules import evaluate, examples, expression, patterns, ruleset, show
-from bot.rules.article_text import FieldText, View
-from bot.rules.evaluation import CompiledRule, Kind, LineVerdict, Verdict, evidence_of, judge
+from bot.rules.article_text import ArticleText, FieldText
+from bot.rules.evaluation import CompiledRule, Evaluation, Kind, LineEvaluation, evaluate_rule, evidence_of
 
 #: Near misses told of one line; more would bury the reason.
 MAX_NOTES = 5
@@ -65,8 +65,8 @@ def _told(found: tuple[model.Evidence, ...]) -> Iterator[str]:
 def explain(rule: model.Rule | CompiledRule, article: model.Article, feed: model.Feed | None = None) -> Explanation:
     """Why, or why not. ``until`` is left aside, having no clock. Raises RuleError for a rule that cannot be used."""
     compiled = rule if isinstance(rule, CompiledRule) else compiling.compile_rule(rule)
-    seen = View(article)
-    verdict = judge(compiled, seen)
+    seen = ArticleText(article)
+    verdict = evaluate_rule(compiled, seen)
     notes = []
     if not verdict.is_complete:
         notes.append(_score(verdict))
@@ -86,7 +86,7 @@ def explain(rule: model.Rule | CompiledRule, article: model.Article, feed: model
     )
 
 
-def _score(verdict: Verdict) -> str:
+def _score(verdict: Evaluation) -> str:
     """«2 of 3: no demand»."""
     needed = [line.is_found for line in verdict.lines if line.part.kind is Kind.ALL]
     wanted = [line.is_found for line in verdict.lines if line.part.kind is Kind.ANY]
@@ -95,7 +95,7 @@ def _score(verdict: Verdict) -> str:
     return f"{sum(needed)} of {len(needed)}: {examples.missing(verdict)}"
 
 
-def _line(line: LineVerdict, seen: View) -> ExplainedLine:
+def _line(line: LineEvaluation, seen: ArticleText) -> ExplainedLine:
     notes = [] if line.is_found else list(dict.fromkeys(_near_misses(line.part.expression, seen)))
     return ExplainedLine(
         label=line.part.label,
@@ -106,7 +106,7 @@ def _line(line: LineVerdict, seen: View) -> ExplainedLine:
     )
 
 
-def _near_misses(tree: expression.Expression, seen: View) -> Iterator[str]:
+def _near_misses(tree: expression.Expression, seen: ArticleText) -> Iterator[str]:
     match tree:
         case expression.Near():
             yield from _too_far(tree, seen)
@@ -125,7 +125,7 @@ def _near_misses(tree: expression.Expression, seen: View) -> Iterator[str]:
                 yield from _near_misses(part, seen)
 
 
-def _too_far(near: expression.Near, seen: View) -> Iterator[str]:
+def _too_far(near: expression.Near, seen: ArticleText) -> Iterator[str]:
     """«NEAR/10, found at 14»."""
     if evaluate.holds(near, seen):
         return
@@ -143,7 +143,7 @@ def _too_far(near: expression.Near, seen: View) -> Iterator[str]:
         yield f"NEAR/{near.words}{'f' if near.is_ordered else ''}, found at {best[0]}{best[1]}"
 
 
-def _otherwise(leaf: expression.Words, seen: View) -> Iterator[str]:
+def _otherwise(leaf: expression.Words, seen: ArticleText) -> Iterator[str]:
     """A term that is not there as it must be, but otherwise."""
     if any(one.find(leaf.pattern) for one in seen.fields(leaf.field)):
         return

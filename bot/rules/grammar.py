@@ -52,7 +52,7 @@ class Parser:
     """Reads one query of normal text, once."""
 
     def __init__(self, query: str, sets: terms.SetReader) -> None:
-        self._reading = lexer.read(query)
+        self._reading = lexer.lex(query)
         self._lexemes = self._reading.lexemes
         self._sets = sets
         self._depth = 0

@@ -29,7 +29,7 @@ class _Open(NamedTuple):
     doubtful: tuple[Group, ...]
 
 
-class Index:
+class RuleIndex:
     def __init__(
         self, rules: Sequence[Needs], unsure: AbstractSet[int], weight: Callable[[int], float], count: int
     ) -> None:

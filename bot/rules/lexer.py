@@ -68,7 +68,7 @@ class Lexeme(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
+class LexedQuery:
     """The lexemes of one query, the last END or WRONG."""
 
     query: str
@@ -127,23 +127,23 @@ def is_bare(word: str) -> bool:
         return False
 
 
-def read(query: str) -> Reading:
+def lex(query: str) -> LexedQuery:
     """The lexemes of a normal text, as far as it can be read."""
     given = _LEXEME.findall(query)
     try:
-        return Reading(query, [*map(_LEXEMES.__getitem__, given), _END])
+        return LexedQuery(query, [*map(_LEXEMES.__getitem__, given), _END])
     except QueryError:
         return _read_to_error(query, given)
 
 
-def _read_to_error(query: str, given: Sequence[str]) -> Reading:
+def _read_to_error(query: str, given: Sequence[str]) -> LexedQuery:
     lexemes: list[Lexeme] = []
     for one in given:
         try:
             lexemes.append(lexeme(one))
         except QueryError as error:
-            reading = Reading(query, [*lexemes, _WRONG])
-            return Reading(query, reading.lexemes, error.moved(reading.span(len(lexemes))[0]))
+            reading = LexedQuery(query, [*lexemes, _WRONG])
+            return LexedQuery(query, reading.lexemes, error.moved(reading.span(len(lexemes))[0]))
     raise AssertionError(query)
 
 

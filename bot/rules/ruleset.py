@@ -11,10 +11,10 @@ from types import MappingProxyType
 from bot import model
 from bot.language import tokens
 from bot.rules import evaluation, expression
-from bot.rules.article_text import View
+from bot.rules.article_text import ArticleText
 from bot.rules.common_words import COMMON_WORDS
 from bot.rules.evaluation import CompiledRule, Kind
-from bot.rules.index import Index
+from bot.rules.index import RuleIndex
 from bot.rules.prefilter import Group, needs_of
 from bot.rules.steps import Steps
 from bot.rules.vocabulary import Vocabulary
@@ -36,7 +36,7 @@ class RuleSet:
         self._groups: dict[int, tuple[Group, ...]] = {}
         self._index = self._build()
 
-    def _build(self) -> Index:
+    def _build(self) -> RuleIndex:
         number = self._vocabulary.number
         asked = Counter(
             number(leaf) for one in self._compiled for part in one.parts for leaf in expression.leaves(part.expression)
@@ -53,15 +53,15 @@ class RuleSet:
             )
             if len(groups) > 1:
                 self._groups[rule] = groups
-        return Index(needs, self._vocabulary.unsure, weights.__getitem__, self._vocabulary.count)
+        return RuleIndex(needs, self._vocabulary.unsure, weights.__getitem__, self._vocabulary.count)
 
     @property
     def rules(self) -> Mapping[str, model.Rule]:
         """By name."""
         return MappingProxyType({one.rule.name: one.rule for one in self._compiled})
 
-    def _view(self, article: model.Article) -> View:
-        return View(article, Steps(self._most_steps) if self._most_steps is not None else None)
+    def _view(self, article: model.Article) -> ArticleText:
+        return ArticleText(article, Steps(self._most_steps) if self._most_steps is not None else None)
 
     def match(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[model.Match, ...]:
         """The rules that match, in their order, with what they fired on."""
@@ -71,7 +71,7 @@ class RuleSet:
         for number in sorted(sure | partial):
             if not self._is_active(number, article, feed, now):
                 continue
-            said = evaluation.judge(self._compiled[number], seen)
+            said = evaluation.evaluate_rule(self._compiled[number], seen)
             if said.is_match:
                 rule = self._compiled[number].rule
                 matches.append(
@@ -94,7 +94,9 @@ class RuleSet:
         if not self._capitals.isdisjoint(matched) and _may_shout(article.title):
             seen = self._view(article)
             loud = matched & self._capitals
-            matched.difference_update([one for one in loud if evaluation.judge(self._compiled[one], seen).is_weak])
+            matched.difference_update(
+                [one for one in loud if evaluation.evaluate_rule(self._compiled[one], seen).is_weak]
+            )
         return matched
 
     def wants_full_text(self, article: model.Article, feed: model.Feed, *, now: datetime) -> bool:
@@ -136,8 +138,8 @@ def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> 
     return any(name in names or name.casefold() in names for name in rule.feeds)
 
 
-def _is_excluded(compiled: CompiledRule, seen: View) -> bool:
-    return any(line.is_found for line in evaluation.judge(compiled, seen).lines if line.part.kind is Kind.NONE)
+def _is_excluded(compiled: CompiledRule, seen: ArticleText) -> bool:
+    return any(line.is_found for line in evaluation.evaluate_rule(compiled, seen).lines if line.part.kind is Kind.NONE)
 
 
 #: No word of an ASCII title reaches over the edge of one of these.

@@ -16,7 +16,7 @@ from bot import model, ports
 from bot.fetch.bounds import gunzipped
 from bot.sources.kit import limits, not_a_feed
 
-__all__ = ["find", "read"]
+__all__ = ["find", "parse_document"]
 
 #: Bound of a body that is gzip though nothing said so; above any fetch.max_bytes that makes sense.
 _UNPACKED_BYTES = 50_000_000
@@ -36,7 +36,7 @@ def find() -> tuple[ports.Source, ...]:
     )
 
 
-def read(body: ports.Body) -> model.Reading:
+def parse_document(body: ports.Body) -> model.Reading:
     """What the document says, by the kind that recognises it. Blocking. Raises ReadError, IsPage."""
     try:
         body = dataclasses.replace(body, content=gunzipped(body.content, limit_bytes=_UNPACKED_BYTES))

@@ -10,10 +10,10 @@ Knows no stage of the pipeline; the outside sees ``ports.Store``.
 """
 
 from bot.storage.addresses import libpq as libpq_address
-from bot.storage.clock_step import move_waits
+from bot.storage.clock_step import shift_waiting_times
 from bot.storage.keeping import Trimmed, backup, trim
 from bot.storage.move import move
 from bot.storage.opening import open_store
 from bot.storage.store import SqlStore
 
-__all__ = ["SqlStore", "Trimmed", "backup", "libpq_address", "move", "move_waits", "open_store", "trim"]
+__all__ = ["SqlStore", "Trimmed", "backup", "libpq_address", "move", "open_store", "shift_waiting_times", "trim"]

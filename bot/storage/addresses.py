@@ -14,7 +14,7 @@ _FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class DatabaseAddress:
     url: URL
     #: SQLite's file; None: in memory, or not SQLite.
     file: Path | None
@@ -30,7 +30,7 @@ class Address:
         return self.url.set(drivername=self.url.get_backend_name(), query={}).render_as_string(hide_password=True)
 
 
-def parse(address: str) -> Address:
+def parse(address: str) -> DatabaseAddress:
     """Raises ConfigError; its text holds no part of the address, which may hold a password."""
     try:
         url = make_url(address.strip())
@@ -40,25 +40,25 @@ def parse(address: str) -> Address:
         case "sqlite":
             return _sqlite(url)
         case "postgresql" | "postgres":
-            return Address(url.set(drivername="postgresql+psycopg"), None)
+            return DatabaseAddress(url.set(drivername="postgresql+psycopg"), None)
         case other:
             raise ports.ConfigError(f"reading the database's address: «{other}» is not supported; {_FORMS}")
 
 
-def _sqlite(url: URL) -> Address:
+def _sqlite(url: URL) -> DatabaseAddress:
     if url.host:
         raise ports.ConfigError(
             "reading the database's address: two slashes name a host, which SQLite has none of; "
             "write sqlite:///data/x.db (relative) or sqlite:////var/lib/x.db (absolute)"
         )
     if url.database in (None, "", ":memory:"):
-        return Address(url.set(drivername="sqlite", database=":memory:", query={}), None)
+        return DatabaseAddress(url.set(drivername="sqlite", database=":memory:", query={}), None)
     assert url.database is not None
     # Absolute at once: the working directory may change. A folder without links: two names of one file are one lock.
     # A link in the file's own place is refused when it is opened.
     named = Path(url.database).absolute()
     file = named.parent.resolve() / named.name
-    return Address(url.set(drivername="sqlite", database=str(file), query={}), file)
+    return DatabaseAddress(url.set(drivername="sqlite", database=str(file), query={}), file)
 
 
 def libpq(address: str) -> str:

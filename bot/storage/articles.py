@@ -29,7 +29,7 @@ from bot import model, ports
 from bot.articles import fold_title, link_key
 from bot.storage import codec
 from bot.storage.bulk import BulkInsert
-from bot.storage.columns import Digest, Moment, chunks, digest
+from bot.storage.columns import HashBytes, Timestamp, chunks, digest
 from bot.storage.schema import articles, fresh_identities, matches, sightings, versions
 
 #: A sighting is renewed at most once a day, so that an unchanged feed costs no writes.
@@ -56,11 +56,11 @@ _OLDEST = (articles.c.first_seen, articles.c.id)
 _BY_KEY = (
     select(sightings.c.key, *_STUB)
     .join(articles, articles.c.id == sightings.c.article)
-    .where(sightings.c.key.in_(bindparam("wanted", expanding=True, type_=Digest)))
+    .where(sightings.c.key.in_(bindparam("wanted", expanding=True, type_=HashBytes)))
 )
 _BY_LINK = (
     select(articles.c.link_key, *_STUB)
-    .where(articles.c.link_key.in_(bindparam("wanted", expanding=True, type_=Digest)))
+    .where(articles.c.link_key.in_(bindparam("wanted", expanding=True, type_=HashBytes)))
     .order_by(*_OLDEST)
 )
 _BY_FINGERPRINT = (
@@ -70,7 +70,7 @@ _BY_TITLE = (
     select(sightings.c.feed.label("carrier"), *_STUB)
     .join(sightings, sightings.c.article == articles.c.id)
     .where(
-        articles.c.title_key.in_(bindparam("wanted", expanding=True, type_=Digest)),
+        articles.c.title_key.in_(bindparam("wanted", expanding=True, type_=HashBytes)),
         sightings.c.feed.in_(bindparam("carriers", expanding=True)),
     )
     .order_by(*_OLDEST)
@@ -78,37 +78,37 @@ _BY_TITLE = (
 _GET = select(articles).where(articles.c.id.in_(bindparam("wanted", expanding=True)))
 _FIND = (
     select(articles)
-    .where(articles.c.link_key == bindparam("of_link", type_=Digest))
+    .where(articles.c.link_key == bindparam("of_link", type_=HashBytes))
     .order_by(articles.c.has_text.desc(), *_OLDEST)
     .limit(1)
 )
 _ARCHIVE = (
     select(articles)
-    .where(articles.c.has_text, articles.c.first_seen >= bindparam("since", type_=Moment))
+    .where(articles.c.has_text, articles.c.first_seen >= bindparam("since", type_=Timestamp))
     .order_by(*_OLDEST)
 )
 _COUNT = select(func.count()).select_from(articles)
-_COUNT_SINCE = _COUNT.where(articles.c.first_seen >= bindparam("since", type_=Moment))
+_COUNT_SINCE = _COUNT.where(articles.c.first_seen >= bindparam("since", type_=Timestamp))
 
 #: Whole days since 1970, UTC; the number is no parameter, else PostgreSQL takes its two uses for two things.
 _DAY = type_coerce(articles.c.first_seen, BigInteger).op("/", return_type=BigInteger)(literal_column("86400000000"))
 _NEW_BY_DAY = (
     select(articles.c.feed.label("name"), _DAY.label("day"), func.count().label("count"))
-    .where(articles.c.has_text, articles.c.first_seen >= bindparam("since", type_=Moment))
+    .where(articles.c.has_text, articles.c.first_seen >= bindparam("since", type_=Timestamp))
     .group_by(articles.c.feed, _DAY)
 )
 _MATCHED_BY_DAY = (
     select(matches.c.rule.label("name"), _DAY.label("day"), func.count().label("count"))
     .join(articles, articles.c.id == matches.c.article)
-    .where(articles.c.first_seen >= bindparam("since", type_=Moment))
+    .where(articles.c.first_seen >= bindparam("since", type_=Timestamp))
     .group_by(matches.c.rule, _DAY)
 )
 
 _ADD = BulkInsert(insert(articles).on_conflict_do_nothing(index_elements=[articles.c.id]))
 _GUARD = insert(fresh_identities).on_conflict_do_nothing()
-_FORGET_FRESH = delete(fresh_identities).where(fresh_identities.c.at < bindparam("before", type_=Moment))
+_FORGET_FRESH = delete(fresh_identities).where(fresh_identities.c.at < bindparam("before", type_=Timestamp))
 _NEW_SIGHTING = insert(sightings)
-_STALE: BindParameter[datetime] = bindparam("stale", type_=Moment)
+_STALE: BindParameter[datetime] = bindparam("stale", type_=Timestamp)
 _SEE = BulkInsert(
     _NEW_SIGHTING.on_conflict_do_update(
         index_elements=[sightings.c.key],

@@ -12,11 +12,11 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Connection, and_, bind
 
 from bot import model
 from bot.storage import codec, transaction
-from bot.storage.columns import Moment
+from bot.storage.columns import Timestamp
 from bot.storage.schema import alerts, feeds, host_limits, outbox
 from bot.storage.store import SqlStore
 
-_NOW = bindparam("now", type_=Moment)
+_NOW = bindparam("now", type_=Timestamp)
 _BY = bindparam("by", type_=BigInteger)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -40,7 +40,7 @@ _HELD = and_(alerts.c.state == model.AlertState.HELD, alerts.c.held_until > _NOW
 _AHEAD = select(alerts.c.alert).where(or_(_HELD, alerts.c.posted_at > _NOW))
 
 
-async def move_waits(store: SqlStore, *, by: timedelta, now: datetime) -> None:
+async def shift_waiting_times(store: SqlStore, *, by: timedelta, now: datetime) -> None:
     """The clock shows ``now`` and was set back ``by``. Raises StoreUnavailable."""
 
     def work(connection: Connection) -> None:

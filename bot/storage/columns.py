@@ -23,7 +23,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _CHUNK = 1_000
 
 
-class Moment(TypeDecorator[datetime]):
+class Timestamp(TypeDecorator[datetime]):
     """An aware time as whole microseconds since 1970: exact, 8 bytes, in order on every database."""
 
     impl = BigInteger
@@ -37,7 +37,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
-class Words(TypeDecorator[str]):
+class StorableText(TypeDecorator[str]):
     """Text of the outside world, without what no database can hold."""
 
     impl = Text
@@ -47,7 +47,7 @@ class Words(TypeDecorator[str]):
         return _storable_or_none  # as above
 
 
-class Choice(TypeDecorator[E]):
+class EnumText(TypeDecorator[E]):
     """A named choice by its value."""
 
     impl = Text
@@ -64,7 +64,7 @@ class Choice(TypeDecorator[E]):
         return None if value is None else self.choices(value)
 
 
-class Digest(TypeDecorator[bytes]):
+class HashBytes(TypeDecorator[bytes]):
     """A key of any length as 16 bytes: PostgreSQL refuses to index a value beyond 2,704 bytes, and a feed's ids are
     as long as it likes."""
 

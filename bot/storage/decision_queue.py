@@ -1,4 +1,4 @@
-"""The desk's tray: matched articles that wait, and who sat at the desk last."""
+"""The queue of matched articles that wait to be decided, and who decided last."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from sqlalchemy.dialects.postgresql import insert
 from bot import model, ports
 from bot.storage import codec
 from bot.storage.columns import chunks
-from bot.storage.key_values import Notes
-from bot.storage.schema import tray
+from bot.storage.key_values import KeyValues
+from bot.storage.schema import decision_queue
 
 #: The note that names the desk's last holder.
 _HOLDER = "desk"
 _ARRIVAL, _REVISION = "arrival", "revision"
 
-_ADD = insert(tray)
-_OLDEST = select(tray).order_by(tray.c.n).limit(bindparam("at_most"))
-_COUNT = select(func.count()).select_from(tray)
-_REMOVE = delete(tray).where(tray.c.n.in_(bindparam("taken", expanding=True)))
+_ADD = insert(decision_queue)
+_OLDEST = select(decision_queue).order_by(decision_queue.c.n).limit(bindparam("at_most"))
+_COUNT = select(func.count()).select_from(decision_queue)
+_REMOVE = delete(decision_queue).where(decision_queue.c.n.in_(bindparam("taken", expanding=True)))
 
 
-class Tray:
+class DecisionQueue:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
@@ -50,7 +50,7 @@ class Tray:
 
     def holder(self) -> ports.Holder:
         # The count stands first; versions before it wrote the name alone.
-        change, counted, who = (Notes(self._connection).get(_HOLDER) or "").partition(" ")
+        change, counted, who = (KeyValues(self._connection).get(_HOLDER) or "").partition(" ")
         return ports.Holder(who=who, change=int(change)) if counted else ports.Holder(who=change, change=0)
 
     def take_over(self, who: str, *, seen: ports.Holder) -> ports.Holder | None:
@@ -65,4 +65,4 @@ class Tray:
         self._put(ports.Holder(who=now.who, change=now.change + 1))
 
     def _put(self, holder: ports.Holder) -> None:
-        Notes(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")
+        KeyValues(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from bot.storage.addresses import Address
+from bot.storage.addresses import DatabaseAddress
 
 #: How long a statement waits for another program's lock before it fails as «locked».
 _BUSY_SECONDS = 5
@@ -22,11 +22,11 @@ _LOG_LIMIT_BYTES = 64 * 1024 * 1024
 _CACHE_KIBIBYTES = 16 * 1024
 
 
-def for_writing(address: Address) -> Engine:
+def for_writing(address: DatabaseAddress) -> Engine:
     return _sqlite(address, begin="BEGIN IMMEDIATE", writes=True) if address.is_sqlite else _postgres(address)
 
 
-def for_reading(address: Address) -> Engine:
+def for_reading(address: DatabaseAddress) -> Engine:
     """SQLite: connections that cannot write, beside the writer's (WAL: neither waits for the other)."""
     if address.is_sqlite:
         return _sqlite(address, begin="BEGIN", writes=False)
@@ -34,7 +34,7 @@ def for_reading(address: Address) -> Engine:
 
 
 @contextmanager
-def upgrading(address: Address, writer: Engine) -> Iterator[Connection]:
+def upgrading(address: DatabaseAddress, writer: Engine) -> Iterator[Connection]:
     """A worker that waited for another's upgrade must see it: on PostgreSQL no snapshot from before the wait."""
     with writer.connect() as connection:
         if not address.is_sqlite:
@@ -43,7 +43,7 @@ def upgrading(address: Address, writer: Engine) -> Iterator[Connection]:
             yield connection
 
 
-def _sqlite(address: Address, *, begin: str, writes: bool) -> Engine:
+def _sqlite(address: DatabaseAddress, *, begin: str, writes: bool) -> Engine:
     connect_args: dict[str, Any] = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
     if address.file is None:
         engine = create_engine(address.url, poolclass=StaticPool, connect_args=connect_args)
@@ -83,7 +83,7 @@ def _pragmas(*, writes: bool) -> tuple[str, ...]:
     )
 
 
-def _postgres(address: Address, *, read_only: bool = False) -> Engine:
+def _postgres(address: DatabaseAddress, *, read_only: bool = False) -> Engine:
     # REPEATABLE READ: a transaction that decided on what another has changed meanwhile fails and runs again.
     options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"}
     if read_only:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot import ports
-from bot.storage.addresses import Address
+from bot.storage.addresses import DatabaseAddress
 
 
 class LostRace(Exception):
@@ -56,7 +56,7 @@ _GONE = "no connection; check that the server runs and that host, port and user 
 
 
 @contextmanager
-def translated(address: Address) -> Iterator[None]:
+def translated(address: DatabaseAddress) -> Iterator[None]:
     """Raises StoreUnavailable or LostRace for what a database may do; a statement that is wrong stays our bug."""
     try:
         yield
@@ -71,7 +71,7 @@ def translated(address: Address) -> Iterator[None]:
         raise unavailable(address, meaning) from error
 
 
-def unavailable(address: Address, meaning: str) -> ports.StoreUnavailable:
+def unavailable(address: DatabaseAddress, meaning: str) -> ports.StoreUnavailable:
     return ports.StoreUnavailable(f"using the database {address}: {meaning}")
 
 

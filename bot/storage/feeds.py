@@ -12,10 +12,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import model, polling
 from bot.storage import codec
-from bot.storage.columns import Choice, Moment, chunks
+from bot.storage.columns import EnumText, Timestamp, chunks
 from bot.storage.schema import feeds, host_limits
 
-_NOW = bindparam("now", type_=Moment)
+_NOW = bindparam("now", type_=Timestamp)
 _COLUMNS = (feeds.c.url, feeds.c.due_at, feeds.c.retry_after, feeds.c.gone, feeds.c.state)
 
 _LISTING = select(feeds.c.url, feeds.c.is_listed)
@@ -49,7 +49,7 @@ _HELD = (
 )
 _GET = select(*_COLUMNS).where(feeds.c.url == bindparam("of_url"))
 _ALL = select(*_COLUMNS).where(feeds.c.is_listed)
-_OF_HEALTH = bindparam("health", expanding=True, type_=Choice(model.FeedHealth))
+_OF_HEALTH = bindparam("health", expanding=True, type_=EnumText(model.FeedHealth))
 _PAGE = (
     _ALL.where(feeds.c.health.in_(_OF_HEALTH)).order_by(feeds.c.url).limit(bindparam("most")).offset(bindparam("skip"))
 )
@@ -68,10 +68,12 @@ _LIMIT = _NEW_LIMIT.on_conflict_do_update(
 _PUT_BACK = (
     update(feeds)
     .where(feeds.c.url.in_(bindparam("urls", expanding=True)))
-    .values(due_at=bindparam("until", type_=Moment), lease=None, lease_until=None)
+    .values(due_at=bindparam("until", type_=Timestamp), lease=None, lease_until=None)
 )
 _MAKE_DUE = update(feeds).where(feeds.c.is_listed, ~feeds.c.gone, feeds.c.due_at > _NOW).values(due_at=_NOW)
-_RENEW = update(feeds).where(feeds.c.lease == bindparam("token")).values(lease_until=bindparam("until", type_=Moment))
+_RENEW = (
+    update(feeds).where(feeds.c.lease == bindparam("token")).values(lease_until=bindparam("until", type_=Timestamp))
+)
 
 #: What ``claim_due`` takes, apart from its time.
 _IS_FREE = and_(

@@ -11,13 +11,13 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
-from bot.storage.columns import Moment
+from bot.storage.columns import Timestamp
 from bot.storage.schema import judgements
 
 _AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _ADD = insert(judgements).on_conflict_do_nothing(index_elements=[judgements.c.id]).returning(judgements.c.id)
-_SINCE = bindparam("since", type_=Moment)
+_SINCE = bindparam("since", type_=Timestamp)
 _OF_STORY = (
     select(judgements)
     .where(judgements.c.story == bindparam("of_story"), judgements.c.channel == bindparam("of_channel"))

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from bot import model, polling, ports
 from bot.storage import addresses, private
 from bot.storage.articles import RENEWED_AFTER
-from bot.storage.columns import Digest, Moment
+from bot.storage.columns import HashBytes, Timestamp
 from bot.storage.failures import unavailable
 from bot.storage.ledger import Ledger, is_needed
 from bot.storage.schema import (
@@ -61,7 +61,7 @@ AWAY = timedelta(days=60)
 #: A sighting is this much older than it says at most: items with known bytes are named only now and then.
 _INEXACT = polling.NAMED_EVERY + RENEWED_AFTER
 
-_BEFORE = bindparam("before", type_=Moment)
+_BEFORE = bindparam("before", type_=Timestamp)
 _MANY: BindParameter[int] = bindparam("many", _BATCH)
 _target = stories.alias("target")
 
@@ -134,7 +134,7 @@ _OLD_SIGHTINGS = (
     .limit(_LOOK)
 )
 _FORGET_SIGHTINGS = delete(sightings).where(
-    sightings.c.key.in_(bindparam("wanted", expanding=True, type_=Digest)), sightings.c.seen_at < _BEFORE
+    sightings.c.key.in_(bindparam("wanted", expanding=True, type_=HashBytes)), sightings.c.seen_at < _BEFORE
 )
 _is_forgotten = and_(
     articles.c.first_seen < _BEFORE,

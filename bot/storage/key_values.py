@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.storage.schema import notes
+from bot.storage.schema import key_values
 
-_GET = select(notes.c.value).where(notes.c.key == bindparam("of_key"))
-_NEW = insert(notes)
-_PUT = _NEW.on_conflict_do_update(index_elements=[notes.c.key], set_={"value": _NEW.excluded.value})
-_DROP = delete(notes).where(notes.c.key == bindparam("of_key"))
+_GET = select(key_values.c.value).where(key_values.c.key == bindparam("of_key"))
+_NEW = insert(key_values)
+_PUT = _NEW.on_conflict_do_update(index_elements=[key_values.c.key], set_={"value": _NEW.excluded.value})
+_DROP = delete(key_values).where(key_values.c.key == bindparam("of_key"))
 
 
-class Notes:
+class KeyValues:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
@@ -26,7 +26,7 @@ class Notes:
         self._connection.execute(_PUT, {"key": key, "value": value})
 
     def beginning(self, start: str) -> Mapping[str, str]:
-        found = select(notes).where(notes.c.key.startswith(start, autoescape=True))
+        found = select(key_values).where(key_values.c.key.startswith(start, autoescape=True))
         return {row.key: row.value for row in self._connection.execute(found)}
 
     def drop(self, key: str) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_,
 from bot import ledger as core
 from bot import model, ports
 from bot.storage import codec
-from bot.storage.columns import Moment
+from bot.storage.columns import Timestamp
 from bot.storage.schema import decisions, ledger, seals
 
 #: Rows read ahead.
@@ -33,7 +33,7 @@ _UNSEALED_SINCE = (
 )
 _STAMP = tuple(
     update(table)
-    .where(table.c.day.is_(None), table.c.at < bindparam("end", type_=Moment))
+    .where(table.c.day.is_(None), table.c.at < bindparam("end", type_=Timestamp))
     .values(day=bindparam("of_day"))
     for table in (ledger, decisions)
 )
@@ -47,7 +47,7 @@ _DAYS = union(
     select(decisions.c.day).where(decisions.c.day.is_not(None)),
 )
 
-_SINCE = bindparam("since", type_=Moment)
+_SINCE = bindparam("since", type_=Timestamp)
 _ROWS_SINCE = (
     select(ledger.c.at, ledger.c.day, ledger.c.row)
     .where(
@@ -135,7 +135,7 @@ class Ledger:
     def since(self, when: datetime) -> Iterator[tuple[date | None, model.LedgerRow]]:
         for _, day, text in heapq.merge(self._rows_since(when), self._decisions_since(when), key=itemgetter(0)):
             try:
-                row = core.read(text)
+                row = core.parse_row(text)
             except ValueError as error:
                 raise _damaged("a row cannot be read") from error
             yield None if day is None else _date(day), row

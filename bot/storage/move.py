@@ -25,9 +25,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import ports
 from bot.storage import addresses
-from bot.storage.key_values import Notes
+from bot.storage.key_values import KeyValues
 from bot.storage.opening import open_store
-from bot.storage.schema import metadata, notes, stories
+from bot.storage.schema import key_values, metadata, stories
 from bot.storage.store import SqlStore
 
 #: Table, rows copied, rows in all.
@@ -74,7 +74,7 @@ async def _move(old: SqlStore, new: SqlStore, progress: Progress) -> Mapping[str
 
 
 def _begin(target: Connection, source_name: str, target_name: str) -> None:
-    begun_from = Notes(target).get(_FROM)
+    begun_from = KeyValues(target).get(_FROM)
     if begun_from is None:
         filled = [table.name for table in metadata.sorted_tables if _count(target, table)]
         if filled:
@@ -85,12 +85,12 @@ def _begin(target: Connection, source_name: str, target_name: str) -> None:
         raise ports.StoreError(
             f"moving to {target_name}: a move from {begun_from} is under way; finish that one or make a new database"
         )
-    Notes(target).put(_FROM, source_name)
+    KeyValues(target).put(_FROM, source_name)
 
 
 async def _copy_table(old: SqlStore, new: SqlStore, table: Table, progress: Progress) -> None:
     total = await old.run(partial(_count, table=table))
-    last = int(await new.run(lambda target: Notes(target).get(_MARK + table.name)) or 0)
+    last = int(await new.run(lambda target: KeyValues(target).get(_MARK + table.name)) or 0)
     while True:
         rows = await old.run(partial(_after, table=table, last=last))
         if not rows:
@@ -114,7 +114,7 @@ def _put(target: Connection, table: Table, rows: Sequence[RowMapping], last: int
         # A story may point to one of a later batch: all pointers are set at the end.
         values = [value | {"merged_into": None} for value in values]
     target.execute(insert(table).on_conflict_do_nothing(), values)
-    Notes(target).put(_MARK + table.name, str(last))
+    KeyValues(target).put(_MARK + table.name, str(last))
 
 
 _MERGED = select(stories.c.id.label("of_story"), stories.c.merged_into.label("target")).where(
@@ -146,13 +146,13 @@ def _verify(target: Connection, counts: Mapping[str, int]) -> None:
     ]
     if wrong:
         raise ports.StoreError(f"moving the database: {'; '.join(wrong)}; keep using the old one and report this")
-    target.execute(delete(notes).where(notes.c.key.startswith(_MARK)))
+    target.execute(delete(key_values).where(key_values.c.key.startswith(_MARK)))
 
 
 def _count(connection: Connection, table: Table) -> int:
     statement = select(func.count()).select_from(table)
-    if table is notes:
-        statement = statement.where(~notes.c.key.startswith(_MARK))
+    if table is key_values:
+        statement = statement.where(~key_values.c.key.startswith(_MARK))
     return connection.execute(statement).scalar_one()
 
 

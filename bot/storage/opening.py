@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from bot import ports
 from bot.storage import addresses, engines, private
-from bot.storage.addresses import Address
+from bot.storage.addresses import DatabaseAddress
 from bot.storage.failures import translated, unavailable
 from bot.storage.lock import Lock
 from bot.storage.store import SqlStore
@@ -29,7 +29,7 @@ def open_store(
     return _open_reading(place, clock) if read_only else _open_writing(place, clock, process_name)
 
 
-def _open_reading(place: Address, clock: ports.Clock) -> SqlStore:
+def _open_reading(place: DatabaseAddress, clock: ports.Clock) -> SqlStore:
     _refuse_link(place)
     if place.file is not None and not place.file.is_file():
         raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")
@@ -43,7 +43,7 @@ def _open_reading(place: Address, clock: ports.Clock) -> SqlStore:
     return SqlStore(place, writer=None, reader=reader, clock=clock, lock=None)
 
 
-def _open_writing(place: Address, clock: ports.Clock, process_name: str) -> SqlStore:
+def _open_writing(place: DatabaseAddress, clock: ports.Clock, process_name: str) -> SqlStore:
     lock = None
     if place.file is not None:
         _refuse_link(place)
@@ -69,12 +69,12 @@ def _open_writing(place: Address, clock: ports.Clock, process_name: str) -> SqlS
     return SqlStore(place, writer=writer, reader=reader, clock=clock, lock=lock)
 
 
-def _refuse_link(place: Address) -> None:
+def _refuse_link(place: DatabaseAddress) -> None:
     if place.file is not None:
         private.refuse_link(place.file, doing=f"opening the database {place}")
 
 
-def _make_private(place: Address) -> None:
+def _make_private(place: DatabaseAddress) -> None:
     """Before SQLite opens it: the files that it puts beside the database get the database's own rights."""
     if place.file is None:
         return
@@ -85,7 +85,7 @@ def _make_private(place: Address) -> None:
         private.tighten(place.file.with_name(place.file.name + name))
 
 
-def _make_folder(place: Address) -> None:
+def _make_folder(place: DatabaseAddress) -> None:
     assert place.file is not None
     try:
         place.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

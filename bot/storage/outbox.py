@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot import ledger, model
 from bot.model import MessageKind, SendState
 from bot.storage import codec
-from bot.storage.columns import Choice, Moment, chunks
+from bot.storage.columns import EnumText, Timestamp, chunks
 from bot.storage.ledger import Ledger
 from bot.storage.schema import UNSENT, outbox, tellings
 
@@ -26,7 +26,7 @@ _AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _REPLACED = "replaced by a newer edit of the same message"
 
-_NOW = bindparam("now", type_=Moment)
+_NOW = bindparam("now", type_=Timestamp)
 _IN_ORDER = outbox.c.seq
 _older = outbox.alias("older")
 # Written out, not bound: the planners take a partial index only for a condition that they can read.
@@ -94,7 +94,7 @@ _CLAIM = (
         # A look-up after a crash starts here, so it must not lie after the send.
         tried_at=func.coalesce(outbox.c.tried_at, _NOW),
         lease=bindparam("token"),
-        lease_until=bindparam("until", type_=Moment),
+        lease_until=bindparam("until", type_=Timestamp),
     )
     .returning(outbox)
 )
@@ -102,17 +102,17 @@ _SAVE = (
     update(outbox)
     .where(outbox.c.id == bindparam("of_id"), outbox.c.lease == bindparam("token"))
     .values(
-        state=bindparam("new_state", type_=Choice(SendState)),
+        state=bindparam("new_state", type_=EnumText(SendState)),
         parked_from=case(
-            (bindparam("new_state", type_=Choice(SendState)) != SendState.PARKED, None),
+            (bindparam("new_state", type_=EnumText(SendState)) != SendState.PARKED, None),
             (outbox.c.state == SendState.UNKNOWN, SendState.UNKNOWN),
             else_=SendState.PENDING,
         ),
-        due_at=bindparam("new_due_at", type_=Moment),
+        due_at=bindparam("new_due_at", type_=Timestamp),
         attempts=bindparam("new_attempts"),
         is_plain=bindparam("new_is_plain"),
         is_top_level=bindparam("new_is_top_level"),
-        tried_at=bindparam("new_tried_at", type_=Moment),
+        tried_at=bindparam("new_tried_at", type_=Timestamp),
         error=bindparam("new_error"),
         receipt=bindparam("new_receipt"),
         message=bindparam("new_message"),
@@ -150,7 +150,7 @@ _UNPARK = (
     update(outbox)
     .where(_of_channels, outbox.c.state == SendState.PARKED)
     .values(
-        state=func.coalesce(outbox.c.parked_from, SendState.PENDING, type_=Choice(SendState)),
+        state=func.coalesce(outbox.c.parked_from, SendState.PENDING, type_=EnumText(SendState)),
         parked_from=None,
         due_at=case((outbox.c.due_at < _NOW, outbox.c.due_at), else_=_NOW),
     )
@@ -158,7 +158,7 @@ _UNPARK = (
 _PUT_OFF = (
     update(outbox)
     .where(outbox.c.id.in_(bindparam("wanted", expanding=True)), outbox.c.state == SendState.PENDING)
-    .values(due_at=bindparam("until", type_=Moment))
+    .values(due_at=bindparam("until", type_=Timestamp))
 )
 # Of a parked row too, unless it may have arrived before.
 _UNBEGUN = (

@@ -18,7 +18,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
 
 from bot import model
-from bot.storage.columns import Choice, Digest, Moment, Words
+from bot.storage.columns import EnumText, HashBytes, StorableText, Timestamp
 
 #: The revision of the newest migration.
 REVISION = "0010"
@@ -45,15 +45,15 @@ feeds = Table(
     Column("url", Text, primary_key=True),
     #: Stands in feeds.yaml now.
     Column("is_listed", Boolean, nullable=False),
-    Column("due_at", Moment, nullable=False),
-    Column("retry_after", Moment),
+    Column("due_at", Timestamp, nullable=False),
+    Column("retry_after", Timestamp),
     Column("gone", Boolean, nullable=False),
     Column("lease", Text),
-    Column("lease_until", Moment),
+    Column("lease_until", Timestamp),
     #: Of the state, so that the page that shows some feeds reads these only.
-    Column("health", Choice(model.FeedHealth), nullable=False),
+    Column("health", EnumText(model.FeedHealth), nullable=False),
     #: Of the state, so that retention knows whose items were looked for.
-    Column("named_at", Moment),
+    Column("named_at", Timestamp),
     #: FeedState; the columns above rule.
     Column("state", Text, nullable=False),
     Index(None, "is_listed", "due_at"),
@@ -63,27 +63,27 @@ feeds = Table(
 host_limits = Table(
     "host_limits",
     metadata,
-    Column("host", Words, primary_key=True),
-    Column("until", Moment, nullable=False),
+    Column("host", StorableText, primary_key=True),
+    Column("until", Timestamp, nullable=False),
 )
 
 articles = Table(
     "articles",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("feed", Words, nullable=False),
-    Column("outlet", Words, nullable=False),
-    Column("owner", Words, nullable=False),
-    Column("link", Words, nullable=False),
+    Column("feed", StorableText, nullable=False),
+    Column("outlet", StorableText, nullable=False),
+    Column("owner", StorableText, nullable=False),
+    Column("link", StorableText, nullable=False),
     #: Digest of what all forms of the link share; NULL where there is none.
-    Column("link_key", Digest),
-    Column("title", Words, nullable=False),
+    Column("link_key", HashBytes),
+    Column("title", StorableText, nullable=False),
     #: Digest of the folded title.
-    Column("title_key", Digest, nullable=False),
-    Column("author", Words),
-    Column("language", Words),
-    Column("published", Moment),
-    Column("first_seen", Moment, nullable=False),
+    Column("title_key", HashBytes, nullable=False),
+    Column("author", StorableText),
+    Column("language", StorableText),
+    Column("published", Timestamp),
+    Column("first_seen", Timestamp, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("is_full_text", Boolean, nullable=False),
@@ -94,7 +94,7 @@ articles = Table(
     Column("links", Text, nullable=False),
     Column("left_out", Text, nullable=False),
     # Last: SQLite reads a row from its start, and most questions stop before the text.
-    Column("text", Words, nullable=False),
+    Column("text", StorableText, nullable=False),
     Index(None, "link_key"),
     Index(None, "title_key"),
     Index(None, "fingerprint"),
@@ -107,11 +107,11 @@ sightings = Table(
     "sightings",
     metadata,
     #: Digest of the feed's address and its own id of the item.
-    Column("key", Digest, primary_key=True),
-    Column("feed", Words, nullable=False),
+    Column("key", HashBytes, primary_key=True),
+    Column("feed", StorableText, nullable=False),
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
     #: Exact to the day: renewed at most once a day.
-    Column("seen_at", Moment, nullable=False),
+    Column("seen_at", Timestamp, nullable=False),
     Index(None, "article"),
 )
 
@@ -120,10 +120,10 @@ versions = Table(
     metadata,
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True),
     Column("version", Integer, primary_key=True),
-    Column("title", Words, nullable=False),
-    Column("text", Words, nullable=False),
+    Column("title", StorableText, nullable=False),
+    Column("text", StorableText, nullable=False),
     Column("fingerprint", Text, nullable=False),
-    Column("published", Moment),
+    Column("published", Timestamp),
 )
 
 matches = Table(
@@ -132,7 +132,7 @@ matches = Table(
     #: In order of first match.
     Column("n", _SERIAL, primary_key=True, autoincrement=True),
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
-    Column("rule", Words, nullable=False),
+    Column("rule", StorableText, nullable=False),
     Column("rule_version", Text, nullable=False),
     Column("evidence", Text, nullable=False),
     Index("uq_matches_article_rule", "article", "rule", unique=True),
@@ -142,9 +142,9 @@ stories = Table(
     "stories",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("title", Words, nullable=False),
-    Column("first_seen", Moment, nullable=False),
-    Column("last_seen", Moment, nullable=False),
+    Column("title", StorableText, nullable=False),
+    Column("first_seen", Timestamp, nullable=False),
+    Column("last_seen", Timestamp, nullable=False),
     # Deferred: the younger story of two may be written before the older one.
     Column("merged_into", Text, ForeignKey("stories.id", ondelete="SET NULL", deferrable=True, initially="DEFERRED")),
     Index(None, "last_seen"),
@@ -164,8 +164,8 @@ members = Table(
     Column("n", _SERIAL, primary_key=True, autoincrement=True),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("article", Text, ForeignKey("articles.id"), nullable=False),
-    Column("reason", Choice(model.JoinReason), nullable=False),
-    Column("detail", Words, nullable=False),
+    Column("reason", EnumText(model.JoinReason), nullable=False),
+    Column("detail", StorableText, nullable=False),
     Column("copy_of", Text),
     #: JSON list of story ids.
     Column("merges", Text, nullable=False),
@@ -179,10 +179,10 @@ decisions = Table(
     metadata,
     Column("n", _SERIAL, primary_key=True, autoincrement=True),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("channel", Words, nullable=False),
-    Column("action", Choice(model.Action), nullable=False),
-    Column("reason", Choice(model.Reason), nullable=False),
+    Column("at", Timestamp, nullable=False),
+    Column("channel", StorableText, nullable=False),
+    Column("action", EnumText(model.Action), nullable=False),
+    Column("reason", EnumText(model.Reason), nullable=False),
     Column("article", Text),
     #: Decision.
     Column("decision", Text, nullable=False),
@@ -197,10 +197,10 @@ alerts = Table(
     "alerts",
     metadata,
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), primary_key=True),
-    Column("channel", Words, primary_key=True),
-    Column("state", Choice(model.AlertState), nullable=False),
-    Column("held_until", Moment),
-    Column("posted_at", Moment),
+    Column("channel", StorableText, primary_key=True),
+    Column("state", EnumText(model.AlertState), nullable=False),
+    Column("held_until", Timestamp),
+    Column("posted_at", Timestamp),
     #: Alert.
     Column("alert", Text, nullable=False),
     Index(None, "state", "held_until"),
@@ -213,17 +213,17 @@ judgements = Table(
     #: In the order in which they were said.
     Column("n", _SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("by", Words, nullable=False),
-    Column("channel", Words, nullable=False),
+    Column("at", Timestamp, nullable=False),
+    Column("by", StorableText, nullable=False),
+    Column("channel", StorableText, nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
-    Column("verdict", Choice(model.Verdict), nullable=False),
+    Column("verdict", EnumText(model.Verdict), nullable=False),
     #: Empty where the verdict is of the story.
-    Column("rule", Words, nullable=False),
+    Column("rule", StorableText, nullable=False),
     #: The message that was judged; its row may be let go.
     Column("message", Text, nullable=False),
     #: Of a snooze: its end.
-    Column("until", Moment),
+    Column("until", Timestamp),
     Index("uq_judgements_id", "id", unique=True),
     Index(None, "story"),
     Index(None, "at"),
@@ -235,22 +235,22 @@ outbox = Table(
     #: Order of intent.
     Column("seq", _SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
-    Column("channel", Words, nullable=False),
+    Column("channel", StorableText, nullable=False),
     Column("thread", Text, nullable=False),
-    Column("kind", Choice(model.MessageKind), nullable=False),
+    Column("kind", EnumText(model.MessageKind), nullable=False),
     Column("story", Text),
-    Column("state", Choice(model.SendState), nullable=False),
+    Column("state", EnumText(model.SendState), nullable=False),
     #: Of a parked row: what it is again when its channel is back; a row whose outcome was unknown stays unknown.
-    Column("parked_from", Choice(model.SendState)),
-    Column("created_at", Moment, nullable=False),
-    Column("due_at", Moment, nullable=False),
+    Column("parked_from", EnumText(model.SendState)),
+    Column("created_at", Timestamp, nullable=False),
+    Column("due_at", Timestamp, nullable=False),
     Column("lease", Text),
-    Column("lease_until", Moment),
+    Column("lease_until", Timestamp),
     Column("attempts", Integer, nullable=False),
     Column("is_plain", Boolean, nullable=False),
     Column("is_top_level", Boolean, nullable=False),
-    Column("tried_at", Moment),
-    Column("error", Words),
+    Column("tried_at", Timestamp),
+    Column("error", StorableText),
     #: Receipt.
     Column("receipt", Text),
     #: Message.
@@ -275,7 +275,7 @@ ledger = Table(
     metadata,
     #: In order of writing.
     Column("n", _SERIAL, primary_key=True, autoincrement=True),
-    Column("at", Moment, nullable=False),
+    Column("at", Timestamp, nullable=False),
     #: The day that it was sealed with; NULL: not yet.
     Column("day", Text),
     #: The text that is hashed (bot/ledger/rows.py).
@@ -295,7 +295,7 @@ seals = Table(
 )
 
 #: Matched articles that wait for the desk.
-tray = Table(
+decision_queue = Table(
     "tray",
     metadata,
     #: In order of arrival.
@@ -311,14 +311,14 @@ tray = Table(
 fresh_identities = Table(
     "fresh_identities",
     metadata,
-    Column("key", Digest, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("key", HashBytes, primary_key=True),
+    Column("at", Timestamp, nullable=False),
     Index(None, "at"),
 )
 
-notes = Table(
+key_values = Table(
     "notes",
     metadata,
-    Column("key", Words, primary_key=True),
-    Column("value", Words, nullable=False),
+    Column("key", StorableText, primary_key=True),
+    Column("value", StorableText, nullable=False),
 )

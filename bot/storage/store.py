@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from bot import ports
 from bot.storage import failures, transaction
-from bot.storage.addresses import Address
+from bot.storage.addresses import DatabaseAddress
 from bot.storage.failures import translated
 from bot.storage.feeds import FeedStates
 from bot.storage.lock import Lock
@@ -32,7 +32,7 @@ class SqlStore:
     """Over SQLite: one thread that writes, a few that read. Over PostgreSQL: a small pool for both."""
 
     def __init__(
-        self, address: Address, *, writer: Engine | None, reader: Engine, clock: ports.Clock, lock: Lock | None
+        self, address: DatabaseAddress, *, writer: Engine | None, reader: Engine, clock: ports.Clock, lock: Lock | None
     ) -> None:
         self.address = address
         self._writer = writer

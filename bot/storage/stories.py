@@ -13,13 +13,13 @@ from sqlalchemy.dialects.postgresql import insert
 from bot import model
 from bot.storage import codec
 from bot.storage.articles import Articles
-from bot.storage.columns import Moment, chunks
+from bot.storage.columns import Timestamp, chunks
 from bot.storage.schema import alerts, decisions, matches, members, stories
 
 _AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _OLDEST = (stories.c.first_seen, stories.c.id)
-_SINCE = bindparam("since", type_=Moment)
+_SINCE = bindparam("since", type_=Timestamp)
 
 _OPEN = select(stories).where(stories.c.merged_into.is_(None), stories.c.last_seen >= _SINCE).order_by(*_OLDEST)
 _ALL = select(stories).order_by(*_OLDEST)
@@ -98,7 +98,7 @@ _HELD = (
     select(alerts.c.alert)
     .where(
         alerts.c.state.in_((model.AlertState.HELD, model.AlertState.POSTED)),
-        alerts.c.held_until <= bindparam("now", type_=Moment),
+        alerts.c.held_until <= bindparam("now", type_=Timestamp),
     )
     .order_by(alerts.c.held_until, alerts.c.story, alerts.c.channel)
 )

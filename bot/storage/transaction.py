@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from bot import ports
 from bot.storage.articles import Articles
-from bot.storage.decision_queue import Tray
+from bot.storage.decision_queue import DecisionQueue
 from bot.storage.feeds import FeedStates
 from bot.storage.judgements import Judgements
-from bot.storage.key_values import Notes
+from bot.storage.key_values import KeyValues
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.stories import Stories
@@ -24,9 +24,9 @@ class Transaction:
     stories: ports.Stories
     outbox: ports.Outbox
     judgements: ports.Judgements
-    tray: ports.Tray
+    decision_queue: ports.DecisionQueue
     ledger: ports.Ledger
-    notes: ports.Notes
+    key_values: ports.KeyValues
 
 
 def over(connection: Connection) -> ports.Transaction:
@@ -37,7 +37,7 @@ def over(connection: Connection) -> ports.Transaction:
         stories=Stories(connection, articles),
         outbox=Outbox(connection),
         judgements=Judgements(connection),
-        tray=Tray(connection),
+        decision_queue=DecisionQueue(connection),
         ledger=Ledger(connection),
-        notes=Notes(connection),
+        key_values=KeyValues(connection),
     )

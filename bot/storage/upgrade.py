@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot import ports
 from bot.storage import schema
-from bot.storage.addresses import Address
+from bot.storage.addresses import DatabaseAddress
 from bot.storage.failures import unavailable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _UPGRADE_LOCK = 5_781_104_927
 
 
-def upgrade(connection: Connection, address: Address) -> None:
+def upgrade(connection: Connection, address: DatabaseAddress) -> None:
     """In one transaction: a kill in between leaves the old schema. Raises StoreUnavailable for a newer one."""
     if revision_of(connection) == schema.REVISION:
         return
@@ -35,7 +35,7 @@ def upgrade(connection: Connection, address: Address) -> None:
         raise _newer(address) from error
 
 
-def expect(connection: Connection, address: Address) -> None:
+def expect(connection: Connection, address: DatabaseAddress) -> None:
     """Raises StoreUnavailable when the schema is not this version's, for those who only read."""
     found = revision_of(connection)
     if found is None:
@@ -46,7 +46,7 @@ def expect(connection: Connection, address: Address) -> None:
         raise _newer(address)
 
 
-def _newer(address: Address) -> ports.StoreUnavailable:
+def _newer(address: DatabaseAddress) -> ports.StoreUnavailable:
     return unavailable(address, "a newer version of Wirewatch made it; install that version, or put back a backup")
 
 

@@ -47,10 +47,11 @@ def translate(query: str, dialect: Dialect) -> Translation:
         )
     normal = tokens.normalise(query)
     notes = Notes()
-    read = lexemes.read(normal, dialect)
-    if len(read) == 1:
+    found = lexemes.lex(normal, dialect)
+    if len(found) == 1:
         raise QueryError("an empty query", 0, len(normal), "empty-query", "paste the query of the other product")
-    tree = (clauses if dialect is Dialect.LUCENE else boolean).read(read, dialect, notes)
+    parse_whole = clauses.parse_clauses if dialect is Dialect.LUCENE else boolean.parse_boolean
+    tree = parse_whole(found, dialect, notes)
     shown = "" if tree is None else show(tree)
     if shown:
         # Within our own limits too: brackets, terms, NEAR.

@@ -15,7 +15,7 @@ from bot.translate.notes import Notes
 TALKWALKER_DISTANCE = 10
 
 
-def read(lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> Part:
+def parse_boolean(lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> Part:
     """None: nothing is left. Raises QueryError."""
     return _Reader(lexemes, dialect, notes).whole()
 

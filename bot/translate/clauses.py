@@ -30,7 +30,7 @@ class _Clause:
     given: str
 
 
-def read(lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> Part:
+def parse_clauses(lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> Part:
     """None: nothing is left. Raises QueryError."""
     return _Reader(lexemes, dialect, notes).whole()
 

@@ -80,7 +80,7 @@ _OPERATORS = {"AND": Kind.AND, "OR": Kind.OR, "NOT": Kind.NOT}
 _SIGNS = {"&&": Kind.AND, "||": Kind.OR, "!": Kind.NOT}
 
 
-def read(query: str, dialect: Dialect) -> list[Lexeme]:
+def lex(query: str, dialect: Dialect) -> list[Lexeme]:
     """Of a normal text; the last is END. Raises QueryError."""
     found: list[Lexeme] = []
     position = 0

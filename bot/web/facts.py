@@ -74,7 +74,7 @@ class Overview:
 
 
 def overview(tx: ports.Transaction, now: datetime) -> Overview:
-    tick = tx.notes.get(heartbeat.TICK)
+    tick = tx.key_values.get(heartbeat.TICK)
     return Overview(
         feeds=tx.feeds.counts(),
         broken=tuple(tx.feeds.page(health=BROKEN, skip=0, most=SHOWN_BROKEN)),
@@ -100,7 +100,7 @@ def _at_most_last(skip: int, total: int, most: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class StoryRow:
     """One story with all that was decided and said."""
 
     story: model.Story
@@ -110,15 +110,15 @@ class Told:
 
 def stories(
     tx: ports.Transaction, *, since: datetime, rule: str | None, skip: int, most: int
-) -> tuple[list[Told], int]:
+) -> tuple[list[StoryRow], int]:
     """A page of stories, the last that moved first, and how many there are in all."""
     total = tx.stories.count(since=since, rule=rule)
     shown = tx.stories.newest(since=since, rule=rule, skip=_at_most_last(skip, total, most), most=most)
     return [_told(tx, story) for story in shown], total
 
 
-def _told(tx: ports.Transaction, story: model.Story) -> Told:
-    return Told(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=_messages(tx, story.id))
+def _told(tx: ports.Transaction, story: model.Story) -> StoryRow:
+    return StoryRow(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=_messages(tx, story.id))
 
 
 def _messages(tx: ports.Transaction, story: model.StoryId) -> tuple[model.Outgoing, ...]:

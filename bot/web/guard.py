@@ -32,7 +32,7 @@ _HEADERS = {
 }
 
 
-class Guard:
+class AccessGuard:
     def __init__(self, app: ASGIApp, *, token: str | None, hosts: Collection[str]) -> None:
         self._app = app
         self._token = token.encode() if token is not None else None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot import model, ports
 from bot.maintenance import heartbeat
-from bot.web.watched import Reading, Watched
+from bot.web.watched import PageStore, Watched
 
 #: Ticks come every second; a large transaction or a slow disk may hold some up.
 TICK_IS_OLD = timedelta(seconds=30)
@@ -23,11 +23,11 @@ class Readiness:
     last_tick: datetime | None = None
 
 
-async def readiness(store: Reading, now: datetime) -> Readiness:
+async def readiness(store: PageStore, now: datetime) -> Readiness:
     """Never raises: a database that does not answer is an answer."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-            noted = await store.read(lambda tx: tx.notes.get(heartbeat.TICK))
+            noted = await store.read(lambda tx: tx.key_values.get(heartbeat.TICK))
     except TimeoutError:
         return Readiness(is_ready=False, reason=f"the database gave no answer within {_shown(ANSWER_WITHIN)}")
     except ports.StoreError as error:

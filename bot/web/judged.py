@@ -14,15 +14,15 @@ JUDGED = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class RuleOpinions:
     #: Of rules with a judged story.
     precision: Mapping[str, precision.Precision]
     #: Rule -> where a reader has snoozed it, and until when.
     snoozed: Mapping[str, Sequence[tuple[str, datetime]]]
 
 
-def look(tx: ports.Transaction, now: datetime) -> Judged:
+def look(tx: ports.Transaction, now: datetime) -> RuleOpinions:
     snoozed: dict[str, list[tuple[str, datetime]]] = {}
     for (channel, rule), until in sorted(tx.judgements.snoozes(now).items()):
         snoozed.setdefault(rule, []).append((channel, until))
-    return Judged(precision=precision.by_rule(tx.judgements.since(now - JUDGED)), snoozed=snoozed)
+    return RuleOpinions(precision=precision.by_rule(tx.judgements.since(now - JUDGED)), snoozed=snoozed)

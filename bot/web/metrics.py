@@ -148,8 +148,8 @@ def _look(tx: ports.Transaction) -> _Standing:
         feeds=tx.feeds.counts(),
         counts=tx.outbox.counts(),
         unsent=tx.outbox.unsent(),
-        waiting=tx.tray.count(),
-        tick=tx.notes.get(heartbeat.TICK),
+        waiting=tx.decision_queue.count(),
+        tick=tx.key_values.get(heartbeat.TICK),
     )
 
 

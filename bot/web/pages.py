@@ -124,7 +124,7 @@ class Pages:
             request,
             shown=shown,
             paging=page,
-            read_back={compiled.rule.name: rules.read_back(compiled.rule) for compiled in shown},
+            read_back={compiled.rule.name: rules.describe(compiled.rule) for compiled in shown},
             last=facts.last_days(counts, [compiled.rule.name for compiled in shown]),
             sparkline=partial(self._sparkline, counts),
             last_match_days=facts.LAST_MATCH.days,

@@ -26,7 +26,7 @@ class TooManyRulesError(Exception):
         self.count = count
 
 
-def read(
+def parse_pasted(
     written: str, settings: config.Settings, steps: rules.Steps | None = None
 ) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
     """The rules that can be used, and the problems of all; their examples are tried within ``steps``.
@@ -43,7 +43,7 @@ def read(
     )
     if (count := _count(report)) > MOST_RULES:
         raise TooManyRulesError(count)
-    desk = None if report.error_count else rules_file.read(report, context)
+    desk = None if report.error_count else rules_file.parse_rules_file(report, context)
     problems = tuple(_moved(problem, lines, columns) for problem in report.finish())
     return tuple(entry.compiled for entry in desk.rules) if desk else (), problems
 

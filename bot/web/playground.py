@@ -43,7 +43,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class PlaygroundResult:
     problems: tuple[model.Problem, ...] = ()
     #: The same, with carets.
     problem_text: str = ""
@@ -70,12 +70,14 @@ class Playground:
         self._one_at_a_time = asyncio.Lock()
         self._inside = 0
 
-    async def try_out(self, written: str, days: int) -> Trial:
+    async def try_out(self, written: str, days: int) -> PlaygroundResult:
         """Raises StoreUnavailable."""
         if len(written) > MOST_CHARACTERS:
-            return Trial(remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}.")
+            return PlaygroundResult(
+                remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}."
+            )
         if self._inside > MOST_WAITING:
-            return Trial(remark="Others are trying rules at this moment: try again in some seconds.")
+            return PlaygroundResult(remark="Others are trying rules at this moment: try again in some seconds.")
         self._inside += 1
         try:
             async with self._one_at_a_time:
@@ -83,19 +85,19 @@ class Playground:
         finally:
             self._inside -= 1
 
-    async def _try_out(self, written: str, days: int) -> Trial:
+    async def _try_out(self, written: str, days: int) -> PlaygroundResult:
         settings, now = self._watched.settings, self._watched.clock.now()
         ends_at = time.monotonic() + MOST_TIME.total_seconds()
         try:
             compiled, problems = await asyncio.to_thread(
-                pasted.read, written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES)
+                pasted.parse_pasted, written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES)
             )
-            told = Trial(problems=problems, problem_text=config.render(problems))
+            told = PlaygroundResult(problems=problems, problem_text=config.render(problems))
             if not compiled:
                 return replace(told, remark="" if problems else "There is no rule in it.")
             return await self._watched.store.read(lambda tx: _try(tx, compiled, settings, told, days, now, ends_at))
         except pasted.TooManyRulesError as error:
-            return Trial(remark=f"{str(error).capitalize()}.")
+            return PlaygroundResult(remark=f"{str(error).capitalize()}.")
         except rules.TooManySteps:
             limit = f"{MOST_STEPS_OF_AN_ARTICLE:,} steps"
             remark = f"On one article this takes more than {limit}: use fewer wordings under NEAR."
@@ -108,11 +110,11 @@ def _try(
     tx: ports.Transaction,
     compiled: tuple[rules.CompiledRule, ...],
     settings: config.Settings,
-    told: Trial,
+    told: PlaygroundResult,
     days: int,
     now: datetime,
     ends_at: float,
-) -> Trial:
+) -> PlaygroundResult:
     since, remark = _since(tx, days, now)
     feeds = {feed.url: feed for feed in settings.feeds}
 
@@ -164,7 +166,7 @@ def _tried(
     shown = [articles[each] for each in last if each in articles]
     return Tried(
         report=found,
-        read_back=rules.read_back(compiled.rule),
+        read_back=rules.describe(compiled.rule),
         matched=tuple(
             (article, ruleset.match(article, feeds.get(article.feed) or model.Feed(url=article.feed), now=now))
             for article in shown

@@ -17,7 +17,7 @@ from bot import config, ports
 from bot.web import health
 from bot.web.admission import Admission
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
-from bot.web.guard import Guard
+from bot.web.guard import AccessGuard
 from bot.web.metrics import Metrics
 from bot.web.site import site_of
 from bot.web.watched import Shared, Watched
@@ -101,7 +101,7 @@ def open_site(
     shared = Shared(bot)
     metrics = Metrics(shared)
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
-    app = Guard(Admission(site_of(shared, health.Probe(bot), metrics)), token=token, hosts=hosts)
+    app = AccessGuard(Admission(site_of(shared, health.Probe(bot), metrics)), token=token, hosts=hosts)
     return Site(app, _listen(web), metrics, limits or Limits())
 
 

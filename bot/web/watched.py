@@ -15,7 +15,7 @@ T = TypeVar("T")
 READS_AT_ONCE = 2
 
 
-class Reading(Protocol):
+class PageStore(Protocol):
     """The part of ``ports.Store`` that pages use."""
 
     async def read(self, work: Callable[[ports.Transaction], T]) -> T:
@@ -30,7 +30,7 @@ class Watched(Protocol):
         """In force now."""
 
     @property
-    def store(self) -> Reading: ...
+    def store(self) -> PageStore: ...
 
     @property
     def clock(self) -> ports.Clock: ...
@@ -52,7 +52,7 @@ class Shared:
         return self._bot.settings
 
     @property
-    def store(self) -> Reading:
+    def store(self) -> PageStore:
         return self
 
     @property

@@ -109,7 +109,7 @@ def said(verdict: Verdict, minute: int, *, by: str = "U1", rule: str = "exit") -
 
 
 def holding(*judgements: model.Judgement, days: float = 0) -> list[str]:
-    return [one.id for one in alerts.standing(judgements, now=START + days * DAY)]
+    return [one.id for one in alerts.active_feedback(judgements, now=START + days * DAY)]
 
 
 def test_a_later_opinion_of_a_person_takes_the_place_of_the_earlier() -> None:

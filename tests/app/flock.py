@@ -222,8 +222,8 @@ class Flock:
     def _is_quiet(self) -> bool:
         waiting = self._query("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')")
         posted = self._query("SELECT count(*) FROM alerts WHERE state = 'posted'")
-        tray = self._query("SELECT count(*) FROM tray")
-        return (waiting, posted, tray) == ([(0,)], [(len(self._names),)], [(0,)])
+        decision_queue = self._query("SELECT count(*) FROM tray")
+        return (waiting, posted, decision_queue) == ([(0,)], [(len(self._names),)], [(0,)])
 
     def _have_all_begun(self) -> bool:
         rows = self._query("SELECT row FROM ledger WHERE row LIKE '%started%'")

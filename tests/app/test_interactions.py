@@ -48,7 +48,7 @@ async def play(store: storage.SqlStore, *changes: tuple[float, str | None]) -> l
     """What the operator was told."""
     clock = FakeClock()
     script = Script(clock, *changes)
-    hearing = interactions.Listening(store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None)
+    hearing = interactions.Interactions(store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hearing.run(lambda: [script]))
         await script.done.wait()
@@ -58,7 +58,7 @@ async def play(store: storage.SqlStore, *changes: tuple[float, str | None]) -> l
 
 
 async def note(store: storage.SqlStore) -> str | None:
-    return await store.read(lambda tx: tx.notes.get(interactions.note_of("other")))
+    return await store.read(lambda tx: tx.key_values.get(interactions.key_of("other")))
 
 
 async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_once(store: storage.SqlStore) -> None:
@@ -85,7 +85,7 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
     clock = FakeClock()
     scripts = [Script(clock, (0, None)), Script(clock, (0, None))]
     waiting = list(scripts)
-    hearing = interactions.Listening(store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None)
+    hearing = interactions.Interactions(store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None)
 
     def next_one() -> Sequence[ports.Listener]:
         return [waiting.pop(0)]

@@ -19,7 +19,7 @@ from bot import ports
 from bot.channels import apprise
 from bot.channels.kit import inert
 from tests.channels import hostile, messages
-from tests.channels.surroundings import Secrets, build, delivery
+from tests.channels.context import Secrets, build, delivery
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot import ports
 from tests.channels import hostile, messages
-from tests.channels.surroundings import Secrets, build, delivery
+from tests.channels.context import Secrets, build, delivery
 from tests.servers import ntfy, synapse
 from tests.servers.ntfy import ntfy_server  # noqa: F401 - a fixture
 from tests.servers.synapse import synapse_server  # noqa: F401 - a fixture

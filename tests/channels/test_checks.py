@@ -9,7 +9,7 @@ import structlog
 
 from bot import model, ports
 from bot.channels import checks
-from tests.channels.surroundings import Secrets, build
+from tests.channels.context import Secrets, build
 from tests.servers import slack
 
 
@@ -27,7 +27,7 @@ def bot(server: slack.Server, token: str = slack.TOKEN) -> ports.Channel:
 
 async def said(*channels: ports.Channel) -> list[tuple[str, str]]:
     with structlog.testing.capture_logs() as lines:
-        await checks.look(channels, on_unknown=model.OnUnknown.LEAVE)
+        await checks.check_all(channels, on_unknown=model.OnUnknown.LEAVE)
     return [(line["event"], str(line.get("wanted") or line.get("on_unknown") or "")) for line in lines]
 
 

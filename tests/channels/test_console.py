@@ -10,7 +10,7 @@ import pytest
 
 from bot import ports
 from tests.channels import messages
-from tests.channels.surroundings import build, delivery
+from tests.channels.context import build, delivery
 
 GOLDEN = Path(__file__).parent / "golden" / "console.txt"
 

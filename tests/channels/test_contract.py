@@ -20,7 +20,7 @@ import pytest
 
 from bot import channels, model, ports
 from tests.channels import hostile, messages
-from tests.channels.surroundings import Secrets, build, delivery
+from tests.channels.context import Secrets, build, delivery
 
 # Apprise asks for a module that Python 3.11 and 3.12 are about to lose.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

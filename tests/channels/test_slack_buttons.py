@@ -20,7 +20,7 @@ from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import buttons, rich_text
 from bot.model import Verdict
 from tests.channels import hostile, messages
-from tests.channels.surroundings import Secrets, build
+from tests.channels.context import Secrets, build
 from tests.fakes import FakeClock
 from tests.servers import slack, slack_rules
 from tests.servers.slack_socket import SocketMode
@@ -150,7 +150,7 @@ def payload(**changes: object) -> dict[str, Any]:
 
 
 def read(made: dict[str, Any]) -> Any:
-    return buttons.read(made, envelope="e1")
+    return buttons.parse_press(made, envelope="e1")
 
 
 def test_a_press_says_who_judged_which_story_under_which_rule() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bot import channels, ports
 from bot.model import Verdict
-from tests.channels.surroundings import Secrets, build
+from tests.channels.context import Secrets, build
 from tests.fakes import FakeClock
 from tests.servers import slack
 
@@ -263,7 +263,12 @@ async def barred_for(person: str, *, groups: dict[str, list[str]], may_act: list
         server.workspace.tokens[slack.TOKEN].add(scope)
         heard = Heard()
         secrets = Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN)
-        options = {"token": "env:TOKEN", "app_token": "env:APP", "api_url": server.api_url, "may_act": may_act}
+        options: dict[str, Any] = {
+            "token": "env:TOKEN",
+            "app_token": "env:APP",
+            "api_url": server.api_url,
+            "may_act": may_act,
+        }
         made = build("slack", secrets=secrets, clock=FakeClock(), to="#policy-alerts", buttons=True, **options)
         [listens] = channels.listeners([made])
         async with asyncio.TaskGroup() as group:

@@ -10,7 +10,7 @@ import pytest
 
 from bot import model, ports
 from tests.channels import messages
-from tests.channels.surroundings import MemoryNotes, Secrets, build, delivery
+from tests.channels.context import MemoryKeyValues, Secrets, build, delivery
 from tests.servers import slack
 
 REF = "env:SLACK_BOT_TOKEN"
@@ -26,13 +26,13 @@ def server() -> Iterator[slack.Server]:
 
 
 def bot(
-    server: slack.Server, *, to: str = "#policy-alerts", notes: MemoryNotes | None = None, **env: str
+    server: slack.Server, *, to: str = "#policy-alerts", key_values: MemoryKeyValues | None = None, **env: str
 ) -> ports.Channel:
     secrets = Secrets(**({"SLACK_BOT_TOKEN": slack.TOKEN} | env))
     return build(
         "slack",
         secrets=secrets,
-        notes=notes,
+        key_values=key_values,
         to=to,
         token="env:SLACK_BOT_TOKEN",
         api_url=server.api_url,
@@ -98,11 +98,11 @@ async def test_a_name_is_resolved_once_over_all_pages_and_kept(server: slack.Ser
     server.workspace.page = 2
     for number in range(5):
         server.workspace.add_channel(f"more-{number}")
-    notes = MemoryNotes()
-    await bot(server, to="more-4", notes=notes).send(delivery(messages.NOTICE))
+    key_values = MemoryKeyValues()
+    await bot(server, to="more-4", key_values=key_values).send(delivery(messages.NOTICE))
     assert [method for method, _, _ in server.requests].count("conversations.list") == 4
     server.requests.clear()
-    await bot(server, to="more-4", notes=notes).send(delivery(messages.NOTICE))
+    await bot(server, to="more-4", key_values=key_values).send(delivery(messages.NOTICE))
     assert [method for method, _, _ in server.requests] == ["chat.postMessage"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot import channels, ports
 from tests.channels import messages
-from tests.channels.surroundings import Secrets, build, delivery
+from tests.channels.context import Secrets, build, delivery
 from tests.servers import slack
 
 

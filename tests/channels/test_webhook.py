@@ -17,7 +17,7 @@ import pytest
 from bot import model, ports
 from bot.channels import webhook
 from tests.channels import hostile, messages
-from tests.channels.surroundings import Secrets, build, delivery
+from tests.channels.context import Secrets, build, delivery
 
 
 class Receiver(ThreadingHTTPServer):

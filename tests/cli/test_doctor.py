@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 async def note_tick(folder: Path, when: datetime) -> None:
     store = storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=FakeClock())
-    await store.write(lambda tx: tx.notes.put("tick", when.isoformat()))
+    await store.write(lambda tx: tx.key_values.put("tick", when.isoformat()))
     await store.close()
 
 

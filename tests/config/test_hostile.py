@@ -80,9 +80,9 @@ def test_a_thousand_rules_cost_a_few_kilobytes_each_while_they_are_read(tmp_path
         f"must_match: [word{n} third{n}], must_not_match: [nothing]}}\n"
         for n in range(1000)
     )
-    document = nodes.read(rules)
+    document = nodes.parse_yaml(rules)
     tracemalloc.start()
-    document = nodes.read(rules)
+    document = nodes.parse_yaml(rules)
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert document.root is not None

@@ -14,7 +14,7 @@ from tests.config import folders
 
 
 def _value(text: str) -> tuple[nodes.Document, nodes.Scalar]:
-    document = nodes.read(text)
+    document = nodes.parse_yaml(text)
     assert isinstance(document.root, nodes.Mapping)
     value = document.root.pairs[0][1]
     assert isinstance(value, nodes.Scalar)
@@ -71,7 +71,7 @@ def test_every_character_of_a_value_is_found_again(value: str, style: str, width
 @given(st.text(max_size=200))
 def test_any_text_gives_nodes_or_one_located_error(text: str) -> None:
     try:
-        document = nodes.read(text)
+        document = nodes.parse_yaml(text)
     except errors.Unreadable as error:
         refused = error
     else:

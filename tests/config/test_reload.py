@@ -146,13 +146,13 @@ def test_unchanged_files_are_not_read_again(tmp_path: Path, monkeypatch: pytest.
     folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Third, all: [wirewatch], notify: desk}\n"})
     before = folders.load(folder)
     parsed: list[str] = []
-    read = nodes.read
+    read = nodes.parse_yaml
 
     def reading_told(text: str) -> nodes.Document:
         parsed.append(text)
         return read(text)
 
-    monkeypatch.setattr(nodes, "read", reading_told)
+    monkeypatch.setattr(nodes, "parse_yaml", reading_told)
     folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Fourth, all: [wirewatch], notify: desk}\n"})
     after = folders.load(folder, before)
     assert folders.names(after) == ["First", "Second", "Fourth"]

@@ -94,7 +94,7 @@ def test_uses_that_share_companions_are_told_apart_by_the_names_that_are_spelled
 
 def test_a_small_word_may_give_an_initial() -> None:
     (leaf,) = clinic.suspects(rules.compile_rule(rule(any=["DOE"])))
-    told = article_text.View(article("x", "The Department of Energy (DOE) was asked"))
+    told = article_text.ArticleText(article("x", "The Department of Energy (DOE) was asked"))
     assert acronyms.spelled_out(leaf, told) == "department energy"
 
 
@@ -116,7 +116,7 @@ def test_a_small_word_may_give_an_initial() -> None:
 )
 def test_an_acronym_is_spelled_out_beside_a_bracket(text: str, expected: str | None) -> None:
     (leaf,) = clinic.suspects(rules.compile_rule(rule(any=["PTA"])))
-    assert acronyms.spelled_out(leaf, article_text.View(article("x", text))) == expected
+    assert acronyms.spelled_out(leaf, article_text.ArticleText(article("x", text))) == expected
 
 
 def test_the_order_of_the_articles_does_not_matter() -> None:

@@ -122,7 +122,7 @@ def test_a_story_is_left_out_when_each_of_its_articles_is() -> None:
 def test_the_archive_tells_how_many_articles_would_still_match() -> None:
     compiled = rules.compile_rule(rule(**PTA, paused=True))
     proposals = suggestions.propose(compiled, judged(REGULATOR, SCHOOL))
-    trial = suggestions.Trial([(compiled, one) for one in proposals])
+    trial = suggestions.ProposalTrial([(compiled, one) for one in proposals])
     for title in [*REGULATOR, *SCHOOL, "Parents at another PTA", "Nothing of the kind"]:
         trial.read(article(title), FEED)
     effects = dict(zip([one.change for one in proposals], trial.effects(), strict=True))

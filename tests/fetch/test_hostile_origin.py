@@ -51,7 +51,7 @@ async def test_good_feeds_beside_every_bad_one_are_read_in_time(server: FeedServ
         try:
             answer = await fetcher.get(ports.Request(url=server.url(path)))
             body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
-            reading = await asyncio.to_thread(sources.read, body)
+            reading = await asyncio.to_thread(sources.parse_document, body)
         except (ports.FetchError, ports.ReadError):
             failed.add(path)
             return

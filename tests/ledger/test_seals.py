@@ -156,7 +156,7 @@ def test_any_text_of_the_outside_world_is_one_line_of_ascii_and_read_back(link: 
     text = ledger.text_of(row)
     assert text.isascii()
     assert "\n" not in text
-    assert ledger.read(text) == row
+    assert ledger.parse_row(text) == row
 
 
 def test_halves_of_surrogate_pairs_do_not_stop_the_ledger() -> None:
@@ -167,7 +167,7 @@ def test_halves_of_surrogate_pairs_do_not_stop_the_ledger() -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"at":"x","kind":"sent"}', '{"at":3,"kind":"sent"}'])
 def test_what_is_no_row_is_said_to_be_none(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        ledger.read(text)
+        ledger.parse_row(text)
 
 
 STATE = model.FeedState(url="https://dawn.example/feed", due_at=START, baseline_at=START)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import outbox, storage
-from tests.channels.surroundings import Secrets, build
+from tests.channels.context import Secrets, build
 from tests.fakes import FakeClock
 from tests.outbox.rows import edit, reply, row
 from tests.servers import slack

@@ -1,4 +1,4 @@
-"""The desk's turns: what waits in the tray is decided once, by whoever sits there."""
+"""What waits in the decision queue is decided once, by whichever process takes it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def _running(seed: World) -> AsyncIterator[app.App]:
         yield running
 
 
-async def _poll(running: app.App, *, ends_at: pipeline.EndsAt = pipeline.EndsAt.TRAY) -> pipeline.PassReport:
+async def _poll(running: app.App, *, ends_at: pipeline.EndsAt = pipeline.EndsAt.QUEUE) -> pipeline.PassReport:
     token, states = await running.parts.pipeline.claim(limit=100, everything=True)
     return await running.parts.pipeline.run(token, states, running.live.snapshot, ends_at=ends_at)
 
@@ -50,12 +50,12 @@ async def test_a_pass_that_ends_at_the_tray_decides_nothing_and_the_next_turn_de
         assert (sum(feed.matched for feed in passed.feeds), passed.decisions) == (2, [])
         assert await running.store.read(lambda tx: tx.stories.since(None)) == []
 
-        turn = await running.parts.deciding.take_turn(running.live.snapshot, limit=100)
-        assert turn.taken == 2
-        assert {decision.action for decision in turn.decisions} == {model.Action.POST}
+        batch = await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)
+        assert batch.taken == 2
+        assert {decision.action for decision in batch.decisions} == {model.Action.POST}
         (story,) = await running.store.read(lambda tx: tx.stories.since(None))
         assert len(story.members) == 2
-        assert (await running.parts.deciding.take_turn(running.live.snapshot, limit=100)).taken == 0
+        assert (await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)).taken == 0
 
 
 async def test_two_desks_that_take_turns_know_each_others_stories(seed: World) -> None:
@@ -68,7 +68,7 @@ async def test_two_desks_that_take_turns_know_each_others_stories(seed: World) -
         ):
             _publish(seed, **told)
             await _poll(running)
-            assert (await deciding.take_turn(running.live.snapshot, limit=100)).taken == 1
+            assert (await deciding.decide_batch(running.live.snapshot, limit=100)).taken == 1
         (story,) = await running.store.read(lambda tx: tx.stories.since(None))
         assert {member.article.outlet for member in story.members} == set(OUTLETS)
 
@@ -86,18 +86,18 @@ async def test_an_article_that_breaks_the_desk_leaves_the_others_told(seed: Worl
     _publish(seed, wire=FIRST)
     async with _running(seed) as running:
         await _poll(running)
-        waiting = await running.store.read(lambda tx: tx.tray.peek(limit=10))
-        await running.store.write(lambda tx: tx.tray.remove(waiting.numbers))
+        waiting = await running.store.read(lambda tx: tx.decision_queue.peek(limit=10))
+        await running.store.write(lambda tx: tx.decision_queue.remove(waiting.numbers))
         (good,) = waiting.arrivals
         # A time without a zone cannot be compared with one: a bug of ours.
         article = replace(good.article, id=model.ArticleId("broken"), first_seen=START.replace(tzinfo=None))
         bad = replace(good, article=article)
-        await running.store.write(lambda tx: tx.tray.add([bad, good], []))
+        await running.store.write(lambda tx: tx.decision_queue.add([bad, good], []))
 
         with capture_logs() as logs:
-            turn = await running.parts.deciding.take_turn(running.live.snapshot, limit=100)
+            batch = await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)
 
-        assert turn.taken == 2
-        assert [decision.reason for decision in turn.decisions] == [model.Reason.FIRST_REPORT]
+        assert batch.taken == 2
+        assert [decision.reason for decision in batch.decisions] == [model.Reason.FIRST_REPORT]
         assert [line["articles"] for line in logs if line["event"] == "article broke the desk"] == [["broken"]]
-        assert await running.store.read(lambda tx: tx.tray.count()) == 0
+        assert await running.store.read(lambda tx: tx.decision_queue.count()) == 0

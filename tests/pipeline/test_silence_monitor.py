@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from bot import model, ports, rules
-from bot.pipeline.silence_monitor import Canary, note_matches
+from bot.pipeline.silence_monitor import SilenceMonitor, note_matches
 from bot.pipeline.snapshot import Snapshot
 from tests.fakes import FakeClock
 from tests.storage.made import article
@@ -38,10 +38,10 @@ class Outbox:
 
 
 class Store:
-    """As much of a transaction as a canary needs."""
+    """As much of a transaction as a silence monitor needs."""
 
     def __init__(self) -> None:
-        self.notes = Notes()
+        self.key_values = Notes()
         self.outbox = Outbox()
 
     @property
@@ -56,44 +56,44 @@ def snapshot() -> Snapshot:
 
 
 def test_a_tick_before_the_time_is_up_asks_the_store_nothing(snapshot: Snapshot) -> None:
-    store, canary, clock = Store(), Canary(), FakeClock()
+    store, monitor, clock = Store(), SilenceMonitor(), FakeClock()
     for _ in range(48):
-        canary.tell(store.tx, snapshot, now=clock.now())
+        monitor.tell(store.tx, snapshot, now=clock.now())
         clock.advance(timedelta(hours=1))
-    assert store.notes.asked == 1
+    assert store.key_values.asked == 1
     assert not store.outbox.ids
 
 
 def test_a_silence_that_lasts_is_told_once(snapshot: Snapshot) -> None:
-    store, canary, clock = Store(), Canary(), FakeClock()
+    store, monitor, clock = Store(), SilenceMonitor(), FakeClock()
     for _ in range(24):
-        canary.tell(store.tx, snapshot, now=clock.now())
+        monitor.tell(store.tx, snapshot, now=clock.now())
         clock.advance(DAY)
     assert len(store.outbox.ids) == 1
-    assert store.notes.asked < 24
+    assert store.key_values.asked < 24
 
 
 def test_a_match_that_another_process_saw_counts(snapshot: Snapshot) -> None:
-    store, canary, clock = Store(), Canary(), FakeClock()
-    canary.tell(store.tx, snapshot, now=clock.now())
+    store, monitor, clock = Store(), SilenceMonitor(), FakeClock()
+    monitor.tell(store.tx, snapshot, now=clock.now())
     clock.advance(DAY)
     match = model.Match(rule="Ship lost", rule_version="1", evidence=())
     arrival = model.Arrival(article=article("1"), matches=(match,), is_baseline=False)
     note_matches(store.tx, snapshot, [arrival], now=clock.now())
     clock.advance(1.5 * DAY)
-    canary.tell(store.tx, snapshot, now=clock.now())
+    monitor.tell(store.tx, snapshot, now=clock.now())
     assert not store.outbox.ids
     clock.advance(DAY)
-    canary.tell(store.tx, snapshot, now=clock.now())
+    monitor.tell(store.tx, snapshot, now=clock.now())
     assert len(store.outbox.ids) == 1
 
 
 def test_what_was_told_in_a_transaction_that_failed_is_told_again(snapshot: Snapshot) -> None:
-    store, canary, clock = Store(), Canary(), FakeClock()
-    canary.tell(store.tx, snapshot, now=clock.now())
+    store, monitor, clock = Store(), SilenceMonitor(), FakeClock()
+    monitor.tell(store.tx, snapshot, now=clock.now())
     clock.advance(3 * DAY)
-    canary.tell(store.tx, snapshot, now=clock.now())
+    monitor.tell(store.tx, snapshot, now=clock.now())
     store.outbox.ids.clear()
-    canary.forget()
-    canary.tell(store.tx, snapshot, now=clock.now())
+    monitor.forget()
+    monitor.tell(store.tx, snapshot, now=clock.now())
     assert len(store.outbox.ids) == 1

@@ -80,7 +80,7 @@ async def test_what_is_no_feed_is_told_the_same_wherever_it_is_read(count: int) 
 
 
 async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, has_begun, may_end = sources.read, threading.Event(), threading.Event()
+    read, has_begun, may_end = sources.parse_document, threading.Event(), threading.Event()
 
     def slowly(body: ports.Body) -> model.Reading:
         if b"slow" in body.content:
@@ -88,7 +88,7 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
             may_end.wait(10)
         return read(body)
 
-    monkeypatch.setattr(sources, "read", slowly)
+    monkeypatch.setattr(sources, "parse_document", slowly)
     made = Threads()
     async with asyncio.TaskGroup() as group:
         slow = group.create_task(made.read(_body(rss(item(1, title="slow"))), FEED, is_first=True))

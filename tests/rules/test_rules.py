@@ -149,7 +149,7 @@ def test_explain_tells_weakness_pause_and_other_feeds() -> None:
 
 
 def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:
-    said = rules.read_back(BLACKBERRY)
+    said = rules.describe(BLACKBERRY)
     assert 'product: "BES" in capitals' in said
     assert 'never when it mentions "parent teacher association"' in said
     query = said.splitlines()[-1].removeprefix("As a query: ")

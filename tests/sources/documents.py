@@ -19,7 +19,7 @@ def read(
     names_known: bool = False,
 ) -> model.Reading:
     data = content.encode() if isinstance(content, str) else content
-    return sources.read(
+    return sources.parse_document(
         ports.Body(
             content=data,
             content_type=content_type,

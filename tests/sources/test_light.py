@@ -39,7 +39,7 @@ def check(document: str) -> model.Reading:
 
 
 def is_plain(document: str, root: str) -> bool:
-    found = light.read(document.encode(), root=root, before=None)
+    found = light.parse_light(document.encode(), root=root, before=None)
     return found is not None and found.header is not None and None not in found.entries
 
 
@@ -193,7 +193,7 @@ def test_the_tags_around_an_item_count(attributes: str) -> None:
 
 @pytest.mark.timeout(30)
 def test_text_between_very_many_elements_is_copied_once() -> None:
-    found = elements.read(f"<x>{'<b/>some text' * 300_000}</x>".encode())
+    found = elements.parse_elements(f"<x>{'<b/>some text' * 300_000}</x>".encode())
     assert found is not None
     assert len(found[0]) == 300_000
 
@@ -217,7 +217,7 @@ def test_the_items_of_rss_1_are_cut_and_read_lightly() -> None:
     assert [e.guid for e in reading.entries] == ["https://news.example.org/1", "https://news.example.org/2"]
     known = read(document, known=frozenset(reading.item_hashes[:1]))
     assert [e.title for e in known.entries] == ["Regulator writes order 2"]
-    found = light.read(document.encode(), root="rdf", before=None)
+    found = light.parse_light(document.encode(), root="rdf", before=None)
     assert found is not None
     assert None not in found.entries
 

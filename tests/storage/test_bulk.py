@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import storage
 from bot.storage.bulk import BulkInsert
-from bot.storage.columns import Moment, digest
+from bot.storage.columns import Timestamp, digest
 from bot.storage.schema import articles, sightings
 from tests.fakes import START
 
@@ -46,7 +46,7 @@ async def test_each_value_is_made_ready_as_its_column_would(store: storage.SqlSt
 
 
 async def test_other_parameters_of_the_statement_find_their_places(store: storage.SqlStore) -> None:
-    stale: BindParameter[object] = bindparam("stale", type_=Moment)
+    stale: BindParameter[object] = bindparam("stale", type_=Timestamp)
     new = insert(sightings)
     see = BulkInsert(
         new.on_conflict_do_update(

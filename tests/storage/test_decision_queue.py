@@ -1,4 +1,4 @@
-"""The desk's tray, on every store."""
+"""The decision queue, on every store."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(stor
     arrivals = [_arrival(number) for number in range(3)]
     edit = model.Edit(article=article("9").id, outlet="Dawn", field="title", before="exits", after="delays exit")
     revision = model.Revision(article=article("9"), matches=(), edits=(edit,), poll="p9")
-    await store.write(lambda tx: tx.tray.add(arrivals, [revision]))
-    assert await store.read(lambda tx: tx.tray.count()) == 4
+    await store.write(lambda tx: tx.decision_queue.add(arrivals, [revision]))
+    assert await store.read(lambda tx: tx.decision_queue.count()) == 4
 
-    first = await store.read(lambda tx: tx.tray.peek(limit=2))
-    assert await store.read(lambda tx: tx.tray.peek(limit=2)) == first
-    await store.write(lambda tx: tx.tray.remove(first.numbers))
-    rest = await store.read(lambda tx: tx.tray.peek(limit=10))
+    first = await store.read(lambda tx: tx.decision_queue.peek(limit=2))
+    assert await store.read(lambda tx: tx.decision_queue.peek(limit=2)) == first
+    await store.write(lambda tx: tx.decision_queue.remove(first.numbers))
+    rest = await store.read(lambda tx: tx.decision_queue.peek(limit=10))
 
     assert (first.arrivals, first.revisions) == (tuple(arrivals[:2]), ())
     assert (rest.arrivals, rest.revisions) == ((arrivals[2],), (revision,))
-    await store.write(lambda tx: tx.tray.remove(rest.numbers))
-    assert await store.read(lambda tx: tx.tray.peek(limit=10)) == ports.Waiting()
+    await store.write(lambda tx: tx.decision_queue.remove(rest.numbers))
+    assert await store.read(lambda tx: tx.decision_queue.peek(limit=10)) == ports.Waiting()
 
 
 async def _take_over(store: storage.SqlStore, who: str, seen: ports.Holder) -> ports.Holder | None:
-    return await store.write(lambda tx: tx.tray.take_over(who, seen=seen))
+    return await store.write(lambda tx: tx.decision_queue.take_over(who, seen=seen))
 
 
 async def test_what_was_computed_before_another_decided_may_not_be_written(store: storage.SqlStore) -> None:
-    at_first = await store.read(lambda tx: tx.tray.holder())
+    at_first = await store.read(lambda tx: tx.decision_queue.holder())
     mine = await _take_over(store, "a", at_first)
     assert mine is not None
     assert mine.who == "a"
     assert await _take_over(store, "b", at_first) is None
-    assert await store.read(lambda tx: tx.tray.holder()) == mine
+    assert await store.read(lambda tx: tx.decision_queue.holder()) == mine
     again = await _take_over(store, "a", mine)
     assert again is not None
     assert again.change > mine.change
 
 
 async def test_what_was_computed_before_a_reader_pressed_a_button_may_not_be_written(store: storage.SqlStore) -> None:
-    mine = await _take_over(store, "a", await store.read(lambda tx: tx.tray.holder()))
+    mine = await _take_over(store, "a", await store.read(lambda tx: tx.decision_queue.holder()))
     assert mine is not None
-    await store.write(lambda tx: tx.tray.note_change())
+    await store.write(lambda tx: tx.decision_queue.note_change())
     assert await _take_over(store, "a", mine) is None
-    now = await store.read(lambda tx: tx.tray.holder())
+    now = await store.read(lambda tx: tx.decision_queue.holder())
     assert (now.who, now != mine) == ("a", True)
 
 

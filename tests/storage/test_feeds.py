@@ -180,7 +180,7 @@ async def test_limited_feeds_are_those_that_were_told_to_wait(listed: storage.Sq
 
 
 async def test_notes_hold_the_last_word(store: storage.SqlStore) -> None:
-    await store.write(lambda tx: tx.notes.put("tick", "1"))
-    await store.write(lambda tx: tx.notes.put("tick", "2"))
-    assert await store.read(lambda tx: tx.notes.get("tick")) == "2"
-    assert await store.read(lambda tx: tx.notes.get("tock")) is None
+    await store.write(lambda tx: tx.key_values.put("tick", "1"))
+    await store.write(lambda tx: tx.key_values.put("tick", "2"))
+    assert await store.read(lambda tx: tx.key_values.get("tick")) == "2"
+    assert await store.read(lambda tx: tx.key_values.get("tock")) is None

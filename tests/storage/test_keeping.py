@@ -142,7 +142,7 @@ async def test_a_backup_of_a_running_store_is_one_whole_moment(tmp_path: Path) -
         while not stop.is_set():
             item = article(str(n))
             await store.write(lambda tx, item=item: tx.articles.add([item]))  # type: ignore[misc]
-            await store.write(lambda tx, n=n: tx.notes.put("last", str(n)))  # type: ignore[misc]
+            await store.write(lambda tx, n=n: tx.key_values.put("last", str(n)))  # type: ignore[misc]
             n += 1
 
     async with asyncio.TaskGroup() as group:
@@ -155,7 +155,7 @@ async def test_a_backup_of_a_running_store_is_one_whole_moment(tmp_path: Path) -
     for n in range(3):
         assert sorted(path.name for path in (tmp_path / "copies").iterdir()) == ["0.db", "1.db", "2.db"]
         copy = storage.open_store(f"sqlite:///{tmp_path}/copies/{n}.db", clock=FakeClock(), read_only=True)
-        last, count = await copy.read(lambda tx: (tx.notes.get("last"), tx.articles.count()))
+        last, count = await copy.read(lambda tx: (tx.key_values.get("last"), tx.articles.count()))
         await copy.close()
         assert last is not None
         assert count in (int(last) + 1, int(last) + 2)

@@ -24,7 +24,7 @@ async def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path) -> None
         store = storage.open_store(address, clock=FakeClock())
         try:
             count = await store.read(lambda tx: tx.articles.count())
-            last = await store.read(lambda tx: tx.notes.get("last"))
+            last = await store.read(lambda tx: tx.key_values.get("last"))
             told = await store.read(lambda tx: tx.stories.since(None))
             waiting = await store.read(lambda tx: tx.outbox.counts())
         finally:

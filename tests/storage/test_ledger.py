@@ -50,7 +50,7 @@ async def seal_all(store: storage.SqlStore, before: date) -> list[model.DaySeal]
     return made
 
 
-def broken(tx: ports.Transaction) -> ledger.Broken | None:
+def broken(tx: ports.Transaction) -> ledger.BrokenSeal | None:
     return proof(tx).broken
 
 

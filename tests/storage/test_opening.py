@@ -61,8 +61,8 @@ async def test_a_folder_with_two_names_is_one_folder(owned: storage.SqlStore, fi
 async def test_any_name_of_a_file_will_do(tmp_path: Path) -> None:
     file = tmp_path / "a b#c é" / "store.db"
     store = open_again(file)
-    await store.write(lambda tx: tx.notes.put("k", "v"))
-    assert await store.read(lambda tx: tx.notes.get("k")) == "v"
+    await store.write(lambda tx: tx.key_values.put("k", "v"))
+    assert await store.read(lambda tx: tx.key_values.get("k")) == "v"
     await store.close()
     assert file.is_file()
     storage.backup(f"sqlite:///{file}", tmp_path / "copy.db")
@@ -78,23 +78,23 @@ def test_a_dead_owner_leaves_no_lock(file: Path) -> None:
 
 
 async def test_a_closed_store_can_be_opened_again(owned: storage.SqlStore, file: Path) -> None:
-    await owned.write(lambda tx: tx.notes.put("k", "v"))
+    await owned.write(lambda tx: tx.key_values.put("k", "v"))
     await owned.close()
     again = open_again(file)
-    assert await again.read(lambda tx: tx.notes.get("k")) == "v"
+    assert await again.read(lambda tx: tx.key_values.get("k")) == "v"
     await again.close()
 
 
 async def test_a_reader_needs_no_lock_sees_what_is_committed_and_cannot_write(
     owned: storage.SqlStore, file: Path
 ) -> None:
-    await owned.write(lambda tx: tx.notes.put("k", "v"))
+    await owned.write(lambda tx: tx.key_values.put("k", "v"))
     reader = open_again(file, read_only=True)
-    assert await reader.read(lambda tx: tx.notes.get("k")) == "v"
+    assert await reader.read(lambda tx: tx.key_values.get("k")) == "v"
     with pytest.raises(ports.StoreUnavailable, match="reading only"):
-        await reader.write(lambda tx: tx.notes.put("k", "w"))
+        await reader.write(lambda tx: tx.key_values.put("k", "w"))
     with pytest.raises(ports.StoreUnavailable, match="cannot be written"):
-        await owned.read(lambda tx: tx.notes.put("k", "w"))
+        await owned.read(lambda tx: tx.key_values.put("k", "w"))
     await reader.close()
 
 
@@ -198,8 +198,8 @@ async def test_a_lock_of_another_program_is_said(owned: storage.SqlStore, file: 
     with closing(sqlite3.connect(file)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(ports.StoreUnavailable, match="locked by another program; end that program"):
-            await owned.write(lambda tx: tx.notes.put("k", "v"))
-    await owned.write(lambda tx: tx.notes.put("k", "v"))
+            await owned.write(lambda tx: tx.key_values.put("k", "v"))
+    await owned.write(lambda tx: tx.key_values.put("k", "v"))
 
 
 def test_a_file_that_is_no_database_is_said_and_left_as_it_is(file: Path) -> None:

@@ -87,15 +87,15 @@ async def test_rivals_send_each_message_once_and_in_order(rivals: list[storage.S
 
 
 async def test_a_lost_race_runs_again_on_what_the_winner_wrote(rivals: list[storage.SqlStore]) -> None:
-    await rivals[0].write(lambda tx: tx.notes.put("count", "0"))
+    await rivals[0].write(lambda tx: tx.key_values.put("count", "0"))
 
     def add_one(tx: ports.Transaction) -> None:
-        tx.notes.put("count", str(int(tx.notes.get("count") or 0) + 1))
+        tx.key_values.put("count", str(int(tx.key_values.get("count") or 0) + 1))
 
     async with asyncio.TaskGroup() as group:
         for store in rivals * 5:
             group.create_task(store.write(add_one))
-    assert await rivals[0].read(lambda tx: tx.notes.get("count")) == "15"
+    assert await rivals[0].read(lambda tx: tx.key_values.get("count")) == "15"
 
 
 async def test_workers_that_start_together_make_one_schema(postgres_server: Server) -> None:
@@ -114,20 +114,20 @@ async def test_a_broken_connection_is_said_and_mends_by_itself(
     store = rivals[0]
 
     def work(tx: ports.Transaction) -> None:
-        tx.notes.put("k", "lost")
+        tx.key_values.put("k", "lost")
         postgres_server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'")
-        tx.notes.put("k", "lost too")
+        tx.key_values.put("k", "lost too")
 
     with pytest.raises(ports.StoreUnavailable, match="it will be tried again"):
         await store.write(work)
-    await store.write(lambda tx: tx.notes.put("k", "kept"))
-    assert await store.read(lambda tx: tx.notes.get("k")) == "kept"
+    await store.write(lambda tx: tx.key_values.put("k", "kept"))
+    assert await store.read(lambda tx: tx.key_values.get("k")) == "kept"
 
 
 async def test_a_reader_cannot_write(address: str) -> None:
     reader = storage.open_store(address, clock=FakeClock(), read_only=True)
     with pytest.raises(ports.StoreUnavailable, match="read-only"):
-        await reader.read(lambda tx: tx.notes.put("k", "v"))
+        await reader.read(lambda tx: tx.key_values.put("k", "v"))
     await reader.close()
 
 
@@ -150,7 +150,7 @@ async def source(tmp_path: Path) -> str:
         tx.stories.save(story("A", items[0]))
         tx.outbox.add([sending("a", story="A", briefs=(brief("A"),)), sending("b")])
         tx.outbox.claim("desk", now=START, limit=1, token="dead", lease=LEASE)
-        tx.notes.put("tick", "1")
+        tx.key_values.put("tick", "1")
 
     await store.write(work)
     await store.close()
@@ -165,7 +165,7 @@ async def everything(address: str) -> list[object]:
             list(tx.articles.archive(since=START)),
             tx.stories.since(None),
             tx.outbox.unsent(),
-            tx.notes.get("tick"),
+            tx.key_values.get("tick"),
         ]
     )
     await store.close()
@@ -187,7 +187,7 @@ async def test_all_moves_and_is_counted(source: str, postgres_server: Server) ->
         ("b", SendState.PENDING),
         ("new", SendState.PENDING),
     ]
-    assert await store.read(lambda tx: tx.notes.get("move:from")) is None
+    assert await store.read(lambda tx: tx.key_values.get("move:from")) is None
     await store.close()
 
 
@@ -209,7 +209,7 @@ async def test_a_move_that_was_cut_off_goes_on_where_it_was(source: str, postgre
 
 async def test_a_target_in_use_is_refused(source: str, address: str) -> None:
     store = storage.open_store(address, clock=FakeClock())
-    await store.write(lambda tx: tx.notes.put("k", "v"))
+    await store.write(lambda tx: tx.key_values.put("k", "v"))
     await store.close()
     with pytest.raises(ports.StoreError, match=r"it is not empty \(notes\)"):
         await storage.move(source, address, clock=FakeClock())
@@ -254,16 +254,16 @@ async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_
     rivals: list[storage.SqlStore],
 ) -> None:
     arrivals = [model.Arrival(article=article(str(n)), matches=(match("BES"),), is_baseline=False) for n in range(60)]
-    await rivals[0].write(lambda tx: tx.tray.add(arrivals, []))
+    await rivals[0].write(lambda tx: tx.decision_queue.add(arrivals, []))
     taken: Counter[str] = Counter()
 
     def computed(tx: ports.Transaction) -> tuple[ports.Holder, ports.Waiting]:
-        return tx.tray.holder(), tx.tray.peek(limit=7)
+        return tx.decision_queue.holder(), tx.decision_queue.peek(limit=7)
 
     def write(tx: ports.Transaction, who: str, seen: ports.Holder, waiting: ports.Waiting) -> bool:
-        if tx.tray.take_over(who, seen=seen) is None:
+        if tx.decision_queue.take_over(who, seen=seen) is None:
             return False
-        tx.tray.remove(waiting.numbers)
+        tx.decision_queue.remove(waiting.numbers)
         return True
 
     async def desk(store: storage.SqlStore, who: str) -> None:

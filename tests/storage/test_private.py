@@ -32,7 +32,7 @@ async def test_database_log_lock_and_backup_are_for_their_own_user_whatever_the_
     before = os.umask(0)
     try:
         store = opened(file)
-        await store.write(lambda tx: tx.notes.put("k", "v"))
+        await store.write(lambda tx: tx.key_values.put("k", "v"))
         storage.backup(f"sqlite:///{file}", file.with_name("copy.db"))
         found = modes(file.parent)
         await store.close()

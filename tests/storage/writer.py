@@ -21,7 +21,7 @@ async def main(address: str) -> None:
             tx.articles.add([article(str(n))])
             tx.stories.save(story(str(n), article(str(n))))
             tx.outbox.add([sending(str(n), story=str(n))])
-            tx.notes.put("last", str(n))
+            tx.key_values.put("last", str(n))
 
         await store.write(work)
         # What was said to be committed must be there after the kill.

@@ -42,7 +42,7 @@ class Page:
     async def tick(self) -> None:
         """What a running bot writes down each second."""
         now = self.clock.now().isoformat()
-        await self.running.store.write(lambda tx: tx.notes.put(heartbeat.TICK, now))
+        await self.running.store.write(lambda tx: tx.key_values.put(heartbeat.TICK, now))
 
 
 def listening(*, host: str = "127.0.0.1", has_token: bool = False) -> config.WebSettings:

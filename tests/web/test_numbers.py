@@ -118,7 +118,7 @@ async def test_the_age_of_the_queue_is_that_of_what_may_be_sent(page: Page) -> N
 async def test_what_waits_for_the_desk_is_counted(page: Page) -> None:
     assert (await numbers(page))["wirewatch_desk_waiting_articles", ()] == 0
     arrival = model.Arrival(article=made.article("one"), matches=(), is_baseline=False)
-    await page.running.store.write(lambda tx: tx.tray.add([arrival, arrival], []))
+    await page.running.store.write(lambda tx: tx.decision_queue.add([arrival, arrival], []))
     assert (await numbers(page))["wirewatch_desk_waiting_articles", ()] == 2
 
 

@@ -186,6 +186,6 @@ async def test_the_form_begins_with_an_example_that_works(page: Page) -> None:
     tree = tree_of((await page.get("/try")).text)
     example = elements(tree, "//textarea")[0].text_content()
     assert "notify: desk" in example
-    compiled, problems = pasted.read(example, page.running.settings)
+    compiled, problems = pasted.parse_pasted(example, page.running.settings)
     assert [entry.rule.name for entry in compiled] == ["Any backdoor law"]
     assert [problem for problem in problems if problem.severity == "error"] == []

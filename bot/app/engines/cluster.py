@@ -21,7 +21,7 @@ log = structlog.get_logger("wirewatch")
 #: Into how many the channels are shared out. The number is the cluster's, so it is no setting: workers that disagreed
 #: would send for one channel side by side.
 SHARES = 4
-#: The desk looks into an empty tray this often.
+#: An empty decision queue is looked into this often.
 LOOK = timedelta(seconds=0.5)
 #: An identity that was reserved for a new article is forgotten after this long: the transaction that adds the article
 #: has ended by then, and its own rows tell other workers that the article is known.
@@ -87,7 +87,7 @@ class ClusterEngine:
         try:
             _, states = await stages.pipeline.claim(limit=self.batch, token=token)
             try:
-                passed = await stages.pipeline.run(token, states, stages.snapshot(), ends_at=pipeline.EndsAt.TRAY)
+                passed = await stages.pipeline.run(token, states, stages.snapshot(), ends_at=pipeline.EndsAt.QUEUE)
             except BaseException:
                 # Cut off: the feeds are free for the others now, not when their lease has run out.
                 await asyncio.shield(self.let_go(token))
@@ -106,12 +106,12 @@ class ClusterEngine:
     async def decide(self, over: asyncio.Event) -> None:
         while not over.is_set():
             try:
-                turn = await self._deciding.take_turn(self._stages.snapshot(), limit=pipeline.TURN)
+                batch = await self._deciding.decide_batch(self._stages.snapshot(), limit=pipeline.BATCH)
             except ports.StoreError as error:
                 log.error("the desk's turn failed", error=str(error))
                 await _wait(over, WAIT)
                 continue
-            if turn.taken < pipeline.TURN:
+            if batch.taken < pipeline.BATCH:
                 await _wait(over, LOOK)
 
     async def send(self, share: int, over: asyncio.Event) -> None:

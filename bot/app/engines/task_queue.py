@@ -76,7 +76,7 @@ class Work(Protocol):
         """Note that the cluster lives; gives how many feeds are due."""
 
     async def poll(self, token: str) -> None:
-        """Take a batch of due feeds, leased to ``token``, as far as the desk's tray."""
+        """Take a batch of due feeds, leased to ``token``, as far as the decision queue."""
 
     async def let_go(self, token: str) -> None:
         """Who leased feeds to ``token`` is dead: they are free now, not when their lease has run out."""

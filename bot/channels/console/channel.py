@@ -11,7 +11,7 @@ import pydantic
 
 from bot import model, ports
 from bot.channels.kit import threads
-from bot.channels.kit.surroundings import Surroundings
+from bot.channels.kit.context import ChannelContext
 
 if TYPE_CHECKING:
     from bot.channels.console.screen import Screen
@@ -32,9 +32,9 @@ class Channel:
     account = "console"
     abilities = ports.Abilities(threads=True, edits=True, lookup=False)
 
-    def __init__(self, name: str, options: Options, around: Surroundings) -> None:
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
-        self._clock = around.clock
+        self._clock = context.clock
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         # A pipe that nobody reads blocks: beside the loop, as a network call.

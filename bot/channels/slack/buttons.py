@@ -167,7 +167,7 @@ def _line(verdict: Verdict, rule: str, those: Sequence[model.Judgement]) -> list
 # -- what comes back
 
 
-def read(payload: Mapping[str, Any], *, envelope: str) -> ports.Press | None:
+def parse_press(payload: Mapping[str, Any], *, envelope: str) -> ports.Press | None:
     """The press that an interaction payload tells of; None: it is none of ours, or not whole."""
     if payload.get("type") != "block_actions":
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit.surroundings import Duration, Surroundings
+from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.slack import button_rights
 
 if TYPE_CHECKING:
@@ -101,35 +101,39 @@ class Options(pydantic.BaseModel):
 class Channel:
     """One Slack channel in the mode that its options ask for."""
 
-    def __init__(self, name: str, options: Options, around: Surroundings) -> None:
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         # Imported here: the SDK takes 66 ms, and `check` needs the options only.
         from bot.channels.slack import incoming_webhook, socket_mode, web_api
 
         self.name = name
-        self.door: socket_mode.Door | None = None
+        self.connector: socket_mode.SocketConnector | None = None
         self.pace = options.pace
         self._mode: ports.Channel
         self._allowed: button_rights.Allowed | None = None
         if options.webhook is not None:
-            self._mode = incoming_webhook.Hook(name, webhook=options.webhook, pace=options.pace, around=around)
+            self._mode = incoming_webhook.IncomingWebhook(
+                name, webhook=options.webhook, pace=options.pace, context=context
+            )
         else:
             assert options.to is not None
             assert options.token is not None
             api_url = (options.api_url or _API).rstrip("/") + "/"
             if options.buttons and options.app_token:
-                self.door = socket_mode.Door(app_token=options.app_token, api_url=api_url, around=around)
-            bot = web_api.Bot(
+                self.connector = socket_mode.SocketConnector(
+                    app_token=options.app_token, api_url=api_url, context=context
+                )
+            bot = web_api.WebApi(
                 name,
                 to=options.to,
                 token=options.token,
                 api_url=api_url,
                 pace=options.pace,
-                around=around,
+                context=context,
                 has_buttons=options.buttons,
             )
-            self._allowed = button_rights.Allowed(options.may_act, bot.members, around.clock)
+            self._allowed = button_rights.Allowed(options.may_act, bot.members, context.clock)
             self._mode = bot
-        self.around = around
+        self.context = context
         self.account = self._mode.account
 
     @property
@@ -144,8 +148,8 @@ class Channel:
 
     async def check(self) -> Sequence[ports.CheckLine]:
         lines = list(await self._mode.check())
-        if self.door is not None:
-            lines.append(await _check_door(self.door))
+        if self.connector is not None:
+            lines.append(await _check_connector(self.connector))
         if self._allowed is not None:
             lines += await self._allowed.check()
         return lines
@@ -154,21 +158,21 @@ class Channel:
         """Whether the operator lets this person press the buttons here."""
         return self._allowed is None or await self._allowed.may(person)
 
-    async def whisper(self, *, place: str, person: str, text: str) -> None:
+    async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
         """Tell one person something in a channel. Raises SendError."""
         from bot.channels.slack import web_api
 
-        if isinstance(self._mode, web_api.Bot):
-            await self._mode.whisper(place=place, person=person, text=text)
+        if isinstance(self._mode, web_api.WebApi):
+            await self._mode.post_ephemeral(place=place, person=person, text=text)
 
     async def close(self) -> None:
         await self._mode.close()
 
 
-async def _check_door(door: socket_mode.Door) -> ports.CheckLine:
+async def _check_connector(connector: socket_mode.SocketConnector) -> ports.CheckLine:
     what = "the app token opens a connection for the buttons"
     try:
-        await door.open()
+        await connector.open()
     except ports.SendError as error:
         return ports.CheckLine(is_good=False, what=what, help=str(error))
     return ports.CheckLine(is_good=True, what=what)
@@ -180,10 +184,10 @@ def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
 
     by_app: dict[tuple[str, str], list[Channel]] = {}
     for channel in channels:
-        if channel.door is not None:
-            by_app.setdefault((channel.door.api_url, channel.door.app_token.reference), []).append(channel)
+        if channel.connector is not None:
+            by_app.setdefault((channel.connector.api_url, channel.connector.app_token.reference), []).append(channel)
     return [
-        socket_mode.Listener(those, those[0].door, those[0].around)
+        socket_mode.Listener(those, those[0].connector, those[0].context)
         for those in by_app.values()
-        if those[0].door is not None
+        if those[0].connector is not None
     ]

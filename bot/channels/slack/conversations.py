@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bot import ports
-from bot.channels.kit.surroundings import Notes
+from bot.channels.kit.context import KeyValues
 
 #: conversations.list gives at most this many a page.
 _PAGE = 1_000
@@ -17,13 +17,13 @@ _ID = re.compile(r"[CG][A-Z0-9]{7,}\Z")
 Ask = Callable[[str, Mapping[str, str | int]], Awaitable[Mapping[str, Any]]]
 
 
-class Places:
+class Conversations:
     """One configured place; its id is kept in the notes."""
 
-    def __init__(self, to: str, *, notes: Notes, key: str, ask: Ask) -> None:
+    def __init__(self, to: str, *, key_values: KeyValues, key: str, ask: Ask) -> None:
         self._name = to.removeprefix("#")
         self._given_id = to if _ID.match(to) else None
-        self._notes = notes
+        self._key_values = key_values
         self._key = f"{key}:{self._name}"
         self._ask = ask
         self._known: str | None = None
@@ -39,14 +39,14 @@ class Places:
             return self._given_id
         async with self._finding:
             if self._known is None:
-                self._known = await self._notes.get(self._key) or await self._find()
+                self._known = await self._key_values.get(self._key) or await self._find()
             return self._known
 
     async def forget(self) -> None:
         """The id no longer stands for the name: the channel was deleted, archived or the workspace changed."""
         if self._known is not None:
             self._known, self._cursor = None, ""
-            await self._notes.put(self._key, "")
+            await self._key_values.put(self._key, "")
 
     async def _find(self) -> str:
         while True:
@@ -54,7 +54,7 @@ class Places:
             for channel in page.get("channels") or ():
                 if channel.get("name") == self._name or channel.get("name_normalized") == self._name:
                     self._cursor = ""
-                    await self._notes.put(self._key, channel["id"])
+                    await self._key_values.put(self._key, channel["id"])
                     return str(channel["id"])
             self._cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not self._cursor:

@@ -11,24 +11,24 @@ from slack_sdk.webhook import WebhookClient
 
 from bot import model, ports
 from bot.channels.kit import http_errors, plain_text, threads
-from bot.channels.kit.surroundings import Surroundings
+from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import blocks, errors, rich_text
 from bot.channels.slack.sdk_setup import silent_logger, tls
 
 _TIMEOUT = 15
 
 
-class Hook:
+class IncomingWebhook:
     """One channel, fixed by the webhook itself."""
 
     abilities = ports.Abilities(threads=False, edits=False, lookup=False)
 
-    def __init__(self, name: str, *, webhook: model.Secret, pace: timedelta, around: Surroundings) -> None:
+    def __init__(self, name: str, *, webhook: model.Secret, pace: timedelta, context: ChannelContext) -> None:
         self.name = name
         self.pace = pace
         self.account = f"slack webhook {webhook.reference}"
         self._webhook = webhook
-        self._around = around
+        self._context = context
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         client = self._client()
@@ -38,11 +38,11 @@ class Hook:
         except (OSError, http.client.HTTPException, AttributeError, TypeError, ValueError, LookupError) as error:
             raise http_errors.of_exception(error, who="Slack") from None
         if answer.status_code == 200 and answer.body == "ok":
-            return model.Receipt(ref="", sent_at=self._around.clock.now())
+            return model.Receipt(ref="", sent_at=self._context.clock.now())
         word = answer.body.strip()
         if word in errors.TABLE:
             raise errors.error_of(word, doing="webhook")
-        now = self._around.clock.now()
+        now = self._context.clock.now()
         raise http_errors.of_status(answer.status_code, who="Slack", headers=answer.headers, now=now)
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
@@ -64,7 +64,7 @@ class Hook:
         """Nothing is held open between two calls."""
 
     def _client(self) -> WebhookClient:
-        url = self._around.secret(self._webhook, what="the Slack webhook")
+        url = self._context.secret(self._webhook, what="the Slack webhook")
         if not url.startswith(("https://", "http://")):
             raise ports.Parked(f"the Slack webhook: {self._webhook.reference} is no address that begins with https://")
         client = WebhookClient(url, timeout=_TIMEOUT, ssl=tls(), retry_handlers=[], logger=silent_logger())

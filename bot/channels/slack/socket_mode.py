@@ -29,7 +29,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot import model, ports
 from bot.channels.kit import http_errors, threads
-from bot.channels.kit.surroundings import Surroundings
+from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import buttons, errors, sdk_setup
 
 log = structlog.get_logger()
@@ -59,27 +59,27 @@ _CODES = {
 }
 
 
-class Place(Protocol):
+class EphemeralPoster(Protocol):
     """What a listener needs of one channel."""
 
     name: str
 
     async def may_press(self, person: str) -> bool: ...
 
-    async def whisper(self, *, place: str, person: str, text: str) -> None: ...
+    async def post_ephemeral(self, *, place: str, person: str, text: str) -> None: ...
 
 
-class Door:
+class SocketConnector:
     """Where a connection is asked for."""
 
-    def __init__(self, *, app_token: model.Secret, api_url: str, around: Surroundings) -> None:
+    def __init__(self, *, app_token: model.Secret, api_url: str, context: ChannelContext) -> None:
         self.app_token = app_token
         self.api_url = api_url
-        self._around = around
+        self._context = context
 
     async def open(self) -> tuple[WebClient, str]:
         """The address of one connection. Raises SendError."""
-        token = self._around.secret(self.app_token, what="the Slack app token")
+        token = self._context.secret(self.app_token, what="the Slack app token")
         web = WebClient(
             base_url=self.api_url,
             timeout=_TIMEOUT,
@@ -103,7 +103,7 @@ class Door:
     def _refusal(self, error: SlackApiError) -> ports.SendError:
         data = error.response.data if isinstance(error.response.data, dict) else {}
         code, status = str(data.get("error") or ""), int(error.response.status_code)
-        now = self._around.clock.now()
+        now = self._context.clock.now()
         if status == 429 or code in ("ratelimited", "rate_limited"):
             after = http_errors.retry_after(error.response.headers, now=now)
             return ports.Wait("apps.connections.open: Slack says too many requests", after=after)
@@ -126,11 +126,11 @@ class Door:
 class Listener:
     """One connection for all channels of one app: Slack gives each press to one connection only."""
 
-    def __init__(self, places: Sequence[Place], door: Door, around: Surroundings) -> None:
+    def __init__(self, places: Sequence[EphemeralPoster], connector: SocketConnector, context: ChannelContext) -> None:
         self.channels = tuple(place.name for place in places)
         self._places = places
-        self._door = door
-        self._around = around
+        self._connector = connector
+        self._context = context
 
     async def listen(
         self,
@@ -151,12 +151,12 @@ class Listener:
                 after = error.after if isinstance(error, ports.Wait) else None
                 wait = after or model.backoff(failures)
                 failures += 1
-            await self._around.clock.sleep(wait)
+            await self._context.clock.sleep(wait)
 
     async def _connect(
         self, stack: contextlib.AsyncExitStack
     ) -> tuple[SocketModeClient, asyncio.Queue[SocketModeRequest]]:
-        web, url = await self._door.open()
+        web, url = await self._connector.open()
         loop, envelopes = asyncio.get_running_loop(), asyncio.Queue[SocketModeRequest]()
 
         def take(_client: object, request: SocketModeRequest) -> None:
@@ -173,7 +173,7 @@ class Listener:
             concurrency=2,
         )
         stack.push_async_callback(_close, client)
-        client.app_token = self._around.secret(self._door.app_token, what="the Slack app token")
+        client.app_token = self._context.secret(self._connector.app_token, what="the Slack app token")
         client.proxy = _proxy_of(url)
         client.socket_mode_request_listeners.append(take)
         client.wss_uri = url
@@ -204,7 +204,7 @@ class Listener:
     async def _take(
         self, client: SocketModeClient, request: SocketModeRequest, on_press: Callable[[ports.Press], Awaitable[str]]
     ) -> None:
-        press = buttons.read(request.payload, envelope=str(request.envelope_id))
+        press = buttons.parse_press(request.payload, envelope=str(request.envelope_id))
         if press is None:
             log.warning("press ignored", reason="its form is not ours", kind=str(request.type)[:40])
             await self._acknowledge(client, request)
@@ -237,7 +237,7 @@ class Listener:
 
     async def _answer(self, press: ports.Press, answer: str) -> None:
         try:
-            await self._places[0].whisper(place=press.place, person=press.by, text=answer)
+            await self._places[0].post_ephemeral(place=press.place, person=press.by, text=answer)
         except ports.SendError as error:
             log.warning("press not answered", error=str(error))
 

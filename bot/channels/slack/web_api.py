@@ -14,9 +14,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import model, ports
 from bot.channels.kit import http_errors, phrases, plain_text, threads
-from bot.channels.kit.surroundings import Surroundings
+from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import blocks, errors, rich_text, sdk_setup
-from bot.channels.slack.conversations import Places
+from bot.channels.slack.conversations import Conversations
 
 #: Seconds for each connect, send and read; the sender bounds the whole.
 _TIMEOUT = 15
@@ -33,7 +33,7 @@ SCOPES = {
 }
 
 
-class Bot:
+class WebApi:
     """One channel of one workspace."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Bot:
         token: model.Secret,
         api_url: str,
         pace: timedelta,
-        around: Surroundings,
+        context: ChannelContext,
         has_buttons: bool = False,
     ) -> None:
         self.name = name
@@ -53,8 +53,8 @@ class Bot:
         self._to = to
         self._token = token
         self._api_url = api_url
-        self._around = around
-        self._places = Places(to, notes=around.notes, key=self.account, ask=self._ask_for)
+        self._context = context
+        self._places = Conversations(to, key_values=context.key_values, key=self.account, ask=self._ask_for)
         #: Method -> not to be asked before: Slack limits each method by itself.
         self._closed_until: dict[str, datetime] = {}
         #: As the last answer's header lists them; None: it had none.
@@ -115,7 +115,7 @@ class Bot:
                 return None
             params["cursor"] = cursor
 
-    async def whisper(self, *, place: str, person: str, text: str) -> None:
+    async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
         """Seen by one person and gone when they look away: an answer, never news. Raises SendError."""
         words = rich_text.escaped_to(rich_text.unformatted(phrases.clean(text)), rich_text.TEXT_LIMIT)
         payload = {"channel": place, "user": person, "text": words, "parse": "none", "link_names": False}
@@ -163,7 +163,7 @@ class Bot:
         ref, place = data.get("ts"), data.get("channel")
         if not isinstance(ref, str) or not isinstance(place, str):
             raise ports.Unknown("Slack says ok but not where the message stands")
-        return model.Receipt(ref=ref, place=place, sent_at=self._around.clock.now())
+        return model.Receipt(ref=ref, place=place, sent_at=self._context.clock.now())
 
     async def _ask_for(self, method: str, params: Mapping[str, str | int]) -> Mapping[str, Any]:
         return await self._ask(method, params=params)
@@ -172,7 +172,7 @@ class Bot:
         self, method: str, *, json: Mapping[str, Any] | None = None, params: Mapping[str, str | int] | None = None
     ) -> Mapping[str, Any]:
         """One call of Slack's Web API. Raises SendError."""
-        now = self._around.clock.now()
+        now = self._context.clock.now()
         closed_until = self._closed_until.get(method, now)
         if closed_until > now:
             raise self._wait(method, closed_until - now)
@@ -197,7 +197,7 @@ class Bot:
             raise ports.Unknown(f"Slack: an answer that cannot be read ({type(error).__name__})") from None
 
     def _client(self) -> WebClient:
-        token = self._around.secret(self._token, what="the Slack token")
+        token = self._context.secret(self._token, what="the Slack token")
         client = WebClient(
             token,
             base_url=self._api_url,
@@ -213,7 +213,7 @@ class Bot:
 
     def _refusal(self, method: str, error: SlackApiError) -> ports.SendError:
         response = error.response
-        now = self._around.clock.now()
+        now = self._context.clock.now()
         data = response.data if isinstance(response.data, dict) else {}
         code = data.get("error")
         known = isinstance(code, str) and _CODE.match(code) is not None

@@ -119,7 +119,7 @@ class Document:
         return self._line_starts
 
 
-def read(text: str) -> Document:
+def parse_yaml(text: str) -> Document:
     """Raises Unreadable, with the place and plain words."""
     errors.refuse_binary(text)
     loader = yaml.CBaseLoader(text)

@@ -28,7 +28,7 @@ Shape = TypeVar("Shape", bound=pydantic.BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class ProblemText:
     code: str
     message: str
     help: str = ""
@@ -195,7 +195,7 @@ def _lost_comment(report: Report, after_key: int) -> str | None:
     return rest.rstrip(" }\r") if rest.startswith("#") and rest[1:2].strip() else None
 
 
-def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]) -> Wording:
+def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]) -> ProblemText:
     kind, context, given = found["type"], found.get("ctx", {}), found.get("input")
     name = str(path[-1]) if path else ""
     if kind == "value_error":
@@ -205,11 +205,11 @@ def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, mis
         meant = _meant(found, shape, path, missing)
         help_text = f'did you mean "{meant}"?' if meant else "known here: " + ", ".join(known)
         message = f'unknown key "{values.shown(name)}"'
-        return Wording(code="unknown-key", message=message, help=help_text, is_about_key=True)
+        return ProblemText(code="unknown-key", message=message, help=help_text, is_about_key=True)
     if kind == "missing":
-        return Wording(code="missing-key", message=f'the key "{name}" is missing', help=_example(shape, path))
+        return ProblemText(code="missing-key", message=f'the key "{name}" is missing', help=_example(shape, path))
     if given is None:
-        return Wording(code="no-value", message="no value", help="write one after the colon, or remove the key")
+        return ProblemText(code="no-value", message="no value", help="write one after the colon, or remove the key")
     if kind in ("enum", "literal_error"):
         return _one_of(str(given), context, shape, path)
     return _of_type(kind, context, given)
@@ -234,20 +234,20 @@ def _takes_list(annotation: object) -> bool:
     return "tuple[" in str(annotation) or "dict[" in str(annotation) or _inner_model(annotation) is not None
 
 
-def _of_error(error: Exception) -> Wording:
+def _of_error(error: Exception) -> ProblemText:
     if isinstance(error, values.Wrong):
-        return Wording(code=error.code, message=str(error), help=error.help)
+        return ProblemText(code=error.code, message=str(error), help=error.help)
     message, _, help_text = str(error).partition(": ")
     code = "secret" if message.startswith("a secret is not written") else "value"
-    return Wording(code=code, message=message, help=help_text)
+    return ProblemText(code=code, message=message, help=help_text)
 
 
 def _one_of(
     given: str, context: Mapping[str, Any], shape: type[pydantic.BaseModel], path: tuple[str | int, ...]
-) -> Wording:
+) -> ProblemText:
     allowed = _members(shape, path) or [str(context.get("expected", "")).replace("'", "")]
     help_text = values.did_you_mean(given, allowed, otherwise="write " + " or ".join(allowed))
-    return Wording(
+    return ProblemText(
         code="unknown-value", message=f'"{values.shown(given)}" is not one of {", ".join(allowed)}', help=help_text
     )
 
@@ -260,30 +260,32 @@ _BOUNDS = {
 }
 
 
-def _of_type(kind: str, context: Mapping[str, Any], given: object) -> Wording:
+def _of_type(kind: str, context: Mapping[str, Any], given: object) -> ProblemText:
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
-        return Wording(code="number", message=f"the number must be {words} {context[bound]:,}")
+        return ProblemText(code="number", message=f"the number must be {words} {context[bound]:,}")
     if kind.startswith(("int_", "float_", "decimal_")):
         shown = f'"{values.shown(given)}"' if isinstance(given, str) else values.kind_of(given)
-        return Wording(code="number", message=f"a whole number is expected here, not {shown}", help="write digits only")
+        return ProblemText(
+            code="number", message=f"a whole number is expected here, not {shown}", help="write digits only"
+        )
     if kind.startswith("bool_"):
-        return Wording(code="true-or-false", message="true or false is expected here", help="write true or false")
+        return ProblemText(code="true-or-false", message="true or false is expected here", help="write true or false")
     if kind.startswith("string_") and kind != "string_type":
-        return Wording(code="value", message="the value is too long or has a form that cannot be used")
+        return ProblemText(code="value", message="the value is too long or has a form that cannot be used")
     if kind == "string_type":
-        return Wording(code="wrong-kind", message=f"one value is expected here, not {values.kind_of(given)}")
+        return ProblemText(code="wrong-kind", message=f"one value is expected here, not {values.kind_of(given)}")
     if kind in ("list_type", "tuple_type", "set_type"):
-        return Wording(
+        return ProblemText(
             code="wrong-kind", message=f"a list is expected here, not {values.kind_of(given)}", help="write [one, two]"
         )
     if kind in ("model_type", "dict_type", "mapping_type", "model_attributes_type"):
-        return Wording(
+        return ProblemText(
             code="wrong-kind",
             message=f"a block of keys is expected here, not {values.kind_of(given)}",
             help="write key: value, indented, or in braces",
         )
-    return Wording(code="value", message="this value cannot be used here")
+    return ProblemText(code="value", message="this value cannot be used here")
 
 
 def _example(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import io
 from xml.etree.ElementTree import Element, ParseError, iterparse
 
-__all__ = ["Element", "read", "text_of"]
+__all__ = ["Element", "parse_elements", "text_of"]
 
 
-def read(data: bytes) -> tuple[Element, set[tuple[str, str]]] | None:
+def parse_elements(data: bytes) -> tuple[Element, set[tuple[str, str]]] | None:
     """The root, and each prefix with its namespace as declared anywhere; None: not well-formed.
 
     ``data`` is UTF-8 and declares no entities.

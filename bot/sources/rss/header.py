@@ -48,7 +48,7 @@ _NESTED_ASIDE = {
 }
 
 
-def read(elements: Sequence[Element], roles: fields.Roles, *, language: str | None) -> Header | None:
+def parse_header(elements: Sequence[Element], roles: fields.Roles, *, language: str | None) -> Header | None:
     """What the elements beside the items say; None: not plain. ``roles``: of the items; ``language``: of the root."""
     if roles is fields.RDF:
         return None  # its list of items is no plain element

@@ -24,9 +24,9 @@ class Light:
     entries: Sequence[model.Entry | None]
 
 
-def read(data: bytes, *, root: str, before: datetime | None) -> Light | None:
+def parse_light(data: bytes, *, root: str, before: datetime | None) -> Light | None:
     """None: nothing of it is plain. Items dated before are read for what they are known by."""
-    found = elements.read(data)
+    found = elements.parse_elements(data)
     if found is None or not spaces.are_usual(found[1]):
         return None
     try:
@@ -36,7 +36,7 @@ def read(data: bytes, *, root: str, before: datetime | None) -> Light | None:
     if parts is None:
         return None
     entries = [items.entry(item, parts.roles, language=parts.language, before=before) for item in parts.items]
-    return Light(header=header.read(parts.header, parts.roles, language=parts.language), entries=entries)
+    return Light(header=header.parse_header(parts.header, parts.roles, language=parts.language), entries=entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

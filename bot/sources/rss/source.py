@@ -86,7 +86,7 @@ def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> mode
     kept, remark = limits.ends_of(tuple(enumerate(pieces.items)))
     known = {place for place, item in kept if item.hash in body.known_hashes}
     wanted = [place for place, _ in kept if body.names_known or place not in known]
-    plain = light.read(pieces.only(wanted), root=document.root, before=body.identity_before)
+    plain = light.parse_light(pieces.only(wanted), root=document.root, before=body.identity_before)
     was_all_parsed = plain is not None and len(wanted) == len(pieces.items)
     if not was_all_parsed and not pieces.is_well_formed():
         return None

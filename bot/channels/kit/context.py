@@ -20,7 +20,7 @@ Duration = Annotated[
 ]
 
 
-class Notes(Protocol):
+class KeyValues(Protocol):
     """Small facts that a channel keeps between runs, such as a resolved id."""
 
     async def get(self, key: str) -> str | None: ...
@@ -29,13 +29,13 @@ class Notes(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ChannelContext:
     """What a channel has beside its options."""
 
     #: Raises ConfigError where the variable or the file is missing.
     resolve: Callable[[model.Secret], str]
     clock: ports.Clock
-    notes: Notes
+    key_values: KeyValues
 
     def secret(self, secret: model.Secret, *, what: str) -> str:
         """Read at each use, so that a rotated file counts at once. Raises Parked, which names only where it is kept."""

@@ -12,7 +12,7 @@ from tests.fakes import FakeClock
 TOKEN = model.Secret.parse("env:SLACK_BOT_TOKEN")
 
 
-class MemoryNotes:
+class MemoryKeyValues:
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
 
@@ -40,7 +40,7 @@ def build(
     options: pydantic.BaseModel | None = None,
     *,
     secrets: Secrets | None = None,
-    notes: MemoryNotes | None = None,
+    key_values: MemoryKeyValues | None = None,
     clock: ports.Clock | None = None,
     **written: object,
 ) -> ports.Channel:
@@ -52,7 +52,7 @@ def build(
         options,
         resolve=secrets or Secrets(),
         clock=clock or FakeClock(datetime(2015, 12, 2, 9, 0).astimezone()),
-        notes=notes or MemoryNotes(),
+        key_values=key_values or MemoryKeyValues(),
     )
 
 
