@@ -41,6 +41,8 @@ class Reply:
     drip_head_seconds: float | None = None
     #: Close after so many bytes of the body although more were promised; None: send all.
     cut_after: int | None = None
+    #: Sent again and again after the body, without end.
+    endless: bytes = b""
     #: Close before saying anything.
     hang_up: bool = False
     #: Sent instead of everything else.
@@ -182,6 +184,9 @@ class FeedServer:
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
         await _write(writer, head.encode("latin-1"), reply.drip_head_seconds)
         await _write(writer, body[: reply.cut_after], reply.drip_seconds)
+        while reply.endless:
+            writer.write(reply.endless)
+            await writer.drain()
         return reply.cut_after is None
 
 

@@ -1,0 +1,103 @@
+"""The public commands over loopback, and what they used: processor time, memory, and whom they asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.hostile.making import Making, Targets
+from tests.servers.feeds import FeedServer
+from tests.sources.documents import item, rss
+
+ROOT = Path(__file__).parents[2]
+SECRET = "the-text-of-a-file-on-this-machine"
+GOOD = rss(*(item(number, title=f"BlackBerry leaves market {number}") for number in range(3))).encode()
+_BOT = """\
+database: sqlite:///{folder}/w.db
+channels: {{alerts: {{kind: console}}}}
+fetch: {{allow_private: [127.0.0.1/32], timeout: 3 seconds, per_host: 64, concurrency: 64, backfill: 36500 days}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    code: int
+    #: Both streams.
+    told: str
+    #: Of the processor, the command's own and that of the processes that it started.
+    seconds: float
+    #: The most that one of these processes held at a time, in bytes.
+    memory: int
+
+
+@dataclass(slots=True)
+class World:
+    """A server of hostile and good documents, a configuration, and a canary on a private address."""
+
+    folder: Path
+    server: FeedServer
+    targets: Targets
+    #: Requests that nobody may make.
+    caught: list[str]
+
+    def serve(self, documents: Sequence[tuple[str, Making]]) -> dict[str, str]:
+        """The address of each document -> its name."""
+        found = {}
+        for number, (name, make) in enumerate(documents):
+            self.server.serve(f"/bad/{number}", make(self.targets))
+            found[self.server.url(f"/bad/{number}")] = name
+        return found
+
+    def configure(self, urls: Sequence[str]) -> None:
+        (self.folder / "rules").mkdir(exist_ok=True)
+        (self.folder / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n")
+        (self.folder / "bot.yaml").write_text(_BOT.format(folder=self.folder))
+        # The pages of articles are asked for too, so that links lead somewhere.
+        feeds = [{"url": url, "full_text": "always"} for url in urls]
+        (self.folder / "feeds.yaml").write_text(yaml.safe_dump({"feeds": feeds}))
+
+    async def run(self, *words: str) -> Done:
+        command = (sys.executable, "-m", "bot", *words, "--config", str(self.folder))
+        with (self.folder / "told").open("w+b") as told:
+            _, status, used = await asyncio.to_thread(_waited, command, told.fileno())
+            told.seek(0)
+            text = told.read().decode("utf-8", "replace")
+        return Done(os.waitstatus_to_exitcode(status), text, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
+
+
+def _waited(command: Sequence[str], output: int) -> tuple[int, int, resource.struct_rusage]:
+    """Of the whole command: those that it starts are counted when it has waited for them."""
+    pid = os.posix_spawn(
+        command[0],
+        command,
+        {**os.environ, "PYTHONPATH": str(ROOT)},
+        file_actions=[(os.POSIX_SPAWN_DUP2, output, fd) for fd in (1, 2)],
+    )
+    return os.wait4(pid, 0)
+
+
+@contextlib.asynccontextmanager
+async def world(folder: Path) -> AsyncIterator[World]:
+    caught: list[str] = []
+
+    async def catch(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        caught.append((await reader.read(200)).decode("latin-1"))
+        writer.close()
+
+    canary = await asyncio.start_server(catch, "127.0.0.2", 0)
+    async with FeedServer() as server, canary:
+        port = canary.sockets[0].getsockname()[1]
+        secret = folder / "secret"
+        secret.write_text(SECRET)
+        server.serve("/good", GOOD)
+        made = World(folder, server, Targets(f"http://127.0.0.2:{port}/private", str(secret)), caught)
+        made.configure([server.url("/good")])
+        yield made

@@ -1,0 +1,62 @@
+"""What hostile documents are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.servers.feeds import Reply
+from tests.sources.documents import item, rss
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What no document may reach."""
+
+    #: An address on a private network that nobody may ask.
+    canary: str
+    #: The path of a file whose text must never be seen outside it.
+    secret: str
+
+
+#: Makes what a server answers.
+Making = Callable[[Targets], Reply]
+Documents = Mapping[str, Making]
+
+XML = {"Content-Type": "application/rss+xml"}
+
+
+def xml(text: str | bytes, *, content_type: str = "application/rss+xml") -> Reply:
+    body = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    return Reply(body=body, headers={"Content-Type": content_type})
+
+
+def json(text: str | bytes) -> Reply:
+    return xml(text, content_type="application/feed+json")
+
+
+def page(text: str) -> Reply:
+    return xml(text, content_type="text/html; charset=utf-8")
+
+
+def with_body(html: str) -> Reply:
+    """A feed of one item with this HTML, escaped as XML wants it."""
+    return xml(rss(item(1, body=html.replace("&", "&amp;").replace("<", "&lt;"))))
+
+
+def with_title(title: str) -> Reply:
+    return xml(rss(item(1, title=title)))
+
+
+def with_extra(extra: str) -> Reply:
+    """A feed of one item with more elements."""
+    return xml(rss(item(1, extra=extra)))
+
+
+def each(name: str, values: Mapping[str, str], make: Callable[[str], Reply]) -> dict[str, Making]:
+    """A document for each value, named after it."""
+
+    def making(value: str) -> Making:
+        return lambda targets: make(value)
+
+    return {f"{name}: {key}": making(value) for key, value in values.items()}
