@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+FUZZ_SECONDS ?= 600
 export PYTHON VENV
 
-.PHONY: help demo run test lint types contracts unit test-long test-slow test-examples docs lock schema clean
+.PHONY: help demo run test lint types contracts unit test-long test-slow test-examples fuzz docs lock schema clean
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
@@ -41,6 +42,9 @@ test-slow: setup-test ## the tests that take minutes
 
 test-examples: setup-test ## the properties of the rule language on 10,000 made-up examples each: ten minutes
 	WIREWATCH_EXAMPLES=10000 $(BIN)/python -m pytest --timeout 7200 $(PYTEST_ARGS) tests/rules/test_engine_equals_slow.py tests/rules/test_queries.py
+
+fuzz: setup-test ## feed made-up bytes to each reader of strangers' bytes: ten minutes, or FUZZ_SECONDS
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 bench-%: setup-test ## measure: backtest, cluster, conformance, day, delivery, desks, edits, extraction, facts, feedback, fit, identity, joins, keeping, load, match, pages, parse, poll, replay, soak, stories, summaries
 	$(BIN)/python -m bench.$* $(BENCH_ARGS)

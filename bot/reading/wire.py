@@ -158,7 +158,8 @@ def looked_up(done: Done, job: Job) -> articles.Lookup:
     Raises Garbage.
     """
     entries = done.reading.entries
-    if len(entries) > bounds.MAX_ENTRIES or not all(map(bounds.is_within, entries)):
+    most = max(len(entries), len(done.reading.item_hashes))
+    if most > bounds.MAX_ENTRIES or not all(map(bounds.is_within, entries)):
         raise Garbage("more than any document says")
     if any(not 0 <= item.place < len(entries) for item in done.items):
         raise Garbage("an item of no entry")

@@ -56,6 +56,14 @@ class World:
             found[self.server.url(f"/bad/{number}")] = name
         return found
 
+    def serve_good(self, number: int) -> str:
+        self.server.serve(f"/good/{number}", GOOD)
+        return self.server.url(f"/good/{number}")
+
+    def archive(self) -> bytes:
+        """All that is stored."""
+        return b"".join(path.read_bytes() for path in self.folder.glob("w.db*"))
+
     def configure(self, urls: Sequence[str]) -> None:
         (self.folder / "rules").mkdir(exist_ok=True)
         (self.folder / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n")

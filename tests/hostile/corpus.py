@@ -11,7 +11,7 @@ QUICK = (
     "never closed, again and again: a comment",
     "never closed, again and again: a document type",
     "never closed, again and again: an entity",
-    "never closed, after an item: a quote",
+    "never closed, after items: a quote",
     "nested in a body: divisions",
     "nested in a body: links of spaces",
     "nested in the document: a",

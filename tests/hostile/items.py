@@ -119,6 +119,9 @@ DOCUMENTS: Documents = {
         rss(*(f"<item><title>Title {n}</title><guid>{n}</guid></item>" for n in range(60_000)))
     ),
     "many: empty items": lambda targets: xml(rss("<item/>" * 200_000)),
+    "many: items that cannot be cut apart": lambda targets: xml(
+        "<!DOCTYPE rss [<!ENTITY x 'y'>]>" + rss(item(1, title="&x;") * 30_000, declaration="")
+    ),
     "many: categories": lambda targets: with_extra("<category>x</category>" * 100_000),
     "many: enclosures": lambda targets: with_extra(
         '<enclosure url="http://a.example/x" length="1" type="a/b"/>' * 20_000

@@ -139,6 +139,9 @@ DOCUMENTS: Documents = {
     ),
     "large: an attribute": lambda targets: with_extra(f'<x a="{"y" * 3_000_000}"/>'),
     "large: 50,000 attributes": lambda targets: with_extra("<x " + " ".join(f"a{n}='1'" for n in range(50_000)) + "/>"),
+    "large: 50,000 attributes, never closed": lambda targets: xml(
+        rss(item(1), "<x " + " ".join(f"a{n}='1'" for n in range(50_000)))
+    ),
     "large: 20,000 namespaces": lambda targets: xml(
         rss(item(1), attributes=" ".join(f'xmlns:n{n}="http://n/{n}"' for n in range(20_000)))
     ),

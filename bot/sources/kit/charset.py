@@ -102,7 +102,8 @@ def _replacing(content: bytes, encoding: str) -> Decoded:
         count -= content.count(b"\xef\xbf\xbd")
     label = encoding.removesuffix("-sig").upper()
     remark = f"{count} {'byte is' if count == 1 else 'bytes are'} not {label}" if count else None
-    return Decoded(text.removeprefix("\ufeff"), encoding, remark)
+    # A page put together of files may begin with the mark of each.
+    return Decoded(text.lstrip("\ufeff"), encoding, remark)
 
 
 def _declared(content: bytes, content_type: str) -> list[str]:

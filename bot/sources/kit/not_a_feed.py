@@ -5,12 +5,10 @@ Asks nothing: the addresses found are offered, not fetched.
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
-
 from lxml import etree, html
 
 from bot.ports import Body, IsPage, ReadError
-from bot.sources.kit import charset, sniff
+from bot.sources.kit import charset, links, sniff
 
 #: Best first: the kinds that a page may offer (https://html.spec.whatwg.org/#rel-alternate).
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
@@ -38,12 +36,12 @@ def offered(content: bytes, content_type: str, url: str) -> tuple[str, ...]:
     document = _parsed(content, content_type)
     if document is None:
         return ()
-    base = urljoin(url, next((_href(element) for element in document.iter("base") if _href(element)), ""))
+    base = links.web(next((_href(element) for element in document.iter("base") if _href(element)), ""), url) or url
     ranked: list[tuple[int, str]] = []
     for element in document.iter("link", "a"):
         rank = _rank(element)
-        address = urljoin(base, _href(element)) if rank is not None and _href(element) else ""
-        if rank is not None and urlsplit(address).scheme in ("http", "https"):
+        address = links.web(_href(element), base) if rank is not None else None
+        if rank is not None and address:
             ranked.append((rank, address))
     ranked.sort(key=lambda pair: pair[0])
     return tuple(dict.fromkeys(address for _, address in ranked if address != url))[:_MAX_OFFERED]
@@ -93,5 +91,5 @@ def _rank(element: html.HtmlElement) -> int | None:
         # WordPress names its API and its embeds by the same types.
         is_other = "oembed" in _href(element) or "wp-json" in _href(element)
         return 10 + late if kind in _LOOSE_TYPES and not is_other else None
-    path = urlsplit(_href(element)).path.lower().rstrip("/")
+    path = _href(element).partition("#")[0].partition("?")[0].lower().rstrip("/")
     return 30 if path.endswith(_FEED_PATHS) else None

@@ -40,8 +40,9 @@ class Cut:
             return self.data
         parts: list[bytes] = []
         at = 0
+        wanted = frozenset(kept)
         for place, item in enumerate(self.items):
-            if place not in kept:
+            if place not in wanted:
                 parts.append(self.data[at : item.start])
                 at = item.end
         parts.append(self.data[at:])

@@ -17,7 +17,7 @@ import feedparser
 from bot import model
 from bot.ports import Body, ReadError
 from bot.sources.kit import limits, links, sniff, xmltext
-from bot.sources.rss import cut, hours, light
+from bot.sources.rss import bounds, cut, hours, light
 from bot.sources.rss.header import Header
 
 _ROOTS = ("rss", "feed", "rdf", "channel")
@@ -49,6 +49,7 @@ def read_whole(data: bytes, url: str) -> tuple[Header, tuple[model.Entry, ...]]:
     """What feedparser makes of a whole document: its header and its entries. Raises ReadError."""
     # It looks for a parser of 2006 before each document, on every folder of the path: 70 µs, and the import lock.
     feedparser.api.PREFERRED_XML_PARSERS.clear()
+    bounds.check(data)
     try:
         parsed = feedparser.parse(
             io.BytesIO(data),
@@ -104,7 +105,7 @@ def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> mode
         header,
         tuple(limits.of_known(entries[place], is_known=place in known) for place in wanted),
         remarks=(remark,) if remark else (),
-        hashes=tuple(item.hash for item in pieces.items),
+        hashes=tuple(item.hash for _, item in kept),
     )
 
 

@@ -1,0 +1,1 @@
+"""Fuzzing of everything that reads strangers' bytes: ``make fuzz``, or ``python -m tests.fuzz --help``."""

@@ -1,0 +1,187 @@
+"""What is fuzzed: a function of bytes for each reader, which raises AssertionError where a promise is broken.
+
+What each promises: it ends, it raises nothing but the errors that it declares, and what it gives is within its bounds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from bot import articles, feedlist, model, ports, sources
+from bot.fetch import headers, robots
+from bot.fetch.bounds import gunzipped
+from bot.fetch.fulltext import extraction
+from bot.reading import wire
+from bot.sources.kit import charset, limits, not_a_feed
+from tests.sources.documents import atom, entry, item, rss
+
+_URL = "https://news.example.org/feed"
+_FEED = model.Feed(url=_URL)
+_NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+_YEARS = timedelta(days=3_660)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    #: Raises AssertionError, or what it does not declare.
+    run: Callable[[bytes], None]
+    #: What inputs are made of.
+    seeds: tuple[bytes, ...]
+    #: Pieces that mean something to it.
+    words: tuple[bytes, ...]
+
+
+def _document(content_type: str) -> Callable[[bytes], None]:
+    def run(data: bytes) -> None:
+        body = ports.Body(content=data, content_type=content_type, url=_URL)
+        try:
+            reading = sources.read(body)
+        except ports.ReadError:
+            return
+        assert len(reading.entries) <= limits.MAX_ENTRIES
+        assert len(reading.item_hashes) <= limits.MAX_ENTRIES
+        assert all(limits.is_within(each) for each in reading.entries)
+        looked_up = articles.look_up(_FEED, reading)
+        assert len(looked_up.items) <= len(reading.entries)
+        for each in looked_up.items:
+            assert each.key
+            assert each.title
+        with contextlib.suppress(UnicodeEncodeError):  # the reader process mends these
+            done = wire.Done(reading, wire.cleaned(reading, looked_up.items))
+            again = wire.answer_of(wire.framed(done)[wire.LENGTH_BYTES :])
+            assert again == done
+
+    return run
+
+
+def _offered(data: bytes) -> None:
+    found = not_a_feed.offered(data, "text/html", _URL)
+    assert len(found) <= 20
+    assert all(urlsplit(address).scheme in ("http", "https") for address in found)
+
+
+def _opml(data: bytes) -> None:
+    reading = feedlist.read_opml(data)
+    assert reading.feeds or reading.problems
+    assert all(urlsplit(feed.url).scheme in ("http", "https") for feed in reading.feeds)
+
+
+def _robots(data: bytes) -> None:
+    host = robots.Robots(until=_NOW, rules=robots._parsed(data))
+    assert timedelta() <= host.delay <= robots.MAX_DELAY
+    host.allows("https://news.example.org/a/b?c=d")
+
+
+def _headers(data: bytes) -> None:
+    values = data.decode("latin-1").split("\n")
+    for value in values:
+        until = headers.retry_after(value, now=_NOW)
+        assert until is None or until > _NOW
+        headers.http_date(value)
+    names = ("cache-control", "expires", "age", "date")
+    fresh = headers.fresh_until(dict(zip(names, values, strict=False)), now=_NOW)
+    assert fresh is None or _NOW < fresh <= _NOW + _YEARS
+
+
+def _charset(data: bytes) -> None:
+    first, _, content = data.partition(b"\n")
+    decoded = charset.decode(content, first.decode("latin-1"))
+    assert isinstance(decoded.text, str)
+    # The narrowest encodings take two bits a letter, and none makes more than a few of a byte.
+    assert len(decoded.text) <= 4 * len(content) + 4
+    assert not decoded.text.startswith("\ufeff")
+
+
+def _packed(data: bytes) -> None:
+    with contextlib.suppress(ports.TooBig):
+        assert len(gunzipped(data, limit_bytes=100_000)) <= max(100_000, len(data))
+
+
+def _page(data: bytes) -> None:
+    # Whatever its parser raises is the page's fault, by its contract.
+    with contextlib.suppress(Exception):
+        text = extraction.main_text(data, url=_URL, content_type="text/html")
+        assert text is None or len(text) <= extraction.MAX_TEXT_LENGTH
+
+
+def _answer(data: bytes) -> None:
+    with contextlib.suppress(wire.Garbage):
+        wire.answer_of(data)
+
+
+_XML_WORDS = tuple(
+    b"<item> </item> <entry> </entry> <![CDATA[ ]]> <!-- --> <!DOCTYPE <!ENTITY &lt; &amp; &#x41; &a; <?xml ?>"
+    b' xml:base= xmlns:x="u" <x:item> <content type="xhtml"> <div> </div> <link href=" <guid> <pubDate> </rss> </feed>'
+    b" <a href= <br> encoding= utf-16 \xff\xfe \x00 \xf0\x9f\x98\x80 \xe2\x80\xae ]> %p; SYSTEM".split(b" ")
+)
+_RSS = rss(
+    item(
+        1, body="&lt;p&gt;Text &amp;amp; more&lt;/p&gt;", extra="<category>a</category><author>a@b.example (A)</author>"
+    ),
+    item(2, title="Second", extra='<enclosure url="http://a.example/x" length="1" type="a/b"/>'),
+    head="<ttl>60</ttl><skipHours><hour>1</hour></skipHours>",
+).encode()
+_ENTITIES = rss(item(1, title="&x;"), declaration='<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY x "y">]>').encode()
+_ATOM = atom(entry(1), entry(2, extra='<content type="xhtml"><div>x <b>y</b></div></content>')).encode()
+_JSON = (
+    b'{"version": "https://jsonfeed.org/version/1.1", "title": "t", "items": [{"id": "1", "url": "https://a.example/1",'
+    b' "title": "x \\u00e9", "content_html": "<p>y</p>", "date_published": "2015-12-02T09:00:00Z", "tags": ["a"],'
+    b' "authors": [{"name": "n"}]}, {"id": 2, "content_text": "z", "external_url": "/2"}]}'
+)
+_SITEMAP = (
+    b'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+    b' xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>https://a.example/1</loc><news:news>'
+    b"<news:publication><news:name>N</news:name><news:language>en</news:language></news:publication>"
+    b"<news:publication_date>2015-12-02T09:00:00Z</news:publication_date><news:title>T</news:title>"
+    b"<news:keywords>a, b</news:keywords></news:news></url></urlset>"
+)
+_HTML = (
+    b'<html><head><title>T</title><base href="/x/"><link rel="alternate" type="application/rss+xml" href="feed">'
+    b'</head><body><article><p>Some text of an article that is long enough to be one.</p></article><a href="/rss">r</a>'
+)
+_OUTLINE = (
+    b'<opml version="2.0"><body><outline text="a"><outline type="rss" xmlUrl="https://a.example/f" category="/x,y"/>'
+    b'</outline><outline xmlUrl="feed://b.example/f" title="&amp;"/></body></opml>'
+)
+_ROBOTS = (
+    b"User-agent: *\nDisallow: /a*b$\nAllow: /\nCrawl-delay: 2\nUser-agent: wirewatch\nRequest-rate: 1/5\nSitemap: x\n"
+)
+_HEAD = b'max-age=60, s-maxage="5"\nSun, 06 Nov 1994 08:49:37 GMT\n120.5\nSunday, 06-Nov-94 08:49:37 GMT\nNov  6 1994'
+
+TARGETS: dict[str, Target] = {
+    "rss": Target(_document("application/rss+xml"), (_RSS, _ENTITIES), _XML_WORDS),
+    "atom": Target(_document("application/atom+xml"), (_ATOM,), _XML_WORDS),
+    "json feed": Target(
+        _document("application/feed+json"), (_JSON,), tuple(b'{ } [ ] " , : \\ \\ud800 null NaN 1e999 -0 9999'.split())
+    ),
+    "sitemap": Target(_document("application/xml"), (_SITEMAP,), (*_XML_WORDS, b"<url>", b"<news:title>", b"<loc>")),
+    "page that is no feed": Target(_document("text/html"), (_HTML,), (*_XML_WORDS, b"<base href=", b"<link rel=")),
+    "feeds of a page": Target(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
+    "opml": Target(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),
+    "robots.txt": Target(_robots, (_ROBOTS,), tuple(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n".split(b" "))),
+    "headers": Target(_headers, (_HEAD,), tuple(b'max-age= , " 99999999999 -0001 GMT \n ( +9999'.split(b" "))),
+    "charset": Target(
+        _charset,
+        (b"text/xml; charset=utf-16\n\xff\xfe<\x00", b'x\n<?xml version="1.0" encoding="big5"?>\xa4\xe5\xc0'),
+        tuple(
+            b"charset= utf-7 hz iso-2022-jp unicode_escape idna \x1b$B ~{ +ADw- \xff\xfe\x00\x00 \xef\xbb\xbf".split(
+                b" "
+            )
+        ),
+    ),
+    "packed bytes": Target(
+        _packed,
+        (bytes.fromhex("1f8b08000000000000034b4c4a06 00c241243503000000".replace(" ", "")),),
+        (b"\x1f\x8b\x08",),
+    ),
+    "article page": Target(_page, (_HTML * 3,), (*_XML_WORDS, b"<table>", b"<p>", b"<meta charset=", b"<script>")),
+    "answer of a reader process": Target(
+        _answer,
+        (wire.framed(wire.NoFeed("x", ("y",)))[4:], wire.framed(wire.Ready())[4:]),
+        (b"\x94", b"\xa4done", b"\xc0"),
+    ),
+}
