@@ -41,7 +41,7 @@ class Item:
     link: str
     #: What all forms of the link share; empty where the link names no one article.
     link_key: str
-    #: Never empty: an item without a title is called by its first words, else by its link.
+    #: An item without a title is called by its first words, else by its link; empty: it has a guid and nothing else.
     title: str
     folded_title: str
     text: str

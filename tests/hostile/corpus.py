@@ -8,12 +8,10 @@ from tests.hostile.making import Documents
 DOCUMENTS: Documents = {**markup.DOCUMENTS, **items.DOCUMENTS, **text.DOCUMENTS, **servers.DOCUMENTS}
 #: One of each sort, small.
 QUICK = (
-    "never closed, again and again: a comment",
     "never closed, again and again: a document type",
     "never closed, again and again: an entity",
     "never closed, after items: a quote",
     "nested in a body: divisions",
-    "nested in a body: links of spaces",
     "nested in the document: a",
     "entities: laughs after a comment with a root",
     "entities: laughs in UTF-16",
