@@ -39,7 +39,7 @@ def _document(content_type: str) -> Callable[[bytes], None]:
     def run(data: bytes) -> None:
         body = ports.Body(content=data, content_type=content_type, url=_URL)
         try:
-            reading = sources.read(body)
+            reading = sources.parse_document(body)
         except ports.ReadError:
             return
         assert len(reading.entries) <= limits.MAX_ENTRIES

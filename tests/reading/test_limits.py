@@ -22,14 +22,14 @@ from datetime import timedelta
 from bot import sources
 from bot.reading import child, limits
 limits.PATIENCE = timedelta(seconds=1)
-read = sources.read
+read = sources.parse_document
 
 def faulty(body):
     if b"bad" in body.content:
         {fault}
     return read(body)
 
-sources.read = faulty
+sources.parse_document = faulty
 child.main(int(sys.argv[1]))
 """
 _FAULTS = {
