@@ -192,7 +192,7 @@ async def _named(store: ports.Store, feed: str, expected: Expected) -> dict[str,
     """The articles that the store has under the feed's own ids: a link may change under one id."""
     question = ports.Question(feed=feed, keys=list(expected.links), links=list(expected.links.values()))
     [known] = await store.read(lambda tx: tx.articles.known([question]))
-    by_link = {key: known.by_link[link].id for key, link in expected.links.items() if link in known.by_link}
+    by_link = {key: known.by_link[link][0].id for key, link in expected.links.items() if link in known.by_link}
     return {**by_link, **{key: stub.id for key, stub in known.by_key.items()}}
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import channels, config, outbox, pipeline, ports, storage
+from bot import articles, channels, config, outbox, pipeline, ports, storage
 from bot.app import reload
 from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
@@ -215,10 +215,21 @@ class App:
         await reload.announce(self.store, settings, now=self.clock.now())
 
     async def sync(self) -> None:
-        """Tell the store which feeds are configured."""
-        urls = list(self.live.snapshot.feeds)
+        """Tell the store which feeds are configured, and whose voice each of them is."""
+        feeds = self.live.snapshot.feeds
         now = self.clock.now()
-        await self.store.write(lambda tx: tx.feeds.sync(urls, now=now))
+        since = now - self.settings.bot.stories_window
+
+        def owner_of(feed: str, link: str) -> str | None:
+            return articles.owner_of(feeds[feed], link) if feed in feeds else None
+
+        def work(tx: ports.Transaction) -> None:
+            tx.feeds.sync(list(feeds), now=now)
+            # Open stories count owners: those that an earlier version or configuration gave may be others.
+            if tx.articles.correct_owners(owner_of, since=since):
+                tx.decision_queue.note_change()
+
+        await self.store.write(work)
 
     async def close(self) -> None:
         """Close all but the store, which was open before."""

@@ -16,7 +16,7 @@ from bot.articles.identity import Identification, Identified, Novelty, identify
 from bot.articles.links import canonical_link, link_key
 from bot.articles.livepages import is_live_page
 from bot.articles.lookup import Lookup, look_up, question
-from bot.articles.outlets import outlet_of, owner_of, registrable_domain
+from bot.articles.outlets import belongs_to, is_known_aggregator, outlet_of, owner_of, registrable_domain, site_of
 from bot.articles.teasers import is_cut
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Identified",
     "Lookup",
     "Novelty",
+    "belongs_to",
     "boilerplate",
     "canonical_link",
     "clean",
@@ -34,6 +35,7 @@ __all__ = [
     "fold_title",
     "identify",
     "is_cut",
+    "is_known_aggregator",
     "is_live_page",
     "link_key",
     "look_up",
@@ -41,4 +43,5 @@ __all__ = [
     "owner_of",
     "question",
     "registrable_domain",
+    "site_of",
 ]

@@ -6,7 +6,8 @@ was called before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot import model, ports
@@ -21,8 +22,8 @@ _Found = tuple[bool, str, Identified]
 
 class Fresh:
     def __init__(self) -> None:
-        self._by_link: dict[str, _Found] = {}
-        self._by_fingerprint: dict[str, _Found] = {}
+        self._by_link: defaultdict[str, list[_Found]] = defaultdict(list)
+        self._by_fingerprint: defaultdict[str, list[_Found]] = defaultdict(list)
         #: Stored articles as they are now.
         self._edited: dict[model.ArticleId, ports.Stub] = {}
 
@@ -36,19 +37,25 @@ class Fresh:
             return known
         return replace(
             known,
-            by_link={**by_link, **known.by_link},
-            by_fingerprint={**by_fingerprint, **known.by_fingerprint},
+            by_link=_joined(known.by_link, by_link),
+            by_fingerprint=_joined(known.by_fingerprint, by_fingerprint),
         )
 
     def _with_edits(self, known: ports.Known) -> ports.Known:
-        def now(stubs: Mapping[str, ports.Stub]) -> list[tuple[str, ports.Stub]]:
-            return [(name, self._edited.get(stub.id, stub)) for name, stub in stubs.items()]
+        def now(stubs: Iterable[ports.Stub]) -> list[ports.Stub]:
+            return [self._edited.get(stub.id, stub) for stub in stubs]
 
         return replace(
             known,
-            by_key=dict(now(known.by_key)),
-            by_link={link: stub for link, stub in now(known.by_link) if link_key(stub.link) == link},
-            by_fingerprint={name: stub for name, stub in now(known.by_fingerprint) if stub.fingerprint == name},
+            by_key={key: self._edited.get(stub.id, stub) for key, stub in known.by_key.items()},
+            by_link={
+                link: [stub for stub in now(stubs) if link_key(stub.link) == link]
+                for link, stubs in known.by_link.items()
+            },
+            by_fingerprint={
+                name: [stub for stub in now(stubs) if stub.fingerprint == name]
+                for name, stubs in known.by_fingerprint.items()
+            },
         )
 
     def add(self, found: Identification) -> None:
@@ -63,22 +70,39 @@ class Fresh:
             self._edited[article.id] = _stub(item)
         one = (item.stub is None, article.id, item)
         if item.novelty is not Novelty.OLD:
-            _keep(self._by_fingerprint, article.fingerprint, one)
+            self._by_fingerprint[article.fingerprint].append(one)
         if key := link_key(article.link):
-            _keep(self._by_link, key, one)
+            self._by_link[key].append(one)
 
 
-def _keep(found: dict[str, _Found], name: str, one: _Found) -> None:
-    if name not in found or one[:2] < found[name][:2]:
-        found[name] = one
+def _named(names: Iterable[str], found: Mapping[str, list[_Found]]) -> dict[str, list[ports.Stub]]:
+    return {name: _stubs(found[name]) for name in names if name in found}
 
 
-def _named(names: Iterable[str], found: Mapping[str, _Found]) -> dict[str, ports.Stub]:
-    return {name: _stub(found[name][2]) for name in names if name in found}
+def _stubs(found: Iterable[_Found]) -> list[ports.Stub]:
+    """As the store would order them, each article once, as it was edited."""
+    by_id: dict[str, ports.Stub] = {}
+    for _, id_, item in sorted(found, key=lambda one: one[:2]):
+        by_id.setdefault(id_, _stub(item))
+    return list(by_id.values())
+
+
+def _joined(
+    stored: Mapping[str, Sequence[ports.Stub]], brought: Mapping[str, Sequence[ports.Stub]]
+) -> Mapping[str, Sequence[ports.Stub]]:
+    """What the store knows first; of an article that was edited since, once."""
+    joined = dict(stored)
+    for name, stubs in brought.items():
+        known = stored.get(name, ())
+        ids = {stub.id for stub in known}
+        joined[name] = [*known, *(stub for stub in stubs if stub.id not in ids)]
+    return joined
 
 
 def _stub(item: Identified) -> ports.Stub:
     assert item.article is not None
     stub = stub_of(item.article, has_text=item.novelty is not Novelty.OLD)
-    # Whoever brought it first, edits it.
-    return stub if item.stub is None else replace(stub, feed=item.stub.feed)
+    # Whoever brought it first, edits it, unless its own site took it over.
+    if item.stub is None or item.novelty is Novelty.TAKEN_OVER:
+        return stub
+    return replace(stub, feed=item.stub.feed)

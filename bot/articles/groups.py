@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot import model, ports
-from bot.articles import ids
+from bot.articles import authority, ids
 from bot.articles.alike import titles_alike
 from bot.articles.links import link_key
 from bot.articles.lookup import TELLING_TEXT, Item
-from bot.articles.outlets import registrable_domain
+from bot.articles.outlets import belongs_to, registrable_domain, site_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +28,9 @@ class Group:
         return self.members[0]
 
 
-def grouped(items: Sequence[Item], feed: model.Feed, known: ports.Known) -> list[Group]:
+def grouped(items: Sequence[Item], feed: model.Feed, known: ports.Known, *, outlet: str) -> list[Group]:
     """One group an article, in the reading's order."""
-    return _merged([Group(members=members, stub=_stub_of(members, feed, known)) for members in _grouped(items)])
+    return _merged([Group(members=members, stub=_stub_of(members, feed, known, outlet)) for members in _grouped(items)])
 
 
 def _grouped(items: Sequence[Item]) -> list[tuple[Item, ...]]:
@@ -87,7 +87,7 @@ def _fullness(item: Item) -> tuple[bool, bool, float, int, str]:
     )
 
 
-def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known) -> ports.Stub | None:
+def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known, outlet: str) -> ports.Stub | None:
     """The stored article: by the feed's id, by link, by text at a sister feed of the same site."""
     members = tuple(members)
     for item in members:
@@ -95,15 +95,33 @@ def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known) -> p
         if stub is not None and not _is_reused(stub, item):
             return stub
     for item in members:
-        stub = known.by_link.get(item.link_key) if item.link_key else None
-        # A link that named several articles when it was stored (a list page) proves nothing without the headline.
-        if stub is not None and (stub.id == ids.of_link(item.link_key) or titles_alike(stub.title, item.title)):
+        stub = _of_link(item, known, feed, outlet) if item.link_key else None
+        if stub is not None:
             return stub
     for item in members:
-        stub = known.by_fingerprint.get(item.fingerprint)
-        if stub is not None and _is_other_address(stub, item, feed):
-            return stub
+        for stub in known.by_fingerprint.get(item.fingerprint, ()):
+            if _is_other_address(stub, item, feed):
+                return stub
     return None
+
+
+def _of_link(item: Item, known: ports.Known, feed: model.Feed, outlet: str) -> ports.Stub | None:
+    """The feed's own article under the item's link, else the oldest of another feed that it carries or agrees with."""
+    own, others = own_first(known.by_link.get(item.link_key, ()), feed)
+    for stub in own:
+        # A link that named several articles when they were stored (a list page) proves nothing without the headline.
+        if (len(own) == 1 and ids.is_of_link(stub, item.link_key)) or titles_alike(stub.title, item.title):
+            return stub
+    carried = next((stub for stub in others if stub.id in known.carried), None)
+    return carried or next(
+        (stub for stub in others if authority.is_same_article(stub, item, feed, outlet=outlet)), None
+    )
+
+
+def own_first(stubs: Sequence[ports.Stub], feed: model.Feed) -> tuple[list[ports.Stub], list[ports.Stub]]:
+    """Articles that the feed brought itself, and those of others."""
+    own = [stub for stub in stubs if stub.feed in ("", feed.url)]
+    return own, [stub for stub in stubs if stub.feed not in ("", feed.url)]
 
 
 def _is_reused(stub: ports.Stub, item: Item) -> bool:
@@ -114,7 +132,7 @@ def _is_reused(stub: ports.Stub, item: Item) -> bool:
         return False
     if stub.published is not None and stub.published == item.published:
         return False
-    if item.link_key and ids.of_link(item.link_key) == stub.id:
+    if item.link_key and ids.is_of_link(stub, item.link_key):
         return False  # the link that gave an article its id stays its own, though the feed has named another since
     if link_key(stub.link) and item.link_key:
         return item.link_key != link_key(stub.link)
@@ -124,10 +142,13 @@ def _is_reused(stub: ports.Stub, item: Item) -> bool:
 def _is_other_address(stub: ports.Stub, item: Item, feed: model.Feed) -> bool:
     """One site that carries an article word for word at two addresses in two feeds.
 
-    The same words at another outlet are a copy: another article, which the story stage counts as one outlet.
+    The same words at another outlet are a copy: another article, which the story stage counts as one outlet. And so
+    they are where another's feed brought them: it may have made the address up.
     """
     if stub.feed in ("", feed.url) or len(item.text) < TELLING_TEXT or not stub.link or not item.link:
         return False
     if None not in (stub.published, item.published) and stub.published != item.published:
+        return False
+    if site_of(stub.feed) != site_of(feed.url) and not belongs_to(stub.link, stub.feed):
         return False
     return registrable_domain(stub.link) == registrable_domain(item.link)

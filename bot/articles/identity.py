@@ -3,7 +3,8 @@
 Knows no store: it is given what the store knows of one reading (DESIGN section 5).
 
     entries ─▸ groups (one article each) ─▸ known by id? by link? by text at a sister feed?
-                                              │ yes: seen, edited, same link     │ no: churn, old, new
+                                              │ yes: seen, edited, same link,    │ no: churn, old, new
+                                              │      taken over                  │
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot import model, ports
-from bot.articles import ids
+from bot.articles import authority, elsewhere, ids
 from bot.articles.churn import are_restamped, churned, is_redated
 from bot.articles.fingerprints import fold_title
-from bot.articles.groups import Group, grouped
+from bot.articles.groups import Group, grouped, own_first
 from bot.articles.lookup import Item, Lookup, look_up
 from bot.articles.outlets import outlet_of, owner_of
 from bot.articles.stubs import stub_of
@@ -33,6 +34,9 @@ class Novelty(StrEnum):
     SAME_LINK = "same link"
     #: Known, and its title, text or date changed. ``edits`` says whether that matters.
     EDITED = "edited"
+    #: Known by the word of another feed, and now brought by the feed of its link's own site, which speaks for it from
+    #: here on.
+    TAKEN_OVER = "taken over"
     #: The feed gave its articles new ids and links.
     CHURN = "churn"
 
@@ -40,7 +44,7 @@ class Novelty(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
     novelty: Novelty
-    #: Built for NEW, OLD and EDITED; of an edited one the id is the stored article's.
+    #: Built for NEW, OLD, EDITED and TAKEN_OVER; of the last two the id is the stored article's.
     article: model.Article | None
     #: What the store knows of it; None for NEW and OLD.
     stub: ports.Stub | None
@@ -52,6 +56,8 @@ class Identification:
     items: tuple[Identified, ...]
     #: For people, for the feed's health.
     remarks: tuple[str, ...] = ()
+    #: Most items link to several sites that are not the feed's; None: too few items to tell.
+    links_elsewhere: bool | None = None
 
 
 def identify(
@@ -70,11 +76,12 @@ def identify(
     ``looked_up``: what ``look_up`` gave for the same reading; spares cleaning every text again.
     """
     items = (looked_up or look_up(feed, reading)).items
-    groups = grouped(items, feed, known)
+    outlet = outlet_of(feed, feed_title or reading.title)
+    groups = grouped(items, feed, known, outlet=outlet)
     total = max(len(groups), len(reading.item_hashes))
     absorbed = churned(groups, known, total=total)
     restamped = are_restamped(groups, total=total)
-    maker = _Maker(feed=feed, reading=reading, outlet=outlet_of(feed, feed_title or reading.title), now=now)
+    maker = _Maker(feed=feed, reading=reading, outlet=outlet, now=now)
     oldest = now - backfill if is_baseline else None
     found: list[Identified] = []
     for group in groups:
@@ -83,13 +90,29 @@ def identify(
             found.extend(_known(group, churn, Novelty.CHURN, feed))
         elif group.stub is None:
             found.extend(_unknown(group, maker, known, oldest))
+        elif _is_taken_over(group, group.stub, feed, known, oldest):
+            found.extend(_edited(group, group.stub, maker, Novelty.TAKEN_OVER))
         elif _is_edited(group, group.stub, feed, restamped=restamped):
             found.extend(_edited(group, group.stub, maker))
         else:
             novelty = Novelty.SEEN if group.is_known_by_id(known) else Novelty.SAME_LINK
             found.extend(_known(group, group.stub, novelty, feed))
     remarks = (f"the feed gave {len(absorbed)} known articles new ids: absorbed",) if absorbed else ()
-    return Identification(items=tuple(found), remarks=remarks)
+    return Identification(
+        items=tuple(found),
+        remarks=remarks,
+        links_elsewhere=elsewhere.links_elsewhere(feed, [item.link for item in items]),
+    )
+
+
+def _is_taken_over(
+    group: Group, stub: ports.Stub, feed: model.Feed, known: ports.Known, oldest: datetime | None
+) -> bool:
+    """At the first meeting only: later the article would change hands for ever."""
+    if group.is_known_by_id(known) or not _telling(group):
+        return False
+    item = _telling(group)[0]
+    return authority.takes_over(stub, item, feed) and not _is_old(item, oldest)
 
 
 def _is_edited(group: Group, stub: ports.Stub, feed: model.Feed, *, restamped: bool) -> bool:
@@ -123,20 +146,19 @@ def _known(group: Group, stub: ports.Stub, novelty: Novelty, feed: model.Feed) -
     ]
 
 
-def _edited(group: Group, stub: ports.Stub, maker: _Maker) -> list[Identified]:
+def _edited(group: Group, stub: ports.Stub, maker: _Maker, novelty: Novelty = Novelty.EDITED) -> list[Identified]:
     item = _telling(group)[0]
     first, *rest = _known(group, stub, Novelty.SEEN, maker.feed)
     article = maker.article(item, stub.id)
     if not item.link_key:
         article = replace(article, link=stub.link)
-    return [Identified(novelty=Novelty.EDITED, article=article, stub=stub, sighting=first.sighting), *rest]
+    return [Identified(novelty=novelty, article=article, stub=stub, sighting=first.sighting), *rest]
 
 
 def _unknown(group: Group, maker: _Maker, known: ports.Known, oldest: datetime | None) -> list[Identified]:
     item = group.best
-    is_old = oldest is not None and item.published is not None and item.published < oldest
     article = maker.article(item, _id_of(group, maker.feed, known))
-    novelty = Novelty.OLD if is_old or item.entry.identity_only else Novelty.NEW
+    novelty = Novelty.OLD if _is_old(item, oldest) or item.entry.identity_only else Novelty.NEW
     first, *rest = _keys(group)
     sighting = ports.Sighting(feed=maker.feed.url, key=first, article=article.id)
     found = Identified(novelty=novelty, article=article, stub=None, sighting=sighting)
@@ -148,6 +170,10 @@ def _unknown(group: Group, maker: _Maker, known: ports.Known, oldest: datetime |
         found,
         *(Identified(novelty=Novelty.SEEN, article=None, stub=stub, sighting=other) for other in others),
     ]
+
+
+def _is_old(item: Item, oldest: datetime | None) -> bool:
+    return oldest is not None and item.published is not None and item.published < oldest
 
 
 def _keys(group: Group) -> tuple[str, ...]:
@@ -186,8 +212,9 @@ class _Maker:
 
 def _id_of(group: Group, feed: model.Feed, known: ports.Known) -> model.ArticleId:
     item = next((item for item in group.members if item.link_key), None)
-    if item is not None:
-        return ids.of_link(item.link_key)
+    # Under a link that names other articles of the feed already (a list page), the id is made from the guid.
+    if item is not None and not own_first(known.by_link.get(item.link_key, ()), feed)[0]:
+        return ids.of_link(feed.url, item.link_key)
     item = group.best
     if item.guid is None:
         return ids.of("text", feed.url, item.key)

@@ -1,14 +1,22 @@
-"""The id of an article: the same on every machine, whichever feed brings it."""
+"""The id of an article: the same on every machine, for the feed that brings it.
+
+The feed is part of it, so that no feed can take the id of another's article by listing its link first.
+"""
 
 from __future__ import annotations
 
 import hashlib
 
-from bot import model
+from bot import model, ports
 
 
-def of_link(key: str) -> model.ArticleId:
-    return of("link", key)
+def of_link(feed: str, key: str) -> model.ArticleId:
+    return of("link", feed, key)
+
+
+def is_of_link(stub: ports.Stub, key: str) -> bool:
+    """Whether this link gave the article its id; up to schema 0008 the link alone did."""
+    return stub.id in (of_link(stub.feed, key), of("link", key))
 
 
 def of(*parts: str) -> model.ArticleId:

@@ -1,4 +1,7 @@
-"""Who publishes an article: the outlet that readers know and the owner behind it."""
+"""Who publishes an article: the outlet that readers know, the owner behind it, and the site of a feed.
+
+A feed's site is that of its address, which the operator wrote; never what the feed says of itself.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,23 @@ from urllib.parse import urlsplit
 from publicsuffixlist import PublicSuffixList
 
 from bot import model
+from bot.articles import owners
 
+#: Hosts that serve the feeds of many publishers under one domain: one of these is no other's sister.
+_SHARED_HOSTS = frozenset(
+    (
+        "acast.com buzzsprout.com feed43.com feedblitz.com feedburner.com fetchrss.com kill-the-newsletter.com "
+        "medium.com megaphone.fm omnycontent.com openrss.org politepol.com rss.app rsshub.app simplecast.com "
+        "substack.com youtube.com"
+    ).split()
+)
+#: Services whose feeds are made of links to the articles of others.
+_AGGREGATORS = frozenset(
+    (
+        "allsides.com bing.com drudgereport.com ground.news hnrss.org lobste.rs memeorandum.com news.google.com "
+        "news.ycombinator.com newsnow.co.uk reddit.com slashdot.org techmeme.com"
+    ).split()
+)
 #: Nearly every link of an article, and ten times as fast as to take the whole address apart.
 _PLAIN_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)/")
 
@@ -20,8 +39,43 @@ def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
 
 
 def owner_of(feed: model.Feed, link: str) -> str:
-    """``owner:`` of the feed, else the registrable domain of the article's link, else of the feed's address."""
-    return feed.owner or registrable_domain(link) or registrable_domain(feed.url) or feed.url
+    """``owner:`` of the feed, else of its site; of a declared aggregator, of the article's link.
+
+    A site's owner is the group that the shipped map names, else its registrable domain.
+    """
+    if feed.owner:
+        return feed.owner
+    if feed.aggregator and (domain := registrable_domain(link)):
+        return owners.group_of(_host(link)) or domain
+    return owners.group_of(_host(feed.url)) or site_of(feed.url)
+
+
+def site_of(url: str) -> str:
+    """The registrable domain of a feed's address; the feed's own address where that is no publisher's name: on a host
+    that serves feeds of many, at an IP address, on a host without a domain.
+
+    >>> site_of("https://rss.example.co.uk/world.xml"), site_of("https://feeds.feedburner.com/Example")
+    ('example.co.uk', 'feeds.feedburner.com/Example')
+    """
+    domain = registrable_domain(url)
+    if domain in _SHARED_HOSTS or "." not in domain or ":" in domain or domain.replace(".", "").isdigit():
+        host, slash, path = url.partition("://")[2].partition("/")
+        return f"{host.rpartition('@')[2].removeprefix('www.')}{slash}{path}"
+    return domain
+
+
+def belongs_to(link: str, url: str) -> bool:
+    """Whether a link leads to the site of the feed at ``url``, or to another of the group that owns it."""
+    if registrable_domain(link) == site_of(url):
+        return True
+    group = owners.group_of(_host(url))
+    return group is not None and group == owners.group_of(_host(link))
+
+
+def is_known_aggregator(url: str) -> bool:
+    """Whether the feed at ``url`` is of a service that lists the articles of others."""
+    host = _host(url).removeprefix("www.")
+    return registrable_domain(url) in _AGGREGATORS or host in _AGGREGATORS or "/alerts/feeds/" in url
 
 
 def registrable_domain(link: str) -> str:

@@ -6,14 +6,14 @@ import asyncio
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from bot import app, feedlist, model, pipeline, ports, reading
+from bot import app, articles, feedlist, model, pipeline, ports, reading
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.model import visible
@@ -97,6 +97,7 @@ def export(folder: ConfigDir = DEFAULT_CONFIG) -> None:
 
 def _write(folder: Path, wanted: Sequence[model.Feed]) -> None:
     path = folder / "feeds.yaml"
+    wanted = [replace(feed, aggregator=True) if _is_aggregator(feed) else feed for feed in wanted]
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else "feeds:\n"
         addition = feedlist.add_all(before, wanted)
@@ -119,6 +120,10 @@ def _replace(path: Path, text: str) -> None:
         if path.exists():
             os.fchmod(new.fileno(), stat.S_IMODE(path.stat().st_mode))
     part.replace(path)
+
+
+def _is_aggregator(feed: model.Feed) -> bool:
+    return feed.aggregator is None and feed.owner is None and articles.is_known_aggregator(feed.url)
 
 
 async def _find(folder: Path, address: str) -> list[Found]:

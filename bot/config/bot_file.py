@@ -66,6 +66,13 @@ class FetchShape(_Shape):
     backfill: values.Duration = pydantic.Field(
         _FETCH.backfill, description="How far back a feed's first poll matches and announces."
     )
+    max_items_per_day: Annotated[int, pydantic.Field(ge=1, le=1_000_000)] = pydantic.Field(
+        _FETCH.max_items_per_day,
+        description=(
+            "New and changed items of one feed that are stored on one day (UTC); one of more than 20,000 characters "
+            "counts as several. The rest waits for the next day, and the operator is told."
+        ),
+    )
     allow_private: Annotated[
         tuple[Annotated[str, pydantic.PlainValidator(_cidr), pydantic.WithJsonSchema({"type": "string"})], ...],
         pydantic.BeforeValidator(values.one_or_list),
@@ -308,6 +315,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings]) -> BotSe
             per_host=fetch.per_host,
             timeout=fetch.timeout,
             max_bytes=fetch.max_bytes,
+            max_items_per_day=fetch.max_items_per_day,
             backfill=fetch.backfill,
             allow_private=fetch.allow_private,
             contact=fetch.contact,

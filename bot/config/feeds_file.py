@@ -6,7 +6,7 @@ from typing import Annotated
 
 import pydantic
 
-from bot import model
+from bot import articles, model
 from bot.config import values
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
@@ -40,7 +40,11 @@ class FeedShape(pydantic.BaseModel):
     tags: values.Texts = pydantic.Field((), description="Words by which rules choose feeds.")
     owner: values.Text | None = pydantic.Field(
         None,
-        description="Who owns the outlet: outlets of one owner count once. Without it, the domain of the link.",
+        description="Who owns the outlet: outlets of one owner count once. Without it, the domain of the address.",
+    )
+    aggregator: bool | None = pydantic.Field(
+        None,
+        description="true: its items are the articles of others, and each counts for the site that its link leads to.",
     )
     expect: values.Rhythm | None = pydantic.Field(
         None, description="every 2 days: silence longer than this is told to the operator."
@@ -141,6 +145,8 @@ def _feed(node: Node, report: Report, good: dict[str, model.Feed], seen: dict[st
         seen[url] = report.document.place(node.start)[0]
     if shape is None or flawed:
         return good.get(url)
+    if address is not None:
+        _warn_of_aggregator(shape, address, report)
     return model.Feed(
         url=shape.url,
         name=shape.name,
@@ -149,8 +155,30 @@ def _feed(node: Node, report: Report, good: dict[str, model.Feed], seen: dict[st
         full_text=shape.full_text,
         tags=shape.tags,
         owner=shape.owner,
+        aggregator=shape.aggregator,
         expect=shape.expect,
     )
+
+
+def _warn_of_aggregator(shape: FeedShape, address: Node, report: Report) -> None:
+    if shape.aggregator is None and shape.owner is None and articles.is_known_aggregator(shape.url):
+        report.add(
+            "undeclared-aggregator",
+            "this feed lists articles of other sites, and counts as one outlet",
+            "add aggregator: true, so that each article counts for the site that it links to; or aggregator: false",
+            start=address.start,
+            end=address.end,
+            severity="warning",
+        )
+    elif shape.aggregator and shape.owner is not None:
+        report.add(
+            "owner-of-aggregator",
+            "owner: makes all articles of this feed one outlet, so aggregator: true changes nothing",
+            "remove one of the two",
+            start=address.start,
+            end=address.end,
+            severity="warning",
+        )
 
 
 def _checked(node: Node, report: Report) -> FeedShape | None:

@@ -29,6 +29,8 @@ def written(feed: model.Feed) -> str:
         fields["tags"] = f"[{', '.join(_words(tag) for tag in feed.tags)}]"
     if feed.owner is not None:
         fields["owner"] = _words(feed.owner)
+    if feed.aggregator is not None:
+        fields["aggregator"] = "true" if feed.aggregator else "false"
     if feed.expect is not None:
         fields["expect"] = f"every {_duration(feed.expect)}"
     if not fields:

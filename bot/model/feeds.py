@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -40,8 +40,10 @@ class Feed:
     backfill: timedelta | None = None
     full_text: FullText = FullText.NEVER
     tags: tuple[str, ...] = ()
-    #: Who owns the outlet; None: the registrable domain of the article's link.
+    #: Who owns the outlet; None: the registrable domain of the feed's address.
     owner: str | None = None
+    #: Its items are the articles of others: their links say whose. None: not said, taken for no.
+    aggregator: bool | None = None
     #: Silence longer than this is told to the operator.
     expect: timedelta | None = None
 
@@ -107,6 +109,14 @@ class FeedState:
     undated_count: int = 0
     #: What its items repeat, as articles.boilerplate writes it.
     boilerplate: str = ""
+    #: The last day (UTC) on which it was read, and what was stored of it on that day: see polling/quota.py.
+    day: date | None = None
+    day_count: int = 0
+    day_names: int = 0
+    #: Items that were left for the next day at the last reading.
+    left_count: int = 0
+    #: Most of its items link to several other sites.
+    links_elsewhere: bool = False
     #: The end of its server's certificate.
     certificate_until: datetime | None = None
 

@@ -36,6 +36,8 @@ class FetchPolicy:
     timeout: timedelta = timedelta(seconds=20)
     max_bytes: int = 10_000_000
     backfill: timedelta = timedelta(hours=24)
+    #: New and changed items of one feed that are stored on one day of UTC.
+    max_items_per_day: int = 5_000
     #: CIDR blocks that may be asked although they are private.
     allow_private: tuple[str, ...] = ()
     contact: str | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot import articles, model, polling, ports
+from bot.pipeline import daily_limit
 from bot.pipeline.poll import Polled, identify, look_up_of
 from bot.pipeline.snapshot import Snapshot
 
@@ -66,6 +67,8 @@ class _Ingestor:
         self._done = Taken()
         #: Feed -> what its items repeat.
         self._boilerplate: dict[str, str] = {}
+        #: Feed -> what its reading uses of its day.
+        self._used: dict[str, daily_limit.Use] = {}
 
     def take(self, polls: Sequence[Polled]) -> Taken:
         self._boilerplate = {polled.feed.url: polled.state.boilerplate for polled in polls}
@@ -90,9 +93,13 @@ class _Ingestor:
         answers = self._tx.articles.known([look_up.question for _, _, look_up in read])
         fresh = articles.Fresh()
         found = {}
+        most = self._snapshot.fetch.max_items_per_day
         for (polled, reading, look_up), known in zip(read, answers, strict=True):
             both = fresh.beside(known, look_up.question)
             identified = identify(polled, reading, look_up, both, snapshot=self._snapshot, now=self._now)
+            identified, self._used[polled.feed.url] = daily_limit.within(
+                identified, known, polled.state, pages=polled.pages, most=most, now=self._now
+            )
             fresh.add(identified)
             found[polled.feed.url] = _with_pages(identified, polled.pages)
         return found
@@ -116,14 +123,31 @@ class _Ingestor:
             jitter=_draw(),
         )
         state = replace(state, boilerplate=self._boilerplate[polled.feed.url])
-        if found.remarks:
-            state = replace(state, remarks=(*state.remarks, *found.remarks))
+        state = self._with_remarks(state, polled.feed, found)
         return Intake(
             polled=polled,
             state=state,
             arrivals=self._arrivals(polled, new),
             revisions=self._edited(polled, found.items),
             new_count=len(new),
+        )
+
+    def _with_remarks(
+        self, state: model.FeedState, feed: model.Feed, found: articles.Identification
+    ) -> model.FeedState:
+        elsewhere = state.links_elsewhere if found.links_elsewhere is None else found.links_elsewhere
+        remarks = [*state.remarks, *found.remarks]
+        if elsewhere and feed.aggregator is None and feed.owner is None:
+            remarks.append("it links to other sites; if it is an aggregator, say aggregator: true in feeds.yaml")
+        state = replace(state, remarks=tuple(remarks), links_elsewhere=elsewhere)
+        used = self._used[feed.url]
+        return polling.counted(
+            state,
+            cost=used.cost,
+            names=used.names,
+            left=used.left,
+            most=self._snapshot.fetch.max_items_per_day,
+            now=self._now,
         )
 
     def _without_reading(self, polled: Polled) -> model.FeedState:
@@ -145,10 +169,9 @@ class _Ingestor:
 
     def _edited(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Revision, ...]:
         edited = {
-            item.stub.id: item.article
-            for item in items
-            if item.novelty is articles.Novelty.EDITED and item.article and item.stub
+            item.stub.id: item.article for item in items if item.novelty in _REVISED and item.article and item.stub
         }
+        taken_over = {item.sighting.article for item in items if item.novelty is articles.Novelty.TAKEN_OVER}
         # What another feed of this batch brought or changed is not stored yet.
         ours = {one.id: one for one in (*self._done.new, *self._done.revised) if one.id in edited}
         before = {**self._tx.articles.get(list(edited)), **ours}
@@ -158,38 +181,41 @@ class _Ingestor:
                 continue
             # By what is known of the feed now: else a footer that was text at first looks taken out by the edit.
             known = _stripped(before[article_id], self._boilerplate[polled.feed.url])
-            revised = self._revised(known, article)
+            is_taken_over = article_id in taken_over
+            revised = self._revised(known, article, is_taken_over=is_taken_over)
             if revised is None:
                 continue
             self._done.revised.append(revised)
-            if _says(revised) == _says(known):
+            if _says(revised) == _says(known) and not is_taken_over:
                 # Another date alone is kept; it is no reason to match anew, nor to speak.
                 continue
             revisions.append(
                 model.Revision(
                     article=revised,
                     matches=self._match(revised, polled.feed),
-                    edits=articles.edits(known, revised),
+                    # Two outlets' words for one article differ: that is no correction.
+                    edits=() if is_taken_over else articles.edits(known, revised),
                     poll=polled.id,
-                    live_before=known if articles.is_live_page(revised) else None,
+                    live_before=known if articles.is_live_page(revised) and not is_taken_over else None,
                 )
             )
         return tuple(revisions)
 
-    def _revised(self, before: model.Article, after: model.Article) -> model.Article | None:
+    def _revised(self, before: model.Article, after: model.Article, *, is_taken_over: bool) -> model.Article | None:
         """The next version of an article; None: nothing that is kept has changed."""
         if before.is_full_text and not after.is_full_text:
             # The teaser says nothing about the page that was read: only the headline can have changed.
             after = replace(after, text=before.text, links=before.links, is_full_text=True)
         published = after.published or before.published
-        if _says(before) == _says(after) and before.published == published:
+        if _says(before) == _says(after) and before.published == published and not is_taken_over:
             return None
+        source = after if is_taken_over else before
         return replace(
             after,
             id=before.id,
-            feed=before.feed,
-            outlet=before.outlet,
-            owner=before.owner,
+            feed=source.feed,
+            outlet=source.outlet,
+            owner=source.owner,
             first_seen=before.first_seen,
             published=published,
             version=before.version + 1,
@@ -206,6 +232,9 @@ class _Ingestor:
         if not events:
             return intake
         return replace(intake, state=polling.with_told(intake.state, events), health=events)
+
+
+_REVISED = (articles.Novelty.EDITED, articles.Novelty.TAKEN_OVER)
 
 
 def _draw() -> float:

@@ -184,6 +184,9 @@ class Pipeline:
         def work(tx: ports.Transaction) -> Sequence[Intake]:
             # A second try lost a race against another worker, which may have stored the same articles.
             taken = computed.pop() if computed else take(tx, one.polls, snapshot, now=now)
+            if tx.articles.are_rivalled((*taken.new, *taken.old)):
+                # Another did so since this was computed: which of the articles are one is looked at again.
+                taken = take(tx, one.polls, snapshot, now=now)
             lost = set(tx.feeds.save([intake.state for intake in taken.intakes], token=one.token))
             taken.store(tx, now=now)
             kept = [intake for intake in taken.intakes if intake.state.url not in lost]

@@ -18,6 +18,7 @@ from bot.polling.outcome import (
     is_unchanged,
     request,
 )
+from bot.polling.quota import counted, fitting
 
 __all__ = [
     "NAMED_EVERY",
@@ -27,6 +28,8 @@ __all__ = [
     "after_reading",
     "asked_host",
     "body_hash",
+    "counted",
+    "fitting",
     "health",
     "host_limit",
     "host_of",

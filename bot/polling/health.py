@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
+from bot.polling import quota
 
 #: A hiccup is not news: a feed is broken after so many failures in a row, or after a day of them.
 BROKEN_FAILURES = 5
@@ -29,7 +30,7 @@ _CERTIFICATE_LEFT = timedelta(days=3)
 class HealthEvent:
     """One thing to tell the operator about one feed."""
 
-    #: broken, gone, moved, empty, silent, expected, undated or certificate.
+    #: broken, gone, moved, empty, silent, expected, undated, certificate or flood.
     kind: str
     text: str
     #: It is over.
@@ -83,6 +84,9 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         yield "broken", f"has failed {times}, for {_spoken(failing)}: {state.error}"
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
         yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; tell the publisher"
+    if state.left_count and state.day == now.date():
+        # The rest may be gone from the feed by then.
+        yield quota.KIND, f"brings more items than fetch.max_items_per_day; {state.left_count} are left for tomorrow"
     if state.empty_since is not None and now - state.empty_since >= _A_DAY:
         yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; look at it in a browser"
     if state.has_dates and state.undated_count >= _UNDATED:

@@ -33,7 +33,7 @@ class Stub:
     fingerprint: str
     #: False: only identity, title, link and date are kept (older than the backfill window).
     has_text: bool
-    #: The feed that brought it first: its changes alone are edits. Empty: not known, taken for the asking feed.
+    #: The feed that speaks for it: its changes alone are edits. Empty: not known, taken for the asking feed.
     feed: str = ""
 
 
@@ -57,12 +57,14 @@ class Known:
 
     #: This feed's ids -> article.
     by_key: Mapping[str, Stub]
-    #: Link as it was asked for -> the oldest article under any form of it, of any feed.
-    by_link: Mapping[str, Stub]
-    #: Fingerprint -> article, of any feed.
-    by_fingerprint: Mapping[str, Stub]
+    #: Link as it was asked for -> articles under any form of it, of any feed, the oldest first.
+    by_link: Mapping[str, Sequence[Stub]]
+    #: Fingerprint -> articles of any feed, the oldest first.
+    by_fingerprint: Mapping[str, Sequence[Stub]]
     #: Folded title -> articles of this feed.
     by_title: Mapping[str, Sequence[Stub]]
+    #: Of the articles by link, those of others that this feed has carried under some id.
+    carried: Collection[model.ArticleId] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,12 @@ class Articles(Protocol):
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         """New articles; an id that exists is left as it is."""
 
+    def are_rivalled(self, articles: Sequence[model.Article]) -> bool:
+        """Whether another worker has added an article of the same link or text within the last minutes.
+
+        What was computed before this transaction about the identity of ``articles`` may then be wrong.
+        """
+
     def forget_fresh(self, *, before: datetime) -> None:
         """Let go of what guards new articles against being added twice at once; minutes are enough."""
 
@@ -141,6 +149,12 @@ class Articles(Protocol):
 
     def revise(self, article: model.Article) -> None:
         """Store a new version; the old one is kept in the versions table."""
+
+    def correct_owners(self, owner_of: Callable[[str, str], str | None], *, since: datetime) -> int:
+        """Rewrite the owners of articles in stories that moved since, where ``owner_of`` (feed, link) says another.
+
+        Returns how many were another; None of ``owner_of``: the owner stays.
+        """
 
     def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None: ...
 

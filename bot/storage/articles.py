@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -26,11 +26,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model, ports
-from bot.articles import fold_title, link_key
-from bot.storage import codec
+from bot.articles import belongs_to, fold_title
+from bot.storage import codec, known
 from bot.storage.bulk import BulkInsert
-from bot.storage.columns import HashBytes, Timestamp, chunks, digest
-from bot.storage.schema import articles, fresh_identities, matches, sightings, versions
+from bot.storage.columns import HashBytes, Timestamp, digest
+from bot.storage.schema import articles, fresh_identities, matches, members, sightings, stories, versions
 
 #: A sighting is renewed at most once a day, so that an unchanged feed costs no writes.
 RENEWED_AFTER = timedelta(days=1)
@@ -39,53 +39,18 @@ _FIRST_DAY = date(1970, 1, 1)
 _AHEAD = 200
 
 _AnyRow: TypeAlias = Row[*tuple[Any, ...]]
-T = TypeVar("T")
 
-_STUB = (
-    articles.c.id,
-    articles.c.link,
-    articles.c.title,
-    articles.c.published,
-    articles.c.fingerprint,
-    articles.c.has_text,
-    articles.c.feed,
-)
-# Where several articles share a link, a fingerprint or a title, the first seen comes first.
-_OLDEST = (articles.c.first_seen, articles.c.id)
-
-_BY_KEY = (
-    select(sightings.c.key, *_STUB)
-    .join(articles, articles.c.id == sightings.c.article)
-    .where(sightings.c.key.in_(bindparam("wanted", expanding=True, type_=HashBytes)))
-)
-_BY_LINK = (
-    select(articles.c.link_key, *_STUB)
-    .where(articles.c.link_key.in_(bindparam("wanted", expanding=True, type_=HashBytes)))
-    .order_by(*_OLDEST)
-)
-_BY_FINGERPRINT = (
-    select(*_STUB).where(articles.c.fingerprint.in_(bindparam("wanted", expanding=True))).order_by(*_OLDEST)
-)
-_BY_TITLE = (
-    select(sightings.c.feed.label("carrier"), *_STUB)
-    .join(sightings, sightings.c.article == articles.c.id)
-    .where(
-        articles.c.title_key.in_(bindparam("wanted", expanding=True, type_=HashBytes)),
-        sightings.c.feed.in_(bindparam("carriers", expanding=True)),
-    )
-    .order_by(*_OLDEST)
-)
 _GET = select(articles).where(articles.c.id.in_(bindparam("wanted", expanding=True)))
 _FIND = (
     select(articles)
     .where(articles.c.link_key == bindparam("of_link", type_=HashBytes))
-    .order_by(articles.c.has_text.desc(), *_OLDEST)
-    .limit(1)
+    .order_by(articles.c.has_text.desc(), *known.OLDEST)
+    .limit(known.OF_ONE_FEED)
 )
 _ARCHIVE = (
     select(articles)
     .where(articles.c.has_text, articles.c.first_seen >= bindparam("since", type_=Timestamp))
-    .order_by(*_OLDEST)
+    .order_by(*known.OLDEST)
 )
 _COUNT = select(func.count()).select_from(articles)
 _COUNT_SINCE = _COUNT.where(articles.c.first_seen >= bindparam("since", type_=Timestamp))
@@ -106,6 +71,9 @@ _MATCHED_BY_DAY = (
 
 _ADD = BulkInsert(insert(articles).on_conflict_do_nothing(index_elements=[articles.c.id]))
 _GUARD = insert(fresh_identities).on_conflict_do_nothing()
+_RIVALS = select(fresh_identities.c.key).where(
+    fresh_identities.c.key.in_(bindparam("wanted", expanding=True, type_=HashBytes))
+)
 _FORGET_FRESH = delete(fresh_identities).where(fresh_identities.c.at < bindparam("before", type_=Timestamp))
 _NEW_SIGHTING = insert(sightings)
 _STALE: BindParameter[datetime] = bindparam("stale", type_=Timestamp)
@@ -134,6 +102,16 @@ _KEEP_VERSION = (
 )
 _REVISE = update(articles).where(articles.c.id == bindparam("of_article"))
 
+_OPEN_STORIES = select(stories.c.id).where(stories.c.last_seen >= bindparam("since", type_=Timestamp))
+_VOICES = select(articles.c.id, articles.c.feed, articles.c.link, articles.c.owner).where(
+    articles.c.id.in_(
+        select(members.c.article)
+        .join(stories, stories.c.id == members.c.story)
+        .where(or_(stories.c.id.in_(_OPEN_STORIES), stories.c.merged_into.in_(_OPEN_STORIES)))
+    )
+)
+_SET_OWNER = _REVISE.values(owner=bindparam("to_owner"))
+
 _NEW_MATCH = insert(matches)
 _MATCH = _NEW_MATCH.on_conflict_do_update(
     index_elements=[matches.c.article, matches.c.rule],
@@ -149,36 +127,7 @@ class Articles:
         self._digest = functools.cache(digest)
 
     def known(self, questions: Sequence[ports.Question]) -> Sequence[ports.Known]:
-        keys = [{key: self._digest(asked.feed, key) for key in asked.keys} for asked in questions]
-        links = [{link: self._digest(_place(link)) for link in asked.links if link} for asked in questions]
-        prints = [{value: value for value in asked.fingerprints if value} for asked in questions]
-        titles = {title: self._digest(title) for asked in questions for title in asked.titles if title}
-        by_key = _first(self._rows(_BY_KEY, _all(keys)), lambda row: row.key)
-        by_link = _first(self._rows(_BY_LINK, _all(links)), lambda row: row.link_key)
-        by_print = _first(self._rows(_BY_FINGERPRINT, _all(prints)), lambda row: row.fingerprint)
-        by_title: defaultdict[tuple[str, str], dict[str, ports.Stub]] = defaultdict(dict)
-        carriers = {"carriers": [asked.feed for asked in questions]}
-        for row in self._rows(_BY_TITLE, list(titles.values()), carriers):
-            by_title[row.carrier, fold_title(row.title)].setdefault(row.id, _stub(row))
-        return [
-            ports.Known(
-                by_key=_asked(keys[place], by_key),
-                by_link=_asked(links[place], by_link),
-                by_fingerprint=_asked(prints[place], by_print),
-                by_title={
-                    title: tuple(by_title[asked.feed, title].values())
-                    for title in asked.titles
-                    if (asked.feed, title) in by_title
-                },
-            )
-            for place, asked in enumerate(questions)
-        ]
-
-    def _rows(
-        self, statement: Select[*tuple[Any, ...]], wanted: Sequence[object], more: Mapping[str, object] | None = None
-    ) -> Iterator[_AnyRow]:
-        for part in chunks(wanted):
-            yield from self._connection.execute(statement, {"wanted": part, **(more or {})})
+        return known.known(self._connection, questions, digest=self._digest)
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         if articles:
@@ -190,10 +139,20 @@ class Articles:
         that another committed meanwhile is a lost race, so the second runs again. SQLite has one writer."""
         if self._connection.dialect.name != "postgresql":
             return
-        keys = {digest(_place(article.link)): article.first_seen for article in articles if article.link}
-        keys |= {digest(article.fingerprint): article.first_seen for article in articles}
+        keys = self._guarded(articles)
         # In one order, so that two who share several keys do not wait for each other.
         self._connection.execute(_GUARD, [{"key": key, "at": keys[key]} for key in sorted(keys)])
+
+    def _guarded(self, articles: Sequence[model.Article]) -> Mapping[bytes, datetime]:
+        keys = {self._digest(known.place_of(article.link)): article.first_seen for article in articles if article.link}
+        return keys | {self._digest(article.fingerprint): article.first_seen for article in articles}
+
+    def are_rivalled(self, articles: Sequence[model.Article]) -> bool:
+        # SQLite has one writer, which takes in one batch after another.
+        if self._connection.dialect.name != "postgresql":
+            return False
+        found = known.rows(self._connection, _RIVALS, list(self._guarded(articles)))
+        return next(found, None) is not None
 
     def forget_fresh(self, *, before: datetime) -> None:
         self._connection.execute(_FORGET_FRESH, {"before": before})
@@ -213,7 +172,7 @@ class Articles:
             "outlet": article.outlet,
             "owner": article.owner,
             "link": article.link,
-            "link_key": self._digest(_place(article.link)) if article.link else None,
+            "link_key": self._digest(known.place_of(article.link)) if article.link else None,
             "title": article.title,
             "title_key": self._digest(fold_title(article.title)),
             "author": article.author,
@@ -237,6 +196,14 @@ class Articles:
         del row["id"]
         self._connection.execute(_REVISE.values(row), {"of_article": article.id})
 
+    def correct_owners(self, owner_of: Callable[[str, str], str | None], *, since: datetime) -> int:
+        rows = self._connection.execute(_VOICES, {"since": since}).all()
+        said = ((row, owner_of(row.feed, row.link)) for row in rows)
+        wrong = [{"of_article": row.id, "to_owner": owner} for row, owner in said if owner not in (None, row.owner)]
+        if wrong:
+            self._connection.execute(_SET_OWNER, wrong)
+        return len(wrong)
+
     def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None:
         rows = [
             {
@@ -251,12 +218,15 @@ class Articles:
             self._connection.execute(_MATCH, rows)
 
     def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
-        found = (_article(row) for row in self._rows(_GET, list(dict.fromkeys(ids))))
+        found = (_article(row) for row in known.rows(self._connection, _GET, list(dict.fromkeys(ids))))
         return {article.id: article for article in found}
 
     def find(self, link: str) -> model.Article | None:
-        row = self._connection.execute(_FIND, {"of_link": digest(_place(link))}).one_or_none() if link else None
-        return None if row is None else _article(row)
+        if not link:
+            return None
+        found = [_article(row) for row in self._connection.execute(_FIND, {"of_link": digest(known.place_of(link))})]
+        # Of several, that of the link's own site.
+        return next((one for one in found if belongs_to(one.link, one.feed)), found[0] if found else None)
 
     def matches(self, article: model.ArticleId) -> Sequence[model.Match]:
         return self.matches_of([article]).get(article, ())
@@ -264,7 +234,7 @@ class Articles:
     def matches_of(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, Sequence[model.Match]]:
         """In order of first match; an article without matches is left out."""
         found: defaultdict[model.ArticleId, list[model.Match]] = defaultdict(list)
-        for row in self._rows(_MATCHES, ids):
+        for row in known.rows(self._connection, _MATCHES, ids):
             evidence = codec.EVIDENCE.load(row.evidence)
             match = model.Match(rule=row.rule, rule_version=row.rule_version, evidence=evidence)
             found[model.ArticleId(row.article)].append(match)
@@ -290,42 +260,6 @@ class Articles:
     def _by_day(self, statement: Select[*tuple[Any, ...]], since: datetime) -> Sequence[ports.DayCount]:
         rows = self._connection.execute(statement, {"since": since})
         return [ports.DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
-
-
-def _place(link: str) -> str:
-    """What all forms of a link share; a front page, whose forms share nothing, is itself."""
-    return link_key(link) or link
-
-
-def _all(asked: Sequence[Mapping[str, T]]) -> Sequence[T]:
-    """What all questions ask for, each once."""
-    return list(dict.fromkeys(wanted for each in asked for wanted in each.values()))
-
-
-def _first(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], T]) -> Mapping[T, ports.Stub]:
-    found: dict[T, ports.Stub] = {}
-    for row in rows:
-        name = key(row)
-        if name not in found:
-            found[name] = _stub(row)
-    return found
-
-
-def _asked(asked: Mapping[str, T], found: Mapping[T, ports.Stub]) -> Mapping[str, ports.Stub]:
-    """What was found, under the names by which one question asked."""
-    return {name: found[wanted] for name, wanted in asked.items() if wanted in found}
-
-
-def _stub(row: _AnyRow) -> ports.Stub:
-    return ports.Stub(
-        id=model.ArticleId(row.id),
-        link=row.link,
-        title=row.title,
-        published=row.published,
-        fingerprint=row.fingerprint,
-        has_text=row.has_text,
-        feed=row.feed,
-    )
 
 
 def _article(row: _AnyRow) -> model.Article:

@@ -43,8 +43,14 @@ class Archive:
 
     def known(self, feed: str, look_up: articles.Lookup) -> ports.Known:
         by_title: defaultdict[str, list[ports.Stub]] = defaultdict(list)
-        oldest_last = sorted(self.articles.values(), key=lambda article: (article.first_seen, article.id), reverse=True)
-        for article in reversed(oldest_last):
+        oldest = sorted(self.articles.values(), key=lambda article: (article.first_seen, article.id))
+        by_link: defaultdict[str, list[ports.Stub]] = defaultdict(list)
+        by_print: defaultdict[str, list[ports.Stub]] = defaultdict(list)
+        for article in oldest:
+            by_link[articles.link_key(article.link)].append(self.stub(article))
+            if article.id not in self.textless:
+                by_print[article.fingerprint].append(self.stub(article))
+        for article in oldest:
             if article.feed == feed and articles.fold_title(article.title) in look_up.question.titles:
                 by_title[articles.fold_title(article.title)].append(self.stub(article))
         return ports.Known(
@@ -53,17 +59,10 @@ class Archive:
                 for key in look_up.question.keys
                 if (feed, key) in self.sightings
             },
-            by_link={
-                articles.link_key(a.link): self.stub(a)
-                for a in oldest_last
-                if articles.link_key(a.link) in look_up.question.links
-            },
-            by_fingerprint={
-                a.fingerprint: self.stub(a)
-                for a in oldest_last
-                if a.fingerprint in look_up.question.fingerprints and a.id not in self.textless
-            },
+            by_link={link: by_link[link] for link in look_up.question.links if link in by_link},
+            by_fingerprint={each: by_print[each] for each in look_up.question.fingerprints if each in by_print},
             by_title=by_title,
+            carried={article for (carrier, _), article in self.sightings.items() if carrier == feed},
         )
 
     def stub(self, article: model.Article) -> ports.Stub:
@@ -104,14 +103,19 @@ class Archive:
     def keep(self, items: Sequence[articles.Identified]) -> None:
         for item in items:
             if item.article is not None:
-                assert item.novelty in (articles.Novelty.NEW, articles.Novelty.OLD, articles.Novelty.EDITED)
+                assert item.novelty not in (articles.Novelty.SEEN, articles.Novelty.SAME_LINK, articles.Novelty.CHURN)
                 self._keep(item.article, item.novelty)
             self.sightings[item.sighting.feed, item.sighting.key] = item.sighting.article
 
     def _keep(self, article: model.Article, novelty: articles.Novelty) -> None:
         before = self.articles.get(article.id)
         if novelty is articles.Novelty.EDITED and before is not None:
-            self.articles[article.id] = replace(article, first_seen=before.first_seen, feed=before.feed)
+            self.articles[article.id] = replace(
+                article, first_seen=before.first_seen, feed=before.feed, outlet=before.outlet, owner=before.owner
+            )
+            self.textless.discard(article.id)
+        elif novelty is articles.Novelty.TAKEN_OVER and before is not None:
+            self.articles[article.id] = replace(article, first_seen=before.first_seen)
             self.textless.discard(article.id)
         elif before is None:
             self.articles[article.id] = article

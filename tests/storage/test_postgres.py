@@ -224,6 +224,18 @@ async def test_a_running_bot_is_not_moved(source: str, address: str) -> None:
     await running.close()
 
 
+async def test_articles_that_another_worker_has_lately_added_are_looked_at_again(
+    rivals: list[storage.SqlStore],
+) -> None:
+    one = article("one")
+    same_link = replace(article("two"), link=one.link)
+    same_text = replace(article("three"), fingerprint=one.fingerprint)
+    assert not await rivals[1].read(lambda tx: tx.articles.are_rivalled([same_link, same_text]))
+    await rivals[0].write(lambda tx: tx.articles.add([one]))
+    for other, expected in ((same_link, True), (same_text, True), (article("four"), False)):
+        assert await rivals[1].read(lambda tx, other=other: tx.articles.are_rivalled([other])) is expected  # type: ignore[misc]
+
+
 async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: list[storage.SqlStore]) -> None:
     link = "https://news.example/blackberry"
     begun: list[int] = []

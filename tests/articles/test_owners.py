@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import stories
+from bot.articles import owners
 
 
 @pytest.mark.parametrize(
@@ -18,13 +18,13 @@ from bot import stories
     ],
 )
 def test_a_listed_domain_and_its_subdomains_have_an_owner(domain: str, owner: str) -> None:
-    assert stories.owner_of(domain) == owner
+    assert owners.group_of(domain) == owner
 
 
 @pytest.mark.parametrize("domain", ["gazette.example", "", ".", "com", "co.uk", "notbbc.com", "bbc.com.example"])
 def test_any_other_domain_has_none(domain: str) -> None:
-    assert stories.owner_of(domain) is None
+    assert owners.group_of(domain) is None
 
 
 def test_sister_titles_share_an_owner() -> None:
-    assert stories.owner_of("wsj.com") == stories.owner_of("nypost.com")
+    assert owners.group_of("wsj.com") == owners.group_of("nypost.com")

@@ -1,19 +1,21 @@
-"""Who owns an outlet, for the few groups whose sister titles share newsrooms: the shipped map."""
+"""Who owns a domain, for the few groups whose sister titles share newsrooms: the shipped map."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 
 @cache
 def _table() -> dict[str, str]:
-    lines = resources.files("bot.stories").joinpath("owners.tsv").read_text("utf-8").splitlines()
+    lines = resources.files("bot.articles").joinpath("owners.tsv").read_text("utf-8").splitlines()
     pairs = (line.partition("\t") for line in lines if line and not line.startswith("#"))
     return {domain: owner for domain, _, owner in pairs}
 
 
-def owner_of(domain: str) -> str | None:
+# As many as there are hosts of feeds; the bound is for a hostile one.
+@lru_cache(maxsize=10_000)
+def group_of(domain: str) -> str | None:
     """The owner of a domain or of the nearest domain above it; None: not in the map."""
     labels = domain.casefold().strip(".").split(".")
     for at in range(len(labels) - 1):

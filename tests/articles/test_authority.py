@@ -1,0 +1,67 @@
+"""When two outlets show one headline."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.articles import alike, outlets
+
+LINKS = ("https://www.gazette.example/1", "https://feeds.herald.example/rss")
+TITLE = "BlackBerry to leave Pakistan over server access"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        TITLE,
+        "BLACKBERRY to leave  Pakistan, over ‘server’ access!",
+        f"LIVE: {TITLE}",
+        f"UPDATE 3-{TITLE}",
+        f"Live updates: Watch: {TITLE}",
+        f"{TITLE} - The Gazette",
+        f"{TITLE} | Herald",
+        f"{TITLE} – Morning Post",
+        f"Breaking News: {TITLE} - The Gazette - Asia",
+        "BlackBerry to leave Pakistan over server…",
+    ],
+)
+def test_two_headlines_agree_but_for_what_outlets_put_around_them(other: str) -> None:
+    for one, two in ((TITLE, other), (other, TITLE)):
+        assert alike.titles_agree(one, two, outlet="Morning Post", links=LINKS)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "",
+        "Cat pictures",
+        "BlackBerry to stay in Pakistan over server access",
+        f"{TITLE} - hoax",
+        f"{TITLE}: a hoax",
+        f"Hoax: {TITLE}",
+        "BlackBerry…",
+        "BlackBerry to leave Pakistan over money…",
+        "- The Gazette",
+    ],
+)
+def test_other_words_do_not_agree(other: str) -> None:
+    for one, two in ((TITLE, other), (other, TITLE)):
+        assert not alike.titles_agree(one, two, outlet="Morning Post", links=LINKS)
+    assert not alike.titles_agree(other, "", outlet="", links=LINKS)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_one"),
+    [
+        ("https://news.google.com/rss/search?q=PTA", True),
+        ("https://www.google.com/alerts/feeds/123/456", True),
+        ("https://hnrss.org/frontpage", True),
+        ("https://www.reddit.com/r/worldnews/.rss", True),
+        ("https://www.techmeme.com/feed.xml", True),
+        ("https://blog.google/rss/", False),
+        ("https://developers.google.com/feed.xml", False),
+        ("https://www.dawn.com/feeds/home", False),
+    ],
+)
+def test_known_aggregators_are_told_by_their_address(url: str, is_one: bool) -> None:
+    assert outlets.is_known_aggregator(url) is is_one

@@ -1,0 +1,114 @@
+"""Feeds of real-looking sites through intake and desk over a real store; what they say is given, nothing is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from xml.sax.saxutils import escape
+
+from bot import model, pipeline, ports, rules, sources, storage
+from bot.pipeline import desk, ingest
+from bot.pipeline.poll import Polled
+from tests.fakes import START
+
+DAY = timedelta(days=1)
+
+
+def rule(*, min_outlets: int = 1) -> rules.CompiledRule:
+    line = model.Line(label="product", terms=("BlackBerry",))
+    return rules.compile_rule(
+        model.Rule(name="blackberry", notify=("desk",), all=(line,), min_outlets=min_outlets),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One item of a feed's document."""
+
+    id: str
+    link: str
+    title: str
+    text: str = ""
+    at: datetime = START
+
+
+def document(*items: Item) -> bytes:
+    told = "".join(
+        f"<item><title>{escape(i.title)}</title><guid isPermaLink='false'>{escape(i.id)}</guid>"
+        f"<link>{escape(i.link)}</link><pubDate>{format_datetime(i.at)}</pubDate>"
+        f"<description>{escape(i.text)}</description></item>"
+        for i in items
+    )
+    return f"<rss version='2.0'><channel><title>A feed</title>{told}</channel></rss>".encode()
+
+
+@dataclass(slots=True)
+class Newsroom:
+    """Each call is one poll; ``together`` is several feeds of one transaction."""
+
+    store: storage.SqlStore
+    feeds: Sequence[model.Feed]
+    policy: model.FetchPolicy = field(default_factory=model.FetchPolicy)
+    min_outlets: int = 1
+    now: datetime = START
+    desk: desk.Desk = field(default_factory=lambda: desk.Desk(timedelta(days=14)))
+
+    @property
+    def snapshot(self) -> pipeline.Snapshot:
+        return pipeline.Snapshot(
+            feeds={feed.url: feed for feed in self.feeds},
+            rules=rules.RuleSet([rule(min_outlets=self.min_outlets)]),
+            fetch=self.policy,
+            operator="ops",
+        )
+
+    async def poll(self, feed: model.Feed, *items: Item) -> ingest.Intake:
+        [intake] = await self.together({feed.url: items})
+        return intake
+
+    async def together(self, said: Mapping[str, Sequence[Item]]) -> list[ingest.Intake]:
+        self.now += timedelta(minutes=5)
+        snapshot, now = self.snapshot, self.now
+
+        def work(tx: ports.Transaction) -> list[ingest.Intake]:
+            polls = [self._polled(tx, snapshot.feeds[url], items) for url, items in said.items()]
+            taken = ingest.take(tx, polls, snapshot, now=now)
+            intakes = taken.intakes
+            tx.feeds.save([intake.state for intake in intakes])
+            taken.store(tx, now=now)
+            arrivals = [arrival for intake in intakes for arrival in intake.arrivals]
+            revisions = [revision for intake in intakes for revision in intake.revisions]
+            self.desk.work(tx, snapshot, arrivals, revisions, now=now)
+            return intakes
+
+        try:
+            return await self.store.write(work)
+        except BaseException:
+            self.desk.forget()
+            raise
+
+    def _polled(self, tx: ports.Transaction, feed: model.Feed, items: Sequence[Item]) -> Polled:
+        state = tx.feeds.get(feed.url)
+        if state is None:
+            # Its first answer was empty, so that nothing of the test is a baseline.
+            state = model.FeedState(url=feed.url, due_at=START, baseline_at=START)
+        body = document(*items)
+        answer = ports.Answer(status=200, url=feed.url, body=body)
+        known = frozenset(state.item_hashes)
+        reading = sources.parse_document(ports.Body(content=body, content_type="", url=feed.url, known_hashes=known))
+        return Polled(feed=feed, state=state, answer=answer, reading=reading)
+
+    async def stories(self) -> Sequence[model.Story]:
+        return await self.store.read(lambda tx: tx.stories.since(None))
+
+    async def titles(self, feed: model.Feed) -> list[str]:
+        """Of the articles that are stored as this feed's, oldest first."""
+        found = await self.store.read(lambda tx: list(tx.articles.archive(since=START - 365 * DAY)))
+        return [article.title for article in found if article.feed == feed.url]
+
+    async def told(self) -> list[tuple[str, str]]:
+        """Feed and headline of each article in a story, in order."""
+        members = [member for story in await self.stories() for member in story.members]
+        return [(member.article.feed, member.article.title) for member in members]

@@ -1,0 +1,94 @@
+"""One feed stores so much on one day, and the rest the next; the operator is told once a day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot import model, polling, storage
+from tests.fakes import START
+from tests.pipeline.newsroom import Item, Newsroom
+
+FLOOD = model.Feed(url="https://flood.example/rss", name="Flood")
+CALM = model.Feed(url="https://calm.example/rss", name="Calm")
+
+
+def items(count: int, *, start: int = 0, text: str = "") -> list[Item]:
+    return [
+        Item(id=f"i{n}", link=f"https://flood.example/{n}", title=f"BlackBerry, matter {n}", text=text)
+        for n in range(start, start + count)
+    ]
+
+
+@pytest.fixture
+def room(store: storage.SqlStore) -> Newsroom:
+    return Newsroom(store, [FLOOD, CALM], policy=model.FetchPolicy(max_items_per_day=10))
+
+
+async def test_what_is_over_the_limit_is_stored_the_next_day(room: Newsroom) -> None:
+    first, calm = await room.together({FLOOD.url: items(25), CALM.url: items(1, start=90)})
+    assert (first.new_count, calm.new_count) == (10, 1)
+    assert first.state.left_count == 15
+    assert (await room.poll(FLOOD, *items(25))).new_count == 0
+    room.now += timedelta(days=1)
+    second = await room.poll(FLOOD, *items(25))
+    assert [arrival.article.title for arrival in second.arrivals] == [item.title for item in items(10, start=10)]
+    room.now += timedelta(days=1)
+    last = await room.poll(FLOOD, *items(25))
+    assert (last.new_count, last.state.left_count) == (5, 0)
+    assert not [remark for remark in last.state.remarks if "tomorrow" in remark]
+
+
+async def test_the_operator_is_told_once_a_day_and_status_shows_it(room: Newsroom) -> None:
+    told = [(await room.poll(FLOOD, *items(25))).health for _ in range(3)]
+    assert [[event.kind for event in events] for events in told] == [["flood"], [], []]
+    assert "more items than fetch.max_items_per_day; 15 are left for tomorrow" in told[0][0].text
+    again = await room.poll(FLOOD, *items(25))
+    assert again.state.remarks == ("15 items were left for tomorrow: 10 a day are stored (fetch.max_items_per_day)",)
+    room.now += timedelta(days=1)
+    assert [event.kind for event in (await room.poll(FLOOD, *items(25))).health] == ["flood"]
+
+
+async def test_an_edit_over_the_limit_waits_and_its_article_stays_known(room: Newsroom) -> None:
+    await room.poll(FLOOD, *items(10, text="It was so."))
+    edited = items(10, text="It was otherwise.")
+    found = await room.poll(FLOOD, *edited)
+    assert (found.revisions, found.new_count, found.state.left_count) == ((), 0, 10)
+    room.now += timedelta(days=1)
+    assert len((await room.poll(FLOOD, *edited)).revisions) == 10
+
+
+async def test_a_long_item_counts_as_several_and_one_always_fits(room: Newsroom) -> None:
+    long = [replace(item, text="word " * 20_000) for item in items(3)]
+    assert (await room.poll(FLOOD, *long)).new_count == 2
+    longest = [replace(item, text="word " * 100_000) for item in items(2, start=50)]
+    room.now += timedelta(days=1)
+    assert (await room.poll(FLOOD, *longest)).new_count == 1
+
+
+async def test_new_ids_over_known_links_are_no_way_to_fill_the_disk(room: Newsroom) -> None:
+    await room.poll(FLOOD, *items(8))
+    for turn in range(5):
+        renamed = [replace(item, id=f"{item.id}-{turn}") for item in items(8)]
+        found = await room.poll(FLOOD, *renamed)
+        assert (found.new_count, found.state.left_count) == (0, 0)
+    assert found.state.day_names == 10
+    assert (await room.poll(FLOOD, *items(10))).new_count == 2, "ids that are not kept cost no article"
+
+
+@pytest.mark.parametrize(
+    ("used", "lengths", "expected"),
+    [
+        (0, [1, 1, 1], (3, 3)),
+        (9, [1, 1], (1, 1)),
+        (10, [1], (0, 0)),
+        (0, [45_000, 45_000, 200_000, 1], (2, 6)),
+        (0, [900_000], (1, 46)),
+        (3, [], (0, 0)),
+    ],
+)
+def test_what_fits_in_the_rest_of_a_day(used: int, lengths: list[int], expected: tuple[int, int]) -> None:
+    state = model.FeedState(url=FLOOD.url, due_at=START, day=START.date(), day_count=used)
+    assert polling.fitting(state, lengths, most=10, now=START) == expected

@@ -1,0 +1,193 @@
+"""A feed speaks for its own site: it can neither silence, nor revise, nor forge what others say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot import articles, model, storage
+from tests.pipeline.newsroom import Item, Newsroom
+
+WIRE = model.Feed(url="https://feeds.wire.example/world.xml", name="The Wire")
+ASIA = model.Feed(url="https://feeds.wire.example/asia.xml", name="The Wire Asia")
+SQUAT = model.Feed(url="https://squat.example/rss", name="Squat")
+BLOG = model.Feed(url="https://blog.example/feed", name="Blog")
+LINK = "https://www.wire.example/world/blackberry-exit"
+TEXT = "BlackBerry leaves Pakistan because the regulator asked for access to its servers, the company said on Monday."
+TRUE = Item(id="w1", link=LINK, title="BlackBerry to leave Pakistan", text=TEXT)
+CATS = Item(id="s1", link=LINK, title="Cat pictures", text="Cats.")
+
+
+@pytest.fixture
+def room(store: storage.SqlStore) -> Newsroom:
+    return Newsroom(store, [WIRE, ASIA, SQUAT, BLOG])
+
+
+@pytest.mark.parametrize("polls", [1, 4])
+async def test_a_feed_that_lists_anothers_link_first_does_not_silence_it(room: Newsroom, polls: int) -> None:
+    for _ in range(polls):
+        await room.poll(SQUAT, CATS)
+    await room.poll(WIRE, TRUE)
+    for _ in range(polls):
+        await room.together({SQUAT.url: [CATS], WIRE.url: [TRUE]})
+    assert await room.told() == [(WIRE.url, TRUE.title)]
+    assert await room.titles(SQUAT) == ["Cat pictures"]
+
+
+@pytest.mark.parametrize("order", [(SQUAT, WIRE), (WIRE, SQUAT)])
+async def test_nor_in_one_transaction_in_whatever_order(room: Newsroom, order: tuple[model.Feed, model.Feed]) -> None:
+    said = {SQUAT.url: [CATS], WIRE.url: [TRUE]}
+    await room.together({feed.url: said[feed.url] for feed in order})
+    assert await room.told() == [(WIRE.url, TRUE.title)]
+
+
+async def test_an_edit_to_the_true_headline_swallows_and_revises_nothing(room: Newsroom) -> None:
+    await room.poll(SQUAT, CATS)
+    await room.poll(WIRE, TRUE)
+    await room.poll(SQUAT, replace(CATS, title=TRUE.title, text=TRUE.text))
+    later = await room.poll(WIRE, replace(TRUE, title="BlackBerry to leave Pakistan in December"))
+    [revision] = later.revisions
+    assert (revision.article.feed, revision.article.outlet) == (WIRE.url, "The Wire")
+    again = await room.poll(WIRE, replace(TRUE, id="new-id", title="BlackBerry to leave Pakistan in December"))
+    assert again.new_count == 0, "within one feed an unknown id over a known link stays the same article"
+    assert await room.titles(WIRE) == ["BlackBerry to leave Pakistan in December"]
+
+
+async def test_the_true_headline_under_anothers_link_is_taken_over_by_the_links_own_site(room: Newsroom) -> None:
+    await room.poll(SQUAT, replace(CATS, title=TRUE.title, text="BlackBerry stays, and all of this is a hoax."))
+    [taken] = (await room.poll(WIRE, TRUE)).revisions
+    assert (taken.article.feed, taken.article.outlet, taken.article.owner) == (WIRE.url, "The Wire", "wire.example")
+    assert (taken.article.text, taken.edits) == (TEXT, ()), "it is the publisher's word, and no correction"
+    assert not (await room.poll(SQUAT, CATS)).revisions
+    assert await room.told() == [(WIRE.url, TRUE.title)]
+    [edited] = (await room.poll(WIRE, replace(TRUE, text=TEXT.replace("Monday", "Tuesday")))).revisions
+    assert edited.edits
+
+
+async def test_a_false_old_date_does_not_make_anothers_article_an_old_one(room: Newsroom) -> None:
+    old = replace(CATS, title=TRUE.title, at=TRUE.at.replace(year=2010))
+    state = model.FeedState(url=SQUAT.url, due_at=TRUE.at)
+    await room.store.write(lambda tx: tx.feeds.save([state]))
+    assert (await room.poll(SQUAT, old)).new_count == 0
+    await room.poll(WIRE, TRUE)
+    assert (WIRE.url, TRUE.title) in await room.told()
+
+
+async def test_an_id_that_moved_away_from_a_link_does_not_keep_it(room: Newsroom) -> None:
+    await room.poll(SQUAT, CATS)
+    await room.poll(SQUAT, replace(CATS, link="https://squat.example/cats", title="Cat pictures, more of them"))
+    await room.poll(WIRE, TRUE)
+    assert await room.told() == [(WIRE.url, TRUE.title)]
+
+
+async def test_a_copied_text_under_an_address_made_up_at_anothers_site_takes_nothing(room: Newsroom) -> None:
+    long = " ".join([TEXT] * 4)
+    await room.poll(SQUAT, Item(id="s", link="https://www.wire.example/made-up", title=TRUE.title, text=long))
+    found = await room.poll(WIRE, replace(TRUE, text=long))
+    assert found.new_count == 1
+
+
+async def test_a_redirect_that_names_anothers_link_is_that_link(room: Newsroom) -> None:
+    hidden = "https://www.google.com/url?q=https%3A%2F%2Fwww.wire.example%2Fworld%2Fblackberry-exit"
+    await room.poll(SQUAT, replace(CATS, link=hidden))
+    await room.poll(WIRE, TRUE)
+    assert await room.told() == [(WIRE.url, TRUE.title)]
+
+
+async def test_a_list_page_of_thousands_under_anothers_link_hides_nothing(room: Newsroom) -> None:
+    await room.poll(SQUAT, *(Item(id=f"s{n}", link=LINK, title=f"Cat number {n} of many") for n in range(300)))
+    await room.poll(WIRE, TRUE)
+    again = await room.poll(WIRE, replace(TRUE, id="new-id"))
+    assert again.new_count == 0
+    assert await room.told() == [(WIRE.url, TRUE.title)]
+
+
+async def test_sections_of_one_site_carry_one_article_under_two_headlines(room: Newsroom) -> None:
+    await room.poll(WIRE, TRUE)
+    other = await room.poll(ASIA, replace(TRUE, id="a1", title="Pakistan loses a phone maker"))
+    assert other.new_count == 0
+
+
+async def test_what_the_links_own_site_has_told_others_only_carry(room: Newsroom) -> None:
+    await room.poll(WIRE, TRUE)
+    carried = await room.poll(BLOG, replace(TRUE, id="b1", title="Worth reading today"))
+    assert carried.new_count == 0
+    assert not (await room.poll(BLOG, replace(TRUE, id="b1", title="BlackBerry: it was a hoax"))).revisions
+    assert await room.told() == [(WIRE.url, TRUE.title)]
+
+
+async def test_two_who_do_not_own_a_link_agree_by_headline_only(room: Newsroom) -> None:
+    await room.poll(BLOG, replace(TRUE, id="b1"))
+    assert (await room.poll(SQUAT, replace(TRUE, id="s1", title=f"LIVE: {TRUE.title} - Squat"))).new_count == 0
+    assert (await room.poll(SQUAT, replace(TRUE, id="s2", title="BlackBerry is a fruit"))).new_count == 0
+    fresh = replace(TRUE, link=f"{LINK}-2")
+    await room.poll(BLOG, replace(fresh, id="b2"))
+    assert (await room.poll(SQUAT, replace(fresh, id="s3", title="BlackBerry is a fruit"))).new_count == 1
+
+
+# -- who counts
+
+
+@pytest.mark.parametrize("feed", [SQUAT, replace(SQUAT, aggregator=False)])
+async def test_one_feed_with_four_foreign_links_is_one_outlet(store: storage.SqlStore, feed: model.Feed) -> None:
+    room = Newsroom(store, [WIRE, feed], min_outlets=2)
+    titles = [TRUE.title, f"{TRUE.title} now", f"Now {TRUE.title}", f"{TRUE.title} today"]
+    sites = ("north", "south", "east", "west")
+    items = [
+        Item(id=site, link=f"https://{site}.example/1", title=title, text=f"{TEXT} The {site} reports it.")
+        for site, title in zip(sites, titles, strict=True)
+    ]
+    found = await room.poll(feed, *items)
+    assert {arrival.article.owner for arrival in found.arrivals} == {"squat.example"}
+    assert {owner for story in await room.stories() for owner in story.owners} == {"squat.example"}
+    assert "it links to other sites; if it is an aggregator" not in "".join(found.state.remarks), "too few to tell"
+
+
+async def test_a_declared_aggregator_speaks_for_the_sites_of_its_links(store: storage.SqlStore) -> None:
+    feed = replace(SQUAT, aggregator=True)
+    found = await Newsroom(store, [feed]).poll(feed, replace(TRUE, id="s1"), replace(TRUE, id="s2", link=""))
+    assert [arrival.article.owner for arrival in found.arrivals] == ["wire.example", "squat.example"]
+
+
+async def test_a_feed_that_mostly_links_elsewhere_is_remarked_on_until_it_says_what_it_is(
+    store: storage.SqlStore,
+) -> None:
+    items = [Item(id=f"{n}", link=f"https://site{n}.example/1", title=f"Headline number {n}") for n in range(6)]
+    remark = "it links to other sites; if it is an aggregator, say aggregator: true in feeds.yaml"
+    room = Newsroom(store, [SQUAT])
+    assert remark in (await room.poll(SQUAT, *items)).state.remarks
+    more = Item(id="9", link="https://squat.example/9", title="Of its own")
+    assert remark in (await room.poll(SQUAT, more, *items)).state.remarks, "few new items tell nothing else"
+    for said in (replace(SQUAT, aggregator=True), replace(SQUAT, aggregator=False), replace(SQUAT, owner="Squat")):
+        room = Newsroom(store, [said])
+        again = await room.poll(said, *(replace(item, title=f"{item.title} again") for item in items))
+        assert remark not in again.state.remarks
+        await room.poll(said, *items)
+
+
+async def test_explain_finds_the_article_of_the_links_own_site(room: Newsroom) -> None:
+    await room.poll(SQUAT, CATS)
+    await room.poll(WIRE, TRUE)
+    found = await room.store.read(lambda tx: tx.articles.find(LINK))
+    assert found is not None
+    assert found.feed == WIRE.url
+
+
+@pytest.mark.parametrize(
+    ("feed", "link", "owner"),
+    [
+        (SQUAT, LINK, "squat.example"),
+        (WIRE, LINK, "wire.example"),
+        (replace(SQUAT, owner="Cats Ltd"), LINK, "Cats Ltd"),
+        (replace(SQUAT, aggregator=True), LINK, "wire.example"),
+        (replace(SQUAT, aggregator=True), "", "squat.example"),
+        (model.Feed(url="https://feeds.feedburner.com/Acme"), LINK, "feeds.feedburner.com/Acme"),
+        (model.Feed(url="http://127.0.0.1:8000/a.xml"), LINK, "127.0.0.1:8000/a.xml"),
+        (model.Feed(url="https://medium.com/feed/@acme"), LINK, "medium.com/feed/@acme"),
+        (model.Feed(url="https://me:secret@localhost/rss"), LINK, "localhost/rss"),
+        (model.Feed(url="https://www.wsj.com/feed"), LINK, "News Corp"),
+    ],
+)
+def test_the_owner_is_who_says_it(feed: model.Feed, link: str, owner: str) -> None:
+    assert articles.owner_of(feed, link) == owner
