@@ -3,7 +3,7 @@
 They are parsed in reader processes (``fetch.readers``), or in threads of this process. Knows no store and no network;
 the pipeline does not know which of the two it is given.
 
-    body → sources.parse_document → Reading → articles.look_up → cleaned items, and what the store is to be asked of them
+    body → sources.parse_document → Reading → articles.look_up → cleaned items, and what to ask the store of them
 """
 
 from __future__ import annotations
