@@ -127,7 +127,7 @@ def parts_of(
             store=store,
             fetcher=fetcher,
             documents=documents,
-            pages=fulltext.TrafilaturaReader(fetcher, clock),
+            pages=fulltext.TrafilaturaReader(fetcher, clock, extract=documents.text_of_page),
             clock=clock,
             concurrency=fetch.concurrency,
             deciding=deciding,

@@ -43,7 +43,7 @@ def main(max_bytes: int) -> None:
         while (job := _next_job(sys.stdin.buffer)) is not None:
             _bound_time()
             frame = _answered(job, max_bytes)
-            is_large = (_memory() or 0) - (at_start or 0) > limits.memory_bytes(max_bytes) // 4
+            is_large = (_memory() or 0) - (at_start or 0) > limits.memory_bytes(max_bytes) // 2
             _write(answers, frame)
             if is_large:
                 # Freed memory stays with a process; a new one starts small.
@@ -72,7 +72,8 @@ def _next_job(questions: BinaryIO) -> bytes | None:
 def _answered(question: bytes, max_bytes: int) -> bytes:
     """The frame to send."""
     try:
-        frame = _framed(wire.job_of(question))
+        asked = wire.question_of(question)
+        frame = _of_page(asked) if isinstance(asked, wire.Page) else _framed(asked)
         if len(frame) <= limits.answer_bytes(max_bytes):
             return frame
         return wire.framed(wire.NoFeed("refused: its items are together many times larger than the document"))
@@ -83,6 +84,18 @@ def _answered(question: bytes, max_bytes: int) -> bytes:
         return wire.framed(wire.NoFeed(f"refused: parsing it takes more than {megabytes} MB of memory"))
     except Exception:  # noqa: BLE001 -- raised where it was asked, which tells it
         return wire.framed(wire.Broke(traceback.format_exc()))
+
+
+def _of_page(page: wire.Page) -> bytes:
+    from bot.fetch import fulltext
+
+    try:
+        text = fulltext.main_text(page.content, url=page.url, content_type=page.content_type)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever the parser raises is the page's fault
+        return wire.framed(wire.NoFeed.of(ports.ReadError(f"not readable: {type(error).__name__}: {error}"[:500])))
+    return wire.framed(wire.Text.of(text))
 
 
 def _framed(job: wire.Job) -> bytes:

@@ -50,7 +50,7 @@ class Reader(asyncio.SubprocessProtocol):
         self._answer_bytes = limits.answer_bytes(max_bytes)
         self._is_ready = False
         #: With the length of each question.
-        self._waiting: deque[tuple[asyncio.Future[wire.Done | wire.NoFeed | wire.Broke], int]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[wire.Answer], int]] = deque()
         self._ahead_bytes = 0
         self._has_room = asyncio.Event()
         self._received = bytearray()
@@ -70,16 +70,16 @@ class Reader(asyncio.SubprocessProtocol):
         """Questions under way."""
         return len(self._waiting)
 
-    async def ask(self, job: wire.Job) -> wire.Done | wire.NoFeed | wire.Broke:
+    async def ask(self, question: wire.Question) -> wire.Answer:
         """Raises Ended; ReadError where the process cannot be started."""
-        frame = wire.framed(job)
+        frame = wire.framed(question)
         while self.is_alive and self._waiting and self._ahead_bytes + len(frame) > _AHEAD_BYTES:
             self._has_room.clear()
             await self._has_room.wait()
         if not self.is_alive or self._transport is None:
             raise Ended(self.end, is_of_this=False)
         self._transport.get_pipe_transport(0).write(frame)  # type: ignore[union-attr]  # its standard input
-        answer: asyncio.Future[wire.Done | wire.NoFeed | wire.Broke] = self._loop.create_future()
+        answer: asyncio.Future[wire.Answer] = self._loop.create_future()
         self._waiting.append((answer, len(frame)))
         self._ahead_bytes += len(frame)
         if self._is_ready and len(self._waiting) == 1:

@@ -12,6 +12,7 @@ import contextlib
 import structlog
 
 from bot import articles, model, ports
+from bot.fetch import fulltext
 from bot.reading import process, wire
 
 log = structlog.get_logger("wirewatch")
@@ -38,10 +39,28 @@ class Processes:
     ) -> tuple[model.Reading, articles.Lookup]:
         """Raises ReadError."""
         job = wire.Job(body, feed, is_first)
+        one, done = await self._answered(job)
+        if not isinstance(done, wire.Done):
+            raise _told_of(one, wire.Garbage("something else than a document"))
+        try:
+            return done.reading, wire.looked_up(done, job)
+        except wire.Garbage as garbage:
+            raise _told_of(one, garbage) from None
+
+    async def text_of_page(self, page: ports.Answer) -> str | None:
+        """The main text of an article's page; None: it has no article. Raises ReadError."""
+        content = page.body[: fulltext.MAX_PAGE_BYTES]
+        one, found = await self._answered(wire.Page(content, page.url, page.content_type))
+        if not isinstance(found, wire.Text):
+            raise _told_of(one, wire.Garbage("something else than a text"))
+        return found.text[: fulltext.MAX_TEXT_LENGTH] if found.text else None
+
+    async def _answered(self, question: wire.Question) -> tuple[process.Reader, wire.Answer]:
+        """The answer and the process that gave it. Raises ReadError."""
         while True:
             one = await self._at(self._least_busy())
             try:
-                answer = await one.ask(job)
+                answer = await one.ask(question)
             except process.Ended as ended:
                 if ended.is_of_this:
                     raise ports.ReadError(_over_this(str(ended))) from None
@@ -49,13 +68,8 @@ class Processes:
             if isinstance(answer, wire.NoFeed):
                 raise answer.error()
             if isinstance(answer, wire.Broke):
-                raise RuntimeError(f"in the reader process:\n{answer.traceback}")  # noqa: TRY004 -- no wrong type but our bug
-            try:
-                return answer.reading, wire.looked_up(answer, job)
-            except wire.Garbage as garbage:
-                why = f"it answered {garbage}"
-                one.break_off(why)
-                raise ports.ReadError(_over_this(why)) from None
+                raise RuntimeError(f"in the reader process:\n{answer.traceback}")  # noqa: TRY004 -- our bug
+            return one, answer
 
     def _least_busy(self) -> int:
         return min(range(len(self._readers)), key=lambda place: self._load(self._readers[place]))
@@ -84,6 +98,13 @@ class Processes:
         for each in self._readers:
             if each is not None:
                 await each.close()
+
+
+def _told_of(one: process.Reader, garbage: wire.Garbage) -> ports.ReadError:
+    """The process that answered so is ended."""
+    why = f"it answered {garbage}"
+    one.break_off(why)
+    return ports.ReadError(_over_this(why))
 
 
 def _over_this(why: str) -> str:

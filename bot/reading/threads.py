@@ -10,6 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from bot import articles, model, ports, sources
+from bot.fetch import fulltext
 
 #: Reading holds the interpreter, so more threads only get in each other's way; the second is for the documents that
 #: come after one that takes seconds.
@@ -27,6 +28,10 @@ class Threads:
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
     ) -> tuple[model.Reading, articles.Lookup | None]:
         return await asyncio.get_running_loop().run_in_executor(self._threads, sources.parse_document, body), None
+
+    async def text_of_page(self, page: ports.Answer) -> str | None:
+        """The main text of an article's page; None: it has no article. Raises what its parser raises."""
+        return await fulltext.extract_here(page)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -22,11 +22,21 @@ class Garbage(Exception):
     """What was received is no frame of this format, or says what no document can say."""
 
 
-class Job(msgspec.Struct, frozen=True, array_like=True):
+class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
+    """A feed document to parse."""
+
     body: ports.Body
     feed: model.Feed
     #: Nothing of this feed is stored yet.
     is_first: bool
+
+
+class Page(msgspec.Struct, frozen=True, array_like=True, tag="page"):
+    """An article's page, whose main text is wanted."""
+
+    content: bytes
+    url: str
+    content_type: str
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
@@ -54,6 +64,16 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
     items: tuple[Cleaned, ...]
 
 
+class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
+    """The main text of a page; None: it has no article."""
+
+    text: str | None
+
+    @classmethod
+    def of(cls, text: str | None) -> Text:
+        return cls(_plain(text) if text else None)
+
+
 class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
     """A ReadError."""
 
@@ -79,13 +99,14 @@ class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
     """It takes no further question, and ends."""
 
 
-Answer = Ready | Done | NoFeed | Broke | Leaving
+Question = Job | Page
+Answer = Ready | Done | Text | NoFeed | Broke | Leaving
 
-_jobs = msgspec.msgpack.Decoder(Job)
+_questions = msgspec.msgpack.Decoder(Question)
 _answers = msgspec.msgpack.Decoder(Answer)
 
 
-def framed(message: Job | Answer) -> bytes:
+def framed(message: Question | Answer) -> bytes:
     """One frame. Raises ValueError for text with half a surrogate pair, which UTF-8 cannot hold."""
     frame = bytearray(LENGTH_BYTES)
     _encoder.encode_into(message, frame, LENGTH_BYTES)
@@ -111,12 +132,13 @@ def first_frame(received: bytearray, *, limit_bytes: int) -> bytes | None:
     return payload
 
 
-def job_of(payload: bytes) -> Job:
+def question_of(payload: bytes) -> Question:
     """Raises Garbage."""
     try:
-        return _jobs.decode(payload)
+        question: Question = _questions.decode(payload)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Garbage(str(error)) from error
+    return question
 
 
 def answer_of(payload: bytes) -> Answer:

@@ -111,6 +111,8 @@ def _page(data: bytes) -> None:
 def _answer(data: bytes) -> None:
     with contextlib.suppress(wire.Garbage):
         wire.answer_of(data)
+    with contextlib.suppress(wire.Garbage):
+        wire.question_of(data)
 
 
 _XML_WORDS = tuple(

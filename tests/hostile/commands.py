@@ -81,7 +81,7 @@ class World:
         return Done(os.waitstatus_to_exitcode(status), text, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
-def _waited(command: Sequence[str], output: int) -> tuple[int, int, resource.struct_rusage]:
+def _waited(command: tuple[str, ...], output: int) -> tuple[int, int, resource.struct_rusage]:
     """Of the whole command: those that it starts are counted when it has waited for them."""
     pid = os.posix_spawn(
         command[0],

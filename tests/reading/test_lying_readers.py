@@ -37,6 +37,7 @@ def _frame(payload: bytes) -> bytes:
 
 #: What the program does, and what is told of the document.
 LIARS = {
+    "is about something else": (_says(wire.framed(wire.Text("x"))), "something else than a document"),
     "is no frame": (_says(b"<html>"), r"it answered an answer of \d+ bytes"),
     "is endless": (_says(b"\xff\xff\xff\xff", "while True: os.write(1, bytes(65536))"), "it answered an answer of"),
     "is no message": (_says(_frame(b"\xc1\xc1")), "it answered"),

@@ -101,6 +101,18 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
     await made.close()
 
 
+@pytest.mark.parametrize("count", [0, 1])
+async def test_the_text_of_a_page_is_the_same_wherever_it_is_taken_out(count: int) -> None:
+    made = reading.of(model.FetchPolicy(readers=count))
+    paragraph = "<p>The regulator has written an order to all operators, to be obeyed before the year ends.</p>"
+    page = f"<html><body><nav>Menu</nav><article>{paragraph * 5}</article></body></html>"
+    answer = ports.Answer(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
+    assert (await made.text_of_page(answer) or "").startswith("The regulator has written an order")
+    empty = ports.Answer(status=200, url="https://a.example/2", body=b"<html></html>", content_type="text/html")
+    assert await made.text_of_page(empty) is None
+    await made.close()
+
+
 async def test_many_documents_at_once_each_get_their_own_answer(processes: Processes) -> None:
     documents = [rss(item(number, title=f"Title {number}", body="x" * 5_000 * (number % 7))) for number in range(60)]
     async with asyncio.TaskGroup() as group:

@@ -75,7 +75,7 @@ def test_a_job_comes_out_as_it_went_in(content: bytes, hashes: frozenset[str], b
         content=content, content_type="text/xml", url=_FEED.url, known_hashes=hashes, identity_before=before
     )
     job = wire.Job(body, _FEED, is_first=True)
-    assert wire.job_of(wire.framed(job)[wire.LENGTH_BYTES :]) == job
+    assert wire.question_of(wire.framed(job)[wire.LENGTH_BYTES :]) == job
 
 
 @given(content=st.binary(max_size=300))
@@ -84,7 +84,7 @@ def test_any_bytes_are_an_answer_or_garbage(content: bytes) -> None:
         answer = wire.answer_of(content)
     except wire.Garbage:
         return
-    assert isinstance(answer, wire.Ready | wire.Done | wire.NoFeed | wire.Broke | wire.Leaving)
+    assert isinstance(answer, wire.Ready | wire.Done | wire.Text | wire.NoFeed | wire.Broke | wire.Leaving)
 
 
 @given(place=st.integers(0, 500), to=st.integers(0, 255))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,7 +24,7 @@ _log = structlog.get_logger(__name__)
 #: Between two pages of one host.
 PACE: Final = timedelta(seconds=1)
 #: Extraction of one page; the slowest of 131 test pages took 1.2 seconds.
-_EXTRACTION_SECONDS: Final = 20
+_EXTRACTION_SECONDS: Final = 40
 #: Pages that may wait for one host: at one a second the last waits a minute.
 _MAX_WAITING: Final = 60
 #: The same page asked for by several feeds, or again after a restart of a poll, is read once.
@@ -53,15 +54,31 @@ class _Without(Exception):
     """Why a page gives no text."""
 
 
+#: Takes the main text out of a page; None: it has no article. Raises what its parser raises.
+Extract = Callable[[ports.Answer], Awaitable[str | None]]
+
+
+async def extract_here(page: ports.Answer) -> str | None:
+    """In a thread of this process."""
+    return await asyncio.to_thread(extraction.main_text, page.body, url=page.url, content_type=page.content_type)
+
+
 class TrafilaturaReader:
     """Implements ports.PageReader."""
 
     def __init__(
-        self, fetcher: ports.Fetcher, clock: ports.Clock, *, pace: timedelta = PACE, extractions: int = 2
+        self,
+        fetcher: ports.Fetcher,
+        clock: ports.Clock,
+        *,
+        pace: timedelta = PACE,
+        extractions: int = 2,
+        extract: Extract = extract_here,
     ) -> None:
         self._fetcher = fetcher
         self._clock = clock
         self._pace = pace
+        self._extract = extract
         # Parsing is work for the processor: more at once only take turns.
         self._extractions = asyncio.Semaphore(extractions)
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
@@ -140,9 +157,7 @@ class TrafilaturaReader:
         async with self._extractions:
             try:
                 async with asyncio.timeout(_EXTRACTION_SECONDS):
-                    text = await asyncio.to_thread(
-                        extraction.main_text, answer.body, url=answer.url, content_type=answer.content_type
-                    )
+                    text = await self._extract(answer)
             except TimeoutError as error:
                 raise _Without(f"no text found within {_EXTRACTION_SECONDS} seconds") from error
             except Exception as error:
