@@ -24,10 +24,15 @@ _HIDDEN = re.compile(f"[{_HIDDEN_CLASS}]")
 _REPEATED = re.compile(r"(?<=[\u200c\u200d])[\u200c\u200d]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
 #: Persian, Indic scripts and joined emoji need the joiners; beside ASCII they only make two names of one look.
 _JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
+#: Whole ranges without anything that is looked at below: most text has nothing else, and this scan is the cheapest.
+_SUSPECT = re.compile(
+    r"[^\x00-\x84\x86-\xac\xae-\u02ff\u0370-\u061b\u061d-\u10ff\u2010-\u2027\u2030-\u205f\u2070-\u3163\u3165-\ud7ff"
+    r"\ue000-\ufdff]"
+)
 _SEPARATORS = re.compile(r"[\x85\u2028\u2029]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f")
+_BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85")
 #: What JSON, which may hold all of it, writes as an escape here. Its own line ends stay.
 _UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
 
@@ -52,7 +57,8 @@ def lines(text: str) -> str:
     """
     if text.isascii() and (text.isprintable() or not _CONTROLS.search(text)):
         return text
-    return _CONTROLS.sub(_picture, text if text.isascii() else _without_hidden(text))
+    shown = text if text.isascii() else _without_hidden(text)
+    return shown if shown.isprintable() else _CONTROLS.sub(_picture, shown)
 
 
 def dropped(text: str) -> str:
@@ -61,10 +67,11 @@ def dropped(text: str) -> str:
     >>> dropped("a\\x1b[31m\\u202e b\\n\\tc\\x00")
     'a[31m b c'
     """
-    if not text.isascii():
-        text = _without_hidden(text)
+    # First: a joiner that stood between two controls is alone then.
     if not text.isprintable():
         text = _CONTROLS.sub(lambda found: " " if found[0] in _BLANKS else "", text)
+    if not text.isascii():
+        text = _without_hidden(text)
     return " ".join(text.split())
 
 
@@ -78,6 +85,8 @@ def json_text(document: str) -> str:
 
 
 def _without_hidden(text: str) -> str:
+    if not _SUSPECT.search(text):
+        return text
     whole = _HALVES.sub("\ufffd", _SEPARATORS.sub(" ", text))
     return _JOINERS.sub("", _REPEATED.sub("", _HIDDEN.sub("", whole)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 
 import pytest
@@ -70,3 +71,9 @@ def test_json_says_the_same_with_escapes(text: str) -> None:
     document = visible.json_text(json.dumps({text: [text]}, ensure_ascii=False, indent=1))
     assert not {char for char in document if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")} - {"\n"}
     assert json.loads(document) == {text: [text]}
+
+
+def test_the_quick_look_passes_nothing_that_the_slow_one_would_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = [visible.lines(f"é{chr(code)}é") for code in range(0x20000)]
+    monkeypatch.setattr(visible, "_SUSPECT", re.compile(""))
+    assert [visible.lines(f"é{chr(code)}é") for code in range(0x20000)] == quick
