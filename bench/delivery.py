@@ -34,7 +34,7 @@ from bot import channels, model, outbox, storage
 from bot.app.engines import ticker
 from bot.channels.kit import plain_text
 from bot.channels.slack import blocks as slack_blocks
-from tests.channels import messages
+from bot.testing import messages
 from tests.channels.context import MemoryKeyValues
 from tests.servers.slack import TOKEN
 

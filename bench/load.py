@@ -24,7 +24,7 @@ from typing import TypeVar
 import yaml
 
 from bench.match import Language
-from bot import channels, config
+from bot import app, config
 
 RULES_A_FILE = 500
 SETS_A_FILE = 20
@@ -105,7 +105,7 @@ def measure(count: int, is_plain: bool) -> None:
 
 
 def load(folder: Path, previous: config.Settings | None) -> config.Settings:
-    return config.load(folder, previous=previous, environ={}, channel_options=channels.options())
+    return config.load(folder, previous=previous, environ={}, kinds=app.kinds())
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ engines     when each stage runs: in one process, or as tasks of a cluster
 
 from bot.app.observers import Observer
 from bot.app.runtime import App, OnceReport, opened
-from bot.app.wiring import Environment, channel_of, database_of, fetcher_of, load, snapshot_of
+from bot.app.wiring import Environment, channel_of, database_of, fetcher_of, kinds, load, snapshot_of
 
 __all__ = [
     "App",
@@ -17,6 +17,7 @@ __all__ = [
     "channel_of",
     "database_of",
     "fetcher_of",
+    "kinds",
     "load",
     "opened",
     "snapshot_of",

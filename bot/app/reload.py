@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from bot import channels, config, pipeline, ports
+from bot import config, pipeline, ports
 
 log = structlog.get_logger("wirewatch")
 
@@ -28,14 +28,13 @@ class Reloader:
         *,
         clock: ports.Clock,
         environ: Mapping[str, str],
+        kinds: config.Kinds,
         take_over: Callable[[config.Settings], Awaitable[None]],
     ) -> None:
         """``settings`` are those in force; ``take_over`` is given what comes after them."""
         self._take_over = take_over
         self._asked = asyncio.Event()
-        self._watcher = config.Watcher(
-            folder, settings, clock=clock, environ=environ, channel_options=channels.options()
-        )
+        self._watcher = config.Watcher(folder, settings, clock=clock, environ=environ, kinds=kinds)
 
     def soon(self) -> None:
         """Look now, also when nothing seems to have changed."""

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot import articles, channels, config, outbox, pipeline, ports, storage
 from bot.app import reload
 from bot.app.engines.local import LocalEngine
@@ -19,12 +21,14 @@ from bot.app.interactions import Interactions
 from bot.app.live import Live
 from bot.app.observers import Observer
 from bot.app.sending import Sending
-from bot.app.wiring import Environment, Parts, database_of, live_of, parts_of
+from bot.app.wiring import Environment, Parts, broken_plugins, database_of, kinds, live_of, parts_of
 from bot.channels import checks
 from bot.maintenance import clock_step, gc_tuning, retention, sealing
 
 if TYPE_CHECKING:
     from bot import web
+
+log = structlog.get_logger("wirewatch")
 
 #: Feeds of a single pass that are claimed together: the states of 10,000 are 45 MB.
 PORTION = 2_000
@@ -115,6 +119,8 @@ class App:
         """
         await self._apply_clock_step(await self.parts.heartbeat.begin(lives_on=True))
         site = self._open_site()
+        for broken in broken_plugins():
+            log.warning("plug-in not loaded", plug_in=broken.name, package=broken.package, why=broken.why)
         gc_tuning.spare_collections(lasts=True)
         async with asyncio.TaskGroup() as group:
             if site:
@@ -128,6 +134,7 @@ class App:
                     self.live.settings,
                     clock=self.clock,
                     environ=self.parts.environment.environ,
+                    kinds=kinds(),
                     take_over=self.reload,
                 )
                 others.append(group.create_task(self._reloading.run()))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from bot import __version__, channels, config, model, pipeline, ports, reading, rules, storage
+from bot import __version__, channels, config, model, pipeline, plugins, ports, reading, rules, sources, storage
 from bot.app.engines.ticker import SystemClock, Ticker, Ticks
 from bot.app.live import Live
 from bot.app.observers import Observers
@@ -46,9 +46,21 @@ class Parts:
     pipeline: pipeline.Pipeline
 
 
+def kinds() -> config.Kinds:
+    """What may stand in the configuration as ``kind``."""
+    return config.Kinds(channels.kinds(), sources.kinds)
+
+
+def broken_plugins() -> tuple[plugins.Broken, ...]:
+    """Those that are installed and cannot be used, of channels and sources."""
+    # Our own sources are imported by the reader processes; here it would cost 30 MB.
+    of_sources = sources.kinds().broken.values() if plugins.are_installed(sources.GROUP) else ()
+    return (*channels.kinds().broken.values(), *of_sources)
+
+
 def load(folder: Path, environ: Mapping[str, str], previous: config.Settings | None = None) -> config.Settings:
     """The configuration of a folder. Raises ConfigError."""
-    return config.load(folder, previous=previous, environ=environ, channel_options=channels.options())
+    return config.load(folder, previous=previous, environ=environ, kinds=kinds())
 
 
 def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:

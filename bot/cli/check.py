@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot import channels, config, model
+from bot import app, config, model
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 
@@ -30,7 +30,7 @@ def check(
 
     Example: wirewatch check --config config --strict
     """
-    problems = config.check(folder, environ=os.environ, channel_options=channels.options())
+    problems = config.check(folder, environ=os.environ, kinds=app.kinds())
     form = Format.JSON if json else format
     text = config.render(problems, form.value)
     if text:

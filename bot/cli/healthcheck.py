@@ -40,7 +40,7 @@ def _read(folder: Path) -> config.BotSettings:
         report = files.parse(files.fetch(path, None))
     except OSError as error:
         raise ports.ConfigError(f"reading {path}: {error.strerror}") from None
-    settings = bot_file.parse_bot_file(report, channel_options=channels.options(), environ=os.environ)
+    settings = bot_file.parse_bot_file(report, kinds=channels.kinds(), environ=os.environ)
     if settings is None or report.error_count:
         raise ports.ConfigError(f"reading {path}: it cannot be used", report.finish())
     return settings

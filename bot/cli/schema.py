@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot import channels, config
+from bot import app, config
 from bot.cli import terminal
 
 
@@ -19,7 +19,7 @@ def schema(
 
     Example: wirewatch schema --write config/schema
     """
-    found = config.schemas(channels.options())
+    found = config.schemas(app.kinds())
     if write is None:
         terminal.answer(found)
         return

@@ -5,7 +5,7 @@
 Knows no channel by name: the kinds and their options are handed in.
 """
 
-from bot.config.bot_file import ChannelOptions
+from bot.config.kinds import Kinds
 from bot.config.loading import check, load
 from bot.config.schema import schemas
 from bot.config.secrets import resolve
@@ -15,8 +15,8 @@ from bot.config.yaml.problems import render
 
 __all__ = [
     "BotSettings",
-    "ChannelOptions",
     "ChannelSettings",
+    "Kinds",
     "Settings",
     "Watcher",
     "WebSettings",

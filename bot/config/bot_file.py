@@ -9,15 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pydantic
 
-from bot import model
+from bot import model, plugins
 from bot.config import secrets, values
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar
 from bot.config.yaml.problems import Report
-
-ChannelOptions = Mapping[str, type[pydantic.BaseModel]]
 
 _FETCH = model.FetchPolicy()
 
@@ -170,9 +168,7 @@ def channel_names(root: Node | None) -> frozenset[str] | None:
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
 
 
-def parse_bot_file(
-    report: Report, *, channel_options: ChannelOptions, environ: Mapping[str, str]
-) -> BotSettings | None:
+def parse_bot_file(report: Report, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
     """bot.yaml; None: it cannot be used, and ``report`` says why."""
     root = report.document.root
     for flaw in report.document.flaws:
@@ -181,9 +177,10 @@ def parse_bot_file(
         report.add("missing-key", "the file says nothing", "begin with channels: {alerts: {kind: console}}", start=0)
         return None
     channels_node = root.get("channels") if isinstance(root, MappingNode) else None
-    _hide_secrets(channels_node, report, channel_options)
+    _hide_secrets(channels_node, report, kinds)
     shape = validation.check(BotShape, root, report)
-    channels = _channels(channels_node, report, channel_options, environ)
+    channels = _channels(channels_node, report, kinds, environ)
+    _warn_of_broken(channels_node, report, kinds)
     if shape is None or channels is None:
         return None
     if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
@@ -197,7 +194,7 @@ def parse_bot_file(
 
 
 def _channels(
-    node: Node | None, report: Report, channel_options: ChannelOptions, environ: Mapping[str, str]
+    node: Node | None, report: Report, kinds: plugins.Kinds, environ: Mapping[str, str]
 ) -> dict[str, ChannelSettings] | None:
     if not isinstance(node, MappingNode):
         return None
@@ -205,41 +202,44 @@ def _channels(
     for key, value in node.pairs:
         if not key.value.strip():
             report.add("no-value", "a channel without a name", "name it: alerts", start=key.start)
-        elif channel := _channel(key, value, report, channel_options, environ):
+        elif channel := _channel(key, value, report, kinds, environ):
             found[key.value] = channel
     return found
 
 
 def _channel(
-    key: Scalar, node: Node, report: Report, channel_options: ChannelOptions, environ: Mapping[str, str]
+    key: Scalar, node: Node, report: Report, kinds: plugins.Kinds, environ: Mapping[str, str]
 ) -> ChannelSettings | None:
     if not isinstance(node, MappingNode):
-        kind = node.value if isinstance(node, Scalar) and node.value in channel_options else "console"
+        kind = node.value if isinstance(node, Scalar) and node.value in kinds.found else "console"
         message = f'channel "{key.value}" is a block of keys, the first of them kind'
         report.add("wrong-kind", message, f"write {key.value}: {{kind: {kind}}}", start=key.start, end=key.end)
         return None
     kind_node = node.get("kind")
-    kinds = ", ".join(sorted(channel_options))
+    known = ", ".join(kinds.found)
     if kind_node is None:
         report.add(
             "missing-key",
             f'channel "{key.value}" has no kind',
-            f"write kind: and one of {kinds}",
+            f"write kind: and one of {known}",
             start=key.start,
             end=key.end,
         )
         return None
     kind = kind_node.value.strip() if isinstance(kind_node, Scalar) else ""
-    options = channel_options.get(kind)
-    if options is None:
-        help_text = values.did_you_mean(kind, sorted(channel_options), otherwise=f"there is {kinds}")
+    if kind in kinds.broken and kind not in kinds.found:
+        _say_broken(report, kinds.broken[kind], kind_node)
+        return None
+    brought = kinds.found.get(kind)
+    if brought is None:
+        help_text = values.did_you_mean(kind, list(kinds.found), otherwise=f"there is {known}")
         message = f'no kind of channel "{values.shown(kind)}"' if kind else "kind has no value"
         report.add("unknown-value", message, help_text, start=kind_node.start, end=kind_node.end)
         return None
     # One key is often left beside kind: in braces it must not be taken for an {EXACT} term.
     rest = [pair for pair in node.pairs if pair[0].value != "kind"]
     own = MappingNode(rest, node.start, node.end, is_flow=False)
-    checked = validation.check(options, own, report, whole=key)
+    checked = validation.check(brought.options or _Shape, own, report, whole=key)
     if checked is None:
         return None
     for name, value in checked:
@@ -249,17 +249,39 @@ def _channel(
     return ChannelSettings(name=key.value, kind=kind, options=checked, place=f"{report.path}:{line}")
 
 
-def _hide_secrets(node: Node | None, report: Report, channel_options: ChannelOptions) -> None:
+def _say_broken(report: Report, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
+    report.add(
+        "plug-in",
+        str(broken),
+        "install a version that fits this Wirewatch, or uninstall it",
+        start=node.start,
+        end=node.end,
+        severity="error" if is_used else "warning",
+    )
+
+
+def _warn_of_broken(node: Node | None, report: Report, kinds: plugins.Kinds) -> None:
+    """Plug-ins that no channel uses: somebody installed them for something."""
+    if not isinstance(node, MappingNode):
+        return
+    written = [channel.get("kind") for _, channel in node.pairs if isinstance(channel, MappingNode)]
+    used = {kind.value.strip() for kind in written if isinstance(kind, Scalar)}
+    for name, broken in kinds.broken.items():
+        if name not in used or name in kinds.found:
+            _say_broken(report, broken, node.pairs[0][0] if node.pairs else node, is_used=False)
+
+
+def _hide_secrets(node: Node | None, report: Report, kinds: plugins.Kinds) -> None:
     """Every value that may be a secret written out: of secret keys, of unknown keys, of unknown kinds."""
     for _, channel in node.pairs if isinstance(node, MappingNode) else ():
-        if isinstance(channel, Scalar) and channel.value in channel_options:
+        if isinstance(channel, Scalar) and channel.value in kinds.found:
             continue
         if not isinstance(channel, MappingNode):
             report.hide(channel.start, channel.end)
             continue
         kind = channel.get("kind")
-        options = channel_options.get(kind.value) if isinstance(kind, Scalar) else None
-        fields = options.model_fields if options else {}
+        options = kinds.found.get(kind.value) if isinstance(kind, Scalar) else None
+        fields = options.options.model_fields if options and options.options else {}
         for key, value in channel.pairs:
             is_safe = key.value in ("kind", "to") or (
                 key.value in fields and "Secret" not in str(fields[key.value].annotation)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import pydantic
 
-from bot import articles, model
+from bot import articles, model, plugins
 from bot.config import values
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
@@ -49,6 +50,9 @@ class FeedShape(pydantic.BaseModel):
     expect: values.Rhythm | None = pydantic.Field(
         None, description="every 2 days: silence longer than this is told to the operator."
     )
+    kind: values.Text | None = pydantic.Field(
+        None, description="How the document is parsed; without it, as the document itself says. A plug-in may add more."
+    )
 
 
 def _short(value: object) -> object:
@@ -80,7 +84,9 @@ def names_of(root: Node | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def parse_feeds_file(report: Report, *, previous: tuple[model.Feed, ...] = ()) -> tuple[model.Feed, ...] | None:
+def parse_feeds_file(
+    report: Report, *, kinds: Callable[[], plugins.Kinds], previous: tuple[model.Feed, ...] = ()
+) -> tuple[model.Feed, ...] | None:
     """The feeds; None: the file as a whole cannot be used. Of a broken feed its last good version stays."""
     document = report.document
     root = document.root
@@ -106,7 +112,7 @@ def parse_feeds_file(report: Report, *, previous: tuple[model.Feed, ...] = ()) -
         return None
     good = {feed.url: feed for feed in previous}
     seen: dict[str, int] = {}
-    found = [_feed(item, report, good, seen) for item in items.items]
+    found = [_feed(item, report, kinds, good, seen) for item in items.items]
     for flaw in document.flaws:
         report.add_flaw(flaw)
     return tuple(feed for feed in found if feed)
@@ -127,8 +133,17 @@ def _say_no_list(report: Report, root: Node | None) -> None:
     report.add("missing-key", 'the key "feeds" is missing', help_text, start=root.start if root else 0)
 
 
-def _feed(node: Node, report: Report, good: dict[str, model.Feed], seen: dict[str, int]) -> model.Feed | None:
-    shape = _checked(node, report)
+def _feed(
+    node: Node,
+    report: Report,
+    kinds: Callable[[], plugins.Kinds],
+    good: dict[str, model.Feed],
+    seen: dict[str, int],
+) -> model.Feed | None:
+    written = node.get("kind") if isinstance(node, MappingNode) else None
+    named = _Named(node, written, kinds(), report) if isinstance(node, MappingNode) and written is not None else None
+    shape = _checked(named.plain if named else node, report)
+    options = named.options() if named else "{}"
     flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
     address = node if isinstance(node, Scalar) else node.get("url") if isinstance(node, MappingNode) else None
     url = address.value.strip() if isinstance(address, Scalar) else ""
@@ -143,7 +158,7 @@ def _feed(node: Node, report: Report, good: dict[str, model.Feed], seen: dict[st
         return None
     if url:
         seen[url] = report.document.place(node.start)[0]
-    if shape is None or flawed:
+    if shape is None or options is None or flawed:
         return good.get(url)
     if address is not None:
         _warn_of_aggregator(shape, address, report)
@@ -157,6 +172,8 @@ def _feed(node: Node, report: Report, good: dict[str, model.Feed], seen: dict[st
         owner=shape.owner,
         aggregator=shape.aggregator,
         expect=shape.expect,
+        kind=shape.kind,
+        options=options,
     )
 
 
@@ -179,6 +196,53 @@ def _warn_of_aggregator(shape: FeedShape, address: Node, report: Report) -> None
             end=address.end,
             severity="warning",
         )
+
+
+class _Named:
+    """A feed that names its kind: which of its keys are every feed's, and what the kind makes of the others."""
+
+    def __init__(self, node: MappingNode, written: Node, kinds: plugins.Kinds, report: Report) -> None:
+        self._node = node
+        self._written = written
+        self._report = report
+        self._kinds = kinds
+        self._name = written.value.strip() if isinstance(written, Scalar) else ""
+        self._kind = kinds.found.get(self._name)
+        own = self._kind.options.model_fields if self._kind and self._kind.options else {}
+        self._is_own = frozenset(own) - frozenset(FeedShape.model_fields)
+
+    @property
+    def plain(self) -> MappingNode:
+        """Without the keys that only its kind knows."""
+        return self._part([pair for pair in self._node.pairs if pair[0].value not in self._is_own])
+
+    def options(self) -> str | None:
+        """As JSON; None: the kind cannot be used so, and the report says why."""
+        if self._kind is None:
+            self._refuse()
+            return None
+        if self._kind.options is None:
+            return "{}"
+        own = self._part([pair for pair in self._node.pairs if pair[0].value in self._is_own])
+        address = self._node.key("kind")
+        checked = validation.check(self._kind.options, own, self._report, whole=address)
+        return checked.model_dump_json() if checked is not None else None
+
+    def _part(self, pairs: list[tuple[Scalar, Node]]) -> MappingNode:
+        # Not a flow: one key alone must not be taken for an {EXACT} term.
+        return MappingNode(pairs, self._node.start, self._node.end, is_flow=False)
+
+    def _refuse(self) -> None:
+        broken = self._kinds.broken.get(self._name)
+        if broken is not None:
+            code, message = "plug-in", str(broken)
+            help_text = "install a version that fits this Wirewatch, or uninstall it"
+        else:
+            code, message = "unknown-value", f'no kind of source "{values.shown(self._name)}"'
+            known = list(self._kinds.found)
+            help_text = values.did_you_mean(self._name, known, otherwise=f"there is {', '.join(known)}")
+        if self._name:
+            self._report.add(code, message, help_text, start=self._written.start, end=self._written.end)
 
 
 def _checked(node: Node, report: Report) -> FeedShape | None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from bot import model, ports
 from bot.config import bot_file, feeds_file, files, rules_file, values
-from bot.config.bot_file import ChannelOptions
+from bot.config.kinds import Kinds
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
 from bot.config.yaml import problems
 
@@ -28,13 +28,13 @@ def load(
     *,
     previous: Settings | None = None,
     environ: Mapping[str, str],
-    channel_options: ChannelOptions,
+    kinds: Kinds,
 ) -> Settings:
     """The configuration of ``folder``, with all its problems.
 
     Raises ConfigError, with its problems, where the folder cannot be read or, at a cold start, bot.yaml cannot be used.
     """
-    found = _read(folder, previous, environ, channel_options)
+    found = _read(folder, previous, environ, kinds)
     if found.bot is None:
         broken = [each for each in found.problems if each.file == str(folder / files.BOT) and each.severity == "error"]
         text = problems.render(broken).rstrip()
@@ -42,9 +42,9 @@ def load(
     return found.settings(found.bot)
 
 
-def check(folder: Path, *, environ: Mapping[str, str], channel_options: ChannelOptions) -> tuple[model.Problem, ...]:
+def check(folder: Path, *, environ: Mapping[str, str], kinds: Kinds) -> tuple[model.Problem, ...]:
     """All problems of a folder by place. Raises ConfigError where the folder cannot be read."""
-    return tuple(_read(folder, None, environ, channel_options).problems)
+    return tuple(_read(folder, None, environ, kinds).problems)
 
 
 @dataclass(slots=True)
@@ -83,12 +83,12 @@ def _read(
     folder: Path,
     previous: Settings | None,
     environ: Mapping[str, str],
-    channel_options: ChannelOptions,
+    kinds: Kinds,
 ) -> _Found:
     if not folder.is_dir():
         what = "it is a file, not a folder" if folder.exists() else "there is no such folder"
         raise ports.ConfigError(f"reading the configuration in {folder}: {what}; wirewatch init {folder} makes one")
-    reader = _Reader(folder, previous, environ, channel_options)
+    reader = _Reader(folder, previous, environ, kinds)
     try:
         with _no_collection():
             reader.read()
@@ -115,13 +115,13 @@ class _Reader:
         folder: Path,
         previous: Settings | None,
         environ: Mapping[str, str],
-        channel_options: ChannelOptions,
+        kinds: Kinds,
     ) -> None:
         self._folder = folder
         self._previous = previous
         self._old = previous.files if previous else {}
         self._environ = environ
-        self._channel_options = channel_options
+        self._kinds = kinds
         self.found = _Found()
 
     def read(self) -> None:
@@ -148,7 +148,7 @@ class _Reader:
             report = files.parse(content)
             bot = None
             if not report.error_count:
-                bot = bot_file.parse_bot_file(report, channel_options=self._channel_options, environ=self._environ)
+                bot = bot_file.parse_bot_file(report, kinds=self._kinds.channels, environ=self._environ)
                 self.found.channels = bot_file.channel_names(report.document.root)
             self.found.bot = bot or kept
             self.found.files[path] = FileState(
@@ -180,7 +180,11 @@ class _Reader:
             return
         report = files.parse(content)
         before = old.feeds if old else ()
-        feeds = None if report.error_count else feeds_file.parse_feeds_file(report, previous=before)
+        feeds = (
+            None
+            if report.error_count
+            else feeds_file.parse_feeds_file(report, kinds=self._kinds.sources, previous=before)
+        )
         names = feeds_file.names_of(report.document.root) if feeds is not None else old.names if old else None
         self.found.files[path] = FileState(
             path=path,

@@ -7,20 +7,24 @@ from typing import Any
 
 import pydantic
 
-from bot.config.bot_file import BotShape, ChannelOptions
+from bot import plugins
+from bot.config.bot_file import BotShape
 from bot.config.feeds_file import FeedsShape
+from bot.config.kinds import Kinds
 from bot.config.rules_shape import RulesShape
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
-def schemas(channel_options: ChannelOptions) -> dict[str, dict[str, object]]:
-    """By kind of file: bot, feeds, rules."""
+def schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
+    """By kind of file: bot, feeds, rules; with the keys of the kinds that plug-ins bring."""
     bot = _of(BotShape, "bot.yaml of Wirewatch")
-    bot["properties"]["channels"] = _channels(channel_options, bot)
+    bot["properties"]["channels"] = _channels(kinds.channels, bot)
+    feeds = _of(FeedsShape, "feeds.yaml of Wirewatch")
+    _add_sources(kinds.sources(), feeds["definitions"])
     return {
         "bot": bot,
-        "feeds": _of(FeedsShape, "feeds.yaml of Wirewatch"),
+        "feeds": feeds,
         "rules": _of(RulesShape, "A rule file of Wirewatch"),
     }
 
@@ -57,12 +61,34 @@ def _draft_7(value: object) -> object:
     return found
 
 
-def _channels(channel_options: ChannelOptions, bot: Mapping[str, Any]) -> dict[str, object]:
+def _options_of(kind: plugins.Kind, definitions: dict[str, Any]) -> dict[str, Any]:
+    if kind.options is None:
+        return {"type": "object", "additionalProperties": False, "properties": {}}
+    own = _draft_7(kind.options.model_json_schema(ref_template="#/definitions/{model}"))
+    assert isinstance(own, dict)
+    definitions.update(own.pop("definitions", {}))
+    return own
+
+
+def _add_sources(known: plugins.Kinds, definitions: dict[str, Any]) -> None:
+    """Each kind with keys of its own is a form of feed beside the plain one."""
+    plain = definitions["FeedShape"]
+    plain["properties"]["kind"]["enum"] = [name for name, kind in known.found.items() if kind.options is None]
+    forms = []
+    for name, kind in known.found.items():
+        if kind.options is not None:
+            own = _options_of(kind, definitions)
+            properties = {**plain["properties"], **own.get("properties", {}), "kind": {"const": name}}
+            required = [*plain["required"], "kind", *own.get("required", [])]
+            forms.append({**plain, "properties": properties, "required": required})
+    if forms:
+        definitions["FeedShape"] = {"anyOf": [plain, *forms]}
+
+
+def _channels(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict[str, object]:
     kinds = []
-    for kind, options in sorted(channel_options.items()):
-        own = _draft_7(options.model_json_schema(ref_template="#/definitions/{model}"))
-        assert isinstance(own, dict)
-        bot.get("definitions", {}).update(own.pop("definitions", {}))
+    for kind, brought in known_kinds.found.items():
+        own = _options_of(brought, bot["definitions"])
         own["properties"] = {"kind": {"const": kind}, **own.get("properties", {})}
         own["required"] = ["kind", *own.get("required", [])]
         kinds.append(own)
@@ -74,7 +100,7 @@ def _channels(channel_options: ChannelOptions, bot: Mapping[str, Any]) -> dict[s
         "additionalProperties": {
             "type": "object",
             "required": ["kind"],
-            "properties": {"kind": {"enum": sorted(channel_options)}},
+            "properties": {"kind": {"enum": list(known_kinds.found)}},
             # One branch a kind, so that an editor's complaint is about the kind that was meant.
             "allOf": [
                 {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot import ports
 from bot.config import files, loading
-from bot.config.bot_file import ChannelOptions
+from bot.config.kinds import Kinds
 from bot.config.settings import Settings, Stamp
 
 EVERY = timedelta(seconds=2)
@@ -32,13 +32,13 @@ class Watcher:
         *,
         clock: ports.Clock,
         environ: Mapping[str, str],
-        channel_options: ChannelOptions,
+        kinds: Kinds,
     ) -> None:
         self.settings = settings
         self._folder = folder
         self._clock = clock
         self._environ = environ
-        self._channel_options = channel_options
+        self._kinds = kinds
         self._one_at_a_time = asyncio.Lock()
 
     async def look(self, *, force: bool = False) -> Settings | None:
@@ -53,7 +53,7 @@ class Watcher:
                     self._folder,
                     previous=self.settings,
                     environ=self._environ,
-                    channel_options=self._channel_options,
+                    kinds=self._kinds,
                 )
             except ports.ConfigError:
                 return None

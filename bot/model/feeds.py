@@ -46,6 +46,10 @@ class Feed:
     aggregator: bool | None = None
     #: Silence longer than this is told to the operator.
     expect: timedelta | None = None
+    #: How its document is parsed; None: as the document itself says.
+    kind: str | None = None
+    #: What the kind is told of this feed, as JSON that its options model has checked.
+    options: str = "{}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from bot import model
 
@@ -63,9 +63,10 @@ class Body:
 
 
 class Source(Protocol):
-    """One kind of feed document; a file of bot/sources with a class that has a ``KIND``."""
+    """One kind of feed document: the class ``Source`` of a module that has a ``KIND``.
 
-    KIND: ClassVar[str]
+    Made without arguments, or of a kind with ``Options`` from those that its feed gives.
+    """
 
     def recognises(self, body: Body) -> bool:
         """Cheap: a look at the first bytes."""

@@ -99,7 +99,7 @@ def _of_page(page: wire.Page) -> bytes:
 
 
 def _framed(job: wire.Job) -> bytes:
-    reading = sources.parse_document(job.body)
+    reading = sources.parse_document(job.body, kind=job.feed.kind, options=job.feed.options)
     try:
         return _done(job, reading)
     except UnicodeEncodeError:

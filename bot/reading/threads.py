@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from bot import articles, model, ports, sources
 from bot.fetch import fulltext
@@ -27,7 +28,8 @@ class Threads:
     async def read(
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
     ) -> tuple[model.Reading, articles.Lookup | None]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, sources.parse_document, body), None
+        work = partial(sources.parse_document, body, kind=feed.kind, options=feed.options)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work), None
 
     async def text_of_page(self, page: ports.Answer) -> str | None:
         """The main text of an article's page; None: it has no article. Raises what its parser raises."""

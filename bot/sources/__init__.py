@@ -1,53 +1,111 @@
-"""Documents read into entries, whatever their kind; one file of this folder is one kind.
+"""Documents parsed into entries, whatever their kind; one module or package of this folder is one kind.
 
-Knows bytes and their content type; must not know how they were fetched, nor which articles are already stored.
+A module of another installed package that an entry point of ``wirewatch.sources`` names is one too. Knows bytes and
+their content type; must not know how they were fetched, nor which articles are already stored.
 
-    Body → gunzipped → the kind that recognises it → decoded, mended → items cut, known ones left out → Reading
+    Body → gunzipped → the kind that the feed names, or that recognises it → items cut, known ones left out → Reading
 """
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import pkgutil
-from functools import cache
+from functools import cache, lru_cache
 
-from bot import model, ports
+from bot import model, plugins, ports
 from bot.fetch.bounds import gunzipped
 from bot.sources.kit import limits, not_a_feed
 
-__all__ = ["find", "parse_document"]
+__all__ = ["find", "kinds", "parse_document"]
 
+GROUP = "wirewatch.sources"
 #: Bound of a body that is gzip though nothing said so; above any fetch.max_bytes that makes sense.
 _UNPACKED_BYTES = 50_000_000
 
 
 @cache
-def find() -> tuple[ports.Source, ...]:
-    """One of each kind: the classes of this folder's files that have a ``KIND``."""
-    modules = [importlib.import_module(name) for _, name, _ in pkgutil.iter_modules(__path__, prefix=f"{__name__}.")]
-    return tuple(
-        value()
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type)
-        and f"{value.__module__}.".startswith(f"{module.__name__}.")
-        and hasattr(value, "KIND")
-    )
+def kinds() -> plugins.Kinds:
+    """Every kind of source, and those that are installed and cannot be loaded."""
+    return plugins.find(__name__, group=GROUP, made_by="Source")
 
 
-def parse_document(body: ports.Body) -> model.Reading:
-    """What the document says, by the kind that recognises it. Blocking. Raises ReadError, IsPage."""
+@cache
+def find() -> tuple[tuple[plugins.Kind, ports.Source], ...]:
+    """Those that may recognise a document, our own first: of each kind that needs no option, one."""
+    ours_first = sorted(kinds().found.values(), key=lambda kind: kind.package is not None)
+    return tuple((kind, source) for kind in ours_first if (source := _without_options(kind)))
+
+
+def parse_document(body: ports.Body, *, kind: str | None = None, options: str = "{}") -> model.Reading:
+    """What the document says, by the kind that is named, else by one that recognises it.
+
+    ``options`` is the JSON of that kind's options. Blocking. Raises ReadError, IsPage.
+    """
     try:
         body = dataclasses.replace(body, content=gunzipped(body.content, limit_bytes=_UNPACKED_BYTES))
     except ports.TooBig as error:
         raise ports.ReadError(f"not a feed: a packed body, {error}") from error
     if not body.content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
         raise ports.ReadError("empty body: the server sent nothing; it is asked again later")
-    for source in find():
-        if source.recognises(body):
-            reading = source.read(body)
-            return dataclasses.replace(
-                reading, entries=tuple(limits.of_baseline(entry, body.identity_before) for entry in reading.entries)
-            )
+    reading = _read_by(*_named(kind, options), body) if kind else _recognised(body)
+    return dataclasses.replace(
+        reading, entries=tuple(limits.of_baseline(entry, body.identity_before) for entry in reading.entries)
+    )
+
+
+def _recognised(body: ports.Body) -> model.Reading:
+    for kind, source in find():
+        if _recognises(kind, source, body):
+            return _read_by(kind, source, body)
     raise not_a_feed.refusal(body)
+
+
+def _recognises(kind: plugins.Kind, source: ports.Source, body: ports.Body) -> bool:
+    if kind.package is None:
+        return source.recognises(body)
+    try:
+        return bool(source.recognises(body))
+    except Exception:  # noqa: BLE001 - another kind may know it
+        return False
+
+
+def _read_by(kind: plugins.Kind, source: ports.Source, body: ports.Body) -> model.Reading:
+    if kind.package is None:
+        return source.read(body)
+    try:
+        reading = source.read(body)
+        kept, remark = limits.ends_of(list(reading.entries))
+    except ports.ReadError:
+        raise
+    except Exception as error:
+        raise ports.ReadError(
+            f'the plug-in "{kind.name}" of {kind.package} failed on this document ({type(error).__name__})'
+        ) from error
+    entries = tuple(limits.bounded(entry) for entry in kept)
+    return dataclasses.replace(reading, entries=entries, remarks=(*reading.remarks, *((remark,) if remark else ())))
+
+
+@lru_cache(maxsize=1_000)
+def _named(name: str, options: str) -> tuple[plugins.Kind, ports.Source]:
+    """The source of a feed that names its kind. Raises ReadError."""
+    kind = kinds().found.get(name)
+    if kind is None:
+        broken = kinds().broken.get(name)
+        raise ports.ReadError(str(broken) if broken else f'no kind of source "{name}" is installed here')
+    try:
+        source: ports.Source = (
+            kind.made_by(kind.options.model_validate_json(options)) if kind.options else kind.made_by()
+        )
+    except Exception as error:
+        raise ports.ReadError(f'the kind "{name}" refuses its options ({type(error).__name__})') from error
+    return kind, source
+
+
+def _without_options(kind: plugins.Kind) -> ports.Source | None:
+    """None: some option has no default, so that only a feed that names the kind is read by it."""
+    try:
+        source: ports.Source = kind.made_by(kind.options()) if kind.options else kind.made_by()
+    except Exception:
+        if kind.package is None:
+            raise
+        return None
+    return source

@@ -11,19 +11,19 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 from bot import model
 from bot.ports import Body, ReadError
 from bot.sources.kit import charset, limits, links, sniff
 
+KIND = "jsonfeed"
+
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
 
 
-class JsonFeedSource:
-    KIND: ClassVar[str] = "jsonfeed"
-
+class Source:
     def recognises(self, body: Body) -> bool:
         return sniff.root(body.content, body.content_type) == "json"
 

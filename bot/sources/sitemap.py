@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import ClassVar
 
 from lxml import etree
 
@@ -15,12 +14,12 @@ from bot import model
 from bot.ports import Body, ReadError
 from bot.sources.kit import limits, links, sniff, xmltext
 
+KIND = "sitemap"
+
 _MAX_NAMED = 5
 
 
-class SitemapSource:
-    KIND: ClassVar[str] = "sitemap"
-
+class Source:
     def recognises(self, body: Body) -> bool:
         return sniff.root(body.content, body.content_type) in ("urlset", "sitemapindex")
 

@@ -18,7 +18,7 @@ from aiosmtpd.controller import Controller
 from bot import ports
 from bot.channels import apprise
 from bot.channels.kit import inert
-from tests.channels import hostile, messages
+from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot import ports
-from tests.channels import hostile, messages
+from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
 from tests.servers import ntfy, synapse
 from tests.servers.ntfy import ntfy_server  # noqa: F401 - a fixture

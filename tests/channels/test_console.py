@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import ports
-from tests.channels import messages
+from bot.testing import messages
 from tests.channels.context import build, delivery
 
 GOLDEN = Path(__file__).parent / "golden" / "console.txt"

@@ -9,7 +9,7 @@ import pytest
 
 from bot.channels.kit import plain_text
 from bot.channels.slack import blocks
-from tests.channels import messages
+from bot.testing import messages
 
 LONG = "The PTA has lifted its order to BlackBerry, two people who were at the hearing in Islamabad on Monday said."
 SHORT = "PTA lifts order to BlackBerry"

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from bot import ports
 from bot.channels.kit import inert
-from tests.channels import hostile
+from bot.testing import hostile
 from tests.channels.context import Secrets, build, delivery
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")

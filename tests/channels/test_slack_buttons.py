@@ -19,7 +19,7 @@ from bot.channels.kit import plain_text
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import buttons, rich_text
 from bot.model import Verdict
-from tests.channels import hostile, messages
+from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build
 from tests.fakes import FakeClock
 from tests.servers import slack, slack_rules

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot import model, ports
-from tests.channels import messages
+from bot.testing import messages
 from tests.channels.context import MemoryKeyValues, Secrets, build, delivery
 from tests.servers import slack
 

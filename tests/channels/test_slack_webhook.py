@@ -8,7 +8,7 @@ import pydantic
 import pytest
 
 from bot import channels, ports
-from tests.channels import messages
+from bot.testing import messages
 from tests.channels.context import Secrets, build, delivery
 from tests.servers import slack
 

@@ -16,7 +16,7 @@ import pytest
 
 from bot import model, ports
 from bot.channels import webhook
-from tests.channels import hostile, messages
+from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
 
 

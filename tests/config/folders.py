@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot import channels, config, model
+from bot import app, config, model
 
 BOT = """channels:
   alerts: {kind: console}
@@ -44,11 +44,11 @@ def make(folder: Path, *, bot: str = BOT, feeds: str = FEEDS, rules: str = RULES
 def load(
     folder: Path, previous: config.Settings | None = None, environ: Mapping[str, str] | None = None
 ) -> config.Settings:
-    return config.load(folder, previous=previous, environ=environ or {}, channel_options=channels.options())
+    return config.load(folder, previous=previous, environ=environ or {}, kinds=app.kinds())
 
 
 def check(folder: Path, environ: Mapping[str, str] | None = None) -> tuple[model.Problem, ...]:
-    return config.check(folder, environ=environ or {}, channel_options=channels.options())
+    return config.check(folder, environ=environ or {}, kinds=app.kinds())
 
 
 def names(settings: config.Settings) -> list[str]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot import channels, config, model
+from bot import app, config, model
 
 FOLDER = Path(__file__).parent / "mistakes"
 GOOD = Path(__file__).parent / "good"
@@ -70,4 +70,4 @@ def inside(folder: Path) -> Iterator[None]:
 def problems_of(mistake: Mistake, scratch: Path) -> tuple[model.Problem, ...]:
     make(mistake, scratch / "config")
     with inside(scratch):
-        return config.check(Path("config"), environ=ENVIRON, channel_options=channels.options())
+        return config.check(Path("config"), environ=ENVIRON, kinds=app.kinds())

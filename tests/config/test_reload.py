@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import channels, config
+from bot import app, config
 from bot.config import files
 from bot.config.yaml import nodes
 from tests import fakes
@@ -234,7 +234,7 @@ def test_a_rule_that_moves_to_another_file_is_not_kept_twice(tmp_path: Path) -> 
 
 
 def _watcher(folder: Path, clock: fakes.FakeClock) -> config.Watcher:
-    return config.Watcher(folder, folders.load(folder), clock=clock, environ={}, channel_options=channels.options())
+    return config.Watcher(folder, folders.load(folder), clock=clock, environ={}, kinds=app.kinds())
 
 
 async def test_the_watcher_tells_of_a_change_once(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ async def test_a_forced_look_reads_all_and_always_answers(tmp_path: Path) -> Non
         folders.load(folder, environ=environ),
         clock=fakes.FakeClock(),
         environ=environ,
-        channel_options=channels.options(),
+        kinds=app.kinds(),
     )
     assert [problem.code for problem in watcher.settings.problems] == ["unset-secret"]
     environ["WEB"] = "now set"

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from bot import channels, config
+from bot import app, config
 from tests.config import mistakes_made
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def _kind(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def schemas() -> dict[str, dict[str, object]]:
-    return config.schemas(channels.options())
+    return config.schemas(app.kinds())
 
 
 def test_the_committed_schemas_are_fresh(schemas: dict[str, dict[str, object]]) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot import channels, config, model
+from bot import app, config, model
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
 
 def _settings() -> config.Settings:
-    return config.load(SHIPPED, environ={}, channel_options=channels.options())
+    return config.load(SHIPPED, environ={}, kinds=app.kinds())
 
 
 def test_it_has_no_problem_and_no_warning() -> None:
@@ -29,7 +29,7 @@ def test_the_slack_line_stands_beside_the_console_as_a_comment(tmp_path: Path) -
     line = next(line for line in text.splitlines() if "kind: slack" in line)
     assert line.lstrip().startswith("# ")
     (tmp_path / "bot.yaml").write_text(text.replace(line, line.replace("# ", "", 1)), encoding="utf-8")
-    found = config.check(tmp_path, environ={"SLACK_BOT_TOKEN": "x"}, channel_options=channels.options())
+    found = config.check(tmp_path, environ={"SLACK_BOT_TOKEN": "x"}, kinds=app.kinds())
     assert [problem for problem in found if problem.file.endswith("bot.yaml")] == []
 
 
@@ -93,7 +93,7 @@ def test_the_example_of_the_guide_works_as_it_is_written(tmp_path: Path) -> None
     (tmp_path / "bot.yaml").write_text(EXAMPLE_BOT, encoding="utf-8")
     (tmp_path / "feeds.yaml").write_text(EXAMPLE_FEEDS, encoding="utf-8")
     environ = {"SLACK_BOT_TOKEN": "x", "OPS_HOOK_URL": "https://h.example/", "APPRISE_URL": "json://h.example"}
-    settings = config.load(tmp_path, environ=environ, channel_options=channels.options())
+    settings = config.load(tmp_path, environ=environ, kinds=app.kinds())
     assert [problem for problem in settings.problems if problem.severity == "error"] == []
     assert len(settings.rules) == 2
     assert len(settings.feeds) == 2

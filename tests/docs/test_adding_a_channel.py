@@ -23,11 +23,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("bot", "config", "docs", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=passed_over)
     shutil.copy(ROOT / "pyproject.toml", folder)
-    code, line = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    code, line, _ = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     (folder / "bot" / "channels" / "board.py").write_text(code, encoding="utf-8")
     suite = folder / "tests" / "channels" / "test_contract.py"
     text = suite.read_text(encoding="utf-8")
-    kinds = "HTTP_KINDS: dict[str, Any] = {\n"
+    kinds = "HTTP_KINDS = [\n"
     assert kinds in text
     suite.write_text(text.replace(kinds, kinds + line), encoding="utf-8")
     return folder

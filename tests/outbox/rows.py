@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from bot import model, ports
-from tests.channels import messages
+from bot.testing import messages
 from tests.fakes import START, FakeClock
 
 FULL = ports.Abilities(threads=True, edits=True, lookup=True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from bot import model, outbox, ports
-from tests.channels import messages
+from bot.testing import messages
 from tests.fakes import START, FakeClock
 from tests.outbox.rows import FakeChannel, reply, row
 from tests.outbox.senders import add, notices, run_until, sender, state

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot import model, ports
 from bot.model import SendState
 from bot.outbox import policy
-from tests.channels import messages
+from bot.testing import messages
 from tests.fakes import START
 from tests.outbox.rows import FULL, REDUCED, edit, reply, row
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from bot import model, outbox, ports
-from tests.channels import messages
+from bot.testing import messages
 from tests.fakes import START, FakeClock
 from tests.outbox.rows import REDUCED, FakeChannel, edit, reply, row
 from tests.outbox.senders import add, run_until, sender, state

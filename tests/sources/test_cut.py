@@ -65,7 +65,7 @@ def _check(name: str, content: bytes) -> bool:
 
 def _check_feedparser_agrees(name: str, content: bytes, whole: model.Reading) -> None:
     body = ports.Body(content=content, content_type="", url=documents.URL)
-    if not source.RssSource().recognises(body):
+    if not source.Source().recognises(body):
         return
     # Of a document that was cut off, the mended text: feedparser's loose reader spoils the links of the original.
     text, _ = source._mended(xmltext.prepare(body))
@@ -236,7 +236,7 @@ JSON = '{"version": "https://jsonfeed.org/version/1.1", "title": "Example", "ite
 
 
 def test_the_sources_are_found_by_their_kind() -> None:
-    assert sorted(source.KIND for source in sources.find()) == ["jsonfeed", "rss", "sitemap"]
+    assert list(sources.kinds().found) == ["jsonfeed", "rss", "sitemap"]
 
 
 def test_body_hashes_do_not_collide_by_concatenation() -> None:

@@ -10,7 +10,7 @@ import io
 import re
 from datetime import UTC, datetime
 from time import struct_time
-from typing import Any, ClassVar
+from typing import Any
 
 import feedparser
 
@@ -20,14 +20,14 @@ from bot.sources.kit import limits, links, sniff, xmltext
 from bot.sources.rss import bounds, cut, hours, light
 from bot.sources.rss.header import Header
 
+KIND = "rss"
+
 _ROOTS = ("rss", "feed", "rdf", "channel")
 #: What feedparser raises on input that its authors did not meet.
 _CONFUSED = (AssertionError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
 
 
-class RssSource:
-    KIND: ClassVar[str] = "rss"
-
+class Source:
     def recognises(self, body: Body) -> bool:
         return sniff.root(body.content, body.content_type) in _ROOTS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import model
-from tests.channels import messages
+from bot.testing import messages
 
 PINGS = (
     "<!channel>",

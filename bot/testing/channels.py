@@ -1,0 +1,293 @@
+"""What every channel promises, tried on one that speaks HTTP, against a server that answers each status.
+
+docs/adding-a-channel.md says why each promise is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar, TypeAlias
+
+from bot import channels, model, ports
+from bot.testing import hostile, messages
+
+#: To be put into a secret: it must show nowhere.
+SECRET = "s3cr3t-0123456789abcdef"  # noqa: S105 - of a test
+#: Each class of the table in ``channels.kit.http_errors``, on the wire.
+STATUSES = (202, 301, 307, 400, 401, 403, 404, 405, 408, 410, 413, 418, 422, 429, 500, 502, 503, 504)
+#: What any service is asked to take in one request.
+LARGEST_BODY_BYTES = 256 * 1024
+NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
+_NOBODY = "127.0.0.1:9"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpChannel:
+    """A kind, and how it is led to a server of the test."""
+
+    kind: str
+    #: "host:port" -> its keys in bot.yaml, and the values behind their ``env:NAME``, which hold ``SECRET``.
+    at: Callable[[str], tuple[Mapping[str, object], Mapping[str, str]]]
+    #: Of the JSON of a request, the texts in which the service reads markup.
+    markup: Callable[[Any], Iterator[str]] = field(default=lambda body: iter(()))
+    #: What would ping in these.
+    pings: tuple[str, ...] = hostile.PINGS
+    #: What is raised where nobody listens. A library that does not say may leave it unknown.
+    of_no_server: type[ports.SendError] = ports.Wait
+
+
+Check: TypeAlias = Callable[[HttpChannel], None]
+
+
+def options_are_documented_and_strict(subject: HttpChannel) -> None:
+    options = channels.options()[subject.kind]
+    assert options.__doc__
+    assert all(option.description for option in options.model_fields.values())
+    try:
+        options.model_validate({"colour": "red"})
+    except ValueError:
+        return
+    raise AssertionError("a key that the kind does not know is taken")
+
+
+def every_status_is_classified_and_no_secret_shows(subject: HttpChannel) -> None:
+    with _serving() as origin:
+        for status in STATUSES:
+            origin.status = status
+            with _heard() as heard:
+                channel = _built(subject, origin.address)
+                error = asyncio.run(_error_of(channel))
+            assert isinstance(error, _allowed(status)), f"{status}: {error!r}"
+            shown = f"{error} {channel!r} {channel.account} {heard.getvalue()}"
+            assert SECRET not in shown, f"{status}: the secret shows"
+
+
+def what_a_feed_says_is_bounded_text_that_pings_nobody(subject: HttpChannel) -> None:
+    with _serving() as origin:
+        channel = _built(subject, origin.address)
+        for message in hostile.ALL:
+            origin.bodies.clear()
+            asyncio.run(_error_of(channel, message))
+            assert origin.bodies, "nothing was sent"
+            for raw in origin.bodies:
+                _check_body(subject, raw)
+
+
+def _check_body(subject: HttpChannel, raw: bytes) -> None:
+    assert len(raw) <= LARGEST_BODY_BYTES
+    told = raw.decode()
+    body = json.loads(told) if told.startswith("{") else {"text": told}
+    assert not hostile.CONTROL & set("".join(_texts(body))), "a control character"
+    for text in subject.markup(body):
+        assert not [ping for ping in subject.pings if ping in text], "a ping"
+
+
+def no_server_is_not_accepted_and_shows_no_secret(subject: HttpChannel) -> None:
+    with _heard() as heard:
+        error = asyncio.run(_error_of(_built(subject, _NOBODY)))
+    assert isinstance(error, subject.of_no_server), repr(error)
+    assert SECRET not in f"{error} {heard.getvalue()}"
+
+
+def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel) -> None:
+    keys, secrets = subject.at(_NOBODY)
+    channel = build(subject.kind, keys, {})
+    error = asyncio.run(_error_of(channel))
+    assert isinstance(error, ports.Parked), repr(error)
+    assert any(f"env:{name} is not set" in str(error) for name in secrets), str(error)
+    assert not all(line.is_good for line in asyncio.run(_checked(channel)))
+
+
+def a_send_can_be_cancelled_at_once_and_the_channel_goes_on(subject: HttpChannel) -> None:
+    async def cancelled() -> None:
+        channel = _built(subject, origin.address)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await channel.send(delivery(messages.POST))
+                raise AssertionError("it did not hang")
+        origin.hangs, origin.status = False, 503
+        assert await _error_of(channel) is not None
+        await channel.close()
+
+    with _serving() as origin:
+        origin.hangs = True
+        asyncio.run(cancelled())
+
+
+def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> None:
+    async def found() -> None:
+        if not channel.abilities.lookup:
+            try:
+                await channel.find(delivery(messages.POST), since=NOW)
+            except ports.SendError:
+                return
+            raise AssertionError("it tells what arrived, and says that it cannot")
+
+    with _serving() as origin:
+        channel = _built(subject, origin.address)
+        asyncio.run(found())
+
+
+CHECKS: tuple[Check, ...] = (
+    options_are_documented_and_strict,
+    every_status_is_classified_and_no_secret_shows,
+    what_a_feed_says_is_bounded_text_that_pings_nobody,
+    no_server_is_not_accepted_and_shows_no_secret,
+    a_missing_secret_parks_and_names_only_where_it_is_kept,
+    a_send_can_be_cancelled_at_once_and_the_channel_goes_on,
+    what_cannot_be_looked_up_is_said_in_the_abilities,
+)
+
+
+def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str]) -> ports.Channel:
+    """A channel as bot.yaml would make it, from its keys and the environment of its secrets."""
+
+    def resolve(secret: model.Secret) -> str:
+        if secret.name not in secrets:
+            raise ports.ConfigError(f"{secret.reference} is not set")
+        return secrets[secret.name]
+
+    options = channels.options()[kind].model_validate(dict(keys))
+    return channels.build(kind, "desk", options, resolve=resolve, clock=_Clock(), key_values=_KeyValues())
+
+
+def delivery(
+    message: model.Message,
+    *,
+    id: str = "send-1",  # noqa: A002 - as the field is called
+    reply_to: model.Receipt | None = None,
+    edits: model.Receipt | None = None,
+    is_plain: bool = False,
+) -> ports.Delivery:
+    return ports.Delivery(id=model.SendId(id), message=message, reply_to=reply_to, edits=edits, is_plain=is_plain)
+
+
+def _built(subject: HttpChannel, address: str) -> ports.Channel:
+    return build(subject.kind, *subject.at(address))
+
+
+async def _error_of(channel: ports.Channel, message: model.Message = messages.POST) -> ports.SendError | None:
+    try:
+        await channel.send(delivery(message))
+    except ports.SendError as error:
+        return error
+    return None
+
+
+async def _checked(channel: ports.Channel) -> list[ports.CheckLine]:
+    return list(await channel.check())
+
+
+def _allowed(status: int) -> tuple[type[object], ...]:
+    """What may follow: never a blind repetition of what may have arrived, never an end without a word."""
+    if status == 429:
+        return (ports.Wait,)
+    if status < 300:
+        return (ports.Unknown, type(None))
+    if status >= 500 or status in (408, 425):
+        return (ports.Unknown,)
+    return (ports.TooMuch,) if status in (400, 413, 422) else (ports.Parked,)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+
+
+class _Clock:
+    def now(self) -> datetime:
+        return NOW
+
+    async def sleep(self, duration: timedelta) -> None:
+        await asyncio.sleep(0)
+
+
+class _KeyValues:
+    def __init__(self) -> None:
+        self._kept: dict[str, str] = {}
+
+    async def get(self, key: str) -> str | None:
+        return self._kept.get(key)
+
+    async def put(self, key: str, value: str) -> None:
+        self._kept[key] = value
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[io.StringIO]:
+    """All that is logged or printed."""
+    heard = io.StringIO()
+    handler = logging.StreamHandler(heard)
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
+            yield heard
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
+class Origin(ThreadingHTTPServer):
+    """Answers every request with one status, or never."""
+
+    daemon_threads = True
+    status: int = 500
+    headers: ClassVar[dict[str, str]] = {}
+    hangs = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.bodies: list[bytes] = []
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is what is tested."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Origin
+
+    def answer(self) -> None:
+        self.server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        if self.server.hangs:
+            threading.Event().wait(5)
+        self.send_response(self.server.status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - the base class looks for these names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+@contextlib.contextmanager
+def _serving() -> Iterator[Origin]:
+    server = Origin()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

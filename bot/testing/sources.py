@@ -1,0 +1,112 @@
+"""What every source promises, tried on one document that it reads well.
+
+docs/adding-a-source.md says why each promise is made.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bot import model, ports, sources
+
+URL = "https://news.example.org/document"
+#: Of one document, on a busy machine; the reader process is ended after twice as long.
+MOST_SECONDS = 5.0
+_JUNK = (b"\x00", b"\xff\xfe\xfd" * 100, b"<" * 5_000, b"[" * 5_000, b"\n" * 5_000, "\u202e\u2028".encode() * 500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A kind, and what it reads."""
+
+    kind: str
+    content: bytes
+    #: The titles that are to be found, in order.
+    titles: tuple[str, ...]
+    #: Its keys in feeds.yaml beside those of every feed.
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+Check: TypeAlias = Callable[[Document], None]
+
+
+def options_are_documented_and_strict(subject: Document) -> None:
+    options = sources.kinds().found[subject.kind].options
+    if options is None:
+        return
+    assert options.__doc__
+    assert all(option.description for option in options.model_fields.values())
+    try:
+        options.model_validate({**subject.options, "colour": "red"})
+    except ValueError:
+        return
+    raise AssertionError("a key that the kind does not know is taken")
+
+
+def the_document_is_read_and_twice_the_same(subject: Document) -> None:
+    reading = _read(subject, subject.content)
+    assert tuple(entry.title for entry in reading.entries) == subject.titles
+    assert _read(subject, subject.content) == reading
+
+
+def every_entry_can_be_told_from_the_others(subject: Document) -> None:
+    entries = _read(subject, subject.content).entries
+    named = [entry.guid or entry.link or entry.title for entry in entries]
+    assert all(named), "an entry without id, link and title"
+    assert len(set(named)) == len(named)
+
+
+def times_say_their_zone(subject: Document) -> None:
+    for entry in _read(subject, subject.content).entries:
+        for when in (entry.published, entry.updated):
+            assert when is None or when.tzinfo is not None
+
+
+def half_a_document_is_read_or_refused(subject: Document) -> None:
+    step = max(1, len(subject.content) // 50)
+    for end in range(0, len(subject.content), step):
+        _read_or_refused(subject, subject.content[:end])
+
+
+def what_is_no_document_of_it_is_read_or_refused(subject: Document) -> None:
+    for junk in _JUNK:
+        for content in (junk, subject.content + junk, junk + subject.content, subject.content.replace(b"\n", junk)):
+            _read_or_refused(subject, content)
+
+
+def a_long_document_is_read_in_time(subject: Document) -> None:
+    began = time.process_time()
+    _read_or_refused(subject, subject.content * (500_000 // len(subject.content) + 1))
+    assert time.process_time() - began < MOST_SECONDS
+
+
+CHECKS: tuple[Check, ...] = (
+    options_are_documented_and_strict,
+    the_document_is_read_and_twice_the_same,
+    every_entry_can_be_told_from_the_others,
+    times_say_their_zone,
+    half_a_document_is_read_or_refused,
+    what_is_no_document_of_it_is_read_or_refused,
+    a_long_document_is_read_in_time,
+)
+
+
+def _read(subject: Document, content: bytes) -> model.Reading:
+    kind = sources.kinds().found[subject.kind]
+    options = kind.options.model_validate(dict(subject.options)).model_dump_json() if kind.options else "{}"
+    assert json.loads(options) is not None
+    body = ports.Body(content=content, content_type="", url=URL)
+    return sources.parse_document(body, kind=subject.kind, options=options)
+
+
+def _read_or_refused(subject: Document, content: bytes) -> None:
+    try:
+        _read(subject, content)
+    except ports.ReadError as error:
+        # A failure of the plug-in itself comes as one too.
+        if "failed on this document" in str(error):
+            raise AssertionError(f"{error}: {content[:60]!r}") from error.__cause__

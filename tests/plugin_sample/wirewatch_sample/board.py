@@ -1,0 +1,65 @@
+"""``kind: board``: plain text on the notice board of an intranet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pydantic
+
+from bot import model, ports
+from bot.channels.kit import http_client, http_errors, plain_text
+from bot.channels.kit.context import ChannelContext, Duration
+
+KIND = "board"
+
+
+class Options(pydantic.BaseModel):
+    """A notice board that takes plain text by POST."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    url: model.Secret = pydantic.Field(description="The board's address, as env:NAME or file:/path: it holds a key.")
+    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Least time between two messages.")
+
+
+class Channel:
+    """One board. It has no threads, cannot change what stands there, and cannot be looked into."""
+
+    abilities = ports.Abilities(threads=False, edits=False, lookup=False)
+
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        self.name = name
+        self.pace = options.pace
+        # What is closed together: where the secret is kept, never the secret.
+        self.account = f"board {options.url.reference}"
+        self._options = options
+        self._context = context
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        url = self._url()
+        text = f"{plain_text.title(delivery.message)}\n\n{plain_text.body(delivery.message)}"
+        headers = {"Content-Type": "text/plain; charset=utf-8", "Idempotency-Key": delivery.id}
+        # Raises what no answer means for the message; its words never hold the address, and that the key.
+        answer = await http_client.request("POST", url, body=text.encode(), headers=headers, who="the board")
+        now = self._context.clock.now()
+        if answer.is_success:
+            return model.Receipt(ref=delivery.id, place="board", sent_at=now)
+        raise http_errors.of_status(answer.status, who="the board", headers=answer.headers, now=now)
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise ports.Unknown("a board cannot tell what arrived")
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        what = "the board's address is set"
+        try:
+            self._url()
+        except ports.Parked as error:
+            return [ports.CheckLine(is_good=False, what=what, help=str(error))]
+        return [ports.CheckLine(is_good=True, what=what)]
+
+    async def close(self) -> None:
+        """Nothing is held open between two calls."""
+
+    def _url(self) -> str:
+        return self._context.secret(self._options.url, what="the board's address")

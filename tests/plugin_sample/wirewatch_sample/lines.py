@@ -1,0 +1,57 @@
+"""``kind: lines``: a text of announcements, one a line: day, title and address."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pydantic
+
+from bot import model, ports
+from bot.sources.kit import charset, links
+
+KIND = "lines"
+
+
+class Options(pydantic.BaseModel):
+    """A text with one announcement a line: day, title and address."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    separator: str = pydantic.Field(
+        "|", min_length=1, max_length=5, description="What stands between day, title and address."
+    )
+
+
+class Source:
+    def __init__(self, options: Options) -> None:
+        self._separator = options.separator
+
+    def recognises(self, body: ports.Body) -> bool:
+        """Any text might be one: only a feed that says ``kind: lines`` is read so."""
+        return False
+
+    def read(self, body: ports.Body) -> model.Reading:
+        """Blocking. Raises ReadError."""
+        decoded = charset.decode(body.content, body.content_type)
+        found = (self._entry(line, body.url) for line in decoded.text.split("\n"))
+        # By its address each is told from the others: of two lines of one address the first counts.
+        entries = {entry.link: entry for entry in found if entry}
+        if not entries:
+            raise ports.ReadError(f'no line with a day, a title and an address between "{self._separator}"')
+        return model.Reading(entries=tuple(entries.values()), remarks=(decoded.remark,) if decoded.remark else ())
+
+    def _entry(self, line: str, base: str) -> model.Entry | None:
+        day, _, rest = line.partition(self._separator)
+        title, _, address = rest.rpartition(self._separator)
+        link = links.web(address.strip(), base)
+        if not link or not title.strip():
+            return None
+        return model.Entry(link=link, title=links.escaped(title.strip()), published=_day(day.strip()))
+
+
+def _day(text: str) -> datetime | None:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)

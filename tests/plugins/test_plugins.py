@@ -1,0 +1,132 @@
+"""A plug-in that cannot be used is a problem with a place, and nothing else stops working."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OPTIONS = "import pydantic\nclass Options(pydantic.BaseModel):\n    '''x'''\n"
+BROKEN = {
+    "raises": ("raise RuntimeError('no \\x1b[31m licence')", "RuntimeError: no ␛[31m licence"),
+    "imports": ("import nobody_has_this", "ModuleNotFoundError: No module named 'nobody_has_this'"),
+    "syntax": ("def", "SyntaxError: invalid syntax"),
+    "nameless": ("class Channel: pass", "its KIND is None, not the name of its entry point"),
+    "misnamed": ("KIND = 'other'", "its KIND is 'other', not the name of its entry point"),
+    "classless": ("KIND = 'classless'", "it has no class Channel"),
+    "optionless": (
+        "KIND = 'optionless'\nclass Channel: pass\nclass Options: pass",
+        "its Options are no pydantic model",
+    ),
+    "console": (f"{OPTIONS}KIND = 'console'\nclass Channel: pass", "the kind is there already, by Wirewatch itself"),
+    "absent": (None, "No module named"),
+}
+
+
+def install(folder: Path, group: str, modules: dict[str, str | None]) -> None:
+    """As pip leaves a package: its modules, and its entry points."""
+    for name, code in modules.items():
+        if code is not None:
+            (folder / f"plugged_{name}.py").write_text(code + "\n", encoding="utf-8")
+    about = folder / "wirewatch_broken-2.1.dist-info"
+    about.mkdir(exist_ok=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: wirewatch-broken\nVersion: 2.1\n", encoding="utf-8")
+    lines = [f"{name} = plugged_{name}" for name in modules]
+    with (about / "entry_points.txt").open("a", encoding="utf-8") as points:
+        points.write("\n".join([f"[{group}]", *lines, ""]))
+
+
+def check(folder: Path, config: Path) -> tuple[int, list[dict[str, object]], str]:
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"}
+    command = [sys.executable, "-m", "bot", "check", "--json", "--config", str(config)]
+    done = subprocess.run(command, cwd="/", env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    return done.returncode, json.loads(done.stdout), done.stderr
+
+
+def configure(folder: Path, channels: str, feeds: str = "- https://example.org/feed.xml") -> Path:
+    (folder / "rules").mkdir(parents=True)
+    (folder / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n")
+    (folder / "bot.yaml").write_text(f"channels:\n  alerts: {{kind: console}}\n{channels}", encoding="utf-8")
+    (folder / "feeds.yaml").write_text(f"feeds:\n  {feeds}\n", encoding="utf-8")
+    return folder
+
+
+def test_each_way_to_be_broken_is_an_error_where_the_kind_is_used(tmp_path: Path) -> None:
+    install(tmp_path, "wirewatch.channels", {name: code for name, (code, _) in BROKEN.items()})
+    used = [name for name in BROKEN if name != "console"]
+    config = configure(tmp_path / "config", "".join(f"  c{name}: {{kind: {name}}}\n" for name in used))
+    code, found, _ = check(tmp_path, config)
+    assert code == 1
+    problems = {(each["line"], each["severity"]): str(each["message"]) for each in found if each["code"] == "plug-in"}
+    for line, name in enumerate(used, 3):
+        told = problems[line, "error"]
+        assert told.startswith(f'the plug-in "{name}" of wirewatch-broken 2.1 cannot be loaded: ')
+        assert BROKEN[name][1] in told
+    # Ours of that name goes on; the other is told of where channels begin.
+    assert BROKEN["console"][1] in problems[2, "warning"]
+
+
+def test_a_broken_source_is_an_error_at_the_feed_that_names_it(tmp_path: Path) -> None:
+    install(tmp_path, "wirewatch.sources", {"lines": "import nobody_has_this"})
+    feeds = "- {url: 'https://example.org/a.txt', kind: lines}\n  - {url: 'https://example.org/b', kind: rsss}"
+    code, found, _ = check(tmp_path, configure(tmp_path / "config", "", feeds))
+    assert code == 1
+    told = {(each["line"], each["column"]): (each["code"], each["help"]) for each in found}
+    assert told[2, 46][0] == "plug-in"
+    assert told[3, 42] == ("unknown-value", 'did you mean "rss"?')
+
+
+def test_a_broken_plug_in_that_nothing_uses_is_a_warning_and_the_rest_works(tmp_path: Path) -> None:
+    install(tmp_path, "wirewatch.channels", {"raises": BROKEN["raises"][0]})
+    install(tmp_path, "wirewatch.sources", {"lines": "import nobody_has_this"})
+    code, found, _ = check(tmp_path, configure(tmp_path / "config", ""))
+    assert code == 0
+    assert [(each["severity"], each["line"]) for each in found if each["code"] == "plug-in"] == [("warning", 2)]
+
+
+FAILING = """
+KIND = "failing"
+
+class Source:
+    def recognises(self, body):
+        raise RuntimeError("at the look")
+
+    def read(self, body):
+        raise RuntimeError("in the middle")
+"""
+
+
+def test_a_source_that_fails_costs_its_own_feed_one_poll_only(tmp_path: Path) -> None:
+    install(tmp_path, "wirewatch.sources", {"failing": FAILING})
+    program = (
+        "from bot import ports, sources\n"
+        "body = ports.Body(content=b'<rss version=\"2.0\"><channel><title>T</title></channel></rss>', "
+        "content_type='', url='https://example.org/')\n"
+        "assert sources.parse_document(body).title == 'T'\n"
+        "for kind in ('failing', 'absent'):\n"
+        "    try:\n"
+        "        sources.parse_document(body, kind=kind)\n"
+        "    except ports.ReadError as error:\n"
+        "        print(error)\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd="/", env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        'the plug-in "failing" of wirewatch-broken 2.1 failed on this document (RuntimeError)',
+        'no kind of source "absent" is installed here',
+    ]
+
+
+@pytest.mark.parametrize("name", ["bot.testing", "bot.testing.channels", "bot.testing.sources"])
+def test_the_contracts_need_no_test_framework(name: str) -> None:
+    program = f"import sys, {name}; assert 'pytest' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=60, check=True)

@@ -1,0 +1,166 @@
+"""A package of somebody else's with a channel and a source, installed into an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sysconfig
+import threading
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "tests" / "plugin_sample"
+BOT = """\
+database: sqlite:///{folder}/w.db
+channels:
+  alerts: {{kind: board, url: env:BOARD_URL}}
+fetch: {{allow_private: 127.0.0.0/8}}
+"""
+FEEDS = """\
+feeds:
+  - url: {address}/announcements.txt
+    name: Regulator
+    kind: lines
+    separator: ";"
+    backfill: 9000 days
+"""
+RULES = "rules:\n  - {name: Backdoor, all: [backdoor*], notify: alerts}\n"
+ANNOUNCEMENTS = b"2015-12-02;BlackBerry told to open a backdoor;/orders/7\n2015-12-01;Office hours;/hours\n"
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment that sees this program and what it needs, with the sample installed by pip."""
+    folder = tmp_path_factory.mktemp("fresh")
+    venv.create(folder, with_pip=False, symlinks=True)
+    interpreter = folder / "bin" / "python"
+    (own,) = (folder / "lib").glob("python3*/site-packages")
+    (own / "program.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    # Before it: an editable installation may lead to another copy of the program.
+    (own / "a_program.pth").write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n", encoding="utf-8")
+    install = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", str(SAMPLE)]
+    done = subprocess.run([interpreter, *install], capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return interpreter
+
+
+def run(python: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    # Not in ROOT and without PYTHONPATH: what is found is what is installed.
+    known = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [python, "-m", "bot", *words],
+        cwd="/",
+        env={**known, **environ},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@contextmanager
+def serving() -> Iterator[tuple[str, list[bytes]]]:
+    """Gives the announcements, and takes what is posted."""
+    posted: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_page = self.path == "/announcements.txt"
+            self.send_response(200 if is_page else 404)
+            self.send_header("Content-Type", "text/plain")
+            self.end_headers()
+            self.wfile.write(ANNOUNCEMENTS if is_page else b"")
+
+        def do_POST(self) -> None:
+            posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", posted
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def configure(folder: Path, address: str, *, feeds: str = FEEDS) -> Path:
+    (folder / "rules").mkdir(parents=True)
+    (folder / "bot.yaml").write_text(BOT.format(folder=folder), encoding="utf-8")
+    (folder / "feeds.yaml").write_text(feeds.format(address=address), encoding="utf-8")
+    (folder / "rules" / "a.yaml").write_text(RULES, encoding="utf-8")
+    return folder
+
+
+def test_once_reads_by_the_source_and_posts_to_the_channel(python: Path, tmp_path: Path) -> None:
+    with serving() as (address, posted):
+        folder = configure(tmp_path / "config", address)
+        done = run(python, "once", "--now", "--config", str(folder), BOARD_URL=f"{address}/board")
+        assert done.returncode == 0, done.stdout + done.stderr
+    (text,) = posted
+    assert "BlackBerry told to open a backdoor" in text.decode()
+
+
+def test_check_takes_the_plug_ins_keys_and_says_what_is_wrong_with_them(python: Path, tmp_path: Path) -> None:
+    folder = configure(tmp_path / "good", "http://127.0.0.1:9")
+    done = run(python, "check", "--config", str(folder), BOARD_URL="http://127.0.0.1:9")
+    assert done.returncode == 0, done.stdout + done.stderr
+    wrong = FEEDS.replace('separator: ";"', "separator: toolong").replace("name: Regulator", "nmae: Regulator")
+    folder = configure(tmp_path / "wrong", "http://127.0.0.1:9", feeds=wrong)
+    done = run(python, "check", "--json", "--config", str(folder), BOARD_URL="http://127.0.0.1:9")
+    found = [(each["line"], each["column"], each["message"]) for each in json.loads(done.stdout)]
+    assert done.returncode == 1
+    assert [place[:2] for place in found if place[2].startswith("unknown key")] == [(3, 5)]
+    assert [place[:2] for place in found if "too long" in place[2]] == [(5, 16)]
+
+
+def test_the_schema_for_editors_knows_the_plug_ins_keys(python: Path) -> None:
+    schema = json.loads(run(python, "schema").stdout)
+    (form,) = [
+        form for form in schema["feeds"]["definitions"]["FeedShape"]["anyOf"] if "separator" in form["properties"]
+    ]
+    assert form["properties"]["kind"] == {"const": "lines"}
+    assert "board" in json.dumps(schema["bot"])
+
+
+def test_the_sample_keeps_the_contracts_by_its_own_tests(python: Path, tmp_path: Path) -> None:
+    tests = tmp_path / "test_sample_package.py"
+    tests.write_text("\n\n".join(_tests_of("channel") + _tests_of("source")), encoding="utf-8")
+    done = subprocess.run(
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(tests)],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert re.search(r"^14 passed", done.stdout, flags=re.MULTILINE)
+
+
+def _tests_of(what: str) -> list[str]:
+    page = (ROOT / "docs" / f"adding-a-{what}.md").read_text(encoding="utf-8")
+    return [
+        code for code in re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL) if "CHECKS" in code
+    ]
+
+
+@pytest.mark.parametrize(("what", "file"), [("channel", "board.py"), ("source", "lines.py")])
+def test_the_page_shows_the_file_of_the_sample(what: str, file: str) -> None:
+    page = (ROOT / "docs" / f"adding-a-{what}.md").read_text(encoding="utf-8")
+    assert f"```python\n{(SAMPLE / 'wirewatch_sample' / file).read_text(encoding='utf-8')}```" in page

@@ -1,0 +1,44 @@
+"""What every source promises; a new kind is found and tested by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot import sources
+from bot.testing import sources as contract
+from bot.testing.sources import Document
+from tests.sources.documents import item, rss
+
+_TITLES = ("Regulator writes order 1", "Regulator writes order 2")
+DOCUMENTS = [
+    Document(kind="rss", content=rss(item(1), item(2)).encode(), titles=_TITLES),
+    Document(
+        kind="jsonfeed",
+        content=b"""{"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": [
+            {"id": "1", "title": "Regulator writes order 1", "date_published": "2015-12-02T09:00:00Z"},
+            {"id": "2", "title": "Regulator writes order 2", "content_text": "x"}]}""",
+        titles=_TITLES,
+    ),
+    Document(
+        kind="sitemap",
+        content=b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+            xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">"""
+        + b"".join(
+            b"<url><loc>https://news.example.org/%d</loc><news:news><news:title>Regulator writes order %d</news:title>"
+            b"<news:publication_date>2015-12-02T09:00:00Z</news:publication_date></news:news></url>\n" % (n, n)
+            for n in (1, 2)
+        )
+        + b"</urlset>",
+        titles=_TITLES,
+    ),
+]
+
+
+def test_every_kind_that_was_found_is_under_this_contract() -> None:
+    assert set(sources.kinds().found) == {document.kind for document in DOCUMENTS}
+
+
+@pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: str(check.__name__))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.kind))
+def test_a_source_keeps_the_contract(document: Document, check: contract.Check) -> None:
+    check(document)
