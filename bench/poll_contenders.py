@@ -6,6 +6,7 @@ Each is opened before the first round, as a program that runs is.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import sqlite3
@@ -62,7 +63,7 @@ async def obvious(urls: list[str], folder: Path) -> AsyncIterator[Round]:
 @asynccontextmanager
 async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIterator[Round]:
     """Configuration, rules, database, outbox: a pass of the program itself."""
-    from bot import app
+    from bot import app, model, ports
     from bot.cli import logs
 
     logs.set_up()
@@ -80,6 +81,10 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
     (folder / "rules" / "desk.yaml").write_text("rules:\n" + rules)
     environ = dict(os.environ)
     async with app.opened(app.load(folder, environ), app.Environment(environ=environ)) as opened:
+        # The start of a process is none of a round, as is ours.
+        with contextlib.suppress(ports.ReadError):
+            nothing = ports.Body(content=b"", content_type="", url="https://a.example/")
+            await opened.parts.documents.read(nothing, model.Feed(url="https://a.example/"), is_first=True)
 
         async def run() -> int:
             report = await opened.once(everything=True, drain=timedelta())
