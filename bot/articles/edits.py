@@ -6,7 +6,6 @@ and all that live pages rewrite are silent.
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from bot import model
@@ -15,10 +14,13 @@ from bot.articles.fingerprints import fold_text
 from bot.articles.livepages import is_live_page
 from bot.articles.meanings import turn
 from bot.articles.rewording import changed, words_of
+from bot.language import alignment
 
-_CUT = re.compile(r"(?:\.\.+|…)\W*$")
+_LAST_WORD = re.compile(r"\w\W*+\Z")
 #: Two sentences with this share of words in common, and at least so many, are versions of one.
 _SAME_SENTENCE, _FEWEST_SHARED = 0.5, 3
+#: A sentence is told by its beginning.
+_MOST_WORDS = 100
 
 
 def edits(before: model.Article, after: model.Article) -> tuple[model.Edit, ...]:
@@ -47,7 +49,7 @@ def _sentence_differs(before: str, after: str, names: frozenset[str]) -> bool:
     if stated.asks(after):
         return False
     one, other = stated.plain_first(words_of(before), names), stated.plain_first(words_of(after), names)
-    if _CUT.search(before) or _CUT.search(after):
+    if _is_cut(before) or _is_cut(after):
         # What a teaser leaves out at its end has not gone.
         shorter = min(len(one), len(other))
         one, other = one[:shorter], other[:shorter]
@@ -59,24 +61,35 @@ def _sentence_differs(before: str, after: str, names: frozenset[str]) -> bool:
     return stated.has_other_name(one, other)
 
 
+def _is_cut(sentence: str) -> bool:
+    """Behind its last word stand dots."""
+    last = _LAST_WORD.search(sentence)
+    behind = sentence[last.start() :] if last else sentence
+    return ".." in behind or "…" in behind
+
+
 def _rewritten(before: str, after: str) -> list[tuple[str, str]]:
     """Sentences that stand in both versions in different words, paired."""
     one, other = stated.sentences(before), stated.sentences(after)
+    folded, others = [fold_text(sentence) for sentence in one], [fold_text(sentence) for sentence in other]
+    words = {sentence: _words(sentence) for sentence in (*folded, *others)}
     pairs: list[tuple[str, str]] = []
-    matcher = difflib.SequenceMatcher(None, [fold_text(s) for s in one], [fold_text(s) for s in other], autojunk=False)
-    for kind, start, end, other_start, other_end in matcher.get_opcodes():
-        if kind != "replace":
+    for each in alignment.align(folded, others):
+        if each.kind != "replace":
             continue
-        free = list(other[other_start:other_end])
-        for old in one[start:end]:
-            new = max(free, key=lambda sentence, old=old: _overlap(old, sentence), default=None)  # type: ignore[misc]
-            if new is not None and _overlap(old, new) >= _SAME_SENTENCE:
-                pairs.append((old, new))
-                free.remove(new)
+        free = list(range(each.other_start, each.other_end))
+        for old in range(each.start, each.end):
+            shares = [_overlap(words[folded[old]], words[others[new]]) for new in free]
+            best = max(shares, default=0.0)
+            if best >= _SAME_SENTENCE:
+                pairs.append((one[old], other[free.pop(shares.index(best))]))
     return pairs
 
 
-def _overlap(one: str, other: str) -> float:
-    words, others = set(fold_text(one).split()), set(fold_text(other).split())
+def _words(folded: str) -> frozenset[str]:
+    return frozenset(folded.split(maxsplit=_MOST_WORDS)[:_MOST_WORDS])
+
+
+def _overlap(words: frozenset[str], others: frozenset[str]) -> float:
     shared = len(words & others)
     return shared / min(len(words), len(others)) if shared >= _FEWEST_SHARED else 0.0

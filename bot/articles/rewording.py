@@ -5,7 +5,6 @@ Says what differs; whether it matters is judged in headlines.py and edits.py.
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from itertools import takewhile
 
 from bot.articles import meanings
 from bot.articles.meanings import outcome
-from bot.language import tokens
+from bot.language import alignment, tokens
 
 _NUMBER = re.compile(r"(?<=\d)[,\u00a0\u202f ](?=\d{3}(?!\d))")
 #: The hyphen of Covid-19 and F-16: the number is part of a name.
@@ -28,15 +27,19 @@ _AGE = re.compile(
     r"|\b(?:aged?|at) \d{2}(?=[,.;]|$)",
     re.IGNORECASE,
 )
+#: Of a longer sentence or headline the beginning is compared: nobody writes a longer one.
+_LONGEST, _MOST_WORDS = 4_000, 400
 #: Two words with this many first letters in common, and this share of the longer one, are forms of one.
 _ROOT, _ROOT_SHARE = 5, 0.6
+#: Words with the same first letters that are looked at for one that has moved.
+_MOST_ALIKE = 20
 
 
 def words_of(string: str) -> list[str]:
     """Words with their case; numbers in one form (5,000 is 5 000)."""
-    string = _CLOCK.sub(" ", _AGE.sub(" ", meanings.joined(string)))
+    string = _CLOCK.sub(" ", _AGE.sub(" ", meanings.joined(string[:_LONGEST])))
     string = _SCALE.sub(_scaled, _NUMBER.sub("", _NAME_WITH_NUMBER.sub("", string)))
-    return [word.text for word in tokens.words(string)]
+    return [word.text for word in tokens.words(string)][:_MOST_WORDS]
 
 
 def _scaled(found: re.Match[str]) -> str:
@@ -58,11 +61,9 @@ def changed(one: list[str], other: list[str]) -> tuple[list[str], list[str]]:
 def replaced(one: list[str], other: list[str]) -> Iterator[tuple[list[str], list[str]]]:
     """Words of one side with those that stand in their place on the other, typos left out; either may be none."""
     folded, others = [word.casefold() for word in one], [word.casefold() for word in other]
-    for kind, start, end, other_start, other_end in difflib.SequenceMatcher(
-        None, folded, others, autojunk=False
-    ).get_opcodes():
-        old, new = one[start:end], other[other_start:other_end]
-        if kind == "equal" or "".join(old).casefold() == "".join(new).casefold():
+    for each in alignment.align(folded, others):
+        old, new = one[each.start : each.end], other[each.other_start : each.other_end]
+        if each.kind == "equal" or "".join(old).casefold() == "".join(new).casefold():
             continue  # back door → backdoor
         if _is_contracted(old, new) or _is_contracted(new, old):
             continue
@@ -82,14 +83,21 @@ def _is_contracted(short: list[str], long: list[str]) -> bool:
 
 def _without_moved(removed: list[str], added: list[str]) -> tuple[list[str], list[str]]:
     """Without the words that both lists have: moved to another place, or in another form."""
-    left, free = [], list(added)
+    left: list[str] = []
+    free: dict[str, list[int]] = {}
+    for place, word in enumerate(added):
+        free.setdefault(_bare(word)[:_ROOT], []).append(place)
+    moved: set[int] = set()
     for word in removed:
-        again = next((other for other in free if _is_same_word(word, other)), None)
+        # Whatever is the same word has the same first letters.
+        alike = free.get(_bare(word)[:_ROOT], [])
+        again = next((place for place in alike[:_MOST_ALIKE] if _is_same_word(word, added[place])), None)
         if again is None:
             left.append(word)
         else:
-            free.remove(again)
-    return left, free
+            alike.remove(again)
+            moved.add(again)
+    return left, [word for place, word in enumerate(added) if place not in moved]
 
 
 def _is_same_word(before: str, after: str) -> bool:

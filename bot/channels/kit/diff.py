@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from enum import StrEnum
 
 from bot.channels.kit import phrases
+from bot.language import alignment
 
 #: Words kept on either side of a change.
 _AROUND = 6
-#: difflib takes quadratic time, on repeated words more: of a longer change its first words are shown.
+#: Of a longer change its first words are shown.
 _WORDS_COMPARED = 300
 
 
@@ -62,14 +62,14 @@ def _common(one: list[str], other: list[str]) -> int:
 
 
 def _walk(old: list[str], new: list[str]) -> Iterator[Piece]:
-    for tag, start, end, new_start, new_end in SequenceMatcher(None, old, new, autojunk=True).get_opcodes():
-        if tag == "equal":
-            yield from _kept(old[start:end], is_first=False, is_last=False)
+    for each in alignment.align(old, new):
+        if each.kind == "equal":
+            yield from _kept(old[each.start : each.end], is_first=False, is_last=False)
             continue
-        if end > start:
-            yield Piece(" ".join(old[start:end]), Change.REMOVED)
-        if new_end > new_start:
-            yield Piece(" ".join(new[new_start:new_end]), Change.ADDED)
+        if each.start < each.end:
+            yield Piece(" ".join(old[each.start : each.end]), Change.REMOVED)
+        if each.other_start < each.other_end:
+            yield Piece(" ".join(new[each.other_start : each.other_end]), Change.ADDED)
 
 
 def _kept(words: list[str], *, is_first: bool, is_last: bool) -> Iterator[Piece]:
