@@ -20,6 +20,7 @@ from bot.sources.kit import charset, limits, links, sniff
 KIND = "jsonfeed"
 
 Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
+_BETWEEN = re.compile(r"[ \t\r\n,]*+")
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
 
 
@@ -77,8 +78,8 @@ def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[J
     at = opened.end()
     try:
         while True:
-            at += len(text[at:]) - len(text[at:].lstrip(" \t\r\n,"))
-            item, at = decoder.raw_decode(text, at)
+            between = _BETWEEN.match(text, at)
+            item, at = decoder.raw_decode(text, between.end() if between else at)
             items.append(item)
     except (ValueError, RecursionError):
         if not items:

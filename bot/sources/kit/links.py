@@ -14,7 +14,7 @@ from lxml import etree, html
 
 #: An address in a body that has no scheme and is not a place in the page itself.
 _RELATIVE = re.compile(
-    r"""\b(?:href|src|cite)\s*=\s*["']?\s*(?!["'\s]*(?:[a-z][a-z0-9+.-]*:|\#|["'>]))[^\s"'>]""", re.IGNORECASE
+    r"""\b(?:href|src|cite)\s*+=\s*+["']?+\s*+(?![a-z][a-z0-9+.-]*+:|[\#"'>])[^\s"'>]""", re.IGNORECASE
 )
 _MARKUP = re.compile(r"<[A-Za-z!/?]|&#?\w+;")
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 
-from bot.sources.kit import charset
+from bot.sources.kit import asides, charset
 
 #: Warnings of a broken server may stand before the document; a feed begins within this.
 _HEAD_BYTES = 16_384
-_NOT_ELEMENTS = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _ROOT = re.compile(
     r"<(?:[A-Za-z_][\w.-]*:)?(rss|feed|RDF|channel|urlset|sitemapindex|opml|html|head|body|!doctype\s+html)(?=[\s/>])",
     re.IGNORECASE,
@@ -30,7 +29,7 @@ def root(content: bytes, content_type: str = "") -> str:
     text = charset.decode(content[:_HEAD_BYTES], content_type).text.lstrip("\x00\t\n\r \ufeff")
     if text.startswith(("{", "[")):
         return "json"
-    text = _NOT_ELEMENTS.sub("", text)
+    text = asides.without(text)
     if found := _ROOT.search(text):
         name = found.group(1).lower()
         if name not in ("html", "head", "body") and not name.startswith("!doctype"):

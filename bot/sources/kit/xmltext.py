@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.ports import Body, ReadError
-from bot.sources.kit import charset
+from bot.sources.kit import asides, charset
 
 #: Not allowed in XML 1.0, in any form (section 2.2).
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes(code for code in range(0x20) if chr(code) not in "\t\n\r")
-_DECLARATION = re.compile(r"^\s*<\?xml\b.*?\?>", re.DOTALL)
 _ROOT = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?(rss|feed|rdf|channel|urlset|sitemapindex)(?=[\s/>])", re.IGNORECASE)
-_PROLOGUE = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
-_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
-_ENTITY = re.compile(r"<!ENTITY\s+(%\s+)?([^\s>]+)\s+([^>]*)>", re.DOTALL)
+_BEFORE_ROOT = re.compile(r"<(?=[A-Za-z_!])")
+_ENTITY = re.compile(r"""<!ENTITY\s++(%\s++)?([^\s>"']++)\s++(?:"([^"]*+)"|'([^']*+)')""")
 #: To another entity than the five that XML itself knows.
 _REFERENCE = re.compile(r"&(?!(?:#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)")
+_NAMED = re.compile(r"&([^\s;&<]++);")
 #: Entities of real feeds are single letters and short names.
 _MAX_ENTITY_LENGTH = 200
 _MAX_ENTITIES = 500
@@ -38,8 +39,6 @@ class XmlText:
     prefix: str
     #: The root's name as written, with its prefix.
     tag: str
-    #: It declares entities, on which the meaning of all that follows depends.
-    has_entities: bool
     #: The end of the root is missing.
     is_cut: bool
     remarks: tuple[str, ...] = ()
@@ -52,20 +51,19 @@ def prepare(body: Body) -> XmlText:
     text, controls = _without_controls(body.content, decoded)
     if controls:
         remarks.append(f"{controls} control {'character' if controls == 1 else 'characters'} left out")
-    root = _root_of(text)
+    root, doctype, is_soiled = _root_of(text)
     if root is None:
         raise ReadError("not a feed: no rss, feed, RDF or urlset element")
-    text, is_soiled = _without_leading_junk(text, root.start())
     if is_soiled:
         remarks.append("text before the document left out")
-    text = _DECLARATION.sub("", text, count=1)
-    text, has_entities = _with_safe_doctype(text)
     prefix = f"{root.group(1)}:" if root.group(1) else ""
     tag = prefix + root.group(2)
-    text, is_cut, has_tail = _end(text, tag)
+    text, is_cut, has_tail = _end(text[root.start() :], tag)
     if has_tail:
         remarks.append("text after the document left out")
-    return XmlText(text, root.group(2).lower(), prefix, tag, has_entities, is_cut, tuple(remarks))
+    # Nothing that stands before the root comes to a parser, so that none has a declaration to expand.
+    text = _expanded(text, _entities(doctype, text))
+    return XmlText(text, root.group(2).lower(), prefix, tag, is_cut, tuple(remarks))
 
 
 def _without_controls(content: bytes, decoded: charset.Decoded) -> tuple[str, int]:
@@ -76,68 +74,83 @@ def _without_controls(content: bytes, decoded: charset.Decoded) -> tuple[str, in
     return _CONTROLS.subn("", decoded.text)
 
 
-def _root_of(text: str) -> re.Match[str] | None:
-    at = 0
-    while found := _ROOT.search(text, at):
-        # A root name inside a comment of the prologue is not the root.
-        opened = text.rfind("<!--", at, found.start())
-        closed = text.find("-->", opened) if opened >= 0 else -1
-        if opened < 0 or closed < 0 or closed < found.start():
-            return found
-        at = closed
-    return None
+def _root_of(text: str) -> tuple[re.Match[str] | None, str, bool]:
+    """The root, the first document type before it, and whether there is other text than comments and the like.
 
-
-def _without_leading_junk(text: str, root_at: int) -> tuple[str, bool]:
-    declaration = text.rfind("<?xml ", 0, root_at)
-    if declaration >= 0:
-        return text[declaration:], bool(_PROLOGUE.sub("", text[:declaration]).strip())
-    before = _DOCTYPE.sub("", _PROLOGUE.sub("", text[:root_at]))
-    return (text, False) if not before.strip() else (text[root_at:], True)
-
-
-def _with_safe_doctype(text: str) -> tuple[str, bool]:
-    """The document with harmless entities only, and whether it has any. Raises ReadError for a bomb.
-
-    A document type that declares none is left out, as feedparser does it: its DTD is never loaded.
+    A root inside a comment, an instruction or a document type is none.
     """
-    root = _ROOT.search(text)
-    head = text[: root.start()] if root else text
-    if "<!DOCTYPE" not in head.upper():
-        return text, False
-    entities = _ENTITY.findall(head)
-    if len(entities) > _MAX_ENTITIES:
-        raise ReadError(f"refused: declares {len(entities)} XML entities, as an entity bomb does")
-    # External ones are never loaded: their declarations are dropped.
-    internal = [found for found in entities if not found[2].lstrip().upper().startswith(("SYSTEM", "PUBLIC"))]
+    at, junk_at, doctype, is_soiled = 0, 0, "", False
+    hidden = asides.asides(text)
+    start, end = next(hidden, (len(text), len(text)))
+    while found := _BEFORE_ROOT.search(text, at):
+        if found.start() >= start:
+            is_soiled |= bool(text[junk_at : max(start, junk_at)].strip())
+            at = junk_at = max(end, junk_at)
+            start, end = next(hidden, (len(text), len(text)))
+        elif root := _ROOT.match(text, found.start()):
+            return root, doctype, is_soiled or bool(text[junk_at : root.start()].strip())
+        elif text[found.start() : found.start() + 9].upper() == asides.DOCTYPE:
+            after = asides.end_of_doctype(text, found.start())
+            if not after:
+                break
+            is_soiled |= bool(text[junk_at : found.start()].strip())
+            doctype = doctype or text[found.start() : after]
+            at = junk_at = after
+        else:
+            at = found.end()
+    return None, doctype, is_soiled
+
+
+def _entities(doctype: str, text: str) -> dict[str, str]:
+    """Values of the harmless entities by name, fit to stand in XML. Raises ReadError for a bomb."""
+    found = _declared(doctype)
+    if len(found) > _MAX_ENTITIES:
+        raise ReadError(f"refused: declares {len(found)} XML entities, as an entity bomb does")
+    used = Counter(_NAMED.findall(text)) if found else Counter[str]()
     size = 0
-    for parameter, name, value in internal:
+    for parameter, name, value in found:
         if parameter or "%" in value or _REFERENCE.search(value):
             raise ReadError("refused: its XML entities are made of other entities, as in an entity bomb")
         if len(value) > _MAX_ENTITY_LENGTH:
             raise ReadError(f"refused: an XML entity of {len(value)} characters, as in an entity bomb")
-        size += len(value) * text.count(f"&{name};")
+        size += len(value) * used[name]
     if size > max(len(text), 100_000):
         raise ReadError("refused: its XML entities would make it many times larger, as an entity bomb does")
+    values = {name: html.unescape(value) for _, name, value in reversed(found)}
+    return {
+        name: html.escape(value)
+        for name, value in values.items()
+        if name.isidentifier() and not set(value) & set('&"<')
+    }
+
+
+def _declared(doctype: str) -> list[tuple[str, str, str]]:
+    """Mark of a parameter entity, name and value of each; external ones are left out, since they are never loaded."""
+    return [(each[1] or "", each[2], each[3] or each[4] or "") for each in _ENTITY.finditer(doctype)]
+
+
+def _expanded(text: str, entities: Mapping[str, str]) -> str:
+    """The text with the entities' values in their places; in a CDATA section there are none."""
     if not entities:
-        return _DOCTYPE.sub("", head, count=1) + text[len(head) :], False
-    return _DOCTYPE.sub(_doctype_of(internal), head, count=1) + text[len(head) :], True
+        return text
 
+    def value_of(found: re.Match[str]) -> str:
+        return entities.get(found[1], found[0])
 
-def _doctype_of(entities: list[tuple[str, str, str]]) -> str:
-    """Written as feedparser reads it: one declaration a line, in double quotes."""
-    values = [(name, html.unescape(value.strip()[1:-1])) for _, name, value in entities]
-    safe = [(name, value) for name, value in values if name.isidentifier() and not set(value) & set('&"<')]
-    lines = [f'<!ENTITY {name} "{value}">' for name, value in safe]
-    return "<!DOCTYPE feed [\n" + "\n".join(lines) + "\n]>"
+    parts, at = list[str](), 0
+    while (start := text.find("<![CDATA[", at)) >= 0 and (end := text.find("]]>", start)) >= 0:
+        parts += (_NAMED.sub(value_of, text[at:start]), text[start:end])
+        at = end
+    return "".join((*parts, _NAMED.sub(value_of, text[at:])))
 
 
 def _end(text: str, root: str) -> tuple[str, bool, bool]:
     """The text up to the end of its root; whether that end is missing; whether more than comments came after it."""
-    ends = list(re.finditer(rf"</{re.escape(root)}\s*>", text))
-    if not ends:
+    end = 0
+    for found in re.finditer(rf"</{re.escape(root)}\s*+>", text):
+        end = found.end()
+    if not end:
         # <rss/> is whole: an empty feed.
-        is_empty = re.search(rf"<{re.escape(root)}\b[^<>]*/>\s*$", text) is not None
+        is_empty = re.search(rf"<{re.escape(root)}\b[^<>]*/>\s*\Z", text) is not None
         return text, not is_empty, False
-    end = ends[-1].end()
-    return text[:end], False, bool(_PROLOGUE.sub("", text[end:]).strip())
+    return text[:end], False, bool(asides.without(text[end:]).strip())

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from xml.parsers import expat
 
 _ITEM_NAMES = {"rss": "item", "rdf": "item", "channel": "item", "feed": "entry"}
-#: An open tag of an element; attribute values may hold a «>».
-_TAG_REST = r"""(?:[^<>"']|"[^"<]*"|'[^'<]*')*"""
-_SKIPPED = r"<!\[CDATA\[.*?\]\]>|<!--.*?-->|<\?.*?\?>"
+#: An open tag of an element; attribute values may hold a ">".
+_TAG_REST = rb"""(?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+>"""
+#: What holds no tags, by its beginning and its end.
+_SKIPPED = {b"![CDATA[": b"]]>", b"!--": b"-->", b"?": b"?>"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Cut:
 def cut(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
     """The items of a document in UTF-8 without a document type, if it is well-formed; None: not certain."""
     # The root of RSS 1.0 has a prefix of its own: <rdf:RDF>, <item>.
-    spans = _spans(data, (_ITEM_NAMES[root] if root == "rdf" else prefix + _ITEM_NAMES[root]).encode())
+    spans = _spans(data, name=(_ITEM_NAMES[root] if root == "rdf" else prefix + _ITEM_NAMES[root]).encode())
     if spans is None:
         return None
     context = _context(data[: spans[0][0]] if spans else data, base)
@@ -74,44 +75,63 @@ def cut(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
     return Cut(data, tuple(items))
 
 
-def last_whole_item(text: str, *, root: str, prefix: str) -> tuple[int, int]:
+def last_whole_item(data: bytes, *, root: str, prefix: str) -> tuple[int, int]:
     """Of a document that was cut off: how many items it holds whole, and where the last one ends."""
-    name = re.escape(prefix + _ITEM_NAMES[root])
     count, end = 0, 0
-    for found in re.finditer(rf"{_SKIPPED}|</{name}\s*>|<{name}(?=[\s/>]){_TAG_REST}/>", text, re.DOTALL):
-        if not found.group().startswith(("<!", "<?")):
-            count, end = count + 1, found.end()
+    for tag in _tags(data, name=(prefix + _ITEM_NAMES[root]).encode()):
+        if tag[2] is not None or tag[0].endswith(b"/>"):
+            count, end = count + 1, tag.end()
     return count, end
 
 
-def _spans(data: bytes, name: bytes) -> list[tuple[int, int]] | None:
-    escaped = re.escape(name)
-    rest = _TAG_REST.encode()
-    tokens = re.compile(
-        # One alternative for the common «<», and no lazy walk through the text of a CDATA section.
-        rb"<(?:!\[CDATA\[[^\]]*(?:\](?!\]>)[^\]]*)*\]\]>|!--.*?-->|\?.*?\?>"
-        rb"|(/" + escaped + rb"\s*>)|(" + escaped + rb"(?=[\s/>])" + rest + rb">))",
-        re.DOTALL,
-    )
+def _spans(data: bytes, *, name: bytes) -> list[tuple[int, int]] | None:
     spans: list[tuple[int, int]] = []
     start: int | None = None
-    for found in tokens.finditer(data):
-        if found.group(1) is not None:
+    for tag in _tags(data, name=name):
+        if tag[2] is not None:
             if start is None:
                 return None
-            spans.append((start, found.end()))
+            spans.append((start, tag.end()))
             start = None
-        elif (opened := found.group(2)) is not None:
+        else:
             if start is not None:
                 return None
-            if opened.endswith(b"/>"):
-                spans.append((found.start(), found.end()))
+            if tag[0].endswith(b"/>"):
+                spans.append((tag.start(), tag.end()))
             else:
-                start = found.start()
+                start = tag.start()
     return spans if start is None else None
+
+
+def _tags(data: bytes, *, name: bytes) -> Iterator[re.Match[bytes]]:
+    """The element's opening and closing (group 2) tags, outside of comments and the like."""
+    # One alternative for the common "<".
+    tokens = re.compile(
+        rb"<(?:(!\[CDATA\[|!--|\?)|(/"
+        + re.escape(name)
+        + rb"\s*+>)|"
+        + re.escape(name)
+        + rb"(?=[\s/>])"
+        + _TAG_REST
+        + rb")"
+    )
+    at = 0
+    unclosed: set[bytes] = set()
+    while found := tokens.search(data, at):
+        at = found.end()
+        skipped = found[1]
+        if skipped is None:
+            yield found
+        elif skipped not in unclosed:
+            end = data.find(_SKIPPED[skipped], at)
+            if end < 0:
+                # Nor is another one: none is looked for again.
+                unclosed.add(skipped)
+            else:
+                at = end + len(_SKIPPED[skipped])
 
 
 def _context(header: bytes, base: str) -> bytes:
     """The tags that an item stands in (their xml:base, xml:lang and prefixes), and the address."""
-    tags = re.findall(rb"<(?:[\w.-]+:)?(?:rss|RDF|feed|channel)(?=[\s/>])" + _TAG_REST.encode() + rb">", header)
+    tags = re.findall(rb"<(?:[\w.-]+:)?(?:rss|RDF|feed|channel)(?=[\s/>])" + _TAG_REST, header)
     return hashlib.blake2b(b"\0".join([base.encode(), *tags])).digest()

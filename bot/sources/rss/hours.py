@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import islice, pairwise
 
 from bot import model
 
@@ -21,8 +23,12 @@ _PERIODS = {
 }
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _LONGEST = timedelta(days=365)
-_SKIP_HOURS = re.compile(r"<skipHours\s*>(.{0,2000}?)</skipHours\s*>", re.DOTALL | re.IGNORECASE)
-_SKIP_DAYS = re.compile(r"<skipDays\s*>(.{0,2000}?)</skipDays\s*>", re.DOTALL | re.IGNORECASE)
+_SKIP_HOURS = re.compile(r"<(/?)skipHours\s*+>", re.IGNORECASE)
+_SKIP_DAYS = re.compile(r"<(/?)skipDays\s*+>", re.IGNORECASE)
+#: Names of all hours or days take less.
+_LONGEST_BLOCK = 2_000
+#: A feed has one block of each.
+_MOST_TAGS = 20
 _HOUR = re.compile(r"<hour\s*>\s*(\d{1,2})\s*</hour\s*>", re.IGNORECASE)
 _DAY = re.compile(r"<day\s*>\s*([A-Za-z]{3,9})\s*</day\s*>", re.IGNORECASE)
 
@@ -41,8 +47,8 @@ def with_bounds(reading: model.Reading, text: str, *, remarks: tuple[str, ...]) 
     """The reading with its skipHours and skipDays, which feedparser does not give, and with further remarks."""
     if "skip" not in text and "SKIP" not in text:
         return dataclasses.replace(reading, remarks=(*remarks, *reading.remarks))
-    hours = [int(hour) % 24 for block in _SKIP_HOURS.findall(text) for hour in _HOUR.findall(block)]
-    names = [name.lower() for block in _SKIP_DAYS.findall(text) for name in _DAY.findall(block)]
+    hours = [int(hour) % 24 for block in _blocks(_SKIP_HOURS, text) for hour in _HOUR.findall(block)]
+    names = [name.lower() for block in _blocks(_SKIP_DAYS, text) for name in _DAY.findall(block)]
     return dataclasses.replace(
         reading,
         remarks=(*remarks, *reading.remarks),
@@ -50,6 +56,14 @@ def with_bounds(reading: model.Reading, text: str, *, remarks: tuple[str, ...]) 
         skip_hours=tuple(sorted(set(hours))),
         skip_days=tuple(sorted({_DAYS.index(name) for name in names if name in _DAYS})),
     )
+
+
+def _blocks(tag: re.Pattern[str], text: str) -> Iterator[str]:
+    """What stands between an opening tag and the closing one that is the next."""
+    tags = [*islice(tag.finditer(text), _MOST_TAGS)]
+    for opened, closed in pairwise(tags):
+        if not opened[1] and closed[1] and closed.start() - opened.end() <= _LONGEST_BLOCK:
+            yield text[opened.end() : closed.start()]
 
 
 def _minutes(ttl: str | None) -> timedelta | None:

@@ -36,9 +36,7 @@ class Source:
         document = xmltext.prepare(body)
         text, remarks = _mended(document)
         data = text.encode("utf-8", "replace")
-        pieces = None
-        if not document.has_entities:
-            pieces = cut.cut(data, root=document.root, prefix=document.prefix, base=body.url)
+        pieces = cut.cut(data, root=document.root, prefix=document.prefix, base=body.url)
         reading = _read_pieces(pieces, body, document) if pieces is not None else None
         if reading is None:
             reading = _read_whole(data, body)
@@ -69,14 +67,15 @@ def _mended(document: xmltext.XmlText) -> tuple[str, list[str]]:
     text = document.text
     if not document.is_cut:
         return text, []
-    count, end = cut.last_whole_item(text, root=document.root, prefix=document.prefix)
+    data = text.encode("utf-8", "replace")
+    count, end = cut.last_whole_item(data, root=document.root, prefix=document.prefix)
     if not count:
         # As a baseline it would make every item of the next poll new.
         raise ReadError("cut off before the end of its first item; it is asked again later")
     # The unfinished item is left for the next poll: half a title would be an article with an edited title then.
-    has_more = re.search(r"<\w", text[end:]) is not None
+    has_more = re.search(rb"<\w", data[end:]) is not None
     remark = f"cut off after item {count}" if has_more else f"cut off at its end, after item {count}"
-    text = text[:end]
+    text = data[:end].decode()
     if document.root == "rss" and not re.search(r"</channel\s*>", text):
         text += "</channel>"
     return f"{text}</{document.tag}>", [remark]
