@@ -36,7 +36,13 @@ _REFUSED = (
     # Local NAT64 (RFC 8215) and protocol assignments: older Pythons call parts of them global.
     ipaddress.ip_network("64:ff9b:1::/48"),
     ipaddress.ip_network("192.0.0.0/24"),
+    # Documentation (RFC 9637), which older Pythons call global.
+    ipaddress.ip_network("3fff::/20"),
 )
+#: All that is given out as global unicast (RFC 4291 section 2.4); what lies outside is for local use, or for none yet.
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+#: Interface identifiers of ISATAP (RFC 5214 section 6.1), without the bit that says whether the address is unique.
+_ISATAP, _UNIQUE_BIT = 0x00005EFE, 0x02000000
 #: A name with several addresses does not spend the whole time on a dead one.
 _FIRST_TRIES_SECONDS = 3.0
 #: The resolver blocks; names that time out must not hold up all others (the loop's own pool has 6 threads on 2 cores).
@@ -60,6 +66,8 @@ class AddressRule:
         inner = _embedded(outer) or outer
         if _is_in(outer, self._allowed) or _is_in(inner, self._allowed):
             return True
+        if isinstance(inner, ipaddress.IPv6Address) and inner not in _GLOBAL_UNICAST:
+            return False
         return inner.is_global and not (inner.is_multicast or inner.is_reserved or _is_in(inner, _REFUSED))
 
 
@@ -72,6 +80,8 @@ def _embedded(address: Ip) -> ipaddress.IPv4Address | None:
         return None
     number = int(address)
     if any(address in net for net in _EMBEDDED_LAST):
+        return ipaddress.IPv4Address(number & 0xFFFFFFFF)
+    if (number >> 32) & 0xFFFFFFFF & ~_UNIQUE_BIT == _ISATAP:
         return ipaddress.IPv4Address(number & 0xFFFFFFFF)
     if address in _SIX_TO_FOUR:
         return ipaddress.IPv4Address((number >> 80) & 0xFFFFFFFF)

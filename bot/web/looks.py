@@ -21,7 +21,7 @@ AROUND = 90
 #: Pieces of a text that are shown.
 MOST_PIECES = 3
 #: In a problem's text: a line of the file by its number, or the carets below it.
-_SOURCE_LINE = re.compile(r"\s*\d*\s*\|")
+_SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
 
 
 def templates() -> jinja2.Environment:
@@ -65,10 +65,14 @@ def moment(when: datetime | None) -> str:
 
 
 def web_link(address: str | None) -> str | None:
-    """The address when it is one of the web; None: it is shown as text."""
+    """The address when it is one of the web; None: it is shown as text.
+
+    >>> web_link("https://bank.example@evil.example/")
+    """
     try:
         parts = urlsplit((address or "").strip())
-        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
+        # A user part hides the host.
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
     except ValueError:
         return None
     return address if is_web else None
