@@ -24,8 +24,7 @@ _LINE = "\x02"
 
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 _BLANK_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
-_ENDS = re.compile(f"[ {_LINE}]*(?:{_PARAGRAPH}|{_LINE} ?{_LINE})[ {_PARAGRAPH}{_LINE}]*")
-_BREAKS = re.compile(f" ?{_LINE} ?")
+_BREAKS = re.compile(f" ?[{_PARAGRAPH}{_LINE}][ {_PARAGRAPH}{_LINE}]*+")
 
 #: Elements that end a phrase (HTML 5 sections, grouping, tables, forms; and the old ones that feeds still carry).
 _BLOCKS = frozenset(
@@ -98,7 +97,7 @@ def _lay_out(text: str) -> str:
         text = _BLANK_LINE.sub(_PARAGRAPH, text)
     text = " ".join(text.split())
     if _PARAGRAPH in text or _LINE in text:
-        text = _BREAKS.sub("\n", _ENDS.sub("\n\n", text))
+        text = _BREAKS.sub(lambda found: "\n" if found[0].strip(" ") == _LINE else "\n\n", text)
     return text.strip()
 
 

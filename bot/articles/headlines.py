@@ -15,11 +15,11 @@ from bot.articles.meanings import DETAILS, outcome, turn
 from bot.articles.rewording import changed, words_of
 
 _DRESS = re.compile(
-    r"^\s*(?:(?:live|update[ds]?|watch|video|breaking(?: news)?|exclusive|opinion|analysis|just in|correct(?:ed|ion))"
-    r"(?:\s+\d+)?\s*[:|–—-]\s*)+|\s+[|–—-]\s+[^|–—-]{2,40}$",
+    r"^\s*+(?:(?:live|update[ds]?|watch|video|breaking(?: news)?|exclusive|opinion|analysis|just in|correct(?:ed|ion))"
+    r"(?:\s++\d++)?+\s*+[:|–—-]\s*+)++|(?<!\s)\s++[|–—-]\s++[^|–—-]{2,40}$",
     re.IGNORECASE,
 )
-_REPORTS = re.compile(r"\s*(?:--?|[–—:,])\s*reports?\s*$", re.IGNORECASE)
+_REPORTS = re.compile(r"(?<!\s)\s*+(?:--?|[–—:,])\s*+reports?\s*+$", re.IGNORECASE)
 #: «Coronavirus: …», put before a headline and taken away again.
 _KICKER = re.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
 #: A headline that keeps no more than this share of its words is another headline.

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from importlib import resources
 
+#: No domain of the map has more.
+_MOST_LABELS = 8
+
 
 @cache
 def _table() -> dict[str, str]:
@@ -17,7 +20,7 @@ def _table() -> dict[str, str]:
 @lru_cache(maxsize=10_000)
 def group_of(domain: str) -> str | None:
     """The owner of a domain or of the nearest domain above it; None: not in the map."""
-    labels = domain.casefold().strip(".").split(".")
+    labels = domain.casefold().strip(".").split(".")[-_MOST_LABELS:]
     for at in range(len(labels) - 1):
         owner = _table().get(".".join(labels[at:]))
         if owner is not None:

@@ -54,7 +54,7 @@ def target_of(link: str) -> str | None:
     parts = urlsplit(link)
     host = (parts.hostname or "").lower()
     if host.endswith(".cdn.ampproject.org") or (
-        parts.path.startswith("/amp/") and re.search(r"(?:^|\.)google\.[a-z.]+\Z", host)
+        parts.path.startswith("/amp/") and re.search(r"(?:^|\.)google\.[a-z]{2,3}(?:\.[a-z]{2,3})?\Z", host)
     ):
         return _in_amp_cache(parts.path, parts.query)
     if host.startswith("news.google.") and (found := _GOOGLE_NEWS.match(parts.path)):

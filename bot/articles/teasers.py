@@ -10,7 +10,7 @@ _GOES_ON = re.compile(
     r"|\b(?:continue reading|read (?:more|on|the full (?:story|article))|full story|keep reading|weiterlesen|mehr lesen"
     r"|lire la suite|lire plus|leer más|seguir leyendo|continua a leggere|leggi tutto|lees verder|läs mer|les mer"
     r"|læs mere|czytaj dalej|leia mais|читать далее|читати далі|devamı)\b)"
-    r"[\s\])}>»→›.…:]*\Z",
+    r"[\s\])}>»→›.…:]{0,40}\Z",
     re.IGNORECASE,
 )
 #: The end is looked at; a post that says «read more» in its middle is whole.

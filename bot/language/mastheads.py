@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_SEPARATOR = re.compile(r"\s+(?:[-–—·•|]|::)\s+|\s*\|\s*")
+_SEPARATOR = re.compile(r"(?<!\s)\s++(?:[-–—·•|]|::)\s++|(?<!\s)\s*+\|\s*+")
 _HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
 #: A name of fewer letters begins too many words by chance.
 NAME_LETTERS = 3
@@ -16,12 +16,14 @@ NAME_LETTERS = 3
 TITLE_CHARS = 12
 #: What follows an outlet's name (its town, «News, Weather & Sports») ends within this many words.
 TAIL_WORDS = 12
+#: Parts of a title that are looked at, from its end; what has more is no title.
+_MOST_SEPARATORS = 12
 
 
 def without(title: str, *, outlet: str, link: str) -> str:
     """The title up to where its outlet is named: by the feed's name or by its domain."""
     names = [name for name in (_letters(outlet), _domain(link)) if len(name) >= NAME_LETTERS]
-    for separator in _SEPARATOR.finditer(title, TITLE_CHARS):
+    for separator in [*_SEPARATOR.finditer(title, TITLE_CHARS)][-_MOST_SEPARATORS:]:
         tail = title[separator.end() :]
         if len(tail.split()) <= TAIL_WORDS and any(_begins_with(_letters(tail), name) for name in names):
             return title[: separator.start()]

@@ -20,7 +20,7 @@ _INVISIBLE_CLASS = (
     "\u00ad\u034f\u061c\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
 )
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]+")
-_TRAILING_INVISIBLE = re.compile(rf"[{_INVISIBLE_CLASS}]+\Z")
+_TRAILING_INVISIBLE = re.compile(rf"(?<![{_INVISIBLE_CLASS}])[{_INVISIBLE_CLASS}]++\Z")
 
 #: Han, Kana, Thai, Lao, Khmer, Burmese: letters of scripts that run without spaces (digits are not among them).
 _UNSPACED_CLASS = (
@@ -147,10 +147,14 @@ def normalise_with_offsets(string: str) -> Normal:
         starts += [found.start()] * len(piece)
         ends += [found.start() + len(_TRAILING_INVISIBLE.sub("", found[0]))] * len(piece)
     joined = "".join(pieces)
-    for space in reversed(list(_SPACE_IN_RUN.finditer(joined))):
-        stretch = slice(space.start(), space.end())
-        joined = joined[: stretch.start] + joined[stretch.stop :]
-        del starts[stretch], ends[stretch]
+    kept, at = list[slice](), 0
+    for space in _SPACE_IN_RUN.finditer(joined):
+        kept.append(slice(at, space.start()))
+        at = space.end()
+    if kept:
+        kept.append(slice(at, len(joined)))
+        joined = "".join(joined[each] for each in kept)
+        starts, ends = ([place for each in kept for place in places[each]] for places in (starts, ends))
     return Normal(joined, tuple(starts), tuple(ends))
 
 

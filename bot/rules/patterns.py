@@ -233,10 +233,10 @@ def _element(piece: _Piece, *, is_fixed: bool, is_last: bool) -> Element:
         word = tokens.fold_case(piece.word)
         form = Form.PLAIN if tokens.drop_accents(word) == word else Form.ACCENTED
     if "?" in word:
-        hole = tokens.LETTER_PATTERN
-        source = hole.join(re.escape(part) for part in word.split("?")) + (".*" if piece.has_star else "")
+        ending = ".*" if piece.has_star else ""
+        holes = re.compile(tokens.LETTER_PATTERN.join(map(re.escape, word.split("?"))) + ending, re.DOTALL)
         shown = word + ("*" if piece.has_star else "")
-        return Element(shown, form, Shape.HOLES, piece.gap, piece.possessive, False, re.compile(source, re.DOTALL))
+        return Element(shown, form, Shape.HOLES, piece.gap, piece.possessive, False, holes)
     shape = Shape.PREFIX if piece.has_star else Shape.WORD
     runs_on = piece.has_star and not is_last and tokens.is_unspaced(word[-1])
     return Element(word, form, shape, piece.gap, piece.possessive, runs_on)

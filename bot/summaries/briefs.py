@@ -73,7 +73,7 @@ def _opening(article: model.Article) -> str:
 
 def _title_end(title: str, outlet: str) -> int:
     """Where the headline ends: the outlet's own name behind a bar or dash is none of it."""
-    signed = re.search(rf"\s+[|–—-]\s+{re.escape(outlet)}\s*$", title, re.IGNORECASE) if outlet else None
+    signed = re.search(rf"(?<!\s)\s++[|–—-]\s++{re.escape(outlet)}\s*+$", title, re.IGNORECASE) if outlet else None
     return signed.start() if signed and signed.start() else len(title.rstrip())
 
 

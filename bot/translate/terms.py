@@ -123,7 +123,7 @@ def _slop(first: expression.Words, second: expression.Words, distance: int) -> e
     return expression.Any((forth, expression.Near(second, first, distance - 2, True)))
 
 
-_STARRED = re.compile(r"[^\s*?]*[*?][^\s]*")
+_STARRED = re.compile(r"(?<![^\s*?])[^\s*?]*+[*?]\S*+")
 
 
 def _wildcards(text: str, given: str, notes: Notes) -> str:

@@ -18,7 +18,7 @@ _ELLIPSIS = "…"
 #: An address longer than this is not linked: browsers and channels cut it.
 _LONGEST_LINK = 2000
 _LINK = re.compile(r"((?<!\S)https?://\S+)")
-_ADDRESS = re.compile(r"://|\b[\w-]+\.[^\W\d_]{2,}\b")
+_ADDRESS = re.compile(r"://|\w-{0,9}\.[^\W\d_]{2,}\b")
 LONGEST_NAME = 60
 #: What one message shows of each part at most; Slack, whose limits are tighter, has its own.
 SENTENCES, OUTLETS, RULES, ITEMS = 4, 12, 4, 12

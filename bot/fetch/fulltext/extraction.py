@@ -13,7 +13,7 @@ MAX_TEXT_LENGTH = 200_000
 _HEAD_BYTES = 1_024
 
 _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
-_META_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"""<meta[^<>]+?charset\s*+=\s*+["']?([\w.:-]++)""", re.IGNORECASE)
 #: ISO-8859-1 on the Web means windows-1252 (WHATWG Encoding, «names and labels»).
 _MEANT = {"iso8859-1": "cp1252", "ascii": "cp1252"}
 

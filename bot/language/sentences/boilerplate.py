@@ -109,7 +109,7 @@ _JOIN_US = (
     r"^\W*(?:let us know|tell us|have your say|leave a comment|share your (?:thoughts|views|stor(?:y|ies)))\b",
     r"\b(?:in the )?comments?\b.{0,20}\b(?:below|section|are (?:closed|moderated))\b",
     r"\b(?:do you|have you) (?:have|got) (?:a tip|a story|any)\b",
-    r"\b(?:e-?mail|contact|write to|send)\b.{0,80}\S+@\S+\.\w+",
+    r"\b(?:e-?mail|contact|write to|send)\b.{0,80}\S@[\w.-]{1,60}\.\w",
     (
         r"\balready a (?:subscriber|member)\b|\bsubscribers? only\b|\bthis (?:content"
         r"|article) is for (?:\w+ )?subscribers\b"
@@ -135,7 +135,7 @@ _CREDITS = (
     ),
     (
         r"^\W*(?:photo|photograph|picture|image|pic|foto|caption|illustration|graphic|credit|file photo"
-        r"|representative image|courtesy)s? *(?:credit|courtesy|source|by|caption)? *(?::|\||©|/|\bby\b)"
+        r"|representative image|courtesy)s? *+(?:(?:credit|courtesy|source|by|caption) *+)?(?::|\||©|/|\bby\b)"
     ),
     (
         r"\((?:photo|image|picture|pic|foto|ap photo|getty|reuters ?/|file photo|file pic|representational"
@@ -166,7 +166,7 @@ _FORMS = re.compile("|".join((*_CONSENT, *_READ_ON, *_JOIN_US, *_JOIN_US_ABROAD,
 #: «By Ayesha Khan, Staff Reporter»: capitals tell a byline from «By Monday the deadline had passed».
 _BYLINE = re.compile(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
 _BYLINE_ROLE = re.compile(
-    r"(?i:\b(?:reporter|correspondent|editor|desk|staff|writer|bureau|news)\b)|\d{4}|^\W*\S+(?: \S+){1,4}$"
+    r"(?i:\b(?:reporter|correspondent|editor|desk|staff|writer|bureau|news)\b)|\d{4}|^\W*+\S++(?: \S++){1,4}+$"
 )
 
 #: «London, Dec 2 (Reuters) -», «WATERLOO, Ontario —»: where and whence, before the first sentence.
@@ -174,8 +174,8 @@ _DATELINE = re.compile(
     r"(?:"
     r"(?:[A-Z][\w .,/’'-]{1,60}?)?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|TASS"
     r"|Bloomberg|Kyodo|Yonhap|[A-Z]{2,8})\)"
-    r"|[A-Z]{3,}[A-Z .’'-]*(?:,\s*[A-Z][\w. ]{1,20})?(?:,\s*[A-Z][a-z]{2,8}\.?\s+\d{1,2})?"
-    r")\s*(?:[-–—]{1,2}|:)\s+"
+    r"|[A-Z]{3}[A-Z .’'-]{0,60}(?:,\s{0,4}[A-Z][\w. ]{1,20})?(?:,\s{0,4}[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2})?"
+    r")\s{0,4}(?:[-–—]{1,2}|:)\s+"
 )
 
 

@@ -36,7 +36,7 @@ _SIGNS = (
     "کریں",
 )
 #: An address, or a line of hashtags: no words of the news.
-_ADDRESS = re.compile(r"https?://\S+|^\W*#\w+(?:\s+#\w+)*\s*$", re.MULTILINE)
+_ADDRESS = re.compile(r"https?://\S+|^[^\w\n#]*+(?:#++\w++[^\S\n]*+)++$", re.MULTILINE)
 
 
 def own_words(text: str, language: str | None = None) -> str:

@@ -17,6 +17,9 @@ UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 #: A language that sentencex knows; it stops at the marks of every script whatever the language.
 _DEFAULT_LANGUAGE = "en"
 
+#: Characters. sentencex pairs each opening quotation mark with all that follows, in quadratic time.
+_MOST_AT_ONCE = 2_000
+
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 #: What may follow a sentence's last mark.
 _CLOSERS = "\"'”’»›)]}」』）】"
@@ -101,9 +104,12 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
     """Places of sentences in one paragraph, too early stops mended."""
-    primary = re.split(r"[-_]", language or "", maxsplit=1)[0].lower()
-    found = sentencex.get_sentence_boundaries(primary or _DEFAULT_LANGUAGE, paragraph)
-    cuts = [0, *sorted({int(each["end_index"]) for each in found} - {0, len(paragraph)}), len(paragraph)]
+    primary = re.split(r"[-_]", language or "", maxsplit=1)[0].lower() or _DEFAULT_LANGUAGE
+    ends = {0, len(paragraph)}
+    for start, end in _windows(paragraph):
+        found = sentencex.get_sentence_boundaries(primary, paragraph[start:end])
+        ends.update(start + int(each["end_index"]) for each in found)
+    cuts = sorted(ends)
     places: list[tuple[int, int]] = []
     for first, last in pairwise(cuts):
         # The last words before the stop tell; reading more would be slow where every stop is a false one.
@@ -112,6 +118,18 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
         else:
             places.append((first, last))
     return places
+
+
+def _windows(paragraph: str) -> Iterator[tuple[int, int]]:
+    """The paragraph, as it nearly always is; a very long one in parts, each ended behind a sentence or a word."""
+    start = 0
+    while len(paragraph) - start > _MOST_AT_ONCE:
+        middle, last = start + _MOST_AT_ONCE // 2, start + _MOST_AT_ONCE
+        stop = max(paragraph.rfind(mark, middle, last) for mark in (". ", "? ", "! "))
+        end = stop + 2 if stop >= 0 else paragraph.rfind(" ", middle, last) + 1 or last
+        yield start, end
+        start = end
+    yield start, len(paragraph)
 
 
 def _runs_on(before: str, after: str) -> bool:

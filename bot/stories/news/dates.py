@@ -102,7 +102,7 @@ _NAMES_AFTER = re.compile(
 #: «By Tuesday, a third were vaccinated.»
 _DONE_BY = re.compile(r"^[\w\s]{0,12},[^;]{0,70}\b(?:was|were|had|did)\b")
 #: «The services were down until Monday.»
-_LASTED = re.compile(r"\b(?:was|were|had been)\b[^,;]*\b(?:until|till)\s+(?:[\w:]+\s+){0,3}(?:on\s+)?$")
+_LASTED = re.compile(r"\b(?:was|were|had been)\b[^,;]{0,90}?\b(?:until|till)\s++(?:[\w:]++\s++){0,3}$")
 _MOVED = re.compile(
     r"\b(?:extend\w*|extension|delay\w*|postpon\w*|push\w* back(?!(?: \w+){0,2} (?:on|against|at)\b)|put\w* back"
     r"|moved (?:back|forward|from)|mov(?:ed|es|ing) (?:the|its) \w+ (?:from|to|back)"

@@ -28,7 +28,8 @@ _IN_PASSING = re.compile(
 _HAD_BEFORE = re.compile(r"\b(?:had|previously|earlier|once|other|another)\b(?:\W+\w+){0,4}\W*$", re.IGNORECASE)
 #: «the name she adopted»: a clause that belongs to a noun.
 _OF_A_NOUN = re.compile(
-    r"\b(?!(?:that|and|but|so|said|says|say|as|because|then|also|if|though)\b)[\w'’-]+ (?:he|she|it|they|we|I)\s+$"
+    r"(?<![\w'’-])(?!(?:that|and|but|so|said|says|say|as|because|then|also|if|though)\b)"
+    r"[\w'’-]++ (?:he|she|it|they|we|I)\s+$"
 )
 #: «The names of the victims were released»: what is told, not who was let go.
 _TOLD = re.compile(
@@ -37,7 +38,7 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 #: Doubt further ahead of the verb: «if the Food and Drug Administration (FDA) approved», «while we evacuated».
-_ASIDE = re.compile(r"\b(?:if|whether|unless|until|while)\b(?:\W+[\w.'’-]+){0,9}\W*$|\b(?:we|I)\s+(?:\w+ly\s+)?$")
+_ASIDE = re.compile(r"\b(?:if|whether|unless|until|while)\b(?:\W++\w[\w.'’-]*+){0,9}\W*+$|\b(?:we|I)\s+(?:\w+ly\s+)?$")
 _DECIDED = re.compile(
     r"\b(?:decided|agreed|voted|vowed|opted|chose|moved)\s+to\s+(?:be\s+)?$|\b(?:said|says)\b[^.]{1,40}\bhad\s+(?:been\s+)?$",
     re.IGNORECASE,
@@ -45,7 +46,7 @@ _DECIDED = re.compile(
 #: «the banned drug», «30,000 recalled dolls»: a decision of before.
 _AS_ADJECTIVE = re.compile(
     r"\b(?:the|an?|its|their|his|her|this|that|these|those|some|all|any|many|most|more|certain|and|or|of|by|with|for|in|as|than|newly|recently"
-    r"|generally|often|usually|always|sometimes|routinely|\d[\d,.]*)\s*$",
+    r"|generally|often|usually|always|sometimes|routinely|(?<![\d,.])\d[\d,.]*+)\s*+$",
     re.IGNORECASE,
 )
 #: What an active verb decides about: «lifted its order», «fined Norvik», «agreed that …».

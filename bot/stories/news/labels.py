@@ -10,7 +10,7 @@ import re
 #: Nobody is older.
 _OLDEST = 120
 #: «Khan, 25, …», «Khan, 25.», «Ross, 24 and Brandt, 23»; «a boy, 9, …».
-_AFTER_NAME, _AFTER_PERSON = re.compile(r"[A-Z][\w.]*,\s*$"), re.compile(r"\w,\s*$")
+_AFTER_NAME, _AFTER_PERSON = re.compile(r"[A-Z][\w.]{0,30},\s*+$"), re.compile(r"\w,\s*$")
 _ENDS = re.compile(r"\s*(?:[,.;)–—]|-\s|$|(?:and|of|from|both)\b)")
 _CLOSES = re.compile(r"\s*(?:,(?!\d)|[.;)–—]|-\s|$)")
 #: «died at 91», «dead at the age of 84», «aged between 5 and 9», «ages 10, 8 and 4».
@@ -24,7 +24,7 @@ _WAS_ENDS = re.compile(r"\s*(?:[.,;)–—]|-\s|$|(?:when|at the time|and (?:had
 _COUNTED = re.compile(r"\b(?:toll|number|total|count|tally|figure|score)\b", re.IGNORECASE)
 #: «the 2500 block of Neva Avenue», «115 Turner Street», «305 E. Main St.»
 _ADDRESS = re.compile(
-    r"\s+block\b|\s+(?:[NSEW]\.?\s+)?(?:[A-Z][\w.'’]+\s+){1,3}"
+    r"\s++block\b|\s++(?:[NSEW]\.?\s++)?(?:[A-Z][\w.'’]++\s++){1,3}"
     r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Place|Court|Circle|Way|Parkway|Square)\b"
 )
 #: «Channel 5», «FOX 8», «KTUL 8».

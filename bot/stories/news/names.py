@@ -13,7 +13,10 @@ from bot.language.words import stem
 from bot.stories.news.claims import Found
 from bot.stories.news.statements import Statement
 
-_NAME = r"(?:[A-Z][\w'’-]+|[A-Z]\.)(?:\s+(?:(?:al|bin|de|van|von|el|of|der|da|di)\s+)?(?:[A-Z][\w'’-]+|[A-Z]\.)){1,3}"
+_NAME = (
+    r"(?<![A-Z])(?:[A-Z][\w'’-]{1,40}|[A-Z]\.)"
+    r"(?:\s+(?:(?:al|bin|de|van|von|el|of|der|da|di)\s+)?(?:[A-Z][\w'’-]{1,40}|[A-Z]\.)){1,3}"
+)
 #: What a person is named as, where the sentence itself says it.
 _ROLES = (
     (
@@ -38,7 +41,7 @@ _ROLES = (
     ),
 )
 _ROLE_PATTERNS = tuple((label, re.compile(pattern)) for label, pattern in _ROLES)
-_CAPITALS = r"[A-Z][\w-]+(?: [A-Z][\w-]+){0,2}"
+_CAPITALS = r"[A-Z][\w-]{1,40}(?: [A-Z][\w-]{1,40}){0,2}"
 _ENTERS = re.compile(
     rf"\b(?P<name>{_CAPITALS}) (?i:joins?|enters?|follows?|also|too|steps? in|sides?|backs?)\b"
     rf"|\b(?i:joined|followed|backed) (?i:by) (?P<by>{_CAPITALS})"
@@ -88,7 +91,9 @@ def _known(said: Sequence[Sequence[Statement]]) -> set[str]:
     known: set[str] = set()
     for statement in chain.from_iterable(said):
         known |= {stem(word) for word in re.findall(r"[^\W_][\w.'’-]*", statement.plain)}
-        for name in re.findall(r"(?:[A-Z][\w-]+\s+(?:of\s+|and\s+|for\s+)?)+[A-Z][\w-]+", statement.plain):
+        for name in re.findall(
+            r"(?<![\w-])(?:[A-Z][\w-]++\s++(?:of\s++|and\s++|for\s++)?)+[A-Z][\w-]++", statement.plain
+        ):
             known.add(stem("".join(word[0] for word in name.split() if word[0].isupper())))
     return known
 

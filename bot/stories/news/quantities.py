@@ -38,7 +38,7 @@ _CURRENCIES = {
     "yuan": "yuan",
 }
 _MONTH = re.compile(
-    r"\s*(?:st|nd|rd|th)?\s*(?:of\s+)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug"
+    r"\s*+(?:st|nd|rd|th)?+\s*+(?:of\s++)?+(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug"
     r"|Sep|Oct|Nov|Dec)\w*\b|\s*(?:a\.?m|p\.?m|GMT|o'clock)\b"
 )
 _AFTER_MONTH = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?\s*$")
@@ -179,6 +179,10 @@ def _rounded(exact: float, round_one: float) -> bool:
     return digits < len(f"{exact:.10g}".replace(".", "").strip("0")) and round(exact, places) == round_one
 
 
+#: Characters around a number that tell whether it counts something.
+_REACH = 200
+
+
 @lru_cache(maxsize=1 << 11)
 def quantities(plain: str, language: str = "en") -> tuple[Quantity, ...]:
     """The numbers of a sentence in order; dates, ages, hours and names with numbers are left out.
@@ -199,7 +203,7 @@ def _quantities(plain: str, language: str) -> Iterator[Quantity]:
 
 
 def _is_other(one: re.Match[str], plain: str) -> bool:
-    before, after = plain[: one.start()], plain[one.end() :]
+    before, after = plain[max(0, one.start() - _REACH) : one.start()], plain[one.end() : one.end() + _REACH]
     if one["currency"] or one["percent"] or one["after_currency"]:
         return False
     if _BY.search(before) and _TO_ANOTHER.match(after):
