@@ -324,9 +324,9 @@ def test_old_items_of_any_kind_keep_only_their_identity() -> None:
 
 
 def test_nested_elements_without_end_do_not_hurt() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     read(rss(item(1, body="<a>" * 20_000)))
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 @given(st.sampled_from(sorted(FEEDS)), st.integers(0, 2000), st.binary(max_size=6), st.integers(0, 50))

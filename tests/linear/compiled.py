@@ -1,0 +1,237 @@
+"""Every regular expression of the program, found by reading its modules.
+
+A pattern is found whether it is a constant of a module, is kept inside a tuple, a dict, a class or the like, or stands
+in the call of a function of ``re``. How it is used is found too: one that is only matched at one place is not searched
+for.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from types import ModuleType
+
+import bot
+
+#: These read only what the operator wrote: configuration, arguments and the terminal. The rule language is not
+#: among them: its terms are run over articles.
+OUR_OWN = ("bot.config.", "bot.cli.", "bot.storage.migrations.")
+
+_FUNCTIONS = frozenset(("compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn"))
+#: Stands for a part of a pattern that is only known when the program runs.
+SAMPLE = "abc"
+
+
+@dataclass(slots=True)
+class Found:
+    pattern: re.Pattern[str] | re.Pattern[bytes]
+    #: Module and line, or module and name.
+    where: str
+    #: Names of the methods that the program calls of it.
+    methods: set[str] = field(default_factory=set)
+
+
+@cache
+def modules() -> tuple[ModuleType, ...]:
+    names = [found.name for found in pkgutil.walk_packages(bot.__path__, prefix="bot.")]
+    return tuple(importlib.import_module(name) for name in names if not name.endswith(("__main__", ".env")))
+
+
+def strangers() -> Iterator[ModuleType]:
+    """Modules that text of strangers may reach."""
+    return (module for module in modules() if not f"{module.__name__}.".startswith(OUR_OWN))
+
+
+def patterns() -> tuple[list[Found], list[str]]:
+    """All patterns, and the places of those that only the running program knows."""
+    by_source: dict[tuple[str | bytes, int], Found] = {}
+    unknown: list[str] = []
+    uses = _uses()
+    for module in strangers():
+        for name, pattern in _kept_in(module):
+            found = by_source.setdefault((pattern.pattern, pattern.flags), Found(pattern, f"{module.__name__}.{name}"))
+            is_imported = name in _imported(tree_of(module), module)
+            found.methods |= uses.get((module.__name__, name), set() if is_imported else {"finditer"})
+        for call, method in _calls(tree_of(module)):
+            if method == "compile" and _is_kept(module, call):
+                continue
+            written = _compiled(module, call, method)
+            where = f"{module.__name__}:{call.lineno}"
+            if written is None:
+                unknown.append(where)
+                continue
+            found = by_source.setdefault((written.pattern, written.flags), Found(written, where))
+            found.methods.add("finditer" if method == "compile" else method)
+    return list(by_source.values()), unknown
+
+
+@cache
+def tree_of(module: ModuleType) -> ast.Module:
+    return ast.parse(inspect.getsource(module)) if module.__file__ else ast.Module([], [])
+
+
+def _kept_in(module: ModuleType) -> Iterator[tuple[str, re.Pattern[str] | re.Pattern[bytes]]]:
+    for name, value in tuple(vars(module).items()):
+        yield from ((name, pattern) for pattern in _inside(value, module.__name__, depth=4))
+
+
+def _inside(value: object, module: str, *, depth: int) -> Iterator[re.Pattern[str] | re.Pattern[bytes]]:
+    if isinstance(value, re.Pattern):
+        yield value
+    elif depth and isinstance(value, dict):
+        for inner in (*value.keys(), *value.values()):
+            yield from _inside(inner, module, depth=depth - 1)
+    elif depth and isinstance(value, (tuple, list, set, frozenset)):
+        for inner in value:
+            yield from _inside(inner, module, depth=depth - 1)
+    elif depth and getattr(type(value), "__module__", "") == module and hasattr(type(value), "__slots__"):
+        for name in getattr(type(value), "__slots__", ()):
+            yield from _inside(getattr(value, name, None), module, depth=depth - 1)
+    elif depth and isinstance(value, type) and value.__module__ == module:
+        for inner in vars(value).values():
+            yield from _inside(inner, module, depth=depth - 1)
+
+
+def _calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "re"
+            and node.func.attr in _FUNCTIONS
+            and node.args
+        ):
+            yield node, node.func.attr
+
+
+def _is_kept(module: ModuleType, call: ast.Call) -> bool:
+    """The call is made when the module is imported: its pattern was found by its name."""
+    return not any(
+        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and _holds(node, call)
+        for node in ast.walk(tree_of(module))
+    )
+
+
+def _holds(node: ast.AST, call: ast.Call) -> bool:
+    return any(inner is call for inner in ast.walk(node))
+
+
+class _Sampled(ast.NodeTransformer):
+    """Parts that are not known before the program runs, replaced by a sample."""
+
+    def __init__(self, names: dict[str, object], *, of_bytes: bool) -> None:
+        self._names = names
+        self._sample = SAMPLE.encode() if of_bytes else SAMPLE
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
+        return node if _value(node.value, self._names) is not None else _sample_of(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        sides = [self._side(side) for side in (node.left, node.right)]
+        return ast.BinOp(sides[0], node.op, sides[1])
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """What joins several parts joins two samples."""
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "join":
+            joiner = _value(node.func.value, self._names)
+            if isinstance(joiner, (str, bytes)):
+                return ast.Constant(joiner.join([self._sample, self._sample]))  # type: ignore[list-item]
+        return node
+
+    def _side(self, node: ast.expr) -> ast.expr:
+        if _value(node, self._names) is not None:
+            return node
+        if isinstance(node, (ast.BinOp, ast.JoinedStr)) or (
+            isinstance(node, ast.Call) and "join" in ast.dump(node.func)
+        ):
+            return self.visit(node)  # type: ignore[no-any-return]
+        return ast.Constant(self._sample)
+
+
+def _sample_of(node: ast.expr) -> ast.expr:
+    return ast.copy_location(ast.FormattedValue(ast.Constant(SAMPLE), -1), node)
+
+
+def _value(node: ast.expr, names: dict[str, object]) -> object:
+    try:
+        return eval(compile(ast.fix_missing_locations(ast.Expression(node)), "pattern", "eval"), names)
+    except (NameError, AttributeError, TypeError):
+        return None
+
+
+def _compiled(module: ModuleType, call: ast.Call, method: str) -> re.Pattern[str] | re.Pattern[bytes] | None:
+    names = dict(vars(module))
+    flags = _flags(call, method, names)
+    given = call.args[0]
+    if isinstance(given, (ast.JoinedStr, ast.BinOp, ast.Call)) and _value(given, names) is None:
+        of_bytes = any(isinstance(node, ast.Constant) and isinstance(node.value, bytes) for node in ast.walk(given))
+        given = _Sampled(names, of_bytes=of_bytes).visit(given)
+    value = _value(given, names)
+    if isinstance(value, re.Pattern):
+        return value
+    if not isinstance(value, (str, bytes)):
+        return None
+    return re.compile(value, flags)
+
+
+#: Where the flags stand among the arguments.
+_FLAGS_AT = {"compile": 1, "search": 2, "match": 2, "fullmatch": 2, "findall": 2, "finditer": 2, "split": 3, "sub": 4}
+
+
+def _flags(call: ast.Call, method: str, names: dict[str, object]) -> int:
+    at = _FLAGS_AT.get(method, 4)
+    given = [word.value for word in call.keywords if word.arg == "flags"] or call.args[at : at + 1]
+    value = _value(given[0], names) if given else 0
+    return int(value) if isinstance(value, int) else 0
+
+
+@cache
+def _uses() -> dict[tuple[str, str], set[str]]:
+    """Methods by the module and the name of what they are called of; a name that is handed on may be searched for."""
+    uses: dict[tuple[str, str], set[str]] = {}
+    for module in modules():
+        tree = tree_of(module)
+        owners = _imported(tree, module)
+        called: set[int] = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FUNCTIONS:
+                # From a given place on: one match behind the other, as a tokenizer does it.
+                is_chain = len(node.args) > 1 and node.func.attr == "match"
+                for key in _keys(node.func.value, module, owners):
+                    uses.setdefault(key, set()).add("chain" if is_chain else node.func.attr)
+                called.add(id(node.func.value))
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, (ast.Name, ast.Attribute))
+                and isinstance(node.ctx, ast.Load)
+                and id(node) not in called
+            ):
+                for key in _keys(node, module, owners):
+                    uses.setdefault(key, set()).add("finditer")
+    return uses
+
+
+def _imported(tree: ast.Module, module: ModuleType) -> dict[str, tuple[str, str]]:
+    """The module and the name there of each name that was imported from one."""
+    return {
+        alias.asname or alias.name: (node.module or "", alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def _keys(node: ast.expr, module: ModuleType, owners: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:
+    if isinstance(node, ast.Name):
+        return [owners.get(node.id, (module.__name__, node.id))]
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        package, name = owners.get(node.value.id, ("", ""))
+        return [(f"{package}.{name}", node.attr)]
+    return []

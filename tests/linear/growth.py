@@ -1,0 +1,64 @@
+"""How the time of a call grows with the length of its text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sized
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T", bound=Sized)
+
+#: Lengths. The first are short: what is exponential is over by then.
+_SIZES = (24, 96, 512, 4_096)
+#: Nothing is judged below this: the clock is coarse and the machine busy.
+_FLOOR_S = 0.008
+#: More than so many times as long for a text eight times as long: linear is 8, quadratic 64.
+_STEEP = 24
+#: Linear, and still too slow: a megabyte would take half a minute.
+_SLOW_S = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    length: int
+    seconds: float
+    ratio: float
+
+    @property
+    def is_steep(self) -> bool:
+        return self.ratio > _STEEP or self.seconds > _SLOW_S * max(1.0, self.length / _SIZES[-1])
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.3f} s for {self.length:,} characters, {self.ratio:.0f} times as long as for an eighth"
+
+
+def measured(call: Callable[[T], object], text_of: Callable[[int], T], sizes: tuple[int, ...] = _SIZES) -> Growth:
+    """Stops at the first size that takes so long that the next cannot be awaited."""
+    before = 0.0
+    for size in (*sizes, sizes[-1] * 8):
+        is_beyond = size > sizes[-1]
+        growth = _grown(call, text_of(size), before)
+        # A longer text is asked for only where the last one grew suspiciously and was too quick to be judged.
+        if growth.seconds > _FLOOR_S and (growth.is_steep or is_beyond):
+            return growth
+        if size == sizes[-1] and not growth.ratio > _STEEP:
+            return growth
+        before = growth.seconds
+    return Growth(sizes[-1], before, 0)
+
+
+def _grown(call: Callable[[T], object], text: T, before: float) -> Growth:
+    seconds = _seconds(call, text)
+    ratio = seconds / max(before, _FLOOR_S / 200)
+    if ratio > _STEEP or seconds > _SLOW_S:
+        # Again, with the best of several: the machine may have been busy.
+        seconds = min([seconds, *(_seconds(call, text) for _ in range(3 if seconds < 1 else 0))])
+        ratio = seconds / max(before, _FLOOR_S / 200)
+    return Growth(len(text), seconds, ratio)
+
+
+def _seconds(call: Callable[[T], object], text: T) -> float:
+    started = time.process_time()
+    call(text)
+    return time.process_time() - started

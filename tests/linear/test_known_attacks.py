@@ -1,0 +1,134 @@
+"""Texts of a few kilobytes that once held the program for minutes, and documents that once passed the entity guard."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from bot import model, sources
+from bot.articles.edits import edits
+from bot.ports import Body, ReadError
+from bot.sources.kit import links
+
+#: Processor time for each; before, the least of them took three seconds, most of them hours.
+_MOST_S = 1.0
+RSS = '<?xml version="1.0"?><rss version="2.0"><channel><title>A</title><item><guid>1</guid><title>B</title>'
+
+
+def article(text: str, title: str = "A court ruled") -> model.Article:
+    return model.Article(
+        id=model.ArticleId("one"),
+        feed="https://feeds.example/",
+        outlet="Example",
+        owner="example",
+        link="https://feeds.example/1",
+        title=title,
+        text=text,
+        first_seen=datetime(2026, 1, 1, tzinfo=UTC),
+        fingerprint=text[:20],
+    )
+
+
+def read(content: str) -> model.Reading:
+    return sources.read(Body(content=content.encode(), content_type="", url="https://feeds.example/"))
+
+
+def test_an_attribute_and_many_spaces_are_searched_for_a_relative_link_at_once() -> None:
+    started = time.process_time()
+    assert not links.has_relative("<a href=" + " " * 12_000 + ">x</a>")
+    assert links.has_relative("<a href= 'news/1'>")
+    assert not links.has_relative("<a href='mailto:a@b'><img src='#1'>")
+    assert time.process_time() - started < _MOST_S
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a " * 600, "a b " * 300),
+        (". ".join(["a a a a"] * 200), ". ".join(["a b a a"] * 200)),
+        ("The court ruled" + "." * 6_000 + "x", "The court ruled against" + "." * 6_000 + "x"),
+        ("Aa Bb " * 5_000, "Bb Aa " * 5_000),
+    ],
+)
+def test_two_versions_of_an_article_are_compared_in_bounded_time(before: str, after: str) -> None:
+    started = time.process_time()
+    edits(article(before), article(after))
+    edits(article("", before[:2_000]), article("", after[:2_000]))
+    assert time.process_time() - started < _MOST_S
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<!--" * 30_000,
+        "<?" * 30_000,
+        RSS + "<!--" * 30_000,
+        RSS + "<![CDATA[" * 30_000,
+        "<!DOCTYPE a" * 10_000 + RSS,
+        "<!DOCTYPE a [" + "<!ENTITY a " * 10_000 + RSS,
+        RSS + "</item>" + "<skipHours>" * 10_000,
+        '{"version": "https://jsonfeed.org/version/1.1", "items": [' + '{"id": 1},' * 30_000,
+        '{"items": [' + "[" * 30_000,
+        "<html><head>" + "<link rel=" * 10_000,
+    ],
+    ids=[
+        "comments",
+        "instructions",
+        "comments in a feed",
+        "CDATA",
+        "types",
+        "entities",
+        "hours",
+        "JSON",
+        "deep",
+        "page",
+    ],
+)
+def test_a_document_full_of_beginnings_is_read_or_refused_at_once(content: str) -> None:
+    started = time.process_time()
+    with contextlib.suppress(ReadError):
+        read(content)
+    # The loose half of feedparser takes a second for 100 kilobytes of tags that nothing closes.
+    assert time.process_time() - started < 4 * _MOST_S
+
+
+def bomb(name: str = "rss") -> str:
+    lines = "".join(f'<!ENTITY e{at} "{f"&e{at - 1};" * 10 if at else "x" * 100}">' for at in range(6))
+    return f"<!DOCTYPE {name} [{lines}]>"
+
+
+REST = '<rss version="2.0"><channel><title>A</title><item><guid>1</guid><title>&e5;</title></item></channel></rss>'
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        bomb(),
+        "<!-- <rss > -->" + bomb(),
+        "<? <rss > ?>" + bomb(),
+        "<!DOCTYPE rss [ <!-- <rss > --> ]>" + bomb(),
+        "<!DOCTYPE rss [ <!ENTITY a '<rss >'> ]>" + bomb(),
+        "<?xml version='1.0'?><!-- <?xml version='1.0'?><rss > -->" + bomb(),
+        bomb().replace("<!DOCTYPE", "<!doctype"),
+        '<!DOCTYPE rss [<!ENTITY a ">">' + bomb()[len("<!DOCTYPE rss [") :],
+    ],
+)
+def test_no_entity_of_a_feed_grows_wherever_its_declaration_hides(head: str) -> None:
+    titles: list[str] = []
+    with contextlib.suppress(ReadError):
+        titles = [entry.title or "" for entry in read(head + REST).entries]
+    assert all(len(title) < 100 for title in titles)
+
+
+def test_harmless_entities_are_still_read() -> None:
+    reading = read('<!DOCTYPE rss [<!ENTITY copy "&#169;">\n<!ENTITY co "Acme">]>' + REST.replace("&e5;", "&co; wins"))
+    assert [entry.title for entry in reading.entries] == ["Acme wins"]
+
+
+@pytest.mark.parametrize("value", [r"\q", r"\1", "\\"])
+def test_a_backslash_in_an_entity_is_only_a_backslash(value: str) -> None:
+    reading = read(f'<!DOCTYPE rss [<!ENTITY co "{value}">]>' + REST.replace("&e5;", "A&co;"))
+    assert [entry.title for entry in reading.entries] == [f"A{value}"]
