@@ -33,7 +33,7 @@ def article(text: str, title: str = "A court ruled") -> model.Article:
 
 
 def read(content: str) -> model.Reading:
-    return sources.read(Body(content=content.encode(), content_type="", url="https://feeds.example/"))
+    return sources.parse_document(Body(content=content.encode(), content_type="", url="https://feeds.example/"))
 
 
 def test_an_attribute_and_many_spaces_are_searched_for_a_relative_link_at_once() -> None:

@@ -149,7 +149,7 @@ def _slow_documents(kind: str, pieces: tuple[str, ...]) -> Iterator[str]:
 
 def _read(content: bytes) -> None:
     try:
-        sources.read(Body(content=content, content_type="", url="http://feeds.example/"))
+        sources.parse_document(Body(content=content, content_type="", url="http://feeds.example/"))
     except ReadError:
         return
 
