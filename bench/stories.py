@@ -3,7 +3,8 @@
 For each set of ../shared/data/stories: B-cubed F1, pairwise precision and recall, and what a user would feel for each
 hundred stories: articles hidden in a thread of another story, and messages too many for a story. Articles come one by
 one, in time order where the set has times; with --orders 3 a set without times comes in three random orders, and its
-marks are the means. Then the speed against 10,000 open stories.
+marks are the means. The sets in which the articles of a story bear one time are also spread over three days. An unsure
+article counts as a story of its own. Then the speed against 10,000 open stories.
 
     python -m bench.stories [--sets lede-feeds gva] [--most 2500] [--half 0] [--orders 3] [--no-speed]
 """
@@ -23,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import centroid
-from bench.storysets import SETS, Labelled, arrivals, load
+from bench.storysets import ONE_TIME, SETS, Labelled, arrivals, load, spread
 from bot import model, stories
 
 WINDOW = timedelta(days=14)
@@ -128,6 +129,7 @@ def main() -> None:
     parser.add_argument("--no-speed", action="store_true", help="leave out the speed")
     chosen = parser.parse_args()
     found = {name: load(name, most=chosen.most, half=chosen.half) for name in chosen.sets}
+    found |= {f"{name}, spread": spread(rows) for name, rows in found.items() if name in ONE_TIME}
     orders = {name: arrivals(rows, chosen.orders) for name, rows in found.items()}
     ours = {name: mean_marks(orders[name], grouped) for name in found}
     theirs = {

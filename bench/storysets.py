@@ -8,14 +8,17 @@ import json
 import os
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot import model, stories
 
 DATA = Path(os.environ.get("WIREWATCH_DATA", Path(__file__).parents[2] / "shared" / "data"))
 SETS = ("lede-feeds", "allsides", "basil", "ecbplus", "gva", "fnc", "uci-headlines", "neus")
+#: Sets in which the articles of a story bear one and the same time, which no news does.
+ONE_TIME = ("allsides", "basil")
+SPREAD = timedelta(days=3)
 #: Sets without times: all at once, so that time says nothing.
 NO_TIME = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -48,6 +51,16 @@ def arrivals(rows: Sequence[Labelled], count: int) -> list[list[Labelled]]:
     if any(row.article.when != NO_TIME for row in rows):
         return [list(rows)]
     return [random.Random(seed).sample(rows, len(rows)) for seed in range(1, count + 1)] if count else [list(rows)]
+
+
+def spread(rows: Sequence[Labelled]) -> list[Labelled]:
+    """The articles at times of their own, at most three days after the labelled one, in order of joining."""
+    moved = []
+    for row in rows:
+        when = row.article.when + SPREAD * (draw(row.article.id) % 1000 / 1000)
+        moved.append(replace(row, article=replace(row.article, published=when, first_seen=when)))
+    place = {article.id: at for at, article in enumerate(stories.order(row.article for row in moved))}
+    return sorted(moved, key=lambda row: place[row.article.id])
 
 
 def draw(story: str) -> int:

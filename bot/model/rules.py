@@ -20,6 +20,16 @@ class Severity(StrEnum):
         return ("low", "normal", "high").index(self.value)
 
 
+class Group(StrEnum):
+    """How readily articles that match a rule join one story."""
+
+    NORMAL = "normal"
+    #: Only what is nearly certain joins.
+    STRICT = "strict"
+    #: Each article is a story of its own; only the same page and copies join.
+    OFF = "off"
+
+
 class Where(StrEnum):
     TITLE = "title"
     BODY = "body"
@@ -73,6 +83,7 @@ class Rule:
     #: Feed names, addresses or tags; empty: every feed.
     feeds: tuple[str, ...] = ()
     severity: Severity = Severity.NORMAL
+    group: Group = Group.NORMAL
     #: Independent owners before it speaks.
     min_outlets: int = 1
     cooldown: timedelta | None = None

@@ -31,15 +31,16 @@ class Join:
     story: StoryId
     article: ArticleId
     reason: JoinReason
-    #: For people: «shares BlackBerry, Pakistan, PTA; title 0.61».
+    #: For people: "shares BlackBerry, Pakistan, PTA; 97 % sure".
     detail: str = ""
     #: A syndicated copy of this article counts for no outlet of its own.
     copy_of: ArticleId | None = None
     #: This join shows that these younger stories are the same one.
     merges: tuple[StoryId, ...] = ()
-    #: The nearest other story; None: none is near.
+    #: Of an unsure article: the story that may be the same event.
     near: StoryId | None = None
-    #: Probability, 0 to 1, that the article tells the event of the story that it joined, or of ``near``.
+    #: Probability, 0 to 1, that the article tells the event of the story that it joined; where it opened
+    #: one, of the nearest story (0 where none is near). None: joined before it was kept.
     confidence: float | None = None
 
 

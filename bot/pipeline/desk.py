@@ -58,7 +58,7 @@ class Desk:
             return {}
         grouping = self._index(tx, now)
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
-        joins = grouping.join_batch([arrival.article for arrival in by_id.values()])
+        joins = grouping.join_batch(by_id.values())
         touched: dict[model.StoryId, Touched] = {}
         for join in joins:
             arrival = by_id[join.article]

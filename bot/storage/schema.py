@@ -15,13 +15,13 @@ JSON document beside it (codec).
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, text
 
 from bot import model
 from bot.storage.columns import EnumText, HashBytes, StorableText, Timestamp
 
 #: The revision of the newest migration.
-REVISION = "0010"
+REVISION = "0011"
 
 metadata = MetaData(
     naming_convention={
@@ -170,6 +170,9 @@ members = Table(
     #: JSON list of story ids.
     Column("merges", Text, nullable=False),
     Column("is_baseline", Boolean, nullable=False),
+    #: NULL: joined before it was kept.
+    Column("confidence", Double),
+    Column("near", Text),
     Index("uq_members_story_article", "story", "article", unique=True),
     Index(None, "article"),
 )

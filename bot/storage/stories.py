@@ -262,6 +262,8 @@ def _member_row(story: model.StoryId, member: model.Member) -> dict[str, object]
         "copy_of": member.join.copy_of,
         "merges": codec.TEXTS.dump(member.join.merges),
         "is_baseline": member.is_baseline,
+        "confidence": member.join.confidence,
+        "near": member.join.near,
     }
 
 
@@ -273,6 +275,8 @@ def _member(
         article=article.id,
         reason=reason,
         detail=row.detail,
+        confidence=row.confidence,
+        near=None if row.near is None else model.StoryId(row.near),
         copy_of=None if row.copy_of is None else model.ArticleId(row.copy_of),
         merges=tuple(map(model.StoryId, codec.TEXTS.load(row.merges))),
     )

@@ -18,6 +18,9 @@ COPIED = 0.7
 #: Below this many words a text is a teaser, and only an equal headline beside it makes a copy.
 TEASER_WORDS = 25
 HEADLINE_WORDS = 6
+#: Titles or leads agree that share this part of the shorter one's words; a lead is so many words.
+AGREED = 0.6
+LEAD_WORDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,35 +28,55 @@ class Sketch:
     """What is kept of a text to know its copies."""
 
     title: str
+    #: Words with which the text begins.
+    lead: frozenset[str]
     hashes: frozenset[int]
     #: Words of the text.
     length: int
+
+    @property
+    def is_teaser(self) -> bool:
+        return self.length < TEASER_WORDS
 
 
 def sketch(title: Sequence[str], text: Sequence[str]) -> Sketch:
     """Of the stems of title and text."""
     shingles = {" ".join(text[at : at + SHINGLE_WORDS]) for at in range(len(text) - SHINGLE_WORDS + 1)}
     hashes = {zlib.crc32(shingle.encode()) for shingle in shingles}
-    return Sketch(" ".join(title), frozenset(heapq.nsmallest(SKETCH_SIZE, hashes)), len(text))
+    lead = frozenset(text[:LEAD_WORDS])
+    return Sketch(" ".join(title), lead, frozenset(heapq.nsmallest(SKETCH_SIZE, hashes)), len(text))
 
 
 def is_copy(one: Sketch, other: Sketch) -> bool:
-    """Whether two texts are one text, published twice."""
-    if min(one.length, other.length) < TEASER_WORDS:
-        return one.title == other.title and one.title.count(" ") + 1 >= HEADLINE_WORDS and _agree(one, other)
-    return _shared(one.hashes, other.hashes) >= COPIED
+    """Whether two texts are one text, published twice: nearly all of it, and the title or the lead too.
+
+    What an outlet puts under each of its items outweighs a short text; it never begins one.
+    """
+    if one.is_teaser or other.is_teaser:
+        return one.title == other.title and one.title.count(" ") + 1 >= HEADLINE_WORDS and _are_equal(one, other)
+    return shared(one, other) >= COPIED and agree(one, other)
 
 
-def _agree(one: Sketch, other: Sketch) -> bool:
+def agree(one: Sketch, other: Sketch) -> bool:
+    """The titles, or the first words of the texts, are about the same."""
+    titles = set(one.title.split()), set(other.title.split())
+    return any(
+        len(mine & theirs) >= AGREED * max(1, min(len(mine), len(theirs)))
+        for mine, theirs in (titles, (one.lead, other.lead))
+    )
+
+
+def _are_equal(one: Sketch, other: Sketch) -> bool:
     """Teasers under one headline: equal, or one of them absent."""
-    return not one.hashes or not other.hashes or _shared(one.hashes, other.hashes) >= COPIED
+    return not one.hashes or not other.hashes or shared(one, other) >= COPIED
 
 
-def _shared(one: frozenset[int], other: frozenset[int]) -> float:
+def shared(one_sketch: Sketch, other_sketch: Sketch) -> float:
     """Estimated part of the shorter text's shingles that the other has.
 
     Both sketches are complete samples below the smaller of their greatest hashes, so what lies there is compared.
     """
+    one, other = one_sketch.hashes, other_sketch.hashes
     both = one & other
     if len(both) < COPIED * min(len(one), len(other)) / 4:
         return 0.0

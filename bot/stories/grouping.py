@@ -1,6 +1,6 @@
 """Coverage becomes stories: each article joins the open story that it tells, or opens one.
 
-    article → profile → index.near → resemblance.compare → join, merge or open
+    article → profile → index.near → evidence.compare → trees.Judge → join, open or unsure
 
 In memory and pure: no I/O, no clock. What is new in a story and whether to speak is decided elsewhere.
 """
@@ -8,29 +8,33 @@ In memory and pure: no I/O, no clock. What is new in a story and whether to spea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
-from bot.stories import profile, resemblance
+from bot.stories import evidence, profile, roundups, trees
 from bot.stories.index import Index
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
-from bot.stories.resemblance import Evidence
 
-#: The score that an article must have with each of two stories, and they with each other, to make them one: a merge is
-#: never undone (2.0 joins fewer repeats, 0.5 hides more).
-MERGE = 1.0
-#: Added to the score where no words need to be weighed: a copy, and above it the same link.
-CERTAIN = 100.0
-#: A text is looked for among a story's texts only where its words are this much the story's.
-LIKE_A_COPY = 0.3
-#: A best story that leads the next by less than this (in likeness of words) must show more: of two that look as near
-#: one is a look-alike, and often both are. The cost of a full tie is TIE * TIE_COST.
-TIE, TIE_COST = 0.08, 6.0
+#: From this probability on an article joins (bench/desk_grouping.py draws the curve): the first aim is that no event is
+#: hidden, so an article joins only where nine of ten are right.
+JOIN_FROM = 0.8
+#: The same under a rule with ``group: strict``.
+STRICT_FROM = 0.96
+#: From this probability on an article that does not join is unsure; below it most likely tells another event.
+UNSURE_FROM = 0.3
+#: The probability that an article must have with each of two stories to make them one: a merge is never undone.
+MERGE_FROM = 0.97
+#: A copy, or the same page under a title or lead that agrees.
+CERTAIN = 0.99
+#: A copy is one only where the evidence does not speak against: releases on two events can share all but the names.
+PLAUSIBLE = 0.3
 #: Shared words named in a reason.
 NAMED = 4
+
+Modes = Mapping[str, model.Group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,19 @@ class _Judged:
     """One open story as the home of an article."""
 
     story: OpenStory
-    score: float
+    chance: float
     reason: model.JoinReason
-    evidence: Evidence
+    evidence: evidence.Evidence
     copy_of: model.ArticleId | None
 
 
 def order(articles: Iterable[model.Article]) -> tuple[model.Article, ...]:
     """The order of joining: time of telling, then link, then id."""
-    return tuple(sorted(articles, key=lambda article: (article.when, article.link, article.id)))
+    return tuple(sorted(articles, key=_order))
+
+
+def _order(article: model.Article) -> tuple[datetime, str, str]:
+    return article.when, article.link, article.id
 
 
 def story_id(article: model.ArticleId) -> model.StoryId:
@@ -55,10 +63,15 @@ def story_id(article: model.ArticleId) -> model.StoryId:
 
 
 class Grouping:
-    """The open stories; joins are decided one after another."""
+    """The open stories; joins are decided one after another.
 
-    def __init__(self, *, window: timedelta) -> None:
+    ``join_from`` and ``judge`` are for benches; None is what is shipped.
+    """
+
+    def __init__(self, *, window: timedelta, join_from: float = JOIN_FROM, judge: trees.Judge | None = None) -> None:
         self._window = window
+        self._join_from = join_from
+        self._judge = judge or trees.shipped()
         self._index = Index()
         self._joins: dict[model.ArticleId, model.Join] = {}
 
@@ -66,76 +79,127 @@ class Grouping:
         """The article stands in an open story."""
         return article in self._joins
 
-    def load(self, stories: Iterable[model.Story]) -> None:
-        """Take up the open stories of the store, at start."""
+    def load(self, stories: Iterable[model.Story], apart: Iterable[tuple[model.StoryId, model.Article]] = ()) -> None:
+        """Take up the open stories of the store, at start; ``apart``: what people took out of which story."""
         for story in stories:
             if story.merged_into is None:
                 for member in story.members:
-                    self._add(profile.of(member.article), replace(member.join, story=story.id))
+                    self._add(profile.of(member.article, member.matches), replace(member.join, story=story.id))
+        for home, article in apart:
+            self._keep_apart(home, profile.of(article))
 
-    def join_batch(self, articles: Iterable[model.Article]) -> tuple[model.Join, ...]:
-        """Join a batch, whose own order does not matter; joins come in the order of joining."""
-        return tuple(self.join(article) for article in order(articles))
+    def join_batch(self, arrivals: Iterable[model.Arrival], modes: Modes | None = None) -> tuple[model.Join, ...]:
+        """Join a batch, whose own order does not matter; joins come in the order of joining.
 
-    def join(self, article: model.Article) -> model.Join:
+        ``modes``: the rules whose ``group`` is not normal.
+        """
+        inside = sorted(arrivals, key=lambda arrival: _order(arrival.article))
+        return tuple(self.join(arrival.article, arrival.matches, modes) for arrival in inside)
+
+    def join(
+        self, article: model.Article, matches: Iterable[model.Match] = (), modes: Modes | None = None
+    ) -> model.Join:
         """Decide the article's story and add it to the index; an article that is known keeps its place."""
         known = self._joins.get(article.id)
         if known is not None:
             return known
-        read = profile.of(article)
-        join = self._decide(read)
+        read = profile.of(article, matches)
+        chosen = {(modes or {}).get(rule, model.Group.NORMAL) for rule in read.rules}
+        join = self._decide(read, article.title, chosen)
         for younger in join.merges:
             self._merge(younger, join.story)
         self._add(read, join)
         return join
+
+    def split(self, story: model.Story, apart: model.Story) -> None:
+        """People decided that the articles of ``apart`` are another event than ``story``.
+
+        Both as they are stored afterwards: ``story`` without these articles, ``apart`` a story of its own, new or old.
+        From now on neither these articles nor any that is nearer to one of them joins ``story``.
+        """
+        for each in (story, apart):
+            if each.id in self._index.stories:
+                for trace in self._index.drop(each.id).members:
+                    self._joins.pop(trace.id, None)
+        self.load((story, apart), ((story.id, member.article) for member in apart.members))
+        for member in story.members:
+            self._keep_apart(apart.id, profile.of(member.article, member.matches))
+
+    def merge(self, story: model.StoryId, into: model.StoryId) -> None:
+        """People decided that ``story`` is the same event as ``into``, which lives on; no-op where one is not open."""
+        if story != into and {story, into} <= self._index.stories.keys():
+            self._merge(story, into)
 
     def forget(self, before: datetime) -> None:
         """Let go of the articles that came before, and of the stories whose last they were."""
         for member in self._index.forget(before):
             self._joins.pop(member.id, None)
 
+    def _keep_apart(self, story: model.StoryId, read: Profile) -> None:
+        if story in self._index.stories:
+            self._index.stories[story].keep_apart(read)
+
     def _add(self, read: Profile, join: model.Join) -> None:
         if read.id not in self._joins:
-            self._index.add(join.story, read)
+            self._index.add(join.story, read, is_roundup=join.reason is model.JoinReason.ROUNDUP)
             self._joins[read.id] = join
 
-    def _decide(self, read: Profile) -> model.Join:
-        judged = _weigh_ties([self._judge(read, story) for story in self._index.near(read, self._window)])
-        same = sorted((one for one in judged if one.score > 0), key=lambda one: (-one.score, one.story.rank))
-        if not same:
-            detail = self._reason_to_open(judged)
-            return model.Join(story=story_id(read.id), article=read.id, reason=model.JoinReason.OPENED, detail=detail)
-        best = same[0]
-        ones = [best.story, *(one.story for one in same[1:] if self._are_one(best, one))]
+    def _decide(self, read: Profile, title: str, modes: set[model.Group]) -> model.Join:
+        near = [story for story in self._index.near(read, self._window) if not story.is_apart_from(read)]
+        compared = evidence.compare(read, near, self._index.rarity)
+        judged = sorted((self._judge_one(read, one) for one in compared), key=lambda one: (-one.chance, one.story.rank))
+        certain = [one for one in judged if one.reason is not model.JoinReason.SIMILAR]
+        if certain:
+            return self._joined(read, certain[0], [one for one in judged if one is not certain[0]])
+        told, best = (compared[0].evidence.told, judged[0].chance) if judged else (0, 0.0)
+        if roundups.is_roundup(title, int(told), best):
+            return self._opened(read, model.JoinReason.ROUNDUP, judged)
+        judged = [one for one in judged if not one.story.is_roundup]
+        needed = STRICT_FROM if model.Group.STRICT in modes else self._join_from
+        if judged and judged[0].chance >= needed and model.Group.OFF not in modes:
+            return self._joined(read, judged[0], judged[1:])
+        if judged and judged[0].chance >= UNSURE_FROM:
+            return self._opened(read, model.JoinReason.UNSURE, judged)
+        return self._opened(read, model.JoinReason.OPENED, judged)
+
+    def _joined(self, read: Profile, best: _Judged, others: Sequence[_Judged]) -> model.Join:
+        ones = [best.story, *(one.story for one in others if self._are_one(best, one))]
         home, *younger = sorted(ones, key=lambda story: story.rank)
         return model.Join(
             story=home.id,
             article=read.id,
             reason=best.reason,
-            detail=self._reason_to_join(read, best),
+            detail=self._detail(read, best),
+            confidence=round(best.chance, 3),
             copy_of=best.copy_of,
             merges=tuple(story.id for story in younger),
         )
 
-    def _judge(self, read: Profile, story: OpenStory) -> _Judged:
-        since, linked = story.since(read.when), story.links_with(read)
-        found = resemblance.compare(read, story, self._index.rarity, since=since, linked=linked)
-        score = resemblance.score(found)
-        copy = story.original_of(read) if found.words >= LIKE_A_COPY else None
-        if read.link and story.has_link(read.link):
-            return _Judged(story, CERTAIN * 2 + score, model.JoinReason.SAME_LINK, found, copy)
-        if copy is not None:
-            return _Judged(story, CERTAIN + score, model.JoinReason.COPY, found, copy)
-        return _Judged(story, score, model.JoinReason.SIMILAR, found, None)
+    def _opened(self, read: Profile, reason: model.JoinReason, judged: Sequence[_Judged]) -> model.Join:
+        nearest = judged[0] if judged else None
+        detail = f"nearest open story: {self._detail(read, nearest)}" if nearest else "no open story shares its words"
+        return model.Join(
+            story=story_id(read.id),
+            article=read.id,
+            reason=reason,
+            detail=detail,
+            confidence=round(nearest.chance, 3) if nearest else 0.0,
+            near=nearest.story.id if nearest and reason is model.JoinReason.UNSURE else None,
+        )
+
+    def _judge_one(self, read: Profile, one: evidence.Compared) -> _Judged:
+        story, found = one.story, one.evidence
+        chance = self._judge.chance(found)
+        original = story.original_of(read) if found.copied or read.sketch.is_teaser else None
+        if original is not None and chance >= PLAUSIBLE:
+            return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, original)
+        if read.link and read.link in story.addresses and story.agrees_at(read):
+            return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found, None)
+        return _Judged(story, chance, model.JoinReason.SIMILAR, found, None)
 
     def _are_one(self, best: _Judged, other: _Judged) -> bool:
         """Whether an article that tells both stories shows that they are one."""
-        if min(best.score, other.score) < MERGE:
-            return False
-        first, second = sorted((best.story, other.story), key=lambda story: story.first)
-        since = max(second.first - first.last, timedelta())
-        found = resemblance.compare(second, first, self._index.rarity, since=since, linked=False)
-        return resemblance.score(found) >= MERGE
+        return min(best.chance, other.chance) >= MERGE_FROM and not best.story.is_kept_from(other.story)
 
     def _merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         for member in self._index.stories[younger].members:
@@ -143,38 +207,20 @@ class Grouping:
             self._joins[member.id] = replace(join, story=older, reason=model.JoinReason.MERGED, merges=())
         self._index.merge(younger, older)
 
-    def _reason_to_join(self, read: Profile, best: _Judged) -> str:
-        found, told = best.evidence, []
-        story = best.story.weights
-        shared = [word for word in read.weights if word in story]
-        telling = sorted(shared, key=lambda word: (word not in read.names, -self._index.rarity.of(word), word))[:NAMED]
+    def _detail(self, read: Profile, one: _Judged) -> str:
+        """In plain English: what is shared, how sure, what speaks against."""
+        rare = self._index.rarity.under(one.story.rules.intersection(read.rules))
+        shared = [word for word in read.weights if word in one.story.weights and rare[word] >= 1]
+        telling = sorted(shared, key=lambda word: (word not in read.names, -rare[word], word))[:NAMED]
+        told = [f"{one.chance:.0%} sure that it is the same event"]
         if telling:
             told.append(f"shares {', '.join(read.names.get(word, word) for word in telling)}")
-        if found.linked:
-            told.append("linked")
-        told.append(f"words {found.words:.2f}")
-        if found.names:
-            told.append(f"names {found.names:.2f}")
-        days = round(best.story.since(read.when) / timedelta(days=1))
+        other = [word for word in read.names if word in read.title and word not in one.story.totals]
+        if other:
+            told.append(f"its title names {', '.join(read.names[word] for word in other[:NAMED])} too")
+        if one.evidence.figures_clash:
+            told.append("other figures in the titles")
+        days = round(one.story.since(read.when) / timedelta(days=1))
         if days:
-            told.append(f"{days} days apart" + (", name the same day" if found.same_day else ""))
+            told.append(f"{days} days apart" + (", name the same day" if one.evidence.same_day else ""))
         return "; ".join(told)
-
-    def _reason_to_open(self, judged: Iterable[_Judged]) -> str:
-        nearest = max(judged, key=lambda one: one.score, default=None)
-        if nearest is None:
-            return "no open story shares its words"
-        return f"nearest open story: words {nearest.evidence.words:.2f}, names {nearest.evidence.names:.2f}"
-
-
-def _weigh_ties(judged: list[_Judged]) -> list[_Judged]:
-    """The best story's score, less where another is as near; a copy or the same page knows no ties."""
-    best = max(judged, key=lambda one: one.score, default=None)
-    if best is None or best.reason is not model.JoinReason.SIMILAR:
-        return judged
-    nearest = max((one.evidence.words for one in judged if one is not best), default=0.0)
-    lead = best.evidence.words - nearest
-    if lead >= TIE:
-        return judged
-    weighed = replace(best, score=best.score - TIE_COST * (TIE - lead))
-    return [weighed if one is best else one for one in judged]

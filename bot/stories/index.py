@@ -6,7 +6,8 @@ Holds and finds; what is the same event is decided in grouping.py.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from bot import model
@@ -15,7 +16,9 @@ from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity
 
 #: How many open stories are compared in full (8 measured no better).
-CANDIDATES = 5
+CANDIDATES = 6
+#: What the words shared with a story of other rules are worth beside those shared with one of the article's own.
+OTHER_RULE = 0.25
 #: How many are looked at for their age before.
 LONG_LIST = 32
 #: Postings read to find them, rarest words first: bounds the time an article takes, whatever the number of stories.
@@ -34,7 +37,7 @@ class Index:
         self.rarity = Rarity(self._by_word)
 
     def near(self, read: Profile, window: timedelta) -> list[OpenStory]:
-        """The open stories that share the most telling words with an article, and those tied to it by a link."""
+        """The open stories that share the most telling words with an article, and those that have its page."""
         found: defaultdict[model.StoryId, float] = defaultdict(float)
         left = POSTINGS
         for holders, word, worth in sorted(self._telling(read)):
@@ -43,30 +46,38 @@ class Index:
                 break
             for story in self._by_word[word]:
                 found[story] += worth
+        for story in found:
+            if read.rules and self.stories[story].rules.isdisjoint(read.rules):
+                found[story] *= OTHER_RULE
         cut = sorted(found.values(), reverse=True)[:LONG_LIST][-1] if found else 0.0
-        linked = set(self._linked(read))
+        linked = self._by_link.get(read.link, {})
         chosen = [self.stories[story] for story, worth in found.items() if worth >= cut or story in linked]
-        chosen.extend(self.stories[story] for story in linked - found.keys())
+        chosen.extend(self.stories[story] for story in linked if story not in found)
         fresh = [story for story in chosen if read.seen - story.seen <= window]
         fresh.sort(key=lambda story: (story.id not in linked, -found.get(story.id, 0.0), story.rank))
         return fresh[:CANDIDATES]
 
-    def add(self, story: model.StoryId, read: Profile) -> None:
+    def add(self, story: model.StoryId, read: Profile, *, is_roundup: bool = False) -> None:
         """The article is of the story, which opens with its first."""
         home = self.stories.get(story)
         if home is None:
-            home = self.stories[story] = OpenStory.opened(story, read)
+            home = self.stories[story] = OpenStory.opened(story, read, is_roundup=is_roundup)
             self.rarity.count(len(self.stories))
-        self._post(story, (word for word in read.weights if word not in home.totals), _links(read.link, read.links))
+        new = [word for word in read.weights if word not in home.totals]
+        before = set(home.rules)
         home.add(read)
+        self._post(home, new, [read.link], before)
+        for rule, matched in read.rules.items():
+            self.rarity.rules[rule].match(matched)
         self._trim(home)
 
     def merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         """The younger story's articles are of the older."""
         gone, home = self.drop(younger), self.stories[older]
-        links = (link for member in gone.members for link in _links(member.link, member.links))
-        self._post(older, (word for word in gone.totals if word not in home.totals), links)
+        new = [word for word in gone.totals if word not in home.totals]
+        before = set(home.rules)
         home.absorb(gone)
+        self._post(home, new, gone.addresses, before)
         self._trim(home)
 
     def drop(self, story: model.StoryId) -> OpenStory:
@@ -75,7 +86,11 @@ class Index:
         for word in gone.totals:
             _release(self._by_word, word, story)
             self.rarity.changed(word)
-        for link in {link for member in gone.members for link in _links(member.link, member.links)}:
+        for rule in gone.rules:
+            self.rarity.rules[rule].count(-1, gone.totals, -1)
+            if not self.rarity.rules[rule].stories:
+                del self.rarity.rules[rule]
+        for link in filter(None, gone.addresses):
             _release(self._by_link, link, story)
         self.rarity.count(len(self.stories))
         return gone
@@ -88,37 +103,35 @@ class Index:
                 gone.extend(self.drop(story.id).members)
             elif old := story.release(before):
                 gone.extend(old)
-                kept = {link for member in story.members for link in _links(member.link, member.links)}
-                for link in {link for member in old for link in _links(member.link, member.links)} - kept:
+                for link in {member.link for member in old if member.link} - story.addresses:
                     _release(self._by_link, link, story.id)
         return gone
 
     def _trim(self, story: OpenStory) -> None:
-        for word in story.trim():
+        gone = story.trim()
+        for word in gone:
             _release(self._by_word, word, story.id)
             self.rarity.changed(word)
+        for rule in story.rules if gone else ():
+            self.rarity.rules[rule].count(0, gone, -1)
 
     def _telling(self, read: Profile) -> Iterator[tuple[int, str, float]]:
         """The article's words that open stories hold: how many hold it, the word, its worth."""
+        rare = self.rarity.under(read.rules)
         for word, weight in read.weights.items():
             holders = self._by_word.get(word)
             if holders:
-                yield len(holders), word, weight * self.rarity.of(word) ** 2
+                yield len(holders), word, weight * rare[word] ** 2
 
-    def _linked(self, read: Profile) -> Iterator[model.StoryId]:
-        for link in _links(read.link, read.links):
-            yield from self._by_link.get(link, ())
-
-    def _post(self, story: model.StoryId, words: Iterable[str], links: Iterable[str]) -> None:
-        for word in words:
-            self._by_word[word][story] = None
+    def _post(self, story: OpenStory, new: Sequence[str], links: Iterable[str], known: AbstractSet[str]) -> None:
+        """The story has new words and pages; ``known``: the rules under which its other words are counted already."""
+        for word in new:
+            self._by_word[word][story.id] = None
             self.rarity.changed(word)
-        for link in links:
-            self._by_link[link][story] = None
-
-
-def _links(own: str, outgoing: Iterable[str]) -> Iterator[str]:
-    yield from (link for link in (own, *outgoing) if link)
+        for link in filter(None, links):
+            self._by_link[link][story.id] = None
+        for rule in story.rules:
+            self.rarity.rules[rule].count(rule not in known, new if rule in known else story.totals, 1)
 
 
 def _release(postings: _Postings, key: str, story: model.StoryId) -> None:

@@ -45,6 +45,11 @@ def named(tokens: Sequence[words.Token], written: date) -> frozenset[date]:
     return frozenset(day for day in found if day >= written - RECENT)
 
 
+def is_day_or_month(stem: str) -> bool:
+    """A weekday or a month, which wears a capital and names no event."""
+    return stem in _WEEKDAYS or stem in _months()
+
+
 @cache
 def _months() -> dict[str, int]:
     return {words.stem(name): number for name, number in calendar.MONTHS.items()}

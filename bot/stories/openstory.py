@@ -1,16 +1,16 @@
 """An open story in the index: the sums over its articles, to be compared with one more.
 
-Keeps no text; a member is its identity, its links and a sketch.
+Keeps no text; of most members only the identity, the link and a sketch.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from bot import model
 from bot.stories import copies
@@ -19,9 +19,13 @@ from bot.stories.profile import Profile
 #: Copies are looked for among this many latest articles; syndication is a matter of hours.
 SKETCHES = 60
 #: Words of a story that are compared with an article: bounds the time a long story takes.
-WORDS = 150
+WORDS = 120
 #: Words kept of a story; beyond twice as many the lightest are let go, so that a story of months stays bounded.
 VOCABULARY = 600
+#: Articles of a story that are compared one by one: the first and the last.
+FIRST, LAST = 2, 4
+#: So many articles that were taken out are remembered.
+APART = 12
 #: A recurring text (a weekly notice) after this time is no copy.
 COPY_AGE = timedelta(days=3)
 
@@ -34,13 +38,12 @@ class Trace:
     when: datetime
     seen: datetime
     link: str
-    links: tuple[str, ...]
     sketch: copies.Sketch
 
 
 @dataclass(slots=True)
 class OpenStory:
-    """One open story; comparable with an article (resemblance.Told)."""
+    """One open story."""
 
     id: model.StoryId
     #: Order of opening: the older story lives on in a merge.
@@ -49,72 +52,87 @@ class OpenStory:
     first: datetime
     last: datetime
     seen: datetime
+    #: One article on several events: only its copies join.
+    is_roundup: bool = False
     #: Those that came inside the window.
     members: list[Trace] = field(default_factory=list)
+    #: Those that are compared one by one.
+    samples: list[Profile] = field(default_factory=list)
     #: Articles that ever joined.
     size: int = 0
     #: Every word of its articles -> sum of weights.
     totals: dict[str, float] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    words_read: int = 0
-    _heads: Counter[str] = field(default_factory=Counter)
-    head_numbers: set[str] = field(default_factory=set)
+    #: Word -> articles that have it in the title, in the head.
+    titles: Counter[str] = field(default_factory=Counter)
+    heads: Counter[str] = field(default_factory=Counter)
+    figures: set[str] = field(default_factory=set)
     #: Days of the calendar that its articles name.
     days: set[date] = field(default_factory=set)
-    _core: dict[str, float] | None = None
+    #: Articles that people took out of it.
+    apart: list[Profile] = field(default_factory=list)
+    rules: set[str] = field(default_factory=set)
+    outlets: set[str] = field(default_factory=set)
+    #: Addresses of its articles.
+    addresses: set[str] = field(default_factory=set)
+    _weights: dict[str, float] | None = None
+    _core: tuple[str, ...] | None = None
 
     @classmethod
-    def opened(cls, story: model.StoryId, read: Profile) -> OpenStory:
-        return cls(story, (read.seen, read.when, story), read.when, read.when, read.seen)
-
-    @property
-    def is_bare(self) -> bool:
-        return all(not member.sketch.length for member in self.members)
-
-    @property
-    def length(self) -> float:
-        return self.words_read / max(1, self.size)
-
-    @property
-    def head_names(self) -> AbstractSet[str]:
-        """Names in the heads of at least half of its articles."""
-        return {name for name, count in self._heads.items() if 2 * count >= self.size}
+    def opened(cls, story: model.StoryId, read: Profile, *, is_roundup: bool = False) -> OpenStory:
+        return cls(story, (read.seen, read.when, story), read.when, read.when, read.seen, is_roundup)
 
     @property
     def weights(self) -> Mapping[str, float]:
         """Its words, of a long story the heaviest."""
-        if self._core is None:
-            self._core = self.totals
+        if self._weights is None:
+            self._weights = self.totals
             if len(self.totals) > WORDS:
                 heaviest = heapq.nlargest(WORDS, self.totals.items(), key=lambda item: (item[1], item[0]))
-                self._core = dict(heaviest)
+                self._weights = dict(heaviest)
+        return self._weights
+
+    @property
+    def core(self) -> tuple[str, ...]:
+        """Words in the heads of at least half of its articles."""
+        if self._core is None:
+            self._core = tuple([word for word, count in self.heads.items() if 2 * count >= self.size])
         return self._core
 
     def add(self, read: Profile) -> None:
-        self._core = None
-        self.members.append(Trace(read.id, read.when, read.seen, read.link, read.links, read.sketch))
+        self._weights = self._core = None
+        self.members.append(Trace(read.id, read.when, read.seen, read.link, read.sketch))
+        self._sample((read,))
         self.size += 1
         _pour(read.weights, self.totals)
         for name, written in read.names.items():
             self.names.setdefault(name, written)
-        self._heads.update(read.head_names)
-        self.head_numbers |= read.head_numbers
+        self.titles.update(read.title)
+        self.heads.update(read.head)
+        self.figures |= read.figures
         self.days |= read.days
-        self.words_read += read.length
+        self.rules.update(read.rules)
+        self.outlets.add(read.outlet)
+        self.addresses.add(read.link)
         self._span(read.when, read.when, read.seen)
 
     def absorb(self, younger: OpenStory) -> None:
         """Both are one."""
-        self._core = None
+        self._weights = self._core = None
         self.members.extend(younger.members)
+        self._sample(younger.samples)
         self.size += younger.size
         _pour(younger.totals, self.totals)
         for name, written in younger.names.items():
             self.names.setdefault(name, written)
-        self._heads.update(younger._heads)
-        self.head_numbers |= younger.head_numbers
+        self.titles.update(younger.titles)
+        self.heads.update(younger.heads)
+        self.figures |= younger.figures
         self.days |= younger.days
-        self.words_read += younger.words_read
+        self.rules |= younger.rules
+        self.outlets |= younger.outlets
+        self.addresses |= younger.addresses
+        self.apart += younger.apart
         self._span(younger.first, younger.last, younger.seen)
 
     def trim(self) -> list[str]:
@@ -123,10 +141,11 @@ class OpenStory:
             return []
         kept = dict(heapq.nlargest(VOCABULARY, self.totals.items(), key=lambda item: (item[1], item[0])))
         gone = [word for word in self.totals if word not in kept]
-        self.totals, self._core = kept, None
+        self.totals, self._weights, self._core = kept, None, None
         self.names = {name: written for name, written in self.names.items() if name in kept}
-        self._heads = Counter({name: count for name, count in self._heads.items() if name in kept})
-        self.head_numbers &= kept.keys()
+        self.titles = Counter({word: count for word, count in self.titles.items() if word in kept})
+        self.heads = Counter({word: count for word, count in self.heads.items() if word in kept})
+        self.figures &= kept.keys()
         return gone
 
     def release(self, before: datetime) -> list[Trace]:
@@ -134,6 +153,7 @@ class OpenStory:
         gone = [member for member in self.members if member.seen < before]
         if gone:
             self.members = [member for member in self.members if member.seen >= before]
+            self.addresses = {member.link for member in self.members}
         return gone
 
     def since(self, when: datetime) -> timedelta:
@@ -142,27 +162,59 @@ class OpenStory:
             return when - self.last
         return max(self.first - when, timedelta())
 
-    def original_of(self, read: Profile) -> model.ArticleId | None:
-        """The earliest of the late articles whose text this one copies."""
-        for member in self.members[-SKETCHES:]:
-            if abs(read.when - member.when) <= COPY_AGE and copies.is_copy(read.sketch, member.sketch):
-                return member.id
-        return None
+    def latest(self, read: Profile) -> Iterator[Trace]:
+        """The late articles of which an article may be a copy."""
+        return (one for one in islice(reversed(self.members), SKETCHES) if abs(read.when - one.when) <= COPY_AGE)
 
-    def links_with(self, read: Profile) -> bool:
-        """One names the other's address."""
+    def original_of(self, read: Profile) -> model.ArticleId | None:
+        """The earliest of the late articles of which this one is a copy."""
+        copied = [one.id for one in self.latest(read) if copies.is_copy(read.sketch, one.sketch)]
+        return copied[-1] if copied else None
+
+    def agrees_at(self, read: Profile) -> bool:
+        """An article of the same address has about the same title or lead."""
+        return any(one.link == read.link and copies.agree(one.sketch, read.sketch) for one in self.members)
+
+    def keep_apart(self, read: Profile) -> None:
+        """People took the article out of this story: neither it nor what is nearer to it joins."""
+        self.apart = [*self.apart[1 - APART :], read]
+
+    def is_apart_from(self, read: Profile) -> bool:
+        """It was taken out, or is nearer to what was than to what stayed."""
+        if not self.apart:
+            return False
+        if any(one.id == read.id for one in self.apart):
+            return True
+        return _nearest(read, self.apart) >= _nearest(read, self.samples)
+
+    def is_kept_from(self, other: OpenStory) -> bool:
+        """People took articles of one out of the other."""
         return any(
-            (member.link and member.link in read.links) or (read.link and read.link in member.links)
-            for member in self.members
+            {one.id for one in mine.apart} & {one.id for one in theirs.members}
+            for mine, theirs in ((self, other), (other, self))
         )
 
-    def has_link(self, link: str) -> bool:
-        return any(member.link == link for member in self.members)
+    def _sample(self, reads: Iterable[Profile]) -> None:
+        self.samples.extend(reads)
+        if len(self.samples) > FIRST + LAST:
+            self.samples[FIRST:-LAST] = []
 
     def _span(self, first: datetime, last: datetime, seen: datetime) -> None:
         self.first = min(self.first, first)
         self.last = max(self.last, last)
         self.seen = max(self.seen, seen)
+
+
+def _nearest(read: Profile, others: Iterable[Profile]) -> float:
+    """The largest share of title words and first sentence, and of all words, that one of them has in common."""
+    return max(
+        (
+            len(read.head & one.head) / (1 + min(len(read.head), len(one.head)))
+            + len(read.weights.keys() & one.weights.keys()) / (1 + min(len(read.weights), len(one.weights)))
+            for one in others
+        ),
+        default=0.0,
+    )
 
 
 def _pour(weights: Mapping[str, float], totals: dict[str, float]) -> None:

@@ -1,11 +1,12 @@
-"""What grouping keeps of an article: weighted words, names, numbers, links and a sketch of its text.
+"""What grouping keeps of an article: weighted words, names, figures and a sketch of its text.
 
-Knows nothing of other articles; all judging is in resemblance.py.
+Knows nothing of other articles; what two of them share is weighed in evidence.py.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from datetime import date, datetime
 
 from bot import model
 from bot.language import background, mastheads, sentences, words
-from bot.stories import copies, nameddays
+from bot.stories import copies, figures, nameddays
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
 LEAD_CHARS = 1500
-#: The head: the title and this many words of the lead, where the names of the event itself stand.
-HEAD_WORDS = 35
+#: The head: the title and the first sentence (so many words of it), where the event itself stands; background and other
+#: events come later.
+HEAD_WORDS, SENTENCE_WORDS = 35, 8
 #: What a title word weighs beside its count in the lead.
 TITLE_WEIGHT = 3.0
 #: Words that every sixth item holds say nothing of an event.
@@ -27,6 +29,36 @@ STOP_RATE = 0.15
 NAME = 0.5
 #: A capitalised word never seen before, where the case of its place says nothing.
 UNKNOWN_NAME = 0.8
+#: ISLAMABAD, June 9 (Agency) - …: the agency is no name of the event.
+_DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
+#: In German every noun wears a capital.
+_GERMAN = frozenset("der die das und ist nicht ein eine mit von für im den dem auf wegen nach".split())
+#: Say that this is not the event before it: one more of its kind.
+_ANOTHER = frozenset(
+    "again another also second third fourth fifth separately separate similar rival"
+    " weer opnieuw tweede ook erneut wieder zweite zweiter zweites auch otro otra nuevo nueva también segundo segunda"
+    " encore autre deuxième nouveau nouvelle aussi outro outra novo nova também yeni ikinci".split()
+)
+#: Say in a title that something went on: a correction, a toll that rises, an appeal.
+_FOLLOWS = re.compile(
+    r"\b(correct(?:ion|ed|s)|update\w*|clarif\w+|appeal\w*|toll|rise[sn]?|rose|raise[sd]?|widen\w*|grow[sn]?|extend\w*"
+    r"|delay\w*|postpon\w+|still|settle\w*|plead\w*|verdict|withdr\w+|reopen\w*|restor\w+|resum\w+|revis\w+|now"
+    r"|explain\w*|timeline|after|week[s]? (?:after|later|on)|day[s]? (?:after|later|on)|what we know|refile\w*|lower\w*"
+    r"|cut|trim\w*|ends?|challeng\w+|lift\w*|overturn\w*|revers\w+|back|not|berufung|nach|korrektur|après|recours"
+    r"|rectific\w+|fe de \w+|tras|sube\w*|aplaza\w*|dopo|na|após|corre[cç]\w+|adia\w*)\b",
+    re.IGNORECASE,
+)
+
+
+#: Tell what was before, in so many characters of the text.
+RECALL_CHARS = 300
+_RECALLS = re.compile(
+    r"\b((?:days?|weeks?|months?|hours?) (?:after|ago|before|earlier|later)|last (?:week|month|year|\w+day)"
+    r"|earlier (?:this|in)|this week|previous(?:ly)?|follow(?:s|ing|ed)|in the same|already"
+    r"|vor (?:\w+ )?(?:tagen|wochen)|letzte \w+|semaine derni\w+|la semana pasada|hace \w+ (?:d[ií]as|semanas)"
+    r"|vorige week|na semana passada)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +68,23 @@ class Profile:
     id: model.ArticleId
     when: datetime
     seen: datetime
+    outlet: str
     link: str
-    links: tuple[str, ...]
+    #: The rules that matched, each with the words that it matched on.
+    rules: Mapping[str, frozenset[str]]
     #: Word -> weight before any rarity: dampened count, title words more.
     weights: Mapping[str, float]
+    #: Words of the title, and of the title and the first sentence.
+    title: frozenset[str]
+    head: frozenset[str]
+    #: Share of the rule's lines that the title alone meets.
+    title_matches: float
+    #: The title says that something went on.
+    follows: int
     #: Name -> as written.
     names: Mapping[str, str]
-    #: Names and numbers of the head.
-    head_names: frozenset[str]
-    head_numbers: frozenset[str]
+    #: Figures that may be of an event.
+    figures: frozenset[str]
     #: Days of the calendar that title and lead name.
     days: frozenset[date]
     #: Words of title and lead.
@@ -52,45 +92,81 @@ class Profile:
     sketch: copies.Sketch
     #: A headline without a text.
     is_bare: bool
-    size: int = 1
+    #: Title and lead's beginning say "another", "again": 2 for the title, 1 for the lead.
+    another: int
+    #: They tell of days before: "last week", "three days after".
+    recalls: bool
 
 
-def of(article: model.Article) -> Profile:
+def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     """Read an article once."""
-    title = list(words.tokens(mastheads.without(article.title, outlet=article.outlet, link=article.link)))
-    lead = list(words.tokens(sentences.own_words(article.text[:LEAD_CHARS], article.language)))
+    matches = tuple(matches)
+    title = _words(mastheads.without(article.title, outlet=article.outlet, link=article.link))
+    text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
+    lead = _words(sentences.own_words(text, article.language))
     rates = background.table().rates
     counts = Counter(token.stem for token in lead if rates.get(token.stem, 0.0) < STOP_RATE)
     weights = {word: 1.0 + math.log(count) for word, count in counts.items()}
-    for word in {token.stem for token in title}:
-        if rates.get(word, 0.0) < STOP_RATE:
-            weights[word] = weights.get(word, 0.0) + TITLE_WEIGHT
-    names = {word: written for word, written in _names(title, lead).items() if word in weights}
-    head = {token.stem for token in (*title, *lead[:HEAD_WORDS])}
+    of_title = frozenset(token.stem for token in title if rates.get(token.stem, 0.0) < STOP_RATE)
+    for word in of_title:
+        weights[word] = weights.get(word, 0.0) + TITLE_WEIGHT
+    first = _first_sentence(lead)
+    found = {word: written for word, written in _names(title, lead).items() if word in weights}
     return Profile(
         id=article.id,
         when=article.when,
         seen=article.first_seen,
+        outlet=article.outlet,
         link=article.link,
-        links=article.links,
+        rules={
+            match.rule: frozenset(
+                token.stem for place in match.evidence for token in words.tokens(place.text) if token.stem in weights
+            )
+            for match in matches
+        },
         weights=weights,
-        names=names,
-        head_names=frozenset(word for word in head if word in names),
-        head_numbers=frozenset(word for word in head if is_number(word)),
+        title=of_title,
+        head=of_title | {token.stem for token in first if token.stem in weights},
+        title_matches=_title_matches(matches),
+        follows=len(_FOLLOWS.findall(article.title)),
+        names=found,
+        figures=frozenset(word for word in weights if word[0].isdigit() and figures.tells(word)),
         days=nameddays.named((*title, *lead), article.when.date()),
         length=len(title) + len(lead),
         is_bare=not lead,
+        another=2 if _says_another(title) else int(_says_another(first)),
+        recalls=_RECALLS.search(article.title + " " + article.text[:RECALL_CHARS]) is not None,
         sketch=copies.sketch([token.stem for token in title], [token.stem for token in lead]),
     )
 
 
-def is_number(word: str) -> bool:
-    """The word is a number (30, 5000, 12th)."""
-    return word[0].isdigit()
+def _first_sentence(lead: Sequence[words.Token]) -> Sequence[words.Token]:
+    for at, token in enumerate(lead[:HEAD_WORDS]):
+        if token.opens and at >= SENTENCE_WORDS:
+            return lead[:at]
+    return lead[:HEAD_WORDS]
+
+
+def _title_matches(matches: Iterable[model.Match]) -> float:
+    shares = []
+    for match in matches:
+        labels = {place.label for place in match.evidence}
+        shares.append(len({place.label for place in match.evidence if place.field == "title"}) / max(1, len(labels)))
+    return max(shares, default=0.5)
+
+
+def _says_another(tokens: Iterable[words.Token]) -> bool:
+    return any(token.text.casefold() in _ANOTHER for token in tokens)
+
+
+def _words(text: str) -> list[words.Token]:
+    return list(figures.joined(list(words.tokens(text))))
 
 
 def _names(*texts: Sequence[words.Token]) -> dict[str, str]:
     """Words that are names by their capitals: where the place tells, by that; else by the habit of the news."""
+    if sum(token.text in _GERMAN for tokens in texts for token in tokens) * 12 > sum(map(len, texts)):
+        return {}
     habit = background.table().capitals
     capital: Counter[str] = Counter()
     told: Counter[str] = Counter()
@@ -107,7 +183,7 @@ def _names(*texts: Sequence[words.Token]) -> dict[str, str]:
             sure = (capital[word] + habit.get(word, 1.0)) / (told[word] + 1) if capital[word] else 0.0
         else:
             sure = habit.get(word, UNKNOWN_NAME)
-        if sure >= NAME:
+        if sure >= NAME and not nameddays.is_day_or_month(word):
             names[word] = text
     return names
 
@@ -117,5 +193,5 @@ def _cased(texts: Iterable[Sequence[words.Token]]) -> Iterable[tuple[words.Token
     for tokens in texts:
         shouting = words.is_headline_case(tokens)
         for token in tokens:
-            if not is_number(token.stem):
+            if not token.stem[0].isdigit():
                 yield token, not (shouting or token.opens)

@@ -1,18 +1,27 @@
-"""How much a word tells: inverse document frequency over the shipped background and the open stories together.
+"""How much a word tells: inverse document frequency, in the news at large and under a rule.
 
-On the first day the background alone speaks. As stories open, what they all share (the words of the rules that matched
-them) weighs less, whatever the news at large says. A story counts once, however many articles it has.
+At large: the shipped background and the open stories together. Under a rule: of its open stories, with the background
+as a prior. What all matches of a rule share is no evidence under it, however rare it is in the news: the words that it
+matched on, and those common to its stories. A story counts once, however many articles it has.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sized
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Set as AbstractSet
 
 from bot.language import background
 
 #: As many documents as the shipped table speaks for, beside the open stories (800 and 6000 measured no better).
 BACKGROUND_DOCUMENTS = 2000
+#: As many stories of a rule as the background speaks for.
+PRIOR = 6.0
+#: The rate of a word that the rule matched on, before any story: some rules list the names to watch.
+MATCHED = 0.5
+#: The rate of a word that the background does not know.
+UNKNOWN = 0.5 / BACKGROUND_DOCUMENTS
 
 
 class _Commonness(dict[str, float]):
@@ -29,16 +38,79 @@ class _Commonness(dict[str, float]):
         return found
 
 
+class _OfRule(dict[str, float]):
+    """Word -> logarithm of its stories under one rule, the prior's among them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = math.log(PRIOR)
+        self.stories = 0
+        self._held: Counter[str] = Counter()
+        #: Words that the rule matched on: known beforehand to be common under it.
+        self.matched: set[str] = set()
+        self._rates = background.table().rates
+
+    def __missing__(self, word: str) -> float:
+        prior = MATCHED if word in self.matched else self._rates.get(word, 0.0) + UNKNOWN
+        self[word] = found = math.log(self._held[word] + PRIOR * prior)
+        return found
+
+    def count(self, stories: int, words: Iterable[str], by: int) -> None:
+        """So many stories more, and as many more that hold the words."""
+        self.stories += stories
+        self.base = math.log(self.stories + PRIOR)
+        for word in words:
+            self._held[word] += by
+            self.pop(word, None)
+            if not self._held[word]:
+                del self._held[word]
+
+    def match(self, words: Iterable[str]) -> None:
+        """The rule matched on these."""
+        for word in words:
+            if word not in self.matched:
+                self.matched.add(word)
+                self.pop(word, None)
+
+
+class Under(dict[str, float]):
+    """Word -> its rarity under a rule, or at large where that is less."""
+
+    def __init__(self, at_large: Rarity, stories: int = 0, rule: str = "") -> None:
+        super().__init__()
+        self.rule, self.stories = rule, stories
+        self._base, self._commonness = at_large.base, at_large.commonness
+        self._own = at_large.rules[rule] if rule else None
+        #: Words that the rule matched on in any article.
+        self.terms: AbstractSet[str] = self._own.matched if self._own else frozenset()
+
+    def __missing__(self, word: str) -> float:
+        found = self._base - self._commonness[word]
+        if self._own is not None:
+            found = min(found, self._own.base - self._own[word])
+        self[word] = found
+        return found
+
+
 class Rarity:
-    """Rarity of a word = ``base`` - ``commonness[word]``."""
+    """Rarity at large = ``base`` - ``commonness[word]``."""
 
     def __init__(self, holders: Mapping[str, Sized]) -> None:
         self.commonness = _Commonness(holders)
         self.base = 0.0
+        self.rules: defaultdict[str, _OfRule] = defaultdict(_OfRule)
         self.count(0)
 
     def of(self, word: str) -> float:
         return self.base - self.commonness[word]
+
+    def under(self, rules: Iterable[str]) -> Under:
+        """Rarities under the most specific of these rules, to be used until the next story changes.
+
+        The most specific is that of the fewest stories: what is common under it is no evidence.
+        """
+        known = [(self.rules[rule].stories, rule) for rule in rules if rule in self.rules]
+        return Under(self, *min(known)) if known else Under(self)
 
     def count(self, stories: int) -> None:
         """So many stories are open."""

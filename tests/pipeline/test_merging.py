@@ -18,7 +18,11 @@ RULE = rules.compile_rule(
 )
 RULE_SET = rules.RuleSet([RULE])
 SNAPSHOT = pipeline.Snapshot(feeds={}, rules=RULE_SET, window=timedelta(days=200))
-OLDER, YOUNGER = examples.story(examples.EXIT), examples.story(examples.AFFECTED)
+FIRST, SECOND, BRIDGE = (
+    examples.article(examples.EXIT.title, examples.EXIT.text, outlet=outlet, at=examples.START + at * DAY / 24)
+    for at, outlet in enumerate(("Gazette", "Tribune", "Mirror"))
+)
+OLDER, YOUNGER = examples.story(FIRST), examples.story(SECOND)
 AGAIN = examples.article(examples.MOVED.title, examples.MOVED.text, outlet="Echo", at=START + DAY)
 
 
@@ -72,7 +76,7 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
     for story in (OLDER, YOUNGER):
         await store.write(lambda tx, story=story: post(tx, story))  # type: ignore[misc]
     news = desk.Desk(SNAPSHOT.window)
-    made, rows = await arrive(store, news, examples.MOVED)
+    made, rows = await arrive(store, news, BRIDGE)
 
     merged = [each for each in made if each.reason is model.Reason.MERGED]
     assert [(each.story, each.action) for each in merged] == [(YOUNGER.id, model.Action.EDIT)]
@@ -94,7 +98,7 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
 async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store: storage.SqlStore) -> None:
     await store.write(lambda tx: post(tx, OLDER, state=model.AlertState.HELD))
     await store.write(lambda tx: post(tx, YOUNGER))
-    _, rows = await arrive(store, desk.Desk(SNAPSHOT.window), examples.MOVED)
+    _, rows = await arrive(store, desk.Desk(SNAPSHOT.window), BRIDGE)
 
     assert rows
     assert {row.thread for row in rows} == {f"head of {YOUNGER.id}"}

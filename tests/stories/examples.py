@@ -52,9 +52,21 @@ def story(*members: model.Article) -> model.Story:
     )
 
 
+def arrival(one: model.Article, rule: str = "", *terms: str) -> model.Arrival:
+    """The article as it comes; with a rule, matched on these terms where they stand in its title or text."""
+    evidence = tuple(
+        model.Evidence(label=term, term=term, field=field, text=term, start=text.index(term), end=text.index(term))
+        for term in terms
+        for field, text in (("title", one.title), ("body", one.text))
+        if term in text
+    )
+    matches = (model.Match(rule=rule, rule_version="1", evidence=evidence),) if rule else ()
+    return model.Arrival(article=one, matches=matches, is_baseline=False)
+
+
 def threads(grouping: stories.Grouping, *articles: model.Article) -> list[model.StoryId]:
     """The story of each article after all have joined."""
-    joins = {join.article: join for join in grouping.join_batch(articles)}
+    joins = {join.article: join for join in grouping.join_batch(map(arrival, articles))}
     moved = {younger: join.story for join in joins.values() for younger in join.merges}
     found = []
     for one in articles:

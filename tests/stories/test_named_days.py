@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
-from bot import stories
 from bot.language import words
 from bot.stories import nameddays
-from tests.stories.examples import START, article, threads
 
 #: A Wednesday.
 WRITTEN = date(2015, 12, 2)
@@ -46,22 +44,3 @@ def test_a_day_of_december_named_in_january_is_of_the_year_before() -> None:
 
 def test_an_article_dated_at_the_beginning_of_time_names_no_days() -> None:
     assert nameddays.named(list(words.tokens("It came on Friday, before 30 December.")), date.min) == frozenset()
-
-
-@pytest.mark.parametrize(("weekday", "joins"), [("Wednesday", True), ("Thursday", False)])
-def test_a_report_days_later_joins_by_the_day_of_the_event(weekday: str, *, joins: bool) -> None:
-    """2 December 2015, the day of the first report, was a Wednesday."""
-    first = article(
-        "Man shot outside Larkfield bar",
-        "A man was shot outside a bar on Elm Road in Larkfield on Wednesday, police said. Nobody was arrested.",
-    )
-    later = article(
-        "Police seek witnesses to shooting",
-        f"Detectives ask for witnesses to the shooting on Elm Road in Larkfield {weekday}, in which a man was hurt.",
-        at=START + timedelta(days=6),
-        outlet="Mirror",
-    )
-
-    one, other = threads(stories.Grouping(window=timedelta(days=14)), first, later)
-
-    assert (one == other) is joins

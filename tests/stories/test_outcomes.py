@@ -1,0 +1,187 @@
+"""Join, open, unsure or round-up, decided under the rule that matched; and what people decided."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot import model, stories
+from tests.stories import examples
+from tests.stories.examples import START, arrival, article
+
+WINDOW = timedelta(days=200)
+HOUR = timedelta(hours=1)
+
+GOOGLE = article(
+    "CNIL fines Google 325 million euros over cookies and ads in Gmail",
+    "France's data protection authority CNIL has fined Google 325 million euros for showing advertisements between "
+    "e-mails in Gmail and for placing cookies without valid consent when accounts are created.",
+)
+SHEIN = article(
+    "CNIL fines Shein 150 million euros over cookies",
+    "France's data protection authority CNIL has fined Shein 150 million euros for placing cookies on visitors' "
+    "devices without their consent. The online retailer said that it would appeal.",
+    at=START + HOUR,
+    outlet="Mirror",
+)
+UBER = article(
+    "FTC sues Uber over its subscription service",
+    "The Federal Trade Commission sued Uber, saying the company charged consumers for Uber One without their consent.",
+)
+AMAZON = article(
+    "FTC sues Amazon over Prime subscriptions",
+    "The Federal Trade Commission sued Amazon, saying the company enrolled consumers in Prime without their consent.",
+    at=START + HOUR,
+    outlet="Mirror",
+)
+BACKDOOR = ("BlackBerry", "PTA", "backdoor", "access")
+PTA_EXIT = article(
+    "BlackBerry quits Pakistan after PTA sought backdoor into BES",
+    "BlackBerry will leave Pakistan rather than give the regulator PTA access to its BES servers, the company said.",
+)
+SINDH = article(
+    "Pakistan lifts ban on BlackBerry Messenger in Sindh after police get backdoor access to chat logs",
+    "Sindh has lifted its ban on BlackBerry Messenger, the PTA said, after police were given access to chat logs of "
+    "suspected kidnappers in Karachi.",
+    at=START + 5 * HOUR,
+    outlet="Courier",
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "terms"),
+    [
+        (GOOGLE, SHEIN, ("CNIL", "fines", "fined")),
+        (UBER, AMAZON, ("FTC", "Federal Trade Commission", "sues", "sued")),
+        (PTA_EXIT, SINDH, BACKDOOR),
+    ],
+    ids=["two fines", "two lawsuits", "another BlackBerry event"],
+)
+def test_another_event_under_one_rule_is_its_own_story(
+    first: model.Article, second: model.Article, terms: tuple[str, ...]
+) -> None:
+    grouping = stories.Grouping(window=WINDOW)
+
+    one, other = grouping.join_batch((arrival(first, "rule", *terms), arrival(second, "rule", *terms)))
+
+    assert one.story != other.story
+    assert other.reason in {model.JoinReason.OPENED, model.JoinReason.UNSURE}
+    assert other.confidence < 0.85
+
+
+def test_an_unsure_article_opens_a_story_and_names_the_nearest() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    first = grouping.join(PTA_EXIT)
+
+    unsure = stories.Grouping(window=WINDOW, join_from=1.0)
+    opened = unsure.join(PTA_EXIT)
+    near = unsure.join(examples.EXIT)
+
+    assert first.near is None
+    assert near.reason is model.JoinReason.UNSURE
+    assert near.near == opened.story != near.story
+    assert near.detail.startswith("nearest open story: ")
+
+
+def test_what_follows_an_unsure_article_joins_it_and_not_the_other() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    terms = ("BlackBerry",)
+    first = grouping.join_batch((arrival(PTA_EXIT, "rule", *terms), arrival(SINDH, "rule", *terms)))
+    follow_up = article(
+        "BlackBerry Messenger ban lifted in Sindh as police read chat logs",
+        "Police in Karachi can read chat logs of suspects, so Sindh lifted its ban on BlackBerry Messenger.",
+        at=START + 6 * HOUR,
+        outlet="Echo",
+    )
+
+    (join,) = grouping.join_batch((arrival(follow_up, "rule", *terms),))
+
+    assert join.story == first[1].story
+
+
+FINES = tuple(
+    article(f"Ofcom fines {name} over {matter}", f"Ofcom has fined {name} for {matter}, it said.", outlet=f"Wire{at}")
+    for at, (name, matter) in enumerate(
+        (("Northlink", "emergency calls"), ("Calder", "missing contracts"), ("Kekchan", "age checks"))
+    )
+)
+ROUNDUP = article(
+    "The week in penalties: Northlink, Calder, Kekchan",
+    "Ofcom fined Northlink over emergency calls, Calder over missing contracts and Kekchan over age checks.",
+    at=START + 20 * HOUR,
+    outlet="Weekly",
+)
+
+
+def test_a_round_up_is_a_story_of_its_own_that_nothing_joins_but_its_copies() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.join_batch(arrival(one, "fines", "Ofcom", "fines") for one in FINES)
+    (join,) = grouping.join_batch((arrival(ROUNDUP, "fines", "Ofcom", "fined"),))
+    later = article(
+        "Penalties of the week: Calder, Kekchan and Northlink",
+        "Fined this week: Northlink over emergency calls, Calder over contracts, Kekchan over age checks.",
+        at=START + 21 * HOUR,
+        outlet="Echo",
+    )
+    copy = article(ROUNDUP.title, ROUNDUP.text, at=START + 22 * HOUR, outlet="Mirror")
+
+    second, third = grouping.join_batch((arrival(later, "fines", "Fined"), arrival(copy, "fines", "Ofcom", "fined")))
+
+    assert join.reason is model.JoinReason.ROUNDUP
+    assert second.story != join.story
+    assert (third.story, third.reason) == (join.story, model.JoinReason.COPY)
+
+
+@pytest.mark.parametrize(("mode", "joins"), [(model.Group.NORMAL, True), (model.Group.OFF, False)])
+def test_a_rule_that_groups_nothing_gives_each_article_its_story(mode: model.Group, joins: bool) -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    both = (arrival(examples.EXIT, "rule", "BlackBerry"), arrival(examples.AFFECTED, "rule", "BlackBerry"))
+
+    one, other = grouping.join_batch(both, {"rule": mode})
+
+    assert (one.story == other.story) is joins
+
+
+def test_a_copy_joins_also_where_a_rule_groups_nothing() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    copy = article(examples.EXIT.title, examples.EXIT.text, at=START + HOUR, outlet="Mirror")
+
+    one, other = grouping.join_batch((arrival(examples.EXIT, "rule"), arrival(copy, "rule")), {"rule": model.Group.OFF})
+
+    assert one.story == other.story
+
+
+def test_what_people_split_is_never_joined_there_again_nor_what_is_nearer_to_it() -> None:
+    kept, apart = examples.story(examples.EXIT, examples.MOVED), examples.story(examples.AFFECTED)
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.load([examples.story(examples.EXIT, examples.MOVED, examples.AFFECTED)])
+    again = article(examples.AFFECTED.title, examples.AFFECTED.text, at=START + 9 * HOUR, outlet="Echo")
+
+    grouping.split(kept, apart)
+    join = grouping.join(again)
+
+    assert grouping.join(examples.AFFECTED).story == apart.id
+    assert join.story == apart.id
+    assert join.merges == ()
+
+
+def test_what_was_split_is_obeyed_after_a_restart() -> None:
+    kept = examples.story(examples.EXIT, examples.MOVED)
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.load([kept], [(kept.id, examples.AFFECTED)])
+    again = article(examples.AFFECTED.title, examples.AFFECTED.text, at=START + 9 * HOUR, outlet="Echo")
+
+    assert grouping.join(again).story != kept.id
+    assert grouping.join(examples.AFFECTED).story != kept.id
+
+
+def test_what_people_merge_is_one_story_from_then_on() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    one, other = grouping.join_batch(arrival(each, "rule", "CNIL", "fines", "fined") for each in (GOOGLE, SHEIN))
+    assert one.story != other.story
+
+    grouping.merge(other.story, into=one.story)
+
+    assert grouping.join(SHEIN).story == one.story
+    assert grouping.join(SHEIN).reason is model.JoinReason.MERGED
