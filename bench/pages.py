@@ -25,7 +25,7 @@ import structlog
 
 from bot import app, config, model, ports, web
 from bot.cli import status
-from bot.maintenance import heartbeat
+from bot.ports import keys
 from tests.fakes import START, FakeClock
 from tests.storage import made
 
@@ -114,7 +114,7 @@ async def fill(running: app.App, *, articles: int, stories: int, feeds: int) -> 
         numbers = range(start, min(stories, start + 500))
         whole = [story(number, _members_of(number, written, stories)) for number in numbers]
         await store.write(partial(_write, stories=whole))
-    await store.write(lambda tx: tx.key_values.put(heartbeat.TICK, START.isoformat()))
+    await store.write(lambda tx: keys.TICK.put(tx, START))
 
 
 def _add(tx: ports.Transaction, articles: Sequence[model.Article]) -> None:

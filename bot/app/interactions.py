@@ -9,16 +9,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import model, pipeline, ports
+from bot.alerts import notices
+from bot.ports import keys
 
 log = structlog.get_logger("wirewatch")
 
 #: Without a connection for so long the operator hears of it: one hiccup is no news.
 TELL_AFTER = timedelta(minutes=1)
-
-
-def key_of(channel: str) -> str:
-    """Where the store keeps why a channel's buttons are not heard; empty: they are."""
-    return f"buttons:trouble:{channel}"
 
 
 class Interactions:
@@ -98,22 +95,20 @@ class _Watch:
             await self._tell(reason, now)
 
     async def _tell(self, reason: str, now: datetime) -> None:
-        names = ", ".join(self._channels)
-        lead = f"The buttons of {names} are heard again. The trouble was:"
-        if reason:
-            lead = f"The buttons of {names} are not heard. Messages are sent as ever; what is pressed fails."
-
         def work(tx: ports.Transaction) -> None:
-            before = [tx.key_values.get(key_of(channel)) or "" for channel in self._channels]
+            before = [keys.buttons_trouble(channel).get(tx) for channel in self._channels]
             if any(before) == bool(reason):
                 return
             for channel in self._channels:
-                tx.key_values.put(key_of(channel), reason)
+                keys.buttons_trouble(channel).put(tx, reason)
             operator = self._snapshot().operator
             if operator:
-                lines = [reason or next(each for each in before if each)]
-                once = f"buttons {names} {now.isoformat()}"
-                tx.outbox.add([pipeline.notice(operator, lead, lines, now=now, once=once)])
+                if reason:
+                    notice = notices.buttons_are_silent(self._channels, reason, now=now)
+                else:
+                    was = next(each for each in before if each)
+                    notice = notices.buttons_are_heard_again(self._channels, was, now=now)
+                tx.outbox.add([notices.row(notice, channel=operator, now=now)])
 
         try:
             await self._store.write(work)

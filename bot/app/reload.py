@@ -10,7 +10,8 @@ from pathlib import Path
 
 import structlog
 
-from bot import config, pipeline, ports
+from bot import config, ports
+from bot.alerts import notices
 
 log = structlog.get_logger("wirewatch")
 
@@ -57,7 +58,8 @@ async def announce(store: ports.Store, settings: config.Settings, *, now: dateti
     lines = config.render(settings.problems, "text").splitlines()
     log.info("configuration reloaded", rules=len(settings.rules), feeds=len(settings.feeds), problems=len(lines))
     if settings.bot.operator:
-        lead = f"Configuration reloaded: {len(settings.rules)} rules, {len(settings.feeds)} feeds."
-        once = f"reload {settings.version} {lines}"
-        notice = pipeline.notice(settings.bot.operator, lead, lines, now=now, once=once)
-        await store.write(lambda tx: tx.outbox.add([notice]))
+        notice = notices.configuration_reloaded(
+            rules=len(settings.rules), feeds=len(settings.feeds), problems=lines, version=settings.version
+        )
+        row = notices.row(notice, channel=settings.bot.operator, now=now)
+        await store.write(lambda tx: tx.outbox.add([row]))

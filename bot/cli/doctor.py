@@ -16,6 +16,7 @@ from rich.text import Text
 from bot import app, config, model, ports, storage
 from bot.cli import status, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
+from bot.ports import keys
 
 #: Less free space than this fills within days at 10,000 feeds.
 LEAST_FREE_BYTES = 1_000_000_000
@@ -66,7 +67,7 @@ async def _of_database(settings: config.Settings, environment: app.Environment) 
         return [ports.CheckLine(is_good=False, what=f"database: {error}")]
     try:
         articles, tick, feeds = await store.read(
-            lambda tx: (tx.articles.count(), tx.key_values.get("tick"), tuple(tx.feeds.all()))
+            lambda tx: (tx.articles.count(), keys.TICK.get(tx), tuple(tx.feeds.all()))
         )
     except ports.StoreError as error:
         return [ports.CheckLine(is_good=False, what=f"database: {error}")]
@@ -79,10 +80,9 @@ async def _of_database(settings: config.Settings, environment: app.Environment) 
     return lines + _of_feeds(feeds, names)
 
 
-def _of_clock(tick: str | None, now: datetime) -> list[ports.CheckLine]:
-    if tick is None:
+def _of_clock(ticked_at: datetime | None, now: datetime) -> list[ports.CheckLine]:
+    if ticked_at is None:
         return [ports.CheckLine(is_good=True, what="clock: nothing to compare with before the first run")]
-    ticked_at = datetime.fromisoformat(tick)
     age = now - ticked_at
     if age < -timedelta(minutes=1):
         what = f"clock: it says {now:%d %b %Y %H:%M} UTC, and the bot ran later than that"

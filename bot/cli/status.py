@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, model, ports
-from bot.app import interactions
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
+from bot.ports import keys
 
 #: Rules are shown with their hits of this time.
 RECENT = timedelta(days=7)
@@ -29,7 +29,7 @@ class Status:
     unsent: tuple[model.Outgoing, ...]
     articles: int
     hits: Mapping[str, int]
-    tick: str | None
+    tick: datetime | None
     #: Channel -> why its buttons are not heard.
     unheard: Mapping[str, str]
 
@@ -55,7 +55,7 @@ async def _status(folder: Path) -> tuple[config.Settings, Status]:
 
 
 def look(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
-    unheard = {name: tx.key_values.get(interactions.key_of(name)) for name in channels}
+    unheard = {name: keys.buttons_trouble(name).get(tx) for name in channels}
     return Status(
         now=now,
         feeds=tuple(tx.feeds.all()),
@@ -63,7 +63,7 @@ def look(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) 
         unsent=tuple(tx.outbox.unsent()),
         articles=tx.articles.count(),
         hits=tx.stories.count_by_rule(since=now - RECENT),
-        tick=tx.key_values.get("tick"),
+        tick=keys.TICK.get(tx),
         unheard={name: reason for name, reason in unheard.items() if reason},
     )
 
@@ -81,7 +81,7 @@ def health_of(state: model.FeedState) -> str:
 
 def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
     return {
-        "last_tick": found.tick,
+        "last_tick": found.tick.isoformat() if found.tick else None,
         "articles": found.articles,
         "feeds": [
             {
@@ -158,8 +158,11 @@ def _show(settings: config.Settings, found: Status) -> None:
     if errors:
         text = f"configuration: {terminal.counted(errors, 'error')}; `wirewatch check` says where"
         terminal.row(text, style="yellow")
-    tick = datetime.fromisoformat(found.tick) if found.tick else None
-    last = f"last tick {_ago(found.now, tick)}" if tick else "no tick yet: `wirewatch run` has not run on this database"
+    last = (
+        f"last tick {_ago(found.now, found.tick)}"
+        if found.tick
+        else "no tick yet: `wirewatch run` has not run on this database"
+    )
     terminal.row(f"{terminal.counted(found.articles, 'article')} in the archive; {last}", style="dim")
 
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import model, pipeline, storage
+from bot import model, storage
+from bot.alerts import notices
 
 log = structlog.get_logger("wirewatch")
 
@@ -17,7 +18,5 @@ async def apply(store: storage.SqlStore, *, by: timedelta, now: datetime, operat
     shown = model.show_duration(timedelta(minutes=round(by / timedelta(minutes=1))))
     log.warning("clock set back; what waits was moved with it", by=shown)
     if operator:
-        lead = f"The clock of this machine was set back by {shown}."
-        lines = ["Feeds and messages that wait were moved with it.", "Times of what came meanwhile are wrong."]
-        notice = pipeline.notice(operator, lead, lines, now=now, once=f"clock {now.isoformat()}")
-        await store.write(lambda tx: tx.outbox.add([notice]))
+        row = notices.row(notices.clock_set_back(shown, now=now), channel=operator, now=now)
+        await store.write(lambda tx: tx.outbox.add([row]))

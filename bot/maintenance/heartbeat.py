@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import ledger, ports
+from bot import ledger, model, ports
+from bot.ports import keys
 
 log = structlog.get_logger("wirewatch")
 
@@ -20,14 +21,6 @@ UNWATCHED = timedelta(minutes=2)
 ALIVE_EVERY, UNHEARD = timedelta(seconds=5), timedelta(seconds=30)
 #: A clock that is corrected by less makes nothing wait long.
 SET_BACK = timedelta(minutes=1)
-#: The note of the last look for due feeds; the status page reads it too.
-TICK = "tick"
-#: The note of the last time that a process began or ended.
-_SEEN = "seen"
-#: The note of the process that owns the database, from its begin to its end.
-_OWNER = "running"
-#: Before the name of each living worker of several: since when it runs, and when it said so last.
-_ALIVE = "alive "
 
 
 class Heartbeat:
@@ -53,18 +46,18 @@ class Heartbeat:
 
         def work(tx: ports.Transaction) -> timedelta | None:
             back = self._set_back(tx, now)
-            left = tx.key_values.get(_OWNER) if self._is_alone else None
+            left = keys.owner(tx) if self._is_alone else None
             if left:
-                since, _, process = left.partition(" ")
+                process, since = left
                 # An older tick was of the process before that one.
-                until = max(since, tx.key_values.get(TICK) or "")
-                tx.ledger.add([ledger.stopped(process, since=since, until=until, how="without a word", at=now)])
+                until = max(since, keys.TICK.get(tx) or since)
+                tx.ledger.add([_stopped(process, since, until, "without a word", now)])
             tx.ledger.add([ledger.started(self._process, version=self._version, at=now)])
             if self._is_alone:
-                tx.key_values.put(_OWNER, f"{now.isoformat()} {self._process}")
+                keys.put_owner(tx, self._process, now)
             elif lives_on:
-                tx.key_values.put(_ALIVE + self._process, f"{now.isoformat()} {now.isoformat()}")
-            tx.key_values.put(_SEEN, now.isoformat())
+                keys.put_alive(tx, keys.Life(process=self._process, since=now, until=now))
+            keys.SEEN.put(tx, now)
             return back
 
         return await self._store.write(work)
@@ -74,12 +67,11 @@ class Heartbeat:
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> None:
-            since, until = self._since.isoformat(), now.isoformat()
-            tx.ledger.add([ledger.stopped(self._process, since=since, until=until, how="in order", at=now)])
+            tx.ledger.add([_stopped(self._process, self._since, now, "in order", now)])
             if self._is_alone:
-                tx.key_values.put(_OWNER, "")
-            tx.key_values.drop(_ALIVE + self._process)
-            tx.key_values.put(_SEEN, until)
+                keys.clear_owner(tx)
+            keys.drop_alive(tx, self._process)
+            keys.SEEN.put(tx, now)
 
         try:
             await self._store.write(work)
@@ -89,15 +81,14 @@ class Heartbeat:
     async def live(self) -> None:
         """One of several says that it lives. Raises StoreUnavailable."""
         now = self._clock.now()
-        key = _ALIVE + self._process
 
         def work(tx: ports.Transaction) -> datetime:
             since = self._since
-            if self._is_told_alive and tx.key_values.get(key) is None:
+            if self._is_told_alive and not keys.is_alive(tx, self._process):
                 # It stood still for so long that another wrote down its end.
                 tx.ledger.add([ledger.started(self._process, version=self._version, at=now)])
                 since = now
-            tx.key_values.put(key, f"{since.isoformat()} {now.isoformat()}")
+            keys.put_alive(tx, keys.Life(process=self._process, since=since, until=now))
             return since
 
         self._since = await self._store.write(work)
@@ -109,12 +100,10 @@ class Heartbeat:
 
         def work(tx: ports.Transaction) -> list[str]:
             dead = []
-            for key, times in tx.key_values.beginning(_ALIVE).items():
-                process = key.removeprefix(_ALIVE)
-                since, _, until = times.partition(" ")
-                if process != self._process and now - datetime.fromisoformat(until) > UNHEARD:
-                    tx.ledger.add([ledger.stopped(process, since=since, until=until, how="without a word", at=now)])
-                    tx.key_values.drop(key)
+            for process, life in keys.alive(tx).items():
+                if process != self._process and now - life.until > UNHEARD:
+                    tx.ledger.add([_stopped(process, life.since, life.until, "without a word", now)])
+                    keys.drop_alive(tx, process)
                     dead.append(process)
             return dead
 
@@ -127,10 +116,10 @@ class Heartbeat:
 
         def work(tx: ports.Transaction) -> timedelta | None:
             back = self._set_back(tx, now)
-            last = _time(tx.key_values.get(TICK))
+            last = keys.TICK.get(tx)
             if last is not None and now - last > UNWATCHED:
                 tx.ledger.add([ledger.unwatched(since=last.isoformat(), until=now.isoformat(), at=now)])
-            tx.key_values.put(TICK, now.isoformat())
+            keys.TICK.put(tx, now)
             return back
 
         return await self._store.write(work)
@@ -142,15 +131,15 @@ class Heartbeat:
 
 def _set_back(tx: ports.Transaction, now: datetime) -> timedelta | None:
     """By how much; it is told once, since the notes are put right."""
-    times = {name: time for name in (TICK, _SEEN) if (time := _time(tx.key_values.get(name))) is not None}
+    times = {key: time for key in (keys.TICK, keys.SEEN) if (time := key.get(tx)) is not None}
     back = max(times.values(), default=now) - now
     if back <= SET_BACK:
         return None
-    for name, time in times.items():
+    for key, time in times.items():
         if time > now:
-            tx.key_values.put(name, "")
+            key.clear(tx)
     return back
 
 
-def _time(noted: str | None) -> datetime | None:
-    return datetime.fromisoformat(noted) if noted else None
+def _stopped(process: str, since: datetime, until: datetime, how: str, at: datetime) -> model.LedgerRow:
+    return ledger.stopped(process, since=since.isoformat(), until=until.isoformat(), how=how, at=at)

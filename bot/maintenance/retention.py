@@ -9,6 +9,7 @@ from typing import TypeAlias
 import structlog
 
 from bot import ports
+from bot.ports import keys
 
 log = structlog.get_logger("wirewatch")
 
@@ -18,8 +19,6 @@ Trim: TypeAlias = Callable[[datetime], Awaitable[Mapping[str, int]]]
 EVERY = timedelta(days=1)
 #: How often we look whether a day has gone by; a machine that slept, or a new `keep:`, waits no longer.
 LOOK = timedelta(minutes=10)
-#: The note of the last time, so that a start, or `once` from cron, does not trim each time.
-_LAST = "housekeeping"
 
 
 async def trim_when_due(store: ports.Store, clock: ports.Clock, *, keep: timedelta | None, trim: Trim) -> bool:
@@ -27,12 +26,13 @@ async def trim_when_due(store: ports.Store, clock: ports.Clock, *, keep: timedel
     if keep is None:
         return False
     now = clock.now()
-    last = await store.read(lambda tx: tx.key_values.get(_LAST))
+    # Kept, so that a start, or `once` from cron, does not trim each time.
+    last = await store.read(keys.TRIMMED.get)
     # A last time in the future is that of a clock that was set back.
-    if last is not None and timedelta() <= now - datetime.fromisoformat(last) < EVERY:
+    if last is not None and timedelta() <= now - last < EVERY:
         return False
     gone = await trim(now - keep)
-    await store.write(lambda tx: tx.key_values.put(_LAST, now.isoformat()))
+    await store.write(lambda tx: keys.TRIMMED.put(tx, now))
     log.info("old articles let go", keep_days=keep.days, **gone)
     return True
 

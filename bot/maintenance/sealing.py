@@ -6,11 +6,12 @@ Over ports only; knows no rows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import structlog
 
-from bot import model, pipeline, ports
+from bot import model, ports
+from bot.alerts import notices
 
 log = structlog.get_logger("wirewatch")
 
@@ -32,7 +33,8 @@ async def seal_closed_days(store: ports.Store, clock: ports.Clock, *, post_to: s
     def seal_next(tx: ports.Transaction) -> model.DaySeal | None:
         sealed = tx.ledger.seal(before=today)
         if sealed is not None and post_to is not None:
-            tx.outbox.add([_notice(sealed, post_to, now)])
+            notice = notices.ledger_sealed(sealed.day, rows=sealed.row_count, seal=sealed.seal)
+            tx.outbox.add([notices.row(notice, channel=post_to, now=now)])
         return sealed
 
     count = 0
@@ -41,12 +43,6 @@ async def seal_closed_days(store: ports.Store, clock: ports.Clock, *, post_to: s
         # Into the log, which may be kept on another machine than the database.
         log.info("day sealed", day=sealed.day.isoformat(), rows=sealed.row_count, seal=sealed.seal)
     return count
-
-
-def _notice(sealed: model.DaySeal, channel: str, now: datetime) -> model.Outgoing:
-    rows = "1 row" if sealed.row_count == 1 else f"{sealed.row_count:,} rows"
-    lead = f"Ledger of {sealed.day.isoformat()} sealed, {rows}: {sealed.seal}"
-    return pipeline.notice(channel, lead, (), now=now, once=f"seal {sealed.day.isoformat()}")
 
 
 async def keep_sealing(store: ports.Store, clock: ports.Clock, *, post_to: Callable[[], str | None]) -> None:

@@ -24,6 +24,20 @@ class MessageKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What the bot says about itself to the operator."""
+
+    #: What happened, in a sentence.
+    what: str
+    #: Each place that it concerns, or what else is known, a line each.
+    where: tuple[str, ...] = ()
+    #: What to do; empty: nothing.
+    remedy: str = ""
+    #: By what it is told from every other: a notice of the same occasion is said once.
+    occasion: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """A run of text; marked runs are the matched words."""
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from bot import model, ports
+from bot.alerts import notices
 from bot.outbox import policy
 
 
@@ -82,25 +83,20 @@ def tell_operator(names: Sequence[str]) -> OnIncident:
         target = next((name for name in names if name not in incident.affected), None)
         if target is None:
             return
-        parts = (*incident.channels, incident.row or "", incident.at.isoformat())
-        send = model.send_id("notice", target, incident.kind, *parts)
-        message = model.Message(kind=model.MessageKind.NOTICE, lead=_lead(incident), lines=(incident.reason,))
-        row = model.Outgoing(
-            id=send, channel=target, thread=send, message=message, created_at=incident.at, due_at=incident.at
-        )
-        tx.outbox.add([row])
+        tx.outbox.add([notices.row(_notice(incident), channel=target, now=incident.at)])
 
     return tell
 
 
-def _lead(incident: Incident) -> str:
-    names = ", ".join(incident.channels)
+def _notice(incident: Incident) -> model.Notice:
+    occasion = (incident.kind, *incident.channels, incident.row or "", incident.at.isoformat())
     match incident.kind:
         case IncidentKind.PARKED:
-            return f"Channel {names} is closed to Wirewatch. Its messages are kept and sent when it is back."
+            put = notices.channel_closed
         case IncidentKind.FAILING:
-            return f"Channel {names} has taken no message for some minutes. Its messages are kept and tried again."
+            put = notices.channel_failing
         case IncidentKind.DROPPED:
-            return f"A message for channel {names} could not be delivered and was given up."
+            put = notices.message_dropped
         case IncidentKind.BACK:
-            return f"Channel {names} works again. What was kept is being sent. The trouble was:"
+            put = notices.channel_is_back
+    return put(incident.channels, incident.reason, occasion=occasion)

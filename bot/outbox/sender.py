@@ -20,6 +20,7 @@ import structlog
 from bot import ledger, model, ports
 from bot.outbox import policy
 from bot.outbox.incidents import Incident, IncidentKind, news_of, tell_operator
+from bot.ports import keys
 
 log = structlog.get_logger()
 
@@ -163,9 +164,9 @@ class Sender:
     async def _open_lane(self, name: str) -> None:
         """A channel that was closed is tried at every start: the operator may have mended it."""
 
-        def work(tx: ports.Transaction) -> str | None:
+        def work(tx: ports.Transaction) -> str:
             tx.outbox.unpark([name], now=self._clock.now())
-            return tx.key_values.get(_note_key(name))
+            return keys.channel_trouble(name).get(tx)
 
         told = await self._store.write(work)
         if told:
@@ -313,9 +314,9 @@ class Sender:
     def _tell(self, tx: ports.Transaction, incident: Incident) -> None:
         for channel in incident.channels:
             if incident.kind is IncidentKind.BACK:
-                tx.key_values.put(_note_key(channel), "")
+                keys.channel_trouble(channel).put(tx, "")
             elif incident.kind is not IncidentKind.DROPPED:
-                tx.key_values.put(_note_key(channel), incident.reason)
+                keys.channel_trouble(channel).put(tx, incident.reason)
         if self._on_incident is not None:
             self._on_incident(tx, incident)
 
@@ -362,7 +363,3 @@ def _closed(lane: policy.Lane | None, by: policy.Lane) -> policy.Lane:
     if lane is None:
         return by
     return replace(lane, probe_at=by.probe_at, probes=max(lane.probes, by.probes))
-
-
-def _note_key(channel: str) -> str:
-    return f"outbox:trouble:{channel}"

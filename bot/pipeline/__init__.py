@@ -2,7 +2,6 @@
 
 from bot.pipeline.deciding import BATCH, Deciding, DecisionBatch
 from bot.pipeline.feedback import Judged, judge
-from bot.pipeline.messages import notice
 from bot.pipeline.passes import EndsAt, Pipeline
 from bot.pipeline.poll import Documents
 from bot.pipeline.reports import FeedReport, PassReport
@@ -20,5 +19,4 @@ __all__ = [
     "Pipeline",
     "Snapshot",
     "judge",
-    "notice",
 ]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from bot import model, summaries
 
@@ -120,26 +118,8 @@ def merged(
     return _row(send_id, alert.head, decision, message)
 
 
-def notice(channel: str, lead: str, lines: Sequence[str], *, now: datetime, once: str) -> model.Outgoing:
-    """The bot about itself; ``once`` names the occasion, so that it is said once."""
-    send_id = model.send_id("notice", channel, once)
-    return model.Outgoing(
-        id=send_id,
-        channel=channel,
-        thread=send_id,
-        message=model.Message(kind=model.MessageKind.NOTICE, lead=lead, lines=tuple(lines)),
-        created_at=now,
-        due_at=now,
-    )
-
-
 def loudest(rules: Sequence[model.Rule]) -> model.Severity:
     return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=model.Severity.NORMAL)
-
-
-def digest_of(lines: Sequence[str]) -> str:
-    """A short name for a set of lines."""
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _of(rules: Mapping[str, model.Rule], names: Sequence[str]) -> dict[str, model.Rule]:

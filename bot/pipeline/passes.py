@@ -22,7 +22,8 @@ from enum import StrEnum
 import structlog
 
 from bot import ledger, model, polling, ports
-from bot.pipeline import messages, reports
+from bot.alerts import notices
+from bot.pipeline import reports
 from bot.pipeline.deciding import Deciding
 from bot.pipeline.ingest import Intake, Taken, take
 from bot.pipeline.poll import OUR_BUG, Documents, Polled, Poller
@@ -261,5 +262,5 @@ def _tell_health(tx: ports.Transaction, intakes: Sequence[Intake], snapshot: Sna
         return
     lines = [event.text for intake in intakes for event in intake.health]
     if lines:
-        once = f"health {now.isoformat()} {messages.digest_of(lines)}"
-        tx.outbox.add([messages.notice(snapshot.operator, "Feed health", lines, now=now, once=once)])
+        notice = notices.feed_health(lines, now=now)
+        tx.outbox.add([notices.row(notice, channel=snapshot.operator, now=now)])

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot import model, ports
-from bot.pipeline import messages
+from bot.alerts import notices
 from bot.pipeline.snapshot import Snapshot
+from bot.ports import keys
 
 
 class SilenceMonitor:
@@ -36,15 +37,13 @@ class SilenceMonitor:
         for name, expect in _expected(snapshot):
             if now <= self._patient_until.get((name, expect), now - expect):
                 continue
-            last = tx.key_values.get(_key(name))
-            since = datetime.fromisoformat(last) if last else now
+            last = keys.rule_matched(name).get(tx)
+            since = last or now
             if last is None:
-                tx.key_values.put(_key(name), now.isoformat())
+                keys.rule_matched(name).put(tx, now)
             if now - since > expect:
-                lead = f"A rule is silent: nothing has matched for more than {model.show_duration(expect)}."
-                # The occasion is named by the last match, so each silence is told once, by whichever process.
-                notice = messages.notice(snapshot.operator, lead, [name], now=now, once=f"silent {name} {last}")
-                tx.outbox.add([notice])
+                notice = notices.rule_is_silent(name, expect, last_match=last)
+                tx.outbox.add([notices.row(notice, channel=snapshot.operator, now=now)])
                 since = now
             self._patient_until[name, expect] = since + expect
 
@@ -60,13 +59,9 @@ def note_matches(
     matched = {match.rule for one in found for match in one.matches}
     for name, _ in _expected(snapshot):
         if name in matched:
-            tx.key_values.put(_key(name), now.isoformat())
+            keys.rule_matched(name).put(tx, now)
 
 
 def _expected(snapshot: Snapshot) -> list[tuple[str, timedelta]]:
     found = snapshot.rules.rules.values()
     return [(rule.name, rule.expect) for rule in found if rule.expect is not None and not rule.paused]
-
-
-def _key(rule: str) -> str:
-    return f"rule matched: {rule}"

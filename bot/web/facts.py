@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot import model, ports
-from bot.maintenance import heartbeat
+from bot.ports import keys
 
 #: Days of a sparkline.
 DAYS = 14
@@ -74,7 +74,6 @@ class Overview:
 
 
 def overview(tx: ports.Transaction, now: datetime) -> Overview:
-    tick = tx.key_values.get(heartbeat.TICK)
     return Overview(
         feeds=tx.feeds.counts(),
         broken=tuple(tx.feeds.page(health=BROKEN, skip=0, most=SHOWN_BROKEN)),
@@ -82,7 +81,7 @@ def overview(tx: ports.Transaction, now: datetime) -> Overview:
         articles_today=tx.articles.count(since=now - timedelta(days=1)),
         stories=tx.stories.count(since=now - timedelta(days=7)),
         counts=tx.outbox.counts(),
-        tick=datetime.fromisoformat(tick) if tick else None,
+        tick=keys.TICK.get(tx),
     )
 
 

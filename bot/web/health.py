@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import model, ports
-from bot.maintenance import heartbeat
+from bot.ports import keys
 from bot.web.watched import PageStore, Watched
 
 #: Ticks come every second; a large transaction or a slow disk may hold some up.
@@ -27,14 +27,13 @@ async def readiness(store: PageStore, now: datetime) -> Readiness:
     """Never raises: a database that does not answer is an answer."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-            noted = await store.read(lambda tx: tx.key_values.get(heartbeat.TICK))
+            tick = await store.read(keys.TICK.get)
     except TimeoutError:
         return Readiness(is_ready=False, reason=f"the database gave no answer within {_shown(ANSWER_WITHIN)}")
     except ports.StoreError as error:
         return Readiness(is_ready=False, reason=str(error))
-    if not noted:
+    if tick is None:
         return Readiness(is_ready=False, reason="no tick yet")
-    tick = datetime.fromisoformat(noted)
     age = now - tick
     if age > TICK_IS_OLD:
         return Readiness(is_ready=False, reason=f"the last tick is {age.total_seconds():.0f} s old", last_tick=tick)

@@ -25,7 +25,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
 from bot import model, pipeline, ports
-from bot.maintenance import heartbeat
+from bot.ports import keys
 from bot.web import facts
 from bot.web.watched import Watched
 
@@ -48,7 +48,7 @@ class _Standing:
     counts: Mapping[tuple[str, model.SendState], int]
     unsent: Sequence[model.Outgoing]
     waiting: int
-    tick: str | None
+    tick: datetime | None
 
 
 class Metrics:
@@ -123,7 +123,7 @@ class Metrics:
     def _set(self, standing: _Standing, now: datetime) -> None:
         settings = self._watched.settings
         if standing.tick:
-            self._tick.set(datetime.fromisoformat(standing.tick).timestamp())
+            self._tick.set(standing.tick.timestamp())
         _fill(self._feeds, {health.value: count for health, count in standing.feeds.items()}, facts.HEALTH_WORDS)
         paused = sum(compiled.rule.paused for compiled in settings.rules)
         self._rules.labels("on").set(len(settings.rules) - paused)
@@ -149,7 +149,7 @@ def _look(tx: ports.Transaction) -> _Standing:
         counts=tx.outbox.counts(),
         unsent=tx.outbox.unsent(),
         waiting=tx.decision_queue.count(),
-        tick=tx.key_values.get(heartbeat.TICK),
+        tick=keys.TICK.get(tx),
     )
 
 

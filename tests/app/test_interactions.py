@@ -11,6 +11,7 @@ import pytest
 from bot import pipeline, ports, rules, storage
 from bot.app import interactions
 from bot.cli import status
+from bot.ports import keys
 from tests.fakes import START, FakeClock
 
 SNAPSHOT = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
@@ -58,7 +59,7 @@ async def play(store: storage.SqlStore, *changes: tuple[float, str | None]) -> l
 
 
 async def note(store: storage.SqlStore) -> str | None:
-    return await store.read(lambda tx: tx.key_values.get(interactions.key_of("other")))
+    return await store.read(lambda tx: keys.buttons_trouble("other").get(tx))
 
 
 async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_once(store: storage.SqlStore) -> None:

@@ -23,7 +23,6 @@ _PARTS = {
     "bot/cli/run.py": ("on_pass",),
     "bot/outbox/policy.py": ("_after_look_error", "first_step"),
     "bot/fetch/failures.py": ("_CERTIFICATE", "told"),
-    "bot/outbox/incidents.py": ("_lead",),
     "bot/polling/health.py": ("_OVER", "_troubles"),
     "bot/polling/statuses.py": ("_ADVICE", "_of_class"),
     "bot/reading/child.py": ("_answered",),

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from bot import app, config, model, web
-from bot.maintenance import heartbeat
+from bot.ports import keys
 from bot.web import connections
 from tests.fakes import START, FakeClock
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world
@@ -41,8 +41,8 @@ class Page:
 
     async def tick(self) -> None:
         """What a running bot writes down each second."""
-        now = self.clock.now().isoformat()
-        await self.running.store.write(lambda tx: tx.key_values.put(heartbeat.TICK, now))
+        now = self.clock.now()
+        await self.running.store.write(lambda tx: keys.TICK.put(tx, now))
 
 
 def listening(*, host: str = "127.0.0.1", has_token: bool = False) -> config.WebSettings:

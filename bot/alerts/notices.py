@@ -1,0 +1,85 @@
+"""What the bot says about itself to the operator: each occasion, worded here and nowhere else.
+
+Pure. Who says it adds the row to the outbox in the transaction that records the occasion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from bot import model
+
+
+def row(notice: model.Notice, *, channel: str, now: datetime) -> model.Outgoing:
+    """The message of a notice; its id is made of channel and occasion, so that whoever says it says it once."""
+    send = model.send_id("notice", channel, *notice.occasion)
+    lines = (*notice.where, *([notice.remedy] if notice.remedy else []))
+    message = model.Message(kind=model.MessageKind.NOTICE, lead=notice.what, lines=lines)
+    return model.Outgoing(id=send, channel=channel, thread=send, message=message, created_at=now, due_at=now)
+
+
+def configuration_reloaded(*, rules: int, feeds: int, problems: Sequence[str], version: str) -> model.Notice:
+    """``problems``: lines as ``wirewatch check`` prints them. Workers that read one edit say it once."""
+    lead = f"Configuration reloaded: {rules} rules, {feeds} feeds."
+    return model.Notice(what=lead, where=tuple(problems), occasion=(f"reload {version} {list(problems)}",))
+
+
+def clock_set_back(by: str, *, now: datetime) -> model.Notice:
+    lead = f"The clock of this machine was set back by {by}."
+    lines = ("Feeds and messages that wait were moved with it.", "Times of what came meanwhile are wrong.")
+    return model.Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
+
+
+def feed_health(events: Sequence[str], *, now: datetime) -> model.Notice:
+    lead = "Feed health"
+    digest = model.send_id("lines", *events)
+    return model.Notice(what=lead, where=tuple(events), occasion=(f"health {now.isoformat()} {digest}",))
+
+
+def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> model.Notice:
+    """The occasion is named by the last match, so that each silence is told once, by whichever process."""
+    lead = f"A rule is silent: nothing has matched for more than {model.show_duration(expect)}."
+    last = last_match.isoformat() if last_match else None
+    return model.Notice(what=lead, where=(rule,), occasion=(f"silent {rule} {last}",))
+
+
+def ledger_sealed(day: date, *, rows: int, seal: str) -> model.Notice:
+    count = "1 row" if rows == 1 else f"{rows:,} rows"
+    lead = f"Ledger of {day.isoformat()} sealed, {count}: {seal}"
+    return model.Notice(what=lead, occasion=(f"seal {day.isoformat()}",))
+
+
+def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
+    names = ", ".join(channels)
+    lead = f"The buttons of {names} are not heard. Messages are sent as ever; what is pressed fails."
+    return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
+
+
+def buttons_are_heard_again(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
+    """``reason``: what the trouble was."""
+    names = ", ".join(channels)
+    lead = f"The buttons of {names} are heard again. The trouble was:"
+    return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
+
+
+def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+    lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept and sent when it is back."
+    return model.Notice(what=lead, where=(reason,), occasion=occasion)
+
+
+def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+    names = ", ".join(channels)
+    lead = f"Channel {names} has taken no message for some minutes. Its messages are kept and tried again."
+    return model.Notice(what=lead, where=(reason,), occasion=occasion)
+
+
+def message_dropped(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+    lead = f"A message for channel {', '.join(channels)} could not be delivered and was given up."
+    return model.Notice(what=lead, where=(reason,), occasion=occasion)
+
+
+def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+    """``reason``: what the trouble was."""
+    lead = f"Channel {', '.join(channels)} works again. What was kept is being sent. The trouble was:"
+    return model.Notice(what=lead, where=(reason,), occasion=occasion)
