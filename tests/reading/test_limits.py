@@ -24,10 +24,10 @@ from bot.reading import child, limits
 limits.PATIENCE = timedelta(seconds=1)
 read = sources.parse_document
 
-def faulty(body):
+def faulty(body, **named):
     if b"bad" in body.content:
         {fault}
-    return read(body)
+    return read(body, **named)
 
 sources.parse_document = faulty
 child.main(int(sys.argv[1]))

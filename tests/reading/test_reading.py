@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,11 +83,11 @@ async def test_what_is_no_feed_is_told_the_same_wherever_it_is_read(count: int) 
 async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     read, has_begun, may_end = sources.parse_document, threading.Event(), threading.Event()
 
-    def slowly(body: ports.Body) -> model.Reading:
+    def slowly(body: ports.Body, **named: Any) -> model.Reading:
         if b"slow" in body.content:
             has_begun.set()
             may_end.wait(10)
-        return read(body)
+        return read(body, **named)
 
     monkeypatch.setattr(sources, "parse_document", slowly)
     made = Threads()
