@@ -41,7 +41,12 @@ def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None)
     """The occasion is named by the last match, so that each silence is told once, by whichever process."""
     lead = f"A rule is silent: nothing has matched for more than {model.show_duration(expect)}."
     last = last_match.isoformat() if last_match else None
-    return model.Notice(what=lead, where=(rule,), occasion=(f"silent {rule} {last}",))
+    return model.Notice(
+        what=lead,
+        where=(rule,),
+        remedy="`wirewatch try` shows what it would have matched, and near misses; `wirewatch status` shows its feeds.",
+        occasion=(f"silent {rule} {last}",),
+    )
 
 
 def ledger_sealed(day: date, *, rows: int, seal: str) -> model.Notice:
@@ -65,7 +70,8 @@ def buttons_are_heard_again(channels: Sequence[str], reason: str, *, now: dateti
 
 def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
     lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept and sent when it is back."
-    return model.Notice(what=lead, where=(reason,), occasion=occasion)
+    remedy = f"`wirewatch send-test {channels[0]}` checks it and says what to do."
+    return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=occasion)
 
 
 def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:

@@ -11,6 +11,7 @@ import pydantic
 
 from bot import model, plugins
 from bot.config import secrets, values
+from bot.config.kinds import say_broken, warn_of_broken
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping as MappingNode
@@ -180,7 +181,7 @@ def parse_bot_file(report: Report, *, kinds: plugins.Kinds, environ: Mapping[str
     _hide_secrets(channels_node, report, kinds)
     shape = validation.check(BotShape, root, report)
     channels = _channels(channels_node, report, kinds, environ)
-    _warn_of_broken(channels_node, report, kinds)
+    warn_of_broken(channels_node, report, kinds)
     if shape is None or channels is None:
         return None
     if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
@@ -228,7 +229,7 @@ def _channel(
         return None
     kind = kind_node.value.strip() if isinstance(kind_node, Scalar) else ""
     if kind in kinds.broken and kind not in kinds.found:
-        _say_broken(report, kinds.broken[kind], kind_node)
+        say_broken(report, kinds.broken[kind], kind_node)
         return None
     brought = kinds.found.get(kind)
     if brought is None:
@@ -247,28 +248,6 @@ def _channel(
             _warn_secret(report, places.find(node, (name,))[0], why, f'channel "{key.value}" is parked until then')
     line, _ = report.document.place(key.start)
     return ChannelSettings(name=key.value, kind=kind, options=checked, place=f"{report.path}:{line}")
-
-
-def _say_broken(report: Report, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
-    report.add(
-        "plug-in",
-        str(broken),
-        "install a version that fits this Wirewatch, or uninstall it",
-        start=node.start,
-        end=node.end,
-        severity="error" if is_used else "warning",
-    )
-
-
-def _warn_of_broken(node: Node | None, report: Report, kinds: plugins.Kinds) -> None:
-    """Plug-ins that no channel uses: somebody installed them for something."""
-    if not isinstance(node, MappingNode):
-        return
-    written = [channel.get("kind") for _, channel in node.pairs if isinstance(channel, MappingNode)]
-    used = {kind.value.strip() for kind in written if isinstance(kind, Scalar)}
-    for name, broken in kinds.broken.items():
-        if name not in used or name in kinds.found:
-            _say_broken(report, broken, node.pairs[0][0] if node.pairs else node, is_used=False)
 
 
 def _hide_secrets(node: Node | None, report: Report, kinds: plugins.Kinds) -> None:

@@ -9,6 +9,7 @@ import pydantic
 
 from bot import articles, model, plugins
 from bot.config import values
+from bot.config.kinds import say_broken
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar, Sequence
@@ -235,14 +236,12 @@ class _Named:
     def _refuse(self) -> None:
         broken = self._kinds.broken.get(self._name)
         if broken is not None:
-            code, message = "plug-in", str(broken)
-            help_text = "install a version that fits this Wirewatch, or uninstall it"
-        else:
-            code, message = "unknown-value", f'no kind of source "{values.shown(self._name)}"'
+            say_broken(self._report, broken, self._written)
+        elif self._name:
             known = list(self._kinds.found)
             help_text = values.did_you_mean(self._name, known, otherwise=f"there is {', '.join(known)}")
-        if self._name:
-            self._report.add(code, message, help_text, start=self._written.start, end=self._written.end)
+            message = f'no kind of source "{values.shown(self._name)}"'
+            self._report.add("unknown-value", message, help_text, start=self._written.start, end=self._written.end)
 
 
 def _checked(node: Node, report: Report) -> FeedShape | None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot import plugins
+from bot.config.yaml.nodes import Mapping, Node, Scalar
+from bot.config.yaml.problems import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +15,26 @@ class Kinds:
     channels: plugins.Kinds
     #: Asked only where a feed names its kind: to import every source takes a moment.
     sources: Callable[[], plugins.Kinds]
+
+
+def say_broken(report: Report, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
+    """A plug-in that cannot be loaded: an error where it is used, else a warning."""
+    report.add(
+        "plug-in",
+        str(broken),
+        "install a version that fits this Wirewatch, or uninstall it",
+        start=node.start,
+        end=node.end,
+        severity="error" if is_used else "warning",
+    )
+
+
+def warn_of_broken(channels: Node | None, report: Report, kinds: plugins.Kinds) -> None:
+    """Plug-ins that no channel uses: somebody installed them for something."""
+    if not isinstance(channels, Mapping):
+        return
+    written = [channel.get("kind") for _, channel in channels.pairs if isinstance(channel, Mapping)]
+    used = {kind.value.strip() for kind in written if isinstance(kind, Scalar)}
+    for name, broken in kinds.broken.items():
+        if name not in used or name in kinds.found:
+            say_broken(report, broken, channels.pairs[0][0] if channels.pairs else channels, is_used=False)
