@@ -107,7 +107,7 @@ def configure(folder: Path, world: World, *, keep: str | None = None) -> None:
     (folder / "feeds.yaml").write_text("feeds:\n" + "".join(f"  - {feed.url}\n" for feed in world.feeds))
     (folder / "bot.yaml").write_text(
         f"database: sqlite:///{folder}/wirewatch.db\nchannels: {{alerts: {{kind: console}}}}\noperator: alerts\n"
-        f"fetch: {{every: {EVERY.seconds // 60} minutes, per_host: {PER_HOST}}}\n"
+        f"fetch: {{every: {EVERY.seconds // 60} minutes, per_host: {PER_HOST}, readers: 0}}\n"
         f"stories: {{window: 2 days}}\n" + (f"keep: {keep}\n" if keep else "")
     )
 

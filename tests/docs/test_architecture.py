@@ -21,9 +21,23 @@ def section(heading: str) -> str:
 def test_the_floors_are_those_that_the_linter_holds() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     [floors] = [each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
-    # Behind several spaces stands what a floor is.
-    drawn = [re.split(r"\s{2,}", line.strip())[0] for line in section("The floors").splitlines() if line[:4] == "    "]
-    assert drawn == floors["layers"]
+    assert _floors() == floors["layers"]
+
+
+def test_at_most_thirty_names_are_to_be_learnt_first() -> None:
+    names = [name for floor in _floors() for name in floor.split(" | ")]
+    assert len(names) <= 30, f"{len(names)} names at the top: {names}"
+
+
+def test_each_of_a_newcomers_ten_changes_touches_at_most_three_files_and_all_exist() -> None:
+    rows = re.findall(r"^\|([^|]+)\|([^|]+)\|$", section("Where a change goes"), flags=re.MULTILINE)[2:]
+    assert len(rows) == 10
+    for change, files in rows:
+        found = re.findall(r"(new )?`([^`]+/[^`]+)`", files)
+        assert 1 <= len(found) <= 3, change
+        for is_new, path in found:
+            place = ROOT / path
+            assert place.parent.is_dir() if is_new else place.is_file(), f"{change.strip()}: {path} does not exist"
 
 
 def test_each_table_has_its_place_and_no_table_is_named_that_is_none() -> None:
@@ -33,3 +47,8 @@ def test_each_table_has_its_place_and_no_table_is_named_that_is_none() -> None:
 
 def _names(row: str) -> list[str]:
     return re.findall(r"`([a-z_]+)`", row)
+
+
+def _floors() -> list[str]:
+    # Behind several spaces stands what a floor is.
+    return [re.split(r"\s{2,}", line.strip())[0] for line in section("The floors").splitlines() if line[:4] == "    "]

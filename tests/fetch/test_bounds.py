@@ -6,6 +6,8 @@ import asyncio
 import dataclasses
 import gzip
 import hashlib
+import subprocess
+import sys
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
@@ -146,3 +148,8 @@ async def test_pieces_of_any_size_give_the_same_body(body: bytes, size: int, cod
 def test_any_bytes_can_be_looked_at_for_gzip(content: bytes) -> None:
     assert gunzipped(content, limit_bytes=1000) is not None
     assert gunzipped(gzip.compress(b"<rss/>"), limit_bytes=1000) == b"<rss/>"
+
+
+def test_whoever_only_unpacks_or_parses_loads_no_http_client() -> None:
+    code = "import sys, bot.sources, bot.fetch.bounds; bot.sources.find(); sys.exit('httpx' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
