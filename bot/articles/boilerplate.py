@@ -27,7 +27,7 @@ _DIGEST_BYTES = 6
 _KEY, _COUNT = 8, 1
 
 _WORD = re.compile(r"\w+")
-_END_OF_SENTENCE = re.compile(r"[.!?…]+[\"'”’»)\]]?\s+|[。！？।۔]\s*|\n+")
+_END_OF_SENTENCE = re.compile(r"[.!?…][\"'”’»)\]]?\s++|[。！？।۔]\s*|\n+")
 
 
 @dataclass(frozen=True, slots=True)

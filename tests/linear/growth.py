@@ -53,7 +53,7 @@ def _grown(call: Callable[[T], object], text: T, before: float) -> Growth:
     ratio = seconds / max(before, _FLOOR_S / 200)
     if ratio > _STEEP or seconds > _SLOW_S:
         # Again, with the best of several: the machine may have been busy.
-        seconds = min([seconds, *(_seconds(call, text) for _ in range(3 if seconds < 1 else 0))])
+        seconds = min([seconds, *(_seconds(call, text) for _ in range(3 if seconds < _SLOW_S else 1))])
         ratio = seconds / max(before, _FLOOR_S / 200)
     return Growth(len(text), seconds, ratio)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from re import _compiler  # type: ignore[attr-defined]
@@ -21,13 +22,15 @@ from tests.linear import called, compiled, documents, families, growth
 
 #: A share of all that is tried, so that each test takes seconds; the test that runs long takes all.
 _SHARDS = 4
+#: Texts shown of each slow expression.
+_ENOUGH = 3
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("shard", range(_SHARDS))
 def test_every_regular_expression_takes_time_in_proportion_to_its_text(shard: int) -> None:
     found, _ = compiled.patterns()
-    slow = [line for each in found[shard::_SHARDS] for line in _slow_inputs(each)]
+    slow = [line for each in found[shard::_SHARDS] for line in itertools.islice(_slow_inputs(each), _ENOUGH)]
     assert not slow, "\n".join(slow)
 
 
