@@ -8,7 +8,7 @@ from typing import Any
 import pydantic
 
 from bot import plugins
-from bot.config.bot_file import BotShape
+from bot.config.bot_shape import BotShape
 from bot.config.feeds_file import FeedsShape
 from bot.config.kinds import Kinds
 from bot.config.rules_shape import RulesShape

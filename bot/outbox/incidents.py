@@ -5,15 +5,19 @@ Told once, in the transaction that records it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+
+import structlog
 
 from bot import model, ports
 from bot.alerts import notices
 from bot.outbox import policy
+from bot.ports import keys
+
+log = structlog.get_logger("wirewatch")
 
 
 class IncidentKind(StrEnum):
@@ -36,9 +40,6 @@ class Incident:
     affected: frozenset[str]
     #: Of a dropped message: its row.
     row: model.SendId | None = None
-
-
-OnIncident: TypeAlias = Callable[[ports.Transaction, Incident], None]
 
 
 def news_of(
@@ -76,16 +77,36 @@ def news_of(
     return (news,)
 
 
-def tell_operator(names: Sequence[str]) -> OnIncident:
-    """Trouble becomes a notice in the first of these channels that can carry it; the log has it in any case."""
+class Incidents:
+    """What one sender has to tell of its channels, and what it has told and not yet taken back."""
 
-    def tell(tx: ports.Transaction, incident: Incident) -> None:
-        target = next((name for name in names if name not in incident.affected), None)
-        if target is None:
-            return
-        tx.outbox.add([notices.row(_notice(incident), channel=target, now=incident.at)])
+    def __init__(self, operators: Sequence[str]) -> None:
+        """``operators``: an incident becomes a notice in the first of these channels that can carry it; empty: in none.
+        The log has it in any case."""
+        self._operators = operators
+        #: Channel -> reason.
+        self.told: dict[str, str] = {}
 
-    return tell
+    def write(self, tx: ports.Transaction, incident: Incident) -> None:
+        """Tell it, in the transaction that records what happened."""
+        for channel in incident.channels:
+            if incident.kind is IncidentKind.BACK:
+                keys.channel_trouble(channel).put(tx, "")
+            elif incident.kind is not IncidentKind.DROPPED:
+                keys.channel_trouble(channel).put(tx, incident.reason)
+        target = next((name for name in self._operators if name not in incident.affected), None)
+        if target is not None:
+            tx.outbox.add([notices.row(_notice(incident), channel=target, now=incident.at)])
+
+    def remember(self, incident: Incident) -> None:
+        """It is told: its transaction is committed."""
+        for channel in incident.channels:
+            if incident.kind is IncidentKind.BACK:
+                self.told.pop(channel, None)
+            elif incident.kind is not IncidentKind.DROPPED:
+                self.told[channel] = incident.reason
+        report = log.info if incident.kind is IncidentKind.BACK else log.error
+        report(f"channel {incident.kind}", channels=list(incident.channels), reason=incident.reason)
 
 
 def _notice(incident: Incident) -> model.Notice:

@@ -19,7 +19,7 @@ import structlog
 
 from bot import ledger, model, ports
 from bot.outbox import policy
-from bot.outbox.incidents import Incident, IncidentKind, news_of, tell_operator
+from bot.outbox.incidents import Incidents, news_of
 from bot.ports import keys
 
 log = structlog.get_logger()
@@ -78,7 +78,7 @@ class Sender:
         self._clock = clock
         self._on_unknown = on_unknown
         # Where the operator's own channel is closed, another says so.
-        self._on_incident = tell_operator([operator, *(others or channels)]) if operator is not None else None
+        self._incidents = Incidents([operator, *(others or channels)] if operator is not None else [])
         self._on_sent = on_sent
         #: Told of every row as it was written after a try, sent or not.
         self._on_outcome = on_outcome
@@ -87,8 +87,6 @@ class Sender:
         self._attempt_timeout = attempt_timeout
         self._token = uuid.uuid4().hex
         self._lanes: dict[str, policy.Lane] = {}
-        #: What the operator was told of a channel and not yet taken back.
-        self._told: dict[str, str] = {}
         self._sent = 0
         self._started_at = clock.now()
 
@@ -170,7 +168,7 @@ class Sender:
 
         told = await self._store.write(work)
         if told:
-            self._told[name] = told
+            self._incidents.told[name] = told
         # One full pace: the last message of the process before us may have left just now.
         now = self._clock.now()
         self._lanes[name] = policy.Lane(at=now, ready_at=now + self._channels[name].pace)
@@ -189,7 +187,7 @@ class Sender:
                 return None
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
-            reason = self._told.get(name, "the channel is closed")
+            reason = self._incidents.told.get(name, "the channel is closed")
             await self._store.write(lambda tx: tx.outbox.park([name], reason, now=now))
             return None if ending.at is not None else min(lane.probe_at, now + PARK_EVERY)
         await self._store.write(lambda tx: tx.outbox.unpark([name], now=now))
@@ -279,7 +277,7 @@ class Sender:
         closed = self._closed_by(name, step)
         written = policy.apply(row, step, last=last, now=now)
         lane = policy.plan(self._lanes[name], step, pace=self._channels[name].pace, now=now)
-        incidents = news_of(step, channel=name, row=row, told=self._told, closed=closed, lane=lane, now=now)
+        incidents = news_of(step, channel=name, row=row, told=self._incidents.told, closed=closed, lane=lane, now=now)
 
         def work(tx: ports.Transaction) -> bool:
             is_ours = tx.outbox.save(written, token=self._token)
@@ -289,7 +287,7 @@ class Sender:
             if closed:
                 tx.outbox.park(closed, written.error or "", now=now)
             for incident in incidents:
-                self._tell(tx, incident)
+                self._incidents.write(tx, incident)
             return is_ours
 
         if not await self._store.write(work):
@@ -298,7 +296,7 @@ class Sender:
         for other in closed:
             self._lanes[other] = replace(lane) if other == name else _closed(self._lanes.get(other), lane)
         for incident in incidents:
-            self._remember(incident)
+            self._incidents.remember(incident)
         self._report(name, written, step)
 
     def _closed_by(self, name: str, step: policy.Step) -> list[str]:
@@ -310,24 +308,6 @@ class Sender:
                 return [name]
             case _:
                 return []
-
-    def _tell(self, tx: ports.Transaction, incident: Incident) -> None:
-        for channel in incident.channels:
-            if incident.kind is IncidentKind.BACK:
-                keys.channel_trouble(channel).put(tx, "")
-            elif incident.kind is not IncidentKind.DROPPED:
-                keys.channel_trouble(channel).put(tx, incident.reason)
-        if self._on_incident is not None:
-            self._on_incident(tx, incident)
-
-    def _remember(self, incident: Incident) -> None:
-        for channel in incident.channels:
-            if incident.kind is IncidentKind.BACK:
-                self._told.pop(channel, None)
-            elif incident.kind is not IncidentKind.DROPPED:
-                self._told[channel] = incident.reason
-        report = log.info if incident.kind is IncidentKind.BACK else log.error
-        report(f"channel {incident.kind}", channels=list(incident.channels), reason=incident.reason)
 
     def _report(self, name: str, row: model.Outgoing, step: policy.Step) -> None:
         fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}

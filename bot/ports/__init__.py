@@ -48,23 +48,17 @@ from bot.ports.listeners import Listener, Press
 from bot.ports.network import Answer, Body, Fetcher, PageReader, Request, Source
 from bot.ports.store import (
     Articles,
-    DayCount,
     DecisionQueue,
     FeedStates,
-    Holder,
     Judgements,
     KeyValues,
-    Known,
     Ledger,
     Outbox,
-    Question,
-    Sighting,
     Store,
     Stories,
-    Stub,
     Transaction,
-    Waiting,
 )
+from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Stub, Waiting
 
 __all__ = [
     "Abilities",

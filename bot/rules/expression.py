@@ -140,3 +140,15 @@ def needs_something(expression: Expression) -> bool:
             return all(needs_something(part) for part in parts)
         case _:
             return True
+
+
+def fields_of(part: Expression) -> frozenset[str]:
+    """The fields in which a part that stands under NEAR can be found."""
+    match part:
+        case Near(left, right):
+            return fields_of(left) & fields_of(right)
+        case Any(parts) | Named(_, parts):
+            return frozenset[str]().union(*map(fields_of, parts))
+        case _:
+            field = getattr(part, "field", None)
+            return frozenset(TEXT_FIELDS if field is None else (field,))

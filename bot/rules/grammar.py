@@ -9,13 +9,11 @@ term  = word | "phrase" | "a b"~n | {exact} | /regex/ | $set | field:term | ( or
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 from bot.rules import expression, lexer, terms
 from bot.rules.errors import QueryError
 from bot.rules.lexer import Kind, Lexeme
-from bot.rules.memo import Memo
 
 #: Brackets and NOTs inside one another.
 MAX_DEPTH = 50
@@ -23,21 +21,6 @@ MAX_DEPTH = 50
 # In Python 3.11 an enum's member is a slow look-up, and these are asked for at every lexeme.
 _WORD, _PHRASE, _OPEN, _CLOSE, _END = Kind.WORD, Kind.PHRASE, Kind.OPEN, Kind.CLOSE, Kind.END
 _AND, _OR, _NOT, _NEAR = Kind.AND, Kind.OR, Kind.NOT, Kind.NEAR
-
-
-def _leaf(field: str | None, given: str) -> expression.Expression:
-    if field is None and given.isalnum():
-        return expression.words(given)
-    return terms.leaf(lexer.lexeme(given), field)
-
-
-#: Field -> terms by their text; rules ask for the same terms over and over.
-_LEAVES = {
-    field: Memo[expression.Expression](
-        partial(_leaf, field), size=lexer.REMEMBERED, longest=lexer.REMEMBERED_CHARACTERS
-    )
-    for field in (None, *expression.FIELDS)
-}
 
 
 class _Operand(NamedTuple):
@@ -57,7 +40,7 @@ class Parser:
         self._sets = sets
         self._depth = 0
         self._field: str | None = None
-        self._leaves = _LEAVES[None]
+        self._leaves = terms.LEAVES[None]
         self._at = 0
         self._here = self._lexemes[0]
         #: The last AND or NOT stands in no brackets.
@@ -210,7 +193,7 @@ class Parser:
         )
 
     def _check_fields(self, near: expression.Near, operator: int) -> None:
-        if not (_fields(near.left) & _fields(near.right)):
+        if not (expression.fields_of(near.left) & expression.fields_of(near.right)):
             raise self._error(
                 operator,
                 operator,
@@ -295,9 +278,9 @@ class Parser:
                 "field-without-term",
                 f'write {name}:word, {name}:"a phrase" or {name}:(a OR b)',
             )
-        self._field, self._leaves = name, _LEAVES[name]
+        self._field, self._leaves = name, terms.LEAVES[name]
         tree = self._term()
-        self._field, self._leaves = None, _LEAVES[None]
+        self._field, self._leaves = None, terms.LEAVES[None]
         return tree
 
     def _missing_term(self) -> QueryError:
@@ -347,18 +330,6 @@ class Parser:
             "side-by-side",
             f'write "{phrase}" for the phrase, or put AND or OR between its words',
         )
-
-
-def _fields(part: expression.Expression) -> frozenset[str]:
-    """Where it can be found, under NEAR."""
-    match part:
-        case expression.Near(left, right):
-            return _fields(left) & _fields(right)
-        case expression.Any(parts) | expression.Named(_, parts):
-            return frozenset[str]().union(*map(_fields, parts))
-        case _:
-            field = getattr(part, "field", None)
-            return frozenset(expression.TEXT_FIELDS if field is None else (field,))
 
 
 def _short(text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
 from bot.language import tokens as words_of
@@ -241,3 +242,18 @@ def _check_item_field(body: str, shift: int) -> None:
     if found and guess:
         end = shift + found.end(1)
         raise QueryError(f'unknown field "{found[1]}"', shift, end, "unknown-field", f"did you mean {guess}:?")
+
+
+def _leaf_of(field: str | None, given: str) -> expression.Expression:
+    if field is None and given.isalnum():
+        return expression.words(given)
+    return leaf(lexer.lexeme(given), field)
+
+
+#: Field -> terms by their text; rules ask for the same terms over and over.
+LEAVES = {
+    field: Memo[expression.Expression](
+        partial(_leaf_of, field), size=lexer.REMEMBERED, longest=lexer.REMEMBERED_CHARACTERS
+    )
+    for field in (None, *expression.FIELDS)
+}

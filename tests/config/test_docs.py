@@ -11,7 +11,7 @@ import pydantic
 import pytest
 
 from bot import channels
-from bot.config.bot_file import BotShape
+from bot.config.bot_shape import BotShape
 from bot.config.feeds_file import FeedShape
 from bot.config.rules_shape import RulesShape
 from tests.config import folders

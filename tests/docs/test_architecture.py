@@ -29,6 +29,11 @@ def test_at_most_thirty_names_are_to_be_learnt_first() -> None:
     assert len(names) <= 30, f"{len(names)} names at the top: {names}"
 
 
+def test_no_file_is_too_long_to_be_read_at_once() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "bot").rglob("*.py")}
+    assert {str(path): length for path, length in lengths.items() if length > 350} == {}
+
+
 def test_each_of_a_newcomers_ten_changes_touches_at_most_three_files_and_all_exist() -> None:
     rows = re.findall(r"^\|([^|]+)\|([^|]+)\|$", section("Where a change goes"), flags=re.MULTILINE)[2:]
     assert len(rows) == 10
