@@ -21,7 +21,7 @@ def row(name: str, **said: object) -> dict[str, object]:
     usual: dict[str, object] = {
         "id": name, "feed": "https://a.example/feed", "outlet": "A", "owner": "a.example", "link": "",
         "title": name, "title_key": digest(name), "first_seen": START, "fingerprint": "", "version": 1,
-        "is_full_text": False, "has_text": True, "tags": "[]", "links": "[]", "text": "",
+        "is_full_text": False, "has_text": True, "tags": "[]", "links": "[]", "left_out": "[]", "text": "",
     }  # fmt: skip
     return COLUMNS | usual | said
 
