@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T", bound=Sized)
 
 #: Lengths. The first are short: what is exponential is over by then.
-_SIZES = (24, 96, 512, 4_096)
+_SIZES = (22, 96, 512, 4_096)
 #: Nothing is judged below this: the clock is coarse and the machine busy.
 _FLOOR_S = 0.008
 #: More than so many times as long for a text eight times as long: linear is 8, quadratic 64.

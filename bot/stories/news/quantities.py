@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from math import floor, log10
 
 from bot.language.words import stem
@@ -181,6 +182,8 @@ def _rounded(exact: float, round_one: float) -> bool:
 
 #: Characters around a number that tell whether it counts something.
 _REACH = 200
+#: A sentence with more is a table.
+_MOST_NUMBERS = 100
 
 
 @lru_cache(maxsize=1 << 11)
@@ -193,7 +196,7 @@ def quantities(plain: str, language: str = "en") -> tuple[Quantity, ...]:
 
 
 def _quantities(plain: str, language: str) -> Iterator[Quantity]:
-    found = [one for one in _NUMBER.finditer(plain) if not _is_other(one, plain)]
+    found = [one for one in islice(_NUMBER.finditer(plain), _MOST_NUMBERS) if not _is_other(one, plain)]
     for at, one in enumerate(found):
         before = plain[found[at - 1].end() if at else 0 : one.start()]
         after = plain[one.end() : found[at + 1].start() if at + 1 < len(found) else len(plain)]
