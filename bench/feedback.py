@@ -103,7 +103,7 @@ def main() -> None:
                 judged, rest = ordered[:count], ordered[count:]
                 words[count].append(Counter(s.is_useful for s in rest)[True] / len(rest))
                 proposals = {one.change: one for one in suggestions.propose(compiled, judged)}
-                for kind in (suggestions.Change.EXCLUSION, suggestions.Change.GUARD):
+                for kind in (suggestions.RuleChange.EXCLUSION, suggestions.RuleChange.GUARD):
                     one = proposals.get(kind)
                     results[count, kind.value].append(effect(rest, one.compiled) if one else None)
                     if one:

@@ -186,7 +186,7 @@ async def _ask(running: app.App, *, times: int) -> list[tuple[str, float, float]
                 found.append((page, *await timed(partial(client.get, page), times=times)))
         stop.set()
     now = running.clock.now()
-    look = partial(running.store.read, lambda tx: status.look(tx, now))
+    look = partial(running.store.read, lambda tx: status.status_of(tx, now))
     found.append(("wirewatch status, reading", *await timed(look, times=times)))
     for days in (7, 90):
         since = now - timedelta(days=days)

@@ -68,7 +68,7 @@ class Cleaner:
     """Cleans one text after another, one thread's: to make a parser takes five times as long as to use it."""
 
     def __init__(self) -> None:
-        self._reader = _Reader()
+        self._reader = _TextCollector()
         # With a target the parser builds no tree: depth and size cost nothing (100,000 nested <div> are one pass).
         self._parser = etree.HTMLParser(target=self._reader, remove_comments=True, huge_tree=True)
 
@@ -106,7 +106,7 @@ def _outgoing(hrefs: list[str], base: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(link for link in found if link))
 
 
-class _Reader:
+class _TextCollector:
     """Takes the parser's events (the target interface of lxml)."""
 
     def __init__(self) -> None:

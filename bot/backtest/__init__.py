@@ -4,7 +4,7 @@ The same rules, desk, grouping and alerts as the live path, over a draft in memo
 reads no clock.
 """
 
-from bot.backtest.report import Comparison, Hit, NearMiss, Post, Report, RuleReport
+from bot.backtest.report import Comparison, MatchedArticle, NearMiss, Post, Report, RuleReport
 from bot.backtest.trial import Plan, run
 
-__all__ = ["Comparison", "Hit", "NearMiss", "Plan", "Post", "Report", "RuleReport", "run"]
+__all__ = ["Comparison", "MatchedArticle", "NearMiss", "Plan", "Post", "Report", "RuleReport", "run"]

@@ -10,7 +10,7 @@ from bot import model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class MatchedArticle:
     """One article, named: enough to list it."""
 
     article: model.ArticleId
@@ -30,7 +30,7 @@ class NearMiss:
     what: str
     count: int
     #: The last few, newest first, each with what came near.
-    examples: tuple[Hit, ...]
+    examples: tuple[MatchedArticle, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,8 @@ class Comparison:
 
     #: «the loaded version», or the other file's path.
     with_what: str
-    starts: tuple[Hit, ...]
-    stops: tuple[Hit, ...]
+    starts: tuple[MatchedArticle, ...]
+    stops: tuple[MatchedArticle, ...]
     both: int
 
 
@@ -50,7 +50,7 @@ class RuleReport:
 
     rule: str
     #: Oldest first.
-    hits: tuple[Hit, ...]
+    hits: tuple[MatchedArticle, ...]
     #: Every day of the time looked at, days without a hit too.
     by_day: Mapping[date, int]
     near: tuple[NearMiss, ...]

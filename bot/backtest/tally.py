@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from bot import model, rules
-from bot.backtest.report import Comparison, Hit, NearMiss, RuleReport
+from bot.backtest.report import Comparison, MatchedArticle, NearMiss, RuleReport
 
 #: Near misses shown of each kind.
 EXAMPLES = 5
@@ -42,9 +42,9 @@ class Tally:
         self.versions: tuple[rules.CompiledRule, ...] = (compiled, *others, *(one.compiled for one in near))
         self._other = 1 if other else None
         self._near = {number: _Nearly(one.what) for number, one in enumerate(near, 1 + len(others))}
-        self._hits: list[Hit] = []
-        self._starts: list[Hit] = []
-        self._stops: list[Hit] = []
+        self._hits: list[MatchedArticle] = []
+        self._starts: list[MatchedArticle] = []
+        self._stops: list[MatchedArticle] = []
         self._both = 0
 
     def take(
@@ -67,7 +67,7 @@ class Tally:
             self._near[nearest].count += 1
             self._near[nearest].last.append((article, feed))
 
-    def _missed(self, article: model.Article, feed: model.Feed) -> Hit:
+    def _missed(self, article: model.Article, feed: model.Feed) -> MatchedArticle:
         return _named(article, missing(rules.explain(self._compiled, article, feed)))
 
     def report(self, with_what: str, since: datetime, until: datetime, zone: tzinfo) -> RuleReport:
@@ -118,8 +118,8 @@ def missing(explained: rules.Explanation) -> str:
     return "; ".join(dict.fromkeys([*explained.notes, *notes, *found][:PIECES]))
 
 
-def _named(article: model.Article, why: str) -> Hit:
-    return Hit(
+def _named(article: model.Article, why: str) -> MatchedArticle:
+    return MatchedArticle(
         article=article.id,
         title=article.title,
         outlet=article.outlet,
@@ -129,7 +129,7 @@ def _named(article: model.Article, why: str) -> Hit:
     )
 
 
-def _by_day(hits: Sequence[Hit], since: datetime, until: datetime, zone: tzinfo) -> dict[date, int]:
+def _by_day(hits: Sequence[MatchedArticle], since: datetime, until: datetime, zone: tzinfo) -> dict[date, int]:
     counts = Counter(hit.first_seen.astimezone(zone).date() for hit in hits)
     first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]

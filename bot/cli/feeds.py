@@ -27,7 +27,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundFeed:
     """One feed that was really read."""
 
     url: str
@@ -126,7 +126,7 @@ def _is_aggregator(feed: model.Feed) -> bool:
     return feed.aggregator is None and feed.owner is None and articles.is_known_aggregator(feed.url)
 
 
-async def _find(folder: Path, address: str) -> list[Found]:
+async def _find(folder: Path, address: str) -> list[FoundFeed]:
     """The feeds behind an address, read; a page is asked for the ones that it names. At least one."""
     environment = app.Environment(environ=os.environ)
     url = address if urlsplit(address).scheme in ("http", "https") else f"https://{address}"
@@ -166,7 +166,7 @@ class _Look:
         self._fetcher = fetcher
         self._documents = documents
 
-    async def at_all(self, urls: Sequence[str], *, page: str) -> list[Found]:
+    async def at_all(self, urls: Sequence[str], *, page: str) -> list[FoundFeed]:
         found = []
         for url in urls:
             try:
@@ -175,7 +175,7 @@ class _Look:
                 terminal.say(f"named by the page, but not a feed: {url}: {error}")
         return found
 
-    async def at(self, url: str, *, page: str | None = None) -> Found:
+    async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
         """Raises FetchError, ReadError, IsPage."""
         answer = await self._fetcher.get(ports.Request(url=url))
         if answer.status != 200:
@@ -187,10 +187,10 @@ class _Look:
             raise
         except ports.ReadError as error:
             raise ports.ReadError(f"{url}: {error}") from None
-        return Found(url=answer.permanent_url or url, reading=said, page=page)
+        return FoundFeed(url=answer.permanent_url or url, reading=said, page=page)
 
 
-def _show(found: Found) -> None:
+def _show(found: FoundFeed) -> None:
     reading = found.reading
     terminal.row(reading.title or "(without a title)", style="bold")
     terminal.row(f"  {found.url}")
@@ -204,7 +204,7 @@ def _show(found: Found) -> None:
         terminal.row(f"  note: {remark}", style="yellow")
 
 
-def _as_json(found: Found) -> dict[str, object]:
+def _as_json(found: FoundFeed) -> dict[str, object]:
     return {
         "url": found.url,
         "page": found.page,

@@ -51,10 +51,10 @@ async def _status(folder: Path) -> tuple[config.Settings, Status]:
     settings = app.load(folder, environment.environ)
     async with archive.opened(settings, environment) as store:
         now = environment.clock.now()
-        return settings, await store.read(lambda tx: look(tx, now, channels=list(settings.bot.channels)))
+        return settings, await store.read(lambda tx: status_of(tx, now, channels=list(settings.bot.channels)))
 
 
-def look(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
+def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
     unheard = {name: keys.buttons_trouble(name).get(tx) for name in channels}
     return Status(
         now=now,

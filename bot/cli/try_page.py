@@ -78,7 +78,7 @@ def _show_messages(report: backtest.Report) -> None:
         _line(f"  … and {len(spoken) - 2 * LISTED} before (--json lists all)", style="dim")
 
 
-def _list(hits: Sequence[backtest.Hit], sign: str = " ") -> None:
+def _list(hits: Sequence[backtest.MatchedArticle], sign: str = " ") -> None:
     for hit in hits[:LISTED]:
         _line(f"   {sign} {hit.first_seen:%m-%d} {hit.outlet}: {hit.title}")
         if hit.why:
@@ -164,7 +164,7 @@ def _rule(rule: backtest.RuleReport) -> dict[str, object]:
     }
 
 
-def _hit(hit: backtest.Hit) -> dict[str, object]:
+def _hit(hit: backtest.MatchedArticle) -> dict[str, object]:
     return {
         "id": hit.article,
         "title": hit.title,

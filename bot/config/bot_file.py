@@ -12,7 +12,7 @@ from bot.config.settings import BotSettings, ChannelSettings, WebSettings
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar
-from bot.config.yaml.problems import Report
+from bot.config.yaml.problems import ProblemReport
 
 
 def channel_names(root: Node | None) -> frozenset[str] | None:
@@ -21,7 +21,7 @@ def channel_names(root: Node | None) -> frozenset[str] | None:
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
 
 
-def parse_bot_file(report: Report, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
+def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
     """bot.yaml; None: it cannot be used, and ``report`` says why."""
     root = report.document.root
     for flaw in report.document.flaws:
@@ -47,7 +47,7 @@ def parse_bot_file(report: Report, *, kinds: plugins.Kinds, environ: Mapping[str
 
 
 def _channels(
-    node: Node | None, report: Report, kinds: plugins.Kinds, environ: Mapping[str, str]
+    node: Node | None, report: ProblemReport, kinds: plugins.Kinds, environ: Mapping[str, str]
 ) -> dict[str, ChannelSettings] | None:
     if not isinstance(node, MappingNode):
         return None
@@ -61,7 +61,7 @@ def _channels(
 
 
 def _channel(
-    key: Scalar, node: Node, report: Report, kinds: plugins.Kinds, environ: Mapping[str, str]
+    key: Scalar, node: Node, report: ProblemReport, kinds: plugins.Kinds, environ: Mapping[str, str]
 ) -> ChannelSettings | None:
     if not isinstance(node, MappingNode):
         kind = node.value if isinstance(node, Scalar) and node.value in kinds.found else "console"
@@ -102,7 +102,7 @@ def _channel(
     return ChannelSettings(name=key.value, kind=kind, options=checked, place=f"{report.path}:{line}")
 
 
-def _hide_secrets(node: Node | None, report: Report, kinds: plugins.Kinds) -> None:
+def _hide_secrets(node: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
     """Every value that may be a secret written out: of secret keys, of unknown keys, of unknown kinds."""
     for _, channel in node.pairs if isinstance(node, MappingNode) else ():
         if isinstance(channel, Scalar) and channel.value in kinds.found:
@@ -122,7 +122,9 @@ def _hide_secrets(node: Node | None, report: Report, kinds: plugins.Kinds) -> No
                 report.hide(value.start, value.end)
 
 
-def _check_operator(shape: BotShape, root: Node, channels: Mapping[str, ChannelSettings], report: Report) -> None:
+def _check_operator(
+    shape: BotShape, root: Node, channels: Mapping[str, ChannelSettings], report: ProblemReport
+) -> None:
     if shape.operator is None or shape.operator in channels or not isinstance(root, MappingNode):
         return
     names = channel_names(root) or frozenset()
@@ -134,7 +136,7 @@ def _check_operator(shape: BotShape, root: Node, channels: Mapping[str, ChannelS
         )
 
 
-def _warn_of_unset(shape: BotShape, root: Node, report: Report, environ: Mapping[str, str]) -> None:
+def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:
     token = shape.web.token if shape.web else None
     for secret, path, what in (
         (shape.database, ("database",), "nothing can start until then"),
@@ -144,7 +146,7 @@ def _warn_of_unset(shape: BotShape, root: Node, report: Report, environ: Mapping
             _warn_secret(report, places.find(root, path)[0], why, what)
 
 
-def _warn_secret(report: Report, node: Node, why: str, what: str) -> None:
+def _warn_secret(report: ProblemReport, node: Node, why: str, what: str) -> None:
     report.add("unset-secret", why.split(":", maxsplit=1)[0], what, start=node.start, end=node.end, severity="warning")
 
 

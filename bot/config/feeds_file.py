@@ -13,7 +13,7 @@ from bot.config.kinds import say_broken
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar, Sequence
-from bot.config.yaml.problems import Report
+from bot.config.yaml.problems import ProblemReport
 
 
 class FeedShape(pydantic.BaseModel):
@@ -86,7 +86,7 @@ def names_of(root: Node | None) -> frozenset[str]:
 
 
 def parse_feeds_file(
-    report: Report, *, kinds: Callable[[], plugins.Kinds], previous: tuple[model.Feed, ...] = ()
+    report: ProblemReport, *, kinds: Callable[[], plugins.Kinds], previous: tuple[model.Feed, ...] = ()
 ) -> tuple[model.Feed, ...] | None:
     """The feeds; None: the file as a whole cannot be used. Of a broken feed its last good version stays."""
     document = report.document
@@ -119,7 +119,7 @@ def parse_feeds_file(
     return tuple(feed for feed in found if feed)
 
 
-def _say_no_list(report: Report, root: Node | None) -> None:
+def _say_no_list(report: ProblemReport, root: Node | None) -> None:
     help_text = "write feeds: and, below, a dash and an address a line"
     if isinstance(root, Sequence):
         report.add("missing-key", "the list has no name", "write feeds: on the line above", start=root.start)
@@ -136,7 +136,7 @@ def _say_no_list(report: Report, root: Node | None) -> None:
 
 def _feed(
     node: Node,
-    report: Report,
+    report: ProblemReport,
     kinds: Callable[[], plugins.Kinds],
     good: dict[str, model.Feed],
     seen: dict[str, int],
@@ -178,7 +178,7 @@ def _feed(
     )
 
 
-def _warn_of_aggregator(shape: FeedShape, address: Node, report: Report) -> None:
+def _warn_of_aggregator(shape: FeedShape, address: Node, report: ProblemReport) -> None:
     if shape.aggregator is None and shape.owner is None and articles.is_known_aggregator(shape.url):
         report.add(
             "undeclared-aggregator",
@@ -202,7 +202,7 @@ def _warn_of_aggregator(shape: FeedShape, address: Node, report: Report) -> None
 class _Named:
     """A feed that names its kind: which of its keys are every feed's, and what the kind makes of the others."""
 
-    def __init__(self, node: MappingNode, written: Node, kinds: plugins.Kinds, report: Report) -> None:
+    def __init__(self, node: MappingNode, written: Node, kinds: plugins.Kinds, report: ProblemReport) -> None:
         self._node = node
         self._written = written
         self._report = report
@@ -244,7 +244,7 @@ class _Named:
             self._report.add("unknown-value", message, help_text, start=self._written.start, end=self._written.end)
 
 
-def _checked(node: Node, report: Report) -> FeedShape | None:
+def _checked(node: Node, report: ProblemReport) -> FeedShape | None:
     if isinstance(node, MappingNode) and node.is_flow and len(node.pairs) == 1:
         node = MappingNode(node.pairs, node.start, node.end, is_flow=False)
     if isinstance(node, Scalar):

@@ -14,7 +14,7 @@ from bot.config.settings import FileState, Stamp
 from bot.config.yaml import nodes, problems
 from bot.config.yaml.errors import Unreadable
 from bot.config.yaml.nodes import Document
-from bot.config.yaml.problems import Report
+from bot.config.yaml.problems import ProblemReport
 
 #: A file this small is read and hashed at each look; of a bigger one size, times and inode must have changed.
 SMALL_BYTES = 256 * 1024
@@ -73,31 +73,31 @@ def is_changed(path: str, previous: FileState) -> bool:
     return fetch(path, previous).digest != previous.digest
 
 
-def parse(found: Bytes) -> Report:
+def parse(found: Bytes) -> ProblemReport:
     """The file's nodes in a report that holds no problem yet, or one that says why they cannot be had."""
     content = found.content or b""
     if found.stamp.size > MAX_BYTES:
-        report = Report(found.path, Document("", None))
+        report = ProblemReport(found.path, Document("", None))
         report.add("too-big", f"the file is larger than {MAX_BYTES // 1024**2} MB", "split it: a file a desk", start=0)
         return report
     if not content.strip():
-        report = Report(found.path, Document("", None))
+        report = ProblemReport(found.path, Document("", None))
         report.add("empty-file", "the file is empty", "to switch everything off on purpose, remove the file", start=0)
         return report
     text = content.decode("utf-8-sig", "replace")
     try:
         content.decode("utf-8-sig")
-        return Report(found.path, nodes.parse_yaml(text))
+        return ProblemReport(found.path, nodes.parse_yaml(text))
     except UnicodeDecodeError as error:
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            report = Report(found.path, Document(content.decode("utf-16", "replace"), None))
+            report = ProblemReport(found.path, Document(content.decode("utf-16", "replace"), None))
             report.add("not-utf-8", "the file is saved as UTF-16", "save it as plain text, UTF-8", start=0)
             return report
-        report = Report(found.path, Document(text, None))
+        report = ProblemReport(found.path, Document(text, None))
         at = len(content[: error.start].decode("utf-8-sig", "replace"))
         report.add("not-utf-8", "a byte that is not UTF-8 text", "save the file as plain text, UTF-8", start=at)
     except Unreadable as error:
-        report = Report(found.path, Document(text, None))
+        report = ProblemReport(found.path, Document(text, None))
         report.add(error.code, error.message, error.help, start=error.start, end=error.start + error.length)
     return report
 

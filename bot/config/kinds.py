@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot import plugins
 from bot.config.yaml.nodes import Mapping, Node, Scalar
-from bot.config.yaml.problems import Report
+from bot.config.yaml.problems import ProblemReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Kinds:
     sources: Callable[[], plugins.Kinds]
 
 
-def say_broken(report: Report, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
+def say_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
     """A plug-in that cannot be loaded: an error where it is used, else a warning."""
     report.add(
         "plug-in",
@@ -29,7 +29,7 @@ def say_broken(report: Report, broken: plugins.Broken, node: Node, *, is_used: b
     )
 
 
-def warn_of_broken(channels: Node | None, report: Report, kinds: plugins.Kinds) -> None:
+def warn_of_broken(channels: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
     """Plug-ins that no channel uses: somebody installed them for something."""
     if not isinstance(channels, Mapping):
         return

@@ -88,7 +88,7 @@ def _read(
     if not folder.is_dir():
         what = "it is a file, not a folder" if folder.exists() else "there is no such folder"
         raise ports.ConfigError(f"reading the configuration in {folder}: {what}; wirewatch init {folder} makes one")
-    reader = _Reader(folder, previous, environ, kinds)
+    reader = _Loader(folder, previous, environ, kinds)
     try:
         with _no_collection():
             reader.read()
@@ -109,7 +109,7 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-class _Reader:
+class _Loader:
     def __init__(
         self,
         folder: Path,

@@ -20,7 +20,7 @@ from bot.config.rules_shape import RuleShape
 from bot.config.settings import LoadedRule
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence
-from bot.config.yaml.problems import Report
+from bot.config.yaml.problems import ProblemReport
 
 _SET = re.compile(r"\$([\w-]+)")
 #: Problems that an unreadable part of a rule may cause in its other parts.
@@ -86,7 +86,7 @@ class Sets:
 class RuleReader:
     """Reads the rules of one file."""
 
-    report: Report
+    report: ProblemReport
     context: Context
     sets: Sets
     desk: RuleFileContent
@@ -252,7 +252,7 @@ class RuleReader:
         )
 
 
-def _span(problem: rules.RuleProblem, node: Mapping, report: Report, sets: Sets) -> tuple[int, int]:
+def _span(problem: rules.RuleProblem, node: Mapping, report: ProblemReport, sets: Sets) -> tuple[int, int]:
     """Offsets in the file of what a problem is about."""
     if problem.place[:1] == ("sets",) and len(problem.place) > 1:
         target, key = places.find(sets.nodes.get(str(problem.place[1]), node), problem.place[2:])

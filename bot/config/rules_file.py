@@ -11,7 +11,7 @@ from bot.config.rules_shape import RuleShape, SetsShape
 from bot.config.settings import LoadedRule
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence
-from bot.config.yaml.problems import Report
+from bot.config.yaml.problems import ProblemReport
 
 __all__ = ["Context", "RuleFileContent", "parse_rules_file"]
 
@@ -19,7 +19,7 @@ _SETS = Scalar("sets", 0, 0, '"')
 
 
 def parse_rules_file(
-    report: Report, context: Context, *, previous: tuple[LoadedRule, ...] = ()
+    report: ProblemReport, context: Context, *, previous: tuple[LoadedRule, ...] = ()
 ) -> RuleFileContent | None:
     """The rules of a file; None: the file as a whole cannot be used, and ``report`` says why.
 
@@ -52,7 +52,7 @@ def parse_rules_file(
     return desk
 
 
-def _top(report: Report, root: Node) -> Mapping | None:
+def _top(report: ProblemReport, root: Node) -> Mapping | None:
     """The file's own keys; None: its rules cannot be found."""
     if isinstance(root, Sequence):
         report.add("missing-key", "the list has no name", "write rules: on the line above", start=root.start)
@@ -87,7 +87,7 @@ def _top(report: Report, root: Node) -> Mapping | None:
     return root
 
 
-def _read_sets(node: Node | None, report: Report) -> Sets:
+def _read_sets(node: Node | None, report: ProblemReport) -> Sets:
     sets = Sets()
     if node is None or (isinstance(node, Scalar) and not node.value):
         return sets
@@ -122,7 +122,7 @@ def _as_list(node: Node) -> Node:
     return Sequence([node], node.start, node.end, True) if is_written else node
 
 
-def _say_twice(report: Report, node: Node, first: LoadedRule) -> None:
+def _say_twice(report: ProblemReport, node: Node, first: LoadedRule) -> None:
     name = first.compiled.rule.name
     target = (node.get("name") if isinstance(node, Mapping) else None) or node
     report.add(
@@ -135,7 +135,7 @@ def _say_twice(report: Report, node: Node, first: LoadedRule) -> None:
     )
 
 
-def _has_error_outside(report: Report, items: Node | None) -> bool:
+def _has_error_outside(report: ProblemReport, items: Node | None) -> bool:
     """An error of the file itself: whole rules may have gone missing by it."""
     if items is None or not report.error_count:
         return items is None

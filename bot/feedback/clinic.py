@@ -35,7 +35,7 @@ HEADLINES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class TermUse:
     """One group of articles in which the term stands in like company."""
 
     articles: int
@@ -67,7 +67,7 @@ class Finding:
     term: str
     articles: int
     #: Two, the meant one first; empty: one use, or too few articles to tell.
-    uses: tuple[Use, ...]
+    uses: tuple[TermUse, ...]
     #: The rule's own words and examples say which use is meant; False: the larger one stands first.
     is_known: bool
     #: For the first use, against the second.
@@ -173,7 +173,7 @@ def _finding(compiled: CompiledRule, leaf: expression.Words, seen: list[_Seen], 
         said = matched[1] - matched[0]
     ordered = split.turned() if said > 0 or (not said and len(split.groups[1]) > len(split.groups[0])) else split
     uses = tuple(
-        Use(
+        TermUse(
             articles=len(group),
             matched=sum(seen[number].is_matched for number in group),
             companions=companions,

@@ -37,7 +37,7 @@ MOST_TERMS = 3
 PARTS = 10
 
 
-class Change(StrEnum):
+class RuleChange(StrEnum):
     EXCLUSION = "an exclusion"
     GUARD = "a guard"
     TERM = "a term taken out"
@@ -54,7 +54,7 @@ class JudgedStory:
 class Proposal:
     """One change of one rule, and what it does to the judged stories."""
 
-    change: Change
+    change: RuleChange
     #: The whole key as it should read, ready to be pasted in the place of the one that is there.
     yaml: str
     compiled: CompiledRule
@@ -70,7 +70,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    change: Change
+    change: RuleChange
     yaml: str
     rule: model.Rule
 
@@ -82,19 +82,19 @@ def propose(compiled: CompiledRule, judged: Sequence[JudgedStory]) -> tuple[Prop
     useful = [story for story in matched if story.is_useful]
     if len(noise) < LEAST_NOISE:
         return ()
-    found = [_best(change, compiled.rule, noise, useful) for change in Change]
+    found = [_best(change, compiled.rule, noise, useful) for change in RuleChange]
     return tuple(_with_unseen(one, compiled.rule, noise, useful) for one in found if one)
 
 
 def _best(
-    change: Change, rule: model.Rule, noise: Sequence[JudgedStory], useful: Sequence[JudgedStory]
+    change: RuleChange, rule: model.Rule, noise: Sequence[JudgedStory], useful: Sequence[JudgedStory]
 ) -> Proposal | None:
     match change:
-        case Change.EXCLUSION:
+        case RuleChange.EXCLUSION:
             candidate = _exclusion(rule, noise, useful)
-        case Change.GUARD:
+        case RuleChange.GUARD:
             candidate = _guard(rule, noise, useful)
-        case Change.TERM:
+        case RuleChange.TERM:
             return _without_terms(rule, noise, useful)
         case _:
             assert_never(change)
@@ -171,7 +171,7 @@ def _exclusion(rule: model.Rule, noise: Sequence[JudgedStory], useful: Sequence[
         return None
     terms = tuple(dict.fromkeys([*(term for line in rule.none for term in line.terms), *found]))
     none = (model.Line(label="none", terms=terms),)
-    return _Candidate(Change.EXCLUSION, f"none: {yaml_snippets.terms(terms)}", replace(rule, none=none))
+    return _Candidate(RuleChange.EXCLUSION, f"none: {yaml_snippets.terms(terms)}", replace(rule, none=none))
 
 
 def _guard(rule: model.Rule, noise: Sequence[JudgedStory], useful: Sequence[JudgedStory]) -> _Candidate | None:
@@ -189,11 +189,11 @@ def _guard(rule: model.Rule, noise: Sequence[JudgedStory], useful: Sequence[Judg
         return None
     if rule.query is not None:
         query = f"({rule.query.strip()})\nAND ({' OR '.join(found)})"
-        return _Candidate(Change.GUARD, yaml_snippets.query(query), replace(rule, query=query))
+        return _Candidate(RuleChange.GUARD, yaml_snippets.query(query), replace(rule, query=query))
     labels = {line.label for line in rule.all}
     label = next(name for name in ("context", "also", "and also") if name not in labels)
     lines = (*rule.all, model.Line(label=label, terms=found))
-    return _Candidate(Change.GUARD, yaml_snippets.lines("all", lines), replace(rule, all=lines))
+    return _Candidate(RuleChange.GUARD, yaml_snippets.lines("all", lines), replace(rule, all=lines))
 
 
 # -- terms
@@ -235,7 +235,7 @@ def _with(lines: tuple[model.Line, ...], number: int, without: str) -> tuple[mod
 
 def _shortened(rule: model.Rule, original: model.Rule) -> _Candidate:
     changed = [(key, getattr(rule, key)) for key in ("all", "any") if getattr(rule, key) != getattr(original, key)]
-    return _Candidate(Change.TERM, "\n".join(yaml_snippets.lines(key, lines) for key, lines in changed), rule)
+    return _Candidate(RuleChange.TERM, "\n".join(yaml_snippets.lines(key, lines) for key, lines in changed), rule)
 
 
 # -- the archive

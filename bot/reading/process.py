@@ -44,7 +44,7 @@ class Ended(Exception):
         self.is_of_this = is_of_this
 
 
-class Reader(asyncio.SubprocessProtocol):
+class ReaderProcess(asyncio.SubprocessProtocol):
     def __init__(self, max_bytes: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._answer_bytes = limits.answer_bytes(max_bytes)
@@ -199,7 +199,7 @@ class Reader(asyncio.SubprocessProtocol):
             await self._ended.wait()
 
 
-async def start(max_bytes: int) -> Reader:
+async def start(max_bytes: int) -> ReaderProcess:
     """One that takes questions already while it starts. Raises ReadError where it cannot be started."""
     # The bot that started it, wherever that was found, and never a folder of that name that it happens to stand in.
     places = [each for each in sys.path if os.path.isabs(each)]
@@ -209,7 +209,7 @@ async def start(max_bytes: int) -> Reader:
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
         _, made = await asyncio.get_running_loop().subprocess_exec(
-            lambda: Reader(max_bytes), *command, stderr=None, env=environment, cwd="/"
+            lambda: ReaderProcess(max_bytes), *command, stderr=None, env=environment, cwd="/"
         )
     except OSError as error:
         raise ports.ReadError(_not_started(str(error))) from error

@@ -23,7 +23,7 @@ class Processes:
 
     def __init__(self, count: int, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._readers: list[process.Reader | None] = [None] * count
+        self._readers: list[process.ReaderProcess | None] = [None] * count
         #: So that a place is filled once.
         self._starting = asyncio.Lock()
         self._is_closed = False
@@ -55,7 +55,7 @@ class Processes:
             raise _told_of(one, wire.Garbage("something else than a text"))
         return found.text[: fulltext.MAX_TEXT_LENGTH] if found.text else None
 
-    async def _answered(self, question: wire.Question) -> tuple[process.Reader, wire.Answer]:
+    async def _answered(self, question: wire.Question) -> tuple[process.ReaderProcess, wire.Answer]:
         """The answer and the process that gave it. Raises ReadError."""
         while True:
             one = await self._at(self._least_busy())
@@ -74,10 +74,10 @@ class Processes:
     def _least_busy(self) -> int:
         return min(range(len(self._readers)), key=lambda place: self._load(self._readers[place]))
 
-    def _load(self, one: process.Reader | None) -> int:
+    def _load(self, one: process.ReaderProcess | None) -> int:
         return one.load if one is not None and one.is_alive else 0
 
-    async def _at(self, place: int) -> process.Reader:
+    async def _at(self, place: int) -> process.ReaderProcess:
         found = self._readers[place]
         if found is not None and found.is_alive:
             return found
@@ -100,7 +100,7 @@ class Processes:
                 await each.close()
 
 
-def _told_of(one: process.Reader, garbage: wire.Garbage) -> ports.ReadError:
+def _told_of(one: process.ReaderProcess, garbage: wire.Garbage) -> ports.ReadError:
     """The process that answered so is ended."""
     why = f"it answered {garbage}"
     one.break_off(why)

@@ -32,7 +32,7 @@ class Hit(NamedTuple):
     end: int
 
 
-class Found(NamedTuple):
+class FoundStretch(NamedTuple):
     """A stretch of one field on which a part under NEAR is true."""
 
     first: int
@@ -93,7 +93,7 @@ def _near_fields(tested: expression.Expression, view: ArticleText) -> tuple[Fiel
     return tuple(text for name in wanted for text in view.fields(name))
 
 
-def found_in(tested: expression.Expression, text: FieldText) -> list[Found]:
+def found_in(tested: expression.Expression, text: FieldText) -> list[FoundStretch]:
     """Where a part under NEAR is true in one text, from left to right."""
     match tested:
         case expression.Words():
@@ -118,15 +118,15 @@ def _count(text: FieldText, steps: int) -> None:
         text.steps.take(steps)
 
 
-def _fewer(found: list[Found]) -> list[Found]:
+def _fewer(found: list[FoundStretch]) -> list[FoundStretch]:
     """All, or of too many the shortest from each word and to each word.
 
     Else each NEAR around another one doubles what the next has to pair, and 20 of them hold a processor for seconds.
     """
     if len(found) <= MAX_FOUND:
         return found
-    by_first: dict[int, Found] = {}
-    by_last: dict[int, Found] = {}
+    by_first: dict[int, FoundStretch] = {}
+    by_last: dict[int, FoundStretch] = {}
     for one in found:
         if one.first not in by_first or one.last < by_first[one.first].last:
             by_first[one.first] = one
@@ -144,12 +144,12 @@ def _hit(leaf: expression.Leaf, text: FieldText, start: int, end: int) -> Hit:
     return Hit(leaf, text.name, text.original[start:end], start, end)
 
 
-def _found_words(leaf: expression.Words, text: FieldText) -> list[Found]:
+def _found_words(leaf: expression.Words, text: FieldText) -> list[FoundStretch]:
     if not _is_in(leaf.field, text):
         return []
     places = text.find(leaf.pattern)
     _count(text, len(places))
-    return [Found(*place, (_hit(leaf, text, *text.place(place)),)) for place in places]
+    return [FoundStretch(*place, (_hit(leaf, text, *text.place(place)),)) for place in places]
 
 
 def _regex_hits(leaf: expression.Regex, text: FieldText) -> list[Hit]:
@@ -157,26 +157,28 @@ def _regex_hits(leaf: expression.Regex, text: FieldText) -> list[Hit]:
     return [_hit(leaf, text, *text.normal.place(start, end)) for start, end in spans]
 
 
-def _found_regex(leaf: expression.Regex, text: FieldText) -> list[Found]:
+def _found_regex(leaf: expression.Regex, text: FieldText) -> list[FoundStretch]:
     if not _is_in(leaf.field, text):
         return []
     found = []
     for start, end in regex.spans(leaf.source, leaf.ignores_case, text.normal.text):
         if place := text.stretch(start, end):
-            found.append(Found(*place, (_hit(leaf, text, *text.normal.place(start, end)),)))
+            found.append(FoundStretch(*place, (_hit(leaf, text, *text.normal.place(start, end)),)))
     return found
 
 
-def _found_near(left: list[Found], right: list[Found], words: int, is_ordered: bool) -> list[Found]:
+def _found_near(
+    left: list[FoundStretch], right: list[FoundStretch], words: int, is_ordered: bool
+) -> list[FoundStretch]:
     pairs = _pairs(left, right)
     if not is_ordered:
         pairs += _pairs(right, left)
     near = [(before, after) for before, after in pairs if after.first - before.last - 1 <= words]
-    joined = _fewer([Found(before.first, after.last, before.hits + after.hits) for before, after in near])
+    joined = _fewer([FoundStretch(before.first, after.last, before.hits + after.hits) for before, after in near])
     return sorted(dict.fromkeys(joined), key=lambda found: found[:2])
 
 
-def _pairs(before: list[Found], after: list[Found]) -> list[tuple[Found, Found]]:
+def _pairs(before: list[FoundStretch], after: list[FoundStretch]) -> list[tuple[FoundStretch, FoundStretch]]:
     """Places of which the first ends before the second starts: all, or of too many each with its nearest."""
     if len(before) * len(after) <= MAX_PAIRS:
         return [(one, other) for one in before for other in after if one.last < other.first]
@@ -196,7 +198,7 @@ def _pairs(before: list[Found], after: list[Found]) -> list[tuple[Found, Found]]
     return [(ends[before], starts[after]) for before, after in nearest]
 
 
-def _found_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[Found]:
+def _found_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[FoundStretch]:
     """For each first word, the shortest window from it that has every part once."""
     places = [text.find(part.pattern) for part in parts]
     if not all(places):
@@ -213,7 +215,7 @@ def _found_window(parts: tuple[expression.Words, ...], words: int, text: FieldTe
         if chosen:
             last = max(place.last for place in chosen)
             hits = tuple(_hit(part, text, *text.place(place)) for part, place in zip(parts, chosen, strict=True))
-            found.append(Found(first, last, hits))
+            found.append(FoundStretch(first, last, hits))
     return found
 
 

@@ -17,10 +17,10 @@ TALKWALKER_DISTANCE = 10
 
 def parse_boolean(lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> Part:
     """None: nothing is left. Raises QueryError."""
-    return _Reader(lexemes, dialect, notes).whole()
+    return _Parser(lexemes, dialect, notes).whole()
 
 
-class _Reader:
+class _Parser:
     def __init__(self, lexemes: Sequence[Lexeme], dialect: Dialect, notes: Notes) -> None:
         self._cursor = Cursor(lexemes, notes)
         self._dialect = dialect

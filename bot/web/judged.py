@@ -21,7 +21,7 @@ class RuleOpinions:
     snoozed: Mapping[str, Sequence[tuple[str, datetime]]]
 
 
-def look(tx: ports.Transaction, now: datetime) -> RuleOpinions:
+def rule_opinions(tx: ports.Transaction, now: datetime) -> RuleOpinions:
     snoozed: dict[str, list[tuple[str, datetime]]] = {}
     for (channel, rule), until in sorted(tx.judgements.snoozes(now).items()):
         snoozed.setdefault(rule, []).append((channel, until))

@@ -118,7 +118,7 @@ class Pages:
         page = _Paging.of(request, total=len(settings.rules), size=RULES)
         shown = settings.rules[page.skip : page.skip + RULES]
         now = self._watched.clock.now()
-        said = await self._watched.store.read(lambda tx: judged.look(tx, now))
+        said = await self._watched.store.read(lambda tx: judged.rule_opinions(tx, now))
         return self._page(
             "rules.html",
             request,

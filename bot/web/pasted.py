@@ -9,7 +9,7 @@ from bot import config, model, rules
 from bot.config import files, rules_file
 from bot.config.settings import Stamp
 from bot.config.yaml.nodes import Mapping, Sequence
-from bot.config.yaml.problems import Report
+from bot.config.yaml.problems import ProblemReport
 
 #: What the text is called in its problems.
 NAME = "rule"
@@ -48,7 +48,7 @@ def parse_pasted(
     return tuple(entry.compiled for entry in desk.rules) if desk else (), problems
 
 
-def _count(report: Report) -> int:
+def _count(report: ProblemReport) -> int:
     root = report.document.root
     items = root.get("rules") if isinstance(root, Mapping) else None
     return len(items.items) if isinstance(items, Sequence) else 0

@@ -102,5 +102,5 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
 
 async def test_status_shows_which_buttons_are_not_heard(store: storage.SqlStore) -> None:
     await play(store, (0, "no way"), (90, "no way"))
-    found = await store.read(lambda tx: status.look(tx, START, channels=["desk", "ops"]))
+    found = await store.read(lambda tx: status.status_of(tx, START, channels=["desk", "ops"]))
     assert found.unheard == {"desk": "no way"}

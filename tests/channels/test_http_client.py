@@ -56,7 +56,7 @@ def saying(answer: bytes, *, then_hangs: bool = False) -> Handler:
     return handle
 
 
-async def asked(port: int, *, scheme: str = "http") -> http_client.Answer:
+async def asked(port: int, *, scheme: str = "http") -> http_client.HttpResponse:
     return await http_client.request("POST", f"{scheme}://127.0.0.1:{port}/{SECRET}", who="it", body=b"x")
 
 

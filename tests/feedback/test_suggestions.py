@@ -23,7 +23,9 @@ def judged(useful: list[str], noise: list[str]) -> list[suggestions.JudgedStory]
     ]
 
 
-def propose(given: model.Rule, useful: list[str], noise: list[str]) -> dict[suggestions.Change, suggestions.Proposal]:
+def propose(
+    given: model.Rule, useful: list[str], noise: list[str]
+) -> dict[suggestions.RuleChange, suggestions.Proposal]:
     found = suggestions.propose(rules.compile_rule(given), judged(useful, noise))
     return {one.change: one for one in found}
 
@@ -40,7 +42,7 @@ def left_out(given: model.Rule, titles: list[str]) -> int:
 
 def test_words_of_the_noise_become_an_exclusion_that_does_what_it_says_when_it_is_pasted() -> None:
     given = {**PTA, "none": ["parent teacher association"]}
-    proposal = propose(rule(**given), REGULATOR, SCHOOL)[suggestions.Change.EXCLUSION]
+    proposal = propose(rule(**given), REGULATOR, SCHOOL)[suggestions.RuleChange.EXCLUSION]
     assert proposal.yaml == "none: [parent teacher association, parents]"
     assert (proposal.noise_left_out, proposal.noise) == (5, 5)
     assert (proposal.useful_left_out, proposal.useful) == (0, 7)
@@ -50,7 +52,7 @@ def test_words_of_the_noise_become_an_exclusion_that_does_what_it_says_when_it_i
 
 
 def test_words_of_the_useful_stories_become_a_guard() -> None:
-    proposal = propose(rule(**PTA), REGULATOR, SCHOOL)[suggestions.Change.GUARD]
+    proposal = propose(rule(**PTA), REGULATOR, SCHOOL)[suggestions.RuleChange.GUARD]
     made = pasted(PTA, proposal)
     assert left_out(made, SCHOOL) == proposal.noise_left_out == 5
     assert left_out(made, REGULATOR) == proposal.useful_left_out == 0
@@ -58,14 +60,14 @@ def test_words_of_the_useful_stories_become_a_guard() -> None:
 
 def test_a_guard_joins_the_lines_that_are_there_and_takes_no_ones_name() -> None:
     given = {"name": "r", "all": {"context": ["PTA"], "also": ["PTA"]}}
-    proposal = propose(rule(**given), REGULATOR, SCHOOL)[suggestions.Change.GUARD]
+    proposal = propose(rule(**given), REGULATOR, SCHOOL)[suggestions.RuleChange.GUARD]
     assert list(yaml.safe_load(proposal.yaml)["all"]) == ["context", "also", "and also"]
     assert left_out(pasted(given, proposal), SCHOOL) == 5
 
 
 def test_a_guard_of_a_query_keeps_the_query_whole() -> None:
     given = {"name": "r", "query": "PTA OR (board NEAR/3 frequency)"}
-    proposal = propose(rule(**given), REGULATOR, SCHOOL)[suggestions.Change.GUARD]
+    proposal = propose(rule(**given), REGULATOR, SCHOOL)[suggestions.RuleChange.GUARD]
     assert proposal.yaml.startswith("query: |\n  (PTA OR (board NEAR/3 frequency))\n  AND (")
     assert left_out(pasted(given, proposal), SCHOOL) == 5
     assert left_out(pasted(given, proposal), REGULATOR) == 0
@@ -75,7 +77,7 @@ def test_a_wording_that_found_noise_only_is_taken_out() -> None:
     given = {"name": "r", "all": {"regulator": ["PTA", "board", "authority"], "what": ["orders", "lunch", "debate*"]}}
     useful = ["PTA orders block", "Authority orders a fine", "PTA orders more"]
     noise = ["Board orders lunch for parents", "Board lunch debate", "School board debated orders"]
-    proposal = propose(rule(**given), useful, noise)[suggestions.Change.TERM]
+    proposal = propose(rule(**given), useful, noise)[suggestions.RuleChange.TERM]
     assert yaml.safe_load(proposal.yaml) == {
         "all": {"regulator": ["PTA", "authority"], "what": ["orders", "lunch", "debate*"]}
     }
@@ -85,25 +87,25 @@ def test_a_wording_that_found_noise_only_is_taken_out() -> None:
 def test_a_whole_line_of_any_may_be_taken_out_but_not_the_last_one() -> None:
     given = {"name": "r", "any": ["PTA", "lunch"]}
     useful, noise = ["PTA orders block"], ["School lunch is late", "A lunch in town"]
-    proposal = propose(rule(**given), useful, noise)[suggestions.Change.TERM]
+    proposal = propose(rule(**given), useful, noise)[suggestions.RuleChange.TERM]
     assert yaml.safe_load(proposal.yaml) == {"any": {"PTA": ["PTA"]}}
-    assert suggestions.Change.TERM not in propose(rule(name="r", any=["lunch"]), [], noise)
+    assert suggestions.RuleChange.TERM not in propose(rule(name="r", any=["lunch"]), [], noise)
 
 
 def test_a_change_that_the_rules_own_examples_refuse_is_not_proposed() -> None:
     given = {**PTA, "must_match": ["PTA hears parents on mobile fees in Pakistan"]}
     found = propose(rule(**given), REGULATOR, SCHOOL)
-    assert suggestions.Change.EXCLUSION not in found
-    assert suggestions.Change.GUARD in found
+    assert suggestions.RuleChange.EXCLUSION not in found
+    assert suggestions.RuleChange.GUARD in found
 
 
 def test_one_noise_story_and_too_few_useful_ones_prove_nothing() -> None:
     assert propose(rule(**PTA), REGULATOR, SCHOOL[:1]) == {}
-    assert suggestions.Change.GUARD not in propose(rule(**PTA), REGULATOR[:2], SCHOOL)
+    assert suggestions.RuleChange.GUARD not in propose(rule(**PTA), REGULATOR[:2], SCHOOL)
 
 
 def test_stories_that_the_rule_no_longer_matches_are_not_counted() -> None:
-    proposal = propose(rule(**{**PTA, "none": ["bake sale"]}), REGULATOR, SCHOOL)[suggestions.Change.EXCLUSION]
+    proposal = propose(rule(**{**PTA, "none": ["bake sale"]}), REGULATOR, SCHOOL)[suggestions.RuleChange.EXCLUSION]
     assert (proposal.noise, proposal.noise_left_out) == (4, 4)
 
 
@@ -116,7 +118,7 @@ def test_a_story_is_left_out_when_each_of_its_articles_is() -> None:
     both = tuple(article(title) for title in ("Parents at PTA meeting", "PTA meets in town"))
     parents = [replace(one, articles=both) for one in judged([], ["a", "b"])]
     found = suggestions.propose(rules.compile_rule(rule(**PTA)), [*parents, *judged(REGULATOR, [])])
-    assert all("parents" not in one.yaml for one in found if one.change is suggestions.Change.EXCLUSION)
+    assert all("parents" not in one.yaml for one in found if one.change is suggestions.RuleChange.EXCLUSION)
 
 
 def test_the_archive_tells_how_many_articles_would_still_match() -> None:
@@ -126,7 +128,7 @@ def test_the_archive_tells_how_many_articles_would_still_match() -> None:
     for title in [*REGULATOR, *SCHOOL, "Parents at another PTA", "Nothing of the kind"]:
         trial.read(article(title), FEED)
     effects = dict(zip([one.change for one in proposals], trial.effects(), strict=True))
-    assert effects[suggestions.Change.EXCLUSION] == suggestions.Effect(before=13, after=7)
+    assert effects[suggestions.RuleChange.EXCLUSION] == suggestions.Effect(before=13, after=7)
 
 
 def test_few_words_are_chosen_each_for_what_the_others_left() -> None:
@@ -146,7 +148,7 @@ def test_what_is_written_is_read_as_it_was_meant() -> None:
 
 def test_what_may_be_hoped_for_is_measured_on_stories_that_the_change_was_not_made_from() -> None:
     many = propose(rule(**PTA), REGULATOR, SCHOOL)
-    exclusion = many[suggestions.Change.EXCLUSION]
+    exclusion = many[suggestions.RuleChange.EXCLUSION]
     assert (exclusion.noise_unseen, exclusion.useful_unseen) == (5, 0), "each of the school's headlines has the word"
     by_chance = ["PTA zebra one", "PTA zebra two", "PTA quokka three", "PTA quokka four"]
     (found,) = (one for one in propose(rule(**PTA), REGULATOR, by_chance).values() if one.change == "an exclusion")

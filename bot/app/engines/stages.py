@@ -20,7 +20,7 @@ class Engine(Protocol):
         """Until ``stop``; what is due to be sent is still sent then. Raises StoreUnavailable at the start."""
 
 
-class Send(Protocol):
+class SendDue(Protocol):
     """Sends what is due, for ever."""
 
     async def __call__(self, over: asyncio.Event, *, is_ours: Callable[[ports.Channel], bool] = ...) -> None:
@@ -39,7 +39,7 @@ class Stages:
     concurrency: Callable[[], int]
     #: To be told before each look for due feeds. Raises StoreUnavailable.
     note_tick: Callable[[], Awaitable[None]]
-    send: Send
+    send: SendDue
     #: How long things are kept; None: for ever.
     keep: Callable[[], timedelta | None]
     trim: Trim

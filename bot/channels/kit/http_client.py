@@ -21,7 +21,7 @@ _ANSWER_LIMIT = 64_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     status: int
     #: Names in lower case.
     headers: Mapping[str, str]
@@ -35,7 +35,7 @@ class Answer:
 
 async def request(
     method: str, url: str, *, who: str, body: bytes = b"", headers: Mapping[str, str] | None = None
-) -> Answer:
+) -> HttpResponse:
     """Any status is an answer. Raises SendError where there is none; its text names ``who`` and never the address."""
     # Imported on first use: 0.25 s, which `check` needs not wait for.
     import httpx
@@ -53,7 +53,7 @@ async def request(
                 received += piece
                 if len(received) >= _ANSWER_LIMIT:
                     break
-            return Answer(answer.status_code, dict(answer.headers.items()), bytes(received[:_ANSWER_LIMIT]))
+            return HttpResponse(answer.status_code, dict(answer.headers.items()), bytes(received[:_ANSWER_LIMIT]))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         # Not chained: the library's own words may hold the address, and that a secret.
         raise _failure(error, who) from None

@@ -27,7 +27,7 @@ _SECRETS = re.compile(
 )
 
 
-class Report:
+class ProblemReport:
     """Problems of one file, in the order in which they are found."""
 
     def __init__(self, path: str, document: Document) -> None:

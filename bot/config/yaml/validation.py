@@ -19,7 +19,7 @@ from bot.config import values
 from bot.config.yaml import places
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar, Sequence
-from bot.config.yaml.problems import Report
+from bot.config.yaml.problems import ProblemReport
 
 _Path: TypeAlias = tuple[str | int, ...]
 #: Of one rule, channel or feed; who has more has one mistake in many copies.
@@ -56,7 +56,7 @@ def exact_term(node: MappingNode) -> str | None:
 
 
 def check(
-    shape: type[Shape], node: Node, report: Report, *, rule: str | None = None, whole: Scalar | None = None
+    shape: type[Shape], node: Node, report: ProblemReport, *, rule: str | None = None, whole: Scalar | None = None
 ) -> Shape | None:
     """The node as ``shape``; None: it cannot be, and ``report`` says why.
 
@@ -67,7 +67,7 @@ def check(
 
 
 def check_parts(
-    shape: type[Shape], node: Node, report: Report, *, rule: str | None = None, whole: Scalar | None = None
+    shape: type[Shape], node: Node, report: ProblemReport, *, rule: str | None = None, whole: Scalar | None = None
 ) -> tuple[Shape | None, frozenset[str]]:
     """As ``check``; also the node's own keys that hold an error."""
     empty = {path for path, key in _empties(node) if _say_empty(key, report, rule)}
@@ -114,7 +114,7 @@ def _empties(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
                 yield from _empties(item, (*path, index))
 
 
-def _say_empty(key: Scalar, report: Report, rule: str | None) -> bool:
+def _say_empty(key: Scalar, report: ProblemReport, rule: str | None) -> bool:
     if lost := _lost_comment(report, key.end):
         report.add(
             "comment-in-value",
@@ -144,7 +144,7 @@ def _say(
     found: ErrorDetails,
     shape: type[pydantic.BaseModel],
     node: Node,
-    report: Report,
+    report: ProblemReport,
     *,
     rule: str | None,
     missing: frozenset[_Path],
@@ -187,7 +187,7 @@ def _first_stretch(node: Node) -> int:
             return max(node.end, node.start + 1)
 
 
-def _lost_comment(report: Report, after_key: int) -> str | None:
+def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
     """What stands behind a # where a value was expected."""
     text = report.document.text
     end = text.find("\n", after_key)

@@ -23,7 +23,7 @@ _SKIPPED = {b"![CDATA[": b"]]>", b"!--": b"-->", b"?": b"?>"}
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class RawItem:
     start: int
     end: int
     #: Over its bytes and all that its meaning depends on: the tags around it and the document's address.
@@ -33,7 +33,7 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Cut:
     data: bytes
-    items: tuple[Item, ...]
+    items: tuple[RawItem, ...]
 
     def only(self, kept: Collection[int]) -> bytes:
         """The document with no other items than these, by their places."""
@@ -71,7 +71,7 @@ def cut(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
     for start, end in spans:
         digest = hashlib.blake2b(context, digest_size=10)
         digest.update(data[start:end])
-        items.append(Item(start, end, digest.hexdigest()))
+        items.append(RawItem(start, end, digest.hexdigest()))
     return Cut(data, tuple(items))
 
 
