@@ -42,6 +42,13 @@ def test_the_page_of_mistakes_is_fresh() -> None:
     assert page == mistakes_table.table(), "run scripts/mistakes-table"
 
 
+def test_each_mistake_that_a_kind_names_is_made_and_no_kind_is_empty() -> None:
+    assert set(mistakes_table.named()) - {mistake.name for mistake in MISTAKES} == set()
+    page = mistakes_table.table()
+    assert page.count("<details ") == len(MISTAKES)
+    assert [part for part in page.split("\n## ")[1:] if "<details " not in part] == []
+
+
 def test_the_good_folder_has_no_problem(tmp_path: Path) -> None:
     good = mistakes_made.Mistake(name="none", about="", files=(), expected="")
     assert mistakes_made.problems_of(good, tmp_path) == ()
