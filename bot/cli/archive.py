@@ -16,3 +16,13 @@ async def opened(settings: config.Settings, environment: app.Environment) -> Asy
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def opened_beside(settings: config.Settings, environment: app.Environment) -> AsyncIterator[ports.Store]:
+    """For one small write beside a running bot, without the owner's lock. Raises StoreUnavailable as ``opened``."""
+    store = storage.open_beside(app.database_of(settings, environment), clock=environment.clock)
+    try:
+        yield store
+    finally:
+        await store.close()

@@ -50,7 +50,6 @@ for command in (
     demo.demo,
     check.check,
     explain.explain,
-    stories.stories,
     status.status,
     send_test.send_test,
     schema.schema,
@@ -67,6 +66,7 @@ app.command("try")(try_rule.try_rule)
 app.add_typer(feeds.feeds, name="feeds")
 app.add_typer(database.database, name="database")
 app.add_typer(ledger.ledger, name="ledger")
+app.add_typer(stories.stories, name="stories")
 
 
 def _version(asked: bool) -> None:

@@ -11,11 +11,17 @@ from typing import Annotated
 import typer
 
 from bot import app, model, ports
-from bot.cli import archive, terminal
+from bot.cli import archive, rulings, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
 
+stories = typer.Typer(
+    help="List stories, split one or merge two.", invoke_without_command=True
+)
 
-def stories(
+
+@stories.callback()
+def _list(
+    context: typer.Context,
     folder: ConfigDir = DEFAULT_CONFIG,
     since: Annotated[str | None, typer.Option(help="Only what moved within this time.", metavar="DURATION")] = None,
     json: Json = False,
@@ -24,6 +30,8 @@ def stories(
 
     Example: wirewatch stories --since 7d --json
     """
+    if context.invoked_subcommand is not None:
+        return
     told = asyncio.run(_stories(folder, since))
     if json:
         terminal.answer([_as_json(*entry) for entry in told])
@@ -33,6 +41,9 @@ def stories(
     for entry in told:
         _show(*entry)
 
+
+stories.command("split")(rulings.split)
+stories.command("merge")(rulings.merge)
 
 Told = tuple[model.Story, tuple[model.Decision, ...], tuple[model.Outgoing, ...]]
 

@@ -37,6 +37,7 @@ from bot.model.rules import (
     Severity,
     Where,
 )
+from bot.model.rulings import Ruling, RulingKind
 from bot.model.secrets import Secret, SecretKind
 from bot.model.settings import FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy
 from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
@@ -91,6 +92,8 @@ __all__ = [
     "Remind",
     "Revision",
     "Rule",
+    "Ruling",
+    "RulingKind",
     "Secret",
     "SecretKind",
     "SendId",

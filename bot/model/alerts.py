@@ -31,6 +31,8 @@ class Reason(StrEnum):
     REMINDER = "reminder"
     ADDED_OUTLET = "added outlet"
     MERGED = "merged"
+    #: People took articles out of the story.
+    SPLIT = "split"
     DIGEST = "digest"
     BASELINE = "baseline"
     MIN_OUTLETS = "min outlets"

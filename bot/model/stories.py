@@ -22,6 +22,7 @@ class JoinReason(StrEnum):
     #: A story of its own beside the nearest one: shown, never silent.
     UNSURE = "perhaps the same event"
     ROUNDUP = "round-up of several events"
+    SPLIT = "people took it out of another story"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

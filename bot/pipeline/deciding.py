@@ -48,6 +48,7 @@ class _Computed:
 
     seen: ports.Holder
     waiting: ports.Waiting
+    ruled: Sequence[model.Ruling]
     decisions: list[model.Decision]
 
 
@@ -142,23 +143,26 @@ class Deciding:
             self._draft = Draft()
             if seen.who != self._who:
                 self._desk.forget()
-        waiting = tx.decision_queue.peek(limit=limit)
+        waiting, ruled = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
         draft = self._draft.over(tx)
-        made = list(self._desk.work(draft, snapshot, waiting.arrivals, waiting.revisions, now=now))
+        made = list(self._desk.work(draft, snapshot, waiting.arrivals, waiting.revisions, now=now, ruled=ruled))
         if releases:
             made.extend(self._desk.release(draft, snapshot, now=now))
-        return _Computed(seen=seen, waiting=waiting, decisions=made)
+        return _Computed(seen=seen, waiting=waiting, ruled=ruled, decisions=made)
 
     async def _commit(self, batch: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
         """Write the turn; False: it was computed on what no longer holds, and nothing is written."""
-        if not (batch.waiting.numbers or self._draft.has_changes or self._silence_monitor.is_due(snapshot, now=now)):
+        if not (
+            batch.waiting.numbers or batch.ruled or self._draft.has_changes or self._silence_monitor.is_due(snapshot, now=now)
+        ):
             self._known = batch.seen
             return True
 
         def work(tx: ports.Transaction) -> ports.Holder | None:
             after = tx.decision_queue.take_over(self._who, seen=batch.seen)
             if after is not None:
-                self._draft.commit(tx)
+                self._draft.commit(tx, now=now)
+                tx.rulings.done([ruling.id for ruling in batch.ruled], at=now)
                 tx.decision_queue.remove(batch.waiting.numbers)
                 self._silence_monitor.tell(tx, snapshot, now=now)
             return after
@@ -178,7 +182,12 @@ class Deciding:
             except ports.StoreError:
                 raise
             except Exception:
-                waiting = await self._store.read(lambda tx: tx.decision_queue.peek(limit=1))
+                waiting, ruled = await self._store.read(lambda tx: (tx.decision_queue.peek(limit=1), tx.rulings.waiting()))
+                if ruled:
+                    # It may be the ruling that breaks: it must not be met again for ever.
+                    await self._store.write(partial(_give_up, ruled=ruled, now=self._clock.now()))
+                    log.critical("ruling broke the desk", rulings=[ruling.id for ruling in ruled], exc_info=True)
+                    continue
                 await self._store.write(partial(_remove, numbers=waiting.numbers))
                 broken = [arrival.article.id for arrival in waiting.arrivals]
                 broken += [revision.article.id for revision in waiting.revisions]
@@ -202,3 +211,7 @@ class Deciding:
 
 def _remove(tx: ports.Transaction, numbers: Sequence[int]) -> None:
     tx.decision_queue.remove(numbers)
+
+
+def _give_up(tx: ports.Transaction, ruled: Sequence[model.Ruling], now: datetime) -> None:
+    tx.rulings.done([ruling.id for ruling in ruled], at=now)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import model, ports, stories
+from bot.pipeline import rulings
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.speaker import Speaker, Touched
 from bot.stories import news
@@ -34,8 +35,41 @@ class Desk:
         revisions: Sequence[model.Revision],
         *,
         now: datetime,
+        ruled: Sequence[model.Ruling] = (),
     ) -> tuple[model.Decision, ...]:
-        """Join, decide and enqueue one batch."""
+        """Carry out what people ruled, then join, decide and enqueue one batch."""
+        made = [decision for ruling in ruled for decision in self._rule(tx, snapshot, ruling, now)]
+        return (*made, *self._work(tx, snapshot, arrivals, revisions, now=now))
+
+    def _rule(
+        self, tx: ports.Transaction, snapshot: Snapshot, ruling: model.Ruling, now: datetime
+    ) -> tuple[model.Decision, ...]:
+        grouping, speaker = self._index(tx, now), Speaker(tx, snapshot, now)
+        if ruling.kind is model.RulingKind.SPLIT:
+            split = rulings.split(tx, ruling)
+            if split is None:
+                return ()
+            grouping.split(split.home, split.apart)
+            return tuple(speaker.tell_split(split))
+        both = rulings.merge(tx, ruling)
+        if both is None:
+            return ()
+        older, younger = both
+        grouping.merge(younger.id, older.id)
+        touched = {older.id: Touched(older)}
+        _merge(tx, touched, touched[older.id], younger.id)
+        tx.stories.save(touched[older.id].story)
+        return speaker.speak(touched.values())
+
+    def _work(
+        self,
+        tx: ports.Transaction,
+        snapshot: Snapshot,
+        arrivals: Sequence[model.Arrival],
+        revisions: Sequence[model.Revision],
+        *,
+        now: datetime,
+    ) -> tuple[model.Decision, ...]:
         touched = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], now)
         _revise(tx, touched, revisions)
         if not touched:
@@ -77,9 +111,17 @@ class Desk:
     def _index(self, tx: ports.Transaction, now: datetime) -> stories.Grouping:
         if self._grouping is None:
             self._grouping = stories.Grouping(window=self._window)
-            self._grouping.load(tx.stories.open_since(now - self._window))
+            since = now - self._window
+            self._grouping.load(tx.stories.open_since(since), _kept_apart(tx, since))
         self._grouping.forget(now - self._window)
         return self._grouping
+
+
+def _kept_apart(tx: ports.Transaction, since: datetime) -> list[tuple[model.StoryId, model.Article]]:
+    """What people took out of which story."""
+    ruled = [one for one in tx.rulings.since(since) if one.kind is model.RulingKind.SPLIT and one.done_at]
+    found = tx.articles.get([article for one in ruled for article in one.articles]) if ruled else {}
+    return [(one.story, found[article]) for one in ruled for article in one.articles if article in found]
 
 
 def _entry(

@@ -36,6 +36,7 @@ class Stories:
         self._saved: dict[model.StoryId, list[model.Member]] = {}
         self._alerts: dict[tuple[model.StoryId, str], model.Alert] = {}
         self._decisions: list[model.Decision] = []
+        self._taken_out: dict[model.StoryId, list[model.ArticleId]] = {}
 
     def open_since(self, since: datetime) -> Sequence[model.Story]:
         """As the store has them; nothing may wait for its commit."""
@@ -70,6 +71,14 @@ class Stories:
         self._homes.update({member.article.id: story.id for member in new})
         self.known[story.id] = story
         self.known.move_to_end(story.id)
+
+    def take_out(self, story: model.StoryId, articles: Sequence[model.ArticleId]) -> None:
+        taken = set(articles)
+        known = self.get([story])[story]
+        kept = tuple(member for member in known.members if member.article.id not in taken)
+        self.known[story] = replace(known, members=kept)
+        self._taken_out.setdefault(story, []).extend(articles)
+        self._saved[story] = [each for each in self._saved.get(story, []) if each.article.id not in taken]
 
     def decide(self, decisions: Sequence[model.Decision]) -> None:
         if self.below is not None:
@@ -123,10 +132,12 @@ class Stories:
 
     @property
     def has_changes(self) -> bool:
-        return bool(self._saved or self._alerts or self._decisions)
+        return bool(self._saved or self._alerts or self._decisions or self._taken_out)
 
     def commit(self, stories: ports.Stories) -> None:
         """Write what the store does not have."""
+        for story, articles in self._taken_out.items():
+            stories.take_out(story, articles)
         for story, members in self._saved.items():
             stories.save(replace(self.known[story], members=tuple(members)))
         stories.decide(self._decisions)
@@ -136,7 +147,7 @@ class Stories:
     def settle(self) -> None:
         """The store has it all: only what makes the next turn quick is kept."""
         self.below = None
-        self._saved, self._alerts, self._decisions, self._homes = {}, {}, [], {}
+        self._saved, self._alerts, self._decisions, self._homes, self._taken_out = {}, {}, [], {}, {}
         members = sum(len(story.members) for story in self.known.values())
         while len(self.known) > _MOST_STORIES or (members > _MOST_MEMBERS and len(self.known) > 1):
             gone, story = self.known.popitem(last=False)
@@ -148,7 +159,19 @@ class Outbox:
     """Stands in for ``ports.Outbox``; takes what storage would take."""
 
     def __init__(self) -> None:
+        self.below: ports.Outbox | None = None
         self.rows: dict[model.SendId, model.Outgoing] = {}
+        #: Rows of the store that must not leave -> why.
+        self.dropped: dict[model.SendId, str] = {}
+
+    def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
+        """As the store has them."""
+        return self.below.of_story(story) if self.below is not None else ()
+
+    def drop(self, ids: Sequence[model.SendId], reason: str, *, now: datetime) -> int:
+        """Rows that nobody has begun to send; the commit knows which these are."""
+        self.dropped.update(dict.fromkeys(ids, reason))
+        return len(ids)
 
     def add(self, rows: Iterable[model.Outgoing]) -> None:
         for row in rows:
@@ -165,6 +188,13 @@ class NoJudgements:
         return {}
 
 
+class NoRulings:
+    """Stands in for ``ports.Rulings``."""
+
+    def since(self, when: datetime | None) -> Sequence[model.Ruling]:
+        return ()
+
+
 class Draft:
     """One turn's changes over a store, or a store in memory."""
 
@@ -172,10 +202,14 @@ class Draft:
         self.stories = Stories()
         self.outbox = Outbox()
         self.judgements: ports.Judgements = cast("ports.Judgements", NoJudgements())
+        self.rulings: ports.Rulings = cast("ports.Rulings", NoRulings())
+        #: Of the store; read only.
+        self.articles: ports.Articles | None = None
 
     def over(self, tx: ports.Transaction) -> ports.Transaction:
         """Begin a turn: read from ``tx``, which is only read."""
-        self.stories.below, self.judgements = tx.stories, tx.judgements
+        self.stories.below, self.outbox.below, self.judgements = tx.stories, tx.outbox, tx.judgements
+        self.rulings, self.articles = tx.rulings, tx.articles
         return self.transaction
 
     @property
@@ -185,11 +219,13 @@ class Draft:
 
     @property
     def has_changes(self) -> bool:
-        return self.stories.has_changes or bool(self.outbox.rows)
+        return self.stories.has_changes or bool(self.outbox.rows or self.outbox.dropped)
 
-    def commit(self, tx: ports.Transaction) -> None:
+    def commit(self, tx: ports.Transaction, *, now: datetime) -> None:
         """Write the turn into a transaction; may be called again where that one was lost."""
         self.stories.commit(tx.stories)
+        for send, reason in self.outbox.dropped.items():
+            tx.outbox.drop([send], reason, now=now)
         tx.outbox.add(list(self.outbox.rows.values()))
 
     def settle(self) -> None:

@@ -102,20 +102,18 @@ def gathered(
     return _row(send_id, send_id, first, message, is_gathered=True)
 
 
-def merged(
-    decision: model.Decision, older: model.Story, alert: model.Alert, rules: Mapping[str, model.Rule]
-) -> model.Outgoing | None:
-    """The younger of two messages on one story, edited once to point to the older."""
-    if alert.head is None or alert.is_gathered:
-        return None
-    send_id = model.send_id("merged", alert.story, alert.channel)
-    message = model.Message(
+def pointer(
+    decision: model.Decision, to: model.Story, message: model.SendId, rules: Mapping[str, model.Rule], *, lead: str
+) -> model.Outgoing:
+    """An edit of one ``message`` (a row of the outbox) that points to the story which tells what it told."""
+    send_id = model.send_id("pointer", message, to.id)
+    told = model.Message(
         kind=model.MessageKind.EDIT,
         reason=model.Reason.MERGED,
-        lead="This story is told in an older message:",
-        briefs=(summaries.brief(older, _of(rules, alert.rules)),),
+        lead=lead,
+        briefs=(summaries.brief(to, _of(rules, to.rules)),),
     )
-    return _row(send_id, alert.head, decision, message)
+    return _row(send_id, message, decision, told)
 
 
 def loudest(rules: Sequence[model.Rule]) -> model.Severity:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import alerts, model, ports
-from bot.pipeline import messages
+from bot.pipeline import messages, rulings
 from bot.pipeline.snapshot import Snapshot
 from bot.stories import news
 
@@ -127,10 +127,47 @@ class Speaker:
             detail=f"one story with {older.id}",
         )
         self._tx.stories.decide([decision])
-        row = messages.merged(decision, older, younger, self._rules)
-        if row:
-            self._tx.outbox.add([row])
+        if younger.head is not None and not younger.is_gathered:
+            lead = "This story is told in an older message:"
+            self._tx.outbox.add([messages.pointer(decision, older, younger.head, self._rules, lead=lead)])
         return decision
+
+    def tell_split(self, split: rulings.Split) -> list[model.Decision]:
+        """What people took out of a story leaves its messages; the story that it is now speaks for itself."""
+        made = []
+        for known in self._tx.stories.alerts([split.home.id]):
+            if known.state is not model.AlertState.POSTED:
+                continue
+            is_revoked = known.latest is not None and known.latest.article in split.taken
+            alert = replace(known, latest=None) if is_revoked else known
+            count = len(split.taken)
+            what = "1 of its articles tells" if count == 1 else f"{count} of its articles tell"
+            decision = model.Decision(
+                at=self._now,
+                story=split.home.id,
+                channel=alert.channel,
+                action=model.Action.EDIT,
+                reason=model.Reason.SPLIT,
+                rules=alert.rules,
+                detail=f"{what} another event ({split.apart.id}), says {split.ruling.by}",
+            )
+            made.append(decision)
+            self._carry_out(decision, split.home, alert, once=split.ruling.id)
+            self._take_back_replies(split, decision)
+        return [*made, *self.speak([Touched(split.apart, arrivals=list(split.apart.members))])]
+
+    def _take_back_replies(self, split: rulings.Split, decision: model.Decision) -> None:
+        """Replies that told what the articles say point to their own story; those that wait do not leave."""
+        for row in self._tx.outbox.of_story(split.home.id):
+            told = {fact.article for fact in row.message.facts} | {edit.article for edit in row.message.edits}
+            is_reply = row.message.kind is model.MessageKind.REPLY
+            if row.channel != decision.channel or not is_reply or told.isdisjoint(split.taken):
+                continue
+            if row.state is model.SendState.SENT:
+                lead = "This is told as another event:"
+                self._tx.outbox.add([messages.pointer(decision, split.apart, row.id, self._rules, lead=lead)])
+            else:
+                self._tx.outbox.drop([row.id], decision.detail, now=self._now)
 
     def _post_together(
         self,
@@ -150,7 +187,9 @@ class Speaker:
                 alert = alerts.record(by_story[decision.story], decision, head=row.id, is_gathered=True)
                 self._tx.stories.save_alert(alert)
 
-    def _carry_out(self, decision: model.Decision, story: model.Story, alert: model.Alert | None) -> model.Alert:
+    def _carry_out(
+        self, decision: model.Decision, story: model.Story, alert: model.Alert | None, *, once: str | None = None
+    ) -> model.Alert:
         row: model.Outgoing | None = None
         match decision.action:
             case model.Action.POST:
@@ -158,7 +197,7 @@ class Speaker:
             case model.Action.EDIT if alert:
                 said = alerts.active_feedback(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
                 near = self._nearest(story, decision.channel)
-                row = messages.edit(decision, story, self._rules, alert, judgements=said, nearest=near)
+                row = messages.edit(decision, story, self._rules, alert, judgements=said, nearest=near, once=once)
             case model.Action.REPLY if alert:
                 row = messages.reply(decision, story, self._rules, alert)
             case _:

@@ -126,6 +126,9 @@ class Stories(Protocol):
     def save(self, story: model.Story) -> None:
         """Write the story and its members (those that are already there are left)."""
 
+    def take_out(self, story: model.StoryId, articles: Sequence[model.ArticleId]) -> None:
+        """They are no longer members of the story, nor of those that were merged into it."""
+
     def newest(self, *, since: datetime, rule: str | None, skip: int, most: int) -> Sequence[model.Story]:
         """Some of the unmerged stories whose last article came since, the last to move first, with their members.
 
@@ -234,6 +237,20 @@ class DecisionQueue(Protocol):
         """Stories or alerts are changed by somebody who does not decide, such as a reader who presses a button."""
 
 
+class Rulings(Protocol):
+    """What people decided about stories, in the order in which they did."""
+
+    def add(self, ruling: model.Ruling) -> bool:
+        """False: one of this id is known."""
+
+    def waiting(self) -> Sequence[model.Ruling]:
+        """Those that are to be carried out."""
+
+    def done(self, ids: Sequence[str], *, at: datetime) -> None: ...
+
+    def since(self, when: datetime | None) -> Sequence[model.Ruling]: ...
+
+
 class Ledger(Protocol):
     """What happened, in rows that are written once and sealed by the day."""
 
@@ -283,7 +300,8 @@ class Transaction(Protocol):
     stories: Stories
     outbox: Outbox
     judgements: Judgements
-    decision_queue: DecisionQueue
+    rulings: Rulings
+    decision_queue: Tray
     ledger: Ledger
     key_values: KeyValues
 

@@ -13,7 +13,7 @@ from bot.storage.addresses import libpq as libpq_address
 from bot.storage.clock_step import shift_waiting_times
 from bot.storage.keeping import Trimmed, backup, trim
 from bot.storage.move import move
-from bot.storage.opening import open_store
+from bot.storage.opening import open_beside, open_store
 from bot.storage.store import SqlStore
 
-__all__ = ["SqlStore", "Trimmed", "backup", "libpq_address", "move", "open_store", "shift_waiting_times", "trim"]
+__all__ = ["SqlStore", "Trimmed", "backup", "libpq_address", "move", "shift_waiting_times", "open_beside", "open_store", "trim"]

@@ -29,7 +29,19 @@ def open_store(
     return _open_reading(place, clock) if read_only else _open_writing(place, clock, process_name)
 
 
-def _open_reading(place: DatabaseAddress, clock: ports.Clock) -> SqlStore:
+def open_beside(address: str, *, clock: ports.Clock) -> SqlStore:
+    """A store for one small write beside the process that owns it: it takes no lock, and makes and upgrades nothing.
+
+    Raises ConfigError for an address, StoreUnavailable.
+    """
+    place = addresses.parse(address)
+    reading = _open_reading(place, clock)
+    reading.close_now()
+    writer, reader = engines.for_writing(place), engines.for_reading(place)
+    return SqlStore(place, writer=writer, reader=reader, clock=clock, lock=None)
+
+
+def _open_reading(place: Address, clock: ports.Clock) -> SqlStore:
     _refuse_link(place)
     if place.file is not None and not place.file.is_file():
         raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")

@@ -9,6 +9,7 @@ JSON document beside it (codec).
                             members ─ stories ─ decisions
                                          ├───── alerts
                                          ├───── judgements
+                                         ├───── rulings
                                          └───── tellings ─ outbox
     ledger, with decisions ─ seals
 """
@@ -230,6 +231,26 @@ judgements = Table(
     Index("uq_judgements_id", "id", unique=True),
     Index(None, "story"),
     Index(None, "at"),
+)
+
+rulings = Table(
+    "rulings",
+    metadata,
+    #: In the order in which they were made.
+    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("kind", Choice(model.RulingKind), nullable=False),
+    Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
+    #: JSON list of article ids.
+    Column("articles", Text, nullable=False),
+    Column("other", Text),
+    #: NULL: to be carried out.
+    Column("done_at", Moment),
+    Index("uq_rulings_id", "id", unique=True),
+    Index(None, "story"),
+    Index(None, "done_at"),
 )
 
 outbox = Table(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select, union_all, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
@@ -109,6 +109,12 @@ _POSTED = (
 )
 
 
+_FAMILY = select(stories.c.id).where(or_(stories.c.id == bindparam("home"), stories.c.merged_into == bindparam("home")))
+_TAKE_OUT = delete(members).where(
+    members.c.article.in_(bindparam("taken", expanding=True)), members.c.story.in_(_FAMILY)
+)
+
+
 class Stories:
     def __init__(self, connection: Connection, articles: Articles) -> None:
         self._connection = connection
@@ -166,6 +172,10 @@ class Stories:
         rows = [_member_row(story.id, member) for member in story.members]
         if rows:
             self._connection.execute(_JOIN, rows)
+
+    def take_out(self, story: model.StoryId, articles: Sequence[model.ArticleId]) -> None:
+        for part in chunks(articles):
+            self._connection.execute(_TAKE_OUT, {"home": story, "taken": part})
 
     def _whole(self, rows: Sequence[_AnyRow]) -> Sequence[model.Story]:
         joined = self._members([row.id for row in rows])

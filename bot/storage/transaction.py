@@ -14,6 +14,7 @@ from bot.storage.judgements import Judgements
 from bot.storage.key_values import KeyValues
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
+from bot.storage.rulings import Rulings
 from bot.storage.stories import Stories
 
 
@@ -24,6 +25,7 @@ class Transaction:
     stories: ports.Stories
     outbox: ports.Outbox
     judgements: ports.Judgements
+    rulings: ports.Rulings
     decision_queue: ports.DecisionQueue
     ledger: ports.Ledger
     key_values: ports.KeyValues
@@ -37,7 +39,8 @@ def over(connection: Connection) -> ports.Transaction:
         stories=Stories(connection, articles),
         outbox=Outbox(connection),
         judgements=Judgements(connection),
-        decision_queue=DecisionQueue(connection),
+        rulings=Rulings(connection),
+        decision_queue=Tray(connection),
         ledger=Ledger(connection),
         key_values=KeyValues(connection),
     )

@@ -1,0 +1,83 @@
+"""People decide last: articles that they take out of a story, and stories that they make one.
+
+A ruling waits in the store, whoever made it, and is carried out at the next turn of deciding, before what arrives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bot import model, ports, stories
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A story after people took articles out of it."""
+
+    ruling: model.Ruling
+    #: Without them.
+    home: model.Story
+    #: They alone, a story of its own.
+    apart: model.Story
+
+    @property
+    def taken(self) -> frozenset[model.ArticleId]:
+        return frozenset(member.article.id for member in self.apart.members)
+
+
+def split(tx: ports.Transaction, ruling: model.Ruling) -> Split | None:
+    """Make the articles of a ruling, with their copies, a story of its own.
+
+    None: nothing is left to do, since they are no longer in the story, or are all of it.
+    """
+    home = _living(tx, ruling.story)
+    if home is None:
+        return None
+    named = set(ruling.articles)
+    members = [each for each in home.members if each.article.id in named or each.join.copy_of in named]
+    if not members or len(members) == len(home.members):
+        return None
+    own = stories.story_id(model.ArticleId(f"split {ruling.id}"))
+    apart = model.Story(
+        id=own,
+        title=members[0].article.title,
+        first_seen=min(member.article.first_seen for member in members),
+        last_seen=max(member.article.first_seen for member in members),
+        members=tuple(_moved(member, own, ruling) for member in members),
+    )
+    tx.stories.take_out(home.id, [member.article.id for member in members])
+    left = tx.stories.get([home.id])[home.id]
+    left = replace(
+        left,
+        title=left.members[0].article.title,
+        first_seen=min(member.article.first_seen for member in left.members),
+    )
+    tx.stories.save(left)
+    tx.stories.save(apart)
+    return Split(ruling=ruling, home=left, apart=apart)
+
+
+def merge(tx: ports.Transaction, ruling: model.Ruling) -> tuple[model.Story, model.Story] | None:
+    """The two stories of a ruling, the older first; None: they are one already, or one is gone."""
+    one, other = _living(tx, ruling.story), _living(tx, ruling.other)
+    if one is None or other is None or one.id == other.id:
+        return None
+    older, younger = sorted((one, other), key=lambda story: (story.first_seen, story.id))
+    return older, younger
+
+
+def _living(tx: ports.Transaction, story: model.StoryId | None) -> model.Story | None:
+    """The story, or the one that it was merged into."""
+    found = tx.stories.get([story]).get(story) if story else None
+    if found is not None and found.merged_into is not None:
+        return tx.stories.get([found.merged_into]).get(found.merged_into)
+    return found
+
+
+def _moved(member: model.Member, to: model.StoryId, ruling: model.Ruling) -> model.Member:
+    copy_of = member.join.copy_of if member.join.copy_of in ruling.articles else None
+    detail = f"says {ruling.by}"
+    join = replace(
+        member.join, story=to, reason=model.JoinReason.SPLIT, detail=detail, copy_of=copy_of, merges=(), near=None
+    )
+    return replace(member, join=join)
