@@ -14,9 +14,7 @@ from bot import app, model, ports
 from bot.cli import archive, rulings, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
 
-stories = typer.Typer(
-    help="List stories, split one or merge two.", invoke_without_command=True
-)
+stories = typer.Typer(help="List stories, split one or merge two.", invoke_without_command=True)
 
 
 @stories.callback()

@@ -23,11 +23,13 @@ class Verdict(StrEnum):
     #: The rule opens no thread and adds to none in the channel for a day, until it is woken.
     SNOOZED = "snoozed"
     WOKEN = "woken"
+    #: An article of the story tells another event: no judgement, a ruling.
+    OTHER_EVENT = "other"
 
     @property
     def is_of_rule(self) -> bool:
         """It judges a rule; the others judge the story whatever its rules."""
-        return self not in (Verdict.MUTED, Verdict.UNMUTED)
+        return self not in (Verdict.MUTED, Verdict.UNMUTED, Verdict.OTHER_EVENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,8 @@ class OutletLine:
     at: datetime
     #: A syndicated copy: named, not counted.
     is_copy: bool = False
+    #: None in what was stored before it was kept.
+    article: ArticleId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

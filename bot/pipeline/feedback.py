@@ -55,6 +55,8 @@ def judge(
         )
     if alert.state is model.AlertState.MERGED:
         return Judged(answer="This story is now told in an older message: please press there.", refused="merged story")
+    if press.verdict is Verdict.OTHER_EVENT:
+        return _ruled(tx, press, story, now)
     press = _turned(tx, press, alert, now)
     rules = _meant(press, alert)
     if not rules:
@@ -69,7 +71,9 @@ def judge(
     tx.stories.decide([decision])
     if decision.action is model.Action.EDIT:
         said = alerts.active_feedback(tx.judgements.of_story(story.id, alert.channel), now=now)
-        row = messages.edit(decision, story, snapshot.rules.rules, alert, judgements=said, once=press.id)
+        rules_of = snapshot.rules.rules
+        near = messages.nearest(tx, story, alert.channel, rules_of)
+        row = messages.edit(decision, story, rules_of, alert, judgements=said, nearest=near, once=press.id)
         tx.outbox.add([row] if row else [])
     return Judged(answer=_answer(press.verdict, rules, now), decisions=(decision,))
 
@@ -85,11 +89,35 @@ def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str
     heads = tx.outbox.get([alert.head for alert in here if alert.head])
     found = None
     for alert in here:
-        row = heads.get(alert.head) if alert.head else None
-        is_it = row and row.receipt and (row.receipt.place, row.receipt.ref) == (press.place, press.ref)
-        if is_it and (found is None or found.state is model.AlertState.MERGED):
+        rows = [heads[alert.head]] if alert.head and alert.head in heads else []
+        if press.verdict is Verdict.OTHER_EVENT:
+            # A reply in its thread may be meant.
+            rows += [row for row in tx.outbox.of_story(alert.story) if row.channel == alert.channel]
+        places = [(row.receipt.place, row.receipt.ref) for row in rows if row.receipt]
+        if (press.place, press.ref) in places and (found is None or found.state is model.AlertState.MERGED):
             found = alert
     return found
+
+
+def _ruled(tx: ports.Transaction, press: ports.Press, story: model.Story, now: datetime) -> Judged:
+    """An article tells another event: carried out at the next turn of deciding."""
+    named = {press.article}
+    left = [each for each in story.members if each.article.id not in named and each.join.copy_of not in named]
+    if press.article is None or len(left) == len(story.members):
+        return Judged(answer="That article is no longer part of this story.", refused="unknown article")
+    if not left:
+        return Judged(answer="It is the only article of this story.", refused="only article")
+    tx.rulings.add(
+        model.Ruling(
+            id=model.send_id("ruling", press.id),
+            at=now,
+            by=press.by,
+            kind=model.RulingKind.SPLIT,
+            story=story.id,
+            articles=(press.article,),
+        )
+    )
+    return Judged(answer="That article leaves this story and is told as one of its own, in a moment.")
 
 
 def _turned(tx: ports.Transaction, press: ports.Press, alert: model.Alert, now: datetime) -> ports.Press:
@@ -208,6 +236,8 @@ def _what(verdict: Verdict, rules: Sequence[str], now: datetime) -> str:
             return f"{named} is snoozed until {now + model.SNOOZE:%Y-%m-%d %H:%M} UTC"
         case Verdict.WOKEN:
             return f"{named} is awake again"
+        case Verdict.OTHER_EVENT:
+            return "an article tells another event"
         case Verdict.MUTED | Verdict.UNMUTED:
             return f"the story is {verdict.value}"
 

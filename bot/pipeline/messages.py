@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bot import model, summaries
+from bot import model, ports, summaries
 
 #: A gathered message longer than this is cut into several.
 STORIES_A_MESSAGE = 10
@@ -71,12 +71,21 @@ def reply(
     return _row(send_id, alert.head, decision, message)
 
 
-def nearest(story: model.Story, rules: Mapping[str, model.Rule], alert: model.Alert | None) -> model.Nearest:
-    """What a message says of the story that its own may be part of; ``alert``: that story's in the same channel."""
+def nearest(
+    tx: ports.Transaction, story: model.Story, channel: str, rules: Mapping[str, model.Rule]
+) -> model.Nearest | None:
+    """The story that this one may be part of, as the channel knows it; None: it is surely one of its own."""
+    near = story.nearest
+    found = tx.stories.get([near]).get(near) if near else None
+    if found is not None and found.merged_into is not None:
+        found = tx.stories.get([found.merged_into]).get(found.merged_into)
+    if found is None or found.id == story.id:
+        return None
+    alert = next((each for each in tx.stories.alerts([found.id]) if each.channel == channel), None)
     is_told = alert is not None and alert.state is model.AlertState.POSTED and not alert.is_gathered
     return model.Nearest(
-        story=story.id,
-        title=summaries.headline(story, rules),
+        story=found.id,
+        title=summaries.headline(found, rules),
         head=alert.head if alert is not None and is_told else None,
     )
 

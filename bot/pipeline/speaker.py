@@ -193,10 +193,11 @@ class Speaker:
         row: model.Outgoing | None = None
         match decision.action:
             case model.Action.POST:
-                row = messages.post(decision, story, self._rules, nearest=self._nearest(story, decision.channel))
+                near = messages.nearest(self._tx, story, decision.channel, self._rules)
+                row = messages.post(decision, story, self._rules, nearest=near)
             case model.Action.EDIT if alert:
                 said = alerts.active_feedback(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
-                near = self._nearest(story, decision.channel)
+                near = messages.nearest(self._tx, story, decision.channel, self._rules)
                 row = messages.edit(decision, story, self._rules, alert, judgements=said, nearest=near, once=once)
             case model.Action.REPLY if alert:
                 row = messages.reply(decision, story, self._rules, alert)
@@ -208,17 +209,6 @@ class Speaker:
         after = alerts.record(alert, decision, head=row.id if row else None)
         self._tx.stories.save_alert(after)
         return after
-
-    def _nearest(self, story: model.Story, channel: str) -> model.Nearest | None:
-        """The story that this one may be part of, as the channel knows it; None: it is surely one of its own."""
-        near = story.nearest
-        found = self._tx.stories.get([near]).get(near) if near else None
-        if found is not None and found.merged_into is not None:
-            found = self._tx.stories.get([found.merged_into]).get(found.merged_into)
-        if found is None or found.id == story.id:
-            return None
-        alerts_of = {alert.channel: alert for alert in self._tx.stories.alerts([found.id])}
-        return messages.nearest(found, self._rules, alerts_of.get(channel))
 
     def _channels(self, story: model.Story) -> tuple[str, ...]:
         loaded = (self._rules[name] for name in story.rules if name in self._rules)

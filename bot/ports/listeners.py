@@ -24,6 +24,8 @@ class Press:
     #: Where the message stands, as its receipt says.
     place: str
     ref: str
+    #: Which article tells another event.
+    article: model.ArticleId | None = None
     #: A mute or a snooze that holds already is meant to end: the message could not show that it holds.
     takes_back: bool = False
     #: Channels whose buttons this person may not press.

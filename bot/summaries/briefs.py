@@ -123,6 +123,7 @@ def _outlets(members: Sequence[model.Member]) -> tuple[model.OutletLine, ...]:
             link=article.link,
             at=article.when,
             is_copy=member.join.copy_of is not None,
+            article=article.id,
         )
         known = lines.get(article.outlet)
         if known is None or (known.is_copy and not line.is_copy):

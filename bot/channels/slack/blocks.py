@@ -72,6 +72,8 @@ def _made(message: model.Message, room: _Room, *, names_story: bool, has_buttons
             yield from _gathered(message, room, has_buttons=has_buttons)
         case model.MessageKind.REPLY:
             yield from _reply(message, room, names_story=names_story)
+            if has_buttons:
+                yield from buttons.other_event(message)
         case _ if message.reason is model.Reason.MERGED:
             yield from _merged(message, room)
         case _:

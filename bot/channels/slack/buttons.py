@@ -29,19 +29,25 @@ _LABELS = {
     Verdict.UNMUTED: "Unmute this story",
     Verdict.SNOOZED: "Snooze the rule for a day",
     Verdict.WOKEN: "Wake the rule",
+    Verdict.OTHER_EVENT: "Another event",
 }
-_NOISE_FOR, _SNOOZE_FOR, _MENU = "noise-for", "snooze-for", "menu"
+_NOISE_FOR, _SNOOZE_FOR, _MENU, _OTHER = "noise-for", "snooze-for", "menu", "other-event"
+#: Outlets that can be said to tell another event, the newest ones.
+_OTHERS = 10
 #: Which verdicts an element may send.
 _VERDICTS: Mapping[str, frozenset[Verdict]] = {
     **{verdict.value: frozenset({verdict}) for verdict in Verdict},
     _NOISE_FOR: frozenset({Verdict.NOISE}),
     _SNOOZE_FOR: frozenset({Verdict.SNOOZED, Verdict.WOKEN}),
+    _OTHER: frozenset({Verdict.OTHER_EVENT}),
     _MENU: frozenset({Verdict.USEFUL, Verdict.NOISE, Verdict.MUTED, Verdict.SNOOZED}),
 }
 #: Slack takes at most this many options in a menu behind three dots.
 _OVERFLOW = 5
 _ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
-_VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{12})?\Z", re.ASCII)
+_ARTICLE_LENGTH = 20
+#: A verdict, and the key of a rule or the id of an article.
+_VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{12}|[0-9a-f]{20})?\Z", re.ASCII)
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
 _TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
@@ -63,7 +69,17 @@ def row(message: model.Message, rules: Sequence[str]) -> Piece:
         # Which rule is meant must be said.
         noise = _select(_NOISE_FOR, story, "Noise for…", [_option(rule, Verdict.NOISE, rule) for rule in rules])
         snooze = _select(_SNOOZE_FOR, story, "Snooze for a day…", [_sleep_option(rule, snoozed) for rule in rules])
-    return _actions([_button(Verdict.USEFUL, story), noise, _button(mute, story), snooze])
+    added = [line for line in message.briefs[0].outlets[1:] if line.article][-_OTHERS:]
+    others = [_select(_OTHER, story, "Another event…", [_other_option(line) for line in added])] if added else []
+    return _actions([_button(Verdict.USEFUL, story), noise, _button(mute, story), snooze, *others])
+
+
+def other_event(message: model.Message) -> Iterator[Piece]:
+    """Under a reply: the article that it tells of is of another event."""
+    told = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
+    if told and message.briefs:
+        button = _button(Verdict.OTHER_EVENT, message.briefs[0].story)
+        yield _actions([{**button, "value": f"{Verdict.OTHER_EVENT.value}:{told[0]}"}])
 
 
 def menu(brief: model.StoryBrief, rules: Sequence[str]) -> Piece:
@@ -105,6 +121,11 @@ def _select(action: str, story: model.StoryId, placeholder: str, options: Sequen
         "placeholder": _plain(placeholder),
         "options": options,
     }
+
+
+def _other_option(line: model.OutletLine) -> Piece:
+    shown = phrases.cut(f"{phrases.name(line.outlet)}: {phrases.clean(line.title)}", OPTION_TEXT_LIMIT) or "unnamed"
+    return {"text": _plain(shown), "value": f"{Verdict.OTHER_EVENT.value}:{line.article}"}
 
 
 def _sleep_option(rule: str, snoozed: set[str]) -> Piece:
@@ -187,12 +208,17 @@ def parse_press(payload: Mapping[str, Any], *, envelope: str) -> ports.Press | N
     verdict = Verdict(chosen[1])
     if verdict not in _VERDICTS.get(element[1], ()):
         return None
+    named = chosen[2] or ""
+    is_article = verdict is Verdict.OTHER_EVENT
+    if named and is_article != (len(named) == _ARTICLE_LENGTH):
+        return None
     return ports.Press(
         id=envelope,
         by=str(by),
         verdict=verdict,
         story=model.StoryId(element[2]),
-        rule=chosen[2] or "",
+        rule="" if is_article else named,
+        article=model.ArticleId(named) if is_article else None,
         place=str(place),
         ref=str(ref),
         takes_back=element[1] == _MENU,
