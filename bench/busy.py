@@ -34,7 +34,7 @@ from rich.table import Table
 
 from bench import centroid
 from bench.storysets import Labelled, load
-from bot import app, model
+from bot import app
 from tests.servers import ports
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -214,7 +214,9 @@ def main() -> None:
     start = time.perf_counter()
     centroid.threads(rows, 0.16)
     took = time.perf_counter() - start
-    table.add_row("TF-IDF centroid alone, the same articles", f"{len(rows):,}", f"{took:.1f}", f"{len(rows) / took:.0f}", "-")
+    table.add_row(
+        "TF-IDF centroid alone, the same articles", f"{len(rows):,}", f"{took:.1f}", f"{len(rows) / took:.0f}", "-"
+    )
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as site, served(Path(site)) as url:
         Path(site, "event.xml").write_bytes(feed("event", []))
         configure(Path(folder), [f"{url}/event.xml"])

@@ -75,6 +75,21 @@ class Running:
     async def judgements(self) -> list[model.Judgement]:
         return list(await self.bot.store.read(lambda tx: tx.judgements.since(None)))
 
+    def others(self, number: int = 0) -> list[str]:
+        """What the menu "Another event…" offers."""
+        elements = [each for block in self.head(number)["blocks"] for each in block.get("elements", ())]
+        menu = next(each for each in elements if ":other-event:" in str(each.get("action_id")))
+        return [option["text"]["text"] for option in menu["options"]]
+
+    async def stories(self) -> list[model.Story]:
+        return list(await self.bot.store.read(lambda tx: tx.stories.since(None)))
+
+    async def details(self) -> list[str]:
+        stories = await self.stories()
+        return await self.bot.store.read(
+            lambda tx: [decision.detail for story in stories for decision in tx.stories.decisions(story.id)]
+        )
+
     async def reasons(self, story: str | None = None) -> list[str]:
         def work(tx: Any) -> list[str]:
             stories = [one for one in tx.stories.since(None) if story is None or story in one.title]
@@ -206,3 +221,22 @@ async def test_a_press_on_what_was_never_sent_changes_nothing(tmp_path: Path, da
         await until(lambda: len(it.world.slack.workspace.whispers) == 2)
         assert await it.judgements() == []
         assert "I do not know this message yet" in it.world.slack.workspace.whispers[0]["text"]
+
+
+async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_message_of_its_own(
+    tmp_path: Path, database: str
+) -> None:
+    async with running(tmp_path, database) as it:
+        await it.hear("courier", SECOND, decided="edit: added outlet")
+        await until(lambda: "courier" in it.text())
+        option = it.others()[0]
+        await it.press("other-event", option=option)
+        await until(lambda: len(it.world.heads()) == 2)
+        assert SECOND.title[:40] in it.text(1)
+        await until(lambda: "courier" not in it.text())
+        assert "1 of its articles tells another event" in str(await it.details())
+        assert sorted([len(story.members) for story in await it.stories()]) == [1, 1]
+
+        # What people said holds: the next report of it does not bring the two together.
+        await it.press("useful")
+        assert len(await it.stories()) == 2

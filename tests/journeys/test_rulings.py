@@ -1,0 +1,83 @@
+"""People decide last, from the command line: what they take out or bring together stays so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import START
+from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
+from tests.journeys.world import World, world
+
+
+@pytest.fixture
+async def seed(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", "courier", "ledger", "observer")
+        await made.once()
+        yield made
+
+
+def _wirewatch(seed: World, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bot", "stories", *arguments, "--config", str(seed.folder)]
+    return subprocess.run(command, env={**os.environ, **seed.environ}, capture_output=True, text=True, check=False)
+
+
+async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_stays_out(seed: World) -> None:
+    seed.publish("wire", FIRST)
+    seed.publish("courier", SECOND)
+    await seed.once()
+    (story,) = await seed.stories()
+    assert len(story.members) == 2
+
+    done = _wirewatch(seed, "split", story.id, story.members[1].article.link)
+    assert (done.returncode, "1 article of the story" in done.stderr) == (0, True), done.stderr
+    await seed.once()
+    assert len(seed.heads()) == 2
+    assert sorted(len(each.members) for each in await seed.stories()) == [1, 1]
+    assert "courier" not in str(seed.heads()[0]["blocks"])
+
+    seed.publish("ledger", replace(SECOND, id="again", at=START))
+    await seed.once()
+    lives = {each.id: {member.article.outlet for member in each.members} for each in await seed.stories()}
+    assert lives[story.id] == {"wire"}, "what is nearest to an article that was taken out follows it"
+
+
+async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(seed: World) -> None:
+    seed.publish("wire", FIRST)
+    await seed.once()
+    seed.publish("observer", OTHER_EVENT)
+    await seed.once()
+    one, other = sorted(await seed.stories(), key=lambda story: story.first_seen)
+    done = _wirewatch(seed, "merge", other.id, one.id)
+    assert done.returncode == 0, done.stderr
+    await seed.once()
+    (lives,) = [each for each in await seed.stories() if each.merged_into is None]
+    assert (lives.id, len(lives.members)) == (one.id, 2)
+    assert "This story is told in an older message" in str(seed.heads()[1]["blocks"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("split", "STORY", "https://nowhere.example/x"), "has no article https://nowhere.example/x"),
+        (("split", "0123", "https://wire.example/1"), "no story 0123"),
+        (("split", "STORY", "ONLY"), "these are all articles of the story"),
+        (("merge", "STORY", "STORY"), "are one story already"),
+    ],
+)
+async def test_what_cannot_be_ruled_says_why_and_what_to_do(seed: World, arguments: tuple[str, ...], said: str) -> None:
+    seed.publish("wire", FIRST)
+    await seed.once()
+    (story,) = await seed.stories()
+    names = {"STORY": story.id, "ONLY": story.members[0].article.link}
+    done = _wirewatch(seed, *(names.get(each, each) for each in arguments))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
