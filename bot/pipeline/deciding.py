@@ -152,9 +152,8 @@ class Deciding:
 
     async def _commit(self, batch: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
         """Write the turn; False: it was computed on what no longer holds, and nothing is written."""
-        if not (
-            batch.waiting.numbers or batch.ruled or self._draft.has_changes or self._silence_monitor.is_due(snapshot, now=now)
-        ):
+        is_something = batch.waiting.numbers or batch.ruled or self._draft.has_changes
+        if not (is_something or self._silence_monitor.is_due(snapshot, now=now)):
             self._known = batch.seen
             return True
 
@@ -182,7 +181,9 @@ class Deciding:
             except ports.StoreError:
                 raise
             except Exception:
-                waiting, ruled = await self._store.read(lambda tx: (tx.decision_queue.peek(limit=1), tx.rulings.waiting()))
+                waiting, ruled = await self._store.read(
+                    lambda tx: (tx.decision_queue.peek(limit=1), tx.rulings.waiting())
+                )
                 if ruled:
                     # It may be the ruling that breaks: it must not be met again for ever.
                     await self._store.write(partial(_give_up, ruled=ruled, now=self._clock.now()))

@@ -301,7 +301,7 @@ class Transaction(Protocol):
     outbox: Outbox
     judgements: Judgements
     rulings: Rulings
-    decision_queue: Tray
+    decision_queue: DecisionQueue
     ledger: Ledger
     key_values: KeyValues
 

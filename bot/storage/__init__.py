@@ -16,4 +16,14 @@ from bot.storage.move import move
 from bot.storage.opening import open_beside, open_store
 from bot.storage.store import SqlStore
 
-__all__ = ["SqlStore", "Trimmed", "backup", "libpq_address", "move", "shift_waiting_times", "open_beside", "open_store", "trim"]
+__all__ = [
+    "SqlStore",
+    "Trimmed",
+    "backup",
+    "libpq_address",
+    "move",
+    "open_beside",
+    "open_store",
+    "shift_waiting_times",
+    "trim",
+]

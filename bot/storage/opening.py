@@ -41,7 +41,7 @@ def open_beside(address: str, *, clock: ports.Clock) -> SqlStore:
     return SqlStore(place, writer=writer, reader=reader, clock=clock, lock=None)
 
 
-def _open_reading(place: Address, clock: ports.Clock) -> SqlStore:
+def _open_reading(place: DatabaseAddress, clock: ports.Clock) -> SqlStore:
     _refuse_link(place)
     if place.file is not None and not place.file.is_file():
         raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")

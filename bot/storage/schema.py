@@ -239,15 +239,15 @@ rulings = Table(
     #: In the order in which they were made.
     Column("n", _SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("by", Words, nullable=False),
-    Column("kind", Choice(model.RulingKind), nullable=False),
+    Column("at", Timestamp, nullable=False),
+    Column("by", StorableText, nullable=False),
+    Column("kind", EnumText(model.RulingKind), nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     #: JSON list of article ids.
     Column("articles", Text, nullable=False),
     Column("other", Text),
     #: NULL: to be carried out.
-    Column("done_at", Moment),
+    Column("done_at", Timestamp),
     Index("uq_rulings_id", "id", unique=True),
     Index(None, "story"),
     Index(None, "done_at"),

@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from bot import ports
 from bot.storage.articles import Articles
-from bot.storage.decision_queue import DecisionQueue
 from bot.storage.feeds import FeedStates
 from bot.storage.judgements import Judgements
 from bot.storage.key_values import KeyValues
@@ -40,7 +39,7 @@ def over(connection: Connection) -> ports.Transaction:
         outbox=Outbox(connection),
         judgements=Judgements(connection),
         rulings=Rulings(connection),
-        decision_queue=Tray(connection),
+        decision_queue=DecisionQueue(connection),
         ledger=Ledger(connection),
         key_values=KeyValues(connection),
     )
