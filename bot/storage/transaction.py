@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from bot import ports
 from bot.storage.articles import Articles
+from bot.storage.decision_queue import DecisionQueue
 from bot.storage.feeds import FeedStates
 from bot.storage.judgements import Judgements
 from bot.storage.key_values import KeyValues
