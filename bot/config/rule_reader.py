@@ -188,6 +188,7 @@ class RuleReader:
             where=shape.where,
             feeds=tuple(dict.fromkeys(shape.feeds)),
             severity=shape.severity,
+            group=shape.group,
             min_outlets=shape.min_outlets,
             cooldown=shape.cooldown,
             digest=digest,

@@ -157,6 +157,10 @@ class RuleShape(pydantic.BaseModel):
     severity: model.Severity = pydantic.Field(
         model.Severity.NORMAL, description="low, normal or high; high passes quiet hours."
     )
+    group: model.Group = pydantic.Field(
+        model.Group.NORMAL,
+        description="How readily articles share a story: normal, strict (only what is nearly certain) or off (each alone).",
+    )
     min_outlets: Annotated[int, pydantic.Field(ge=1, le=100)] = pydantic.Field(
         1, description="So many independent owners must carry a story before it is posted."
     )

@@ -7,7 +7,7 @@ was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -70,7 +70,7 @@ class Desk:
         *,
         now: datetime,
     ) -> tuple[model.Decision, ...]:
-        touched = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], now)
+        touched = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], snapshot.rules.rules, now)
         _revise(tx, touched, revisions)
         if not touched:
             return ()
@@ -86,13 +86,18 @@ class Desk:
         return Speaker(tx, snapshot, now).release(held)
 
     def _join(
-        self, tx: ports.Transaction, arrivals: Sequence[model.Arrival], now: datetime
+        self,
+        tx: ports.Transaction,
+        arrivals: Sequence[model.Arrival],
+        rules: Mapping[str, model.Rule],
+        now: datetime,
     ) -> dict[model.StoryId, Touched]:
         if not arrivals:
             return {}
         grouping = self._index(tx, now)
+        modes = {rule.name: rule.group for rule in rules.values() if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
-        joins = grouping.join_batch(by_id.values())
+        joins = grouping.join_batch(by_id.values(), modes)
         touched: dict[model.StoryId, Touched] = {}
         for join in joins:
             arrival = by_id[join.article]

@@ -22,7 +22,7 @@ from bot import model
 from bot.storage.columns import EnumText, HashBytes, StorableText, Timestamp
 
 #: The revision of the newest migration.
-REVISION = "0011"
+REVISION = "0012"
 
 metadata = MetaData(
     naming_convention={

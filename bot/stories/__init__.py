@@ -1,5 +1,5 @@
 """Stories: all coverage of one event gathered, and what is new in it."""
 
-from bot.stories.grouping import Grouping, order
+from bot.stories.grouping import Grouping, order, story_id
 
-__all__ = ["Grouping", "order"]
+__all__ = ["Grouping", "order", "story_id"]
