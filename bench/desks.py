@@ -192,9 +192,11 @@ def _look(channel: _Channel, desk: Desk, at: int, messages: Sequence[Mapping[str
             continue
         channel.shown.messages += is_new
         head = _folded(" ".join(lines[:4]))
-        found = [item for item in desk.items[: at + 1] if _folded(item.title)[:60] in head]
-        if found:
-            channel.shown.headlines.add(max(found, key=lambda item: (len(item.title), item.id)).id)
+        # Its own headline stands first; the headline of the story that it may be part of follows.
+        found = {item.id: head.find(_folded(item.title)[:60]) for item in desk.items[: at + 1]}
+        places = [(place, item) for item, place in found.items() if place >= 0]
+        if places:
+            channel.shown.headlines.add(min(places)[1])
 
 
 def _texts(value: object) -> Iterator[str]:

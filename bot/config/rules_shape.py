@@ -159,7 +159,7 @@ class RuleShape(pydantic.BaseModel):
     )
     group: model.Group = pydantic.Field(
         model.Group.NORMAL,
-        description="How readily articles share a story: normal, strict (only what is nearly certain) or off (each alone).",
+        description="How readily articles share a story: normal, strict (nearly certain only) or off (each alone).",
     )
     min_outlets: Annotated[int, pydantic.Field(ge=1, le=100)] = pydantic.Field(
         1, description="So many independent owners must carry a story before it is posted."
