@@ -86,7 +86,7 @@ def test_a_channel_without_buttons_has_none() -> None:
         assert not [block for block in slack_blocks.blocks(message) if block["type"] == "actions"]
 
 
-@pytest.mark.parametrize("name", ["corroboration", "new_fact", "second_rule", "merged", "notice"])
+@pytest.mark.parametrize("name", ["second_rule", "merged", "notice"])
 def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None:
     assert slack_blocks.blocks(messages.ALL[name], has_buttons=True) == slack_blocks.blocks(messages.ALL[name])
 
@@ -260,3 +260,13 @@ def _objects(value: object) -> Iterator[dict[str, object]]:
     if isinstance(value, list | tuple):
         for each in value:
             yield from _objects(each)
+
+
+@pytest.mark.parametrize("name", ["new_fact", "correction"])
+def test_under_a_reply_its_article_can_be_said_to_tell_another_event(name: str) -> None:
+    message = messages.ALL[name]
+    *_, actions = slack_blocks.blocks(message, has_buttons=True)
+    (button,) = actions["elements"]
+    told = (*message.facts, *message.edits)[0]
+    assert button["value"] == f"other:{told.article}"
+    assert "actions" not in {block["type"] for block in slack_blocks.blocks(message)}
