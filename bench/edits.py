@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import replay
-from bot import articles, model
+from bot import articles, facts, model
 from bot.channels.kit import diff
 
 Pair = tuple[model.Article, model.Article]
@@ -60,11 +60,11 @@ def main() -> None:
     totals = [0, 0, 0, 0]
     for series in replay.all_series():
         found = list(pairs(series))
-        material = [edits for before, after in found if (edits := articles.edits(before, after))]
+        material = [edits for before, after in found if (edits := facts.corrections(before, after))]
         counts = [
             len(found),
             sum(is_reworded(*pair) for pair in found),
-            sum(any(map(articles.is_live_page, pair)) for pair in found),
+            sum(any(map(facts.is_live_page, pair)) for pair in found),
             len(material),
         ]
         table.add_row(series, *map(str, counts))

@@ -1,10 +1,8 @@
-"""New facts and new sentences: precision and recall over the story updates of tests/stories/updates.
+"""New facts over the story updates of tests/facts/updates, and over real stories by eye.
 
-Dates, numbers, names and decisions are judged over ``development`` and ``held_out``, new sentences over the others.
-
-Recall: of the updates with a material change, those of which a fact says what was written down for them.
-Precision: of all facts said, those that are written down as true news of their update; any other is wrong, and so is
-every fact about an update without a material change.
+Each update is what a story said, a later article, and whether it brings something material. Precision: of the updates
+of which anything is told, those with a material change. Recall: of those with one, what is told. Changes: of all
+"A → B" that are told, those written down for their update, and of those written down the ones told so.
 
     python -m bench.facts [--only SET] [--verbose]
     python -m bench.facts --real lede-feeds allsides
@@ -19,9 +17,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from bench import storysets
-from bot import model
-from bot.stories import news
-from tests.stories import examples, updates
+from bot import facts, model
+from tests.facts import updates
 
 SETS = ("development", "held_out", "sentences_development", "sentences_held_out")
 
@@ -32,30 +29,37 @@ class Outcome:
     facts: tuple[model.Fact, ...]
 
     @property
+    def changes(self) -> list[model.Fact]:
+        return [fact for fact in self.facts if fact.before]
+
+    @property
     def is_right(self) -> bool:
-        if not self.update.is_material:
-            return not self.facts
-        return any(wanted.is_said_by(fact) for wanted in self.update.wanted for fact in self.facts)
+        return bool(self.facts) == self.update.is_material
 
 
 def outcomes(name: str) -> list[Outcome]:
-    """Facts of the kind that the set is about."""
-    return [
-        Outcome(
-            update,
-            tuple(
-                f for f in news.facts(update.story, update.article) if f.is_sentence == (name.startswith("sentences"))
-            ),
-        )
-        for update in updates.load(name)
-    ]
+    return [Outcome(update, _told(update.earlier, update.article)) for update in updates.load(name)]
+
+
+def _told(earlier: tuple[model.Article, ...], later: model.Article) -> tuple[model.Fact, ...]:
+    return facts.news(facts.claims_of(earlier), facts.read(later))
 
 
 def figures(found: list[Outcome]) -> tuple[float, float]:
-    """Precision over facts, recall over updates."""
-    said = [any(wanted.is_said_by(fact) for wanted in each.update.wanted) for each in found for fact in each.facts]
+    """Precision and recall over updates."""
+    told = [each for each in found if each.facts]
     material = [each for each in found if each.update.is_material]
-    return sum(said) / max(len(said), 1), sum(each.is_right for each in material) / len(material)
+    right = sum(each.update.is_material for each in told)
+    return right / max(len(told), 1), sum(bool(each.facts) for each in material) / len(material)
+
+
+def changes(found: list[Outcome]) -> tuple[int, int, int, int]:
+    """Right of the changes told, how many were told; told of the changes written down, how many there are."""
+    told = [any(wanted.is_said_by(fact) for wanted in each.update.wanted) for each in found for fact in each.changes]
+    wanted = [
+        any(one.is_said_by(fact) for fact in each.changes) for each in found for one in each.update.wanted if one.before
+    ]
+    return sum(told), len(told), sum(wanted), len(wanted)
 
 
 def of_real_stories(name: str) -> tuple[list[tuple[str, model.Fact]], int]:
@@ -65,21 +69,24 @@ def of_real_stories(name: str) -> tuple[list[tuple[str, model.Fact]], int]:
         told[row.story].append(row.article)
     found = []
     for members in told.values():
-        for at in range(1, len(members)):
-            story = examples.story(*members[: at + 1])
-            found += [(members[0].title, fact) for fact in news.facts(story, members[at]) if not fact.is_sentence]
+        claims = facts.StoryClaims()
+        for article in members:
+            reading = facts.read(article)
+            news = facts.news(claims, reading)
+            claims.add(reading, news)
+            found += [(members[0].title, fact) for fact in news]
     return found, sum(len(members) - 1 for members in told.values())
 
 
 def _show_real(name: str) -> None:
     found, later = of_real_stories(name)
     for title, fact in found:
-        print(f"  [{title[:60]}] {fact.label}: {fact.before or ''} → {fact.after}   «{fact.sentence}»")
-    print(f"{name}: {len(found)} facts of {later} later articles")
+        print(f"  [{title[:60]}] {fact.label}: {fact.before or ''} → {fact.after}   [{fact.sentence}]")
+    print(f"{name}: {len({fact.article for _, fact in found})} of {later} later articles told something")
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--only", choices=SETS)
     arguments.add_argument("--verbose", action="store_true", help="what was said, and what was wrong")
     arguments.add_argument(
@@ -94,14 +101,13 @@ def main() -> None:
         found = outcomes(name)
         precision, recall = figures(found)
         material = sum(each.update.is_material for each in found)
+        right, told, hit, wanted = changes(found)
         print(f"{name}: {material} with and {len(found) - material} without a material change")
-        print(f"  precision {precision:.3f}   recall {recall:.3f}")
+        print(f"  precision {precision:.3f}   recall {recall:.3f}   changes right {right}/{told}, told {hit}/{wanted}")
         for each in found if options.verbose else ():
             print(f"  {'right' if each.is_right else 'WRONG'}  {each.update.id}")
             for fact in each.facts:
-                is_wanted = any(wanted.is_said_by(fact) for wanted in each.update.wanted)
-                said = f"{fact.label}: {fact.before or ''} → {fact.after}"
-                print(f"    {' ' if is_wanted else '?'} {fact.kind}  {said}   «{fact.sentence}»")
+                print(f"    {fact.kind}  {fact.label}: {fact.before or ''} → {fact.after}   [{fact.sentence}]")
 
 
 if __name__ == "__main__":

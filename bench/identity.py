@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from bot import articles, model, ports, sources
+from bot import articles, facts, model, ports, sources
 from bot.articles import alike
 from tests import shared_data
 from tests.articles.archive import DAY, Archive
@@ -65,7 +65,7 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
             counts[item.novelty.value] += 1
             if item.novelty is articles.Novelty.EDITED and item.article and item.stub:
                 before = archive.articles[item.stub.id]
-                counts["material"] += bool(articles.edits(before, item.article))
+                counts["material"] += bool(facts.corrections(before, item.article))
                 if articles.fold_title(before.title) != articles.fold_title(item.article.title):
                     edited.append((before.title, item.article.title))
         archive.keep(found.items)

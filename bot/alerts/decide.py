@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bot import model
 from bot.alerts.holds import hold_for
 from bot.alerts.replies import reply
@@ -12,9 +10,7 @@ from bot.alerts.situation import Situation
 __all__ = ["Situation", "decide"]
 
 #: More facts than this in one reply are not read; the rest stay visible in the linked articles.
-FACTS_A_REPLY = 3
-#: Replies that a new sentence makes worth more; a correction is about an old one.
-_SHOWS_SENTENCE = frozenset({model.Reason.NEW_FACT, model.Reason.CORROBORATION, model.Reason.SECOND_RULE})
+FACTS_A_REPLY = 6
 
 
 def decide(situation: Situation) -> tuple[model.Decision, ...]:
@@ -63,7 +59,6 @@ def _first(situation: Situation) -> tuple[model.Decision, ...]:
 
 def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
     replies = (*_second_rules(situation, alert), *_corrections(situation), *_new_facts(situation, alert))
-    replies = _with_new_sentence(replies, situation, alert)
     if not situation.arrivals and not replies:
         return ()
     edit = None if alert.is_gathered else _edit(situation, must=bool(replies))
@@ -100,8 +95,7 @@ def _corrections(situation: Situation) -> tuple[model.Decision, ...]:
 
 
 def _new_facts(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
-    """A new sentence alone is no reason to speak: it may be comment, and is read in the linked article."""
-    facts = tuple(fact for fact in _unsaid(situation, alert) if not fact.is_sentence)[:FACTS_A_REPLY]
+    facts = _unsaid(situation, alert)[:FACTS_A_REPLY]
     if not facts:
         return ()
     detail = "; ".join(_shown(fact) for fact in facts)
@@ -112,22 +106,9 @@ def _unsaid(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
     return tuple({said(fact): fact for fact in situation.facts if said(fact) not in alert.said}.values())
 
 
-def _with_new_sentence(
-    replies: tuple[model.Decision, ...], situation: Situation, alert: model.Alert
-) -> tuple[model.Decision, ...]:
-    """One reply, the one with the facts before any other, also shows a sentence that is new in the story."""
-    found = next((fact for fact in _unsaid(situation, alert) if fact.is_sentence), None)
-    fitting = [each for each in replies if each.reason in _SHOWS_SENTENCE]
-    if found is None or not fitting:
-        return replies
-    chosen = max(fitting, key=lambda each: each.reason is model.Reason.NEW_FACT)
-    if any(fact.sentence == found.sentence for fact in chosen.facts):
-        return replies
-    return tuple(replace(each, facts=(*each.facts, found)) if each is chosen else each for each in replies)
-
-
 def _shown(fact: model.Fact) -> str:
-    return f"{fact.label}: {fact.before} → {fact.after}" if fact.before else said(fact)
+    label = f"{fact.label}: " if fact.label else ""
+    return f"{label}{fact.before} → {fact.after}" if fact.before else said(fact)
 
 
 def said(fact: model.Fact) -> str:

@@ -9,12 +9,10 @@ Pure: knows no store, no network and no clock. How one reading becomes articles:
 
 from bot.articles import boilerplate
 from bot.articles.clean import Clean, clean
-from bot.articles.edits import edits
 from bot.articles.fingerprints import fingerprint_of, fold_title
 from bot.articles.fresh import Fresh
 from bot.articles.identity import Identification, Identified, Novelty, identify
 from bot.articles.links import canonical_link, link_key
-from bot.articles.livepages import is_live_page
 from bot.articles.lookup import Lookup, look_up, question
 from bot.articles.outlets import belongs_to, is_known_aggregator, outlet_of, owner_of, registrable_domain, site_of
 from bot.articles.teasers import is_cut
@@ -30,13 +28,11 @@ __all__ = [
     "boilerplate",
     "canonical_link",
     "clean",
-    "edits",
     "fingerprint_of",
     "fold_title",
     "identify",
     "is_cut",
     "is_known_aggregator",
-    "is_live_page",
     "link_key",
     "look_up",
     "outlet_of",

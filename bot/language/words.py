@@ -30,12 +30,16 @@ class Token(NamedTuple):
     opens: bool
 
 
+def fold(word: str) -> str:
+    """Without case and without accents on Latin and Greek letters."""
+    word = word.casefold().replace("’", "'")
+    return word if word.isascii() else unicodedata.normalize("NFC", _MARK.sub("", unicodedata.normalize("NFKD", word)))
+
+
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """Fold and take off an English plural: enough for «order», «Orders» and «order’s» to meet."""
-    word = word.casefold().replace("’", "'")
-    if not word.isascii():
-        word = unicodedata.normalize("NFC", _MARK.sub("", unicodedata.normalize("NFKD", word)))
+    word = fold(word)
     word = word.removesuffix("'s").removesuffix("'").replace(".", "") if not word[0].isdigit() else word
     word = word.replace(",", "")
     if len(word) > 4 and word.endswith("ies"):

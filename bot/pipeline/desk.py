@@ -13,19 +13,21 @@ from datetime import datetime, timedelta
 
 from bot import model, ports, stories
 from bot.pipeline import rulings
+from bot.pipeline.claims import Claims
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.speaker import Speaker, Touched
-from bot.stories import news
 
 
 class Desk:
     def __init__(self, window: timedelta) -> None:
         self._window = window
         self._grouping: stories.Grouping | None = None
+        self._claims = Claims()
 
     def forget(self) -> None:
         """A turn was not committed: what the index learnt in it is not true."""
         self._grouping = None
+        self._claims.forget()
 
     def work(
         self,
@@ -44,7 +46,7 @@ class Desk:
     def _rule(
         self, tx: ports.Transaction, snapshot: Snapshot, ruling: model.Ruling, now: datetime
     ) -> tuple[model.Decision, ...]:
-        grouping, speaker = self._index(tx, now), Speaker(tx, snapshot, now)
+        grouping, speaker = self._index(tx, now), Speaker(tx, snapshot, self._claims, now)
         if ruling.kind is model.RulingKind.SPLIT:
             split = rulings.split(tx, ruling)
             if split is None:
@@ -71,19 +73,19 @@ class Desk:
         now: datetime,
     ) -> tuple[model.Decision, ...]:
         touched = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], snapshot.rules.rules, now)
-        _revise(tx, touched, revisions)
+        self._revise(tx, touched, revisions)
         if not touched:
             return ()
         for entry in touched.values():
             tx.stories.save(entry.story)
-        return Speaker(tx, snapshot, now).speak(touched.values())
+        return Speaker(tx, snapshot, self._claims, now).speak(touched.values())
 
     def release(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime) -> tuple[model.Decision, ...]:
         """Decide again for alerts whose hold has run out."""
         held = tx.stories.held_until(now)
         if not held:
             return ()
-        return Speaker(tx, snapshot, now).release(held)
+        return Speaker(tx, snapshot, self._claims, now).release(held)
 
     def _join(
         self,
@@ -107,11 +109,31 @@ class Desk:
             member = model.Member(
                 article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
             )
-            if entry.story.members:
-                entry.facts.extend(news.facts(entry.story, arrival.article))
+            entry.facts.extend(self._claims.join(entry.story, arrival.article))
             entry.story = _with_member(entry.story, member)
             entry.arrivals.append(member)
         return touched
+
+    def _revise(
+        self, tx: ports.Transaction, touched: dict[model.StoryId, Touched], revisions: Sequence[model.Revision]
+    ) -> None:
+        """Put edited articles in their stories' place."""
+        for revision in revisions:
+            stored = tx.stories.of_article(revision.article.id)
+            if stored is None:
+                continue
+            entry = touched.setdefault(stored.id, Touched(stored))
+            entry.facts.extend(self._claims.revise(entry.story, revision))
+            entry.story = replace(
+                entry.story,
+                members=tuple(
+                    replace(member, article=revision.article, matches=revision.matches or member.matches)
+                    if member.article.id == revision.article.id
+                    else member
+                    for member in entry.story.members
+                ),
+            )
+            entry.edits.extend(revision.edits)
 
     def _index(self, tx: ports.Transaction, now: datetime) -> stories.Grouping:
         if self._grouping is None:
@@ -181,24 +203,3 @@ def _late_matches(tx: ports.Transaction, revisions: Sequence[model.Revision]) ->
         for revision in revisions
         if revision.matches and tx.stories.of_article(revision.article.id) is None
     ]
-
-
-def _revise(tx: ports.Transaction, touched: dict[model.StoryId, Touched], revisions: Sequence[model.Revision]) -> None:
-    """Put edited articles in their stories' place."""
-    for revision in revisions:
-        stored = tx.stories.of_article(revision.article.id)
-        if stored is None:
-            continue
-        entry = touched.setdefault(stored.id, Touched(stored))
-        if revision.live_before is not None:
-            entry.facts.extend(news.facts_of_version(entry.story, revision.live_before, revision.article))
-        entry.story = replace(
-            entry.story,
-            members=tuple(
-                replace(member, article=revision.article, matches=revision.matches or member.matches)
-                if member.article.id == revision.article.id
-                else member
-                for member in entry.story.members
-            ),
-        )
-        entry.edits.extend(revision.edits)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot import articles, model, polling, ports
+from bot import articles, facts, model, polling, ports
 from bot.pipeline import daily_limit
 from bot.pipeline.poll import Polled, identify, look_up_of
 from bot.pipeline.snapshot import Snapshot
@@ -194,9 +194,9 @@ class _Ingestor:
                     article=revised,
                     matches=self._match(revised, polled.feed),
                     # Two outlets' words for one article differ: that is no correction.
-                    edits=() if is_taken_over else articles.edits(known, revised),
+                    edits=() if is_taken_over else facts.corrections(known, revised),
                     poll=polled.id,
-                    live_before=known if articles.is_live_page(revised) and not is_taken_over else None,
+                    live_before=known if facts.is_live_page(revised) and not is_taken_over else None,
                 )
             )
         return tuple(revisions)

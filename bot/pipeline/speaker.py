@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot import alerts, model, ports
+from bot import alerts, facts, model, ports
 from bot.pipeline import messages, rulings
+from bot.pipeline.claims import Claims
 from bot.pipeline.snapshot import Snapshot
-from bot.stories import news
 
 _HOUR = timedelta(hours=1)
 
@@ -29,9 +29,10 @@ class Touched:
 class Speaker:
     """Works on the draft that it is given."""
 
-    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, now: datetime) -> None:
+    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, claims: Claims, now: datetime) -> None:
         self._tx = tx
         self._snapshot = snapshot
+        self._claims = claims
         self._rules = snapshot.rules.rules
         self._now = now
         self._snoozed = tx.judgements.snoozes(now)
@@ -47,7 +48,7 @@ class Speaker:
                     channel,
                     known.get(channel),
                     arrivals=tuple(entry.arrivals),
-                    facts=tuple(entry.facts),
+                    new=tuple(entry.facts),
                     edits=tuple(entry.edits),
                 )
                 for decision in alerts.decide(situation):
@@ -221,7 +222,7 @@ class Speaker:
         alert: model.Alert | None,
         *,
         arrivals: tuple[model.Member, ...] = (),
-        facts: tuple[model.Fact, ...] = (),
+        new: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> alerts.Situation:
         rules = tuple(
@@ -239,9 +240,9 @@ class Speaker:
             alert=alert,
             rules=rules,
             arrivals=arrivals,
-            facts=facts,
+            facts=new,
             edits=edits,
-            deadlines=news.deadlines(story) if any(rule.remind for rule in rules) else (),
+            deadlines=facts.deadlines(self._claims.of(story)) if any(rule.remind for rule in rules) else (),
             policy=policy,
             recent_posts=tuple(at for at, _ in recent),
             rule_spoke_at=spoke_at,

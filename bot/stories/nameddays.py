@@ -1,6 +1,6 @@
 """The days of the calendar that an article names: «on Friday», «Sept. 25», «yesterday» of one event are one day.
 
-Coarser and faster than news/calendar.py, which reads what a deadline is: here a day read wrongly costs a little weight.
+Coarser and faster than language/dates.py, which reads what a deadline is: here a wrong day costs a little weight.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 
-from bot.language import words
-from bot.stories.news import calendar
+from bot.language import dates, words
 
-_WEEKDAYS = {words.stem(name): number for number, name in enumerate(calendar.WEEKDAYS)}
 #: Words for a day by the day of writing.
 _AGO = {"today": 0, "tonight": 0, "yesterday": 1}
 #: What stands between a day's number and its month: 30th of November, 30 de noviembre.
 _BETWEEN = {"st", "nd", "rd", "th", "of", "de"}
+#: Letters of "set" (September in Portuguese) and the like.
+_SHORT = 3
 DAYS = 31
+LANGUAGES = ("ur", "ar", "ru", "nl", "pt", "it", "es", "fr", "de", "en")
 #: Some feeds date an item 0001-01-01, from which no day can be counted back.
 EARLIEST = date(1900, 1, 1)
 #: Days longer ago name an affair («the Jan. 6 inquiry»), as coming ones do («the vote on 8 November»), and many events
@@ -33,11 +34,11 @@ def named(tokens: Sequence[words.Token], written: date) -> frozenset[date]:
     """
     if written < EARLIEST:
         return frozenset()
-    months = _months()
+    months, weekdays = _months(), _weekdays()
     found: set[date] = set()
     for at, token in enumerate(tokens):
-        if token.stem in _WEEKDAYS:
-            found.add(written - timedelta(days=(written.weekday() - _WEEKDAYS[token.stem]) % 7))
+        if token.stem in weekdays:
+            found.add(written - timedelta(days=(written.weekday() - weekdays[token.stem]) % 7))
         elif token.stem in _AGO:
             found.add(written - timedelta(days=_AGO[token.stem]))
         elif token.stem in months and (day := _beside(tokens, at)):
@@ -47,12 +48,23 @@ def named(tokens: Sequence[words.Token], written: date) -> frozenset[date]:
 
 def is_day_or_month(stem: str) -> bool:
     """A weekday or a month, which wears a capital and names no event."""
-    return stem in _WEEKDAYS or stem in _months()
+    return stem in _weekdays() or stem in _months()
 
 
 @cache
 def _months() -> dict[str, int]:
-    return {words.stem(name): number for name, number in calendar.MONTHS.items()}
+    """Of every language that is often met: an article's own is not known here. Short forms are other words elsewhere."""
+    return {
+        words.stem(name): number
+        for language in LANGUAGES
+        for name, number in dates.months(language).items()
+        if language == "en" or len(name) > _SHORT or name in {"mai", "mei"}
+    }
+
+
+@cache
+def _weekdays() -> dict[str, int]:
+    return {words.stem(name): number for name, number in dates.weekdays("en").items()}
 
 
 def _beside(tokens: Sequence[words.Token], at: int) -> int:

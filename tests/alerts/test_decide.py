@@ -134,34 +134,17 @@ def test_a_new_fact_is_a_reply_and_is_said_once() -> None:
     assert ("reply", "new fact") not in told(alerts.decide(situation(*members, arrived=1, alert=alert, facts=(moved,))))
 
 
-def test_a_new_sentence_alone_is_no_reason_to_speak() -> None:
-    members = (member("a"), member("a2", outlet="a"))
-    found = alerts.decide(situation(*members, arrived=1, alert=posted(), facts=(new_sentence("A new sentence."),)))
-    assert told(found) == [("silent", "no news")]
-
-
-def test_a_new_sentence_enriches_the_reply_that_tells_a_fact_and_is_shown_once() -> None:
-    facts = (new_sentence("A new sentence."), fact("deadline", "30 December"))
+def test_a_new_sentence_is_told_as_a_change_is_and_each_once() -> None:
+    facts = (fact("deadline", "30 December"), new_sentence("A new sentence."))
     here = situation(member("a"), member("b"), arrived=1, alert=posted(), facts=facts)
     found = alerts.decide(here)
     assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
-    assert found[0].facts == (facts[1], facts[0])
-    assert found[0].detail == "deadline: 30 December"
+    assert found[0].facts == facts
+    assert found[0].detail == "deadline: 30 December; new: A new sentence."
     again = alerts.decide(
-        replace(here, alert=alerts.record(posted(), found[0]), facts=(facts[0], fact("vote", "3 May")))
+        replace(here, alert=alerts.record(posted(), found[0]), facts=(facts[1], fact("vote", "3 May")))
     )
     assert [each.label for each in again[0].facts] == ["vote"]
-
-
-def test_a_new_sentence_enriches_corroboration_but_not_a_correction() -> None:
-    rules = (RULE, replace(RULE, name="confirmed", min_outlets=2))
-    members = (member("a", rules=("exit", "confirmed")), member("b", rules=("exit", "confirmed")))
-    sentence = new_sentence("A new sentence.")
-    reply, _ = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted(), facts=(sentence,)))
-    assert (reply.reason, reply.facts) == (model.Reason.CORROBORATION, (sentence,))
-    change = model.Edit(article=model.ArticleId("a"), outlet="a", field="title", before="exits", after="delays exit")
-    reply, _ = alerts.decide(situation(*members, arrived=1, alert=posted(), edits=(change,), facts=(sentence,)))
-    assert (reply.reason, reply.facts) == (model.Reason.CORRECTION, ())
 
 
 def test_a_material_edit_of_a_posted_article_is_a_correction_without_any_arrival() -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot import model, sources
-from bot.articles.edits import edits
+from bot.facts import corrections as edits
 from bot.ports import Body, ReadError
 from bot.sources.kit import links
 

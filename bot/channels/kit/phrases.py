@@ -264,7 +264,7 @@ def is_said_by_its_sentence(told: model.Fact) -> bool:
 def shows_outlets(message: model.Message) -> bool:
     """A reply that has no news of its own, but for a sentence, lists who carries the story."""
     is_told = any(not fact.is_sentence for fact in message.facts) or bool(message.edits)
-    return not is_told and message.reason is not model.Reason.SECOND_RULE
+    return not is_told and message.reason not in {model.Reason.SECOND_RULE, model.Reason.NEW_FACT}
 
 
 def quoted(sentence: model.Sentence, limit: int) -> tuple[model.Span, ...]:

@@ -174,6 +174,8 @@ _DATELINE = re.compile(
     r"(?:"
     r"(?:[A-Z][\w .,/’'-]{1,60}?)?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|TASS"
     r"|Bloomberg|Kyodo|Yonhap|[A-Z]{2,8})\)"
+    # Any agency in brackets behind a day: «LIMA, Jan 12 (Globe Agency) -».
+    r"|(?:[A-Z][\w .,/’'-]{1,40}?, )?[A-Z][a-z]{2,8}\.? \d{1,2} \([A-Z][\w .]{1,24}\)"
     r"|[A-Z]{3}[A-Z .’'-]{0,60}(?:,\s{0,4}[A-Z][\w. ]{1,20})?(?:,\s{0,4}[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2})?"
     r")\s{0,4}(?:[-–—]{1,2}|:)\s+"
 )

@@ -1,0 +1,36 @@
+"""What an article says that its story did not say, what its own next version says otherwise, and when things are due.
+
+    article → read → Reading ┐
+    StoryClaims ─────────────┴→ news → facts; claims.add(reading)
+
+Pure. One principle: a statement is aligned with an earlier one about the same thing, and what differs is the change.
+Costs by the article, never by the story: claims are bounded however many articles join.
+"""
+
+from bot import model
+from bot.facts.claims import StoryClaims
+from bot.facts.corrections import corrections
+from bot.facts.livepages import is_live_page
+from bot.facts.news import news
+from bot.facts.reading import Reading, read
+from bot.facts.rebuilding import claims_of, news_of_version
+from bot.facts.stored import from_json, to_json
+
+__all__ = [
+    "Reading",
+    "StoryClaims",
+    "claims_of",
+    "corrections",
+    "deadlines",
+    "from_json",
+    "is_live_page",
+    "news",
+    "news_of_version",
+    "read",
+    "to_json",
+]
+
+
+def deadlines(claims: StoryClaims) -> tuple[model.Deadline, ...]:
+    """The dated deadlines that the story holds, earliest first; also those that are over."""
+    return claims.dues.deadlines()

@@ -1,0 +1,70 @@
+"""What is told of an article that joins a story: its changes as "A → B", and its prominent new sentences, quoted whole.
+
+Nothing is told unless the article surely brings something new (judge.py): a false statement costs more than a miss.
+"""
+
+from __future__ import annotations
+
+from bot import model
+from bot.facts import judge
+from bot.facts.changes import changes
+from bot.facts.claims import StoryClaims
+from bot.facts.evidence import apart, evidence
+from bot.facts.reading import Reading, Statement
+from bot.language import sentences
+
+#: The headline and so many sentences are quoted.
+QUOTED = 3
+#: The first sentences that are considered for it.
+_PROMINENT = 4
+_MOST_CHANGES = 3
+#: A sentence of which the story has all but this share in one statement, and each of its values, is known.
+_KNOWN = 0.15
+
+
+def news(claims: StoryClaims, reading: Reading, *, judged_by: judge.Model | None = None) -> tuple[model.Fact, ...]:
+    """What the article says that the story did not; none for a story's first article, a copy, or a doubtful one.
+
+    Costs by the article and the claims' bounds. ``judged_by``: another model than the shipped one, for benches.
+    """
+    if not claims.count or not reading.statements or reading.fingerprint in claims.fingerprints:
+        return ()
+    judged_by = judged_by or judge.shipped()
+    changed = changes(claims, reading)
+    # A sentence that itself replaces what the story said is news at any hour, as the same news an hour later is not.
+    is_explicit = any(change.is_explicit for change in changed)
+    if not is_explicit and judged_by.sureness(evidence(claims, reading)) < judged_by.threshold:
+        return ()
+    quoted = _quoted(claims, reading)
+    told = [
+        _fact(reading, change.statement, change.kind, change.label, change.before, change.after)
+        for change in changed[:_MOST_CHANGES]
+    ]
+    return (*told, *(_fact(reading, each, "sentence", "new", None, each.text) for each in quoted))
+
+
+def _quoted(claims: StoryClaims, reading: Reading) -> list[Statement]:
+    """The headline and the first sentences, in order; not a question, nor what the story has nearly word for word."""
+    found = [statement for statement in reading.statements[: 1 + _PROMINENT] if _is_shown(statement)]
+    return [each for each in found if apart(each, claims) >= _KNOWN][:QUOTED] or found[:1]
+
+
+def _is_shown(statement: Statement) -> bool:
+    if statement.order == 0:
+        return True
+    faults = {None, sentences.Fault.TOO_SHORT}
+    return sentences.fault(statement.text) in faults and not statement.text.rstrip("\"'”’»").endswith(("?", "？", "؟"))
+
+
+def _fact(reading: Reading, statement: Statement, kind: str, label: str, before: str | None, after: str) -> model.Fact:
+    return model.Fact(
+        kind=kind,
+        label=label,
+        before=before,
+        after=after,
+        sentence=statement.text,
+        article=reading.article,
+        outlet=reading.outlet,
+        link=reading.link,
+        said_at=reading.at,
+    )

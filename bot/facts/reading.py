@@ -1,0 +1,195 @@
+"""An article as statements: its headline and first sentences, each with its words, names, numbers and days.
+
+Reads one article; knows no story.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bot import model
+from bot.language import dates, lexicon, mastheads, names, numbers, sentences, tokens, words
+
+#: Sentences read of one article; what stands further down is background, and a page of thousands must cost no more.
+READ = 24
+#: Characters on each side of a number in which stands what it counts; a clause's end is its end.
+BESIDE = 48
+#: Characters in which a dateline ends, which the splitting would break at "Jan. 22".
+_OPENING = 120
+_CLAUSE = re.compile(r"[,;:.]\s|\s[–—-]\s")
+#: "BREAKING:", "Update 2:", "CORRECTED-": what sort of item it is, not what it says.
+_DRESS = re.compile(
+    r"^\s*(?:(?:live|update[ds]?|watch|video|breaking(?: news)?|exclusive|opinion|analysis|just in|brief|urgent|refile)"
+    r"(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+",
+    re.IGNORECASE,
+)
+
+
+#: What may befall people: which of them a number counts is told by the nearest.
+FATES = frozenset({"=die", "=hurt", "=missing", "=arrest", "=rescue", "=evacuate", "=charge"})
+
+#: What money is for.
+SUMS = frozenset({"=fine", "=pay", "=settle", "=ransom", "=sell", "=buy", "=stolen"})
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with the words of content that stand near it: what it may count."""
+
+    number: numbers.Number
+    beside: frozenset[str]
+    #: What it counts, as far as that is sure: a fate ("=die") or the stem of the noun behind it; else nothing.
+    what: str
+    #: That noun as written: "companies".
+    noun: str
+    #: "more", "another", "of the": a part of the whole number, or what is added to it.
+    is_part: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A headline (order 0) or a sentence."""
+
+    text: str
+    #: Normalised, number words in digits: what the places of numbers and days refer to.
+    plain: str
+    order: int
+    #: Words of content in order: their meaning where the lexicon has one, else their stem; numbers left out.
+    words: tuple[str, ...]
+    names: frozenset[str]
+    figures: tuple[Figure, ...]
+    days: tuple[dates.Day, ...]
+    #: Folded words, small ones too.
+    folded: frozenset[str]
+    day: date
+    language: str
+
+    @property
+    def content(self) -> frozenset[str]:
+        return frozenset(self.words)
+
+    def has(self, table: str) -> bool:
+        """Any word of a table of the language stands in it."""
+        known = lexicon.of(self.language)
+        return any(known.has(table, word) for word in self.folded)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is kept of an article to hold it against a story."""
+
+    article: model.ArticleId
+    outlet: str
+    link: str
+    at: datetime
+    language: str
+    fingerprint: str
+    statements: tuple[Statement, ...]
+    #: Has a text beside its headline.
+    has_text: bool
+
+    @property
+    def title(self) -> Statement | None:
+        return self.statements[0] if self.statements and self.statements[0].order == 0 else None
+
+    @property
+    def body(self) -> tuple[Statement, ...]:
+        return self.statements[1:] if self.title else self.statements
+
+
+def read(article: model.Article) -> Reading:
+    """Bounded by ``READ`` sentences, whatever the article's length."""
+    language = lexicon.base(article.language)
+    day = article.when.date()
+    found: list[Statement] = []
+    title = " ".join(article.title[: sentences.LONGEST].split())
+    if title:
+        bare = mastheads.without(title, outlet=article.outlet, link=article.link)
+        found.append(statement(title, 0, language, day, read_as=undressed(bare)))
+    # Cut before it is split, so that a document of megabytes costs as an article does.
+    text = article.text[: READ * sentences.LONGEST]
+    text = text[sentences.dateline_length(text[:_OPENING]) :]
+    for span in sentences.split(text, article.language)[: 2 * READ]:
+        own = span.text[sentences.dateline_length(span.text) :]
+        if len(own) <= sentences.LONGEST and not sentences.is_boilerplate(own):
+            found.append(statement(" ".join(own.split()), len(found) + (not title), language, day))
+        if len(found) > READ:
+            break
+    return Reading(
+        article.id,
+        article.outlet,
+        article.link,
+        article.when,
+        language,
+        article.fingerprint,
+        tuple(found),
+        has_text=bool(article.text.strip()),
+    )
+
+
+def undressed(title: str) -> str:
+    """Without "LIVE:" and "Update 2:" before it."""
+    return _DRESS.sub("", title) or title
+
+
+def statement(shown: str, order: int, language: str, day: date, *, read_as: str | None = None) -> Statement:
+    """One sentence read; ``read_as``: what of it is read, where that is less than all."""
+    normal = lexicon.joined(language, tokens.normalise(shown if read_as is None else read_as))
+    plain = numbers.in_digits(normal, language)
+    days = dates.days(plain, day, language)
+    spans = [(each.start, each.end) for each in days]
+    figures = [each for each in numbers.numbers(plain, language) if not any(a <= each.start < b for a, b in spans)]
+    # Days and numbers are compared as such, and are no words.
+    bare = _without(plain, spans + [(each.start, each.end) for each in figures])
+    found = list(words.tokens(bare))
+    return Statement(
+        text=shown,
+        plain=plain,
+        order=order,
+        words=tuple(_content(found, language)),
+        names=names.names(found, language),
+        figures=tuple(_figure(each, bare, language) for each in figures),
+        days=days,
+        folded=frozenset(words.fold(token.text) for token in found),
+        day=day,
+        language=language,
+    )
+
+
+def _without(plain: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Blanks in the place of the spans, so that the other places stay."""
+    for start, end in spans:
+        plain = plain[:start] + " " * (end - start) + plain[end:]
+    return plain
+
+
+def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
+    behind = list(words.tokens(_CLAUSE.split(bare[number.end : number.end + BESIDE], maxsplit=1)[0]))
+    before = list(words.tokens(_CLAUSE.split(bare[max(0, number.start - BESIDE) : number.start])[-1]))
+    table = lexicon.of(language)
+    noun = next((token for token in behind[:3] if not lexicon.is_small(language, words.fold(token.text))), None)
+    fates = [
+        meaning
+        for token in (*behind[:5], *before[:-9:-1])
+        for meaning in lexicon.meanings(language, words.fold(token.text))
+        if meaning in (SUMS if number.unit else FATES)
+    ]
+    beside = behind[:2] + before[-1:]
+    is_part = any(table.has("part", words.fold(token.text)) for token in beside)
+    # An age or a time counts nobody.
+    is_time = noun is not None and any(table.has(each, words.fold(noun.text)) for each in ("age", "time"))
+    what = "" if is_time else next(iter(fates), number.unit or (noun.stem if noun else ""))
+    near = frozenset((*_content(before[-4:], language), *_content(behind[:4], language)))
+    return Figure(number, near, what, noun.text if noun else "", is_part)
+
+
+def _content(tokens: Sequence[words.Token], language: str) -> list[str]:
+    found: list[str] = []
+    for token in tokens:
+        folded = words.fold(token.text)
+        if not lexicon.is_small(language, folded) and not folded[0].isdigit():
+            found.extend(lexicon.meanings(language, folded) or (token.stem,))
+    return found

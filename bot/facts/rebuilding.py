@@ -1,0 +1,32 @@
+"""The claims of a story whose own were not kept: made anew from its articles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot import model
+from bot.facts.claims import StoryClaims
+from bot.facts.news import news
+from bot.facts.reading import read
+
+#: Articles read of a story's beginning and of its end; what lies between is in neither and seldom said only there.
+FIRST, LAST = 8, 120
+
+
+def claims_of(articles: Sequence[model.Article]) -> StoryClaims:
+    """In order of joining; bounded, so that it costs the same from some hundred articles on."""
+    claims = StoryClaims()
+    read_of = articles if len(articles) <= FIRST + LAST else (*articles[:FIRST], *articles[-LAST:])
+    for article in read_of:
+        reading = read(article)
+        claims.add(reading, news(claims, reading))
+    claims.count = len(articles)
+    return claims
+
+
+def news_of_version(claims: StoryClaims, after: model.Article) -> tuple[model.Fact, ...]:
+    """What a live page's next version adds to itself and to the others; the claims take it in."""
+    reading = read(after)
+    found = news(claims, reading)
+    claims.add(reading, found, is_version=True)
+    return found

@@ -1,0 +1,45 @@
+"""What each open story has said so far, in memory beside the grouping index; made anew where it is not at hand."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from bot import facts, model
+
+#: Stories whose claims are kept at hand: some tens of kilobytes each.
+MOST = 1_000
+
+
+class Claims:
+    def __init__(self) -> None:
+        self._by_story: OrderedDict[model.StoryId, facts.StoryClaims] = OrderedDict()
+
+    def forget(self) -> None:
+        """A turn was not committed: what was learnt in it is not true."""
+        self._by_story.clear()
+
+    def of(self, story: model.Story) -> facts.StoryClaims:
+        """The claims of its members; after a merge or a split they are made anew."""
+        found = self._by_story.pop(story.id, None)
+        if found is None or found.count != len(story.members):
+            found = facts.claims_of([member.article for member in story.members])
+        self._by_story[story.id] = found
+        while len(self._by_story) > MOST:
+            self._by_story.popitem(last=False)
+        return found
+
+    def join(self, story: model.Story, article: model.Article) -> tuple[model.Fact, ...]:
+        """What an article brings that is new to the story that it joins; the claims take it in."""
+        claims = self.of(story)
+        reading = facts.read(article)
+        told = facts.news(claims, reading)
+        claims.add(reading, told)
+        return told
+
+    def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
+        """What a live page's next version adds; an article's is told as a correction, and is taken in."""
+        claims = self.of(story)
+        if revision.live_before is not None:
+            return facts.news_of_version(claims, revision.article)
+        claims.add(facts.read(revision.article), is_version=True)
+        return ()

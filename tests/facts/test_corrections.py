@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot import facts, model
+from tests.fakes import START
+
+BODY = """PTA told operators in July to close BES by 30 November. About 5,000 companies use it.
+
+The company said it would not open its servers."""
+BEFORE = model.Article(
+    id=model.ArticleId("a"),
+    feed="f",
+    outlet="Example",
+    owner="example.org",
+    link="",
+    title="BlackBerry exits Pakistan over data demand",
+    text=BODY,
+    first_seen=START,
+    fingerprint="",
+)
+
+
+def _edits(**changes: str | bool) -> list[tuple[str, str, str]]:
+    after = replace(BEFORE, **changes)  # type: ignore[arg-type]
+    return [(edit.field, edit.before, edit.after) for edit in facts.corrections(BEFORE, after)]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "BlackBerry delays exit from Pakistan over data demand",
+        "BlackBerry exits India over data demand",
+        "BlackBerry not exiting Pakistan over data demand",
+        "Rain stops play",
+        "BlackBerry exits Pakistan over 2 data demands",
+        "BlackBerry may exit Pakistan over data demand",
+        "BlackBerry stays in Pakistan despite data demand",
+    ],
+)
+def test_a_headline_that_says_something_else_is_a_material_edit(title: str) -> None:
+    assert _edits(title=title) == [("title", BEFORE.title, title)]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Blackberry exits Pakistan over data demand",
+        "BlackBerry exits Pakistan, over ‘data demand’",
+        "BlackBery exits Pakistan over data demand",
+        "BlackBerry exits Pakistan over data demands",
+        "BlackBerry exits Pakistan over the data demand",
+        "BlackBerry exits Pakistan over data demand | Example News",
+        "UPDATE 2: BlackBerry exits Pakistan over data demand",
+        "Encryption row: BlackBerry exits Pakistan over data demand",
+        "Watch: BlackBerry exits Pakistan over data demand",
+        "BlackBerry exits Pakistan over demand for data",
+        "BlackBerry exits Pakistan over sweeping data demand, chief says",
+        "BlackBerry quits Pakistan over data request",
+        "Smartphone maker BlackBerry exits Pakistan",
+    ],
+)
+def test_typos_punctuation_small_words_and_dress_are_silent(title: str) -> None:
+    assert _edits(title=title) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Acme sues Borel over patents", "Borel sues Acme over patents"),
+        ("Acme sues Borel over patents", "In a new twist Borel sues Acme over handset patents"),
+        ("Light aircraft crashes near Carterton", "Pilot dies after light aircraft crashes near Carterton"),
+        ("Tornado kills one in Oklahoma", "Tornado kills four in Oklahoma"),
+        ("FTSE 100 falls as confidence fades", "FTSE 100 soars as confidence fades"),
+        ("Ministers to ease the lockdown on Monday", "Ministers to ease the lockdown on Friday"),
+        ("330 cases in Cebu, mayor says", "328 cases in Cebu, mayor says"),
+        ("Crew boards rocket before launch", "Agency calls off rocket launch"),
+        ("Tunnel to reopen on budget", "Tunnel expected to reopen on budget"),
+        ("Minister met lobbyists", "Minister reportedly met lobbyists"),
+        ("Police search for man after fire", "Man in custody after fire"),
+        ("Court approves merger of Acme", "Court recommends merger of Acme"),
+        ("Merger of Acme is likely, says bank", "Merger of Acme is unlikely, says bank"),
+        ("Regulator fines Acme", "Regulator fines Acme 20 million"),
+    ],
+)
+def test_another_outcome_number_day_or_party_is_a_material_headline(before: str, after: str) -> None:
+    one, other = replace(BEFORE, title=before), replace(BEFORE, title=after)
+    assert [edit.after for edit in facts.corrections(one, other)] == [after]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("The plan was hopelessly naïve, experts say", "The plan was hopelessly naive, experts say"),
+        ("Bank warns of deepest recession on record", "Bank warns of sharpest recession on record"),
+        ("Shares drop as 10 million lose work", "Shares plunge as 10m lose work"),
+        ("Schools to reopen after the virus outbreak", "Schools to reopen after the Covid-19 outbreak"),
+        ("Massive bankruptcies in global meltdown", "Massive bankruptcies in global meltdown: expert"),
+        ("Firm calls administrators after collapse", "Firm in administration after its collapse"),
+        ("Inquiry: Acme sold tainted flour", "Acme sold tainted flour: inquiry"),
+        ("Acme sues Borel over patents", "Borel is sued by Acme over patents"),
+        ("Boy shot near Upminster station", "Boy, 11, shot near Upminster station"),
+        ("Defender Cherry dies aged 72 in Leeds", "Defender Cherry dies in Leeds"),
+        ("Man fined over parcel in S'pore", "Man fined over parcel in Singapore"),
+        ("Flour recalled in 1,200 shops, says Acme", "Flour recalled in shops, says Acme"),
+        ("Masks made in NZ since Feb, firm says", "Masks made in New Zealand since February, firm says"),
+        ("Outbreak: Man fined over party", "Outbreak: Offender fined over party"),
+        ("Kits sent to 20,000 homes", "Kits sent to 20k homes"),
+        ("Shares of Acme fall again, says bank", "Shares of Acme fall, says bank that warns"),
+        ("Leader gravely ill - reports", "Leader reportedly gravely ill"),
+        ("Police say plane reported missing", "Police find plane reported missing"),
+    ],
+)
+def test_the_same_statement_in_other_words_is_no_material_headline(before: str, after: str) -> None:
+    assert facts.corrections(replace(BEFORE, title=before), replace(BEFORE, title=after)) == ()
+
+
+def test_a_question_states_nothing_and_so_replaces_nothing() -> None:
+    before = replace(BEFORE, title="Can Acme reopen its plant in June?")
+    assert facts.corrections(before, replace(before, title="Will Acme close its plant?")) == ()
+    answered = replace(before, title="Acme to close its plant")
+    assert [edit.after for edit in facts.corrections(before, answered)] == [answered.title]
+
+
+def test_another_headline_is_told_when_the_text_is_another_too() -> None:
+    title = "What the handset trade makes of it"
+    assert facts.corrections(BEFORE, replace(BEFORE, title=title)) == ()
+    assert facts.corrections(BEFORE, replace(BEFORE, title=title, text="Makers of handsets met in Lahore."))
+    bare = replace(BEFORE, text="")
+    assert [edit.after for edit in facts.corrections(bare, replace(bare, title=title))] == [title]
+
+
+def test_a_headline_in_another_language_is_material_when_a_word_is_another() -> None:
+    before = replace(BEFORE, title="Aufsicht genehmigt Fusion von Acme", language="de")
+    after = replace(before, title="Aufsicht untersagt Fusion von Acme")
+    assert [edit.after for edit in facts.corrections(before, after)] == [after.title]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": "Virus updates LIVE: schools reopen as cases reach 71"},
+        {"title": "Election Live Updates: Senate passes the bill"},
+        {"title": "Harbour Strike Updates: Talks Resume"},
+        {"title": "As it happened: markets fall by 3 per cent"},
+        {"title": "Wahl-Liveticker: 71 Sitze für die Opposition"},
+        {"link": "https://news.example/world/live/2020/markets"},
+    ],
+)
+def test_a_live_page_is_never_corrected(changes: dict[str, str]) -> None:
+    before = replace(BEFORE, **changes)  # type: ignore[arg-type]
+    assert facts.corrections(before, replace(before, title=f"{before.title} and 72 more", text="Now 500 left.")) == ()
+
+
+@pytest.mark.parametrize("title", ["How islanders live: a report", "Concert gives live music a home", "WE LIVE ON"])
+def test_the_word_live_alone_makes_no_live_page(title: str) -> None:
+    before = replace(BEFORE, title=title)
+    assert facts.corrections(before, replace(before, text=BODY.replace("5,000", "500")))
+
+
+def test_a_moved_deadline_is_a_material_edit_of_its_sentence() -> None:
+    before = "PTA told operators in July to close BES by 30 November."
+    after = "PTA told operators in July to close BES by 30 December."
+    assert _edits(text=BODY.replace("30 November", "30 December")) == [("text", before, after)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("5,000", "500"),
+        ("PTA", "PEMRA"),
+        ("would not open", "would open"),
+        ("told operators in July to close", "told operators in July not to close"),
+        ("in July", "in May"),
+    ],
+)
+def test_a_number_a_name_or_a_negation_is_material(old: str, new: str) -> None:
+    (edit,) = _edits(text=BODY.replace(old, new))
+    assert edit[0] == "text"
+    assert old in edit[1]
+    assert new in edit[2]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("5,000", "5000"),
+        ("companies use it", "companies rely on it"),
+        ("companies", "compnaies"),
+        (". About", ".\n\nAbout"),
+        ("The company said", "On Tuesday afternoon the company said"),
+        ("About 5,000 companies", "Companies"),
+    ],
+)
+def test_other_wording_and_details_of_a_sentence_are_silent(old: str, new: str) -> None:
+    assert _edits(text=BODY.replace(old, new)) == []
+
+
+def test_what_a_teaser_cuts_off_has_not_gone() -> None:
+    before = replace(BEFORE, text="The regulator told operators in July to close the service by 30 November ...")
+    assert (
+        facts.corrections(before, replace(before, text="The regulator told operators in July to close the ...")) == ()
+    )
+
+
+def test_another_small_number_in_words_is_material() -> None:
+    before = replace(BEFORE, text="After three weeks of talks the operators gave in to the regulator.")
+    after = replace(before, text="After six weeks of talks the operators gave in to the regulator.")
+    assert [edit.field for edit in facts.corrections(before, after)] == ["text"]
+
+
+def test_paragraphs_that_are_added_moved_or_cut_are_silent() -> None:
+    first, second = BODY.split("\n\n")
+    assert _edits(text=f"{BODY}\n\nIndia asked for the same in 2010.") == []
+    assert _edits(text=f"{second}\n\n{first}") == []
+    assert _edits(text=second) == []
+
+
+def test_a_teaser_is_not_compared_with_the_whole_page() -> None:
+    assert _edits(text="PTA told operators in July to close BES by 3 May.", is_full_text=True) == []
+
+
+def test_an_unchanged_article_has_no_edits() -> None:
+    assert _edits() == []
+
+
+def test_a_text_of_very_many_sentences_is_compared_in_bounded_time() -> None:
+    text = " ".join(f"Sentence {number} says that {number} companies left." for number in range(3_000))
+    assert len(_edits(text=text)) <= 1

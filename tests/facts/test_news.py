@@ -1,0 +1,136 @@
+"""What a later article says that the story did not have, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench import facts as facts_bench
+from bot import facts, model
+from bot.facts import changes as changes_of
+from tests.facts.updates import article
+
+FIRST = article(
+    "Ofcom fines Northlink £20m over failed 999 calls",
+    "The regulator has fined Northlink £20 million after a fault left customers unable to reach the emergency "
+    "services. Some 14,000 calls failed, Ofcom said. The company has until 30 December to pay.",
+    name="first",
+)
+LATER = date(2015, 12, 9)
+
+
+def told(title: str, text: str, *, earlier: model.Article = FIRST, language: str = "en") -> tuple[model.Fact, ...]:
+    later = article(title, text, outlet="Metro", day=LATER, language=language)
+    return facts.news(facts.claims_of([earlier]), facts.read(later))
+
+
+def changes(title: str, text: str) -> list[tuple[str, str | None, str]]:
+    return [(fact.kind, fact.before, fact.after) for fact in told(title, text) if not fact.is_sentence]
+
+
+def test_a_corrected_number_is_told_with_both() -> None:
+    title = "CORRECTION: Northlink 999 outage"
+    text = "Ofcom now says 11,400 emergency calls failed during the Northlink fault, not 14,000."
+    assert changes(title, text) == [("number", "14,000", "11,400")]
+
+
+def test_a_moved_deadline_is_told_with_both() -> None:
+    text = "Ofcom has moved the date for Northlink to pay its fine from 30 December to 30 January 2016."
+    assert changes("Northlink wins extra month to pay Ofcom fine", text) == [("date", "30 December", "30 January 2016")]
+
+
+def test_a_lowered_fine_is_told_by_alignment_with_the_storys_statement() -> None:
+    title = "Ofcom trims Northlink fine to £18m over failed 999 calls"
+    assert ("number", "£20 million", "£18 million") in changes(title, "The regulator found an error in its sums.")
+
+
+def test_a_decision_is_quoted_whole_with_its_article_and_link() -> None:
+    text = "Northlink has lodged an appeal with the Competition Appeal Tribunal against the penalty."
+    found = told("Northlink appeals against Ofcom's 999 fine", text)
+    assert [fact.kind for fact in found] == ["sentence"] * len(found)
+    assert text in [fact.sentence for fact in found]
+    assert {(fact.article, fact.outlet, fact.link) for fact in found} == {
+        (model.ArticleId("later"), "Metro", "https://news.example/later")
+    }
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Northlink fined £20m by Ofcom for failed 999 calls", "Some 14,000 emergency calls failed in the fault."),
+        ("Northlink handed 20 million pound penalty", "About 14,000 calls failed. It must pay by Dec 30."),
+        ("Northlink and Ofcom: the £20m fine explained", "What happened, and who was hit by the fault."),
+    ],
+)
+def test_the_known_in_other_forms_and_words_is_not_told(title: str, text: str) -> None:
+    assert told(title, text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "An earlier fine of £45m on Northlink was cut on appeal in 2013.",
+        "Seven more calls failed at Northlink, on top of the 14,000.",
+        "A woman of 81 years called Northlink 12 times.",
+    ],
+)
+def test_another_events_figure_a_part_and_an_age_are_no_change(text: str) -> None:
+    assert changes("Northlink fault: what is known of the calls", text) == []
+
+
+def test_what_was_told_once_is_not_told_again() -> None:
+    first = article("Northlink appeals fine", "Northlink has appealed to the tribunal.", name="a", day=LATER)
+    again = article("Appeal by Northlink", "Northlink has lodged an appeal to the tribunal.", name="b", day=LATER)
+    claims = facts.claims_of([FIRST, first])
+    assert facts.news(claims, facts.read(again)) == ()
+
+
+def test_the_opening_article_a_copy_and_an_empty_article_have_no_news() -> None:
+    assert facts.news(facts.StoryClaims(), facts.read(FIRST)) == ()
+    assert facts.news(facts.claims_of([FIRST]), facts.read(FIRST)) == ()
+    assert told("", "") == ()
+
+
+def test_a_toll_is_aligned_across_languages_by_its_meaning() -> None:
+    spanish = article("Sismo deja cuatro muertos en Chala", "Hay cuatro fallecidos en Chala.", name="s", language="es")
+    later = article("Death toll in Chala quake rises to 11", "Rescuers found seven bodies in a hotel.", day=LATER)
+    found = changes_of.changes(facts.claims_of([spanish]), facts.read(later))
+    assert [(each.label, each.before, each.after) for each in found] == [("deaths", "4", "11")]
+
+
+def test_a_live_page_adds_to_itself() -> None:
+    claims = facts.claims_of([FIRST])
+    text = "Adrian Pole is to leave Northlink at the end of the month. Finance director Jill Tranter takes over."
+    after = article("Northlink chief quits over Ofcom's 999 fine", text, name="first", day=LATER)
+    after = replace(after, fingerprint="second")
+    assert facts.news_of_version(claims, after)
+    assert claims.count == 1
+
+
+@pytest.mark.parametrize("name", facts_bench.SETS)
+def test_precision_over_the_story_updates_stays_above_the_promise(name: str) -> None:
+    precision, _ = facts_bench.figures(facts_bench.outcomes(name))
+    assert precision >= 0.9
+
+
+@given(st.text(max_size=120), st.text(max_size=200))
+@settings(max_examples=60, deadline=None)
+def test_any_text_gives_facts_without_an_error(title: str, text: str) -> None:
+    for fact in told(title, text):
+        assert fact.after
+        assert fact.sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["million " * 4000, "By A." * 4000, "A-" * 8000, "1," * 8000, "twenty one hundred " * 2000, "Jan 1 " * 4000]
+)
+def test_text_made_to_be_slow_is_read_in_a_moment(text: str) -> None:
+    began = time.perf_counter()
+    told(text, text)
+    facts.corrections(article("A", text), article("A", text + " x"))
+    assert time.perf_counter() - began < 3

@@ -1,0 +1,40 @@
+"""The tables of the languages: read from their files, one meaning over all of them."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import pytest
+
+from bot.language import lexicon
+from bot.language.words import fold
+
+LANGUAGES = sorted(
+    path.name.removesuffix(".txt")
+    for path in resources.files("bot.language.lexicon").iterdir()
+    if path.name.endswith(".txt")
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [("en", "killed"), ("es", "fallecidos"), ("fr", "morts"), ("de", "Todesopfer"), ("pt", "mortos"), ("tr", "öldü")],
+)
+def test_a_meaning_is_one_over_the_languages(language: str, word: str) -> None:
+    assert "=die" in lexicon.meanings(language, fold(word))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_table_is_read_and_has_small_words(language: str) -> None:
+    found = lexicon.of(language)
+    assert found.tables["small"].whole
+    assert found.meanings_of.whole or found.meanings_of.beginnings
+
+
+def test_a_language_without_a_file_has_empty_tables() -> None:
+    assert lexicon.of("xx").tables == {}
+    assert lexicon.of("../en").tables == {}
+
+
+def test_verbs_of_two_words_are_read_as_one() -> None:
+    assert lexicon.joined("en", "NASA calls off launch") == "NASA cancel launch"
