@@ -53,7 +53,7 @@ def is_day_or_month(stem: str) -> bool:
 
 @cache
 def _months() -> dict[str, int]:
-    """Of every language that is often met: an article's own is not known here. Short forms are other words elsewhere."""
+    """Of every language that is often met, since an article's own is not known; short forms are words elsewhere."""
     return {
         words.stem(name): number
         for language in LANGUAGES

@@ -265,8 +265,6 @@ def _objects(value: object) -> Iterator[dict[str, object]]:
 @pytest.mark.parametrize("name", ["new_fact", "correction"])
 def test_under_a_reply_its_article_can_be_said_to_tell_another_event(name: str) -> None:
     message = messages.ALL[name]
-    *_, actions = slack_blocks.blocks(message, has_buttons=True)
-    (button,) = actions["elements"]
-    told = (*message.facts, *message.edits)[0]
-    assert button["value"] == f"other:{told.article}"
+    told = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
+    assert f'"other:{told[0]}"' in json.dumps(slack_blocks.blocks(message, has_buttons=True)[-1])
     assert "actions" not in {block["type"] for block in slack_blocks.blocks(message)}
