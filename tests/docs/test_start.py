@@ -46,6 +46,8 @@ def _unknown(line: str) -> list[str]:
     # A second command may follow: only the first is looked at.
     words = words[: next((index for index, word in enumerate(words) if word in ("&&", "|", ";")), len(words))]
     while words and (inner := getattr(command, "commands", {})):
+        if words[0].startswith("--") and getattr(command, "invoke_without_command", False):
+            break
         if words[0] not in inner:
             return [words[0]]
         command = inner[words.pop(0)]
