@@ -56,7 +56,7 @@ class Seen:
     """What the application says of itself."""
 
     since: float
-    #: From a feed's due time until its answer was taken in.
+    #: Time from a feed's due time until its response was stored.
     lateness: Lateness = field(default_factory=Lateness)
     parsed: int = 0
     new: int = 0

@@ -27,7 +27,7 @@ def hold_for(situation: Situation, *, is_released: bool = False) -> Hold | None:
     if not ready:
         return _too_few_outlets(situation)
     if not is_released and all(member.is_baseline for member in situation.story.members):
-        return Hold(reason=model.Reason.BASELINE, until=situation.now, detail="the feed's first answer is gathered")
+        return Hold(reason=model.Reason.BASELINE, until=situation.now, detail="the feed's first poll is gathered")
     if until := situation.asleep_until(ready):
         return Hold(reason=model.Reason.SNOOZED, until=until, detail=f"snoozed until {until:%Y-%m-%d %H:%M} UTC")
     ready = situation.speaking

@@ -27,7 +27,7 @@ def configuration_reloaded(*, rules: int, feeds: int, problems: Sequence[str], v
 
 def clock_set_back(by: str, *, now: datetime) -> model.Notice:
     lead = f"The clock of this machine was set back by {by}."
-    lines = ("Feeds and messages that wait were moved with it.", "Times of what came meanwhile are wrong.")
+    lines = ("Waiting feeds and messages were moved with it.", "Times recorded meanwhile are wrong.")
     return model.Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
 
 
@@ -57,14 +57,14 @@ def ledger_sealed(day: date, *, rows: int, seal: str) -> model.Notice:
 
 def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
     names = ", ".join(channels)
-    lead = f"The buttons of {names} are not heard. Messages are sent as ever; what is pressed fails."
+    lead = f"The buttons of {names} do not work. Messages are still sent; presses fail."
     return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
 
 
 def buttons_are_heard_again(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
     """``reason``: what the trouble was."""
     names = ", ".join(channels)
-    lead = f"The buttons of {names} are heard again. The trouble was:"
+    lead = f"The buttons of {names} work again. The trouble was:"
     return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
 
 
@@ -76,7 +76,7 @@ def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str,
 
 def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
     names = ", ".join(channels)
-    lead = f"Channel {names} has taken no message for some minutes. Its messages are kept and tried again."
+    lead = f"Channel {names} has accepted no message for some minutes. Its messages are kept and retried."
     return model.Notice(what=lead, where=(reason,), occasion=occasion)
 
 

@@ -14,7 +14,7 @@ from bot import model
 from bot.alerts.replies import reply
 from bot.alerts.situation import Situation
 
-#: A deadline counts from this hour of its day, so that «2 days before» is told in the morning.
+#: A deadline counts from this hour of its day, so that “2 days before” is told in the morning.
 MORNING = time(9)
 
 
@@ -59,7 +59,7 @@ def plan(situation: Situation, *, is_released: bool = False) -> model.Decision |
     until = ahead.at if ahead else None
     if until == alert.held_until:
         return None
-    detail = "no reminder lies ahead"
+    detail = "no reminder is due"
     if ahead:
         detail = f"deadline {ahead.deadline.fact.after}: reminder at {ahead.at:%Y-%m-%d %H:%M} UTC"
     return situation.decision(model.Action.HOLD, model.Reason.REMINDER, detail=detail, until=until)

@@ -86,10 +86,10 @@ class _Watch:
         now = self._clock.now()
         if reason is None:
             self._failing_since = None
-            log.info("buttons are heard", channels=list(self._channels))
+            log.info("buttons connected", channels=list(self._channels))
             await self._tell("", now)
             return
-        log.error("buttons are not heard", channels=list(self._channels), reason=reason)
+        log.error("buttons not connected", channels=list(self._channels), reason=reason)
         self._failing_since = self._failing_since or now
         if now - self._failing_since >= TELL_AFTER:
             await self._tell(reason, now)

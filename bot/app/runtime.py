@@ -64,7 +64,7 @@ class App:
 
     @property
     def loaded_at(self) -> datetime:
-        """When the configuration was last taken over."""
+        """Time of the last successful reload of the configuration."""
         return self.live.loaded_at
 
     @property

@@ -48,7 +48,7 @@ def titles_agree(one: str, other: str, *, outlet: str, links: Iterable[str]) -> 
 
 
 def _bare(title: str, outlet: str, links: tuple[str, ...]) -> str:
-    """Without «LIVE:» at its start and an outlet's name at its end."""
+    """Without “LIVE:” at its start and an outlet's name at its end."""
     title = " ".join(title[:_LONGEST].split())
     for _ in range(_PREFIXES):
         found = _PREFIX.match(title)

@@ -86,7 +86,7 @@ class Cleaner:
 
 
 def _mend(markup: str) -> str:
-    """libxml2 keeps silent about an end tag that nothing opened («one</p>two»), so the break is said aloud."""
+    """libxml2 keeps silent about an end tag that nothing opened (“one</p>two”), so the break is said aloud."""
     if "<![CDATA[" in markup:
         markup = markup.replace("<![CDATA[", "").replace("]]>", "")
     return _STRAY_BREAK.sub("<", _BLOCK_END.sub("<hr></", markup))

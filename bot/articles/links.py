@@ -20,7 +20,7 @@ _MAX_STEPS = 20
 #: Browsers drop line ends and tabs inside an address (WHATWG URL, 4.4); the rest can stand in none.
 _JUNK = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 #: Already what ``url_normalize`` would give, its query aside from tracking: it takes 60 µs, and most links of feeds are
-#: like this. No escape, no capital in the host, no port, no dot segment, no second «=» in a parameter.
+#: like this. No escape, no capital in the host, no port, no dot segment, no second “=” in a parameter.
 _PLAIN = re.compile(
     r"(?P<address>https?://(?P<host>[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+)(?=/)"
     r"(?:/[A-Za-z0-9_~,:@!$'()*+;=&-][A-Za-z0-9_~,.:@!$'()*+;=&-]*)*/?)"
@@ -99,7 +99,7 @@ def _absolute(url: str, base: str | None) -> str:
         if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > MAX_LENGTH:
             return ""
         _ = parts.port
-    except ValueError:  # «Invalid IPv6 URL», «Port out of range»
+    except ValueError:  # “Invalid IPv6 URL”, “Port out of range”
         return ""
     return url
 
@@ -107,7 +107,7 @@ def _absolute(url: str, base: str | None) -> str:
 def _simplify(link: str) -> str:
     if not link:
         return link
-    # The library rewrites «#!», which names a page of a script-driven site, so it does not see the fragment.
+    # The library rewrites “#!”, which names a page of a script-driven site, so it does not see the fragment.
     bare, _, fragment = link.partition("#")
     try:
         parts = urlsplit(url_normalize.url_normalize(bare) or "")

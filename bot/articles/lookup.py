@@ -23,7 +23,7 @@ _NO_GUIDS = frozenset(
     ("", "0", "-", "#", "none", "null", "nil", "false", "true", "undefined", "nan", "n/a", "guid", "id")
 )
 _TITLE_LENGTH = 120
-#: A shorter text («Read more») can be the same in two articles.
+#: A shorter text (“Read more”) can be the same in two articles.
 TELLING_TEXT = 200
 #: The Web is younger: such dates are a computer's zero.
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -122,7 +122,7 @@ def _key(guid: str | None, link: str, folded_title: str, published: datetime | N
     """``link``: empty where it names no one article."""
     if guid or link:
         return guid or link
-    # A title alone is no name («Service update»): with its date it is, and without a date with its text.
+    # A title alone is no name (“Service update”): with its date it is, and without a date with its text.
     said = f"{folded_title}\n{published.isoformat()}" if published else fingerprint
     return f"title:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()}"
 

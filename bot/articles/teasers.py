@@ -13,7 +13,7 @@ _GOES_ON = re.compile(
     r"[\s\])}>»→›.…:]{0,40}\Z",
     re.IGNORECASE,
 )
-#: The end is looked at; a post that says «read more» in its middle is whole.
+#: The end is looked at; a post that says “read more” in its middle is whole.
 _TAIL = 80
 
 

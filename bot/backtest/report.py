@@ -26,7 +26,7 @@ class MatchedArticle:
 class NearMiss:
     """Articles that one thing keeps from matching."""
 
-    #: «no demand».
+    #: “no demand”.
     what: str
     count: int
     #: The last few, newest first, each with what came near.
@@ -37,7 +37,7 @@ class NearMiss:
 class Comparison:
     """Beside another version of the rule."""
 
-    #: «the loaded version», or the other file's path.
+    #: “the loaded version”, or the other file's path.
     with_what: str
     starts: tuple[MatchedArticle, ...]
     stops: tuple[MatchedArticle, ...]

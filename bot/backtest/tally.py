@@ -93,7 +93,7 @@ class Tally:
 
 
 def fired(match: model.Match) -> str:
-    """«regulator "PTA", demand "backdoor"»."""
+    """“regulator "PTA", demand "backdoor"”."""
     first: dict[str, model.Evidence] = {}
     for evidence in match.evidence:
         first.setdefault(evidence.label, evidence)
@@ -108,7 +108,7 @@ def _on(label: str, evidence: model.Evidence) -> str:
 
 
 def missing(explained: rules.Explanation) -> str:
-    """«2 of 3: no demand; PTA found as "pta"; product "BES"»."""
+    """“2 of 3: no demand; PTA found as "pta"; product "BES"”."""
     notes = [note for line in explained.lines for note in line.notes]
     found = [
         _on(line.label, line.found[0])

@@ -37,7 +37,7 @@ def options() -> Mapping[str, type[pydantic.BaseModel]]:
 
 
 class NoOptions(pydantic.BaseModel):
-    """Of a kind without keys of its own."""
+    """This kind has no further keys."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 

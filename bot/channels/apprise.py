@@ -18,18 +18,18 @@ from bot.channels.kit import http_errors, inert, phrases, plain_text, threads
 from bot.channels.kit.context import ChannelContext, Duration
 
 KIND = "apprise"
-#: What Apprise's plug-ins write of an answer: «error=401». The line itself is never shown: it may hold an address.
+#: What Apprise's plug-ins write of an answer: “error=401”. The line itself is never shown: it may hold an address.
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _GOODBYE_SECONDS = 3
 
 
 class Options(pydantic.BaseModel):
-    """One service of Apprise's (https://appriseit.com/services/)."""
+    """One of the services that Apprise supports (https://appriseit.com/services/)."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     url: model.Secret = pydantic.Field(description="The service's Apprise address: env:NAME or file:/path.")
-    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Least time between two messages.")
+    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
 
 class Channel:
@@ -80,7 +80,7 @@ class Channel:
         return ports.Unknown("the service did not take the message and did not say why")
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("Apprise cannot tell what arrived")
+        raise ports.Unknown("Apprise cannot verify delivery")
 
     async def check(self) -> Sequence[ports.CheckLine]:
         try:

@@ -1,4 +1,4 @@
-"""What is said of the channels at a start: what is wrong with their set-up, and where nobody can tell what arrived.
+"""What is said of the channels at a start: what is wrong with their set-up, and where delivery cannot be verified.
 
 Asks each channel, posts nothing, and holds nobody up: messages go out meanwhile.
 """
@@ -37,6 +37,6 @@ async def _look_at(channel: ports.Channel, on_unknown: model.OnUnknown) -> None:
         return
     for line in lines:
         if not line.is_good:
-            log.warning("channel needs a hand", channel=channel.name, wanted=line.what, help=line.help)
+            log.warning("channel needs attention", channel=channel.name, wanted=line.what, help=line.help)
     if not channel.abilities.lookup:
-        log.info("nobody can tell what arrived", channel=channel.name, on_unknown=on_unknown.value)
+        log.info("delivery cannot be verified", channel=channel.name, on_unknown=on_unknown.value)

@@ -31,7 +31,7 @@ class Options(pydantic.BaseModel):
 
     url: model.Secret = pydantic.Field(description="The address, as env:NAME or file:/path: it often holds a key.")
     secret: model.Secret | None = pydantic.Field(None, description="Signs each document: env:NAME or file:/path.")
-    pace: Duration = pydantic.Field(timedelta(0), description="Least time between two messages.")
+    pace: Duration = pydantic.Field(timedelta(0), description="Minimum time between two messages.")
 
 
 class Channel:
@@ -65,7 +65,7 @@ class Channel:
         raise http_errors.of_status(answer.status, who="the webhook", headers=answer.headers, now=now)
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("a webhook cannot tell what arrived")
+        raise ports.Unknown("a webhook cannot verify delivery")
 
     async def check(self) -> Sequence[ports.CheckLine]:
         try:
@@ -117,7 +117,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def signature(key: str, at: int, body: bytes) -> str:
-    """HMAC-SHA-256 over «time.body», so that a recorded document cannot be sent again later."""
+    """HMAC-SHA-256 over “time.body”, so that a recorded document cannot be sent again later."""
     return hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 

@@ -17,7 +17,9 @@ def backup(
     file: Annotated[Path, typer.Argument(help="The new file; one that exists is never overwritten.", metavar="FILE")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Copy the SQLite database into one new file; the bot may go on meanwhile.
+    """Copy the SQLite database into one new file.
+
+    The bot may run meanwhile.
 
     Example: wirewatch backup backups/monday.db --config config
     """

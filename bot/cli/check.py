@@ -26,7 +26,9 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Find every problem in bot.yaml, feeds.yaml and rules/; needs no network and no secret.
+    """Report every problem of the configuration.
+
+    Checks bot.yaml, feeds.yaml and rules/; needs no network and no secret.
 
     Example: wirewatch check --config config --strict
     """

@@ -20,10 +20,12 @@ def clinic(
         str | None, typer.Argument(help="A loaded rule's name (or a part of it), or a rules file.", metavar="RULE")
     ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
-    since: Annotated[str, typer.Option(help="How far back.", metavar="DURATION")] = "90d",
+    since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "90d",
     json: Json = False,
 ) -> None:
-    """Look in the archive for short terms that mean two things, and propose a guard as a line of YAML.
+    """Find ambiguous short terms in the archive.
+
+    For a term with two meanings it suggests a guard as a line of YAML.
 
     Example: wirewatch clinic "Telecom regulator orders"
     """
@@ -36,7 +38,7 @@ def clinic(
         for finding in findings:
             clinic_page.show(finding)
         if not findings:
-            terminal.say("No short term of these rules stands in the stored articles.")
+            terminal.say("No short term of these rules occurs in the stored articles.")
     raise typer.Exit(LEFT if any(finding.is_ambiguous for finding in findings) else DONE)
 
 

@@ -11,10 +11,12 @@ def show(finding: clinics.Finding) -> None:
     out = terminal.out
     articles = f"{finding.articles:,} article{'s' * (finding.articles != 1)}"
     if not finding.uses:
-        out.print(f"{finding.rule}: {finding.term} in {articles}: one use, as far as they tell", markup=False)
+        out.print(
+            f"{finding.rule}: {finding.term} in {articles}: one meaning, as far as the articles show", markup=False
+        )
         return
     sign = "warning: " if finding.is_ambiguous else ""
-    out.print(f"{sign}{finding.rule}: {finding.term} in {articles} stands in two kinds of company", markup=False)
+    out.print(f"{sign}{finding.rule}: {finding.term} in {articles} has two meanings", markup=False)
     names = ("meant", "other") if finding.is_known else ("larger", "other")
     for name, use in zip(names, finding.uses, strict=True):
         told = f"{use.articles} articles, the rule matches {use.matched}; with {', '.join(use.companions)}"
@@ -24,12 +26,10 @@ def show(finding: clinics.Finding) -> None:
         for headline in use.headlines:
             out.print("      " + headline.replace("\n", " "), markup=False)
     if not finding.is_ambiguous:
-        out.print("  the rule already keeps the other use away", markup=False)
+        out.print("  the rule already excludes the other meaning", markup=False)
         return
     if not finding.is_known:
-        out.print(
-            "  the rule does not say which use it means: where it is the other, turn the guard round", markup=False
-        )
+        out.print("  the rule does not say which use it means: if it means the other, negate the guard", markup=False)
     for guard in finding.guards:
         first, second = (use.articles for use in finding.uses)
         told = f"keeps {guard.keeps} of {first}, lets {guard.lets_through} of {second} others through"

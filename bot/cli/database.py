@@ -16,7 +16,7 @@ from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.config import values
 
 database = typer.Typer(
-    help="Look after the database.\n\nExample: wirewatch database move env:DATABASE_URL",
+    help="Maintain the database.\n\nExample: wirewatch database move env:DATABASE_URL",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -36,9 +36,10 @@ def move(
     folder: ConfigDir = DEFAULT_CONFIG,
     json: Json = False,
 ) -> None:
-    """Copy everything from the SQLite database of bot.yaml into an empty PostgreSQL one, and count it on both sides.
+    """Move the database from SQLite to PostgreSQL.
 
-    Stop the bot first. Cut off, it goes on where it was; the old database stays as it is.
+    Copies everything into an empty database and counts the rows on both sides. Stop the bot first. If interrupted, the
+    next call continues; the old database is not changed.
 
     Example: wirewatch database move env:DATABASE_URL --config config
     """

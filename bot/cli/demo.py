@@ -31,12 +31,14 @@ def demo(
         str | None, typer.Option(help="Post to this channel of your bot.yaml instead of the terminal.")
     ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
-    speed: Annotated[float, typer.Option(help="Story seconds in one second.", min=1)] = 60,
+    speed: Annotated[float, typer.Option(help="Seconds of the story per second of real time.", min=1)] = 60,
     keep: Annotated[
-        Path | None, typer.Option(help="Keep its configuration and database here, to look at.", metavar="DIR")
+        Path | None, typer.Option(help="Keep the demo's configuration and database in this folder.", metavar="DIR")
     ] = None,
 ) -> None:
-    """Replay the BlackBerry story through the real fetch, rules, stories and outbox; no network, no token.
+    """Replay an example story with the real program.
+
+    Fetch, rules, stories and outbox run as usual; no network, no token.
 
     Example: wirewatch demo --keep demo-data && wirewatch stories --config demo-data
     """
@@ -77,7 +79,10 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
         _write_config(place, origin)
         settings = app.load(place, environment.environ)
         replaced = _users_channel(folder, channel, environment) if channel else {}
-        terminal.say("The example story in fast time. Between the messages stands what happens, and why.\n")
+        terminal.say(
+            "The example story in accelerated time. The lines between the messages show each article and each "
+            "decision with its reason.\n"
+        )
         async with app.opened(settings, environment, replaced=replaced, process_name="wirewatch demo") as running:
             stop = asyncio.Event()
             teller = _Teller(items, clock)
@@ -120,7 +125,7 @@ def _users_channel(folder: Path, name: str, environment: app.Environment) -> dic
     """The demo's one channel, standing on a channel of the user's own configuration."""
     settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
-        terminal.fail(f"no channel «{name}» in {folder}/bot.yaml. There is: {', '.join(settings.bot.channels)}", 2)
+        terminal.fail(f'no channel "{name}" in {folder}/bot.yaml. Known: {", ".join(settings.bot.channels)}', 2)
     return {"alerts": app.channel_of(settings, name, environment)}
 
 
@@ -137,7 +142,7 @@ class _Teller:
         for item in seen:
             self._waiting.remove(item)
             if item.note:
-                self._say(f"{item.at:%H:%M}  {item.feed}: «{item.title}»")
+                self._say(f"{item.at:%H:%M}  {item.feed}: “{item.title}”")
                 self._say(f"       {item.note}")
         for decision in report.decisions:
             self._say(f"       -> {_told(decision)}")

@@ -27,9 +27,10 @@ FEEDS_SHOWN = 10
 
 
 def doctor(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
-    """Look at configuration, database, clock, disk, feeds and channels; posts nothing, changes nothing.
+    """Diagnose the installation; changes nothing.
 
-    Exit code 1 when something needs a hand.
+    Checks configuration, database, clock, disk, feeds and channels; posts nothing. Exit code 1 when something needs
+    attention.
 
     Example: wirewatch doctor --config config
     """
@@ -86,7 +87,7 @@ def _of_clock(ticked_at: datetime | None, now: datetime) -> list[ports.CheckLine
     age = now - ticked_at
     if age < -timedelta(minutes=1):
         what = f"clock: it says {now:%d %b %Y %H:%M} UTC, and the bot ran later than that"
-        return [ports.CheckLine(is_good=False, what=what, help="set the clock; let timesyncd or chrony keep it")]
+        return [ports.CheckLine(is_good=False, what=what, help="set the clock; keep it right with timesyncd or chrony")]
     is_running = age < TICK_IS_OLD
     return [
         ports.CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC"),
@@ -132,7 +133,7 @@ def _advice(feed: model.FeedState) -> str:
     if feed.gone:
         return f"remove it from feeds.yaml: {feed.url}"
     if feed.retry_after is not None:
-        return f"wait: it asks to be left alone until {feed.retry_after:%d %b %H:%M} UTC"
+        return f"wait: the server set Retry-After, until {feed.retry_after:%d %b %H:%M} UTC"
     return f"wirewatch feeds test {feed.url}"
 
 

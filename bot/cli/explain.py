@@ -22,7 +22,9 @@ def explain(
     text: Annotated[str | None, typer.Option(help="Any text, as if it were a headline.", metavar="TEXT")] = None,
     json: Json = False,
 ) -> None:
-    """Read a rule back in plain English, or say which line fires on which words and what is missing.
+    """Describe a rule, or show why it matches an article.
+
+    Describes it in plain English, or shows which of its lines match, on which words, and what is missing.
 
     Example: wirewatch explain "BlackBerry backdoor" --text "BlackBerry quits Pakistan over BES backdoor"
     """
@@ -78,7 +80,7 @@ def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledR
     found = [entry for entry in settings.rules if name is None or name.casefold() in entry.rule.name.casefold()]
     if not found:
         known = "; ".join(entry.rule.name for entry in settings.rules)
-        terminal.fail(f"no loaded rule is named like «{name}». Loaded: {known or 'none'}", UNUSABLE)
+        terminal.fail(f'no loaded rule is named like "{name}". Loaded: {known or "none"}', UNUSABLE)
     return found
 
 

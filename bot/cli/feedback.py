@@ -30,12 +30,12 @@ class _Judged:
 def feedback(
     folder: ConfigDir = DEFAULT_CONFIG,
     rule: Annotated[str | None, typer.Option(help="One rule: its name or a part of it.", metavar="RULE")] = None,
-    since: Annotated[str, typer.Option(help="How far back.", metavar="DURATION")] = "30d",
+    since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
     json: Json = False,
 ) -> None:
-    """Show each rule's precision by what readers pressed, and changes that would leave out the noise, as YAML.
+    """Show each rule's precision by readers' feedback.
 
-    Changes nothing.
+    Suggests changes, as YAML, that would exclude the noise. Changes nothing.
 
     Example: wirewatch feedback --rule "Telecom regulator orders" --since 90d
     """
@@ -47,7 +47,7 @@ def feedback(
     for one in told:
         feedback_page.show(one)
     if not told:
-        terminal.say("Nobody has judged a story in this time. Buttons for it: `buttons` of a slack channel.")
+        terminal.say("No feedback in this time. To collect it, set `buttons: true` on a slack channel.")
 
 
 async def _feedback(
@@ -98,7 +98,7 @@ def _chosen(names: set[str], asked: str | None) -> set[str]:
     near = {name for name in names if asked.casefold() in name.casefold()}
     if not near:
         known = "; ".join(sorted(names)) or "none"
-        terminal.fail(f"no rule is named like «{asked}». There is: {known}", UNUSABLE)
+        terminal.fail(f'no rule is named like "{asked}". Known: {known}', UNUSABLE)
     return near
 
 

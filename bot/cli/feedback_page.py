@@ -38,7 +38,9 @@ def show(one: RuleFeedback) -> None:
         out.print("  no longer loaded", markup=False)
     elif found.noise and not one.proposals:
         enough = found.noise >= suggestions.LEAST_NOISE
-        why = "nothing parts the noise from the rest" if enough else "too little noise to tell what it has in common"
+        why = (
+            "nothing separates the noise from the rest" if enough else "too little noise to find what it has in common"
+        )
         out.print(f"  no change to propose: {why}", markup=False)
     for proposal, effect in one.proposals:
         out.print(f"  {proposal.change.value}", markup=False)

@@ -38,7 +38,9 @@ class FoundFeed:
 
 @feeds.command("test")
 def look(address: Address, folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
-    """Read a feed as the bot would, and show what it says; writes nothing.
+    """Fetch and parse a feed, and show its items.
+
+    Works as the bot would; writes nothing.
 
     Example: wirewatch feeds test https://www.bbc.co.uk/news
     """
@@ -52,7 +54,9 @@ def look(address: Address, folder: ConfigDir = DEFAULT_CONFIG, json: Json = Fals
 
 @feeds.command()
 def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
-    """Find the feed behind an address, show it, and write it into feeds.yaml; comments and order stay.
+    """Find the feed of a page and add it to feeds.yaml.
+
+    Comments and order are kept.
 
     Example: wirewatch feeds add https://www.dawn.com
     """
@@ -69,7 +73,9 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
 def import_(
     file: Annotated[Path, typer.Argument(help="An OPML file.", metavar="FILE")], folder: ConfigDir = DEFAULT_CONFIG
 ) -> None:
-    """Add the feeds of an OPML file to feeds.yaml; what cannot be read is said, the rest is taken.
+    """Add the feeds of an OPML file to feeds.yaml.
+
+    Entries that cannot be read are reported, the others are added.
 
     Example: wirewatch feeds import subscriptions.opml
     """

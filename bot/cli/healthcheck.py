@@ -20,7 +20,9 @@ TIMEOUT_SECONDS = 5.0
 
 
 def healthcheck(folder: ConfigDir = DEFAULT_CONFIG) -> None:
-    """Ask the running bot whether it is ready; without a status page, look at its last tick in the database.
+    """Check whether the running bot is ready.
+
+    Asks its status page; without one, checks its last tick in the database.
 
     Example: wirewatch healthcheck --config /config
     """

@@ -16,7 +16,9 @@ from bot.cli.options import DEFAULT_CONFIG, UNUSABLE
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.", metavar="DIR")] = DEFAULT_CONFIG,
 ) -> None:
-    """Write a commented starter configuration that runs as it is; never overwrites.
+    """Write a commented starter configuration.
+
+    It runs as it is; an existing file is never overwritten.
 
     Example: wirewatch init config && wirewatch run
     """

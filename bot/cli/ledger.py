@@ -21,12 +21,14 @@ T = TypeVar("T")
 
 ledger = typer.Typer(help="What happened, as sealed rows: export them, verify the seals.", no_args_is_help=True)
 
-Since = Annotated[str, typer.Option(help="How far back.", metavar="DURATION")]
+Since = Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")]
 
 
 @ledger.command()
 def export(folder: ConfigDir = DEFAULT_CONFIG, since: Since = "30d", json: Json = False) -> None:
-    """Print what was fetched, matched, decided, sent, edited, parked and dropped, oldest first.
+    """Print the rows of the ledger, oldest first.
+
+    What was fetched, matched, decided, sent, edited, parked and dropped.
 
     Example: wirewatch ledger export --since 30d --json
     """
@@ -42,7 +44,9 @@ def verify(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Compute every kept day's seal anew; exit 1 with the first day that does not hold, or a seal that is not there.
+    """Recompute and compare the seal of every kept day.
+
+    Exit 1 with the first day that does not hold, or a seal that is missing.
 
     Example: wirewatch ledger verify --expect 4f6c…
     """
@@ -143,7 +147,7 @@ def _show(seals: Sequence[model.DaySeal], proof: core.Proof, expected: Sequence[
         terminal.say(f"The ledger does not hold from {proof.broken.day.isoformat()} on: {proof.broken.why}.")
     for seal in proof.missing:
         terminal.say(
-            f"No day of this ledger has the seal {seal}: what it sealed was cut off or written anew, or it is the seal "
+            f"No day of this ledger has the seal {seal}: what it sealed was cut off or rewritten, or it is the seal "
             "of another ledger."
         )
     if proof.broken or proof.missing:
@@ -170,6 +174,6 @@ def _gone(count: int, told: Sequence[core.Gone]) -> str:
     last = told[-1]
     when = f"the last of them on {last.at:%Y-%m-%d}"
     if not all(each.is_witnessed for each in told):
-        when = "some of them before the ledger wrote down what is let go, so that only their seals speak for them"
+        when = "some of them before the ledger recorded deletions, so that only their seals prove them"
     seal = f"sealed with {last.sealed_with.isoformat()}" if last.sealed_with else "not sealed yet"
-    return f"{terminal.counted(count, 'older day')} let go, {when}; the row that says so is {seal}."
+    return f"{terminal.counted(count, 'older day')} deleted, {when}; the row that records it is {seal}."

@@ -18,11 +18,14 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json, duratio
 def once(
     folder: ConfigDir = DEFAULT_CONFIG,
     now: Annotated[
-        bool, typer.Option("--now", help="Every feed, whatever its interval and backoff; never against Retry-After.")
+        bool,
+        typer.Option(
+            "--now", help="Poll every feed, whatever its interval and backoff; Retry-After is still respected."
+        ),
     ] = False,
-    drain: Annotated[str, typer.Option(help="How long to go on sending.", metavar="DURATION")] = "60 seconds",
+    drain: Annotated[str, typer.Option(help="How long to continue sending.", metavar="DURATION")] = "60 seconds",
     json: Json = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Every log line.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print every log line.")] = False,
 ) -> None:
     """Poll every due feed once, post what is new, and end.
 

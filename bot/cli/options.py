@@ -13,7 +13,7 @@ from bot import model
 ConfigDir = Annotated[
     Path, typer.Option("--config", help="The folder with bot.yaml, feeds.yaml and rules/.", metavar="DIR")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Answer for a program.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 DEFAULT_CONFIG = Path("config")
 

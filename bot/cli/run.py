@@ -17,9 +17,11 @@ from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 
 def run(
     folder: ConfigDir = DEFAULT_CONFIG,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Debug lines too.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log at debug level too.")] = False,
 ) -> None:
-    """Poll, match and post until stopped; reads the configuration anew when it changes.
+    """Poll, match and post until stopped.
+
+    Reloads the configuration when it changes.
 
     Example: wirewatch run --config /config
     """

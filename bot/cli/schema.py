@@ -13,9 +13,11 @@ from bot.cli import terminal
 
 
 def schema(
-    write: Annotated[Path | None, typer.Option(help="Write a file a kind into this folder.", metavar="DIR")] = None,
+    write: Annotated[Path | None, typer.Option(help="Write one file per kind into this folder.", metavar="DIR")] = None,
 ) -> None:
-    """Print the JSON Schema of bot.yaml, feeds.yaml and the rule files, or write it for editors.
+    """Print the JSON Schema of the configuration files.
+
+    With --write, it is written for editors: bot.yaml, feeds.yaml and the rule files.
 
     Example: wirewatch schema --write config/schema
     """

@@ -18,9 +18,11 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir
 def send_test(
     channel: Annotated[str, typer.Argument(help="A channel's name in bot.yaml.", metavar="CHANNEL")],
     folder: ConfigDir = DEFAULT_CONFIG,
-    check_only: Annotated[bool, typer.Option("--check-only", help="Look, but post nothing.")] = False,
+    check_only: Annotated[bool, typer.Option("--check-only", help="Check only; post nothing.")] = False,
 ) -> None:
-    """Check a channel's credentials, rights and place, then post one test message to it.
+    """Check a channel, then post one test message to it.
+
+    Checks the channel's credentials, its permissions and that it exists.
 
     Example: wirewatch send-test policy-desk
     """
@@ -31,7 +33,7 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
-        terminal.fail(f"no channel «{name}» in bot.yaml. There is: {', '.join(settings.bot.channels)}", UNUSABLE)
+        terminal.fail(f'no channel "{name}" in bot.yaml. Known: {", ".join(settings.bot.channels)}', UNUSABLE)
     channel = app.channel_of(settings, name, environment)
     try:
         lines = await channel.check()

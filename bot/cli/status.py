@@ -30,12 +30,14 @@ class Status:
     articles: int
     hits: Mapping[str, int]
     tick: datetime | None
-    #: Channel -> why its buttons are not heard.
+    #: Channel -> why its buttons not connected.
     unheard: Mapping[str, str]
 
 
 def status(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
-    """Show feeds and their health, rules and their hits, and what waits in the outbox and why.
+    """Show the state of feeds, rules and the outbox.
+
+    Feeds and their health, rules and their hits, and waiting messages with the reason.
 
     Example: wirewatch status --config config
     """
@@ -148,7 +150,7 @@ def _show(settings: config.Settings, found: Status) -> None:
     for (channel, sent), count in sorted(found.counts.items()):
         terminal.row(f"{channel}: {count} {sent.value}")
     for channel, why in sorted(found.unheard.items()):
-        terminal.row(f"{channel}: the buttons are not heard: {why}", style="yellow")
+        terminal.row(f"{channel}: the buttons not connected: {why}", style="yellow")
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
         tries = terminal.counted(row.attempts, "attempt")

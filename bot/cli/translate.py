@@ -19,7 +19,9 @@ def translate(
     query: Annotated[str, typer.Argument(help="The query, in quotes; - reads it from stdin.", metavar="QUERY")] = "-",
     json: Json = False,
 ) -> None:
-    """Rewrite another product's query, and list what could not be kept; exit 1 when something was lost.
+    """Translate another product's query.
+
+    Lists what could not be kept; exit 1 when something was lost.
 
     Example: wirewatch translate --from brandwatch '{BES} AND (backdoor NEAR/5 law)'
     """

@@ -22,16 +22,21 @@ def try_rule(
         str, typer.Argument(help="A loaded rule's name (or a part of it), or a rules file.", metavar="RULE")
     ],
     folder: ConfigDir = DEFAULT_CONFIG,
-    since: Annotated[str, typer.Option(help="How far back.", metavar="DURATION")] = "30d",
+    since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
     against: Annotated[
         Path | None, typer.Option(help="Compare with the rules of this file.", metavar="FILE", dir_okay=False)
     ] = None,
     replay: Annotated[
-        int, typer.Option(help="Matched articles whose messages are worked out; 0: all.", metavar="NUMBER", min=0)
+        int,
+        typer.Option(
+            help="The number of matched articles for which messages are simulated; 0: all.", metavar="NUMBER", min=0
+        ),
     ] = 2_000,
     json: Json = False,
 ) -> None:
-    """Backtest a rule over the stored articles: what it would match, stop to match, nearly match and post.
+    """Backtest a rule over the stored articles.
+
+    Shows what it would match, no longer match and post, and its near misses.
 
     Example: wirewatch try rules-draft/telecom.yaml --since 30d
     """
@@ -64,7 +69,7 @@ def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRu
         if name.endswith((".yaml", ".yml")):
             terminal.fail(f"there is no file {name}", UNUSABLE)
         known = "; ".join(entry.rule.name for entry in settings.rules)
-        terminal.fail(f"no loaded rule is named like «{name}», and no file. Loaded: {known or 'none'}", UNUSABLE)
+        terminal.fail(f'no loaded rule is named like "{name}", and no file. Loaded: {known or "none"}', UNUSABLE)
     return near, True
 
 

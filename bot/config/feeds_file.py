@@ -37,22 +37,22 @@ class FeedShape(pydantic.BaseModel):
     )
     full_text: model.FullText = pydantic.Field(
         model.FullText.NEVER,
-        description="Read the article's own page: never, when_needed (the feed carries a teaser only), always.",
+        description="Fetch the article's page: never, when_needed (if the feed has only a teaser), always.",
     )
-    tags: values.Texts = pydantic.Field((), description="Words by which rules choose feeds.")
+    tags: values.Texts = pydantic.Field((), description="Tags by which rules select feeds.")
     owner: values.Text | None = pydantic.Field(
         None,
         description="Who owns the outlet: outlets of one owner count once. Without it, the domain of the address.",
     )
     aggregator: bool | None = pydantic.Field(
         None,
-        description="true: its items are the articles of others, and each counts for the site that its link leads to.",
+        description="true: its items are articles of other sites; each counts for the site that its link leads to.",
     )
     expect: values.Rhythm | None = pydantic.Field(
-        None, description="every 2 days: silence longer than this is told to the operator."
+        None, description="every 2 days: the operator is notified when the feed has been silent for longer."
     )
     kind: values.Text | None = pydantic.Field(
-        None, description="How the document is parsed; without it, as the document itself says. A plug-in may add more."
+        None, description="The document's format; without it, the format is detected. A plug-in may add more."
     )
 
 
@@ -61,7 +61,7 @@ def _short(value: object) -> object:
 
 
 class FeedsShape(pydantic.BaseModel):
-    """What is read: a list of feeds."""
+    """The list of feeds to poll."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -107,7 +107,7 @@ def parse_feeds_file(
         report.add(
             "wrong-kind",
             "a list of feeds is expected here",
-            "write each on a line of its own, after a dash",
+            "write each on its own line, after a dash",
             start=items.start,
         )
         return None
@@ -152,7 +152,7 @@ def _feed(
         report.add(
             "duplicate-feed",
             "this feed is listed twice",
-            f"it stands already on line {seen[url]}: remove one",
+            f"it is already on line {seen[url]}: remove one",
             start=address.start,
             end=address.end,
         )

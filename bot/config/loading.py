@@ -289,5 +289,5 @@ def _second(path: str, entry: LoadedRule, first: str) -> model.Problem:
         rule=name,
         code="duplicate-rule",
         message=f'a second rule "{values.shown(name)}"',
-        help=f"the first stands in {first}: give this one another name",
+        help=f"the first is in {first}: give this one another name",
     )

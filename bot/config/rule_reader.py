@@ -234,7 +234,7 @@ class RuleReader:
             self.report.add(
                 "broken-set",
                 f"the set ${name} has a problem, so this rule cannot be used",
-                "mend the set",
+                "correct the set",
                 start=target.start,
                 end=target.end,
                 rule=rule.name,

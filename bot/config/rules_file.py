@@ -64,7 +64,7 @@ def _top(report: ProblemReport, root: Node) -> Mapping | None:
         if key.value not in ("sets", "rules"):
             help_text = values.did_you_mean(key.value, ["sets", "rules"], otherwise="known here: sets, rules")
             if key.value in RuleShape.model_fields:
-                help_text = "keys of a rule stand under rules:, after a dash"
+                help_text = "keys of a rule belong under rules:, after a dash"
             report.add(
                 "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text, start=key.start, end=key.end
             )
@@ -128,7 +128,7 @@ def _say_twice(report: ProblemReport, node: Node, first: LoadedRule) -> None:
     report.add(
         "duplicate-rule",
         f'a second rule "{values.shown(name)}"',
-        f"the first stands on line {first.line}: give this one another name",
+        f"the first is on line {first.line}: give this one another name",
         start=target.start,
         end=target.end,
         rule=name,

@@ -126,12 +126,12 @@ _Examples = Annotated[
 
 
 class RuleShape(pydantic.BaseModel):
-    """One watch rule: what to look for, whom to tell, how loud."""
+    """One watch rule: what to match, which channels to notify, and how urgent it is."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[values.Text, pydantic.Field(max_length=200)] = pydantic.Field(
-        ..., description="What the rule is called in messages; once in all files.", examples=["BlackBerry in Pakistan"]
+        ..., description="The rule's name in messages; unique over all files.", examples=["BlackBerry in Pakistan"]
     )
     notify: Annotated[values.Texts, pydantic.Field(min_length=1)] = pydantic.Field(
         ..., description="One channel of bot.yaml, or a list of them.", examples=["alerts"]
@@ -149,7 +149,7 @@ class RuleShape(pydantic.BaseModel):
         None, description="Instead of all and any: a query with AND OR NOT NEAR, best as a block: query: |."
     )
     where: model.Where = pydantic.Field(
-        model.Where.ANYWHERE, description="Where to look: title, body, or anywhere (both)."
+        model.Where.ANYWHERE, description="Which part of the article is searched: title, body, or anywhere (both)."
     )
     feeds: values.Texts = pydantic.Field(
         (), description="Only these feeds, by name, address or tag. Without it, every feed."
@@ -162,7 +162,7 @@ class RuleShape(pydantic.BaseModel):
         description="How readily articles share a story: normal, strict (nearly certain only) or off (each alone).",
     )
     min_outlets: Annotated[int, pydantic.Field(ge=1, le=100)] = pydantic.Field(
-        1, description="So many independent owners must carry a story before it is posted."
+        1, description="How many independent owners must carry a story before it is posted."
     )
     cooldown: values.Duration | None = pydantic.Field(
         None, description="After a post, the rule's next story in that channel waits this long: 2 hours."
@@ -173,27 +173,28 @@ class RuleShape(pydantic.BaseModel):
     remind: values.Leads | None = pydantic.Field(
         None,
         description=(
-            "So long before a deadline that a story names, its thread recalls it: 2 days, or a list: [7 days, 1 day]."
+            "How long before a story's deadline its thread gets a reminder: 2 days, or a list: [7 days, 1 day]."
         ),
     )
     until: values.Until | None = pydantic.Field(
-        None, description="The last day on which the rule applies (2026-12-31), or a moment (2026-12-31 18:00)."
+        None,
+        description="The last day on which the rule applies (2026-12-31), or the time it ends (2026-12-31 18:00).",
     )
-    paused: bool = pydantic.Field(False, description="true: the rule still matches, but says nothing.")
+    paused: bool = pydantic.Field(False, description="true: the rule still matches, but posts nothing.")
     expect: values.Rhythm | None = pydantic.Field(
-        None, description="every 2 days: the operator is told when nothing matched for so long."
+        None, description="every 2 days: the operator is notified when nothing has matched for that long."
     )
     note: values.Text | None = pydantic.Field(None, description="For colleagues: why this rule exists.")
     must_match: _Examples = pydantic.Field(
-        (), description="Headlines (or title and body) that the rule must find; tried at every load."
+        (), description="Headlines (or title and body) that the rule must match; checked at every load."
     )
     must_not_match: _Examples = pydantic.Field(
-        (), description="Headlines (or title and body) that the rule must not find; tried at every load."
+        (), description="Headlines (or title and body) that the rule must not match; checked at every load."
     )
 
 
 class SetsShape(pydantic.BaseModel):
-    """Terms under a name."""
+    """A named list of terms."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -203,6 +204,6 @@ class SetsShape(pydantic.BaseModel):
 
 
 class RulesShape(SetsShape):
-    """A desk's rules, and the sets of terms that they share."""
+    """The rules of one team, and the sets of terms that they share."""
 
     rules: tuple[RuleShape, ...] = pydantic.Field(..., description="The watch rules.")

@@ -21,7 +21,7 @@ class ChannelSettings:
     kind: str
     #: Of the channel's own ``Options``, checked.
     options: pydantic.BaseModel
-    #: Where it stands, for messages: «config/bot.yaml:5».
+    #: Where it stands, for messages: “config/bot.yaml:5”.
     place: str
 
 

@@ -151,7 +151,7 @@ def when(value: object) -> tuple[time, zoneinfo.ZoneInfo | None] | None:
         return None
     found = re.match(r"digest\s+(\S+)(?:\s+(\S+))?\Z", written)
     if not found:
-        raise Wrong("when", f'"{written}" is no time to speak', "write now or digest 08:00")
+        raise Wrong("when", f'"{written}" is no time to post', "write now or digest 08:00")
     return clock_time(found[1]), zone(found[2]) if found[2] else None
 
 

@@ -1,4 +1,4 @@
-"""Pages that are rewritten all day: live blogs, tickers, «as it happened». What changes in them is news, no correction.
+"""Pages that are rewritten all day: live blogs, tickers, “as it happened”. What changes in them is news, no correction.
 
 Told by the words that outlets put into headline and address; a page without them is an article.
 """
@@ -21,7 +21,7 @@ _HEADLINE = re.compile(
     r"|\b(?:live|news)-?ticker\b|онлайн-трансляция|прямая трансляция|تغطية مباشرة|\bcanlı (?:yayın|anlatım)\b",
     re.IGNORECASE,
 )
-#: In capitals inside a headline that does not shout: «Virus updates LIVE: …».
+#: In capitals inside a headline that does not shout: “Virus updates LIVE: …”.
 _CAPITALS = re.compile(r"\bLIVE\b")
 _PATH = re.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b", re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""What a text says that its acronym stands for: «Parent Teacher Association (PTA)», «PTA (Parent Teacher Association)».
+"""What a text says that its acronym stands for: “Parent Teacher Association (PTA)”, “PTA (Parent Teacher Association)”.
 
 By initials alone, as far as a bracket shows it; after Schwartz and Hearst, "A simple algorithm for identifying
 abbreviation definitions in biomedical text" (2003), which takes letters inside words too.
@@ -54,7 +54,7 @@ def _behind(term: str, field: FieldText, at: int) -> str | None:
 def _initials(letters: str, words: Sequence[str]) -> int:
     """How many words it takes for their initials to be the letters; 0: they are not.
 
-    Small words count for nothing, or if that does not come out, for what they are: «Department of Energy (DOE)».
+    Small words count for nothing, or if that does not come out, for what they are: “Department of Energy (DOE)”.
     """
     for is_counted in (False, True):
         left = letters

@@ -52,7 +52,7 @@ class TermUse:
 class Guard:
     """A line for the rule, and what it would do to the articles with the term."""
 
-    #: «none: [school, parents]», ready to be put into the rule.
+    #: “none: [school, parents]”, ready to be put into the rule.
     yaml: str
     #: Articles of the meant use that stay, and of the other that still come through.
     keeps: int

@@ -18,7 +18,7 @@ def item(term: str) -> str:
 
 
 def terms(given: Iterable[str]) -> str:
-    """«[school, parents]»."""
+    """“[school, parents]”."""
     return f"[{', '.join(map(item, given))}]"
 
 

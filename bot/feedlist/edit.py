@@ -68,7 +68,7 @@ def _composed(text: str) -> yaml.Node | None:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not readable as YAML"
-        raise ports.ConfigError(f"feeds.yaml{place}: {problem}; mend it first (wirewatch check)") from error
+        raise ports.ConfigError(f"feeds.yaml{place}: {problem}; correct it first (wirewatch check)") from error
 
 
 def _list(root: yaml.Node | None) -> tuple[yaml.Node | None, yaml.SequenceNode | None]:
@@ -76,7 +76,7 @@ def _list(root: yaml.Node | None) -> tuple[yaml.Node | None, yaml.SequenceNode |
     if root is None:
         return None, None
     if not isinstance(root, yaml.MappingNode):
-        raise ports.ConfigError("feeds.yaml does not begin with «feeds:»; mend it first (wirewatch check)")
+        raise ports.ConfigError("feeds.yaml does not begin with 'feeds:'; correct it first (wirewatch check)")
     for key, value in root.value:
         if key.value != "feeds":
             continue
@@ -85,10 +85,10 @@ def _list(root: yaml.Node | None) -> tuple[yaml.Node | None, yaml.SequenceNode |
         if isinstance(value, yaml.ScalarNode) and value.value == "" and not value.style:
             return key, None
         raise ports.ConfigError(
-            f"feeds.yaml:{value.start_mark.line + 1}: «feeds» is not a list; mend it first (wirewatch check)"
+            f"feeds.yaml:{value.start_mark.line + 1}: 'feeds' is not a list; correct it first (wirewatch check)"
         )
     if root.flow_style:
-        raise ports.ConfigError("feeds.yaml has braces and no «feeds»; mend it first (wirewatch check)")
+        raise ports.ConfigError("feeds.yaml has braces and no 'feeds'; correct it first (wirewatch check)")
     return None, None
 
 
@@ -136,7 +136,7 @@ def _offset(text: str, mark: yaml.Mark) -> int:
 def _after_line(text: str, mark: yaml.Mark) -> int:
     at = _offset(text, mark)
     if mark.column == 0 and at > 0:
-        return at  # a block of text («|») ends where the next line begins
+        return at  # a block of text (“|”) ends where the next line begins
     found = _LINE_END.search(text, at)
     return found.end() if found else len(text)
 

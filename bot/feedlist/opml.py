@@ -97,7 +97,7 @@ def _feed(outline: Outline, problems: list[str]) -> model.Feed | None:
     url = _address(said.get("xmlurl", ""))
     if not url:
         if said.get("type", "").casefold() in ("rss", "atom"):
-            problems.append(f"line {outline.line}: «{name}» has no xmlUrl: left out")
+            problems.append(f"line {outline.line}: '{name}' has no xmlUrl: left out")
         return None
     if not _is_web(url):
         problems.append(f"line {outline.line}: {url!r} is no http or https address: left out")

@@ -1,7 +1,7 @@
 """<outline> tags out of a file that no XML parser takes.
 
-Of 59 lists published by one maintained project 40 are such: bare ampersands, quotation marks inside values («Jen "From
-Head To Toe"»), tags inside values. Parsers that recover drop the attributes behind the first flaw, among them the
+Of 59 lists published by one maintained project 40 are such: bare ampersands, quotation marks inside values (“Jen "From
+Head To Toe"”), tags inside values. Parsers that recover drop the attributes behind the first flaw, among them the
 address.
 """
 
@@ -22,7 +22,7 @@ _ATTRIBUTE = re.compile(
 _TAG = re.compile(r"<(/?)outline\b", re.IGNORECASE)
 _TAG_END = re.compile(r"\s*(/?)>")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.:-]+)""")
-#: Only what XML itself defines: «&lang=en» in an address is no entity.
+#: Only what XML itself defines: “&lang=en” in an address is no entity.
 _REFERENCE = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6}));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

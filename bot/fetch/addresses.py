@@ -53,7 +53,7 @@ def parse(text: str) -> Address:
     """The address that ``text`` names. Raises Refused with what is wrong."""
     text = text.strip()
     if len(text) > MAX_LENGTH:
-        raise Refused(f"{shown(text[:80])}…: longer than {MAX_LENGTH} characters; not asked")
+        raise Refused(f"{shown(text[:80])}…: longer than {MAX_LENGTH} characters; not fetched")
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError) as error:
@@ -92,7 +92,7 @@ def shown(text: str) -> str:
 def _checked(url: httpx.URL, text: str) -> Address:
     if url.scheme not in ("http", "https"):
         what = f'scheme "{url.scheme}"' if url.scheme else "no scheme"
-        raise Refused(f"{shown(text)}: {what}; only http and https are asked")
+        raise Refused(f"{shown(text)}: {what}; only http and https are fetched")
     if not url.host:
         raise Refused(f"{shown(text)}: no host name; an address reads https://host/path")
     user, password = url.username, url.password

@@ -29,7 +29,7 @@ async def read_bounded(chunks: AsyncIterator[bytes], *, coding: str, limit_bytes
     names = [name.strip().lower() for name in coding.split(",") if name.strip().lower() not in ("", "identity")]
     unknown = [name for name in names if name not in ("gzip", "x-gzip", "deflate")]
     if unknown or len(names) > _MAX_LAYERS:
-        raise Unreachable(f"the answer is packed as {coding[:60]}, which was not asked for; tell the publisher")
+        raise Unreachable(f"the response is compressed as {coding[:60]}, which was not asked for; tell the publisher")
     unpacker = Unpacker(limit_bytes, is_packed=bool(names), deflate=names[:1] == ["deflate"])
     received = 0
     is_whole = True
@@ -117,7 +117,7 @@ class Unpacker:
             try:
                 self._out += self._inflater.decompress(chunk, self._limit + 1 - len(self._out))
             except zlib.error:
-                # What was read before is kept, as with a cut document.
+                # Files read before is kept, as with a cut document.
                 self.is_over = self.is_damaged = True
                 return
             _check(len(self._out), self._limit)

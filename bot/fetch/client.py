@@ -104,7 +104,7 @@ class HttpFetcher:
             except TimeoutError as error:
                 raise ports.Unreachable(
                     f"{where}: no whole answer within {self._seconds:g} seconds;"
-                    " it is asked again later, and fetch.timeout in bot.yaml gives slow servers more time"
+                    " it will be tried again, and fetch.timeout in bot.yaml gives slow servers more time"
                 ) from error
             except httpx.HTTPError as error:
                 raise ports.Unreachable(f"{where}: {failures.told(error, course.at.host)}") from error

@@ -11,7 +11,7 @@ import httpx
 
 #: OpenSSL's X509 verification codes (openssl/x509_vfy.h).
 _CERTIFICATE = {
-    9: "its certificate is not yet valid; look at this machine's clock",
+    9: "its certificate is not yet valid; check this machine's clock",
     10: "its certificate has expired; tell the publisher",
     18: "its certificate is self-signed; trust it with SSL_CERT_FILE if it is yours",
     19: "its certificate comes from an authority that is not trusted here; trust it with SSL_CERT_FILE if it is yours",
@@ -30,16 +30,16 @@ def told(error: httpx.HTTPError, host: str) -> str:
     if _cause(error, ssl.SSLError) is not None:
         return f"{host}: no TLS connection could be agreed on; the address may want http instead of https"
     if isinstance(error, (httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout)):
-        return f"{host} gives no answer in time; it is asked again later"
+        return f"{host} gives no answer in time; it will be tried again"
     if isinstance(error, httpx.ConnectError):
         refused = _cause(error, ConnectionRefusedError) is not None or "refused" in str(error).lower()
         what = "refuses the connection" if refused else "cannot be reached"
-        return f"{host} {what}; it is asked again later"
+        return f"{host} {what}; it will be tried again"
     if isinstance(error, httpx.ProxyError):
-        return "the proxy of the environment refuses the request; look at HTTP_PROXY and HTTPS_PROXY"
+        return "the proxy of the environment refuses the request; check HTTP_PROXY and HTTPS_PROXY"
     if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
-        return f"{host} broke off, or does not speak HTTP; it is asked again later"
-    return f"{host}: the request failed ({type(error).__name__}); it is asked again later"
+        return f"{host} broke off, or does not use HTTP; it will be tried again"
+    return f"{host}: the request failed ({type(error).__name__}); it will be tried again"
 
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:

@@ -96,7 +96,7 @@ def _directives(value: str) -> dict[str, str]:
 
 def _seconds(value: str) -> float | None:
     value = value.strip()
-    # Some servers send «120.5» or «120, 120».
+    # Some servers send “120.5” or “120, 120”.
     number = value.partition(",")[0].strip() if value[:1].isdigit() else value
     if not number.replace(".", "", 1).isascii() or not number.replace(".", "", 1).isdigit():
         return None

@@ -65,7 +65,7 @@ async def ask(fetcher: ports.Fetcher, url: str, *, now: datetime) -> Robots:
     if answer.status == 429 or answer.status >= 500:
         until = max(now + _FRESH_FAILURE, answer.retry_after or now)
         return Robots(until=min(until, now + _FRESH), is_closed=True)
-    # «Unavailable» (4xx): any resource may be read (RFC 9309, 2.3.1.3).
+    # “Unavailable” (4xx): any resource may be read (RFC 9309, 2.3.1.3).
     return Robots(until=now + _FRESH)
 
 

@@ -125,7 +125,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         raise AssertionError  # _addresses never gives an empty list
 
     async def connect_unix_socket(self, *args: object, **kwargs: object) -> httpcore.AsyncNetworkStream:
-        raise Refused("a socket file is never asked")
+        raise Refused("a socket file is never fetched from")
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -137,7 +137,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         """Refuse what needs no resolver to be known as private: for requests that a proxy resolves. Raises Refused."""
         name = host.rstrip(".").lower()
         if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
-            raise Refused(f"{host} is a name of the local network: not asked through the proxy")
+            raise Refused(f"{host} is a name of the local network: not fetched through the proxy")
         try:
             # AI_NUMERICHOST: every notation of a literal (decimal, hexadecimal, short), and never a query.
             found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
@@ -169,7 +169,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout(seconds):
                 addresses = await loop.run_in_executor(self._threads, self._resolve, host, port)
         except TimeoutError as error:
-            raise Unreachable(f"{host}: the name service gave no answer; look at this machine's DNS") from error
+            raise Unreachable(f"{host}: the name service gave no answer; check this machine's DNS") from error
         except (socket.gaierror, UnicodeError) as error:
             raise Unreachable(f"{host}: no such host; check the spelling, or the feed has gone") from error
         if not addresses:

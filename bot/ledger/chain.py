@@ -20,8 +20,8 @@ from bot.ledger import rows
 FIRST = "0" * 64
 #: Of a row about days that were let go; inside any other row its quotation marks would be escaped.
 _MARK = f'"kind":"{model.FactKind.LET_GO.value}"'
-_UNNAMED = "its rows are gone and no row of the ledger says that they were let go"
-_OTHER = "the seals of the days that were let go are not those that were written down when they went"
+_UNNAMED = "its rows are missing and no row of the ledger records their deletion"
+_OTHER = "the seals of the deleted days are not those that were recorded when they were deleted"
 
 
 def seal(day: date, texts: Iterable[str], *, previous: str) -> model.DaySeal:
@@ -127,7 +127,7 @@ def _of_day(
 ) -> BrokenSeal | None:
     if not sealed.is_kept:
         if before is not None and before.is_kept:
-            return BrokenSeal(day=sealed.day, why="its rows were let go before those of an older day")
+            return BrokenSeal(day=sealed.day, why="its rows were deleted before those of an older day")
         return None
     try:
         texts = _listening(texts_of(sealed.day), told, sealed_with=sealed.day)

@@ -27,7 +27,7 @@ def fetched(
 ) -> model.LedgerRow | None:
     """A poll that brought something new, was the first to parse, or ended otherwise than the one before.
 
-    None for the others: at 10,000 feeds they would be three million rows a day that all say «still nothing».
+    None for the others: at 10,000 feeds they would be three million rows a day that all say “still nothing”.
     """
     is_baseline = before.baseline_at is None and after.baseline_at is not None
     if not new_count and not is_baseline and before.error == after.error:

@@ -16,7 +16,7 @@ async def apply(store: storage.SqlStore, *, by: timedelta, now: datetime, operat
     """All that waits for a time would wait for as long more: it is moved with the clock. Raises StoreUnavailable."""
     await storage.shift_waiting_times(store, by=by, now=now)
     shown = model.show_duration(timedelta(minutes=round(by / timedelta(minutes=1))))
-    log.warning("clock set back; what waits was moved with it", by=shown)
+    log.warning("clock set back; waiting work was moved with it", by=shown)
     if operator:
         row = notices.row(notices.clock_set_back(shown, now=now), channel=operator, now=now)
         await store.write(lambda tx: tx.outbox.add([row]))

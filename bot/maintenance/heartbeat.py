@@ -76,7 +76,7 @@ class Heartbeat:
         try:
             await self._store.write(work)
         except ports.StoreError as error:
-            log.error("end not written down", error=str(error))
+            log.error("worker end not stored", error=str(error))
 
     async def live(self) -> None:
         """One of several says that it lives. Raises StoreUnavailable."""
@@ -108,7 +108,7 @@ class Heartbeat:
             return dead
 
         for process in await self._store.write(work):
-            log.warning("worker ended without a word", process=process)
+            log.warning("worker ended unexpectedly", process=process)
 
     async def tick(self) -> timedelta | None:
         """Due feeds are looked for now. Gives what ``begin`` gives. Raises StoreUnavailable."""

@@ -33,7 +33,7 @@ async def trim_when_due(store: ports.Store, clock: ports.Clock, *, keep: timedel
         return False
     gone = await trim(now - keep)
     await store.write(lambda tx: keys.TRIMMED.put(tx, now))
-    log.info("old articles let go", keep_days=keep.days, **gone)
+    log.info("old articles deleted", keep_days=keep.days, **gone)
     return True
 
 
@@ -45,5 +45,5 @@ async def keep_trimming(
         try:
             await trim_when_due(store, clock, keep=keep(), trim=trim)
         except ports.StoreError as error:
-            log.error("nothing let go; trying again", error=str(error))
+            log.error("retention failed; trying again", error=str(error))
         await clock.sleep(LOOK)

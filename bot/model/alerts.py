@@ -62,7 +62,7 @@ class Decision:
     rules: tuple[str, ...] = ()
     #: The article that caused it; None: time did.
     article: ArticleId | None = None
-    #: For people: «quiet hours until 07:00 Asia/Karachi».
+    #: For people: “quiet hours until 07:00 Asia/Karachi”.
     detail: str = ""
     #: Of a hold: when to decide again; None: when another article joins (of a reminder: no deadline lies ahead).
     until: datetime | None = None
@@ -98,7 +98,7 @@ class Alert:
     is_gathered: bool = False
     posted_at: datetime | None = None
     spoke_at: datetime | None = None
-    #: Facts already said, as «label: after», so that none is said twice.
+    #: Facts already said, as “label: after”, so that none is said twice.
     said: tuple[str, ...] = ()
     #: What was told last of what is new; shown in the message, so that it does not announce what no longer holds.
     latest: Fact | None = None

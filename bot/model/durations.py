@@ -49,7 +49,7 @@ def parse_duration(text: object) -> timedelta:
 
 
 def show_duration(duration: timedelta) -> str:
-    """The shortest exact reading: «2 hours», «90 seconds».
+    """The shortest exact reading: “2 hours”, “90 seconds”.
 
     >>> show_duration(timedelta(hours=2)), show_duration(timedelta(seconds=90))
     ('2 hours', '90 seconds')

@@ -160,7 +160,7 @@ class Reading:
     link: str | None = None
     language: str | None = None
     entries: tuple[Entry, ...] = ()
-    #: For people: «cut off after item 12», «3 bytes are not UTF-8».
+    #: For people: “cut off after item 12”, “3 bytes are not UTF-8”.
     remarks: tuple[str, ...] = ()
     #: Lower bound that the feed asks for (ttl, sy:updatePeriod).
     ttl: timedelta | None = None

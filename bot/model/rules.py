@@ -70,7 +70,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One watch rule: what to look for, whom to tell, how loud."""
+    """One watch rule: what to match, which channels to notify, and how urgent it is."""
 
     name: str
     #: Channel names of bot.yaml.
@@ -108,7 +108,7 @@ class Rule:
 class Evidence:
     """One place in an article on which a rule fired."""
 
-    #: The line of the rule: «regulator»; for a query the term itself.
+    #: The line of the rule: “regulator”; for a query the term itself.
     label: str
     #: The term as the rule writes it.
     term: str

@@ -40,11 +40,11 @@ class Secret:
         kind, colon, name = text.strip().partition(":") if isinstance(text, str) else ("", "", "")
         if kind == "env" and colon:
             if not _ENV_NAME.match(name):
-                raise ValueError("after env: stands the name of an environment variable: letters, digits and _")
+                raise ValueError("after env: comes the name of an environment variable: letters, digits and _")
             return cls(SecretKind.ENV, name)
         if kind == "file" and colon:
             if not name.strip() or "\0" in name:
-                raise ValueError("after file: stands the path of a file")
+                raise ValueError("after file: comes the path of a file")
             return cls(SecretKind.FILE, name.strip())
         raise ValueError("a secret is not written into the configuration: use env:NAME or file:/path")
 

@@ -58,7 +58,7 @@ class Problem:
     #: Characters to underline.
     length: int = 1
     rule: str | None = None
-    #: Stable word for programs: «unknown-key».
+    #: Stable word for programs: “unknown-key”.
     code: str
     message: str
     help: str | None = None

@@ -51,7 +51,7 @@ class Fact:
 
     #: date, number, name, decision or sentence.
     kind: str
-    #: What it is about: «deadline».
+    #: What it is about: “deadline”.
     label: str
     #: What was said before; None: nothing.
     before: str | None
@@ -125,7 +125,7 @@ class Story:
 
     @property
     def nearest(self) -> StoryId | None:
-        """The story that this one may be part of; None: it is surely one of its own."""
+        """The story that this one may be part of; None: it is surely separate."""
         opener = self.members[0].join if self.members else None
         return opener.near if opener and opener.reason is JoinReason.UNSURE else None
 

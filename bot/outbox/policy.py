@@ -170,7 +170,7 @@ def first_step(
         # Not after now: the clock may have been set back since.
         return Look(delivery, since=min(row.tried_at or row.created_at, now) - CLOCK_MARGIN)
     if on_unknown is model.OnUnknown.LEAVE:
-        reason = "nobody can tell whether it arrived, and the operator's choice is to send at most once"
+        reason = "it is unknown whether it arrived, and on_unknown says to send at most once"
         return Drop(reason, is_loss=True)
     return Send(delivery)
 
@@ -192,10 +192,10 @@ def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: 
         case Accepted(receipt=receipt):
             return Sent(receipt)
         case Interrupted():
-            return LookFirst(now, "interrupted on its way")
+            return LookFirst(now, "interrupted while it was sent")
         case NotThere(settled_at=settled_at):
             if now < settled_at:
-                return LookFirst(settled_at, "not there yet; looking once more before it is sent again")
+                return LookFirst(settled_at, "not there yet; checking once more before it is sent again")
             return Send(last.delivery)
         case LookFailed(error=error):
             return _after_look_error(row, error, now=now)
@@ -233,7 +233,7 @@ def _after_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) 
 
 def _after_look_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) -> Step:
     """A failed look-up settles nothing: look again, or wait until the channel is back."""
-    reason = f"looking whether it arrived: {error}"
+    reason = f"checking whether it arrived: {error}"
     match error:
         case ports.Wait(after=after):
             return LookFirst(now + (_row_wait(row) if after is None else after), reason)

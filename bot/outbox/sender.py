@@ -258,7 +258,7 @@ class Sender:
         except Exception as error:
             # Our bug in one channel must not silence the others.
             log.critical("channel broke", channel=channel.name, send=step.delivery.id, exc_info=True)
-            text = f"the channel broke on this message ({type(error).__name__}); the log has the details"
+            text = f"unexpected error of the channel ({type(error).__name__}); the log has the details"
             return policy.LookFailed(ports.Unknown(text)) if looking else policy.Crashed(text)
         if found is not None:
             return policy.Accepted(found)

@@ -167,7 +167,9 @@ class Pipeline:
             raise
         except Exception:
             # Our bug on one feed must not stop the others, nor be met again for ever: find it, and go on.
-            log.critical("feed broke the pipeline", feeds=[polled.state.url for polled in one.polls], exc_info=True)
+            log.critical(
+                "a feed raised an unexpected error", feeds=[polled.state.url for polled in one.polls], exc_info=True
+            )
             await self._take_in_apart(one, report)
             return
         for intake in intakes:

@@ -91,7 +91,7 @@ class Poller:
         except ports.ReadError as error:
             return replace(polled, answer=answer, error=str(error))
         except Exception:
-            log.critical("feed broke its reading", feed=state.url, poll=polled.id, exc_info=True)
+            log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
             return replace(polled, answer=answer, error=OUR_BUG)
         polled = replace(polled, answer=answer, reading=reading, look_up=look_up)
         if polled.feed.full_text is model.FullText.NEVER:

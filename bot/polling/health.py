@@ -88,9 +88,9 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         # The rest may be gone from the feed by then.
         yield quota.KIND, f"brings more items than fetch.max_items_per_day; {state.left_count} are left for tomorrow"
     if state.empty_since is not None and now - state.empty_since >= _A_DAY:
-        yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; look at it in a browser"
+        yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; open it in a browser"
     if state.has_dates and state.undated_count >= _UNDATED:
-        yield "undated", "no longer dates its items; they count from when they are first seen"
+        yield "undated", "no longer dates its items; the time at which each is first seen counts"
     last = state.new_at or (state.rhythm[-1] if state.rhythm else None) or state.baseline_at
     if last is None:
         return

@@ -117,7 +117,7 @@ def after_answer(
 ) -> model.FeedState:
     """An answer that is not read: 304, a body that did not change, or a status that says no."""
     if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
-        text = "304 Not Modified to a question without conditions; tell the publisher"
+        text = "304 Not Modified to an unconditional request; tell the publisher"
         return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
     if answer.status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.OK):
         # A 304 may bring newer validators (RFC 9110 section 15.4.5).
@@ -176,7 +176,7 @@ def _slid_out(state: model.FeedState, *, items: int, new_count: int, now: dateti
     # Our own waits follow the feed's rhythm; only the publisher can shorten what it asks for.
     if minutes and asked >= (now - state.polled_at) / 2:
         wait = model.show_duration(timedelta(minutes=minutes))
-        text += f": it asks to be left alone for {wait}; tell the publisher"
+        text += f": the server asks to wait for {wait}; tell the publisher"
     return (text,)
 
 

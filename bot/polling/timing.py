@@ -20,7 +20,7 @@ _POLLS_A_TURNOVER = 2
 _LEAST_BURST = 5
 #: The rhythm is that of the last so many arrivals.
 _RECENT = 20
-#: Publishers write «one year» by mistake; a day is as long as a news feed is left alone for a header.
+#: Publishers write “one year” by mistake; a day is as long as a news feed is left alone for a header.
 _LONGEST_ASKED = timedelta(hours=24)
 #: A Retry-After is kept whatever it says, up to here.
 _LONGEST_LIMIT = timedelta(days=7)

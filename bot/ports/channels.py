@@ -49,7 +49,7 @@ class Channel(Protocol):
     """One place to speak; a file of bot/channels with ``KIND``, ``Options`` and a class."""
 
     name: str
-    #: Least time between two messages.
+    #: Minimum time between two messages.
     pace: timedelta
     #: Channels with equal accounts share credentials and are closed together; never the secret itself.
     account: str

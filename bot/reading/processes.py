@@ -108,4 +108,4 @@ def _told_of(one: process.ReaderProcess, garbage: wire.Garbage) -> ports.ReadErr
 
 
 def _over_this(why: str) -> str:
-    return f"the process that reads documents ended over this one ({why}); it is asked again later"
+    return f"the process that reads documents ended over this one ({why}); it will be tried again"

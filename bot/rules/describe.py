@@ -11,16 +11,16 @@ from bot.rules.evaluation import CompiledRule, Kind, Part
 def describe(rule: model.Rule) -> str:
     """What the rule does, in English, then the same as a query. Raises RuleError."""
     compiled = compiling.compile_rule(rule)
-    lines = [f"Tells {_list(rule.notify, 'and')} (severity {rule.severity.value}) of an article when"]
+    lines = [f"Notifies {_list(rule.notify, 'and')} (severity {rule.severity.value}) when an article"]
     joint = "  "
     for part in compiled.parts:
         if part.kind is Kind.ALL:
-            lines.append(f"{joint}it mentions {_labelled(part)}")
+            lines.append(f"{joint}mentions {_labelled(part)}")
             joint = "  and "
     wanted = [part for part in compiled.parts if part.kind is Kind.ANY]
     if wanted:
-        lines.append(f"{joint}it mentions {'; or '.join(_labelled(part) for part in wanted)}")
-    lines += [f"  but never when it mentions {_labelled(part)}" for part in compiled.parts if part.kind is Kind.NONE]
+        lines.append(f"{joint}mentions {'; or '.join(_labelled(part) for part in wanted)}")
+    lines += [f"  unless it mentions {_labelled(part)}" for part in compiled.parts if part.kind is Kind.NONE]
     lines += _conditions(rule)
     lines.append(f"As a query: {show.show(as_expression(compiled))}")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ class QueryError(ports.WirewatchError):
         self.message = message
         self.start = start
         self.end = end
-        #: Stable word for programs: «mixed-operators».
+        #: Stable word for programs: “mixed-operators”.
         self.code = code
         #: What to write instead; None: nothing better to say than the message.
         self.help = help

@@ -74,7 +74,7 @@ def _problem(key: str, number: int, example: model.Example, message: str) -> Rul
 
 
 def missing(said: Evaluation) -> str:
-    """Why not: «no demand», «excluded by …», «only in a headline that shouts»."""
+    """Why not: “no demand”, “excluded by …”, “only in a headline that shouts”."""
     if said.is_weak:
         words = ", ".join(dict.fromkeys(hit.text for line in said.lines for hit in line.hits))
         return f"only {words} was found, in a title written in capitals, where capitals prove nothing"
@@ -91,7 +91,7 @@ def missing(said: Evaluation) -> str:
 
 
 def fired(said: Evaluation) -> str:
-    """On which words: «regulator on "PTA"»."""
+    """On which words: “regulator on "PTA"”."""
     told = []
     for line in said.lines:
         if line.part.kind is not Kind.NONE and line.hits:

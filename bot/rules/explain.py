@@ -25,7 +25,7 @@ class ExplainedLine:
     kind: str
     is_found: bool
     found: tuple[model.Evidence, ...]
-    #: What came near: «PTA found as "pta"», «NEAR/10, found at 14».
+    #: What came near: “PTA found as "pta"”, “NEAR/10, found at 14”.
     notes: tuple[str, ...] = ()
 
     def text(self) -> str:
@@ -44,7 +44,7 @@ class Explanation:
     #: Only capitals in a shouting title were found.
     weak: bool
     lines: tuple[ExplainedLine, ...]
-    #: «2 of 3: no demand», «paused», «not for this feed».
+    #: “2 of 3: no demand”, “paused”, “not for this feed”.
     notes: tuple[str, ...] = ()
 
     def text(self) -> str:
@@ -87,7 +87,7 @@ def explain(rule: model.Rule | CompiledRule, article: model.Article, feed: model
 
 
 def _score(verdict: Evaluation) -> str:
-    """«2 of 3: no demand»."""
+    """“2 of 3: no demand”."""
     needed = [line.is_found for line in verdict.lines if line.part.kind is Kind.ALL]
     wanted = [line.is_found for line in verdict.lines if line.part.kind is Kind.ANY]
     if wanted:
@@ -126,7 +126,7 @@ def _near_misses(tree: expression.Expression, seen: ArticleText) -> Iterator[str
 
 
 def _too_far(near: expression.Near, seen: ArticleText) -> Iterator[str]:
-    """«NEAR/10, found at 14»."""
+    """“NEAR/10, found at 14”."""
     if evaluate.holds(near, seen):
         return
     best: tuple[int, str] | None = None

@@ -69,7 +69,7 @@ def _of_item(place: tuple[str | int, ...], term: str) -> Iterator[RuleProblem]:
             end=found.end(),
             code="operator-in-list",
             message=f"{found[0]} in a list is a word like any other",
-            help="give each term an item of its own, or use query",
+            help="give each term its own item, or use query",
         )
 
 

@@ -23,7 +23,7 @@ MAX_LABEL = 60
 class Looser:
     """A rule but for one thing."""
 
-    #: «no demand», «excluded», «written otherwise or too far apart».
+    #: “no demand”, “excluded”, “written differently or too far apart”.
     what: str
     compiled: CompiledRule
 
@@ -32,7 +32,7 @@ def looser(compiled: CompiledRule) -> tuple[Looser, ...]:
     """The nearest first: wordings, then exclusions, then each line that had to be found."""
     found = []
     if (relaxed := tuple(map(_relaxed_part, compiled.parts))) != compiled.parts:
-        found.append(_looser(compiled, "written otherwise or too far apart", relaxed))
+        found.append(_looser(compiled, "written differently or too far apart", relaxed))
     wanted = tuple(part for part in compiled.parts if part.kind is not Kind.NONE)
     if len(wanted) < len(compiled.parts):
         found.append(_looser(compiled, "excluded", wanted))
@@ -98,5 +98,5 @@ def _relaxed_words(leaf: expression.Words) -> expression.Words:
         relaxed = expression.words(plain, field=leaf.field)
     except QueryError:
         return leaf
-    # «BlackBerry» is found in any case as it stands.
+    # “BlackBerry” is found in any case as it stands.
     return leaf if relaxed.pattern == leaf.pattern else relaxed

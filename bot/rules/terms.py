@@ -185,7 +185,7 @@ def _item(text: str, sets: SetReader, outer: str | None) -> expression.Expressio
                 f"{field}: without a term", start, end, "field-without-term", f"write the term behind it: {field}:word"
             )
         if inner := _ITEM_FIELD.match(text, shift):
-            help_ = "a term stands in one field; give the other an item of its own"
+            help_ = "a term stands in one field; give the other its own item"
             raise QueryError("a field inside a field", *inner.span(1), "field-in-field", help_)
     body = text[shift:].rstrip()
     here = _item_lexeme(body, shift)
@@ -224,10 +224,10 @@ def _item_lexeme(body: str, shift: int) -> Lexeme:
             raise QueryError(f"a {mark} in a list item", start, start + 1, "needs-query", help_)
     if body[:1] in ("-", "!") and body[1:2].isalnum():
         raise QueryError(
-            f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", "exclusions stand under none"
+            f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", "exclusions belong under none"
         )
     if body[:1] == "$":
-        raise QueryError("a set stands alone", shift, end, "set-in-phrase", "give it a list item of its own")
+        raise QueryError("a set stands alone", shift, end, "set-in-phrase", "give it its own list item")
     if body.count("/") >= 2 and body[0] == "/":
         raise QueryError(
             "a regular expression stands between two /", shift, end, "bad-regex", r"write \/ for a / inside it"

@@ -18,7 +18,7 @@ BREAK = "\x00"
 
 #: What typographers write, in the characters that ``text.normalise`` and ``text.gap_form`` take it for.
 _TYPOGRAPHIC = (("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("–", " "), ("—", " "), ("…", " … "))
-#: Marks that belong to no word, set apart so that a word has few chunks: «door», not «(door», «door,». Rare marks are
+#: Marks that belong to no word, set apart so that a word has few chunks: “door”, not “(door”, “door,”. Rare marks are
 #: not worth the time; a comma or a full stop may be inside a number or an abbreviation.
 _APART = (("(", " ( "), (", ", " , "), (". ", " . "))
 #: So are these, but for a possessive behind them (U.S.'s, "Acme"'s).

@@ -42,7 +42,7 @@ def parse(address: str) -> DatabaseAddress:
         case "postgresql" | "postgres":
             return DatabaseAddress(url.set(drivername="postgresql+psycopg"), None)
         case other:
-            raise ports.ConfigError(f"reading the database's address: «{other}» is not supported; {_FORMS}")
+            raise ports.ConfigError(f"reading the database's address: {other!r} is not supported; {_FORMS}")
 
 
 def _sqlite(url: URL) -> DatabaseAddress:

@@ -12,7 +12,7 @@ from sqlalchemy.pool import StaticPool
 
 from bot.storage.addresses import DatabaseAddress
 
-#: How long a statement waits for another program's lock before it fails as «locked».
+#: How long a statement waits for another program's lock before it fails as “locked”.
 _BUSY_SECONDS = 5
 #: A plan made while the tables were empty walks through them for as long as the connection lives: a first poll cost the
 #: server 11 ms instead of 3 (bench/cluster.py). Planning anew for each statement costs tenths of a millisecond.

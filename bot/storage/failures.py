@@ -31,7 +31,7 @@ _SQLITE = {
     sqlite3.SQLITE_READONLY: "it cannot be written; check the file's and its folder's owner, mode and mount",
     sqlite3.SQLITE_PERM: "access is refused; check the file's owner and mode",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that the folder exists and that this user may write in it",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; put the last backup in its place, or mend it with sqlite3's .recover",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; put the last backup in its place, or repair it with sqlite3's .recover",
     sqlite3.SQLITE_NOTADB: "it is not an SQLite database; check the address, or move the file away",
     sqlite3.SQLITE_IOERR: "the disk fails or its file system turned read-only; see dmesg and mount, nothing is lost",
     sqlite3.SQLITE_PROTOCOL: "its locks do not work; keep it on a local disk, not on a network share",

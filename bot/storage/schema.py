@@ -149,7 +149,7 @@ stories = Table(
     # Deferred: the younger story of two may be written before the older one.
     Column("merged_into", Text, ForeignKey("stories.id", ondelete="SET NULL", deferrable=True, initially="DEFERRED")),
     Index(None, "last_seen"),
-    # Only those that are: else SQLite takes it for «merged_into IS NULL», nearly all rows.
+    # Only those that are: else SQLite takes it for “merged_into IS NULL”, nearly all rows.
     Index(
         "ix_stories_merged_into",
         "merged_into",
@@ -318,7 +318,7 @@ seals = Table(
     Column("is_kept", Boolean, nullable=False),
 )
 
-#: Matched articles that wait for the desk.
+#: Matched articles that wait for a decision.
 decision_queue = Table(
     "tray",
     metadata,

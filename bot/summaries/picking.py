@@ -37,7 +37,7 @@ _LENGTH_POWER = 0.4
 _LEAD_BONUS = 0.5
 #: Each matched wording in a sentence, up to three: the rule is what the reader asked about.
 _MATCH_BONUS = 1.0
-#: «He said …» without the sentence before it; a question.
+#: “He said …” without the sentence before it; a question.
 _DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
 
 _DANGLING = re.compile(

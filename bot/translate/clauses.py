@@ -1,7 +1,7 @@
 """Lucene's classic parser: no precedence, but clauses that must, should or must not be found.
 
-``a AND b OR c`` is ``+a +b c``: c only raises the rank (QueryParserBase.addClause; IntraFind, «Always trouble with
-Boolean queries»). What only ranks decides nothing here, so it is left out and noted.
+``a AND b OR c`` is ``+a +b c``: c only raises the rank (QueryParserBase.addClause; IntraFind, “Always trouble with
+Boolean queries”). What only ranks decides nothing here, so it is left out and noted.
 """
 
 from __future__ import annotations

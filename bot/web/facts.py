@@ -18,7 +18,7 @@ SHOWN_BROKEN = 10
 LAST_MATCH = timedelta(days=90)
 
 HEALTH_WORDS = tuple(health.value for health in model.FeedHealth)
-#: What needs a look.
+#: Needs attention.
 BROKEN = (model.FeedHealth.FAILING, model.FeedHealth.GONE)
 
 

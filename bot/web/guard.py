@@ -59,7 +59,9 @@ class AccessGuard:
         if is_foreign(headers) and not _is_navigation(headers):
             return PlainTextResponse("Pages of other sites may not load anything from here.\n", 403)
         if self._hosts is not None and _name_of(headers.get("host", "")) not in self._hosts:
-            text = "This page answers to this machine's own names only. Behind a proxy, set web.token in bot.yaml.\n"
+            text = (
+                "This page is served under this machine's own names only. Behind a proxy, set web.token in bot.yaml.\n"
+            )
             return PlainTextResponse(text, 421)
         if self._token is not None and not self._is_token(headers.get("authorization", "")):
             text = "A token is needed: the one of web.token in bot.yaml, as the password (any user name) or a bearer.\n"

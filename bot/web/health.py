@@ -55,7 +55,7 @@ class Probe:
         if self._pending is not None:
             return await asyncio.shield(self._pending)
         self._pending = pending = asyncio.get_running_loop().create_future()
-        found = Readiness(is_ready=False, reason="the question was broken off")
+        found = Readiness(is_ready=False, reason="the query was cancelled")
         try:
             found = await readiness(self._bot.store, self._bot.clock.now())
         finally:

@@ -43,7 +43,7 @@ def number(value: int) -> str:
 
 
 def ago(when: datetime | None, now: datetime) -> str:
-    """«5 min ago», «in 2 h», «never»."""
+    """“5 min ago”, “in 2 h”, “never”."""
     if when is None:
         return "never"
     if when > now:
@@ -52,7 +52,7 @@ def ago(when: datetime | None, now: datetime) -> str:
 
 
 def span(duration: timedelta) -> str:
-    """A length of time, roughly: «5 min»."""
+    """A length of time, roughly: “5 min”."""
     seconds = int(duration.total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:

@@ -61,7 +61,7 @@ class Metrics:
         self._polls = Counter("wirewatch_polls", "Polls of feeds.", ["outcome"], registry=registry)
         self._lateness = Histogram(
             "wirewatch_poll_lateness_seconds",
-            "From a feed's due time until its answer was taken in.",
+            "Time from a feed's due time until its response was stored.",
             buckets=_LATENESS_SECONDS,
             registry=registry,
         )
@@ -69,12 +69,12 @@ class Metrics:
         self._matches = Counter("wirewatch_matches", "New articles that matched a rule.", registry=registry)
         self._decisions = Counter(
             "wirewatch_decisions",
-            "Decisions to speak, hold or be silent.",
+            "Decisions to post, hold or drop an alert.",
             ["action", "reason"],
             registry=registry,
         )
         self._deliveries = Counter(
-            "wirewatch_deliveries", "Tries to send a message.", ["channel", "outcome"], registry=registry
+            "wirewatch_deliveries", "Attempts to send a message.", ["channel", "outcome"], registry=registry
         )
         self._add_gauges(registry)
         for outcome in ("changed", "unchanged", "failed"):
@@ -84,18 +84,18 @@ class Metrics:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"wirewatch_{name}", text, labels, registry=registry)
 
-        gauge("build_info", "The version that runs.", "version").labels(bot.__version__).set(1)
-        self._tick = gauge("last_tick_timestamp_seconds", "When due feeds were last looked for.")
+        gauge("build_info", "The running version.", "version").labels(bot.__version__).set(1)
+        self._tick = gauge("last_tick_timestamp_seconds", "Time of the last tick.")
         self._feeds = gauge("feeds", "Configured feeds.", "health")
-        self._rules = gauge("rules", "Rules by what they do.", "state")
+        self._rules = gauge("rules", "Rules by state.", "state")
         self._outbox = gauge("outbox_messages", "Messages in the outbox.", "channel", "state")
-        self._age = gauge(
-            "outbox_oldest_seconds", "How long the oldest message that may be sent has been waiting.", "channel"
+        self._age = gauge("outbox_oldest_seconds", "Age of the oldest message that is ready to be sent.", "channel")
+        self._waiting = gauge("desk_waiting_articles", "Matched articles that wait for a decision.")
+        self._loaded = gauge(
+            "config_last_reload_timestamp_seconds", "Time of the last successful reload of the configuration."
         )
-        self._waiting = gauge("desk_waiting_articles", "Matched articles that wait for the desk.")
-        self._loaded = gauge("config_last_reload_timestamp_seconds", "When the configuration was last taken over.")
-        self._good = gauge("config_last_reload_successful", "1: the last reading had no error.")
-        self._problems = gauge("config_problems", "Problems of the last reading.", "severity")
+        self._good = gauge("config_last_reload_successful", "1 if the last load of the configuration had no error.")
+        self._problems = gauge("config_problems", "Problems found by the last load of the configuration.", "severity")
 
     # -- what happens
 

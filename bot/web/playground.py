@@ -77,7 +77,7 @@ class Playground:
                 remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}."
             )
         if self._inside > MOST_WAITING:
-            return PlaygroundResult(remark="Others are trying rules at this moment: try again in some seconds.")
+            return PlaygroundResult(remark="Others are trying rules now: try again in a few seconds.")
         self._inside += 1
         try:
             async with self._one_at_a_time:
@@ -147,9 +147,9 @@ def _since(tx: ports.Transaction, days: int, now: datetime) -> tuple[datetime, s
     for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
         if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
             shorter = span < timedelta(days=days)
-            remark = f"The archive is large: this is of the last {model.show_duration(span)} only."
+            remark = f"The archive is large: this covers only the last {model.show_duration(span)} only."
             return now - span, remark if shorter else ""
-    return now - timedelta(hours=1), "The archive is large: this is of the last hour only."
+    return now - timedelta(hours=1), "The archive is large: this covers only the last hour."
 
 
 def _tried(

@@ -1,4 +1,4 @@
-"""The operator hears once that the buttons are not heard, and once that they are again."""
+"""The operator hears once that the buttons not connected, and once that they are again."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ async def note(store: storage.SqlStore) -> str | None:
 async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_once(store: storage.SqlStore) -> None:
     told = await play(store, (0, "no way"), (40, "no way"), (40, "no way"), (40, "still none"), (40, None), (9, None))
     assert told == [
-        "ops: The buttons of desk, other are not heard. Messages are sent as ever; what is pressed fails. no way",
-        "ops: The buttons of desk, other are heard again. The trouble was: no way",
+        "ops: The buttons of desk, other do not work. Messages are still sent; presses fail. no way",
+        "ops: The buttons of desk, other work again. The trouble was: no way",
     ]
     assert await note(store) == ""
 

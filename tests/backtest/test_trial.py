@@ -50,7 +50,7 @@ def test_an_article_that_two_lines_miss_is_no_near_miss() -> None:
 
 def test_a_wording_in_another_case_is_told() -> None:
     (near,) = tried(SMALL).rules[0].near
-    assert near.what == "written otherwise or too far apart"
+    assert near.what == "written differently or too far apart"
     assert 'PTA found as "pta"' in near.examples[0].why
 
 

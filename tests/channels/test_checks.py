@@ -42,8 +42,8 @@ async def test_a_missing_history_scope_is_said_with_the_operators_choice_before_
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)
     assert await said(channel) == [
-        ("channel needs a hand", "scope channels:history"),
-        ("nobody can tell what arrived", "at_most_once"),
+        ("channel needs attention", "scope channels:history"),
+        ("delivery cannot be verified", "at_most_once"),
     ]
     assert not channel.abilities.lookup, "the first doubt is met with the choice, not with a look that fails"
 
@@ -59,8 +59,8 @@ async def test_a_scope_that_was_added_is_noticed(server: slack.Server) -> None:
 
 async def test_a_webhook_cannot_look_and_a_refused_token_needs_a_hand(server: slack.Server) -> None:
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
-    assert await said(hook) == [("nobody can tell what arrived", "at_most_once")]
-    assert await said(bot(server, "xoxb-wrong")) == [("channel needs a hand", "the token is accepted")]
+    assert await said(hook) == [("delivery cannot be verified", "at_most_once")]
+    assert await said(bot(server, "xoxb-wrong")) == [("channel needs attention", "the token is accepted")]
 
 
 async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: slack.Server) -> None:
@@ -74,4 +74,4 @@ async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: sla
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
     broken: ports.Channel = Broken()  # type: ignore[assignment] # only its check is asked for
     events = [event for event, _ in await said(broken, hook)]
-    assert sorted(events) == ["channel broke", "nobody can tell what arrived"]
+    assert sorted(events) == ["channel broke", "delivery cannot be verified"]

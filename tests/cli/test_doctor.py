@@ -78,7 +78,7 @@ async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> 
     await store.write(lambda tx: tx.feeds.sync([url], now=until))
     await store.write(lambda tx: tx.feeds.save([state]))
     await store.close()
-    assert "wait: it asks to be left alone until 02 Dec 10:30 UTC" in looked_at(folder, code=1)["feed https"][1]
+    assert "wait: the server set Retry-After, until 02 Dec 10:30 UTC" in looked_at(folder, code=1)["feed https"][1]
 
 
 async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing_ran(folder: Path) -> None:

@@ -85,8 +85,8 @@ def test_a_feed_that_is_listed_is_not_added_again() -> None:
     [
         ("feeds:\n\t- a\n", "feeds.yaml:2:1"),
         ("feeds: [a\n", "feeds.yaml"),
-        ("- a\n", "does not begin with «feeds:»"),
-        ("feeds: https://a.org/\n", "feeds.yaml:1: «feeds» is not a list"),
+        ("- a\n", "does not begin with 'feeds:'"),
+        ("feeds: https://a.org/\n", "feeds.yaml:1: 'feeds' is not a list"),
         ("{x: 1}\n", "has braces"),
         ("a: 1\n---\nb: 2\n", "feeds.yaml"),
     ],

@@ -35,7 +35,7 @@ child.main(int(sys.argv[1]))
 _FAULTS = {
     "endless": (
         "while True: pass",
-        r"ended over this one \(more than 10 seconds of processor time\); it is asked again later",
+        r"ended over this one \(more than 10 seconds of processor time\); it will be tried again",
     ),
     "memory": ("return bytes(1_000_000_000)", "refused: parsing it takes more than 120 MB of memory"),
     "memory a little at a time": (

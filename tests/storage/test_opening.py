@@ -149,7 +149,7 @@ async def test_a_time_without_zone_is_refused(store: storage.SqlStore) -> None:
 @pytest.mark.parametrize(
     ("address", "says"),
     [
-        ("mysql://h/d", "«mysql» is not supported; write sqlite:///"),
+        ("mysql://h/d", "'mysql' is not supported; write sqlite:///"),
         ("nonsense", "not an address; write sqlite:///"),
         ("sqlite://data/x.db", "two slashes name a host"),
     ],

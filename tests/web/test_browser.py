@@ -142,7 +142,7 @@ async def test_the_reader_skips_to_the_content_and_sees_where_he_is(page: Page, 
     tab, _, _ = await opened(browser, size=DESK)
     await tab.goto(page.site.url + "/feeds")
     await tab.keyboard.press("Tab")
-    assert await tab.evaluate("document.activeElement.textContent") == "To the content"
+    assert await tab.evaluate("document.activeElement.textContent") == "Skip to content"
     assert await tab.get_by_role("navigation", name="Pages").locator("[aria-current=page]").inner_text() == "Feeds"
 
 

@@ -46,7 +46,7 @@ async def test_a_rule_shows_its_precision_and_how_sure_that_is(page: Page) -> No
     assert "snoozed in desk until" in card
     others = [text_of(each) for each in cards if RULE not in text_of(each)]
     assert others
-    assert all("nobody has judged it in 90 days" in each for each in others)
+    assert all("no feedback in 90 days" in each for each in others)
 
 
 async def test_a_judgement_of_long_ago_counts_no_more(page: Page) -> None:

@@ -166,7 +166,7 @@ async def test_parked_messages_stand_in_the_outbox_with_their_reason(page: Page)
     await page.running.store.write(lambda tx: tx.outbox.add([row]))
     said = text_of(await read(page, "/outbox"))
     assert "desk: channel is archived" in said
-    assert "when the channel is back" in said
+    assert "when the channel works again" in said
     assert "1 parked message" in text_of(await read(page, "/"))
 
 

@@ -58,14 +58,14 @@ class ClusterEngine:
             try:
                 await self._heartbeat.live()
             except ports.StoreError as error:
-                log.error("sign of life not written down; trying again", error=str(error))
+                log.error("heartbeat not stored; trying again", error=str(error))
             await _wait(stop, ALIVE_EVERY)
 
     async def tell_of_dead(self) -> None:
         try:
             await self._heartbeat.tell_of_dead()
         except ports.StoreError as error:
-            log.error("ends of workers not written down; trying again", error=str(error))
+            log.error("worker ends not stored; trying again", error=str(error))
 
     @property
     def batch(self) -> int:
@@ -108,7 +108,7 @@ class ClusterEngine:
             try:
                 batch = await self._deciding.decide_batch(self._stages.snapshot(), limit=pipeline.BATCH)
             except ports.StoreError as error:
-                log.error("the desk's turn failed", error=str(error))
+                log.error("decision pass failed", error=str(error))
                 await _wait(over, WAIT)
                 continue
             if batch.taken < pipeline.BATCH:
@@ -125,7 +125,7 @@ class ClusterEngine:
             await retention.trim_when_due(stages.store, stages.clock, keep=stages.keep(), trim=stages.trim)
             await stages.store.write(lambda tx: tx.articles.forget_fresh(before=before))
         except ports.StoreError as error:
-            log.error("upkeep failed; trying again", error=str(error))
+            log.error("maintenance failed; trying again", error=str(error))
 
 
 def _is_of(share: int, channel: ports.Channel) -> bool:

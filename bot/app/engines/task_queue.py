@@ -208,7 +208,7 @@ class TaskQueue:
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
             if job.id is None:
                 continue
-            log.warning("task of a dead worker let go of", task=job.task_name, lock=job.lock)
+            log.warning("task of a dead worker released", task=job.task_name, lock=job.lock)
             with suppress(exceptions.ConnectorException):  # It has ended after all.
                 await app.job_manager.finish_job_by_id_async(job.id, jobs.Status.FAILED, delete_job=True)
             if token := job.task_kwargs.get("token"):
@@ -262,7 +262,7 @@ async def _make_schema(app: procrastinate.App) -> None:
         else:
             raise ports.StoreUnavailable(
                 f"starting the task engine: its tables are of a version that this one does not know ({have}); "
-                "start the newest version of Wirewatch, or give it a database of its own"
+                "start the newest version of Wirewatch, or use another database"
             )
         steps = [f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", *queries, f"{_MARK_SCHEMA} '{wanted[-1]}'"]
         try:

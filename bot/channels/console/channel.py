@@ -42,7 +42,7 @@ class Channel:
         return model.Receipt(ref=delivery.id, place="console", sent_at=self._clock.now())
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("a terminal cannot tell what it showed")
+        raise ports.Unknown("a terminal cannot verify delivery")
 
     async def check(self) -> Sequence[ports.CheckLine]:
         return [ports.CheckLine(is_good=True, what="messages go to standard output")]

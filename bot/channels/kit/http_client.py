@@ -63,7 +63,7 @@ def _failure(error: Exception, who: str) -> ports.SendError:
     import httpx
 
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return ports.Parked(f"{who}: its address cannot be used; look at it in bot.yaml")
+        return ports.Parked(f"{who}: its address cannot be used; correct it in bot.yaml")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
         causes = (http_errors.never_left(cause, who=who) for cause in _causes(error))
         return next((known for known in causes if known), ports.Wait(f"{who}: no connection could be made"))

@@ -35,7 +35,7 @@ def of_status(status: int, *, who: str, headers: Mapping[str, str], now: datetim
         return ports.Parked(
             f"{said}: the credentials are refused, there or by a proxy on the way", whole_workspace=True
         )
-    return ports.Parked(f"{said}: look at the address in bot.yaml")
+    return ports.Parked(f"{said}: check the address in bot.yaml")
 
 
 def of_exception(error: Exception, *, who: str) -> ports.SendError:
@@ -61,7 +61,7 @@ def never_left(reason: BaseException, *, who: str) -> ports.Wait | None:
     if isinstance(reason, ConnectionRefusedError):
         return ports.Wait(f"{who}: the connection is refused")
     if isinstance(reason, OSError) and reason.errno in _NO_WAY:
-        return ports.Wait(f"{who}: there is no way to its network")
+        return ports.Wait(f"{who}: there is no route to its network")
     return None
 
 

@@ -212,7 +212,7 @@ def age(duration: timedelta) -> str:
 
 
 def day_and_time(when: datetime) -> str:
-    """«2 Dec 09:02 UTC», for channels that cannot show the reader's own time."""
+    """“2 Dec 09:02 UTC”, for channels that cannot show the reader's own time."""
     return f"{when.day} {when:%b %H:%M} UTC"
 
 
@@ -221,7 +221,7 @@ def severity_and_rule(why: model.Why) -> str:
 
 
 def evidence(why: model.Why, limit: int) -> str:
-    """«product → BlackBerry (title) · regulator → PTA (body)»: each line of the rule, and the words it fired on."""
+    """“product → BlackBerry (title) · regulator → PTA (body)”: each line of the rule, and the words it fired on."""
     lines: dict[str, dict[str, str]] = {}
     fields: dict[str, dict[str, None]] = {}
     # Each takes room: what is past the limit need not be read.
@@ -250,14 +250,14 @@ def head_of_reply(message: model.Message) -> str:
 
 
 def fact(told: model.Fact, limit: int) -> str:
-    """«deadline: 30 November → 30 December»."""
+    """“deadline: 30 November → 30 December”."""
     before = f"{cut(clean(told.before), limit // 3)} → " if told.before else ""
     label = f"{name(told.heading)}: " if told.heading else ""
     return cut(f"{label}{before}{clean(told.after)}", limit)
 
 
 def is_said_by_its_sentence(told: model.Fact) -> bool:
-    """The sentence shown with it says little more: «NTC orders Acme to close» for «orders Acme to close»."""
+    """The sentence shown with it says little more: “NTC orders Acme to close” for “orders Acme to close”."""
     return told.kind == "decision" and 3 * len(told.after) >= 2 * len(told.sentence)
 
 

@@ -132,7 +132,7 @@ def said(sentence: model.Sentence) -> str:
 
 
 def changed(edit: model.Edit, limit: int) -> str:
-    """«by 30 [-November-] {+December+} at noon», as wdiff writes it."""
+    """“by 30 [-November-] {+December+} at noon”, as wdiff writes it."""
     marks = {diff.Change.KEPT: "{}", diff.Change.REMOVED: "[-{}-]", diff.Change.ADDED: "{{+{}+}}"}
     found = diff.pieces(edit.before, edit.after, limit=limit)
     return " ".join(marks[piece.change].format(piece.text) for piece in found) or "only spaces or marks changed"

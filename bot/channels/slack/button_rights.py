@@ -29,7 +29,7 @@ def checked(listed: Sequence[str]) -> tuple[str, ...]:
     for each in listed:
         if not _PERSON.match(each) and not _GROUP.match(each):
             raise ValueError(
-                f'"{each[:40]}" is no id: name persons (U012ABCDEF, in a profile under Copy member ID) or user groups '
+                f'"{each[:40]}" is no id: name people (U012ABCDEF, in a profile under Copy member ID) or user groups '
                 "(S012ABCDEF)"
             )
     return tuple(listed)

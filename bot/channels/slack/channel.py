@@ -42,14 +42,14 @@ class Options(pydantic.BaseModel):
     )
     may_act: tuple[str, ...] = pydantic.Field(
         (),
-        description="For buttons: who may press them, by the ids of persons (U012ABCDEF) or user groups (S012ABCDEF). "
+        description="For buttons: who may press them, by the ids of people (U012ABCDEF) or user groups (S012ABCDEF). "
         "Without it, everybody who sees the channel.",
     )
     api_url: str | None = pydantic.Field(
-        None, description="Another server that speaks Slack's Web API (tests, a proxy)."
+        None, description="The address of another server with Slack's Web API (a proxy, tests)."
     )
     pace: Duration = pydantic.Field(
-        _SLACKS_OWN_PACE, description="Least time between two messages; less than 1 second only with api_url."
+        _SLACKS_OWN_PACE, description="Minimum time between two messages; less than 1 second only with api_url."
     )
 
     @pydantic.field_validator("to")
@@ -86,7 +86,7 @@ class Options(pydantic.BaseModel):
         elif self.to is None or self.token is None:
             raise ValueError("give to and token (a bot), or webhook (reduced mode)")
         if self.buttons and self.webhook is not None:
-            raise ValueError("a webhook hears nothing: buttons need to, token and app_token")
+            raise ValueError("a webhook cannot receive button presses: buttons need to, token and app_token")
         if self.buttons and self.app_token is None:
             raise ValueError("buttons need the app's app-level token: add app_token: env:SLACK_APP_TOKEN")
         if self.app_token is not None and not self.buttons:

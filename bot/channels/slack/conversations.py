@@ -76,6 +76,6 @@ class Conversations:
     def _not_found(self) -> ports.Parked:
         private = "" if "private" in self._types else " (private ones are not seen without the scope groups:read)"
         return ports.Parked(
-            f"no channel #{self._name} is seen by the app{private}; look at `to:` in bot.yaml, "
+            f"no channel #{self._name} is seen by the app{private}; check `to:` in bot.yaml, "
             "and type /invite and the app's name in a private channel"
         )

@@ -15,12 +15,12 @@ from bot import ports
 
 class Act(StrEnum):
     WAIT = "wait and send again"
-    LOOK = "look whether it arrived, then send again"
+    LOOK = "check whether it arrived, then send again"
     SIMPLIFY = "send once more as plain text"
     TOP_LEVEL = "post outside of the thread"
     LEAVE = "leave the message as it is"
-    PARK_CHANNEL = "keep this channel's messages, tell the operator"
-    PARK_WORKSPACE = "keep the messages of every channel with this token, tell the operator"
+    PARK_CHANNEL = "keep this channel's messages, notify the operator"
+    PARK_WORKSPACE = "keep the messages of every channel with this token, notify the operator"
 
 
 #: Code -> what is done, and what the operator should do.
@@ -61,7 +61,7 @@ TABLE: Mapping[str, tuple[Act, str]] = {
     "cant_update_message": (Act.LEAVE, ""),
     "channel_not_found": (
         Act.PARK_CHANNEL,
-        "look at `to:` in bot.yaml; a private channel is seen only after the app was invited: /invite the app there",
+        "check `to:` in bot.yaml; a private channel is seen only after the app was invited: /invite the app there",
     ),
     "not_in_channel": (Act.PARK_CHANNEL, "invite the app: type /invite and its name in the channel"),
     "is_archived": (Act.PARK_CHANNEL, "unarchive the channel, or name another in bot.yaml"),
@@ -105,7 +105,7 @@ METADATA_CODES = frozenset(code for code in TABLE if "metadata" in code)
 def error_of(code: str, *, doing: str, needed: str = "") -> ports.SendError:
     """The port's error for a word of Slack's; ``needed`` is the scope that Slack says is missing."""
     act, advice = TABLE.get(
-        code, (Act.PARK_CHANNEL, "this version does not know the word; see docs.slack.dev for its meaning")
+        code, (Act.PARK_CHANNEL, "this version does not know this error code; see docs.slack.dev for its meaning")
     )
     scope = f" {needed}" if needed else ""
     text = f"{doing}: Slack says {code}{scope}" + (f"; {advice}" if advice else "")

@@ -46,7 +46,7 @@ class IncomingWebhook:
         raise http_errors.of_status(answer.status_code, who="Slack", headers=answer.headers, now=now)
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("a webhook cannot tell what arrived")
+        raise ports.Unknown("a webhook cannot verify delivery")
 
     async def check(self) -> Sequence[ports.CheckLine]:
         reduced = ports.CheckLine(

@@ -52,8 +52,8 @@ _CODES = {
     "not_allowed_token_type": _HELP,
     "token_revoked": _HELP,
     "token_expired": _HELP,
-    "missing_scope": "make the app-level token anew with the scope connections:write",
-    "no_permission": "make the app-level token anew with the scope connections:write",
+    "missing_scope": "create a new app-level token with the scope connections:write",
+    "no_permission": "create a new app-level token with the scope connections:write",
     "socket_mode_not_enabled": "turn on Socket Mode on the app's page",
     "forbidden_team": "the app is not installed in this workspace",
 }
@@ -179,7 +179,9 @@ class Listener:
         client.wss_uri = url
         await threads.run(client.connect, name="socket mode")
         if not client.is_connected():
-            raise ports.Unknown("Socket Mode: the connection could not be made; see the way out and the proxy")
+            raise ports.Unknown(
+                "Socket Mode: the connection could not be made; check the network connection and the proxy"
+            )
         return client, envelopes
 
     async def _hear(

@@ -28,8 +28,8 @@ SCOPES = {
     "chat:write": "posting",
     "channels:read": "finding a public channel by name",
     "groups:read": "finding a private channel by name",
-    "channels:history": "looking, in public channels, whether a message arrived",
-    "groups:history": "looking, in private channels, whether a message arrived",
+    "channels:history": "checking, in public channels, whether a message arrived",
+    "groups:history": "checking, in private channels, whether a message arrived",
 }
 
 
@@ -73,11 +73,11 @@ class WebApi:
         payload = {**self._payload(delivery), "channel": place}
         if delivery.edits is not None:
             if delivery.edits.place != place:
-                raise ports.NotEditable("the message stands in another channel than the one configured now")
+                raise ports.NotEditable("the message is in another channel than the one configured now")
             return await self._post("chat.update", {**payload, "ts": delivery.edits.ref})
         if delivery.reply_to is not None:
             if delivery.reply_to.place != place:
-                raise ports.ThreadGone("the thread stands in another channel than the one configured now")
+                raise ports.ThreadGone("the thread is in another channel than the one configured now")
             payload["thread_ts"] = delivery.reply_to.thread or delivery.reply_to.ref
             if delivery.is_broadcast:
                 payload["reply_broadcast"] = True
@@ -96,7 +96,7 @@ class WebApi:
         method = "conversations.history"
         if delivery.reply_to is not None:
             if delivery.reply_to.place != place:
-                raise ports.ThreadGone("the thread stands in another channel than the one configured now")
+                raise ports.ThreadGone("the thread is in another channel than the one configured now")
             method, params["ts"] = "conversations.replies", delivery.reply_to.thread or delivery.reply_to.ref
         while True:
             try:
@@ -162,7 +162,7 @@ class WebApi:
             raise
         ref, place = data.get("ts"), data.get("channel")
         if not isinstance(ref, str) or not isinstance(place, str):
-            raise ports.Unknown("Slack says ok but not where the message stands")
+            raise ports.Unknown("Slack accepted the message without giving its reference")
         return model.Receipt(ref=ref, place=place, sent_at=self._context.clock.now())
 
     async def _ask_for(self, method: str, params: Mapping[str, str | int]) -> Mapping[str, Any]:

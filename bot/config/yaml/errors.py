@@ -1,6 +1,6 @@
 """YAML's own errors in the words of someone who writes rules, with what to type instead.
 
-libyaml says what its grammar expected («did not find expected key»); a person needs the slip that led there. Each
+libyaml says what its grammar expected (“did not find expected key”); a person needs the slip that led there. Each
 function below knows one family of slips.
 """
 
@@ -208,7 +208,7 @@ def _colon(slip: _Slip) -> Unreadable | None:
         indent = len(slip.before) - len(slip.before.lstrip())
         return Unreadable(
             "indent",
-            "this line stands deeper than the one before, which already has a value",
+            "this line is indented deeper than the one before, which already has a value",
             "put it under the first letter of the key above",
             slip.line_start + indent,
             len(slip.before.strip()),
@@ -247,7 +247,7 @@ def _no_colon(slip: _Slip) -> Unreadable | None:
     if before.endswith(("|", ">")):
         return Unreadable(
             "indent",
-            "the text of a block must stand deeper than its key",
+            "the text of a block must be indented deeper than its key",
             "indent this line by two spaces more than the key above",
             start,
             len(line),

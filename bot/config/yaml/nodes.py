@@ -23,7 +23,7 @@ MAX_DEPTH = 30
 MAX_NODES = 3_000_000
 #: What libyaml takes for the end of a line.
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-#: «#word» at the end of a line, after a space: YAML drops it as a comment.
+#: “#word” at the end of a line, after a space: YAML drops it as a comment.
 _DEEPER_DASH = re.compile(r"[\r\n][ \t]*- ")
 _LOST = re.compile(r"[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
 
@@ -177,7 +177,9 @@ class _Composer:
                 "too-deep", f"brackets or indentation nested deeper than {MAX_DEPTH}", "no key needs that", start
             )
         if self._count > MAX_NODES:
-            raise Unreadable("too-big", f"more than {MAX_NODES:,} values in one file", "split it: a file a desk", start)
+            raise Unreadable(
+                "too-big", f"more than {MAX_NODES:,} values in one file", "split it: one file per team", start
+            )
         if kind is yaml.AliasEvent:
             self._flaws.append(_alias(event.anchor, start, event.end_mark.index))
             return Scalar("", start, event.end_mark.index, "*")
@@ -213,7 +215,7 @@ class _Composer:
         return Flaw(
             code="duplicate-key",
             message=f'"{key.value}" is given twice',
-            help=f"it stands already on line {line}: join the two or remove one",
+            help=f"it is already on line {line}: join the two or remove one",
             start=key.start,
             end=key.end,
         )

@@ -159,7 +159,7 @@ def _as_read(found: re.Match[str]) -> tuple[str, int]:
 def find(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Scalar | None]:
     """The deepest node that a path reaches, and its key; what shorthand left out is passed over.
 
-    ``("all", "regulator", 1)`` in a plain list without labels is the item that reads «regulator».
+    ``("all", "regulator", 1)`` in a plain list without labels is the item that reads “regulator”.
     """
     key: Scalar | None = None
     for step in path:

@@ -98,7 +98,7 @@ class ProblemReport:
             column=last.column,
             code="too-many",
             message=f"{self._left_out:,} more problems in this file are not shown",
-            help="mend these first",
+            help="correct these first",
         )
 
     def _length(self, line: int, start: int, end: int) -> int:

@@ -9,12 +9,12 @@ import re
 #: Longer pages are cut: an article stands well before, and time grows with the tree.
 MAX_PAGE_BYTES = 3_000_000
 MAX_TEXT_LENGTH = 200_000
-#: Where a page may name its charset (HTML, «determining the character encoding»).
+#: Where a page may name its charset (HTML, “determining the character encoding”).
 _HEAD_BYTES = 1_024
 
 _HEADER_CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"""<meta[^<>]+?charset\s*+=\s*+["']?([\w.:-]++)""", re.IGNORECASE)
-#: ISO-8859-1 on the Web means windows-1252 (WHATWG Encoding, «names and labels»).
+#: ISO-8859-1 on the Web means windows-1252 (WHATWG Encoding, “names and labels”).
 _MEANT = {"iso8859-1": "cp1252", "ascii": "cp1252"}
 
 

@@ -119,7 +119,7 @@ class TrafilaturaReader:
             raise _Without("robots.txt does not allow it")
         wait = (host.next_at or self._clock.now()) - self._clock.now()
         if wait > robots.MAX_DELAY:
-            raise _Without("the host asked not to be read for now")
+            raise _Without("the host's Retry-After has not passed")
         if wait > timedelta():
             await self._clock.sleep(wait)
         try:

@@ -20,7 +20,7 @@ class Options(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     url: model.Secret = pydantic.Field(description="The board's address, as env:NAME or file:/path: it holds a key.")
-    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Least time between two messages.")
+    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
 
 class Channel:
