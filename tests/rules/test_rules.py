@@ -151,7 +151,7 @@ def test_explain_tells_weakness_pause_and_other_feeds() -> None:
 def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:
     said = rules.describe(BLACKBERRY)
     assert 'product: "BES" in capitals' in said
-    assert 'never when it mentions "parent teacher association"' in said
+    assert 'unless it mentions "parent teacher association"' in said
     query = said.splitlines()[-1].removeprefix("As a query: ")
     sets = dict(BLACKBERRY.sets)
     assert rules.show(rules.parse_query(query, sets=sets)) == query
