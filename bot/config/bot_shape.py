@@ -38,24 +38,27 @@ def _channel_name(value: object) -> str:
 
 
 class FetchShape(StrictShape):
-    """How feeds are asked."""
+    """How feeds are polled."""
 
     every: values.Duration = pydantic.Field(
-        _FETCH.every, description="The shortest time between two polls of a feed; the feed's own rhythm may stretch it."
+        _FETCH.every,
+        description="The shortest time between two polls of a feed; a feed that publishes rarely is polled less often.",
     )
     concurrency: Annotated[int, pydantic.Field(ge=1, le=1024)] = pydantic.Field(
-        _FETCH.concurrency, description="Feeds asked at the same time."
+        _FETCH.concurrency, description="Feeds polled at the same time."
     )
     readers: Annotated[int, pydantic.Field(ge=0, le=16)] = pydantic.Field(
         _FETCH.readers,
-        description="Processes that parse documents, apart from the one that fetches and stores; 0: that one.",
+        description="Number of reader processes, which parse documents; 0: parse in the main process.",
     )
     per_host: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
-        _FETCH.per_host, description="Feeds of one host asked at the same time."
+        _FETCH.per_host, description="Feeds of one host polled at the same time."
     )
-    timeout: values.Duration = pydantic.Field(_FETCH.timeout, description="A whole answer takes at most this long.")
+    timeout: values.Duration = pydantic.Field(
+        _FETCH.timeout, description="Timeout of a whole response, from connecting to the last byte."
+    )
     max_bytes: Annotated[values.Size, pydantic.Field(ge=1000)] = pydantic.Field(
-        _FETCH.max_bytes, description="An answer is at most this long, unpacked: 10 MB."
+        _FETCH.max_bytes, description="Maximum size of a response after decompression: 10 MB."
     )
     backfill: values.Duration = pydantic.Field(
         _FETCH.backfill, description="How far back a feed's first poll matches and announces."
@@ -71,12 +74,15 @@ class FetchShape(StrictShape):
         tuple[Annotated[str, pydantic.PlainValidator(_cidr), pydantic.WithJsonSchema({"type": "string"})], ...],
         pydantic.BeforeValidator(values.one_or_list),
     ] = pydantic.Field(
-        (), description="Private ranges (CIDR) that may be asked all the same, for feeds of an intranet."
+        (), description="Private address ranges (CIDR) that may be fetched from, for feeds of an intranet."
     )
     contact: values.Text | None = pydantic.Field(
-        None, description="An address in the User-Agent, so that a publisher can reach you: ops@example.org."
+        None,
+        description="A contact address in the User-Agent header, so that publishers can reach you: ops@example.org.",
     )
-    use_proxy: bool = pydantic.Field(False, description="Ask through HTTP_PROXY and its kin from the environment.")
+    use_proxy: bool = pydantic.Field(
+        False, description="Use the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name in the environment."
+    )
 
 
 class StoriesShape(StrictShape):
@@ -88,7 +94,7 @@ class StoriesShape(StrictShape):
 
 
 class LedgerShape(StrictShape):
-    """What is done with the seals of the ledger."""
+    """Where the ledger's seals are published."""
 
     post_seal: bool | None = pydantic.Field(
         None,
@@ -106,53 +112,54 @@ class WebShape(StrictShape):
         ..., description="Host and port: 127.0.0.1:8080.", examples=["127.0.0.1:8080"]
     )
     token: model.Secret | None = pydantic.Field(
-        None, description="Asked of every reader except of /healthz: env:NAME or file:/path."
+        None, description="The token that every page except /healthz requires: env:NAME or file:/path."
     )
 
 
 class BotShape(StrictShape):
-    """What runs where: the operator's file."""
+    """The operator's file: channels, database, fetching and limits."""
 
     database: values.Database = pydantic.Field(
         "sqlite:///data/wirewatch.db",
         description=(
-            "Where everything is kept: sqlite:///data/wirewatch.db (relative to the working directory; four slashes "
+            "The database's address: sqlite:///data/wirewatch.db (relative to the working directory; four slashes "
             "for an absolute path), postgresql://user@host/name, or the whole address by env:NAME or file:/path."
         ),
     )
     timezone: values.Zone = pydantic.Field(
-        ZoneInfo("UTC"), description="The zone of times that name none: digests, quiet hours, until."
+        ZoneInfo("UTC"), description="Time zone for digests, quiet hours, `until` and dates that have no zone."
     )
     channels: dict[str, object] = pydantic.Field(
         ...,
-        description="Where messages go: a name of your choice, its kind, and that kind's own keys.",
+        description="The channels to which messages are sent: a name of your choice, its kind, and that kind's keys.",
         examples=["{alerts: {kind: console}}"],
     )
     operator: values.Text | None = pydantic.Field(
-        None, description="The channel in which the bot speaks about itself: broken feeds, refused rules."
+        None, description="The channel for notices about the bot itself: broken feeds, refused rules."
     )
     fetch: FetchShape = pydantic.Field(
-        default_factory=lambda: FetchShape.model_validate({}), description="How feeds are asked."
+        default_factory=lambda: FetchShape.model_validate({}), description="How feeds are polled."
     )
     stories: StoriesShape = pydantic.Field(
         default_factory=lambda: StoriesShape.model_validate({}), description="How articles become stories."
     )
     quiet_hours: values.Quiet | None = pydantic.Field(
-        None, description="22:00 to 07:00 Asia/Karachi: what is not of high severity waits for the end."
+        None, description="Alerts below high severity are held during these hours: 22:00 to 07:00 Asia/Karachi."
     )
     posts_per_hour: Annotated[int, pydantic.Field(ge=1, le=3600)] | None = pydantic.Field(
-        None, description="Of each channel: what is over it is gathered, not lost."
+        None,
+        description="Maximum number of messages per hour in each channel; the rest is held and gathered, not lost.",
     )
     ledger: LedgerShape = pydantic.Field(
-        default_factory=lambda: LedgerShape.model_validate({}), description="What is done with the ledger's seals."
+        default_factory=lambda: LedgerShape.model_validate({}), description="Where the ledger's seals are published."
     )
     web: WebShape | None = pydantic.Field(None, description="The status page, /healthz and /metrics.")
     keep: values.Duration | None = pydantic.Field(
-        None, description="How long articles are kept: 400 days. Without it, for ever."
+        None, description="Retention: how long articles are kept, as in 400 days. Without it, they are never deleted."
     )
     on_unknown: model.OnUnknown = pydantic.Field(
         model.OnUnknown.SEND_AGAIN,
         description=(
-            "Where nobody can tell whether a message arrived: at_least_once sends it again, at_most_once leaves it."
+            "When it is unknown whether a message arrived: at_least_once sends it again, at_most_once does not."
         ),
     )

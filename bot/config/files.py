@@ -78,7 +78,9 @@ def parse(found: Bytes) -> ProblemReport:
     content = found.content or b""
     if found.stamp.size > MAX_BYTES:
         report = ProblemReport(found.path, Document("", None))
-        report.add("too-big", f"the file is larger than {MAX_BYTES // 1024**2} MB", "split it: a file a desk", start=0)
+        report.add(
+            "too-big", f"the file is larger than {MAX_BYTES // 1024**2} MB", "split it: one file per team", start=0
+        )
         return report
     if not content.strip():
         report = ProblemReport(found.path, Document("", None))
@@ -115,7 +117,7 @@ def stray_files(folder: Path, known: Sequence[str]) -> list[model.Problem]:
             severity="warning",
             file=str(folder / name),
             code="stray-file",
-            message="nobody reads this file",
+            message="this file is not read",
             help="what is read: bot.yaml, feeds.yaml and rules/*.yaml",
         )
         for name in sorted(entry.name for entry in os.scandir(folder))

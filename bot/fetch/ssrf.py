@@ -150,7 +150,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         if refused:
             leads = " is" if refused == [host] else f" leads to {', '.join(refused)},"
             raise Refused(
-                f"{host}{leads} a private or reserved address: not asked;"
+                f"{host}{leads} a private or reserved address: not fetched;"
                 " list its block under fetch.allow_private in bot.yaml if it is yours"
             )
 
