@@ -30,7 +30,7 @@ class Status:
     articles: int
     hits: Mapping[str, int]
     tick: datetime | None
-    #: Channel -> why its buttons not connected.
+    #: Channel -> why its buttons are not connected.
     unheard: Mapping[str, str]
 
 
@@ -150,7 +150,7 @@ def _show(settings: config.Settings, found: Status) -> None:
     for (channel, sent), count in sorted(found.counts.items()):
         terminal.row(f"{channel}: {count} {sent.value}")
     for channel, why in sorted(found.unheard.items()):
-        terminal.row(f"{channel}: the buttons not connected: {why}", style="yellow")
+        terminal.row(f"{channel}: the buttons are not connected: {why}", style="yellow")
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
         tries = terminal.counted(row.attempts, "attempt")

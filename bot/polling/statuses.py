@@ -11,7 +11,7 @@ _ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "it requires a user name and a password",
     HTTPStatus.FORBIDDEN: "the server refuses access; if it continues, ask the publisher to allow the feed reader",
     HTTPStatus.NOT_FOUND: "there is no feed at this address any more; find its new address and correct feeds.yaml",
-    HTTPStatus.GONE: "the publisher has ended this feed; it is no longer polled. Remove or correct it in feeds.yaml",
+    HTTPStatus.GONE: "the publisher has ended this feed; it is no longer polled: remove or correct it in feeds.yaml",
     HTTPStatus.TOO_MANY_REQUESTS: "too many requests for this server; polling is paused for as long as it says",
     HTTPStatus.SERVICE_UNAVAILABLE: "the server is overloaded or closed; polling is paused for a while",
 }

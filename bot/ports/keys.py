@@ -71,7 +71,7 @@ def channel_trouble(channel: str) -> Text:
 
 
 def buttons_trouble(channel: str) -> Text:
-    """Why a channel's buttons not connected, as the operator was told."""
+    """Why a channel's buttons are not connected, as the operator was told."""
     return Text(f"buttons:trouble:{channel}")
 
 

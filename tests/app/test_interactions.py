@@ -1,4 +1,4 @@
-"""The operator hears once that the buttons not connected, and once that they are again."""
+"""The operator hears once that the buttons are not connected, and once that they are again."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ async def test_the_body_is_believed_before_the_header(server: FeedServer, fetche
 
 async def test_a_coding_that_was_not_asked_for_is_refused(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=b"\x8b\x03\x80", headers={"Content-Encoding": "br"}))
-    with pytest.raises(ports.Unreachable, match="packed as br, which was not asked for"):
+    with pytest.raises(ports.Unreachable, match="compressed as br, which was not asked for"):
         await fetcher.get(ports.Request(url=server.url()))
 
 
@@ -113,9 +113,9 @@ async def test_a_damaged_gzip_gives_what_was_readable(server: FeedServer, fetche
 @pytest.mark.parametrize(
     ("reply", "says"),
     [
-        (Reply(hang_up=True), "broke off, or does not speak HTTP"),
-        (Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n"), "broke off, or does not speak HTTP"),
-        (Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n"), "broke off, or does not speak HTTP"),
+        (Reply(hang_up=True), "broke off, or does not use HTTP"),
+        (Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n"), "broke off, or does not use HTTP"),
+        (Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n"), "broke off, or does not use HTTP"),
     ],
 )
 async def test_a_server_that_speaks_no_http_says_so(
