@@ -74,7 +74,7 @@ def reply(
 def nearest(
     tx: ports.Transaction, story: model.Story, channel: str, rules: Mapping[str, model.Rule]
 ) -> model.Nearest | None:
-    """The story that this one may be part of, as the channel knows it; None: it is surely one of its own."""
+    """The story that this one may be part of, as the channel knows it; None: it is surely separate."""
     near = story.nearest
     found = tx.stories.get([near]).get(near) if near else None
     if found is not None and found.merged_into is not None:
