@@ -2,19 +2,22 @@
 
 A stream of made-up news: each event has its own rare words and is told one to four times within hours; the vocabulary
 is open, as that of news is. Printed for each tenth of the stream: kept articles, open stories, indexed words, memory.
+With --one-story all articles are of one event; printed is the time of a join by the story's size, and its exponent.
 
-    python -m bench.joins [--articles 1000000] [--a-day 5000] [--window 2]
+    python -m bench.joins [--articles 1000000] [--a-day 5000] [--window 2] [--one-story]
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import mean
 
 from rich.console import Console
 from rich.table import Table
@@ -26,6 +29,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 COMMON = tuple(f"common{number}" for number in range(3000))
 #: Articles between two times of forgetting, as a pass of the bot does.
 BATCH = 100
+#: Articles of the one story at which the time is taken.
+SIZES = (10, 30, 100, 300, 1000, 3000, 5000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,30 @@ def join_all(count: int, *, a_day: int, window: timedelta, every: int) -> Iterat
             yield kept(grouping)
 
 
+def in_one_story(count: int, *, seed: int = 1) -> list[tuple[int, float]]:
+    """Pairs of a story's size and the milliseconds of processor time that the joins up to there took, each."""
+    draw, grouping = random.Random(seed), stories.Grouping(window=timedelta(days=14))
+    own, found, start, before = [f"Event{part}" for part in range(12)], [], time.process_time(), 0
+    sizes = [size for size in SIZES if size <= count]
+    for number in range(1, count + 1):
+        title, text = draw.sample(own, 8), [*draw.sample(own, 10), *draw.sample(COMMON, 60)]
+        article = _article(number, 0, draw, START + timedelta(minutes=number))
+        grouping.join(replace(article, title=" ".join(title), text=" ".join(text)))
+        if number in sizes:
+            found.append((number, (time.process_time() - start) / (number - before) * 1000))
+            start, before = time.process_time(), number
+    return found
+
+
+def exponent(found: Sequence[tuple[int, float]]) -> float:
+    """Of the power of the size with which the time grows: the slope of both logarithms."""
+    sizes, times = ([math.log(value) for value in column] for column in zip(*found, strict=True))
+    middle = mean(sizes)
+    return sum((size - middle) * each for size, each in zip(sizes, times, strict=True)) / sum(
+        (size - middle) ** 2 for size in sizes
+    )
+
+
 def _resident_mb() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
@@ -99,7 +128,13 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=1_000_000)
     parser.add_argument("--a-day", type=int, default=5000)
     parser.add_argument("--window", type=float, default=2, help="days")
+    parser.add_argument("--one-story", action="store_true", help="the time of a join by the story's size")
     options = parser.parse_args()
+    if options.one_story:
+        found = in_one_story(min(options.articles, max(SIZES)))
+        told = ", ".join(f"{size}: {took:.2f} ms" for size, took in found)
+        Console(width=110).print(f"{told}; grows with the size to the power of {exponent(found):.2f}")
+        return
     every = max(1, options.articles // 10)
     table = Table("joins", "kept articles", "open stories", "indexed words", "rarities", "resident", "joins/s")
     start = time.perf_counter()

@@ -18,15 +18,19 @@ from bot.stories.index import Index
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 
-#: From this probability on an article joins (bench/desk_grouping.py draws the curve): the first aim is that no event is
-#: hidden, so an article joins only where nine of ten are right.
-JOIN_FROM = 0.8
+#: From this probability on an article joins a story of its rule (bench/desk_grouping.py draws the curve): a hidden
+#: event is worse than one message too many.
+JOIN_FROM = 0.78
+#: The same of a story that shares no rule with the article: nothing makes the two look alike but the event.
+PLAIN_FROM = 0.5
 #: The same under a rule with ``group: strict``.
 STRICT_FROM = 0.96
 #: From this probability on an article that does not join is unsure; below it most likely tells another event.
 UNSURE_FROM = 0.3
 #: The probability that an article must have with each of two stories to make them one: a merge is never undone.
 MERGE_FROM = 0.97
+#: A story with less in common is not weighed at all.
+FAINT = 0.02
 #: A copy, or the same page under a title or lead that agrees.
 CERTAIN = 0.99
 #: A copy is one only where the evidence does not speak against: releases on two events can share all but the names.
@@ -68,7 +72,7 @@ class Grouping:
     ``join_from`` and ``judge`` are for benches; None is what is shipped.
     """
 
-    def __init__(self, *, window: timedelta, join_from: float = JOIN_FROM, judge: trees.Judge | None = None) -> None:
+    def __init__(self, *, window: timedelta, join_from: float = JOIN_FROM, judge: trees.Judges | None = None) -> None:
         self._window = window
         self._join_from = join_from
         self._judge = judge or trees.shipped()
@@ -152,15 +156,18 @@ class Grouping:
         if certain:
             return self._joined(read, certain[0], [one for one in judged if one is not certain[0]])
         told, best = (compared[0].evidence.told, judged[0].chance) if judged else (0, 0.0)
-        if roundups.is_roundup(title, int(told), best):
+        if read.rules and roundups.is_roundup(title, int(told), best):
             return self._opened(read, model.JoinReason.ROUNDUP, judged)
         judged = [one for one in judged if not one.story.is_roundup]
-        needed = STRICT_FROM if model.Group.STRICT in modes else self._join_from
-        if judged and judged[0].chance >= needed and model.Group.OFF not in modes:
+        if judged and model.Group.OFF not in modes and judged[0].chance >= self._needed(judged[0], modes):
             return self._joined(read, judged[0], judged[1:])
-        if judged and judged[0].chance >= UNSURE_FROM:
-            return self._opened(read, model.JoinReason.UNSURE, judged)
-        return self._opened(read, model.JoinReason.OPENED, judged)
+        is_unsure = judged and judged[0].chance >= UNSURE_FROM
+        return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
+
+    def _needed(self, best: _Judged, modes: set[model.Group]) -> float:
+        if model.Group.STRICT in modes:
+            return STRICT_FROM
+        return self._join_from if best.evidence.of_rule else min(PLAIN_FROM, self._join_from)
 
     def _joined(self, read: Profile, best: _Judged, others: Sequence[_Judged]) -> model.Join:
         ones = [best.story, *(one.story for one in others if self._are_one(best, one))]
@@ -189,9 +196,9 @@ class Grouping:
 
     def _judge_one(self, read: Profile, one: evidence.Compared) -> _Judged:
         story, found = one.story, one.evidence
-        chance = self._judge.chance(found)
-        original = story.original_of(read) if found.copied or read.sketch.is_teaser else None
-        if original is not None and chance >= PLAUSIBLE:
+        chance = self._judge.chance(found) if found.words >= FAINT or found.top_name else 0.0
+        original = story.original_of(read) if chance >= PLAUSIBLE else None
+        if original is not None:
             return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, original)
         if read.link and read.link in story.addresses and story.agrees_at(read):
             return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found, None)
@@ -222,5 +229,5 @@ class Grouping:
             told.append("other figures in the titles")
         days = round(one.story.since(read.when) / timedelta(days=1))
         if days:
-            told.append(f"{days} days apart" + (", name the same day" if one.evidence.same_day else ""))
+            told.append("1 day apart" if days == 1 else f"{days} days apart")
         return "; ".join(told)

@@ -10,11 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from functools import cache
 
 from bot import model
-from bot.language import background, mastheads, sentences, words
-from bot.stories import copies, figures, nameddays
+from bot.language import background, dates, mastheads, sentences, words
+from bot.stories import copies, figures
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
 LEAD_CHARS = 1500
@@ -33,6 +34,8 @@ UNKNOWN_NAME = 0.8
 _DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
 #: In German every noun wears a capital.
 _GERMAN = frozenset("der die das und ist nicht ein eine mit von für im den dem auf wegen nach".split())
+#: In which a name of a month or day is told; one of so few letters is another word in another language.
+LANGUAGES, SHORT = ("nl", "pt", "it", "es", "fr", "de", "en"), 3
 #: Say that this is not the event before it: one more of its kind.
 _ANOTHER = frozenset(
     "again another also second third fourth fifth separately separate similar rival"
@@ -41,22 +44,12 @@ _ANOTHER = frozenset(
 )
 #: Say in a title that something went on: a correction, a toll that rises, an appeal.
 _FOLLOWS = re.compile(
-    r"\b(correct(?:ion|ed|s)|update\w*|clarif\w+|appeal\w*|toll|rise[sn]?|rose|raise[sd]?|widen\w*|grow[sn]?|extend\w*"
-    r"|delay\w*|postpon\w+|still|settle\w*|plead\w*|verdict|withdr\w+|reopen\w*|restor\w+|resum\w+|revis\w+|now"
-    r"|explain\w*|timeline|after|week[s]? (?:after|later|on)|day[s]? (?:after|later|on)|what we know|refile\w*|lower\w*"
-    r"|cut|trim\w*|ends?|challeng\w+|lift\w*|overturn\w*|revers\w+|back|not|berufung|nach|korrektur|après|recours"
-    r"|rectific\w+|fe de \w+|tras|sube\w*|aplaza\w*|dopo|na|após|corre[cç]\w+|adia\w*)\b",
-    re.IGNORECASE,
-)
-
-
-#: Tell what was before, in so many characters of the text.
-RECALL_CHARS = 300
-_RECALLS = re.compile(
-    r"\b((?:days?|weeks?|months?|hours?) (?:after|ago|before|earlier|later)|last (?:week|month|year|\w+day)"
-    r"|earlier (?:this|in)|this week|previous(?:ly)?|follow(?:s|ing|ed)|in the same|already"
-    r"|vor (?:\w+ )?(?:tagen|wochen)|letzte \w+|semaine derni\w+|la semana pasada|hace \w+ (?:d[ií]as|semanas)"
-    r"|vorige week|na semana passada)\b",
+    r"\b(correct(?:ion|ed|s)|update\w*|clarif\w+|refile\w*|appeal\w*|toll|rise[sn]?|rose|raise[sd]?|widen\w*|grow[sn]?"
+    r"|extend\w*|delay\w*|postpon\w+|still|settle\w*|plead\w*|verdict|withdr\w+|reopen\w*|restor\w+|resum\w+|revis\w+"
+    r"|now|explain\w*|timeline|after|later|days? on|weeks? on|lower\w*|cut|trim\w*|ends?|challeng\w+|lift\w*"
+    r"|overturn\w*|revers\w+|back|not|what|how|why|deadline|until|named|arrested|jailed|sentenced|asks?|adds?|offers?"
+    r"|talks|must|berufung|nach|korrektur|après|recours|rectific\w+|fe de \w+|tras|sube\w*|aplaza\w*|dopo|na|após"
+    r"|corre[cç]\w+|adia\w*)\b",
     re.IGNORECASE,
 )
 
@@ -85,8 +78,6 @@ class Profile:
     names: Mapping[str, str]
     #: Figures that may be of an event.
     figures: frozenset[str]
-    #: Days of the calendar that title and lead name.
-    days: frozenset[date]
     #: Words of title and lead.
     length: int
     sketch: copies.Sketch
@@ -94,8 +85,6 @@ class Profile:
     is_bare: bool
     #: Title and lead's beginning say "another", "again": 2 for the title, 1 for the lead.
     another: int
-    #: They tell of days before: "last week", "three days after".
-    recalls: bool
 
 
 def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
@@ -131,11 +120,9 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
         follows=len(_FOLLOWS.findall(article.title)),
         names=found,
         figures=frozenset(word for word in weights if word[0].isdigit() and figures.tells(word)),
-        days=nameddays.named((*title, *lead), article.when.date()),
         length=len(title) + len(lead),
         is_bare=not lead,
         another=2 if _says_another(title) else int(_says_another(first)),
-        recalls=_RECALLS.search(article.title + " " + article.text[:RECALL_CHARS]) is not None,
         sketch=copies.sketch([token.stem for token in title], [token.stem for token in lead]),
     )
 
@@ -183,9 +170,17 @@ def _names(*texts: Sequence[words.Token]) -> dict[str, str]:
             sure = (capital[word] + habit.get(word, 1.0)) / (told[word] + 1) if capital[word] else 0.0
         else:
             sure = habit.get(word, UNKNOWN_NAME)
-        if sure >= NAME and not nameddays.is_day_or_month(word):
+        if sure >= NAME and word not in _calendar():
             names[word] = text
     return names
+
+
+@cache
+def _calendar() -> frozenset[str]:
+    """Weekdays and months wear a capital and name no event."""
+    names = [name for language in LANGUAGES for table in (dates.months, dates.weekdays) for name in table(language)]
+    # "set", September in Portuguese, is a word elsewhere.
+    return frozenset(words.stem(name) for name in names if len(name) > SHORT or name in dates.months("en"))
 
 
 def _cased(texts: Iterable[Sequence[words.Token]]) -> Iterable[tuple[words.Token, bool]]:

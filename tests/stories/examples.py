@@ -64,9 +64,12 @@ def arrival(one: model.Article, rule: str = "", *terms: str) -> model.Arrival:
     return model.Arrival(article=one, matches=matches, is_baseline=False)
 
 
-def threads(grouping: stories.Grouping, *articles: model.Article) -> list[model.StoryId]:
-    """The story of each article after all have joined."""
-    joins = {join.article: join for join in grouping.join_batch(map(arrival, articles))}
+def threads(
+    grouping: stories.Grouping, *articles: model.Article, rule: str = "", terms: tuple[str, ...] = ()
+) -> list[model.StoryId]:
+    """The story of each article after all have joined, under a rule where one is named."""
+    arrivals = [arrival(one, rule, *terms) for one in articles]
+    joins = {join.article: join for join in grouping.join_batch(arrivals)}
     moved = {younger: join.story for join in joins.values() for younger in join.merges}
     found = []
     for one in articles:

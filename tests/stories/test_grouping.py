@@ -58,7 +58,13 @@ def test_another_event_with_the_same_names_is_its_own_story() -> None:
     grouping = stories.Grouping(window=WINDOW)
 
     exit_, messenger, moved, again = threads(
-        grouping, examples.EXIT, examples.MESSENGER, examples.MOVED, examples.MESSENGER_AGAIN
+        grouping,
+        examples.EXIT,
+        examples.MESSENGER,
+        examples.MOVED,
+        examples.MESSENGER_AGAIN,
+        rule="exit",
+        terms=("BlackBerry", "PTA"),
     )
 
     assert exit_ == moved
@@ -86,9 +92,9 @@ def test_a_story_whose_last_article_is_too_old_is_not_joined() -> None:
 
 
 def test_each_article_that_joins_keeps_its_story_open() -> None:
-    grouping = stories.Grouping(window=14 * DAY)
+    grouping = stories.Grouping(window=3 * DAY)
     weekly = [
-        article(f"{examples.EXIT.title}, week {week}", examples.EXIT.text, at=START + week * 10 * DAY)
+        article(f"{examples.EXIT.title}, week {week}", examples.EXIT.text, at=START + week * 2 * DAY)
         for week in range(4)
     ]
 

@@ -33,7 +33,7 @@ LOOK_ALIKES = {
 
 @pytest.mark.parametrize("pair", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
 def test_names_and_places_tell_look_alikes_apart(pair: tuple[model.Article, model.Article]) -> None:
-    one, other = threads(stories.Grouping(window=WINDOW), *pair)
+    one, other = threads(stories.Grouping(window=WINDOW), *pair, rule="watched")
 
     assert one != other
 

@@ -71,14 +71,11 @@ def test_another_event_under_one_rule_is_its_own_story(
 
 
 def test_an_unsure_article_opens_a_story_and_names_the_nearest() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    first = grouping.join(PTA_EXIT)
+    grouping = stories.Grouping(window=WINDOW, join_from=1.0)
 
-    unsure = stories.Grouping(window=WINDOW, join_from=1.0)
-    opened = unsure.join(PTA_EXIT)
-    near = unsure.join(examples.EXIT)
+    opened, near = grouping.join_batch(arrival(one, "rule", "PTA") for one in (examples.EXIT, examples.AFFECTED))
 
-    assert first.near is None
+    assert opened.near is None
     assert near.reason is model.JoinReason.UNSURE
     assert near.near == opened.story != near.story
     assert near.detail.startswith("nearest open story: ")
