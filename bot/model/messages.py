@@ -132,8 +132,6 @@ class Message:
     latest: Fact | None = None
     #: Of a story that may be part of another: which.
     nearest: Nearest | None = None
-    #: A reply that is shown in the channel too, where the channel can.
-    is_broadcast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

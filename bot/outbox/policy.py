@@ -162,7 +162,7 @@ def first_step(
         message=row.message,
         reply_to=receipt if is_reply else None,
         is_plain=row.is_plain,
-        is_broadcast=is_reply and abilities.broadcast and _is_shown_in_channel(row.message),
+        is_broadcast=is_reply and abilities.broadcast and row.message.nearest is not None,
     )
     if row.state is not model.SendState.UNKNOWN:
         return Send(delivery)
@@ -180,10 +180,6 @@ def _belongs_in_thread(row: model.Outgoing, abilities: ports.Abilities) -> bool:
     if row.message.kind is model.MessageKind.REPLY:
         return abilities.threads
     return row.message.nearest is not None and abilities.threads and abilities.broadcast
-
-
-def _is_shown_in_channel(message: model.Message) -> bool:
-    return message.is_broadcast or message.nearest is not None
 
 
 def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: datetime) -> Step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -257,3 +258,31 @@ async def test_check_says_what_is_right_and_what_to_click(server: slack.Server) 
     [line] = await bot(server, SLACK_BOT_TOKEN="xoxb-wrong").check()
     assert not line.is_good
     assert server.workspace.messages("policy-alerts") == []
+
+
+@pytest.mark.parametrize(
+    ("broadcast", "severity", "is_seen"),
+    [
+        ("never", model.Severity.HIGH, False),
+        ("high", model.Severity.NORMAL, False),
+        ("high", model.Severity.HIGH, True),
+        ("always", model.Severity.LOW, True),
+    ],
+)
+async def test_the_operator_says_which_replies_the_channel_sees_too(
+    server: slack.Server, broadcast: str, severity: model.Severity, is_seen: bool
+) -> None:
+    channel = build(
+        "slack",
+        secrets=Secrets(SLACK_BOT_TOKEN=slack.TOKEN),
+        to="#policy-alerts",
+        token="env:SLACK_BOT_TOKEN",
+        api_url=server.api_url,
+        pace="0 seconds",
+        broadcast=broadcast,
+    )
+    head = await channel.send(delivery(messages.POST))
+    told = replace(messages.NEW_FACT, severity=severity)
+    await channel.send(delivery(told, id="send-2", reply_to=head))
+    _, reply = server.workspace.messages("policy-alerts")
+    assert bool(reply.get("reply_broadcast")) is is_seen

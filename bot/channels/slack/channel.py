@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 import pydantic
@@ -20,6 +21,18 @@ _API = "https://slack.com/api/"
 _SLACKS_OWN_PACE = timedelta(seconds=1)
 
 
+class Broadcast(StrEnum):
+    """Which replies in a thread the channel sees too."""
+
+    NEVER = "never"
+    HIGH = "high"
+    ALWAYS = "always"
+
+    def shows(self, severity: model.Severity) -> bool:
+        """Whether a reply of this severity is seen in the channel."""
+        return self is Broadcast.ALWAYS or (self is Broadcast.HIGH and severity is model.Severity.HIGH)
+
+
 class Options(pydantic.BaseModel):
     """A Slack channel, by bot token (full) or by incoming webhook (reduced: no threads, no edits)."""
 
@@ -31,6 +44,11 @@ class Options(pydantic.BaseModel):
     )
     webhook: model.Secret | None = pydantic.Field(
         None, description="Instead of to and token: the address of an incoming webhook, as env:NAME or file:/path."
+    )
+    broadcast: Broadcast = pydantic.Field(
+        Broadcast.NEVER,
+        description="Which replies the channel sees too: never, high (of severity high) or always. What may be part of "
+        "another story is always seen.",
     )
     buttons: bool = pydantic.Field(
         False, description="Buttons under each story: useful, noise, mute, snooze. Only with token and app_token."
@@ -130,6 +148,7 @@ class Channel:
                 pace=options.pace,
                 context=context,
                 has_buttons=options.buttons,
+                shows_reply=options.broadcast.shows,
             )
             self._allowed = button_rights.Allowed(options.may_act, bot.members, context.clock)
             self._mode = bot

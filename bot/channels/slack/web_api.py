@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -46,6 +46,7 @@ class WebApi:
         pace: timedelta,
         context: ChannelContext,
         has_buttons: bool = False,
+        shows_reply: Callable[[model.Severity], bool] = lambda severity: False,
     ) -> None:
         self.name = name
         self.pace = pace
@@ -62,6 +63,8 @@ class WebApi:
         self._takes_metadata = True
         self._shows_history = True
         self._has_buttons = has_buttons
+        #: Whether the channel sees replies of a severity too.
+        self._shows_reply = shows_reply
 
     @property
     def abilities(self) -> ports.Abilities:
@@ -79,7 +82,8 @@ class WebApi:
             if delivery.reply_to.place != place:
                 raise ports.ThreadGone("the thread is in another channel than the one configured now")
             payload["thread_ts"] = delivery.reply_to.thread or delivery.reply_to.ref
-            if delivery.is_broadcast:
+            is_reply = delivery.message.kind is model.MessageKind.REPLY
+            if delivery.is_broadcast or (is_reply and self._shows_reply(delivery.message.severity)):
                 payload["reply_broadcast"] = True
         # Not Slack's markup: it would format what the escaping leaves.
         receipt = await self._post("chat.postMessage", {**payload, "mrkdwn": False})
