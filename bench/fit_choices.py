@@ -180,11 +180,11 @@ def look_alike(one: Told, chance: random.Random) -> Told | None:
     return replace(one, read=profile.of(made, one.arrival.matches), event=f"like {one.event}")
 
 
-def look_alikes(told: Sequence[Told], many: int = LOOK_ALIKES, seed: int = 5) -> Choices:
-    """Of so many events of each desk: in an empty index an article, its look-alike, then what follows the first."""
+def look_alikes(told: Sequence[Told], seed: int = 5) -> Choices:
+    """In an empty index an article, its look-alike, then what follows the first."""
     chance, found = random.Random(seed), Choices()
     for events in _by_desk(told):
-        for event in chance.sample(events, min(many, len(events))):
+        for event in chance.sample(events, min(LOOK_ALIKES, len(events))):
             made = look_alike(event[0], chance)
             if made is not None:
                 found.add(run([event[0], made, *event[1:2]]).choices, LOOK_ALIKE)

@@ -38,6 +38,8 @@ def test_names_and_places_tell_look_alikes_apart(pair: tuple[model.Article, mode
     assert one != other
 
 
+#: What a rule that collects such headlines matches on.
+WATCHED = ("earthquake", "Fire", "dies", "recalls", "bans")
 BARE_LOOK_ALIKES = {
     "two earthquakes": ("Strong earthquake strikes Iran near Kerman", "Strong earthquake strikes Chile near Iquique"),
     "two fires": ("Fire destroys warehouse in Leeds", "Fire destroys school in Bradford"),
@@ -49,7 +51,7 @@ BARE_LOOK_ALIKES = {
 
 @pytest.mark.parametrize("pair", BARE_LOOK_ALIKES.values(), ids=BARE_LOOK_ALIKES)
 def test_names_tell_bare_headlines_apart(pair: tuple[str, str]) -> None:
-    one, other = threads(stories.Grouping(window=WINDOW), *map(article, pair))
+    one, other = threads(stories.Grouping(window=WINDOW), *map(article, pair), rule="watched", terms=WATCHED)
 
     assert one != other
 
