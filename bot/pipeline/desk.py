@@ -123,16 +123,10 @@ class Desk:
             if stored is None:
                 continue
             entry = touched.setdefault(stored.id, Touched(stored))
-            entry.facts.extend(self._claims.revise(entry.story, revision))
-            entry.story = replace(
-                entry.story,
-                members=tuple(
-                    replace(member, article=revision.article, matches=revision.matches or member.matches)
-                    if member.article.id == revision.article.id
-                    else member
-                    for member in entry.story.members
-                ),
-            )
+            # The store has the new version already; what a live page adds is new against the one before it.
+            said = _with_article(entry.story, revision.live_before) if revision.live_before else entry.story
+            entry.facts.extend(self._claims.revise(said, revision))
+            entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
 
     def _index(self, tx: ports.Transaction, now: datetime) -> stories.Grouping:
@@ -176,6 +170,17 @@ def _with_member(story: model.Story, member: model.Member) -> model.Story:
         first_seen=min(story.first_seen, member.article.first_seen),
         last_seen=max(story.last_seen, member.article.first_seen),
     )
+
+
+def _with_article(story: model.Story, article: model.Article, matches: tuple[model.Match, ...] = ()) -> model.Story:
+    """The story with another version of one of its articles, and what that matches where it matches anything."""
+    members = tuple(
+        replace(member, article=article, matches=matches or member.matches)
+        if member.article.id == article.id
+        else member
+        for member in story.members
+    )
+    return replace(story, members=members)
 
 
 def _merge(

@@ -21,9 +21,9 @@ FIRST = Item(
 )
 MOVED = Item(
     id="l1",
-    title="BlackBerry exit from Pakistan delayed as PTA moves deadline",
-    text="BlackBerry's exit from Pakistan over the backdoor demand is delayed. The PTA moved the deadline for its "
-    "BES servers from 20 December to 30 December.",
+    title="BlackBerry to leave Pakistan later as PTA moves deadline for its servers",
+    text="BlackBerry will leave Pakistan by 30 December, after the Pakistan Telecommunication Authority demanded "
+    "unfettered access to its BES servers. The PTA moved the backdoor deadline from 20 December to 30 December.",
     at=START + timedelta(days=1),
 )
 

@@ -23,10 +23,9 @@ def test_a_long_text_with_many_equals_signs_is_none() -> None:
 
 
 def test_very_many_items_that_can_only_be_parsed_together_are_refused() -> None:
-    entity = '<!DOCTYPE rss [<!ENTITY x "y">]>'
     with pytest.raises(ports.ReadError, match="refused: 5001 items that can only be parsed together"):
-        read(rss(*(item(1, title="&x;") * 5_001,), declaration=entity))
-    assert len(read(rss(item(1, title="&x;"), declaration=entity)).entries) == 1
+        read(rss(*(item(1, body="AT&T & more") * 5_001,)))
+    assert len(read(rss(item(1, body="AT&T & more"))).entries) == 1
 
 
 def test_of_very_many_items_no_more_is_remembered_than_of_the_most_that_are_read() -> None:

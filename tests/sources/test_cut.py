@@ -167,10 +167,13 @@ def test_a_document_type_that_declares_nothing_is_no_reason_to_read_known_items(
     assert whole.entries == entries
 
 
-def test_a_document_that_declares_entities_is_read_whole() -> None:
-    reading = read(documents.rss(item(1, title="At &co;"), declaration='<!DOCTYPE rss [<!ENTITY co "Example Ltd">]>'))
-    assert reading.item_hashes == ()
-    assert [e.title for e in reading.entries] == ["At Example Ltd"]
+def test_entities_that_a_document_declares_stand_in_its_items_which_are_read_apart() -> None:
+    document = documents.rss(
+        item(1, title="At &co;"), item(2), declaration='<!DOCTYPE rss [<!ENTITY co "Example Ltd">]>'
+    )
+    reading = read(document)
+    assert reading.entries[0].title == "At Example Ltd"
+    assert [e.guid for e in read(document, known=frozenset(reading.item_hashes[1:])).entries] == ["id-1"]
 
 
 def test_old_items_of_a_baseline_keep_only_their_identity() -> None:

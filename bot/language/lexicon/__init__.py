@@ -15,6 +15,8 @@ from bot.language.words import fold
 
 #: The fewest letters of `word*`.
 _SHORTEST_PREFIX = 2
+#: No beginning in the tables is longer; a word of strangers may be.
+_LONGEST_PREFIX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Table:
         """Of a whole word, else of its longest beginning; empty: it is not in the table."""
         if found := self.whole.get(folded):
             return found
-        for end in range(len(folded), _SHORTEST_PREFIX - 1, -1):
+        for end in range(min(len(folded), _LONGEST_PREFIX), _SHORTEST_PREFIX - 1, -1):
             if found := self.beginnings.get(folded[:end]):
                 return found
         return ()
