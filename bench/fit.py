@@ -23,6 +23,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -83,7 +84,7 @@ def fit(choices: Choices, parameters: Mapping[str, object] = PARAMETERS) -> tree
     return trees.Judge(tuple(found), 1.0, 0.0)
 
 
-def _tree(node: dict[str, object], share: float) -> trees.Tree:
+def _tree(node: dict[str, Any], share: float) -> trees.Tree:
     if "leaf_value" in node:
         return round(float(node["leaf_value"]) * share, 4)
     below, above = _tree(node["left_child"], share), _tree(node["right_child"], share)

@@ -75,7 +75,10 @@ class Choices:
     def without(self, sources: frozenset[str]) -> Choices:
         kept = [at for at, source in enumerate(self.sources) if source not in sources]
         return Choices(
-            *([column[at] for at in kept] for column in (self.evidence, self.is_right, self.weights, self.sources))
+            evidence=[self.evidence[at] for at in kept],
+            is_right=[self.is_right[at] for at in kept],
+            weights=[self.weights[at] for at in kept],
+            sources=[self.sources[at] for at in kept],
         )
 
 
@@ -93,8 +96,8 @@ class Run:
 def run(told: Sequence[Told], judge: trees.Judge | None = None, join_from: float = 0.5) -> Run:
     """Join one after another; without a judge each article where it belongs."""
     index, found = Index(), Run()
-    opened_by: dict[str, str] = {}
-    home_of: dict[str, str] = {}
+    opened_by: dict[model.StoryId, str] = {}
+    home_of: dict[str, model.StoryId] = {}
     for at, one in enumerate(told):
         if at % 20 == 0:
             index.forget(one.read.seen - WINDOW)
@@ -114,7 +117,7 @@ def run(told: Sequence[Told], judge: trees.Judge | None = None, join_from: float
             found.best.append((scores[best], right[best], one.source))
             if judge.chance(compared[best].evidence) >= join_from:
                 home = compared[best].story.id
-        if home not in index.stories:
+        if home is None or home not in index.stories:
             home = story_id(one.read.id)
             opened_by[home] = one.event
             home_of[one.event] = home
