@@ -75,13 +75,13 @@ def test_there_are_at_least_120_documents_and_each_quick_one_is_one_of_them() ->
     assert set(QUICK) <= DOCUMENTS.keys()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_good_feeds_beside_all_of_them_are_read_and_nothing_private_is_asked(tmp_path: Path) -> None:
     async with world(tmp_path) as made:
         await _pass_over(made, list(DOCUMENTS))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 async def test_each_document_is_read_or_refused_within_two_seconds(tmp_path: Path) -> None:
     slow = {}
