@@ -22,6 +22,10 @@ KIND = "apprise"
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _GOODBYE_SECONDS = 3
 
+#: Servers that take less than their plug-in says, in bytes: ntfy makes a file of what is longer
+#: (docs.ntfy.sh/config, message-size-limit).
+_MOST_BYTES = {"ntfy": 4_096}
+
 
 class Options(pydantic.BaseModel):
     """One of the services that Apprise supports (https://appriseit.com/services/)."""
@@ -152,7 +156,7 @@ def _notify(service: Any, message: model.Message, heard: _Heard) -> bool:
     with _awake(service, heard):
         return bool(
             notifier.notify(
-                body=_lines_to(body or title, body_limit),
+                body=_fitting(body or title, body_limit, most_bytes=_MOST_BYTES.get(str(service.service_name))),
                 title=phrases.cut(title, title_limit),
                 body_format=apprise.NotifyFormat.TEXT,
                 log_callback=lambda entry, plugin: heard.lines.append(str(getattr(entry, "message", entry))),
@@ -179,6 +183,13 @@ def _awake(service: Any, heard: _Heard) -> Iterator[None]:
     finally:
         # Else a cycle would keep it, and its login, until some collection of the garbage.
         del service.throttle
+
+
+def _fitting(text: str, limit: int, *, most_bytes: int | None) -> str:
+    cut = _lines_to(text, limit)
+    while most_bytes is not None and len(cut.encode("utf-8", "replace")) > most_bytes:
+        cut = _lines_to(cut, 3 * phrases.size(cut) // 4)
+    return cut
 
 
 def _lines_to(text: str, limit: int) -> str:

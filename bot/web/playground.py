@@ -147,7 +147,7 @@ def _since(tx: ports.Transaction, days: int, now: datetime) -> tuple[datetime, s
     for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
         if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
             shorter = span < timedelta(days=days)
-            remark = f"The archive is large: this covers only the last {model.show_duration(span)} only."
+            remark = f"The archive is large: this covers only the last {model.show_duration(span)}."
             return now - span, remark if shorter else ""
     return now - timedelta(hours=1), "The archive is large: this covers only the last hour."
 

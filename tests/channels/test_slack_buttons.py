@@ -210,7 +210,7 @@ def test_what_is_not_a_press_of_ours_is_no_press(changes: dict[str, Any]) -> Non
     [
         ({"to": "#a", "token": "env:T", "buttons": True}, "app_token: env:SLACK_APP_TOKEN"),
         ({"to": "#a", "token": "env:T", "app_token": "env:A"}, "buttons: true"),
-        ({"webhook": "env:W", "buttons": True, "app_token": "env:A"}, "hears nothing"),
+        ({"webhook": "env:W", "buttons": True, "app_token": "env:A"}, "cannot receive button presses"),
     ],
 )
 def test_buttons_that_could_not_be_heard_are_a_mistake(written: dict[str, object], why: str) -> None:

@@ -305,5 +305,5 @@ async def test_a_group_that_may_not_be_asked_lets_nobody_in() -> None:
 
 @pytest.mark.parametrize("listed", ["amina", "@amina", "#desk", "C0123ABCDE", "U0 AMINA"])
 def test_whom_may_act_names_is_an_id(listed: str) -> None:
-    with pytest.raises(ValueError, match="is no id: name persons"):
+    with pytest.raises(ValueError, match="is no id: name people"):
         build("slack", secrets=Secrets(), to="#a", token="env:T", buttons=True, app_token="env:A", may_act=[listed])

@@ -109,6 +109,6 @@ def test_what_it_proposes_can_be_pasted_and_does_what_was_said(judged: Path) -> 
 
 
 def test_it_looks_back_only_so_far_as_it_is_told_and_names_the_rules_it_knows(judged: Path) -> None:
-    assert "Nobody has judged" in wirewatch("feedback", "--since", "1 minute", folder=judged).stderr
+    assert "No feedback in this time" in wirewatch("feedback", "--since", "1 minute", folder=judged).stderr
     assert "Telecom regulator" in wirewatch("feedback", "--rule", "no such", folder=judged, code=2).stderr
-    assert "Nobody has judged" in wirewatch("feedback", "--rule", "Silent rule", folder=judged).stderr
+    assert "No feedback in this time" in wirewatch("feedback", "--rule", "Silent rule", folder=judged).stderr

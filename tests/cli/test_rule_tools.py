@@ -137,7 +137,7 @@ def test_try_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
 
 def test_clinic_warns_of_both_uses_and_exits_1(started: Path) -> None:
     done = wirewatch("clinic", "mine.yaml", folder=started, code=1)
-    assert "stands in two kinds of company" in done.stdout
+    assert "has two meanings" in done.stdout
     assert "others through" in done.stdout
     (told,) = json.loads(wirewatch("clinic", "mine.yaml", "--json", folder=started, code=1).stdout)
     assert told["ambiguous"]

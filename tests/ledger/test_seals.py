@@ -106,7 +106,7 @@ def test_days_that_were_let_go_hold_by_the_row_that_names_them(*, is_sealed: boo
 @pytest.mark.parametrize(
     ("tamper", "of", "says"),
     [
-        (lambda rows, seals: seals.__setitem__(2, replace(seals[2], is_kept=False)), 2, "no row of the ledger says"),
+        (lambda rows, seals: seals.__setitem__(2, replace(seals[2], is_kept=False)), 2, "no row of the ledger records"),
         (lambda rows, seals: seals.__setitem__(0, replace(seals[0], seal="0" * 64)), 0, "are not those"),
         (lambda rows, seals: seals.__setitem__(1, replace(seals[1], row_count=9)), 0, "are not those"),
         (lambda rows, seals: seals.pop(0), 0, "are not those"),

@@ -175,10 +175,10 @@ async def test_a_link_on_another_site_fills_the_form_and_runs_nothing(page: Page
 
 async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(playground, "MOST_ARTICLES", 0)
-    assert "this is of the last hour only" in said(await tried(page, RULE))
+    assert "this covers only the last hour" in said(await tried(page, RULE))
     page.clock.advance(timedelta(days=2))
     told = said(await tried(page, RULE, days="30"))
-    assert "this is of the last 1 day only" in told
+    assert "this covers only the last 1 day" in told
     assert "0 articles" in told
 
 
