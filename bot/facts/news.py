@@ -46,7 +46,9 @@ def news(claims: StoryClaims, reading: Reading, *, judged_by: judge.Model | None
 def _quoted(claims: StoryClaims, reading: Reading) -> list[Statement]:
     """The headline and the first sentences, in order; not a question, nor what the story has nearly word for word."""
     found = [statement for statement in reading.statements[: 1 + _PROMINENT] if _is_shown(statement)]
-    return [each for each in found if apart(each, claims) >= _KNOWN][:QUOTED] or found[:1]
+    # A correction first tells what was wrong.
+    most = QUOTED + any("=correct" in statement.words for statement in reading.statements[:2])
+    return [each for each in found if apart(each, claims) >= _KNOWN][:most] or found[:1]
 
 
 def _is_shown(statement: Statement) -> bool:
