@@ -47,7 +47,7 @@ fuzz: setup-test ## feed made-up bytes to each reader of strangers' bytes: ten m
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 bench-%: setup-test ## measure: backtest, cluster, conformance, day, delivery, desks, edits, extraction, facts, feedback, fit, identity, joins, keeping, load, match, pages, parse, poll, replay, soak, stories, summaries
-	$(BIN)/python -m bench.$* $(BENCH_ARGS)
+	$(BIN)/python -m $(subst /,.,$(basename $(wildcard bench/*/$*.py))) $(BENCH_ARGS)
 
 docs: setup-test ## build the documentation into site/; broken links and anchors are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from bot.articles.fingerprints import fold_title
 from bot.language import mastheads
 
-#: Dice's coefficient over pairs of letters, set by bench/identity.py.
+#: Dice's coefficient over pairs of letters, set by bench/quality/identity.py.
 ALIKE = 0.4
 #: What publishers put before a headline and take away again.
 _PREFIX = re.compile(

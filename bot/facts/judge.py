@@ -1,6 +1,6 @@
 """The learned part: how surely an article brings something new. Trees shipped as data, in pure Python.
 
-Made by `python -m bench.desk_facts --fit`; decision record 0028 says on what and how it was tested.
+Made by `python -m bench.quality.desk_facts --fit`; decision record 0028 says on what and how it was tested.
 """
 
 from __future__ import annotations

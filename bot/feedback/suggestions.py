@@ -29,7 +29,7 @@ LEAST_NOISE = 2
 #: A guard says what every useful story has, so it needs more of them.
 LEAST_USEFUL = 3
 #: A guard keeps only what has one of its words, so each useful story is to have three of them: with one, 28 % of the
-#: useful stories that nobody had judged were lost after 24 judgements, with three 5 % (bench/feedback.py).
+#: useful stories that nobody had judged were lost after 24 judgements, with three 5 % (bench/quality/feedback.py).
 GUARDED_TIMES, GUARD_WORDS = 3, 16
 #: Wordings taken out in one proposal.
 MOST_TERMS = 3

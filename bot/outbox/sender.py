@@ -179,7 +179,7 @@ class Sender:
         lane = self._lanes[name] = policy.after_clock(self._lanes[name], now=now, pace=self._channels[name].pace)
         if lane.probe_at is None:
             if now < lane.ready_at and ending.at is None:
-                # Whatever waits, nothing may leave before: half of all look-ups are saved (bench/delivery.py).
+                # Whatever waits, nothing may leave before: half of all look-ups are saved (bench/speed/delivery.py).
                 return lane.ready_at
             due = await self._store.read(lambda tx: tx.outbox.next_due([name], now=now))
             if ending.at is None and due is not None and due > now + POLL:

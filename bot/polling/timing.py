@@ -45,7 +45,7 @@ def learnt(
     """The interval that a feed's arrivals ask for; ``since`` is when the feed was first read.
 
     Silence counts as a gap, so a feed that stops is asked less and less, down to the slowest; but never so seldom that
-    a burst such as it had before fills its document, which lists ``window`` items, twice (bench/day.py).
+    a burst such as it had before fills its document, which lists ``window`` items, twice (bench/soak/day.py).
     """
     recent = rhythm[-_RECENT:]
     begin = recent[0] if recent else since

@@ -1,7 +1,7 @@
 """What speaks for and against one event: an article beside an open story, as numbers.
 
 Pure: it sees one article, its candidate stories and how rare words are under the rule that both matched. How much each
-number weighs is learned (bench/fit.py) and read in trees.py.
+number weighs is learned (bench/quality/fit.py) and read in trees.py.
 """
 
 from __future__ import annotations

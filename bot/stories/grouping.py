@@ -18,8 +18,8 @@ from bot.stories.index import Index
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 
-#: From this probability on an article joins a story of its rule (bench/desk_grouping.py draws the curve): a hidden
-#: event is worse than one message too many.
+#: From this probability on an article joins a story of its rule (bench/quality/desk_grouping.py draws the curve): a
+#: hidden event is worse than one message too many.
 JOIN_FROM = 0.78
 #: The same of a story that shares no rule with the article: nothing makes the two look alike but the event.
 PLAIN_FROM = 0.5

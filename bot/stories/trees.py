@@ -1,6 +1,6 @@
 """The learned judge of grouping: boosted trees over the evidence, shipped as data, and a calibrated probability.
 
-Made by bench/fit.py; docs/decisions/0014-grouping.md says on what. Knows nothing of articles.
+Made by bench/quality/fit.py; docs/decisions/0014-grouping.md says on what. Knows nothing of articles.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read(document: str) -> Judges:
     """Both judges from their JSON. Raises ValueError where they were fitted on other evidence than is computed here."""
     found = json.loads(document)
     if tuple(found["features"]) != Evidence._fields:
-        raise ValueError("judge.json was fitted on other evidence: run bench/fit.py")
+        raise ValueError("judge.json was fitted on other evidence: run bench/quality/fit.py")
     return Judges(
         *(Judge(tuple(map(_tree, found[name]["trees"])), *found[name]["calibration"]) for name in ("ruled", "plain"))
     )

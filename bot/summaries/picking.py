@@ -26,7 +26,7 @@ _LONG_WORDS, _LONGEST_WORDS = 55, 80
 #: Share of a sentence's words that another may hold before it only repeats it.
 _REPEATS_FROM = 0.6
 
-# Weights: round figures on a plateau; between half and double of each, bench/summaries.py moves by under one point.
+# Weights: round figures on a plateau; from half to double of each, bench/quality/summaries.py changes by under a point.
 #: A word of the headline: its writer has said what the article is about.
 _TITLE_WEIGHT = 6.0
 #: A word that a chosen sentence has told already.

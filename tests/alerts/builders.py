@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import alerts, model
-from tests.fakes import START
+from testbed.fakes import START
 
 RULE = model.Rule(name="exit", notify=("desk",))
 

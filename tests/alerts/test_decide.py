@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import alerts, model
+from testbed.fakes import START
 from tests.alerts.builders import RULE, fact, held, member, new_sentence, posted, situation, told
-from tests.fakes import START
 
 QUIET = model.SpeakPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=ZoneInfo("UTC")))
 DIGEST = model.Digest(at=time(8), zone=ZoneInfo("UTC"))

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from bot import alerts, model
 from bot.model import Verdict
+from testbed.fakes import START
 from tests.alerts.builders import RULE, fact, held, member, posted, situation, story, told
-from tests.fakes import START
 
 DAY = timedelta(days=1)
 SNOOZED = {"exit": START + DAY}

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot import model
 from bot.alerts import notices
-from tests.fakes import START
+from testbed.fakes import START
 
 
 def test_one_occasion_is_one_message_and_another_is_another() -> None:

@@ -5,8 +5,8 @@ from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot import alerts, model
+from testbed.fakes import START
 from tests.alerts.builders import RULE, held, member, situation, story, told
-from tests.fakes import START
 
 UTC = ZoneInfo("UTC")
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import alerts, model
+from testbed.fakes import START
 from tests.alerts.builders import RULE, fact, held, member, posted, situation, told
-from tests.fakes import START
 
 DAY = timedelta(days=1)
 ZONE = ZoneInfo("Asia/Karachi")

@@ -22,11 +22,11 @@ from typing import Any
 
 import pytest
 
+from testbed.servers import slack
+from testbed.servers.feeds import FeedServer
+from testbed.servers.postgres import Server, name_of
 from tests.crash.storm import story
 from tests.journeys.world import Item, rss
-from tests.servers import slack
-from tests.servers.feeds import FeedServer
-from tests.servers.postgres import Server, name_of
 
 OUTLETS = ("north", "south", "east")
 DESK = "kettles"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from testbed.servers.postgres import Server
 from tests.app.flock import Flock, Outcome
-from tests.servers.postgres import Server
 
 pytestmark = pytest.mark.postgres
 

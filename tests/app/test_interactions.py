@@ -12,7 +12,7 @@ from bot import pipeline, ports, rules, storage
 from bot.app import interactions
 from bot.cli import status
 from bot.ports import keys
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
 
 SNAPSHOT = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
 

@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import pytest
 
-from tests.servers.feeds import FeedServer
-from tests.servers.processes import children
+from testbed.servers.feeds import FeedServer
+from testbed.servers.processes import children
 from tests.sources.documents import item, rss
 
 ROOT = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from bot import app
+from testbed.servers.feeds import FeedServer, Reply
 from tests.journeys.world import rss
-from tests.servers.feeds import FeedServer, Reply
 
 GOOD, HANGING = 60, 3
 BOT = """\

@@ -8,7 +8,7 @@ import pytest
 
 from bot import ports, storage
 from bot.app.engines import task_queue
-from tests.servers.postgres import Server, name_of
+from testbed.servers.postgres import Server, name_of
 
 pytestmark = pytest.mark.postgres
 

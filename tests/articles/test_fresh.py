@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import articles, model
-from tests.articles.archive import DAY, Archive, entry, novelties, reading
-from tests.fakes import START
+from testbed.archive import DAY, Archive, entry, novelties, reading
+from testbed.fakes import START
 
 FEEDS = [model.Feed(url=f"https://www.example.org/rss/{name}", name="Example") for name in ("news", "world", "sport")]
 EDITED = articles.Novelty.EDITED

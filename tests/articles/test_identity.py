@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot import articles, model
-from tests.articles.archive import FEED, LONG, Archive, entry, novelties, reading
-from tests.fakes import START
+from testbed.archive import FEED, LONG, Archive, entry, novelties, reading
+from testbed.fakes import START
 
 OTHER = model.Feed(url="https://feeds.other.net/world.xml", name="Other")
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import model
-from tests.articles.archive import LONG, Archive, entry
-from tests.fakes import START
+from testbed.archive import LONG, Archive, entry
+from testbed.fakes import START
 
 GUIDS = st.sampled_from([None, "", "0", "a", "b", "c", "https://www.example.org/1"])
 LINKS = st.sampled_from(

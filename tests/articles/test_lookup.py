@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import articles
-from tests.articles.archive import FEED, entry, reading
+from testbed.archive import FEED, entry, reading
 
 
 def test_of_a_feed_of_which_nothing_is_stored_only_links_and_texts_are_asked_for() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bot
 from bot import model
-from tests.fakes import START
+from testbed.fakes import START
 
 FEED = model.Feed(url="https://dawn.example/feed", name="Dawn", tags=("pakistan",))
 

@@ -12,8 +12,8 @@ import pytest
 
 from bot import backtest, model, rules, storage
 from bot.pipeline import desk, snapshot
+from testbed.fakes import START, FakeClock
 from tests.backtest.archives import FEED, Archive, article, demo_story
-from tests.fakes import START, FakeClock
 from tests.rules.making import rule
 
 BLACKBERRY = rule(name="BlackBerry", any=["BlackBerry"])

@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import backtest, model, rules
+from testbed.fakes import START
 from tests.backtest.archives import FEED, Archive, article
-from tests.fakes import START
 from tests.rules.making import rule
 
 DAY = timedelta(days=1)

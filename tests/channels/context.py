@@ -7,20 +7,9 @@ from datetime import datetime, timedelta
 import pydantic
 
 from bot import channels, model, ports
-from tests.fakes import FakeClock
+from testbed.fakes import FakeClock, MemoryKeyValues
 
 TOKEN = model.Secret.parse("env:SLACK_BOT_TOKEN")
-
-
-class MemoryKeyValues:
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-
-    async def get(self, key: str) -> str | None:
-        return self.kept.get(key)
-
-    async def put(self, key: str, value: str) -> None:
-        self.kept[key] = value
 
 
 class Secrets:

@@ -6,10 +6,10 @@ import pytest
 
 from bot import ports
 from bot.testing import hostile, messages
+from testbed.servers import ntfy, synapse
+from testbed.servers.ntfy import ntfy_server  # noqa: F401 - a fixture
+from testbed.servers.synapse import synapse_server  # noqa: F401 - a fixture
 from tests.channels.context import Secrets, build, delivery
-from tests.servers import ntfy, synapse
-from tests.servers.ntfy import ntfy_server  # noqa: F401 - a fixture
-from tests.servers.synapse import synapse_server  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 

@@ -9,8 +9,8 @@ import structlog
 
 from bot import model, ports
 from bot.channels import checks
+from testbed.servers import slack
 from tests.channels.context import Secrets, build
-from tests.servers import slack
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from bot.channels.kit import phrases, plain_text
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import errors, rich_text
 from bot.testing import hostile, messages
-from tests.servers import slack_rules
+from testbed.servers import slack_rules
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -20,10 +20,10 @@ from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import buttons, rich_text
 from bot.model import Verdict
 from bot.testing import hostile, messages
+from testbed.fakes import FakeClock
+from testbed.servers import slack, slack_rules
+from testbed.servers.slack_socket import SocketMode
 from tests.channels.context import Secrets, build
-from tests.fakes import FakeClock
-from tests.servers import slack, slack_rules
-from tests.servers.slack_socket import SocketMode
 
 GOLDEN = Path(__file__).parent / "golden"
 LAW = messages.SECOND_WHY.rule

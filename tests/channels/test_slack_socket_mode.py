@@ -13,9 +13,9 @@ import pytest
 
 from bot import channels, ports
 from bot.model import Verdict
+from testbed.fakes import FakeClock
+from testbed.servers import slack
 from tests.channels.context import Secrets, build
-from tests.fakes import FakeClock
-from tests.servers import slack
 
 TS = "1449046920.000100"
 

@@ -11,8 +11,9 @@ import pytest
 
 from bot import model, ports
 from bot.testing import messages
-from tests.channels.context import MemoryKeyValues, Secrets, build, delivery
-from tests.servers import slack
+from testbed.fakes import MemoryKeyValues
+from testbed.servers import slack
+from tests.channels.context import Secrets, build, delivery
 
 REF = "env:SLACK_BOT_TOKEN"
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 
 from bot import channels, ports
 from bot.testing import messages
+from testbed.servers import slack
 from tests.channels.context import Secrets, build, delivery
-from tests.servers import slack
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from testbed.servers import slack
+from testbed.servers.feeds import FeedServer, Reply
 from tests.journeys.world import rss
-from tests.servers import slack
-from tests.servers.feeds import FeedServer, Reply
 
 
 def wirewatch(*words: str, folder: Path, code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:

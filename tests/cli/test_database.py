@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bot import storage
+from testbed import made
+from testbed.fakes import FakeClock
+from testbed.servers.postgres import Server, postgres_server
 from tests.cli.test_commands import wirewatch
-from tests.fakes import FakeClock
-from tests.servers.postgres import Server, postgres_server
-from tests.storage import made
 
 __all__ = ["postgres_server"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot import model, storage
+from testbed.fakes import FakeClock
 from tests.cli.test_commands import wirewatch
-from tests.fakes import FakeClock
 
 
 @pytest.fixture

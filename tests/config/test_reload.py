@@ -11,7 +11,7 @@ import pytest
 from bot import app, config
 from bot.config import files
 from bot.config.yaml import nodes
-from tests import fakes
+from testbed import fakes
 from tests.config import folders
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from testbed.servers import ports, slack
+from testbed.servers.feeds import FeedServer
 from tests.crash import storm
 from tests.journeys.world import rss
-from tests.servers import ports, slack
-from tests.servers.feeds import FeedServer
 
 BOT = """\
 database: sqlite:///{database}

@@ -24,10 +24,10 @@ from typing import Any
 
 import pytest
 
+from testbed.servers import slack
+from testbed.servers.feeds import FeedServer
 from tests.crash import launcher, tally
 from tests.journeys.world import Item, rss
-from tests.servers import slack
-from tests.servers.feeds import FeedServer
 
 OUTLETS = ("north", "south", "east")
 #: Four places to speak: a fault pauses one of them, the others go on.

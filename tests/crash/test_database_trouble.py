@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from testbed.servers import absent
 from tests.crash import volume
 from tests.crash.process import Bot, bot  # noqa: F401 - a fixture
-from tests.servers import absent
 
 
 @pytest.fixture

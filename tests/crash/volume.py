@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers import absent
+from testbed.servers import absent
 
 _SIZE = "4m"
 _BLOCK = bytes(4096)

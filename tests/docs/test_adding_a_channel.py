@@ -22,7 +22,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program with what the page adds to it."""
     folder = tmp_path_factory.mktemp("copy")
     passed_over = shutil.ignore_patterns("__pycache__")
-    for name in ("bot", "config", "docs", "tests"):
+    for name in ("bot", "config", "docs", "tests", "testbed"):
         shutil.copytree(ROOT / name, folder / name, ignore=passed_over)
     shutil.copy(ROOT / "pyproject.toml", folder)
     code, line, _ = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)

@@ -1,10 +1,16 @@
-"""No file of bot/ needs a file that needs it back: neither at import, nor for types only, nor inside a function."""
+"""Who may import whom.
+
+No file of bot/ needs a file that needs it back: neither at import, nor for types only, nor inside a function.
+Tests and benches share only the testbed.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,3 +81,18 @@ def test_a_circle_is_found_also_for_types_only_and_inside_a_function() -> None:
     }
     known = dict.fromkeys(sources, ROOT)
     assert circles({name: imported(source, known) for name, source in sources.items()}) == [["bot.a", "bot.b", "bot.c"]]
+
+
+@pytest.mark.parametrize("folder", ["tests", "bench", "testbed"])
+def test_tests_and_benches_share_nothing_but_the_testbed(folder: str) -> None:
+    others = {"tests", "bench"} - {folder}
+    modules: dict[str, Path] = {}
+    for other in sorted(others):
+        modules |= modules_of(ROOT / other)
+    assert len(modules) > 30
+    for path in (ROOT / folder).rglob("*.py"):
+        assert imported(path.read_text(encoding="utf-8"), modules) == frozenset(), path
+
+
+def test_an_import_of_a_bench_is_found() -> None:
+    assert imported("from bench.soak import joins\n", modules_of(ROOT / "bench")) == {"bench.soak.joins"}

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from bot import facts
 from bot.facts import claims as claims_of
-from tests.facts.updates import article
+from testbed.updates import article
 
 FIRST = article(
     "Ofcom fines Northlink £20m over failed 999 calls",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot import facts, model
-from tests.fakes import START
+from testbed.fakes import START
 
 BODY = """PTA told operators in July to close BES by 30 November. About 5,000 companies use it.
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from bot import facts, model
-from tests.facts.updates import article
+from testbed.updates import article
 
 FIRST = article(
     "BlackBerry to leave Pakistan",

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import facts as facts_bench
 from bot import facts, model
 from bot.facts import changes as changes_of
-from tests.facts.updates import article
+from testbed.updates import article
 
 FIRST = article(
     "Ofcom fines Northlink £20m over failed 999 calls",
@@ -110,12 +109,6 @@ def test_a_live_page_adds_to_itself() -> None:
     after = replace(after, fingerprint="second")
     assert facts.news_of_version(claims, after)
     assert claims.count == 1
-
-
-@pytest.mark.parametrize("name", facts_bench.SETS)
-def test_precision_over_the_story_updates_stays_above_the_promise(name: str) -> None:
-    precision, _ = facts_bench.figures(facts_bench.outcomes(name))
-    assert precision >= 0.9
 
 
 @given(st.text(max_size=120), st.text(max_size=200))

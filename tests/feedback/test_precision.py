@@ -7,7 +7,7 @@ import pytest
 from bot import model
 from bot.feedback import precision
 from bot.model import Verdict
-from tests.fakes import START
+from testbed.fakes import START
 
 
 def said(*words: str) -> list[model.Judgement]:

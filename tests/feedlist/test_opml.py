@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import feedlist, model
-from tests import shared_data
+from testbed import shared_data
 
 
 def _opml(body: str) -> bytes:

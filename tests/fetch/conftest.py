@@ -9,8 +9,8 @@ import pytest
 
 from bot import model
 from bot.fetch.client import HttpFetcher
-from tests.fakes import FakeClock
-from tests.servers.feeds import FeedServer
+from testbed.fakes import FakeClock
+from testbed.servers.feeds import FeedServer
 
 POLICY = model.FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(seconds=5), max_bytes=1_000_000)
 MakeFetcher = Callable[[model.FetchPolicy], HttpFetcher]

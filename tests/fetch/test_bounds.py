@@ -21,8 +21,8 @@ from bot import ports
 from bot.fetch import bounds
 from bot.fetch.bounds import gunzipped
 from bot.fetch.client import HttpFetcher
+from testbed.servers.feeds import FeedServer, Reply
 from tests.fetch.conftest import POLICY, MakeFetcher
-from tests.servers.feeds import FeedServer, Reply
 
 BODY = b"<rss version='2.0'>" + b"text " * 2000
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot import ports
 from bot.fetch.client import HttpFetcher, agent_of
-from tests.fakes import START
+from testbed.fakes import START
+from testbed.servers.feeds import FeedServer, Reply
 from tests.fetch.conftest import POLICY, MakeFetcher
-from tests.servers.feeds import FeedServer, Reply
 
 BODY = b"<rss version='2.0'><channel/></rss>"
 

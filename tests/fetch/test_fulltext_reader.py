@@ -7,7 +7,7 @@ import pytest
 
 from bot import ports
 from bot.fetch import fulltext
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
 
 SENTENCE = "The regulator told the operators to close the enterprise servers before the end of the month. "
 PAGE = (

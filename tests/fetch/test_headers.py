@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.fetch import headers
-from tests.fakes import START
+from testbed.fakes import START
 
 
 @pytest.mark.parametrize(

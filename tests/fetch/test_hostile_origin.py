@@ -7,9 +7,9 @@ import dataclasses
 from datetime import timedelta
 
 from bot import ports, sources
+from testbed.servers.feeds import FeedServer, Reply
 from tests import memory_peak
 from tests.fetch.conftest import POLICY, MakeFetcher
-from tests.servers.feeds import FeedServer, Reply
 from tests.sources.documents import item, rss
 from tests.sources.test_odd_documents import LAUGHS
 

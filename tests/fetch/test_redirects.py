@@ -6,7 +6,7 @@ import pytest
 
 from bot import ports
 from bot.fetch.client import HttpFetcher
-from tests.servers.feeds import FeedServer, Reply
+from testbed.servers.feeds import FeedServer, Reply
 
 BODY = b"<rss/>"
 

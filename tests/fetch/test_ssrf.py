@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from bot import model, ports
 from bot.fetch.client import HttpFetcher
 from bot.fetch.ssrf import AddressRule
-from tests.fakes import FakeClock
+from testbed.fakes import FakeClock
+from testbed.servers.feeds import TLS, FeedServer
 from tests.fetch.conftest import POLICY
-from tests.servers.feeds import TLS, FeedServer
 
 REFUSED = """
 0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.100.100.200 127.0.0.1 127.255.255.254 168.63.129.16 169.254.169.254 172.16.0.1

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import yaml
 
+from testbed.servers.feeds import FeedServer
 from tests.hostile.making import Making, Targets
-from tests.servers.feeds import FeedServer
 from tests.sources.documents import item, rss
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.servers.feeds import Reply
+from testbed.servers.feeds import Reply
 from tests.sources.documents import item, rss
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import zlib
 
+from testbed.servers.feeds import Reply
 from tests.hostile.making import XML, Documents, Making
-from tests.servers.feeds import Reply
 from tests.sources.documents import item, rss
 
 _FEED = rss(item(1)).encode()

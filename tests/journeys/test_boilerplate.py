@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot import app
-from tests.fakes import START
+from testbed.fakes import START
 from tests.journeys.world import Item, world
 
 FOOTER = "Read our guide to the PTA, BlackBerry and every backdoor."

@@ -18,12 +18,12 @@ import pytest
 from bot import app, model
 from bot.app.engines import ticker
 from bot.model import Verdict
-from tests.fakes import START
+from testbed.fakes import START
+from testbed.servers import postgres, slack
+from testbed.servers.slack_socket import SocketMode
 from tests.journeys import world as worlds
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
 from tests.journeys.world import World
-from tests.servers import postgres, slack
-from tests.servers.slack_socket import SocketMode
 
 BOT = worlds.BOT.replace(
     "pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, buttons: true, app_token: env:APP}}\n  ops"

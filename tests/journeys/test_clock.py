@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import app
-from tests.fakes import START
+from testbed.fakes import START
 from tests.journeys.world import Item, World, world
 
 TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"

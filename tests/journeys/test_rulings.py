@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import START
+from testbed.fakes import START
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
 from tests.journeys.world import World, world
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import START
+from testbed.fakes import START
 from tests.journeys.world import RULES, Item, World, world
 
 FIRST = Item(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tests.fakes import START
+from testbed.fakes import START
 from tests.journeys.world import Item, world
 
 LINK = "https://wire.example/world/blackberry"

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot import app, model, ports
+from testbed.servers.feeds import Reply
 from tests.journeys.test_seed_story import FIRST, SECOND
 from tests.journeys.world import BOT, RULES, Item, World, world
-from tests.servers.feeds import Reply
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from bot import app, model
-from tests.fakes import START, FakeClock
-from tests.servers import slack
-from tests.servers.feeds import FeedServer
+from testbed.fakes import START, FakeClock
+from testbed.servers import slack
+from testbed.servers.feeds import FeedServer
 
 TOKEN_VARIABLE = "SLACK_BOT_TOKEN"
 

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import ledger
-from tests.fakes import START
+from testbed.fakes import START
 from tests.journeys.world import BOT, Item, World, world
 
 TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"

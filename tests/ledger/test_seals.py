@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import ledger, model
-from tests.fakes import START
-from tests.storage.made import article, brief, match, sending
+from testbed.fakes import START
+from testbed.made import article, brief, match, sending
 
 DAY = timedelta(days=1)
 TODAY = START.date()

@@ -9,7 +9,7 @@ import pytest
 
 from bot import ledger, model, storage
 from bot.maintenance import heartbeat
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 

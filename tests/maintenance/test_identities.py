@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot import app, model, ports
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
+from testbed.servers.feeds import FeedServer
 from tests.journeys.world import Item, rss
-from tests.servers.feeds import FeedServer
 
 DAY = timedelta(days=1)
 #: Between two polls, with a new item each.

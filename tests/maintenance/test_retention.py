@@ -12,8 +12,8 @@ import pytest
 
 from bot import app, ports, storage
 from bot.maintenance import retention
-from tests.fakes import START, FakeClock
-from tests.storage import made
+from testbed import made
+from testbed.fakes import START, FakeClock
 
 DAY = timedelta(days=1)
 

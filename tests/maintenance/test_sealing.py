@@ -11,8 +11,8 @@ import pytest
 
 from bot import ledger, ports, storage
 from bot.maintenance import sealing
-from tests.fakes import START, FakeClock
-from tests.storage.made import article, match
+from testbed.fakes import START, FakeClock
+from testbed.made import article, match
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.fakes import FakeClock
+from testbed.fakes import FakeClock
 from tests.outbox.rows import FakeChannel
 from tests.outbox.store import MemoryStore
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot import model, ports
 from bot.testing import messages
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
 
 FULL = ports.Abilities(threads=True, edits=True, lookup=True)
 REDUCED = ports.Abilities(threads=False, edits=False, lookup=False)

@@ -6,7 +6,7 @@ import asyncio
 from datetime import datetime
 
 from bot import model, outbox
-from tests.fakes import FakeClock
+from testbed.fakes import FakeClock
 from tests.outbox.rows import FakeChannel
 from tests.outbox.store import MemoryStore
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from bot import model, outbox, ports
 from bot.testing import messages
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
 from tests.outbox.rows import FakeChannel, reply, row
 from tests.outbox.senders import add, notices, run_until, sender, state
 from tests.outbox.store import MemoryStore

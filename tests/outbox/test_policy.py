@@ -13,7 +13,7 @@ from bot import model, ports
 from bot.model import SendState
 from bot.outbox import policy
 from bot.testing import messages
-from tests.fakes import START
+from testbed.fakes import START
 from tests.outbox.rows import FULL, REDUCED, edit, reply, row
 
 RECEIPT = model.Receipt(ref="1", place="C1", sent_at=START)

@@ -11,7 +11,7 @@ import pytest
 
 from bot import model, outbox, ports
 from bot.testing import messages
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
 from tests.outbox.rows import REDUCED, FakeChannel, edit, reply, row
 from tests.outbox.senders import add, run_until, sender, state
 from tests.outbox.store import MemoryStore

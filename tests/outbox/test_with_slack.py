@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot import outbox, storage
+from testbed.fakes import FakeClock
+from testbed.servers import slack
 from tests.channels.context import Secrets, build
-from tests.fakes import FakeClock
 from tests.outbox.rows import edit, reply, row
-from tests.servers import slack
 
 HEADS = 15
 

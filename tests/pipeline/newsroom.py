@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from bot import model, pipeline, ports, rules, sources, storage
 from bot.pipeline import desk, ingest
 from bot.pipeline.poll import Polled
-from tests.fakes import START
+from testbed.fakes import START
 
 DAY = timedelta(days=1)
 

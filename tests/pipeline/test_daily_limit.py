@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot import model, polling, storage
-from tests.fakes import START
+from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom
 
 FLOOD = model.Feed(url="https://flood.example/rss", name="Flood")

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import app, model, pipeline
-from tests.fakes import START
+from testbed.fakes import START
 from tests.journeys.test_seed_story import FIRST, SECOND, THIRD
 from tests.journeys.world import Item, World, world
 

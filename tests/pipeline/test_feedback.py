@@ -11,8 +11,8 @@ import pytest
 
 from bot import model, pipeline, ports, rules, storage
 from bot.model import Action, Reason, SendState, Verdict
+from testbed.fakes import START, FakeClock
 from tests.alerts.builders import member, posted
-from tests.fakes import START, FakeClock
 
 DAY = timedelta(days=1)
 EXIT, LAW = (

@@ -11,7 +11,7 @@ from bot import model, ports, reading, rules, storage
 from bot.model import FullText
 from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
 from tests.sources.documents import URL, item, rss
 
 RULE = model.Rule(name="Ship lost", notify=("desk",), query="ship AND lost")

@@ -9,7 +9,7 @@ import pytest
 
 from bot import model, pipeline, ports, rules, storage
 from bot.pipeline import desk
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
 from tests.stories import examples
 
 DAY = timedelta(days=1)

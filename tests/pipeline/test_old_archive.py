@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot import articles, model, storage
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
 from tests.pipeline.newsroom import Item, Newsroom
 
 ARCHIVE = Path(__file__).parent / "archives" / "schema_0008.sql"

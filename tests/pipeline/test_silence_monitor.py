@@ -10,8 +10,8 @@ import pytest
 from bot import model, ports, rules
 from bot.pipeline.silence_monitor import SilenceMonitor, note_matches
 from bot.pipeline.snapshot import Snapshot
-from tests.fakes import FakeClock
-from tests.storage.made import article
+from testbed.fakes import FakeClock
+from testbed.made import article
 
 DAY = timedelta(days=1)
 

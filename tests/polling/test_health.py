@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import model, polling
-from tests.fakes import START
+from testbed.fakes import START
 from tests.polling.test_outcome import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
 
 DAY = timedelta(days=1)

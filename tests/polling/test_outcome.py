@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model, polling, ports
-from tests.fakes import START
+from testbed.fakes import START
 
 URL = "https://news.example.org/feed"
 FEED = model.Feed(url=URL)

@@ -19,7 +19,7 @@ from bot import articles, model, ports, reading, sources
 from bot.reading import limits
 from bot.reading.processes import Processes
 from bot.reading.threads import Threads
-from tests.servers.processes import children
+from testbed.servers.processes import children
 from tests.sources.documents import URL, item, rss
 
 FEED = model.Feed(url=URL)

@@ -16,7 +16,7 @@ from bot import model, ports, sources
 from bot.sources.kit import limits, xmltext
 from bot.sources.rss import source
 from bot.sources.rss.header import Header
-from tests import shared_data
+from testbed import shared_data
 from tests.sources import documents
 from tests.sources.documents import atom, entry, item, read
 

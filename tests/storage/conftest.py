@@ -9,8 +9,8 @@ import pytest
 
 from bot import storage
 from bot.storage import schema
-from tests.fakes import FakeClock
-from tests.servers.postgres import Server, name_of, postgres_server
+from testbed.fakes import FakeClock
+from testbed.servers.postgres import Server, name_of, postgres_server
 
 __all__ = ["postgres_server"]
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from bot import model, ports, storage
 from bot.storage import schema
-from tests.fakes import START
-from tests.storage.made import MINUTE, article, match
+from testbed.fakes import START
+from testbed.made import MINUTE, article, match
 
 DAWN, BBC = "https://dawn.example/feed", "https://bbc.example/feed"
 

@@ -12,7 +12,7 @@ from bot import storage
 from bot.storage.bulk import BulkInsert
 from bot.storage.columns import Timestamp, digest
 from bot.storage.schema import articles, sightings
-from tests.fakes import START
+from testbed.fakes import START
 
 COLUMNS = {column.name: None for column in articles.columns}
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import model, ports, storage
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
+from testbed.made import article, story
 from tests.outbox.rows import row
-from tests.storage.made import article, story
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEASE = timedelta(minutes=1)

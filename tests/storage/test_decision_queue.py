@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot import model, ports, storage
-from tests.fakes import START
-from tests.storage.made import LEASE, article, match
+from testbed.fakes import START
+from testbed.made import LEASE, article, match
 
 
 def _arrival(number: int) -> model.Arrival:

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot import model, storage
-from tests.fakes import START, FakeClock
-from tests.storage.made import LEASE, MINUTE
+from testbed.fakes import START, FakeClock
+from testbed.made import LEASE, MINUTE
 
 A, B, C = "https://a.example/feed", "https://b.example/feed", "https://c.example/feed"
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from bot import model, storage
 from bot.model import SendState, Verdict
-from tests.fakes import START
-from tests.storage.made import LEASE, MINUTE, sending, story
+from testbed.fakes import START
+from testbed.made import LEASE, MINUTE, sending, story
 
 A = model.StoryId("A")
 DAY = timedelta(days=1)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot import model, ports, storage
-from tests.fakes import START, FakeClock
-from tests.storage.made import MINUTE, article, brief, match, sending, story
+from testbed.fakes import START, FakeClock
+from testbed.made import MINUTE, article, brief, match, sending, story
 
 FEED = "https://dawn.example/feed"
 BEFORE = START + timedelta(days=1)

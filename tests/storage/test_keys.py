@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot import ports, storage
 from bot.ports import keys
-from tests.fakes import START
+from testbed.fakes import START
 
 BOT = Path(__file__).parents[2] / "bot"
 #: The accessors, and the bridge that hands a channel its own keys.

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 from bot import model, storage
-from tests.fakes import FakeClock
-from tests.storage.made import article
+from testbed.fakes import FakeClock
+from testbed.made import article
 
 ROUNDS = 5
 

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, text
 
 from bot import ledger, model, ports, storage
 from bot.storage import addresses, codec, engines, schema, upgrade
-from tests.fakes import START, FakeClock
-from tests.servers.postgres import Server
-from tests.storage.made import article, match, sending, story
+from testbed.fakes import START, FakeClock
+from testbed.made import article, match, sending, story
+from testbed.servers.postgres import Server
 
 DAY = timedelta(days=1)
 FIRST = START.date()

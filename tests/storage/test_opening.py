@@ -22,9 +22,9 @@ from sqlalchemy import create_engine, text
 
 from bot import model, ports, storage
 from bot.storage import schema, upgrade
-from tests.fakes import FakeClock
-from tests.servers.postgres import Server
-from tests.storage.made import article
+from testbed.fakes import FakeClock
+from testbed.made import article
+from testbed.servers.postgres import Server
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def test_any_name_of_a_file_will_do(tmp_path: Path) -> None:
 
 def test_a_dead_owner_leaves_no_lock(file: Path) -> None:
     code = (
-        "import os; from bot import storage; from tests.fakes import FakeClock;"
+        "import os; from bot import storage; from testbed.fakes import FakeClock;"
         f"storage.open_store('sqlite:///{file}', clock=FakeClock()); os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bot import model, storage
 from bot.model import MessageKind, SendState
-from tests.fakes import START, FakeClock
-from tests.storage.made import LEASE, sending
+from testbed.fakes import START, FakeClock
+from testbed.made import LEASE, sending
 
 THREADS = ("a", "b")
 KINDS = (MessageKind.REPLY, MessageKind.EDIT)

@@ -8,8 +8,8 @@ import pytest
 
 from bot import model, storage
 from bot.model import MessageKind, SendState
-from tests.fakes import START, FakeClock
-from tests.storage.made import LEASE, MINUTE, brief, sending
+from testbed.fakes import START, FakeClock
+from testbed.made import LEASE, MINUTE, brief, sending
 
 
 class Box:

@@ -15,9 +15,9 @@ import pytest
 
 from bot import model, ports, storage
 from bot.model import SendState
-from tests.fakes import START, FakeClock
-from tests.servers.postgres import Server
-from tests.storage.made import LEASE, article, brief, match, sending, story
+from testbed.fakes import START, FakeClock
+from testbed.made import LEASE, article, brief, match, sending, story
+from testbed.servers.postgres import Server
 
 pytestmark = pytest.mark.postgres
 

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import ports, storage
-from tests.fakes import FakeClock
+from testbed.fakes import FakeClock
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import model, ports, storage
-from tests.fakes import START
-from tests.storage.made import MINUTE, article, match, story
+from testbed.fakes import START
+from testbed.made import MINUTE, article, match, story
 
 A, B, C = model.StoryId("A"), model.StoryId("B"), model.StoryId("C")
 

@@ -7,8 +7,8 @@ import itertools
 import sys
 
 from bot import ports, storage
-from tests.fakes import FakeClock
-from tests.storage.made import article, sending, story
+from testbed.fakes import FakeClock
+from testbed.made import article, sending, story
 
 
 async def main(address: str) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench import joins
 from bot import model, stories
 from bot.stories import openstory
 from tests.stories import examples
@@ -289,25 +286,6 @@ def test_one_story_that_never_ends_stays_bounded_by_the_window() -> None:
     assert {one[0] for one in seen} == {1}
     assert max(one[5] for one in seen) < 4 * openstory.VOCABULARY
     assert max(one[3] for one in seen) <= 3
-
-
-def is_level(kept: Sequence[joins.Kept]) -> bool:
-    """After its first two tenths nothing that is kept grows."""
-    _, second, *later = (astuple(one) for one in kept)
-    return all(now <= 1.25 * before for one in later for now, before in zip(one, second, strict=True))
-
-
-def test_thousands_of_joins_keep_no_more_than_the_window_holds() -> None:
-    kept = list(joins.join_all(4000, a_day=400, window=DAY, every=400))
-
-    assert kept[-1].articles <= 400 + joins.BATCH
-    assert is_level(kept)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(5400)
-def test_a_million_joins_keep_no_more_than_the_window_holds() -> None:
-    assert is_level(list(joins.join_all(1_000_000, a_day=2500, window=DAY, every=100_000)))
 
 
 POOL = (

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot import summaries
 from bot.language import sentences
-from tests import shared_data
+from testbed import shared_data
 from tests.summaries.stories import article, match
 
 LONG = """LAHORE (Reuters) - BlackBerry will leave Pakistan after the regulator asked for access to its servers.

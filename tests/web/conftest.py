@@ -16,9 +16,9 @@ import pytest
 from bot import app, config, model, web
 from bot.ports import keys
 from bot.web import connections
-from tests.fakes import START, FakeClock
+from testbed.fakes import START, FakeClock
+from testbed.servers import slack
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world
-from tests.servers import slack
 from tests.web.made import COVERAGE, HOSTILE, OTHER_RULES
 
 TOKEN = "a token of the page"

@@ -15,7 +15,7 @@ from playwright import async_api
 from playwright.async_api import async_playwright
 
 from bot import model
-from tests.storage import made
+from testbed import made
 from tests.web.conftest import Page
 from tests.web.test_judged import judge
 

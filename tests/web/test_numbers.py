@@ -11,7 +11,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot import model, pipeline, ports
-from tests.storage import made
+from testbed import made
 from tests.web.conftest import Page
 
 ROOT = Path(__file__).parents[2]

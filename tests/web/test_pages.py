@@ -10,7 +10,7 @@ import pytest
 from lxml import html
 
 from bot import model, ports
-from tests.storage import made
+from testbed import made
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of, values
 

@@ -1,0 +1,134 @@
+"""Read a suite of real feeds and compare with the expected readings.
+
+    python bench/quality/conformance.py [--data FOLDER] [--all]
+
+FOLDER holds ``expected.jsonl`` and ``feeds.tar.xz`` (default: ../shared/data/feeds-wild, or WIREWATCH_DATA/feeds-wild).
+Exit 1 when fewer than 98 % of the certain expectations are met, or when anything but a clear refusal is raised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lxml import etree, html
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from bot import model, ports, sources  # noqa: E402 -- runs from anywhere
+
+DATA = Path(os.environ.get("WIREWATCH_DATA", ROOT.parent / "shared" / "data"))
+#: Expectations of the other tier are disputed between two parsers: such feeds must only not crash.
+CERTAIN = ("consensus", "spec")
+TARGET = 0.98
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    id: str
+    tier: str
+    #: What differs; empty: as expected.
+    differences: tuple[str, ...] = ()
+    #: The text of a clear refusal.
+    refused: str | None = None
+    #: The name of an exception that should never leave a source.
+    crashed: str | None = None
+
+    @property
+    def is_met(self) -> bool:
+        return not (self.differences or self.refused or self.crashed)
+
+
+def outcomes(folder: Path) -> Iterator[Outcome]:
+    """One for each feed of the suite, in the order of its list."""
+    with tarfile.open(folder / "feeds.tar.xz") as packed:
+        files = {Path(member.name).as_posix(): member for member in packed.getmembers() if member.isfile()}
+        for line in (folder / "expected.jsonl").read_text(encoding="utf-8").splitlines():
+            case = json.loads(line)
+            member = files.get(case["id"]) or files[f"{case['suite']}/{case['file']}"]
+            content = packed.extractfile(member)
+            assert content is not None
+            yield outcome(case, content.read())
+
+
+def outcome(case: Mapping[str, Any], content: bytes) -> Outcome:
+    about = {"id": case["id"], "tier": case["tier"]}
+    try:
+        reading = sources.parse_document(ports.Body(content=content, content_type="", url=""))
+    except ports.ReadError as error:
+        return Outcome(**about, refused=str(error))
+    except Exception as error:  # noqa: BLE001 -- what this bench is there to find
+        return Outcome(**about, crashed=f"{type(error).__name__}: {error}")
+    return Outcome(**about, differences=tuple(differences(case["expect"], reading)))
+
+
+def differences(expect: Mapping[str, Any], reading: model.Reading) -> Iterator[str]:
+    entries = reading.entries
+    if expect.get("entries", len(entries)) != len(entries):
+        yield f"entries: {expect['entries']} expected, {len(entries)} read"
+    if "title" in expect and _plain(expect["title"]) != _plain(reading.title):
+        yield f"title: {expect['title']!r} expected, {reading.title!r} read"
+    if expect.get("link") and expect["link"] != reading.link:
+        yield f"link: {expect['link']!r} expected, {reading.link!r} read"
+    yield from _lists(
+        "titles", [_plain(title) for title in expect.get("titles", ())], [_plain(e.title) for e in entries]
+    )
+    yield from _lists("links", [link or None for link in expect.get("links", ())], [e.link for e in entries])
+    if entries:
+        yield from _first(expect.get("first", {}), entries[0])
+
+
+def _lists(name: str, expected: Sequence[str | None], read: Sequence[str | None]) -> Iterator[str]:
+    for place, (wanted, found) in enumerate(zip(expected, read, strict=False)):
+        if wanted != found:
+            yield f"{name}, item {place + 1}: {wanted!r} expected, {found!r} read"
+            return
+
+
+def _first(expect: Mapping[str, Any], entry: model.Entry) -> Iterator[str]:
+    for name, found in (("link", entry.link), ("id", entry.guid)):
+        if expect.get(name) and expect[name] != found:
+            yield f"first {name}: {expect[name]!r} expected, {found!r} read"
+    if expect.get("published"):
+        wanted = datetime.fromisoformat(expect["published"]).astimezone(UTC)
+        if wanted not in (entry.published, entry.updated):
+            yield f"first published: {wanted} expected, {entry.published} read"
+
+
+def _plain(text: str | None) -> str:
+    if text and ("<" in text or "&" in text):
+        with contextlib.suppress(etree.ParserError, etree.XMLSyntaxError):
+            text = html.fragment_fromstring(text, create_parent="div").text_content()
+    return " ".join((text or "").split())
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, default=DATA / "feeds-wild")
+    options.add_argument("--all", action="store_true", help="show the disputed feeds too")
+    chosen = options.parse_args()
+    results = list(outcomes(chosen.data))
+    for result in results:
+        if not result.is_met and (chosen.all or result.tier in CERTAIN or result.crashed):
+            reasons = result.differences or (result.crashed or f"refused: {result.refused}",)
+            print(f"{result.tier:10} {result.id}\n           " + "\n           ".join(reasons))
+    certain = [result for result in results if result.tier in CERTAIN]
+    met = sum(result.is_met for result in certain)
+    crashed = sum(result.crashed is not None for result in results)
+    share = met / len(certain)
+    print(f"{len(results)} feeds, {crashed} crashed; {met} of {len(certain)} certain expectations met ({share:.1%})")
+    return 0 if share >= TARGET and not crashed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""Grouping alone against the labelled desks, in memory: events hidden, messages beyond, pairs.
+
+The desks of a part share one index, and one item of each joins a round. By default all are seen within minutes of each
+other, so that no story closes by its age (as in desks.py, which drives the whole bot); with --in-time each is
+seen when it was published. --curve moves the chance from which an article joins.
+
+    python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--curve]
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from bench.quality import desk_baselines, desk_scores
+from bench.quality.desk_scores import Desk, Item, Score, Shown
+from bot import model, rules, stories
+
+PARTS = ("a", "b", "c")
+WINDOW = timedelta(days=14)
+#: After all times in the data; a round is a minute.
+START = datetime(2026, 12, 1, tzinfo=UTC)
+ROUND = timedelta(minutes=1)
+#: These add an article to a thread without its own headline in the channel.
+SILENT = frozenset({model.JoinReason.SAME_LINK, model.JoinReason.COPY, model.JoinReason.SIMILAR})
+CURVE = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An item on its way."""
+
+    item: Item
+    arrival: model.Arrival
+
+    @property
+    def event(self) -> str:
+        return f"{self.item.desk}/{self.item.event}"
+
+
+def rows(desks: Iterable[Desk], *, in_time: bool = False) -> list[Row]:
+    """The items that match their desk's rule, one of each desk a round, or in order of time."""
+    read = [_rows(desk) for desk in desks]
+    if in_time:
+        return sorted((row for of_desk in read for row in of_desk), key=lambda row: row.arrival.article.when)
+    return [
+        _seen(row, START + at * ROUND) for at, turn in enumerate(zip_longest(*read)) for row in turn if row is not None
+    ]
+
+
+def _seen(row: Row, at: datetime) -> Row:
+    return replace(row, arrival=replace(row.arrival, article=replace(row.arrival.article, first_seen=at)))
+
+
+def _rows(desk: Desk) -> list[Row]:
+    written = yaml.load(desk.rule, Loader=yaml.BaseLoader)
+    rule = model.Rule(
+        name=written["name"],
+        notify=("bench",),
+        all=tuple(model.Line(label=label, terms=tuple(terms)) for label, terms in written["all"].items()),
+        none=(model.Line(label="none", terms=tuple(written["none"])),) if written.get("none") else (),
+    )
+    ruleset, feed = rules.RuleSet([rules.compile_rule(rule)]), model.Feed(url="https://bench.example/feed")
+    found = []
+    for item in desk.items:
+        article = _article(item)
+        matches = ruleset.match(article, feed, now=item.at)
+        if item.event and matches:
+            found.append(Row(item, model.Arrival(article=article, matches=matches, is_baseline=False)))
+    return found
+
+
+def _article(item: Item) -> model.Article:
+    key = hashlib.sha256(item.link.encode()).hexdigest()
+    return model.Article(
+        id=model.ArticleId(key[:20]),
+        feed=f"https://{desk_scores.slug(item.source)}.example/{item.desk}",
+        outlet=item.source,
+        owner=item.source,
+        link=item.link,
+        title=item.title,
+        text=item.text,
+        published=item.at,
+        first_seen=item.at,
+        fingerprint=key,
+    )
+
+
+def shown(found: Sequence[Row], grouping: stories.Grouping) -> dict[str, Shown]:
+    """What a channel of each desk would show, if it showed each story and each unsure article."""
+    by_desk: dict[str, Shown] = {}
+    lives_in: dict[str, str] = {}
+    for row in found:
+        grouping.forget(row.arrival.article.first_seen - WINDOW)
+        join = grouping.join(row.arrival.article, row.arrival.matches)
+        lives_in.update(dict.fromkeys(join.merges, join.story))
+        of_desk = by_desk.setdefault(row.item.desk, Shown())
+        of_desk.stories[row.item.id] = join.story
+        if join.reason not in SILENT:
+            of_desk.headlines.add(row.item.id)
+            of_desk.messages += 1
+    for of_desk in by_desk.values():
+        of_desk.stories = {item: _home(story, lives_in) for item, story in of_desk.stories.items()}
+    return by_desk
+
+
+def _home(story: str, lives_in: dict[str, str]) -> str:
+    while story in lives_in:
+        story = lives_in[story]
+    return story
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--parts", nargs="+", default=list(PARTS))
+    parser.add_argument("--in-time", action="store_true", help="each seen when published, so stories close")
+    parser.add_argument("--desks", action="store_true", help="a line for each desk")
+    parser.add_argument("--curve", action="store_true", help="with other chances from which an article joins")
+    options = parser.parse_args()
+    table = Table("part", "events", "hidden", "beyond", "pair P", "R", "ms an item")
+    for part in options.parts:
+        desks = desk_scores.load(part)
+        found = rows(desks, in_time=options.in_time)
+        start = time.process_time()
+        ours = shown(found, stories.Grouping(window=WINDOW))
+        cost = (time.process_time() - start) / len(found) * 1000
+        if options.desks:
+            for desk in desks:
+                table.add_row(desk.name, *_cells([desk], ours))
+        table.add_row(part, *_cells(desks, ours), f"{cost:.2f}")
+        for chance in CURVE if options.curve else ():
+            moved = shown(found, stories.Grouping(window=WINDOW, join_from=chance))
+            table.add_row(f"{part}, from {chance}", *_cells(desks, moved))
+        for name, baseline in desk_baselines.ALL.items():
+            table.add_row(f"{part}, {name}", *_cells(desks, {desk.name: baseline(desk) for desk in desks}))
+    Console(width=110).print(table)
+
+
+def _cells(desks: Iterable[Desk], of_desk: dict[str, Shown]) -> tuple[str, ...]:
+    total = Score()
+    for desk in desks:
+        total.add(desk_scores.score(desk, of_desk.get(desk.name, Shown())))
+    counts = (total.events, total.hidden, total.beyond)
+    return (*map(str, counts), f"{total.precision:.2f}", f"{total.recall:.2f}")
+
+
+if __name__ == "__main__":
+    main()

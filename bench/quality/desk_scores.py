@@ -1,0 +1,180 @@
+"""The labelled desks, and how what a channel showed of them is scored.
+
+A desk is news under one narrow rule; each item says which event it tells and what it brings that is new. Scored are:
+hidden (events of which no item was ever shown under its own headline), beyond (messages and broadcast replies beyond
+one per event), pairs of items in one story (precision, recall), replies that state something (right or false), and
+items with news whose news was told.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import combinations
+from pathlib import Path
+
+from testbed import shared_data
+
+DATA = shared_data.ROOT / "desks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One labelled article."""
+
+    desk: str
+    id: str
+    at: datetime
+    source: str
+    language: str
+    title: str
+    text: str
+    #: The event; None: the item does not belong to the rule.
+    event: str | None
+    kind: str
+    #: Of each new fact, the strings of which a right reply holds one.
+    news: tuple[tuple[str, ...], ...]
+
+    @property
+    def link(self) -> str:
+        """Its address, one site a source."""
+        return f"https://{slug(self.source)}.example/{self.desk}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    name: str
+    #: The rule as its author wrote it, YAML.
+    rule: str
+    items: tuple[Item, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Shown:
+    """What one channel showed of one desk."""
+
+    #: Ids of items that were shown under their own headline, by a message or a broadcast reply.
+    headlines: set[str] = field(default_factory=set)
+    #: Messages and broadcast replies.
+    messages: int = 0
+    #: (item that caused it, text) of each reply that states something.
+    replies: list[tuple[str, str]] = field(default_factory=list)
+    #: Item -> the story that it stands in at the end.
+    stories: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Score:
+    """Sums over desks; ratios are made of sums."""
+
+    events: int = 0
+    hidden: int = 0
+    beyond: int = 0
+    pairs_right: int = 0
+    pairs_joined: int = 0
+    pairs_labelled: int = 0
+    replies_right: int = 0
+    replies: int = 0
+    told: int = 0
+    with_news: int = 0
+    #: For people: what was hidden and what was said falsely.
+    remarks: list[str] = field(default_factory=list)
+
+    def add(self, other: Score) -> None:
+        """Count another desk in."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def precision(self) -> float:
+        return self.pairs_right / self.pairs_joined if self.pairs_joined else 1.0
+
+    @property
+    def recall(self) -> float:
+        return self.pairs_right / self.pairs_labelled if self.pairs_labelled else 1.0
+
+
+def slug(source: str) -> str:
+    """A source's name as part of a host name."""
+    return re.sub(r"[^a-z0-9]+", "-", source.lower()).strip("-") or "source"
+
+
+def load(part: str) -> tuple[Desk, ...]:
+    """The desks of one part, by name. Raises FileNotFoundError where the data is absent."""
+    return tuple(_desk(folder) for folder in sorted((DATA / part).iterdir()) if folder.is_dir())
+
+
+def _desk(folder: Path) -> Desk:
+    lines = (folder / "items.jsonl").read_text(encoding="utf-8").splitlines()
+    items = tuple(_item(folder.name, json.loads(line)) for line in lines)
+    return Desk(name=folder.name, rule=(folder / "rule.yaml").read_text(encoding="utf-8"), items=items)
+
+
+def _item(desk: str, row: Mapping[str, object]) -> Item:
+    new = row["new"]
+    assert isinstance(new, list)
+    return Item(
+        desk=desk,
+        id=str(row["id"]),
+        at=datetime.fromisoformat(str(row["at"])),
+        source=str(row["source"]),
+        language=str(row["lang"]),
+        title=str(row["title"]),
+        text=str(row["text"]),
+        event=None if row["story"] is None else str(row["story"]),
+        kind=str(row["kind"]),
+        news=tuple(tuple(fact["say"]) for fact in new),
+    )
+
+
+def says(say: str, text: str) -> bool:
+    """A string is said where it starts a word; where it ends in a digit, no digit may go on after it."""
+    tail = r"(?!\d|[.,]\d)" if say[-1].isdigit() else ""
+    return re.search(r"(?<!\w)(?<!\d[.,])" + re.escape(say.lower()) + tail, text.lower()) is not None
+
+
+def score(desk: Desk, shown: Shown) -> Score:
+    """One desk's sums."""
+    by_id = {item.id: item for item in desk.items}
+    events = {item.event for item in desk.items if item.event}
+    seen = {by_id[each].event for each in shown.headlines}
+    told = Score(events=len(events), hidden=len(events - seen), beyond=shown.messages - len(events))
+    told.remarks += [f"{desk.name}: hidden {event}" for event in sorted(events - seen)]
+    _score_pairs(told, desk, shown.stories)
+    with_news = {item.id for item in desk.items if item.news}
+    right = set()
+    for item_id, text in shown.replies:
+        is_right = any(says(say, text) for fact in by_id[item_id].news for say in fact)
+        told.replies += 1
+        told.replies_right += is_right
+        if is_right:
+            right.add(item_id)
+        else:
+            told.remarks.append(f"{desk.name} {item_id}: false: {' '.join(text.split())}")
+    told.with_news, told.told = len(with_news), len(right & with_news)
+    return told
+
+
+def _score_pairs(told: Score, desk: Desk, stories: Mapping[str, str]) -> None:
+    labelled = [item for item in desk.items if item.event and item.id in stories]
+    told.pairs_labelled += sum(_pairs(group) for group in _grouped((item.event, item) for item in desk.items))
+    for one, other in combinations(labelled, 2):
+        if stories[one.id] == stories[other.id]:
+            told.pairs_joined += 1
+            told.pairs_right += one.event == other.event
+
+
+def _grouped(labelled: Iterable[tuple[str | None, Item]]) -> list[Sequence[Item]]:
+    groups: dict[str, list[Item]] = defaultdict(list)
+    for event, item in labelled:
+        if event:
+            groups[event].append(item)
+    return list(groups.values())
+
+
+def _pairs(group: Sequence[Item]) -> int:
+    return len(group) * (len(group) - 1) // 2

@@ -1,0 +1,267 @@
+"""The labelled desks through the public command, as a reader of the channels sees them.
+
+A folder of configuration is made with each desk's own rule, a channel a desk and a feed for each source of a desk; a
+local server serves the feeds and a local Slack takes the messages. Each round adds the next item of every desk and
+runs ``wirewatch once``. Printed for each desk and part: events hidden, messages beyond one per event, pairs of items
+in one story, replies that state something, news told. The baselines are computed over the same items in the same order.
+
+    python -m bench.quality.desks [--parts a b c] [--desks NAME ...] [--show] [--keep FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from bench.quality import desk_baselines
+from bench.quality.desk_scores import Desk, Item, Score, Shown, load, score, slug
+from testbed.servers import slack
+
+#: Replies that state nothing of the news itself: who else reports it, which rule matched.
+_NO_STATEMENT = ("independent outlets", "another rule", "also matches")
+
+
+class _Feeds(BaseHTTPRequestHandler):
+    """Serves what the bench put into ``pages``."""
+
+    server: _FeedServer
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+    def do_GET(self) -> None:
+        body = self.server.pages.get(self.path)
+        self.send_response(200 if body is not None else 404)
+        self.send_header("Content-Type", "application/rss+xml; charset=utf-8")
+        self.send_header("Content-Length", str(len(body or b"")))
+        self.end_headers()
+        self.wfile.write(body or b"")
+
+
+class _FeedServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.pages: dict[str, bytes] = {}
+        super().__init__(("127.0.0.1", 0), _Feeds)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+@dataclass(slots=True)
+class _Channel:
+    """What one channel has shown so far."""
+
+    shown: Shown = field(default_factory=Shown)
+    #: ts of the messages that were seen in an earlier round.
+    seen: set[str] = field(default_factory=set)
+
+
+def feed(desk: str, source: str, items: Sequence[Item]) -> bytes:
+    """The RSS document of one source of one desk, newest first."""
+    site = f"https://{slug(source)}.example/"
+    entries = "".join(
+        f"<item><title>{escape(item.title)}</title><link>{escape(item.link)}</link>"
+        f'<guid isPermaLink="false">{desk}-{item.id}</guid><pubDate>{format_datetime(item.at)}</pubDate>'
+        f"<description>{escape(escape(item.text).replace(chr(10), '<br/><br/>'))}</description></item>"
+        for item in reversed(items)
+    )
+    language = items[0].language if items else "en"
+    head = f"<title>{escape(source)}</title><link>{site}</link><language>{language}</language>"
+    return f'<?xml version="1.0"?><rss version="2.0"><channel>{head}{entries}</channel></rss>'.encode()
+
+
+def configure(folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: str) -> None:
+    """Write bot.yaml, feeds.yaml and a file of rules a desk."""
+    channels = {
+        desk.name: {
+            "kind": "slack",
+            "to": f"#{desk.name}",
+            "token": "env:SLACK_BOT_TOKEN",
+            "api_url": api_url,
+            "pace": "0 seconds",
+        }
+        for desk in desks
+    }
+    bot = {
+        "database": f"sqlite:///{folder}/desks.db",
+        "channels": channels,
+        "fetch": {"allow_private": ["127.0.0.0/8"]},
+    }
+    feeds = [
+        {
+            "url": f"{feeds_url}/{desk.name}/{slug(source)}",
+            "name": source,
+            "tags": [desk.name],
+            "full_text": "never",
+        }
+        for desk in desks
+        for source in sorted({item.source for item in desk.items})
+    ]
+    (folder / "rules").mkdir()
+    (folder / "bot.yaml").write_text(yaml.safe_dump(bot), encoding="utf-8")
+    (folder / "feeds.yaml").write_text(yaml.safe_dump({"feeds": feeds}, allow_unicode=True), encoding="utf-8")
+    for desk in desks:
+        own = "\n".join(f"    {line}" for line in desk.rule.splitlines() if line.strip())
+        more = f"    notify: {desk.name}\n    feeds: [{desk.name}]\n"
+        text = "rules:\n  -" + own[3:] + "\n" + more
+        (folder / "rules" / f"{desk.name}.yaml").write_text(text, encoding="utf-8")
+
+
+def _wirewatch(folder: Path, *arguments: str) -> str:
+    environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
+    command = [sys.executable, "-m", "bot", *arguments, "--config", str(folder)]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"wirewatch {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def run(desks: Sequence[Desk]) -> Mapping[str, Shown]:
+    """What each desk's channel showed after every item came, one a round."""
+    with _servers() as (feeds, server), tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for desk in desks:
+            server.workspace.add_channel(desk.name)
+            for source in {item.source for item in desk.items}:
+                feeds.pages[f"/{desk.name}/{slug(source)}"] = feed(desk.name, source, [])
+        configure(folder, desks, feeds_url=feeds.url, api_url=server.api_url)
+        _wirewatch(folder, "once", "--now")
+        channels = {desk.name: _Channel() for desk in desks}
+        for at in range(max(len(desk.items) for desk in desks)):
+            for desk in desks:
+                if at < len(desk.items):
+                    item = desk.items[at]
+                    so_far = [each for each in desk.items[: at + 1] if each.source == item.source]
+                    feeds.pages[f"/{desk.name}/{slug(item.source)}"] = feed(desk.name, item.source, so_far)
+            _wirewatch(folder, "once", "--now")
+            for desk in desks:
+                if at < len(desk.items):
+                    _look(channels[desk.name], desk, at, server.workspace.messages(desk.name))
+        stories = json.loads(_wirewatch(folder, "stories", "--json"))
+    for desk in desks:
+        by_link = {item.link: item.id for item in desk.items}
+        channels[desk.name].shown.stories = {
+            by_link[article["link"]]: story["id"]
+            for story in stories
+            for article in story["articles"]
+            if article["link"] in by_link
+        }
+    return {name: channel.shown for name, channel in channels.items()}
+
+
+@contextmanager
+def _servers() -> Iterator[tuple[_FeedServer, slack.Server]]:
+    feeds = _FeedServer()
+    threading.Thread(target=feeds.serve_forever, daemon=True).start()
+    with slack.serve() as server:
+        yield feeds, server
+    feeds.shutdown()
+    feeds.server_close()
+
+
+def _look(channel: _Channel, desk: Desk, at: int, messages: Sequence[Mapping[str, Any]]) -> None:
+    """Read what came in this round, and headlines that edits brought."""
+    for message in messages:
+        is_new = message["ts"] not in channel.seen
+        channel.seen.add(message["ts"])
+        lines = list(_texts(message.get("blocks") or [message.get("text", "")]))
+        if "thread_ts" in message and not message.get("reply_broadcast"):
+            text = " ".join(lines)
+            if is_new and not any(each in lines[0].lower() for each in _NO_STATEMENT):
+                channel.shown.replies.append((desk.items[at].id, text))
+            continue
+        channel.shown.messages += is_new
+        head = _folded(" ".join(lines[:4]))
+        # Its own headline stands first; the headline of the story that it may be part of follows.
+        found = {item.id: head.find(_folded(item.title)[:60]) for item in desk.items[: at + 1]}
+        places = [(place, item) for item, place in found.items() if place >= 0]
+        if places:
+            channel.shown.headlines.add(min(places)[1])
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Every text of a message's blocks, in order."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        text = value.get("text")
+        if text is not None:
+            yield from _texts(text)
+        for key in ("elements", "fields"):
+            yield from _texts(value.get(key) or [])
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _folded(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
+def _row(table: Table, name: str, told: Score) -> None:
+    table.add_row(
+        name,
+        str(told.events),
+        str(told.hidden),
+        str(told.beyond),
+        f"{told.precision:.2f}, {told.recall:.2f}",
+        f"{told.replies_right} of {told.replies}",
+        f"{told.told} of {told.with_news}",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", default=["a", "b", "c"], help="folders of the desks' data")
+    parser.add_argument("--desks", nargs="+", help="only these")
+    parser.add_argument("--show", action="store_true", help="name what was hidden and what was said falsely")
+    chosen = parser.parse_args()
+    out = Console()
+    for part in chosen.parts:
+        desks = [desk for desk in load(part) if not chosen.desks or desk.name in chosen.desks]
+        if not desks:
+            continue
+        table = Table(
+            "desk", "events", "hidden", "beyond", "pairs P, R", "replies right", "news told", title=f"part {part}"
+        )
+        whole = Score()
+        shown = run(desks)
+        for desk in desks:
+            told = score(desk, shown[desk.name])
+            whole.add(told)
+            _row(table, desk.name, told)
+        table.add_section()
+        _row(table, "all", whole)
+        for name, threads in desk_baselines.ALL.items():
+            sums = Score()
+            for desk in desks:
+                sums.add(score(desk, threads(desk)))
+            _row(table, name, sums)
+        out.print(table)
+        if chosen.show:
+            for remark in whole.remarks:
+                out.print(remark, markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Edits of articles in real feeds: how many changed at all, and how many are told as material.
+
+Every two readings of one item of the feed snapshots that differ in headline or text. Beside: every headline or text
+whose folded words differ, which is what a reader without judgement tells.
+
+    python -m bench.quality.edits [--show 40] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterator
+
+import feedparser
+from rich.console import Console
+from rich.table import Table
+
+from bench.quality import replay
+from bot import articles, facts, model
+from bot.channels.kit import diff
+
+Pair = tuple[model.Article, model.Article]
+_MARKS = {diff.Change.REMOVED: "[-{}-]", diff.Change.ADDED: "{{+{}+}}"}
+
+
+def pairs(series: str) -> Iterator[Pair]:
+    """Consecutive versions of each item of a series."""
+    last: dict[str, model.Article] = {}
+    for fetch in replay.read_series(series, None):
+        for entry in feedparser.parse(fetch.body).entries:
+            article = replay.article_of(fetch, entry)
+            key = entry.get("id") or entry.get("link") or article.title
+            before = last.get(key)
+            if before and (before.title, before.text) != (article.title, article.text):
+                yield before, article
+            last[key] = article
+
+
+def is_reworded(before: model.Article, after: model.Article) -> bool:
+    return any(
+        articles.fold_title(one) != articles.fold_title(other)
+        for one, other in ((before.title, after.title), (before.text, after.text))
+    )
+
+
+def shown(edit: model.Edit) -> str:
+    parts = diff.pieces(edit.before, edit.after, limit=300)
+    return f"{edit.field}: " + " ".join(_MARKS.get(part.change, "{}").format(part.text) for part in parts)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--show", type=int, default=0, help="of those told, print so many")
+    options.add_argument("--seed", type=int, default=1, help="which of them")
+    chosen = options.parse_args()
+    console = Console(width=120)
+    table = Table("series", "versions", "other words", "of live pages", "told", title="Edits")
+    told: list[tuple[model.Edit, ...]] = []
+    totals = [0, 0, 0, 0]
+    for series in replay.all_series():
+        found = list(pairs(series))
+        material = [edits for before, after in found if (edits := facts.corrections(before, after))]
+        counts = [
+            len(found),
+            sum(is_reworded(*pair) for pair in found),
+            sum(any(map(facts.is_live_page, pair)) for pair in found),
+            len(material),
+        ]
+        table.add_row(series, *map(str, counts))
+        totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        told += material
+    table.add_row("all", *map(str, totals), style="bold")
+    console.print(table)
+    for edits in random.Random(chosen.seed).sample(told, min(chosen.show, len(told))):
+        for edit in edits:
+            console.print(f"{edit.outlet}, {shown(edit)}", markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""New facts over the story updates of testbed/updates, and over real stories by eye.
+
+Each update is what a story said, a later article, and whether it brings something material. Precision: of the updates
+of which anything is told, those with a material change. Recall: of those with one, what is told. Changes: of all
+"A → B" that are told, those written down for their update, and of those written down the ones told so.
+
+    python -m bench.quality.facts [--only SET] [--verbose]
+    python -m bench.quality.facts --real lede-feeds allsides
+
+The second prints the facts of labelled stories, in order of telling: real text has no answers, and is read by eye.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from dataclasses import dataclass
+
+from bench.quality import storysets
+from bot import facts, model
+from testbed import updates
+
+SETS = ("development", "held_out", "sentences_development", "sentences_held_out")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    update: updates.Update
+    facts: tuple[model.Fact, ...]
+
+    @property
+    def changes(self) -> list[model.Fact]:
+        return [fact for fact in self.facts if fact.before]
+
+    @property
+    def is_right(self) -> bool:
+        return bool(self.facts) == self.update.is_material
+
+
+def outcomes(name: str) -> list[Outcome]:
+    return [Outcome(update, _told(update.earlier, update.article)) for update in updates.load(name)]
+
+
+def _told(earlier: tuple[model.Article, ...], later: model.Article) -> tuple[model.Fact, ...]:
+    return facts.news(facts.claims_of(earlier), facts.read(later))
+
+
+def figures(found: list[Outcome]) -> tuple[float, float]:
+    """Precision and recall over updates."""
+    told = [each for each in found if each.facts]
+    material = [each for each in found if each.update.is_material]
+    right = sum(each.update.is_material for each in told)
+    return right / max(len(told), 1), sum(bool(each.facts) for each in material) / len(material)
+
+
+def changes(found: list[Outcome]) -> tuple[int, int, int, int]:
+    """Right of the changes told, how many were told; told of the changes written down, how many there are."""
+    told = [any(wanted.is_said_by(fact) for wanted in each.update.wanted) for each in found for fact in each.changes]
+    wanted = [
+        any(one.is_said_by(fact) for fact in each.changes) for each in found for one in each.update.wanted if one.before
+    ]
+    return sum(told), len(told), sum(wanted), len(wanted)
+
+
+def of_real_stories(name: str) -> tuple[list[tuple[str, model.Fact]], int]:
+    """Each fact with its story's first headline; and how many articles came after a first one."""
+    told: defaultdict[str, list[model.Article]] = defaultdict(list)
+    for row in storysets.load(name):
+        told[row.story].append(row.article)
+    found = []
+    for members in told.values():
+        claims = facts.StoryClaims()
+        for article in members:
+            reading = facts.read(article)
+            news = facts.news(claims, reading)
+            claims.add(reading, news)
+            found += [(members[0].title, fact) for fact in news]
+    return found, sum(len(members) - 1 for members in told.values())
+
+
+def _show_real(name: str) -> None:
+    found, later = of_real_stories(name)
+    for title, fact in found:
+        print(f"  [{title[:60]}] {fact.label}: {fact.before or ''} → {fact.after}   [{fact.sentence}]")
+    print(f"{name}: {len({fact.article for _, fact in found})} of {later} later articles told something")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--only", choices=SETS)
+    arguments.add_argument("--verbose", action="store_true", help="what was said, and what was wrong")
+    arguments.add_argument(
+        "--real", nargs="+", choices=storysets.SETS, default=(), help="facts of real stories instead"
+    )
+    options = arguments.parse_args()
+    if options.real:
+        for name in options.real:
+            _show_real(name)
+        return
+    for name in (options.only,) if options.only else SETS:
+        found = outcomes(name)
+        precision, recall = figures(found)
+        material = sum(each.update.is_material for each in found)
+        right, told, hit, wanted = changes(found)
+        print(f"{name}: {material} with and {len(found) - material} without a material change")
+        print(f"  precision {precision:.3f}   recall {recall:.3f}   changes right {right}/{told}, told {hit}/{wanted}")
+        for each in found if options.verbose else ():
+            print(f"  {'right' if each.is_right else 'WRONG'}  {each.update.id}")
+            for fact in each.facts:
+                print(f"    {fact.kind}  {fact.label}: {fact.before or ''} → {fact.after}   [{fact.sentence}]")
+
+
+if __name__ == "__main__":
+    main()

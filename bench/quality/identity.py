@@ -1,0 +1,93 @@
+"""What identity makes of real feeds as they were fetched, and how far two headlines of one article are apart.
+
+    python -m bench.quality.identity [FEED …]
+
+Replays the data set ``feed-snapshots`` (see testbed/shared_data.py): each document is read, identified against what the
+documents before it left, and kept. Shows the novelties, how many edits are material, and for the threshold of
+bot/articles/alike.py the share of headline edits under one id, and of other headlines of the same feed, that are alike.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from bot import articles, facts, model, ports, sources
+from bot.articles import alike
+from testbed import shared_data
+from testbed.archive import DAY, Archive
+
+
+def main() -> None:
+    names = sys.argv[1:] or ["bbc-2020", "nytimes-2020", "dailymail-2020", "smh-2020"]
+    edited: list[tuple[str, str]] = []
+    others: list[tuple[str, str]] = []
+    for name in names:
+        archive = Archive()
+        counts = _replay(name, archive, edited)
+        print(name, dict(counts))
+        titles = [article.title for article in archive.articles.values()]
+        others += zip(titles, random.Random(1).sample(titles, len(titles)), strict=True)
+    others = [(one, other) for one, other in others if one != other]
+    print(f"{len(edited)} headline edits, {len(others)} pairs of other headlines; share that is alike:")
+    for threshold in (0.3, 0.35, 0.4, 0.45, 0.5):
+        print(f"  at {threshold}: edits {_share(edited, threshold):.1%}, others {_share(others, threshold):.1%}")
+
+
+def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Counter[str]:
+    feed = model.Feed(url=f"https://{name}.example/rss")
+    counts: Counter[str] = Counter()
+    is_baseline = True
+    for when, content in _documents(name):
+        body = ports.Body(content=content, content_type="application/rss+xml", url=feed.url)
+        try:
+            reading = sources.parse_document(body)
+        except ports.ReadError:
+            counts["unreadable"] += 1
+            continue
+        look_up = articles.look_up(feed, reading)
+        found = articles.identify(
+            feed,
+            reading,
+            archive.known(feed.url, look_up),
+            now=when,
+            backfill=DAY,
+            is_baseline=is_baseline,
+            feed_title=None,
+            looked_up=look_up,
+        )
+        is_baseline = False
+        for item in found.items:
+            counts[item.novelty.value] += 1
+            if item.novelty is articles.Novelty.EDITED and item.article and item.stub:
+                before = archive.articles[item.stub.id]
+                counts["material"] += bool(facts.corrections(before, item.article))
+                if articles.fold_title(before.title) != articles.fold_title(item.article.title):
+                    edited.append((before.title, item.article.title))
+        archive.keep(found.items)
+    return counts
+
+
+def _documents(name: str) -> Iterator[tuple[datetime, bytes]]:
+    with tarfile.open(shared_data.path("feed-snapshots") / f"{name}.tar.xz") as archive:
+        files = [member for member in archive.getmembers() if member.name.endswith(".xml")]
+        for member in sorted(files, key=lambda member: int(member.name.rsplit("/", 1)[1].split("_")[0])):
+            file = archive.extractfile(member)
+            assert file is not None
+            epoch = member.name.rsplit("_", 1)[1].removesuffix(".xml")
+            yield datetime.fromtimestamp(int(epoch), UTC), file.read()
+
+
+def _share(pairs: list[tuple[str, str]], threshold: float) -> float:
+    alikes = sum(
+        alike.similarity(articles.fold_title(one), articles.fold_title(other)) >= threshold for one, other in pairs
+    )
+    return alikes / max(1, len(pairs))
+
+
+if __name__ == "__main__":
+    main()

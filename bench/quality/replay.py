@@ -1,0 +1,262 @@
+"""Replay real feeds, fetch by fetch, through the real application, and compare with a direct reading.
+
+Every series of the feed snapshots is served by a local HTTP server; the application's clock is set to each fetch's own
+time. The direct reading is the obvious script: feedparser over each fetch in order, an entry is new when its id was
+not seen, the first fetch is the baseline, and each new entry is given to the same rules. What it finds and Wirewatch
+does not is missed; an article that stands in two threads of a channel is doubled.
+
+    python -m bench.quality.replay [--series bbc-2020 ...] [--fetches N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import tarfile
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import feedparser
+import structlog
+from rich.console import Console
+from rich.table import Table
+
+from bot import app, articles, model, ports, rules
+from testbed import shared_data
+from testbed.fakes import FakeClock
+from testbed.servers.feeds import FeedServer
+
+DATA = shared_data.ROOT
+RULES = Path(__file__).with_name("replay_rules.yaml")
+_EDITS = (model.MessageKind.EDIT,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    series: str
+    at: datetime
+    body: bytes
+
+
+class Recorder:
+    """A channel that takes everything at once and remembers it."""
+
+    account = "recorder"
+    abilities = ports.Abilities(threads=True, edits=True, lookup=True)
+    pace = timedelta()
+
+    def __init__(self, name: str, clock: ports.Clock) -> None:
+        self.name = name
+        self.taken: list[ports.Delivery] = []
+        self._clock = clock
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        self.taken.append(delivery)
+        return model.Receipt(ref=str(len(self.taken)), place=self.name, sent_at=self._clock.now())
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        return None
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        return ()
+
+    async def close(self) -> None:
+        pass
+
+
+@dataclass(slots=True)
+class Expected:
+    """What the direct reading of one series finds."""
+
+    fetches: int = 0
+    new: int = 0
+    #: Ids of new entries that match -> their links.
+    links: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    expected: dict[str, Expected]
+    #: Feed -> links of matched articles that came after the baseline.
+    found: dict[str, set[str]]
+    missed: dict[str, set[str]]
+    doubled: set[str]
+    messages: Counter[str]
+    silences: Counter[str]
+    stories: int
+    matched: int
+
+
+def read_series(name: str, most: int | None) -> Iterator[Fetch]:
+    with tarfile.open(DATA / "feed-snapshots" / f"{name}.tar.xz") as archive:
+        members = sorted((m for m in archive.getmembers() if m.isfile()), key=lambda m: m.name)
+        for member in members[:most]:
+            file = archive.extractfile(member)
+            assert file is not None
+            epoch = int(Path(member.name).stem.split("_")[1])
+            yield Fetch(series=name, at=datetime.fromtimestamp(epoch, UTC), body=file.read())
+
+
+def all_series() -> list[str]:
+    found = sorted(path.name.removesuffix(".tar.xz") for path in (DATA / "feed-snapshots").glob("*-2020.tar.xz"))
+    if not found:
+        raise SystemExit(f"real data absent: {DATA / 'feed-snapshots'} (set WIREWATCH_DATA)")
+    return found
+
+
+def directly(fetches: Sequence[Fetch], index: rules.RuleSet) -> dict[str, Expected]:
+    """The obvious script's reading."""
+    expected: dict[str, Expected] = defaultdict(Expected)
+    seen: dict[str, set[str]] = {}
+    for fetch in fetches:
+        told = expected[fetch.series]
+        told.fetches += 1
+        entries = feedparser.parse(fetch.body).entries
+        if not entries and fetch.series not in seen:
+            continue
+        known = seen.get(fetch.series)
+        ids: dict[str, feedparser.FeedParserDict] = {}
+        for entry in entries:
+            ids.setdefault(str(entry.get("id") or entry.get("link") or entry.get("title")), entry)
+        if known is None:
+            seen[fetch.series] = set(ids)
+            continue
+        for key, entry in ids.items():
+            if key in known:
+                continue
+            known.add(key)
+            told.new += 1
+            article = article_of(fetch, entry)
+            if index.match(article, model.Feed(url=fetch.series), now=fetch.at):
+                told.links[key] = article.link
+    return expected
+
+
+def article_of(fetch: Fetch, entry: feedparser.FeedParserDict) -> model.Article:
+    content = max((part.get("value", "") for part in entry.get("content", [])), key=len, default="")
+    body = max(entry.get("summary", ""), content, key=len)
+    return model.Article(
+        id=model.ArticleId(str(entry.get("id", ""))),
+        feed=fetch.series,
+        outlet=fetch.series,
+        owner=fetch.series,
+        link=articles.canonical_link(str(entry.get("link", ""))),
+        title=articles.clean(str(entry.get("title", "")), base=None).text,
+        text=articles.clean(str(body), base=None).text,
+        first_seen=fetch.at,
+        fingerprint="",
+    )
+
+
+def write_config(folder: Path, server: FeedServer, series: Sequence[str], window: str) -> None:
+    (folder / "rules").mkdir()
+    (folder / "bot.yaml").write_text(
+        f"database: sqlite:///{folder}/replay.db\nchannels: {{alerts: {{kind: console}}}}\n"
+        f"stories: {{window: {window}}}\nfetch: {{allow_private: [127.0.0.0/8]}}\n"
+    )
+    lines = [f'  - {{url: "{server.url(f"/{name}")}", name: {name}, owner: {name}}}' for name in series]
+    (folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+    (folder / "rules" / "everyday.yaml").write_text(RULES.read_text())
+
+
+async def replay(series: Sequence[str], *, most: int | None, window: str = "14 days") -> Result:
+    """``window`` of a second or less: no grouping, each article is its own story."""
+    fetches = sorted((f for name in series for f in read_series(name, most)), key=lambda f: (f.at, f.series))
+    clock = FakeClock(fetches[0].at)
+    environment = app.Environment(environ={}, clock=clock)
+    with tempfile.TemporaryDirectory() as place:
+        async with FeedServer() as server:
+            write_config(Path(place), server, series, window)
+            settings = app.load(Path(place), {})
+            recorder = Recorder("alerts", clock)
+            async with app.opened(settings, environment, replaced={"alerts": recorder}) as running:
+                for fetch in fetches:
+                    clock.set(max(fetch.at, clock.now()))
+                    server.serve(f"/{fetch.series}", fetch.body)
+                    await running.once(everything=True, drain=timedelta(seconds=60))
+                stories = list(await running.store.read(lambda tx: tx.stories.since(None)))
+                decisions = await running.store.read(
+                    lambda tx: [decision for story in stories for decision in tx.stories.decisions(story.id)]
+                )
+                expected = directly(fetches, rules.RuleSet(settings.rules))
+                named = {name: await _named(running.store, server.url(f"/{name}"), e) for name, e in expected.items()}
+    return _compare(expected, named, stories, recorder.taken, decisions)
+
+
+async def _named(store: ports.Store, feed: str, expected: Expected) -> dict[str, model.ArticleId]:
+    """The articles that the store has under the feed's own ids: a link may change under one id."""
+    question = ports.Question(feed=feed, keys=list(expected.links), links=list(expected.links.values()))
+    [known] = await store.read(lambda tx: tx.articles.known([question]))
+    by_link = {key: known.by_link[link][0].id for key, link in expected.links.items() if link in known.by_link}
+    return {**by_link, **{key: stub.id for key, stub in known.by_key.items()}}
+
+
+def _compare(
+    expected: dict[str, Expected],
+    named: dict[str, dict[str, model.ArticleId]],
+    stories: Sequence[model.Story],
+    taken: Sequence[ports.Delivery],
+    decisions: Sequence[model.Decision],
+) -> Result:
+    found: dict[str, set[str]] = defaultdict(set)
+    everything: set[model.ArticleId] = set()
+    for member in (member for story in stories for member in story.members):
+        everything.add(member.article.id)
+        if not member.is_baseline:
+            found[member.article.outlet].add(member.article.link)
+    heads = [d.message for d in taken if d.message.kind in (model.MessageKind.POST, model.MessageKind.GATHERED)]
+    told = Counter(link for m in heads for link in {line.link for brief in m.briefs for line in brief.outlets})
+    return Result(
+        expected=expected,
+        found=found,
+        missed={
+            name: {link for key, link in entry.links.items() if named[name].get(key) not in everything}
+            for name, entry in expected.items()
+        },
+        doubled={link for link, count in told.items() if count > 1},
+        messages=Counter(d.message.kind.value for d in taken),
+        silences=Counter(d.reason.value for d in decisions if d.action is model.Action.SILENT),
+        stories=len(stories),
+        matched=sum(len(story.members) for story in stories),
+    )
+
+
+def show(result: Result, console: Console) -> None:
+    table = Table("series", "fetches", "new", "match (direct)", "match (Wirewatch)", "missed", title="Replay")
+    for name, entry in sorted(result.expected.items()):
+        counts = (entry.fetches, entry.new, len(entry.links), len(result.found[name]), len(result.missed[name]))
+        table.add_row(name, *map(str, counts))
+    console.print(table)
+    missed = sum(len(links) for links in result.missed.values())
+    console.print(
+        f"missed {missed}, doubled {len(result.doubled)}; {result.stories} stories of {result.matched} articles"
+    )
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--series", nargs="*", default=None)
+    parser.add_argument("--fetches", type=int, default=None, help="only the first N of each series")
+    options = parser.parse_args()
+    # Feeds answer 404 until their first fetch; that is no news here.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    series = options.series or all_series()
+    console = Console(width=110)
+    grouped = await replay(series, most=options.fetches)
+    show(grouped, console)
+    alone = await replay(series, most=options.fetches, window="1 seconds")
+    table = Table("", "posts", "gathered", "edits", "replies", title="What the reader gets")
+    for name, result in (("with stories", grouped), ("each article alone", alone)):
+        kinds = ("post", "gathered", "edit", "reply")
+        table.add_row(name, *(str(result.messages[kind]) for kind in kinds))
+    console.print(table)
+    console.print("silent: " + ", ".join(f"{reason} {count}" for reason, count in grouped.silences.most_common()))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,178 @@
+"""Grouping against labelled stories, beside a centroid TF-IDF with one threshold for all sets.
+
+For each set of ../shared/data/stories: B-cubed F1, pairwise precision and recall, and what a user would feel for each
+hundred stories: articles hidden in a thread of another story, and messages too many for a story. Articles come one by
+one, in time order where the set has times; with --orders 3 a set without times comes in three random orders, and its
+marks are the means. The sets in which the articles of a story bear one time are also spread over three days. An unsure
+article counts as a story of its own. Then the speed against 10,000 open stories.
+
+    python -m bench.quality.stories [--sets lede-feeds gva] [--most 2500] [--half 0] [--orders 3] [--no-speed]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
+from datetime import timedelta
+from functools import partial
+from statistics import mean
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.quality import centroid
+from bench.quality.storysets import ONE_TIME, SETS, Labelled, arrivals, load, spread
+from bot import model, stories
+
+WINDOW = timedelta(days=14)
+OPEN_STORIES = 10_000
+#: Articles between two times of forgetting.
+BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How well threads agree with labels."""
+
+    f1: float
+    precision: float
+    recall: float
+    #: For each hundred stories.
+    hidden: float
+    extra: float
+
+
+def marks(labels: Sequence[str], threads: Sequence[str]) -> Marks:
+    """Compare the thread of each article with its labelled story; both in order of arrival."""
+    both = Counter(zip(labels, threads, strict=True))
+    of_label, of_thread = Counter(labels), Counter(threads)
+    precision = sum(n * n / of_thread[thread] for (_, thread), n in both.items()) / len(labels)
+    recall = sum(n * n / of_label[label] for (label, _), n in both.items()) / len(labels)
+    shared = _pairs(both)
+    opener: dict[str, str] = {}
+    for label, thread in zip(labels, threads, strict=True):
+        opener.setdefault(thread, label)
+    opened = Counter(opener.values())
+    hidden = sum(opener[thread] != label for label, thread in zip(labels, threads, strict=True))
+    extra = sum(count - 1 for count in opened.values())
+    return Marks(
+        f1=2 * precision * recall / (precision + recall),
+        precision=shared / max(1, _pairs(of_thread)),
+        recall=shared / max(1, _pairs(of_label)),
+        hidden=100 * hidden / len(of_label),
+        extra=100 * extra / len(of_label),
+    )
+
+
+def _pairs(counts: Counter[str] | Counter[tuple[str, str]]) -> int:
+    return sum(n * (n - 1) // 2 for n in counts.values())
+
+
+def mean_marks(orders: Sequence[Sequence[Labelled]], threads: Callable[[Sequence[Labelled]], list[str]]) -> Marks:
+    """The means over several orders of arrival of one set."""
+    each = [astuple(marks([row.story for row in rows], threads(rows))) for rows in orders]
+    return Marks(*(mean(values) for values in zip(*each, strict=True)))
+
+
+def grouped(rows: Sequence[Labelled]) -> list[str]:
+    """The thread of each article at the end, after all merges."""
+    grouping = stories.Grouping(window=WINDOW)
+    joined: list[str] = []
+    lives_in: dict[str, str] = {}
+    for at, row in enumerate(rows):
+        if at % BATCH == 0:
+            grouping.forget(row.article.first_seen - WINDOW)
+        join = grouping.join(row.article)
+        lives_in.update(dict.fromkeys(join.merges, join.story))
+        joined.append(join.story)
+    return [_home(story, lives_in) for story in joined]
+
+
+def _home(story: str, lives_in: dict[str, str]) -> str:
+    while story in lives_in:
+        story = lives_in[story]
+    return story
+
+
+def speed(rows: Sequence[Labelled], probes: Sequence[Labelled]) -> float:
+    """Articles a second that join, against an index of 10,000 stories."""
+    grouping = stories.Grouping(window=timedelta(days=365_000))
+    filling = rows[:OPEN_STORIES]
+    grouping.load(_alone(row.article) for row in filling)
+    start = time.process_time()
+    for row in probes:
+        grouping.join(row.article)
+    return len(probes) / (time.process_time() - start)
+
+
+def _alone(article: model.Article) -> model.Story:
+    story = model.StoryId(f"story of {article.id}")
+    join = model.Join(story=story, article=article.id, reason=model.JoinReason.OPENED)
+    return model.Story(
+        id=story,
+        title=article.title,
+        first_seen=article.first_seen,
+        last_seen=article.first_seen,
+        members=(model.Member(article=article, join=join, matches=()),),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sets", nargs="+", default=list(SETS), help="names of sets")
+    parser.add_argument("--most", type=int, default=3500, help="articles of a set, by whole stories")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="only one half of the stories, by a hash of the label")
+    parser.add_argument("--orders", type=int, default=0, help="random orders of each set without times (0: by link)")
+    parser.add_argument("--no-speed", action="store_true", help="leave out the speed")
+    chosen = parser.parse_args()
+    found = {name: load(name, most=chosen.most, half=chosen.half) for name in chosen.sets}
+    found |= {f"{name}, spread": spread(rows) for name, rows in found.items() if name in ONE_TIME}
+    orders = {name: arrivals(rows, chosen.orders) for name, rows in found.items()}
+    ours = {name: mean_marks(orders[name], grouped) for name in found}
+    theirs = {
+        threshold: {name: mean_marks(orders[name], partial(centroid.threads, threshold=threshold)) for name in found}
+        for threshold in centroid.THRESHOLDS
+    }
+    best = max(theirs, key=lambda threshold: sum(mark.f1 for mark in theirs[threshold].values()))
+    _show(found, ours, theirs, best)
+    if not chosen.no_speed:
+        filling = [row for name in ("neus", "gva", "uci-headlines", "allsides") for row in load(name)]
+        probes = [row for name in ("lede-feeds", "basil", "ecbplus", "fnc") for row in load(name)]
+        Console().print(
+            f"{speed(filling, probes):.0f} articles a second of one core against {OPEN_STORIES} open stories"
+        )
+
+
+def _show(
+    found: dict[str, list[Labelled]], ours: dict[str, Marks], theirs: dict[float, dict[str, Marks]], best: float
+) -> None:
+    table = Table(title=f"Grouping · centroid TF-IDF at {best} for all sets · its best threshold for each set")
+    for head in ("set", "articles", "stories", "B³ F1", "pair P", "R", "hidden", "extra"):
+        table.add_column(head, justify="left" if head == "set" else "right")
+    for head in ("TF-IDF F1", "P", "R", "hidden", "extra", "its best F1"):
+        table.add_column(head, justify="right", style="dim")
+    for name, rows in found.items():
+        peak = max(theirs[threshold][name].f1 for threshold in theirs)
+        counts = (str(len(rows)), str(len({row.story for row in rows})))
+        table.add_row(name, *counts, *_cells(ours[name]), *_cells(theirs[best][name]), f"{peak:.3f}")
+    mean = sum(mark.f1 for mark in ours.values()) / len(ours)
+    other = sum(mark.f1 for mark in theirs[best].values()) / len(ours)
+    table.add_row("mean", "", "", f"{mean:.3f}", "", "", "", "", f"{other:.3f}")
+    Console(width=150).print(table)
+
+
+def _cells(mark: Marks) -> tuple[str, ...]:
+    numbers = (mark.precision, mark.recall)
+    return (
+        f"{mark.f1:.3f}",
+        *(f"{number:.2f}" for number in numbers),
+        f"{mark.hidden:.1f}",
+        f"{mark.extra:.1f}",
+    )
+
+
+if __name__ == "__main__":
+    main()

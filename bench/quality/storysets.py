@@ -1,0 +1,85 @@
+"""The labelled story sets as articles, in the order in which they would arrive."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bot import model, stories
+from testbed import shared_data
+
+DATA = shared_data.ROOT
+SETS = ("lede-feeds", "allsides", "basil", "ecbplus", "gva", "fnc", "uci-headlines", "neus")
+#: Sets in which the articles of a story bear one and the same time, which no news does.
+ONE_TIME = ("allsides", "basil")
+SPREAD = timedelta(days=3)
+#: Sets without times: all at once, so that time says nothing.
+NO_TIME = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An article and the story that people say it tells."""
+
+    article: model.Article
+    story: str
+
+
+def load(name: str, *, most: int | None = None, half: int | None = None) -> list[Labelled]:
+    """A set in order of joining; ``most`` articles and ``half`` (0 or 1) take whole stories, by a hash of the label."""
+    rows = []
+    with gzip.open(DATA / "stories" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if half is None or draw(row["story"]) % 2 == half:
+                rows.append(Labelled(_article(row), row["story"]))
+    if most is not None and len(rows) > most:
+        rows.sort(key=lambda row: draw(row.story) // 2)
+        rows = rows[:most]
+    place = {article.id: at for at, article in enumerate(stories.order(row.article for row in rows))}
+    return sorted(rows, key=lambda row: place[row.article.id])
+
+
+def arrivals(rows: Sequence[Labelled], count: int) -> list[list[Labelled]]:
+    """As they come: in order of time; a set without times in ``count`` random orders, since its own order is chance."""
+    if any(row.article.when != NO_TIME for row in rows):
+        return [list(rows)]
+    return [random.Random(seed).sample(rows, len(rows)) for seed in range(1, count + 1)] if count else [list(rows)]
+
+
+def spread(rows: Sequence[Labelled]) -> list[Labelled]:
+    """The articles at times of their own, at most three days after the labelled one, in order of joining."""
+    moved = []
+    for row in rows:
+        when = row.article.when + SPREAD * (draw(row.article.id) % 1000 / 1000)
+        moved.append(replace(row, article=replace(row.article, published=when, first_seen=when)))
+    place = {article.id: at for at, article in enumerate(stories.order(row.article for row in moved))}
+    return sorted(moved, key=lambda row: place[row.article.id])
+
+
+def draw(story: str) -> int:
+    """A number that looks like chance and is the same at each run."""
+    return int(hashlib.md5(story.encode(), usedforsecurity=False).hexdigest(), 16)
+
+
+def _article(row: dict[str, str | None]) -> model.Article:
+    key = hashlib.sha256(str(row["id"]).encode()).hexdigest()
+    when = datetime.fromisoformat(row["published"]) if row["published"] else NO_TIME
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return model.Article(
+        id=model.ArticleId(key[:20]),
+        feed="bench",
+        outlet=row["source"] or "unknown",
+        owner=row["source"] or "unknown",
+        link=row["url"] or "",
+        title=row["title"] or "",
+        text=row["text"] or "",
+        published=when,
+        first_seen=when,
+        fingerprint=key,
+    )

@@ -1,0 +1,104 @@
+"""What must be kept of an article so that it is not told twice: for how long, and at how many bytes.
+
+    python -m bench.soak.keeping
+
+Over the recordings of ``feed-snapshots``: after how long an item that left its feed comes back, and what the identity
+of an article takes in an SQLite database once its text was let go, with its indexes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot import articles, model, ports, sources, storage
+from bot.app.engines import ticker
+from testbed import shared_data
+
+DAY = timedelta(days=1)
+
+
+def fetches(path: Path, feed: model.Feed) -> Iterator[tuple[datetime, model.Reading]]:
+    """Each recorded document that reads, with its time."""
+    with tarfile.open(path) as packed:
+        for member in sorted((each for each in packed.getmembers() if each.isfile()), key=lambda each: each.name):
+            file = packed.extractfile(member)
+            assert file is not None
+            try:
+                body = ports.Body(content=file.read(), content_type="application/xml", url=feed.url)
+                reading = sources.parse_document(body)
+            except ports.ReadError:
+                continue
+            yield datetime.fromtimestamp(int(member.name.rpartition("_")[2].partition(".")[0]), UTC), reading
+
+
+def absences(readings: list[tuple[datetime, tuple[str, ...]]]) -> list[timedelta]:
+    """Of each item that is listed again: how long it was away."""
+    found: list[timedelta] = []
+    last: dict[str, datetime] = {}
+    listed: set[str] = set()
+    for at, keys in readings:
+        found += [at - last[key] for key in set(keys) - listed if key in last]
+        last |= dict.fromkeys(keys, at)
+        listed = set(keys)
+    return found
+
+
+async def keep(store: storage.SqlStore, feed: model.Feed, at: datetime, reading: model.Reading) -> tuple[str, ...]:
+    """Take a reading in as the pipeline does; gives the items' ids."""
+    asked = articles.look_up(feed, reading)
+
+    def work(tx: ports.Transaction) -> None:
+        [known] = tx.articles.known([asked.question])
+        found = articles.identify(
+            feed, reading, known, now=at, backfill=DAY, is_baseline=False, feed_title=feed.name, looked_up=asked
+        )
+        tx.articles.add([each.article for each in found.items if each.article and each.stub is None])
+        tx.articles.see([each.sighting for each in found.items], at=at)
+
+    await store.write(work)
+    return tuple(asked.question.keys)
+
+
+async def measure(recordings: list[Path], file: Path) -> tuple[int, list[timedelta]]:
+    """How many items there were, and how long those that came back were away; their identities are left in ``file``."""
+    store = storage.open_store(f"sqlite:///{file}", clock=ticker.SystemClock())
+    away: list[timedelta] = []
+    items: set[tuple[str, str]] = set()
+    try:
+        for path in recordings:
+            name = path.name.partition("-")[0]
+            feed = model.Feed(url=f"https://www.{name}.example/news/rss/feed.xml", name=name)
+            readings = [(at, await keep(store, feed, at, reading)) for at, reading in fetches(path, feed)]
+            away += absences(readings)
+            items |= {(name, key) for _, keys in readings for key in keys}
+        await storage.trim(store, before=datetime(2020, 1, 1, tzinfo=UTC) + 3_650 * DAY)
+    finally:
+        await store.close()
+    return len(items), away
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "identities.db"
+        recordings = sorted(shared_data.path("feed-snapshots").glob("*-2020.tar.xz"))
+        items, away = asyncio.run(measure(recordings, file))
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("VACUUM")
+            (kept,) = database.execute("SELECT count(*) FROM articles").fetchone()
+        size = file.stat().st_size
+    away.sort()
+    days = [each / DAY for each in away]
+    print(f"{items:,} items, {len(days)} came back; away for days: ", end="")
+    print(", ".join(f"{share:.0%} {days[int(share * (len(days) - 1))]:.1f}" for share in (0.5, 0.95, 0.99, 1.0)))
+    print(f"{kept:,} identities, {size / kept:,.0f} bytes each")
+
+
+if __name__ == "__main__":
+    main()

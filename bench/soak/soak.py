@@ -1,0 +1,204 @@
+"""A week of 10,000 feeds in fake time through the real application: memory, handles, and how the database grows.
+
+    python -m bench.soak.soak                          10,000 feeds, as much of 7 days as 40 minutes of real time hold
+    python -m bench.soak.soak --feeds 2000 --minutes 120    fewer feeds, longer
+
+Each hour of fake time: resident memory, live objects, open handles, threads, the database and its log. A line is fitted
+to the memory of the last half: flat is a slope under one percent of it a day. Housekeeping runs with ``keep: 2 days``,
+so that in the last half as much is let go as comes in. The world is that of bench/soak/day.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from bench.soak import day
+from bench.soak.simulation import clockwork, rhythms, running, world
+from testbed import shared_data
+
+HOUR = timedelta(hours=1)
+#: As short as a story may be open: what is kept is whole again and again within a week.
+KEEP = "2 days"
+#: Of the memory's own size, a day.
+FLAT = 0.01
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_MB = 1_048_576
+TABLES = ("articles", "sightings", "versions", "matches", "stories", "decisions", "outbox", "ledger")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What stands at one hour of fake time."""
+
+    hour: int
+    memory_bytes: int
+    objects: int
+    handles: int
+    threads: int
+    database_bytes: int
+    log_bytes: int
+    rows: Mapping[str, int]
+    #: Real seconds since the start.
+    wall: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Least squares over hours."""
+
+    a_day: float
+    middle: float
+
+    @property
+    def share_a_day(self) -> float:
+        return self.a_day / self.middle if self.middle else 0.0
+
+
+def fit(points: Sequence[tuple[float, float]]) -> Line:
+    """``points``: (hour, value)."""
+    count = len(points)
+    middle_x = sum(x for x, _ in points) / count
+    middle = sum(y for _, y in points) / count
+    spread = sum((x - middle_x) ** 2 for x, _ in points)
+    slope = sum((x - middle_x) * (y - middle) for x, y in points) / spread if spread else 0.0
+    return Line(a_day=slope * 24, middle=middle)
+
+
+def last_half(samples: Sequence[Sample], value: Callable[[Sample], float]) -> Line:
+    half = samples[len(samples) // 2 :]
+    return fit([(sample.hour, value(sample)) for sample in half])
+
+
+def soak(
+    made: world.World,
+    *,
+    days: float,
+    tick: timedelta,
+    most: timedelta = timedelta.max,
+    keep: str = KEEP,
+    tell: Callable[[Sample], None],
+) -> list[Sample]:
+    """The real application over a world; a sample each hour. ``most``: of real time, after which it ends early."""
+    samples: list[Sample] = []
+    begun = time.perf_counter()
+
+    async def main(folder: Path) -> None:
+        async with running.opened(folder, made, tick=tick) as simulation:
+
+            async def look(hour: int) -> bool:
+                rows = await simulation.rows(TABLES)
+                samples.append(_sample(hour, folder / "wirewatch.db", rows, time.perf_counter() - begun))
+                tell(samples[-1])
+                return samples[-1].wall < most.total_seconds()
+
+            await simulation.run(timedelta(days=days), each=HOUR, look=look)
+
+    with running.place() as folder:
+        running.configure(folder, made, keep=keep)
+        clockwork.run(main(folder))
+    return samples
+
+
+def _sample(hour: int, database: Path, rows: Mapping[str, int], wall: float) -> Sample:
+    gc.collect()
+    _give_back()
+    return Sample(
+        hour=hour,
+        memory_bytes=int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES,
+        objects=len(gc.get_objects()),
+        handles=len(os.listdir("/proc/self/fd")),
+        threads=threading.active_count(),
+        database_bytes=database.stat().st_size,
+        log_bytes=_size(database.with_name(database.name + "-wal")),
+        rows=rows,
+        wall=wall,
+    )
+
+
+def _give_back() -> None:
+    """Free memory that the allocator keeps is no leak: without this its habits are what is measured."""
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def told(sample: Sample) -> str:
+    rows = ", ".join(f"{name} {count}" for name, count in sample.rows.items())
+    return (
+        f"hour {sample.hour:4}  {sample.memory_bytes / _MB:7.1f} MB  {sample.objects:9,} objects"
+        f"  {sample.handles:3} handles  {sample.threads:3} threads  database {sample.database_bytes / _MB:8.1f} MB"
+        f"  log {sample.log_bytes / _MB:6.1f} MB  {sample.wall:6.0f} s  {rows}"
+    )
+
+
+def verdict(samples: Sequence[Sample]) -> list[str]:
+    memory = last_half(samples, lambda sample: sample.memory_bytes)
+    objects = last_half(samples, lambda sample: sample.objects)
+    database = last_half(samples, lambda sample: sample.database_bytes)
+    handles = last_half(samples, lambda sample: sample.handles)
+    threads = last_half(samples, lambda sample: sample.threads)
+    half = samples[len(samples) // 2 :]
+    word = "flat" if memory.share_a_day < FLAT else "GROWS"
+    log = max(sample.log_bytes for sample in samples)
+    end = samples[-1].database_bytes
+    return [
+        f"memory      {_of(memory, _MB)} MB ({memory.share_a_day:+.2%}): {word}",
+        f"objects     {_of(objects, 1)} ({objects.share_a_day:+.2%})",
+        f"handles     {_of(handles, 1)}, {min(s.handles for s in half)} to {max(s.handles for s in half)}",
+        f"threads     {_of(threads, 1)}, {min(s.threads for s in half)} to {max(s.threads for s in half)}",
+        f"database    {_of(database, _MB)} MB, {end / _MB:,.0f} MB at the end; its log at most {log / _MB:,.0f} MB",
+    ]
+
+
+def _of(line: Line, unit: int) -> str:
+    """In the middle of the last half, and how much it grows there."""
+    return f"{line.middle / unit:>12,.1f} in the middle of the last half, {line.a_day / unit:>+10,.2f} a day"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--feeds", type=int, default=10_000)
+    options.add_argument("--hosts", type=int, default=None, help="as many hosts; default: three for ten feeds")
+    options.add_argument("--days", type=float, default=7)
+    options.add_argument("--tick", type=float, default=10, help="seconds of fake time between two ticks")
+    options.add_argument("--minutes", type=float, default=40, help="of real time; then it ends with what there is")
+    options.add_argument("--keep", default=KEEP)
+    options.add_argument("--seed", type=int, default=1)
+    chosen = options.parse_args(arguments)
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    made = world.draw(
+        rhythms.read(shared_data.path("feed-snapshots")),
+        start=day.START,
+        days=chosen.days,
+        feeds=chosen.feeds,
+        hosts=chosen.hosts or chosen.feeds * 3 // 10,
+        seed=chosen.seed,
+    )
+    print(f"{chosen.feeds:,} feeds of {len(made.hosts):,} hosts, {chosen.days:g} days, keep: {chosen.keep}", flush=True)
+    samples = soak(
+        made,
+        days=chosen.days,
+        tick=timedelta(seconds=chosen.tick),
+        most=timedelta(minutes=chosen.minutes),
+        keep=chosen.keep,
+        tell=lambda sample: print(told(sample), flush=True),
+    )
+    print(f"{len(samples) / 24:.1f} days in {samples[-1].wall / 60:.0f} minutes")
+    print("\n".join(verdict(samples)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The soak in small: samples, the fitted line, and that what is opened is closed again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bench.soak import small_world, soak
+
+
+def test_each_hour_gives_a_sample_and_what_is_open_stays_the_same() -> None:
+    seen: list[str] = []
+    samples = soak.soak(
+        small_world.draw(feeds=25, hours=4),
+        days=4 / 24,
+        tick=timedelta(seconds=60),
+        tell=lambda sample: seen.append(soak.told(sample)),
+    )
+    assert [sample.hour for sample in samples] == [1, 2, 3, 4]
+    assert len({sample.handles for sample in samples[1:]}) == 1
+    assert samples[-1].rows["articles"] >= samples[0].rows["articles"] > 0
+    assert len(seen) == 4
+    assert len(soak.verdict(samples)) == 5
+
+
+def test_it_ends_early_when_its_real_time_is_over() -> None:
+    samples = soak.soak(
+        small_world.draw(feeds=3, hours=4),
+        days=4 / 24,
+        tick=timedelta(minutes=5),
+        most=timedelta(),
+        tell=lambda sample: None,
+    )
+    assert [sample.hour for sample in samples] == [1]
+
+
+def test_the_fitted_line_is_that_of_the_points() -> None:
+    line = soak.fit([(hour, 100 + 0.5 * hour) for hour in range(49)])
+    assert line.a_day == pytest.approx(12)
+    assert line.middle == pytest.approx(112)
+    assert line.share_a_day == pytest.approx(12 / 112)

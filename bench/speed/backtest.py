@@ -1,0 +1,122 @@
+"""How many stored articles a second `wirewatch try` reads, from a database on disk to the messages it would make.
+
+    python -m bench.speed.backtest [COPIES]
+
+The archive: the labelled stories of allsides, neus and gva, three times over, spread over 30 days in their order, in a
+fresh SQLite file.
+The rules: one narrow, one wide, and thirty of a desk at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.table import Table
+
+from bot import backtest, model, rules, storage
+from testbed import shared_data
+from testbed.fakes import FakeClock
+
+DATA = shared_data.ROOT
+SETS = ("allsides", "neus", "gva")
+END = datetime(2026, 11, 1, tzinfo=UTC)
+SPAN = timedelta(days=30)
+
+NARROW = model.Rule(
+    name="Narrow",
+    notify=("alerts",),
+    all=(
+        model.Line(label="who", terms=("NRA", "gun lobby", "National Rifle Association")),
+        model.Line(label="what", terms=("lawsuit*", "sue*", "bankruptcy", "court")),
+        model.Line(label="where", terms=("New York", "Texas")),
+    ),
+    none=(model.Line(label="sport", terms=("championship",)),),
+)
+WIDE = model.Rule(name="Wide", notify=("alerts",), query='(police OR sheriff*) AND (shot* OR shooting*) NOT "Fox News"')
+
+
+def items() -> Iterator[dict[str, str]]:
+    for name in SETS:
+        path = DATA / "stories" / f"{name}.jsonl.gz"
+        if not path.exists():
+            raise SystemExit(f"real data absent: {path} (set WIREWATCH_DATA)")
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+
+def articles(copies: int = 1) -> list[model.Article]:
+    found = list(items()) * copies
+    step = SPAN / len(found)
+    return [
+        model.Article(
+            id=model.ArticleId(hashlib.sha256(f"{number} {item['id']}".encode()).hexdigest()[:20]),
+            feed="https://news.example/feed",
+            outlet=item["source"] or "News",
+            owner=item["source"] or "News",
+            link=f"https://news.example/{number}",
+            title=item["title"],
+            text=item["text"],
+            first_seen=END - SPAN + number * step,
+            fingerprint=hashlib.sha256(item["text"].encode()).hexdigest(),
+        )
+        for number, item in enumerate(found)
+    ]
+
+
+def desk(count: int) -> list[model.Rule]:
+    """Rules of three lines on words of the narrow kind, each another."""
+    subjects = "immigration vaccine* election* China Russia court* tax* climate budget border trade oil school* police"
+    places = "Texas Georgia Florida California Washington Chicago Arizona Ohio"
+    words, where = subjects.split(), places.split()
+    return [
+        model.Rule(
+            name=f"Desk {number}",
+            notify=("alerts",),
+            all=(
+                model.Line(label="subject", terms=(words[number % len(words)],)),
+                model.Line(label="place", terms=(where[number % len(where)],)),
+                model.Line(label="what", terms=("ruling", "ban*", "lawsuit*", "sanction*")),
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+async def measure(name: str, tried: list[model.Rule], store: storage.SqlStore, table: Table) -> None:
+    compiled = tuple(map(rules.compile_rule, tried))
+    plan = backtest.Plan(tried=compiled, since=END - SPAN, until=END)
+    began = time.perf_counter()
+    report = await store.read(lambda tx: backtest.run(tx.articles, plan))
+    seconds = time.perf_counter() - began
+    hits = sum(len(rule.hits) for rule in report.rules)
+    near = sum(one.count for rule in report.rules for one in rule.near)
+    table.add_row(
+        name, f"{report.articles:,}", f"{hits:,}", f"{near:,}", f"{len(report.messages):,}", f"{seconds:.1f}",
+        f"{report.articles / seconds:,.0f}",
+    )  # fmt: skip
+
+
+async def main() -> None:
+    table = Table("rules", "articles", "hits", "near misses", "messages", "seconds", "articles/s", title="Backtest")
+    with tempfile.TemporaryDirectory() as place:
+        store = storage.open_store(f"sqlite:///{place}/archive.db", clock=FakeClock(END))
+        archive = articles(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+        await store.write(lambda tx: tx.articles.add(archive))
+        await measure("one narrow", [NARROW], store, table)
+        await measure("one wide", [WIDE], store, table)
+        await measure("thirty", desk(30), store, table)
+        await store.close()
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,240 @@
+"""A busy hour, end to end: many matching articles in one pass, and thousands of one event.
+
+Three runs of the real application over a local server: 300 feeds of 30 matching articles (real ones, from the labelled
+story sets); one feed of thousands of articles of one event; and single articles that join stories of growing size.
+Printed: articles a second, the longest write transaction, and the exponent of the time of a join by the story's size,
+beside the articles a second of a TF-IDF centroid over the same articles, which stores and posts nothing.
+
+    python -m bench.speed.busy [--feeds 300] [--items 30] [--event 5000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import math
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import structlog
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from bench.quality import centroid
+from bench.quality.storysets import Labelled, load
+from bot import app
+from testbed.servers import ports
+
+START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+SETS = ("lede-feeds", "gva", "allsides", "ecbplus", "basil", "fnc")
+SIZES = (10, 30, 100, 300, 1_000)
+#: Joins measured at each size.
+JOINS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    title: str
+    text: str
+    link: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Measured:
+    """What one pass took."""
+
+    articles: int = 0
+    seconds: float = 0.0
+    longest_write: float = 0.0
+
+
+def feed(name: str, items: Sequence[Item]) -> bytes:
+    told = "".join(
+        f"<item><title>{escape(item.title)}</title><link>{escape(item.link)}</link>"
+        f"<pubDate>{format_datetime(item.at)}</pubDate><description>{escape(item.text)}</description></item>"
+        for item in items
+    )
+    head = f"<title>{name}</title><link>https://{name}.example/</link>"
+    return f'<?xml version="1.0"?><rss version="2.0"><channel>{head}{told}</channel></rss>'.encode()
+
+
+def real(count: int) -> list[Labelled]:
+    """Articles of the story sets with a text, in a random order that is always the same."""
+    rows = [row for name in SETS for row in load(name) if row.article.text]
+    return random.Random(7).sample(rows, min(count, len(rows)))
+
+
+def event(count: int, *, seed: int = 1) -> list[Item]:
+    """Articles of one event: the same names and sentences in another order, with words of their own."""
+    draw = random.Random(seed)
+    told = [
+        "The harbour bridge at Kelsund collapsed on Monday morning under a freight train.",
+        "Rescue teams searched the water for the crew of four.",
+        "The operator Nordbane had asked for repairs of the bridge in spring.",
+        "The transport minister called for an inquiry into the collapse.",
+        "Trains between Kelsund and the coast are replaced by buses.",
+    ]
+    return [
+        Item(
+            title=f"{draw.choice(('Kelsund bridge collapses', 'Bridge falls at Kelsund', 'Kelsund: bridge collapse'))} "
+            f"under freight train, outlet {number}",
+            text=" ".join([*draw.sample(told, 4), f"Reader number {number} saw {draw.randint(2, 99)} cars."]),
+            link=f"https://outlet{number}.example/kelsund",
+            at=START + timedelta(seconds=number),
+        )
+        for number in range(count)
+    ]
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The files of a folder over HTTP, by a process of its own."""
+    port = ports.free()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def configure(folder: Path, urls: Sequence[str]) -> None:
+    bot = {
+        "database": f"sqlite:///{folder}/busy.db",
+        "channels": {"desk": {"kind": "console"}},
+        "fetch": {"allow_private": ["127.0.0.0/8"], "backfill": "30000 days", "per_host": 64},
+        "stories": {"window": "30000 days"},
+    }
+    rules = {"rules": [{"name": "Everything", "query": "the OR a OR of OR in OR to OR kelsund", "notify": "desk"}]}
+    (folder / "rules").mkdir(exist_ok=True)
+    for name, said in (("bot", bot), ("feeds", {"feeds": list(urls)}), ("rules/all", rules)):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+
+
+async def one_pass(folder: Path, *, before: Sequence[Path] = ()) -> Measured:
+    """A baseline over empty feeds is not needed: all is inside the backfill. Nothing is sent."""
+    environment = app.Environment(environ={})
+    settings = app.load(folder, environment.environ)
+    measured = Measured()
+    async with app.opened(settings, environment) as running:
+        _time_writes(running, measured)
+        start = time.perf_counter()
+        passed = await running._pass_over_all(everything=True)
+        measured.seconds = time.perf_counter() - start
+        measured.articles = sum(feed.matched for feed in passed.feeds)
+    return measured
+
+
+def _time_writes(running: app.App, measured: Measured) -> None:
+    store = running.store
+    write = store.run
+
+    async def timed(work):  # type: ignore[no-untyped-def]
+        def inside(connection):  # type: ignore[no-untyped-def]
+            start = time.perf_counter()
+            try:
+                return work(connection)
+            finally:
+                measured.longest_write = max(measured.longest_write, time.perf_counter() - start)
+
+        return await write(inside)
+
+    store.run = timed  # type: ignore[method-assign]
+
+
+async def joins(folder: Path, site: Path) -> list[tuple[int, float]]:
+    """(size of the story, median seconds of a turn that joins one article)."""
+    environment = app.Environment(environ={})
+    settings = app.load(folder, environment.environ)
+    items, found, at = event(max(SIZES) + JOINS * len(SIZES)), [], 0
+    async with app.opened(settings, environment) as running:
+        for size in SIZES:
+            while at < size:
+                at = min(size, at + 100)
+                (site / "event.xml").write_bytes(feed("event", items[max(0, at - 100) : at]))
+                await running._pass_over_all(everything=True)
+            took = []
+            for _ in range(JOINS):
+                at += 1
+                (site / "event.xml").write_bytes(feed("event", items[at - 1 : at]))
+                start = time.perf_counter()
+                await running._pass_over_all(everything=True)
+                took.append(time.perf_counter() - start)
+            found.append((size, sorted(took)[len(took) // 2]))
+    return found
+
+
+def exponent(found: Sequence[tuple[int, float]]) -> float:
+    """Of time by size, by least squares over the logarithms."""
+    xs, ys = [math.log(size) for size, _ in found], [math.log(seconds) for _, seconds in found]
+    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True)) / sum((a - x) ** 2 for a in xs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--feeds", type=int, default=300)
+    parser.add_argument("--items", type=int, default=30)
+    parser.add_argument("--event", type=int, default=5_000, help="articles of one event in one pass")
+    chosen = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    table = Table("run", "articles", "seconds", "articles/s", "longest write transaction", title="Busy passes")
+    rows = real(chosen.feeds * chosen.items)
+    for name, feeds in (
+        (f"{chosen.feeds} feeds of {chosen.items} matching articles", _spread(rows, chosen.items)),
+        (f"{chosen.event:,} articles of one event in one feed", {"event": event(chosen.event)}),
+    ):
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as site, served(Path(site)) as url:
+            for each, items in feeds.items():
+                Path(site, f"{each}.xml").write_bytes(feed(each, items))
+            configure(Path(folder), [f"{url}/{each}.xml" for each in feeds])
+            told = asyncio.run(one_pass(Path(folder)))
+        rate = told.articles / told.seconds
+        table.add_row(
+            name, f"{told.articles:,}", f"{told.seconds:.1f}", f"{rate:.0f}", f"{1000 * told.longest_write:.0f} ms"
+        )
+    start = time.perf_counter()
+    centroid.threads(rows, 0.16)
+    took = time.perf_counter() - start
+    table.add_row(
+        "TF-IDF centroid alone, the same articles", f"{len(rows):,}", f"{took:.1f}", f"{len(rows) / took:.0f}", "-"
+    )
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as site, served(Path(site)) as url:
+        Path(site, "event.xml").write_bytes(feed("event", []))
+        configure(Path(folder), [f"{url}/event.xml"])
+        found = asyncio.run(joins(Path(folder), Path(site)))
+    out = Console()
+    out.print(table)
+    for size, seconds in found:
+        out.print(f"a pass that joins 1 article to a story of {size:,}: {1000 * seconds:.1f} ms")
+    out.print(f"exponent of the time by the story's size: {exponent(found):.2f}")
+
+
+def _spread(rows: Sequence[Labelled], items: int) -> dict[str, list[Item]]:
+    told = [
+        Item(row.article.title, row.article.text, f"https://site{at}.example/{row.article.id}", row.article.when)
+        for at, row in enumerate(rows)
+    ]
+    return {f"feed{at // items}": told[at : at + items] for at in range(0, len(told), items)}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""How long the status page, ``wirewatch status`` and /metrics take over a store of 400 days.
+
+    python -m bench.speed.pages                        200,000 articles, 60,000 of them in 20,000 stories, 5,000 feeds
+    python -m bench.speed.pages --scale 0.1            a tenth of it
+
+The store is made; the pages are asked over HTTP from the running site. Beside them, in the same run, what it costs to
+read every story of a page's window whole and count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import httpx
+import structlog
+
+from bot import app, config, model, ports, web
+from bot.cli import status
+from bot.ports import keys
+from testbed import made
+from testbed.fakes import START, FakeClock
+
+DAYS = 400
+ARTICLES, STORIES, MEMBERS, FEEDS, RULES = 200_000, 20_000, 3, 5_000, 40
+#: One story in so many is a large one.
+LARGE_EVERY, LARGE = 200, 40
+PAGES = (
+    "/",
+    "/stories",
+    "/stories?days=90",
+    "/stories?days=90&page=20",
+    "/stories?days=90&rule=Rule+7",
+    "/feeds",
+    "/feeds?show=failing",
+    "/feeds?page=30",
+    "/rules",
+    "/outbox",
+    "/metrics",
+)
+TEXT = "The regulator said on Wednesday that operators have until the end of the month to reply to its order. " * 6
+
+
+def configure(folder: Path, feeds: int) -> None:
+    (folder / "rules").mkdir(parents=True)
+    (folder / "bot.yaml").write_text(f"database: sqlite:///{folder}/pages.db\nchannels: {{desk: {{kind: console}}}}\n")
+    (folder / "feeds.yaml").write_text("feeds:\n" + "".join(f"  - {feed_url(number)}\n" for number in range(feeds)))
+    rules = "".join(f"  - {{name: Rule {n}, any: [subject{n}], notify: desk}}\n" for n in range(RULES))
+    (folder / "rules" / "desk.yaml").write_text(f"rules:\n{rules}")
+
+
+def feed_url(number: int) -> str:
+    return f"https://host{number}.example/feed"
+
+
+def article(number: int, *, of: int, feeds: int) -> model.Article:
+    """``number`` of ``of``, evenly over the days."""
+    base = made.article(f"a{number}", feed=feed_url(number % feeds), minutes=-(of - number) * DAYS * 1440 // of)
+    return replace(base, text=TEXT, outlet=f"Outlet {number % 97}", owner=f"Owner {number % 61}")
+
+
+def story(number: int, members: Sequence[model.Article]) -> model.Story:
+    story_id = model.StoryId(f"s{number}")
+    return model.Story(
+        id=story_id,
+        title=f"Story {number}: operators asked to reply",
+        first_seen=members[0].first_seen,
+        last_seen=members[-1].first_seen,
+        members=tuple(
+            model.Member(
+                article=one,
+                join=model.Join(story=story_id, article=one.id, reason=model.JoinReason.SIMILAR, detail="title 0.61"),
+                matches=(made.match(f"Rule {number % RULES}", "regulator", "operators"),),
+            )
+            for one in members
+        ),
+    )
+
+
+def state(number: int, feeds: int) -> model.FeedState:
+    """One feed in fifty fails."""
+    is_failing = number % 50 == 0
+    return model.FeedState(
+        url=feed_url(number),
+        title=f"Feed {number} of {feeds}",
+        due_at=START,
+        baseline_at=START - timedelta(days=DAYS),
+        ok_at=START,
+        new_at=START,
+        rhythm=tuple(START - timedelta(hours=hour) for hour in range(50, 0, -1)),
+        item_hashes=tuple(f"{number:08x}{item:08x}" for item in range(30)),
+        failures=3 if is_failing else 0,
+        failing_since=START if is_failing else None,
+        error="503 Service Unavailable" if is_failing else None,
+    )
+
+
+async def fill(running: app.App, *, articles: int, stories: int, feeds: int) -> None:
+    written = [article(number, of=articles, feeds=feeds) for number in range(articles)]
+    store = running.store
+    for start in range(0, articles, 2_000):
+        part = written[start : start + 2_000]
+        await store.write(partial(_add, articles=part))
+    await store.write(lambda tx: tx.feeds.save([state(number, feeds) for number in range(feeds)]))
+    for start in range(0, stories, 500):
+        numbers = range(start, min(stories, start + 500))
+        whole = [story(number, _members_of(number, written, stories)) for number in numbers]
+        await store.write(partial(_write, stories=whole))
+    await store.write(lambda tx: keys.TICK.put(tx, START))
+
+
+def _add(tx: ports.Transaction, articles: Sequence[model.Article]) -> None:
+    tx.articles.add(articles)
+
+
+def _members_of(number: int, written: Sequence[model.Article], stories: int) -> Sequence[model.Article]:
+    step = len(written) // stories
+    size = LARGE if number % LARGE_EVERY == 0 else MEMBERS
+    return written[number * step : number * step + size]
+
+
+def _write(tx: ports.Transaction, stories: Sequence[model.Story]) -> None:
+    for one in stories:
+        for member in one.members:
+            tx.articles.add_matches(member.article.id, member.matches)
+        tx.stories.save(one)
+    receipt = model.Receipt(ref="1", place="desk", sent_at=START)
+    rows = [made.sending(f"send {one.id}", story=one.id, briefs=(made.brief(one.id),)) for one in stories]
+    tx.outbox.add([replace(row, state=model.SendState.SENT, receipt=receipt) for row in rows])
+    tx.stories.decide([_decision(one) for one in stories])
+
+
+def _decision(one: model.Story) -> model.Decision:
+    return model.Decision(
+        at=one.first_seen,
+        story=one.id,
+        channel="desk",
+        action=model.Action.POST,
+        reason=model.Reason.FIRST_REPORT,
+        rules=one.rules,
+    )
+
+
+def _whole(tx: ports.Transaction, since: datetime) -> int:
+    return len(tx.stories.since(since))
+
+
+async def timed(work: Callable[[], Awaitable[object]], *, times: int) -> tuple[float, float]:
+    """Milliseconds: the median, and the first."""
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        await work()
+        took.append(1_000 * (time.perf_counter() - begun))
+    return statistics.median(took), took[0]
+
+
+async def measure(folder: Path, *, scale: float, times: int) -> list[tuple[str, float, float]]:
+    feeds = int(FEEDS * scale)
+    configure(folder, feeds)
+    environment = app.Environment(environ={}, clock=FakeClock(START + timedelta(seconds=1)))
+    async with app.opened(app.load(folder, {}), environment) as running:
+        await fill(running, articles=int(ARTICLES * scale), stories=int(STORIES * scale), feeds=feeds)
+        return await _ask(running, times=times)
+
+
+async def _ask(running: app.App, *, times: int) -> list[tuple[str, float, float]]:
+    listen = config.WebSettings(listen="127.0.0.1:0", host="127.0.0.1", port=0, token=None)
+    site = web.open_site(running, listen, {})
+    stop = asyncio.Event()
+    found: list[tuple[str, float, float]] = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(site.serve(stop))
+        async with httpx.AsyncClient(base_url=site.url, timeout=120) as client:
+            for page in PAGES:
+                answer = await client.get(page)
+                answer.raise_for_status()
+                found.append((page, *await timed(partial(client.get, page), times=times)))
+        stop.set()
+    now = running.clock.now()
+    look = partial(running.store.read, lambda tx: status.status_of(tx, now))
+    found.append(("wirewatch status, reading", *await timed(look, times=times)))
+    for days in (7, 90):
+        since = now - timedelta(days=days)
+        whole = partial(running.store.read, partial(_whole, since=since))
+        found.append((f"beside: stories of {days} days, whole", *await timed(whole, times=times)))
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--scale", type=float, default=1)
+    options.add_argument("--times", type=int, default=5)
+    chosen = options.parse_args(arguments)
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    with tempfile.TemporaryDirectory() as place:
+        found = asyncio.run(measure(Path(place) / "config", scale=chosen.scale, times=chosen.times))
+    size = f"{int(ARTICLES * chosen.scale):,} articles, {int(STORIES * chosen.scale):,} stories of {DAYS} days"
+    print(f"{size}, {int(FEEDS * chosen.scale):,} feeds; milliseconds, median of {chosen.times}")
+    for name, median, _ in found:
+        print(f"{name:40}{median:>10.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+"""Feeds a second through the whole pipeline, beside the obvious script, from a local origin in a process of its own.
+
+    python -m bench.speed.poll                           500 feeds over HTTP, two items of each inside the backfill
+    python -m bench.speed.poll --feeds 2000 --tls        over HTTPS, by an authority of the bench's own (needs openssl)
+    python -m bench.speed.poll --tls --closing           each feed has its own host, which ends its connection with each
+                                                     answer: a look-up of the name, connection and handshake a request
+    python -m bench.speed.poll --inside 30               all items inside the window
+    python -m bench.speed.poll --fetch-only              requests and parsing without rules and database
+    python -m bench.speed.poll --reader                  also with a process that reads the documents (fetch.readers: 1)
+    python -m bench.speed.poll --feeds 10000 --alone     no obvious script beside it: for the memory of many feeds
+
+Each feed has 30 items in about 25 KB. Rounds: cold (a first poll), warm (every answer 304), 5 % (one feed in twenty has
+two new items), bare (no validators, nothing new). Every contender polls all feeds in every round, on one host;
+Wirewatch with 64 connections, the obvious script (httpx.AsyncClient, feedparser, SQLite, a commit a feed) with 50. The
+contenders take turns, round by round, so that a busy machine is busy for both; the whole is repeated, and the median of
+the ratios counts. Miniflux is not in it: it needs a server of its own and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.speed import poll_contenders, poll_origin, processes
+from testbed.servers.processes import children
+
+ROOT = Path(__file__).parents[2]
+ROUNDS = ("cold", "warm", "5 %", "bare")
+#: Times the obvious script that the whole pipeline is to reach, and 1.4 times that with two processes.
+TARGETS = {
+    "wirewatch": {"cold": 3.0, "warm": 0.95, "5 %": 1.2, "bare": 5.0},
+    poll_contenders.READER: {"cold": 4.2, "warm": 1.33, "5 %": 1.68, "bare": 7.0},
+}
+#: The most memory at 10,000 feeds.
+PEAK_MB = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Lap:
+    seconds: float
+    cpu_seconds: float
+    items: int
+    peak_mb: float
+
+
+@dataclass(slots=True)
+class Results:
+    """Laps of each contender and round, one for each repetition."""
+
+    laps: dict[tuple[str, str], list[Lap]] = field(default_factory=dict)
+
+    def add(self, name: str, kind: str, lap: Lap) -> None:
+        self.laps.setdefault((name, kind), []).append(lap)
+
+    def rate(self, name: str, kind: str, count: int) -> float:
+        return statistics.median(count / lap.seconds for lap in self.laps[name, kind])
+
+    def peak(self, name: str) -> float:
+        return max(lap.peak_mb for kind in ROUNDS for lap in self.laps[name, kind])
+
+    def times(self, base: str, name: str, kind: str) -> float:
+        pairs = zip(self.laps[base, kind], self.laps[name, kind], strict=True)
+        return statistics.median(one.seconds / other.seconds for one, other in pairs)
+
+    def times_of_processor(self, base: str, name: str, kind: str) -> float:
+        pairs = zip(self.laps[base, kind], self.laps[name, kind], strict=True)
+        return statistics.median(one.cpu_seconds / other.cpu_seconds for one, other in pairs)
+
+
+class Pair:
+    """One contender in a process of its own, and its origin."""
+
+    def __init__(self, name: str, options: argparse.Namespace, authority: Path | None) -> None:
+        command = [sys.executable, "-m", "bench.speed.poll", "--role"]
+        where = ["--authority", str(authority)] if authority else []
+        self._origin = subprocess.Popen([*command, "origin", *where], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        assert self._origin.stdout is not None
+        port, self._control = map(int, self._origin.stdout.readline().split())
+        self.tell("inside", options.inside)
+        self.tell("closing", int(options.closing))
+        own_hosts = ["--closing"] if options.closing else []
+        trust = {"SSL_CERT_FILE": str(authority / "ca.pem")} if authority else {}
+        self._child = subprocess.Popen(
+            [*command, name, *where, "--port", str(port), "--feeds", str(options.feeds), *own_hosts],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=None if options.loud else subprocess.DEVNULL,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **trust, "NO_PROXY": "*"},
+        )
+        self._line()
+
+    def tell(self, name: str, value: int) -> None:
+        urllib.request.urlopen(f"http://127.0.0.1:{self._control}/control?{name}={value}").close()
+
+    def lap(self) -> Lap:
+        assert self._child.stdin is not None
+        self._child.stdin.write("round\n")
+        self._child.stdin.flush()
+        return Lap(**json.loads(self._line()))
+
+    def _line(self) -> str:
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline()
+        if not line:
+            raise SystemExit("a contender broke; --loud shows its log")
+        return line
+
+    def close(self) -> None:
+        for process in (self._child, self._origin):
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
+
+
+def contend(name: str, urls: list[str]) -> None:
+    """The child's side: a line when it is ready, and a line of result for each line read."""
+    stand_in_for_the_name_service()
+    answers = os.fdopen(os.dup(1), "w")
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 -- the console channel's posts, for the whole process
+
+    async def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            async with poll_contenders.CONTENDERS[name](urls, Path(folder)) as one_round:
+                print("ready", file=answers, flush=True)
+                for _ in sys.stdin:
+                    pids = [os.getpid(), *children(os.getpid())]
+                    begun, cpu = time.perf_counter(), processes.spent(pids)
+                    items = await one_round()
+                    lap = {
+                        "seconds": time.perf_counter() - begun,
+                        "cpu_seconds": processes.spent(pids) - cpu,
+                        "items": items,
+                        "peak_mb": processes.peak_mb(pids),
+                    }
+                    print(json.dumps(lap), file=answers, flush=True)
+
+    asyncio.run(run())
+
+
+def addresses(options: argparse.Namespace) -> Iterator[str]:
+    """Of the feeds, each with a host of its own where connections end with their answers."""
+    scheme = "https" if options.authority else "http"
+    for number in range(options.feeds):
+        host = f"feed{number}.{poll_origin.DOMAIN}" if options.closing else "127.0.0.1"
+        yield f"{scheme}://{host}:{options.port}/feed/{number}"
+
+
+def stand_in_for_the_name_service() -> None:
+    """Every contender's look-ups of the bench's own hosts end here."""
+    system = socket.getaddrinfo
+
+    def look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else str(host)
+        return system("127.0.0.1" if name.endswith(poll_origin.DOMAIN) else host, *args, **kwargs)
+
+    socket.getaddrinfo = look_up
+
+
+def repeat(names: Sequence[str], options: argparse.Namespace, authority: Path | None, results: Results) -> None:
+    """Each round once for each contender, in turns."""
+    with ExitStack() as stack:
+        pairs = {name: Pair(name, options, authority) for name in names}
+        for pair in pairs.values():
+            stack.callback(pair.close)
+        for place, kind in enumerate(ROUNDS):
+            for name, pair in pairs.items():
+                if kind == "5 %":
+                    pair.tell("round", place)
+                if kind == "bare":
+                    pair.tell("validators", 0)
+                results.add(name, kind, pair.lap())
+
+
+@contextmanager
+def authority_of(options: argparse.Namespace) -> Iterator[Path | None]:
+    if not options.tls:
+        yield None
+        return
+    if shutil.which("openssl") is None:
+        raise SystemExit("--tls makes its certificates with openssl, which is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        poll_origin.make_authority(Path(folder))
+        yield Path(folder)
+
+
+def show(results: Results, names: Sequence[str], options: argparse.Namespace) -> None:
+    base = names[0]
+    way = "HTTPS" if options.tls else "HTTP"
+    way += ", a connection a request" if options.closing else ""
+    print(
+        f"{options.feeds} feeds over {way}, {options.inside} of {poll_origin.ITEMS} items inside the window;"
+        f" feeds a second, median of {options.repeats}"
+    )
+    print(f"{'':22}" + "".join(f"{kind:>10}" for kind in ROUNDS) + f"{'peak':>10}")
+    for name in names:
+        rates = "".join(f"{results.rate(name, kind, options.feeds):>10.0f}" for kind in ROUNDS)
+        print(f"{name:22}{rates}{results.peak(name):>7.0f} MB")
+    if options.alone:
+        return
+    for name in names[1:]:
+        compare(results, base, name)
+
+
+def compare(results: Results, base: str, name: str) -> None:
+    ratios = {kind: results.times(base, name, kind) for kind in ROUNDS}
+    print(f"\n{name}, beside the {base}")
+    print(f"{'times':22}" + "".join(f"{ratios[kind]:>10.2f}" for kind in ROUNDS))
+    cpu = (results.times_of_processor(base, name, kind) for kind in ROUNDS)
+    print(f"{'times, processor time':22}" + "".join(f"{ratio:>10.2f}" for ratio in cpu))
+    targets = TARGETS.get(name)
+    if targets is None:
+        return
+    print(f"{'target':22}" + "".join(f"{targets[kind]:>10.2f}" for kind in ROUNDS) + f"{PEAK_MB:>7} MB at 10,000 feeds")
+    said = ("met" if ratios[kind] >= targets[kind] else "missed" for kind in ROUNDS)
+    peak = "met" if results.peak(name) < PEAK_MB else "missed"
+    print(f"{'':22}" + "".join(f"{word:>10}" for word in said) + f"{peak:>10}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--feeds", type=int, default=500)
+    parser.add_argument("--inside", type=int, default=2, help="items of each feed inside the backfill window")
+    parser.add_argument("--tls", action="store_true", help="over HTTPS")
+    parser.add_argument("--closing", action="store_true", help="the server ends each connection with its answer")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--reader", action="store_true", help="also with fetch.readers: 1")
+    parser.add_argument("--fetch-only", action="store_true")
+    parser.add_argument("--alone", action="store_true", help="no obvious script beside it")
+    parser.add_argument("--loud", action="store_true", help="show the contenders' log")
+    parser.add_argument("--role", help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--authority", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.role == "origin":
+        asyncio.run(poll_origin.serve(options.authority))
+        return
+    if options.role:
+        contend(options.role, list(addresses(options)))
+        return
+    ours = (
+        ("fetch and parse",)
+        if options.fetch_only
+        else ("wirewatch", poll_contenders.READER)
+        if options.reader
+        else ("wirewatch",)
+    )
+    names = ours if options.alone else ("obvious script", *ours)
+    results = Results()
+    with authority_of(options) as authority:
+        for _ in range(options.repeats):
+            repeat(names, options, authority, results)
+    show(results, names, options)
+
+
+if __name__ == "__main__":
+    main()

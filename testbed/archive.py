@@ -1,0 +1,127 @@
+"""A store of identities in memory: answers as Articles.known would, and keeps as a pipeline does."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from bot import articles, model, ports
+from testbed.fakes import START
+
+FEED = model.Feed(url="https://www.example.org/rss", name="Example")
+DAY = timedelta(hours=24)
+#: A body that is long enough to tell an article by.
+LONG = "<p>" + "The regulator ordered the company to open its servers to unfettered access. " * 5 + "</p>"
+
+
+def entry(number: int, **changes: object) -> model.Entry:
+    """A plain entry; each number is another article."""
+    words = ("BlackBerry quits Pakistan", "Rain stops play at Lord's", "Tax bill passes", "Volcano wakes", "Bank fined")
+    plain = model.Entry(
+        guid=f"id-{number}",
+        link=f"https://www.example.org/news/{number}",
+        title=f"{words[number % len(words)]} {number}",
+        body=f"<p>What happened in matter {number}, in some words.</p>",
+        published=START - timedelta(minutes=number),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def reading(*entries: model.Entry, **changes: object) -> model.Reading:
+    return replace(model.Reading(title="Example News", entries=entries), **changes)  # type: ignore[arg-type]
+
+
+class Archive:
+    """Remembers articles and sightings as storage does."""
+
+    def __init__(self) -> None:
+        self.articles: dict[model.ArticleId, model.Article] = {}
+        self.textless: set[model.ArticleId] = set()
+        self.sightings: dict[tuple[str, str], model.ArticleId] = {}
+
+    def known(self, feed: str, look_up: articles.Lookup) -> ports.Known:
+        by_title: defaultdict[str, list[ports.Stub]] = defaultdict(list)
+        oldest = sorted(self.articles.values(), key=lambda article: (article.first_seen, article.id))
+        by_link: defaultdict[str, list[ports.Stub]] = defaultdict(list)
+        by_print: defaultdict[str, list[ports.Stub]] = defaultdict(list)
+        for article in oldest:
+            by_link[articles.link_key(article.link)].append(self.stub(article))
+            if article.id not in self.textless:
+                by_print[article.fingerprint].append(self.stub(article))
+        for article in oldest:
+            if article.feed == feed and articles.fold_title(article.title) in look_up.question.titles:
+                by_title[articles.fold_title(article.title)].append(self.stub(article))
+        return ports.Known(
+            by_key={
+                key: self.stub(self.articles[self.sightings[feed, key]])
+                for key in look_up.question.keys
+                if (feed, key) in self.sightings
+            },
+            by_link={link: by_link[link] for link in look_up.question.links if link in by_link},
+            by_fingerprint={each: by_print[each] for each in look_up.question.fingerprints if each in by_print},
+            by_title=by_title,
+            carried={article for (carrier, _), article in self.sightings.items() if carrier == feed},
+        )
+
+    def stub(self, article: model.Article) -> ports.Stub:
+        return ports.Stub(
+            id=article.id,
+            link=article.link,
+            title=article.title,
+            published=article.published,
+            fingerprint=article.fingerprint,
+            has_text=article.id not in self.textless,
+            feed=article.feed,
+        )
+
+    def poll(
+        self,
+        *entries: model.Entry,
+        feed: model.Feed = FEED,
+        is_baseline: bool = False,
+        later: timedelta = timedelta(),
+        total: int | None = None,
+    ) -> articles.Identification:
+        """Identify one reading and keep the result. ``total``: items in the document, known bytes left out."""
+        document = reading(*entries, item_hashes=tuple(map(str, range(total or 0))))
+        look_up = articles.look_up(feed, document)
+        found = articles.identify(
+            feed,
+            document,
+            self.known(feed.url, look_up),
+            now=START + later,
+            backfill=DAY,
+            is_baseline=is_baseline,
+            feed_title=None,
+            looked_up=look_up,
+        )
+        self.keep(found.items)
+        return found
+
+    def keep(self, items: Sequence[articles.Identified]) -> None:
+        for item in items:
+            if item.article is not None:
+                assert item.novelty not in (articles.Novelty.SEEN, articles.Novelty.SAME_LINK, articles.Novelty.CHURN)
+                self._keep(item.article, item.novelty)
+            self.sightings[item.sighting.feed, item.sighting.key] = item.sighting.article
+
+    def _keep(self, article: model.Article, novelty: articles.Novelty) -> None:
+        before = self.articles.get(article.id)
+        if novelty is articles.Novelty.EDITED and before is not None:
+            self.articles[article.id] = replace(
+                article, first_seen=before.first_seen, feed=before.feed, outlet=before.outlet, owner=before.owner
+            )
+            self.textless.discard(article.id)
+        elif novelty is articles.Novelty.TAKEN_OVER and before is not None:
+            self.articles[article.id] = replace(article, first_seen=before.first_seen)
+            self.textless.discard(article.id)
+        elif before is None:
+            self.articles[article.id] = article
+            if novelty is articles.Novelty.OLD:
+                self.textless.add(article.id)
+
+
+def novelties(found: articles.Identification) -> list[str]:
+    return [item.novelty.value for item in found.items]

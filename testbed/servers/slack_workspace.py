@@ -1,0 +1,235 @@
+"""The workspace behind the local Slack: its channels, what was posted, and the methods of the Web API."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from testbed.servers import slack_rules
+from testbed.servers.slack_rules import Refused
+
+TOKEN = "xoxb-test-token"
+#: The app's own token, for Socket Mode.
+APP_TOKEN = "xapp-test-token"
+SCOPES = ("chat:write", "channels:read", "groups:read", "channels:history", "groups:history")
+
+
+@dataclass(slots=True)
+class Channel:
+    id: str
+    name: str
+    is_private: bool = False
+    is_archived: bool = False
+    is_member: bool = True
+    #: In order of arrival; threads among them.
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    posted_at: float = 0.0
+
+
+class TooFast(Exception):
+    """More than one message a second in a channel."""
+
+
+@dataclass(slots=True)
+class Workspace:
+    """What the server knows. ``least_gap``: seconds between two posts of a channel, None: not enforced."""
+
+    tokens: dict[str, set[str]] = field(default_factory=lambda: {TOKEN: set(SCOPES)})
+    app_tokens: dict[str, set[str]] = field(default_factory=lambda: {APP_TOKEN: {"connections:write"}})
+    #: Gives the address of a new connection; None: Socket Mode is off.
+    open_connection: Callable[[], str] | None = None
+    channels: dict[str, Channel] = field(default_factory=dict)
+    #: What was said to one person only.
+    whispers: list[dict[str, Any]] = field(default_factory=list)
+    #: User groups, by id.
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    #: Last part of a webhook's address -> channel id.
+    hooks: dict[str, str] = field(default_factory=dict)
+    least_gap: float | None = None
+    page: int = 100
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    last_ts: float = 0.0
+
+    def add_channel(
+        self, name: str, *, is_private: bool = False, is_archived: bool = False, is_member: bool = True
+    ) -> Channel:
+        channel = Channel(
+            id=f"C{len(self.channels):09d}",
+            name=name,
+            is_private=is_private,
+            is_archived=is_archived,
+            is_member=is_member,
+        )
+        self.channels[channel.id] = channel
+        return channel
+
+    def messages(self, name: str) -> list[dict[str, Any]]:
+        with self.lock:
+            return [dict(m) for channel in self.channels.values() if channel.name == name for m in channel.messages]
+
+    def record(self) -> dict[str, list[dict[str, Any]]]:
+        with self.lock:
+            return {channel.name: list(channel.messages) for channel in self.channels.values()}
+
+    def next_ts(self) -> str:
+        self.last_ts = max(time.time(), self.last_ts + 0.000001)  # noqa: TID251 - a server has its own clock
+        return f"{self.last_ts:.6f}"
+
+
+class Api:
+    """The methods. Each gives the answer's fields or raises Refused."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.w = workspace
+
+    def call(self, method: str, args: Mapping[str, Any], token: str | None) -> dict[str, Any]:
+        if method == "apps.connections.open":
+            return self.connect(token)
+        known = {
+            "auth.test": self.auth_test,
+            "chat.postMessage": self.post,
+            "chat.postEphemeral": self.whisper,
+            "usergroups.users.list": self.list_members,
+            "chat.update": self.update,
+            "conversations.list": self.list_channels,
+            "conversations.info": self.info,
+            "conversations.history": self.history,
+            "conversations.replies": self.replies,
+        }
+        if method not in known:
+            raise Refused("unknown_method")
+        if not token:
+            raise Refused("not_authed")
+        if token not in self.w.tokens:
+            raise Refused("invalid_auth")
+        with self.w.lock:
+            return known[method](dict(args), self.w.tokens[token])
+
+    def auth_test(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        return {"user": "wirewatch", "team": "Test", "user_id": "U1", "team_id": "T1", "bot_id": "B1"}
+
+    def post(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        _need(scopes, "chat:write")
+        channel = self._channel(args, by_name=True)
+        if not channel.is_member:
+            raise Refused("not_in_channel")
+        slack_rules.check_message(args, known=slack_rules.POST_ARGUMENTS)
+        thread = args.get("thread_ts")
+        if thread is not None and not any(m["ts"] == thread and "thread_ts" not in m for m in channel.messages):
+            raise Refused("thread_not_found")
+        return self.take(channel, args)
+
+    def take(self, channel: Channel, args: dict[str, Any]) -> dict[str, Any]:
+        now = time.monotonic()
+        if self.w.least_gap and now - channel.posted_at < self.w.least_gap:
+            raise TooFast
+        channel.posted_at = now
+        message = {"ts": self.w.next_ts(), **{k: v for k, v in args.items() if k != "channel"}, "edits": 0}
+        channel.messages.append(message)
+        return {"ts": message["ts"], "channel": channel.id, "message": message}
+
+    def connect(self, token: str | None) -> dict[str, Any]:
+        if token not in self.w.app_tokens:
+            raise Refused("not_allowed_token_type" if token in self.w.tokens else "invalid_auth")
+        _need(self.w.app_tokens[token], "connections:write")
+        if self.w.open_connection is None:
+            raise Refused("socket_mode_not_enabled")
+        return {"url": self.w.open_connection()}
+
+    def whisper(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        _need(scopes, "chat:write")
+        channel = self._channel(args)
+        if not str(args.get("user", "")).startswith("U"):
+            raise Refused("user_not_in_channel")
+        slack_rules.check_message(args, known=slack_rules.EPHEMERAL_ARGUMENTS)
+        self.w.whispers.append({**args, "channel": channel.name})
+        return {"message_ts": self.w.next_ts()}
+
+    def list_members(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        _need(scopes, "usergroups:read")
+        if args.get("usergroup") not in self.w.groups:
+            raise Refused("no_such_subteam")
+        return {"users": self.w.groups[args["usergroup"]]}
+
+    def update(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        _need(scopes, "chat:write")
+        channel = self._channel(args)
+        slack_rules.check_message(args, known=slack_rules.UPDATE_ARGUMENTS)
+        message = next((m for m in channel.messages if m["ts"] == args.get("ts")), None)
+        if message is None:
+            raise Refused("message_not_found")
+        message.update({k: v for k, v in args.items() if k not in ("channel", "ts")}, edits=message["edits"] + 1)
+        return {"ts": message["ts"], "channel": channel.id, "text": message.get("text", "")}
+
+    def list_channels(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        types = args.get("types", "public_channel").split(",")
+        for kind, scope in (("public_channel", "channels:read"), ("private_channel", "groups:read")):
+            if kind in types:
+                _need(scopes, scope)
+        shown = [
+            {"id": c.id, "name": c.name, "is_private": c.is_private, "is_member": c.is_member}
+            for c in self.w.channels.values()
+            if ("private_channel" if c.is_private else "public_channel") in types
+            and not (c.is_archived and args.get("exclude_archived") == "true")
+            and (c.is_member or not c.is_private)
+        ]
+        page, more = self._page(shown, args)
+        return {"channels": page, **more}
+
+    def info(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        channel = self._channel(args, archived=True)
+        _need(scopes, "groups:read" if channel.is_private else "channels:read")
+        facts = {"id": channel.id, "name": channel.name, "is_member": channel.is_member}
+        return {"channel": {**facts, "is_archived": channel.is_archived, "is_private": channel.is_private}}
+
+    def history(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        channel = self._read(args, scopes)
+        oldest = float(args.get("oldest", 0))
+        found = [m for m in channel.messages if "thread_ts" not in m and float(m["ts"]) > oldest]
+        page, more = self._page(found[::-1], args)
+        return {"messages": [_shown(m, args) for m in page], **more}
+
+    def replies(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        channel = self._read(args, scopes)
+        oldest = float(args.get("oldest", 0))
+        parent = [m for m in channel.messages if m["ts"] == args.get("ts")]
+        if not parent:
+            raise Refused("thread_not_found")
+        rest = [m for m in channel.messages if m.get("thread_ts") == args["ts"] and float(m["ts"]) > oldest]
+        page, more = self._page(parent + rest, args)
+        return {"messages": [_shown(m, args) for m in page], **more}
+
+    def _read(self, args: dict[str, Any], scopes: set[str]) -> Channel:
+        channel = self._channel(args, archived=True)
+        _need(scopes, "groups:history" if channel.is_private else "channels:history")
+        if not channel.is_member:
+            raise Refused("not_in_channel")
+        return channel
+
+    def _channel(self, args: dict[str, Any], *, by_name: bool = False, archived: bool = False) -> Channel:
+        wanted = args.get("channel", "")
+        for channel in self.w.channels.values():
+            if channel.id == wanted or (by_name and channel.name == str(wanted).removeprefix("#")):
+                if channel.is_archived and not archived:
+                    raise Refused("is_archived")
+                return channel
+        raise Refused("channel_not_found")
+
+    def _page(self, rows: list[Any], args: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        start = int(args.get("cursor") or 0)
+        end = start + min(int(args.get("limit", 100)), self.w.page)
+        cursor = str(end) if end < len(rows) else ""
+        return rows[start:end], {"response_metadata": {"next_cursor": cursor}, "has_more": bool(cursor)}
+
+
+def _need(scopes: set[str], scope: str) -> None:
+    if scope not in scopes:
+        raise Refused(f"missing_scope {scope}")
+
+
+def _shown(message: dict[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
+    hidden = set() if args.get("include_all_metadata") in ("true", "1", True) else {"metadata"}
+    return {k: v for k, v in message.items() if k not in hidden}
