@@ -1,0 +1,294 @@
+"""A message as lines of styled runs, without any markup: what a channel with a rich format renders in its own way.
+
+The order is that of a phone's screen: how grave, which rule and how many outlets; the headline; what it says; what came
+last; who carries it; the evidence, last and small. Texts are clean and links safe; markup is the channel's to escape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from bot import model
+from bot.channels.kit import diff, phrases
+
+T = TypeVar("T")
+
+SEVERITY = {model.Severity.HIGH: "🔴", model.Severity.NORMAL: "🔵", model.Severity.LOW: "⚪"}
+#: Outlets that have a line each; of more, the rest are counted.
+_OUTLETS = 3
+_BETWEEN = " · "
+
+
+class Style(StrEnum):
+    HEAD = "head"
+    LINE = "line"
+    QUOTE = "quote"
+    #: Items that follow each other are one list.
+    ITEM = "item"
+    SMALL = "small"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    text: str
+    #: A safe address; empty: no link.
+    link: str = ""
+    is_bold: bool = False
+    is_italic: bool = False
+    is_struck: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    style: Style
+    runs: tuple[Run, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(run.text for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much of each part is shown; lengths in UTF-16 units."""
+
+    headline: int
+    sentence: int
+    sentences: int
+    rules: int
+    items: int
+    link: int
+
+
+#: From generous to the least.
+ROOMS = (
+    Room(headline=250, sentence=700, sentences=4, rules=4, items=12, link=2_000),
+    Room(headline=250, sentence=400, sentences=3, rules=3, items=10, link=600),
+    Room(headline=150, sentence=240, sentences=2, rules=2, items=8, link=240),
+    Room(headline=120, sentence=120, sentences=1, rules=1, items=5, link=120),
+)
+
+
+def fitted(
+    message: model.Message,
+    render: Callable[[Sequence[Line]], T],
+    fits: Callable[[T], bool],
+    *,
+    names_story: bool = False,
+) -> T:
+    """``render`` of the longest outline that ``fits``; where none does, that of the shortest."""
+    made: T | None = None
+    for room in ROOMS:
+        made = render(lines(message, room, names_story=names_story))
+        if fits(made):
+            break
+    assert made is not None
+    return made
+
+
+def lines(message: model.Message, room: Room = ROOMS[0], *, names_story: bool = False) -> tuple[Line, ...]:
+    """``names_story``: a reply outside of its thread says which story it belongs to."""
+    return tuple(line for line in _lines(message, room, names_story=names_story) if line.text.strip())
+
+
+def _lines(message: model.Message, room: Room, *, names_story: bool) -> Iterator[Line]:
+    match message.kind:
+        case model.MessageKind.NOTICE:
+            yield from _notice(message, room)
+        case model.MessageKind.GATHERED:
+            yield from _gathered(message, room)
+        case model.MessageKind.REPLY:
+            yield from _reply(message, room, names_story=names_story)
+        case _ if message.reason is model.Reason.MERGED:
+            yield from _merged(message, room)
+        case _:
+            for brief in message.briefs[:1]:
+                yield from _story(brief, message, room)
+
+
+def _line(style: Style, *runs: Run) -> Line:
+    return Line(style=style, runs=tuple(run for run in runs if run.text))
+
+
+def _linked(label: str, url: str, room: Room, *, is_bold: bool = False) -> Run:
+    """A link where the address may be one, else its words alone."""
+    address = phrases.safe_link(url)
+    if address is None or len(address) > room.link:
+        return Run(text=label or "unnamed", is_bold=is_bold)
+    return Run(text=phrases.label_for(label, address), link=address, is_bold=is_bold)
+
+
+def _link_of(brief: model.StoryBrief) -> str:
+    return brief.title.link or (brief.outlets[0].link if brief.outlets else "")
+
+
+def _headline(brief: model.StoryBrief, room: Room) -> Run:
+    return _linked(phrases.headline(brief, room.headline), _link_of(brief), room, is_bold=True)
+
+
+def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
+    yield _line(Style.LINE, *_gravity(brief))
+    yield _line(Style.HEAD, _headline(brief, room))
+    if message.nearest is not None:
+        near = message.nearest.title
+        label = phrases.cut(phrases.clean(near.text), room.headline)
+        yield _line(
+            Style.LINE,
+            Run(text=f"{phrases.PERHAPS_PART_OF} ", is_italic=True),
+            _linked(label, near.link, room),
+        )
+    yield from _quotes(brief.summary, room)
+    if message.latest is not None:
+        yield _line(Style.LINE, *_latest(message.latest, room))
+    yield from _carriers(brief, room)
+    yield from _whys(brief.why, room, is_named=True)
+    yield _line(Style.SMALL, Run(text=f"First seen {phrases.day_and_time(brief.first_seen)}"))
+
+
+def _gravity(brief: model.StoryBrief) -> tuple[Run, ...]:
+    """“🔴 High · Backdoor demands · 2 independent outlets”."""
+    if not brief.why:
+        return (Run(text=phrases.owners(brief)),)
+    worst = max(brief.why, key=lambda why: why.severity.rank)
+    more = f" +{len(brief.why) - 1}" if len(brief.why) > 1 else ""
+    words = phrases.cut(phrases.clean(worst.rule), 150)
+    return (
+        Run(text=f"{SEVERITY[worst.severity]} {str(worst.severity).capitalize()}", is_bold=True),
+        Run(text=f"{_BETWEEN}{words}{more}{_BETWEEN}{phrases.owners(brief)}"),
+    )
+
+
+def _quotes(sentences: Sequence[model.Sentence], room: Room) -> Iterator[Line]:
+    """Sentences of one article are one quote, with its outlet once."""
+    runs: list[Run] = []
+    shown = sentences[: room.sentences]
+    for place, sentence in enumerate(shown):
+        following = shown[place + 1] if place + 1 < len(shown) else None
+        if runs and not runs[-1].text.endswith(" "):
+            runs.append(Run(text=" "))
+        runs += _words(sentence, room)
+        if following is None and len(sentences) > len(shown):
+            runs.append(Run(text=" …"))
+        if following is None or (following.outlet, following.link) != (sentence.outlet, sentence.link):
+            source = _linked(phrases.name(sentence.outlet), sentence.link, room)
+            yield _line(
+                Style.QUOTE, *runs, Run(text="— " if runs[-1:] and runs[-1].text.endswith(" ") else " — "), source
+            )
+            runs = []
+
+
+def _words(sentence: model.Sentence, room: Room) -> list[Run]:
+    """The matched words are bold."""
+    return [Run(text=span.text, is_bold=span.is_marked) for span in phrases.quoted(sentence, room.sentence)]
+
+
+def _latest(fact: model.Fact, room: Room) -> list[Run]:
+    when = f" ({phrases.day_and_time(fact.said_at)})" if fact.said_at else ""
+    told = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if fact.is_sentence else _fact(fact)
+    source = _linked(phrases.name(fact.outlet), fact.link, room)
+    return [Run(text="Latest", is_bold=True), Run(text=f"{when}: "), *told, Run(text=" — "), source]
+
+
+def _carriers(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
+    for line in brief.outlets[:_OUTLETS]:
+        copy = " (copy)" if line.is_copy else ""
+        when = f"{_BETWEEN}{phrases.day_and_time(line.at)}{copy}"
+        yield _line(Style.ITEM, _linked(phrases.name(line.outlet), line.link, room), Run(text=when))
+    if more := phrases.unnamed(brief, _OUTLETS):
+        yield _line(Style.ITEM, Run(text=more))
+
+
+def _whys(whys: Sequence[model.Why], room: Room, *, is_named: bool = False) -> Iterator[Line]:
+    for why in whys[: room.rules]:
+        found = phrases.evidence(why, 2 * room.sentence)
+        # One rule is named at the top.
+        words = "" if is_named and len(whys) == 1 else phrases.cut(phrases.severity_and_rule(why), 200)
+        yield _line(Style.SMALL, Run(text=": ".join(part for part in ("Why", words, found) if part)))
+    if len(whys) > room.rules:
+        names = ", ".join(phrases.name(why.rule) for why in whys[room.rules :][: room.items])
+        yield _line(Style.SMALL, Run(text=phrases.cut(f"and {len(whys) - room.rules:,} more: {names}", 300)))
+
+
+def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator[Line]:
+    brief = message.briefs[0] if message.briefs else None
+    opening = [Run(text=phrases.cut(phrases.head_of_reply(message), 200), is_bold=True)]
+    if brief is not None and names_story:
+        opening += [Run(text=" in "), _headline(brief, room)]
+    yield _line(Style.LINE, *opening)
+    yield from _facts(message.facts, room)
+    for edit in message.edits[: room.items]:
+        article = _linked(phrases.name(edit.outlet), edit.link, room)
+        yield _line(Style.LINE, article, Run(text=f", {edit.field}:"))
+        yield _line(Style.QUOTE, *_edit(edit, room))
+    yield from _more(len(message.edits), room)
+    if brief is not None and phrases.shows_outlets(message):
+        yield _line(Style.LINE, Run(text=f"{phrases.owners(brief)}:"))
+        yield from _carriers(brief, room)
+    if brief is not None and message.reason is model.Reason.SECOND_RULE:
+        yield from _whys(brief.why, room)
+
+
+def _facts(facts: Sequence[model.Fact], room: Room) -> Iterator[Line]:
+    """Values first, then the sentences that state them, each once and with its outlet."""
+    shown = facts[: room.items]
+    for fact in shown:
+        if not fact.is_sentence and not phrases.is_said_by_its_sentence(fact):
+            yield _line(Style.ITEM, *_fact(fact))
+    for fact in {fact.sentence: fact for fact in shown if phrases.clean(fact.sentence)}.values():
+        label = [Run(text=f"{phrases.name(fact.label)}: ", is_bold=True)] if fact.is_sentence else []
+        said = Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))
+        yield _line(Style.QUOTE, *label, said, Run(text=" — "), _linked(phrases.name(fact.outlet), fact.link, room))
+    yield from _more(len(facts), room)
+
+
+def _fact(fact: model.Fact) -> list[Run]:
+    runs = [Run(text=f"{phrases.name(fact.heading)}: ")] if fact.heading else []
+    if fact.before:
+        runs += [Run(text=phrases.cut(phrases.clean(fact.before), 150), is_struck=True), Run(text=" → ")]
+    return [*runs, Run(text=phrases.cut(phrases.clean(fact.after), 300) or "…", is_bold=True)]
+
+
+def _edit(edit: model.Edit, room: Room) -> list[Run]:
+    runs: list[Run] = []
+    for part in diff.pieces(edit.before, edit.after, limit=2 * room.sentence):
+        if runs:
+            runs.append(Run(text=" "))
+        removed, added = part.change is diff.Change.REMOVED, part.change is diff.Change.ADDED
+        runs.append(Run(text=part.text, is_struck=removed, is_bold=added))
+    return runs or [Run(text="only spaces or marks changed")]
+
+
+def _merged(message: model.Message, room: Room) -> Iterator[Line]:
+    lead = Run(text=phrases.cut(message.lead or phrases.HEADS[model.Reason.MERGED], 300), is_italic=True)
+    yield _line(Style.LINE, lead, *([Run(text=" "), _headline(message.briefs[0], room)] if message.briefs else []))
+
+
+def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
+    lead = phrases.cut(message.lead or f"{len(message.briefs)} stories", room.headline)
+    yield _line(Style.HEAD, Run(text=lead, is_bold=True))
+    for brief in message.briefs[: room.items]:
+        yield _line(Style.LINE, _headline(brief, room))
+        outlet = f"{_BETWEEN}{phrases.name(brief.outlets[0].outlet)}" if brief.outlets else ""
+        when = f"{_BETWEEN}{phrases.day_and_time(brief.first_seen)}{outlet}"
+        yield _line(Style.LINE, *_gravity(brief), Run(text=when))
+        for sentence in brief.summary[:1]:
+            yield _line(Style.QUOTE, *_words(sentence, room))
+    if len(message.briefs) > room.items:
+        yield _line(
+            Style.SMALL, Run(text=f"and {len(message.briefs) - room.items:,} more: wirewatch stories lists them")
+        )
+
+
+def _notice(message: model.Message, room: Room) -> Iterator[Line]:
+    yield _line(Style.LINE, Run(text=phrases.cut(message.lead, 3_000) or "Notice", is_bold=True))
+    told = [phrases.cut(phrases.clean(line), room.sentence) for line in message.lines[: room.items]]
+    yield from (_line(Style.ITEM, Run(text=line)) for line in told if line)
+    yield from _more(len(message.lines), room)
+
+
+def _more(count: int, room: Room) -> Iterator[Line]:
+    if count > room.items:
+        yield _line(Style.ITEM, Run(text=f"and {count - room.items:,} more"))

@@ -1,0 +1,83 @@
+"""A message as an outline: what is first, what is marked as cut, and that it is bounded whatever a feed says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot import model
+from bot.channels.kit import outline, phrases
+from bot.channels.kit.outline import Style
+from bot.testing import hostile, messages
+
+
+def told(lines: tuple[outline.Line, ...], style: Style) -> list[str]:
+    return [line.text for line in lines if line.style is style]
+
+
+def test_the_first_two_lines_say_how_grave_which_rule_how_many_and_what_happened() -> None:
+    first, second, *_ = outline.lines(messages.EDIT)
+    assert first.text == f"🔴 High · {messages.RULE} · 2 independent outlets and 1 copy"
+    assert second.text == phrases.headline(messages.BRIEF, 250)
+    assert second.runs[0].link == messages.WIRE, "the headline is the link"
+
+
+def test_matched_words_are_bold_and_an_outlet_stands_once_behind_its_sentences() -> None:
+    [quote] = [line for line in outline.lines(messages.POST) if line.style is Style.QUOTE]
+    assert [run.text for run in quote.runs if run.is_bold] == ["BlackBerry", "PTA", "unfettered access", "BES"]
+    assert quote.text.endswith("BES servers. The order dates from July. — The Wire")
+
+
+def test_evidence_is_last_and_does_not_repeat_the_only_rule() -> None:
+    why, age = told(outline.lines(messages.POST), Style.SMALL)
+    assert why.startswith("Why: product → BlackBerry, BES (title, body)")
+    assert age == "First seen 2 Dec 09:02 UTC"
+
+
+def test_more_than_three_outlets_are_folded_and_counted() -> None:
+    brief = replace(messages.BRIEF, outlets=messages.OUTLETS * 2, outlet_count=10)
+    items = told(outline.lines(replace(messages.EDIT, briefs=(brief,))), Style.ITEM)
+    assert len(items) == 4
+    assert items[-1] == "and 7 more"
+
+
+def test_what_is_left_out_for_want_of_room_is_said() -> None:
+    many = replace(
+        messages.GATHERED, briefs=tuple(replace(messages.BRIEF, summary=messages.BRIEF.summary * 3) for _ in range(20))
+    )
+    assert told(outline.lines(many), Style.SMALL) == ["and 8 more: wirewatch stories lists them"]
+    short = outline.lines(messages.EDIT, outline.ROOMS[-1])
+    assert any(quote.endswith("… — The Wire") for quote in told(short, Style.QUOTE))
+    facts = replace(messages.NEW_FACT, facts=messages.NEW_FACT.facts * 10)
+    assert "and 8 more" in told(outline.lines(facts), Style.ITEM)
+
+
+def test_a_reply_outside_of_its_thread_names_its_story() -> None:
+    first = outline.lines(messages.NEW_FACT, names_story=True)[0]
+    assert first.text.startswith("New in this story in BlackBerry to leave Pakistan")
+
+
+@pytest.mark.parametrize("message", hostile.ALL)
+def test_whatever_a_feed_says_the_shortest_outline_is_short_clean_and_has_no_empty_line(
+    message: model.Message,
+) -> None:
+    for room in outline.ROOMS:
+        lines = outline.lines(message, room)
+        assert all(line.text.strip() for line in lines)
+        assert not hostile.CONTROL & set("".join(line.text for line in lines))
+        for run in (run for line in lines for run in line.runs if run.link):
+            assert phrases.safe_link(run.link) == run.link
+    assert sum(phrases.size(run.text) + len(run.link) for line in lines for run in line.runs) <= 8_000
+
+
+@pytest.mark.parametrize("place", range(len(outline.ROOMS)))
+def test_the_longest_outline_that_fits_is_taken(place: int) -> None:
+    message = hostile.every_kind("word " * 400, messages.WIRE, many=30)[0]
+    sizes = [sum(len(line.text) for line in outline.lines(message, room)) for room in outline.ROOMS]
+    made = outline.fitted(message, lambda lines: sum(len(line.text) for line in lines), lambda s: s <= sizes[place])
+    assert made == sizes[place]
+
+
+def test_where_none_fits_it_is_the_shortest() -> None:
+    assert outline.fitted(messages.EDIT, tuple, lambda made: False) == outline.lines(messages.EDIT, outline.ROOMS[-1])
