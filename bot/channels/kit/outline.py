@@ -69,6 +69,7 @@ ROOMS = (
     Room(headline=250, sentence=400, sentences=3, rules=3, items=10, link=600),
     Room(headline=150, sentence=240, sentences=2, rules=2, items=8, link=240),
     Room(headline=120, sentence=120, sentences=1, rules=1, items=5, link=120),
+    Room(headline=120, sentence=60, sentences=1, rules=1, items=2, link=0),
 )
 
 
@@ -283,7 +284,7 @@ def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
 
 
 def _notice(message: model.Message, room: Room) -> Iterator[Line]:
-    yield _line(Style.LINE, Run(text=phrases.cut(message.lead, 3_000) or "Notice", is_bold=True))
+    yield _line(Style.LINE, Run(text=phrases.cut(message.lead, 4 * room.sentence) or "Notice", is_bold=True))
     told = [phrases.cut(phrases.clean(line), room.sentence) for line in message.lines[: room.items]]
     yield from (_line(Style.ITEM, Run(text=line)) for line in told if line)
     yield from _more(len(message.lines), room)

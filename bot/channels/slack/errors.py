@@ -7,21 +7,10 @@ to answer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import assert_never
 
 from bot import ports
-
-
-class Act(StrEnum):
-    WAIT = "wait and send again"
-    LOOK = "check whether it arrived, then send again"
-    SIMPLIFY = "send once more as plain text"
-    TOP_LEVEL = "post outside of the thread"
-    LEAVE = "leave the message as it is"
-    PARK_CHANNEL = "keep this channel's messages, notify the operator"
-    PARK_WORKSPACE = "keep the messages of every channel with this token, notify the operator"
-
+from bot.channels.kit import acts
+from bot.channels.kit.acts import Act
 
 #: Code -> what is done, and what the operator should do.
 TABLE: Mapping[str, tuple[Act, str]] = {
@@ -108,21 +97,4 @@ def error_of(code: str, *, doing: str, needed: str = "") -> ports.SendError:
         code, (Act.PARK_CHANNEL, "this version does not know this error code; see docs.slack.dev for its meaning")
     )
     scope = f" {needed}" if needed else ""
-    text = f"{doing}: Slack says {code}{scope}" + (f"; {advice}" if advice else "")
-    match act:
-        case Act.WAIT:
-            return ports.Wait(text)
-        case Act.LOOK:
-            return ports.Unknown(text)
-        case Act.SIMPLIFY:
-            return ports.TooMuch(text)
-        case Act.TOP_LEVEL:
-            return ports.ThreadGone(text)
-        case Act.LEAVE:
-            return ports.NotEditable(text)
-        case Act.PARK_CHANNEL:
-            return ports.Parked(text)
-        case Act.PARK_WORKSPACE:
-            return ports.Parked(text, whole_workspace=True)
-        case _:
-            assert_never(act)
+    return acts.error_of(act, f"{doing}: Slack says {code}{scope}" + (f"; {advice}" if advice else ""))

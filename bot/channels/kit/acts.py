@@ -1,0 +1,48 @@
+"""What a channel does about a refusal: a word for each act, for its table, and the port's error for it.
+
+A channel's table says for each of its service's codes which act follows and what the operator should do;
+docs/channels.md shows the same words.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from bot import ports
+
+
+class Act(StrEnum):
+    WAIT = "wait and send again"
+    #: Of one message: others may still be sent.
+    WAIT_ALONE = "wait with this message alone, then send it again"
+    LOOK = "check whether it arrived, then send again"
+    SIMPLIFY = "send once more as plain text"
+    TOP_LEVEL = "post outside of the thread"
+    LEAVE = "leave the message as it is"
+    PARK_CHANNEL = "keep this channel's messages, notify the operator"
+    PARK_WORKSPACE = "keep the messages of every channel with this token, notify the operator"
+
+
+def error_of(act: Act, text: str, *, after: timedelta | None = None) -> ports.SendError:
+    """The port's error for an act. ``after``: how long the service says to wait; None: it does not say."""
+    match act:
+        case Act.WAIT:
+            return ports.Wait(text, after=after)
+        case Act.WAIT_ALONE:
+            return ports.Wait(text, after=after, whole_channel=False)
+        case Act.LOOK:
+            return ports.Unknown(text)
+        case Act.SIMPLIFY:
+            return ports.TooMuch(text)
+        case Act.TOP_LEVEL:
+            return ports.ThreadGone(text)
+        case Act.LEAVE:
+            return ports.NotEditable(text)
+        case Act.PARK_CHANNEL:
+            return ports.Parked(text)
+        case Act.PARK_WORKSPACE:
+            return ports.Parked(text, whole_workspace=True)
+        case _:
+            assert_never(act)
