@@ -1,7 +1,6 @@
 # Wirewatch in a container; docs/container.md says how to build and run it, scripts/image-test does both.
-# A release names the base by its digest too: --build-arg PYTHON_IMAGE=python:3.13-slim-trixie@sha256:…; renovate.json
-# proposes the digest here where Renovate runs.
-ARG PYTHON_IMAGE=python:3.13-slim-trixie
+# The digest is the index of all platforms of that tag; Renovate proposes the next one (renovate.json).
+ARG PYTHON_IMAGE=python:3.13-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 FROM ${PYTHON_IMAGE} AS build
 # What is installed: postgres (SQLite and PostgreSQL), or run (SQLite only).
