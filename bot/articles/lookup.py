@@ -156,6 +156,8 @@ def _without_shared(items: list[Item]) -> tuple[Item, ...]:
             ),
         )
         for item in kept
+        # One that had nothing but the id says nothing.
+        if item.title or item.guid
     )
 
 

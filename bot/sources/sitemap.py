@@ -16,16 +16,17 @@ from bot.sources.kit import limits, links, sniff, xmltext
 
 KIND = "sitemap"
 
+_ROOTS = ("urlset", "sitemapindex")
 _MAX_NAMED = 5
 
 
 class Source:
     def recognises(self, body: Body) -> bool:
-        return sniff.root(body.content, body.content_type) in ("urlset", "sitemapindex")
+        return sniff.root(body.content, body.content_type) in _ROOTS
 
     def read(self, body: Body) -> model.Reading:
         """Blocking. Raises ReadError."""
-        document = xmltext.prepare(body)
+        document = xmltext.prepare(body, roots=_ROOTS)
         root = _parsed(document.text)
         if document.root == "sitemapindex":
             raise ReadError(_names_others(root))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bot.ports import Body, ReadError
@@ -44,8 +44,8 @@ class XmlText:
     remarks: tuple[str, ...] = ()
 
 
-def prepare(body: Body) -> XmlText:
-    """Raises ReadError for an entity bomb and for text without a known root."""
+def prepare(body: Body, *, roots: Collection[str]) -> XmlText:
+    """Raises ReadError for an entity bomb and for a document whose root is none of ``roots``."""
     decoded = charset.decode(body.content, body.content_type)
     remarks = [decoded.remark] if decoded.remark else []
     text, controls = _without_controls(body.content, decoded)
@@ -54,6 +54,9 @@ def prepare(body: Body) -> XmlText:
     root, doctype, is_soiled = _root_of(text)
     if root is None:
         raise ReadError("not a feed: no rss, feed, RDF or urlset element")
+    if root.group(2).lower() not in roots:
+        # Its beginning, or the configuration's ``kind``, said otherwise.
+        raise ReadError(f'its root element is "{root.group(2)}", and one of {", ".join(roots)} was expected')
     if is_soiled:
         remarks.append("text before the document left out")
     prefix = f"{root.group(1)}:" if root.group(1) else ""

@@ -33,7 +33,7 @@ class Source:
 
     def read(self, body: Body) -> model.Reading:
         """Blocking. Raises ReadError."""
-        document = xmltext.prepare(body)
+        document = xmltext.prepare(body, roots=_ROOTS)
         text, remarks = _mended(document)
         data = text.encode("utf-8", "replace")
         pieces = cut.cut(data, root=document.root, prefix=document.prefix, base=body.url)
