@@ -26,17 +26,18 @@ LABEL org.opencontainers.image.title="Wirewatch" \
       org.opencontainers.image.licenses="Apache-2.0"
 # PYTHONPYCACHEPREFIX: the base has no bytecode of the standard library and the root is read-only, so every start and
 # every health check would compile it anew; scripts/trim-image puts what is imported there.
-# TMPDIR: /data is the one place that is surely writable.
+# TMPDIR: /data is the one place that is surely writable. WIREWATCH_HOME: sqlite:///data/wirewatch.db is in /data.
 ENV PATH=/opt/wirewatch/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPYCACHEPREFIX=/opt/wirewatch/bytecode \
     PYTHONUNBUFFERED=1 \
-    TMPDIR=/data
+    TMPDIR=/data \
+    WIREWATCH_HOME=/
 COPY --from=build /opt/wirewatch /opt/wirewatch
 COPY --from=build --chown=10001:10001 /data /data
 # The shipped configuration, so that it runs as it is; mount your own over it.
 COPY config/ /config/
-# From here the default --config (./config) is /config, and sqlite:///data/wirewatch.db is in /data.
+# From here the default --config (./config) is /config.
 WORKDIR /
 USER 10001:10001
 VOLUME /data

@@ -77,7 +77,11 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
 
 
 def database_of(settings: config.Settings, environment: Environment) -> str:
-    """The database's whole address, its secret part read now. Raises ConfigError."""
+    """The database's whole address, its secret part read now. Raises ConfigError.
+
+    Also where the archive is still at its place of earlier versions.
+    """
+    settings.bot.refuse_stray_database(environment.environ)
     return settings.bot.database_address(environment.environ)
 
 

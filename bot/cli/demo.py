@@ -115,10 +115,8 @@ def _item(start: datetime, entry: dict[str, object]) -> Item:
 
 def _write_config(place: Path, origin: str) -> None:
     shutil.copytree(STORY / "config", place, dirs_exist_ok=True)
-    for name in ("bot.yaml", "feeds.yaml"):
-        text = (place / name).read_text(encoding="utf-8")
-        filled = text.replace("{origin}", origin).replace("{folder}", str(place.resolve()))
-        (place / name).write_text(filled, encoding="utf-8")
+    feeds = place / "feeds.yaml"
+    feeds.write_text(feeds.read_text(encoding="utf-8").replace("{origin}", origin), encoding="utf-8")
 
 
 def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, ports.Channel]:

@@ -22,11 +22,10 @@ def init(
 
     Example: wirewatch init config && wirewatch run
     """
-    source = starter()
     if folder.exists() and any(folder.iterdir()):
         terminal.fail(f"{folder} is not empty; name a new folder: wirewatch init other-folder", UNUSABLE)
     try:
-        shutil.copytree(source, folder, dirs_exist_ok=True)
+        copy_starter(folder)
     except OSError as error:
         terminal.fail(f"cannot write {folder}: {error.strerror}", UNUSABLE)
     flag = "" if folder == DEFAULT_CONFIG else f" --config {folder}"
@@ -35,8 +34,10 @@ def init(
     terminal.out.print(f"  wirewatch run{flag}", markup=False)
 
 
-def starter() -> Path:
-    """The shipped configuration: inside the wheel, or the checkout's own config/."""
+def copy_starter(folder: Path) -> None:
+    """Copies the shipped configuration, from inside the wheel or the checkout's own config/. Raises OSError."""
     package = Path(bot.__file__).parent
     packed = package / "starter"
-    return packed if packed.is_dir() else package.parent / "config"
+    source = packed if packed.is_dir() else package.parent / "config"
+    # data: the archive of a checkout's own bot.
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from bot import model, plugins
 from bot.config import secrets, values
@@ -43,7 +44,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     _warn_of_unset(shape, root, report, environ)
     if report.error_count:
         return None
-    return _settings(shape, channels)
+    return _settings(shape, channels, Path(report.path).parent)
 
 
 def _channels(
@@ -155,10 +156,11 @@ def _start(root: Node, key: str) -> int:
     return found.start if found else root.start
 
 
-def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings]) -> BotSettings:
+def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:
     fetch = shape.fetch
     quiet = shape.quiet_hours
     return BotSettings(
+        folder=folder,
         database=shape.database,
         timezone=shape.timezone,
         channels=channels,

@@ -122,7 +122,7 @@ class BotShape(StrictShape):
     database: values.Database = pydantic.Field(
         "sqlite:///data/wirewatch.db",
         description=(
-            "The database's address: sqlite:///data/wirewatch.db (relative to the working directory; four slashes "
+            "The database's address: sqlite:///data/wirewatch.db (relative to the folder of bot.yaml; four slashes "
             "for an absolute path), postgresql://user@host/name, or the whole address by env:NAME or file:/path."
         ),
     )

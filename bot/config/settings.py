@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pydantic
 
 from bot import model, rules
-from bot.config import secrets
+from bot.config import database_place, secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class WebSettings:
 class BotSettings:
     """bot.yaml."""
 
+    #: The folder of bot.yaml: a relative path in the database's address starts there.
+    folder: Path
     #: An address without a password, or where the whole address is kept.
     database: str | model.Secret
     timezone: ZoneInfo
@@ -57,7 +60,14 @@ class BotSettings:
     on_unknown: model.OnUnknown
 
     def database_address(self, environ: Mapping[str, str]) -> str:
-        """The whole address, a secret part read now. Raises ConfigError."""
+        """The whole address, its secret part read now and its path absolute. Raises ConfigError."""
+        return database_place.absolute(self._database(environ), database_place.start(self.folder, environ))
+
+    def refuse_stray_database(self, environ: Mapping[str, str]) -> None:
+        """Raises ConfigError, with the line that moves it, where the archive is at its place of earlier versions."""
+        database_place.refuse_stray(self._database(environ), database_place.start(self.folder, environ))
+
+    def _database(self, environ: Mapping[str, str]) -> str:
         return self.database if isinstance(self.database, str) else secrets.resolve(self.database, environ)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from bot import storage
+from bot.cli import init
 from testbed import made
 from testbed.fakes import FakeClock
 from testbed.servers.postgres import Server, postgres_server
@@ -21,9 +21,9 @@ __all__ = ["postgres_server"]
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     """A folder with a configuration and a database of two articles."""
-    shutil.copytree(Path(__file__).parents[2] / "config", tmp_path / "config")
-    (tmp_path / "data").mkdir()
-    store = storage.open_store(f"sqlite:///{tmp_path}/data/wirewatch.db", clock=FakeClock())
+    init.copy_starter(tmp_path / "config")
+    (tmp_path / "config" / "data").mkdir()
+    store = storage.open_store(f"sqlite:///{tmp_path}/config/data/wirewatch.db", clock=FakeClock())
     with store._writer.begin() as connection:  # type: ignore[union-attr]  # opened for writing
         from bot.storage import transaction
 
@@ -41,7 +41,7 @@ def articles(file: Path) -> int:
 
 
 def test_a_backup_is_one_whole_file_also_while_a_bot_owns_the_database(kept: Path) -> None:
-    owner = storage.open_store(f"sqlite:///{kept}/data/wirewatch.db", clock=FakeClock())
+    owner = storage.open_store(f"sqlite:///{kept}/config/data/wirewatch.db", clock=FakeClock())
     try:
         done = wirewatch("backup", "copies/monday.db", folder=kept)
     finally:
@@ -71,7 +71,7 @@ def test_a_move_to_what_it_cannot_use_says_what_to_write_and_no_password(address
     done = wirewatch("database", "move", address, folder=kept, code=2)
     assert advice in done.stderr
     assert "hunter2" not in done.stderr + done.stdout
-    assert articles(kept / "data" / "wirewatch.db") == 2
+    assert articles(kept / "config" / "data" / "wirewatch.db") == 2
 
 
 @pytest.mark.postgres

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import model, storage
+from bot.cli import init
 from testbed.fakes import FakeClock
 from tests.cli.test_commands import wirewatch
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    shutil.copytree(Path(__file__).parents[2] / "config", tmp_path / "config")
+    init.copy_starter(tmp_path / "config")
     (tmp_path / "config" / "feeds.yaml").write_text("feeds: []\n")
-    (tmp_path / "data").mkdir()
+    (tmp_path / "config" / "data").mkdir()
     return tmp_path
 
 
 async def note_tick(folder: Path, when: datetime) -> None:
-    store = storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=FakeClock())
+    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock())
     await store.write(lambda tx: tx.key_values.put("tick", when.isoformat()))
     await store.close()
 
@@ -73,7 +73,7 @@ def test_a_database_that_is_not_there_and_a_channel_without_its_secret_are_told_
 async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> None:
     until = datetime(2015, 12, 2, 10, 30, tzinfo=UTC)
     url = "https://busy.example/feed"
-    store = storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=FakeClock())
+    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock())
     state = model.FeedState(url=url, due_at=until, failures=1, error="429 Too Many Requests", retry_after=until)
     await store.write(lambda tx: tx.feeds.sync([url], now=until))
     await store.write(lambda tx: tx.feeds.save([state]))
@@ -82,7 +82,7 @@ async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> 
 
 
 async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing_ran(folder: Path) -> None:
-    storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=FakeClock()).close_now()
+    storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock()).close_now()
     (folder / "config" / "feeds.yaml").write_text("feeds: []\nfeed: x\n")
     told = wirewatch("status", folder=folder).stdout
     assert "configuration: 1 error; `wirewatch check` says where" in told

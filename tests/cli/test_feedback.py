@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +35,7 @@ UNJUDGED = ["Parents at another PTA", "PTA and a telecom tower"]
 @pytest.fixture
 def judged(tmp_path: Path) -> Path:
     """A configuration, an archive, and readers who have pressed: 7 useful, 5 noise."""
-    shutil.copytree(init.starter(), tmp_path / "config")
+    init.copy_starter(tmp_path / "config")
     (tmp_path / "config" / "rules" / "mine.yaml").write_text(MINE)
     asyncio.run(fill(tmp_path))
     return tmp_path
@@ -50,7 +49,7 @@ async def fill(folder: Path) -> None:
         for number, title in enumerate([*REGULATOR, *SCHOOL, *UNJUDGED])
     ]
     pta = rules.RuleSet([rules.compile_rule(rule(name="Telecom regulator", any=["PTA"]))])
-    store = storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=clock)
+    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=clock)
 
     def work(tx: object) -> None:
         assert isinstance(tx, storage.transaction.Transaction)

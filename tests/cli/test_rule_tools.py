@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -32,7 +31,7 @@ MINE = """rules:
 @pytest.fixture
 def started(tmp_path: Path) -> Path:
     """A configuration, and an archive whose articles came in the last days."""
-    shutil.copytree(init.starter(), tmp_path / "config")
+    init.copy_starter(tmp_path / "config")
     asyncio.run(fill(tmp_path))
     (tmp_path / "mine.yaml").write_text(MINE)
     return tmp_path
@@ -45,7 +44,7 @@ async def fill(folder: Path) -> None:
         replace(article(title), first_seen=start + number * timedelta(hours=5))
         for number, title in enumerate([*REGULATOR, *SCHOOL, "A pta in small letters"])
     ]
-    store = storage.open_store(f"sqlite:///{folder}/data/wirewatch.db", clock=clock)
+    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=clock)
     await store.write(lambda tx: tx.articles.add(found))
     stored = rules.RuleSet([rules.compile_rule(rule(name="Loaded", any=["telecom"]))])
     matched = [one for one in found if stored.match(one, FEED, now=start)]
@@ -131,7 +130,7 @@ def test_try_names_what_is_loaded_where_it_does_not_know_the_rule(started: Path)
 
 
 def test_try_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
-    shutil.copytree(init.starter(), tmp_path / "config")
+    init.copy_starter(tmp_path / "config")
     assert "wirewatch once" in wirewatch("try", "BlackBerry", folder=tmp_path, code=2).stderr
 
 

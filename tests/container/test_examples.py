@@ -135,7 +135,7 @@ def test_the_kubernetes_example_runs_one_bot_at_a_time_that_is_confined() -> Non
 def test_the_unit_gives_the_bot_longer_to_stop_than_it_takes_and_a_place_to_write() -> None:
     service = unit()["Service"]
     assert int(service["TimeoutStopSec"].removesuffix("s")) > 10
-    assert service["WorkingDirectory"] == f"/var/lib/{service['StateDirectory']}"
+    assert service["Environment"] == f"WIREWATCH_HOME=/var/lib/{service['StateDirectory']}"
     assert service["ExecStart"].split()[1:] == ["run", "--config", "/etc/wirewatch"]
 
 

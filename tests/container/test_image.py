@@ -80,6 +80,7 @@ def test_it_stops_by_sigterm_and_keeps_its_data_in_a_volume(last_stage: dict[str
 
 def test_the_shipped_database_is_in_the_volume(last_stage: dict[str, list[str]]) -> None:
     assert last_stage["WORKDIR"] == ["/"]
+    assert "WIREWATCH_HOME=/" in last_stage["ENV"][0].split()
     shipped = (ROOT / "config" / "bot.yaml").read_text(encoding="utf-8")
     assert "\ndatabase: sqlite:///data/" in shipped
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import textwrap
 from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+from bot.cli import init
 from bot.cli.commands import app
 from tests.config import folders
 
@@ -21,7 +21,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 def test_each_file_of_the_start_page_is_taken_beside_the_shipped_ones(tmp_path: Path) -> None:
     folder = tmp_path / "my-config"
-    shutil.copytree(ROOT / "config", folder)
+    init.copy_starter(folder)
     written = []
     for block in re.findall(r"^ *```yaml\n(.*?)^ *```", START, flags=re.MULTILINE | re.DOTALL):
         text = textwrap.dedent(block)
