@@ -8,6 +8,7 @@ from types import FrameType
 
 
 def main() -> None:
+    """Run the command line; a message instead of a traceback where the installation lacks a package."""
     if sys.argv[1:2] == ["run"]:
         # As the first process of a container the kernel drops a SIGTERM that nobody handles: without this one that
         # comes during the imports, or while the rules are read, would be followed by SIGKILL.

@@ -12,6 +12,8 @@ from bot.alerts.times import next_digest, quiet_until
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
+    """Why an alert is held, and until when."""
+
     reason: model.Reason
     #: None: until another article joins.
     until: datetime | None

@@ -26,12 +26,14 @@ def configuration_reloaded(*, rules: int, feeds: int, problems: Sequence[str], v
 
 
 def clock_set_back(by: str, *, now: datetime) -> model.Notice:
+    """``by``: how far, in words."""
     lead = f"The clock of this machine was set back by {by}."
     lines = ("Waiting feeds and messages were moved with it.", "Times recorded meanwhile are wrong.")
     return model.Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
 
 
 def feed_health(events: Sequence[str], *, now: datetime) -> model.Notice:
+    """One notice for the feeds whose health changed, a line of ``events`` each."""
     lead = "Feed health"
     digest = model.send_id("lines", *events)
     return model.Notice(what=lead, where=tuple(events), occasion=(f"health {now.isoformat()} {digest}",))
@@ -50,12 +52,14 @@ def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None)
 
 
 def ledger_sealed(day: date, *, rows: int, seal: str) -> model.Notice:
+    """A day of the ledger was closed with ``seal``, a hash in hexadecimal."""
     count = "1 row" if rows == 1 else f"{rows:,} rows"
     lead = f"Ledger of {day.isoformat()} sealed, {count}: {seal}"
     return model.Notice(what=lead, occasion=(f"seal {day.isoformat()}",))
 
 
 def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
+    """The connection that carries the presses of buttons failed, for ``reason``."""
     names = ", ".join(channels)
     lead = f"The buttons of {names} do not work. Messages are still sent; presses fail."
     return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
@@ -69,18 +73,21 @@ def buttons_are_heard_again(channels: Sequence[str], reason: str, *, now: dateti
 
 
 def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+    """The service refuses all messages of these channels, for ``reason``, until somebody acts."""
     lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept and sent when it is back."
     remedy = f"`wirewatch send-test {channels[0]}` checks it and says what to do."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=occasion)
 
 
 def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+    """Every attempt of some minutes failed; ``reason`` is the last one's."""
     names = ", ".join(channels)
     lead = f"Channel {names} has accepted no message for some minutes. Its messages are kept and retried."
     return model.Notice(what=lead, where=(reason,), occasion=occasion)
 
 
 def message_dropped(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
+    """One message was given up, for ``reason``; the next ones are sent."""
     lead = f"A message for channel {', '.join(channels)} could not be delivered and was given up."
     return model.Notice(what=lead, where=(reason,), occasion=occasion)
 

@@ -22,6 +22,7 @@ class Released:
 
     @property
     def posts(self) -> tuple[model.Decision, ...]:
+        """The decisions that post a message."""
         return tuple(decision for decision in self.decisions if decision.action is model.Action.POST)
 
 

@@ -88,12 +88,12 @@ def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.R
     decision = reply(situation, model.Reason.REMINDER, rules=rules, facts=(deadline.fact,))
     zone = next(rule.remind.zone for rule in rules if rule.remind)
     told_on = (decision.until or decision.at).astimezone(zone).date()
-    return replace(decision, detail=f"deadline {nearness((deadline.day - told_on).days)}")
+    return replace(decision, detail=f"deadline {_nearness((deadline.day - told_on).days)}")
 
 
-def nearness(days: int) -> str:
+def _nearness(days: int) -> str:
     """
-    >>> nearness(7), nearness(1), nearness(0)
+    >>> _nearness(7), _nearness(1), _nearness(0)
     ('in 7 days', 'tomorrow', 'today')
     """
     if days > 1:

@@ -11,6 +11,8 @@ from bot import model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
+    """All that the decisions about one story in one channel may depend on."""
+
     now: datetime
     channel: str
     #: After the joins of this batch.
@@ -36,6 +38,7 @@ class Situation:
 
     @property
     def severity(self) -> model.Severity:
+        """The highest severity among the rules; normal where no rule is left."""
         return max((rule.severity for rule in self.rules), key=lambda s: s.rank, default=model.Severity.NORMAL)
 
     def is_ready(self, rule: model.Rule) -> bool:
@@ -63,6 +66,7 @@ class Situation:
         facts: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> model.Decision:
+        """A decision about this story and channel, at ``now``; ``rules`` None: all rules of the situation."""
         named = self.rules if rules is None else rules
         return model.Decision(
             at=self.now,

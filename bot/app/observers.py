@@ -10,11 +10,14 @@ from bot import model, pipeline
 class Observer(Protocol):
     """Told of each event as it happens."""
 
-    def on_feed(self, report: pipeline.FeedReport) -> None: ...
+    def on_feed(self, report: pipeline.FeedReport) -> None:
+        """A feed was polled."""
 
-    def on_decided(self, decision: model.Decision) -> None: ...
+    def on_decided(self, decision: model.Decision) -> None:
+        """A decision was committed."""
 
-    def on_outcome(self, row: model.Outgoing) -> None: ...
+    def on_outcome(self, row: model.Outgoing) -> None:
+        """A message of the outbox changed its state."""
 
 
 class Observers:

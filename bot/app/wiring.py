@@ -64,6 +64,7 @@ def load(folder: Path, environ: Mapping[str, str], previous: config.Settings | N
 
 
 def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
+    """The settings as the pipeline reads them."""
     bot = settings.bot
     policy = model.SpeakPolicy(quiet=bot.quiet, posts_per_hour=bot.posts_per_hour)
     return pipeline.Snapshot(
@@ -96,11 +97,12 @@ def channel_of(
         found.options,
         resolve=lambda secret: config.resolve(secret, environment.environ),
         clock=environment.clock,
-        key_values=StoreKeyValues(store) if store else NoKeyValues(),
+        key_values=_StoreKeyValues(store) if store else _NoKeyValues(),
     )
 
 
 def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> ports.Fetcher:
+    """The HTTP client of feeds, or the one that ``environment`` brings."""
     return environment.fetcher or client.HttpFetcher(policy, environment.clock)
 
 
@@ -171,7 +173,7 @@ def live_of(
     )
 
 
-class StoreKeyValues:
+class _StoreKeyValues:
     """The small facts that a channel keeps, such as a resolved id."""
 
     def __init__(self, store: ports.Store) -> None:
@@ -184,7 +186,7 @@ class StoreKeyValues:
         await self._store.write(lambda tx: tx.key_values.put(key, value))
 
 
-class NoKeyValues:
+class _NoKeyValues:
     """For a channel that is only looked at: nothing is remembered."""
 
     async def get(self, key: str) -> str | None:

@@ -42,6 +42,7 @@ def are_restamped(groups: Sequence[Group], *, total: int) -> bool:
 
 
 def is_redated(group: Group) -> bool:
+    """Whether a stored article with a date comes back with other dates only."""
     dates = {item.published for item in group.members}
     return (
         group.stub is not None

@@ -44,6 +44,8 @@ _STRAY_BREAK = re.compile(r"</(?=br\b)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clean:
+    """The readable text of a piece of markup, and where it links to."""
+
     #: Paragraphs parted by blank lines; entities decoded; invisible characters as they were.
     text: str
     #: Canonical http(s) links in order, each once.
@@ -73,6 +75,7 @@ class Cleaner:
         self._parser = etree.HTMLParser(target=self._reader, remove_comments=True, huge_tree=True)
 
     def clean(self, markup: str, *, base: str | None = None) -> Clean:
+        """Text and links of HTML or plain text; relative links are resolved against ``base``, without it left out."""
         if not markup:
             return _NOTHING
         if _CONTROLS.search(markup):

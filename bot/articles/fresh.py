@@ -21,6 +21,8 @@ _Found = tuple[bool, str, Identified]
 
 
 class Fresh:
+    """The articles of a batch, for the items that come after them in it."""
+
     def __init__(self) -> None:
         self._by_link: defaultdict[str, list[_Found]] = defaultdict(list)
         self._by_fingerprint: defaultdict[str, list[_Found]] = defaultdict(list)
@@ -59,6 +61,7 @@ class Fresh:
         )
 
     def add(self, found: Identification) -> None:
+        """Keep the articles that ``found`` brought or changed."""
         for item in found.items:
             if item.article is not None:
                 self._add(item, item.article)

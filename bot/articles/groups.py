@@ -21,10 +21,12 @@ class Group:
     stub: ports.Stub | None
 
     def is_known_by_id(self, known: ports.Known) -> bool:
+        """Whether the store has seen the feed's own id of any of the items."""
         return any(item.key in known.by_key for item in self.members)
 
     @property
     def best(self) -> Item:
+        """The item that the article is made of."""
         return self.members[0]
 
 

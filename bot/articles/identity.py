@@ -43,6 +43,8 @@ class Novelty(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
+    """One item: what it is, and what is to be stored of it."""
+
     novelty: Novelty
     #: Built for NEW, OLD, EDITED and TAKEN_OVER; of the last two the id is the stored article's.
     article: model.Article | None
@@ -53,6 +55,8 @@ class Identified:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identification:
+    """All items of one document, identified."""
+
     items: tuple[Identified, ...]
     #: For people, for the feed's health.
     remarks: tuple[str, ...] = ()

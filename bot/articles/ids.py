@@ -11,6 +11,7 @@ from bot import model, ports
 
 
 def of_link(feed: str, key: str) -> model.ArticleId:
+    """The id of an article with a link; ``key`` is the link's canonical form."""
     return of("link", feed, key)
 
 
@@ -20,5 +21,6 @@ def is_of_link(stub: ports.Stub, key: str) -> bool:
 
 
 def of(*parts: str) -> model.ArticleId:
+    """The first 20 hexadecimal digits of a hash over the parts."""
     said = "\n".join(parts).encode("utf-8", "replace")
     return model.ArticleId(hashlib.sha256(said).hexdigest()[:20])

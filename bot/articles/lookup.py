@@ -52,6 +52,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
+    """What to ask the store about a document, and the cleaned items that the answers are for."""
+
     #: For ``Articles.known``.
     question: ports.Question
     #: The cleaned entries, for ``identify``, so that nothing is cleaned twice.

@@ -6,6 +6,7 @@ from bot import model, ports
 
 
 def stub_of(article: model.Article, *, has_text: bool) -> ports.Stub:
+    """What the store would give back of ``article``."""
     return ports.Stub(
         id=article.id,
         link=article.link,

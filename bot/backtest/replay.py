@@ -20,6 +20,7 @@ class Replay:
         self._batch: list[model.Arrival] = []
 
     def take(self, article: model.Article, matches: tuple[model.Match, ...], *, is_baseline: bool) -> None:
+        """Add a matched article; articles come in the order of their ``first_seen``."""
         if self._batch and self._batch[0].article.first_seen != article.first_seen:
             self._work()
         self._batch.append(model.Arrival(article=article, matches=matches, is_baseline=is_baseline))
@@ -50,13 +51,16 @@ class Replay:
 
     @property
     def stories(self) -> int:
+        """How many stories there are, merged ones not counted."""
         return sum(story.merged_into is None for story in self._memory.stories.known.values())
 
     @property
     def held(self) -> int:
+        """How many alerts are still held at the end."""
         return self._memory.stories.held()
 
     def messages(self) -> Sequence[Post]:
+        """The messages that would have been posted, in order of time."""
         rows = sorted(self._memory.outbox.rows.values(), key=lambda row: row.due_at)
         return [_post(row) for row in rows]
 

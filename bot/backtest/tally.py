@@ -71,6 +71,7 @@ class Tally:
         return _named(article, missing(rules.explain(self._compiled, article, feed)))
 
     def report(self, with_what: str, since: datetime, until: datetime, zone: tzinfo) -> RuleReport:
+        """The result from ``since`` to ``until``, by days of ``zone``; ``with_what`` names what was compared."""
         near = [
             NearMiss(
                 what=nearly.what,

@@ -55,7 +55,8 @@ OnArticle = Callable[[], None]
 class Archive(Protocol):
     """``ports.Articles`` has it."""
 
-    def archive(self, *, since: datetime) -> Iterator[model.Article]: ...
+    def archive(self, *, since: datetime) -> Iterator[model.Article]:
+        """Articles with text, first seen since, oldest first."""
 
 
 def run(archive: Archive, plan: Plan, *, on_article: OnArticle = lambda: None) -> Report:

@@ -51,6 +51,7 @@ class Channel:
         self._spare: tuple[str, Any] | None = None
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        """Send through Apprise, whose receipt has no reference. Raises SendError."""
         address = self._address()
         heard = _Heard()
         try:

@@ -20,6 +20,7 @@ PATIENCE = timedelta(seconds=30)
 
 
 async def check_all(channels: Iterable[ports.Channel], *, on_unknown: model.OnUnknown) -> None:
+    """Check all channels side by side and log what is wrong; never raises for a channel."""
     async with asyncio.TaskGroup() as group:
         for channel in channels:
             group.create_task(_look_at(channel, on_unknown))

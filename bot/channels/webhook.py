@@ -122,6 +122,7 @@ def signature(key: str, at: int, body: bytes) -> str:
 
 
 def document(delivery: ports.Delivery) -> dict[str, Json]:
+    """The JSON document of a delivery; without stories and facts where the richer form was refused."""
     message = delivery.message
     told: dict[str, Json] = {
         "schema": SCHEMA,

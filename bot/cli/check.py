@@ -15,6 +15,8 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 
 
 class Format(StrEnum):
+    """How the problems are printed."""
+
     TEXT = "text"
     JSON = "json"
     GITHUB = "github"

@@ -37,6 +37,7 @@ def show(finding: clinics.Finding) -> None:
 
 
 def as_json(finding: clinics.Finding) -> dict[str, object]:
+    """The finding as the JSON output has it."""
     return {
         "rule": finding.rule,
         "term": finding.term,

@@ -53,7 +53,7 @@ def demo(
             shutil.rmtree(place, ignore_errors=True)
 
 
-class StoryClock:
+class _StoryClock:
     """The story's time: starts at its first minute and runs ``speed`` times as fast as ours."""
 
     def __init__(self, start: datetime, speed: float) -> None:
@@ -73,7 +73,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
     story = json.loads((STORY / "story.json").read_text(encoding="utf-8"))
     start = datetime.fromisoformat(story["start"])
     items = [_item(start, entry) for entry in story["items"]]
-    clock = StoryClock(start, speed)
+    clock = _StoryClock(start, speed)
     environment = app.Environment(environ=os.environ, clock=clock)
     async with serving(items, clock) as origin:
         _write_config(place, origin)

@@ -16,6 +16,8 @@ from bot import ports
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
+    """One article of the demo, and when its feed shows it."""
+
     feed: str
     id: str
     at: datetime

@@ -26,6 +26,7 @@ class RuleFeedback:
 
 
 def show(one: RuleFeedback) -> None:
+    """Print one rule's precision and the changes that are proposed."""
     out, found = terminal.out, one.precision
     low, high = found.interval
     out.print(Text(one.rule, style="bold"))
@@ -62,6 +63,7 @@ def _effect(proposal: suggestions.Proposal, effect: suggestions.Effect, span: ti
 
 
 def as_json(one: RuleFeedback) -> dict[str, object]:
+    """One rule's feedback as the JSON output has it; shares from 0 to 1."""
     low, high = one.precision.interval
     return {
         "rule": one.rule,

@@ -12,6 +12,8 @@ from bot.config import files, rules_file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFile:
+    """The usable rules of a file, and why others are not."""
+
     rules: tuple[rules.CompiledRule, ...]
     #: Errors only: what keeps some rules of it from being used.
     problems: tuple[model.Problem, ...]
@@ -41,6 +43,7 @@ def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
 
 
 def feeds_by_address(settings: config.Settings) -> Mapping[str, model.Feed]:
+    """The configured feeds by their address."""
     return {feed.url: feed for feed in settings.feeds}
 
 

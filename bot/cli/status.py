@@ -23,6 +23,8 @@ RECENT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
+    """What the command shows, read in one transaction."""
+
     now: datetime
     feeds: tuple[model.FeedState, ...]
     counts: Mapping[tuple[str, model.SendState], int]
@@ -57,6 +59,7 @@ async def _status(folder: Path) -> tuple[config.Settings, Status]:
 
 
 def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
+    """Read the status; ``channels`` are those whose buttons are looked up."""
     unheard = {name: keys.buttons_trouble(name).get(tx) for name in channels}
     return Status(
         now=now,

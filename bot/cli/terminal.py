@@ -48,11 +48,14 @@ def say(text: str) -> None:
 
 
 def fail(text: str, code: int) -> NoReturn:
+    """Print the text on stderr and end the command with the exit code ``code``."""
     say(f"wirewatch: {text}")
     raise typer.Exit(code)
 
 
 class Advance(Protocol):
+    """Moves a progress bar by one step."""
+
     def __call__(self) -> None: ...
 
 

@@ -19,6 +19,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def show(report: backtest.Report) -> None:
+    """Print the report of a backtest."""
     span = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
     _line(f"{report.articles:,} articles of the archive, {span}", style="dim")
     if not report.articles:
@@ -120,6 +121,7 @@ def _columns(by_day: Mapping[date, int]) -> dict[str, int]:
 
 
 def as_json(report: backtest.Report) -> dict[str, object]:
+    """The report as the JSON output has it; times in ISO 8601."""
     return {
         "articles": report.articles,
         "since": report.since.isoformat(),

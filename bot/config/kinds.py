@@ -12,6 +12,8 @@ from bot.config.yaml.problems import ProblemReport
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
+    """The kinds of channels and sources that a configuration may name."""
+
     channels: plugins.Kinds
     #: Asked only where a feed names its kind: to import every source takes a moment.
     sources: Callable[[], plugins.Kinds]

@@ -43,6 +43,7 @@ class Context:
     steps: rules.Steps | None = None
 
     def known(self, kind: str) -> frozenset[str] | None:
+        """The names that a rule may use for a "channel" or a "feed"; None: not checked."""
         return self.channels if kind == "channel" else self.feeds
 
     def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
@@ -297,6 +298,7 @@ def _scalars(node: Node | None) -> list[Scalar]:
 
 
 def name_of(node: Node) -> str:
+    """The name that a rule is written with; empty: it has none."""
     name = node.get("name") if isinstance(node, Mapping) else None
     return name.value.strip() if isinstance(name, Scalar) else ""
 

@@ -28,6 +28,8 @@ class ChannelSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
+    """Where the status page listens, and what it asks of its readers."""
+
     listen: str
     host: str
     port: int

@@ -44,6 +44,7 @@ def near(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """A question with the nearest of the known words; ``otherwise`` where none is near."""
     best = near(word, known)
     return f'did you mean "{best}"?' if best else otherwise
 
@@ -57,6 +58,7 @@ def _written(value: object) -> str:
 
 
 def kind_of(value: object) -> str:
+    """What a value of YAML is, in words of this project's messages."""
     match value:
         case None:
             return "nothing"
@@ -69,6 +71,7 @@ def kind_of(value: object) -> str:
 
 
 def text(value: object) -> str:
+    """The value as non-empty text. Raises Wrong."""
     written = _written(value)
     if not written:
         raise Wrong("no-value", "the value is empty", "write one, or remove the key")
@@ -76,6 +79,7 @@ def text(value: object) -> str:
 
 
 def duration(value: object) -> timedelta:
+    """ "5 minutes" as a positive length of time. Raises Wrong."""
     if isinstance(value, timedelta):
         return value
     try:
@@ -106,6 +110,7 @@ def leads(value: object) -> tuple[timedelta, ...]:
 
 
 def size(value: object) -> int:
+    """ "10 MB" in bytes. Raises Wrong."""
     found = _SIZE.match(_written(value))
     factor = _SIZES.get(found[2].lower()) if found else None
     if not found or factor is None:
@@ -113,7 +118,8 @@ def size(value: object) -> int:
     return int(float(found[1]) * factor)
 
 
-def clock_time(value: str) -> time:
+def _clock_time(value: str) -> time:
+    """ "22:30" as a time of day without a zone. Raises Wrong."""
     found = _TIME.match(value.strip())
     if not found or int(found[1]) > 23 or int(found[2]) > 59:
         raise Wrong("time", f'"{value.strip()}" is no time of day', "write it as 07:00 or 22:30, up to 23:59")
@@ -121,6 +127,7 @@ def clock_time(value: str) -> time:
 
 
 def zone(value: object) -> zoneinfo.ZoneInfo:
+    """ "Asia/Karachi" as a time zone. Raises Wrong."""
     if isinstance(value, zoneinfo.ZoneInfo):
         return value
     name = _written(value)
@@ -134,11 +141,12 @@ def zone(value: object) -> zoneinfo.ZoneInfo:
 
 
 def quiet_hours(value: object) -> tuple[time, time, zoneinfo.ZoneInfo | None]:
+    """ "22:00 to 07:00 Asia/Karachi" as start, end and zone; zone None: not given. Raises Wrong."""
     written = _written(value)
     found = re.match(r"(\S+)\s+to\s+(\S+)(?:\s+(\S+))?\Z", written)
     if not found:
         raise Wrong("quiet-hours", "quiet hours are two times", "write 22:00 to 07:00 Asia/Karachi")
-    start, end = clock_time(found[1]), clock_time(found[2])
+    start, end = _clock_time(found[1]), _clock_time(found[2])
     if start == end:
         raise Wrong("quiet-hours", "quiet hours begin and end at the same time", "write 22:00 to 07:00")
     return start, end, zone(found[3]) if found[3] else None
@@ -152,7 +160,7 @@ def when(value: object) -> tuple[time, zoneinfo.ZoneInfo | None] | None:
     found = re.match(r"digest\s+(\S+)(?:\s+(\S+))?\Z", written)
     if not found:
         raise Wrong("when", f'"{written}" is no time to post', "write now or digest 08:00")
-    return clock_time(found[1]), zone(found[2]) if found[2] else None
+    return _clock_time(found[1]), zone(found[2]) if found[2] else None
 
 
 def until(value: object) -> tuple[datetime, bool]:
@@ -169,6 +177,7 @@ def until(value: object) -> tuple[datetime, bool]:
 
 
 def listen(value: object) -> str:
+    """ "127.0.0.1:8080", checked and unchanged. Raises Wrong."""
     written = _written(value)
     found = _LISTEN.match(written)
     if not found or not 0 <= int(found[2]) <= 65535:
@@ -177,6 +186,7 @@ def listen(value: object) -> str:
 
 
 def feed_url(value: object) -> str:
+    """An http or https address without credentials, unchanged. Raises Wrong."""
     written = text(value)
     parts = _split(written)
     if parts is None or parts[0] not in ("http", "https"):
@@ -203,6 +213,7 @@ def _split(written: str) -> tuple[str, str, str] | None:
 
 
 def database(value: object) -> str | model.Secret:
+    """A database's address without a password, or the secret that holds it. Raises Wrong."""
     written = text(value)
     if written.startswith(("env:", "file:")):
         try:

@@ -25,6 +25,7 @@ class Precision:
 
     @property
     def judged(self) -> int:
+        """How many stories were judged."""
         return self.useful + self.noise
 
     @property

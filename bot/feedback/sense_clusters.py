@@ -39,6 +39,8 @@ _Groups: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Split:
+    """Texts in two groups of different vocabulary."""
+
     texts: Sequence[frozenset[str]]
     #: Numbers of texts; a text without a telling word is in neither.
     groups: tuple[tuple[int, ...], tuple[int, ...]]
@@ -47,6 +49,7 @@ class Split:
     weights: dict[str, float]
 
     def turned(self) -> Split:
+        """The same split with its groups exchanged."""
         return Split(
             self.texts,
             (self.groups[1], self.groups[0]),

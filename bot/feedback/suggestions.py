@@ -38,6 +38,8 @@ PARTS = 10
 
 
 class RuleChange(StrEnum):
+    """How a rule could be changed."""
+
     EXCLUSION = "an exclusion"
     GUARD = "a guard"
     TERM = "a term taken out"
@@ -45,6 +47,8 @@ class RuleChange(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedStory:
+    """A story that readers judged under one rule."""
+
     is_useful: bool
     #: Those that the rule matched when they came.
     articles: tuple[model.Article, ...]

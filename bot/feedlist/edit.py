@@ -21,6 +21,8 @@ _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addition:
+    """What adding feeds makes of the file."""
+
     #: The whole file as it should be written.
     text: str
     added: tuple[model.Feed, ...]

@@ -32,6 +32,8 @@ _MAX_DEPTH = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
+    """One tag ``<outline>``, with its place in the file and in the folders."""
+
     line: int
     #: By name in small letters.
     attributes: Mapping[str, str]

@@ -27,10 +27,12 @@ class Address:
 
     @property
     def host(self) -> str:
+        """The host's name in ASCII."""
         return self.url.host
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
+        """Scheme, host and port (None: the scheme's own), by which credentials are limited."""
         return self.url.scheme, self.url.host, self.url.port
 
     @property

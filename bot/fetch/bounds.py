@@ -93,9 +93,11 @@ class Unpacker:
 
     @property
     def is_whole(self) -> bool:
+        """Whether the packed stream ended as it should."""
         return not self.is_damaged and (self._inflater is None or self._inflater.eof)
 
     def finished(self) -> bytes:
+        """All unpacked bytes."""
         return bytes(self._out) + self._head
 
     def _begin(self, start: bytes) -> None:

@@ -21,6 +21,7 @@ class HostSlots:
 
     @asynccontextmanager
     async def slot(self, host: str) -> AsyncIterator[None]:
+        """Wait until a request to the host may begin, and count it until the block ends."""
         slots = self._hosts.setdefault(host, asyncio.Semaphore(self._per_host))
         self._users[host] = self._users.get(host, 0) + 1
         try:

@@ -36,6 +36,7 @@ class Robots:
     is_closed: bool = False
 
     def allows(self, url: str) -> bool:
+        """Whether the address may be fetched."""
         if self.is_closed:
             return False
         return self.rules is None or bool(self.rules.can_fetch(url, ROBOT))

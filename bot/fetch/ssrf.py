@@ -113,6 +113,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first allowed address of the host that answers. Raises Refused and httpcore's ConnectError."""
         addresses = await self._addresses(host, port, timeout)
         last = len(addresses) - 1
         for place, address in enumerate(addresses):
@@ -125,12 +126,15 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         raise AssertionError  # _addresses never gives an empty list
 
     async def connect_unix_socket(self, *args: object, **kwargs: object) -> httpcore.AsyncNetworkStream:
+        """Raises Refused."""
         raise Refused("a socket file is never fetched from")
 
     async def sleep(self, seconds: float) -> None:
+        """For httpcore, between two attempts."""
         await asyncio.sleep(seconds)
 
     def close(self) -> None:
+        """End the threads that look up names."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def check_literal(self, host: str) -> None:

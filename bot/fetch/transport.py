@@ -46,6 +46,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._idle_count = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send over an idle connection of the origin, or a new one. Raises httpx.TransportError."""
         url = request.url
         key = (url.raw_scheme, url.raw_host, url.port)
         connection = await self._take(key) or self._new(key)
@@ -68,6 +69,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status, headers=answer.headers, stream=stream, extensions=answer.extensions)
 
     async def give_back(self, key: _Key, connection: httpcore.AsyncHTTPConnection) -> None:
+        """Keep a connection for the next request to its host; the oldest idle ones are closed."""
         if not connection.is_idle():
             await connection.aclose()
             return
@@ -78,6 +80,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             await oldest.aclose()
 
     async def aclose(self) -> None:
+        """Close all idle connections."""
         for waiting in self._idle.values():
             for connection in waiting:
                 await connection.aclose()
@@ -170,6 +173,7 @@ class Transports:
         return self._proxied[proxy]
 
     async def close(self) -> None:
+        """Close all connections."""
         self._backend.close()
         await self._guarded.aclose()
         for transport in self._proxied.values():

@@ -36,6 +36,7 @@ def fetched(
 
 
 def matched(article: model.Article, match: model.Match, *, at: datetime) -> model.LedgerRow:
+    """A rule matched an article."""
     return _row(
         FactKind.MATCHED,
         at,
@@ -48,6 +49,7 @@ def matched(article: model.Article, match: model.Match, *, at: datetime) -> mode
 
 
 def decided(decision: model.Decision) -> model.LedgerRow:
+    """A decision about a story in a channel."""
     return _row(
         FactKind.DECIDED,
         decision.at,
@@ -85,6 +87,7 @@ def outcome(before: model.Outgoing, after: model.Outgoing, *, at: datetime) -> m
 
 
 def started(process: str, *, version: str, at: datetime) -> model.LedgerRow:
+    """A process began to watch."""
     return _row(FactKind.STARTED, at, process=process, version=version)
 
 
@@ -94,6 +97,7 @@ def stopped(process: str, *, since: str, until: str, how: str, at: datetime) -> 
 
 
 def unwatched(*, since: str, until: str, at: datetime) -> model.LedgerRow:
+    """Nothing was watched between two times, which are in ISO 8601."""
     return _row(FactKind.UNWATCHED, at, since=since, until=until)
 
 

@@ -11,6 +11,8 @@ from bot.model.stories import Edit, Fact
 
 
 class Action(StrEnum):
+    """What a decision does."""
+
     POST = "post"
     EDIT = "edit"
     REPLY = "reply"
@@ -72,6 +74,8 @@ class Decision:
 
 
 class AlertState(StrEnum):
+    """What became of a story in a channel."""
+
     HELD = "held"
     POSTED = "posted"
     #: Decided not to post (baseline beyond five, muted); listed, never sent.

@@ -126,6 +126,7 @@ class FeedState:
 
     @property
     def health(self) -> FeedHealth:
+        """The feed's health after its last poll."""
         if self.gone:
             return FeedHealth.GONE
         if self.failures:

@@ -14,6 +14,8 @@ SNOOZE = timedelta(days=1)
 
 
 class Verdict(StrEnum):
+    """What a reader reports by a button."""
+
     #: Of the story under a rule: the later one of a person counts.
     USEFUL = "useful"
     NOISE = "noise"

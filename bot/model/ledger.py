@@ -9,6 +9,8 @@ from typing import TypeAlias
 
 
 class FactKind(StrEnum):
+    """What a row of the ledger records."""
+
     #: A feed brought something new, or its outcome changed; between two rows of a feed each poll was as the first one
     #: says and brought nothing.
     FETCHED = "fetched"

@@ -14,6 +14,8 @@ from bot.model.stories import Edit, Fact
 
 
 class MessageKind(StrEnum):
+    """What a message is, and so how it is shown."""
+
     POST = "post"
     EDIT = "edit"
     REPLY = "reply"
@@ -56,6 +58,7 @@ class Sentence:
 
     @property
     def text(self) -> str:
+        """The sentence without its marks."""
         return "".join(span.text for span in self.spans)
 
 
@@ -148,6 +151,8 @@ class Receipt:
 
 
 class SendState(StrEnum):
+    """Where a message of the outbox is on its way."""
+
     PENDING = "pending"
     #: Claimed by a sender; after its lease ran out the outcome is unknown.
     SENDING = "sending"

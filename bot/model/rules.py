@@ -17,6 +17,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
+        """From 0 (low) to 2 (high)."""
         return ("low", "normal", "high").index(self.value)
 
 
@@ -31,6 +32,8 @@ class Group(StrEnum):
 
 
 class Where(StrEnum):
+    """The part of an article in which a line is looked for."""
+
     TITLE = "title"
     BODY = "body"
     ANYWHERE = "anywhere"
@@ -64,6 +67,8 @@ class Remind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
+    """A made-up article that a rule must match, or must not."""
+
     title: str = ""
     body: str = ""
 
@@ -123,6 +128,8 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
+    """That a rule matches an article, and on which words."""
+
     rule: str
     rule_version: str
     evidence: tuple[Evidence, ...]

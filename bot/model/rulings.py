@@ -10,6 +10,8 @@ from bot.model.ids import ArticleId, StoryId
 
 
 class RulingKind(StrEnum):
+    """What people decided about a story."""
+
     #: These articles are another event than the story that they are in.
     SPLIT = "split"
     #: The story is the same event as another, which lives on.

@@ -15,6 +15,8 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class SecretKind(StrEnum):
+    """Where a secret is kept."""
+
     ENV = "env"
     FILE = "file"
 

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours:
+    """A daily span of time; it spans midnight where ``end`` is before ``start``."""
+
     start: time
     end: time
     zone: ZoneInfo

@@ -21,6 +21,8 @@ log = structlog.get_logger("wirewatch")
 
 
 class IncidentKind(StrEnum):
+    """What happened to a channel or a message."""
+
     PARKED = "parked"
     FAILING = "failing"
     DROPPED = "dropped"

@@ -32,6 +32,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
+    """A send raised this error."""
+
     error: ports.SendError
 
 
@@ -49,6 +51,8 @@ class NotThere:
 
 @dataclass(frozen=True, slots=True)
 class LookFailed:
+    """The check whether a message had arrived raised this error."""
+
     error: ports.SendError
 
 
@@ -67,17 +71,23 @@ Outcome: TypeAlias = Accepted | Failed | Interrupted | NotThere | LookFailed | C
 
 @dataclass(frozen=True, slots=True)
 class Send:
+    """Send this delivery."""
+
     delivery: ports.Delivery
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
+    """Check whether this delivery arrived after ``since``."""
+
     delivery: ports.Delivery
     since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
+    """The service accepted the message."""
+
     receipt: model.Receipt
 
 
@@ -116,6 +126,8 @@ class TopLevel:
 
 @dataclass(frozen=True, slots=True)
 class ParkChannel:
+    """Keep all messages of the channel until somebody acts, for ``reason``."""
+
     reason: str
 
 
@@ -332,4 +344,5 @@ def after_clock(lane: Lane, *, pace: timedelta, now: datetime) -> Lane:
 
 
 def is_worth_telling(lane: Lane, *, now: datetime) -> bool:
+    """Whether the channel has failed long enough for a notice."""
     return lane.failing_since is not None and now - lane.failing_since >= TELL_AFTER

@@ -59,6 +59,7 @@ class Kinds:
 
     @property
     def options(self) -> Mapping[str, type[Any] | None]:
+        """Kind -> the pydantic model of its options; None: it has none."""
         return {name: kind.options for name, kind in self.found.items()}
 
 

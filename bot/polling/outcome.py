@@ -42,6 +42,7 @@ def request(state: model.FeedState) -> ports.Request:
 
 
 def body_hash(body: bytes) -> str:
+    """SHA-256 in hexadecimal."""
     return hashlib.sha256(body).hexdigest()
 
 

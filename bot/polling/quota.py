@@ -23,7 +23,7 @@ def fitting(state: model.FeedState, lengths: Sequence[int], *, most: int, now: d
 
     ``lengths``: characters of each item's text. One item always fits in a day that has stored nothing.
     """
-    used = used_today(state, now)
+    used = _used_today(state, now)
     fits = cost = 0
     for length in lengths:
         one = 1 + length // ITEM_CHARACTERS
@@ -34,7 +34,8 @@ def fitting(state: model.FeedState, lengths: Sequence[int], *, most: int, now: d
     return fits, cost
 
 
-def used_today(state: model.FeedState, now: datetime) -> int:
+def _used_today(state: model.FeedState, now: datetime) -> int:
+    """How many articles of the feed were stored on the UTC day of ``now``."""
     return state.day_count if state.day == now.date() else 0
 
 
@@ -44,7 +45,7 @@ def counted(state: model.FeedState, *, cost: int, names: int, left: int, most: i
     state = replace(
         state,
         day=now.date(),
-        day_count=used_today(state, now) + cost,
+        day_count=_used_today(state, now) + cost,
         day_names=names + (0 if is_new_day else state.day_names),
         left_count=left,
         # Told once a day.

@@ -36,6 +36,7 @@ _BACKOFF = (
 
 
 def shortest(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
+    """The shortest interval between two polls of the feed."""
     return feed.every or policy.every
 
 
@@ -75,10 +76,10 @@ def next_poll(state: model.FeedState, *, wait: timedelta, now: datetime, jitter:
     if state.fresh_until is not None:
         due = max(due, min(state.fresh_until, now + _LONGEST_ASKED))
     due += (due - now) * _JITTER * jitter
-    return past_skipped(due, hours=state.skip_hours, days=state.skip_days)
+    return _past_skipped(due, hours=state.skip_hours, days=state.skip_days)
 
 
-def past_skipped(due: datetime, *, hours: Sequence[int], days: Sequence[int]) -> datetime:
+def _past_skipped(due: datetime, *, hours: Sequence[int], days: Sequence[int]) -> datetime:
     """The first moment from ``due`` that the feed does not ask to skip; one that skips all skips nothing."""
     if not hours and not days:
         return due
@@ -99,4 +100,5 @@ def backed_off(*, interval: timedelta, failures: int, failing: timedelta, now: d
 
 
 def limited_until(until: datetime, *, now: datetime) -> datetime:
+    """The time until which a host asked to be left alone, no further away than we honour."""
     return min(until, now + _LONGEST_LIMIT)

@@ -12,6 +12,8 @@ from bot import model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
+    """What a channel's service can do."""
+
     threads: bool
     edits: bool
     #: ``find`` can tell whether a message arrived.
@@ -67,4 +69,5 @@ class Channel(Protocol):
     async def check(self) -> Sequence[CheckLine]:
         """Credentials, rights and place, without posting."""
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close the connections; the channel is not used again."""

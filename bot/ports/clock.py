@@ -7,7 +7,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
+    """The time, and waiting."""
+
     def now(self) -> datetime:
         """Aware, UTC."""
 
-    async def sleep(self, duration: timedelta) -> None: ...
+    async def sleep(self, duration: timedelta) -> None:
+        """Wait; a negative duration is none."""

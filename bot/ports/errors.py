@@ -25,44 +25,52 @@ class WirewatchError(Exception):
 
 
 class ConfigError(WirewatchError):
+    """A configuration that cannot be used; ``problems`` says why."""
+
     def __init__(self, text: str, problems: Sequence[model.Problem] = ()) -> None:
         super().__init__(text)
         self.problems = tuple(problems)
 
 
 class StoreError(WirewatchError):
-    pass
+    """The database cannot be used."""
 
 
 class StoreInUse(StoreError):
-    pass
+    """Another process owns the database."""
 
 
 class StoreUnavailable(StoreError):
-    pass
+    """The database is full, locked, read-only or gone; to be tried again."""
 
 
 class FetchError(WirewatchError):
+    """An address could not be fetched."""
+
     LIMIT = 1_000
 
 
 class Refused(FetchError):
-    pass
+    """The address is not allowed, so nothing was asked."""
 
 
 class TooBig(FetchError):
-    pass
+    """The response has more bytes than allowed, packed or unpacked."""
 
 
 class Unreachable(FetchError):
-    pass
+    """No name, no connection, or no answer in time."""
 
 
 class ReadError(WirewatchError):
+    """The bytes are not a feed."""
+
     LIMIT = 1_000
 
 
 class IsPage(ReadError):
+    """The bytes are an HTML page."""
+
     def __init__(self, text: str, feeds: Sequence[str] = ()) -> None:
         super().__init__(text)
         #: Absolute addresses of the feeds that the page offers, best first.
@@ -70,6 +78,8 @@ class IsPage(ReadError):
 
 
 class SendError(WirewatchError):
+    """A message was not sent, or it is not known whether it was."""
+
     LIMIT = 1_000
 
 
@@ -87,19 +97,19 @@ class Wait(SendError):
 
 
 class Unknown(SendError):
-    pass
+    """The message may have been accepted: to be looked up before it is sent again."""
 
 
 class TooMuch(SendError):
-    pass
+    """The service refuses the message's form: to be sent once more in a simpler one."""
 
 
 class ThreadGone(SendError):
-    pass
+    """The thread cannot take the message: to be posted outside of it."""
 
 
 class NotEditable(SendError):
-    pass
+    """The message can no longer be edited: to be left as it is."""
 
 
 class Parked(SendError):

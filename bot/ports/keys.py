@@ -14,6 +14,8 @@ from bot.ports.store import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """A text under one key."""
+
     key: str
 
     def get(self, tx: Transaction) -> str:
@@ -21,11 +23,14 @@ class Text:
         return tx.key_values.get(self.key) or ""
 
     def put(self, tx: Transaction, value: str) -> None:
+        """Keep the text; empty clears it."""
         tx.key_values.put(self.key, value)
 
 
 @dataclass(frozen=True, slots=True)
 class Time:
+    """A time under one key."""
+
     key: str
 
     def get(self, tx: Transaction) -> datetime | None:
@@ -34,9 +39,11 @@ class Time:
         return datetime.fromisoformat(kept) if kept else None
 
     def put(self, tx: Transaction, when: datetime) -> None:
+        """Keep the time, which must be aware."""
         tx.key_values.put(self.key, when.isoformat())
 
     def clear(self, tx: Transaction) -> None:
+        """Keep that there is none."""
         tx.key_values.put(self.key, "")
 
 
@@ -82,10 +89,12 @@ def owner(tx: Transaction) -> tuple[str, datetime] | None:
 
 
 def put_owner(tx: Transaction, process: str, since: datetime) -> None:
+    """Keep which process owns the database, and since when."""
     tx.key_values.put(_OWNER, f"{since.isoformat()} {process}")
 
 
 def clear_owner(tx: Transaction) -> None:
+    """Keep that the owner ended in order."""
     tx.key_values.put(_OWNER, "")
 
 
@@ -105,8 +114,10 @@ def is_alive(tx: Transaction, process: str) -> bool:
 
 
 def put_alive(tx: Transaction, life: Life) -> None:
+    """Keep how long a worker is known to be alive."""
     tx.key_values.put(_ALIVE + life.process, f"{life.since.isoformat()} {life.until.isoformat()}")
 
 
 def drop_alive(tx: Transaction, process: str) -> None:
+    """Forget a worker that has ended."""
     tx.key_values.drop(_ALIVE + process)

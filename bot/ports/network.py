@@ -11,6 +11,8 @@ from bot import model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
+    """What to fetch, and the validators of the last response."""
+
     url: str
     etag: str | None = None
     last_modified: str | None = None
@@ -40,10 +42,13 @@ class Answer:
 
 
 class Fetcher(Protocol):
+    """The HTTP client of feeds and pages."""
+
     async def get(self, request: Request) -> Answer:
         """Follow redirects, bounded in time and bytes. Any status is an answer. Raises FetchError."""
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close the connections."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,5 +81,7 @@ class Source(Protocol):
 
 
 class PageReader(Protocol):
+    """Finds the text in an article's page."""
+
     async def text_of(self, url: str) -> str | None:
         """The main text of an article's page; None: not allowed, not reachable or no text. Never raises for a page."""

@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 
 class FeedStates(Protocol):
+    """What is remembered of each feed, and who polls it now."""
+
     def sync(self, urls: Iterable[str], *, now: datetime) -> None:
         """The configured feeds: new ones are due now, others that are no longer listed are not claimed."""
 
@@ -43,7 +45,8 @@ class FeedStates(Protocol):
     def save(self, states: Sequence[model.FeedState], *, token: str | None = None) -> Sequence[str]:
         """Write and release; gives the urls whose lease was lost, which are not written."""
 
-    def get(self, url: str) -> model.FeedState | None: ...
+    def get(self, url: str) -> model.FeedState | None:
+        """The feed's state; None: it was never listed."""
 
     def all(self) -> Sequence[model.FeedState]:
         """Of the configured feeds, by url."""
@@ -60,10 +63,13 @@ class FeedStates(Protocol):
     def host_limits(self, *, now: datetime) -> Mapping[str, datetime]:
         """Hosts that are not to be asked before a time."""
 
-    def limit_host(self, host: str, until: datetime) -> None: ...
+    def limit_host(self, host: str, until: datetime) -> None:
+        """The host is not to be asked before ``until``."""
 
 
 class Articles(Protocol):
+    """Articles, the feeds that carry them, their versions and matches."""
+
     def known(self, questions: Sequence[Question]) -> Sequence[Known]:
         """One answer a question, in their order. Asked together they cost a fraction."""
 
@@ -91,19 +97,23 @@ class Articles(Protocol):
         Returns how many were another; None of ``owner_of``: the owner stays.
         """
 
-    def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None: ...
+    def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None:
+        """Store that rules match the article; a rule that is stored already is left as it is."""
 
-    def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]: ...
+    def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
+        """Id -> article; unknown ids are left out."""
 
     def find(self, link: str) -> model.Article | None:
         """By a canonical link, in any of its forms."""
 
-    def matches(self, article: model.ArticleId) -> Sequence[model.Match]: ...
+    def matches(self, article: model.ArticleId) -> Sequence[model.Match]:
+        """The matches of an article, by rule."""
 
     def archive(self, *, since: datetime) -> Iterator[model.Article]:
         """Articles with text, first seen since, oldest first; streamed."""
 
-    def count(self, *, since: datetime | None = None) -> int: ...
+    def count(self, *, since: datetime | None = None) -> int:
+        """How many articles were first seen since; None: of all times."""
 
     def new_by_day(self, *, since: datetime) -> Sequence[DayCount]:
         """Articles of each feed by the day on which they were first seen; days without any are left out."""
@@ -113,12 +123,16 @@ class Articles(Protocol):
 
 
 class Stories(Protocol):
+    """Stories with their members, decisions and alerts."""
+
     def open_since(self, since: datetime) -> Sequence[model.Story]:
         """Unmerged stories whose last article came since, with their members, oldest first."""
 
-    def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]: ...
+    def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
+        """Id -> story with its members; unknown ids are left out."""
 
-    def of_article(self, article: model.ArticleId) -> model.Story | None: ...
+    def of_article(self, article: model.ArticleId) -> model.Story | None:
+        """The story that the article is in, with its members; None: it is in none."""
 
     def home_of(self, article: model.ArticleId) -> model.StoryId | None:
         """The id alone: a story may hold thousands of articles."""
@@ -147,19 +161,25 @@ class Stories(Protocol):
     def decide(self, decisions: Sequence[model.Decision]) -> None:
         """Record."""
 
-    def decisions(self, story: model.StoryId) -> Sequence[model.Decision]: ...
+    def decisions(self, story: model.StoryId) -> Sequence[model.Decision]:
+        """What was decided about the story, oldest first."""
 
-    def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]: ...
+    def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]:
+        """The alerts of these stories, one for each channel."""
 
-    def save_alert(self, alert: model.Alert) -> None: ...
+    def save_alert(self, alert: model.Alert) -> None:
+        """Write the alert over the one of its story and channel."""
 
     def held_until(self, now: datetime) -> Sequence[model.Alert]:
         """Held alerts whose time has come, and posted ones that are to remind; oldest first."""
 
-    def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]: ...
+    def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]:
+        """The channel's alerts that were first posted at ``when`` or later."""
 
 
 class Outbox(Protocol):
+    """Messages to send, and what became of them."""
+
     def add(self, rows: Sequence[model.Outgoing]) -> None:
         """An id that exists is left as it is; a pending edit of the same thread is replaced by a newer one."""
 
@@ -172,17 +192,20 @@ class Outbox(Protocol):
     def save(self, row: model.Outgoing, *, token: str) -> bool:
         """Write the outcome and release; False: the lease was lost, nothing is written."""
 
-    def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]: ...
+    def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]:
+        """Id -> row; unknown ids are left out."""
 
     def next_due(self, channels: Sequence[str], *, now: datetime) -> datetime | None:
         """When the next row can be sent; None: nothing waits."""
 
-    def counts(self) -> Mapping[tuple[str, model.SendState], int]: ...
+    def counts(self) -> Mapping[tuple[str, model.SendState], int]:
+        """(channel, state) -> number of rows."""
 
     def unsent(self) -> Sequence[model.Outgoing]:
         """Pending, sending, unknown and parked rows, in order."""
 
-    def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]: ...
+    def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
+        """The rows of a story, oldest first."""
 
     def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
         """Park all pending rows of these channels; the ledger tells each that was not parked for this reason before."""
@@ -203,18 +226,21 @@ class Judgements(Protocol):
     def add(self, judgements: Sequence[model.Judgement]) -> Sequence[model.Judgement]:
         """Gives those that are new: an id that exists is left as it is."""
 
-    def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]: ...
+    def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
+        """The judgements of one story in one channel."""
 
     def snoozes(self, now: datetime) -> Mapping[tuple[str, str], datetime]:
         """(channel, rule) -> until when it is snoozed; those that are over or woken are left out."""
 
-    def since(self, when: datetime | None) -> Sequence[model.Judgement]: ...
+    def since(self, when: datetime | None) -> Sequence[model.Judgement]:
+        """The judgements at ``when`` or later; None: all."""
 
 
 class DecisionQueue(Protocol):
     """Matched articles that wait to be decided, by one process at a time on any number of machines."""
 
-    def add(self, arrivals: Sequence[model.Arrival], revisions: Sequence[model.Revision]) -> None: ...
+    def add(self, arrivals: Sequence[model.Arrival], revisions: Sequence[model.Revision]) -> None:
+        """Put matched articles and revised ones at the end."""
 
     def peek(self, *, limit: int) -> Waiting:
         """The oldest, which stay."""
@@ -222,7 +248,8 @@ class DecisionQueue(Protocol):
     def remove(self, numbers: Sequence[int]) -> None:
         """They are decided."""
 
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """How many entries wait."""
 
     def holder(self) -> Holder:
         """What a decision is computed on: it holds as long as this does."""
@@ -246,9 +273,11 @@ class Rulings(Protocol):
     def waiting(self) -> Sequence[model.Ruling]:
         """Those that are to be carried out."""
 
-    def done(self, ids: Sequence[str], *, at: datetime) -> None: ...
+    def done(self, ids: Sequence[str], *, at: datetime) -> None:
+        """They were carried out at ``at``."""
 
-    def since(self, when: datetime | None) -> Sequence[model.Ruling]: ...
+    def since(self, when: datetime | None) -> Sequence[model.Ruling]:
+        """The rulings at ``when`` or later; None: all."""
 
 
 class Ledger(Protocol):
@@ -282,14 +311,17 @@ class Ledger(Protocol):
 class KeyValues(Protocol):
     """Small facts of the running bot: the last tick, the last reload, a channel's resolved id."""
 
-    def get(self, key: str) -> str | None: ...
+    def get(self, key: str) -> str | None:
+        """The value; None: nothing is kept under the key."""
 
-    def put(self, key: str, value: str) -> None: ...
+    def put(self, key: str, value: str) -> None:
+        """Keep the value, instead of one that was there."""
 
     def beginning(self, start: str) -> Mapping[str, str]:
         """Those whose keys begin so."""
 
-    def drop(self, key: str) -> None: ...
+    def drop(self, key: str) -> None:
+        """Delete the key, if it is there."""
 
 
 class Transaction(Protocol):
@@ -307,15 +339,19 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
+    """The database."""
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction, committed when it returns, rolled back when it raises.
 
         ``work`` may run again after a lost race, so it must have no effect outside. Raises StoreUnavailable.
         """
 
-    async def read(self, work: Callable[[Transaction], T]) -> T: ...
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Returns what ``work`` returns over one state of the store. Raises StoreUnavailable."""
 
     async def free_dead_leases(self) -> None:
         """At start, by the one owner of a SQLite file: what a dead process had claimed is free, its sends UNKNOWN."""
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Close all connections."""

@@ -45,6 +45,8 @@ class Ended(Exception):
 
 
 class ReaderProcess(asyncio.SubprocessProtocol):
+    """A started process, its unanswered questions and its limits."""
+
     def __init__(self, max_bytes: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._answer_bytes = limits.answer_bytes(max_bytes)
@@ -185,6 +187,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         await self._ended.wait()
 
     async def close(self) -> None:
+        """End the process, by force where it does not end in time."""
         if self._transport is None or self._ended.is_set():
             return
         if self._waiting or not self._is_ready:

@@ -94,6 +94,7 @@ class Processes:
             return found
 
     async def close(self) -> None:
+        """End all reader processes."""
         self._is_closed = True
         for each in self._readers:
             if each is not None:

@@ -19,6 +19,8 @@ _THREADS = 2
 
 
 class Threads:
+    """Parses documents without the limits of a process."""
+
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, "read")
 
@@ -28,6 +30,7 @@ class Threads:
     async def read(
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
     ) -> tuple[model.Reading, articles.Lookup | None]:
+        """The parsed document; nothing is cleaned beforehand. Raises ReadError."""
         work = partial(sources.parse_document, body, kind=feed.kind, options=feed.options)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work), None
 
@@ -36,4 +39,5 @@ class Threads:
         return await fulltext.extract_here(page)
 
     async def close(self) -> None:
+        """Start no more work; what runs is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -60,6 +60,8 @@ class Cleaned(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
+    """The parsed document, and its cleaned items."""
+
     reading: model.Reading
     items: tuple[Cleaned, ...]
 
@@ -71,6 +73,7 @@ class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
 
     @classmethod
     def of(cls, text: str | None) -> Text:
+        """The text, without what MessagePack cannot carry; None stays None."""
         return cls(_plain(text) if text else None)
 
 
@@ -83,9 +86,11 @@ class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
 
     @classmethod
     def of(cls, error: ports.ReadError) -> NoFeed:
+        """The error as data."""
         return cls(_plain(str(error)), tuple(map(_plain, error.feeds)) if isinstance(error, ports.IsPage) else None)
 
     def error(self) -> ports.ReadError:
+        """The error again, as an exception."""
         return ports.ReadError(self.text) if self.feeds is None else ports.IsPage(self.text, self.feeds)
 
 
@@ -115,6 +120,7 @@ def framed(message: Question | Answer) -> bytes:
 
 
 def length_of(head: bytes | bytearray) -> int:
+    """The bytes of the frame that follows ``head``."""
     return int.from_bytes(head[:LENGTH_BYTES], "big")
 
 
@@ -155,6 +161,7 @@ def _plain(text: str) -> str:
 
 
 def cleaned(reading: model.Reading, items: tuple[Item, ...]) -> tuple[Cleaned, ...]:
+    """The items as data; each names its entry by its place in the reading."""
     places = {id(entry): place for place, entry in enumerate(reading.entries)}
     return tuple(
         Cleaned(

@@ -54,6 +54,7 @@ class FieldText:
         return self.plain if form is patterns.Form.PLAIN else self.raw if form is patterns.Form.EXACT else self.folded
 
     def fits(self, element: patterns.Element, index: int) -> bool:
+        """Whether the word at ``index`` is one that the element stands for."""
         if element.possessive and self.tokens[index].possessive != element.possessive:
             return False
         return element.fits(self.raw[index], self.folded[index], self.plain[index])
@@ -181,6 +182,7 @@ class ArticleText:
 
     @functools.cached_property
     def host(self) -> str:
+        """The host of the article's link, folded; empty: it has none."""
         try:
             return (urllib.parse.urlsplit(self.article.link).hostname or "").casefold().rstrip(".")
         except ValueError:
@@ -188,6 +190,7 @@ class ArticleText:
 
     @functools.cached_property
     def language(self) -> str:
+        """The article's language as a folded tag such as "pt-br"; empty: unknown."""
         return (self.article.language or "").strip().casefold().replace("_", "-")
 
     def value(self, field: str, value: str) -> tuple[str, int, int] | None:

@@ -13,7 +13,7 @@ from bot.rules.steps import Steps
 
 def compile_rule(rule: model.Rule, *, steps: Steps | None = None) -> CompiledRule:
     """Read the rule's terms and run its examples, within ``steps``. Raises RuleError with every problem."""
-    compiled, problems = read_rule(rule)
+    compiled, problems = _read_rule(rule)
     if not problems:
         problems = examples.problems(compiled, steps)
     if problems:
@@ -21,7 +21,7 @@ def compile_rule(rule: model.Rule, *, steps: Steps | None = None) -> CompiledRul
     return compiled
 
 
-def read_rule(rule: model.Rule) -> tuple[CompiledRule, list[RuleProblem]]:
+def _read_rule(rule: model.Rule) -> tuple[CompiledRule, list[RuleProblem]]:
     """The rule as far as it can be read, its examples not run."""
     problems: list[RuleProblem] = []
     sets = dict(rule.sets)
@@ -100,10 +100,11 @@ def _problem(place: tuple[str | int, ...], error: QueryError) -> RuleProblem:
 
 def _within(tree: expression.Expression, where: model.Where) -> expression.Expression:
     """The rule's ``where`` for every term without a field of its own."""
-    return tree if where is model.Where.ANYWHERE else in_field(tree, where.value)
+    return tree if where is model.Where.ANYWHERE else _in_field(tree, where.value)
 
 
-def in_field(tree: expression.Expression, field: str) -> expression.Expression:
+def _in_field(tree: expression.Expression, field: str) -> expression.Expression:
+    """The tree, its leaves looked for in one field only; a leaf with its own field keeps it."""
     match tree:
         case expression.Words(text, is_exact, None):
             return expression.Words(text, is_exact, field, pattern=tree.pattern)
@@ -111,19 +112,19 @@ def in_field(tree: expression.Expression, field: str) -> expression.Expression:
             return expression.Regex(source, ignores_case, field)
         case expression.Window(parts, words, None):
             inner = tuple(
-                part for part in (in_field(part, field) for part in parts) if isinstance(part, expression.Words)
+                part for part in (_in_field(part, field) for part in parts) if isinstance(part, expression.Words)
             )
             return expression.Window(inner, words, field)
         case expression.Named(name, parts, None):
-            return expression.Named(name, tuple(in_field(part, field) for part in parts), field)
+            return expression.Named(name, tuple(_in_field(part, field) for part in parts), field)
         case expression.All(parts):
-            return expression.All(tuple(in_field(part, field) for part in parts))
+            return expression.All(tuple(_in_field(part, field) for part in parts))
         case expression.Any(parts):
-            return expression.Any(tuple(in_field(part, field) for part in parts))
+            return expression.Any(tuple(_in_field(part, field) for part in parts))
         case expression.Not(part):
-            return expression.Not(in_field(part, field))
+            return expression.Not(_in_field(part, field))
         case expression.Near(left, right, words, is_ordered):
-            return expression.Near(in_field(left, field), in_field(right, field), words, is_ordered)
+            return expression.Near(_in_field(left, field), _in_field(right, field), words, is_ordered)
         case _:
             return tree
 

@@ -22,11 +22,11 @@ def describe(rule: model.Rule) -> str:
         lines.append(f"{joint}mentions {'; or '.join(_labelled(part) for part in wanted)}")
     lines += [f"  unless it mentions {_labelled(part)}" for part in compiled.parts if part.kind is Kind.NONE]
     lines += _conditions(rule)
-    lines.append(f"As a query: {show.show(as_expression(compiled))}")
+    lines.append(f"As a query: {show.show(_as_expression(compiled))}")
     return "\n".join(lines)
 
 
-def as_expression(compiled: CompiledRule) -> expression.Expression:
+def _as_expression(compiled: CompiledRule) -> expression.Expression:
     """All lines of a rule as one expression."""
     wanted = [part.expression for part in compiled.parts if part.kind is Kind.ANY]
     joined = [part.expression for part in compiled.parts if part.kind is Kind.ALL]

@@ -41,6 +41,7 @@ class FoundStretch(NamedTuple):
 
 
 def holds(tested: expression.Expression, view: ArticleText) -> bool:
+    """Whether the expression is true of the article."""
     if type(tested) is expression.Words:
         # By far the most; a generator would cost as much as the look-up.
         for text in view.fields(tested.field):  # noqa: SIM110

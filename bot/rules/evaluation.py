@@ -43,6 +43,8 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class LineEvaluation:
+    """What one line of a rule found."""
+
     part: Part
     hits: tuple[evaluate.Hit, ...]
     #: As the expression goes; of a NONE line true means excluded.
@@ -51,6 +53,8 @@ class LineEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
+    """What all lines of a rule found in one article."""
+
     lines: tuple[LineEvaluation, ...]
     #: Every line is as it must be.
     is_complete: bool
@@ -59,6 +63,7 @@ class Evaluation:
 
     @property
     def is_match(self) -> bool:
+        """Whether the rule matches the article."""
         return self.is_complete and not self.is_weak
 
 
@@ -135,6 +140,7 @@ def evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
 
 
 def evidence_of(part: Part, hit: evaluate.Hit) -> model.Evidence:
+    """The hit as evidence; of a query the term is the label."""
     term = show.term(hit.leaf) if part.is_query else show.item(hit.leaf)
     label = term if part.is_query else part.label
     return model.Evidence(label=label, term=term, field=hit.field, text=hit.text, start=hit.start, end=hit.end)

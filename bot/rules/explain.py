@@ -29,6 +29,7 @@ class ExplainedLine:
     notes: tuple[str, ...] = ()
 
     def text(self) -> str:
+        """The line and its notes, as ``wirewatch explain`` prints them."""
         sign = "+" if self.is_found is not (self.kind == Kind.NONE) else "-"
         said = "; ".join(_told(self.found)) or ("true" if self.is_found else "not found")
         verb = "excludes: " if self.kind == Kind.NONE else ""
@@ -48,6 +49,7 @@ class Explanation:
     notes: tuple[str, ...] = ()
 
     def text(self) -> str:
+        """All lines and notes, as ``wirewatch explain`` prints them."""
         return "\n".join([*(line.text() for line in self.lines), *(f"  = {note}" for note in self.notes)])
 
 

@@ -80,6 +80,8 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """True where its part is not."""
+
     part: Expression
 
 
@@ -107,6 +109,7 @@ def words(text: str, *, is_exact: bool = False, field: str | None = None) -> Wor
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
+    """The parts directly below; none of a leaf."""
     match expression:
         case All(parts) | Any(parts) | Named(_, parts):
             return parts

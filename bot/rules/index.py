@@ -30,6 +30,8 @@ class _Open(NamedTuple):
 
 
 class RuleIndex:
+    """Rules under pairs of numbers that must both be found."""
+
     def __init__(
         self, rules: Sequence[Needs], unsure: AbstractSet[int], weight: Callable[[int], float], count: int
     ) -> None:

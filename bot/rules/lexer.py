@@ -26,6 +26,8 @@ REMEMBERED, REMEMBERED_CHARACTERS = 1 << 14, 60
 
 
 class Kind(Enum):
+    """What a lexeme is."""
+
     WORD = "word"
     PHRASE = "phrase"
     EXACT = "exact"
@@ -51,6 +53,8 @@ STARTS_TERM = (*LEAVES, Kind.LOWER, Kind.FIELD, Kind.OPEN)
 
 
 class Lexeme(NamedTuple):
+    """One mark, word, phrase or set of a query, and where it is."""
+
     kind: Kind
     #: Without its quotes, braces or slashes.
     text: str

@@ -25,6 +25,7 @@ class Memo(dict[str, Value]):
         self._old: dict[str, Value] = {}
 
     def forget(self) -> None:
+        """Remember nothing any more."""
         self.clear()
         self._old.clear()
 

@@ -36,6 +36,8 @@ class Form(Enum):
 
 
 class Shape(Enum):
+    """Which wildcards a word has."""
+
     WORD = "word"
     #: Ends in ``*``.
     PREFIX = "prefix"

@@ -24,6 +24,7 @@ class Needs(NamedTuple):
 
 
 def needs_of(compiled: CompiledRule, number: Callable[[expression.Leaf], int], weight: Callable[[int], float]) -> Needs:
+    """What must and must not be found for the rule to match; ``weight`` says how often a number is found."""
     groups: list[Group] = []
     either: set[int] = set()
     forbidden: set[int] = set()

@@ -116,14 +116,14 @@ class RuleSet:
         )
 
     def _is_active(self, number: int, article: model.Article, feed: model.Feed, now: datetime) -> bool:
-        return number not in self._gated or is_active(self._compiled[number].rule, article, feed, now)
+        return number not in self._gated or _is_active(self._compiled[number].rule, article, feed, now)
 
 
 def _is_gated(rule: model.Rule) -> bool:
     return rule.paused or rule.until is not None or bool(rule.feeds)
 
 
-def is_active(rule: model.Rule, article: model.Article, feed: model.Feed, now: datetime) -> bool:
+def _is_active(rule: model.Rule, article: model.Article, feed: model.Feed, now: datetime) -> bool:
     """Not paused, not over, and meant for this feed."""
     if rule.paused or (rule.until is not None and now >= rule.until):
         return False

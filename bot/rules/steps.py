@@ -26,6 +26,7 @@ class Steps:
 
     @property
     def taken(self) -> int:
+        """How many steps were taken."""
         return self._most - self._left
 
     def take(self, count: int) -> None:

@@ -39,11 +39,13 @@ class SetReader:
     path: tuple[str, ...] = ()
 
     def add(self, start: int, end: int) -> None:
+        """Count one more term, from ``start`` to ``end``. Raises QueryError past the limit."""
         self.count += 1
         if self.count > MAX_TERMS:
             self.refuse(start, end)
 
     def refuse(self, start: int, end: int) -> NoReturn:
+        """Raises QueryError: too many terms."""
         raise QueryError(f"more than {MAX_TERMS:,} terms", start, end, "too-many-terms", "split it into several rules")
 
     def named(self, name: str, field: str | None) -> expression.Expression:

@@ -25,6 +25,8 @@ _ITEMS = re.compile(r'"items"\s*:\s*\[')
 
 
 class Source:
+    """Parses JSON Feed."""
+
     def recognises(self, body: Body) -> bool:
         return sniff.root(body.content, body.content_type) == "json"
 

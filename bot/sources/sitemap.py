@@ -21,6 +21,8 @@ _MAX_NAMED = 5
 
 
 class Source:
+    """Parses news sitemaps."""
+
     def recognises(self, body: Body) -> bool:
         return sniff.root(body.content, body.content_type) in _ROOTS
 

@@ -15,12 +15,15 @@ _FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
+    """A database's address, which never shows its password."""
+
     url: URL
     #: SQLite's file; None: in memory, or not SQLite.
     file: Path | None
 
     @property
     def is_sqlite(self) -> bool:
+        """Whether it is SQLite, in a file or in memory."""
         return self.url.get_backend_name() == "sqlite"
 
     def __str__(self) -> str:

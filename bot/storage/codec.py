@@ -39,6 +39,7 @@ class Codec(Generic[T]):
             return self._adapter.dump_json(cast("T", _cleaned(value))).decode()
 
     def load(self, document: str) -> T:
+        """The value of a document. Raises pydantic's ValidationError."""
         return self._adapter.validate_json(document)
 
 

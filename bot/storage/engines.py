@@ -23,6 +23,7 @@ _CACHE_KIBIBYTES = 16 * 1024
 
 
 def for_writing(address: DatabaseAddress) -> Engine:
+    """The engine whose transactions may write."""
     return _sqlite(address, begin="BEGIN IMMEDIATE", writes=True) if address.is_sqlite else _postgres(address)
 
 

@@ -72,6 +72,7 @@ def translated(address: DatabaseAddress) -> Iterator[None]:
 
 
 def unavailable(address: DatabaseAddress, meaning: str) -> ports.StoreUnavailable:
+    """The error, with the database's address and what the failure means."""
     return ports.StoreUnavailable(f"using the database {address}: {meaning}")
 
 

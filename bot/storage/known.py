@@ -62,6 +62,7 @@ _CARRIED = select(sightings.c.article, sightings.c.feed).where(
 def known(
     connection: Connection, questions: Sequence[ports.Question], *, digest: Callable[..., bytes]
 ) -> Sequence[ports.Known]:
+    """One answer for each question, in their order; ``digest`` is how keys are stored."""
     keys = [{key: digest(asked.feed, key) for key in asked.keys} for asked in questions]
     links = [{link: digest(place_of(link)) for link in asked.links if link} for asked in questions]
     prints = [{value: value for value in asked.fingerprints if value} for asked in questions]

@@ -21,7 +21,7 @@ class Lock:
     @classmethod
     def take(cls, database: Path, process_name: str) -> Lock:
         """Raises StoreInUse, naming the owner, and StoreUnavailable."""
-        file = lock_file(database)
+        file = _lock_file(database)
         try:
             handle = private.opened(file)
         except OSError as error:
@@ -47,11 +47,13 @@ class Lock:
         return cls(file, handle)
 
     def release(self) -> None:
+        """Another process may own the database."""
         # The file stays: removing it would let two processes lock two files of one name.
         with contextlib.suppress(OSError):
             os.ftruncate(self._handle, 0)
         os.close(self._handle)
 
 
-def lock_file(database: Path) -> Path:
+def _lock_file(database: Path) -> Path:
+    """The path of the lock file of a database."""
     return database.with_name(database.name + ".lock")

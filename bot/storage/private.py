@@ -50,6 +50,7 @@ def refuse_link(path: Path, *, doing: str) -> None:
 
 
 def link_refused(path: Path, *, doing: str) -> ports.StoreUnavailable:
+    """The error for a symbolic link where a file is expected; ``doing`` says what for."""
     return ports.StoreUnavailable(f"{doing}: {path} is a symbolic link, which is not followed; name the file itself")
 
 

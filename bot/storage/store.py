@@ -81,6 +81,7 @@ class SqlStore:
             await self.run(_free)
 
     async def close(self) -> None:
+        """Close all connections."""
         await asyncio.to_thread(self.close_now)
 
     def close_now(self) -> None:

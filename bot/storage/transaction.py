@@ -20,6 +20,8 @@ from bot.storage.stories import Stories
 
 @dataclass(slots=True)
 class Transaction:
+    """The parts of the store, over one connection."""
+
     feeds: ports.FeedStates
     articles: ports.Articles
     stories: ports.Stories
@@ -32,6 +34,7 @@ class Transaction:
 
 
 def over(connection: Connection) -> ports.Transaction:
+    """The parts of the store over an open transaction."""
     articles = Articles(connection)
     return Transaction(
         feeds=FeedStates(connection),

@@ -49,6 +49,7 @@ Check: TypeAlias = Callable[[HttpChannel], None]
 
 
 def options_are_documented_and_strict(subject: HttpChannel) -> None:
+    """Each option has a description, and an unknown key is refused."""
     options = channels.options()[subject.kind]
     assert options.__doc__
     assert all(option.description for option in options.model_fields.values())
@@ -60,6 +61,7 @@ def options_are_documented_and_strict(subject: HttpChannel) -> None:
 
 
 def every_status_is_classified_and_no_secret_shows(subject: HttpChannel) -> None:
+    """Each HTTP status leads to its error, whose text and log hold no secret."""
     with _serving() as origin:
         for status in STATUSES:
             origin.status = status
@@ -72,6 +74,7 @@ def every_status_is_classified_and_no_secret_shows(subject: HttpChannel) -> None
 
 
 def what_a_feed_says_is_bounded_text_that_pings_nobody(subject: HttpChannel) -> None:
+    """Hostile messages are sent within the service's limits and without mentions."""
     with _serving() as origin:
         channel = _built(subject, origin.address)
         for message in hostile.ALL:
@@ -92,6 +95,7 @@ def _check_body(subject: HttpChannel, raw: bytes) -> None:
 
 
 def no_server_is_not_accepted_and_shows_no_secret(subject: HttpChannel) -> None:
+    """A refused connection is the error that ``of_no_server`` names."""
     with _heard() as heard:
         error = asyncio.run(_error_of(_built(subject, _NOBODY)))
     assert isinstance(error, subject.of_no_server), repr(error)
@@ -99,6 +103,7 @@ def no_server_is_not_accepted_and_shows_no_secret(subject: HttpChannel) -> None:
 
 
 def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel) -> None:
+    """Without its secret the channel raises Parked and says where to set it."""
     keys, secrets = subject.at(_NOBODY)
     channel = build(subject.kind, keys, {})
     error = asyncio.run(_error_of(channel))
@@ -108,6 +113,8 @@ def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel)
 
 
 def a_send_can_be_cancelled_at_once_and_the_channel_goes_on(subject: HttpChannel) -> None:
+    """A send that hangs ends with its timeout, and the next one works."""
+
     async def cancelled() -> None:
         channel = _built(subject, origin.address)
         with contextlib.suppress(TimeoutError):
@@ -124,6 +131,8 @@ def a_send_can_be_cancelled_at_once_and_the_channel_goes_on(subject: HttpChannel
 
 
 def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> None:
+    """``find`` raises SendError where the abilities have no look-up."""
+
     async def found() -> None:
         if not channel.abilities.lookup:
             try:
@@ -168,6 +177,7 @@ def delivery(
     edits: model.Receipt | None = None,
     is_plain: bool = False,
 ) -> ports.Delivery:
+    """A delivery of the message, as the outbox would make it."""
     return ports.Delivery(id=model.SendId(id), message=message, reply_to=reply_to, edits=edits, is_plain=is_plain)
 
 
@@ -255,6 +265,7 @@ class Origin(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
+        """Host and port."""
         return f"127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:

@@ -54,6 +54,7 @@ def _brief(text: str, link: str, *, many: int) -> model.StoryBrief:
 
 
 def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, ...]:
+    """A message of every kind, with ``text`` and ``link`` wherever a feed's words go, ``many`` times."""
     brief = _brief(text, link, many=many)
     fact = replace(messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text)
     edit = replace(messages.CORRECTION.edits[0], outlet=text, before=text, after=text[::-1])

@@ -19,6 +19,7 @@ def spans(text: str) -> tuple[model.Span, ...]:
 
 
 def sentence(text: str, outlet: str, link: str) -> model.Sentence:
+    """A sentence with its outlet and link."""
     return model.Sentence(spans=spans(text), outlet=outlet, link=link)
 
 
@@ -41,6 +42,7 @@ OUTLETS = (
 
 
 def evidence(label: str, term: str, field: str, text: str) -> model.Evidence:
+    """Evidence for the whole of ``text``."""
     return model.Evidence(label=label, term=term, field=field, text=text, start=0, end=len(text))
 
 

@@ -35,6 +35,7 @@ Check: TypeAlias = Callable[[Document], None]
 
 
 def options_are_documented_and_strict(subject: Document) -> None:
+    """Each option has a description, and an unknown key is refused."""
     options = sources.kinds().found[subject.kind].options
     if options is None:
         return
@@ -48,12 +49,14 @@ def options_are_documented_and_strict(subject: Document) -> None:
 
 
 def the_document_is_read_and_twice_the_same(subject: Document) -> None:
+    """The titles are as given, and a second parse has the same result."""
     reading = _read(subject, subject.content)
     assert tuple(entry.title for entry in reading.entries) == subject.titles
     assert _read(subject, subject.content) == reading
 
 
 def every_entry_can_be_told_from_the_others(subject: Document) -> None:
+    """Each entry has an id, link or title that no other has."""
     entries = _read(subject, subject.content).entries
     named = [entry.guid or entry.link or entry.title for entry in entries]
     assert all(named), "an entry without id, link and title"
@@ -61,24 +64,28 @@ def every_entry_can_be_told_from_the_others(subject: Document) -> None:
 
 
 def times_say_their_zone(subject: Document) -> None:
+    """Each time is aware."""
     for entry in _read(subject, subject.content).entries:
         for when in (entry.published, entry.updated):
             assert when is None or when.tzinfo is not None
 
 
 def half_a_document_is_read_or_refused(subject: Document) -> None:
+    """A document that was cut anywhere is parsed or raises ReadError."""
     step = max(1, len(subject.content) // 50)
     for end in range(0, len(subject.content), step):
         _read_or_refused(subject, subject.content[:end])
 
 
 def what_is_no_document_of_it_is_read_or_refused(subject: Document) -> None:
+    """Junk around and instead of the document is parsed or raises ReadError."""
     for junk in _JUNK:
         for content in (junk, subject.content + junk, junk + subject.content, subject.content.replace(b"\n", junk)):
             _read_or_refused(subject, content)
 
 
 def a_long_document_is_read_in_time(subject: Document) -> None:
+    """Half a megabyte is parsed or refused within ``MOST_SECONDS`` of processor time."""
     began = time.process_time()
     _read_or_refused(subject, subject.content * (500_000 // len(subject.content) + 1))
     assert time.process_time() - began < MOST_SECONDS

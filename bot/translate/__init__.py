@@ -24,6 +24,8 @@ __all__ = ["Dialect", "Note", "Translation", "translate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
+    """A translated query."""
+
     #: In our language; empty: nothing of it could be kept.
     query: str
     #: What was lost or guessed; empty: it means here what it meant there.

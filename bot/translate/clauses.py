@@ -17,7 +17,9 @@ from bot.translate.lexemes import Dialect, Kind, Lexeme
 from bot.translate.notes import Notes
 
 
-class Occur(Enum):
+class _Occur(Enum):
+    """How a clause counts."""
+
     MUST = "+"
     SHOULD = ""
     MUST_NOT = "-"
@@ -25,7 +27,7 @@ class Occur(Enum):
 
 @dataclass(slots=True)
 class _Clause:
-    occur: Occur
+    occur: _Occur
     part: Part
     given: str
 
@@ -52,26 +54,26 @@ class _Parser:
             first = self._cursor.here
             part = self._term(field)
             if joint is Kind.AND:
-                if found and found[-1].occur is Occur.SHOULD:
-                    found[-1].occur = Occur.MUST
-                if occur is Occur.SHOULD:
-                    occur = Occur.MUST
+                if found and found[-1].occur is _Occur.SHOULD:
+                    found[-1].occur = _Occur.MUST
+                if occur is _Occur.SHOULD:
+                    occur = _Occur.MUST
             found.append(_Clause(occur, part, first.given))
         return self._joined(found)
 
-    def _modifier(self) -> Occur:
+    def _modifier(self) -> _Occur:
         if self._cursor.here.kind is Kind.PLUS:
             self._cursor.take()
-            return Occur.MUST
+            return _Occur.MUST
         if self._cursor.here.kind is Kind.NOT:
             self._cursor.take()
-            return Occur.MUST_NOT
-        return Occur.SHOULD
+            return _Occur.MUST_NOT
+        return _Occur.SHOULD
 
     def _joined(self, found: Sequence[_Clause]) -> Part:
-        must = [clause.part for clause in found if clause.occur is Occur.MUST]
-        should = [clause for clause in found if clause.occur is Occur.SHOULD]
-        must_not = [joining.negative(clause.part) for clause in found if clause.occur is Occur.MUST_NOT]
+        must = [clause.part for clause in found if clause.occur is _Occur.MUST]
+        should = [clause for clause in found if clause.occur is _Occur.SHOULD]
+        must_not = [joining.negative(clause.part) for clause in found if clause.occur is _Occur.MUST_NOT]
         if must:
             for clause in should:
                 self._notes.lose(clause.given, "left out: beside terms that must be found it only ranked")

@@ -22,12 +22,15 @@ class Cursor:
 
     @property
     def here(self) -> Lexeme:
+        """The lexeme that comes next."""
         return self._lexemes[self._at]
 
     def is_at(self, kind: Kind) -> bool:
+        """Whether the next lexeme is of this kind."""
         return self.here.kind is kind
 
     def take(self) -> Lexeme:
+        """The next lexeme, which is then read."""
         self._at += 1
         return self._lexemes[self._at - 1]
 
@@ -39,6 +42,7 @@ class Cursor:
         return tree
 
     def enter(self, opening: Lexeme) -> None:
+        """One level deeper. Raises QueryError past the limit."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise QueryError(
@@ -50,6 +54,7 @@ class Cursor:
             )
 
     def leave(self, levels: int = 1) -> None:
+        """``levels`` up again."""
         self._depth -= levels
 
     def group(self, read: Callable[[], Part]) -> tuple[Part, Lexeme]:

@@ -34,6 +34,7 @@ def either(parts: Iterable[Part]) -> Part:
 
 
 def negative(part: Part) -> Part:
+    """The negated part, of a negated one the part; None stays None."""
     if isinstance(part, expression.Not):
         return part.part
     return None if part is None else expression.Not(part)

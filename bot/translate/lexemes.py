@@ -11,6 +11,8 @@ from bot.rules.errors import QueryError
 
 
 class Dialect(StrEnum):
+    """Whose query language it is."""
+
     MELTWATER = "meltwater"
     BRANDWATCH = "brandwatch"
     TALKWALKER = "talkwalker"
@@ -19,6 +21,8 @@ class Dialect(StrEnum):
 
 
 class Kind(Enum):
+    """What a lexeme is."""
+
     WORD = "word"
     PHRASE = "phrase"
     #: In exactly this case.
@@ -43,6 +47,8 @@ STARTS_TERM = frozenset({Kind.WORD, Kind.PHRASE, Kind.EXACT, Kind.REGEX, Kind.RA
 
 @dataclass(frozen=True, slots=True)
 class Lexeme:
+    """One mark, word or phrase of a query, and where it is."""
+
     kind: Kind
     #: Without its quotes and marks; of a field its name in small letters.
     text: str

@@ -18,6 +18,8 @@ MOST_ANSWERS, MOST_OF_ONE_CLIENT = 32, 16
 
 
 class Admission:
+    """Middleware that answers 503 where too many requests are being answered."""
+
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._clients: Counter[str] = Counter()

@@ -45,6 +45,8 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
+    """How many connections may be open, and how long each phase of one may last."""
+
     #: Connections open at once, and of one client: its oldest one that asks for nothing is closed for a new one.
     connections: int = 128
     of_one_client: int = 64
@@ -133,6 +135,7 @@ class Connection(H11Protocol):
 
     @property
     def phase(self) -> Phase:
+        """What the connection is waiting for."""
         if self._is_answering():
             return Phase.BODY if self.conn.their_state is h11.SEND_BODY else Phase.ANSWER
         return Phase.FLUSH if self.transport.get_write_buffer_size() else Phase.HEAD
@@ -177,6 +180,7 @@ class Connection(H11Protocol):
             self.transport.abort()
 
     def on_response_complete(self) -> None:
+        """Close the connection where a request was not read to its end."""
         self._answers += 1
         self._head_bytes = self._head_lines = 0
         is_read = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)

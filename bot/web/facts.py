@@ -31,6 +31,7 @@ class Health:
 
 
 def health_of(state: model.FeedState) -> Health:
+    """The feed's health for the page."""
     match state.health:
         case model.FeedHealth.GONE:
             text = "gone (410)"
@@ -56,6 +57,8 @@ def by_day(counts: Sequence[ports.DayCount]) -> ByDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
+    """What the first page shows."""
+
     feeds: Mapping[model.FeedHealth, int]
     #: The first of those that need a look.
     broken: tuple[model.FeedState, ...]
@@ -66,14 +69,17 @@ class Overview:
     tick: datetime | None
 
     def count(self, *states: model.SendState) -> int:
+        """How many messages are in any of the states."""
         return sum(number for (_, state), number in self.counts.items() if state in states)
 
     @property
     def broken_count(self) -> int:
+        """How many feeds need a look."""
         return sum(self.feeds.get(health, 0) for health in BROKEN)
 
 
 def overview(tx: ports.Transaction, now: datetime) -> Overview:
+    """Read the first page's figures: articles of a day, stories of seven days."""
     return Overview(
         feeds=tx.feeds.counts(),
         broken=tuple(tx.feeds.page(health=BROKEN, skip=0, most=SHOWN_BROKEN)),

@@ -33,6 +33,8 @@ _HEADERS = {
 
 
 class AccessGuard:
+    """Middleware that asks for the token, or without one for a known host name, and sets the security headers."""
+
     def __init__(self, app: ASGIApp, *, token: str | None, hosts: Collection[str]) -> None:
         self._app = app
         self._token = token.encode() if token is not None else None

@@ -17,6 +17,8 @@ ANSWER_WITHIN = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
+    """Whether the bot works, and why not."""
+
     is_ready: bool
     #: For people and for the log of whoever asked.
     reason: str

@@ -15,6 +15,8 @@ JUDGED = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleOpinions:
+    """What readers said of the rules."""
+
     #: Of rules with a judged story.
     precision: Mapping[str, precision.Precision]
     #: Rule -> where a reader has snoozed it, and until when.
@@ -22,6 +24,7 @@ class RuleOpinions:
 
 
 def rule_opinions(tx: ports.Transaction, now: datetime) -> RuleOpinions:
+    """Read the judgements of the last ``JUDGED`` and the snoozes in force."""
     snoozed: dict[str, list[tuple[str, datetime]]] = {}
     for (channel, rule), until in sorted(tx.judgements.snoozes(now).items()):
         snoozed.setdefault(rule, []).append((channel, until))

@@ -25,6 +25,7 @@ _SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
 
 
 def templates() -> jinja2.Environment:
+    """The templates with the filters and functions that they use; an unknown name in one is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bot.web"),
         autoescape=True,
@@ -39,6 +40,7 @@ def templates() -> jinja2.Environment:
 
 
 def number(value: int) -> str:
+    """With a comma at each thousand."""
     return f"{value:,}"
 
 
@@ -61,6 +63,7 @@ def span(duration: timedelta) -> str:
 
 
 def moment(when: datetime | None) -> str:
+    """A time in UTC, to the minute."""
     return f"{when:%Y-%m-%d %H:%M} UTC" if when else "never"
 
 
@@ -84,6 +87,7 @@ def plain(text: str | None) -> str:
 
 
 def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tuple[model.Span, ...]:
+    """The article's title in spans, matched words marked."""
     places = marking.places(matches, field="title", text=article.title)
     return marking.spans(article.title, 0, len(article.title), places)
 

@@ -52,6 +52,8 @@ class _Standing:
 
 
 class Metrics:
+    """The registry of metrics, and what updates it."""
+
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         registry = self._registry = CollectorRegistry()

@@ -35,6 +35,8 @@ class _Counts:
 
 
 class Pages:
+    """Answers the requests for pages."""
+
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._templates = looks.templates()
@@ -65,6 +67,7 @@ class Pages:
         return sparkline.by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=facts.DAYS)
 
     async def overview(self, request: Request) -> Response:
+        """The first page."""
         now = self._watched.clock.now()
         found = await self._watched.store.read(lambda tx: facts.overview(tx, now))
         ready = await health.readiness(self._watched.store, now)
@@ -82,6 +85,7 @@ class Pages:
         )
 
     async def feeds(self, request: Request) -> Response:
+        """The feeds, all or of one health, a page of them."""
         now = self._watched.clock.now()
         counts = (await self._counted()).feeds
         asked = request.query_params.get("show", "")
@@ -102,6 +106,7 @@ class Pages:
         )
 
     async def stories(self, request: Request) -> Response:
+        """The stories of some days, all or of one rule, a page of them."""
         days = min(MOST_DAYS, _whole(request, "days", STORY_DAYS))
         rule = request.query_params.get("rule") or None
         since = self._watched.clock.now() - timedelta(days=days)
@@ -113,6 +118,7 @@ class Pages:
         return self._page("stories.html", request, told=told, paging=paging, days=days, rule=rule)
 
     async def rules(self, request: Request) -> Response:
+        """The rules with their matches by day, a page of them."""
         counts = (await self._counted()).rules
         settings = self._watched.settings
         page = _Paging.of(request, total=len(settings.rules), size=RULES)
@@ -133,6 +139,7 @@ class Pages:
         )
 
     async def outbox(self, request: Request) -> Response:
+        """The messages that are not sent yet."""
         counts, unsent = await self._watched.store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
         channels = [
             (name, [(state.value, count) for (_, state), count in rows])
@@ -150,6 +157,7 @@ class Pages:
         )
 
     async def configuration(self, request: Request) -> Response:
+        """The files and their problems."""
         # Errors first; each kind by its place.
         problems = sorted(self._watched.settings.problems, key=lambda problem: problem.severity != "error")
         return self._page(
@@ -163,6 +171,7 @@ class Pages:
         )
 
     async def playground(self, request: Request) -> Response:
+        """The form for a rule, and what the rule would have found."""
         written = request.query_params.get("rule", "")
         days = min(playground.MOST_DAYS, _whole(request, "days", playground.DAYS))
         # A link on another site may fill the form; to run it is for whoever reads it.
@@ -180,9 +189,11 @@ class Pages:
         )
 
     async def not_found(self, request: Request, error: Exception) -> Response:
+        """A page with status 404."""
         return self._page("message.html", request, status=404, title="No such page", text="There is nothing here.")
 
     async def store_failed(self, request: Request, error: Exception) -> Response:
+        """A page with status 503 and the database's error."""
         return self._page("message.html", request, status=503, title="The database does not answer", text=str(error))
 
     def _names(self) -> Callable[[model.FeedState], str]:

@@ -44,6 +44,8 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaygroundResult:
+    """What a pasted rule would have found, or why it was not tried."""
+
     problems: tuple[model.Problem, ...] = ()
     #: The same, with carets.
     problem_text: str = ""
@@ -57,6 +59,7 @@ class PlaygroundResult:
 
     @property
     def is_refused(self) -> bool:
+        """Whether the rule has an error."""
         return any(problem.severity == "error" for problem in self.problems)
 
 
@@ -65,6 +68,8 @@ class _TooLongError(Exception):
 
 
 class Playground:
+    """Tries pasted rules, one at a time."""
+
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._one_at_a_time = asyncio.Lock()

@@ -74,6 +74,7 @@ class Site:
 
     @property
     def url(self) -> str:
+        """The address under which the page is served."""
         host, port = self._socket.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -93,7 +94,7 @@ def open_site(
 ) -> Site:
     """The page at ``web.listen``. Raises ConfigError: no token where others can reach it, or the port is taken."""
     token = config.resolve(web.token, environ) if web.token else None
-    if token is None and not is_loopback(web.host):
+    if token is None and not _is_loopback(web.host):
         raise ports.ConfigError(
             f"opening the status page: {web.listen} can be reached from other machines, so web.token is needed in "
             "bot.yaml (env:NAME or file:/path); or listen at 127.0.0.1"
@@ -105,7 +106,8 @@ def open_site(
     return Site(app, _listen(web), metrics, limits or Limits())
 
 
-def is_loopback(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
+    """Whether the host is this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -16,6 +16,7 @@ from bot.web.watched import Watched
 
 
 def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics) -> Starlette:
+    """The application of the status page, with health, metrics and pages."""
     pages = Pages(bot)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 

@@ -14,6 +14,8 @@ _LEAST = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
+    """One bar, in units of the SVG."""
+
     x: int
     y: float
     height: float
@@ -21,6 +23,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sparkline:
+    """The bars of some days."""
+
     bars: tuple[Bar, ...]
     width: int
     #: For those who cannot see it.
@@ -34,6 +38,7 @@ def by_day(counts: Mapping[date, int], *, today: date, days: int) -> Sparkline:
 
 
 def drawn(numbers: Sequence[int]) -> Sparkline:
+    """``numbers``: one for each day, oldest first."""
     most = max([1, *numbers])
     bars = []
     for index, number in enumerate(numbers):

@@ -30,10 +30,12 @@ class Watched(Protocol):
         """In force now."""
 
     @property
-    def store(self) -> PageStore: ...
+    def store(self) -> PageStore:
+        """The store, to read."""
 
     @property
-    def clock(self) -> ports.Clock: ...
+    def clock(self) -> ports.Clock:
+        """The bot's clock."""
 
     @property
     def loaded_at(self) -> datetime:

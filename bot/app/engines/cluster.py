@@ -118,6 +118,7 @@ class ClusterEngine:
         await self._stages.send(over, is_ours=partial(_is_of, share))
 
     async def keep(self) -> None:
+        """Seal closed days, delete what is past its retention; a failing database is logged and tried again."""
         stages = self._stages
         before = stages.clock.now() - GUARDED
         try:

@@ -90,7 +90,8 @@ class Work(Protocol):
     async def send(self, share: int, over: asyncio.Event) -> None:
         """Send until ``over``, and then what is due still."""
 
-    async def keep(self) -> None: ...
+    async def keep(self) -> None:
+        """Seal closed days of the ledger and delete what is past its retention."""
 
 
 class TaskQueue:

@@ -19,6 +19,8 @@ _LATE = 5
 
 
 class SystemClock:
+    """The machine's clock."""
+
     def now(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251 - the one place where time comes in
 
@@ -35,7 +37,8 @@ class Ticks(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def next(self) -> None: ...
+    async def next(self) -> None:
+        """Returns at the next tick, at once where one has passed since the last call."""
 
 
 class Ticker:

@@ -17,6 +17,7 @@ _COLOURS = {model.Severity.HIGH: "bold red", model.Severity.NORMAL: "bold blue",
 
 
 def show(console: Console, message: model.Message) -> None:
+    """Print one message."""
     match message.kind:
         case model.MessageKind.NOTICE:
             _notice(console, message)

@@ -14,6 +14,8 @@ from bot import ports
 
 
 class Act(StrEnum):
+    """What is done about an error of a service, in the words of docs/channels.md."""
+
     WAIT = "wait and send again"
     #: Of one message: others may still be sent.
     WAIT_ALONE = "wait with this message alone, then send it again"

@@ -23,9 +23,11 @@ Duration = Annotated[
 class KeyValues(Protocol):
     """Small facts that a channel keeps between runs, such as a resolved id."""
 
-    async def get(self, key: str) -> str | None: ...
+    async def get(self, key: str) -> str | None:
+        """The value; None: nothing is kept under the key."""
 
-    async def put(self, key: str, value: str) -> None: ...
+    async def put(self, key: str, value: str) -> None:
+        """Keep the value, instead of one that was there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ _WORDS_COMPARED = 300
 
 
 class Change(StrEnum):
+    """What became of a run of words."""
+
     KEPT = "kept"
     REMOVED = "removed"
     ADDED = "added"
@@ -23,6 +25,8 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
+    """A run of words of one kind."""
+
     text: str
     change: Change
 

@@ -22,6 +22,8 @@ _ANSWER_LIMIT = 64_000
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
+    """A response, whatever its status."""
+
     status: int
     #: Names in lower case.
     headers: Mapping[str, str]
@@ -30,6 +32,7 @@ class HttpResponse:
 
     @property
     def is_success(self) -> bool:
+        """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
 

@@ -23,6 +23,8 @@ _BETWEEN = " · "
 
 
 class Style(StrEnum):
+    """How a run of text is set off."""
+
     HEAD = "head"
     LINE = "line"
     QUOTE = "quote"
@@ -33,6 +35,8 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
+    """Text of one style, and where it links to."""
+
     text: str
     #: A safe address; empty: no link.
     link: str = ""
@@ -43,11 +47,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
+    """One line of a message."""
+
     style: Style
     runs: tuple[Run, ...]
 
     @property
     def text(self) -> str:
+        """The line without its styles."""
         return "".join(run.text for run in self.runs)
 
 

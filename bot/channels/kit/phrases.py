@@ -44,7 +44,7 @@ def clean(text: str) -> str:
     return visible.dropped(text)
 
 
-def clean_span(text: str) -> str:
+def _clean_span(text: str) -> str:
     """As ``clean``, but a space at either end stays: the span stands inside a sentence."""
     inner = clean(text)
     if not inner:
@@ -143,7 +143,7 @@ def marked(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
     kept: list[model.Span] = []
     room = limit
     for span in spans:
-        text = clean_span(span.text)
+        text = _clean_span(span.text)
         if kept and kept[-1].text.endswith(" "):
             text = text.lstrip()
         if not text:
@@ -164,6 +164,7 @@ def name(text: str) -> str:
 
 
 def headline(brief: model.StoryBrief, limit: int) -> str:
+    """The story's headline in at most ``limit`` units; a placeholder where it has none."""
     return cut(clean(brief.title.text), limit) or "(no headline)"
 
 
@@ -217,6 +218,7 @@ def day_and_time(when: datetime) -> str:
 
 
 def severity_and_rule(why: model.Why) -> str:
+    """The severity and the rule's name, as in "High · BlackBerry"."""
     return f"{str(why.severity).capitalize()} · {cut(clean(why.rule), 150)}"
 
 
@@ -268,4 +270,5 @@ def shows_outlets(message: model.Message) -> bool:
 
 
 def quoted(sentence: model.Sentence, limit: int) -> tuple[model.Span, ...]:
+    """The sentence in at most ``limit`` units, its matched words marked."""
     return marked(sentence.spans, limit)

@@ -122,12 +122,14 @@ def _carriers(brief: model.StoryBrief) -> Iterator[str]:
 
 
 def whys(why: Sequence[model.Why]) -> Iterator[str]:
+    """A line for each matching rule with its evidence, as many as are shown."""
     for one in why[: phrases.RULES]:
         found = phrases.evidence(one, 400)
         yield f"Why: {phrases.severity_and_rule(one)}" + (f": {found}" if found else "")
 
 
 def said(sentence: model.Sentence) -> str:
+    """The sentence as one line of bounded length."""
     return phrases.cut(phrases.clean(sentence.text), _SENTENCE)
 
 

@@ -46,6 +46,7 @@ class Allowed:
         self._known: dict[str, tuple[datetime, frozenset[str]]] = {}
 
     async def may(self, person: str) -> bool:
+        """Whether the person is listed or in a listed group; without a list everybody may. Raises SendError."""
         if not self._persons and not self.groups:
             return True
         if person in self._persons:

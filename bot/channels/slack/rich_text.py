@@ -28,6 +28,7 @@ TOTAL_LIMIT = 10_000
 
 
 def text(words: str, *, bold: bool = False, strike: bool = False, italic: bool = False) -> Piece:
+    """A text element, with its style."""
     style = {name: True for name, is_on in (("bold", bold), ("strike", strike), ("italic", italic)) if is_on}
     return {"type": "text", "text": words, "style": style} if style else {"type": "text", "text": words}
 
@@ -62,10 +63,12 @@ def spans(parts: Iterable[model.Span]) -> list[Piece]:
 
 
 def section(pieces: Sequence[Piece]) -> Piece:
+    """A section of inline elements; what exceeds Slack's limits is left out."""
     return {"type": "rich_text_section", "elements": _full(pieces)}
 
 
 def quote(pieces: Sequence[Piece]) -> Piece:
+    """A quotation of inline elements; what exceeds Slack's limits is left out."""
     return {"type": "rich_text_quote", "elements": _full(pieces)}
 
 
@@ -75,14 +78,17 @@ def _full(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def bullets(items: Sequence[Sequence[Piece]]) -> Piece:
+    """A list with an entry for each sequence of inline elements."""
     return {"type": "rich_text_list", "style": "bullet", "elements": [section(item) for item in items]}
 
 
 def rich(elements: Sequence[Piece]) -> Piece:
+    """The block around sections, quotations and lists."""
     return {"type": "rich_text", "elements": elements}
 
 
 def header(words: str) -> Piece:
+    """A block with large text, in which nothing is markup."""
     return {"type": "header", "text": {"type": "plain_text", "text": words, "emoji": False}}
 
 
@@ -97,10 +103,12 @@ def small_own(mrkdwn: str) -> Piece:
 
 
 def own_date(when: datetime, form: str) -> str:
+    """Slack's markup for a time that each reader sees in their own zone; ``form`` is its format."""
     return f"<!date^{int(when.timestamp())}^{form}|{phrases.day_and_time(when)}>"
 
 
 def weight(blocks: Sequence[Piece]) -> int:
+    """How much of a message's limit the blocks take: their length as JSON."""
     return phrases.size(json.dumps(blocks, ensure_ascii=False))
 
 

@@ -64,9 +64,11 @@ class EphemeralPoster(Protocol):
 
     name: str
 
-    async def may_press(self, person: str) -> bool: ...
+    async def may_press(self, person: str) -> bool:
+        """Whether this person's presses count. Raises SendError."""
 
-    async def post_ephemeral(self, *, place: str, person: str, text: str) -> None: ...
+    async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
+        """Answer a press so that only ``person`` sees it in ``place``. Raises SendError."""
 
 
 class SocketConnector:
@@ -137,6 +139,7 @@ class Listener:
         on_press: Callable[[ports.Press], Awaitable[str]],
         on_change: Callable[[str | None], Awaitable[None]],
     ) -> None:
+        """Hear presses until cancelled; ``on_change`` gets why the connection failed, None once it works."""
         failures = 0
         while True:
             try:

@@ -41,6 +41,8 @@ class Scalar:
 
 @dataclass(slots=True)
 class Sequence:
+    """A list; ``start`` and ``end`` are offsets in the text."""
+
     items: list[Node]
     start: int
     end: int
@@ -49,6 +51,8 @@ class Sequence:
 
 @dataclass(slots=True)
 class Mapping:
+    """A block of keys; ``start`` and ``end`` are offsets in the text."""
+
     #: In order; of a key given twice the first stays.
     pairs: list[tuple[Scalar, Node]]
     start: int
@@ -56,9 +60,11 @@ class Mapping:
     is_flow: bool
 
     def get(self, key: str) -> Node | None:
+        """The value of a key; None: there is no such key."""
         return next((value for name, value in self.pairs if name.value == key), None)
 
     def key(self, key: str) -> Scalar | None:
+        """The key itself, for its place; None: there is no such key."""
         return next((name for name, _ in self.pairs if name.value == key), None)
 
 
@@ -89,6 +95,7 @@ class Document:
     _line_starts: list[int] | None = None
 
     def flaws_inside(self, node: Node) -> list[Flaw]:
+        """The flaws that start inside the node, in order."""
         low = bisect.bisect_left(self.flaws, node.start, key=lambda flaw: flaw.start)
         high = bisect.bisect_left(self.flaws, node.end, key=lambda flaw: flaw.start)
         return self.flaws[low:high]
@@ -114,6 +121,7 @@ class Document:
 
     @property
     def line_starts(self) -> list[int]:
+        """The offset of the first character of each line."""
         if self._line_starts is None:
             self._line_starts = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
         return self._line_starts

@@ -77,6 +77,7 @@ class ProblemReport:
         )
 
     def add_flaw(self, flaw: Flaw, *, rule: str | None = None) -> None:
+        """Report a flaw of the YAML itself, for ``rule`` where it is inside one."""
         self.add(flaw.code, flaw.message, flaw.help, start=flaw.start, end=flaw.end, rule=rule, severity=flaw.severity)
 
     def hide(self, start: int, end: int) -> None:
@@ -143,6 +144,7 @@ def _window(column: int) -> int:
 
 
 def by_place(problems: Sequence[model.Problem]) -> tuple[model.Problem, ...]:
+    """By file, line and column."""
     return tuple(sorted(problems, key=lambda found: (found.file, found.line, found.column, found.code)))
 
 

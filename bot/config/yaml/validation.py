@@ -29,6 +29,8 @@ Shape = TypeVar("Shape", bound=pydantic.BaseModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemText:
+    """A problem in this project's words, before its place is known."""
+
     code: str
     message: str
     help: str = ""
@@ -201,7 +203,7 @@ def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, mis
     if kind == "value_error":
         return _of_error(context["error"])
     if kind == "extra_forbidden":
-        known = keys_at(shape, path[:-1])
+        known = _keys_at(shape, path[:-1])
         meant = _meant(found, shape, path, missing)
         help_text = f'did you mean "{meant}"?' if meant else "known here: " + ", ".join(known)
         message = f'unknown key "{values.shown(name)}"'
@@ -217,7 +219,7 @@ def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, mis
 
 def _meant(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]) -> str | None:
     """The key that was probably meant: first of those that are missing, then of those that take such a value."""
-    model = model_at(shape, path[:-1])
+    model = _model_at(shape, path[:-1])
     if model is None:
         return None
     name = str(path[-1])
@@ -289,17 +291,18 @@ def _of_type(kind: str, context: Mapping[str, Any], given: object) -> ProblemTex
 
 
 def _example(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> str:
-    model = model_at(shape, path[:-1])
+    model = _model_at(shape, path[:-1])
     info = model.model_fields.get(str(path[-1])) if model else None
     return f"write {path[-1]}: {info.examples[0]}" if info and info.examples else f"add {path[-1]}: and its value"
 
 
-def keys_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> list[str]:
-    model = model_at(shape, path)
+def _keys_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> list[str]:
+    """The keys that the model has at a path of keys and indexes; none where the path leads to no model."""
+    model = _model_at(shape, path)
     return list(model.model_fields) if model else []
 
 
-def model_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> type[pydantic.BaseModel] | None:
+def _model_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> type[pydantic.BaseModel] | None:
     """The model that a path of keys leads to."""
     model: type[pydantic.BaseModel] | None = shape
     for step in path:
@@ -320,7 +323,7 @@ def _inner_model(annotation: object) -> type[pydantic.BaseModel] | None:
 
 
 def _members(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    model = model_at(shape, path[:-1])
+    model = _model_at(shape, path[:-1])
     info = model.model_fields.get(str(path[-1])) if model and path else None
     return _values_of(info.annotation) if info else []
 

@@ -36,6 +36,7 @@ class Table:
         return ()
 
     def add(self, entry: str, value: str) -> None:
+        """Add an entry; ``word*`` stands for every word that begins so."""
         table, word = (self.beginnings, entry[:-1]) if entry.endswith("*") else (self.whole, entry)
         word = fold(word)
         table[word] = (*table.get(word, ()), value)
@@ -49,6 +50,7 @@ class Lexicon:
     meanings_of: Table
 
     def has(self, table: str, folded: str) -> bool:
+        """Whether the table has the folded word."""
         return table in self.tables and bool(self.tables[table].get(folded))
 
     def value(self, table: str, folded: str) -> str | None:

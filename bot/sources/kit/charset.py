@@ -51,6 +51,8 @@ _FEW_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
+    """The text of a document, and how it was decoded."""
+
     text: str
     encoding: str
     #: For people; None: nothing was odd.

@@ -37,6 +37,7 @@ def web(address: str | None, base: str = "") -> str | None:
 
 
 def has_relative(body: str) -> bool:
+    """Whether the markup has an address that needs a base."""
     return _RELATIVE.search(body) is not None
 
 

@@ -24,6 +24,8 @@ _SKIPPED = {b"![CDATA[": b"]]>", b"!--": b"-->", b"?": b"?>"}
 
 @dataclass(frozen=True, slots=True)
 class RawItem:
+    """Where an item is in the document, in bytes."""
+
     start: int
     end: int
     #: Over its bytes and all that its meaning depends on: the tags around it and the document's address.
@@ -32,6 +34,8 @@ class RawItem:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
+    """A document and its items."""
+
     data: bytes
     items: tuple[RawItem, ...]
 

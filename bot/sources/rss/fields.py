@@ -84,9 +84,11 @@ class Fields:
             raise Odd
 
     def all(self, role: str) -> Sequence[Element]:
+        """The elements of a role, in order."""
         return self._of.get(role, ())
 
     def one(self, role: str) -> Element | None:
+        """The only element of a role; None: there is none. Raises Odd for several, or for one with children."""
         found = self._of.get(role)
         if found is None:
             return None
@@ -105,6 +107,7 @@ class Fields:
 
 
 def is_aside(element: Element) -> bool:
+    """Whether the element has no part in the article and may be left out."""
     if element.tag == _ATOM_LINK:
         kind = element.get("rel", "alternate").lower()
         return kind != "alternate" and "href" in element.attrib and not len(element)

@@ -18,6 +18,8 @@ from bot.sources.rss.plain import Odd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Light:
+    """What was parsed without feedparser."""
+
     #: None: not plain.
     header: header.Header | None
     #: One for each item of the document, in its order; None: not plain.

@@ -52,6 +52,7 @@ def text(value: str) -> str:
 
 
 def link(value: str) -> str:
+    """The link without white space around it. Raises Odd."""
     value = value.strip()
     if not _LINK.fullmatch(value) or text(value) != value:
         raise Odd
@@ -59,6 +60,7 @@ def link(value: str) -> str:
 
 
 def link_of_rss(value: str) -> str:
+    """The same of RSS, where "&" may be escaped twice. Raises Odd."""
     return link(_DOUBLY_ESCAPED.sub("&", value))
 
 
@@ -69,6 +71,7 @@ def identifier(value: str) -> str:
 
 
 def html(value: str) -> str:
+    """Markup that needs no base address. Raises Odd."""
     value = text(value)
     if links.has_relative(value):
         raise Odd  # resolved against a base that is feedparser's to know
@@ -92,6 +95,7 @@ def of_atom(value: str, kind: str) -> str:
 
 
 def rfc822(value: str) -> datetime:
+    """A date of RSS, in UTC. Raises Odd."""
     # The library's reader takes four times as long, and a baseline has thousands of dates.
     found = _RFC822.fullmatch(value.strip())
     if found is None:
@@ -108,6 +112,7 @@ def rfc822(value: str) -> datetime:
 
 
 def w3c(value: str) -> datetime:
+    """A date of Atom, in UTC and whole seconds. Raises Odd."""
     value = value.strip()
     if not _W3C.fullmatch(value):
         raise Odd

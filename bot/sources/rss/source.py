@@ -28,6 +28,8 @@ _CONFUSED = (AssertionError, AttributeError, LookupError, RecursionError, Runtim
 
 
 class Source:
+    """Parses RSS, Atom and RDF."""
+
     def recognises(self, body: Body) -> bool:
         return sniff.root(body.content, body.content_type) in _ROOTS
 
