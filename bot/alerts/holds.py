@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot import model
 from bot.alerts.situation import HOUR, Situation
-from bot.alerts.times import next_digest, quiet_until
+from bot.alerts.times import quiet_until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +33,9 @@ def hold_for(situation: Situation, *, is_released: bool = False) -> Hold | None:
     if until := situation.asleep_until(ready):
         return Hold(reason=model.Reason.SNOOZED, until=until, detail=f"snoozed until {until:%Y-%m-%d %H:%M} UTC")
     ready = situation.speaking
-    if not is_released and all(rule.digest for rule in ready):
-        return _until_digest(ready, situation.now)
-    loud = any(rule.severity is model.Severity.HIGH and not rule.digest for rule in ready)
+    if not is_released and (due := situation.next_digest(ready)):
+        return Hold(reason=model.Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
+    loud = any(rule.severity is model.Severity.HIGH and not situation.digest_of(rule) for rule in ready)
     if not loud and (end := quiet_until(situation.policy.quiet, situation.now)):
         return Hold(reason=model.Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
     return _cooling(ready, situation) or _hour_is_full(situation, loud=loud)
@@ -45,11 +45,6 @@ def _too_few_outlets(situation: Situation) -> Hold:
     needed = min((rule.min_outlets for rule in situation.rules), default=1)
     have = len(situation.story.owners)
     return Hold(reason=model.Reason.MIN_OUTLETS, until=None, detail=f"{have} of {needed} independent outlets")
-
-
-def _until_digest(rules: tuple[model.Rule, ...], now: datetime) -> Hold:
-    due = min(next_digest(rule.digest, now) for rule in rules if rule.digest)
-    return Hold(reason=model.Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
 
 
 def _cooling(rules: tuple[model.Rule, ...], situation: Situation) -> Hold | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import model
 from bot.alerts.situation import Situation
-from bot.alerts.times import next_digest, quiet_until
+from bot.alerts.times import quiet_until
 
 
 def reply(
@@ -17,10 +17,8 @@ def reply(
     edits: tuple[model.Edit, ...] = (),
 ) -> model.Decision:
     """A reply; in quiet hours, under a digest or a snooze, it is decided now and leaves at their end (``until``)."""
-    leaves_at = None
-    if all(rule.digest for rule in situation.rules):
-        leaves_at = min(next_digest(rule.digest, situation.now) for rule in situation.rules if rule.digest)
-    elif situation.severity is not model.Severity.HIGH:
+    leaves_at = situation.next_digest(situation.rules)
+    if leaves_at is None and situation.severity is not model.Severity.HIGH:
         leaves_at = quiet_until(situation.policy.quiet, situation.now)
     if woken_at := situation.asleep_until(situation.rules if rules is None else rules):
         leaves_at = max(leaves_at or woken_at, woken_at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot import model
+from bot.alerts.times import next_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,15 @@ class Situation:
     def speaking(self) -> tuple[model.Rule, ...]:
         """The rules that may speak for the story now: ready, and not snoozed."""
         return tuple(rule for rule in self.rules if self.is_ready(rule) and rule.name not in self.snoozed)
+
+    def digest_of(self, rule: model.Rule) -> model.Digest | None:
+        """When what the rule matches is gathered here: by its own word, else by the channel's."""
+        return rule.digest or self.policy.digest
+
+    def next_digest(self, rules: Sequence[model.Rule]) -> datetime | None:
+        """When the first digest of these rules leaves; None: one of them posts at once."""
+        digests = [digest for rule in rules if (digest := self.digest_of(rule))]
+        return min(next_digest(digest, self.now) for digest in digests) if len(digests) == len(rules) else None
 
     def asleep_until(self, rules: Sequence[model.Rule]) -> datetime | None:
         """When the first of these snoozed rules wakes; None: one of them is awake."""

@@ -66,15 +66,20 @@ def load(folder: Path, environ: Mapping[str, str], previous: config.Settings | N
 def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
     """The settings as the pipeline reads them."""
     bot = settings.bot
-    policy = model.SpeakPolicy(quiet=bot.quiet, posts_per_hour=bot.posts_per_hour)
     return pipeline.Snapshot(
         feeds={feed.url: feed for feed in settings.feeds},
         rules=rules.RuleSet(settings.rules),
         fetch=bot.fetch,
-        policies=dict.fromkeys(bot.channels, policy),
+        policies={name: _policy(bot, channel) for name, channel in bot.channels.items()},
         operator=bot.operator,
         window=bot.stories_window,
     )
+
+
+def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.SpeakPolicy:
+    told = channels.digest(channel.options)
+    digest = model.Digest(at=told[0], zone=told[1] or bot.timezone) if told else None
+    return model.SpeakPolicy(quiet=bot.quiet, posts_per_hour=bot.posts_per_hour, digest=digest)
 
 
 def database_of(settings: config.Settings, environment: Environment) -> str:

@@ -8,14 +8,16 @@ of another installed package that an entry point of ``wirewatch.channels`` names
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import time
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import pydantic
 
 from bot import model, plugins, ports
 from bot.channels.kit.context import ChannelContext, KeyValues
 
-__all__ = ["ChannelContext", "KeyValues", "build", "find", "kinds", "listeners", "options"]
+__all__ = ["ChannelContext", "KeyValues", "build", "digest", "find", "kinds", "listeners", "options"]
 
 GROUP = "wirewatch.channels"
 
@@ -50,6 +52,12 @@ def listeners(channels: Iterable[ports.Channel]) -> Sequence[ports.Listener]:
         if hasattr(kind.module, "listeners"):
             found += kind.module.listeners([channel for channel in channels if isinstance(channel, kind.made_by)])
     return found
+
+
+def digest(options: pydantic.BaseModel) -> tuple[time, ZoneInfo | None] | None:
+    """When a channel gathers a day's stories, of the kinds that have a key ``digest``; no zone: bot.yaml's own."""
+    told: tuple[time, ZoneInfo | None] | None = getattr(options, "digest", None)
+    return told
 
 
 def build(

@@ -7,6 +7,8 @@ from datetime import time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from bot.model.rules import Digest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours:
@@ -24,6 +26,8 @@ class SpeakPolicy:
     quiet: QuietHours | None = None
     #: Posts an hour; None: no cap.
     posts_per_hour: int | None = None
+    #: All stories of a day at this time, but for those of rules with a digest of their own; None: when they come.
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,6 +191,7 @@ def _put_off_replies(
 ) -> None:
     """Replies of these rules that still wait leave when all that they speak for is awake and no hour is quiet."""
     snoozed = {rule: until for (place, rule), until in tx.judgements.snoozes(now).items() if place == channel}
+    policy = snapshot.policies.get(channel, model.SpeakPolicy())
     for row in tx.outbox.unsent():
         is_waiting = row.state is model.SendState.PENDING and row.message.kind is model.MessageKind.REPLY
         named = {why.rule for brief in row.message.briefs for why in brief.why}
@@ -198,11 +199,11 @@ def _put_off_replies(
             continue
         ends = [snoozed[rule] for rule in named if rule in snoozed]
         until = min(ends) if len(ends) == len(named) else now
-        digests = [rule.digest for name in named if (rule := snapshot.rules.rules.get(name)) and rule.digest]
+        found = [rule for name in named if (rule := snapshot.rules.rules.get(name))]
+        digests = [digest for rule in found if (digest := rule.digest or policy.digest)]
         if len(digests) == len(named):
             until = max(until, min(alerts.next_digest(digest, now) for digest in digests))
         if row.message.severity is not model.Severity.HIGH:
-            policy = snapshot.policies.get(channel, model.SpeakPolicy())
             until = max(until, alerts.quiet_until(policy.quiet, now) or now)
         tx.outbox.put_off([row.id], until)
 

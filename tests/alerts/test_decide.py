@@ -69,6 +69,17 @@ def test_a_digest_rule_is_held_until_its_hour_of_the_next_day() -> None:
     assert (hold.reason, hold.until) == (model.Reason.DIGEST, START.replace(hour=8) + timedelta(days=1))
 
 
+def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> None:
+    policy = model.SpeakPolicy(digest=model.Digest(at=time(10), zone=ZoneInfo("UTC")))
+    loud = replace(RULE, severity=model.Severity.HIGH)
+    (hold,) = alerts.decide(situation(member("a"), rules=(loud,), policy=policy))
+    assert (hold.reason, hold.until) == (model.Reason.DIGEST, START.replace(hour=10))
+    (own,) = alerts.decide(situation(member("a"), rules=(replace(RULE, digest=DIGEST),), policy=policy))
+    assert own.until == START.replace(hour=8) + timedelta(days=1)
+    due = situation(member("a"), arrived=0, rules=(loud,), policy=policy, alert=held(model.Reason.DIGEST, START))
+    assert told(alerts.release([due]).decisions) == [("post", "digest")]
+
+
 def test_a_cooldown_holds_the_next_story_of_its_rule() -> None:
     rules = (replace(RULE, cooldown=timedelta(hours=1)),)
     spoke = {"exit": START - timedelta(minutes=20)}

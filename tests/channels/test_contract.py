@@ -61,7 +61,7 @@ HTTP_KINDS = [
         of_no_server=ports.Unknown,
     ),
 ]
-_NO_HTTP = frozenset({"console"})
+_NO_HTTP = frozenset({"console", "email"})
 
 
 def test_every_kind_that_was_found_is_under_this_contract() -> None:

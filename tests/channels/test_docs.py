@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from bot import channels
+from bot.channels.email import errors as mail_errors
 from bot.channels.slack import errors, web_api
+from testbed import told
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "channels.md").read_text()
@@ -27,6 +29,18 @@ def test_the_table_of_slacks_words_is_the_one_that_is_followed() -> None:
     written = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE, flags=re.MULTILINE))
     for code, (act, advice) in errors.TABLE.items():
         assert written[code] == str(act) + (f"; {advice}" if advice else "")
+
+
+def test_the_table_of_mail_servers_answers_is_the_one_that_is_followed() -> None:
+    for stage, table in mail_errors.TABLE.items():
+        for code, rule in table.items():
+            act = str(rule.act or mail_errors.LEAVE_OUT) + (f"; {rule.advice}" if rule.advice else "")
+            assert f"| {stage} | `{code}{'…' if len(code) == 1 else ''}` | {act} |" in PAGE
+
+
+def test_each_story_is_told_as_it_is_really_sent() -> None:
+    assert told.page(PAGE) == PAGE, "run scripts/told"
+    assert set(told.TOLD) == set(re.findall(r"<!-- told: (\w+) -->", PAGE))
 
 
 def test_the_app_manifest_asks_for_the_scopes_that_are_used_and_no_other() -> None:

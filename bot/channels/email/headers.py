@@ -1,0 +1,43 @@
+"""Header fields that no text can break out of, in folded lines of ASCII.
+
+Not by ``EmailMessage``: it writes encoded words of more than the 75 characters that RFC 2047 allows, and leaves first
+lines empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from email.header import Header
+from email.headerregistry import Address
+from email.utils import formataddr
+
+#: RFC 5322, section 2.1.1, and RFC 2047, section 2.
+_LINE = 76
+#: Visible ASCII; a line goes on behind a fold.
+_FIELD = re.compile(r"[ -~]*(?:\r\n [!-~][ -~]*)*")
+
+
+def words(text: str, *, name: str) -> str:
+    """``text`` as the value of the field ``name``."""
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    return Header(text, charset, maxlinelen=_LINE, header_name=name).encode(linesep="\r\n")
+
+
+def mailboxes(addresses: Sequence[Address]) -> str:
+    """A line each, since there may be many."""
+    return ",\r\n ".join(_mailbox(address) for address in addresses)
+
+
+def _mailbox(address: Address) -> str:
+    if address.display_name.isascii():
+        return formataddr((address.display_name, address.addr_spec))
+    return f"{words(address.display_name, name='Reply-To')}\r\n <{address.addr_spec}>"
+
+
+def block(fields: Mapping[str, str]) -> bytes:
+    """All fields. Raises ValueError rather than let a value begin a field of its own."""
+    for name, value in fields.items():
+        if not _FIELD.fullmatch(value):
+            raise ValueError(f"the header {name} would hold what no header can")
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("ascii")

@@ -1,0 +1,105 @@
+"""A message as a mail: headers that no text can break out of, a text part and an HTML part. Knows no network."""
+
+from __future__ import annotations
+
+import email.policy
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from urllib.parse import quote
+
+from bot import model, ports
+from bot.channels.email import headers
+from bot.channels.kit import hypertext, outline, phrases, plain_text
+from bot.channels.kit.outline import Style
+
+#: Gmail folds what is longer than 102 kB (support.google.com/mail, "Message clipped"); the rest is for headers.
+HTML_LIMIT_BYTES = 80_000
+_SUBJECT = 180
+#: Mail programs drop style sheets and keep these.
+_CSS = {
+    Style.HEAD: "margin:4px 0 10px;font-size:19px;line-height:1.3",
+    Style.LINE: "margin:6px 0",
+    Style.QUOTE: "margin:8px 0;padding-left:12px;border-left:3px solid #d0d0d0",
+    Style.ITEM: "margin:6px 0;padding-left:22px",
+    Style.SMALL: "margin:12px 0 0;font-size:13px;line-height:1.4;color:#666666",
+}
+_PAGE = (
+    '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head>\n'
+    '<body style="margin:0;padding:16px;max-width:640px;font:15px/1.5 -apple-system,Segoe UI,Arial,sans-serif;'
+    'color:#1d1c1d;overflow-wrap:anywhere">\n{body}\n'
+    '<p style="margin:16px 0 0;font-size:12px;color:#888888">{foot}</p>\n'
+    "</body></html>\n"
+)
+_POLICY = email.policy.SMTP.clone(cte_type="7bit")
+_DOT_ATOM = re.compile(r"[A-Za-z0-9-]+")
+
+
+def message_id(delivery_id: str, domain: str) -> str:
+    """The same for each try of a message: by it servers and mail programs drop a double (RFC 5322, section 3.6.4)."""
+    return f"<{''.join(_DOT_ATOM.findall(delivery_id))}@wirewatch.{domain}>"
+
+
+def compose(
+    delivery: ports.Delivery, *, sender: Address, to: Sequence[Address], name: str, unsubscribe: str, now: datetime
+) -> bytes:
+    """``name``: the channel's, by which mail programs filter. ``unsubscribe``: a mailto: or https: address."""
+    message = delivery.message
+    fields = {
+        "From": headers.mailboxes([sender]),
+        "To": headers.mailboxes(to),
+        "Subject": headers.words(subject(message), name="Subject"),
+        "Date": format_datetime(now),
+        "Message-ID": message_id(delivery.id, sender.domain),
+    }
+    if delivery.reply_to is not None:
+        # RFC 5322, section 3.6.4. Replies hang at the head, since any of them may be missing in a mailbox.
+        fields |= {"In-Reply-To": delivery.reply_to.ref, "References": delivery.reply_to.ref}
+    if message.severity is model.Severity.HIGH:
+        fields["Importance"] = "high"
+    # No answer by a machine: RFC 3834, section 5; Exchange asks for its own header.
+    fields |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+    label = "-".join(_DOT_ATOM.findall(name)) or "alerts"
+    fields |= {"List-Id": f"<{label}.wirewatch.{sender.domain}>", "List-Unsubscribe": f"<{unsubscribe}>"}
+    if unsubscribe.startswith("https:"):
+        # RFC 8058, section 3.1.
+        fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    foot = f"Sent by Wirewatch to the list {phrases.cut(phrases.clean(name), 60)}."
+    return headers.block(fields) + _content(delivery, foot).as_bytes()
+
+
+def _content(delivery: ports.Delivery, foot: str) -> EmailMessage:
+    """The parts, in lines of ASCII of 76 characters at most, so that any server takes them as they are."""
+    message = delivery.message
+    made = EmailMessage(policy=_POLICY)
+    text = f"{plain_text.title(message)}\n\n{plain_text.body(message)}".strip()
+    made.set_content(f"{text}\n\n-- \n{foot}\n", cte="quoted-printable")
+    if not delivery.is_plain:
+        page = outline.fitted(
+            message,
+            lambda lines: _PAGE.format(body=hypertext.render(lines, styles=_CSS), foot=hypertext.escaped(foot)),
+            lambda page: len(page.encode()) <= HTML_LIMIT_BYTES,
+            names_story=delivery.reply_to is None,
+        )
+        made.add_alternative(page, subtype="html", cte="quoted-printable")
+    return made
+
+
+def subject(message: model.Message) -> str:
+    """A reply has the subject of its head behind "Re:", by which Gmail keeps a thread together."""
+    words = plain_text.title(message, _SUBJECT)
+    if message.briefs and message.kind is not model.MessageKind.GATHERED:
+        words = phrases.headline(message.briefs[0], _SUBJECT)
+        words = f"[High] {words}" if message.severity is model.Severity.HIGH else words
+        words = f"Re: {words}" if message.kind is model.MessageKind.REPLY else words
+    # A headline that looks like an encoded word (RFC 2047) would be decoded.
+    return words.replace("=?", "= ?")
+
+
+def unsubscribe_by_mail(sender: Address, name: str) -> str:
+    """To the sender, whose mailbox a person reads."""
+    words = quote(f"unsubscribe {phrases.cut(phrases.clean(name), 60)}", safe="")
+    return f"mailto:{sender.addr_spec}?subject={words}"

@@ -1,0 +1,69 @@
+"""An outline as HTML that every mail program and chat shows: escaped, a handful of tags, no script, picture or form."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+
+from bot.channels.kit.outline import Line, Run, Style
+
+_TAGS = {Style.HEAD: "h3", Style.LINE: "p", Style.QUOTE: "blockquote", Style.SMALL: "p"}
+
+
+def render(
+    lines: Sequence[Line],
+    *,
+    styles: Mapping[Style, str] | None = None,
+    words: Callable[[str], str] = str,
+    may_link: Callable[[str], bool] = lambda link: True,
+) -> str:
+    """``styles``: CSS in the element itself, which is all that mail programs keep. ``words``: what the service reads in
+    plain words is taken out before they are escaped. ``may_link``: False, and the link is shown as its label only.
+
+    >>> render([Line(style=Style.LINE, runs=(Run(text="a<b ", is_bold=True), Run(text="c", link="https://x.example/?a&b")))])
+    '<p><strong>a&lt;b </strong><a href="https://x.example/?a&amp;b">c</a></p>'
+    """
+    css = styles or {}
+
+    def element(tag: str, style: Style, inner: str) -> str:
+        return f'<{tag} style="{css[style]}">{inner}</{tag}>' if css.get(style) else f"<{tag}>{inner}</{tag}>"
+
+    def runs(line: Line) -> str:
+        return "".join(_run(run, words, may_link) for run in line.runs)
+
+    made: list[str] = []
+    for style, group in groupby(lines, key=lambda line: line.style):
+        if style is Style.ITEM:
+            made.append(element("ul", style, "".join(f"<li>{runs(line)}</li>" for line in group)))
+        elif style is Style.SMALL:
+            made.append(element(_TAGS[style], style, "<br>".join(runs(line) for line in group)))
+        else:
+            made += [element(_TAGS[style], style, runs(line)) for line in group]
+    return "\n".join(made)
+
+
+def escaped(words: str) -> str:
+    """For text and for attributes in double quotes."""
+    return html.escape(words)
+
+
+def _run(run: Run, words: Callable[[str], str], may_link: Callable[[str], bool]) -> str:
+    made = html.escape(words(run.text))
+    for tag, is_on in (("em", run.is_italic), ("del", run.is_struck), ("strong", run.is_bold)):
+        made = f"<{tag}>{made}</{tag}>" if is_on else made
+    return f'<a href="{html.escape(run.link)}">{made}</a>' if run.link and may_link(run.link) else made
+
+
+def plain(lines: Iterable[Line]) -> str:
+    """The same as plain text, each link behind its label.
+
+    >>> plain([Line(style=Style.ITEM, runs=(Run(text="Dawn", link="https://dawn.example/x"), Run(text=", 09:00")))])
+    '- Dawn <https://dawn.example/x>, 09:00'
+    """
+    marks = {Style.ITEM: "- ", Style.QUOTE: "> "}
+    return "\n".join(
+        marks.get(line.style, "")
+        + "".join(f"{run.text} <{run.link}>" if run.link and run.link != run.text else run.text for run in line.runs)
+        for line in lines
+    )

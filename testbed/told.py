@@ -1,0 +1,83 @@
+"""The example story as each channel really sends it, for docs/channels.md: written by a strict server of the service.
+
+``scripts/told`` puts these texts between the marks of that page; a test compares them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from bot import channels, model, ports
+from bot.testing import messages
+from testbed.fakes import FakeClock, MemoryKeyValues
+from testbed.servers import smtp
+
+#: The head of the thread, what changes in it, and the replies: as a story goes.
+STORY: Sequence[tuple[str, model.Message]] = (
+    ("post", messages.POST),
+    ("edit", messages.EDIT),
+    ("reply", messages.NEW_FACT),
+    ("reply", messages.CORRECTION),
+)
+_MARKS = re.compile(r"(<!-- told: (\w+) -->\n).*?(<!-- end of told -->)", re.DOTALL)
+_AT = datetime(2015, 12, 2, 9, 3, tzinfo=UTC)
+
+
+def tell(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str]) -> None:
+    """Send the story to a channel with these keys."""
+    asyncio.run(_tell(kind, keys, secrets))
+
+
+async def _tell(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str]) -> None:
+    options = channels.options()[kind].model_validate(dict(keys))
+    channel = channels.build(
+        kind,
+        "policy-desk",
+        options,
+        resolve=lambda secret: secrets[secret.name],
+        clock=FakeClock(_AT),
+        key_values=MemoryKeyValues(),
+    )
+    head: model.Receipt | None = None
+    for number, (what, message) in enumerate(STORY):
+        if what == "edit" and not channel.abilities.edits:
+            continue
+        receipt = await channel.send(
+            ports.Delivery(
+                id=model.SendId(f"send-{number}"),
+                message=message,
+                edits=head if what == "edit" else None,
+                reply_to=head if what == "reply" and channel.abilities.threads else None,
+            )
+        )
+        head = head or receipt
+    await channel.close()
+
+
+def email() -> str:
+    with smtp.serve() as server:
+        address = {"to": "policy-desk@example.org", "sender": "Wirewatch <wirewatch@example.org>"}
+        tell("email", {"server": f"127.0.0.1:{server.port}", "security": "none", **address}, {})
+    shown = ("From", "To", "Subject", "Message-ID", "In-Reply-To", "List-Unsubscribe")
+    parts = []
+    for mail in server.mails:
+        head = "\n".join(f"{name}: {mail[name]}" for name in shown if mail[name])
+        text = mail.get_body(("plain",))
+        assert text is not None
+        parts.append(f"{head}\n\n{text.get_content().replace(chr(13), '').strip()}")
+    return _fenced("\n\n\n".join(parts))
+
+
+def _fenced(text: str) -> str:
+    return f"```text\n{text}\n```\n"
+
+
+TOLD: Mapping[str, Callable[[], str]] = {"email": email}
+
+
+def page(text: str) -> str:
+    """docs/channels.md with each story as it is told now."""
+    return _MARKS.sub(lambda found: f"{found[1]}{TOLD[found[2]]()}{found[3]}", text)

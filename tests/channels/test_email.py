@@ -1,0 +1,254 @@
+"""Mail, against a server that refuses what the standards forbid."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import channels, model, ports
+from bot.channels.email import mail
+from bot.testing import channels as contract
+from bot.testing import hostile, messages
+from testbed.fakes import FakeClock, MemoryKeyValues
+from testbed.servers import smtp
+from tests.channels.context import Secrets, build, delivery
+
+DESK = "desk@example.org"
+SUBJECT = contract.HttpChannel(
+    kind="email",
+    at=lambda at: (
+        {"to": DESK, "sender": DESK, "server": at or "127.0.0.1:9", "username": "desk", "password": "env:A"},
+        {"A": contract.SECRET},
+    ),
+)
+SENDER = channels.options()["email"].model_validate({"to": DESK, "sender": DESK, "server": "x"}).sender  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def server() -> Iterator[smtp.Server]:
+    with smtp.serve() as running:
+        yield running
+
+
+def channel(server: smtp.Server, /, secrets: Secrets | None = None, **keys: Any) -> ports.Channel:
+    written = {"to": DESK, "sender": "Wirewatch <bot@wirewatch.example>", "pace": "0 seconds", **keys}
+    written = {"server": f"127.0.0.1:{server.port}", "security": server.security, **written}
+    kept = {name: written.pop(name) for name in ("clock", "key_values") if name in written}
+    return build("email", secrets=secrets, **kept, **written)
+
+
+def part(taken: Any, kind: str) -> str:
+    found = taken.get_body((kind,))
+    return "" if found is None else str(found.get_content()).replace("\r\n", "\n")
+
+
+async def test_a_mail_has_html_and_text_and_all_that_filters_and_threads_need(server: smtp.Server) -> None:
+    receipt = await channel(server).send(delivery(messages.POST))
+    [taken] = server.mails
+    assert receipt.ref == taken["Message-ID"] == "<send-1@wirewatch.wirewatch.example>"
+    assert taken["Subject"] == "[High] BlackBerry to leave Pakistan rather than open its servers to the regulator"
+    assert (taken["From"], taken["To"]) == ("Wirewatch <bot@wirewatch.example>", DESK)
+    assert (taken["Importance"], taken["Auto-Submitted"]) == ("high", "auto-generated")
+    assert taken["List-Id"] == "<desk.wirewatch.wirewatch.example>"
+    assert taken["List-Unsubscribe"] == "<mailto:bot@wirewatch.example?subject=unsubscribe%20desk>"
+    assert taken["List-Unsubscribe-Post"] is None
+    assert "unfettered access" in part(taken, "plain")
+    assert "<strong>unfettered access</strong>" in part(taken, "html")
+    assert f'<a href="{messages.WIRE}">' in part(taken, "html")
+    assert server.envelopes == [[DESK]]
+
+
+async def test_a_reply_is_in_the_thread_of_its_story_and_says_its_reason_first(server: smtp.Server) -> None:
+    desk = channel(server)
+    head = await desk.send(delivery(messages.POST))
+    await desk.send(delivery(messages.NEW_FACT, id="send-2", reply_to=head))
+    first, reply = server.mails
+    assert reply["In-Reply-To"] == reply["References"] == first["Message-ID"]
+    assert reply["Subject"] == f"Re: {first['Subject']}"
+    assert part(reply, "plain").startswith("New in this story: BlackBerry")
+    assert "<del>30 November</del> → <strong>30 December</strong>" in part(reply, "html")
+
+
+def test_an_edit_is_not_sent_and_a_mail_cannot_be_looked_for(server: smtp.Server) -> None:
+    assert channel(server).abilities == ports.Abilities(threads=True, edits=False, lookup=False)
+    contract.what_cannot_be_looked_up_is_said_in_the_abilities(SUBJECT)
+
+
+@pytest.mark.parametrize("name", messages.ALL)
+async def test_every_message_of_the_example_is_taken_by_a_strict_server(server: smtp.Server, name: str) -> None:
+    for number, is_plain in enumerate((False, True)):
+        await channel(server).send(delivery(messages.ALL[name], id=f"send-{number}", is_plain=is_plain))
+    rich, plain = server.mails
+    assert rich.is_multipart()
+    assert not plain.is_multipart()
+
+
+async def test_whatever_a_feed_says_is_a_valid_mail_that_breaks_out_of_nothing(server: smtp.Server) -> None:
+    desk = channel(server)
+    evil = "Bcc: all@example.org\r\nBcc: all@example.org\n\n<script>alert(1)</script> =?utf-8?q?a=0D=0ABcc:_x@y.z?= "
+    told = [*hostile.ALL, *hostile.every_kind(evil, 'https://x.example/"><script>', many=2)]
+    told += hostile.every_kind("\u202eevil" * 20_000, messages.WIRE, many=2)
+    for number, message in enumerate(told):
+        await desk.send(delivery(message, id=f"send-{number}"))
+    assert len(server.mails) == len(told)
+    for taken in server.mails:
+        assert taken["Bcc"] is None
+        html = part(taken, "html")
+        assert len(html.encode()) <= mail.HTML_LIMIT_BYTES
+        assert "<script" not in html.lower()
+        assert "onerror" not in html
+        assert not hostile.CONTROL & (set(html) | set(part(taken, "plain")) | set(str(taken["Subject"])))
+    assert all(envelope == [DESK] for envelope in server.envelopes)
+
+
+@given(st.text(max_size=400))
+@settings(max_examples=300, deadline=None)
+def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text: str) -> None:
+    title = replace(messages.BRIEF.title, spans=(model.Span(text=text),))
+    message = replace(messages.POST, briefs=(replace(messages.BRIEF, title=title),))
+    made = mail.compose(
+        delivery(message),
+        sender=SENDER,
+        to=[SENDER],
+        name=text,
+        unsubscribe=mail.unsubscribe_by_mail(SENDER, text),
+        now=FakeClock().now(),
+    )
+    taken = smtp.check(made)
+    assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject(message).split())
+
+
+def test_a_text_that_was_cut_has_a_mark() -> None:
+    subject = mail.subject(hostile.every_kind("word " * 400, messages.WIRE)[0])
+    assert subject.endswith("…")
+
+
+async def test_a_digest_is_one_mail_with_a_sentence_of_each_story(server: smtp.Server) -> None:
+    await channel(server).send(delivery(replace(messages.GATHERED, lead="Digest: 2 stories")))
+    [taken] = server.mails
+    assert taken["Subject"] == "Digest: 2 stories"
+    assert part(taken, "html").count("<blockquote") == 2
+
+
+# -- recipients
+
+
+async def test_one_unknown_recipient_among_several_is_named_in_the_log_and_the_others_get_it(
+    server: smtp.Server,
+) -> None:
+    with structlog.testing.capture_logs() as heard:
+        await channel(server, to=[DESK, "nobody@example.org"]).send(delivery(messages.POST))
+    assert server.envelopes == [[DESK]]
+    [line] = [each for each in heard if each["event"] == "recipient refused"]
+    assert (line["recipient"], line["code"]) == ("nobody@example.org", 550)
+
+
+async def test_where_nobody_is_known_the_channel_is_parked_with_what_to_do(server: smtp.Server) -> None:
+    with pytest.raises(ports.Parked, match=r"550 to a recipient \(5\.1\.1 no such user here\).*under to"):
+        await channel(server, to="nobody@example.org").send(delivery(messages.POST))
+    assert server.mails == []
+
+
+async def test_a_recipient_that_is_put_off_gets_it_later_and_the_others_once(server: smtp.Server) -> None:
+    kept = MemoryKeyValues()
+    both = [DESK, "night@example.org"]
+    server.script("RCPT night@example.org", "450 4.7.1 greylisted, come back later", times=2)
+    for _ in range(2):
+        with pytest.raises(ports.Wait, match=r"1 recipient put off, such as night@example\.org: 450") as caught:
+            await channel(server, to=both, key_values=kept).send(delivery(messages.POST))
+        assert not caught.value.whole_channel, "other mails go on"
+    await channel(server, to=both, key_values=kept).send(delivery(messages.POST))
+    assert server.envelopes == [[DESK], ["night@example.org"]]
+    assert len({taken["Message-ID"] for taken in server.mails}) == 1
+    assert set(kept.kept.values()) == {"{}"}, "nothing is remembered of what is done"
+
+
+async def test_a_recipient_that_is_put_off_for_hours_holds_up_nobody(server: smtp.Server) -> None:
+    kept, clock = MemoryKeyValues(), FakeClock()
+    desk = channel(server, to=[DESK, "full@example.org"], key_values=kept, clock=clock)
+    server.script("RCPT full@example.org", "452 4.2.2 mailbox full", times=10)
+    with pytest.raises(ports.Wait):
+        await desk.send(delivery(messages.POST))
+    clock.advance(timedelta(hours=3))
+    with structlog.testing.capture_logs() as heard:
+        assert (await desk.send(delivery(messages.POST))).ref
+    assert [line["recipient"] for line in heard] == ["full@example.org"]
+    assert server.envelopes == [[DESK]]
+
+
+# -- what breaks on the way
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("answer", ["421 4.3.2 shutting down", "451 4.3.0 try again", "429"])
+async def test_an_answer_that_puts_off_is_waited_for(server: smtp.Server, command: str, answer: str) -> None:
+    server.script(command, answer if len(answer) > 3 else "454 4.3.0 too many messages")
+    desk = channel(server)
+    with pytest.raises(ports.Wait):
+        await desk.send(delivery(messages.POST))
+    await desk.send(delivery(messages.POST))
+    assert len(server.mails) == 1
+
+
+async def test_a_connection_that_breaks_before_the_text_is_no_arrival(server: smtp.Server) -> None:
+    for command in ("MAIL", "RCPT"):
+        server.script(command, smtp.RESET)
+        with pytest.raises(ports.Wait):
+            await channel(server).send(delivery(messages.POST))
+    assert server.mails == []
+
+
+@pytest.mark.parametrize("fault", [smtp.RESET, smtp.RESET_AFTER])
+async def test_a_connection_that_breaks_after_the_text_is_unknown_and_the_repetition_is_known_by_its_id(
+    server: smtp.Server, fault: str
+) -> None:
+    server.script("DATA", fault)
+    with pytest.raises(ports.Unknown):
+        await channel(server).send(delivery(messages.POST))
+    await channel(server).send(delivery(messages.POST))
+    assert len(server.mails) == 1 + (fault == smtp.RESET_AFTER)
+    assert len({taken["Message-ID"] for taken in server.mails}) == 1
+
+
+async def test_a_text_that_is_refused_goes_once_more_as_plain_text(server: smtp.Server) -> None:
+    server.script("DATA", "554 5.7.1 this looks like spam")
+    with pytest.raises(ports.TooMuch, match="looks like spam"):
+        await channel(server).send(delivery(messages.POST))
+    await channel(server).send(delivery(messages.POST, is_plain=True))
+    assert part(server.mails[0], "html") == ""
+
+
+async def test_a_server_that_takes_no_connection_or_sends_us_away_is_waited_for_or_parks() -> None:
+    for greeting, error, words in (
+        (b"421 4.3.2 too many connections\r\n", ports.Wait, "421"),
+        (b"554 5.7.1 your address is on a list\r\n", ports.Parked, "takes no mail from this machine"),
+        (b"", ports.Wait, "could not be kept"),
+    ):
+
+        async def greet(reader: object, writer: asyncio.StreamWriter, greeting: bytes = greeting) -> None:
+            writer.write(greeting)
+            writer.close()
+
+        async with await asyncio.start_server(greet, "127.0.0.1", 0) as listening:
+            port = listening.sockets[0].getsockname()[1]
+            desk = build("email", to=DESK, sender=DESK, server=f"127.0.0.1:{port}", security="none")
+            with pytest.raises(error, match=words):
+                await desk.send(delivery(messages.POST))
+
+
+async def test_a_send_can_be_cancelled_at_once_and_the_channel_goes_on(server: smtp.Server) -> None:
+    server.script("DATA", smtp.HANG)
+    desk = channel(server)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await desk.send(delivery(messages.POST))
+    await desk.send(delivery(messages.POST))
+    assert len(server.mails) == 1

@@ -1,0 +1,85 @@
+"""One story told to one channel by ``wirewatch once``, which is killed with SIGKILL at a step of the channel's server.
+
+The server of the test calls ``kill`` when it meets the step: before it takes a message, or after it took one and before
+it answers. What follows is what an operator's next run does. The caller compares what stands there at the end with a
+journey in which nothing was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from testbed.servers.feeds import FeedServer
+from tests.crash import launcher, storm
+from tests.journeys.world import rss
+
+_BOT = """\
+database: sqlite:///{folder}/wirewatch.db
+channels:
+  desk: {channel}
+fetch: {{readers: 0, allow_private: [127.0.0.0/8]}}
+"""
+_RULES = """\
+rules:
+  - {name: Recalls, all: {what: [recalls]}, severity: high, notify: desk}
+  - {name: Confirmed recalls, all: {what: [recalls]}, min_outlets: 2, severity: high, notify: desk}
+"""
+_WORDS = storm.new_words(random.Random(1))
+#: Told by three outlets, one after the other: a report, its confirmation, a number that changed.
+NAME, _TOLD = storm.story(0, _WORDS)
+
+
+@dataclass(slots=True)
+class Journey:
+    feeds: FeedServer
+    runs: launcher.Launcher
+    log: Path
+    pid: int = 0
+    #: Exit codes of the runs, minus the signal of those that were killed.
+    codes: list[int] = field(default_factory=list)
+
+    def kill(self) -> None:
+        """By the server, while the bot waits for it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def publish(self, outlets: int) -> None:
+        """So many outlets tell the story."""
+        for number, outlet in enumerate(storm.OUTLETS):
+            self.feeds.serve(f"/{outlet}", rss(outlet, *_TOLD[number : number + 1] if number < outlets else ()))
+
+    async def once(self) -> int:
+        self.pid = await self.runs.start()
+        self.codes.append(await self.runs.wait())
+        assert self.codes[-1] in (0, -signal.SIGKILL), self.log.read_text()[-3000:]
+        return self.codes[-1]
+
+    async def tell(self) -> None:
+        """The whole story, an outlet after the other; a run that was killed is followed by another."""
+        for outlets in range(len(storm.OUTLETS) + 1):
+            self.publish(outlets)
+            while await self.once() != 0:
+                assert len(self.codes) < 40, "it is killed for ever"
+
+
+@contextlib.asynccontextmanager
+async def journey(folder: Path, channel: Mapping[str, object], secrets: Mapping[str, str]) -> AsyncIterator[Journey]:
+    """``channel``: its keys in bot.yaml; ``secrets``: the environment behind its ``env:NAME``."""
+    config = folder / "config"
+    (config / "rules").mkdir(parents=True)
+    (config / "bot.yaml").write_text(_BOT.format(folder=folder, channel=json.dumps(channel)))
+    (config / "rules" / "desk.yaml").write_text(_RULES)
+    async with FeedServer() as feeds:
+        lines = [f'  - {{url: "{feeds.url(f"/{name}")}", name: {name}, owner: {name}}}' for name in storm.OUTLETS]
+        (config / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+        arguments = ["once", "--now", "--drain", "20 seconds", "--config", str(config)]
+        log = folder / "run.log"
+        async with launcher.Launcher(log, {**os.environ, **secrets}, arguments) as runs:
+            yield Journey(feeds, runs, log)
