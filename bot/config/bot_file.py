@@ -22,6 +22,18 @@ def channel_names(root: Node | None) -> frozenset[str] | None:
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
 
 
+def destinations(root: Node | None) -> dict[str, str]:
+    """What a channel has as ``to`` -> its name, as written."""
+    channels = root.get("channels") if isinstance(root, MappingNode) else None
+    found: dict[str, str] = {}
+    for key, channel in channels.pairs if isinstance(channels, MappingNode) else ():
+        to = channel.get("to") if isinstance(channel, MappingNode) else None
+        if isinstance(to, Scalar):
+            found.setdefault(to.value.strip(), key.value)
+            found.setdefault(to.value.strip().lstrip("#@"), key.value)
+    return found
+
+
 def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
     """bot.yaml; None: it cannot be used, and ``report`` says why."""
     root = report.document.root

@@ -53,6 +53,8 @@ class _Found:
 
     bot: BotSettings | None = None
     channels: frozenset[str] | None = None
+    #: What a channel has as ``to`` -> its name.
+    destinations: dict[str, str] = field(default_factory=dict)
     feed_names: frozenset[str] | None = None
     files: dict[str, FileState] = field(default_factory=dict)
     #: Of the folder as a whole, and between files.
@@ -150,6 +152,7 @@ class _Loader:
             if not report.error_count:
                 bot = bot_file.parse_bot_file(report, kinds=self._kinds.channels, environ=self._environ)
                 self.found.channels = bot_file.channel_names(report.document.root)
+                self.found.destinations = bot_file.destinations(report.document.root)
             self.found.bot = bot or kept
             self.found.files[path] = FileState(
                 path=path, stamp=content.stamp, digest=content.digest, problems=report.finish()
@@ -206,6 +209,7 @@ class _Loader:
         context = rules_file.Context(
             channels=self.found.channels,
             feeds=self.found.feed_names,
+            destinations=self.found.destinations,
             zone=self.found.bot.timezone if self.found.bot else _UTC,
         )
         for path in paths:

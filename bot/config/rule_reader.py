@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pydantic
 
 from bot import model, rules
-from bot.config import values
+from bot.config import list_items, values
 from bot.config.rules_shape import RuleShape
 from bot.config.settings import LoadedRule
 from bot.config.yaml import places, validation
@@ -37,6 +37,8 @@ class Context:
     #: Names, addresses and tags of feeds; None: unknown.
     feeds: frozenset[str] | None
     zone: ZoneInfo
+    #: What a channel has as ``to`` -> its name: rules that name the one are told of the other.
+    destinations: dict[str, str] = field(default_factory=dict)
     #: Look for what is allowed and probably not meant.
     wants_warnings: bool = True
     #: What the examples of all rules may take together; None: each has a bound of its own.
@@ -106,6 +108,7 @@ class RuleReader:
             self.report.add_flaw(flaw, rule=name or None)
         shape, bad = validation.check_parts(RuleShape, node, self.report, rule=name or None)
         self._check_names(node, name)
+        list_items.warn_of_commas(node, self.report, name)
         if any(flaw.severity == "error" for flaw in flaws):
             return None
         if shape is None:
@@ -186,6 +189,7 @@ class RuleReader:
             any=lines["any"],
             none=lines["none"],
             query=shape.query,
+            stem=shape.stem,
             where=shape.where,
             feeds=tuple(dict.fromkeys(shape.feeds)),
             severity=shape.severity,
@@ -217,6 +221,8 @@ class RuleReader:
                     continue
                 otherwise = f"{file} has {', '.join(sorted(known))}" if len(known) <= 8 else f"add it to {file}"
                 help_text = values.did_you_mean(name, sorted(known), otherwise=otherwise)
+                if kind == "channel" and (meant := self.context.destinations.get(name)):
+                    help_text = f"rules name the channel, not where it posts: write {meant}"
                 if not item.style and name[0] == "-" and name[1:2] not in ("", " ", "-"):
                     help_text = f"a space is missing after the dash: - {name[1:].split(' -')[0]}"
                 self.report.add(
@@ -315,5 +321,6 @@ def _version(
         shape.where.value,
         shape.feeds,
         used,
+        *(("stem",) if shape.stem else ()),
     ]
     return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -50,7 +50,11 @@ def term(value: object) -> str:
         raise values.Wrong("wrong-kind", "a list inside a list", "write the wordings of one line in one list")
     written = values.text(value)
     if len(written) > 1 and written.startswith("-") and written[1] not in "- ":
-        raise values.Wrong("dash", "a space is missing after the dash", f"write - {written[1:]}")
+        raise values.Wrong(
+            "dash",
+            "a space is missing after the dash",
+            f"write - {written[1:]}; or, to exclude it, {written[1:]} under none",
+        )
     return written
 
 
@@ -147,6 +151,13 @@ class RuleShape(pydantic.BaseModel):
     none: _Lines | None = pydantic.Field(None, description="None of these may be mentioned.")
     query: Annotated[values.Text, pydantic.WithJsonSchema({"type": "string"})] | None = pydantic.Field(
         None, description="Instead of all and any: a query with AND OR NOT NEAR, best as a block: query: |."
+    )
+    stem: bool = pydantic.Field(
+        False,
+        description=(
+            "true: each term also matches the other English forms of its last word: fine also finds fines and fined. "
+            "Terms in CAPITALS, in braces and with * or ? stay as they are."
+        ),
     )
     where: model.Where = pydantic.Field(
         model.Where.ANYWHERE, description="Which part of the article is searched: title, body, or anywhere (both)."

@@ -84,6 +84,8 @@ class Rule:
     any: tuple[Line, ...] = ()
     none: tuple[Line, ...] = ()
     query: str | None = None
+    #: Each term also in the other English forms of its last word.
+    stem: bool = False
     where: Where = Where.ANYWHERE
     #: Feed names, addresses or tags; empty: every feed.
     feeds: tuple[str, ...] = ()

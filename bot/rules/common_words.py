@@ -30,3 +30,21 @@ NEWS_WORDS = frozenset(
         " united use war water week women work world year years"
     ).split()
 )
+
+#: Nouns that the news counts and that rules are written with: who writes one of them means its plural too.
+COUNTED_NOUNS = frozenset(
+    (
+        "accident acquisition agreement airline airport amendment app arrest attack auditor backdoor ballot ban"
+        " battery bid bill blackout bond border breach bribe bridge candidate chip company complaint contract court"
+        " crash customer cyberattack dam deadline deal device directive doctor drone earthquake election embargo"
+        " employee executive explosion exploit factory fine firm flaw flight flood fraudster hack hacker hospital"
+        " hurricane infection injunction inquiry investigation investor judge law lawmaker lawsuit layoff leak"
+        " licence license loan loophole mayor merger messenger migrant mine minister missile monopoly nurse outage"
+        " outbreak parliamentarian penalty permit phone pilot pipeline plaintiff platform politician port president"
+        " probe prosecutor protest raid recall refinery reform refugee regulation regulator reprimand resignation"
+        " riot router ruling sanction satellite scam scandal senator server settlement shareholder shipment"
+        " shortage smartphone spill startup storm strike subpoena subsidy supplier takeover tanker tariff tax"
+        " telescope tender terrorist treaty tribunal union vaccine vendor verdict virus voter vulnerability walkout"
+        " warrant weapon website whistleblower wildfire wiretap worker"
+    ).split()
+)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from bot import model
-from bot.rules import examples, expression, parse, patterns, show
+from bot.rules import examples, expression, parse, patterns, show, stemming
 from bot.rules.errors import QueryError, RuleError, RuleProblem
 from bot.rules.evaluation import CompiledRule, Kind, Part
 from bot.rules.steps import Steps
@@ -43,6 +44,8 @@ def _read_rule(rule: model.Rule) -> tuple[CompiledRule, list[RuleProblem]]:
                     help="write the lists into the query, or the query as lists",
                 )
             )
+    if rule.stem:
+        parts = [replace(part, expression=stemming.widen(part.expression)) for part in parts]
     if not problems and not _needs_something(parts):
         problems.append(_only_negatives(rule))
     parts.sort(key=lambda part: part.kind is Kind.NONE)

@@ -102,6 +102,7 @@ _LEXEME = re.compile(
     | /(?:[^/\\\n]|\\.)*/(?:i(?!\w))?
     | \$[\w-]+
     | (?:{"|".join(expression.FIELDS)}):\s*
+    | '[^'"(){{}}]+'(?![^\s\u200b"(){{}}])
     | [^\s\u200b"(){{}}]+
     | ["{{}}]
     """,
@@ -245,9 +246,11 @@ def _check_word(word: str) -> None:
     if word[0] in "-!" and len(word) > 1:
         message = f"{word[0]} is not an operator"
         raise QueryError(message, 0, 1, "unknown-operator", f"write NOT {word[1:]}")
-    if word[0] == "+" and len(word) > 1:
+    if word[0] in "+=" and len(word) > 1:
         help_ = f'write AND between terms that are all needed, or "{word}" for the mark itself'
-        raise QueryError("+ is not an operator", 0, 1, "unknown-operator", help_)
+        raise QueryError(f"{word[0]} is not an operator", 0, 1, "unknown-operator", help_)
+    if word[0] == word[-1] == "'" and len(word) > 2:
+        raise QueryError("single quotes hold no phrase", 0, end, "single-quotes", f'write "{word[1:-1]}"')
     if word[0] == "/":
         raise QueryError("a / is not closed", 0, end, "unclosed-regex", f'close it, or write "{word}"')
     if word[0] == "$":

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 
 from bot import model
 from bot.language import tokens
-from bot.rules import expression, parse, patterns
+from bot.rules import expression, parse, patterns, word_forms
 from bot.rules.common_words import COMMON_WORDS, NEWS_WORDS
 from bot.rules.errors import QueryError, RuleProblem
 from bot.rules.evaluation import CompiledRule, Kind, Part
 
-_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 #: What stands behind the comma of a name and is no name.
 _NAME_TAIL = re.compile(
     r"(?:inc|ltd|llc|llp|corp|co|plc|gmbh|ag|kg|s\.?a|s\.?p\.?a|n\.?v|b\.?v|pty|jr|sr|ii|iii|m\.?d|ph\.?d|esq)\.?\Z",
@@ -26,6 +25,8 @@ def warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     """In the order of the rule; none of them stops it."""
     rule = compiled.rule
     found = [*_of_lists(rule), *_of_query(rule), *_unguarded(rule, compiled.parts), *_contradictions(rule)]
+    if not rule.stem:
+        found += _plurals(rule, compiled.parts)
     if not rule.must_match and not rule.must_not_match:
         found.append(
             RuleProblem(
@@ -45,7 +46,6 @@ def _of_lists(rule: model.Rule) -> Iterator[RuleProblem]:
         for line in lines:
             for number, term in enumerate(line.terms):
                 place = (key, line.label, number)
-                yield from _of_item(place, term)
                 if number:
                     yield from _of_comma(place, line.terms[number - 1], term)
                 if key != "none" and not term.lstrip().startswith(("$", "/")):
@@ -61,21 +61,14 @@ def _of_plain_list(rule: model.Rule) -> Iterator[RuleProblem]:
                 yield from _of_comma((key, line.label, 0), before.terms[0], line.terms[0])
 
 
-def _of_item(place: tuple[str | int, ...], term: str) -> Iterator[RuleProblem]:
-    if found := _OPERATOR.search(term):
-        yield RuleProblem(
-            place=place,
-            start=found.start(),
-            end=found.end(),
-            code="operator-in-list",
-            message=f"{found[0]} in a list is a word like any other",
-            help="give each term its own item, or use query",
-        )
+def is_name_tail(piece: str) -> bool:
+    """Whether what stands behind a comma belongs to the name before it: Inc., Ltd."""
+    return _NAME_TAIL.match(piece.strip()) is not None
 
 
 def _of_comma(place: tuple[str | int, ...], before: str, term: str) -> Iterator[RuleProblem]:
     is_number = re.fullmatch(r"\d{1,3}(?:,\d{3})*", before.strip()) and re.fullmatch(r"\d{3}", term.strip())
-    if is_number or _NAME_TAIL.match(term.strip()):
+    if is_number or is_name_tail(term):
         joined = f"{before.strip()}{',' if is_number else ', '}{term.strip()}"
         yield RuleProblem(
             place=place,
@@ -124,6 +117,7 @@ def _positive(tree: expression.Expression) -> Iterator[expression.Words]:
 def _of_words(
     place: tuple[str | int, ...], start: int, end: int, leaf: expression.Words, is_alone: bool
 ) -> Iterator[RuleProblem]:
+    yield from word_forms.in_capitals(leaf, place, start, end)
     element = leaf.pattern.elements[0]
     if len(leaf.pattern.elements) > 1 or element.shape is not patterns.Shape.WORD:
         return
@@ -165,16 +159,43 @@ def _unguarded(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProble
                 yield _ambiguous(rule, part, leaf)
 
 
-def _ambiguous(rule: model.Rule, part: Part, leaf: expression.Words) -> RuleProblem:
-    place: tuple[str | int, ...] = ("query",)
-    start = 0
+def _plurals(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
+    """Nouns that do not find their own plural: one problem for the rule, at the first of them."""
+    missed: dict[str, tuple[Part, expression.Words, str]] = {}
+    for part in parts:
+        beside = [leaf for leaf in expression.leaves(part.expression) if isinstance(leaf, expression.Words)]
+        for leaf in beside if part.kind is not Kind.NONE else ():
+            if plural := word_forms.without_plural(leaf, beside):
+                missed.setdefault(leaf.text, (part, leaf, plural))
+    if not missed:
+        return
+    part, leaf, plural = next(iter(missed.values()))
+    place, start = _place(rule, part, leaf)
+    others = [text for text in missed if text != leaf.text]
+    more = f"; the same goes for {', '.join(others[:5])}{' …' if len(others) > 5 else ''}" if others else ""
+    yield RuleProblem(
+        place=place,
+        start=start,
+        end=start + len(leaf.text),
+        code="no-plural",
+        message=f'"{leaf.text}" does not match "{plural}"{more}',
+        help=f"add {plural}, write {leaf.text}* for any ending, or stem: true in the rule for all its terms",
+    )
+
+
+def _place(rule: model.Rule, part: Part, leaf: expression.Words) -> tuple[tuple[str | int, ...], int]:
+    """Where a term of a part stands in its rule, and its offset there; where a set has it, the set's use."""
     if rule.query is not None:
-        start = max(rule.query.find(leaf.text), 0)
-    else:
-        for key, lines in (("all", rule.all), ("any", rule.any)):
-            for line in lines:
-                if line.label == part.label and leaf.text in line.terms:
-                    place = (key, line.label, line.terms.index(leaf.text))
+        return ("query",), max(rule.query.find(leaf.text), 0)
+    for key, lines in (("all", rule.all), ("any", rule.any)):
+        for line in lines:
+            if line.label == part.label and leaf.text in line.terms:
+                return (key, line.label, line.terms.index(leaf.text)), 0
+    return ("name",), 0
+
+
+def _ambiguous(rule: model.Rule, part: Part, leaf: expression.Words) -> RuleProblem:
+    place, start = _place(rule, part, leaf)
     return RuleProblem(
         place=place,
         start=start,

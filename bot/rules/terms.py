@@ -27,6 +27,7 @@ _HOST = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)*[^\W_](?:[\w-]*[^\W_])?\Z")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 _ITEM_FIELD = re.compile(rf"({'|'.join(expression.FIELDS)}):\s*")
 _ITEM_NEAR = re.compile(r"\bO?NEAR(?:/\d+f?)?\b")
+_ITEM_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 _ITEM_WINDOW = re.compile(r'".*"~\d*\Z', re.DOTALL)
 
 
@@ -214,7 +215,9 @@ def _item_lexeme(body: str, shift: int) -> Lexeme:
         return Lexeme(Kind.PHRASE, found[1], body)
     if found := _ITEM_NEAR.search(body) or _ITEM_WINDOW.match(body):
         start = shift + found.start()
-        raise QueryError(f"{found[0]} in a list", start, shift + found.end(), "needs-query", "distances need query")
+        raise QueryError(
+            f"{found[0]} in a list", start, shift + found.end(), "needs-query", f"distances need query: {body}"
+        )
     for mark in '"(){}':
         if mark in body:
             start = shift + body.index(mark)
@@ -224,10 +227,7 @@ def _item_lexeme(body: str, shift: int) -> Lexeme:
                 else "a list item is one term: quotes or braces stand around the whole of it"
             )
             raise QueryError(f"a {mark} in a list item", start, start + 1, "needs-query", help_)
-    if body[:1] in ("-", "!") and body[1:2].isalnum():
-        raise QueryError(
-            f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", "exclusions belong under none"
-        )
+    _check_item_operators(body, shift)
     if body[:1] == "$":
         raise QueryError("a set stands alone", shift, end, "set-in-phrase", "give it its own list item")
     if body.count("/") >= 2 and body[0] == "/":
@@ -236,6 +236,34 @@ def _item_lexeme(body: str, shift: int) -> Lexeme:
         )
     _check_item_field(body, shift)
     return Lexeme(Kind.WORD, body, body)
+
+
+def _check_item_operators(body: str, shift: int) -> None:
+    """Refuse what another product would read as an operator, or as quotes."""
+    if body[:1] in ("-", "!") and body[1:2].isalnum():
+        help_ = f"write {body[1:]} under none"
+        raise QueryError(f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", help_)
+    if body[:1] in ("+", "=") and (body[1:2].isalnum() or body[1:2] == '"'):
+        help_ = f"write {body[1:]}; what must be found stands under all, {{{body[1:]}}} has exactly this case"
+        raise QueryError(f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", help_)
+    if len(body) > 2 and body[0] == body[-1] == "'":
+        raise QueryError(
+            "single quotes are part of the term", shift, shift + len(body), "single-quotes", f"write {body[1:-1]}"
+        )
+    if found := _ITEM_OPERATOR.search(body):
+        before, after = body[: found.start()].strip(), body[found.end() :].strip()
+        help_ = {
+            "AND": f"give each a line of its own under all, or use query: {body}",
+            "OR": f"write a list: [{before}, {after}]" if before and after else "remove it",
+            "NOT": f"write {after} under none",
+        }[found[1]]
+        raise QueryError(
+            f"{found[1]} in a list item",
+            shift + found.start(1),
+            shift + found.end(1),
+            "operator-in-list",
+            f"a list item is one term; {help_}; for these very words: '\"{body}\"'",
+        )
 
 
 def _check_item_field(body: str, shift: int) -> None:

@@ -1,7 +1,8 @@
 """Another product's query → the same in ours, and what could not be kept.
 
     text → lexemes (what a mark means there) → one of two grammars → expression → our query
-                                               boolean: Meltwater, Brandwatch, Talkwalker
+                                               boolean: Meltwater, Brandwatch, Talkwalker,
+                                                        Feedly, Google Alerts
                                                clauses: Lucene
 
 A part that has no counterpart is left out or widened, never silently: each such place is a note. The result parses.

@@ -1,4 +1,4 @@
-"""Meltwater, Brandwatch and Talkwalker: NEAR, then NOT, then AND, then OR."""
+"""Meltwater, Brandwatch, Talkwalker and Feedly: NEAR, then NOT, then AND, then OR; Google Alerts: OR before AND."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class _Parser:
         return self._cursor.whole(lambda: self._or(None))
 
     def _or(self, field: str | None) -> Part:
+        if self._dialect is Dialect.GOOGLE_ALERTS:
+            return self._every_of_either(field)
         start = self._cursor.here
         parts = [self._and(field)]
         while self._cursor.here.kind is Kind.OR:
@@ -38,6 +40,19 @@ class _Parser:
         if len(parts) > 1 and any(isinstance(part, expression.All) for part in parts):
             self._notes.rewrite(start.given, "AND and OR without brackets: AND is taken first")
         return joining.either(parts)
+
+    def _every_of_either(self, field: str | None) -> Part:
+        """``a b OR c`` is a AND (b OR c)."""
+        parts: list[Part] = []
+        while not parts or self._cursor.here.kind in (*STARTS_TERM, Kind.AND, Kind.NOT):
+            if parts and self._cursor.is_at(Kind.AND):
+                self._cursor.take()
+            either = [self._not(field)]
+            while self._cursor.is_at(Kind.OR):
+                self._cursor.take()
+                either.append(self._not(field))
+            parts.append(joining.either(either))
+        return joining.every(parts)
 
     def _and(self, field: str | None) -> Part:
         parts = [self._not(field)]

@@ -18,6 +18,9 @@ class Dialect(StrEnum):
     TALKWALKER = "talkwalker"
     #: The classic query parser, and Elasticsearch's query_string.
     LUCENE = "lucene"
+    #: Operators as Google's search has them: a space is AND, and OR is taken before it.
+    GOOGLE_ALERTS = "google-alerts"
+    FEEDLY = "feedly"
 
 
 class Kind(Enum):
@@ -71,6 +74,7 @@ _LEXEME = re.compile(
     | (?P<regex>/(?:[^/\\\n]|\\.)+/(?![^\s)]))
     | (?P<open>\()
     | (?P<close>\)(?:~\d*(?:\.\d+)?)?(?:\^\d*(?:\.\d+)?)?)
+    | (?P<around>AROUND\(\d{{1,9}}\))
     | (?P<field>[A-Za-z_][\w.-]*:(?!//)\s*(?=\S))
     | (?P<plus>\+\+?(?=[\w(\\]))
     | (?P<minus>[-!](?=[\w"({{\\\#@$]))
@@ -83,7 +87,10 @@ _NEAR = re.compile(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z"
 _MARKS = re.compile(r"(?P<fuzzy>~\d*(?:\.\d+)?)?(?P<boost>\^\d*(?:\.\d+)?)?\Z")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _OPERATORS = {"AND": Kind.AND, "OR": Kind.OR, "NOT": Kind.NOT}
-_SIGNS = {"&&": Kind.AND, "||": Kind.OR, "!": Kind.NOT}
+_SIGNS = {
+    Dialect.LUCENE: {"&&": Kind.AND, "||": Kind.OR, "!": Kind.NOT},
+    Dialect.GOOGLE_ALERTS: {"|": Kind.OR},
+}
 
 
 def lex(query: str, dialect: Dialect) -> list[Lexeme]:
@@ -121,6 +128,9 @@ def _lexeme(match: re.Match[str], dialect: Dialect) -> Lexeme:
             return Lexeme(
                 Kind.CLOSE, ")", start, end, given, distance=int(slop[1]) if slop else None, has_boost="^" in given
             )
+        case "around" if dialect is Dialect.GOOGLE_ALERTS:
+            distance = min(int(given[7:-1]), lexer.MAX_NEAR)
+            return Lexeme(Kind.NEAR, given, start, end, given, distance=distance)
         case "field":
             return Lexeme(Kind.FIELD, given.rstrip().removesuffix(":").lower(), start, end, given.rstrip())
         case "plus":
@@ -169,7 +179,7 @@ def _word(match: re.Match[str], dialect: Dialect) -> Lexeme:
     assert bare is not None
     word, end = bare[0], bare.end()
     name = word.upper() if dialect is Dialect.MELTWATER else word
-    kind = _OPERATORS.get(name) or (_SIGNS.get(word) if dialect is Dialect.LUCENE else None)
+    kind = _OPERATORS.get(name) or _SIGNS.get(dialect, {}).get(word)
     if kind:
         return Lexeme(kind, name, start, end, word)
     near = _NEAR.match(re.sub("F\\Z", "f", name)) if dialect is not Dialect.LUCENE else None

@@ -14,7 +14,8 @@ from bot.translate.notes import Notes
 #: Other products' names for our fields.
 _FIELDS = {
     "title": "title", "headline": "title", "intitle": "title", "subject": "title",
-    "body": "body", "content": "body", "text": "body", "fulltext": "body", "description": "body", "ingress": "body",
+    "body": "body", "content": "body", "text": "body", "fulltext": "body", "intext": "body",
+    "description": "body", "ingress": "body",
     "url": "url", "link": "url", "inurl": "url",
     "site": "site", "domain": "site", "host": "site", "domainurl": "site",
     "author": "author", "byline": "author", "by": "author", "authorname": "author",
@@ -22,6 +23,8 @@ _FIELDS = {
     "lang": "lang", "language": "lang",
     "source": "source", "publisher": "source", "outlet": "source", "sourcename": "source",
 }  # fmt: skip
+#: How many words a * in a phrase of Google's may stand for here; Google names no number.
+GAP_WORDS = 3
 LEFT_OUT = "left out: "
 
 
@@ -92,6 +95,8 @@ def words(text: str, field: str | None, notes: Notes) -> expression.Words:
 
 
 def _phrase(here: Lexeme, field: str | None, dialect: Dialect, notes: Notes) -> expression.Expression:
+    if dialect is Dialect.GOOGLE_ALERTS and len(pieces := _clean(here.text).split(" * ")) > 1:
+        return _with_gaps(pieces, here, field, notes)
     text = _wildcards(here.text, here.given, notes)
     parts = text.split()
     distance = None if here.distance is None else min(here.distance, lexer.MAX_NEAR)
@@ -105,6 +110,15 @@ def _phrase(here: Lexeme, field: str | None, dialect: Dialect, notes: Notes) -> 
     if dialect is Dialect.LUCENE:
         notes.lose(here.given, "its distance counts moved words there, other words inside here, in any order")
     return window(parts, distance, field, notes)
+
+
+def _with_gaps(pieces: list[str], here: Lexeme, field: str | None, notes: Notes) -> expression.Expression:
+    """``"fined * million"``: a * in a phrase is a word or a few."""
+    notes.lose(here.given, f"its *: at most {GAP_WORDS} words, in that order, here")
+    tree: expression.Expression = words(pieces[0], field, notes)
+    for piece in pieces[1:]:
+        tree = expression.Near(tree, words(piece, field, notes), GAP_WORDS, True)
+    return tree
 
 
 def window(parts: Iterable[str], distance: int, field: str | None, notes: Notes) -> expression.Expression:

@@ -35,10 +35,16 @@ _KINDS = {
     "Rules: terms": """
         braces-with-comma broken-regex found-and-excluded number-as-word operator-in-list short-wildcard
         star-on-both-sides two-letters unknown-set set-with-a-mistake very-common-word words-side-by-side
-        must-match-does-not must-not-match-does no-examples nothing-to-look-for only-negatives""",
+        must-match-does-not must-not-match-does no-examples nothing-to-look-for only-negatives address-in-list
+        and-in-list and-in-set bracket-in-list curly-double-quotes-around-item curly-single-quotes equals-in-list
+        list-without-brackets list-without-brackets-under-label minus-in-list near-in-list not-in-list
+        noun-without-plural operator-words-in-capitals plus-in-list words-in-capitals""",
     "Rules: queries": """
         and-in-small-letters and-or-mixed and-under-near query-and-lists query-with-field unclosed-bracket-in-query
-        unclosed-quote-in-query unknown-field-in-query unknown-operator""",
+        unclosed-quote-in-query unknown-field-in-query unknown-operator address-in-query ampersands-in-query
+        bar-in-query boost-in-query curly-single-quotes-in-query equals-in-query field-of-another-product
+        fuzzy-in-query minus-in-query near-in-small-letters noun-without-plural-in-query plus-in-query
+        words-in-capitals-in-query""",
     "Rules: keys": "",
     "bot.yaml": "",
     "feeds.yaml": "",

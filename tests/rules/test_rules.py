@@ -80,10 +80,12 @@ def test_an_example_is_not_asked_for_fields_that_it_does_not_have() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (rule(all={"x": ["the"], "y": ["law"]}), [(("all", "x", 0), "common-word")]),
-        (rule(any={"x": ["law"]}), [(("any", "x", 0), "common-word")]),
+        (rule(all={"x": ["the"], "y": ["law"]}), [(("all", "x", 0), "common-word"), (("all", "y", 0), "no-plural")]),
+        (rule(any={"x": ["law"]}), [(("any", "x", 0), "common-word"), (("any", "x", 0), "no-plural")]),
         (rule(any={"x": ["eu"]}), [(("any", "x", 0), "short-word")]),
-        (rule(any={"x": ["BES AND PTA"]}), [(("any", "x", 0), "operator-in-list")]),
+        (rule(any={"x": ["DATA BREACH", "UNESCO"]}), [(("any", "x", 0), "capital-words")]),
+        (rule(all={"x": ["fine"], "y": ["law", "laws"]}), [(("all", "x", 0), "no-plural")]),
+        (rule(all={"x": ["fine"], "y": ["law"]}, stem=True), []),
         (rule(any={"x": ["Acme", "Inc."]}), [(("any", "x", 1), "split-by-comma")]),
         (
             rule(any={"x": ["5", "000"], "y": ["z z"]}),

@@ -19,7 +19,7 @@ ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \| (yes|no) \|$", re.MULTILINE)
 def rows() -> list[tuple[Dialect, str, str, bool]]:
     found = []
     for section in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]:
-        dialect = Dialect(section.split()[0].lower())
+        dialect = Dialect(section.partition("\n")[0].partition(" and ")[0].lower().replace(" ", "-"))
         found += [(dialect, query, ours, lost == "yes") for query, ours, lost in ROW.findall(section)]
     return found
 

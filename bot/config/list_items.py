@@ -1,0 +1,37 @@
+"""List items whose writing hides a mistake that their text no longer shows: a comma where no list is."""
+
+from __future__ import annotations
+
+import re
+
+from bot.config import values
+from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence
+from bot.config.yaml.problems import ProblemReport
+from bot.rules import lint
+
+_COMMA = re.compile(r",\s+")
+
+
+def warn_of_commas(rule: Mapping, report: ProblemReport, name: str) -> None:
+    """Warns of ``all: Ofcom, fine``, which is one term; not of a quoted one, nor of a name such as Acme, Inc."""
+    for key in ("all", "any", "none"):
+        for item in _items(rule.get(key)):
+            pieces = _COMMA.split(item.value.strip())
+            if item.style or len(pieces) < 2 or any(lint.is_name_tail(piece) for piece in pieces[1:]):
+                continue
+            report.add(
+                "comma-in-term",
+                "this is one term: it matches only with its comma",
+                f'write a list: [{", ".join(pieces)}]; or quote it, if it is meant: "{values.shown(item.value)}"',
+                start=item.start,
+                end=item.end,
+                rule=name or None,
+                severity="warning",
+            )
+
+
+def _items(node: Node | None) -> list[Scalar]:
+    if isinstance(node, Mapping):
+        return [item for _, value in node.pairs for item in _items(value)]
+    found = node.items if isinstance(node, Sequence) else [node]
+    return [item for item in found if isinstance(item, Scalar) and not item.value.lstrip().startswith("/")]
