@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from bot import channels, model, ports
 from bot.testing import messages
 from testbed.fakes import FakeClock, MemoryKeyValues
-from testbed.servers import smtp
+from testbed.servers import discord as discord_server
+from testbed.servers import faulty, smtp
 
 #: The head of the thread, what changes in it, and the replies: as a story goes.
 STORY: Sequence[tuple[str, model.Message]] = (
@@ -75,7 +76,26 @@ def _fenced(text: str) -> str:
     return f"```text\n{text}\n```\n"
 
 
-TOLD: Mapping[str, Callable[[], str]] = {"email": email}
+def discord() -> str:
+    guild = discord_server.Guild()
+    with faulty.serve(guild) as server:
+        keys = {"to": guild.news, "token": "env:A", "api_url": f"{server.url}/api/v10"}
+        tell("discord", keys, {"A": discord_server.TOKEN})
+    parts = []
+    for channel in guild.channels.values():
+        parts.append(f"Thread: {channel.name}" if channel.type else f"#{channel.name}")
+        for message in channel.messages:
+            # An embed has a bar at its left.
+            below = [
+                [*embed.get("description", "").split("\n"), embed["footer"]["text"]] for embed in message["embeds"]
+            ]
+            lines = [message["content"], *(f"▌ {line}" for embed in below for line in embed if line)]
+            # An address in angle brackets has no preview.
+            parts.append("\n".join(lines).replace("](<", "](").replace(">)", ")"))
+    return _fenced("\n\n".join(parts))
+
+
+TOLD: Mapping[str, Callable[[], str]] = {"discord": discord, "email": email}
 
 
 def page(text: str) -> str:

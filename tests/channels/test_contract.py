@@ -31,6 +31,13 @@ def _marked_up(value: Any) -> Iterator[str]:
         yield from _marked_up([each for each in value.values() if not isinstance(each, str)])
 
 
+def _of_discord(body: Any) -> Iterator[str]:
+    yield body["content"]
+    for embed in body["embeds"]:
+        yield embed.get("description", "")
+        yield embed["footer"]["text"] if "footer" in embed else ""
+
+
 #: Slack pings by what stands in angle brackets; a bare @name only with link_names, which no request has.
 _SLACK_PINGS = tuple(ping for ping in hostile.PINGS if ping.startswith("<"))
 #: A kind that is absent speaks no HTTP.
@@ -53,6 +60,19 @@ HTTP_KINDS = [
     HttpChannel(
         kind="webhook",
         at=lambda at: ({"url": "env:A", "secret": "env:B"}, {"A": f"http://{at}/hooks/{SECRET}", "B": SECRET}),
+    ),
+    HttpChannel(
+        kind="discord",
+        at=lambda at: (
+            {"to": "123456789012345678", "token": "env:A", "api_url": f"http://{at}/api/v10"},
+            {"A": SECRET},
+        ),
+        markup=_of_discord,
+    ),
+    HttpChannel(
+        kind="discord",
+        at=lambda at: ({"webhook": "env:A"}, {"A": f"http://{at}/api/webhooks/400000000000000001/{SECRET}"}),
+        markup=_of_discord,
     ),
     HttpChannel(
         kind="apprise",

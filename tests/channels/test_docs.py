@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from bot import channels
+from bot.channels.discord import errors as discord_errors
 from bot.channels.email import errors as mail_errors
 from bot.channels.slack import errors, web_api
 from testbed import told
@@ -41,6 +42,12 @@ def test_the_table_of_mail_servers_answers_is_the_one_that_is_followed() -> None
 def test_each_story_is_told_as_it_is_really_sent() -> None:
     assert told.page(PAGE) == PAGE, "run scripts/told"
     assert set(told.TOLD) == set(re.findall(r"<!-- told: (\w+) -->", PAGE))
+
+
+def test_the_table_of_discords_codes_is_the_one_that_is_followed() -> None:
+    written = dict(re.findall(r"^\| `(\d+)` \| (.+) \|$", PAGE, flags=re.MULTILINE))
+    for code, (act, meaning, advice) in discord_errors.TABLE.items():
+        assert written[str(code)] == f"{meaning} | {act}" + (f"; {advice}" if advice else "")
 
 
 def test_the_app_manifest_asks_for_the_scopes_that_are_used_and_no_other() -> None:

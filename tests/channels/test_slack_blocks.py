@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from bot import model
-from bot.channels.kit import phrases, plain_text
+from bot.channels.kit import acts, phrases, plain_text
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import errors, rich_text
 from bot.testing import hostile, messages
@@ -104,7 +104,7 @@ def test_a_cut_is_never_too_long_and_the_escaping_never_cut(text: str, limit: in
 def test_every_code_of_the_table_has_one_deed_and_what_parks_says_what_to_do() -> None:
     for code, (act, advice) in errors.TABLE.items():
         assert code in str(errors.error_of(code, doing="posting"))
-        assert advice or act not in (errors.Act.PARK_CHANNEL, errors.Act.PARK_WORKSPACE)
+        assert advice or act not in (acts.Act.PARK_CHANNEL, acts.Act.PARK_WORKSPACE)
 
 
 def test_a_notice_in_another_form_says_the_same() -> None:

@@ -27,7 +27,7 @@ class HttpResponse:
     status: int
     #: Names in lower case.
     headers: Mapping[str, str]
-    #: Its first 64 kB, as they came: no packed answer is asked for.
+    #: Its first bytes, as they came: no packed answer is asked for.
     body: bytes
 
     @property
@@ -37,7 +37,13 @@ class HttpResponse:
 
 
 async def request(
-    method: str, url: str, *, who: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    method: str,
+    url: str,
+    *,
+    who: str,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    limit_bytes: int = _ANSWER_LIMIT,
 ) -> HttpResponse:
     """Any status is an answer. Raises SendError where there is none; its text names ``who`` and never the address."""
     # Imported on first use: 0.25 s, which `check` needs not wait for.
@@ -54,9 +60,9 @@ async def request(
             received = bytearray()
             async for piece in answer.aiter_raw():
                 received += piece
-                if len(received) >= _ANSWER_LIMIT:
+                if len(received) >= limit_bytes:
                     break
-            return HttpResponse(answer.status_code, dict(answer.headers.items()), bytes(received[:_ANSWER_LIMIT]))
+            return HttpResponse(answer.status_code, dict(answer.headers.items()), bytes(received[:limit_bytes]))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         # Not chained: the library's own words may hold the address, and that a secret.
         raise _failure(error, who) from None

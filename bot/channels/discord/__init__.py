@@ -1,0 +1,5 @@
+"""``kind: discord``: by a bot's token, or by a webhook."""
+
+from bot.channels.discord.channel import KIND, Channel, Options
+
+__all__ = ["KIND", "Channel", "Options"]

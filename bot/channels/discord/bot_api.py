@@ -1,0 +1,191 @@
+"""Discord by a bot's token: threads, edits, and a look whether a message arrived. The full mode.
+
+A story's replies stand in a thread of its message, not as replies in the channel: the channel stays a list of stories,
+each with a line that says how many replies it has. What may be part of another story is a reply to it in the channel.
+
+Each message carries a nonce, by which Discord itself drops a repetition for some minutes, and in its footer a short
+number, by which a look finds it later: what Discord gives back of a message has no nonce any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot import model, ports
+from bot.channels.discord import errors, markdown, rights
+from bot.channels.discord.rest import Json, Rest
+from bot.channels.kit.context import ChannelContext
+
+_PAGE = 100
+#: Snowflakes count milliseconds from here (developers/reference.mdx, "Snowflakes").
+_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+#: A thread that nobody writes in leaves the channel's list after a week; a new reply brings it back.
+_ARCHIVE_MINUTES = 10_080
+#: Threads that are known to exist; more are created again, which changes nothing.
+_THREADS_KEPT = 1_000
+
+
+class BotApi:
+    """One channel of one server."""
+
+    def __init__(self, *, to: str, token: model.Secret, api_url: str, context: ChannelContext) -> None:
+        self.account = f"discord {api_url} {token.reference}"
+        self._to = to
+        self._token = token
+        self._api_url = api_url
+        self._context = context
+        self._rest = Rest(context.clock)
+        self._shows_history = True
+        self._threads: dict[str, None] = {}
+
+    @property
+    def abilities(self) -> ports.Abilities:
+        return ports.Abilities(threads=True, edits=True, lookup=self._shows_history, broadcast=True)
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        if delivery.edits is not None:
+            return await self._edit(delivery, delivery.edits)
+        names_story = delivery.reply_to is None
+        body: dict[str, Any] = {
+            **markdown.payload(
+                delivery.message, ref=_ref(delivery), names_story=names_story, is_plain=delivery.is_plain
+            ),
+            "nonce": delivery.id[:25],
+            "enforce_nonce": True,
+        }
+        place, thread = self._to, ""
+        if delivery.reply_to is not None:
+            head = self._head(delivery.reply_to)
+            if delivery.is_broadcast:
+                body["message_reference"] = {"message_id": head, "fail_if_not_exists": False}
+            else:
+                place = thread = await self._thread(head, delivery.message)
+        path = f"/channels/{place}/messages"
+        instead = errors.NO_THREAD if thread else None
+        said = await self._ask("POST", path, bucket=path, doing="post", body=body, instead=instead)
+        return self._receipt(said, place, thread)
+
+    async def _edit(self, delivery: ports.Delivery, edited: model.Receipt) -> model.Receipt:
+        if edited.place not in (self._to, edited.thread):
+            raise ports.NotEditable("the message is in another channel than the one configured now")
+        path = f"/channels/{edited.place}/messages"
+        body = markdown.payload(delivery.message, is_plain=delivery.is_plain)
+        said = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
+        return self._receipt(said, edited.place, edited.thread)
+
+    def _head(self, reply_to: model.Receipt) -> str:
+        if reply_to.place not in (self._to, reply_to.thread):
+            raise ports.ThreadGone("the thread is in another channel than the one configured now")
+        return reply_to.thread or reply_to.ref
+
+    async def _thread(self, head: str, message: model.Message) -> str:
+        """The thread of a message has the message's own id, so to create it twice is harmless."""
+        if head not in self._threads:
+            path = f"/channels/{self._to}/messages/{head}/threads"
+            body = {"name": markdown.thread_name(message), "auto_archive_duration": _ARCHIVE_MINUTES}
+            await self._ask(
+                "POST",
+                path,
+                bucket=f"/channels/{self._to}/threads",
+                doing="start a thread",
+                body=body,
+                instead=errors.NO_THREAD,
+                fine=errors.THREAD_EXISTS,
+            )
+            self._threads[head] = None
+            if len(self._threads) > _THREADS_KEPT:
+                del self._threads[next(iter(self._threads))]
+        return head
+
+    def _receipt(self, said: Json, place: str, thread: str) -> model.Receipt:
+        ref = said.get("id") if isinstance(said, Mapping) else None
+        if not isinstance(ref, str):
+            raise ports.Unknown("Discord accepted the message without giving its id")
+        return model.Receipt(ref=ref, place=place, thread=thread, sent_at=self._context.clock.now())
+
+    # -- looking
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        head = self._head(delivery.reply_to) if delivery.reply_to is not None and not delivery.is_broadcast else ""
+        place = head or self._to
+        after, is_first = _snowflake(since), True
+        while True:
+            page = await self._page(place, f"after={after}&limit={_PAGE}")
+            if not page and is_first and not await self._may_read(place):
+                self._shows_history = False
+                raise ports.Unknown("Discord shows the bot no history: allow its role Read Message History")
+            for message in page:
+                if _holds(message, _ref(delivery)):
+                    return self._receipt(message, place, head)
+            if len(page) < _PAGE:
+                return None
+            after, is_first = max(int(message["id"]) for message in page), False
+
+    async def _page(self, place: str, query: str) -> Sequence[Mapping[str, Any]]:
+        path = f"/channels/{place}/messages"
+        said = await self._ask("GET", f"{path}?{query}", bucket=path, doing="look", fine=self._absent(place))
+        return [each for each in said if isinstance(each, Mapping)] if isinstance(said, list) else []
+
+    async def _may_read(self, place: str) -> bool:
+        """Whether an empty page means that nothing is there: without the right to read the history Discord gives an
+        empty page too ("Get Channel Messages")."""
+        if await self._page(place, "limit=1"):
+            return True
+        return (await self._channel(place)).get("last_message_id") is None
+
+    def _absent(self, place: str) -> int | None:
+        """A thread that was not started yet holds nothing; that the channel itself is unknown is an error."""
+        return None if place == self._to else errors.UNKNOWN_CHANNEL
+
+    # -- asking
+
+    async def _ask(self, method: str, path: str, *, bucket: str, doing: str, **more: Any) -> Json:
+        token = self._context.secret(self._token, what="the Discord token")
+        return await self._rest.ask(method, self._api_url + path, bucket=bucket, doing=doing, token=token, **more)
+
+    async def _get(self, path: str, doing: str, *, fine: int | None = None) -> Json:
+        return await self._ask("GET", path, bucket=path, doing=doing, fine=fine)
+
+    async def _channel(self, place: str) -> Mapping[str, Any]:
+        found = await self._get(f"/channels/{place}", "find the channel", fine=self._absent(place))
+        return found if isinstance(found, Mapping) else {}
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        """Token, channel and rights, each with what to click."""
+        try:
+            me = await self._get("/users/@me", "ask for the bot's name")
+        except ports.SendError as error:
+            return [ports.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
+        lines = [ports.CheckLine(is_good=True, what=f"the token is that of {me.get('username')}")]
+        try:
+            channel = await self._channel(self._to)
+            lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{channel.get('name')}"))
+            guild = f"/guilds/{channel.get('guild_id')}"
+            member = await self._get(f"{guild}/members/{me.get('id')}", "ask for the bot's roles")
+            roles = await self._get(f"{guild}/roles", "ask for the server's roles")
+        except ports.SendError as error:
+            return [*lines, ports.CheckLine(is_good=False, what="the channel is seen by the bot", help=str(error))]
+        have = rights.of(channel, roles=roles, member_roles=member.get("roles") or (), me=str(me.get("id")))
+        self._shows_history = rights.HISTORY in rights.held(have)
+        return [*lines, *rights.lines(have)]
+
+    async def close(self) -> None:
+        """Nothing is held open between two calls."""
+
+
+def _ref(delivery: ports.Delivery) -> str:
+    """Ours alone, and short enough to stand under a message."""
+    return hashlib.sha256(delivery.id.encode()).hexdigest()[:8]
+
+
+def _holds(message: Mapping[str, Any], ref: str) -> bool:
+    embeds = message.get("embeds") or ()
+    footers = [str((embed.get("footer") or {}).get("text") or "") for embed in embeds]
+    return any(text.endswith(ref) for text in (*footers, str(message.get("content") or "")))
+
+
+def _snowflake(moment: datetime) -> int:
+    return max(0, int((moment - _EPOCH) / timedelta(milliseconds=1))) << 22

@@ -1,0 +1,101 @@
+"""``kind: discord``: its options, and which of the two modes they ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Self
+
+import pydantic
+
+from bot import model, ports
+from bot.channels.discord import bot_api, webhook
+from bot.channels.kit.context import ChannelContext, Duration
+
+KIND = "discord"
+_API = "https://discord.com/api/v10"
+_PACE = timedelta(seconds=1)
+#: A snowflake, alone or at the end of a channel's link.
+_ID = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/)?(\d{15,20})/?\Z")
+
+
+class Options(pydantic.BaseModel):
+    """A Discord channel, by a bot's token (full) or by a webhook (edits, but no threads and no look-up)."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    to: str | None = pydantic.Field(None, description="The channel's link or id, from its menu under Copy Link.")
+    token: model.Secret | None = pydantic.Field(None, description="The bot's token: env:NAME or file:/path.")
+    webhook: model.Secret | None = pydantic.Field(
+        None, description="Instead of to and token: the address of a webhook, as env:NAME or file:/path."
+    )
+    api_url: str | None = pydantic.Field(
+        None, description="The address of another server with Discord's API (a proxy, tests)."
+    )
+    pace: Duration = pydantic.Field(
+        _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
+    )
+
+    @pydantic.field_validator("to")
+    @classmethod
+    def _is_channel(cls, to: str | None) -> str | None:
+        if to is None:
+            return None
+        found = _ID.match(to)
+        if found is None:
+            raise ValueError(
+                "give the channel's link or its id, a long number in quotes: right-click the channel, Copy Link"
+            )
+        return found[1]
+
+    @pydantic.field_validator("api_url")
+    @classmethod
+    def _is_address(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise ValueError("give an address that begins with https:// or http://")
+        return url
+
+    @pydantic.model_validator(mode="after")
+    def _is_one_mode(self) -> Self:
+        if self.webhook is not None:
+            if self.to is not None or self.token is not None:
+                raise ValueError("a webhook has its channel and its rights in itself: leave out to and token")
+        elif self.to is None or self.token is None:
+            raise ValueError("give to and token (a bot), or webhook (reduced mode)")
+        if self.pace < _PACE and self.api_url is None:
+            raise ValueError("Discord slows down who sends more than one message a second: pace is at least 1 second")
+        return self
+
+
+class Channel:
+    """One Discord channel in the mode that its options ask for."""
+
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        self.name = name
+        self.pace = options.pace
+        self._mode: bot_api.BotApi | webhook.Webhook
+        if options.webhook is not None:
+            self._mode = webhook.Webhook(webhook=options.webhook, context=context)
+        else:
+            assert options.to is not None
+            assert options.token is not None
+            api_url = (options.api_url or _API).rstrip("/")
+            self._mode = bot_api.BotApi(to=options.to, token=options.token, api_url=api_url, context=context)
+        self.account = self._mode.account
+
+    @property
+    def abilities(self) -> ports.Abilities:
+        return self._mode.abilities
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        return await self._mode.send(delivery)
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        return await self._mode.find(delivery, since=since)
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        return await self._mode.check()
+
+    async def close(self) -> None:
+        await self._mode.close()

@@ -1,0 +1,72 @@
+"""Discord by webhook: posts and edits. A webhook cannot start or find a thread in a text channel, nor look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from bot import model, ports
+from bot.channels.discord import markdown
+from bot.channels.discord.rest import Rest
+from bot.channels.kit.context import ChannelContext
+
+
+class Webhook:
+    """One channel, fixed by the webhook itself."""
+
+    abilities = ports.Abilities(threads=False, edits=True, lookup=False)
+
+    def __init__(self, *, webhook: model.Secret, context: ChannelContext) -> None:
+        self.account = f"discord webhook {webhook.reference}"
+        self._webhook = webhook
+        self._context = context
+        self._rest = Rest(context.clock)
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        is_edit = delivery.edits is not None
+        body = markdown.payload(delivery.message, names_story=True, is_plain=delivery.is_plain)
+        if delivery.edits is not None:
+            said = await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
+        else:
+            # Else there is no id, and a message that was not stored is no error ("Execute Webhook").
+            said = await self._ask("POST", "", doing="post", body=body, wait="true")
+        ref = said.get("id")
+        if not isinstance(ref, str):
+            raise ports.Unknown(f"Discord took the {'edit' if is_edit else 'message'} without giving its id")
+        place = str(said.get("channel_id") or "")
+        return model.Receipt(ref=ref, place=place, sent_at=self._context.clock.now())
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise ports.Unknown("a webhook cannot verify delivery")
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        reduced = ports.CheckLine(
+            is_good=True,
+            what="reduced mode: a webhook has no threads, and cannot tell whether a message arrived",
+            help="a bot's token gives both: docs/channels.md, Discord",
+        )
+        try:
+            found = await self._ask("GET", "", doing="ask for the webhook")
+        except ports.SendError as error:
+            return [ports.CheckLine(is_good=False, what="the webhook is accepted", help=str(error)), reduced]
+        return [ports.CheckLine(is_good=True, what=f"the webhook is {found.get('name')}"), reduced]
+
+    async def close(self) -> None:
+        """Nothing is held open between two calls."""
+
+    async def _ask(
+        self, method: str, path: str, *, doing: str, body: Mapping[str, Any] | None = None, **query: str
+    ) -> Mapping[str, Any]:
+        url = self._context.secret(self._webhook, what="the Discord webhook")
+        parts = urlsplit(url)
+        if parts.scheme not in ("https", "http") or not parts.netloc:
+            raise ports.Parked(
+                f"the Discord webhook: {self._webhook.reference} is no address that begins with https://"
+            )
+        # A webhook's address may itself name a thread.
+        asked = urlencode({**dict(parse_qsl(parts.query)), **query})
+        address = parts._replace(path=parts.path.rstrip("/") + path, query=asked).geturl()
+        said = await self._rest.ask(method, address, bucket="webhook", doing=doing, body=body)
+        return said if isinstance(said, Mapping) else {}

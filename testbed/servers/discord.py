@@ -1,0 +1,250 @@
+"""A strict local Discord: one server (guild), as far as the bot and a webhook use it.
+
+    with faulty.serve(discord.Guild()) as server:
+        server.service.messages(server.service.news)
+
+What it refuses in a message is in ``discord_rules``. Here, from discord/discord-api-docs, folder developers: rate
+limits and their headers (topics/rate-limits.mdx), the User-Agent (reference.mdx), threads whose id is that of their
+message (resources/channel.mdx), an empty history without Read Message History and a nonce that is checked "in the past
+few minutes" and not given back later (resources/message.mdx), permissions (topics/permissions.mdx), webhooks
+(resources/webhook.mdx).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from testbed.servers import discord_rules as rules
+from testbed.servers.discord_rules import Refused
+from testbed.servers.faulty import Answer, Request
+
+TOKEN = "discord-test-token"
+VIEW, SEND, EMBED_LINKS, HISTORY = 1 << 10, 1 << 11, 1 << 14, 1 << 16
+CREATE_THREADS, SEND_IN_THREADS = 1 << 35, 1 << 38
+ALL_RIGHTS = VIEW | SEND | EMBED_LINKS | HISTORY | CREATE_THREADS | SEND_IN_THREADS
+GUILD_ID, BOT_ID, ROLE_ID = "100000000000000001", "200000000000000001", "300000000000000001"
+#: The channel that there is.
+NEWS = "150000000000000001"
+_EPOCH_MS = 1_420_070_400_000
+_NONCE_SECONDS = 180
+
+
+@dataclass(slots=True)
+class Channel:
+    id: str
+    name: str
+    #: GUILD_TEXT; 11 is a public thread, 15 a forum.
+    type: int = 0
+    is_locked: bool = False
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    #: When the last posts came.
+    posted_at: deque[float] = field(default_factory=deque)
+
+
+class Guild:
+    SENDS = frozenset({"post", "edit", "start a thread"})
+
+    def __init__(self, *, limit: tuple[int, float] | None = None) -> None:
+        """``limit``: so many posts in so many seconds a channel; None: no limit."""
+        self.lock = threading.RLock()
+        self._last_id = 0
+        self.limit = limit
+        self.rights = ALL_RIGHTS
+        self.token = TOKEN
+        self.channels: dict[str, Channel] = {}
+        self.news = self.add_channel("news", id=NEWS).id
+        #: "id/token" of a webhook -> channel.
+        self.webhooks = {"400000000000000001/hook-key": self.news}
+        #: Mentions that reached somebody.
+        self.pinged: list[str] = []
+        self._nonces: dict[str, tuple[float, dict[str, Any]]] = {}
+
+    def add_channel(self, name: str, *, type: int = 0, id: str = "") -> Channel:  # noqa: A002 - Discord's names
+        channel = Channel(id=id or self._snowflake(), name=name, type=type)
+        self.channels[channel.id] = channel
+        return channel
+
+    def messages(self, channel: str) -> list[dict[str, Any]]:
+        with self.lock:
+            return [dict(message) for message in self.channels[channel].messages]
+
+    def everything(self) -> list[dict[str, Any]]:
+        """All messages, those of threads too, in order of arrival."""
+        with self.lock:
+            found = [message for channel in self.channels.values() for message in channel.messages]
+            return sorted((dict(message) for message in found), key=lambda message: int(message["id"]))
+
+    def _snowflake(self) -> str:
+        now = int(time.time() * 1_000) - _EPOCH_MS  # noqa: TID251 - a server has its own clock
+        self._last_id = max(now << 22, self._last_id + 1)
+        return str(self._last_id)
+
+    # -- requests
+
+    def doing(self, request: Request) -> str:
+        path = re.sub(r"\d{15,}", "#", request.path)
+        if path.endswith("/threads"):
+            return "start a thread"
+        if request.method == "PATCH":
+            return "edit"
+        if request.method == "POST":
+            return "post"
+        return "look" if path.endswith("/messages") else "ask"
+
+    def too_many(self) -> Answer:
+        return self._limited(1.5)
+
+    def _limited(self, seconds: float) -> Answer:
+        body = {"message": "You are being rate limited.", "retry_after": seconds, "global": False}
+        headers = {"Retry-After": str(int(seconds) + 1), "X-RateLimit-Remaining": "0", "X-RateLimit-Scope": "user"}
+        return Answer(429, body, {**headers, "X-RateLimit-Reset-After": str(seconds)})
+
+    def answer(self, request: Request) -> Answer:
+        if not re.match(r"DiscordBot \(\S+, [\w.]+\)", request.headers.get("user-agent", "")):
+            return Answer(403, "error code: 1010")
+        if request.method != "GET" and request.headers.get("content-type") != "application/json":
+            return rules.invalid("content-type", "CONTENT_TYPE_INVALID", "Expected application/json").answer
+        path = request.path.removeprefix("/api/v10").removeprefix("/api")
+        try:
+            if found := re.fullmatch(r"/webhooks/(\d+)/([\w-]+)(?:/messages/(\d+))?", path):
+                return self._webhook(request, found[1], found[2], found[3])
+            if request.headers.get("authorization") != f"Bot {self.token}":
+                return Answer(401, {"message": "401: Unauthorized", "code": 0})
+            return self._bot(request, path)
+        except Refused as refused:
+            return refused.answer
+
+    def _bot(self, request: Request, path: str) -> Answer:
+        method, body = request.method, request.body
+        if path == "/users/@me":
+            return Answer(200, {"id": BOT_ID, "username": "Wirewatch", "bot": True})
+        if path == f"/guilds/{GUILD_ID}/roles":
+            everyone = {"id": GUILD_ID, "name": "@everyone", "permissions": "0"}
+            return Answer(200, [everyone, {"id": ROLE_ID, "name": "Wirewatch", "permissions": str(self.rights)}])
+        if path == f"/guilds/{GUILD_ID}/members/{BOT_ID}":
+            return Answer(200, {"roles": [ROLE_ID]})
+        found = re.fullmatch(r"/channels/(\d+)(?:/messages(?:/(\d+)(/threads)?)?)?", path)
+        if not found:
+            return Answer(404, {"message": "404: Not Found", "code": 0})
+        channel = self._channel(found[1])
+        if "/messages" not in path:
+            last = channel.messages[-1]["id"] if channel.messages else None
+            facts = {"id": channel.id, "type": channel.type, "name": channel.name, "guild_id": GUILD_ID}
+            return Answer(200, {**facts, "last_message_id": last, "permission_overwrites": []})
+        if found[3]:
+            return self._start_thread(channel, found[2], body)
+        if method == "GET":
+            return self._history(channel, request.query)
+        if method == "PATCH":
+            return self._edit(channel, found[2], body, author=BOT_ID)
+        return self._post(channel, body, author=BOT_ID)
+
+    def _channel(self, wanted: str) -> Channel:
+        if wanted not in self.channels:
+            raise Refused(404, 10003, "Unknown Channel")
+        self._need(VIEW, 50001, "Missing Access")
+        return self.channels[wanted]
+
+    def _need(self, right: int, code: int = 50013, message: str = "Missing Permissions") -> None:
+        if not self.rights & right:
+            raise Refused(403, code, message)
+
+    def _post(self, channel: Channel, body: Any, *, author: str) -> Answer:
+        if channel.type == 15:
+            raise Refused(400, 40058, "Cannot send a message in a forum channel")
+        self._need(SEND_IN_THREADS if channel.type == 11 else SEND)
+        if channel.is_locked:
+            raise Refused(400, 160005, "Thread is locked")
+        rules.check_message(body, known=rules.CREATE)
+        if body.get("embeds"):
+            self._need(EMBED_LINKS)
+        if body.get("message_reference"):
+            if not self.rights & HISTORY:
+                raise Refused(403, 160002, "Cannot reply without permission to read message history")
+            is_there = any(each["id"] == body["message_reference"]["message_id"] for each in channel.messages)
+            if not is_there and body["message_reference"].get("fail_if_not_exists", True):
+                raise rules.invalid("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
+        return self._take(channel, body, author)
+
+    def _take(self, channel: Channel, body: Mapping[str, Any], author: str) -> Answer:
+        now, nonce = time.monotonic(), str(body.get("nonce") or "")
+        before = self._nonces.get(nonce)
+        if body.get("enforce_nonce") and before and now - before[0] < _NONCE_SECONDS:
+            return Answer(200, {**before[1], "nonce": nonce})
+        headers = {}
+        if self.limit:
+            count, seconds = self.limit
+            while channel.posted_at and now - channel.posted_at[0] >= seconds:
+                channel.posted_at.popleft()
+            if len(channel.posted_at) >= count:
+                return self._limited(channel.posted_at[0] + seconds - now)
+            channel.posted_at.append(now)
+            left = count - len(channel.posted_at)
+            reset_seconds = channel.posted_at[0] + seconds - now
+            headers = {"X-RateLimit-Remaining": str(left), "X-RateLimit-Reset-After": f"{reset_seconds:.3f}"}
+        self.pinged += rules.pinged(body)
+        kept = {name: body[name] for name in ("content", "embeds", "flags", "message_reference") if name in body}
+        message = {"id": self._snowflake(), "channel_id": channel.id, "author": {"id": author, "bot": True}, **kept}
+        channel.messages.append({**message, "edits": 0})
+        self._nonces[nonce] = (now, message)
+        return Answer(200, {**message, "nonce": nonce}, headers)
+
+    def _edit(self, channel: Channel, wanted: str, body: Any, *, author: str) -> Answer:
+        message = self._message(channel, wanted)
+        if message["author"]["id"] != author:
+            raise Refused(403, 50005, "Cannot edit a message authored by another user")
+        rules.check_message(body, known=rules.EDIT, is_edit=True)
+        self.pinged += rules.pinged(body)
+        message.update({name: body[name] for name in ("content", "embeds", "flags") if name in body})
+        message["edits"] += 1
+        return Answer(200, dict(message))
+
+    def _message(self, channel: Channel, wanted: str) -> dict[str, Any]:
+        for message in channel.messages:
+            if message["id"] == wanted:
+                return message
+        raise Refused(404, 10008, "Unknown Message")
+
+    def _start_thread(self, channel: Channel, wanted: str, body: Any) -> Answer:
+        self._need(CREATE_THREADS)
+        rules.check_thread(body)
+        message = self._message(channel, wanted)
+        if "thread" in message:
+            raise Refused(400, 160004, "A thread has already been created for this message")
+        thread = self.add_channel(body["name"], type=11, id=wanted)
+        message["thread"] = {"id": thread.id, "name": thread.name}
+        return Answer(201, dict(message["thread"]))
+
+    def _history(self, channel: Channel, query: Mapping[str, str]) -> Answer:
+        limit = int(query.get("limit", 50))
+        if not 1 <= limit <= 100:
+            raise rules.invalid("limit", "NUMBER_TYPE_MAX", "int value should be less than or equal to 100.")
+        if not self.rights & HISTORY:
+            return Answer(200, [])
+        found = [message for message in channel.messages if int(message["id"]) > int(query.get("after", 0))]
+        # After a message: those that follow it at once; else the newest. Each page is newest first.
+        page = found[:limit] if "after" in query else found[-limit:]
+        return Answer(200, [dict(message) for message in reversed(page)])
+
+    def _webhook(self, request: Request, id: str, key: str, message: str | None) -> Answer:  # noqa: A002
+        if not any(known.startswith(f"{id}/") for known in self.webhooks):
+            raise Refused(404, 10015, "Unknown Webhook")
+        channel = self.channels.get(self.webhooks.get(f"{id}/{key}", ""))
+        if channel is None:
+            raise Refused(401, 50027, "Invalid Webhook Token")
+        if request.method == "GET":
+            return Answer(200, {"id": id, "name": "Wirewatch", "channel_id": channel.id, "guild_id": GUILD_ID})
+        if message is not None:
+            return self._edit(channel, message, request.body, author=id)
+        rules.check_message(request.body, known=rules.WEBHOOK)
+        if channel.type == 15 and not request.body.get("thread_name"):
+            text = "Webhooks posted to forum channels must have a thread_name or thread_id"
+            raise Refused(400, 220001, text)
+        taken = self._take(channel, request.body, id)
+        return taken if request.query.get("wait") == "true" else Answer(204)

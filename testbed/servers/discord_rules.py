@@ -1,0 +1,120 @@
+"""What Discord refuses in a message, with its own words.
+
+From discord/discord-api-docs: developers/resources/message.mdx ("Create Message", "Embed Limits", "Allowed Mentions"),
+developers/resources/channel.mdx ("Start Thread from Message") and developers/topics/opcodes-and-status-codes.mdx.
+Stricter than Discord where Discord ignores: a field that it does not know is refused here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from testbed.servers.faulty import Answer
+
+CONTENT = 2_000
+EMBEDS = 10
+EMBED = 6_000
+#: Field of an embed -> its longest text.
+EMBED_FIELDS = {"title": 256, "description": 4_096}
+FOOTER, AUTHOR, FIELDS, FIELD_NAME, FIELD_VALUE = 2_048, 256, 25, 256, 1_024
+NONCE = 25
+ARCHIVE_MINUTES = (60, 1_440, 4_320, 10_080)
+#: SUPPRESS_EMBEDS and SUPPRESS_NOTIFICATIONS.
+FLAGS = 1 << 2 | 1 << 12
+_MESSAGE = {"content", "embeds", "allowed_mentions", "flags"}
+CREATE = _MESSAGE | {"nonce", "enforce_nonce", "message_reference", "tts"}
+EDIT = _MESSAGE
+WEBHOOK = _MESSAGE | {"username", "avatar_url", "tts", "thread_name"}
+#: What Discord reads as a mention in a content.
+MENTION = re.compile(r"@(?:everyone|here)|<@[!&]?\d+>")
+
+
+class Refused(Exception):
+    def __init__(self, status: int, code: int, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.answer = Answer(status, {"message": message, "code": code, **more})
+
+
+def invalid(field: str, why: str, message: str) -> Refused:
+    errors = {field: {"_errors": [{"code": why, "message": message}]}}
+    return Refused(400, 50035, "Invalid Form Body", errors=errors)
+
+
+def check_message(body: Any, *, known: set[str], is_edit: bool = False) -> None:
+    """Raises Refused."""
+    if not isinstance(body, Mapping):
+        raise Refused(400, 50109, "The request body contains invalid JSON.")
+    for name in body:
+        if name not in known:
+            raise invalid(name, "UNKNOWN_FIELD", "This field is not known.")
+    content, embeds = body.get("content") or "", body.get("embeds") or []
+    _length("content", content, CONTENT)
+    if len(embeds) > EMBEDS:
+        raise invalid("embeds", "BASE_TYPE_MAX_LENGTH", f"Must be {EMBEDS} or fewer in length.")
+    if sum(_check_embed(embed) for embed in embeds) > EMBED:
+        raise invalid("embeds", "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {EMBED}")
+    if not is_edit and not content.strip() and not embeds:
+        raise Refused(400, 50006, "Cannot send an empty message")
+    if int(body.get("flags") or 0) & ~FLAGS:
+        raise invalid("flags", "BITFIELD_INVALID", "Only some flags can be set.")
+    nonce = body.get("nonce", "")
+    if isinstance(nonce, str):
+        _length("nonce", nonce, NONCE)
+    _check_mentions(body.get("allowed_mentions"))
+
+
+def _length(field: str, value: Any, limit: int) -> int:
+    if not isinstance(value, str):
+        raise invalid(field, "STRING_TYPE_CONVERT", "Could not interpret as string.")
+    # Counted as a JavaScript server would, which is never less.
+    length = len(value.strip().encode("utf-16-le", "surrogatepass")) // 2
+    if length > limit:
+        raise invalid(field, "BASE_TYPE_MAX_LENGTH", f"Must be {limit} or fewer in length.")
+    return length
+
+
+def _check_embed(embed: Any) -> int:
+    """How much of the whole it takes."""
+    if not isinstance(embed, Mapping):
+        raise invalid("embeds", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+    unknown = set(embed) - {*EMBED_FIELDS, "url", "color", "timestamp", "footer", "author", "fields"}
+    if unknown:
+        raise invalid("embeds", "UNKNOWN_FIELD", f"{sorted(unknown)}")
+    if not 0 <= int(embed.get("color") or 0) <= 0xFFFFFF:
+        raise invalid("embeds.color", "NUMBER_TYPE_MAX", "int value should be less than or equal to 16777215.")
+    total = sum(_length(f"embeds.{name}", embed.get(name, ""), limit) for name, limit in EMBED_FIELDS.items())
+    total += _length("embeds.footer", (embed.get("footer") or {}).get("text", ""), FOOTER)
+    total += _length("embeds.author", (embed.get("author") or {}).get("name", ""), AUTHOR)
+    fields = embed.get("fields") or []
+    if len(fields) > FIELDS:
+        raise invalid("embeds.fields", "BASE_TYPE_MAX_LENGTH", f"Must be {FIELDS} or fewer in length.")
+    for field in fields:
+        total += _length("embeds.fields.name", field.get("name", ""), FIELD_NAME)
+        total += _length("embeds.fields.value", field.get("value", ""), FIELD_VALUE)
+    return total
+
+
+def _check_mentions(allowed: Any) -> None:
+    if allowed is None:
+        return
+    parse = allowed.get("parse", [])
+    if not set(parse) <= {"roles", "users", "everyone"}:
+        raise invalid("allowed_mentions.parse", "ENUM_TYPE_COERCE", "Value is not a valid enum value.")
+
+
+def check_thread(body: Mapping[str, Any]) -> None:
+    name = body.get("name", "")
+    _length("name", name, 100)
+    if not name.strip():
+        raise invalid("name", "BASE_TYPE_REQUIRED", "This field is required")
+    if body.get("auto_archive_duration", 60) not in ARCHIVE_MINUTES:
+        raise invalid("auto_archive_duration", "BASE_TYPE_CHOICES", f"Value must be one of {ARCHIVE_MINUTES}.")
+
+
+def pinged(body: Mapping[str, Any]) -> list[str]:
+    """Mentions of the content that would ping: all of them unless ``allowed_mentions`` says otherwise."""
+    allowed = body.get("allowed_mentions")
+    found = MENTION.findall(body.get("content") or "")
+    return found if allowed is None or allowed.get("parse") else []

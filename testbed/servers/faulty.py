@@ -1,0 +1,211 @@
+"""A local HTTP server for a strict service of a test: scripted and random faults, before and after a message is taken.
+
+A service (discord, telegram, teams) says what it answers to a request, and refuses what the real one refuses:
+
+    with faulty.serve(discord.Guild()) as server:
+        server.fail("post", "reset_after")
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import socket
+import struct
+import threading
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+#: What a fault does, before or after the message was taken.
+FAULTS = ("500", "500_after", "reset", "reset_after", "hang", "hang_after", "429", "garbage", "garbage_after")
+#: Taken only after a hang, when the client may have given up, or be dead.
+LATE = "late"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    method: str
+    path: str
+    query: Mapping[str, str]
+    #: Names in lower case.
+    headers: Mapping[str, str]
+    #: Its JSON; None: it has none.
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    #: JSON, or a text as it is; None: nothing.
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Service(Protocol):
+    #: Where messages are written: what may meet a random fault.
+    SENDS: frozenset[str]
+    lock: threading.RLock
+
+    def doing(self, request: Request) -> str:
+        """What a request asks for, in a word: post, edit, look."""
+
+    def answer(self, request: Request) -> Answer: ...
+
+    def too_many(self) -> Answer:
+        """As the service says that there are too many requests."""
+
+
+S = TypeVar("S", bound=Service)
+
+
+class Server(Generic[S]):
+    """The HTTP side: faults, answers, and a log of requests."""
+
+    def __init__(self, service: S, port: int = 0) -> None:
+        self.service = service
+        #: What each request asked for, and the request; faulty ones too.
+        self.requests: list[tuple[str, Request]] = []
+        self.hang_seconds = 2.0
+        #: How long each message is on its way, and its answer.
+        self.pause_seconds = 0.0
+        #: Called with what is asked for and "before" or "after" it is taken; True: no answer is given.
+        self.at: Callable[[str, str], bool] = lambda doing, when: False
+        self.faults: Counter[str] = Counter()
+        self.stopped = threading.Event()
+        self._scripted: dict[str, deque[str | Answer]] = defaultdict(deque)
+        self._chance = 0.0
+        self._random = random.Random()
+        self._kinds: tuple[str, ...] = FAULTS
+        self.http = _Http(("127.0.0.1", port), _Handler, self)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http.server_address[1]}"
+
+    def fail(self, doing: str, fault: str | Answer, *, times: int = 1) -> None:
+        """A fault of FAULTS, or the service's own refusal, for the next ``times`` requests of this kind."""
+        self._scripted[doing].extend([fault] * times)
+
+    def misbehave(self, chance: float, *, seed: int, kinds: tuple[str, ...] = FAULTS) -> None:
+        self._chance, self._random, self._kinds = chance, random.Random(seed), kinds
+
+    def fault_for(self, doing: str) -> str | Answer | None:
+        with self.service.lock:
+            fault: str | Answer | None = None
+            if self._scripted[doing]:
+                fault = self._scripted[doing].popleft()
+            elif doing in self.service.SENDS and self._random.random() < self._chance:
+                fault = self._random.choice(self._kinds)
+            if fault is not None:
+                self.faults[fault if isinstance(fault, str) else str(fault.status)] += 1
+        return fault
+
+    def asked(self, doing: str) -> int:
+        """How often it was asked for."""
+        return sum(each == doing for each, _ in self.requests)
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], server: Server[Any]) -> None:
+        super().__init__(address, handler)
+        self.server = server
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Http
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        pass
+
+    def _answer(self) -> None:
+        server, service = self.server.server, self.server.server.service
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urlsplit(self.path)
+        try:
+            body = json.loads(raw) if raw else None
+        except ValueError:
+            body = None
+        request = Request(
+            method=self.command,
+            path=parts.path,
+            query=dict(parse_qsl(parts.query)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=body,
+        )
+        doing = service.doing(request)
+        server.requests.append((doing, request))
+        fault = server.fault_for(doing)
+        pause_seconds = server.pause_seconds if doing in service.SENDS else 0.0
+        server.stopped.wait(pause_seconds)
+        if server.at(doing, "before"):
+            return self._misbehave("reset")
+        if isinstance(fault, Answer):
+            return self._write(fault)
+        if fault == "429":
+            return self._write(service.too_many())
+        if fault == LATE:
+            server.stopped.wait(server.hang_seconds)
+            fault = "reset_after"
+        if fault and not fault.endswith("_after"):
+            return self._misbehave(fault)
+        with service.lock:
+            answer = service.answer(request)
+        if server.at(doing, "after"):
+            return self._misbehave("reset")
+        server.stopped.wait(pause_seconds)
+        if fault and answer.status < 300:
+            return self._misbehave(fault.removesuffix("_after"))
+        return self._write(answer)
+
+    do_GET = do_POST = do_PATCH = do_PUT = _answer  # noqa: N815 - the base class looks for these names
+
+    def _misbehave(self, fault: str) -> None:
+        if fault == "500":
+            return self._write(Answer(500, "Internal Server Error"))
+        if fault == "garbage":
+            return self._write(Answer(200, "<html><body>A proxy's page</body></html>"))
+        if fault == "hang":
+            self.server.server.stopped.wait(self.server.server.hang_seconds)
+        # Closed with a reset, not with an end of stream (SO_LINGER 0).
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+        return None
+
+    def _write(self, answer: Answer) -> None:
+        is_text = isinstance(answer.body, str)
+        told = answer.body if is_text else "" if answer.body is None else json.dumps(answer.body, ensure_ascii=False)
+        raw = told.encode("utf-8", "surrogatepass")
+        self.send_response(answer.status)
+        kind = "text/html" if is_text else "application/json"
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(raw)), **answer.headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(raw)
+
+
+@contextlib.contextmanager
+def serve(service: S, *, port: int = 0) -> Iterator[Server[S]]:
+    server = Server(service, port)
+    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stopped.set()
+        server.http.shutdown()
+        server.http.server_close()
+        thread.join()

@@ -1,0 +1,366 @@
+"""Discord by a bot's token and by webhook, against a server that refuses what Discord refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pydantic
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import channels, model, ports
+from bot.channels.discord import errors, markdown
+from bot.channels.kit.acts import Act
+from bot.testing import hostile, messages
+from testbed.servers import discord, discord_rules, faulty
+from tests.channels.context import Secrets, build, delivery
+
+Server = faulty.Server[discord.Guild]
+BEGINNING = datetime(2015, 1, 2, tzinfo=UTC)
+HOOK = "400000000000000001/hook-key"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with faulty.serve(discord.Guild()) as running:
+        yield running
+
+
+def bot(server: Server, *, to: str | None = None, token: str = discord.TOKEN) -> ports.Channel:
+    api_url = f"{server.url}/api/v10"
+    secrets = Secrets(DISCORD_TOKEN=token)
+    to = to or server.service.news
+    return build("discord", secrets=secrets, to=to, token="env:DISCORD_TOKEN", api_url=api_url, pace="0 seconds")
+
+
+def hook(server: Server, key: str = HOOK) -> ports.Channel:
+    return build("discord", secrets=Secrets(HOOK=f"{server.url}/api/webhooks/{key}"), webhook="env:HOOK")
+
+
+async def test_a_post_says_first_how_grave_which_rule_and_what_happened(server: Server) -> None:
+    receipt = await bot(server).send(delivery(messages.POST))
+    [taken] = server.service.messages(server.service.news)
+    gravity, headline = taken["content"].splitlines()
+    assert gravity == f"**🔴 High** · {messages.RULE} · 1 outlet"
+    assert headline.endswith(f"](<{messages.WIRE}>)"), "the headline is a link, and in brackets it has no preview"
+    assert (receipt.ref, receipt.place) == (taken["id"], server.service.news)
+    assert "First seen" in taken["embeds"][0]["footer"]["text"]
+
+
+@pytest.mark.parametrize("name", messages.ALL)
+async def test_every_message_of_the_example_is_taken_in_both_forms_and_modes(server: Server, name: str) -> None:
+    for channel in (bot(server), hook(server)):
+        for number, is_plain in enumerate((False, True)):
+            await channel.send(delivery(messages.ALL[name], id=f"{number}", is_plain=is_plain))
+    assert len(server.service.everything()) == 4
+
+
+async def test_an_edit_replaces_the_message_and_a_reply_stands_in_the_thread_of_its_story(server: Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    await channel.send(delivery(messages.EDIT, id="send-2", edits=head))
+    first = await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
+    await channel.send(delivery(messages.CORRECTION, id="send-4", reply_to=head))
+    [shown] = server.service.messages(server.service.news)
+    assert shown["edits"] == 1
+    assert "2 independent outlets" in shown["content"]
+    assert shown["thread"]["name"].startswith("BlackBerry to leave Pakistan")
+    assert len(server.service.messages(head.ref)) == 2
+    assert (first.place, first.thread) == (head.ref, head.ref)
+    assert server.asked("start a thread") == 1, "once, as long as it is remembered"
+    await bot(server).send(delivery(messages.REMINDER, id="send-5", reply_to=head))
+    assert len(server.service.messages(head.ref)) == 3, "after a start it is found to exist"
+
+
+async def test_what_may_be_part_of_another_story_is_a_reply_in_the_channel_with_a_thread_of_its_own(
+    server: Server,
+) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    unsure = await channel.send(delivery(messages.UNSURE, id="send-2", reply_to=head, is_broadcast=True))
+    await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=unsure))
+    await channel.send(delivery(messages.EDIT, id="send-4", edits=unsure))
+    _, shown = server.service.messages(server.service.news)
+    assert shown["message_reference"]["message_id"] == head.ref
+    assert shown["edits"] == 1
+    assert len(server.service.messages(unsure.ref)) == 1
+
+
+@pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "garbage", "garbage_after"])
+async def test_no_clear_answer_is_an_unknown_outcome_and_a_look_tells(server: Server, fault: str) -> None:
+    server.hang_seconds = 0.05
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST, id="head"))
+    for message, reply_to in ((messages.POST, None), (messages.NEW_FACT, head)):
+        server.fail("post", fault)
+        asked = delivery(message, id=f"of {message.kind}", reply_to=reply_to)
+        with pytest.raises(ports.Unknown):
+            await channel.send(asked)
+        found = await channel.find(asked, since=BEGINNING)
+        assert (found is not None) is fault.endswith("_after")
+        if found:
+            assert (found.place, found.thread) == ((head.ref, head.ref) if reply_to else (server.service.news, ""))
+
+
+async def test_a_repetition_within_minutes_is_the_same_message_though_nobody_looked(server: Server) -> None:
+    receipts = [await bot(server).send(delivery(messages.POST)) for _ in range(2)]
+    assert receipts[0].ref == receipts[1].ref
+    assert len(server.service.everything()) == 1
+
+
+async def test_a_look_goes_through_all_pages_and_begins_where_it_is_told(server: Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST, id="head"))
+    for number in range(120):
+        await channel.send(delivery(messages.NOTICE, id=f"top-{number}"))
+    assert await channel.find(delivery(messages.NOTICE, id="top-119"), since=BEGINNING) is not None
+    assert await channel.find(delivery(messages.NOTICE, id="top-120"), since=BEGINNING) is None
+    later = head.sent_at + timedelta(days=9_999)
+    assert await channel.find(delivery(messages.NOTICE, id="top-3"), since=later) is None
+    assert await channel.find(delivery(messages.NEW_FACT, reply_to=head), since=BEGINNING) is None, "no thread yet"
+
+
+async def test_an_empty_history_is_believed_only_with_the_right_to_read_it(server: Server) -> None:
+    channel = bot(server)
+    assert await channel.find(delivery(messages.POST), since=BEGINNING) is None
+    await channel.send(delivery(messages.POST))
+    server.service.rights &= ~discord.HISTORY
+    assert channel.abilities.lookup
+    with pytest.raises(ports.Unknown, match="Read Message History"):
+        await channel.find(delivery(messages.POST), since=BEGINNING)
+    assert not channel.abilities.lookup
+
+
+async def test_a_bucket_that_is_empty_is_not_asked_and_no_message_is_refused_for_its_pace() -> None:
+    with faulty.serve(discord.Guild(limit=(2, 30.0))) as server:
+        channel = bot(server)
+        for number in range(2):
+            await channel.send(delivery(messages.NOTICE, id=f"{number}"))
+        with pytest.raises(ports.Wait) as caught:
+            await channel.send(delivery(messages.NOTICE, id="3"))
+        assert caught.value.after is not None
+        assert 25 < caught.value.after.total_seconds() <= 30
+        assert caught.value.whole_channel
+        assert server.asked("post") == 2
+
+
+async def test_a_429_waits_for_as_long_as_it_says_with_decimals(server: Server) -> None:
+    server.fail("post", "429")
+    channel = bot(server)
+    with pytest.raises(ports.Wait) as caught:
+        await channel.send(delivery(messages.POST))
+    assert caught.value.after == timedelta(seconds=1.5)
+    with pytest.raises(ports.Wait):
+        await channel.send(delivery(messages.POST))
+    assert server.asked("post") == 1
+
+
+def _raised(code: int) -> type[ports.SendError]:
+    return {
+        Act.WAIT: ports.Wait,
+        Act.WAIT_ALONE: ports.Wait,
+        Act.SIMPLIFY: ports.TooMuch,
+        Act.TOP_LEVEL: ports.ThreadGone,
+        Act.LEAVE: ports.NotEditable,
+        Act.PARK_CHANNEL: ports.Parked,
+        Act.PARK_WORKSPACE: ports.Parked,
+    }[errors.TABLE[code][0]]
+
+
+@pytest.mark.parametrize("code", errors.TABLE)
+async def test_each_code_has_its_deed_and_where_somebody_must_act_it_says_what(server: Server, code: int) -> None:
+    server.fail("post", faulty.Answer(400, {"message": "…", "code": code}))
+    act, meaning, advice = errors.TABLE[code]
+    with pytest.raises(_raised(code)) as caught:
+        await bot(server).send(delivery(messages.POST))
+    assert meaning in str(caught.value)
+    assert advice or act not in (Act.PARK_CHANNEL, Act.PARK_WORKSPACE)
+
+
+@pytest.mark.parametrize("code", [10003, 10008, 50013, 50083, 160005, 160006])
+async def test_where_no_thread_can_be_had_the_reply_goes_to_the_channel(server: Server, code: int) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    server.fail("start a thread", faulty.Answer(400, {"message": "…", "code": code}))
+    with pytest.raises(ports.ThreadGone):
+        await channel.send(delivery(messages.NEW_FACT, id="send-2", reply_to=head))
+    await channel.send(delivery(messages.NEW_FACT, id="send-2"))
+    assert "BlackBerry to leave" in server.service.messages(server.service.news)[-1]["content"], "it names its story"
+
+
+async def test_a_thread_that_a_moderator_locked_takes_no_reply(server: Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    await channel.send(delivery(messages.NEW_FACT, id="send-2", reply_to=head))
+    server.service.channels[head.ref].is_locked = True
+    with pytest.raises(ports.ThreadGone, match="locked"):
+        await channel.send(delivery(messages.CORRECTION, id="send-3", reply_to=head))
+
+
+async def test_a_message_of_another_channel_is_neither_edited_nor_answered(server: Server) -> None:
+    elsewhere = model.Receipt(ref="1", place="999999999999999999", sent_at=BEGINNING)
+    with pytest.raises(ports.ThreadGone):
+        await bot(server).send(delivery(messages.NEW_FACT, reply_to=elsewhere))
+    with pytest.raises(ports.NotEditable):
+        await bot(server).send(delivery(messages.EDIT, edits=elsewhere))
+
+
+async def test_a_message_that_somebody_deleted_is_left(server: Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    server.service.channels[server.service.news].messages.clear()
+    with pytest.raises(ports.NotEditable, match="unknown message"):
+        await channel.send(delivery(messages.EDIT, edits=head))
+
+
+# -- what send-test says
+
+
+async def test_check_says_what_is_right(server: Server) -> None:
+    lines = await bot(server).check()
+    assert all(line.is_good for line in lines)
+    assert [line.what for line in lines][:2] == ["the token is that of Wirewatch", "the channel is #news"]
+    assert not server.service.everything()
+
+
+async def bad(channel: ports.Channel) -> dict[str, str]:
+    return {line.what: line.help for line in await channel.check() if not line.is_good}
+
+
+async def test_a_wrong_token_an_unknown_channel_and_a_missing_right_say_what_to_click(server: Server) -> None:
+    [told] = (await bad(bot(server, token="wrong"))).values()
+    assert "Reset Token" in told
+    [told] = (await bad(bot(server, to="999999999999999999"))).values()
+    assert "Copy Link" in told
+    server.service.rights &= ~discord.CREATE_THREADS
+    assert await bad(bot(server)) == {
+        "permission Create Public Threads": "missing for the thread of a story: right-click the channel, Edit Channel, "
+        "Permissions, and allow it for the bot's role"
+    }
+    server.service.rights = 0
+    [told] = (await bad(bot(server))).values()
+    assert "View Channel" in told
+
+
+async def test_a_deleted_and_a_mistyped_webhook_say_what_to_click(server: Server) -> None:
+    assert await bad(hook(server)) == {}
+    for key, meaning in (("400000000000000009/x", "unknown webhook"), ("400000000000000001/x", "invalid webhook")):
+        [told] = (await bad(hook(server, key))).values()
+        assert meaning in told
+        assert "Integrations, Webhooks" in told
+        with pytest.raises(ports.Parked, match=meaning):
+            await hook(server, key).send(delivery(messages.POST))
+
+
+# -- webhook
+
+
+async def test_a_webhooks_message_is_edited_and_its_replies_name_their_story(server: Server) -> None:
+    channel = hook(server)
+    head = await channel.send(delivery(messages.POST))
+    await channel.send(delivery(messages.EDIT, id="send-2", edits=head))
+    await channel.send(delivery(messages.NEW_FACT, id="send-3"))
+    first, reply = server.service.messages(server.service.news)
+    assert first["edits"] == 1
+    assert "BlackBerry to leave Pakistan" in reply["content"]
+    assert channel.abilities == ports.Abilities(threads=False, edits=True, lookup=False)
+    with pytest.raises(ports.Unknown):
+        await channel.find(delivery(messages.POST), since=BEGINNING)
+    assert any("reduced mode" in line.what for line in await channel.check())
+
+
+async def test_a_webhook_of_a_thread_keeps_its_thread(server: Server) -> None:
+    await hook(server, f"{HOOK}?thread_id=5").send(delivery(messages.POST))
+    _, request = server.requests[-1]
+    assert request.query == {"thread_id": "5", "wait": "true"}
+
+
+async def test_a_forums_webhook_parks_and_says_so(server: Server) -> None:
+    server.service.channels[server.service.news].type = 15
+    with pytest.raises(ports.Parked, match="text channel"):
+        await hook(server).send(delivery(messages.POST))
+
+
+# -- text of strangers
+
+
+async def test_hostile_text_in_every_kind_of_message_is_taken_and_reaches_nobody(server: Server) -> None:
+    mentions = hostile.every_kind("@everyone <@123456789012345678> " * 3_000, "")
+    for number, message in enumerate((*hostile.ALL, *mentions)):
+        for is_plain in (False, True):
+            await bot(server).send(delivery(message, id=f"{number} {is_plain}", is_plain=is_plain))
+    assert server.service.pinged == []
+    for taken in server.service.everything():
+        assert not discord_rules.MENTION.search(taken["content"]), "nor is a mention written"
+        assert len(taken["content"]) < 1_000 or "…" in taken["content"]
+
+
+FRAGMENTS = (
+    *hostile.PINGS,
+    *(
+        "@here",
+        "<@&1>",
+        "discord.gg/x",
+        "https://x.example/_a_",
+        "**",
+        "~~",
+        "`",
+        "||",
+        "> ",
+        "# ",
+        "- ",
+        "1. ",
+        "[a](b)",
+    ),
+    *("\\", "<t:1>", ":smile:", "مرحبا", "\U0001f469\u200d\U0001f467", "e\u0301"),
+)
+TEXT = st.text() | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
+
+
+@given(TEXT)
+@settings(max_examples=400)
+def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
+    told = markdown.escaped(text)
+    assert not discord_rules.MENTION.search(told)
+    # After a backslash a mark is a character.
+    bare = re.sub(r"\\.", ".", told)
+    assert not set("*_~`|<>[]/") & set(bare)
+    assert not bare.lstrip().startswith(("#", "-", "+"))
+    assert told.replace("\\", "").replace("\u2060", "") == text.replace("\\", "").replace("\u2060", "")
+
+
+@given(TEXT.map(lambda text: text * 30))
+@settings(max_examples=50, deadline=None)
+def test_whatever_a_feed_says_a_message_keeps_discords_limits(text: str) -> None:
+    for message in hostile.every_kind(text, messages.WIRE, many=30):
+        for is_plain in (False, True):
+            body = markdown.payload(message, ref="0123abcd", names_story=True, is_plain=is_plain)
+            discord_rules.check_message(body, known=discord_rules.CREATE)
+
+
+# -- options
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ({"to": "123456789012345678"}, "give to and token"),
+        ({"to": "123456789012345678", "token": "env:T", "webhook": "env:H"}, "leave out"),
+        ({"to": "#news", "token": "env:T"}, "Copy Link"),
+        ({"to": "123456789012345678", "token": "env:T", "pace": "0 seconds"}, "at least 1 second"),
+        ({"to": "123456789012345678", "token": "env:T", "api_url": "discord.example"}, "https://"),
+        ({"to": "123456789012345678", "token": "literal"}, "env:NAME"),
+    ],
+)
+def test_wrong_options_say_what_to_write(written: dict[str, str], words: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match=words):
+        channels.options()["discord"].model_validate(written)
+
+
+def test_a_channels_link_is_as_good_as_its_id() -> None:
+    link = "https://discord.com/channels/111111111111111111/123456789012345678"
+    options = channels.options()["discord"].model_validate({"to": link, "token": "env:T"})
+    assert options.model_dump()["to"] == "123456789012345678"

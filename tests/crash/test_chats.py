@@ -1,0 +1,141 @@
+"""The real ``wirewatch once`` over each chat, killed with SIGKILL before and after each request that it makes, and with
+an answer lost: nothing is lost, and nothing doubled where the chat gives a way to know."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbed.servers import discord, faulty
+from tests.crash import journey as journeys
+
+World = tuple[faulty.Server[Any], journeys.Journey]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+
+
+FAST = {"pace": "0.02 seconds"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A kind and mode of channel, and its strict server."""
+
+    name: str
+    service: Callable[[], faulty.Service]
+    #: The server's address -> the channel in bot.yaml, and the environment of its secrets.
+    at: Callable[[str], tuple[Mapping[str, str], Mapping[str, str]]]
+    #: All messages that stand there, as texts, in order.
+    messages: Callable[[Any], list[str]]
+    #: What is asked for in the journey, in order.
+    steps: tuple[str, ...]
+    #: Whether a repetition can be seen.
+    doubles_nothing: bool
+
+
+def _texts(messages: list[dict[str, Any]]) -> list[str]:
+    return [json.dumps(message, ensure_ascii=False).replace("\\\\", "") for message in messages]
+
+
+CHATS = (
+    Chat(
+        name="discord",
+        service=discord.Guild,
+        at=lambda url: (
+            {
+                "kind": "discord",
+                "to": discord.NEWS,
+                "token": "env:A",
+                "api_url": f"{url}/api/v10",
+                "pace": "0.02 seconds",
+            },
+            {"A": discord.TOKEN},
+        ),
+        messages=lambda guild: _texts(guild.everything()),
+        steps=("post", "start a thread", "post", "edit", "start a thread", "post", "edit"),
+        doubles_nothing=True,
+    ),
+    Chat(
+        name="discord webhook",
+        service=discord.Guild,
+        at=lambda url: (
+            {"kind": "discord", "webhook": "env:A", "api_url": url, **FAST},
+            {"A": f"{url}/api/webhooks/400000000000000001/hook-key"},
+        ),
+        messages=lambda guild: _texts(guild.everything()),
+        steps=("post", "post", "edit", "post", "edit"),
+        doubles_nothing=False,
+    ),
+)
+
+
+def kill_at(server: faulty.Server[Any], journey: journeys.Journey, number: int, when: str) -> None:
+    """At the ``number``th message that is sent, before or after it is taken."""
+    seen = Counter[str]()
+
+    def at(doing: str, moment: str) -> bool:
+        if doing not in server.service.SENDS:
+            return False
+        seen[moment] += 1
+        if moment != when or seen[moment] != number + 1:
+            return False
+        journey.kill()
+        return True
+
+    server.at = at
+
+
+@asynccontextmanager
+async def world_of(chat: Chat, folder: Path) -> AsyncIterator[World]:
+    with faulty.serve(chat.service()) as server:
+        keys, secrets = chat.at(server.url)
+        async with journeys.journey(folder, keys, secrets) as journey:
+            yield server, journey
+
+
+@pytest.mark.parametrize("chat", CHATS, ids=lambda chat: str(chat.name))
+async def test_the_story_is_told_once(chat: Chat, tmp_path: Path) -> None:
+    async with world_of(chat, tmp_path) as (server, journey):
+        await journey.tell()
+        told = chat.messages(server.service)
+        sent = tuple(doing for doing, _ in server.requests if doing in server.service.SENDS)
+        assert sent == chat.steps
+        assert len(told) == sent.count("post")
+        assert journeys.NAME in told[0]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("chat", "number"),
+    [pytest.param(chat, number, id=f"{chat.name} {number}") for chat in CHATS for number in range(len(chat.steps))],
+)
+async def test_a_kill_at_any_request_loses_nothing(chat: Chat, number: int, when: str, tmp_path: Path) -> None:
+    async with world_of(chat, tmp_path) as (server, journey):
+        kill_at(server, journey, number, when)
+        await journey.tell()
+        assert -signal.SIGKILL in journey.codes
+        _judge(chat, server)
+
+
+@pytest.mark.parametrize("fault", faulty.FAULTS)
+@pytest.mark.parametrize("chat", CHATS, ids=lambda chat: str(chat.name))
+async def test_a_fault_at_any_request_loses_nothing(chat: Chat, fault: str, tmp_path: Path) -> None:
+    async with world_of(chat, tmp_path) as (server, journey):
+        server.hang_seconds = 1
+        for doing in server.service.SENDS:
+            server.fail(doing, fault)
+        await journey.tell()
+        _judge(chat, server)
+
+
+def _judge(chat: Chat, server: faulty.Server[Any]) -> None:
+    told, expected = chat.messages(server.service), chat.steps.count("post")
+    assert len(told) >= expected, "nothing is lost"
+    assert len(told) <= expected + (not chat.doubles_nothing), told
