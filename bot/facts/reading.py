@@ -73,8 +73,8 @@ class Statement:
 
     def has(self, table: str) -> bool:
         """Any word of a table of the language stands in it."""
-        known = lexicon.of(self.language)
-        return any(known.has(table, word) for word in self.folded)
+        known = lexicon.of(self.language).tables.get(table)
+        return known is not None and any(map(known.get, self.folded))
 
 
 @dataclass(frozen=True, slots=True)

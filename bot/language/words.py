@@ -30,6 +30,7 @@ class Token(NamedTuple):
     opens: bool
 
 
+@lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
     """Without case and without accents on Latin and Greek letters."""
     word = word.casefold().replace("’", "'")
@@ -59,7 +60,9 @@ def tokens(text: str) -> Iterator[Token]:
     end = 0
     for found in _TOKEN.finditer(text):
         word = found.group()
-        opens = end == 0 or _SENTENCE_END.search(text, end, found.start()) is not None
+        start = found.start()
+        # Most gaps are one space.
+        opens = end == 0 or (text[end:start] != " " and _SENTENCE_END.search(text, end, start) is not None)
         end = found.end()
         if not word.isascii() and _RUN.search(word):
             for pair in _pairs(word):

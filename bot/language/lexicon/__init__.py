@@ -19,13 +19,14 @@ _SHORTEST_PREFIX = 2
 _LONGEST_PREFIX = 32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Words and beginnings of words, each with what it stands for."""
 
     whole: dict[str, tuple[str, ...]] = field(default_factory=dict)
     beginnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @lru_cache(maxsize=1 << 16)  # noqa: B019 - tables are few, and kept as long as the process
     def get(self, folded: str) -> tuple[str, ...]:
         """Of a whole word, else of its longest beginning; empty: it is not in the table."""
         if found := self.whole.get(folded):

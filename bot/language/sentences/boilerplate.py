@@ -162,7 +162,22 @@ _CREDITS = (
     r"\b(?:all )?(?:opinions|views|thoughts) (?:are|expressed are) (?:mine|my own|entirely my own|those of)\b",
     r"^\W*(?:loading|please wait)\b",
 )
-_FORMS = re.compile("|".join((*_CONSENT, *_READ_ON, *_JOIN_US, *_JOIN_US_ABROAD, *_CREDITS)), re.IGNORECASE)
+_ALL = (*_CONSENT, *_READ_ON, *_JOIN_US, *_JOIN_US_ABROAD, *_CREDITS)
+#: Forms that open a sentence, and those that may stand anywhere in it; both over small letters.
+_OPENING = re.compile("|".join(form for form in _ALL if form.startswith("^")))
+_INSIDE = re.compile("|".join(form for form in _ALL if not form.startswith("^")))
+#: Each form of ``_INSIDE`` has one of these. Fifty forms tried at each letter were a tenth of all that an article costs.
+_SIGNS = tuple(
+    "cookie|preferences|you agree|you consent|you accept|you are agreeing|privacy|javascript|java script|your browser"
+    "|blocker|terms of|terms and cond|continue reading|continues below|continues after|click |tap |appeared"
+    "|originally p|for more|for the latest|for full|for further|weiterlesen|mehr dazu|lesen sie|lire |lee |leer más"
+    "|seguir leyendo|leggi |continua a l|lees |leia |saiba mais|читайте также|اقرأ | above| below|video here| down"
+    "|media playback|subscribe|sign up|signing up|register |newsletter|your inbox|follow |twitter|facebook|instagram"
+    "|comment|do you|have you|@|करें|کریں|©|(c)|copyright|all rights|not be |(photo|(image|(picture|(pic|(foto"
+    "|(ap photo|(getty|(reuters|(file p|(representational|(source|(credit|getty|shutterstock|ap photo|istock"
+    "|press association im|/| read|shares|views|likes|this article|this story|this post|this piece|this content"
+    "|this report|this copy|we may |affiliate|expressed|opinions |thoughts |already a ".split("|")
+)
 #: «By Ayesha Khan, Staff Reporter»: capitals tell a byline from «By Monday the deadline had passed».
 _BYLINE = re.compile(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
 _BYLINE_ROLE = re.compile(
@@ -184,9 +199,10 @@ _DATELINE = re.compile(
 def is_boilerplate(sentence: str) -> bool:
     """The sentence is the page's, not the article's."""
     plain = " ".join(sentence.replace("’", "'").split())
-    if _FORMS.search(plain):
+    low = plain.lower()
+    if _OPENING.match(low) or (any(map(low.__contains__, _SIGNS)) and _INSIDE.search(low)):
         return True
-    return bool(_BYLINE.search(plain)) and bool(_BYLINE_ROLE.search(plain)) and len(plain) < 160
+    return bool(_BYLINE.match(plain)) and bool(_BYLINE_ROLE.search(plain)) and len(plain) < 160
 
 
 def dateline_length(sentence: str) -> int:
