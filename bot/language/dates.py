@@ -119,9 +119,11 @@ def _pattern(months: set[str], weekdays: dict[str, int], language: str) -> re.Pa
 
     month = f"(?i:{any_of(months)})"
     today = any_of(set(_relative(language)) | set(_relative("en")))
+    # Nothing else begins a day: most words of a sentence are passed over by two letters.
+    starts = any_of({each[:2] for each in (*months, *weekdays, *_relative(language), *_relative("en"))})
     full = f"(?i:{any_of({each for each in months if len(each) > 4} | {'May', 'June', 'July'})})"
     return re.compile(
-        rf"(?<![\w/-])(?:(?P<iso>(?:19|20)\d\d-\d\d-\d\d)(?![\d-])"
+        rf"(?<![\w/-])(?=\d|(?i:{starts}|next|this|last|past))(?:(?P<iso>(?:19|20)\d\d-\d\d-\d\d)(?![\d-])"
         rf"|(?:(?P<cjk_year>\d{{4}})年)?(?P<cjk_month>\d{{1,2}})月(?P<cjk_day>\d{{1,2}})日"
         rf"|(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|[.º])?\s+(?:of\s+|de\s+)?(?P<month>{month})\b\.?"
         rf"(?:,?\s+(?:del?\s+)?(?P<year>(?:19|20)\d\d))?"

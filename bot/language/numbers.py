@@ -51,10 +51,13 @@ class Number:
 
     def is_same(self, other: Number) -> bool:
         """Equal, or one is the other rounded: "nearly 300,000" is 284,000."""
-        if self.value == other.value:
+        low, high = self.value, other.value
+        if low == high:
             return True
-        low, high = sorted((self.value, other.value))
-        if low <= 0:
+        if low > high:
+            low, high = high, low
+        # No rounding goes further, and a story has hundreds of numbers.
+        if low <= 0 or low < 0.8 * high:
             return False
         for bound in (self, other):
             # "more than 20" says of 23 nothing new, and "under 20" of 18.

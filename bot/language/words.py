@@ -79,5 +79,5 @@ def _pairs(run: str) -> Iterable[str]:
 
 def is_headline_case(found: Sequence[Token]) -> bool:
     """Nearly every longer word wears a capital, so that a capital tells no name."""
-    long = [token for token in found if len(token.stem) > 3 and not token.stem[0].isdigit()]
-    return sum(token.is_capital for token in long) * 10 >= 7 * len(long)
+    long = [token.is_capital for token in found if len(token.stem) > 3 and not token.stem[0].isdigit()]
+    return sum(long) * 10 >= 7 * len(long)

@@ -30,6 +30,9 @@ class Claims:
 
     def join(self, story: model.Story, article: model.Article) -> tuple[model.Fact, ...]:
         """What an article brings that is new to the story that it joins; the claims take it in."""
+        if not story.members:
+            # Most stories stay at one article, which is read when there is a second.
+            return ()
         claims = self.of(story)
         reading = facts.read(article)
         told = facts.news(claims, reading)

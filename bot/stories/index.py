@@ -59,6 +59,7 @@ class Index:
 
     def add(self, story: model.StoryId, read: Profile, *, is_roundup: bool = False) -> None:
         """The article is of the story, which opens with its first."""
+        self.rarity.forget()
         home = self.stories.get(story)
         if home is None:
             home = self.stories[story] = OpenStory.opened(story, read, is_roundup=is_roundup)
@@ -82,6 +83,7 @@ class Index:
 
     def drop(self, story: model.StoryId) -> OpenStory:
         """Forget one story."""
+        self.rarity.forget()
         gone = self.stories.pop(story)
         for word in gone.totals:
             _release(self._by_word, word, story)

@@ -99,6 +99,8 @@ class Rarity:
         self.commonness = _Commonness(holders)
         self.base = 0.0
         self.rules: defaultdict[str, _OfRule] = defaultdict(_OfRule)
+        #: By rule, since the last change.
+        self._under: dict[str, Under] = {}
         self.count(0)
 
     def of(self, word: str) -> float:
@@ -109,8 +111,14 @@ class Rarity:
 
         The most specific is that of the fewest stories: what is common under it is no evidence.
         """
-        known = [(self.rules[rule].stories, rule) for rule in rules if rule in self.rules]
-        return Under(self, *min(known)) if known else Under(self)
+        stories, rule = min([(self.rules[rule].stories, rule) for rule in rules if rule in self.rules], default=(0, ""))
+        if rule not in self._under:
+            self._under[rule] = Under(self, stories, rule)
+        return self._under[rule]
+
+    def forget(self) -> None:
+        """A story changes."""
+        self._under.clear()
 
     def count(self, stories: int) -> None:
         """So many stories are open."""

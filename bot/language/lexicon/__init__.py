@@ -87,21 +87,25 @@ def of(language: str) -> Lexicon:
 
 def joined(language: str, text: str) -> str:
     """Verbs of two words as the one word that means them: "calls off" is "cancel"."""
-    pattern = _phrases(language)
     table = of(language).tables.get("phrase")
-    if pattern is None or table is None:
+    # Most sentences have none; to look for all first words in each would cost ten times as much.
+    if table is None or not _seconds(language).search(text):
         return text
-    return pattern.sub(lambda found: table.whole[fold(f"{found[1]}+{found[2]}")][0], text)
+    return _phrases(language).sub(lambda found: table.whole[fold(f"{found[1]}+{found[2]}")][0], text)
 
 
 @cache
-def _phrases(language: str) -> re.Pattern[str] | None:
-    table = of(language).tables.get("phrase")
-    if table is None:
-        return None
-    pairs = "|".join(rf"(?:{first}(?=\s+{second}\b))" for first, second in (each.split("+") for each in table.whole))
-    seconds = "|".join(sorted({each.split("+")[1] for each in table.whole}))
-    return re.compile(rf"\b({pairs})\s+({seconds})\b", re.IGNORECASE)
+def _seconds(language: str) -> re.Pattern[str]:
+    words = sorted({each.split("+")[1] for each in of(language).tables["phrase"].whole})
+    return re.compile(rf"\s(?:{'|'.join(words)})\b", re.IGNORECASE)
+
+
+@cache
+def _phrases(language: str) -> re.Pattern[str]:
+    pairs = (each.split("+") for each in of(language).tables["phrase"].whole)
+    seconds = "|".join(sorted({each.split("+")[1] for each in of(language).tables["phrase"].whole}))
+    firsts = "|".join(rf"(?:{first}(?=\s+{second}\b))" for first, second in pairs)
+    return re.compile(rf"\b({firsts})\s+({seconds})\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -166,7 +166,7 @@ _ALL = (*_CONSENT, *_READ_ON, *_JOIN_US, *_JOIN_US_ABROAD, *_CREDITS)
 #: Forms that open a sentence, and those that may stand anywhere in it; both over small letters.
 _OPENING = re.compile("|".join(form for form in _ALL if form.startswith("^")))
 _INSIDE = re.compile("|".join(form for form in _ALL if not form.startswith("^")))
-#: Each form of ``_INSIDE`` has one of these. Fifty forms tried at each letter were a tenth of all that an article costs.
+#: Each form of ``_INSIDE`` has one of these. To try fifty forms at each letter was a tenth of what an article costs.
 _SIGNS = tuple(
     "cookie|preferences|you agree|you consent|you accept|you are agreeing|privacy|javascript|java script|your browser"
     "|blocker|terms of|terms and cond|continue reading|continues below|continues after|click |tap |appeared"
