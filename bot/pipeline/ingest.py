@@ -1,7 +1,7 @@
 """From readings to stored articles and their matches. Knows no story and no channel.
 
 readings ─▸ asked for together ─▸ identified in turn ─▸ matched, feed by feed    computed over a read: ``take``
-                                                             └─▸ stored together, in a short transaction: ``store``
+                                                             └─▸ stored together, in short transactions: storing.py
 """
 
 from __future__ import annotations
@@ -42,6 +42,31 @@ class Taken:
     #: Next versions of stored articles.
     revised: list[model.Article] = field(default_factory=list)
     matches: list[tuple[model.ArticleId, tuple[model.Match, ...]]] = field(default_factory=list)
+
+    @property
+    def articles(self) -> Sequence[model.Article]:
+        """All that will be written."""
+        return (*self.old, *self.new, *self.revised)
+
+    def cut(self, most: int) -> Sequence[Taken]:
+        """Take off pieces of ``most`` articles, each with all that is stored of it, until no more than that are left.
+
+        What is left has the feeds' states.
+        """
+        pieces = []
+        while len(self.articles) > most:
+            piece = Taken()
+            for mine, theirs in ((self.old, piece.old), (self.new, piece.new), (self.revised, piece.revised)):
+                room = most - len(piece.articles)
+                theirs.extend(mine[:room])
+                del mine[:room]
+            ids = {article.id for article in piece.articles}
+            piece.sightings = [each for each in self.sightings if each.article in ids]
+            piece.matches = [each for each in self.matches if each[0] in ids]
+            self.sightings = [each for each in self.sightings if each.article not in ids]
+            self.matches = [each for each in self.matches if each[0] not in ids]
+            pieces.append(piece)
+        return pieces
 
     def store(self, tx: ports.Transaction, *, now: datetime) -> None:
         """Write the articles, what feeds call them, and what they matched."""

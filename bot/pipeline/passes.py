@@ -1,7 +1,7 @@
 """One pass: claim due feeds, poll them side by side, take in what they bring, and decide about it.
 
-claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ intake: identity, matches (computed over a read), then one
-                                                      transaction: articles, matches, feed state, what waits
+claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ intake: identity, matches (computed over a read), then stored:
+                                                      articles, matches, feed state, what waits
                                           ──▶ deciding: stories, decisions, outbox rows, turn by turn
 then, when all are in: release what was held
 
@@ -21,19 +21,17 @@ from enum import StrEnum
 
 import structlog
 
-from bot import ledger, model, polling, ports
-from bot.alerts import notices
+from bot import model, ports
 from bot.pipeline import reports
 from bot.pipeline.deciding import Deciding
-from bot.pipeline.ingest import Intake, Taken, take
 from bot.pipeline.poll import OUR_BUG, Documents, Polled, Poller
 from bot.pipeline.reports import FeedReport, PassReport
-from bot.pipeline.silence_monitor import note_matches
 from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.storing import Storing
 
 log = structlog.get_logger("wirewatch")
 
-#: Feeds taken in by one transaction: a commit costs 1.6 to 15 ms, so they are shared.
+#: Feeds taken in together: a commit costs 1.6 to 15 ms, so they share it.
 BATCH = 100
 #: Outlets that report at the same moment give one message, not a message and its edits.
 GATHER = timedelta(seconds=0.25)
@@ -54,7 +52,7 @@ class EndsAt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Polls that share a transaction."""
+    """Polls that are taken in together."""
 
     token: str
     polls: Sequence[Polled]
@@ -90,6 +88,7 @@ class Pipeline:
         self._slots = asyncio.Semaphore(concurrency)
         #: What is computed beside the database holds until it is written: one intake at a time.
         self._taking_in = asyncio.Lock()
+        self._storing = Storing(store)
         self._deciding = deciding
         self._on_feed = on_feed
 
@@ -158,11 +157,11 @@ class Pipeline:
                     await polls.put(await self._poller.poll(waiting.popleft(), snapshot))
 
     async def _take_in(self, one: _Batch, report: PassReport) -> None:
-        """Store what a batch of polls brought, in one transaction, and decide about it."""
+        """Store what a batch of polls brought, and decide about it."""
         now = self._clock.now()
         try:
             async with self._taking_in:
-                intakes = await self._stored(one, now)
+                intakes = await self._storing.store(one.polls, one.snapshot, token=one.token, now=now)
         except ports.StoreError:
             raise
         except Exception:
@@ -179,30 +178,6 @@ class Pipeline:
             reports.log_poll(intake, told)
         if one.ends_at is EndsAt.DESK and any(intake.arrivals or intake.revisions for intake in intakes):
             report.decisions.extend(await self._deciding.work_off(one.snapshot))
-
-    async def _stored(self, one: _Batch, now: datetime) -> Sequence[Intake]:
-        snapshot = one.snapshot
-        computed: list[Taken] = [await self._store.read(lambda tx: take(tx, one.polls, snapshot, now=now))]
-
-        def work(tx: ports.Transaction) -> Sequence[Intake]:
-            # A second try lost a race against another worker, which may have stored the same articles.
-            taken = computed.pop() if computed else take(tx, one.polls, snapshot, now=now)
-            if tx.articles.are_rivalled((*taken.new, *taken.old)):
-                # Another did so since this was computed: which of the articles are one is looked at again.
-                taken = take(tx, one.polls, snapshot, now=now)
-            lost = set(tx.feeds.save([intake.state for intake in taken.intakes], token=one.token))
-            taken.store(tx, now=now)
-            kept = [intake for intake in taken.intakes if intake.state.url not in lost]
-            tx.ledger.add([fact for intake in kept for fact in _facts(intake, now)])
-            _limit_hosts(tx, kept)
-            _tell_health(tx, kept, snapshot, now)
-            arrivals = [arrival for intake in kept for arrival in intake.arrivals]
-            revisions = [revision for intake in kept for revision in intake.revisions]
-            note_matches(tx, snapshot, (*arrivals, *revisions), now=now)
-            tx.decision_queue.add(arrivals, revisions)
-            return kept
-
-        return await self._store.write(work)
 
     async def _take_in_apart(self, one: _Batch, report: PassReport) -> None:
         """Each feed of a broken batch by itself; the one that breaks alone has failed, and is asked later again."""
@@ -229,40 +204,3 @@ async def _gathered(polls: asyncio.Queue[Polled], *, most: int) -> list[Polled]:
             while len(batch) < most:
                 batch.append(await polls.get())
     return batch
-
-
-def _facts(intake: Intake, now: datetime) -> Sequence[model.LedgerRow]:
-    """What the ledger keeps of a poll: that it was made, and what its articles matched."""
-    answer = intake.polled.answer
-    status = answer.status if answer else None
-    poll = ledger.fetched(intake.polled.state, intake.state, status=status, new_count=intake.new_count, at=now)
-    matched = [(one.article, one.matches) for one in intake.arrivals]
-    matched += [(one.article, one.matches) for one in intake.revisions]
-    found = [ledger.matched(article, match, at=now) for article, matches in matched for match in matches]
-    return [poll, *found] if poll else found
-
-
-def _limit_hosts(tx: ports.Transaction, intakes: Sequence[Intake]) -> None:
-    """Three addresses of one host that say Retry-After within ten minutes: the host is left alone."""
-    limited = [intake.state for intake in intakes if intake.state.retry_after and intake.state.limited_at]
-    if not limited:
-        return
-    known = tx.feeds.limited()
-    for host in {polling.asked_host(state) for state in limited}:
-        recent = [
-            (state.url, state.limited_at, state.retry_after)
-            for state in known
-            if polling.asked_host(state) == host and state.limited_at and state.retry_after
-        ]
-        until = polling.host_limit(recent)
-        if until:
-            tx.feeds.limit_host(host, until)
-
-
-def _tell_health(tx: ports.Transaction, intakes: Sequence[Intake], snapshot: Snapshot, now: datetime) -> None:
-    if snapshot.operator is None:
-        return
-    lines = [event.text for intake in intakes for event in intake.health]
-    if lines:
-        notice = notices.feed_health(lines, now=now)
-        tx.outbox.add([notices.row(notice, channel=snapshot.operator, now=now)])

@@ -76,10 +76,10 @@ class Articles(Protocol):
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         """New articles; an id that exists is left as it is."""
 
-    def are_rivalled(self, articles: Sequence[model.Article]) -> bool:
+    def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
         """Whether another worker has added an article of the same link or text within the last minutes.
 
-        What was computed before this transaction about the identity of ``articles`` may then be wrong.
+        What was computed before about their identity may then be wrong. ``beside``: what was computed with them.
         """
 
     def forget_fresh(self, *, before: datetime) -> None:

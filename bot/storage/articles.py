@@ -147,11 +147,12 @@ class Articles:
         keys = {self._digest(known.place_of(article.link)): article.first_seen for article in articles if article.link}
         return keys | {self._digest(article.fingerprint): article.first_seen for article in articles}
 
-    def are_rivalled(self, articles: Sequence[model.Article]) -> bool:
+    def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
         # SQLite has one writer, which takes in one batch after another.
         if self._connection.dialect.name != "postgresql":
             return False
-        found = known.rows(self._connection, _RIVALS, list(self._guarded(articles)))
+        keys = self._guarded(articles).keys() - self._guarded(beside).keys()
+        found = known.rows(self._connection, _RIVALS, list(keys))
         return next(found, None) is not None
 
     def forget_fresh(self, *, before: datetime) -> None:

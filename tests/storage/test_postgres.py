@@ -234,6 +234,7 @@ async def test_articles_that_another_worker_has_lately_added_are_looked_at_again
     await rivals[0].write(lambda tx: tx.articles.add([one]))
     for other, expected in ((same_link, True), (same_text, True), (article("four"), False)):
         assert await rivals[1].read(lambda tx, other=other: tx.articles.are_rivalled([other])) is expected  # type: ignore[misc]
+        assert not await rivals[1].read(lambda tx, other=other: tx.articles.are_rivalled([other], beside=[one]))  # type: ignore[misc]
 
 
 async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: list[storage.SqlStore]) -> None:

@@ -1,0 +1,125 @@
+"""What a batch of polls brought is stored: in transactions of some hundred articles, whatever one feed brings.
+
+The feeds' states are written last. Where a process ends before that, their polls are made again, and what is stored
+is known by then. Knows no story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from bot import ledger, model, polling, ports
+from bot.alerts import notices
+from bot.pipeline.ingest import Intake, Taken, take
+from bot.pipeline.poll import Polled
+from bot.pipeline.silence_monitor import note_matches
+from bot.pipeline.snapshot import Snapshot
+
+#: Articles of one transaction: some 50 ms, in which nobody else writes to SQLite.
+MOST = 500
+
+
+class Storing:
+    """One batch at a time: what is computed holds until it is written."""
+
+    def __init__(self, store: ports.Store) -> None:
+        self._store = store
+
+    async def store(
+        self, polls: Sequence[Polled], snapshot: Snapshot, *, token: str, now: datetime
+    ) -> Sequence[Intake]:
+        """The polls of the feeds that were still leased by ``token``, with what of them is stored.
+
+        Raises StoreError.
+        """
+        compute: Callable[[ports.Transaction], Taken] = partial(take, polls=polls, snapshot=snapshot, now=now)
+        taken = await self._store.read(compute)
+        computed = [taken]
+        stored: list[model.Article] = []
+        for piece in taken.cut(MOST):
+            if not await self._store.write(partial(_store_piece, piece=piece, of=taken, beside=stored, now=now)):
+                computed.clear()
+                break
+            stored += piece.articles
+
+        def work(tx: ports.Transaction) -> Sequence[Intake]:
+            # A second try lost a race against another worker, which may have stored the same articles.
+            taken = computed.pop() if computed else compute(tx)
+            if tx.articles.are_rivalled((*taken.new, *taken.old), beside=stored):
+                # Another did so since this was computed: which of the articles are one is looked at again.
+                taken = compute(tx)
+            return _finish(tx, taken, snapshot, token=token, now=now)
+
+        return await self._store.write(work)
+
+
+def _finish(tx: ports.Transaction, taken: Taken, snapshot: Snapshot, *, token: str, now: datetime) -> Sequence[Intake]:
+    """Write what is left, and the feeds' states."""
+    lost = set(tx.feeds.save([intake.state for intake in taken.intakes], token=token))
+    kept = [intake for intake in taken.intakes if intake.state.url not in lost]
+    tx.ledger.add([row for intake in kept if (row := _poll_row(intake, now))])
+    _limit_hosts(tx, kept)
+    _tell_health(tx, kept, snapshot, now)
+    matched: list[model.Arrival | model.Revision] = []
+    for intake in kept:
+        matched += [*intake.arrivals, *intake.revisions]
+    note_matches(tx, snapshot, matched, now=now)
+    _store(tx, taken, kept, now=now)
+    return kept
+
+
+def _store_piece(
+    tx: ports.Transaction, *, piece: Taken, of: Taken, beside: Sequence[model.Article], now: datetime
+) -> bool:
+    """False: another worker has stored some of it since it was computed; nothing is written."""
+    if tx.articles.are_rivalled((*piece.new, *piece.old), beside=beside):
+        return False
+    _store(tx, piece, of.intakes, now=now)
+    return True
+
+
+def _store(tx: ports.Transaction, piece: Taken, intakes: Sequence[Intake], *, now: datetime) -> None:
+    """Write the articles, and into the queue and the ledger what they matched."""
+    piece.store(tx, now=now)
+    new, revised = {article.id for article in piece.new}, {article.id for article in piece.revised}
+    arrivals = [each for intake in intakes for each in intake.arrivals if each.article.id in new]
+    revisions = [each for intake in intakes for each in intake.revisions if each.article.id in revised]
+    matched = [(each.article, each.matches) for each in arrivals]
+    matched += [(each.article, each.matches) for each in revisions]
+    tx.ledger.add([ledger.matched(article, match, at=now) for article, matches in matched for match in matches])
+    tx.decision_queue.add(arrivals, revisions)
+
+
+def _poll_row(intake: Intake, now: datetime) -> model.LedgerRow | None:
+    """What the ledger keeps of a poll."""
+    answer = intake.polled.answer
+    status = answer.status if answer else None
+    return ledger.fetched(intake.polled.state, intake.state, status=status, new_count=intake.new_count, at=now)
+
+
+def _limit_hosts(tx: ports.Transaction, intakes: Sequence[Intake]) -> None:
+    """Three addresses of one host that say Retry-After within ten minutes: the host is left alone."""
+    limited = [intake.state for intake in intakes if intake.state.retry_after and intake.state.limited_at]
+    if not limited:
+        return
+    known = tx.feeds.limited()
+    for host in {polling.asked_host(state) for state in limited}:
+        recent = [
+            (state.url, state.limited_at, state.retry_after)
+            for state in known
+            if polling.asked_host(state) == host and state.limited_at and state.retry_after
+        ]
+        until = polling.host_limit(recent)
+        if until:
+            tx.feeds.limit_host(host, until)
+
+
+def _tell_health(tx: ports.Transaction, intakes: Sequence[Intake], snapshot: Snapshot, now: datetime) -> None:
+    if snapshot.operator is None:
+        return
+    lines = [event.text for intake in intakes for event in intake.health]
+    if lines:
+        notice = notices.feed_health(lines, now=now)
+        tx.outbox.add([notices.row(notice, channel=snapshot.operator, now=now)])

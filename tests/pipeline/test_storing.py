@@ -1,0 +1,109 @@
+"""A batch of polls is stored in bounded transactions; one that ends in the middle loses and doubles nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot import model, ports, storage
+from bot.pipeline import ingest, storing
+from testbed.fakes import START
+from tests.pipeline.newsroom import Item, Newsroom
+
+BIG = model.Feed(url="https://big.example/rss", name="Big")
+SMALL = model.Feed(url="https://small.example/rss", name="Small")
+ITEMS = [
+    Item(id=f"n{at}", link=f"https://big.example/{at}", title=f"BlackBerry news {at}", text=f"Report number {at}.")
+    for at in range(2 * storing.MOST + 200)
+]
+ALL = Counter(item.title for item in ITEMS)
+
+
+@pytest.fixture
+def room(store: storage.SqlStore) -> Newsroom:
+    return Newsroom(store, [BIG, SMALL])
+
+
+class Fragile:
+    """A store that ends a process before one of its transactions, and counts the articles of each."""
+
+    def __init__(self, store: storage.SqlStore, *, dies_at: int | None = None) -> None:
+        self._store = store
+        self._dies_at = dies_at
+        self.written: list[int] = []
+
+    async def read(self, work: Callable[[ports.Transaction], Any]) -> Any:
+        return await self._store.read(work)
+
+    async def write(self, work: Callable[[ports.Transaction], Any]) -> Any:
+        if len(self.written) == self._dies_at:
+            raise ports.StoreUnavailable("killed")
+
+        def counted(tx: ports.Transaction) -> Any:
+            before = tx.articles.count()
+            answer = work(tx)
+            self.written.append(tx.articles.count() - before)
+            return answer
+
+        return await self._store.write(counted)
+
+
+async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) -> Sequence[ingest.Intake]:
+    room.now += timedelta(minutes=5)
+
+    def claimed(tx: ports.Transaction) -> Any:
+        tx.feeds.sync(list(said), now=START)
+        tx.feeds.claim_due(now=room.now, limit=10, token=str(room.now), lease=timedelta(seconds=1), everything=True)
+        polls = [room._polled(tx, room.snapshot.feeds[url], items) for url, items in said.items()]
+        return [replace(polled, state=replace(polled.state, baseline_at=START)) for polled in polls]
+
+    polls = await room.store.write(claimed)
+    return await storing.Storing(store).store(polls, room.snapshot, token=str(room.now), now=room.now)
+
+
+async def _waiting(room: Newsroom) -> Counter[str]:
+    found = await room.store.read(lambda tx: tx.decision_queue.peek(limit=10 * len(ITEMS)))
+    return Counter(arrival.article.title for arrival in found.arrivals)
+
+
+async def test_no_transaction_takes_more_than_a_bounded_number_of_articles(room: Newsroom) -> None:
+    store = Fragile(room.store)
+    small = Item(id="s", link="https://small.example/s", title="BlackBerry elsewhere", text="Another report.")
+    [big, other] = await _take_in(room, store, {BIG.url: ITEMS, SMALL.url: [small]})
+    assert sum(store.written) == len(ITEMS) + 1
+    assert max(store.written) <= storing.MOST
+    assert (big.new_count, other.new_count) == (len(ITEMS), 1)
+    assert await _waiting(room) == ALL + Counter([small.title])
+
+
+@pytest.mark.parametrize("dies_at", [0, 1, 2])
+async def test_a_process_that_ends_between_two_transactions_loses_and_doubles_nothing(
+    room: Newsroom, dies_at: int
+) -> None:
+    with pytest.raises(ports.StoreUnavailable):
+        await _take_in(room, Fragile(room.store, dies_at=dies_at), {BIG.url: ITEMS})
+    assert sum((await _waiting(room)).values()) == dies_at * storing.MOST
+    await _take_in(room, Fragile(room.store), {BIG.url: ITEMS})
+    await _take_in(room, Fragile(room.store), {BIG.url: ITEMS})
+    assert await _waiting(room) == ALL
+    assert await room.store.read(lambda tx: tx.articles.count()) == len(ITEMS)
+
+
+async def test_a_batch_that_another_worker_overtakes_in_the_middle_is_identified_anew(room: Newsroom) -> None:
+    if room.store.address.is_sqlite:
+        pytest.skip("SQLite has one worker")
+    sooner = {SMALL.url: [replace(ITEMS[-1], id="other")]}
+
+    class Overtaken(Fragile):
+        async def write(self, work: Callable[[ports.Transaction], Any]) -> Any:
+            if len(self.written) == 1:
+                await room.together(sooner)
+            return await super().write(work)
+
+    await _take_in(room, Overtaken(room.store), {BIG.url: ITEMS})
+    assert await room.store.read(lambda tx: tx.articles.count()) == len(ITEMS)
