@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 600
+PROPERTIES := tests/rules/test_engine_equals_slow.py tests/rules/test_queries.py
 export PYTHON VENV
 
 .PHONY: help demo run test lint types contracts unit test-long test-slow test-examples fuzz docs lock schema clean
@@ -34,14 +35,15 @@ contracts: setup-test
 unit: setup-test
 	$(BIN)/python -m pytest -m "not slow and not long" $(PYTEST_ARGS)
 
-test-long: setup-test ## real kills, full disks and chat servers: half a minute each
+test-long: setup-test ## real kills, full disks, chat servers, each hostile piece, 500 made-up rules: up to a minute each
 	$(BIN)/python -m pytest -m "long and not slow" $(PYTEST_ARGS)
+	WIREWATCH_EXAMPLES=500 $(BIN)/python -m pytest $(PYTEST_ARGS) $(PROPERTIES)
 
 test-slow: setup-test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 test-examples: setup-test ## the properties of the rule language on 10,000 made-up examples each: ten minutes
-	WIREWATCH_EXAMPLES=10000 $(BIN)/python -m pytest --timeout 7200 $(PYTEST_ARGS) tests/rules/test_engine_equals_slow.py tests/rules/test_queries.py
+	WIREWATCH_EXAMPLES=10000 $(BIN)/python -m pytest --timeout 7200 $(PYTEST_ARGS) $(PROPERTIES)
 
 fuzz: setup-test ## feed made-up bytes to each reader of strangers' bytes: ten minutes, or FUZZ_SECONDS
 	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)

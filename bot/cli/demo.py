@@ -60,6 +60,10 @@ class _StoryClock:
         self._start = start
         self._speed = speed
         self._loop = asyncio.get_running_loop()
+        self.begin()
+
+    def begin(self) -> None:
+        """The story is at its first minute again."""
         self._began = self._loop.time()
 
     def now(self) -> datetime:
@@ -84,6 +88,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
             "decision with its reason.\n"
         )
         async with app.opened(settings, environment, replaced=replaced, process_name="wirewatch demo") as running:
+            clock.begin()  # on a slow machine the start took minutes of the story
             stop = asyncio.Event()
             teller = _Teller(items, clock)
             async with asyncio.TaskGroup() as group:

@@ -46,15 +46,14 @@ from bot.ports.errors import (
 )
 from bot.ports.listeners import Listener, Press
 from bot.ports.network import Answer, Body, Fetcher, PageReader, Request, Source
+from bot.ports.people import Judgements, Rulings
 from bot.ports.store import (
     Articles,
     DecisionQueue,
     FeedStates,
-    Judgements,
     KeyValues,
     Ledger,
     Outbox,
-    Rulings,
     Store,
     Stories,
     Transaction,

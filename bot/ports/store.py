@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot import model
+from bot.ports.people import Judgements, Rulings
 from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Waiting
 
 T = TypeVar("T")
@@ -220,22 +221,6 @@ class Outbox(Protocol):
         """Give up rows that nobody has begun to send; the ledger tells each. Gives how many."""
 
 
-class Judgements(Protocol):
-    """What people said of stories, in the order in which they said it."""
-
-    def add(self, judgements: Sequence[model.Judgement]) -> Sequence[model.Judgement]:
-        """Gives those that are new: an id that exists is left as it is."""
-
-    def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
-        """The judgements of one story in one channel."""
-
-    def snoozes(self, now: datetime) -> Mapping[tuple[str, str], datetime]:
-        """(channel, rule) -> until when it is snoozed; those that are over or woken are left out."""
-
-    def since(self, when: datetime | None) -> Sequence[model.Judgement]:
-        """The judgements at ``when`` or later; None: all."""
-
-
 class DecisionQueue(Protocol):
     """Matched articles that wait to be decided, by one process at a time on any number of machines."""
 
@@ -262,22 +247,6 @@ class DecisionQueue(Protocol):
 
     def note_change(self) -> None:
         """Stories or alerts are changed by somebody who does not decide, such as a reader who presses a button."""
-
-
-class Rulings(Protocol):
-    """What people decided about stories, in the order in which they did."""
-
-    def add(self, ruling: model.Ruling) -> bool:
-        """False: one of this id is known."""
-
-    def waiting(self) -> Sequence[model.Ruling]:
-        """Those that are to be carried out."""
-
-    def done(self, ids: Sequence[str], *, at: datetime) -> None:
-        """They were carried out at ``at``."""
-
-    def since(self, when: datetime | None) -> Sequence[model.Ruling]:
-        """The rulings at ``when`` or later; None: all."""
 
 
 class Ledger(Protocol):

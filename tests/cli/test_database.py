@@ -11,11 +11,9 @@ import pytest
 from bot import storage
 from bot.cli import init
 from testbed import made
+from testbed.commands import wirewatch
 from testbed.fakes import FakeClock
-from testbed.servers.postgres import Server, postgres_server
-from tests.cli.test_commands import wirewatch
-
-__all__ = ["postgres_server"]
+from testbed.servers.postgres import Server
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from bot import model, storage
 from bot.cli import init
+from testbed.commands import wirewatch
 from testbed.fakes import FakeClock
-from tests.cli.test_commands import wirewatch
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from bot import model, rules, storage
 from bot.app.engines import ticker
 from bot.cli import init
 from bot.model import Verdict
+from testbed.commands import wirewatch
 from tests.backtest.archives import article
-from tests.cli.test_commands import wirewatch
 from tests.feedback.test_clinic import REGULATOR, SCHOOL
 from tests.rules.making import FEED, rule
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +13,8 @@ import pytest
 from bot import model, rules, storage
 from bot.app.engines import ticker
 from bot.cli import init
+from testbed.commands import wirewatch
 from tests.backtest.archives import article
-from tests.cli.test_commands import wirewatch
 from tests.feedback.test_clinic import REGULATOR, SCHOOL
 from tests.rules.making import FEED, rule
 
@@ -169,15 +167,5 @@ def test_translate_shows_the_place_of_a_mistake(tmp_path: Path) -> None:
 
 
 def test_translate_reads_stdin(tmp_path: Path) -> None:
-    root = str(Path(__file__).parents[2])
-    done = subprocess.run(
-        [sys.executable, "-m", "bot", "translate", "--from", "talkwalker", "-"],
-        input='++"BES" OR backdoor\n',
-        env={"PYTHONPATH": root},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout == "{BES} OR backdoor\n", done.stderr
+    done = wirewatch("translate", "--from", "talkwalker", "-", folder=tmp_path, stdin='++"BES" OR backdoor\n')
+    assert done.stdout == "{BES} OR backdoor\n"

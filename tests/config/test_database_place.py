@@ -9,7 +9,7 @@ import pytest
 
 from bot import ports
 from bot.config import database_place
-from tests.cli.test_commands import wirewatch
+from testbed.commands import wirewatch
 
 ADDRESS = "sqlite:///data/wirewatch.db"
 

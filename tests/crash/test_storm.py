@@ -20,8 +20,9 @@ async def check(folder: Path, *, kills: int, stories_a_kill: int, faults: float)
 
 
 @pytest.mark.timeout(180)
-async def test_killing_the_process_at_random_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
-    await check(tmp_path, kills=10, stories_a_kill=3, faults=0.15)
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.long)])
+async def test_killing_the_process_at_random_loses_nothing_and_repeats_nothing(kills: int, tmp_path: Path) -> None:
+    await check(tmp_path, kills=kills, stories_a_kill=3, faults=0.15)
 
 
 @pytest.mark.slow

@@ -41,6 +41,7 @@ def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=copy, env=environ, capture_output=True, text=True, timeout=110, check=False)
 
 
+@pytest.mark.long
 def test_the_channel_of_the_page_passes_the_contract_of_all_channels(copy: Path) -> None:
     done = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/channels/test_contract.py", "-k", "board")
     assert done.returncode == 0, done.stdout[-3000:]

@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 from lxml import etree, html
 
 from tests.docs import conftest
@@ -24,6 +25,7 @@ def test_each_page_is_in_the_site_and_is_found_by_the_search(site: Path) -> None
     assert pages - found - {"index.html"} == set()
 
 
+@pytest.mark.long
 def test_a_broken_link_and_a_missing_anchor_stop_the_build(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()

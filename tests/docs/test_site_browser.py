@@ -15,7 +15,7 @@ from playwright import async_api
 
 from tests.web import test_browser
 
-pytestmark = test_browser.pytestmark
+pytestmark = [*test_browser.pytestmark, pytest.mark.long]
 
 #: A page of each kind: prose, tables of the program's own, lists of messages, long code, wide tables.
 PAGES = ["index", "start", "reference/keys", "troubleshooting", "container", "channels"]

@@ -6,6 +6,8 @@ import json
 import time
 from datetime import date, timedelta
 
+import pytest
+
 from bot import facts
 from bot.facts import claims as claims_of
 from testbed.updates import article
@@ -33,6 +35,7 @@ def test_claims_of_another_version_are_made_anew() -> None:
     assert facts.from_json({**facts.to_json(facts.claims_of([FIRST])), "version": 0}) is None
 
 
+@pytest.mark.long
 def test_a_story_of_thousands_of_articles_costs_an_article_no_more_than_a_small_one() -> None:
     claims = facts.StoryClaims()
     spent = []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from testbed import commands
 from testbed.fakes import START
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
 from tests.journeys.world import World, world
@@ -25,8 +25,9 @@ async def seed(tmp_path: Path) -> AsyncIterator[World]:
 
 
 def _wirewatch(seed: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bot", "stories", *arguments, "--config", str(seed.folder)]
-    return subprocess.run(command, env={**os.environ, **seed.environ}, capture_output=True, text=True, check=False)
+    return commands.run(
+        ["stories", *arguments, "--config", str(seed.folder)], seed.folder, {**os.environ, **seed.environ}
+    )
 
 
 async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_stays_out(seed: World) -> None:

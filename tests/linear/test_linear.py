@@ -20,14 +20,15 @@ from bot.feedlist import opml
 from bot.ports import Body, ReadError
 from tests.linear import called, compiled, documents, families, growth
 
-#: A share of all that is tried, so that each test takes seconds; the test that runs long takes all.
-_SHARDS = 4
+#: Shares of all that is tried, so that each test takes seconds: the first one always, the others where tests run long.
+_SHARDS = 8
+_EACH_SHARD = [0, *(pytest.param(shard, marks=pytest.mark.long) for shard in range(1, _SHARDS))]
 #: Texts shown of each slow expression.
 _ENOUGH = 3
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("shard", range(_SHARDS))
+@pytest.mark.parametrize("shard", _EACH_SHARD)
 def test_every_regular_expression_takes_time_in_proportion_to_its_text(shard: int) -> None:
     found, _ = compiled.patterns()
     slow = [line for each in found[shard::_SHARDS] for line in itertools.islice(_slow_inputs(each), _ENOUGH)]
@@ -41,14 +42,16 @@ def test_every_regular_expression_is_known_before_the_program_runs() -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("shard", range(_SHARDS))
+@pytest.mark.parametrize("shard", _EACH_SHARD)
 def test_every_function_of_texts_takes_time_in_proportion_to_them(shard: int) -> None:
     slow = [line for each in [*called.functions()][shard::_SHARDS] for line in _slow_pieces(each, called.FEW)]
     assert not slow, "\n".join(slow)
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", documents.SHELLS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.long] if at else []) for at, kind in enumerate(documents.SHELLS)]
+)
 def test_every_document_takes_time_in_proportion_to_its_length(kind: str) -> None:
     slow = list(_slow_documents(kind, documents.PIECES[::3]))
     assert not slow, "\n".join(slow)

@@ -106,6 +106,7 @@ def configure(folder: Path, address: str, *, feeds: str = FEEDS) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_once_reads_by_the_source_and_posts_to_the_channel(python: Path, tmp_path: Path) -> None:
     with serving() as (address, posted):
         folder = configure(tmp_path / "config", address)
@@ -115,6 +116,7 @@ def test_once_reads_by_the_source_and_posts_to_the_channel(python: Path, tmp_pat
     assert "BlackBerry told to open a backdoor" in text.decode()
 
 
+@pytest.mark.long
 def test_check_takes_the_plug_ins_keys_and_says_what_is_wrong_with_them(python: Path, tmp_path: Path) -> None:
     folder = configure(tmp_path / "good", "http://127.0.0.1:9")
     done = run(python, "check", "--config", str(folder), BOARD_URL="http://127.0.0.1:9")
@@ -128,6 +130,7 @@ def test_check_takes_the_plug_ins_keys_and_says_what_is_wrong_with_them(python: 
     assert [place[:2] for place in found if "too long" in place[2]] == [(5, 16)]
 
 
+@pytest.mark.long
 def test_the_schema_for_editors_knows_the_plug_ins_keys(python: Path) -> None:
     schema = json.loads(run(python, "schema").stdout)
     (form,) = [
@@ -137,6 +140,7 @@ def test_the_schema_for_editors_knows_the_plug_ins_keys(python: Path) -> None:
     assert "board" in json.dumps(schema["bot"])
 
 
+@pytest.mark.long
 def test_the_sample_keeps_the_contracts_by_its_own_tests(python: Path, tmp_path: Path) -> None:
     tests = tmp_path / "test_sample_package.py"
     tests.write_text("\n\n".join(_tests_of("channel") + _tests_of("source")), encoding="utf-8")

@@ -10,9 +10,7 @@ import pytest
 from bot import storage
 from bot.storage import schema
 from testbed.fakes import FakeClock
-from testbed.servers.postgres import Server, name_of, postgres_server
-
-__all__ = ["postgres_server"]
+from testbed.servers.postgres import Server, name_of
 
 KINDS = ("sqlite file", "sqlite memory", pytest.param("postgres", marks=pytest.mark.postgres))
 

@@ -9,17 +9,18 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from bot import model, storage
 from testbed.fakes import FakeClock
 from testbed.made import article
 
-ROUNDS = 5
 
-
-async def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [2, pytest.param(5, marks=pytest.mark.long)])
+async def test_a_killed_writer_leaves_whole_transactions(rounds: int, tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/store.db"
     rng = random.Random(7)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         reported = _write_and_kill(address, rng.uniform(0.02, 0.25))
         store = storage.open_store(address, clock=FakeClock())
         try:

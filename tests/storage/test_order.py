@@ -150,7 +150,7 @@ class History:
 
 
 @given(steps)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 def test_a_thread_stays_in_order_and_nothing_is_lost(history: list[Step]) -> None:
     asyncio.run(_play(history))
 

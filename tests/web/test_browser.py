@@ -92,8 +92,16 @@ async def _picture(tab: async_api.Page, path: Path) -> None:
         await tab.screenshot(path=path, full_page=True)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        pytest.param(PHONE, "light", id="phone light"),
+        *(
+            pytest.param(size, scheme, id=f"{name} {scheme}", marks=pytest.mark.long)
+            for name, size, scheme in (("phone", PHONE, "dark"), ("desk", DESK, "light"), ("desk", DESK, "dark"))
+        ),
+    ],
+)
 async def test_every_page_is_readable_and_accessible(
     page: Page, browser: async_api.Browser, size: async_api.ViewportSize, scheme: str, tmp_path: Path
 ) -> None:

@@ -190,6 +190,7 @@ def test_a_client_is_an_ipv4_address_or_a_network_of_ipv6() -> None:
     assert client_of(None) == ""
 
 
+@pytest.mark.long
 def test_the_released_command_answers_health_among_hanging_sockets_and_stops_on_sigterm(folder: Path) -> None:
     port = free_port()
     with (folder / "bot.yaml").open("a") as bot:

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from testbed import commands
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,9 +26,7 @@ def command(*words: str, folder: Path) -> list[str]:
 
 
 def asked(folder: Path) -> tuple[int, str]:
-    done = subprocess.run(
-        command("healthcheck", folder=folder), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = commands.run(["healthcheck", "--config", str(folder)], ROOT, os.environ)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
 
@@ -70,6 +70,7 @@ def wait_until_ready(folder: Path, process: subprocess.Popen[str]) -> None:
     while asked(folder)[0] != 0:
         assert process.poll() is None
         assert time.monotonic() < ends_at
+        time.sleep(0.2)
 
 
 def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None:
@@ -90,6 +91,7 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
     assert asked(folder)[0] == 1
 
 
+@pytest.mark.long
 def test_without_a_page_healthcheck_looks_at_the_last_tick(folder: Path) -> None:
     code, told = asked(folder)
     assert (code, "there is none yet" in told) == (1, True)
@@ -100,9 +102,7 @@ def test_without_a_page_healthcheck_looks_at_the_last_tick(folder: Path) -> None
 def test_a_page_that_others_could_reach_without_a_token_stops_the_start(folder: Path) -> None:
     with (folder / "bot.yaml").open("a") as bot:
         bot.write(f"web: {{listen: '0.0.0.0:{free_port()}'}}\n")
-    done = subprocess.run(
-        command("run", folder=folder), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = commands.run(["run", "--config", str(folder)], ROOT, os.environ)
     assert done.returncode == 2
     assert "web.token is needed" in done.stderr
     assert "Traceback" not in done.stderr

@@ -199,12 +199,14 @@ async def _check_connector(connector: socket_mode.SocketConnector) -> ports.Chec
 
 def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
     """One for each app whose channels have buttons: an app's presses come on one connection."""
-    from bot.channels.slack import socket_mode
-
     by_app: dict[tuple[str, str], list[Channel]] = {}
     for channel in channels:
         if channel.connector is not None:
             by_app.setdefault((channel.connector.api_url, channel.connector.app_token.reference), []).append(channel)
+    if not by_app:
+        return []  # without slack_sdk, whose import would keep the loop for half a second
+    from bot.channels.slack import socket_mode
+
     return [
         socket_mode.Listener(those, those[0].connector, those[0].context)
         for those in by_app.values()

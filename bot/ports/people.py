@@ -1,0 +1,41 @@
+"""What is kept of what people said and decided about stories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from bot import model
+
+
+class Judgements(Protocol):
+    """What people said of stories, in the order in which they said it."""
+
+    def add(self, judgements: Sequence[model.Judgement]) -> Sequence[model.Judgement]:
+        """Gives those that are new: an id that exists is left as it is."""
+
+    def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
+        """The judgements of one story in one channel."""
+
+    def snoozes(self, now: datetime) -> Mapping[tuple[str, str], datetime]:
+        """(channel, rule) -> until when it is snoozed; those that are over or woken are left out."""
+
+    def since(self, when: datetime | None) -> Sequence[model.Judgement]:
+        """The judgements at ``when`` or later; None: all."""
+
+
+class Rulings(Protocol):
+    """What people decided about stories, in the order in which they did."""
+
+    def add(self, ruling: model.Ruling) -> bool:
+        """False: one of this id is known."""
+
+    def waiting(self) -> Sequence[model.Ruling]:
+        """Those that are to be carried out."""
+
+    def done(self, ids: Sequence[str], *, at: datetime) -> None:
+        """They were carried out at ``at``."""
+
+    def since(self, when: datetime | None) -> Sequence[model.Ruling]:
+        """The rulings at ``when`` or later; None: all."""
