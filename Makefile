@@ -9,7 +9,7 @@ export PYTHON VENV
 
 .PHONY: help demo run test lint types contracts unit test-long test-slow test-examples fuzz docs lock schema clean
 help: ## what there is
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^bench-%:/bench-NAME:/; s/^\([a-zA-Z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: setup-run ## the whole job offline on the example story
 	@$(BIN)/wirewatch demo

@@ -43,7 +43,8 @@ def check(
     errors = [p for p in problems if p.severity == "error" or strict]
     if form is Format.TEXT:
         warnings = len(problems) - len(errors)
-        terminal.say(f"{folder}: {len(errors)} errors, {warnings} warnings" if problems else f"{folder}: no problems")
+        found = f"{terminal.counted(len(errors), 'error')}, {terminal.counted(warnings, 'warning')}"
+        terminal.say(f"{folder}: {found if problems else 'no problems'}")
     raise typer.Exit(LEFT if errors else DONE)
 
 

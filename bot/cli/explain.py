@@ -34,6 +34,7 @@ def explain(
         if rule is None:
             terminal.fail("name a rule, or an article by --url or --text", UNUSABLE)
         for entry in chosen:
+            terminal.row(entry.rule.name, style="bold")
             terminal.out.print(rules.describe(entry.rule), markup=False)
         return
     article, place = asyncio.run(_stored(settings, url)) if url else (_typed(text or ""), None)

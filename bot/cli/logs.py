@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import traceback
+from collections.abc import Collection
 from types import TracebackType
 
 import structlog
@@ -13,15 +14,25 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from bot.model import visible
 
+#: The event of each poll (bot/pipeline/reports.py).
+POLLED = "feed polled"
 
-def set_up(*, verbose: bool = False, quiet: bool = False) -> None:
-    """``quiet``: warnings only; ``verbose``: debug too."""
+
+def set_up(*, verbose: bool = False, quiet: bool = False, silenced: Collection[str] = ()) -> None:
+    """``quiet``: warnings only; ``verbose``: debug too; ``silenced``: events that the command tells itself."""
+
+    def drop(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        if event.get("event") in silenced:
+            raise structlog.DropEvent
+        return event
+
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     renderer: Processor = (
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[
+            drop,
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot import app
-from bot.cli import check, logs, terminal
+from bot import app, pipeline
+from bot.cli import check, logs, status, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json, duration
+
+#: Broken feeds named one by one; `wirewatch status` has the rest.
+BROKEN_SHOWN = 10
 
 
 def once(
@@ -33,7 +37,8 @@ def once(
 
     Example: wirewatch once --now --config config
     """
-    logs.set_up(verbose=verbose, quiet=not verbose)
+    # Not without --verbose: what a poll's warning says stands in the answer.
+    logs.set_up(verbose=verbose, quiet=not verbose, silenced=() if verbose else (logs.POLLED,))
     report = asyncio.run(_once(folder, everything=now, drain=duration(drain)))
     if json:
         terminal.answer(_as_json(report))
@@ -57,15 +62,27 @@ def _tell(report: app.OnceReport) -> None:
     feeds = report.passed.feeds
     new = sum(feed.new for feed in feeds)
     matched = sum(feed.matched for feed in feeds)
-    for feed in report.passed.broken:
-        error = (feed.error or "").removeprefix(f"{feed.url}: ")
-        terminal.say(f"broken: {feed.url}: {error}")
+    tell_broken(report.passed.broken, polled=len(feeds))
     terminal.say(
-        f"{len(feeds)} feeds polled ({len(report.passed.broken)} broken), {new} new articles, {matched} matched; "
-        f"{report.drained.sent} messages sent, {report.drained.left} left, {report.drained.parked} parked"
+        f"{terminal.counted(len(feeds), 'feed')} polled ({len(report.passed.broken)} broken), "
+        f"{terminal.counted(new, 'new article')}, {matched} matched; "
+        f"{terminal.counted(report.drained.sent, 'message')} sent, {report.drained.left} left, "
+        f"{report.drained.parked} parked"
     )
     if report.drained.parked:
         terminal.say("Parked messages are kept; `wirewatch status` lists them with the reason.")
+
+
+def tell_broken(broken: Sequence[pipeline.FeedReport], *, polled: int) -> None:
+    """A line for each feed that failed, up to ten; one line where none could be reached."""
+    told = [(feed.url, (feed.error or "").removeprefix(f"{feed.url}: ")) for feed in broken]
+    if len(told) == polled > 1:
+        terminal.say(status.nothing_read(polled, told[0][1]))
+        return
+    for url, error in told[:BROKEN_SHOWN]:
+        terminal.say(f"broken: {url}: {error}")
+    if len(told) > BROKEN_SHOWN:
+        terminal.say(f"and {len(told) - BROKEN_SHOWN} more: wirewatch status")
 
 
 def _as_json(report: app.OnceReport) -> dict[str, object]:

@@ -30,7 +30,9 @@ def split(
     article: Annotated[list[str], typer.Argument(help="The address of each article to take out.", metavar="ARTICLE…")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Take articles out of a story: they tell another event, and become a story of their own.
+    """Make articles of a story a story of their own.
+
+    For articles that are about another event.
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
@@ -42,7 +44,9 @@ def merge(
     other: Annotated[str, typer.Argument(help="The id of the other story.", metavar="OTHER")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Make two stories one: the older message lives on, and the younger points to it.
+    """Make two stories one.
+
+    The older message stays, and the younger points to it.
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """

@@ -129,6 +129,9 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
 def _show(settings: config.Settings, found: Status) -> None:
     names = {feed.url: feed.name for feed in settings.feeds}
     feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
+    # A line for each feed, however long its error: --json and `wirewatch feeds test` have the whole of it.
+    for column, least in zip(feeds.columns, (24, 12, 9, 8, 20), strict=True):
+        column.no_wrap, column.overflow, column.min_width = True, "ellipsis", least
     for state in found.feeds:
         feeds.add_row(
             Text(names.get(state.url) or state.title or state.url),
@@ -138,6 +141,8 @@ def _show(settings: config.Settings, found: Status) -> None:
             Text(_wrong(state)),
         )
     terminal.out.print(feeds)
+    if found.feeds and all(state.failures and state.ok_at is None for state in found.feeds):
+        terminal.row(nothing_read(len(found.feeds), _wrong(found.feeds[0])), style="yellow")
     rules = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
     for entry in settings.rules:
         rule = entry.rule
@@ -169,6 +174,15 @@ def _show(settings: config.Settings, found: Status) -> None:
         else "no tick yet: `wirewatch run` has not run on this database"
     )
     terminal.row(f"{terminal.counted(found.articles, 'article')} in the archive; {last}", style="dim")
+
+
+def nothing_read(feeds: int, error: str) -> str:
+    """One line for a machine that reaches no feed; ``error`` is that of one of them."""
+    return (
+        f"None of the {terminal.counted(feeds, 'feed')} could be read; one of the reasons: {error}. "
+        "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "
+        "`wirewatch demo` shows the whole job without a network."
+    )
 
 
 def _wrong(state: model.FeedState) -> str:

@@ -195,3 +195,34 @@ def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path, worksp
     assert sum("thread_ts" not in message for message in messages) == 2
     assert any("thread_ts" in message for message in messages)
     assert wirewatch("demo", "--channel", "nobody", folder=started, code=2).stderr
+
+
+def test_once_on_a_machine_without_a_network_says_so_in_one_line(started: Path) -> None:
+    feeds = started / "config" / "feeds.yaml"
+    feeds.write_text("feeds:\n" + "".join(f"  - http://127.0.0.1:9/{number}.xml\n" for number in range(12)))
+    said = wirewatch("once", "--now", folder=started).stderr.splitlines()
+    assert len(said) == 2
+    assert said[0].startswith("None of the 12 feeds could be read")
+    shown = wirewatch("status", folder=started).stdout
+    assert shown.count("127.0.0.1:9/") == 12
+    assert len([line for line in shown.splitlines() if "failing (1)" in line]) == 12
+    assert "None of the 12 feeds could be read" in shown
+
+
+def test_no_summary_of_a_command_is_cut(tmp_path: Path) -> None:
+    for group in ([], ["feeds"], ["stories"], ["ledger"], ["database"]):
+        shown = wirewatch(*group, "--help", folder=tmp_path, COLUMNS="80").stdout
+        assert not [line for line in shown.splitlines() if line.endswith("...") and "[ARGS]" not in line]
+
+
+def test_explain_names_each_rule_that_it_describes(started: Path) -> None:
+    assert wirewatch("explain", "BlackBerry", folder=started).stdout.startswith(
+        "BlackBerry backdoor demand in Pakistan\n"
+    )
+
+
+def test_make_without_a_target_shows_what_there_is() -> None:
+    root = Path(__file__).parents[2]
+    shown = subprocess.run(["make", "-s"], cwd=root, capture_output=True, text=True, check=True).stdout
+    targets = {line.split()[1] for line in shown.splitlines()}
+    assert {"demo", "run", "test", "bench-NAME", "docs"} <= targets
