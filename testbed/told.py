@@ -9,12 +9,14 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from bot import channels, model, ports
 from bot.testing import messages
 from testbed.fakes import FakeClock, MemoryKeyValues
 from testbed.servers import discord as discord_server
 from testbed.servers import faulty, smtp
+from testbed.servers import telegram as telegram_server
 
 #: The head of the thread, what changes in it, and the replies: as a story goes.
 STORY: Sequence[tuple[str, model.Message]] = (
@@ -95,7 +97,34 @@ def discord() -> str:
     return _fenced("\n\n".join(parts))
 
 
-TOLD: Mapping[str, Callable[[], str]] = {"discord": discord, "email": email}
+def telegram() -> str:
+    """Bold words and links as markdown has them; a quote has a bar at its left."""
+    api = telegram_server.BotApi()
+    with faulty.serve(api) as server:
+        keys = {"to": str(telegram_server.NEWS), "token": "env:A", "api_url": server.url}
+        tell("telegram", keys, {"A": telegram_server.TOKEN})
+    return _fenced("\n\n".join(map(_of_telegram, api.messages())))
+
+
+def _of_telegram(message: Mapping[str, Any]) -> str:
+    marks = {"bold": ("**", "**"), "italic": ("_", "_"), "strikethrough": ("~~", "~~")}
+    added: list[tuple[int, int, str]] = []
+    for place, entity in enumerate(message["entities"]):
+        bar = ("▌ ", "") if "blockquote" in entity["type"] else ("[", f"]({entity.get('url')})")
+        before, after = marks.get(entity["type"], bar)
+        # At one place ends come before beginnings, and what began first ends last.
+        added.append((entity["offset"], place - ("quote" in entity["type"]) * 1_000 + 2_000, before))
+        added.append((entity["offset"] + entity["length"], -place, after))
+    raw: bytes = message["text"].encode("utf-16-le")
+    told, at = "", 0
+    for where, _, mark in sorted(added):
+        told, at = told + raw[2 * at : 2 * where].decode("utf-16-le") + mark, where
+    answers = f"(in reply to message {message['reply']})\n" if message["reply"] else ""
+    told += raw[2 * at :].decode("utf-16-le")
+    return answers + told
+
+
+TOLD: Mapping[str, Callable[[], str]] = {"discord": discord, "telegram": telegram, "email": email}
 
 
 def page(text: str) -> str:

@@ -75,6 +75,13 @@ HTTP_KINDS = [
         markup=_of_discord,
     ),
     HttpChannel(
+        kind="telegram",
+        at=lambda at: ({"to": "-1001234567890", "token": "env:A", "api_url": f"http://{at}"}, {"A": SECRET}),
+        markup=lambda body: iter((body["text"],)),
+        # The others are plain text to Telegram.
+        pings=tuple(ping for ping in hostile.PINGS if ping.startswith("@")),
+    ),
+    HttpChannel(
         kind="apprise",
         at=lambda at: ({"url": "env:A"}, {"A": f"json://user:{SECRET}@{at}/?retry=0"}),
         markup=lambda body: iter((body["title"], body["message"])),

@@ -12,6 +12,7 @@ from bot import channels
 from bot.channels.discord import errors as discord_errors
 from bot.channels.email import errors as mail_errors
 from bot.channels.slack import errors, web_api
+from bot.channels.telegram import errors as telegram_errors
 from testbed import told
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,11 @@ def test_the_table_of_mail_servers_answers_is_the_one_that_is_followed() -> None
 def test_each_story_is_told_as_it_is_really_sent() -> None:
     assert told.page(PAGE) == PAGE, "run scripts/told"
     assert set(told.TOLD) == set(re.findall(r"<!-- told: (\w+) -->", PAGE))
+
+
+def test_the_table_of_telegrams_words_is_the_one_that_is_followed() -> None:
+    for words, (act, advice) in telegram_errors.TABLE.items():
+        assert f"| `{words}` | {act}" + (f"; {advice}" if advice else "") + " |" in PAGE
 
 
 def test_the_table_of_discords_codes_is_the_one_that_is_followed() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from testbed.servers import discord, faulty
+from testbed.servers import discord, faulty, telegram
 from tests.crash import journey as journeys
 
 World = tuple[faulty.Server[Any], journeys.Journey]
@@ -70,6 +70,17 @@ CHATS = (
             {"A": f"{url}/api/webhooks/400000000000000001/hook-key"},
         ),
         messages=lambda guild: _texts(guild.everything()),
+        steps=("post", "post", "edit", "post", "edit"),
+        doubles_nothing=False,
+    ),
+    Chat(
+        name="telegram",
+        service=telegram.BotApi,
+        at=lambda url: (
+            {"kind": "telegram", "to": str(telegram.NEWS), "token": "env:A", "api_url": url, **FAST},
+            {"A": telegram.TOKEN},
+        ),
+        messages=lambda api: [message["text"] for message in api.messages()],
         steps=("post", "post", "edit", "post", "edit"),
         doubles_nothing=False,
     ),

@@ -1,0 +1,5 @@
+"""``kind: telegram``: a chat, group or channel, by a bot's token."""
+
+from bot.channels.telegram.channel import KIND, Channel, Options
+
+__all__ = ["KIND", "Channel", "Options"]

@@ -1,0 +1,233 @@
+"""``kind: telegram``: a chat of Telegram's, by a bot's token. Replies and edits; nobody can look what arrived.
+
+A bot sees no history of a chat, and Telegram knows no key by which it would drop a repetition, so after an unknown
+outcome a message may come twice or not at all: ``on_unknown`` decides.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pydantic
+
+from bot import model, ports
+from bot.channels.kit import acts, http_client, http_errors
+from bot.channels.kit.acts import Act
+from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.telegram import entities, errors
+
+KIND = "telegram"
+_API = "https://api.telegram.org"
+_WHO = "Telegram"
+#: One message a second in a chat, twenty a minute in a group (core.telegram.org/bots/faq, "My bot is hitting limits").
+_PACE, _LEAST_PACE = timedelta(seconds=3), timedelta(seconds=1)
+_CHAT = re.compile(r"-?\d{1,20}\Z|@[A-Za-z]\w{3,}\Z")
+
+
+class Options(pydantic.BaseModel):
+    """A chat, group or channel of Telegram's, by a bot's token."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    to: str = pydantic.Field(description="The chat's id (a number, in quotes) or a public channel's @name.")
+    token: model.Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
+    topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
+    api_url: str = pydantic.Field(_API, description="The address of another server with Telegram's Bot API.")
+    pace: Duration = pydantic.Field(
+        _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
+    )
+
+    @pydantic.field_validator("to")
+    @classmethod
+    def _is_chat(cls, to: str) -> str:
+        if not _CHAT.match(to):
+            raise ValueError('give the chat\'s id ("-1001234567890") or a public channel\'s name ("@name"), in quotes')
+        return to
+
+    @pydantic.field_validator("api_url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("give an address that begins with https:// or http://")
+        return url.rstrip("/")
+
+    @pydantic.field_validator("pace")
+    @classmethod
+    def _is_slow(cls, pace: timedelta, info: pydantic.ValidationInfo) -> timedelta:
+        if pace < _LEAST_PACE and info.data.get("api_url") == _API:
+            raise ValueError("Telegram takes one message a second for each chat: pace is at least 1 second")
+        return pace
+
+
+class Channel:
+    """One chat. Its replies stand in the chat and point to the story's message."""
+
+    abilities = ports.Abilities(threads=True, edits=True, lookup=False, broadcast=True)
+
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        self.name = name
+        self.pace = options.pace
+        self.account = f"telegram {options.api_url} {options.token.reference}"
+        self._options = options
+        self._context = context
+        self._key = f"{self.account}:{options.to}"
+        self._closed_until: datetime | None = None
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        place = await self._place()
+        names_story = delivery.reply_to is None
+        body = entities.content(delivery.message, names_story=names_story, is_plain=delivery.is_plain)
+        if delivery.edits is not None:
+            if delivery.edits.place != place:
+                raise ports.NotEditable("the message is in another channel than the one configured now")
+            await self._post("editMessageText", place, {**body, "message_id": int(delivery.edits.ref)})
+            return model.Receipt(ref=delivery.edits.ref, place=place, sent_at=self._context.clock.now())
+        if self._options.topic is not None:
+            body["message_thread_id"] = self._options.topic
+        if delivery.reply_to is not None:
+            if delivery.reply_to.place != place:
+                raise ports.ThreadGone("the thread is in another channel than the one configured now")
+            body["reply_parameters"] = {"message_id": int(delivery.reply_to.ref)}
+        said = await self._post("sendMessage", place, body)
+        ref, chat = said.get("message_id"), (said.get("chat") or {}).get("id")
+        if not isinstance(ref, int) or not isinstance(chat, int):
+            raise ports.Unknown("Telegram accepted the message without giving its number")
+        return model.Receipt(ref=str(ref), place=str(chat), sent_at=self._context.clock.now())
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise ports.Unknown("Telegram cannot tell what arrived")
+
+    async def close(self) -> None:
+        """Nothing is held open between two calls."""
+
+    # -- the chat
+
+    async def _place(self) -> str:
+        """The chat's id: that of a public name is asked for once, that of a group that moved is kept."""
+        if kept := await self._context.key_values.get(self._key):
+            return kept
+        if not self._options.to.startswith("@"):
+            return self._options.to
+        place = str((await self._ask("getChat", {"chat_id": self._options.to})).get("id"))
+        await self._context.key_values.put(self._key, place)
+        return place
+
+    async def _post(self, method: str, place: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return await self._ask(method, {**body, "chat_id": place})
+        except _Moved as moved:
+            await self._context.key_values.put(self._key, moved.to)
+            # The old messages have no number in the new chat.
+            if "message_id" in body:
+                raise ports.NotEditable("the group became a supergroup: its old messages cannot be reached") from None
+            if "reply_parameters" in body:
+                raise ports.ThreadGone("the group became a supergroup: its old messages cannot be reached") from None
+            return await self._ask(method, {**body, "chat_id": moved.to})
+        except ports.Parked:
+            # What is kept may no longer stand for the name.
+            await self._context.key_values.put(self._key, "")
+            raise
+
+    # -- asking
+
+    async def _ask(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One call; an edit that changes nothing gives {}. Raises SendError."""
+        now = self._context.clock.now()
+        if self._closed_until is not None and now < self._closed_until:
+            raise ports.Wait(f"{method}: Telegram says too many requests", after=self._closed_until - now)
+        token = self._context.secret(self._options.token, what="the Telegram token")
+        answer = await http_client.request(
+            "POST",
+            f"{self._options.api_url}/bot{token}/{method}",
+            who=_WHO,
+            body=json.dumps(body, ensure_ascii=False).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        said = _parsed(answer.body)
+        if answer.is_success:
+            if said.get("ok") is not True:
+                raise ports.Unknown(f"{method}: {_WHO} answered {answer.status} without its document")
+            result = said.get("result")
+            return result if isinstance(result, Mapping) else {}
+        if answer.status == 400 and errors.NOT_MODIFIED in str(said.get("description")):
+            return {}
+        raise self._refusal(method, answer, said)
+
+    def _refusal(self, method: str, answer: http_client.HttpResponse, said: Mapping[str, Any]) -> ports.SendError:
+        now = self._context.clock.now()
+        parameters = said.get("parameters")
+        parameters = parameters if isinstance(parameters, Mapping) else {}
+        moved = parameters.get("migrate_to_chat_id")
+        if isinstance(moved, int):
+            return _Moved(method, str(moved))
+        words = errors.known(str(said.get("description") or "")) if answer.status < 500 else None
+        if answer.status == 404 and said.get("ok") is False:
+            # A token that has not even the form of one.
+            words = "unauthorized"
+        if words is not None:
+            act, advice = errors.TABLE[words]
+            retry_after = parameters.get("retry_after")
+            after = None
+            if act is Act.WAIT and isinstance(retry_after, int) and retry_after >= 0:
+                after = min(timedelta(seconds=retry_after), http_errors.LONGEST_WAIT)
+                self._closed_until = now + after
+            text = f"{method}: Telegram says {words}" + (f"; {advice}" if advice else "")
+            return acts.error_of(act, text, after=after)
+        if answer.status == 403:
+            return ports.Parked(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
+        return http_errors.of_status(answer.status, who=_WHO, headers=answer.headers, now=now)
+
+    # -- looking at the set-up
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        """Token, chat and rights, each with what to click."""
+        try:
+            me = await self._ask("getMe", {})
+        except ports.SendError as error:
+            return [ports.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
+        lines = [ports.CheckLine(is_good=True, what=f"the token is that of @{me.get('username')}")]
+        try:
+            place = await self._place()
+            chat = await self._ask("getChat", {"chat_id": place})
+            member = await self._ask("getChatMember", {"chat_id": place, "user_id": me.get("id")})
+        except ports.SendError as error:
+            return [*lines, ports.CheckLine(is_good=False, what="the chat is found", help=str(error))]
+        lines.append(ports.CheckLine(is_good=True, what=f"the chat is {chat.get('title') or chat.get('username')}"))
+        is_good = _may_post(chat, member)
+        advice = errors.TABLE[
+            "bot is not a member" if member.get("status") in ("left", "kicked") else "not enough rights"
+        ][1]
+        lines.append(ports.CheckLine(is_good=is_good, what="the bot may post there", help="" if is_good else advice))
+        return lines
+
+
+class _Moved(ports.SendError):
+    """The group has a new id."""
+
+    def __init__(self, method: str, to: str) -> None:
+        super().__init__(f"{method}: the group became a supergroup")
+        self.to = to
+
+
+def _may_post(chat: Mapping[str, Any], member: Mapping[str, Any]) -> bool:
+    status = member.get("status")
+    if status in ("left", "kicked"):
+        return False
+    if chat.get("type") == "channel":
+        return status == "creator" or (status == "administrator" and member.get("can_post_messages") is True)
+    if status in ("creator", "administrator") or chat.get("type") == "private":
+        return True
+    allowed = member if status == "restricted" else chat.get("permissions") or {}
+    return allowed.get("can_send_messages") is not False
+
+
+def _parsed(raw: bytes) -> Mapping[str, Any]:
+    try:
+        said = json.loads(raw)
+    except ValueError:
+        return {}
+    return said if isinstance(said, Mapping) else {}

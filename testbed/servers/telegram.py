@@ -1,0 +1,221 @@
+"""A strict local Telegram: the Bot API as far as the bot uses it.
+
+    with faulty.serve(telegram.BotApi()) as server:
+        server.service.messages(server.service.news)
+
+Its answers and their words are those of tdlib/telegram-bot-api (telegram-bot-api/Client.cpp: ``check_chat_access``,
+``fail_query_with_error``, ``get_formatted_text``) and of the list TelegramBotAPI/errors; its limits those of
+core.telegram.org/bots/api ("sendMessage": 1 to 4,096 characters after entities parsing; "MessageEntity": offsets and
+lengths in UTF-16 units) and core.telegram.org/bots/faq (one message a second in a chat, 20 a minute in a group).
+Stricter than Telegram where Telegram ignores: an entity past the hundredth and an argument that is unknown are refused.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from testbed.servers.faulty import Answer, Request
+
+TOKEN = "123456789:telegram-test-token-of-the-bot-0001"
+BOT_ID = 123456789
+#: The group that there is.
+NEWS = -1001234567890
+TEXT, ENTITIES, BYTES = 4_096, 100, 1 << 15
+_KINDS = {"bold", "italic", "strikethrough", "text_link", "blockquote", "expandable_blockquote", "code", "underline"}
+_SEND = {"chat_id", "text", "entities", "link_preview_options", "reply_parameters", "message_thread_id"}
+_EDIT = {"chat_id", "text", "entities", "link_preview_options", "message_id"}
+#: What Telegram finds in a text by itself (td/telegram/MessageEntity.cpp, ``match_mentions``).
+MENTION = re.compile(r"(?<!\w)@[A-Za-z0-9_]{2,32}")
+
+
+class Refused(Exception):
+    def __init__(self, status: int, words: str, **parameters: int) -> None:
+        super().__init__(words)
+        body: dict[str, Any] = {"ok": False, "error_code": status, "description": words}
+        self.answer = Answer(status, {**body, "parameters": parameters} if parameters else body)
+
+
+@dataclass(slots=True)
+class Chat:
+    id: int
+    title: str
+    type: str = "supergroup"
+    #: left, kicked, member, restricted, administrator.
+    status: str = "member"
+    can_send: bool = True
+    #: Where the group moved to.
+    moved_to: int | None = None
+    topics: tuple[int, ...] = ()
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    posted_at: deque[float] = field(default_factory=deque)
+
+
+class BotApi:
+    SENDS = frozenset({"post", "edit"})
+
+    def __init__(self, *, limit: tuple[int, float] | None = None) -> None:
+        """``limit``: so many posts in so many seconds a chat; None: no limit."""
+        self.lock = threading.RLock()
+        self.limit = limit
+        self.token = TOKEN
+        self.chats: dict[int, Chat] = {}
+        self.names: dict[str, int] = {}
+        self.add_chat(NEWS, "News")
+        #: Names that Telegram found in a text.
+        self.pinged: list[str] = []
+
+    def add_chat(self, id: int, title: str, *, type: str = "supergroup", name: str = "") -> Chat:  # noqa: A002
+        self.chats[id] = chat = Chat(id=id, title=title, type=type)
+        if name:
+            self.names[f"@{name}"] = id
+        return chat
+
+    def messages(self, chat: int = NEWS) -> list[dict[str, Any]]:
+        with self.lock:
+            return [dict(message) for message in self.chats[chat].messages]
+
+    def doing(self, request: Request) -> str:
+        method = request.path.rpartition("/")[2]
+        return {"sendMessage": "post", "editMessageText": "edit"}.get(method, "ask")
+
+    def too_many(self) -> Answer:
+        return Refused(429, "Too Many Requests: retry after 7", retry_after=7).answer
+
+    def answer(self, request: Request) -> Answer:
+        found = re.fullmatch(r"/bot([^/]+)/(\w+)", request.path)
+        if not found or not re.fullmatch(r"\d+:[\w-]+", found[1]):
+            return Refused(404, "Not Found").answer
+        if found[1] != self.token:
+            return Refused(401, "Unauthorized").answer
+        methods = {
+            "getMe": self._me,
+            "getChat": self._chat_facts,
+            "getChatMember": self._member,
+            "sendMessage": self._send,
+            "editMessageText": self._edit,
+        }
+        try:
+            return Answer(200, {"ok": True, "result": methods[found[2]](request.body or {})})
+        except Refused as refused:
+            return refused.answer
+
+    def _me(self, body: Mapping[str, Any]) -> Any:
+        return {"id": BOT_ID, "is_bot": True, "username": "wirewatch_bot"}
+
+    def _chat_facts(self, body: Mapping[str, Any]) -> Any:
+        chat = self._chat(body, writes=False)
+        return {
+            "id": chat.id,
+            "title": chat.title,
+            "type": chat.type,
+            "permissions": {"can_send_messages": chat.can_send},
+        }
+
+    def _member(self, body: Mapping[str, Any]) -> Any:
+        chat = self._chat(body, writes=False)
+        return {"status": chat.status, "can_post_messages": chat.can_send, "can_send_messages": chat.can_send}
+
+    def _chat(self, body: Mapping[str, Any], *, writes: bool = True) -> Chat:
+        wanted = str(body.get("chat_id"))
+        id = self.names.get(wanted) if wanted.startswith("@") else int(wanted)  # noqa: A001 - Telegram's name
+        chat = self.chats.get(id or 0)
+        if chat is None:
+            raise Refused(400, "Bad Request: chat not found")
+        if not writes:
+            return chat
+        if chat.moved_to:
+            words = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise Refused(400, words, migrate_to_chat_id=chat.moved_to)
+        if chat.status == "kicked":
+            raise Refused(403, f"Forbidden: bot was kicked from the {chat.type} chat")
+        if chat.status == "left":
+            raise Refused(403, f"Forbidden: bot is not a member of the {chat.type} chat")
+        if chat.type == "private" and not chat.can_send:
+            raise Refused(403, "Forbidden: bot was blocked by the user")
+        if chat.type == "channel" and not chat.can_send:
+            raise Refused(400, "Bad Request: need administrator rights in the channel chat")
+        if not chat.can_send:
+            raise Refused(400, "Bad Request: not enough rights to send text messages to the chat")
+        return chat
+
+    def _send(self, body: Mapping[str, Any]) -> Any:
+        chat = self._chat(body)
+        text = self._text(body, known=_SEND)
+        topic = body.get("message_thread_id")
+        if topic is not None and topic not in chat.topics:
+            raise Refused(400, "Bad Request: message thread not found")
+        reply = (body.get("reply_parameters") or {}).get("message_id")
+        if reply is not None and not any(each["message_id"] == reply for each in chat.messages):
+            raise Refused(400, "Bad Request: message to be replied not found")
+        now = time.monotonic()
+        if self.limit:
+            count, seconds = self.limit
+            while chat.posted_at and now - chat.posted_at[0] >= seconds:
+                chat.posted_at.popleft()
+            if len(chat.posted_at) >= count:
+                wait_seconds = int(chat.posted_at[0] + seconds - now) + 1
+                raise Refused(429, f"Too Many Requests: retry after {wait_seconds}", retry_after=wait_seconds)
+            chat.posted_at.append(now)
+        message = {"message_id": len(chat.messages) + 1, "chat": {"id": chat.id, "type": chat.type}, "text": text}
+        chat.messages.append(
+            {**message, "entities": body.get("entities", []), "reply": reply, "topic": topic, "edits": 0}
+        )
+        return message
+
+    def _edit(self, body: Mapping[str, Any]) -> Any:
+        chat = self._chat(body)
+        text = self._text(body, known=_EDIT)
+        message = next((each for each in chat.messages if each["message_id"] == body.get("message_id")), None)
+        if message is None:
+            raise Refused(400, "Bad Request: message to edit not found")
+        entities = body.get("entities", [])
+        if (text, entities) == (message["text"], message["entities"]):
+            words = "message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message"  # noqa: E501
+            raise Refused(400, f"Bad Request: {words}")
+        message.update(text=text, entities=entities, edits=message["edits"] + 1)
+        return {"message_id": message["message_id"], "chat": {"id": chat.id}, "text": text}
+
+    def _text(self, body: Mapping[str, Any], *, known: set[str]) -> str:
+        if unknown := set(body) - known:
+            raise Refused(400, f"Bad Request: unknown arguments {sorted(unknown)}")
+        text = body.get("text", "")
+        if not text.strip():
+            raise Refused(400, "Bad Request: message text is empty")
+        if len(text.encode()) > BYTES:
+            raise Refused(400, "Bad Request: Text is too long")
+        if units(text) > TEXT:
+            raise Refused(400, "Bad Request: message is too long")
+        entities = body.get("entities", [])
+        if len(entities) > ENTITIES:
+            raise Refused(400, "Bad Request: entities too long")
+        for entity in entities:
+            self._check(entity, units(text))
+        if not (body.get("link_preview_options") or {}).get("is_disabled"):
+            raise Refused(400, "Bad Request: a preview was not turned off")
+        self.pinged += MENTION.findall(text)
+        return str(text)
+
+    def _check(self, entity: Mapping[str, Any], length: int) -> None:
+        start, end = entity["offset"], entity["offset"] + entity["length"]
+        if entity["type"] not in _KINDS or entity["length"] < 1 or start < 0 or end > length:
+            raise Refused(400, f"Bad Request: Can't parse MessageEntity: {entity}")
+        if entity["type"] == "text_link" and not re.match(r"https?://[^\s]+\Z", entity.get("url", "")):
+            raise Refused(400, "Bad Request: Wrong HTTP URL specified")
+
+
+def units(text: str) -> int:
+    """Its length as Telegram counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def shown(message: Mapping[str, Any], kind: str) -> list[str]:
+    """The parts of a message's text that have an entity of this kind."""
+    raw = message["text"].encode("utf-16-le")
+    found = [each for each in message["entities"] if each["type"] == kind]
+    return [raw[2 * each["offset"] : 2 * (each["offset"] + each["length"])].decode("utf-16-le") for each in found]

@@ -1,0 +1,261 @@
+"""Telegram, against a server that refuses what Telegram refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pydantic
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import channels, ports
+from bot.channels.kit.acts import Act
+from bot.channels.telegram import entities, errors
+from bot.testing import hostile, messages
+from testbed.fakes import MemoryKeyValues
+from testbed.servers import faulty, telegram
+from tests.channels.context import Secrets, build, delivery
+
+Server = faulty.Server[telegram.BotApi]
+BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with faulty.serve(telegram.BotApi()) as running:
+        yield running
+
+
+def bot(
+    server: Server, *, token: str = telegram.TOKEN, key_values: MemoryKeyValues | None = None, **keys: object
+) -> ports.Channel:
+    written = {"to": str(telegram.NEWS), "token": "env:A", "api_url": server.url, "pace": "0 seconds", **keys}
+    options = channels.options()["telegram"].model_validate(written)
+    return build("telegram", options, secrets=Secrets(A=token), key_values=key_values)
+
+
+async def test_a_post_says_first_how_grave_which_rule_and_what_happened(server: Server) -> None:
+    receipt = await bot(server).send(delivery(messages.POST))
+    [taken] = server.service.messages()
+    gravity, headline, *_ = taken["text"].splitlines()
+    assert gravity == f"🔴 High · {messages.RULE} · 1 outlet"
+    assert telegram.shown(taken, "text_link")[0] == headline
+    assert telegram.shown(taken, "bold")[:2] == ["🔴 High", headline], "counted as Telegram counts: an emoji is two"
+    [quote] = telegram.shown(taken, "blockquote")
+    assert quote.endswith("The order dates from July. — The Wire")
+    [evidence] = telegram.shown(taken, "expandable_blockquote")
+    assert evidence.startswith("Why: product → BlackBerry")
+    assert (receipt.ref, receipt.place) == ("1", str(telegram.NEWS))
+
+
+@pytest.mark.parametrize("name", messages.ALL)
+async def test_every_message_of_the_example_is_taken_in_both_forms(server: Server, name: str) -> None:
+    for is_plain in (False, True):
+        await bot(server).send(delivery(messages.ALL[name], is_plain=is_plain))
+    assert len(server.service.messages()) == 2
+
+
+async def test_an_edit_replaces_the_message_and_a_reply_points_to_it(server: Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    for _ in range(2):
+        await channel.send(delivery(messages.EDIT, id="send-2", edits=head))
+    await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
+    first, reply = server.service.messages()
+    assert first["edits"] == 1, "the second changes nothing, which is no error"
+    assert "2 independent outlets" in first["text"]
+    assert reply["reply"] == 1
+    assert reply["text"].startswith("New in this story\n")
+
+
+async def test_a_reply_to_a_deleted_message_goes_to_the_chat_and_a_deleted_one_is_not_edited(server: Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    server.service.chats[telegram.NEWS].messages.clear()
+    with pytest.raises(ports.ThreadGone):
+        await channel.send(delivery(messages.NEW_FACT, reply_to=head))
+    with pytest.raises(ports.NotEditable):
+        await channel.send(delivery(messages.EDIT, edits=head))
+    await channel.send(delivery(messages.NEW_FACT))
+    assert "BlackBerry to leave Pakistan" in server.service.messages()[0]["text"], "it names its story"
+
+
+@pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "garbage", "garbage_after"])
+async def test_no_clear_answer_is_an_unknown_outcome_and_one_request(server: Server, fault: str) -> None:
+    server.hang_seconds = 0.05
+    server.fail("post", fault)
+    channel = bot(server)
+    with pytest.raises(ports.Unknown):
+        await channel.send(delivery(messages.POST))
+    assert len(server.requests) == 1
+    with pytest.raises(ports.Unknown, match="cannot tell"):
+        await channel.find(delivery(messages.POST), since=BEGINNING)
+    assert not channel.abilities.lookup
+
+
+async def test_a_429_waits_for_as_long_as_it_says_and_asks_nothing_meanwhile() -> None:
+    with faulty.serve(telegram.BotApi(limit=(1, 60.0))) as server:
+        channel = bot(server)
+        await channel.send(delivery(messages.NOTICE))
+        for _ in range(2):
+            with pytest.raises(ports.Wait) as caught:
+                await channel.send(delivery(messages.NOTICE, id="send-2"))
+            assert caught.value.after is not None
+            assert timedelta(seconds=50) < caught.value.after <= timedelta(seconds=60)
+            assert caught.value.whole_channel
+        assert server.asked("post") == 2
+
+
+async def test_a_group_that_became_a_supergroup_is_followed_and_remembered(server: Server) -> None:
+    old = server.service.add_chat(-555, "Old", type="group")
+    key_values = MemoryKeyValues()
+    channel = bot(server, to="-555", key_values=key_values)
+    head = await channel.send(delivery(messages.POST))
+    old.moved_to = telegram.NEWS
+    with pytest.raises(ports.NotEditable, match="supergroup"):
+        await channel.send(delivery(messages.EDIT, edits=head))
+    receipt = await channel.send(delivery(messages.NOTICE))
+    assert receipt.place == str(telegram.NEWS)
+    with pytest.raises(ports.ThreadGone):
+        await channel.send(delivery(messages.NEW_FACT, reply_to=head))
+    server.requests.clear()
+    await bot(server, to="-555", key_values=key_values).send(delivery(messages.NOTICE))
+    assert [request.body["chat_id"] for _, request in server.requests] == [str(telegram.NEWS)]
+
+
+async def test_a_group_that_moves_just_then_gets_its_message_at_once(server: Server) -> None:
+    server.service.add_chat(-555, "Old", type="group").moved_to = telegram.NEWS
+    assert (await bot(server, to="-555").send(delivery(messages.POST))).place == str(telegram.NEWS)
+
+
+async def test_a_public_channel_is_named_and_resolved_once(server: Server) -> None:
+    server.service.add_chat(-1009, "Policy", type="channel", name="policy_news")
+    channel = bot(server, to="@policy_news")
+    head = await channel.send(delivery(messages.POST))
+    await channel.send(delivery(messages.EDIT, edits=head))
+    assert head.place == "-1009"
+    assert server.asked("ask") == 1
+
+
+async def test_a_topic_of_a_group_is_written_in(server: Server) -> None:
+    server.service.chats[telegram.NEWS].topics = (7,)
+    await bot(server, topic=7).send(delivery(messages.POST))
+    assert server.service.messages()[0]["topic"] == 7
+    with pytest.raises(ports.Parked, match="topic:"):
+        await bot(server, topic=8).send(delivery(messages.POST))
+
+
+@pytest.mark.parametrize("words", errors.TABLE)
+async def test_each_word_has_its_deed_and_where_somebody_must_act_it_says_what(server: Server, words: str) -> None:
+    act, advice = errors.TABLE[words]
+    server.fail("post", telegram.Refused(400, f"Bad Request: {words}").answer)
+    raised: dict[Act, type[ports.SendError]] = {
+        Act.WAIT: ports.Wait,
+        Act.SIMPLIFY: ports.TooMuch,
+        Act.TOP_LEVEL: ports.ThreadGone,
+        Act.LEAVE: ports.NotEditable,
+        Act.PARK_CHANNEL: ports.Parked,
+        Act.PARK_WORKSPACE: ports.Parked,
+    }
+    with pytest.raises(raised[act]):
+        await bot(server).send(delivery(messages.POST))
+    assert advice or act not in (Act.PARK_CHANNEL, Act.PARK_WORKSPACE)
+
+
+# -- what send-test says
+
+
+async def bad(channel: ports.Channel) -> dict[str, str]:
+    return {line.what: line.help for line in await channel.check() if not line.is_good}
+
+
+async def test_check_says_what_is_right(server: Server) -> None:
+    lines = await bot(server).check()
+    assert [line.what for line in lines if line.is_good] == [
+        "the token is that of @wirewatch_bot",
+        "the chat is News",
+        "the bot may post there",
+    ]
+    assert server.service.messages() == []
+
+
+@pytest.mark.parametrize("token", ["1:wrong", "not-a-token"])
+async def test_a_wrong_token_says_where_the_right_one_is(server: Server, token: str) -> None:
+    [told] = (await bad(bot(server, token=token))).values()
+    assert "@BotFather" in told
+    assert token not in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "words"),
+    [
+        ("supergroup", "left", "add the bot"),
+        ("supergroup", "kicked", "add the bot"),
+        ("supergroup", "restricted", "Administrators"),
+        ("supergroup", "member", "Administrators"),
+        ("channel", "member", "Administrators"),
+        ("channel", "administrator", "Administrators"),
+        ("private", "member", "press Start"),
+    ],
+)
+async def test_a_missing_right_says_what_to_click_before_and_while_it_sends(
+    server: Server, kind: str, status: str, words: str
+) -> None:
+    chat = server.service.chats[telegram.NEWS]
+    chat.type, chat.status, chat.can_send = kind, status, False
+    if kind != "private":
+        [told] = (await bad(bot(server))).values()
+        assert words in told
+    with pytest.raises(ports.Parked, match=words):
+        await bot(server).send(delivery(messages.POST))
+
+
+async def test_an_unknown_chat_says_what_to_correct(server: Server) -> None:
+    for to in ("-42", "@nobody_here"):
+        [told] = (await bad(bot(server, to=to))).values()
+        assert "`to:`" in told
+
+
+# -- text of strangers
+
+
+async def test_hostile_text_in_every_kind_of_message_is_taken_and_mentions_nobody(server: Server) -> None:
+    mentions = hostile.every_kind("@everyone @alice_b hello@bob_c " * 3_000, "")
+    for message in (*hostile.ALL, *mentions):
+        for is_plain in (False, True):
+            await bot(server).send(delivery(message, is_plain=is_plain))
+    assert server.service.pinged == []
+    for taken in server.service.messages():
+        assert len(taken["text"]) < 2_000 or "…" in taken["text"]
+
+
+@given(st.text(max_size=200).map(lambda text: text * 30))
+@settings(max_examples=50, deadline=None)
+def test_whatever_a_feed_says_a_message_keeps_telegrams_limits(text: str) -> None:
+    api = telegram.BotApi()
+    for message in hostile.every_kind(text, messages.WIRE, many=30):
+        for is_plain in (False, True):
+            body = entities.content(message, names_story=True, is_plain=is_plain)
+            api._send({**body, "chat_id": telegram.NEWS})
+    assert api.pinged == []
+
+
+# -- options
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ({"token": "env:T"}, "to"),
+        ({"to": "News", "token": "env:T"}, "in quotes"),
+        ({"to": "-1", "token": "env:T", "pace": "0 seconds"}, "at least 1 second"),
+        ({"to": "-1", "token": "env:T", "api_url": "telegram.example"}, "https://"),
+        ({"to": "-1", "token": "literal"}, "env:NAME"),
+        ({"to": "-1", "token": "env:T", "topic": 0}, "topic"),
+    ],
+)
+def test_wrong_options_say_what_to_write(written: dict[str, object], words: str) -> None:
+    with pytest.raises(pydantic.ValidationError, match=words):
+        channels.options()["telegram"].model_validate(written)
