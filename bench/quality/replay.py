@@ -5,7 +5,7 @@ time. The direct reading is the obvious script: feedparser over each fetch in or
 not seen, the first fetch is the baseline, and each new entry is given to the same rules. What it finds and Wirewatch
 does not is missed; an article that stands in two threads of a channel is doubled.
 
-    python -m bench.quality.replay [--series bbc-2020 ...] [--fetches N]
+    python -m bench.quality.replay [--series bbc-2020 ...] [--fetches N] [--read 60]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import random
 import tarfile
 import tempfile
 from collections import Counter, defaultdict
@@ -90,6 +91,10 @@ class Result:
     silences: Counter[str]
     stories: int
     matched: int
+    copies: int
+    #: Titles of a copy and of its original that are not alike.
+    unlike: list[tuple[str, str]]
+    taken: Sequence[ports.Delivery]
 
 
 def read_series(name: str, most: int | None) -> Iterator[Fetch]:
@@ -209,6 +214,10 @@ def _compare(
         everything.add(member.article.id)
         if not member.is_baseline:
             found[member.article.outlet].add(member.article.link)
+    members = {member.article.id: member for story in stories for member in story.members}
+    copies = [
+        (one.article, members[one.join.copy_of].article) for one in members.values() if one.join.copy_of in members
+    ]
     heads = [d.message for d in taken if d.message.kind in (model.MessageKind.POST, model.MessageKind.GATHERED)]
     told = Counter(link for m in heads for link in {line.link for brief in m.briefs for line in brief.outlets})
     return Result(
@@ -223,6 +232,9 @@ def _compare(
         silences=Counter(d.reason.value for d in decisions if d.action is model.Action.SILENT),
         stories=len(stories),
         matched=sum(len(story.members) for story in stories),
+        copies=len(copies),
+        unlike=[(one.title, of.title) for one, of in copies if not articles.titles_alike(one.title, of.title)],
+        taken=taken,
     )
 
 
@@ -234,14 +246,43 @@ def show(result: Result, console: Console) -> None:
     console.print(table)
     missed = sum(len(links) for links in result.missed.values())
     console.print(
-        f"missed {missed}, doubled {len(result.doubled)}; {result.stories} stories of {result.matched} articles"
+        f"missed {missed}, doubled {len(result.doubled)}; {result.stories} stories of {result.matched} articles; "
+        f"{result.copies} copies, {len(result.unlike)} with unlike titles:"
     )
+    for title, original in result.unlike:
+        console.print(f"  {title!r} of {original!r}", markup=False)
+
+
+def show_sample(result: Result, count: int, console: Console) -> None:
+    """Replies, then messages, drawn at random but always the same, with their story: to be judged by eye."""
+    draw = random.Random(60)
+    of_kind = {kind: [d for d in result.taken if d.message.kind is kind] for kind in model.MessageKind}
+    replies, posts = of_kind[model.MessageKind.REPLY], of_kind[model.MessageKind.POST]
+    chosen = draw.sample(replies, min(len(replies), count * 3 // 4))
+    chosen += draw.sample(posts, min(len(posts), count - len(chosen)))
+    for number, delivery in enumerate(chosen, 1):
+        message = delivery.message
+        console.print(f"\n[{number}] {message.kind.value}: {message.reason and message.reason.value}", markup=False)
+        for brief in message.briefs:
+            console.print(f"    story: {brief.title.text}", markup=False)
+            lines = [f"{line.outlet}{' (copy)' if line.is_copy else ''}: {line.title}" for line in brief.outlets]
+            lines += [f"> {sentence.text}" for sentence in brief.summary]
+            console.print("\n".join(f"      {line}" for line in lines), markup=False)
+        if message.nearest:
+            console.print(f"    perhaps part of: {message.nearest}", markup=False)
+        for fact in message.facts:
+            console.print(
+                f"    {fact.kind} {fact.label}: {fact.before} -> {fact.after} | {fact.sentence}", markup=False
+            )
+        for edit in message.edits:
+            console.print(f"    edit: {edit}", markup=False)
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--series", nargs="*", default=None)
     parser.add_argument("--fetches", type=int, default=None, help="only the first N of each series")
+    parser.add_argument("--read", type=int, default=0, help="show so many replies and messages, to be judged by eye")
     options = parser.parse_args()
     # Feeds answer 404 until their first fetch; that is no news here.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -249,6 +290,9 @@ async def main() -> None:
     console = Console(width=110)
     grouped = await replay(series, most=options.fetches)
     show(grouped, console)
+    if options.read:
+        show_sample(grouped, options.read, console)
+        return
     alone = await replay(series, most=options.fetches, window="1 seconds")
     table = Table("", "posts", "gathered", "edits", "replies", title="What the reader gets")
     for name, result in (("with stories", grouped), ("each article alone", alone)):

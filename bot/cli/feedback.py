@@ -14,7 +14,7 @@ import typer
 from bot import app, config, model, ports
 from bot.cli import archive, feedback_page, rule_files, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, duration
-from bot.feedback import precision, suggestions
+from bot.feedback import precision, rulings, suggestions
 from bot.model import Verdict
 
 
@@ -33,7 +33,7 @@ def feedback(
     since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
     json: Json = False,
 ) -> None:
-    """Show each rule's precision by readers' feedback.
+    """Show each rule's precision by readers' feedback, and what people decided about its stories.
 
     Suggests changes, as YAML, that would exclude the noise. Changes nothing.
 
@@ -58,7 +58,8 @@ async def _feedback(
     compiled = {entry.rule.name: entry for entry in settings.rules}
     async with archive.opened(settings, environment) as store:
         said = await store.read(lambda tx: tx.judgements.since(when))
-        chosen = _chosen({*compiled, *(one.rule for one in said if one.rule)}, name)
+        decided = await store.read(lambda tx: rulings.by_rule(tx, when))
+        chosen = _chosen({*compiled, *decided, *(one.rule for one in said if one.rule)}, name)
         judged = await store.read(lambda tx: _judged(tx, said, chosen))
         proposals = [
             (compiled[rule], proposal)
@@ -83,12 +84,21 @@ async def _feedback(
         feedback_page.RuleFeedback(
             rule=rule,
             is_loaded=rule in compiled,
-            precision=found,
+            precision=judged.precisions.get(rule),
+            rulings=decided.get(rule, ()),
             span=span,
             proposals=tuple((proposal, effect) for (owner, proposal), effect in tried if owner.rule.name == rule),
         )
-        for rule, found in sorted(judged.precisions.items(), key=lambda entry: (entry[1].share, entry[0]))
+        for rule in sorted(
+            {*judged.precisions, *chosen.intersection(decided)}, key=lambda rule: (_share(judged, rule), rule)
+        )
     ]
+
+
+def _share(judged: _Judged, rule: str) -> float:
+    """The worst first; those that were not judged last."""
+    found = judged.precisions.get(rule)
+    return found.share if found else 2.0
 
 
 def _chosen(names: set[str], asked: str | None) -> set[str]:

@@ -9,17 +9,19 @@ from rich.text import Text
 
 from bot import model
 from bot.cli import terminal
-from bot.feedback import precision, suggestions
+from bot.feedback import precision, rulings, suggestions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFeedback:
-    """One rule with at least one judged story."""
+    """One rule with a story that was judged, taken apart or merged."""
 
     rule: str
     #: False: it is no longer in the configuration, so nothing is proposed.
     is_loaded: bool
-    precision: precision.Precision
+    #: None: no story was judged.
+    precision: precision.Precision | None
+    rulings: tuple[rulings.Told, ...]
     #: The time looked at.
     span: timedelta
     proposals: tuple[tuple[suggestions.Proposal, suggestions.Effect], ...]
@@ -28,16 +30,15 @@ class RuleFeedback:
 def show(one: RuleFeedback) -> None:
     """Print one rule's precision and the changes that are proposed."""
     out, found = terminal.out, one.precision
-    low, high = found.interval
     out.print(Text(one.rule, style="bold"))
-    out.print(
-        f"  precision {found.share:.0%}: {found.useful} useful, {found.noise} noise (95 %: {low:.0%} to {high:.0%})",
-        markup=False,
-        highlight=False,
-    )
+    if found:
+        low, high = found.interval
+        counts = f"{found.useful} useful, {found.noise} noise"
+        line = f"  precision {found.share:.0%}: {counts} (95 %: {low:.0%} to {high:.0%})"
+        out.print(line, markup=False, highlight=False)
     if not one.is_loaded:
         out.print("  no longer loaded", markup=False)
-    elif found.noise and not one.proposals:
+    elif found and found.noise and not one.proposals:
         enough = found.noise >= suggestions.LEAST_NOISE
         why = (
             "nothing separates the noise from the rest" if enough else "too little noise to find what it has in common"
@@ -47,6 +48,11 @@ def show(one: RuleFeedback) -> None:
         out.print(f"  {proposal.change.value}", markup=False)
         for line in _yaml(proposal, effect, one.span).splitlines():
             out.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
+    if one.rulings:
+        out.print("  stories that people took apart or merged", markup=False)
+    for told in one.rulings:
+        waits = "" if told.is_done else " (waits for the bot)"
+        terminal.row(f"    {told.at:%Y-%m-%d %H:%M} UTC, {told.by}: {told.text}{waits}")
     out.print()
 
 
@@ -63,16 +69,21 @@ def _effect(proposal: suggestions.Proposal, effect: suggestions.Effect, span: ti
 
 
 def as_json(one: RuleFeedback) -> dict[str, object]:
-    """One rule's feedback as the JSON output has it; shares from 0 to 1."""
-    low, high = one.precision.interval
+    """One rule's feedback as the JSON output has it; shares from 0 to 1, null where nothing was judged."""
+    found = one.precision
+    low, high = found.interval if found else (None, None)
     return {
         "rule": one.rule,
         "is_loaded": one.is_loaded,
-        "useful": one.precision.useful,
-        "noise": one.precision.noise,
-        "precision": one.precision.share,
+        "useful": found.useful if found else 0,
+        "noise": found.noise if found else 0,
+        "precision": found.share if found else None,
         "low": low,
         "high": high,
+        "rulings": [
+            {"at": told.at.isoformat(), "by": told.by, "kind": told.kind.value, "text": told.text, "done": told.is_done}
+            for told in one.rulings
+        ],
         "proposals": [
             {
                 "change": proposal.change.value,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import ports
-from bot.feedback import precision
+from bot.feedback import precision, rulings
 
 #: How far back precision is counted.
 JUDGED = timedelta(days=90)
@@ -21,11 +21,17 @@ class RuleOpinions:
     precision: Mapping[str, precision.Precision]
     #: Rule -> where a reader has snoozed it, and until when.
     snoozed: Mapping[str, Sequence[tuple[str, datetime]]]
+    #: Rule -> what people decided about its stories.
+    rulings: Mapping[str, Sequence[rulings.Told]]
 
 
 def rule_opinions(tx: ports.Transaction, now: datetime) -> RuleOpinions:
-    """Read the judgements of the last ``JUDGED`` and the snoozes in force."""
+    """Read the judgements and rulings of the last ``JUDGED`` and the snoozes in force."""
     snoozed: dict[str, list[tuple[str, datetime]]] = {}
     for (channel, rule), until in sorted(tx.judgements.snoozes(now).items()):
         snoozed.setdefault(rule, []).append((channel, until))
-    return RuleOpinions(precision=precision.by_rule(tx.judgements.since(now - JUDGED)), snoozed=snoozed)
+    return RuleOpinions(
+        precision=precision.by_rule(tx.judgements.since(now - JUDGED)),
+        snoozed=snoozed,
+        rulings=rulings.by_rule(tx, now - JUDGED),
+    )

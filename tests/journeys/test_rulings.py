@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import AsyncIterator
@@ -24,10 +25,8 @@ async def seed(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-def _wirewatch(seed: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return commands.run(
-        ["stories", *arguments, "--config", str(seed.folder)], seed.folder, {**os.environ, **seed.environ}
-    )
+def _wirewatch(seed: World, *arguments: str, of: str = "stories") -> subprocess.CompletedProcess[str]:
+    return commands.run([of, *arguments, "--config", str(seed.folder)], seed.folder, {**os.environ, **seed.environ})
 
 
 async def test_an_article_that_is_taken_out_is_told_as_a_story_of_its_own_and_stays_out(seed: World) -> None:
@@ -62,6 +61,27 @@ async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(se
     (lives,) = [each for each in await seed.stories() if each.merged_into is None]
     assert (lives.id, len(lives.members)) == (one.id, 2)
     assert "This story is told in an older message" in str(seed.heads()[1]["blocks"])
+
+
+async def test_feedback_shows_what_people_decided_and_what_waits_for_the_bot(seed: World) -> None:
+    seed.publish("wire", FIRST)
+    await seed.once()
+    seed.publish("observer", OTHER_EVENT)
+    await seed.once()
+    one, other = sorted(await seed.stories(), key=lambda story: story.first_seen)
+    _wirewatch(seed, "merge", other.id, one.id)
+    asked = ("--since", "9000d")
+    said = f'one event: "{other.title}" and "{one.title}"'
+    assert f"{said} (waits for the bot)" in _wirewatch(seed, *asked, of="feedback").stdout
+    await seed.once()
+    _wirewatch(seed, "split", one.id, other.members[0].article.link)
+    await seed.once()
+    told = json.loads(_wirewatch(seed, *asked, "--json", of="feedback").stdout)
+    for rule in told:
+        assert [(each["kind"], each["done"]) for each in rule["rulings"]] == [("merge", True), ("split", True)]
+        assert rule["rulings"][1]["text"] == f'another event than "{one.title}": "{other.title}"'
+    assert {rule["rule"] for rule in told} == set(one.rules) | set(other.rules)
+    assert all(rule["precision"] is None for rule in told)
 
 
 @pytest.mark.parametrize(

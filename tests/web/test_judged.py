@@ -53,3 +53,22 @@ async def test_a_judgement_of_long_ago_counts_no_more(page: Page) -> None:
     await judge(page, useful=1, noise=0)
     page.clock.advance(timedelta(days=91))
     assert "1 useful" not in text_of(await read(page, "/rules"))
+
+
+async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) -> None:
+    now = page.clock.now()
+    (story, *_) = [each for each in await page.running.store.read(lambda tx: tx.stories.since(None)) if each.members]
+    ruling = model.Ruling(
+        id="one",
+        at=now,
+        by="U0AMINA",
+        kind=model.RulingKind.SPLIT,
+        story=story.id,
+        articles=(story.members[0].article.id,),
+    )
+    await page.running.store.write(lambda tx: tx.rulings.add(ruling))
+    cards = [text_of(each) for each in elements(await read(page, "/rules"), "//article")]
+    (card,) = [each for each in cards if "1 time in 90 days people took a story apart" in each]
+    assert story.rules[0] in card
+    assert f'U0AMINA: another event than "{story.title}"' in card
+    assert "(waits for the bot)" in card
