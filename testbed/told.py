@@ -16,6 +16,7 @@ from bot.testing import messages
 from testbed.fakes import FakeClock, MemoryKeyValues
 from testbed.servers import discord as discord_server
 from testbed.servers import faulty, smtp
+from testbed.servers import matrix as homeserver
 from testbed.servers import telegram as telegram_server
 
 #: The head of the thread, what changes in it, and the replies: as a story goes.
@@ -74,6 +75,20 @@ def email() -> str:
     return _fenced("\n\n\n".join(parts))
 
 
+def matrix() -> str:
+    with faulty.serve(homeserver.Homeserver()) as server:
+        server.service.add_room("policy")
+        keys = {"server": server.url, "room": "#policy:wirewatch.test", "token": "env:A"}
+        tell("matrix", keys, {"A": homeserver.TOKEN})
+        shown = server.service.messages("policy")
+    parts = []
+    for message in shown:
+        edited = ", edited once" if message["edits"] else ""
+        place = f", in the thread of {message['thread']}" if message["thread"] else ""
+        parts.append(f"{message['event_id']}{edited}{place}\n{message['formatted_body']}")
+    return _fenced("\n\n".join(parts))
+
+
 def _fenced(text: str) -> str:
     return f"```text\n{text}\n```\n"
 
@@ -124,7 +139,12 @@ def _of_telegram(message: Mapping[str, Any]) -> str:
     return answers + told
 
 
-TOLD: Mapping[str, Callable[[], str]] = {"discord": discord, "telegram": telegram, "email": email}
+TOLD: Mapping[str, Callable[[], str]] = {
+    "discord": discord,
+    "email": email,
+    "matrix": matrix,
+    "telegram": telegram,
+}
 
 
 def page(text: str) -> str:

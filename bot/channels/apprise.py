@@ -187,21 +187,7 @@ def _awake(service: Any, heard: _Heard) -> Iterator[None]:
 
 
 def _fitting(text: str, limit: int, *, most_bytes: int | None) -> str:
-    cut = _lines_to(text, limit)
+    cut = plain_text.lines_to(text, limit)
     while most_bytes is not None and len(cut.encode("utf-8", "replace")) > most_bytes:
-        cut = _lines_to(cut, 3 * phrases.size(cut) // 4)
+        cut = plain_text.lines_to(cut, 3 * phrases.size(cut) // 4)
     return cut
-
-
-def _lines_to(text: str, limit: int) -> str:
-    """Whole lines as far as they fit: an address that is cut leads nowhere."""
-    if limit <= 0 or phrases.size(text) <= limit:
-        return text
-    kept: list[str] = []
-    room = limit - 2
-    for line in text.split("\n"):
-        if phrases.size(line) + 1 > room:
-            break
-        kept.append(line)
-        room -= phrases.size(line) + 1
-    return "\n".join([*kept, "…"]) if kept else phrases.cut(text, limit)

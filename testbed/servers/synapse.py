@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -21,14 +23,14 @@ from typing import Any
 
 import pytest
 
-from testbed.servers import absent, ports
+from testbed.servers import absent, faulty, matrix, ports
 
 #: With wheels for every Python that we support.
 _PACKAGE = "matrix-synapse>=1.150,<2"
 _INSTALL_SECONDS = 600
 _START_SECONDS = 120
 _NAME = "wirewatch.test"
-_USER, _PASSWORD = "bot", "correct-horse"
+_USER, _OWNER, _PASSWORD = "bot", "owner", "correct-horse"
 #: A test's few messages meet no limit.
 _FREE = "{per_second: 1000, burst_count: 1000}"
 _CONFIG = """\
@@ -52,6 +54,8 @@ class Server:
     port: int
     #: Of the bot's own session.
     token: str
+    #: Of a person's, who owns rooms.
+    owner: str
 
     def address(self, room: str, *, password: str = _PASSWORD) -> str:
         """As Apprise writes it."""
@@ -60,18 +64,35 @@ class Server:
     def make_room(self, name: str) -> str:
         return str(self._call("POST", "/createRoom", {"room_alias_name": name})["room_id"])
 
+    def invite(self, name: str) -> str:
+        """A room of the owner's, to which the bot is invited."""
+        asked = {"room_alias_name": name, "invite": [f"@{_USER}:{_NAME}"], "preset": "private_chat"}
+        return str(self._call("POST", "/createRoom", asked, token=self.owner)["room_id"])
+
     def read(self, room_id: str) -> list[dict[str, Any]]:
         """The messages of a room, oldest first."""
         path = f"/rooms/{urllib.parse.quote(room_id)}/messages?dir=f&limit=100"
         events = self._call("GET", path)["chunk"]
         return [event["content"] for event in events if event["type"] == "m.room.message"]
 
+    def related(self, event_id: str, room_id: str, kind: str) -> int:
+        """How many events the server counts as m.thread or m.replace of one."""
+        path = f"/rooms/{urllib.parse.quote(room_id)}/relations/{urllib.parse.quote(event_id)}/{kind}"
+        found = _call(self.port, "GET", path, None, {"Authorization": f"Bearer {self.token}"}, version="v1")
+        return len(found["chunk"])
+
+    def set_power(self, room_id: str, needed: int) -> None:
+        """What a member needs to send a message."""
+        path = f"/rooms/{urllib.parse.quote(room_id)}/state/m.room.power_levels"
+        levels = self._call("GET", path, token=self.owner)
+        self._call("PUT", path, {**levels, "events_default": needed}, token=self.owner)
+
     def sessions(self) -> int:
         """How often the user is logged in now."""
         return len(self._call("GET", "/devices")["devices"])
 
-    def _call(self, verb: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        return _call(self.port, verb, path, body, {"Authorization": f"Bearer {self.token}"})
+    def _call(self, verb: str, path: str, body: dict[str, Any] | None = None, *, token: str = "") -> dict[str, Any]:
+        return _call(self.port, verb, path, body, {"Authorization": f"Bearer {token or self.token}"})
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +118,7 @@ def serve() -> Iterator[Server]:
             process = subprocess.Popen(home, stdout=log, stderr=log, cwd=folder)
             try:
                 ports.wait_for(port, process, log, seconds=_START_SECONDS)
-                yield Server(port, _make_user(tools, config, port))
+                yield Server(port, _make_user(tools, config, port, _USER), _make_user(tools, config, port, _OWNER))
             finally:
                 process.terminate()
                 process.wait()
@@ -119,20 +140,22 @@ def _environment(folder: Path) -> Path:
     return made / "bin"
 
 
-def _make_user(tools: Path, config: Path, port: int) -> str:
+def _make_user(tools: Path, config: Path, port: int, name: str) -> str:
     """The user's access token."""
     at = f"http://127.0.0.1:{port}"
-    new = [str(tools / "register_new_matrix_user"), "-u", _USER, "-p", _PASSWORD, "--no-admin", "-c", str(config), at]
+    new = [str(tools / "register_new_matrix_user"), "-u", name, "-p", _PASSWORD, "--no-admin", "-c", str(config), at]
     subprocess.run(new, check=True, capture_output=True, timeout=60)
-    who = {"type": "m.id.user", "user": _USER}
+    who = {"type": "m.id.user", "user": name}
     body = {"type": "m.login.password", "identifier": who, "password": _PASSWORD}
     return str(_call(port, "POST", "/login", body, {})["access_token"])
 
 
-def _call(port: int, verb: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]) -> dict[str, Any]:
+def _call(
+    port: int, verb: str, path: str, body: dict[str, Any] | None, headers: dict[str, str], *, version: str = "v3"
+) -> dict[str, Any]:
     """One call of the client-server API (spec.matrix.org)."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/_matrix/client/v3{path}",
+        f"http://127.0.0.1:{port}/_matrix/client/{version}{path}",
         method=verb,
         data=None if body is None else json.dumps(body).encode(),
         headers={"Content-Type": "application/json", **headers},
@@ -140,3 +163,28 @@ def _call(port: int, verb: str, path: str, body: dict[str, Any] | None, headers:
     with urllib.request.urlopen(request, timeout=30) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
+
+
+class Relay:
+    """A real homeserver behind the faults of ``faulty``: what it is asked goes on to it."""
+
+    SENDS: frozenset[str] = matrix.Homeserver.SENDS
+
+    def __init__(self, server: Server) -> None:
+        self.lock = threading.RLock()
+        self._server = server
+        self._strict = matrix.Homeserver()
+        self.doing = self._strict.doing
+        self.too_many = self._strict.too_many
+
+    def answer(self, request: faulty.Request) -> faulty.Answer:
+        query = f"?{urllib.parse.urlencode(request.query)}" if request.query else ""
+        body = None if request.body is None else json.dumps(request.body, ensure_ascii=False).encode()
+        headers = {name: request.headers[name] for name in ("authorization", "content-type") if name in request.headers}
+        url = f"http://127.0.0.1:{self._server.port}{request.path}{query}"
+        asked = urllib.request.Request(url, method=request.method, data=body, headers=headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                return faulty.Answer(answer.status, json.load(answer))
+        except urllib.error.HTTPError as error:
+            return faulty.Answer(error.code, json.load(error))

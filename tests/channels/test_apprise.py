@@ -16,8 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from bot import ports
-from bot.channels import apprise
-from bot.channels.kit import inert
+from bot.channels.kit import inert, plain_text
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
 
@@ -146,7 +145,7 @@ def test_nothing_pings_formats_or_hides_a_link_in_a_service_that_reads_markup() 
 
 def test_long_text_is_cut_between_lines_so_that_no_address_is_cut() -> None:
     text = "\n".join(f"- Outlet {n} https://x.example/{n}" for n in range(100))
-    kept = apprise._lines_to(text, 200).split("\n")
+    kept = plain_text.lines_to(text, 200).split("\n")
     assert kept[-1] == "…"
     assert set(kept[:-1]) <= set(text.split("\n"))
     assert len("\n".join(kept)) <= 200

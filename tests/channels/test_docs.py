@@ -11,6 +11,7 @@ import yaml
 from bot import channels
 from bot.channels.discord import errors as discord_errors
 from bot.channels.email import errors as mail_errors
+from bot.channels.matrix import errors as matrix_errors
 from bot.channels.slack import errors, web_api
 from bot.channels.telegram import errors as telegram_errors
 from testbed import told
@@ -38,6 +39,13 @@ def test_the_table_of_mail_servers_answers_is_the_one_that_is_followed() -> None
         for code, rule in table.items():
             act = str(rule.act or mail_errors.LEAVE_OUT) + (f"; {rule.advice}" if rule.advice else "")
             assert f"| {stage} | `{code}{'…' if len(code) == 1 else ''}` | {act} |" in PAGE
+
+
+def test_the_table_of_matrix_codes_is_the_one_that_is_followed() -> None:
+    written = dict(re.findall(r"^\| `(M_\w+)` \| (.+) \|$", PAGE, flags=re.MULTILINE))
+    assert written == {
+        code: str(act) + (f"; {advice}" if advice else "") for code, (act, advice) in matrix_errors.TABLE.items()
+    }
 
 
 def test_each_story_is_told_as_it_is_really_sent() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from testbed.servers import discord, faulty, telegram
+from testbed.servers import discord, faulty, matrix, telegram
 from tests.crash import journey as journeys
 
 World = tuple[faulty.Server[Any], journeys.Journey]
@@ -42,6 +42,12 @@ class Chat:
 
 def _texts(messages: list[dict[str, Any]]) -> list[str]:
     return [json.dumps(message, ensure_ascii=False).replace("\\\\", "") for message in messages]
+
+
+def _homeserver() -> matrix.Homeserver:
+    made = matrix.Homeserver()
+    made.add_room("news")
+    return made
 
 
 CHATS = (
@@ -83,6 +89,17 @@ CHATS = (
         messages=lambda api: [message["text"] for message in api.messages()],
         steps=("post", "post", "edit", "post", "edit"),
         doubles_nothing=False,
+    ),
+    Chat(
+        name="matrix",
+        service=_homeserver,
+        at=lambda url: (
+            {"kind": "matrix", "server": url, "room": "#news:wirewatch.test", "token": "env:A", "pace": "0.02 seconds"},
+            {"A": matrix.TOKEN},
+        ),
+        messages=lambda homeserver: _texts(homeserver.messages("news")),
+        steps=("post", "post", "edit", "post", "edit"),
+        doubles_nothing=True,
     ),
 )
 

@@ -44,6 +44,20 @@ def body(message: model.Message) -> str:
     return "\n".join(_body(message)).strip()
 
 
+def lines_to(text: str, limit: int) -> str:
+    """Whole lines as far as they fit: an address that is cut leads nowhere."""
+    if limit <= 0 or phrases.size(text) <= limit:
+        return text
+    kept: list[str] = []
+    room = limit - 2
+    for line in text.split("\n"):
+        if phrases.size(line) + 1 > room:
+            break
+        kept.append(line)
+        room -= phrases.size(line) + 1
+    return "\n".join([*kept, "…"]) if kept else phrases.cut(text, limit)
+
+
 def _body(message: model.Message) -> Iterator[str]:
     match message.kind:
         case model.MessageKind.NOTICE:

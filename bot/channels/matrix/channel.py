@@ -1,0 +1,225 @@
+"""``kind: matrix``: one room of a homeserver, by an account's access token."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+from urllib.parse import quote, urlencode
+
+import pydantic
+
+from bot import model, ports
+from bot.channels.kit import http_client
+from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit.http_client import HttpResponse
+from bot.channels.matrix import content, errors
+
+KIND = "matrix"
+_API = "/_matrix/client/v3"
+_WHO = "the homeserver"
+_PAGE = 50
+#: A page of events, each of 64 kB at most; pages are mostly a hundredth of it.
+_PAGE_BYTES = _PAGE * 70_000
+
+Body: TypeAlias = Mapping[str, object]
+
+
+class Options(pydantic.BaseModel):
+    """A room of a Matrix homeserver, with threads and edits."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    server: str = pydantic.Field(..., description="The homeserver's address: https://matrix.example.org.")
+    room: str = pydantic.Field(
+        ..., description="The room's alias in quotes (#policy:example.org) or its id (!abc:example.org)."
+    )
+    token: model.Secret = pydantic.Field(
+        ..., description="The access token of the bot's account: env:NAME or file:/path."
+    )
+    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
+
+    @pydantic.field_validator("server")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")) or "/_matrix" in url:
+            raise ValueError("give the homeserver's address: https://matrix.example.org")
+        return url.rstrip("/")
+
+    @pydantic.field_validator("room")
+    @classmethod
+    def _names_a_room(cls, room: str) -> str:
+        if len(room) < 2 or room[0] not in "#!" or (room[0] == "#" and ":" not in room) or any(map(str.isspace, room)):
+            raise ValueError(
+                'give a room: "#policy:example.org" (in quotes: # begins a comment), or its id, !abc:example.org'
+            )
+        return room
+
+
+class Channel:
+    """One room. A message's transaction id is its own, so that a homeserver takes a repetition for the first one."""
+
+    abilities = ports.Abilities(threads=True, edits=True, lookup=True)
+
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        self.name = name
+        self.pace = options.pace
+        self.account = f"matrix {options.server} {options.token.reference}"
+        self._options = options
+        self._context = context
+        self._key = f"{self.account} {options.room}"
+        self._room = options.room if options.room.startswith("!") else ""
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        room = await self._room_id()
+        if delivery.edits is not None and delivery.edits.place != room:
+            raise ports.NotEditable("the message is in another channel than the one configured now")
+        if delivery.reply_to is not None and delivery.reply_to.place != room:
+            raise ports.ThreadGone("the thread is in another channel than the one configured now")
+        body = content.content(delivery)
+        # The plain form is another message to the server: it has refused the first one, and may have kept its id.
+        transaction = f"{delivery.id}{'-plain' if delivery.is_plain else ''}"
+        path = f"/rooms/{quote(room, safe='')}/send/m.room.message/{quote(transaction, safe='')}"
+        answer = await self._ask("PUT", path, body)
+        if errors.body_of(answer).get("errcode") == "M_FORBIDDEN" and await self._joins(room):
+            answer = await self._ask("PUT", path, body)
+        if answer.is_success:
+            ref = _text(errors.body_of(answer), "event_id")
+            thread = (delivery.reply_to.thread or delivery.reply_to.ref) if delivery.reply_to else ""
+            return model.Receipt(ref=ref, place=room, thread=thread, sent_at=self._context.clock.now())
+        if errors.is_about_relation(answer) and delivery.edits is not None:
+            raise ports.NotEditable("the homeserver no longer knows the message")
+        if errors.is_about_relation(answer) and delivery.reply_to is not None:
+            raise ports.ThreadGone("the homeserver no longer knows the head of the thread")
+        raise await self._error(answer, doing="sending")
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        room = await self._room_id()
+        if delivery.reply_to is not None and delivery.reply_to.place != room:
+            raise ports.ThreadGone("the thread is in another channel than the one configured now")
+        wanted = json.dumps({"types": ["m.room.message"], "senders": [await self._me()]})
+        page: dict[str, str | int] = {"dir": "b", "limit": _PAGE, "filter": wanted}
+        while True:
+            path = f"/rooms/{quote(room, safe='')}/messages?{urlencode(page)}"
+            found = await self._get(path, doing="looking for a message")
+            events = found.get("chunk")
+            if not isinstance(events, list):
+                raise _unreadable("chunk")
+            for event in events:
+                at = datetime.fromtimestamp(event.get("origin_server_ts", 0) / 1000, UTC)
+                told = event.get("content") or {}
+                relation = told.get("m.relates_to") or {}
+                if told.get(content.SEND_ID) == delivery.id and relation.get("rel_type") != "m.replace":
+                    thread = str(relation.get("event_id", "")) if relation.get("rel_type") == "m.thread" else ""
+                    return model.Receipt(ref=str(event["event_id"]), place=room, thread=thread, sent_at=at)
+                if at < since:
+                    return None
+            end = found.get("end")
+            if not isinstance(end, str) or end == page.get("from"):
+                return None
+            page["from"] = end
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        """Token, room, membership, right and encryption, each with what to do. Accepts an invitation."""
+        try:
+            me = await self._me()
+        except ports.SendError as error:
+            return [ports.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
+        lines = [ports.CheckLine(is_good=True, what=f"the token is that of {me}")]
+        what = f"the room {self._options.room} is found and {me} is in it"
+        try:
+            room = await self._room_id()
+            joined = await self._get("/joined_rooms", doing="looking for its rooms")
+            listed = joined.get("joined_rooms")
+            if not (isinstance(listed, list) and room in listed) and not await self._joins(room):
+                raise ports.Parked(f"the bot's account is not in the room; {errors.TABLE['M_FORBIDDEN'][1]}")
+            lines.append(ports.CheckLine(is_good=True, what=what))
+            levels = await self._state(room, "m.room.power_levels")
+            # From room version 12 on, who made a room may do everything and is not in its list.
+            made = await self._state(room, "m.room.create?format=event")
+            is_encrypted = bool(await self._state(room, "m.room.encryption"))
+        except ports.SendError as error:
+            return [*lines, ports.CheckLine(is_good=False, what=what, help=str(error))]
+        has = _level(levels.get("users"), me, levels.get("users_default"), 0)
+        needs = _level(levels.get("events"), "m.room.message", levels.get("events_default"), 0)
+        may_send = has >= needs or made.get("sender") == me
+        help_text = f"its power level is {has}, and messages need {needs}: raise it in the room's settings"
+        lines.append(ports.CheckLine(is_good=may_send, what=f"{me} may send there", help="" if may_send else help_text))
+        plain = "Wirewatch sends unencrypted: make a room without encryption, which cannot be turned off later"
+        lines.append(
+            ports.CheckLine(
+                is_good=not is_encrypted, what="the room is not encrypted", help=plain if is_encrypted else ""
+            )
+        )
+        return lines
+
+    async def close(self) -> None:
+        """Nothing is held open between two calls."""
+
+    # -- asking
+
+    async def _room_id(self) -> str:
+        """Of an alias, found once and kept: it may move to another room. Raises SendError."""
+        if not self._room:
+            self._room = await self._context.key_values.get(self._key) or ""
+        if not self._room:
+            path = f"/directory/room/{quote(self._options.room, safe='')}"
+            self._room = _text(await self._get(path, doing="looking for the room"), "room_id")
+            await self._context.key_values.put(self._key, self._room)
+        return self._room
+
+    async def _error(self, answer: HttpResponse, *, doing: str) -> ports.SendError:
+        error = errors.error_of(answer, doing=doing, now=self._context.clock.now())
+        if isinstance(error, ports.Parked) and self._options.room.startswith("#") and self._room:
+            # A room that was replaced has passed its alias on.
+            self._room = ""
+            await self._context.key_values.put(self._key, "")
+        return error
+
+    async def _joins(self, room: str) -> bool:
+        """Whether we are in the room now: an invitation is accepted, a public room entered."""
+        return (await self._ask("POST", f"/join/{quote(room, safe='')}", {})).is_success
+
+    async def _me(self) -> str:
+        return _text(await self._get("/account/whoami", doing="the login"), "user_id")
+
+    async def _state(self, room: str, kind: str) -> Body:
+        answer = await self._ask("GET", f"/rooms/{quote(room, safe='')}/state/{kind}")
+        if answer.status == 404:
+            return {}
+        if not answer.is_success:
+            raise await self._error(answer, doing="looking at the room")
+        return errors.body_of(answer)
+
+    async def _get(self, path: str, *, doing: str) -> Body:
+        answer = await self._ask("GET", path)
+        if not answer.is_success:
+            raise await self._error(answer, doing=doing)
+        return errors.body_of(answer)
+
+    async def _ask(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
+        token = self._context.secret(self._options.token, what="the Matrix access token")
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        url = f"{self._options.server}{_API}{path}"
+        return await http_client.request(method, url, who=_WHO, body=raw, headers=headers, limit_bytes=_PAGE_BYTES)
+
+
+def _text(body: Body, name: str) -> str:
+    found = body.get(name)
+    if not isinstance(found, str):
+        raise _unreadable(name)
+    return found
+
+
+def _unreadable(name: str) -> ports.Unknown:
+    return ports.Unknown(f"the homeserver: an answer that cannot be read (no {name})")
+
+
+def _level(levels: object, name: str, default: object, least: int) -> int:
+    found = levels.get(name) if isinstance(levels, dict) else None
+    for level in (found, default):
+        if isinstance(level, int):
+            return level
+    return least

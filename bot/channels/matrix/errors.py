@@ -1,0 +1,79 @@
+"""Matrix's error codes and what is done about each (docs/channels.md has the same table for people).
+
+Codes of the client-server API (spec.matrix.org, "Standard error response") and of Synapse, synapse/api/errors.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from bot import ports
+from bot.channels.kit import acts, http_errors, phrases
+from bot.channels.kit.acts import Act
+from bot.channels.kit.http_client import HttpResponse
+
+_LOG_IN = "log in as the bot's account and put its new access token there"
+_JOIN = "invite the bot's account to the room (it joins by itself), and let it send messages there"
+
+#: Code -> what is done, and what the operator should do.
+TABLE: Mapping[str, tuple[Act, str]] = {
+    "M_LIMIT_EXCEEDED": (Act.WAIT, ""),
+    "M_BAD_JSON": (Act.SIMPLIFY, ""),
+    "M_NOT_JSON": (Act.SIMPLIFY, ""),
+    "M_TOO_LARGE": (Act.SIMPLIFY, ""),
+    "M_INVALID_PARAM": (Act.SIMPLIFY, ""),
+    "M_MISSING_PARAM": (Act.SIMPLIFY, ""),
+    "M_UNKNOWN_TOKEN": (Act.PARK_WORKSPACE, _LOG_IN),
+    "M_MISSING_TOKEN": (Act.PARK_WORKSPACE, _LOG_IN),
+    "M_USER_DEACTIVATED": (Act.PARK_WORKSPACE, "the bot's account is closed: make another"),
+    "M_USER_LOCKED": (Act.PARK_WORKSPACE, "the bot's account is locked: ask the homeserver's admin"),
+    "M_USER_SUSPENDED": (Act.PARK_WORKSPACE, "the bot's account is suspended: ask the homeserver's admin"),
+    "M_CONSENT_NOT_GIVEN": (Act.PARK_WORKSPACE, "log in as the bot's account once and accept the homeserver's terms"),
+    "M_RESOURCE_LIMIT_EXCEEDED": (Act.PARK_WORKSPACE, "the homeserver is full or closed: ask its admin"),
+    "M_GUEST_ACCESS_FORBIDDEN": (Act.PARK_WORKSPACE, "the token is of a guest: register an account for the bot"),
+    "M_FORBIDDEN": (Act.PARK_CHANNEL, _JOIN),
+    "M_NOT_FOUND": (Act.PARK_CHANNEL, "check `room:` in bot.yaml: an alias is #name:server, an id begins with !"),
+    "M_UNRECOGNIZED": (Act.PARK_CHANNEL, "check `server:` in bot.yaml: it is no Matrix homeserver, or too old a one"),
+    "M_UNSUPPORTED_ROOM_VERSION": (Act.PARK_CHANNEL, "the homeserver is too old for this room: update it"),
+    "M_INCOMPATIBLE_ROOM_VERSION": (Act.PARK_CHANNEL, "the homeserver is too old for this room: update it"),
+}
+
+
+def error_of(answer: HttpResponse, *, doing: str, now: datetime) -> ports.SendError:
+    """Of an answer that is no success; ``doing``: what was asked for, for people."""
+    body = body_of(answer)
+    code = body.get("errcode")
+    act, advice = TABLE.get(code, (None, "")) if isinstance(code, str) else (None, "")
+    # A code says what is wrong with the request; 5xx says that the server does not know, whatever its code.
+    if act is None or answer.status >= 500:
+        word = code if isinstance(code, str) and code.isascii() else ""
+        return http_errors.of_status(
+            answer.status, who="the homeserver", headers=answer.headers, now=now, word=phrases.cut(word, 60)
+        )
+    text = f"{doing}: the homeserver says {code}" + (f"; {advice}" if advice else "")
+    return acts.error_of(act, text, after=_after(answer, body, now=now) if act is Act.WAIT else None)
+
+
+def _after(answer: HttpResponse, body: Mapping[str, object], *, now: datetime) -> timedelta | None:
+    """Retry-After, or as servers said it before version 1.10 of the specification."""
+    if (told := http_errors.retry_after(answer.headers, now=now)) is not None:
+        return told
+    ms = body.get("retry_after_ms")
+    return min(timedelta(milliseconds=ms), http_errors.LONGEST_WAIT) if isinstance(ms, int) and ms >= 0 else None
+
+
+def body_of(answer: HttpResponse) -> Mapping[str, object]:
+    """Its JSON object; empty where it is none."""
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def is_about_relation(answer: HttpResponse) -> bool:
+    """The server does not know the event that is to be edited or answered (Synapse, _validate_event_relation)."""
+    body = body_of(answer)
+    return answer.status == 400 and body.get("errcode") == "M_UNKNOWN" and "relation" in str(body.get("error", ""))
