@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import app, articles, model, ports, rules
+from bot.articles.alike import titles_alike
 from testbed import shared_data
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer
@@ -233,7 +234,7 @@ def _compare(
         stories=len(stories),
         matched=sum(len(story.members) for story in stories),
         copies=len(copies),
-        unlike=[(one.title, of.title) for one, of in copies if not articles.titles_alike(one.title, of.title)],
+        unlike=[(one.title, of.title) for one, of in copies if not titles_alike(one.title, of.title)],
         taken=taken,
     )
 
