@@ -33,7 +33,7 @@ def feedback(
     since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
     json: Json = False,
 ) -> None:
-    """Show each rule's precision by feedback, and rulings on its stories.
+    """Show each rule's precision, and what people decided.
 
     Suggests changes, as YAML, that would exclude the noise. Changes nothing.
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from testbed import commands
 from testbed.fakes import START
 from tests.journeys.world import RULES, Item, World, world
 
@@ -45,6 +48,14 @@ OTHER_EVENT = Item(
     text="The province of Sindh has lifted its ban on BlackBerry Messenger. The PTA said that lawful access to chat "
     "records was agreed with mobile operators in Karachi, where the ban followed a series of kidnappings.",
     at=START + timedelta(hours=30),
+)
+#: The same event in other words, which hold every line of the rule.
+IN_OTHER_WORDS = Item(
+    id="o2",
+    title="Pakistan lifts ban on BlackBerry Messenger in Sindh after police get backdoor access to chat logs",
+    text="Sindh has lifted its ban on BlackBerry Messenger, the PTA said, after police were given access to chat logs "
+    "of suspected kidnappers in Karachi.",
+    at=START + timedelta(hours=5),
 )
 
 
@@ -93,6 +104,25 @@ async def test_another_event_under_the_same_rule_with_the_same_names_opens_its_o
     await seed.once(minutes=30 * 60)
     assert len(seed.heads()) == 2
     assert sorted(len(story.members) for story in await seed.stories()) == [1, 2]
+
+
+async def test_that_event_in_other_words_is_told_under_its_own_headline_by_the_command(seed: World) -> None:
+    async def wirewatch(*arguments: str) -> str:
+        command = [*arguments, "--config", str(seed.folder)]
+        done = await asyncio.to_thread(commands.run, command, seed.folder, {**os.environ, **seed.environ})
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    seed.publish("wire", FIRST)
+    seed.publish("courier", SECOND)
+    await wirewatch("once", "--now")
+    seed.publish("ledger", IN_OTHER_WORDS)
+    await wirewatch("once", "--now")
+    told = json.loads(await wirewatch("stories", "--since", "9000d", "--json"))
+    assert sorted(len(story["articles"]) for story in told) == [1, 2]
+    assert {rule for story in told for rule in story["rules"]} == {"BlackBerry in Pakistan"}
+    _, second = seed.heads()
+    assert IN_OTHER_WORDS.title in json.dumps(second["blocks"])
 
 
 async def test_two_rules_on_one_story_give_one_message_that_names_both(seed: World) -> None:
