@@ -6,6 +6,8 @@ import signal
 import sys
 from types import FrameType
 
+import bot
+
 
 def main() -> None:
     """Run the command line; a message instead of a traceback where the installation lacks a package."""
@@ -13,6 +15,10 @@ def main() -> None:
         # As the first process of a container the kernel drops a SIGTERM that nobody handles: without this one that
         # comes during the imports, or while the rules are read, would be followed by SIGKILL.
         signal.signal(signal.SIGTERM, _leave)
+    if sys.argv[1:] == ["--version"]:
+        # Costs start-up: the command line takes longer to import than to say this.
+        sys.stdout.write(f"wirewatch {bot.__version__}\n")
+        return
     try:
         from bot.cli import main as cli_main
     except ModuleNotFoundError as error:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot import articles, model, ports, sources, storage
-from bot.app.engines import ticker
+from bot.app.clock import SystemClock
 from testbed import shared_data
 
 DAY = timedelta(days=1)
@@ -68,7 +68,7 @@ async def keep(store: storage.SqlStore, feed: model.Feed, at: datetime, reading:
 
 async def measure(recordings: list[Path], file: Path) -> tuple[int, list[timedelta]]:
     """How many items there were, and how long those that came back were away; their identities are left in ``file``."""
-    store = storage.open_store(f"sqlite:///{file}", clock=ticker.SystemClock())
+    store = storage.open_store(f"sqlite:///{file}", clock=SystemClock())
     away: list[timedelta] = []
     items: set[tuple[str, str]] = set()
     try:

@@ -31,7 +31,7 @@ import slack_sdk
 import structlog
 
 from bot import channels, model, outbox, storage
-from bot.app.engines import ticker
+from bot.app.clock import SystemClock
 from bot.channels.kit import plain_text
 from bot.channels.slack import blocks as slack_blocks
 from bot.testing import messages
@@ -59,7 +59,7 @@ async def _drain(sender: outbox.Sender, all_sent: asyncio.Event) -> None:
 
 
 async def _ours(options: Options, send: Callable[[outbox.Sender, asyncio.Event], Awaitable[None]]) -> None:
-    clock = ticker.SystemClock()
+    clock = SystemClock()
     with tempfile.TemporaryDirectory() as folder:
         store = storage.open_store(f"sqlite:///{folder}/wirewatch.db", clock=clock)
         now = clock.now()

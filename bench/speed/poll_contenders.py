@@ -98,11 +98,11 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
 async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     """Requests, polling state and reading: no rules, no database."""
     from bot import model, polling, sources
-    from bot.app.engines import ticker
+    from bot.app.clock import SystemClock
     from bot.fetch.client import HttpFetcher
     from bot.ports import Body
 
-    clock = ticker.SystemClock()
+    clock = SystemClock()
     policy = model.FetchPolicy(concurrency=64, per_host=64, allow_private=("127.0.0.0/8",))
     states = {url: model.FeedState(url=url, due_at=clock.now()) for url in urls}
     count = 0

@@ -1,13 +1,21 @@
 """The composition root: the only place that knows every concrete class.
 
+environment settings, the database and the channels of a configuration: what each command starts from
 wiring      settings and environment -> Parts, which stay, and Live, which a reload swaps
 runtime     App: one running Wirewatch over one store
 engines     when each stage runs: in one process, or as tasks of a cluster
 """
 
-from bot.app.observers import Observer
-from bot.app.runtime import App, OnceReport, opened
-from bot.app.wiring import Environment, channel_of, database_of, fetcher_of, kinds, load, snapshot_of
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.app.environment import Environment, channel_of, database_of, kinds, load
+    from bot.app.observers import Observer
+    from bot.app.runtime import App, OnceReport, opened
+    from bot.app.wiring import fetcher_of, snapshot_of
 
 __all__ = [
     "App",
@@ -22,3 +30,19 @@ __all__ = [
     "opened",
     "snapshot_of",
 ]
+
+_MODULES = {
+    "App": "runtime",
+    "Observer": "observers",
+    "OnceReport": "runtime",
+    "fetcher_of": "wiring",
+    "opened": "runtime",
+    "snapshot_of": "wiring",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Costs start-up: the stages of a running bot and their libraries take a second, and most commands need none.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'environment')}"), name)

@@ -17,11 +17,12 @@ from bot import articles, channels, config, outbox, pipeline, ports, storage
 from bot.app import reload
 from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
+from bot.app.environment import Environment, broken_plugins, database_of, kinds
 from bot.app.interactions import Interactions
 from bot.app.live import Live
 from bot.app.observers import Observer
 from bot.app.sending import Sending
-from bot.app.wiring import Environment, Parts, broken_plugins, database_of, kinds, live_of, parts_of
+from bot.app.wiring import Parts, live_of, parts_of
 from bot.channels import checks
 from bot.maintenance import clock_step, gc_tuning, retention, sealing
 

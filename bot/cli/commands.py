@@ -1,72 +1,69 @@
-"""The table of commands, and how an expected failure ends one."""
+"""The table of commands, and how an expected failure ends one.
+
+Only the command that is typed is imported: all of them together cost a second at each start.
+"""
 
 from __future__ import annotations
 
+import importlib
 import sys
+from collections.abc import Iterable
 
 import typer
 
 import bot
 from bot import ports
-from bot.cli import (
-    backup,
-    check,
-    clinic,
-    database,
-    demo,
-    doctor,
-    explain,
-    feedback,
-    feeds,
-    healthcheck,
-    init,
-    ledger,
-    logs,
-    once,
-    run,
-    schema,
-    send_test,
-    status,
-    stories,
-    terminal,
-    translate,
-    try_rule,
-)
+from bot.cli import logs, terminal
 from bot.cli.options import UNUSABLE
 
-app = typer.Typer(
-    name="wirewatch",
-    help="Watches the news and posts one message per story: never miss it, never see it twice, always know why.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+#: What is typed -> the module of bot.cli that has it, and its name there; in the order of --help.
+COMMANDS = {
+    "run": ("run", "run"),
+    "once": ("once", "once"),
+    "init": ("init", "init"),
+    "demo": ("demo", "demo"),
+    "check": ("check", "check"),
+    "explain": ("explain", "explain"),
+    "status": ("status", "status"),
+    "send-test": ("send_test", "send_test"),
+    "schema": ("schema", "schema"),
+    "translate": ("translate", "translate"),
+    "healthcheck": ("healthcheck", "healthcheck"),
+    "backup": ("backup", "backup"),
+    "doctor": ("doctor", "doctor"),
+    "clinic": ("clinic", "clinic"),
+    "feedback": ("feedback", "feedback"),
+    "try": ("try_rule", "try_rule"),
+    "feeds": ("feeds", "feeds"),
+    "database": ("database", "database"),
+    "ledger": ("ledger", "ledger"),
+    "stories": ("stories", "stories"),
+}
 
-for command in (
-    run.run,
-    once.once,
-    init.init,
-    demo.demo,
-    check.check,
-    explain.explain,
-    status.status,
-    send_test.send_test,
-    schema.schema,
-    translate.translate,
-    healthcheck.healthcheck,
-    backup.backup,
-    doctor.doctor,
-    clinic.clinic,
-    feedback.feedback,
-):
-    app.command()(command)
 
-app.command("try")(try_rule.try_rule)
-app.add_typer(feeds.feeds, name="feeds")
-app.add_typer(database.database, name="database")
-app.add_typer(ledger.ledger, name="ledger")
-app.add_typer(stories.stories, name="stories")
+#: They run no stage and open no database.
+LOGLESS = frozenset({"check", "init", "schema", "translate"})
+
+
+def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
+    """The command line with these commands; all of them where none is named."""
+    app = typer.Typer(
+        name="wirewatch",
+        help="Watches the news and posts one message per story: never miss it, never see it twice, always know why.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_options)
+    for name in names:
+        module, attribute = COMMANDS[name]
+        command = getattr(importlib.import_module(f"bot.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
 
 
 def _version(asked: bool) -> None:
@@ -75,20 +72,30 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     _version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     pass
 
 
+def _typed(words: list[str]) -> Iterable[str]:
+    """The one command that the first word names; none for --version; else all, for --help and for what is misspelt."""
+    first = words[0] if words else ""
+    return [first] if first in COMMANDS else [] if first == "--version" else COMMANDS
+
+
 def main() -> None:
     """Run one command; an expected failure is one line, never a traceback."""
-    # A command that sets its own level does so again.
-    logs.set_up(quiet=True)
+    logs.guard()
+    typed = _typed(sys.argv[1:])
+    if not LOGLESS.issuperset(typed):
+        # A command that sets its own level does so again.
+        logs.set_up(quiet=True)
     try:
-        app()
+        app_of(typed)()
     except ports.ConfigError as error:
+        from bot.cli import check  # costs start-up, and few commands end here
+
         check.show(error.problems)
         # What stands below its first line has just been shown.
         text = str(error).partition("\n")[0] if error.problems else str(error)

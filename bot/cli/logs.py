@@ -8,18 +8,31 @@ import threading
 import traceback
 from collections.abc import Collection
 from types import TracebackType
-
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from typing import TYPE_CHECKING
 
 from bot.model import visible
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 #: The event of each poll (bot/pipeline/reports.py).
 POLLED = "feed polled"
 
 
+def guard() -> None:
+    """Whatever a library says or a bug raises goes to stderr as text that cannot steer the terminal."""
+    # Libraries speak through logging; their warnings are ours, their chatter is not.
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Clean("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    sys.excepthook = _crashed
+    threading.excepthook = _thread_crashed
+
+
 def set_up(*, verbose: bool = False, quiet: bool = False, silenced: Collection[str] = ()) -> None:
     """``quiet``: warnings only; ``verbose``: debug too; ``silenced``: events that the command tells itself."""
+    # Costs start-up: commands that log nothing do without.
+    import structlog
 
     def drop(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         if event.get("event") in silenced:
@@ -44,12 +57,6 @@ def set_up(*, verbose: bool = False, quiet: bool = False, silenced: Collection[s
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries speak through logging; their warnings are ours, their chatter is not.
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Clean("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    sys.excepthook = _crashed
-    threading.excepthook = _thread_crashed
 
 
 def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -9,14 +9,16 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from bot.channels.console.screen import Screen
 from bot.model import visible
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 out = Screen(highlight=False, soft_wrap=True)
 err = Screen(stderr=True, highlight=False, soft_wrap=True)
@@ -59,14 +61,21 @@ class Advance(Protocol):
     def __call__(self) -> None: ...
 
 
+def _bars(*, transient: bool) -> Progress:
+    # Costs start-up: only long work on a terminal needs it.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=err, transient=transient)
+
+
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Advance]:
     """A bar on stderr while long work goes on; nothing when stderr is not a terminal."""
     if not err.is_terminal:
         yield lambda: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with _bars(transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)
 
@@ -85,8 +94,7 @@ def tables() -> Iterator[Callable[[str, int, int], None]]:
 
         yield tell_done
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err) as bar:
+    with _bars(transient=False) as bar:
         tasks: dict[str, TaskID] = {}
 
         def tell(name: str, copied: int, total: int) -> None:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +22,8 @@ from bot.model import visible
 
 __all__ = ["Broken", "Kind", "Kinds", "are_installed", "find"]
 
+#: ``KIND = "slack"`` of a module, or the import that takes it from inside a package.
+_KIND = re.compile(r"\bKIND\b")
 #: An error of somebody else's, in one line.
 _LONGEST_WHY = 200
 
@@ -64,8 +68,11 @@ class Kinds:
 
 
 def find(package: str, *, group: str, made_by: str) -> Kinds:
-    """Every kind of ``package`` and of the entry points of ``group``. Imports them all; never raises for others'."""
-    found = {module.KIND: _kind(module, made_by) for module in _own(package)}
+    """Every kind of ``package`` and of the entry points of ``group``; never raises for others'.
+
+    Ours are imported one by one when they are asked for: the libraries of all of them cost half a second.
+    """
+    found: dict[str, Kind | None] = dict.fromkeys(_own(package))
     broken: dict[str, Broken] = {}
     for entry in sorted(importlib.metadata.entry_points(group=group), key=lambda entry: (entry.name, entry.value)):
         whose = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
@@ -74,12 +81,38 @@ def find(package: str, *, group: str, made_by: str) -> Kinds:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not ours
             broken[entry.name] = Broken(name=entry.name, package=whose, why=_why(error))
             continue
-        if known := found.get(entry.name):
-            why = f"the kind is there already, by {known.package or 'Wirewatch itself'}"
+        if entry.name in found:
+            known = found[entry.name]
+            why = f"the kind is there already, by {(known and known.package) or 'Wirewatch itself'}"
             broken.setdefault(entry.name, Broken(name=entry.name, package=whose, why=why))
         else:
             found[kind.name] = kind
-    return Kinds(found=dict(sorted(found.items())), broken=broken)
+    return Kinds(found=_Found(package, made_by, dict(sorted(found.items()))), broken=broken)
+
+
+class _Found(Mapping[str, Kind]):
+    """Kinds by name; one of ours is imported at its first look-up."""
+
+    def __init__(self, package: str, made_by: str, known: dict[str, Kind | None]) -> None:
+        self._package = package
+        self._made_by = made_by
+        self._known = known
+
+    def __getitem__(self, name: str) -> Kind:
+        kind = self._known[name]
+        if kind is None:
+            module = importlib.import_module(f"{self._package}.{name}")
+            kind = self._known[name] = _kind(module, self._made_by)
+        return kind
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
 
 
 def are_installed(group: str) -> bool:
@@ -91,10 +124,13 @@ class _Unfit(Exception):
     """It loads, and does not keep the convention."""
 
 
-def _own(package: str) -> Iterator[ModuleType]:
-    path = importlib.import_module(package).__path__
-    modules = (importlib.import_module(f"{package}.{info.name}") for info in pkgutil.iter_modules(path))
-    return (module for module in modules if hasattr(module, "KIND"))
+def _own(package: str) -> Iterator[str]:
+    """Names of our kinds, each that of its module, found without an import: each has KIND in its text."""
+    for folder in importlib.import_module(package).__path__:
+        for info in pkgutil.iter_modules([folder]):
+            file = Path(folder, info.name, "__init__.py") if info.ispkg else Path(folder, f"{info.name}.py")
+            if _KIND.search(file.read_text(encoding="utf-8")):
+                yield info.name
 
 
 def _kind(module: ModuleType, made_by: str, package: str | None = None) -> Kind:

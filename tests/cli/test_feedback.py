@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot import model, rules, storage
-from bot.app.engines import ticker
+from bot.app.clock import SystemClock
 from bot.cli import init
 from bot.model import Verdict
 from testbed.commands import wirewatch
@@ -42,7 +42,7 @@ def judged(tmp_path: Path) -> Path:
 
 
 async def fill(folder: Path) -> None:
-    clock = ticker.SystemClock()
+    clock = SystemClock()
     start = clock.now() - timedelta(days=4)
     found = [
         replace(article(title), first_seen=start + number * timedelta(hours=5))

@@ -74,7 +74,7 @@ SHOWS_NOTHING_OF_STRANGERS = {
 
 
 def test_every_command_is_run_over_the_hostile_archive_or_says_why_not() -> None:
-    found = set(_names(typer.main.get_command(commands.app)))
+    found = set(_names(typer.main.get_command(commands.app_of())))
     assert found == RUNS.keys() | SHOWS_NOTHING_OF_STRANGERS.keys()
 
 

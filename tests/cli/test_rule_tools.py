@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot import model, rules, storage
-from bot.app.engines import ticker
+from bot.app.clock import SystemClock
 from bot.cli import init
 from testbed.commands import wirewatch
 from tests.backtest.archives import article
@@ -36,7 +36,7 @@ def started(tmp_path: Path) -> Path:
 
 
 async def fill(folder: Path) -> None:
-    clock = ticker.SystemClock()
+    clock = SystemClock()
     start = clock.now() - timedelta(days=4)
     found = [
         replace(article(title), first_seen=start + number * timedelta(hours=5))

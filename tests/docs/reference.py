@@ -19,7 +19,7 @@ import typer
 from typer.main import get_command
 
 from bot import model
-from bot.cli.commands import app
+from bot.cli.commands import app_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -103,7 +103,7 @@ def _told(shape: Any) -> str:
 def options() -> str:
     parts = ["# Every option\n\nWhat `--help` says of each command; [Commands](../commands.md) says more. "]
     parts.append(_MADE.format(source="the commands themselves") + "\n")
-    found = get_command(app)
+    found = get_command(app_of())
     for name, command in found.commands.items():  # type: ignore[attr-defined]  # a Typer of several is a group
         inner = getattr(command, "commands", {"": command})
         told = inspect.cleandoc(command.help or "").partition("\n")[0]

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from bot.cli.commands import app
+from bot.cli.commands import app_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -17,7 +17,7 @@ _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
 def commands() -> dict[str, typer.core.TyperCommand]:
-    found = get_command(app)
+    found = get_command(app_of())
     return dict(found.commands)  # type: ignore[attr-defined]  # a Typer of several commands is a group
 
 

@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from bot.cli import init
-from bot.cli.commands import app
+from bot.cli.commands import app_of
 from tests.config import folders
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def _typed(page: Path) -> list[str]:
 
 
 def _unknown(line: str) -> list[str]:
-    command = get_command(app)
+    command = get_command(app_of())
     words = shlex.split(line.replace("'", '"'), comments=True)[1:]
     # A second command may follow: only the first is looked at.
     words = words[: next((index for index, word in enumerate(words) if word in ("&&", "|", ";")), len(words))]

@@ -11,7 +11,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from bot.cli.commands import app
+from bot.cli.commands import app_of
 
 ROOT = Path(__file__).parents[2]
 #: Parts of bot/ whose string literals reach people: as an error, a notice, a log event, a description or a message.
@@ -42,7 +42,7 @@ def pages() -> Iterator[Text]:
 
 
 def command_help() -> Iterator[Text]:
-    group = get_command(app)
+    group = get_command(app_of())
     waiting: list[tuple[str, object]] = [("wirewatch", group)]
     while waiting:
         name, command = waiting.pop()
@@ -110,5 +110,5 @@ def _parts_of_f_strings(tree: ast.Module) -> set[int]:
 
 def command(name: str) -> Any:
     """The whole program without a name, or one of its groups."""
-    group: Any = get_command(app)
+    group: Any = get_command(app_of())
     return group.commands[name] if name else group

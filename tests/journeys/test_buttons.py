@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bot import app, model
-from bot.app.engines import ticker
+from bot.app.clock import SystemClock
 from bot.model import Verdict
 from testbed.fakes import START
 from testbed.servers import postgres, slack
@@ -31,7 +31,7 @@ BOT = worlds.BOT.replace(
 OTHER = replace(OTHER_EVENT, at=START)
 
 
-class ShiftedClock(ticker.SystemClock):
+class ShiftedClock(SystemClock):
     """The machine's clock, moved to the day of the story, and on from there as a test wants."""
 
     def __init__(self) -> None:

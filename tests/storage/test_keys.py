@@ -12,7 +12,7 @@ from testbed.fakes import START
 
 BOT = Path(__file__).parents[2] / "bot"
 #: The accessors, and the bridge that hands a channel its own keys.
-_MAY = {"ports/keys.py", "app/wiring.py"}
+_MAY = {"ports/keys.py", "app/environment.py"}
 
 
 def test_no_other_file_reads_or_writes_a_key_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""The clock and the one tick. Knows nothing of what a tick does.
+"""The one tick. Knows nothing of what a tick does.
 
 APScheduler's defaults lose a run silently when the loop is blocked for a second, and its shutdown cancels coroutine
 jobs; so its one job only sets an event, and the work hangs in the caller's own task group (docs/decisions).
@@ -7,7 +7,7 @@ jobs; so its one job only sets an event, and the work hangs in the caller's own 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -16,16 +16,6 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 #: So many intervals without a tick, by the clock that nobody sets.
 _LATE = 5
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)  # noqa: TID251 - the one place where time comes in
-
-    async def sleep(self, duration: timedelta) -> None:
-        await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
 class Ticks(Protocol):

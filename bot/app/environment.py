@@ -1,0 +1,104 @@
+"""What every command starts from: the configuration, its database and its channels; no stage of a running bot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot import channels, config, plugins, ports
+from bot.app.clock import SystemClock
+
+if TYPE_CHECKING:
+    from bot.app.engines.ticker import Ticks
+
+
+def _ticker(every: timedelta) -> Ticks:
+    # Costs start-up: APScheduler, which only a running bot needs.
+    from bot.app.engines.ticker import Ticker
+
+    return Ticker(every)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What a test, a simulation or the demo may replace; each default is the real thing."""
+
+    environ: Mapping[str, str]
+    clock: ports.Clock = field(default_factory=SystemClock)
+    fetcher: ports.Fetcher | None = None
+    #: Ticks every so often.
+    ticker: Callable[[timedelta], Ticks] = _ticker
+
+
+def kinds() -> config.Kinds:
+    """What may stand in the configuration as ``kind``."""
+    return config.Kinds(channels.kinds(), _sources)
+
+
+def broken_plugins() -> tuple[plugins.Broken, ...]:
+    """Those that are installed and cannot be used, of channels and sources."""
+    # Our own sources are imported by the reader processes; here it would cost 30 MB.
+    of_sources = _sources().broken.values() if plugins.are_installed("wirewatch.sources") else ()
+    return (*channels.kinds().broken.values(), *of_sources)
+
+
+def _sources() -> plugins.Kinds:
+    # Costs start-up: the parsers, which only a configuration that names a kind of source needs.
+    from bot import sources
+
+    return sources.kinds()
+
+
+def load(folder: Path, environ: Mapping[str, str], previous: config.Settings | None = None) -> config.Settings:
+    """The configuration of a folder. Raises ConfigError."""
+    return config.load(folder, previous=previous, environ=environ, kinds=kinds())
+
+
+def database_of(settings: config.Settings, environment: Environment) -> str:
+    """The database's whole address, its secret part read now. Raises ConfigError.
+
+    Also where the archive is still at its place of earlier versions.
+    """
+    settings.bot.refuse_stray_database(environment.environ)
+    return settings.bot.database_address(environment.environ)
+
+
+def channel_of(
+    settings: config.Settings, name: str, environment: Environment, store: ports.Store | None = None
+) -> ports.Channel:
+    """One channel of bot.yaml; one whose secret is unset is built closed: it parks what it is given."""
+    found = settings.bot.channels[name]
+    return channels.build(
+        found.kind,
+        name,
+        found.options,
+        resolve=lambda secret: config.resolve(secret, environment.environ),
+        clock=environment.clock,
+        key_values=_StoreKeyValues(store) if store else _NoKeyValues(),
+    )
+
+
+class _StoreKeyValues:
+    """The small facts that a channel keeps, such as a resolved id."""
+
+    def __init__(self, store: ports.Store) -> None:
+        self._store = store
+
+    async def get(self, key: str) -> str | None:
+        return await self._store.read(lambda tx: tx.key_values.get(key))
+
+    async def put(self, key: str, value: str) -> None:
+        await self._store.write(lambda tx: tx.key_values.put(key, value))
+
+
+class _NoKeyValues:
+    """For a channel that is only looked at: nothing is remembered."""
+
+    async def get(self, key: str) -> str | None:
+        return None
+
+    async def put(self, key: str, value: str) -> None:
+        pass

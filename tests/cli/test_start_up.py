@@ -1,0 +1,69 @@
+"""A command imports what it needs: the libraries of all of them together cost a second at each start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot import channels, plugins, sources
+from bot.cli import commands
+
+ROOT = Path(__file__).parents[2]
+RUN = """
+import sys
+sys.argv = ["wirewatch", *sys.argv[1:]]
+from bot.__main__ import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def loaded(*words: str) -> set[str]:
+    """Packages that are in memory when the command has ended well."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *words], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+def test_the_version_is_said_without_the_command_line() -> None:
+    assert not loaded("--version") & {"typer", "rich", "pydantic", "asyncio"}
+
+
+@pytest.mark.parametrize("words", [("check", "--config", "config"), ("translate", "--from", "lucene", "a")])
+def test_a_command_without_a_database_loads_no_library_of_a_running_bot(words: tuple[str, ...]) -> None:
+    heavy = {
+        "sqlalchemy",
+        "alembic",
+        "structlog",
+        "httpx",
+        "apscheduler",
+        "feedparser",
+        "msgspec",
+        "starlette",
+        "babel",
+    }
+    assert not loaded(*words) & heavy
+
+
+def test_check_imports_the_kinds_of_channels_that_are_used() -> None:
+    assert not loaded("check", "--config", "config") & {"slack_sdk", "apprise", "aiosmtplib"}
+
+
+def test_every_command_of_the_table_is_there_under_its_name() -> None:
+    app = commands.app_of()
+    named = [command.name for command in app.registered_commands] + [group.name for group in app.registered_groups]
+    assert sorted(filter(None, named)) == sorted(commands.COMMANDS)
+
+
+@pytest.mark.parametrize("kinds", [channels.kinds(), sources.kinds()])
+def test_each_of_our_kinds_is_a_module_of_its_own_name(kinds: plugins.Kinds) -> None:
+    assert len(kinds.found) >= 3
+    for name, kind in kinds.found.items():
+        assert kind.name == kind.module.KIND == name
