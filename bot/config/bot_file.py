@@ -179,6 +179,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
         operator=shape.operator,
         fetch=model.FetchPolicy(
             every=fetch.every,
+            at_least=fetch.at_least,
             concurrency=fetch.concurrency,
             readers=fetch.readers,
             per_host=fetch.per_host,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pydantic
 
 from bot import model
-from bot.config import values
+from bot.config import intervals, values
 
 _FETCH = model.FetchPolicy()
 
@@ -43,6 +43,13 @@ class FetchShape(StrictShape):
     every: values.Duration = pydantic.Field(
         _FETCH.every,
         description="The shortest time between two polls of a feed; a feed that publishes rarely is polled less often.",
+    )
+    at_least: intervals.AtLeast = pydantic.Field(
+        _FETCH.at_least,
+        description=(
+            "The longest time between two polls of a feed, however rarely it publishes; only its publisher can ask "
+            "for longer. Default: 20 minutes, or every where that is longer."
+        ),
     )
     concurrency: Annotated[int, pydantic.Field(ge=1, le=1024)] = pydantic.Field(
         _FETCH.concurrency, description="Feeds polled at the same time."

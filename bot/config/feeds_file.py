@@ -8,7 +8,7 @@ from typing import Annotated
 import pydantic
 
 from bot import articles, model, plugins
-from bot.config import values
+from bot.config import intervals, values
 from bot.config.kinds import say_broken
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
@@ -31,6 +31,9 @@ class FeedShape(pydantic.BaseModel):
     )
     every: values.Duration | None = pydantic.Field(
         None, description="The shortest time between two polls; without it, bot.yaml's fetch.every."
+    )
+    at_least: intervals.AtLeast | None = pydantic.Field(
+        None, description="The longest time between two polls; without it, bot.yaml's fetch.at_least."
     )
     backfill: values.Duration | None = pydantic.Field(
         None, description="How far back the first poll announces; without it, bot.yaml's fetch.backfill."
@@ -177,6 +180,7 @@ def _feed(
         url=shape.url,
         name=shape.name,
         every=shape.every,
+        at_least=shape.at_least,
         backfill=shape.backfill,
         full_text=shape.full_text,
         tags=shape.tags,

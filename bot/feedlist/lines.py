@@ -21,6 +21,8 @@ def written(feed: model.Feed) -> str:
         fields["name"] = _words(feed.name)
     if feed.every is not None:
         fields["every"] = _duration(feed.every)
+    if feed.at_least is not None:
+        fields["at_least"] = _duration(feed.at_least)
     if feed.backfill is not None:
         fields["backfill"] = _duration(feed.backfill)
     if feed.full_text is not model.FullText.NEVER:

@@ -36,6 +36,8 @@ class Feed:
     name: str | None = None
     #: The shortest interval between two polls; None: bot.yaml's ``fetch.every``.
     every: timedelta | None = None
+    #: The longest interval; None: bot.yaml's ``fetch.at_least``.
+    at_least: timedelta | None = None
     #: How far back a first poll announces; None: bot.yaml's ``fetch.backfill``.
     backfill: timedelta | None = None
     full_text: FullText = FullText.NEVER

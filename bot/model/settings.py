@@ -35,6 +35,8 @@ class FetchPolicy:
     """bot.yaml's ``fetch``."""
 
     every: timedelta = timedelta(minutes=5)
+    #: The longest wait between two polls; a longer ``every`` counts before it.
+    at_least: timedelta = timedelta(minutes=20)
     concurrency: int = 64
     #: Processes that parse documents, apart from the one that fetches and stores; 0: its own threads do.
     readers: int = 1

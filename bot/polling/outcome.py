@@ -223,7 +223,14 @@ def _scheduled(
     is_hurried: bool = False,
 ) -> model.FeedState:
     shortest = timing.shortest(feed, policy)
-    learnt = timing.learnt(state.rhythm, window=state.item_count, since=state.baseline_at, shortest=shortest, now=now)
+    learnt = timing.learnt(
+        state.rhythm,
+        window=state.item_count,
+        since=state.baseline_at,
+        shortest=shortest,
+        longest=timing.longest(feed, policy),
+        now=now,
+    )
     interval = shortest if is_hurried else learnt
     return replace(state, interval=interval, due_at=timing.next_poll(state, wait=interval, now=now, jitter=jitter))
 

@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 
 from bot import model
 
-#: The longest learnt interval, in shortest ones: 5 minutes become at most an hour.
-_SLOWEST = 12
 #: Polls in the mean gap between two articles: an article then waits a sixteenth of that gap on the average.
 _POLLS_A_GAP = 8
 #: Polls in the time in which a feed's document can turn over.
@@ -37,15 +35,27 @@ _BACKOFF = (
 
 def shortest(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
     """The shortest interval between two polls of the feed."""
-    return feed.every or policy.every
+    # Asked of this feed, more often counts before what is said of all.
+    return feed.every or min(policy.every, feed.at_least or timedelta.max)
+
+
+def longest(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
+    """The longest interval that our own rhythm leads to, so that the random part of a wait stays within it."""
+    return max(shortest(feed, policy), (feed.at_least or policy.at_least) / (1 + _JITTER))
 
 
 def learnt(
-    rhythm: Sequence[datetime], *, window: int, since: datetime | None, shortest: timedelta, now: datetime
+    rhythm: Sequence[datetime],
+    *,
+    window: int,
+    since: datetime | None,
+    shortest: timedelta,
+    longest: timedelta,
+    now: datetime,
 ) -> timedelta:
     """The interval that a feed's arrivals ask for; ``since`` is when the feed was first read.
 
-    Silence counts as a gap, so a feed that stops is asked less and less, down to the slowest; but never so seldom that
+    Silence counts as a gap, so a feed that stops is asked less and less, up to the longest; but never so seldom that
     a burst such as it had before fills its document, which lists ``window`` items, twice (bench/soak/day.py).
     """
     recent = rhythm[-_RECENT:]
@@ -56,7 +66,7 @@ def learnt(
     mean = (recent[-1] - recent[0]) / gaps if len(recent) > 1 else timedelta()
     silence = now - (recent[-1] if recent else begin)
     wait = min(max(mean, silence / 2) / _POLLS_A_GAP, _turnover(rhythm, window) / _POLLS_A_TURNOVER)
-    return min(max(wait, shortest), shortest * _SLOWEST)
+    return min(max(wait, shortest), longest)
 
 
 def _turnover(rhythm: Sequence[datetime], window: int) -> timedelta:

@@ -16,6 +16,8 @@ URL = "https://news.example.org/feed"
 FEED = model.Feed(url=URL)
 POLICY = model.FetchPolicy()
 EVERY = POLICY.every
+#: A wait is lengthened by up to a tenth at random, and stays within at_least.
+LONGEST = POLICY.at_least / 1.1
 FRESH = model.FeedState(url=URL, due_at=START)
 READ = dataclasses.replace(
     FRESH, baseline_at=START - timedelta(days=1), ok_at=START - EVERY, etag='"v1"', last_modified="then", item_count=3
@@ -185,11 +187,36 @@ def test_a_long_error_text_is_cut() -> None:
 
 def test_a_busy_feed_is_asked_as_often_as_allowed_and_a_quiet_one_less() -> None:
     busy = was_read(FRESH, model.Reading(entries=entries(*(START - timedelta(minutes=10 * n) for n in range(20)))))
-    daily = was_read(FRESH, model.Reading(entries=entries(*(START - timedelta(hours=5 * n) for n in range(20)))))
+    hourly = was_read(FRESH, model.Reading(entries=entries(*(START - timedelta(hours=2 * n) for n in range(20)))))
     quiet = was_read(FRESH, model.Reading(entries=entries(*(START - timedelta(days=30 * n) for n in range(20)))))
     assert busy.due_at - START == EVERY
-    assert daily.due_at - START == timedelta(hours=5) / 8
-    assert quiet.due_at - START == EVERY * 12
+    assert hourly.due_at - START == timedelta(hours=2) / 8
+    assert quiet.due_at - START == LONGEST
+
+
+def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_ask_for_longer() -> None:
+    quiet = dataclasses.replace(READ, rhythm=(START - timedelta(days=90), START - timedelta(days=60)))
+    assert answered(quiet, WELL, jitter=1).due_at - START == POLICY.at_least
+    patient = dataclasses.replace(quiet, ttl=timedelta(hours=3))
+    assert answered(patient, WELL).due_at - START == timedelta(hours=3)
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [
+        ({"at_least": timedelta(minutes=40)}, 40),
+        ({"at_least": timedelta(minutes=3)}, 3),
+        # An interval that is asked for is longer than the default for the longest.
+        ({"every": timedelta(hours=2)}, 120),
+        ({"every": timedelta(hours=2), "at_least": timedelta(hours=6)}, 360),
+    ],
+)
+def test_a_quiet_feed_is_asked_as_often_as_its_own_line_says(said: dict[str, timedelta], minutes: int) -> None:
+    quiet = dataclasses.replace(READ, rhythm=(START - timedelta(days=90), START - timedelta(days=60)))
+    waited = answered(quiet, WELL, feed=dataclasses.replace(FEED, **said)).due_at - START  # type: ignore[arg-type]
+    assert (
+        timedelta(minutes=minutes) / 1.1 <= waited + timedelta(microseconds=1) <= timedelta(minutes=minutes, seconds=1)
+    )
 
 
 def burst(count: int, *, minutes_ago: float) -> tuple[datetime, ...]:
@@ -207,7 +234,7 @@ def test_a_feed_whose_list_filled_quickly_before_is_asked_twice_in_that_time_als
 def test_a_feed_that_brings_its_whole_list_at_once_is_not_asked_more_often_for_it() -> None:
     weekly = tuple(START - timedelta(days=days) for days in (14, 7) for _ in range(10))
     state = dataclasses.replace(READ, rhythm=weekly, item_count=10)
-    assert answered(state, WELL).due_at - START == 12 * EVERY
+    assert answered(state, WELL).due_at - START == LONGEST
 
 
 def test_a_list_of_which_nothing_is_left_is_remarked_with_what_its_publisher_asks_for() -> None:
