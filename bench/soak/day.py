@@ -77,6 +77,8 @@ def table(day: Day, other: Witness) -> list[str]:
     number("  as long as the feed asks for", ours.missed_as_asked, other.missed_as_asked)
     for share, name in ((0.5, "p50"), (0.95, "p95")):
         number(f"published until seen, {name}, s", ours.lateness.share(share), other.lateness.share(share))
+        unasked = ours.lateness_unasked.share(share), other.lateness_unasked.share(share)
+        number("  if asked for no wait over at_least", *unasked)
     for rule in sorted({*ours.broken, *other.broken}):
         number(f"broken: {rule}", ours.broken[rule], other.broken[rule], share=False)
     number("rules broken, in all", ours.broken.total(), other.broken.total(), share=False)

@@ -54,7 +54,9 @@ def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.S
 
 def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> ports.Fetcher:
     """The HTTP client of feeds, or the one that ``environment`` brings."""
-    return environment.fetcher or client.HttpFetcher(policy, environment.clock)
+    return environment.fetcher or client.HttpFetcher(
+        policy, environment.clock, secret_of=lambda secret: config.resolve(secret, environment.environ)
+    )
 
 
 def parts_of(

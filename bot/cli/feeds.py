@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -136,11 +136,11 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
     """The feeds behind an address, read; a page is asked for the ones that it names. At least one."""
     environment = app.Environment(environ=os.environ)
     url = address if urlsplit(address).scheme in ("http", "https") else f"https://{address}"
-    policy = _policy(folder, environment)
+    policy, configured = _settings(folder, environment)
     fetcher, documents = app.fetcher_of(policy, environment), reading.of(policy)
     try:
         await documents.prepare()
-        look = _Look(fetcher, documents)
+        look = _Look(fetcher, documents, configured)
         try:
             return [await look.at(url)]
         except ports.IsPage as page:
@@ -153,23 +153,27 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
         await fetcher.close()
 
 
-def _policy(folder: Path, environment: app.Environment) -> model.FetchPolicy:
-    """That of bot.yaml; the shipped one where there is none yet, or none that can be read."""
+def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPolicy, Mapping[str, model.Feed]]:
+    """bot.yaml's fetch, and the feeds by address; the shipped one and no feed where they cannot be read."""
     try:
-        return app.load(folder, environment.environ).bot.fetch
+        settings = app.load(folder, environment.environ)
+        return settings.bot.fetch, {feed.url: feed for feed in settings.feeds}
     except ports.ConfigError:
         if (folder / "bot.yaml").is_file():
             terminal.say(
                 f"{folder} has mistakes, so its fetch settings do not count here; `wirewatch check` shows them"
             )
-        return model.FetchPolicy()
+        return model.FetchPolicy(), {}
 
 
 class _Look:
     """Fetches and parses one address after another."""
 
-    def __init__(self, fetcher: ports.Fetcher, documents: pipeline.Documents) -> None:
+    def __init__(
+        self, fetcher: ports.Fetcher, documents: pipeline.Documents, configured: Mapping[str, model.Feed]
+    ) -> None:
         self._fetcher = fetcher
+        self._configured = configured
         self._documents = documents
 
     async def at_all(self, urls: Sequence[str], *, page: str) -> list[FoundFeed]:
@@ -183,12 +187,13 @@ class _Look:
 
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
         """Raises FetchError, ReadError, IsPage."""
-        answer = await self._fetcher.get(ports.Request(url=url))
+        feed = self._configured.get(url) or model.Feed(url=url)
+        answer = await self._fetcher.get(ports.Request(url=url, access=feed.access))
         if answer.status != 200:
             raise ports.FetchError(f"{url}: the server answered {answer.status}")
         body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
         try:
-            said, _ = await self._documents.read(body, model.Feed(url=url), is_first=True)
+            said, _ = await self._documents.read(body, feed, is_first=True)
         except ports.IsPage:
             raise
         except ports.ReadError as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot import model, plugins
-from bot.config import secrets, values
+from bot.config import access_shape, secrets, values
 from bot.config.bot_shape import BotShape, StrictShape, WebShape
 from bot.config.kinds import say_broken, warn_of_broken
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings
@@ -44,6 +44,9 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         return None
     channels_node = root.get("channels") if isinstance(root, MappingNode) else None
     _hide_secrets(channels_node, report, kinds)
+    groups = _groups(root)
+    for _, group in groups:
+        access_shape.hide(group, report)
     shape = validation.check(BotShape, root, report)
     channels = _channels(channels_node, report, kinds, environ)
     warn_of_broken(channels_node, report, kinds)
@@ -54,6 +57,10 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         return None
     _check_operator(shape, root, channels, report)
     _warn_of_unset(shape, root, report, environ)
+    for key, group in groups:
+        if key.value.lower() in shape.fetch.hosts:
+            access = shape.fetch.hosts[key.value.lower()].access()
+            access_shape.warn(group, access, report, environ, what="its feeds are not asked")
     if report.error_count:
         return None
     return _settings(shape, channels, Path(report.path).parent)
@@ -163,6 +170,12 @@ def _warn_secret(report: ProblemReport, node: Node, why: str, what: str) -> None
     report.add("unset-secret", why.split(":", maxsplit=1)[0], what, start=node.start, end=node.end, severity="warning")
 
 
+def _groups(root: Node) -> list[tuple[Scalar, Node]]:
+    fetch = root.get("fetch") if isinstance(root, MappingNode) else None
+    hosts = fetch.get("hosts") if isinstance(fetch, MappingNode) else None
+    return list(hosts.pairs) if isinstance(hosts, MappingNode) else []
+
+
 def _start(root: Node, key: str) -> int:
     found = root.key(key) if isinstance(root, MappingNode) else None
     return found.start if found else root.start
@@ -191,6 +204,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
             contact=fetch.contact,
             use_proxy=fetch.use_proxy,
         ),
+        hosts={name: access for name, group in fetch.hosts.items() if (access := group.access())},
         stories_window=shape.stories.window,
         quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
         posts_per_hour=shape.posts_per_hour,

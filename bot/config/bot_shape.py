@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pydantic
 
 from bot import model
-from bot.config import intervals, values
+from bot.config import access_shape, intervals, values
 
 _FETCH = model.FetchPolicy()
 
@@ -89,6 +89,13 @@ class FetchShape(StrictShape):
     )
     use_proxy: bool = pydantic.Field(
         False, description="Use the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name in the environment."
+    )
+    hosts: dict[access_shape.Host, access_shape.AccessShape] = pydantic.Field(
+        {},
+        description=(
+            "What all feeds of a host are asked with, by its name or *.example.org: headers, cookies, auth, proxy, "
+            "tls. A feed's own keys count before it."
+        ),
     )
 
 

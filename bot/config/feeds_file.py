@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import pydantic
 
 from bot import articles, model, plugins
-from bot.config import intervals, values
+from bot.config import access_shape, intervals, values
 from bot.config.kinds import say_broken
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
@@ -16,7 +16,7 @@ from bot.config.yaml.nodes import Node, Scalar, Sequence
 from bot.config.yaml.problems import ProblemReport
 
 
-class FeedShape(pydantic.BaseModel):
+class FeedShape(access_shape.AccessShape):
     """One feed: its address, or a block with more about it."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -89,7 +89,11 @@ def names_of(root: Node | None) -> frozenset[str]:
 
 
 def parse_feeds_file(
-    report: ProblemReport, *, kinds: Callable[[], plugins.Kinds], previous: tuple[model.Feed, ...] = ()
+    report: ProblemReport,
+    *,
+    kinds: Callable[[], plugins.Kinds],
+    environ: Mapping[str, str],
+    previous: tuple[model.Feed, ...] = (),
 ) -> tuple[model.Feed, ...] | None:
     """The feeds; None: the file as a whole cannot be used. Of a broken feed its last good version stays."""
     document = report.document
@@ -116,7 +120,7 @@ def parse_feeds_file(
         return None
     good = {feed.url: feed for feed in previous}
     seen: dict[str, int] = {}
-    found = [_feed(item, report, kinds, good, seen) for item in items.items]
+    found = [_feed(item, report, kinds, environ, good, seen) for item in items.items]
     for flaw in document.flaws:
         report.add_flaw(flaw)
     return tuple(feed for feed in found if feed)
@@ -141,9 +145,11 @@ def _feed(
     node: Node,
     report: ProblemReport,
     kinds: Callable[[], plugins.Kinds],
+    environ: Mapping[str, str],
     good: dict[str, model.Feed],
     seen: dict[str, int],
 ) -> model.Feed | None:
+    access_shape.hide(node, report)
     written = node.get("kind") if isinstance(node, MappingNode) else None
     named = _Named(node, written, kinds(), report) if isinstance(node, MappingNode) and written is not None else None
     shape = _checked(named.plain if named else node, report)
@@ -176,6 +182,8 @@ def _feed(
         return good.get(url)
     if address is not None:
         _warn_of_aggregator(shape, address, report)
+    access = shape.access(home=shape.url)
+    access_shape.warn(node, access, report, environ, what="the feed is not asked")
     return model.Feed(
         url=shape.url,
         name=shape.name,
@@ -189,6 +197,7 @@ def _feed(
         expect=shape.expect,
         kind=shape.kind,
         options=options,
+        access=access,
     )
 
 

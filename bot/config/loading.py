@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import model, ports
-from bot.config import bot_file, feeds_file, files, rules_file, values
+from bot.config import access_shape, bot_file, feeds_file, files, rules_file, values
 from bot.config.kinds import Kinds
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
 from bot.config.yaml import problems
@@ -71,7 +71,7 @@ class _Found:
         digests = "".join(f"{path}\0{state.digest}\0" for path, state in sorted(self.files.items()))
         return Settings(
             bot=bot,
-            feeds=tuple(feed for state in self.files.values() for feed in state.feeds),
+            feeds=tuple(access_shape.joined(feed, bot.hosts) for state in self.files.values() for feed in state.feeds),
             rules=tuple(entry.compiled for entry in self.loaded),
             problems=self.problems,
             version=hashlib.sha256(digests.encode()).hexdigest()[:16],
@@ -186,7 +186,7 @@ class _Loader:
         feeds = (
             None
             if report.error_count
-            else feeds_file.parse_feeds_file(report, kinds=self._kinds.sources, previous=before)
+            else feeds_file.parse_feeds_file(report, kinds=self._kinds.sources, environ=self._environ, previous=before)
         )
         names = feeds_file.names_of(report.document.root) if feeds is not None else old.names if old else None
         self.found.files[path] = FileState(

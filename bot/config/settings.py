@@ -50,6 +50,8 @@ class BotSettings:
     #: The channel in which the bot speaks about itself; None: the log only.
     operator: str | None
     fetch: model.FetchPolicy
+    #: With what the feeds of a host are asked, by its name or ``*.`` and the name above it.
+    hosts: Mapping[str, model.Access]
     stories_window: timedelta
     quiet: model.QuietHours | None
     #: Of each channel; None: no cap.

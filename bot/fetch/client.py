@@ -1,6 +1,6 @@
 """One request, its redirects, and the answer: bounded in time, bytes and hops.
 
-Knows no feed; any status is an answer. Cookies are neither kept nor sent.
+Knows no feed; any status is an answer. No cookie that a server sets is kept; those of a feed's own access are sent.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import httpx
 import bot
 from bot import model, ports
 from bot.fetch import addresses, bounds, failures, headers
+from bot.fetch.access import Keys, SecretOf, no_secret
 from bot.fetch.addresses import Address
 from bot.fetch.hosts import HostSlots
 from bot.fetch.ssrf import AddressRule, GuardBackend, Resolve, system_resolve
@@ -59,11 +60,13 @@ class HttpFetcher:
         user_agent: str | None = None,
         tls: ssl.SSLContext | None = None,
         resolve: Resolve = system_resolve,
+        secret_of: SecretOf = no_secret,
     ) -> None:
         self._clock = clock
         self._seconds = policy.timeout.total_seconds()
         self._limit_bytes = policy.max_bytes
         self._agent = user_agent or agent_of(policy)
+        self._keys = Keys(secret_of)
         self._slots = HostSlots(per_host=policy.per_host, in_all=policy.concurrency)
         self._transports = Transports(
             GuardBackend(AddressRule(policy.allow_private), resolve=resolve),
@@ -114,7 +117,7 @@ class HttpFetcher:
                 course.left = max(0.0, course.left - (loop.time() - begun))
 
     async def _ask(self, request: ports.Request, course: _Course) -> ports.Answer | None:
-        response = await self._send(self._built(request, course))
+        response = await self._send(self._built(request, course), request.access)
         try:
             location = response.headers.get("location")
             if response.status_code in _REDIRECTS and location:
@@ -146,11 +149,14 @@ class HttpFetcher:
             fields["If-Modified-Since"] = request.last_modified
         if authorization := course.at.authorization:
             fields["Authorization"] = authorization
+        if request.access is not None and _is_home(request.access, course.at):
+            fields |= self._keys.fields(request.access)
         seconds = {"connect": course.left, "read": course.left, "write": course.left, "pool": course.left}
         return httpx.Request("GET", course.at.url, headers=fields, extensions={"timeout": seconds})
 
-    async def _send(self, request: httpx.Request) -> httpx.Response:
-        transport = self._transports.of(request.url)
+    async def _send(self, request: httpx.Request, access: model.Access | None) -> httpx.Response:
+        tls = self._keys.tls(access) if access is not None and _is_home(access, Address(request.url)) else None
+        transport = self._transports.of(request.url, proxy=self._keys.proxy(access) if access else None, tls=tls)
         try:
             return await transport.handle_async_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
@@ -185,6 +191,11 @@ def agent_of(policy: model.FetchPolicy) -> str:
     """
     contact = re.sub(r"[^\x21-\x7e]+|[()]", "", policy.contact or "")
     return f"wirewatch/{bot.__version__} (feed reader{'; +' + contact if contact else ''})"
+
+
+def _is_home(access: model.Access, at: Address) -> bool:
+    """What was given for one origin is neither sent along a redirect to another nor to where the feed has moved."""
+    return addresses.parse(access.home).origin == at.origin
 
 
 def _move(course: _Course, status: int, location: str) -> None:

@@ -156,25 +156,40 @@ class Transports:
         self._limits = httpx.Limits(max_connections=connections, keepalive_expiry=_KEEP_ALIVE_SECONDS)
         self._tls = tls
         self._proxies = urllib.request.getproxies() if use_proxy else {}
-        self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
+        self._connections = connections
+        #: By proxy and TLS; None: no proxy, and what is trusted everywhere.
+        self._others: dict[tuple[str | None, ssl.SSLContext], httpx.AsyncBaseTransport] = {}
 
-    def of(self, url: httpx.URL) -> httpx.AsyncBaseTransport:
-        """Raises Refused where a proxy would be asked for a literal private address."""
+    def of(
+        self, url: httpx.URL, *, proxy: str | None = None, tls: ssl.SSLContext | None = None
+    ) -> httpx.AsyncBaseTransport:
+        """``proxy`` and ``tls``: the feed's own. Raises Refused where a proxy would be asked for a private literal."""
+        proxy = proxy or self._of_environment(url)
+        if proxy is None and tls is None:
+            return self._guarded
+        if proxy is not None:
+            # The proxy resolves names, so it must guard its own network; a literal needs no resolving.
+            self._backend.check_literal(url.host)
+        key = (proxy, tls or self._tls)
+        if key not in self._others:
+            self._others[key] = self._made(*key)
+        return self._others[key]
+
+    def _of_environment(self, url: httpx.URL) -> str | None:
         proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
         if not proxy or urllib.request.proxy_bypass(url.host):
-            return self._guarded
-        # The proxy resolves names, so it must guard its own network; a literal needs no resolving.
-        self._backend.check_literal(url.host)
-        if proxy not in self._proxied:
-            address = proxy if "://" in proxy else f"http://{proxy}"
-            self._proxied[proxy] = httpx.AsyncHTTPTransport(
-                verify=self._tls, trust_env=False, limits=self._limits, proxy=address
-            )
-        return self._proxied[proxy]
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"
+
+    def _made(self, proxy: str | None, tls: ssl.SSLContext) -> httpx.AsyncBaseTransport:
+        if proxy is None:
+            # Of its own, so that a connection with a client certificate serves nobody else.
+            return GuardedTransport(self._backend, tls=tls, connections=self._connections)
+        return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=self._limits, proxy=proxy)
 
     async def close(self) -> None:
         """Close all connections."""
         self._backend.close()
         await self._guarded.aclose()
-        for transport in self._proxied.values():
+        for transport in self._others.values():
             await transport.aclose()

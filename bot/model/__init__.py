@@ -3,6 +3,7 @@
 Knows nothing: no I/O, no clock, no other part of the package.
 """
 
+from bot.model.access import Access, Login
 from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
 from bot.model.arrivals import Arrival, Revision
 from bot.model.articles import Article
@@ -46,6 +47,7 @@ __all__ = [
     "LONGEST_WAIT",
     "SHORTEST_WAIT",
     "SNOOZE",
+    "Access",
     "Action",
     "Alert",
     "AlertState",
@@ -75,6 +77,7 @@ __all__ = [
     "LedgerRow",
     "LedgerValue",
     "Line",
+    "Login",
     "Match",
     "Member",
     "Message",

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from bot.model.access import Access
+
 
 class FullText(StrEnum):
     """When the article's own page is read."""
@@ -52,6 +54,8 @@ class Feed:
     kind: str | None = None
     #: What the kind is told of this feed, as JSON that its options model has checked.
     options: str = "{}"
+    #: What it is asked with beside its address; None: nothing.
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

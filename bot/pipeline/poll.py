@@ -80,7 +80,7 @@ class Poller:
         polled = Polled(feed=snapshot.feeds[state.url], state=state, names_known=names_known)
         await self._documents.prepare()
         try:
-            answer = await self._fetcher.get(polling.request(state))
+            answer = await self._fetcher.get(polling.request(state, polled.feed.access))
         except ports.FetchError as error:
             return replace(polled, error=str(error))
         if answer.status != HTTPStatus.OK or polling.is_unchanged(state, answer):

@@ -31,13 +31,14 @@ _MAX_ERROR = 500
 _NEVER = timedelta(days=3650)
 
 
-def request(state: model.FeedState) -> ports.Request:
+def request(state: model.FeedState, access: model.Access | None = None) -> ports.Request:
     """What to ask: validators only of a body that was read."""
     is_read = state.baseline_at is not None
     return ports.Request(
         url=state.moved_to or state.url,
         etag=state.etag if is_read else None,
         last_modified=state.last_modified if is_read else None,
+        access=access,
     )
 
 

@@ -18,6 +18,8 @@ class Request:
     last_modified: str | None = None
     #: Wanted kinds, best first, as an Accept header's value; None: feeds.
     accept: str | None = None
+    #: What goes with it to its own origin; None: nothing.
+    access: model.Access | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 
 import structlog
 
@@ -38,7 +39,7 @@ class Processes:
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
     ) -> tuple[model.Reading, articles.Lookup]:
         """Raises ReadError."""
-        job = wire.Job(body, feed, is_first)
+        job = wire.Job(body, dataclasses.replace(feed, access=None), is_first)
         one, done = await self._answered(job)
         if not isinstance(done, wire.Done):
             raise _told_of(one, wire.Garbage("something else than a document"))

@@ -83,13 +83,15 @@ class Seen:
 class FeedServer:
     """An origin on 127.0.0.1; a path without a script answers 404."""
 
-    def __init__(self, *, tls: bool = False) -> None:
+    def __init__(self, *, tls: bool = False, clients: Path | None = None) -> None:
+        """``clients``: the authority of the certificates that are asked of clients; None: none is asked."""
         self.requests: list[Seen] = []
         #: The most requests that were under way at once.
         self.most_at_once = 0
         self._at_once = 0
         self._scripts: dict[str, list[Reply]] = {}
         self._tls = tls
+        self._clients = clients
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -99,6 +101,9 @@ class FeedServer:
         if self._tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(TLS / "server.pem", TLS / "server.key")
+            if self._clients is not None:
+                context.load_verify_locations(self._clients)
+                context.verify_mode = ssl.CERT_REQUIRED
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
         self.port = self._server.sockets[0].getsockname()[1]
         return self

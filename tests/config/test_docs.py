@@ -11,7 +11,7 @@ import pydantic
 import pytest
 
 from bot import channels
-from bot.config.bot_shape import BotShape
+from bot.config.bot_shape import BotShape, FetchShape
 from bot.config.feeds_file import FeedShape
 from bot.config.rules_shape import RulesShape
 from tests.config import folders
@@ -23,6 +23,9 @@ def _keys(shape: type[pydantic.BaseModel], prefix: str) -> Iterator[str]:
     for name, info in shape.model_fields.items():
         key = f"{prefix}{name}"
         yield key
+        if info.annotation == FetchShape.model_fields["hosts"].annotation:
+            # Its groups have the keys of a feed, which stand there.
+            continue
         inner = [part for part in (info.annotation, *typing.get_args(info.annotation)) if isinstance(part, type)]
         for part in inner:
             if issubclass(part, pydantic.BaseModel):

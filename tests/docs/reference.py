@@ -73,6 +73,8 @@ def _key_row(where: str, name: str, shape: Any, is_needed: bool) -> str:
     heading = where if ", kind " in where else f"{where}: {name}"
     # An example's title and body have no heading of their own.
     heading = heading.removesuffix(".title").removesuffix(".body")
+    # A group of hosts has the keys of a feed.
+    heading = heading.replace("bot.yaml: fetch.hosts.", "feeds.yaml: ")
     link = f"../configuration.md#{anchor(heading)}"
     return f"| [`{name}`]({link}) | {'needed' if is_needed else _default(shape)} | {cell(_told(shape))} |\n"
 

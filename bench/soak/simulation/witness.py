@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from bench.soak.simulation.origin import Reply
 from bench.soak.simulation.world import Feed, World
+from bot import model
 
 _DAY = 86_400
 _HOUR = 3_600
+_OWN_LONGEST = model.FetchPolicy().at_least.total_seconds()
 #: Three addresses within ten minutes speak for their host.
 _ADDRESSES, _WITHIN = 3, 600
 #: What was asked for, or waits in line for its host, when the host's limit became known is finished.
@@ -76,6 +78,8 @@ class Witness:
         self.statuses: Counter[int] = Counter()
         #: How long after its publication an item was first delivered.
         self.lateness = Lateness()
+        #: Of these, where the feed asks for no longer wait than our own longest.
+        self.lateness_unasked = Lateness()
         #: Items that left the document before it was asked for again.
         self.missed = 0
         #: Of these, in waits of which the feed itself had asked for more than half (max-age, ttl).
@@ -147,6 +151,8 @@ class Witness:
             for number in range(first, count):
                 if feed.published[number] >= self._since:
                     self.lateness.add(moment - feed.published[number])
+                    if max(feed.max_age, 60 * feed.ttl_minutes) <= _OWN_LONGEST:
+                        self.lateness_unasked.add(moment - feed.published[number])
         state.count = count
 
     def _limited(self, feed: Feed, host: _OfHost, moment: float, until: float) -> None:

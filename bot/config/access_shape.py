@@ -1,0 +1,254 @@
+"""The keys of a feed, or of a group of hosts, that say with what it is asked: headers, cookies, auth, proxy, tls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import pydantic
+
+from bot import model
+from bot.config import secrets, values
+from bot.config.yaml.nodes import Mapping as MappingNode
+from bot.config.yaml.nodes import Node, Scalar
+from bot.config.yaml.problems import ProblemReport
+
+_STRICT = pydantic.ConfigDict(extra="forbid", frozen=True)
+#: A name of a header or of a cookie (RFC 9110 section 5.6.2).
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
+#: The client's own business, and what has a key of its own.
+_REFUSED = {
+    "authorization": "write auth: {bearer: env:NAME} or auth: {basic: {user: NAME, password: env:NAME}}",
+    "cookie": "write cookies: {NAME: env:NAME}",
+    "proxy-authorization": "write the proxy's whole address into a variable, and proxy: env:NAME",
+}
+_OWN = frozenset(
+    "host connection content-length transfer-encoding te upgrade trailer expect range accept-encoding if-none-match"
+    " if-modified-since if-match if-unmodified-since if-range".split()
+)
+#: No secret stands in these; the value of every other header may be one.
+_PLAIN = frozenset("accept accept-language user-agent referer from cache-control dnt origin".split())
+#: A key that is none of ours and speaks of a secret.
+_TELLING = re.compile(r"(?i)auth|token|secret|pass|cookie|key|header|login|user")
+_KEYS = ("headers", "cookies", "auth", "proxy", "tls")
+
+
+def _token(value: object, what: str) -> str:
+    name = values.text(value)
+    if not _TOKEN.match(name):
+        # Not repeated: it may be the secret itself.
+        raise values.Wrong("value", f"this is no name of a {what}", "write letters, digits and -")
+    return name
+
+
+def _headers(value: object) -> Mapping[str, str | model.Secret]:
+    found: dict[str, str | model.Secret] = {}
+    for key, written in _pairs(value, "headers: {X-Api-Key: env:NAME}"):
+        name = _token(key, "header")
+        if name.lower() in _REFUSED or name.lower() in _OWN:
+            help_text = _REFUSED.get(name.lower(), "remove it: Wirewatch sends it by itself")
+            raise values.Wrong("value", f"the header {name} is not set here", help_text)
+        text = values.text(written)
+        if name.lower() in _PLAIN and not text.startswith(("env:", "file:")):
+            if not text.isascii() or not text.isprintable():
+                raise values.Wrong("value", f"the header {name} has a character that may not stand there")
+            found[name] = text
+        else:
+            found[name] = _secret(text)
+    return found
+
+
+def _cookies(value: object) -> Mapping[str, model.Secret]:
+    pairs = _pairs(value, "cookies: {session: env:NAME}")
+    return {_token(key, "cookie"): _secret(written) for key, written in pairs}
+
+
+def _pairs(value: object, example: str) -> Iterator[tuple[object, object]]:
+    if not isinstance(value, dict):
+        raise values.Wrong("wrong-kind", f"a block of keys is expected here, not {values.kind_of(value)}", example)
+    return iter(value.items())
+
+
+def _secret(value: object) -> model.Secret:
+    try:
+        return model.Secret.parse(value)
+    except ValueError as error:
+        raise values.Wrong("secret", str(error).partition(": ")[0], "use env:NAME or file:/path") from None
+
+
+def _proxy(value: object) -> str | model.Secret:
+    written = values.text(value)
+    if written.startswith(("env:", "file:")):
+        return _secret(written)
+    if "@" in written:
+        raise values.Wrong("secret", "a password is not written into the configuration", "write proxy: env:NAME")
+    try:
+        parts = urlsplit(written)
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise values.Wrong("address", "this is no address of a proxy", "write http://proxy.example.org:3128")
+    return written
+
+
+def _host(value: object) -> str:
+    written = values.text(value).lower()
+    if not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", written):
+        help_text = "write news.example.org, or *.example.org for each host below it"
+        raise values.Wrong("address", f'"{values.shown(written)}" is no name of a host', help_text)
+    return written
+
+
+_SECRET_SCHEMA = {"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}
+Host = Annotated[str, pydantic.PlainValidator(_host), pydantic.WithJsonSchema({"type": "string"})]
+
+
+class BasicShape(pydantic.BaseModel):
+    """A name and a password."""
+
+    model_config = _STRICT
+
+    user: values.Text = pydantic.Field(..., description="The name to log in with.", examples=["analyst"])
+    password: model.Secret = pydantic.Field(
+        ..., description="Its password, as env:NAME or file:/path.", examples=["env:PAPER_PASSWORD"]
+    )
+
+
+class AuthShape(pydantic.BaseModel):
+    """One of the two."""
+
+    model_config = _STRICT
+
+    basic: BasicShape | None = pydantic.Field(None, description="Basic authentication (RFC 7617).")
+    bearer: model.Secret | None = pydantic.Field(None, description="A bearer token (RFC 6750), as env:NAME.")
+
+    @pydantic.model_validator(mode="after")
+    def _one(self) -> AuthShape:
+        if (self.basic is None) == (self.bearer is None):
+            raise values.Wrong("value", "auth is basic or bearer", "write auth: {bearer: env:NAME}")
+        return self
+
+
+class TlsShape(pydantic.BaseModel):
+    """Files in PEM form."""
+
+    model_config = _STRICT
+
+    certificate: values.Text | None = pydantic.Field(None, description="The client certificate, with its chain.")
+    key: values.Text | None = pydantic.Field(
+        None, description="The certificate's key, without a passphrase, where it is in a file of its own."
+    )
+    authority: values.Text | None = pydantic.Field(
+        None, description="Certificates of authorities that are trusted here beside the public ones."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _key_has_certificate(self) -> TlsShape:
+        if self.key and not self.certificate:
+            raise values.Wrong(
+                "value", "a key without its certificate", "write certificate: /path/client.pem beside it"
+            )
+        return self
+
+
+class AccessShape(pydantic.BaseModel):
+    """What is sent beside the address, to the feed's own origin only."""
+
+    model_config = _STRICT
+
+    headers: Annotated[
+        Mapping[str, str | model.Secret],
+        pydantic.PlainValidator(_headers),
+        pydantic.WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
+    ] = pydantic.Field({}, description="Headers of each request; a value that is a secret is env:NAME or file:/path.")
+    cookies: Annotated[
+        Mapping[str, model.Secret],
+        pydantic.PlainValidator(_cookies),
+        pydantic.WithJsonSchema({"type": "object", "additionalProperties": _SECRET_SCHEMA}),
+    ] = pydantic.Field({}, description="Cookies of each request, each value as env:NAME or file:/path.")
+    auth: AuthShape | None = pydantic.Field(None, description="How to log in: basic or bearer.")
+    proxy: (
+        Annotated[str | model.Secret, pydantic.PlainValidator(_proxy), pydantic.WithJsonSchema({"type": "string"})]
+        | None
+    ) = pydantic.Field(
+        None, description="The proxy to ask through: http://host:port, or env:NAME where it has a password."
+    )
+    tls: TlsShape | None = pydantic.Field(None, description="A client certificate, and a private authority.")
+
+    def access(self, home: str = "") -> model.Access | None:
+        """As the fetcher takes it; None: nothing is said."""
+        auth, tls = self.auth, self.tls
+        login = None
+        if auth and auth.basic:
+            login = model.Login(user=auth.basic.user, secret=auth.basic.password)
+        elif auth and auth.bearer:
+            login = model.Login(secret=auth.bearer)
+        found = model.Access(
+            headers=tuple(self.headers.items()),
+            cookies=tuple(self.cookies.items()),
+            login=login,
+            proxy=self.proxy,
+            certificate=tls.certificate if tls else None,
+            key=tls.key if tls else None,
+            authority=tls.authority if tls else None,
+        )
+        return replace(found, home=home) if found != model.Access() else None
+
+
+def joined(feed: model.Feed, groups: Mapping[str, model.Access]) -> model.Feed:
+    """The feed with what its host's groups say where it says nothing itself; the more exact name counts first."""
+    host = (urlsplit(feed.url).hostname or "").lower()
+    fitting = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]
+    access = feed.access
+    for name in sorted(fitting, key=lambda name: (name[0] == "*", -len(name))):
+        access = (access or model.Access(home=feed.url)).over(groups[name])
+    return feed if access is feed.access else replace(feed, access=access)
+
+
+def hide(node: Node | None, report: ProblemReport) -> None:
+    """Whatever may be a secret written out is shown as *** in the file's lines."""
+    if not isinstance(node, MappingNode):
+        return
+    for key, value in node.pairs:
+        if key.value in _KEYS or values.near(key.value, _KEYS) or _TELLING.search(key.value):
+            for leaf in _leaves(value):
+                if not leaf.value.startswith(("env:", "file:", "http://", "https://")) or "@" in leaf.value:
+                    report.hide(leaf.start, leaf.end)
+
+
+def _leaves(node: Node) -> Iterator[Scalar]:
+    match node:
+        case Scalar():
+            yield node
+        case MappingNode():
+            for key, value in node.pairs:
+                if not _TOKEN.match(key.value):
+                    yield key
+                yield from _leaves(value)
+        case _:
+            for item in node.items:
+                yield from _leaves(item)
+
+
+def warn(
+    node: Node, access: model.Access | None, report: ProblemReport, environ: Mapping[str, str], *, what: str
+) -> None:
+    """Of secrets that are not there, and of some that would travel in the open; ``what`` waits for them."""
+    if access is None or not isinstance(node, MappingNode):
+        return
+    login = [access.login.secret] if access.login else []
+    named = [value for _, value in (*access.headers, *access.cookies)] + [*login, access.proxy]
+    first = next((key for key, _ in node.pairs if key.value in _KEYS), None)
+    start, end = (first.start, first.end) if first else (node.start, node.start + 1)
+    for secret in named:
+        if isinstance(secret, model.Secret) and (why := secrets.why_missing(secret, environ)):
+            message = why.split(":", maxsplit=1)[0]
+            report.add("unset-secret", message, f"{what} until then", start=start, end=end, severity="warning")
+    is_open = access.home.startswith("http://") and any(isinstance(each, model.Secret) for each in named[:-1])
+    if is_open:
+        message = "its secret is sent over http, where everybody on the way can read it"
+        report.add("secret-in-the-open", message, "write https://", start=start, end=end, severity="warning")

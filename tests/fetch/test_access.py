@@ -1,0 +1,181 @@
+"""Private feeds: what a feed's own keys add goes to its origin, to no other, and into no text."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from bot import config, model, ports
+from bot.fetch.client import HttpFetcher
+from testbed.fakes import FakeClock
+from testbed.servers.feeds import TLS, FeedServer, Reply
+from tests.fetch.conftest import POLICY
+
+BODY = b"<rss/>"
+ENVIRON = {"TOKEN": "open-sesame", "PASSWORD": "päss:word", "SESSION": "a1,b2", "EVIL": "x\r\nX-Evil: yes"}
+TOKEN = model.Secret.parse("env:TOKEN")
+
+
+def _local(host: str, port: int) -> Sequence[str]:
+    return ("127.0.0.1",)
+
+
+@pytest.fixture
+async def private() -> AsyncIterator[HttpFetcher]:
+    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=_local, secret_of=lambda secret: config.resolve(secret, ENVIRON))
+    yield fetcher
+    await fetcher.close()
+
+
+def access(server: FeedServer, **said: object) -> model.Access:
+    return dataclasses.replace(model.Access(home=server.url("/feed")), **said)  # type: ignore[arg-type] # by name
+
+
+def everything(server: FeedServer) -> model.Access:
+    return access(
+        server,
+        headers=(("X-Api-Key", TOKEN), ("Accept-Language", "ur")),
+        cookies=(("session", model.Secret.parse("env:SESSION")), ("token", TOKEN)),
+        login=model.Login(user="analyst", secret=model.Secret.parse("env:PASSWORD")),
+    )
+
+
+async def test_headers_cookies_and_a_login_reach_the_feed(server: FeedServer, private: HttpFetcher) -> None:
+    server.serve("/feed", BODY)
+    answer = await private.get(ports.Request(url=server.url(), access=everything(server)))
+    [seen] = server.requests
+    assert answer.body == BODY
+    assert (seen.headers["x-api-key"], seen.headers["accept-language"]) == ("open-sesame", "ur")
+    assert seen.headers["cookie"] == "session=a1,b2; token=open-sesame"
+    assert base64.b64decode(seen.headers["authorization"].removeprefix("Basic ")).decode() == "analyst:päss:word"
+
+
+async def test_a_bearer_token_reaches_the_feed(server: FeedServer, private: HttpFetcher) -> None:
+    server.serve("/feed", BODY)
+    await private.get(ports.Request(url=server.url(), access=access(server, login=model.Login(secret=TOKEN))))
+    assert server.requests[0].headers["authorization"] == "Bearer open-sesame"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_carries_them_within_the_origin_and_to_no_other(
+    server: FeedServer, private: HttpFetcher, status: int
+) -> None:
+    async with FeedServer() as other:
+        server.serve("/feed", Reply.redirect("/inside", status=status))
+        server.serve("/inside", Reply.redirect(other.url("/outside"), status=status))
+        other.serve("/outside", BODY)
+        assert (await private.get(ports.Request(url=server.url(), access=everything(server)))).body == BODY
+        assert all("cookie" in request.headers for request in server.requests)
+        assert len(server.requests) == 2
+        [stranger] = other.requests
+        assert not {"authorization", "cookie", "x-api-key", "accept-language"} & stranger.headers.keys()
+        assert "open-sesame" not in str(stranger)
+
+
+async def test_a_feed_that_has_moved_to_another_origin_is_asked_there_without_them(
+    server: FeedServer, private: HttpFetcher
+) -> None:
+    async with FeedServer() as other:
+        other.serve("/feed", BODY)
+        await private.get(ports.Request(url=other.url(), access=everything(server)))
+        assert not {"authorization", "cookie", "x-api-key"} & other.requests[0].headers.keys()
+
+
+async def test_the_same_host_by_another_name_is_another_origin(server: FeedServer, private: HttpFetcher) -> None:
+    server.serve("/feed", Reply.redirect(server.url("/inside", host="feeds.test")))
+    server.serve("/inside", BODY)
+    await private.get(ports.Request(url=server.url(), access=everything(server)))
+    assert ["cookie" in request.headers for request in server.requests] == [True, False]
+
+
+async def test_one_feeds_keys_are_not_sent_for_another(server: FeedServer, private: HttpFetcher) -> None:
+    server.serve("/feed", Reply(body=BODY, headers={"Set-Cookie": "track=1; Path=/"}))
+    await private.get(ports.Request(url=server.url(), access=everything(server)))
+    await private.get(ports.Request(url=server.url()))
+    assert not {"authorization", "cookie", "x-api-key"} & server.requests[1].headers.keys()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"headers": (("X-Api-Key", model.Secret.parse("env:EVIL")),)},
+        {"cookies": (("session", model.Secret.parse("env:EVIL")),)},
+        {"login": model.Login(secret=model.Secret.parse("env:EVIL"))},
+        {"proxy": model.Secret.parse("env:EVIL")},
+    ],
+)
+async def test_a_line_break_in_a_secret_begins_no_header(
+    server: FeedServer, private: HttpFetcher, said: dict[str, object]
+) -> None:
+    with pytest.raises(ports.Refused, match="such as a line break; not sent") as caught:
+        await private.get(ports.Request(url=server.url(), access=access(server, **said)))
+    assert not server.requests
+    assert "Evil" not in str(caught.value)
+
+
+async def test_a_cookie_cannot_bring_another_one(server: FeedServer, tmp_path: Path, private: HttpFetcher) -> None:
+    (tmp_path / "cookie").write_text("a; admin=1")
+    secret = model.Secret.parse(f"file:{tmp_path}/cookie")
+    with pytest.raises(ports.Refused, match="the cookie session"):
+        await private.get(ports.Request(url=server.url(), access=access(server, cookies=(("session", secret),))))
+
+
+async def test_a_secret_that_is_not_there_stops_the_request_and_is_named(
+    server: FeedServer, private: HttpFetcher
+) -> None:
+    missing = model.Login(secret=model.Secret.parse("env:FORGOTTEN"))
+    with pytest.raises(ports.Refused, match="the variable FORGOTTEN is not set"):
+        await private.get(ports.Request(url=server.url(), access=access(server, login=missing)))
+    assert not server.requests
+
+
+async def test_a_failure_shows_no_secret(server: FeedServer, private: HttpFetcher) -> None:
+    server.serve("/feed", Reply.redirect("http://10.0.0.1/"))
+    for said in (everything(server), access(server, proxy="http://127.0.0.1:9")):
+        with pytest.raises(ports.FetchError) as caught:
+            await private.get(ports.Request(url=server.url(), access=said))
+        assert not [text for text in ENVIRON.values() if text in f"{caught.value!r}{caught.value.__cause__!r}"]
+    assert "open-sesame" not in repr(everything(server))
+
+
+async def test_a_feeds_proxy_is_asked_for_it_and_for_each_hop_and_for_no_private_address(
+    server: FeedServer, private: HttpFetcher
+) -> None:
+    server.serve("http://feeds.test/feed", Reply.redirect("http://other.test/feed"))
+    server.serve("http://other.test/feed", BODY)
+    through = model.Access(home="http://feeds.test/feed", proxy=server.url(""), login=model.Login(secret=TOKEN))
+    assert (await private.get(ports.Request(url="http://feeds.test/feed", access=through))).body == BODY
+    assert ["authorization" in request.headers for request in server.requests] == [True, False]
+    with pytest.raises(ports.Refused, match="private"):
+        await private.get(ports.Request(url="http://169.254.169.254/", access=through))
+    assert len(server.requests) == 2
+
+
+async def test_a_client_certificate_and_a_private_authority_serve_their_own_origin_alone(private: HttpFetcher) -> None:
+    files = {"authority": str(TLS / "ca.pem"), "certificate": str(TLS / "client.pem"), "key": str(TLS / "client.key")}
+    async with FeedServer(tls=True, clients=TLS / "client.pem") as server, FeedServer(tls=True) as other:
+        server.serve("/feed", BODY)
+        url = server.url(host="feeds.test")
+        mine = model.Access(home=url, **files)
+        assert (await private.get(ports.Request(url=url, access=mine))).body == BODY
+        # Without the certificate the server closes; without the authority we do.
+        no_certificate = model.Access(home=url, authority=files["authority"])
+        with pytest.raises(ports.Unreachable):
+            await private.get(ports.Request(url=url, access=no_certificate))
+        with pytest.raises(ports.Unreachable, match="not trusted here"):
+            await private.get(ports.Request(url=url))
+        with pytest.raises(ports.Unreachable, match="not trusted here"):
+            await private.get(ports.Request(url=other.url(host="feeds.test"), access=mine))
+        assert len(server.requests) == 1
+
+
+async def test_files_that_are_no_certificates_are_named(private: HttpFetcher, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    for name, said in (("missing.pem", "missing.pem"), ("ca.pem", "not PEM")):
+        there = model.Access(home="https://feeds.test/feed", authority=str(tmp_path / name))
+        with pytest.raises(ports.Refused, match=said):
+            await private.get(ports.Request(url="https://feeds.test/feed", access=there))
