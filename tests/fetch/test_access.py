@@ -156,14 +156,16 @@ async def test_a_feeds_proxy_is_asked_for_it_and_for_each_hop_and_for_no_private
 
 
 async def test_a_client_certificate_and_a_private_authority_serve_their_own_origin_alone(private: HttpFetcher) -> None:
-    files = {"authority": str(TLS / "ca.pem"), "certificate": str(TLS / "client.pem"), "key": str(TLS / "client.key")}
+    trusted = str(TLS / "ca.pem")
     async with FeedServer(tls=True, clients=TLS / "client.pem") as server, FeedServer(tls=True) as other:
         server.serve("/feed", BODY)
         url = server.url(host="feeds.test")
-        mine = model.Access(home=url, **files)
+        mine = model.Access(
+            home=url, authority=trusted, certificate=str(TLS / "client.pem"), key=str(TLS / "client.key")
+        )
         assert (await private.get(ports.Request(url=url, access=mine))).body == BODY
         # Without the certificate the server closes; without the authority we do.
-        no_certificate = model.Access(home=url, authority=files["authority"])
+        no_certificate = model.Access(home=url, authority=trusted)
         with pytest.raises(ports.Unreachable):
             await private.get(ports.Request(url=url, access=no_certificate))
         with pytest.raises(ports.Unreachable, match="not trusted here"):
