@@ -17,6 +17,7 @@ from testbed.fakes import FakeClock, MemoryKeyValues
 from testbed.servers import discord as discord_server
 from testbed.servers import faulty, smtp
 from testbed.servers import matrix as homeserver
+from testbed.servers import teams as teams_server
 from testbed.servers import telegram as telegram_server
 
 #: The head of the thread, what changes in it, and the replies: as a story goes.
@@ -139,10 +140,32 @@ def _of_telegram(message: Mapping[str, Any]) -> str:
     return answers + told
 
 
+def teams() -> str:
+    workflow = teams_server.Workflow()
+    with faulty.serve(workflow) as server:
+        url = f"{server.url}{teams_server.PATH}?sig={teams_server.SIGNATURE}"
+        tell("teams", {"webhook": "env:A"}, {"A": url})
+    return _fenced("\n\n".join(map(_of_teams, workflow.cards)))
+
+
+def _of_teams(card: Mapping[str, Any]) -> str:
+    """Bold words and links as markdown has them; what stands in a shaded box has a bar at its left."""
+    told = []
+    for box, runs in teams_server.lines(card):
+        line = "▌ " if box else ""
+        for run in runs:
+            text = run["text"]
+            text = f"~~{text}~~" if "strikethrough" in run else f"**{text}**" if "weight" in run else text
+            line += f"[{text}]({run['selectAction']['url']})" if "selectAction" in run else text
+        told.append(line)
+    return "\n".join(told)
+
+
 TOLD: Mapping[str, Callable[[], str]] = {
     "discord": discord,
     "email": email,
     "matrix": matrix,
+    "teams": teams,
     "telegram": telegram,
 }
 

@@ -81,6 +81,11 @@ HTTP_KINDS = [
         # The others are plain text to Telegram.
         pings=tuple(ping for ping in hostile.PINGS if ping.startswith("@")),
     ),
+    # Nothing in a card is read as markup, and a mention needs an entity (tests/channels/test_teams.py).
+    HttpChannel(
+        kind="teams",
+        at=lambda at: ({"webhook": "env:A"}, {"A": f"http://{at}/workflows/{SECRET}?sig={SECRET}"}),
+    ),
     HttpChannel(
         kind="matrix",
         at=lambda at: ({"server": f"http://{at}", "room": "!a:wirewatch.test", "token": "env:A"}, {"A": SECRET}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ import yaml
 from bot import channels
 from bot.channels.discord import errors as discord_errors
 from bot.channels.email import errors as mail_errors
+from bot.channels.kit import acts
 from bot.channels.matrix import errors as matrix_errors
 from bot.channels.slack import errors, web_api
+from bot.channels.teams import errors as teams_errors
 from bot.channels.telegram import errors as telegram_errors
 from testbed import told
 
@@ -53,8 +56,9 @@ def test_each_story_is_told_as_it_is_really_sent() -> None:
     assert set(told.TOLD) == set(re.findall(r"<!-- told: (\w+) -->", PAGE))
 
 
-def test_the_table_of_telegrams_words_is_the_one_that_is_followed() -> None:
-    for words, (act, advice) in telegram_errors.TABLE.items():
+@pytest.mark.parametrize("table", [telegram_errors.TABLE, teams_errors.TABLE], ids=["telegram", "teams"])
+def test_the_table_of_a_services_words_is_the_one_that_is_followed(table: Mapping[str, tuple[acts.Act, str]]) -> None:
+    for words, (act, advice) in table.items():
         assert f"| `{words}` | {act}" + (f"; {advice}" if advice else "") + " |" in PAGE
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from testbed.servers import discord, faulty, matrix, telegram
+from testbed.servers import discord, faulty, matrix, teams, telegram
 from tests.crash import journey as journeys
 
 World = tuple[faulty.Server[Any], journeys.Journey]
@@ -100,6 +100,17 @@ CHATS = (
         messages=lambda homeserver: _texts(homeserver.messages("news")),
         steps=("post", "post", "edit", "post", "edit"),
         doubles_nothing=True,
+    ),
+    Chat(
+        name="teams",
+        service=teams.Workflow,
+        at=lambda url: (
+            {"kind": "teams", "webhook": "env:A", **FAST},
+            {"A": f"{url}{teams.PATH}?sig={teams.SIGNATURE}"},
+        ),
+        messages=lambda workflow: [teams.text(card) for card in workflow.cards],
+        steps=("post", "post", "post"),
+        doubles_nothing=False,
     ),
 )
 

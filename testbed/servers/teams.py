@@ -1,0 +1,151 @@
+"""A strict local workflow of Microsoft Teams: the webhook, and the channel in which its cards stand.
+
+    with faulty.serve(teams.Workflow()) as server:
+        server.service.cards
+
+What it refuses, and where that is said: a card that is no Adaptive Card or is later than version 1.4
+(Skitionek/notify-microsoft-teams #107, atc0005/go-teams-notify #265); a document without ``attachments``
+(argoproj/argo-cd #18981); more than 28 KB and more than four requests a second (MicrosoftDocs/msteams-docs,
+webhooks-and-connectors/how-to/add-incoming-webhook.md); elements and properties that are not in the schema of Adaptive
+Cards (learn.microsoft.com/adaptive-cards/schema-explorer). The real one answers 202 to a card that it then fails to
+post: here it is refused at once, so that a test sees it. Its error codes are those of Azure Logic Apps.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from testbed.servers.faulty import Answer, Request
+
+PATH = "/workflows/0123456789abcdef/triggers/manual/paths/invoke"
+SIGNATURE = "workflow-signature"
+LIMIT_BYTES = 28 * 1024
+_SPACINGS = {"Default", "None", "Small", "Medium", "Large"}
+#: Element -> the properties that we use of it.
+_ELEMENTS = {"RichTextBlock": {"inlines", "spacing"}, "Container": {"items", "style", "spacing"}}
+_RUN = {"type", "text", "weight", "italic", "strikethrough", "size", "isSubtle", "selectAction"}
+
+
+class Refused(Exception):
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.answer = Answer(status, {"error": {"code": code, "message": message}})
+
+
+class Workflow:
+    SENDS = frozenset({"post"})
+
+    def __init__(self, *, limit: tuple[int, float] | None = None) -> None:
+        """``limit``: so many requests in so many seconds; None: no limit."""
+        self.lock = threading.RLock()
+        self.limit = limit
+        self.is_on = True
+        self.for_anyone = True
+        self.exists = True
+        #: The cards that stand in the channel, in order.
+        self.cards: list[dict[str, Any]] = []
+        self._asked_at: deque[float] = deque()
+
+    def doing(self, request: Request) -> str:
+        return "post"
+
+    def too_many(self) -> Answer:
+        body = {"error": {"code": "TooManyRequests", "message": "Rate limit is exceeded. Try again in 3 seconds."}}
+        return Answer(429, body, {"Retry-After": "3"})
+
+    def answer(self, request: Request) -> Answer:
+        now = time.monotonic()
+        if self.limit:
+            count, seconds = self.limit
+            while self._asked_at and now - self._asked_at[0] >= seconds:
+                self._asked_at.popleft()
+            if len(self._asked_at) >= count:
+                return self.too_many()
+            self._asked_at.append(now)
+        try:
+            self._check_address(request)
+            self.cards += [_checked(attachment) for attachment in _attachments(request.body)]
+        except Refused as refused:
+            return refused.answer
+        return Answer(202)
+
+    def _check_address(self, request: Request) -> None:
+        if request.path != PATH or not self.exists:
+            raise Refused(404, "WorkflowNotFound", "The workflow could not be found.")
+        if not self.for_anyone:
+            text = "The request must be authenticated only by Shared Access scheme."
+            raise Refused(401, "DirectApiAuthorizationRequired", text)
+        if request.query.get("sig") != SIGNATURE:
+            raise Refused(401, "AuthorizationFailed", "The authentication credentials are not valid.")
+        if not self.is_on:
+            text = "Could not execute workflow trigger 'manual' with state 'Disabled': trigger is not enabled."
+            raise Refused(400, "WorkflowTriggerIsNotEnabled", text)
+
+
+def _attachments(body: Any) -> list[Any]:
+    if not isinstance(body, Mapping) or body.get("type") != "message" or not isinstance(body.get("attachments"), list):
+        text = "The input body for trigger 'manual' of type 'Request' did not match its schema definition."
+        raise Refused(400, "TriggerInputSchemaMismatch", text)
+    if len(json.dumps(body, ensure_ascii=False).encode()) > LIMIT_BYTES:
+        raise Refused(413, "RequestEntityTooLarge", "Request entity too large")
+    return list(body["attachments"])
+
+
+def _need(condition: object, what: str) -> None:
+    if not condition:
+        raise Refused(400, "InvalidRequestContent", f"The specified Teams flowbot adaptive card is invalid: {what}")
+
+
+def _checked(attachment: Any) -> dict[str, Any]:
+    _need(attachment.get("contentType") == "application/vnd.microsoft.card.adaptive", "contentType")
+    card = attachment.get("content") or {}
+    _need(card.get("type") == "AdaptiveCard", "Property 'type' must be 'AdaptiveCard'")
+    _need(re.fullmatch(r"1\.[0-4]", card.get("version", "")), f"version {card.get('version')}")
+    _need(set(card) <= {"$schema", "type", "version", "body", "msteams", "actions"}, f"{sorted(card)}")
+    _need(set(card.get("msteams", {})) <= {"width", "entities"}, "msteams")
+    _need(card.get("body"), "no body")
+    for element in card["body"]:
+        _check_element(element)
+    return dict(card)
+
+
+def _check_element(element: Any) -> None:
+    kind = element.get("type")
+    _need(kind in _ELEMENTS, f"element {kind}")
+    _need(set(element) - {"type"} <= _ELEMENTS[kind], f"{kind}: {sorted(element)}")
+    _need(element.get("spacing", "Default") in _SPACINGS, "spacing")
+    if kind == "Container":
+        _need(element.get("style", "default") in ("default", "emphasis"), "style")
+        for inner in element["items"]:
+            _check_element(inner)
+        return
+    _need(element["inlines"], "no inlines")
+    for run in element["inlines"]:
+        _need(run.get("type") == "TextRun" and isinstance(run.get("text"), str) and run["text"], f"run {run}")
+        _need(set(run) <= _RUN, f"run {sorted(run)}")
+        _need(run.get("weight", "Default") in ("Default", "Bolder", "Lighter"), "weight")
+        _need(run.get("size", "Default") in ("Default", "Small", "Medium", "Large"), "size")
+        if "selectAction" in run:
+            action = run["selectAction"]
+            _need(action.get("type") == "Action.OpenUrl" and re.match(r"https?://", action.get("url", "")), "url")
+
+
+def lines(card: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Each line of a card from the top: "" or "Container", and its runs."""
+    for element in card["body"]:
+        if element["type"] == "Container":
+            for inner in element["items"]:
+                yield "Container", inner["inlines"]
+        else:
+            yield "", element["inlines"]
+
+
+def text(card: Mapping[str, Any]) -> str:
+    """What a reader sees."""
+    return "\n".join("".join(run["text"] for run in runs) for _, runs in lines(card))

@@ -1,0 +1,159 @@
+"""Microsoft Teams by a workflow's webhook, against one that refuses what the real one refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import ports
+from bot.channels.kit.acts import Act
+from bot.channels.teams import card, errors
+from bot.testing import hostile, messages
+from testbed.servers import faulty, teams
+from tests.channels.context import Secrets, build, delivery
+
+Server = faulty.Server[teams.Workflow]
+BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with faulty.serve(teams.Workflow()) as running:
+        yield running
+
+
+def address(server: Server, *, signature: str = teams.SIGNATURE) -> str:
+    return f"{server.url}{teams.PATH}?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={signature}"
+
+
+def hook(url: str) -> ports.Channel:
+    return build("teams", secrets=Secrets(HOOK=url), webhook="env:HOOK", pace="0 seconds")
+
+
+async def test_a_card_says_first_how_grave_which_rule_and_what_happened(server: Server) -> None:
+    receipt = await hook(address(server)).send(delivery(messages.POST))
+    [taken] = server.service.cards
+    (_, gravity), (_, headline), (box, quote), *_ = teams.lines(taken)
+    assert "".join(run["text"] for run in gravity) == f"🔴 High · {messages.RULE} · 1 outlet"
+    assert headline[0]["selectAction"]["url"] == messages.WIRE
+    assert box == "Container"
+    assert [run["text"] for run in quote if run.get("weight")] == ["BlackBerry", "PTA", "unfettered access", "BES"]
+    assert receipt.ref == "", "a workflow gives no reference"
+
+
+@pytest.mark.parametrize("name", messages.ALL)
+async def test_every_message_of_the_example_is_taken_in_both_forms(server: Server, name: str) -> None:
+    for is_plain in (False, True):
+        await hook(address(server)).send(delivery(messages.ALL[name], is_plain=is_plain))
+    assert len(server.service.cards) == 2
+
+
+async def test_it_promises_neither_threads_nor_edits_nor_a_look_and_says_so(server: Server) -> None:
+    channel = hook(address(server))
+    assert channel.abilities == ports.Abilities(threads=False, edits=False, lookup=False)
+    with pytest.raises(ports.Unknown):
+        await channel.find(delivery(messages.POST), since=BEGINNING)
+    good, reduced = await channel.check()
+    assert good.is_good
+    assert "no edits" in reduced.what
+    assert "run history" in reduced.help
+    assert server.service.cards == []
+
+
+async def test_news_of_a_story_name_it(server: Server) -> None:
+    await hook(address(server)).send(delivery(messages.NEW_FACT))
+    assert teams.text(server.service.cards[0]).startswith("New in this story in BlackBerry to leave Pakistan")
+
+
+@pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "hang_after"])
+async def test_no_clear_answer_is_an_unknown_outcome_and_one_request(server: Server, fault: str) -> None:
+    server.hang_seconds = 0.05
+    server.fail("post", fault)
+    with pytest.raises(ports.Unknown):
+        await hook(address(server)).send(delivery(messages.POST))
+    assert len(server.requests) == 1
+
+
+async def test_more_than_four_a_second_wait_for_as_long_as_it_says() -> None:
+    with faulty.serve(teams.Workflow(limit=(4, 60.0))) as server:
+        channel = hook(address(server))
+        for _ in range(4):
+            await channel.send(delivery(messages.NOTICE))
+        with pytest.raises(ports.Wait) as caught:
+            await channel.send(delivery(messages.NOTICE))
+        assert caught.value.after == timedelta(seconds=3)
+
+
+@pytest.mark.parametrize("code", errors.TABLE)
+async def test_each_code_has_its_deed_and_where_somebody_must_act_it_says_what(server: Server, code: str) -> None:
+    server.fail("post", teams.Refused(400, code, "…").answer)
+    act, advice = errors.TABLE[code]
+    raised: dict[Act, type[ports.SendError]] = {
+        Act.WAIT: ports.Wait,
+        Act.SIMPLIFY: ports.TooMuch,
+        Act.PARK_CHANNEL: ports.Parked,
+    }
+    with pytest.raises(raised[act], match=code):
+        await hook(address(server)).send(delivery(messages.POST))
+    assert advice or act is not Act.PARK_CHANNEL
+
+
+async def test_what_is_wrong_with_a_workflow_says_what_to_click(server: Server) -> None:
+    async def told(url: str) -> str:
+        with pytest.raises(ports.Parked) as caught:
+            await hook(url).send(delivery(messages.POST))
+        assert "signature" not in str(caught.value)
+        return str(caught.value)
+
+    assert "copy its whole address" in await told(address(server, signature="wrong-signature"))
+    assert "copy its whole address" in await told(f"{server.url}/workflows/other?sig={teams.SIGNATURE}")
+    server.service.is_on = False
+    assert "Turn on" in await told(address(server))
+    server.service.for_anyone = False
+    assert "Anyone" in await told(address(server))
+    server.service.exists = False
+    assert "deleted" in await told(address(server))
+    server.fail("post", faulty.Answer(410, "Gone"))
+    assert "copy its whole address" in await told(address(server))
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://contoso.webhook.office.com/webhookb2/1@2/IncomingWebhook/3/4", "turned off.*template"),
+        ("outlook.example/x", "https://"),
+    ],
+)
+async def test_an_address_of_another_kind_is_found_before_anything_is_sent(url: str, words: str) -> None:
+    with pytest.raises(ports.Parked, match=words):
+        await hook(url).send(delivery(messages.POST))
+    first, _ = await hook(url).check()
+    assert not first.is_good
+
+
+async def test_hostile_text_in_every_kind_of_message_is_taken_and_mentions_nobody(server: Server) -> None:
+    mentions = hostile.every_kind("<at>Everyone</at> @channel " * 4_000, "")
+    for message in (*hostile.ALL, *mentions):
+        for is_plain in (False, True):
+            await hook(address(server)).send(delivery(message, is_plain=is_plain))
+    for taken in server.service.cards:
+        assert "entities" not in taken["msteams"], "a mention needs one"
+        assert all(
+            "selectAction" not in run or run["selectAction"]["url"] for _, runs in teams.lines(taken) for run in runs
+        )
+        assert len(teams.text(taken)) < 3_000 or "…" in teams.text(taken)
+
+
+@given(st.text(max_size=200).map(lambda text: text * 30))
+@settings(max_examples=30, deadline=None)
+def test_whatever_a_feed_says_a_card_keeps_teams_limits(text: str) -> None:
+    for message in hostile.every_kind(text, messages.WIRE, many=30):
+        for is_plain in (False, True):
+            made = card.document(message, is_plain=is_plain)
+            assert card.size_bytes(made) <= card.LIMIT_BYTES
+            assert teams._attachments(made)
+            teams._checked(made["attachments"][0])
