@@ -166,7 +166,7 @@ def _feed(
             end=address.end,
         )
         return None
-    if url and address is not None and (line := seen.get(_place_of(url))):
+    if url and address is not None and (line := seen.get(model.feed_place(url))):
         report.add(
             "same-feed",
             "this feed seems to be listed twice",
@@ -176,7 +176,7 @@ def _feed(
             severity="warning",
         )
     if url:
-        seen.setdefault(_place_of(url), report.document.place(node.start)[0])
+        seen.setdefault(model.feed_place(url), report.document.place(node.start)[0])
         seen[url] = report.document.place(node.start)[0]
     if shape is None or options is None or flawed:
         return good.get(url)
@@ -199,12 +199,6 @@ def _feed(
         options=options,
         access=access,
     )
-
-
-def _place_of(url: str) -> str:
-    """The address without what seldom makes another feed: scheme, www., capitals of the host, a slash at the end."""
-    host, slash, path = url.partition("://")[2].partition("/")
-    return f"//{host.casefold().removeprefix('www.')}{slash}{path}".rstrip("/")
 
 
 def _warn_of_aggregator(shape: FeedShape, address: Node, report: ProblemReport) -> None:

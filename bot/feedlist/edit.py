@@ -51,9 +51,10 @@ def add_all(text: str, feeds: Iterable[model.Feed]) -> Addition:
     root = _composed(text)
     key, listed = _list(root)
     before = _urls(listed)
-    wanted = {feed.url: feed for feed in feeds}
-    added = tuple(feed for url, feed in wanted.items() if url not in before)
-    known = tuple(feed for url, feed in wanted.items() if url in before)
+    listed_places = set(map(model.feed_place, before))
+    wanted = {model.feed_place(feed.url): feed for feed in feeds}
+    added = tuple(feed for place, feed in wanted.items() if place not in listed_places)
+    known = tuple(feed for place, feed in wanted.items() if place in listed_places)
     if not added:
         return Addition(text=text, added=(), known=known)
     edited = _put(text, key, listed, [lines.written(feed) for feed in added])

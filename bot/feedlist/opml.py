@@ -34,16 +34,20 @@ def read_opml(content: bytes) -> OpmlReading:
         )
     found, flaw = _outlines(content)
     problems = [flaw] if flaw else []
+    #: By place.
     feeds: dict[str, model.Feed] = {}
     for outline in found:
         feed = _feed(outline, problems)
         if feed is None:
             continue
-        if feed.url in feeds:
-            earlier = feeds[feed.url]
-            feeds[feed.url] = replace(earlier, tags=tuple(dict.fromkeys((*earlier.tags, *feed.tags))))
+        place = model.feed_place(feed.url)
+        if earlier := feeds.get(place):
+            # Of two spellings of one address the secure one is kept.
+            url = feed.url if feed.url.startswith("https:") and earlier.url.startswith("http:") else earlier.url
+            tags = tuple(dict.fromkeys((*earlier.tags, *feed.tags)))
+            feeds[place] = replace(earlier, url=url, name=earlier.name or feed.name, tags=tags)
         else:
-            feeds[feed.url] = feed
+            feeds[place] = feed
     if not feeds:
         problems.append("no feed is listed: the file has no <outline> with an xmlUrl")
     return OpmlReading(feeds=tuple(feeds.values()), problems=tuple(problems))

@@ -8,7 +8,7 @@ from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
 from bot.model.arrivals import Arrival, Revision
 from bot.model.articles import Article
 from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_duration, show_duration
-from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading
+from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading, feed_place
 from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
 from bot.model.judgements import SNOOZE, Judgement, Verdict, rule_key
 from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
@@ -112,6 +112,7 @@ __all__ = [
     "Where",
     "Why",
     "backoff",
+    "feed_place",
     "parse_duration",
     "rule_key",
     "send_id",

@@ -58,6 +58,16 @@ class Feed:
     access: Access | None = None
 
 
+def feed_place(url: str) -> str:
+    """The address without what seldom makes another feed: scheme, www., capitals of the host, a slash at the end.
+
+    >>> feed_place("https://www.Example.org/feed/") == feed_place("http://example.org/feed")
+    True
+    """
+    host, slash, path = url.partition("://")[2].partition("/")
+    return f"//{host.casefold().removeprefix('www.')}{slash}{path}".rstrip("/")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
     """What is remembered of one feed between polls."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,3 +95,20 @@ def test_a_mistake_that_stops_everything_is_told_once(folder: Path) -> None:
     told = wirewatch("status", folder=folder, code=2).stderr
     assert told.count("= help: quote the whole value") == 1
     assert told.rstrip().endswith("bot.yaml: it cannot be used")
+
+
+async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> None:
+    await note_tick(folder, now())
+    urls = ["https://old.example/feed", "https://www.new.example/feed/", "https://other.example/feed"]
+    (folder / "config" / "feeds.yaml").write_text("feeds:\n" + "".join(f"  - {url}\n" for url in urls))
+    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock())
+    states = [model.FeedState(url=url, due_at=now()) for url in urls]
+    states[0] = dataclasses.replace(states[0], moved_to="https://new.example/feed")
+    await store.write(lambda tx: tx.feeds.sync(urls, now=now()))
+    await store.write(lambda tx: tx.feeds.save(states))
+    await store.close()
+    said = json.loads(wirewatch("doctor", "--json", folder=folder, code=1).stdout)
+    [twins] = [line["what"] for line in said if "one address" in line["what"]]
+    assert urls[0] in twins
+    assert urls[1] in twins
+    assert urls[2] not in twins

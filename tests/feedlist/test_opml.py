@@ -90,7 +90,7 @@ def test_every_feed_of_the_published_lists_is_read_though_forty_of_them_are_brok
         content = (folder / entry["file"]).read_bytes()
         found = feedlist.read_opml(content)
         urls = {part.split(b'"')[0].strip() for part in content.split(b'xmlUrl="')[1:]} - {b""}
-        assert len(found.feeds) == len(urls), entry["file"]
+        assert len(found.feeds) == len({model.feed_place(url.decode()) for url in urls}), entry["file"]
         assert bool(found.problems) is not entry["well_formed"]
         broken += not entry["well_formed"]
     assert broken == 40
@@ -120,3 +120,26 @@ def test_what_is_exported_can_be_imported(feeds: list[model.Feed]) -> None:
 @given(st.binary(max_size=200) | st.text(alphabet='<outline /xmlUr="&;#>a\n', max_size=120).map(str.encode))
 def test_any_bytes_give_a_reading(content: bytes) -> None:
     feedlist.read_opml(content)
+
+
+def test_spellings_of_one_address_are_one_feed_with_the_tags_of_both() -> None:
+    found = feedlist.read_opml(
+        _opml(
+            '<outline text="A"><outline text="Wire" xmlUrl="http://www.wire.example/feed/"/></outline>'
+            '<outline text="B"><outline xmlUrl="https://wire.example/feed"/></outline>'
+            '<outline text="C"><outline xmlUrl="https://wire.example/feed?lang=ur"/></outline>'
+        )
+    )
+    assert found.feeds == (
+        model.Feed(url="https://wire.example/feed", name="Wire", tags=("A", "B")),
+        model.Feed(url="https://wire.example/feed?lang=ur", tags=("C",)),
+    )
+
+
+def test_a_feed_that_is_listed_under_another_spelling_is_known() -> None:
+    text = "feeds:\n  - http://www.wire.example/feed/\n"
+    addition = feedlist.add_all(
+        text, [model.Feed(url="https://wire.example/feed"), model.Feed(url="https://b.example/")]
+    )
+    assert [feed.url for feed in addition.known] == ["https://wire.example/feed"]
+    assert addition.text == text + "  - https://b.example/\n"
