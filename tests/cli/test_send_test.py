@@ -1,0 +1,96 @@
+"""``wirewatch send-test`` for each chat: what is wrong in one sentence, with what to click, and never a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from testbed.commands import wirewatch
+from testbed.servers import discord, faulty, teams, telegram
+
+
+@dataclass(slots=True)
+class Chats:
+    folder: Path
+    discord: faulty.Server[discord.Guild]
+    telegram: faulty.Server[telegram.BotApi]
+    teams: faulty.Server[teams.Workflow]
+
+    def try_out(self, channel: str, *, code: int = 0, **secrets: str) -> str:
+        hook = f"{self.discord.url}/api/webhooks/400000000000000001/hook-key"
+        flow = f"{self.teams.url}{teams.PATH}?sig={teams.SIGNATURE}"
+        known = {"DISCORD": discord.TOKEN, "HOOK": hook, "TELEGRAM": telegram.TOKEN, "FLOW": flow, **secrets}
+        done = wirewatch("send-test", channel, folder=self.folder, code=code, **known)
+        said = done.stdout + done.stderr
+        for secret in ("hook-key", telegram.TOKEN, teams.SIGNATURE, *secrets.values()):
+            assert secret not in said
+        return " ".join(said.split())
+
+
+@pytest.fixture
+def chats(tmp_path: Path) -> Iterator[Chats]:
+    wirewatch("init", "config", folder=tmp_path)
+    with ExitStack() as stack:
+        made = Chats(
+            tmp_path,
+            stack.enter_context(faulty.serve(discord.Guild())),
+            stack.enter_context(faulty.serve(telegram.BotApi())),
+            stack.enter_context(faulty.serve(teams.Workflow())),
+        )
+        at = f'api_url: "{made.telegram.url}"'
+        api = f'api_url: "{made.discord.url}/api/v10"'
+        (tmp_path / "config" / "bot.yaml").write_text(
+            "channels:\n"
+            "  alerts: {kind: console}\n"
+            f'  discord: {{kind: discord, to: "{discord.NEWS}", token: env:DISCORD, {api}}}\n'
+            "  hook: {kind: discord, webhook: env:HOOK}\n"
+            f'  telegram: {{kind: telegram, to: "{telegram.NEWS}", token: env:TELEGRAM, {at}}}\n'
+            "  teams: {kind: teams, webhook: env:FLOW}\n"
+        )
+        yield made
+
+
+def test_a_channel_that_is_ready_gets_one_test_message(chats: Chats) -> None:
+    for channel in ("discord", "hook", "telegram", "teams"):
+        chats.try_out(channel)
+    assert len(chats.discord.service.everything()) == 2
+    assert len(chats.telegram.service.messages()) == len(chats.teams.service.cards) == 1
+
+
+def _wrong_right(chats: Chats) -> None:
+    chats.discord.service.rights &= ~discord.SEND
+    chats.telegram.service.chats[telegram.NEWS].can_send = False
+    chats.teams.service.for_anyone = False
+
+
+def _gone(chats: Chats) -> None:
+    chats.discord.service.channels.clear()
+    chats.discord.service.webhooks.clear()
+    chats.telegram.service.chats.clear()
+    chats.teams.service.exists = False
+
+
+@pytest.mark.parametrize(
+    ("breaks", "clicks"),
+    [
+        (_wrong_right, {"discord": "Edit Channel", "telegram": "Administrators", "teams": "Anyone"}),
+        (_gone, {"discord": "Copy Link", "hook": "Webhooks", "telegram": "`to:`", "teams": "copy its whole address"}),
+    ],
+)
+def test_a_missing_right_and_a_chat_that_is_gone_say_what_to_click(
+    chats: Chats, breaks: Callable[[Chats], None], clicks: dict[str, str]
+) -> None:
+    breaks(chats)
+    for channel, words in clicks.items():
+        assert words in chats.try_out(channel, code=1)
+
+
+def test_a_wrong_token_says_where_the_right_one_is(chats: Chats) -> None:
+    assert "Reset Token" in chats.try_out("discord", code=1, DISCORD="wrong-token-1")
+    assert "@BotFather" in chats.try_out("telegram", code=1, TELEGRAM="1:wrong-token-2")
+    address = f"{chats.teams.url}{teams.PATH}?sig=wrong-token-3"
+    assert "copy its whole address" in chats.try_out("teams", code=1, FLOW=address)
