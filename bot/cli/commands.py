@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": ("demo", "demo"),
     "check": ("check", "check"),
     "explain": ("explain", "explain"),
+    "search": ("search", "search"),
     "status": ("status", "status"),
     "send-test": ("send_test", "send_test"),
     "schema": ("schema", "schema"),

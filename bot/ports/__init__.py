@@ -6,6 +6,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
     ├── ConfigError            a configuration that cannot be used; carries its problems
     ├── StoreError
     │   ├── StoreInUse         another process owns the database (says which)
+    │   ├── SearchTooLong      a search was given up after its time
     │   └── StoreUnavailable   full, locked, read-only, gone: try again when it is mended
     ├── FetchError             one address, one time; the text says what and what to do
     │   ├── Refused            private address, scheme, too many redirects: never asked
@@ -32,6 +33,7 @@ from bot.ports.errors import (
     Parked,
     ReadError,
     Refused,
+    SearchTooLong,
     SendError,
     StoreError,
     StoreInUse,
@@ -47,6 +49,7 @@ from bot.ports.errors import (
 from bot.ports.listeners import Listener, Press
 from bot.ports.network import Answer, Body, Fetcher, PageReader, Request, Source
 from bot.ports.people import Judgements, Rulings
+from bot.ports.searching import AllOf, AnyOf, Candidate, Condition, Search, Term, Wanted
 from bot.ports.store import (
     Articles,
     DecisionQueue,
@@ -62,12 +65,16 @@ from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Stub, 
 
 __all__ = [
     "Abilities",
+    "AllOf",
     "Answer",
+    "AnyOf",
     "Articles",
     "Body",
+    "Candidate",
     "Channel",
     "CheckLine",
     "Clock",
+    "Condition",
     "ConfigError",
     "DayCount",
     "DecisionQueue",
@@ -92,6 +99,8 @@ __all__ = [
     "Refused",
     "Request",
     "Rulings",
+    "Search",
+    "SearchTooLong",
     "SendError",
     "Sighting",
     "Source",
@@ -101,6 +110,7 @@ __all__ = [
     "StoreUnavailable",
     "Stories",
     "Stub",
+    "Term",
     "ThreadGone",
     "TooBig",
     "TooMuch",
@@ -109,5 +119,6 @@ __all__ = [
     "Unreachable",
     "Wait",
     "Waiting",
+    "Wanted",
     "WirewatchError",
 ]

@@ -40,6 +40,10 @@ class StoreInUse(StoreError):
     """Another process owns the database."""
 
 
+class SearchTooLong(StoreError):
+    """A search took longer than it may."""
+
+
 class StoreUnavailable(StoreError):
     """The database is full, locked, read-only or gone; to be tried again."""
 

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from bot import model
 from bot.ports.people import Judgements, Rulings
+from bot.ports.searching import Search
 from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Waiting
 
 T = TypeVar("T")
@@ -305,6 +306,7 @@ class Transaction(Protocol):
     decision_queue: DecisionQueue
     ledger: Ledger
     key_values: KeyValues
+    search: Search
 
 
 class Store(Protocol):

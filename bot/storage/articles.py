@@ -219,13 +219,13 @@ class Articles:
             self._connection.execute(_MATCH, rows)
 
     def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
-        found = (_article(row) for row in known.rows(self._connection, _GET, list(dict.fromkeys(ids))))
+        found = (article_of(row) for row in known.rows(self._connection, _GET, list(dict.fromkeys(ids))))
         return {article.id: article for article in found}
 
     def find(self, link: str) -> model.Article | None:
         if not link:
             return None
-        found = [_article(row) for row in self._connection.execute(_FIND, {"of_link": digest(known.place_of(link))})]
+        found = [article_of(row) for row in self._connection.execute(_FIND, {"of_link": digest(known.place_of(link))})]
         # Of several, that of the link's own site.
         return next((one for one in found if belongs_to(one.link, one.feed)), found[0] if found else None)
 
@@ -245,7 +245,7 @@ class Articles:
         options = {"yield_per": _AHEAD}
         # Closed with the generator: PostgreSQL's cursor lives on the server.
         with self._connection.execute(_ARCHIVE, {"since": since}, execution_options=options) as rows:
-            yield from map(_article, rows)
+            yield from map(article_of, rows)
 
     def count(self, *, since: datetime | None = None) -> int:
         if since is None:
@@ -263,7 +263,8 @@ class Articles:
         return [ports.DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
 
 
-def _article(row: _AnyRow) -> model.Article:
+def article_of(row: _AnyRow) -> model.Article:
+    """The article of a row that holds the columns of its table."""
     return model.Article(
         id=model.ArticleId(row.id),
         feed=row.feed,

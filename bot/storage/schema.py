@@ -12,6 +12,8 @@ JSON document beside it (codec).
                                          ├───── rulings
                                          └───── tellings ─ outbox
     ledger, with decisions ─ seals
+
+Beside them stands the index of words over the articles, kept by triggers (migration 0013, read by search.py).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from bot import model
 from bot.storage.columns import EnumText, HashBytes, StorableText, Timestamp
 
 #: The revision of the newest migration.
-REVISION = "0012"
+REVISION = "0013"
 
 metadata = MetaData(
     naming_convention={

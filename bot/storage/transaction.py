@@ -15,6 +15,7 @@ from bot.storage.key_values import KeyValues
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.rulings import Rulings
+from bot.storage.search import Search
 from bot.storage.stories import Stories
 
 
@@ -31,6 +32,7 @@ class Transaction:
     decision_queue: ports.DecisionQueue
     ledger: ports.Ledger
     key_values: ports.KeyValues
+    search: ports.Search
 
 
 def over(connection: Connection) -> ports.Transaction:
@@ -46,4 +48,5 @@ def over(connection: Connection) -> ports.Transaction:
         decision_queue=DecisionQueue(connection),
         ledger=Ledger(connection),
         key_values=KeyValues(connection),
+        search=Search(connection),
     )

@@ -3,7 +3,8 @@
     server ─▶ guard ─▶ site ┬─▶ health      live, ready
                             ├─▶ metrics     numbers for Prometheus
                             ├─▶ pages ─▶ facts, looks, templates/
-                            └─▶ playground  a rule tried on the archive
+                            ├─▶ playground  a rule tried on the archive
+                            └─▶ search_page the archive by its words
 
 Changes nothing: every page reads the store in a transaction that only reads. Knows no channel and no database.
 """

@@ -15,11 +15,8 @@ import jinja2
 from bot import model
 from bot.model import visible
 from bot.summaries import marking
+from bot.summaries.excerpts import excerpts
 
-#: Characters shown on each side of a matched word.
-AROUND = 90
-#: Pieces of a text that are shown.
-MOST_PIECES = 3
 #: In a problem's text: a line of the file by its number, or the carets below it.
 _SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
 
@@ -35,7 +32,7 @@ def templates() -> jinja2.Environment:
     )
     environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": number}
     environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
-    environment.globals |= {"marked_title": marked_title, "marked_body": marked_body, "matched_words": matched_words}
+    environment.globals |= {"marked_title": marked_title, "excerpts": excerpts, "matched_words": matched_words}
     return environment
 
 
@@ -92,23 +89,6 @@ def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tupl
     return marking.spans(article.title, 0, len(article.title), places)
 
 
-def marked_body(article: model.Article, matches: Sequence[model.Match]) -> list[tuple[model.Span, ...]]:
-    """The pieces of the text around the first matched words; without any, how it begins."""
-    text = article.text
-    places = marking.places(matches, field="body", text=text)
-    pieces: list[list[int]] = []
-    for start, end in places:
-        if pieces and start - AROUND <= pieces[-1][1]:
-            pieces[-1][1] = min(len(text), end + AROUND)
-        elif len(pieces) < MOST_PIECES:
-            pieces.append([max(0, start - AROUND), min(len(text), end + AROUND)])
-        else:
-            break
-    if not pieces and text:
-        pieces = [[0, min(len(text), 2 * AROUND)]]
-    return [marking.spans(text, *_at_words(text, start, end), places) for start, end in pieces]
-
-
 def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, ...]]]:
     """Each line of a rule with the different words on which it fired."""
     found: dict[str, dict[str, None]] = {}
@@ -116,15 +96,6 @@ def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, 
         for evidence in match.evidence:
             found.setdefault(evidence.label, {})[" ".join(evidence.text.split())] = None
     return [(line, tuple(words)) for line, words in found.items()]
-
-
-def _at_words(text: str, start: int, end: int) -> tuple[int, int]:
-    """The same piece without words cut in two, as far as they are of human length."""
-    if start and (blank := text.find(" ", start, start + 25)) >= 0:
-        start = blank + 1
-    if end < len(text) and (blank := text.rfind(" ", end - 25, end)) > start:
-        end = blank
-    return start, end
 
 
 def lateness(state: model.FeedState, now: datetime) -> timedelta:

@@ -43,7 +43,8 @@ class Pages:
         self._playground = playground.Playground(watched)
         self._counts: _Counts | None = None
 
-    def _page(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
+    def render(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
+        """A page of a template, with what every page shows."""
         shared = {
             "path": request.url.path,
             "now": self._watched.clock.now(),
@@ -73,7 +74,7 @@ class Pages:
         ready = await health.readiness(self._watched.store, now)
         problems = [problem for problem in self._watched.settings.problems if problem.severity == "error"]
         states = model.SendState
-        return self._page(
+        return self.render(
             "overview.html",
             request,
             ready=ready,
@@ -92,7 +93,7 @@ class Pages:
         wanted = asked if asked in facts.HEALTH_WORDS else ""
         skip = (_whole(request, "page", 1) - 1) * FEEDS
         states, total = await self._watched.store.read(lambda tx: facts.feeds(tx, word=wanted, skip=skip, most=FEEDS))
-        return self._page(
+        return self.render(
             "feeds.html",
             request,
             states=states,
@@ -115,7 +116,7 @@ class Pages:
             lambda tx: facts.stories(tx, since=since, rule=rule, skip=(asked - 1) * STORIES, most=STORIES)
         )
         paging = _Paging.of(request, total=total, size=STORIES)
-        return self._page("stories.html", request, told=told, paging=paging, days=days, rule=rule)
+        return self.render("stories.html", request, told=told, paging=paging, days=days, rule=rule)
 
     async def rules(self, request: Request) -> Response:
         """The rules with their matches by day, a page of them."""
@@ -125,7 +126,7 @@ class Pages:
         shown = settings.rules[page.skip : page.skip + RULES]
         now = self._watched.clock.now()
         said = await self._watched.store.read(lambda tx: judged.rule_opinions(tx, now))
-        return self._page(
+        return self.render(
             "rules.html",
             request,
             shown=shown,
@@ -147,7 +148,7 @@ class Pages:
         ]
         parked = [row for row in unsent if row.state is model.SendState.PARKED]
         waiting = [row for row in unsent if row.state is not model.SendState.PARKED]
-        return self._page(
+        return self.render(
             "outbox.html",
             request,
             channels=channels,
@@ -160,7 +161,7 @@ class Pages:
         """The files and their problems."""
         # Errors first; each kind by its place.
         problems = sorted(self._watched.settings.problems, key=lambda problem: problem.severity != "error")
-        return self._page(
+        return self.render(
             "configuration.html",
             request,
             loaded_at=self._watched.loaded_at,
@@ -178,7 +179,7 @@ class Pages:
         is_asked = bool(written.strip()) and not guard.is_foreign(request.headers)
         trial = await self._playground.try_out(written, days) if is_asked else None
         example = pasted.example(self._watched.settings)
-        return self._page(
+        return self.render(
             "try.html",
             request,
             written=written or example,
@@ -190,11 +191,11 @@ class Pages:
 
     async def not_found(self, request: Request, error: Exception) -> Response:
         """A page with status 404."""
-        return self._page("message.html", request, status=404, title="No such page", text="There is nothing here.")
+        return self.render("message.html", request, status=404, title="No such page", text="There is nothing here.")
 
     async def store_failed(self, request: Request, error: Exception) -> Response:
         """A page with status 503 and the database's error."""
-        return self._page("message.html", request, status=503, title="The database does not answer", text=str(error))
+        return self.render("message.html", request, status=503, title="The database does not answer", text=str(error))
 
     def _names(self) -> Callable[[model.FeedState], str]:
         names = {feed.url: feed.name for feed in self._watched.settings.feeds}

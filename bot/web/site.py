@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import ports
-from bot.web import health, metrics
+from bot.web import health, metrics, search_page
 from bot.web.pages import Pages
 from bot.web.watched import Watched
 
@@ -52,6 +52,7 @@ def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics) -> Star
             Route("/outbox", pages.outbox),
             Route("/configuration", pages.configuration),
             Route("/try", pages.playground),
+            Route("/search", search_page.SearchPage(bot, pages.render).answer),
         ],
         exception_handlers={404: pages.not_found, ports.StoreError: pages.store_failed},
     )

@@ -33,7 +33,7 @@ def postgres_address(postgres_server: Server, postgres_database: str) -> str:
     """The same database, emptied."""
     tables = ", ".join(table.name for table in schema.metadata.sorted_tables)
     name = name_of(postgres_database)
-    postgres_server.run(f"TRUNCATE {tables} RESTART IDENTITY", database=name)
+    postgres_server.run(f"TRUNCATE {tables}, search_rows RESTART IDENTITY", database=name)
     return postgres_database
 
 

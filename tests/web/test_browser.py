@@ -48,6 +48,8 @@ PAGES = {
     "try": "/try",
     "try-matching": MATCHING,
     "try-nearly": TRY,
+    "search": "/search?q=backdoor+blackberry",
+    "search-wrong": "/search?q=backdoor+AND+%28bes+OR",
     "try-wrong": "/try?rule=name%3A+W%0Aal%3A+%5Bx",
 }
 

@@ -14,7 +14,7 @@ from testbed import made
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of, values
 
-PAGES = ["/", "/feeds", "/stories", "/rules", "/outbox", "/configuration", "/try"]
+PAGES = ["/", "/feeds", "/stories", "/rules", "/outbox", "/configuration", "/try", "/search"]
 
 
 async def read(page_: Page, path: str, **params: str) -> html.HtmlElement:
@@ -39,7 +39,7 @@ async def test_each_page_is_whole_and_loads_nothing_from_outside(page: Page, pat
     assert elements(tree, "//script | //*[@style] | //iframe | //object") == []
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/try?rule=name:+W%0Aany:+[wombat*]%0Anotify:+desk"])
+@pytest.mark.parametrize("path", [*PAGES, "/try?rule=name:+W%0Aany:+[wombat*]%0Anotify:+desk", "/search?q=wombat"])
 async def test_what_a_hostile_feed_says_stays_text(page: Page, path: str) -> None:
     tree = tree_of((await page.get(path)).text)
     attributes = {name for element in elements(tree, "//*") for name in map(str, element.attrib)}

@@ -1,0 +1,137 @@
+"""How long a search takes over a large archive, what its index weighs, and how long an older database takes to get one.
+
+    python -m bench.speed.search                       1,000,000 articles of 400 days
+    python -m bench.speed.search --articles 100000     a tenth of it
+
+The archive is made at the revision before the index; the upgrade then builds it. Articles are of 20 made-up sentences
+whose words are as unevenly common as those of a language (Zipf's law). A first page is 20 articles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import itertools
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+from alembic import command
+from sqlalchemy import create_engine, text
+
+from bot import ports, storage
+from bot.rules import search
+from bot.storage import upgrade
+from testbed import made
+from testbed.fakes import START, FakeClock
+
+ARTICLES, DAYS, SENTENCES = 1_000_000, 400, 20
+VOCABULARY, POOL = 50_000, 20_000
+#: By rank: the commonest words are in nearly every article, the last in a few of a million.
+SEARCHES = (
+    ("a common word", {"wanted": "w3"}),
+    ("a rare word", {"wanted": "w40000"}),
+    ("two common words", {"wanted": "w3 w9"}),
+    ("a common and a rare word", {"wanted": "w3 w40000"}),
+    ("a phrase of common words", {"wanted": '"w2 w5"'}),
+    ("NEAR", {"wanted": "w50 NEAR/5 w200"}),
+    ("words that never meet", {"wanted": '"w30000 w31000"'}),
+    ("20 words by OR", {"wanted": " OR ".join(f"w{n}" for n in range(100, 2_100, 100))}),
+    ("a prefix", {"wanted": "w400*"}),
+    ("a common word of an outlet", {"wanted": "w3", "outlet": "Outlet 7"}),
+    ("a common word, a year ago", {"wanted": "w30", "until": START - timedelta(days=365)}),
+    ("a common word without another", {"wanted": "w3 NOT w1"}),
+    ("a regular expression", {"wanted": "/w4999\\d/"}),
+)
+
+
+def rows(count: int, chance: random.Random) -> Iterator[dict[str, object]]:
+    weights = list(itertools.accumulate(1 / (rank + 1) for rank in range(VOCABULARY)))
+    words = [f"w{rank}" for rank in range(VOCABULARY)]
+    pool = [" ".join(chance.choices(words, cum_weights=weights, k=18)) + "." for _ in range(POOL)]
+    step = DAYS * 86_400_000_000 // count
+    first = int(START.timestamp() * 1_000_000) - DAYS * 86_400_000_000
+    for number in range(count):
+        yield {
+            "id": f"{number:020}",
+            "outlet": f"Outlet {number % 97}",
+            "title": chance.choice(pool)[:70],
+            "key": hashlib.sha256(str(number).encode()).digest()[:16],
+            "seen": first + number * step,
+            "text": " ".join(chance.choices(pool, k=SENTENCES)),
+        }
+
+
+def fill(file: Path, count: int) -> None:
+    engine = create_engine(f"sqlite:///{file}")
+    names = "id, feed, outlet, owner, link, link_key, title, title_key, first_seen, fingerprint, version, is_full_text,"
+    names += " has_text, tags, links, left_out, text"
+    values = (
+        ":id, 'https://a.example/feed', :outlet, '', 'https://a.example/' || :id, :key, :title, :key, :seen, :id, 1,"
+    )
+    values += " FALSE, TRUE, '[]', '[]', '[]', :text"
+    statement = text(f"INSERT INTO articles ({names}) VALUES ({values})")
+    with engine.begin() as connection:
+        command.upgrade(upgrade.config(connection), "0012")
+        made_up = rows(count, random.Random(7))
+        while batch := list(itertools.islice(made_up, 10_000)):
+            connection.execute(statement, batch)
+    engine.dispose()
+
+
+def ask(tx: ports.Transaction, asked: search.Asked) -> int:
+    return len(search.look(tx, asked).found)
+
+
+async def measure(file: Path, times: int) -> None:
+    before = file.stat().st_size  # noqa: ASYNC240 - nothing else runs
+    begun = time.perf_counter()
+    store = storage.open_store(f"sqlite:///{file}", clock=FakeClock())
+    print(f"upgrade: {time.perf_counter() - begun:.0f} s")
+    await store.run(lambda connection: connection.exec_driver_sql("SELECT 1"))
+    after = file.stat().st_size  # noqa: ASYNC240
+    print(f"size: {before / 1e6:,.0f} MB before, {after / 1e6:,.0f} MB after: {after / before - 1:.0%} more")
+    print(f"{'search':36}{'found':>7}{'first':>9}{'median':>9}  ms")
+    for name, given in SEARCHES:
+        asked = search.Asked(**{**given, "wanted": search.read(str(given["wanted"]))})  # type: ignore[arg-type]
+        took: list[float] = []
+        found = 0
+        for _ in range(times):
+            begun = time.perf_counter()
+            try:
+                found = await store.read(partial(ask, asked=asked))
+            except ports.SearchTooLong:
+                found = -1
+            took.append(1_000 * (time.perf_counter() - begun))
+        print(f"{name:36}{found if found >= 0 else 'late':>7}{took[0]:>9.0f}{statistics.median(took):>9.0f}")
+    for size in (1, 100):
+        new = [made.article(f"new {size} {n}", minutes=n, text="w3 w9 w40000 " * 100) for n in range(size)]
+        begun = time.perf_counter()
+        await store.write(lambda tx, new=new: tx.articles.add(new))  # type: ignore[misc]
+        print(f"adding {size} at once: {1_000 * (time.perf_counter() - begun):.1f} ms")
+    await store.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--articles", type=int, default=ARTICLES)
+    options.add_argument("--times", type=int, default=5)
+    chosen = options.parse_args(arguments)
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "archive.db"
+        begun = time.perf_counter()
+        fill(file, chosen.articles)
+        print(f"{chosen.articles:,} articles of {DAYS} days, made in {time.perf_counter() - begun:.0f} s")
+        asyncio.run(measure(file, chosen.times))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""What somebody types into a search → an expression, or one mistake with its place in the text.
+
+The rule language, with one thing added: words side by side must all be there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from datetime import UTC, datetime
+
+from bot import model, rules
+from bot.language import tokens
+from bot.rules import expression, lexer
+from bot.rules.lexer import Kind
+
+#: A search waits for an answer, a rule does not.
+MOST_CHARACTERS, MOST_TERMS = 2_000, 100
+#: Characters of a text shown on each side of a mistake.
+_AROUND = 60
+_TERMS = (*lexer.LEAVES, Kind.LOWER)
+
+
+def read(text: str) -> expression.Expression:
+    """The expression of a search. Raises QueryError with offsets into the text."""
+    if len(text) > MOST_CHARACTERS:
+        message = f"{len(text):,} characters; a search may have {MOST_CHARACTERS:,}"
+        raise rules.QueryError(message, MOST_CHARACTERS, len(text), "query-too-long", "make it a rule and try that")
+    normal = tokens.normalise_with_offsets(text)
+    lexed = lexer.lex(normal.text)
+    if (
+        lexed.error is None
+        and len(lexed.lexemes) > 2
+        and all(one.kind in (*_TERMS, Kind.FIELD, Kind.END) for one in lexed.lexemes)
+    ):
+        found = _side_by_side(text, normal, lexed)
+    else:
+        found = rules.parse_query(text)
+    leaves = list(itertools.islice(expression.leaves(found), MOST_TERMS + 1))
+    if len(leaves) > MOST_TERMS:
+        message = f"more than {MOST_TERMS} terms"
+        raise rules.QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
+    if not expression.needs_something(found):
+        raise rules.QueryError(
+            "nothing has to be found", 0, len(text), "only-negatives", "name a term that must be found"
+        )
+    return found
+
+
+def _side_by_side(text: str, normal: tokens.Normal, lexed: lexer.LexedQuery) -> expression.Expression:
+    parts = []
+    start: int | None = None
+    for index, one in enumerate(lexed.lexemes[:-1]):
+        begin, end = lexed.span(index)
+        start = begin if start is None else start
+        if one.kind is Kind.FIELD and lexed.lexemes[index + 1].kind is not Kind.END:
+            continue
+        first, last = normal.place(start, end)
+        written = text[first:last]
+        try:
+            parts.append(rules.parse_query(f'"{written}"' if one.kind is Kind.LOWER else written))
+        except rules.QueryError as error:
+            raise error.moved(first) from None
+        start = None
+    return parts[0] if len(parts) == 1 else expression.All(tuple(parts))
+
+
+def located(text: str, error: rules.QueryError) -> str:
+    """The mistake with the part of the text in which it stands and carets below it, as lines."""
+    line_start = text.rfind("\n", 0, error.start) + 1
+    line_end = text.find("\n", error.start)
+    first = max(line_start, error.start - _AROUND)
+    shown = text[first : line_end if line_end >= 0 else len(text)][: 2 * _AROUND]
+    carets = max(1, min(error.end - error.start, len(shown) - (error.start - first)))
+    lines = [
+        f"{error.start + 1}: {error.message}",
+        f"  {shown}",
+        f"  {' ' * (error.start - first)}{'^' * carets}",
+    ]
+    return "\n".join([*lines, f"  {error.help}"] if error.help else lines)
+
+
+def moment(written: str, now: datetime) -> datetime:
+    """The beginning of a day of UTC ("2026-11-30"), or as long ago as a duration says ("30d"). Raises ValueError."""
+    with contextlib.suppress(ValueError):
+        return datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=UTC)
+    try:
+        return now - model.parse_duration(written)
+    except (ValueError, OverflowError):
+        raise ValueError(f'"{written[:40]}" is no day and no duration: write 2026-11-30 or 30d') from None

@@ -1,0 +1,79 @@
+"""wirewatch search over an archive that a running bot has filled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from testbed.commands import wirewatch
+from tests.journeys.world import RULES, world
+from tests.web.made import COVERAGE, HOSTILE
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("search") / "config"
+
+    async def fill() -> None:
+        async with world(folder) as made:
+            made.configure(*COVERAGE, "hostile", rules=RULES)
+            for outlet, item in COVERAGE.items():
+                made.publish(outlet, item)
+            made.publish("hostile", *HOSTILE)
+            await made.once()
+
+    asyncio.run(fill())
+    return folder.parent
+
+
+def test_words_find_articles_with_whole_sentences_and_marked_words(filled: Path) -> None:
+    done = wirewatch("search", 'backdoor "pulls out"', folder=filled)
+    assert "[BlackBerry" not in done.stdout
+    assert (
+        "BlackBerry [pulls out] of Pakistan since the regulator PTA insists on a [backdoor] into its BES servers."
+        in (done.stdout)
+    )
+
+
+def test_json_has_the_place_where_the_next_page_begins(filled: Path) -> None:
+    first = json.loads(wirewatch("search", "backdoor", "--number", "2", "--json", folder=filled).stdout)
+    rest = json.loads(wirewatch("search", "backdoor", "--after", str(first["after"]), "--json", folder=filled).stdout)
+    assert len(first["articles"]) == 2
+    assert rest["after"] is None
+    assert len({one["id"] for one in (*first["articles"], *rest["articles"])}) == 3
+
+
+def test_outlet_rule_and_time_bound_a_search(filled: Path) -> None:
+    assert "quits Pakistan" in wirewatch("search", "--outlet", "courier", folder=filled).stdout
+    done = wirewatch("search", "backdoor", "--rule", "BlackBerry in Pakistan", "--since", "2015-01-01", folder=filled)
+    assert done.stdout.count("BlackBerry") >= 3
+    assert "Nothing found" in wirewatch("search", "backdoor", "--since", "1h", folder=filled).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("backdoor AND (bes OR", "a term is missing"),
+        ("x" * 10_000, "10,000 characters; a search may have 2,000"),
+        (" OR ".join(f"a{n}" for n in range(250)), "more than 100 terms"),
+        ("NOT rain", "nothing has to be found"),
+        ('rain "', "a quote is not closed"),
+    ],
+)
+def test_a_search_that_cannot_be_read_says_where(filled: Path, words: str, says: str) -> None:
+    done = wirewatch("search", words, folder=filled, code=2)
+    assert says in done.stderr
+    assert "^" in done.stderr
+
+
+def test_a_search_for_nothing_says_what_it_needs(filled: Path) -> None:
+    assert "name words, an outlet or a rule" in wirewatch("search", folder=filled, code=2).stderr
+
+
+def test_hostile_text_does_nothing_to_the_terminal(filled: Path) -> None:
+    done = wirewatch("search", "wombat", folder=filled)
+    assert "\u202e" not in done.stdout
+    assert "\x1b" not in done.stdout

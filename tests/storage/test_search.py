@@ -1,0 +1,150 @@
+"""The archive by its words, over every store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import create_engine, text
+
+from bot import model, ports, storage
+from bot.rules import search
+from bot.storage import upgrade
+from testbed.fakes import START, FakeClock
+from testbed.made import MINUTE, article, match
+
+
+def told(name: str, title: str, body: str = "", *, minutes: int = 0, outlet: str = "Dawn") -> model.Article:
+    return replace(article(name, minutes=minutes, text=body or "Nothing else."), title=title, outlet=outlet)
+
+
+TOLD = (
+    told("one", "BlackBerry to leave Pakistan", "The regulator's order of 5,000 words. Élan and naïveté."),
+    told("two", "Rain stops play", "No phone maker left Pakistan, said BlackBerry.", minutes=1, outlet="The Guardian"),
+    told("three", "پاکستان میں بلیک بیری", "یہ خبر ہے۔ Выборы прошли в Киеве.", minutes=2),
+    told("four", "株価が下落", "東京市場で株価が下落した。", minutes=3),
+)
+
+
+async def keep(store: storage.SqlStore, *articles: model.Article, has_text: bool = True) -> None:
+    await store.write(lambda tx: tx.articles.add(articles, has_text=has_text))
+
+
+async def titles(store: storage.SqlStore, words: str | None, **asked: object) -> list[str]:
+    wanted = search.read(words) if words else None
+    page = await store.read(lambda tx: search.look(tx, search.Asked(wanted=wanted, **asked)))  # type: ignore[arg-type]
+    return [one.article.title for one in page.found]
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        ("blackberry pakistan", [1, 0]),
+        ('"leave pakistan"', [0]),
+        ('"regulator order"', [0]),
+        ("title:blackberry", [0]),
+        ("regulat* OR rain", [1, 0]),
+        ("blackberry NOT rain", [0]),
+        ("pakistan NOT rain NOT wombat NOT title:stops", [0]),
+        ("pakistan NOT Élan NOT maker", []),
+        ("phone NEAR/3 pakistan", [1]),
+        ('"pakistan maker"~4', [1]),
+        ("elan naivete", [0]),
+        ("5,000", [0]),
+        ("source:guardian", [1]),
+        ("site:dawn.example rain", [1]),
+        ("/bl.ckberry/i", [1, 0]),
+        ("bl?ckberry", [1, 0]),
+        ("پاکستان", [2]),
+        ("выборы", [2]),
+        ("株価", [3]),
+        ("wombat OR 株価", [3]),
+        ("wombat", []),
+    ],
+)
+async def test_a_search_finds_what_a_rule_would(store: storage.SqlStore, words: str, numbers: list[int]) -> None:
+    await keep(store, *TOLD)
+    assert await titles(store, words) == [TOLD[number].title for number in numbers]
+
+
+async def test_a_search_is_bounded_by_outlet_rule_and_time(store: storage.SqlStore) -> None:
+    await keep(store, *TOLD)
+    await store.write(lambda tx: tx.articles.add_matches(TOLD[0].id, [match("R", "BlackBerry")]))
+    assert await titles(store, "blackberry", outlet="guardian") == [TOLD[1].title]
+    assert await titles(store, None, outlet="The Guardian") == [TOLD[1].title]
+    assert await titles(store, "blackberry", rule="R") == [TOLD[0].title]
+    assert await titles(store, None, rule="R") == [TOLD[0].title]
+    assert await titles(store, "blackberry", rule="other") == []
+    assert await titles(store, "blackberry", since=START + MINUTE) == [TOLD[1].title]
+    assert await titles(store, "blackberry", until=START + MINUTE) == [TOLD[0].title]
+    assert await titles(store, "blackberry", since=START + 9 * MINUTE) == []
+    assert await titles(store, "blackberry", until=START) == []
+
+
+async def test_pages_follow_one_another_and_end(store: storage.SqlStore) -> None:
+    many = [told(f"n{number}", f"Wombat {number}", minutes=number) for number in range(25)]
+    await keep(store, *many)
+    found: list[str] = []
+    before: int | None = None
+    sizes = []
+    while True:
+        asked = search.Asked(wanted=search.read("wombat"), before=before, most=10)
+        page = await store.read(lambda tx, asked=asked: search.look(tx, asked))  # type: ignore[misc]
+        sizes.append(len(page.found))
+        found += [one.article.title for one in page.found]
+        before = page.after
+        if before is None:
+            break
+    assert sizes == [10, 10, 5]
+    assert found == [one.title for one in reversed(many)]
+
+
+async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store: storage.SqlStore) -> None:
+    one = TOLD[0]
+    await keep(store, one)
+    await keep(store, replace(one, title="Never written"))
+    await keep(store, told("bare", "Identity of a wombat"), has_text=False)
+    assert await titles(store, "wombat OR never") == []
+    await store.write(lambda tx: tx.articles.revise(replace(one, title="Wombat", version=2)))
+    assert await titles(store, "wombat") == ["Wombat"]
+    assert await titles(store, "title:blackberry") == []
+    await storage.trim(store, before=START + timedelta(days=400))
+    assert await titles(store, "wombat") == []
+    await keep(store, told("again", "Another wombat"))
+    assert await titles(store, "wombat") == ["Another wombat"]
+
+
+async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storage.SqlStore) -> None:
+    await keep(store, *TOLD)
+    asked = search.Asked(wanted=search.read("blackberry naivete"))
+    [found] = (await store.read(lambda tx: search.look(tx, asked))).found
+    places = {(one.field, one.text, one.start) for each in found.matches for one in each.evidence}
+    assert places == {("title", "BlackBerry", 0), ("body", "naïveté", found.article.text.index("naïveté"))}
+
+
+async def test_a_search_that_takes_too_long_is_given_up(store: storage.SqlStore) -> None:
+    many = [told(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(3_000)]
+    await keep(store, *many)
+    wanted = ports.Wanted(condition=ports.AnyOf((ports.Term(words=("kangaroo",)), ports.Term(words=("wombat",)))))
+    with pytest.raises(ports.SearchTooLong, match="name rarer words"):
+        await store.read(lambda tx: list(tx.search.candidates(wanted, within=timedelta(milliseconds=1))))
+    assert len(await titles(store, "kangaroo", most=30)) == 30, "the next one has its own time"
+
+
+async def test_articles_that_were_there_before_are_found_after_the_upgrade(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    engine = create_engine(f"sqlite:///{file}")
+    names = "id, feed, outlet, owner, link, title, title_key, first_seen, fingerprint, version, is_full_text,"
+    names += " has_text, tags, links, left_out, text"
+    values = ":id, '', 'Dawn', '', '', :title, x'00', :seen, '', 1, FALSE, :has_text, '[]', '[]', '[]', ''"
+    with engine.begin() as connection:
+        command.upgrade(upgrade.config(connection), "0012")
+        rows = [{"id": f"{n:05}", "title": f"Wombat {n}", "seen": 99 - n, "has_text": n != 2} for n in range(4)]
+        connection.execute(text(f"INSERT INTO articles ({names}) VALUES ({values})"), rows)
+    engine.dispose()
+    store = storage.open_store(f"sqlite:///{file}", clock=FakeClock())
+    assert await titles(store, "wombat") == ["Wombat 0", "Wombat 1", "Wombat 3"], "by their times"
+    await store.close()

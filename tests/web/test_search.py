@@ -1,0 +1,72 @@
+"""The search page: what it finds, what it refuses, and in which time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.web.conftest import Page
+from tests.web.markup import elements, text_of, tree_of, values
+
+
+async def test_a_search_shows_articles_with_marked_words_in_whole_sentences(page: Page) -> None:
+    tree = tree_of((await page.get("/search", params={"q": 'backdoor "pulls out"'})).text)
+    assert "1 article" in text_of(elements(tree, "//h2")[0])
+    assert {mark.text_content() for mark in elements(tree, "//mark")} == {"backdoor", "pulls out"}
+    quotes = [text_of(quote) for quote in elements(tree, "//p[@class='quote']")]
+    assert quotes == [
+        "BlackBerry pulls out of Pakistan since the regulator PTA insists on a backdoor into its BES servers."
+    ]
+
+
+async def test_outlet_rule_and_days_bound_it_also_without_words(page: Page) -> None:
+    def found(answer: str) -> list[str]:
+        return [text_of(item) for item in elements(tree_of(answer), "//ol[contains(@class, 'found')]//strong")]
+
+    assert found((await page.get("/search", params={"outlet": "courier"})).text) == ["courier"]
+    by_rule = await page.get("/search", params={"rule": "BlackBerry in Pakistan"})
+    assert sorted(found(by_rule.text)) == ["courier", "ledger", "wire"]
+    assert found((await page.get("/search", params={"q": "blackberry", "to": "2015-01-01"})).text) == []
+    wrong = await page.get("/search", params={"q": "blackberry", "from": "soon"})
+    assert 'soon" is no day and no duration' in text_of(tree_of(wrong.text))
+
+
+async def test_what_hostile_feeds_say_is_found_and_stays_text(page: Page) -> None:
+    tree = tree_of((await page.get("/search", params={"q": "wombat"})).text)
+    assert "Wombat <script>document.title='taken'</script>" in text_of(tree)
+    assert elements(tree, "//script | //img | //svg[@onload]") == []
+    schemes = {link.partition(":")[0] for link in values(tree, "//a/@href") if ":" in link}
+    assert schemes <= {"http", "https"}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("backdoor AND (bes OR", "19: a term is missing"),
+        ("x" * 10_000, "2001: 10,000 characters; a search may have 2,000"),
+        (" OR ".join(f"a{n}" for n in range(1_000)), "a search may have 2,000"),
+        (" OR ".join(f"a{n}" for n in range(200)), "more than 100 terms"),
+        ("(" * 1_500, "51: more than 50 levels"),
+        ("$nothing rain", 'unknown set "$nothing"'),
+        ("'><script>alert(1)</script>\"", "16: two terms side by side"),
+    ],
+)
+async def test_a_search_that_cannot_be_read_says_where_at_once(page: Page, words: str, says: str) -> None:
+    begun = time.monotonic()
+    answer = await page.get("/search", params={"q": words})
+    assert time.monotonic() - begun < 5
+    assert answer.status_code == 200
+    tree = tree_of(answer.text)
+    (problem,) = elements(tree, "//pre")
+    assert says in problem.text_content()
+    assert "^" in problem.text_content()
+    assert elements(tree, "//script") == []
+
+
+async def test_a_link_of_another_site_fills_the_form_and_searches_nothing(page: Page) -> None:
+    headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    tree = tree_of((await page.get("/search", params={"q": "backdoor"}, headers=headers)).text)
+    assert values(tree, "//input[@name='q']/@value") == ["backdoor"]
+    assert "another site filled in this search" in text_of(tree)
+    assert elements(tree, "//mark") == []
