@@ -158,6 +158,20 @@ async def test_a_429_waits_for_as_long_as_it_says_with_decimals(server: Server) 
     assert server.asked("post") == 1
 
 
+async def test_where_edits_and_threads_must_wait_the_channel_goes_on(server: Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    for doing, sent in (
+        ("edit", delivery(messages.EDIT, edits=head)),
+        ("start a thread", delivery(messages.NEW_FACT, id="send-2", reply_to=head)),
+    ):
+        server.fail(doing, "429")
+        with pytest.raises(ports.Wait) as caught:
+            await channel.send(sent)
+        assert not caught.value.whole_channel
+    await channel.send(delivery(messages.NOTICE, id="send-3"))
+
+
 def _raised(code: int) -> type[ports.SendError]:
     return {
         Act.WAIT: ports.Wait,

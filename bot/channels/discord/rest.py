@@ -51,7 +51,7 @@ class Rest:
         key = f"{method} {bucket}"
         closed_until = self._closed_until.get(key, now)
         if closed_until > now:
-            raise self._wait(doing, closed_until - now, method)
+            raise self._wait(doing, closed_until - now)
         headers = {"User-Agent": _USER_AGENT, "Content-Type": "application/json"}
         if token:
             headers["Authorization"] = f"Bot {token}"
@@ -69,7 +69,7 @@ class Rest:
         if answer.status == 429 and "retry_after" in refused:
             after = _seconds(refused["retry_after"])
             self._closed_until[key] = now + after
-            raise self._wait(doing, after, method)
+            raise self._wait(doing, after)
         code = refused.get("code")
         if answer.status == 401 and code == 0:
             code = errors.UNAUTHORIZED
@@ -82,9 +82,9 @@ class Rest:
         word = f"code {code}" if isinstance(code, int) and code else ""
         raise http_errors.of_status(answer.status, who=_WHO, headers=answer.headers, now=now, word=word)
 
-    def _wait(self, doing: str, after: timedelta, method: str) -> ports.Wait:
+    def _wait(self, doing: str, after: timedelta) -> ports.Wait:
         """Only a post's limit holds for the channel; the others hold for their own kind of row."""
-        return ports.Wait(f"{doing}: Discord says too many requests", after=after, whole_channel=method == "POST")
+        return ports.Wait(f"{doing}: Discord says too many requests", after=after, whole_channel=doing == "post")
 
 
 def _parsed(raw: bytes) -> Json:
