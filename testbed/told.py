@@ -17,6 +17,7 @@ from testbed.fakes import FakeClock, MemoryKeyValues
 from testbed.servers import discord as discord_server
 from testbed.servers import faulty, smtp
 from testbed.servers import matrix as homeserver
+from testbed.servers import mattermost as mattermost_server
 from testbed.servers import teams as teams_server
 from testbed.servers import telegram as telegram_server
 
@@ -88,6 +89,20 @@ def matrix() -> str:
         place = f", in the thread of {message['thread']}" if message["thread"] else ""
         parts.append(f"{message['event_id']}{edited}{place}\n{message['formatted_body']}")
     return _fenced("\n\n".join(parts))
+
+
+def mattermost() -> str:
+    with faulty.serve(mattermost_server.Mattermost()) as server:
+        server.service.add_channel("policy-alerts")
+        keys = {"server": server.url, "team": mattermost_server.TEAM, "to": "policy-alerts", "token": "env:A"}
+        tell("mattermost", keys, {"A": mattermost_server.TOKEN})
+        shown = server.service.posts("policy-alerts")
+    parts = []
+    for post in shown:
+        place = "(in its thread)\n" if post["root_id"] else "(edited once)\n" if post["edits"] else ""
+        # The joiners show nothing; here they would only hide what is sent.
+        parts.append(place + post["message"].replace("\u2060", ""))
+    return _fenced("\n\n\n".join(parts))
 
 
 def _fenced(text: str) -> str:
@@ -166,6 +181,7 @@ TOLD: Mapping[str, Callable[[], str]] = {
     "email": email,
     "matrix": matrix,
     "teams": teams,
+    "mattermost": mattermost,
     "telegram": telegram,
 }
 

@@ -87,6 +87,12 @@ HTTP_KINDS = [
         at=lambda at: ({"webhook": "env:A"}, {"A": f"http://{at}/workflows/{SECRET}?sig={SECRET}"}),
     ),
     HttpChannel(
+        kind="mattermost",
+        at=lambda at: ({"server": f"http://{at}", "to": "c" * 26, "token": "env:A"}, {"A": SECRET}),
+        markup=lambda body: iter((body["message"],)),
+        pings=("@everyone", "<!", "<@", "@U0"),
+    ),
+    HttpChannel(
         kind="matrix",
         at=lambda at: ({"server": f"http://{at}", "room": "!a:wirewatch.test", "token": "env:A"}, {"A": SECRET}),
         markup=lambda body: iter(body.get(name, "") for name in ("body", "formatted_body")),

@@ -14,6 +14,7 @@ from bot.channels.discord import errors as discord_errors
 from bot.channels.email import errors as mail_errors
 from bot.channels.kit import acts
 from bot.channels.matrix import errors as matrix_errors
+from bot.channels.mattermost import errors as mattermost_errors
 from bot.channels.slack import errors, web_api
 from bot.channels.teams import errors as teams_errors
 from bot.channels.telegram import errors as telegram_errors
@@ -48,6 +49,13 @@ def test_the_table_of_matrix_codes_is_the_one_that_is_followed() -> None:
     written = dict(re.findall(r"^\| `(M_\w+)` \| (.+) \|$", PAGE, flags=re.MULTILINE))
     assert written == {
         code: str(act) + (f"; {advice}" if advice else "") for code, (act, advice) in matrix_errors.TABLE.items()
+    }
+
+
+def test_the_table_of_mattermosts_ids_is_the_one_that_is_followed() -> None:
+    written = dict(re.findall(r"^\| `((?:api|app|model)\.[\w.]+)` \| (.+) \|$", PAGE, flags=re.MULTILINE))
+    assert written == {
+        name: str(act) + (f"; {advice}" if advice else "") for name, (act, advice) in mattermost_errors.TABLE.items()
     }
 
 

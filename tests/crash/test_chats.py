@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from testbed.servers import discord, faulty, matrix, teams, telegram
+from testbed.servers import discord, faulty, matrix, mattermost, teams, telegram
 from tests.crash import journey as journeys
 
 World = tuple[faulty.Server[Any], journeys.Journey]
@@ -47,6 +47,12 @@ def _texts(messages: list[dict[str, Any]]) -> list[str]:
 def _homeserver() -> matrix.Homeserver:
     made = matrix.Homeserver()
     made.add_room("news")
+    return made
+
+
+def _mattermost() -> mattermost.Mattermost:
+    made = mattermost.Mattermost()
+    made.add_channel("news")
     return made
 
 
@@ -89,6 +95,24 @@ CHATS = (
         messages=lambda api: [message["text"] for message in api.messages()],
         steps=("post", "post", "edit", "post", "edit"),
         doubles_nothing=False,
+    ),
+    Chat(
+        name="mattermost",
+        service=_mattermost,
+        at=lambda url: (
+            {
+                "kind": "mattermost",
+                "server": url,
+                "team": mattermost.TEAM,
+                "to": "news",
+                "token": "env:A",
+                "pace": "0.02 seconds",
+            },
+            {"A": mattermost.TOKEN},
+        ),
+        messages=lambda server: _texts(server.posts("news")),
+        steps=("post", "post", "edit", "post", "edit"),
+        doubles_nothing=True,
     ),
     Chat(
         name="matrix",
