@@ -8,6 +8,7 @@ Pure: knows no store, no network and no clock. How one reading becomes articles:
 """
 
 from bot.articles import boilerplate
+from bot.articles.authority import speaks_for
 from bot.articles.clean import Clean, clean
 from bot.articles.fingerprints import fingerprint_of, fold_title
 from bot.articles.fresh import Fresh
@@ -40,4 +41,5 @@ __all__ = [
     "question",
     "registrable_domain",
     "site_of",
+    "speaks_for",
 ]

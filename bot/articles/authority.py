@@ -39,6 +39,13 @@ def takes_over(stub: ports.Stub, item: Item, feed: model.Feed) -> bool:
     return stub.feed not in ("", feed.url) and belongs_to(item.link, feed.url) and not belongs_to(item.link, stub.feed)
 
 
+def speaks_for(article: model.Article, other: model.Article) -> bool:
+    """Whether ``other`` only lists what the site of ``article`` says: it links to that site from another's feed, and
+    ``article`` is of the site's own feed. Then ``article`` is the original, whichever came first."""
+    is_its_own = belongs_to(article.link, article.feed)
+    return is_its_own and belongs_to(other.link, article.feed) and not belongs_to(other.link, other.feed)
+
+
 def _is_younger(item: Item, stub: ports.Stub) -> bool:
     if item.published is None or stub.published is None:
         return False

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import model, ports, stories
-from bot.pipeline import rulings
+from bot.pipeline import rulings, voices
 from bot.pipeline.claims import Claims
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.speaker import Speaker, Touched
@@ -110,8 +110,11 @@ class Desk:
                 article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
             )
             entry.facts.extend(self._claims.join(entry.story, arrival.article))
+            member, carried = voices.heard(entry.story, member)
             entry.story = _with_member(entry.story, member)
             entry.arrivals.append(member)
+            if carried:
+                _put_behind(tx, entry, carried)
         return touched
 
     def _revise(
@@ -170,6 +173,17 @@ def _with_member(story: model.Story, member: model.Member) -> model.Story:
         first_seen=min(story.first_seen, member.article.first_seen),
         last_seen=max(story.last_seen, member.article.first_seen),
     )
+
+
+def _put_behind(tx: ports.Transaction, entry: Touched, carried: Sequence[model.Member]) -> None:
+    """Members that turn out to carry the article that joined last stand behind it from now on."""
+    by_id = {member.article.id: member for member in carried}
+    stored = tx.stories.get([entry.story.id]).get(entry.story.id)
+    if stored and (known := [each.article.id for each in stored.members if each.article.id in by_id]):
+        tx.stories.take_out(stored.id, known)
+    others = [each for each in entry.story.members if each.article.id not in by_id]
+    entry.story = replace(entry.story, members=(*others, *carried))
+    entry.arrivals = [by_id.get(each.article.id, each) for each in entry.arrivals]
 
 
 def _with_article(story: model.Story, article: model.Article, matches: tuple[model.Match, ...] = ()) -> model.Story:

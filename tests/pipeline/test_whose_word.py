@@ -174,6 +174,51 @@ async def test_explain_finds_the_article_of_the_links_own_site(room: Newsroom) -
     assert found.feed == WIRE.url
 
 
+LONG = f"{TEXT} The regulator's order dates from July. Some 5,000 companies use the service."
+#: Their own words, so that it is the link that ties them.
+OTHERS = "BlackBerry will leave Pakistan, and the regulator that asked for access to its servers shrugs, we hear."
+
+
+@pytest.mark.parametrize("is_together", [True, False])
+@pytest.mark.parametrize("link", [LINK, "https://www.wire.example/made-up"])
+async def test_a_publisher_is_never_the_copy_of_a_feed_that_listed_its_page_before(
+    store: storage.SqlStore, link: str, is_together: bool
+) -> None:
+    room = Newsroom(store, [WIRE, SQUAT, BLOG], min_outlets=2)
+    listed = Item(id="s", link=link, title="BlackBerry to leave Pakistan, it says", text=LONG)
+    own = replace(TRUE, text=LONG, at=TRUE.at.replace(hour=TRUE.at.hour + 1))
+    if is_together:
+        await room.together({SQUAT.url: [listed], WIRE.url: [own]})
+    else:
+        await room.poll(SQUAT, listed)
+        await room.poll(WIRE, own)
+    [story] = await room.stories()
+    assert story.owners == ("wire.example",)
+    [wire, squat] = sorted(story.members, key=lambda member: member.article.feed == SQUAT.url)
+    assert (wire.join.copy_of, squat.join.copy_of) == (None, wire.article.id)
+    await room.poll(BLOG, Item(id="b", link="https://blog.example/1", title=TRUE.title, text=OTHERS))
+    [story] = await room.stories()
+    assert story.owners == ("wire.example", "blog.example")
+    assert len(story.members) == 3
+
+
+async def test_a_text_that_another_site_had_first_is_still_its_copy(store: storage.SqlStore) -> None:
+    room = Newsroom(store, [WIRE, BLOG])
+    await room.poll(BLOG, Item(id="b", link="https://blog.example/1", title=TRUE.title, text=LONG))
+    await room.poll(WIRE, replace(TRUE, text=LONG))
+    [story] = await room.stories()
+    assert story.owners == ("blog.example",)
+
+
+async def test_one_page_that_two_strangers_list_in_their_own_words_is_one_voice(store: storage.SqlStore) -> None:
+    room = Newsroom(store, [SQUAT, BLOG], min_outlets=2)
+    await room.poll(SQUAT, Item(id="s", link=LINK, title="BlackBerry to leave Pakistan, it says", text=LONG))
+    await room.poll(BLOG, Item(id="b", link=LINK, title="Goodbye: BlackBerry to leave Pakistan soon", text=OTHERS))
+    [story] = await room.stories()
+    assert len(story.members) == 2
+    assert story.owners == ("squat.example",)
+
+
 @pytest.mark.parametrize(
     ("feed", "link", "owner"),
     [
