@@ -15,7 +15,10 @@ COPY pyproject.toml README.md LICENSE ./
 COPY config/ config/
 COPY bot/ bot/
 COPY scripts/trim-image scripts/
-RUN /opt/wirewatch/bin/pip install --disable-pip-version-check --no-cache-dir --no-compile \
+# There is no repository in here to read the version from; a release names it.
+ARG VERSION=
+RUN SETUPTOOLS_SCM_PRETEND_VERSION=${VERSION} \
+    /opt/wirewatch/bin/pip install --disable-pip-version-check --no-cache-dir --no-compile \
     --no-deps --no-build-isolation . \
     && /opt/wirewatch/bin/python scripts/trim-image /opt/wirewatch \
     && mkdir /data

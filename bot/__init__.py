@@ -6,4 +6,10 @@ An article flows one way:
                -> summaries -> outbox -> channels -> the reader's screen
 """
 
-__version__ = "0.1.0"
+try:
+    from bot._version import __version__
+except ModuleNotFoundError:
+    # A checkout that was never installed.
+    __version__ = "0+unknown"
+
+__all__ = ["__version__"]
