@@ -89,10 +89,10 @@ def main() -> None:
     """Run one command; an expected failure is one line, never a traceback."""
     logs.guard()
     typed = _typed(sys.argv[1:])
-    if not LOGLESS.issuperset(typed):
-        # A command that sets its own level does so again.
-        logs.set_up(quiet=True)
     try:
+        if not LOGLESS.issuperset(typed):
+            # A command that sets its own level does so again.
+            logs.set_up(quiet=True)
         app_of(typed)()
     except ports.ConfigError as error:
         from bot.cli import check  # costs start-up, and few commands end here

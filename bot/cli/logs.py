@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from bot import ports
 from bot.model import visible
 
 if TYPE_CHECKING:
@@ -40,9 +42,12 @@ def set_up(*, verbose: bool = False, quiet: bool = False, silenced: Collection[s
         return event
 
     level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
-    )
+    if not verbose and (named := _chosen("WIREWATCH_LOG_LEVEL", ("debug", "info", "warning", "error"))):
+        level = logging.getLevelNamesMapping()[named.upper()]
+    is_text = (_chosen("WIREWATCH_LOG_FORMAT", ("text", "json")) or "text" * sys.stderr.isatty()) == "text"
+    renderer: Processor = structlog.processors.JSONRenderer()
+    if is_text:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
         processors=[
             drop,
@@ -57,6 +62,14 @@ def set_up(*, verbose: bool = False, quiet: bool = False, silenced: Collection[s
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _chosen(variable: str, choices: Sequence[str]) -> str:
+    """The variable's value; empty: it is not set. Raises ConfigError."""
+    value = os.environ.get(variable, "").strip().lower()
+    if value and value not in choices:
+        raise ports.ConfigError(f"reading {variable}: it is none of {', '.join(choices)}")
+    return value
 
 
 def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

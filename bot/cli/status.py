@@ -130,15 +130,14 @@ def _show(settings: config.Settings, found: Status) -> None:
     names = {feed.url: feed.name for feed in settings.feeds}
     feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
     # A line for each feed, however long its error: --json and `wirewatch feeds test` have the whole of it.
-    for column, least in zip(feeds.columns, (24, 12, 9, 8, 20), strict=True):
-        column.no_wrap, column.overflow, column.min_width = True, "ellipsis", least
+    room = max(20, terminal.out.width - 72)
     for state in found.feeds:
         feeds.add_row(
-            Text(names.get(state.url) or state.title or state.url),
+            _cut(names.get(state.url) or state.title or state.url, 30),
             health_of(state),
             _ago(found.now, state.ok_at),
             _ago(found.now, state.new_at),
-            Text(_wrong(state)),
+            _cut(_wrong(state), room),
         )
     terminal.out.print(feeds)
     if found.feeds and all(state.failures and state.ok_at is None for state in found.feeds):
@@ -174,6 +173,12 @@ def _show(settings: config.Settings, found: Status) -> None:
         else "no tick yet: `wirewatch run` has not run on this database"
     )
     terminal.row(f"{terminal.counted(found.articles, 'article')} in the archive; {last}", style="dim")
+
+
+def _cut(text: str, characters: int) -> Text:
+    cut = Text(text, no_wrap=True)
+    cut.truncate(characters, overflow="ellipsis")
+    return cut
 
 
 def nothing_read(feeds: int, error: str) -> str:

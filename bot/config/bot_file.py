@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot import model, plugins
-from bot.config import access_shape, secrets, values
+from bot.config import access_shape, environment, secrets, values
 from bot.config.bot_shape import BotShape, StrictShape, WebShape
 from bot.config.kinds import say_broken, warn_of_broken
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings
@@ -36,6 +36,7 @@ def destinations(root: Node | None) -> dict[str, str]:
 
 def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
     """bot.yaml; None: it cannot be used, and ``report`` says why."""
+    environment.overlay(report, environ)
     root = report.document.root
     for flaw in report.document.flaws:
         report.add_flaw(flaw)

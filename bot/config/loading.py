@@ -36,7 +36,8 @@ def load(
     """
     found = _read(folder, previous, environ, kinds)
     if found.bot is None:
-        broken = [each for each in found.problems if each.file == str(folder / files.BOT) and each.severity == "error"]
+        of_bot = (str(folder / files.BOT), problems.ENVIRONMENT)
+        broken = [each for each in found.problems if each.file in of_bot and each.severity == "error"]
         text = problems.render(broken).rstrip()
         raise ports.ConfigError(f"reading {folder / files.BOT}: it cannot be used\n{text}", found.problems)
     return found.settings(found.bot)

@@ -11,6 +11,8 @@ from dataclasses import replace
 from bot import model
 from bot.config.yaml.nodes import Document, Flaw
 
+#: In the place of a file's name.
+ENVIRONMENT = "environment"
 #: Of one file; who has more has one mistake in many copies.
 _MOST = 1000
 #: A longer line is shown around the caret only.
@@ -39,6 +41,7 @@ class ProblemReport:
         self._left_out = 0
         self._shown: dict[int, str] = {}
         self.error_count = 0
+        self._environment_from: int | None = None
 
     def add(
         self,
@@ -80,6 +83,11 @@ class ProblemReport:
         """Report a flaw of the YAML itself, for ``rule`` where it is inside one."""
         self.add(flaw.code, flaw.message, flaw.help, start=flaw.start, end=flaw.end, rule=rule, severity=flaw.severity)
 
+    def append_environment(self, document: Document, first_line: int) -> None:
+        """From that line on the document is what the environment sets, and problems say so instead of the file."""
+        self.document = document
+        self._environment_from = first_line
+
     def hide(self, start: int, end: int) -> None:
         """A stretch that may be a secret: shown as *** in every line of this file."""
         self._hidden.append((start, end))
@@ -88,8 +96,14 @@ class ProblemReport:
         """All of them by place, each with its line."""
         self._shown.clear()
         found = sorted(self._found, key=lambda problem: (problem.line, problem.column, problem.code))
-        told = tuple(self._with_source(problem) for problem in found)
+        told = tuple(self._of_environment(self._with_source(problem)) for problem in found)
         return (*told, self._many(told[-1])) if self._left_out else told
+
+    def _of_environment(self, problem: model.Problem) -> model.Problem:
+        first = self._environment_from
+        if first is None or problem.line < first:
+            return problem
+        return replace(problem, file=ENVIRONMENT, line=problem.line - first + 1)
 
     def _many(self, last: model.Problem) -> model.Problem:
         return model.Problem(

@@ -1,0 +1,142 @@
+"""Variables of the environment in the place of keys of bot.yaml: ``WIREWATCH_FETCH_EVERY`` is ``fetch: {every: …}``.
+
+Each is put into the document as if it stood below its last line, so that a mistake in one is told like any other.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+
+import pydantic
+
+from bot import model
+from bot.config import database_place, values
+from bot.config.bot_shape import BotShape
+from bot.config.yaml import nodes
+from bot.config.yaml.errors import Unreadable
+from bot.config.yaml.nodes import Document, Node, Scalar, Sequence
+from bot.config.yaml.nodes import Mapping as MappingNode
+from bot.config.yaml.problems import ProblemReport
+
+PREFIX = "WIREWATCH_"
+LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
+
+
+def variables() -> dict[str, tuple[str, ...]]:
+    """Variable -> the path of its key in bot.yaml; a block of keys can be set as a whole too."""
+    return {PREFIX + "_".join(path).upper(): path for path in _paths(BotShape)}
+
+
+def _paths(shape: type[pydantic.BaseModel]) -> Iterator[tuple[str, ...]]:
+    for name, field in shape.model_fields.items():
+        yield (name,)
+        for inner in _shapes(field.annotation):
+            yield from ((name, *path) for path in _paths(inner))
+
+
+def _shapes(annotation: object) -> Iterator[type[pydantic.BaseModel]]:
+    """The block of keys that a key holds, also where it may be absent; not those under names of the user's own."""
+    parts = typing.get_args(annotation) if typing.get_origin(annotation) in (types.UnionType, typing.Union) else ()
+    for part in (annotation, *parts):
+        if isinstance(part, type) and issubclass(part, pydantic.BaseModel):
+            yield part
+
+
+def overlay(report: ProblemReport, environ: Mapping[str, str]) -> None:
+    """Put what the environment sets into the report's document; an empty variable counts as unset."""
+    known = variables()
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
+    root = report.document.root
+    if not given or not isinstance(root, MappingNode):
+        return
+    text = report.document.text.rstrip() + "\n"
+    first_line = text.count("\n") + 1
+    flaws = list(report.document.flaws)
+    misspelt: list[tuple[str, int, str]] = []
+    for name in sorted(given):
+        if name in known:
+            text, node, found = _appended(text, name, known[name], given[name])
+            flaws += found
+            _put(root, known[name], Scalar(known[name][-1], len(text.rstrip()), len(text.rstrip()), ""), node)
+        elif meant := _meant(name, known, report.document.text):
+            misspelt.append((name, len(text), meant))
+            text += f"{name}: …\n"
+    report.append_environment(Document(text, root, flaws), first_line)
+    for name, start, meant in misspelt:
+        message = f"no key of bot.yaml is set by {name}"
+        report.add(
+            "unknown-variable",
+            message,
+            f"did you mean {meant}?",
+            start=start,
+            end=start + len(name),
+            severity="warning",
+        )
+
+
+def _meant(name: str, known: Iterable[str], text: str) -> str | None:
+    """The variable of which this may be a misspelling; None: it is another one, or one that bot.yaml names itself."""
+    if name in (database_place.HOME, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
+        return None
+    found = values.near(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
+    return PREFIX + found if found else None
+
+
+def _appended(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[str, Node, list[nodes.Flaw]]:
+    """The text with the variable's line, its value as a node of that text, and what is wrong with its YAML."""
+    start = len(text) + len(name) + 2
+    written = value.strip()
+    if _is_secret(path) and not written.startswith(("env:", "file:")):
+        # What stands in a variable is not written into the configuration: it is named there.
+        written = f"env:{name}"
+    if "\n" not in written and written[0] not in "[{":
+        return f"{text}{name}: {written}\n", Scalar(written, start, start + len(written), ""), []
+    block = f"{name}: {written}" if "\n" not in written else f"{name}:\n{textwrap.indent(written, '  ')}"
+    try:
+        read = nodes.parse_yaml(block)
+    except Unreadable as error:
+        at = len(text) + error.start
+        flaw = nodes.Flaw(code=error.code, message=error.message, help=error.help, start=at, end=at + error.length)
+        return f"{text}{block}\n", Scalar("", start, start, ""), [flaw]
+    node = read.root.pairs[0][1] if isinstance(read.root, MappingNode) else Scalar("", start, start, "")
+    return f"{text}{block}\n", _moved(node, len(text)), []
+
+
+def _is_secret(path: tuple[str, ...]) -> bool:
+    shape: type[pydantic.BaseModel] = BotShape
+    for name in path[:-1]:
+        shape = next(_shapes(shape.model_fields[name].annotation))
+    return model.Secret.__name__ in str(shape.model_fields[path[-1]].annotation)
+
+
+def _moved(node: Node, by: int) -> Node:
+    match node:
+        case Scalar(value, start, end, style):
+            return Scalar(value, start + by, end + by, style)
+        case Sequence(items, start, end, is_flow):
+            return Sequence([_moved(item, by) for item in items], start + by, end + by, is_flow)
+        case MappingNode(pairs, start, end, is_flow):
+            moved = [
+                (Scalar(key.value, key.start + by, key.end + by, key.style), _moved(value, by)) for key, value in pairs
+            ]
+            return MappingNode(moved, start + by, end + by, is_flow)
+
+
+def _put(root: MappingNode, path: tuple[str, ...], key: Scalar, value: Node) -> None:
+    """Set the key at the path, instead of what the file has there."""
+    here = root
+    for name in path[:-1]:
+        inner = here.get(name)
+        if not isinstance(inner, MappingNode):
+            inner = MappingNode([], value.start, value.start, is_flow=False)
+            _set(here, Scalar(name, value.start, value.start, ""), inner)
+        here = inner
+    _set(here, key, value)
+
+
+def _set(block: MappingNode, key: Scalar, value: Node) -> None:
+    kept = [pair for pair in block.pairs if pair[0].value != key.value]
+    block.pairs[:] = [*kept, (key, value)]

@@ -1,0 +1,71 @@
+"""The workflows of CI and release: valid, audited, and pinned to what they run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+BIN = Path(sys.executable).parent
+
+
+def run(*words: str) -> str:
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_zizmor_finds_nothing_in_any_workflow() -> None:
+    run(str(BIN / "zizmor"), "--offline", "--quiet", *map(str, WORKFLOWS))
+
+
+def test_every_workflow_is_one_by_githubs_schema() -> None:
+    run(str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS))
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_every_action_is_pinned_by_its_hash_beside_its_version(file: Path) -> None:
+    used = re.findall(r"uses: *(.+)", file.read_text(encoding="utf-8"))
+    assert used
+    assert [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)] == []
+
+
+def test_one_action_has_one_version_in_all_workflows() -> None:
+    text = "".join(file.read_text(encoding="utf-8") for file in WORKFLOWS)
+    pinned = set(re.findall(r"uses: *([\w./-]+)@([0-9a-f]{40})", text))
+    assert len({name for name, _ in pinned}) == len(pinned)
+
+
+def test_only_what_publishes_may_write() -> None:
+    ci, release = (file.read_text(encoding="utf-8") for file in WORKFLOWS)
+    assert "write" not in ci
+    assert "\npermissions: {}\n" in ci
+    assert "\npermissions: {}\n" in release
+    assert re.findall(r"secrets\.(\w+)", ci + release) == ["GITHUB_TOKEN"]
+
+
+def test_the_notes_of_a_release_are_its_section_of_the_changelog(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    script = tmp_path / "scripts" / "release-notes"
+    script.write_bytes((ROOT / "scripts" / "release-notes").read_bytes())
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## 0.2.0 (2026-12-01)\n\n- New.\n\n## 0.1.0\n\n- Old.\n")
+    assert run("sh", str(script), "0.2.0").strip() == "- New."
+    assert run("sh", str(script), "0.1.0").strip() == "- Old."
+    refused = subprocess.run(["sh", str(script), "0.1"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "towncrier build --version 0.1" in refused.stderr
+
+
+def test_a_fragment_becomes_a_line_of_the_changelog() -> None:
+    drafted = run(str(BIN / "towncrier"), "build", "--draft", "--version", "9.9.9", "--date", "2026-12-01")
+    assert "## 9.9.9 (2026-12-01)" in drafted
+    waiting = [file for file in (ROOT / "changes").iterdir() if file.name != "README.md"]
+    assert drafted.count("\n- ") >= len(waiting)
+    assert [
+        file.name for file in waiting if not re.fullmatch(r"\+[\w-]+\.(added|changed|fixed|removed)\.md", file.name)
+    ] == []
