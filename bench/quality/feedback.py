@@ -5,7 +5,7 @@
 Stories of local shootings (gva, a few hundred) beside political news of the same years (allsides, neus). A rule of one
 word wants the shootings: of what it matches, gva is useful, the rest noise. Some stories are judged, drawn by a hash;
 the change is proposed from them and measured on all the others. The obvious alternative: exclude the one word that
-leans most to the noise (smoothed log odds). «Said» is what the command itself says to expect, by cross-validation.
+leans most to the noise (smoothed log odds). "Said" is what the command itself says to expect, by cross-validation.
 """
 
 from __future__ import annotations

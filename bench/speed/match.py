@@ -46,7 +46,7 @@ class Language:
         self._names = set(chance.sample(self.words[200:], WORDS // 5))
 
     def word(self, *, above: int = 0) -> str:
-        """A word as text has it, the ``above`` most common left out (analysts do not ask for «the»)."""
+        """A word as text has it, the ``above`` most common left out (analysts do not ask for "the")."""
         low = self._heights[above - 1] if above else 0
         return self.words[bisect.bisect_left(self._heights, self._chance.uniform(low, self._heights[-1]))]
 

@@ -53,8 +53,7 @@ def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None)
 
 def ledger_sealed(day: date, *, rows: int, seal: str) -> model.Notice:
     """A day of the ledger was closed with ``seal``, a hash in hexadecimal."""
-    count = "1 row" if rows == 1 else f"{rows:,} rows"
-    lead = f"Ledger of {day.isoformat()} sealed, {count}: {seal}"
+    lead = f"Ledger of {day.isoformat()} sealed, {model.counted(rows, 'row')}: {seal}"
     return model.Notice(what=lead, occasion=(f"seal {day.isoformat()}",))
 
 

@@ -43,7 +43,7 @@ def check(
     errors = [p for p in problems if p.severity == "error" or strict]
     if form is Format.TEXT:
         warnings = len(problems) - len(errors)
-        found = f"{terminal.counted(len(errors), 'error')}, {terminal.counted(warnings, 'warning')}"
+        found = f"{model.counted(len(errors), 'error')}, {model.counted(warnings, 'warning')}"
         terminal.say(f"{folder}: {found if problems else 'no problems'}")
     raise typer.Exit(LEFT if errors else DONE)
 

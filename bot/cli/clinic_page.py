@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot import model
 from bot.cli import terminal
 from bot.feedback import clinic as clinics
 
@@ -9,7 +10,7 @@ from bot.feedback import clinic as clinics
 def show(finding: clinics.Finding) -> None:
     """For people: the two uses, and the guards."""
     out = terminal.out
-    articles = f"{finding.articles:,} article{'s' * (finding.articles != 1)}"
+    articles = model.counted(finding.articles, "article")
     if not finding.uses:
         out.print(
             f"{finding.rule}: {finding.term} in {articles}: one meaning, as far as the articles show", markup=False
@@ -19,7 +20,8 @@ def show(finding: clinics.Finding) -> None:
     out.print(f"{sign}{finding.rule}: {finding.term} in {articles} has two meanings", markup=False)
     names = ("meant", "other") if finding.is_known else ("larger", "other")
     for name, use in zip(names, finding.uses, strict=True):
-        told = f"{use.articles} articles, the rule matches {use.matched}; with {', '.join(use.companions)}"
+        articles = model.counted(use.articles, "article")
+        told = f"{articles}, the rule matches {use.matched}; with {', '.join(use.companions)}"
         out.print(f"  {name}: {told}", markup=False)
         if use.name:
             out.print(f"      some spell it out: {use.name}", markup=False)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, ports, storage
+from bot import app, config, model, ports, storage
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.config import values
@@ -48,7 +48,8 @@ def move(
         terminal.answer(dict(counts))
         return
     total = sum(counts.values())
-    terminal.say(f"{total} rows of {len(counts)} tables moved and counted. Now name the new one in {folder}/bot.yaml:")
+    moved = f"{model.counted(total, 'row')} of {model.counted(len(counts), 'table')}"
+    terminal.say(f"{moved} moved and counted. Now name the new one in {folder}/bot.yaml:")
     terminal.say(f"  database: {address}")
 
 

@@ -166,7 +166,7 @@ async def _sum_up(store: ports.Store) -> None:
     sent = sum(count for (_, state), count in counts.items() if state is model.SendState.SENT)
     with suppress(BrokenPipeError):
         terminal.say(
-            f"\n{articles} articles came, {sum(len(s.members) for s in stories)} matched, "
-            f"in {len(stories)} stories; {sent} messages, edits and replies were sent."
+            f"\n{model.counted(articles, 'article')} came, {sum(len(s.members) for s in stories)} matched, "
+            f"in {model.counted(len(stories), 'story')}; {sent} messages, edits and replies were sent."
         )
         terminal.say("Next: wirewatch init my-config, then edit my-config/rules/.")

@@ -54,9 +54,9 @@ def _of_configuration(settings: config.Settings, folder: Path) -> ports.CheckLin
     errors = sum(problem.severity == "error" for problem in settings.problems)
     return ports.CheckLine(
         is_good=not errors,
-        what=f"configuration: {terminal.counted(len(settings.feeds), 'feed')}, "
-        f"{terminal.counted(len(settings.rules), 'rule')}, {terminal.counted(errors, 'error')}, "
-        f"{terminal.counted(len(settings.problems) - errors, 'warning')}",
+        what=f"configuration: {model.counted(len(settings.feeds), 'feed')}, "
+        f"{model.counted(len(settings.rules), 'rule')}, {model.counted(errors, 'error')}, "
+        f"{model.counted(len(settings.problems) - errors, 'warning')}",
         help=f"wirewatch check --config {folder}" if settings.problems else "",
     )
 
@@ -74,7 +74,7 @@ async def _of_database(settings: config.Settings, environment: app.Environment) 
         return [ports.CheckLine(is_good=False, what=f"database: {error}")]
     finally:
         await store.close()
-    lines = [ports.CheckLine(is_good=True, what=f"database: {store.address}, {terminal.counted(articles, 'article')}")]
+    lines = [ports.CheckLine(is_good=True, what=f"database: {store.address}, {model.counted(articles, 'article')}")]
     lines += _of_clock(tick, environment.clock.now())
     lines += _of_disk(store.address.file)
     names = {feed.url: feed.name or feed.url for feed in settings.feeds}

@@ -62,7 +62,7 @@ class _Place:
     decisions: tuple[model.Decision, ...]
 
     def lines(self) -> Iterator[str]:
-        yield f"story: {self.story.title} ({self.story.id}, {len(self.story.members)} articles)"
+        yield f"story: {self.story.title} ({self.story.id}, {model.counted(len(self.story.members), 'article')})"
         yield f"joined: {self.join.reason.value}{': ' + self.join.detail if self.join.detail else ''}"
         for decision in self.decisions:
             detail = f" ({decision.detail})" if decision.detail else ""

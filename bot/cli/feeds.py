@@ -207,7 +207,7 @@ def _show(found: FoundFeed) -> None:
     terminal.row(f"  {found.url}")
     if found.page:
         terminal.row(f"  named by {found.page}", style="dim")
-    terminal.row(f"  {len(reading.entries)} item{'s' * (len(reading.entries) != 1)}")
+    terminal.row(f"  {model.counted(len(reading.entries), 'item')}")
     for entry in reading.entries[:SHOWN]:
         date = f"{entry.published:%Y-%m-%d %H:%M}  " if entry.published else "undated  "
         terminal.row(f"  - {date}{entry.title or '(without a title)'}")

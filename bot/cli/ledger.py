@@ -157,15 +157,15 @@ def _show(seals: Sequence[model.DaySeal], proof: core.Proof, expected: Sequence[
         return
     last, kept = seals[-1], [each for each in seals if each.is_kept]
     since = f" from {proof.since.isoformat()} on" if proof.since and len(kept) < len(seals) else ""
-    days = terminal.counted(len(kept), "sealed day")
-    rows = terminal.counted(sum(each.row_count for each in kept), "row")
+    days = model.counted(len(kept), "sealed day")
+    rows = model.counted(sum(each.row_count for each in kept), "row")
     terminal.row(f"The ledger holds{since}: {days} with {rows}.")
     if len(kept) < len(seals):
         terminal.row(_gone(len(seals) - len(kept), proof.gone))
     for seal in expected:
         day = next(each.day for each in seals if each.seal == seal)
         after = sum(each.day > day for each in seals)
-        terminal.row(f"The seal of {day.isoformat()} is in it; {terminal.counted(after, 'day')} sealed since.")
+        terminal.row(f"The seal of {day.isoformat()} is in it; {model.counted(after, 'day')} sealed since.")
     terminal.row(f"Last seal: {last.day.isoformat()} {last.seal}")
 
 
@@ -176,4 +176,4 @@ def _gone(count: int, told: Sequence[core.Gone]) -> str:
     if not all(each.is_witnessed for each in told):
         when = "some of them before the ledger recorded deletions, so that only their seals prove them"
     seal = f"sealed with {last.sealed_with.isoformat()}" if last.sealed_with else "not sealed yet"
-    return f"{terminal.counted(count, 'older day')} deleted, {when}; the row that records it is {seal}."
+    return f"{model.counted(count, 'older day')} deleted, {when}; the row that records it is {seal}."

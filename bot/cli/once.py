@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, pipeline
+from bot import app, model, pipeline
 from bot.cli import check, logs, status, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json, duration
 
@@ -64,9 +64,9 @@ def _tell(report: app.OnceReport) -> None:
     matched = sum(feed.matched for feed in feeds)
     tell_broken(report.passed.broken, polled=len(feeds))
     terminal.say(
-        f"{terminal.counted(len(feeds), 'feed')} polled ({len(report.passed.broken)} broken), "
-        f"{terminal.counted(new, 'new article')}, {matched} matched; "
-        f"{terminal.counted(report.drained.sent, 'message')} sent, {report.drained.left} left, "
+        f"{model.counted(len(feeds), 'feed')} polled ({len(report.passed.broken)} broken), "
+        f"{model.counted(new, 'new article')}, {matched} matched; "
+        f"{model.counted(report.drained.sent, 'message')} sent, {report.drained.left} left, "
         f"{report.drained.parked} parked"
     )
     if report.drained.parked:

@@ -118,5 +118,5 @@ def _found(tx: ports.Transaction, story_id: str) -> model.Story:
 def _told(ruling: model.Ruling) -> str:
     if ruling.kind is model.RulingKind.MERGE:
         return f"the stories {ruling.story} and {ruling.other} become one"
-    count = len(ruling.articles)
-    return f"{count} article{'s' * (count != 1)} of the story {ruling.story} become a story of their own"
+    articles = model.counted(len(ruling.articles), "article")
+    return f"{articles} of the story {ruling.story} become a separate story"

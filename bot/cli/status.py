@@ -160,19 +160,19 @@ def _show(settings: config.Settings, found: Status) -> None:
         terminal.row(f"{channel}: the buttons are not connected: {why}", style="yellow")
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
-        tries = terminal.counted(row.attempts, "attempt")
+        tries = model.counted(row.attempts, "attempt")
         text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {tries}{reason}"
         terminal.row(text, style="yellow" if row.state is model.SendState.PARKED else "")
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:
-        text = f"configuration: {terminal.counted(errors, 'error')}; `wirewatch check` says where"
+        text = f"configuration: {model.counted(errors, 'error')}; `wirewatch check` says where"
         terminal.row(text, style="yellow")
     last = (
         f"last tick {_ago(found.now, found.tick)}"
         if found.tick
         else "no tick yet: `wirewatch run` has not run on this database"
     )
-    terminal.row(f"{terminal.counted(found.articles, 'article')} in the archive; {last}", style="dim")
+    terminal.row(f"{model.counted(found.articles, 'article')} in the archive; {last}", style="dim")
 
 
 def _cut(text: str, characters: int) -> Text:
@@ -184,7 +184,7 @@ def _cut(text: str, characters: int) -> Text:
 def nothing_read(feeds: int, error: str) -> str:
     """One line for a machine that reaches no feed; ``error`` is that of one of them."""
     return (
-        f"None of the {terminal.counted(feeds, 'feed')} could be read; one of the reasons: {error}. "
+        f"None of the {model.counted(feeds, 'feed')} could be read; one of the reasons: {error}. "
         "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "
         "`wirewatch demo` shows the whole job without a network."
     )

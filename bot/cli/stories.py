@@ -131,14 +131,13 @@ def _article(member: model.Member) -> dict[str, object]:
 
 def _show(story: model.Story, decisions: tuple[model.Decision, ...], messages: tuple[model.Outgoing, ...]) -> None:
     terminal.row(story.title, style="bold")
-    owners = len(story.owners)
     span = f"{story.first_seen:%Y-%m-%d %H:%M} to {story.last_seen:%Y-%m-%d %H:%M} UTC"
-    terminal.row(f"  {story.id} · {span} · {owners} independent outlet{'s' * (owners != 1)}", style="dim")
+    terminal.row(f"  {story.id} · {span} · {model.counted(len(story.owners), 'independent outlet')}", style="dim")
     terminal.row(f"  rules: {', '.join(story.rules)}")
     for member in story.members:
         terminal.row(f"  - {member.article.outlet}: {member.article.title}  {member.article.link}")
         words = dict.fromkeys(
-            f"{evidence.label} «{evidence.text}» in {evidence.field}"
+            f'{evidence.label} "{evidence.text}" in {evidence.field}'
             for match in member.matches
             for evidence in match.evidence
         )

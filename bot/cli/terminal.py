@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 import typer
 from rich.text import Text
 
+from bot import model
 from bot.channels.console.screen import Screen
 from bot.model import visible
 
@@ -90,7 +91,7 @@ def tables() -> Iterator[Callable[[str, int, int], None]]:
             # The last batch and the count after it both say that all is there.
             if copied >= total and name not in done:
                 done.add(name)
-                say(f"{name}: {counted(total, 'row')}")
+                say(f"{name}: {model.counted(total, 'row')}")
 
         yield tell_done
         return
@@ -103,11 +104,3 @@ def tables() -> Iterator[Callable[[str, int, int], None]]:
             bar.update(tasks[name], completed=copied, total=total)
 
         yield tell
-
-
-def counted(count: int, name: str) -> str:
-    """
-    >>> counted(1, "error"), counted(2_000, "error")
-    ('1 error', '2,000 errors')
-    """
-    return f"{count:,} {name}" if count == 1 else f"{count:,} {name}s"

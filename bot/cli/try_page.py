@@ -21,7 +21,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 def show(report: backtest.Report) -> None:
     """Print the report of a backtest."""
     span = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
-    _line(f"{report.articles:,} articles of the archive, {span}", style="dim")
+    _line(f"{model.counted(report.articles, 'article')} of the archive, {span}", style="dim")
     if not report.articles:
         terminal.say("No article is stored of that time: wirewatch once or run brings them.")
     for rule in report.rules:
@@ -33,7 +33,7 @@ def show(report: backtest.Report) -> None:
 
 def _show_rule(rule: backtest.RuleReport) -> None:
     _line(rule.rule, style="bold")
-    _line(f"  would match {_articles(len(rule.hits))}")
+    _line(f"  would match {model.counted(len(rule.hits), 'article')}")
     for line in chart(rule.by_day):
         _line(f"    {line}")
     _list(rule.hits[::-1])
@@ -52,18 +52,17 @@ def _show_rule(rule: backtest.RuleReport) -> None:
 def _show_messages(report: backtest.Report) -> None:
     counts = Counter(message.kind for message in report.messages)
     told = ", ".join(
-        f"{counts[kind]} {name if counts[kind] == 1 else names}"
-        for kind, name, names in (
-            (model.MessageKind.POST, "post", "posts"),
-            (model.MessageKind.GATHERED, "gathered message", "gathered messages"),
-            (model.MessageKind.EDIT, "edit", "edits"),
-            (model.MessageKind.REPLY, "reply", "replies"),
+        model.counted(counts[kind], name)
+        for kind, name in (
+            (model.MessageKind.POST, "post"),
+            (model.MessageKind.GATHERED, "gathered message"),
+            (model.MessageKind.EDIT, "edit"),
+            (model.MessageKind.REPLY, "reply"),
         )
         if counts[kind] or kind is model.MessageKind.POST
     )
-    stories = f"{report.stories} {'story' if report.stories == 1 else 'stories'}"
     waiting = f"; {report.held} still held" if report.held else ""
-    _line(f"It would have made {told}, of {stories}{waiting}")
+    _line(f"It would have made {told}, of {model.counted(report.stories, 'story')}{waiting}")
     if report.told_until:
         _line(
             f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "
@@ -86,10 +85,6 @@ def _list(hits: Sequence[backtest.MatchedArticle], sign: str = " ") -> None:
             _line(f"       {hit.why}", style="dim")
     if len(hits) > LISTED:
         _line(f"   {sign} … and {len(hits) - LISTED} more (--json lists all)", style="dim")
-
-
-def _articles(count: int) -> str:
-    return "1 article" if count == 1 else f"{count:,} articles"
 
 
 def _line(text: str = "", *, style: str = "") -> None:

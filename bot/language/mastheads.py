@@ -1,4 +1,4 @@
-"""A title without the outlet's own name at its end: «Bank fined - Channel 5 News» is «Bank fined».
+"""A title without the outlet's own name at its end: "Bank fined - Channel 5 News" is "Bank fined".
 
 Many sites and all feeds of aggregators end each title so. Title words weigh most in grouping, so two events in one
 outlet would look alike by its name. Only grouping reads titles so; what people see keeps them whole.
@@ -14,7 +14,7 @@ _HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
 NAME_LETTERS = 3
 #: A title says something before its outlet is named.
 TITLE_CHARS = 12
-#: What follows an outlet's name (its town, «News, Weather & Sports») ends within this many words.
+#: What follows an outlet's name (its town, "News, Weather & Sports") ends within this many words.
 TAIL_WORDS = 12
 #: Parts of a title that are looked at, from its end; what has more is no title.
 _MOST_SEPARATORS = 12
@@ -31,7 +31,7 @@ def without(title: str, *, outlet: str, link: str) -> str:
 
 
 def _begins_with(tail: str, name: str) -> bool:
-    """«BBC News» is named by «BBC», and «The Gazette - Asia» by «The Gazette»."""
+    """ "BBC News" is named by "BBC", and "The Gazette - Asia" by "The Gazette"."""
     return tail.startswith(name) or (len(tail) >= NAME_LETTERS and name.startswith(tail))
 
 

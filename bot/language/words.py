@@ -39,7 +39,7 @@ def fold(word: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """Fold and take off an English plural: enough for «order», «Orders» and «order’s» to meet."""
+    """Fold and take off an English plural: enough for "order", "Orders" and "order’s" to meet."""
     word = fold(word)
     word = word.removesuffix("'s").removesuffix("'").replace(".", "") if not word[0].isdigit() else word
     word = word.replace(",", "")

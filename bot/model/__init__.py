@@ -7,6 +7,7 @@ from bot.model.access import Access, Login
 from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
 from bot.model.arrivals import Arrival, Revision
 from bot.model.articles import Article
+from bot.model.counting import counted
 from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_duration, show_duration
 from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading, feed_place
 from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
@@ -112,6 +113,7 @@ __all__ = [
     "Where",
     "Why",
     "backoff",
+    "counted",
     "feed_place",
     "parse_duration",
     "rule_key",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from bot.model.counting import counted
+
 _SECONDS = {
     "s": 1,
     "sec": 1,
@@ -58,7 +60,7 @@ def show_duration(duration: timedelta) -> str:
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         number = seconds / size
         if number >= 1 and number == int(number):
-            return f"{int(number)} {unit}" if number == 1 else f"{int(number)} {unit}s"
+            return counted(int(number), unit)
     return f"{seconds:g} seconds"
 
 

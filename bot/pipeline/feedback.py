@@ -229,7 +229,7 @@ def _decision(press: ports.Press, alert: model.Alert, rules: Sequence[str], now:
 
 
 def _what(verdict: Verdict, rules: Sequence[str], now: datetime) -> str:
-    named = ", ".join(f"«{rule}»" for rule in rules)
+    named = ", ".join(f'"{rule}"' for rule in rules)
     match verdict:
         case Verdict.USEFUL | Verdict.NOISE:
             return f"{verdict.value} for {named}"

@@ -53,7 +53,7 @@ def counted(state: model.FeedState, *, cost: int, names: int, left: int, most: i
     )
     if not left:
         return state
-    items = "1 item was" if left == 1 else f"{left} items were"
+    items = f"{model.counted(left, 'item')} {'was' if left == 1 else 'were'}"
     remark = f"{items} left for tomorrow: {most} a day are stored (fetch.max_items_per_day)"
     return replace(
         state,

@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import bot
-from bot import ports
+from bot import model, ports
 from bot.reading import limits, wire
 
 #: It ends by itself when nobody writes to it any more; one that does not is killed.
@@ -99,7 +99,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         if self._loop.time() - self._alarm.when() > _HELD_UP_SECONDS:
             self._alarm = self._loop.call_later(_HELD_UP_SECONDS, self._ring, patience)
         else:
-            self.break_off(f"no answer within {patience.seconds} second{'s' * (patience.seconds != 1)}")
+            self.break_off(f"no answer within {model.counted(patience.seconds, 'second')}")
 
     def break_off(self, why: str) -> None:
         """End the process at once, over the question whose turn it is."""

@@ -45,7 +45,7 @@ def parse_document(body: ports.Body, *, kind: str | None = None, options: str = 
     except ports.TooBig as error:
         raise ports.ReadError(f"not a feed: a packed body, {error}") from error
     if not body.content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
-        raise ports.ReadError("empty body: the server sent nothing; it is asked again later")
+        raise ports.ReadError("empty body: the server sent nothing; it is polled again later")
     reading = _read_by(*_named(kind, options), body) if kind else _recognised(body)
     return dataclasses.replace(
         reading, entries=tuple(limits.of_baseline(entry, body.identity_before) for entry in reading.entries)

@@ -74,7 +74,7 @@ def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[J
     """The whole items of a document that was cut off. Raises ReadError."""
     opened = _ITEMS.search(text)
     if opened is None:
-        raise ReadError(f"not a feed: broken JSON that starts with «{' '.join(text[:60].split())}»")
+        raise ReadError(f'not a feed: broken JSON that starts with "{" ".join(text[:60].split())}"')
     decoder = json.JSONDecoder(strict=False)
     items: list[Json] = []
     at = opened.end()
@@ -86,7 +86,7 @@ def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[J
     except (ValueError, RecursionError):
         if not items:
             # As a baseline it would make every item of the next poll new.
-            raise ReadError("cut off before the end of its first item; it is asked again later") from None
+            raise ReadError("cut off before the end of its first item; it is polled again later") from None
         remarks.append(f"cut off after item {len(items)}")
     head = text[: opened.start()].rstrip().rstrip(",")
     try:

@@ -174,7 +174,7 @@ MERGED = model.Message(
 )
 NOTICE = model.Message(
     kind=model.MessageKind.NOTICE,
-    lead="1 feed is broken. It is asked again every hour.",
+    lead="1 feed is broken. It is polled again every hour.",
     lines=("https://herald.example/feed.xml answers 404 since 1 Dec 09:00 UTC",),
 )
 #: What may be another event, or a part of the first one.

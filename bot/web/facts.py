@@ -36,7 +36,7 @@ def health_of(state: model.FeedState) -> Health:
         case model.FeedHealth.GONE:
             text = "gone (410)"
         case model.FeedHealth.FAILING:
-            text = "failed once" if state.failures == 1 else f"failed {state.failures} times"
+            text = "failed once" if state.failures == 1 else f"failed {state.failures:,} times"
         case model.FeedHealth.NEW:
             text = "not read yet"
         case model.FeedHealth.OK:

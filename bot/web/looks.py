@@ -31,6 +31,7 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": number}
+    environment.filters["counted"] = model.counted
     environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
     environment.globals |= {"marked_title": marked_title, "excerpts": excerpts, "matched_words": matched_words}
     return environment

@@ -36,7 +36,7 @@ class Heard:
         if self.fails:
             raise ports.StoreUnavailable("writing: the disk is full")
         self.presses.append(press)
-        return "Noise for «A & B <rule>»."
+        return 'Noise for "A & B <rule>".'
 
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)
@@ -117,7 +117,7 @@ async def test_a_press_is_kept_acknowledged_and_answered_to_the_one_who_pressed(
         await until(lambda: it.server.workspace.whispers)
         [whisper] = it.server.workspace.whispers
     assert (whisper["channel"], whisper["user"]) == ("policy-alerts", "U0AMINA")
-    assert whisper["text"] == "Noise for «A &amp; B &lt;rule&gt;»."
+    assert whisper["text"] == 'Noise for "A &amp; B &lt;rule&gt;".'
 
 
 async def test_an_envelope_that_comes_again_has_the_same_name() -> None:

@@ -58,7 +58,7 @@ def make(mistake: Mistake, target: Path) -> None:
 
 @contextmanager
 def inside(folder: Path) -> Iterator[None]:
-    """Paths in messages are as given on the command line: «config/bot.yaml»."""
+    """Paths in messages are as given on the command line: "config/bot.yaml"."""
     before = Path.cwd()
     os.chdir(folder)
     try:

@@ -103,5 +103,5 @@ async def _search(tab: async_api.Page, words: str, *, told: str) -> None:
     await (glass if await glass.is_visible() else field).click()
     await async_api.expect(field).to_be_focused()
     await field.press_sequentially(words)
-    # «Type to start searching» stands there first.
+    # "Type to start searching" stands there first.
     await async_api.expect(tab.locator(".md-search-result__meta")).to_contain_text(told)

@@ -14,12 +14,6 @@ from typer.main import get_command
 from bot.cli.commands import app_of
 
 ROOT = Path(__file__).parents[2]
-#: Parts of bot/ whose string literals reach people: as an error, a notice, a log event, a description or a message.
-PARTS = (
-    "alerts", "app", "backtest", "channels", "cli", "config", "feedback", "feedlist", "fetch", "ledger", "maintenance",
-    "model", "outbox", "pipeline", "plugins", "polling", "ports", "reading", "rules",
-    "storage", "summaries", "translate", "web",
-)  # fmt: skip
 #: Not text for people: statements in SQL, patterns, markup.
 _NOT_PROSE = re.compile(r"\(\?|\\[bsdw]|^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE)\b|[\^$]\)")
 
@@ -54,16 +48,15 @@ def command_help() -> Iterator[Text]:
 
 def literals() -> Iterator[Text]:
     """String literals of two words or more; docstrings only where pydantic or Typer shows them."""
-    for part in PARTS:
-        for path in sorted((ROOT / "bot" / part).rglob("*.py")):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            hidden = _docstrings(tree) | _parts_of_f_strings(tree)
-            for node in ast.walk(tree):
-                if id(node) in hidden or not isinstance(node, ast.Constant | ast.JoinedStr):
-                    continue
-                text = _text(node)
-                if " " in text.strip() and not _NOT_PROSE.search(text):
-                    yield Text(f"{path.relative_to(ROOT)}:{node.lineno}", text)
+    for path in sorted((ROOT / "bot").rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        hidden = _docstrings(tree) | _parts_of_f_strings(tree)
+        for node in ast.walk(tree):
+            if id(node) in hidden or not isinstance(node, ast.Constant | ast.JoinedStr):
+                continue
+            text = _text(node)
+            if " " in text.strip() and not _NOT_PROSE.search(text):
+                yield Text(f"{path.relative_to(ROOT)}:{node.lineno}", text)
 
 
 def templates() -> Iterator[Text]:

@@ -11,7 +11,7 @@ from testbed.fakes import START
 
 
 def said(*words: str) -> list[model.Judgement]:
-    """«u1 s1 noise»: who, of which story, what; under the rule r."""
+    """ "u1 s1 noise": who, of which story, what; under the rule r."""
     made = []
     for number, text in enumerate(words):
         by, story, verdict = text.split()

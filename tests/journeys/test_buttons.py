@@ -164,7 +164,7 @@ async def test_a_judgement_is_kept_once_shown_and_may_be_changed(tmp_path: Path,
         assert [one.verdict for one in await it.judgements()] == [Verdict.NOISE, Verdict.USEFUL]
         assert (await it.reasons())[-2:] == ["edit: judged", "edit: judged"]
         whispers = it.world.slack.workspace.whispers
-        assert whispers[-1]["text"] == "Useful for «BlackBerry in Pakistan»."
+        assert whispers[-1]["text"] == 'Useful for "BlackBerry in Pakistan".'
         assert len(it.world.heads()) == 1
 
 

@@ -124,10 +124,10 @@ async def test_useful_counts_for_every_rule_that_the_message_names_and_noise_for
     useful = await judge(store, press(Verdict.USEFUL))
     await judge(store, press(Verdict.NOISE, rule="law", name="e2"))
     assert await judgements(store) == [("useful", "exit"), ("useful", "law"), ("noise", "law")]
-    assert useful.answer == "Useful for «exit», «law»."
+    assert useful.answer == 'Useful for "exit", "law".'
     [decision] = useful.decisions
     assert (decision.action, decision.reason, decision.rules) == (Action.EDIT, Reason.JUDGED, ("exit", "law"))
-    assert decision.detail == "useful for «exit», «law», says U1"
+    assert decision.detail == 'useful for "exit", "law", says U1'
 
 
 async def test_a_press_that_is_delivered_again_is_one_judgement_and_one_edit(store: storage.SqlStore) -> None:
@@ -255,7 +255,7 @@ async def test_in_a_gathered_message_the_same_choice_again_takes_it_back_and_not
         )
     ]
     assert await judgements(store) == [("muted", ""), ("unmuted", ""), ("snoozed", "law"), ("woken", "law")]
-    assert answers[3] == "«law» is awake again."
+    assert answers[3] == '"law" is awake again.'
     rows = await store.read(lambda tx: tx.outbox.of_story(model.StoryId("s1")))
     assert [row.id for row in rows] == ["head"]
     decisions = await store.read(lambda tx: tx.stories.decisions(model.StoryId("s1")))

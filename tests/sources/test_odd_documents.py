@@ -30,18 +30,18 @@ def test_an_empty_body_says_so(content: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"%PDF-1.7 binary", "not a feed: starts with «%PDF-1.7 binary»"),
+        (b"%PDF-1.7 binary", 'not a feed: starts with "%PDF-1.7 binary"'),
         (b"\x89PNG\r\n\x1a\n\x00", "not a feed: starts with"),
-        (b"Not found", "not a feed: starts with «Not found»"),
+        (b"Not found", 'not a feed: starts with "Not found"'),
         (b"<svg xmlns='x'></svg>", 'not a feed: XML with the root element "svg"'),
-        (b"<opml version='2.0'><body/></opml>", "an OPML list of feeds, not a feed; «wirewatch feeds import» reads it"),
+        (b"<opml version='2.0'><body/></opml>", 'an OPML list of feeds, not a feed; "wirewatch feeds import" reads it'),
         (b'{"error": "nope"}', 'not a feed: JSON without a list of "items" (it has "error")'),
         (b"[1, 2]", "not a feed: JSON, but no object"),
         # Found by fuzzing: what seems to be the root stands in a document type.
         (b"<!DOCTYPE x [ <rss > ]><urlset><url>", 'its root element is "urlset", and one of rss, feed, rdf, channel'),
-        (b"{broken", "not a feed: broken JSON that starts with «{broken»"),
+        (b"{broken", 'not a feed: broken JSON that starts with "{broken"'),
         (b"[" * 100_000, "not a feed: broken JSON"),
-        (b"<html><title>Log in</title><p>x", "an HTML page titled «Log in», not a feed; it offers none"),
+        (b"<html><title>Log in</title><p>x", 'an HTML page titled "Log in", not a feed; it offers none'),
     ],
 )
 def test_what_is_not_a_feed_is_named(content: bytes, says: str) -> None:
@@ -135,7 +135,7 @@ def test_a_cut_document_keeps_its_whole_items_and_says_so(kind: str, end: str) -
 
 @pytest.mark.parametrize("document", [FEEDS["rss"][:200], FEEDS["atom"][:250], '{"version": "x", "items": [{"id": "1'])
 def test_a_document_cut_before_its_first_item_ends_is_asked_again(document: str) -> None:
-    with pytest.raises(ports.ReadError, match="cut off before the end of its first item; it is asked again later"):
+    with pytest.raises(ports.ReadError, match="cut off before the end of its first item; it is polled again later"):
         read(document)
 
 

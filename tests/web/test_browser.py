@@ -90,7 +90,7 @@ async def opened(
 async def _picture(tab: async_api.Page, path: Path) -> None:
     try:
         await tab.screenshot(path=path, full_page=True)
-    except async_api.Error:  # «Unable to capture screenshot»: on a busy machine the first may fail
+    except async_api.Error:  # "Unable to capture screenshot": on a busy machine the first may fail
         await tab.screenshot(path=path, full_page=True)
 
 

@@ -14,7 +14,7 @@ RULE = "BlackBerry in Pakistan"
 
 
 async def judge(page: Page, *, useful: int, noise: int, rule: str = RULE) -> None:
-    """Stories that one reader has judged, and one press on «snooze»."""
+    """Stories that one reader has judged, and one press on "snooze"."""
     now = page.clock.now()
 
     def work(tx: ports.Transaction) -> None:

@@ -68,7 +68,7 @@ class Channel:
             if len(refused) < len(left):
                 await self._partly.put(delivery.id, {*done, *left} - later.keys())
             recipient, answer = next(iter(later.items()))
-            words = f"{phrases.plural(len(later), 'recipient')} put off, such as {recipient}"
+            words = f"{model.counted(len(later), 'recipient')} put off, such as {recipient}"
             raise ports.Wait(f"{words}: {answer.code} {_quoted(answer)}", whole_channel=False)
         if len(never) == len(self._options.to):
             answer = next(iter(never.values()))

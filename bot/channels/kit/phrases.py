@@ -168,14 +168,6 @@ def headline(brief: model.StoryBrief, limit: int) -> str:
     return cut(clean(brief.title.text), limit) or "(no headline)"
 
 
-def plural(number: int, word: str) -> str:
-    """
-    >>> plural(1, "outlet"), plural(3, "outlet")
-    ('1 outlet', '3 outlets')
-    """
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
-
-
 def owners(brief: model.StoryBrief) -> str:
     """How many independent outlets carry it; copies are named apart."""
     copies = sum(line.is_copy for line in brief.outlets)
@@ -183,7 +175,7 @@ def owners(brief: model.StoryBrief) -> str:
     # Of very many outlets not all are named, so their copies are not counted.
     if not copies or copies == len(brief.outlets) or len(brief.outlets) < brief.outlet_count:
         return own
-    return f"{own} and 1 copy" if copies == 1 else f"{own} and {copies:,} copies"
+    return f"{own} and {model.counted(copies, 'copy')}"
 
 
 def unnamed(brief: model.StoryBrief, shown: int) -> str:
@@ -209,7 +201,7 @@ def age(duration: timedelta) -> str:
     if minutes < 48 * 60:
         hours, rest = divmod(minutes, 60)
         return f"{hours} h {rest} min" if rest and hours < 12 else f"{hours} h"
-    return plural(minutes // (24 * 60), "day")
+    return model.counted(minutes // (24 * 60), "day")
 
 
 def day_and_time(when: datetime) -> str:

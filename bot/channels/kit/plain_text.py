@@ -34,7 +34,7 @@ def preview(message: model.Message, limit: int = 300) -> str:
     if brief.outlets:
         others = max(brief.outlet_count, len(brief.outlets)) - 1
         first = phrases.name(brief.outlets[0].outlet)
-        parts.append(first + (f" and {phrases.plural(others, 'other')}" if others else ""))
+        parts.append(first + (f" and {model.counted(others, 'other')}" if others else ""))
     parts += [phrases.cut(phrases.clean(why.rule), 80) for why in brief.why[:1]]
     return phrases.cut(" — ".join(parts), limit)
 

@@ -178,18 +178,18 @@ _SIGNS = tuple(
     "|press association im|/| read|shares|views|likes|this article|this story|this post|this piece|this content"
     "|this report|this copy|we may |affiliate|expressed|opinions |thoughts |already a ".split("|")
 )
-#: «By Ayesha Khan, Staff Reporter»: capitals tell a byline from «By Monday the deadline had passed».
+#: "By Ayesha Khan, Staff Reporter": capitals tell a byline from "By Monday the deadline had passed".
 _BYLINE = re.compile(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
 _BYLINE_ROLE = re.compile(
     r"(?i:\b(?:reporter|correspondent|editor|desk|staff|writer|bureau|news)\b)|\d{4}|^\W*+\S++(?: \S++){1,4}+$"
 )
 
-#: «London, Dec 2 (Reuters) -», «WATERLOO, Ontario —»: where and whence, before the first sentence.
+#: "London, Dec 2 (Reuters) -", "WATERLOO, Ontario —": where and whence, before the first sentence.
 _DATELINE = re.compile(
     r"(?:"
     r"(?:[A-Z][\w .,/’'-]{1,60}?)?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|TASS"
     r"|Bloomberg|Kyodo|Yonhap|[A-Z]{2,8})\)"
-    # Any agency in brackets behind a day: «LIMA, Jan 12 (Globe Agency) -».
+    # Any agency in brackets behind a day: "LIMA, Jan 12 (Globe Agency) -".
     r"|(?:[A-Z][\w .,/’'-]{1,40}?, )?[A-Z][a-z]{2,8}\.? \d{1,2} \([A-Z][\w .]{1,24}\)"
     r"|[A-Z]{3}[A-Z .’'-]{0,60}(?:,\s{0,4}[A-Z][\w. ]{1,20})?(?:,\s{0,4}[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2})?"
     r")\s{0,4}(?:[-–—]{1,2}|:)\s+"
@@ -206,6 +206,6 @@ def is_boilerplate(sentence: str) -> bool:
 
 
 def dateline_length(sentence: str) -> int:
-    """Characters before the sentence proper: «LAHORE, Dec 2 (Reuters) - »; 0: none."""
+    """Characters before the sentence proper: "LAHORE, Dec 2 (Reuters) - "; 0: none."""
     found = _DATELINE.match(sentence)
     return found.end() if found else 0

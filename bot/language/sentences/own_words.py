@@ -11,7 +11,7 @@ from bot.language.sentences import boilerplate
 from bot.language.sentences.splitting import split
 
 #: A text with none of these invites to nothing: looking at each of its sentences would halve the speed of grouping.
-#: «The post … appeared first on …» says the headline again, and ties nothing together.
+#: "The post … appeared first on …" says the headline again, and ties nothing together.
 _SIGNS = (
     "subscribe",
     "follow us",

@@ -33,7 +33,7 @@ _FEWEST_LETTERS_UNSPACED = 8
 _CUT_END = re.compile(
     r"(?:…|(?<!\.)\.\.++|\[[^\]]{0,12}\]|\((?:more|continued|cont)\.?\)|[:;,–—-])[\s\"'”’»)\]]*+$", re.IGNORECASE
 )
-#: A list, a table, a footnote, a running head: «* Click», «Pos. | Name», «[2] Smith», «… 10 p.m.».
+#: A list, a table, a footnote, a running head: "* Click", "Pos. | Name", "[2] Smith", "… 10 p.m.".
 _NOT_PROSE = re.compile(r"^[*•·|>#►▶–—-]\s|\s\|\s|^\[\d+\]|:\s*\d{1,2}(?::\d\d)?\s*[ap]\.?m\.$|https?://\S+$")
 _CUT_START = re.compile(r"^[\"'“‘«(\[]*(?:…|\.\.+|\[(?:…|\.\.+)\]|[,;:.!?)\]}–—-])")
 _PAIRS = (("“", "”"), ("«", "»"), ("„", "“"), ("(", ")"), ("[", "]"), ("「", "」"), ("『", "』"))
@@ -63,7 +63,7 @@ def fault(sentence: str) -> Fault | None:
 
 
 def is_cut_title(title: str) -> bool:
-    """A feed's headline that ends in the middle: «BlackBerry to leave Pakistan after…»."""
+    """A feed's headline that ends in the middle: "BlackBerry to leave Pakistan after…"."""
     return title.rstrip().endswith(("…", "...", "[…]"))
 
 

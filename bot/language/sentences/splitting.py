@@ -27,7 +27,7 @@ _ENDS = re.compile(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.esca
 #: Lengths of lines that a program wrapped: all of a paragraph's but the last are about as long.
 _WRAPPED = (50, 100)
 
-# Where sentencex stops too early in some language: «M. Dupont», «30 nov. 2015», «5 p.m. Tuesday».
+# Where sentencex stops too early in some language: "M. Dupont", "30 nov. 2015", "5 p.m. Tuesday".
 _TITLE_END = re.compile(
     r"(?:^|[\s(“\"«])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|St|Sr|Sra|Hr|Fr|Mme|Mlle|vs|Gen|Sen|Rep|Gov|Lt|Col|Capt|Prof)\.\s*$"
 )

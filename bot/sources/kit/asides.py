@@ -45,7 +45,7 @@ def without(text: str) -> str:
 
 
 def end_of_doctype(text: str, start: int) -> int:
-    """Where the document type that begins at ``start`` ends; of a broken one, its first «>»; 0: nowhere."""
+    """Where the document type that begins at ``start`` ends; of a broken one, its first ">"; 0: nowhere."""
     depth, at = 0, start + len(DOCTYPE)
     while found := _IN_DOCTYPE.search(text, at):
         at, mark = found.end(), found.group()

@@ -10,6 +10,8 @@ import codecs
 import re
 from dataclasses import dataclass
 
+from bot import model
+
 #: Byte patterns that leave no doubt (XML 1.0 appendix F); the longer ones first.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -103,7 +105,7 @@ def _replacing(content: bytes, encoding: str) -> Decoded:
     if count and encoding.startswith("utf-8"):
         count -= content.count(b"\xef\xbf\xbd")
     label = encoding.removesuffix("-sig").upper()
-    remark = f"{count} {'byte is' if count == 1 else 'bytes are'} not {label}" if count else None
+    remark = f"{model.counted(count, 'byte')} {'is' if count == 1 else 'are'} not {label}" if count else None
     # A page put together of files may begin with the mark of each.
     return Decoded(text.lstrip("\ufeff"), encoding, remark)
 

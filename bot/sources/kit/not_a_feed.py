@@ -24,11 +24,11 @@ def refusal(body: Body) -> ReadError:
     if name == "html" or (not name and "html" in body.content_type.lower()):
         return _page(body)
     if name == "opml":
-        return ReadError("an OPML list of feeds, not a feed; «wirewatch feeds import» reads it")
+        return ReadError('an OPML list of feeds, not a feed; "wirewatch feeds import" reads it')
     start = sniff.beginning(body.content, body.content_type)
     if name:
-        return ReadError(f'not a feed: XML with the root element "{name[:40]}"; starts with «{start}»')
-    return ReadError(f"not a feed: starts with «{start}»")
+        return ReadError(f'not a feed: XML with the root element "{name[:40]}"; starts with "{start}"')
+    return ReadError(f'not a feed: starts with "{start}"')
 
 
 def offered(content: bytes, content_type: str, url: str) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def _page(body: Body) -> IsPage:
         more = f" and {len(feeds) - 1} more" if len(feeds) > 1 else ""
         return IsPage(f"an HTML page, not a feed; it offers {feeds[0]}{more}", feeds)
     title = _title(body)
-    named = f" titled «{title}»" if title else ""
+    named = f' titled "{title}"' if title else ""
     return IsPage(f"an HTML page{named}, not a feed; it offers none: the feed has moved, or a login stands before it")
 
 

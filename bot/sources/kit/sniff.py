@@ -21,7 +21,7 @@ _ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 
 
 def root(content: bytes, content_type: str = "") -> str:
-    """Lower-case name of the first element that tells the kind; «json»; else the first element, or nothing.
+    """Lower-case name of the first element that tells the kind; "json"; else the first element, or nothing.
 
     >>> root(b'<?xml version="1.0"?><!-- <html> --><rss version="2.0">')
     'rss'

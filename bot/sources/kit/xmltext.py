@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from bot import model
 from bot.ports import Body, ReadError
 from bot.sources.kit import asides, charset
 
@@ -50,7 +51,7 @@ def prepare(body: Body, *, roots: Collection[str]) -> XmlText:
     remarks = [decoded.remark] if decoded.remark else []
     text, controls = _without_controls(body.content, decoded)
     if controls:
-        remarks.append(f"{controls} control {'character' if controls == 1 else 'characters'} left out")
+        remarks.append(f"{model.counted(controls, 'control character')} left out")
     root, doctype, is_soiled = _root_of(text)
     if root is None:
         raise ReadError("not a feed: no rss, feed, RDF or urlset element")

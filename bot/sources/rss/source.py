@@ -73,7 +73,7 @@ def _mended(document: xmltext.XmlText) -> tuple[str, list[str]]:
     count, end = cut.last_whole_item(data, root=document.root, prefix=document.prefix)
     if not count:
         # As a baseline it would make every item of the next poll new.
-        raise ReadError("cut off before the end of its first item; it is asked again later")
+        raise ReadError("cut off before the end of its first item; it is polled again later")
     # The unfinished item is left for the next poll: half a title would be an article with an edited title then.
     has_more = re.search(rb"<\w", data[end:]) is not None
     remark = f"cut off after item {count}" if has_more else f"cut off at its end, after item {count}"
@@ -158,7 +158,7 @@ def _entry(found: Any, url: str) -> model.Entry:
 
 
 def _text(found: dict[str, Any], key: str) -> str | None:
-    # dict.get, since feedparser's own answers «updated» with «published» and a warning.
+    # dict.get, since feedparser's own answers "updated" with "published" and a warning.
     value = dict.get(found, key)
     return (value.strip() or None) if isinstance(value, str) else None
 
