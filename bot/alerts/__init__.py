@@ -1,4 +1,4 @@
-"""When to speak: each answer is a decision with a named reason.
+"""When to post: each answer is a decision with a named reason.
 
 Pure. Knows no channel, no store and no clock: it is told the time and what was said before.
 

@@ -16,7 +16,7 @@ FACTS_A_REPLY = 6
 def decide(situation: Situation) -> tuple[model.Decision, ...]:
     """The decisions for one story in one channel, in the order in which they are carried out.
 
-    Deciding again on the alert that ``record`` made of the answer gives nothing that speaks.
+    Deciding again on the alert that ``record`` made of the answer gives no decision that posts.
     """
     alert = situation.alert
     if not situation.rules or (alert is None and not situation.arrivals):

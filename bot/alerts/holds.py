@@ -21,7 +21,7 @@ class Hold:
 
 
 def hold_for(situation: Situation, *, is_released: bool = False) -> Hold | None:
-    """The first reason to wait; None: speak.
+    """The first reason to wait; None: post.
 
     ``is_released``: a baseline or digest hold has just run out, so these two no longer hold.
     """

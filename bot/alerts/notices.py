@@ -40,7 +40,7 @@ def feed_health(events: Sequence[str], *, now: datetime) -> model.Notice:
 
 
 def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> model.Notice:
-    """The occasion is named by the last match, so that each silence is told once, by whichever process."""
+    """The occasion is named by the last match, so that each silence is reported once, by whichever process."""
     lead = f"A rule is silent: nothing has matched for more than {model.show_duration(expect)}."
     last = last_match.isoformat() if last_match else None
     return model.Notice(

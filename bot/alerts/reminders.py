@@ -1,7 +1,7 @@
 """When a story is recalled because a deadline in it comes near (``remind`` of a rule).
 
 A reminder is a hold on a posted story: the alert keeps the moment of the next one, and when it has come the thread says
-so and the next is planned. Since moments only pass, each deadline and lead time is told once.
+so and the next is planned. Since moments only pass, each deadline and lead time is reported once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hears what people press: each press becomes a judgement, and a connection that is lost is told once."""
+"""Receives the presses of buttons: each becomes a judgement, and a lost connection is reported once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.ports import keys
 
 log = structlog.get_logger("wirewatch")
 
-#: Without a connection for so long the operator hears of it: one hiccup is no news.
+#: Without a connection for so long the operator is notified: one hiccup is no news.
 TELL_AFTER = timedelta(minutes=1)
 
 

@@ -33,7 +33,7 @@ def titles_alike(one: str, other: str) -> bool:
 
 
 def titles_agree(one: str, other: str, *, outlet: str, links: Iterable[str]) -> bool:
-    """Whether two outlets show one headline: word for word, but for what they put around it, and for a cut end.
+    """Whether two outlets show one headline: word for word, except for what they put around it, and for a cut end.
 
     ``outlet`` and ``links``: what names the outlets.
     """

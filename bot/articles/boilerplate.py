@@ -1,7 +1,7 @@
 """What a feed repeats under every item is no text: "Subscribe to our channel", "The post … appeared first on …".
 
 Learned from the feed's own items, so in any language. On real feeds such footers made articles of different events
-look like copies of one, and rules match on words that stand under everything.
+look like copies of one, and rules match on words that are under everything.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: A sentence that stood in so many other items is boilerplate.
+#: A sentence that was in so many other items is boilerplate.
 REPEATS = 3
 #: Sentences remembered of a feed, in characters of its state: some 25 items. What is still repeated stays.
 _REMEMBERED = 128
@@ -47,7 +47,7 @@ def learn(texts: Sequence[str], memory: str) -> str:
     counts = _load(memory)
     for text in texts:
         for key in {_key(text[start:end]) for start, end in _sentences(text)} - {""}:
-            # Taken out first, so that what was seen last stands last.
+            # Taken out first, so that what was seen last is last.
             counts[key] = min(counts.pop(key, 0) + 1, REPEATS + 1)
     return _dump(counts)
 

@@ -33,7 +33,7 @@ def _same_but_id(group: Group, known: ports.Known) -> ports.Stub | None:
 
 
 def are_restamped(groups: Sequence[Group], *, total: int) -> bool:
-    """More than half of what is known has another date: the feed dates its items anew at each build.
+    """More than half of what is known has another date: the feed dates its items again at each build.
 
     ``total`` counts also the items that were not read, since their bytes, and so their dates, are as they were.
     """

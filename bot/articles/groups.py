@@ -36,7 +36,7 @@ def grouped(items: Sequence[Item], feed: model.Feed, known: ports.Known, *, outl
 
 
 def _grouped(items: Sequence[Item]) -> list[tuple[Item, ...]]:
-    """Items that share an id or a link, the fullest first: which one stands first in the feed does not matter."""
+    """Items that share an id or a link, the fullest first: which one is first in the feed does not matter."""
     links = [item.link_key for item in items if item.link_key]
     if len({item.key for item in items}) == len(items) and len(set(links)) == len(links):
         return [(item,) for item in items]

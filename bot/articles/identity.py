@@ -126,7 +126,7 @@ def _is_edited(group: Group, stub: ports.Stub, feed: model.Feed, *, restamped: b
     if not members:
         return False
     if not stub.has_text:
-        # Only its headline was kept: an old article is told anew when that changes.
+        # Only its headline was kept: an old article is new again when that changes.
         return all(item.entry.title and item.folded_title != fold_title(stub.title) for item in members)
     if all(item.fingerprint != stub.fingerprint for item in members):
         return True

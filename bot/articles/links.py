@@ -17,7 +17,7 @@ MAX_LENGTH = 4_000
 #: A redirect inside a redirect inside …: more than was ever seen.
 _MAX_STEPS = 20
 
-#: Browsers drop line ends and tabs inside an address (WHATWG URL, 4.4); the rest can stand in none.
+#: Browsers drop line ends and tabs inside an address (WHATWG URL, 4.4); the rest can be in none.
 _JUNK = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 #: Already what ``url_normalize`` would give, its query aside from tracking: it takes 60 µs, and most links of feeds are
 #: like this. No escape, no capital in the host, no port, no dot segment, no second “=” in a parameter.

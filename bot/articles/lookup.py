@@ -181,7 +181,7 @@ def _first_words(text: str) -> str:
     if len(paragraph) <= _TITLE_LENGTH:
         return paragraph
     cut = paragraph[:_TITLE_LENGTH]
-    # A run without spaces (Chinese, Thai) is cut where it stands.
+    # A run without spaces (Chinese, Thai) is cut where it is.
     return (cut.rpartition(" ")[0] or cut) + "…"
 
 

@@ -1,6 +1,6 @@
 """Query parameters that say how a reader came, not which article it is.
 
-On purpose a short list of our own: to drop a parameter that names the article makes two articles one, and a story is
+Deliberately a short list: to drop a parameter that names the article makes two articles one, and a story is
 lost; to keep one that does not makes one article two, which the story stage still joins. courlan's list drops ``cid``,
 ``gl``, ``source``, ``keyword``: docs/decisions/0013-identity-and-feed-lists.md.
 """

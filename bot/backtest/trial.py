@@ -36,7 +36,7 @@ class Plan:
     feeds: Mapping[str, model.Feed] = field(default_factory=dict)
     #: Address -> when its first answer was taken in: what came with it is no news by itself.
     baselines: Mapping[str, datetime] = field(default_factory=dict)
-    #: Channel -> when it may be spoken to.
+    #: Channel -> when it may be posted to.
     policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
     window: timedelta = timedelta(days=14)
     #: Where a day ends.

@@ -96,7 +96,7 @@ class Channel:
         return [ports.CheckLine(is_good=True, what=f"messages go to {service}; without threads, edits and look-up")]
 
     async def close(self) -> None:
-        """A plug-in may log out as it goes: beside the loop, and nobody waits longer for it than for a message."""
+        """A plug-in may log out as it goes: outside of the event loop, and with a message's time limit."""
         spare, self._spare = self._spare, None
         if spare is not None:
             keep = [spare]
@@ -145,7 +145,7 @@ def _notify(service: Any, message: model.Message, heard: _Heard) -> bool:
     """Blocking."""
     import apprise
 
-    # HTML is made by the library, which escapes marks but no mention; anything else is read as it stands.
+    # HTML is made by the library, which escapes marks but no mention; anything else is read as it is.
     reads_marks = service.notify_format != apprise.NotifyFormat.HTML
     title = inert.text(plain_text.title(message), reads_marks=reads_marks)
     body = inert.text(plain_text.body(message), reads_marks=reads_marks)

@@ -98,7 +98,7 @@ def main() -> None:
         from bot.cli import check  # costs start-up, and few commands end here
 
         check.show(error.problems)
-        # What stands below its first line has just been shown.
+        # What is below its first line has just been shown.
         text = str(error).partition("\n")[0] if error.problems else str(error)
         terminal.say(f"wirewatch: {text}")
         sys.exit(UNUSABLE)

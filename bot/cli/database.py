@@ -24,7 +24,7 @@ database = typer.Typer(
 
 @database.callback()
 def _group() -> None:
-    """Keeps `move` a word of its own: a group of one command would be that command."""
+    """Keeps `move` a subcommand: Typer makes a group of one command that command."""
 
 
 @database.command()

@@ -73,7 +73,7 @@ def _chosen(variable: str, choices: Sequence[str]) -> str:
 
 
 def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A processor: no value can begin a line of its own or steer the terminal."""
+    """A processor: no value can begin a new line or steer the terminal."""
     return {name: visible.lines(value) if name == "exception" else _fit(value) for name, value in event.items()}
 
 

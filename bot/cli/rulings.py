@@ -30,7 +30,7 @@ def split(
     article: Annotated[list[str], typer.Argument(help="The address of each article to take out.", metavar="ARTICLE…")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Make articles of a story a story of their own.
+    """Make articles of a story a separate story.
 
     For articles that are about another event.
 

@@ -36,12 +36,12 @@ def write_json(document: str) -> None:
 
 
 def write(text: str) -> None:
-    """Text on stdout as it stands, without wrapping and styles."""
+    """Text on stdout as it is, without wrapping and styles."""
     sys.stdout.write(visible.lines(text))
 
 
 def row(text: str, style: str = "") -> None:
-    """One line of an answer, whatever it quotes: no title can begin a line of its own."""
+    """One line of an answer, whatever it quotes: no title can begin a new line."""
     out.print(Text(text.replace("\n", " "), style=style))
 
 

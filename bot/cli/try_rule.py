@@ -1,4 +1,4 @@
-"""wirewatch try: a rule over the stored archive, before it speaks."""
+"""wirewatch try: a rule over the stored archive, before it posts."""
 
 from __future__ import annotations
 

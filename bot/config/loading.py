@@ -265,7 +265,7 @@ class _Loader:
         )
 
     def _join(self) -> None:
-        """All rules in order of place; of two with one name the first stands, and a kept one yields."""
+        """All rules in order of place; of two with one name the first one counts, and a kept version yields to it."""
         taken: dict[str, str] = {}
         entries = [(path, entry) for path, state in self.found.files.items() for entry in state.rules]
         present = {entry.compiled.rule.name for _, entry in entries if not entry.is_kept}

@@ -1,6 +1,6 @@
 """One rule of a rule file → a compiled rule, or every problem that it has.
 
-Knows where each word of the rule stands, so that a problem inside a query or a list item gets its caret.
+Knows where each word of the rule is, so that a problem inside a query or a list item gets its caret.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Context:
     destinations: dict[str, str] = field(default_factory=dict)
     #: Look for what is allowed and probably not meant.
     wants_warnings: bool = True
-    #: What the examples of all rules may take together; None: each has a bound of its own.
+    #: What the examples of all rules may take together; None: each has its own bound.
     steps: rules.Steps | None = None
 
     def known(self, kind: str) -> frozenset[str] | None:
@@ -93,7 +93,7 @@ class RuleReader:
     context: Context
     sets: Sets
     desk: RuleFileContent
-    #: By name, as last read: what says the same is not compiled and tried anew.
+    #: By name, as last read: what says the same is not compiled and tried again.
     before: dict[str, LoadedRule] = field(default_factory=dict)
 
     def read(self, node: Node) -> LoadedRule | None:

@@ -146,7 +146,7 @@ def _has_error_outside(report: ProblemReport, items: Node | None) -> bool:
 def _keep(desk: RuleFileContent, refused: list[str], previous: tuple[LoadedRule, ...], *, is_top_whole: bool) -> None:
     """Put the last good version of each refused rule in its place.
 
-    A rule whose name cannot be read may be any that vanished, so all of them stay until it is mended.
+    A rule whose name cannot be read may be any that vanished, so all of them stay until it is repaired.
     """
     good = {entry.compiled.rule.name: entry for entry in previous}
     present = {entry.compiled.rule.name for entry in desk.rules}

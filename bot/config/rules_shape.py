@@ -66,7 +66,7 @@ def _label_of(value: object, index: int) -> str:
 
 
 def _lines(value: object) -> object:
-    """In a plain list each item is a line of its own, labelled by itself."""
+    """In a plain list each item is a separate line, labelled by itself."""
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list):

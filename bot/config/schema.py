@@ -71,7 +71,7 @@ def _options_of(kind: plugins.Kind, definitions: dict[str, Any]) -> dict[str, An
 
 
 def _add_sources(known: plugins.Kinds, definitions: dict[str, Any]) -> None:
-    """Each kind with keys of its own is a form of feed beside the plain one."""
+    """Each kind with its own keys is a form of feed beside the plain one."""
     plain = definitions["FeedShape"]
     plain["properties"]["kind"]["enum"] = [name for name, kind in known.found.items() if kind.options is None]
     forms = []

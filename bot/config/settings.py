@@ -22,7 +22,7 @@ class ChannelSettings:
     kind: str
     #: Of the channel's own ``Options``, checked.
     options: pydantic.BaseModel
-    #: Where it stands, for messages: “config/bot.yaml:5”.
+    #: Where it is, for messages: “config/bot.yaml:5”.
     place: str
 
 
@@ -47,7 +47,7 @@ class BotSettings:
     database: str | model.Secret
     timezone: ZoneInfo
     channels: Mapping[str, ChannelSettings]
-    #: The channel in which the bot speaks about itself; None: the log only.
+    #: The channel in which the bot posts about itself; None: the log only.
     operator: str | None
     fetch: model.FetchPolicy
     #: With what the feeds of a host are asked, by its name or ``*.`` and the name above it.
@@ -77,14 +77,14 @@ class BotSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedRule:
-    """One rule and where it stands."""
+    """One rule and where it is."""
 
     compiled: rules.CompiledRule
     line: int
     column: int
     #: What is allowed in it and rarely meant.
     warnings: tuple[rules.RuleProblem, ...] = ()
-    #: It was refused as it stands now; this is its last good version.
+    #: It was refused as it is now; this is its last good version.
     is_kept: bool = False
 
 

@@ -1,6 +1,6 @@
-"""Values with a meaning of their own: durations, sizes, times of day, zones, addresses.
+"""Values that are more than text: durations, sizes, times of day, zones, addresses.
 
-Each takes what stands in the file and gives the value, or raises Wrong with plain words.
+Each takes what is in the file and gives the value, or raises Wrong with plain words.
 """
 
 from __future__ import annotations
@@ -335,7 +335,7 @@ Database = Annotated[
 
 
 def one_or_list(value: object) -> object:
-    """A single value where a list may stand."""
+    """A single value where a list may be."""
     return [value] if isinstance(value, str) else value
 
 

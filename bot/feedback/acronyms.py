@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bot.rules.article_text import ArticleText, FieldText
 from bot.rules.expression import Words
 
-#: May stand in a name without a letter of their own in its acronym.
+#: Words of a name that have no letter in its acronym.
 _SMALL = frozenset("a an and the of for in on to at de la le du des del der die und für et e y do da di".split())
 #: Words looked at beside the bracket.
 MAX_WORDS = 12

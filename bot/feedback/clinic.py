@@ -1,4 +1,4 @@
-"""The acronym clinic: in what company a short term stands in the archive, and what would keep its other use away.
+"""The acronym clinic: in what company a short term is in the archive, and what would keep its other use away.
 
     articles with the term → words around it, and the name that it stands for where a text spells it out
                            → two groups that share few words → companions of each → a guard
@@ -36,7 +36,7 @@ HEADLINES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermUse:
-    """One group of articles in which the term stands in like company."""
+    """One group of articles in which the term is in like company."""
 
     articles: int
     #: Of them, how many the rule matches as it is.
@@ -68,7 +68,7 @@ class Finding:
     articles: int
     #: Two, the meant one first; empty: one use, or too few articles to tell.
     uses: tuple[TermUse, ...]
-    #: The rule's own words and examples say which use is meant; False: the larger one stands first.
+    #: The rule's own words and examples say which use is meant; False: the larger one is first.
     is_known: bool
     #: For the first use, against the second.
     guards: tuple[Guard, ...]

@@ -50,7 +50,7 @@ def opinions(judgements: Iterable[model.Judgement]) -> Mapping[str, Mapping[mode
     for one in judgements:
         if one.verdict in (Verdict.USEFUL, Verdict.NOISE):
             people = last.setdefault((one.rule, one.story), {})
-            # Taken out first, so that the last one stands last.
+            # Taken out first, so that the last one is last.
             people.pop(one.by, None)
             people[one.by] = one.verdict
     found: dict[str, dict[model.StoryId, Verdict]] = {}

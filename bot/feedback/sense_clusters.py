@@ -23,14 +23,14 @@ VOCABULARY = 1_000
 ROUNDS = 15
 #: Shown for each group, and words of one guard.
 COMPANIONS, GUARD = 6, 5
-#: A group's companions stand in this share of its texts at least, and in the other's at most.
+#: A group's companions are in this share of its texts at least, and in the other's at most.
 INSIDE, OUTSIDE = 0.6, 0.25
 #: Groups whose words are more alike (cosine) tell one thing. On news: AR, rifle and state, 0.23; PM, EMS and SC, of one
 #: use in several kinds of report, 0.28 to 0.63.
 ALIKE = 0.25
 #: A word in this share of each group says what both are about: two subjects of one thing.
 SHARED = 0.6
-#: A word of a guard may stand in this share of the group that it does not mean.
+#: A word of a guard may be in this share of the group that it does not mean.
 STRAY = 0.05
 
 
@@ -198,7 +198,7 @@ def _alike(found: Split) -> float:
 
 
 def _shares_subject(found: Split) -> bool:
-    """Some word stands in most texts of either group: it says what the term is, whatever is told of it."""
+    """Some word is in most texts of either group: it says what the term is, whatever is told of it."""
     first, second = (Counter(word for number in group for word in found.texts[number]) for group in found.groups)
     sizes = [SHARED * len(group) for group in found.groups]
     return any(first[word] >= sizes[0] and second[word] >= sizes[1] for word in first.keys() & second.keys())

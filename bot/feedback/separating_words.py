@@ -1,4 +1,4 @@
-"""The few words that stand in most of some texts and in none, or hardly any, of others."""
+"""The few words that are in most of some texts and in none, or hardly any, of others."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _best(
 def _with_unseen(
     proposal: Proposal, rule: model.Rule, noise: Sequence[JudgedStory], useful: Sequence[JudgedStory]
 ) -> Proposal:
-    """Cross-validation: a part of the stories is set aside, and the change made anew from the others."""
+    """Cross-validation: a part of the stories is set aside, and the change made again from the others."""
     noise_unseen = useful_unseen = 0
     for part in range(min(PARTS, len(noise) + len(useful))):
         others = [[one for at, one in enumerate(those) if at % PARTS != part] for those in (noise, useful)]

@@ -123,7 +123,7 @@ def _put(text: str, key: yaml.Node | None, listed: yaml.SequenceNode | None, wri
 
 
 def _last_leaf(node: yaml.Node) -> yaml.Node:
-    """Where a block really ends: its own mark stands behind the comments that follow it."""
+    """Where a block really ends: its own mark is behind the comments that follow it."""
     while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         node = last[1] if isinstance(node, yaml.MappingNode) else last

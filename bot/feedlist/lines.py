@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot import model
 
-#: Nothing in these means anything to YAML, wherever they stand.
+#: Nothing in these means anything to YAML, wherever they are.
 _PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
 _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
@@ -46,7 +46,7 @@ def _words(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    # JSON's strings are YAML's too, but for what cannot be printed: YAML refuses it as it is, and pairs of escapes.
+    # JSON's strings are YAML's too, except for what cannot be printed: YAML refuses it as it is, and pairs of escapes.
     plain = json.dumps(text, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08X}" for letter in plain)
 

@@ -22,7 +22,7 @@ class OpmlReading:
     """What a file lists. A feed's folders and categories are its tags."""
 
     feeds: tuple[model.Feed, ...]
-    #: For people, each with its place: what was left out, and what was mended to be read.
+    #: For people, each with its place: what was left out, and what was repaired to be read.
     problems: tuple[str, ...] = ()
 
 

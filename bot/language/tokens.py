@@ -49,7 +49,7 @@ def _mark_class() -> str:
 
 _MARK = _mark_class()
 _LETTER = rf"[^\W_{_UNSPACED_CLASS}]"
-#: A letter of an unspaced script with its marks is a word of its own, so that a term in such a script is a phrase
+#: A letter of an unspaced script with its marks is a separate word, so that a term in such a script is a phrase
 #: of adjacent letters and matches inside a run. Digits joined by a comma or a full stop are one number.
 _WORD = re.compile(
     rf"{_LETTER}+(?:[{_MARK}]+{_LETTER}*|(?<=\d)[.,](?=\d){_LETTER}+)*"
@@ -87,7 +87,7 @@ LETTER_PATTERN = rf"[^\W_][{_MARK}]*"
 
 
 class Word(NamedTuple):
-    """One word as it stands, normalised (NFKC), and where it stands in the original."""
+    """One word as it is, normalised (NFKC), and where it is in the original."""
 
     text: str
     start: int
@@ -159,7 +159,7 @@ def normalise_with_offsets(string: str) -> Normal:
 
 
 def gap_form(gap: str) -> str:
-    """What stands between two words of a normal text, in one form.
+    """What is between two words of a normal text, in one form.
 
     White space, line ends and dashes, in any number, are one space; a blank line is ``\\n``; marks stay.
     """
@@ -193,7 +193,7 @@ def tokens(normal: str) -> Iterator[Token]:
 def words(string: str) -> tuple[Word, ...]:
     """The words of a string, normalised but with their case, with offsets into the string itself.
 
-    A letter of a script without spaces is a word of its own. ``5,000`` is one word; a possessive is none.
+    A letter of a script without spaces is a separate word. ``5,000`` is one word; a possessive is none.
 
     >>> [word.text for word in words("Pakistan’s back-door order hit 5,000 firms")]
     ['Pakistan', 'back', 'door', 'order', 'hit', '5,000', 'firms']

@@ -1,9 +1,10 @@
-"""The chain of seals: a day of rows under one hash, days that were let go, and what the whole still proves.
+"""The chain of seals: a day of rows under one hash, days that were deleted, and what the whole still proves.
 
     day 1 ◀── day 2 ◀── day 3 ◀── today, unsealed
     rows gone           a row: "let go: day 1, its seal"
 
-Knows no database. A day without its rows holds only if a row of the chain says that it was let go, and with which seal.
+Knows no database. A day without its rows holds only if a row of the chain says that it was deleted, and names its
+seal.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bot.ledger import rows
 
 #: What the first day's seal is chained to.
 FIRST = "0" * 64
-#: Of a row about days that were let go; inside any other row its quotation marks would be escaped.
+#: Of a row about days that were deleted; inside any other row its quotation marks would be escaped.
 _MARK = f'"kind":"{model.FactKind.LET_GO.value}"'
 _UNNAMED = "its rows are missing and no row of the ledger records their deletion"
 _OTHER = "the seals of the deleted days are not those that were recorded when they were deleted"
@@ -57,7 +58,7 @@ class BrokenSeal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """What one row says of days that were let go."""
+    """What one row says of days that were deleted."""
 
     at: datetime
     #: The last of them; all before it went too.
@@ -80,7 +81,7 @@ class Proof:
     broken: BrokenSeal | None
     #: The first day of which rows are kept; None: no day is sealed.
     since: date | None
-    #: Rows about days that were let go, oldest first.
+    #: Rows about days that were deleted, oldest first.
     gone: tuple[Gone, ...]
     #: Of the seals that were asked for, those of no day.
     missing: tuple[str, ...]
@@ -94,7 +95,7 @@ def verify(
     unsealed: Iterable[str] = (),
     expected: Iterable[str] = (),
 ) -> Proof:
-    """Whether each kept day's rows give its seal, and each day without rows was let go as a row says.
+    """Whether each kept day's rows give its seal, and each day without rows was deleted as a row says.
 
     ``days``: every day that a row says it was sealed in. ``unsealed``: texts of today's rows. ``expected``: seals that
     were kept elsewhere. ``texts_of`` may raise ValueError for a row that cannot be read.
@@ -142,7 +143,7 @@ def _of_day(
 
 
 def _listening(texts: Iterable[str], told: list[Gone], *, sealed_with: date | None) -> Iterator[str]:
-    """The same texts; what they say of days that were let go is noted. Raises ValueError."""
+    """The same texts; what they say of days that were deleted is noted. Raises ValueError."""
     for text in texts:
         if _MARK in text:
             told.append(_gone(rows.parse_row(text), sealed_with))
@@ -164,7 +165,7 @@ def _gone(row: model.LedgerRow, sealed_with: date | None) -> Gone:
 
 
 def _of_gone(by_day: Sequence[model.DaySeal], told: Sequence[Gone]) -> Iterator[BrokenSeal]:
-    """What the rows about days that were let go do not agree with."""
+    """What the rows about days that were deleted do not agree with."""
     through = max((each.through for each in told), default=None)
     without = [each.day for each in by_day if not each.is_kept and (through is None or each.day > through)]
     if without:

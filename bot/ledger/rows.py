@@ -105,7 +105,7 @@ def let_go(
     newly: Sequence[model.DaySeal], *, count: int, digest: str, at: datetime, is_witnessed: bool = True
 ) -> model.LedgerRow:
     """Days of which only the seals are kept from now on, oldest first. ``count`` and ``digest`` are over all days that
-    were ever let go (chain.digest), so that the last such row names them all.
+    were ever deleted (chain.digest), so that the last such row names them all.
 
     ``is_witnessed``: False: they had gone before such rows were written.
     """

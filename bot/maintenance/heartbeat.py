@@ -16,8 +16,8 @@ log = structlog.get_logger("wirewatch")
 
 #: Due feeds are looked for every second; without a look for so long, nobody watched.
 UNWATCHED = timedelta(minutes=2)
-#: How often one of several workers says that it lives; so long unheard of it is taken for dead. Their machines' clocks
-#: may differ by the difference of the two.
+#: How often each of several workers sends a heartbeat, and how long without one it is taken for dead. Clocks may
+#: differ by the difference of the two.
 ALIVE_EVERY, UNHEARD = timedelta(seconds=5), timedelta(seconds=30)
 #: A clock that is corrected by less makes nothing wait long.
 SET_BACK = timedelta(minutes=1)
@@ -39,7 +39,7 @@ class Heartbeat:
     async def begin(self, *, lives_on: bool = False) -> timedelta | None:
         """Gives how far the clock was set back since a process was last here; None: it was not.
 
-        ``lives_on``: it will say that it lives, where it is not alone.
+        ``lives_on``: it will say that it is alive, where it is not alone.
         """
         now = self._since = self._clock.now()
         self._is_told_alive = lives_on and not self._is_alone
@@ -79,7 +79,7 @@ class Heartbeat:
             log.error("worker end not stored", error=str(error))
 
     async def live(self) -> None:
-        """One of several says that it lives. Raises StoreUnavailable."""
+        """One of several says that it is alive. Raises StoreUnavailable."""
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> datetime:
@@ -95,7 +95,7 @@ class Heartbeat:
         self._is_told_alive = True
 
     async def tell_of_dead(self) -> None:
-        """Write down the end of workers that were not heard of for long. Raises StoreUnavailable."""
+        """Write down the end of workers that were without a heartbeat for long. Raises StoreUnavailable."""
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> list[str]:
@@ -130,7 +130,7 @@ class Heartbeat:
 
 
 def _set_back(tx: ports.Transaction, now: datetime) -> timedelta | None:
-    """By how much; it is told once, since the notes are put right."""
+    """By how much; it is reported once, since the notes are put right."""
     times = {key: time for key in (keys.TICK, keys.SEEN) if (time := key.get(tx)) is not None}
     back = max(times.values(), default=now) - now
     if back <= SET_BACK:

@@ -1,4 +1,4 @@
-"""An alert: one story in one channel, and each decision to speak or not."""
+"""An alert: one story in one channel, and each decision to post or not."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Alert:
     spoke_at: datetime | None = None
     #: Facts already said, as “label: after”, so that none is said twice.
     said: tuple[str, ...] = ()
-    #: What was told last of what is new; shown in the message, so that it does not announce what no longer holds.
+    #: The newest fact that was posted; shown in the message, so that it does not announce what no longer holds.
     latest: Fact | None = None
     #: Corroboration was told.
     is_corroborated: bool = False

@@ -48,7 +48,7 @@ class Feed:
     owner: str | None = None
     #: Its items are the articles of others: their links say whose. None: not said, taken for no.
     aggregator: bool | None = None
-    #: Silence longer than this is told to the operator.
+    #: Silence longer than this is reported to the operator.
     expect: timedelta | None = None
     #: How its document is parsed; None: as the document itself says.
     kind: str | None = None
@@ -108,7 +108,7 @@ class FeedState:
     limited_at: datetime | None = None
     #: 410: never asked again until feeds.yaml changes.
     gone: bool = False
-    #: Health problems already told to the operator, so that each is told once.
+    #: Health problems already reported to the operator, so that each is reported once.
     told: tuple[str, ...] = ()
     #: Remarks of the last reading: bad bytes, cut document, guid churn.
     remarks: tuple[str, ...] = ()

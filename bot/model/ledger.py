@@ -28,7 +28,7 @@ class FactKind(StrEnum):
     STOPPED = "stopped"
     #: For some minutes nobody looked for due feeds, whoever ran.
     UNWATCHED = "unwatched"
-    #: Days of the ledger were let go; their seals are named.
+    #: Days of the ledger were deleted; their seals are named.
     LET_GO = "let_go"
 
 
@@ -53,5 +53,5 @@ class DaySeal:
     row_count: int
     #: SHA-256 in hexadecimal.
     seal: str
-    #: False: its rows were let go, as a row of a later day says; the seal stays, for the day after.
+    #: False: its rows were deleted, as a row of a later day says; the seal stays, for the day after.
     is_kept: bool = True

@@ -131,7 +131,7 @@ class Message:
     lines: tuple[str, ...] = ()
     #: What readers have said of it and still holds, oldest first.
     judgements: tuple[Judgement, ...] = ()
-    #: At the head of a thread: what was told last of what is new.
+    #: At the head of a thread: the newest fact that was posted.
     latest: Fact | None = None
     #: Of a story that may be part of another: which.
     nearest: Nearest | None = None
@@ -143,7 +143,7 @@ class Receipt:
 
     #: The channel's own id of the message (Slack: ts); empty where it gives none.
     ref: str
-    #: Where it stands (Slack: the channel's id).
+    #: Where it is (Slack: the channel's id).
     place: str = ""
     #: Of a message inside a thread: the message at its head, since threads do not nest. Empty: it is none.
     thread: str = ""

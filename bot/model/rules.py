@@ -27,7 +27,7 @@ class Group(StrEnum):
     NORMAL = "normal"
     #: Only what is nearly certain joins.
     STRICT = "strict"
-    #: Each article is a story of its own; only the same page and copies join.
+    #: Each article is a separate story; only the same page and copies join.
     OFF = "off"
 
 
@@ -91,7 +91,7 @@ class Rule:
     feeds: tuple[str, ...] = ()
     severity: Severity = Severity.NORMAL
     group: Group = Group.NORMAL
-    #: Independent owners before it speaks.
+    #: Independent owners before it posts.
     min_outlets: int = 1
     cooldown: timedelta | None = None
     #: None: at once.

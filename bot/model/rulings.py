@@ -14,7 +14,7 @@ class RulingKind(StrEnum):
 
     #: These articles are another event than the story that they are in.
     SPLIT = "split"
-    #: The story is the same event as another, which lives on.
+    #: The story is the same event as another, which remains.
     MERGE = "merge"
 
 
@@ -32,7 +32,7 @@ class Ruling:
     story: StoryId
     #: Of a split.
     articles: tuple[ArticleId, ...] = ()
-    #: Of a merge: the story that lives on.
+    #: Of a merge: the story that remains.
     other: StoryId | None = None
     #: When it was carried out; None: it waits for the next turn.
     done_at: datetime | None = None

@@ -21,12 +21,12 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeakPolicy:
-    """When a channel may be spoken to."""
+    """When a channel may be posted to."""
 
     quiet: QuietHours | None = None
     #: Posts an hour; None: no cap.
     posts_per_hour: int | None = None
-    #: All stories of a day at this time, but for those of rules with a digest of their own; None: when they come.
+    #: All stories of a day at this time, except for those of rules with a separate digest; None: when they come.
     digest: Digest | None = None
 
 
@@ -75,7 +75,7 @@ class Problem:
 
 
 class OnUnknown(StrEnum):
-    """The operator's choice where nobody can tell whether a message arrived."""
+    """The operator's choice where it is unknown whether a message arrived."""
 
     SEND_AGAIN = "at_least_once"
     LEAVE = "at_most_once"

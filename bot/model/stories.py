@@ -72,7 +72,7 @@ class Fact:
 
     @property
     def is_sentence(self) -> bool:
-        """The sentence itself is what is new; nothing in it has a name of its own."""
+        """The sentence itself is what is new; nothing in it has its own name."""
         return self.kind == "sentence"
 
 

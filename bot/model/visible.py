@@ -67,7 +67,7 @@ def dropped(text: str) -> str:
     >>> dropped("a\\x1b[31m\\u202e b\\n\\tc\\x00")
     'a[31m b c'
     """
-    # First: a joiner that stood between two controls is alone then.
+    # First: a joiner that was between two controls is alone then.
     if not text.isprintable():
         text = _CONTROLS.sub(lambda found: " " if found[0] in _BLANKS else "", text)
     if not text.isascii():

@@ -1,4 +1,4 @@
-"""What the operator should hear of a channel, and how it is put.
+"""What the operator should know of a channel, and how it is put.
 
 Told once, in the transaction that records it.
 """
@@ -31,7 +31,7 @@ class IncidentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """What the operator should hear of a channel: told once, in the transaction that records it."""
+    """What the operator should know of a channel: told once, in the transaction that records it."""
 
     kind: IncidentKind
     channels: tuple[str, ...]

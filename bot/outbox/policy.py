@@ -1,4 +1,4 @@
-"""What to do next with a message, given its row and the last outcome; and when its channel may be spoken to.
+"""What to do next with a message, given its row and the last outcome; and when its channel may be posted to.
 
 Knows no channel, no store and no clock: the sender acts on the named steps that come out of here.
 
@@ -287,7 +287,7 @@ def apply(row: model.Outgoing, step: Step, *, last: Send | Look | None, now: dat
             assert_never(step)
 
 
-# -- pace: when a channel may be spoken to
+# -- pace: when a channel may be posted to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +310,7 @@ class Lane:
 #: A closed channel is tried after a minute, then after twice as long each time, at most every quarter of an hour.
 FIRST_PROBE = timedelta(minutes=1)
 LONGEST_PROBE = timedelta(minutes=15)
-#: Failing for so long is told to the operator: one hiccup is not.
+#: Failing for so long is reported to the operator: one hiccup is not.
 TELL_AFTER = timedelta(minutes=5)
 
 
@@ -337,7 +337,7 @@ def _failed(lane: Lane, *, until: datetime, now: datetime) -> Lane:
 
 
 def after_clock(lane: Lane, *, pace: timedelta, now: datetime) -> Lane:
-    """The lane as it is, or open anew where the clock was set back: its times would silence the channel for as long."""
+    """The lane as it is, or open where the clock was set back: its times would silence the channel for as long."""
     if now >= lane.at:
         return lane
     return Lane(at=now, ready_at=now + pace)

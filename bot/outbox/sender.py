@@ -160,7 +160,7 @@ class Sender:
             await self._process(name, row)
 
     async def _open_lane(self, name: str) -> None:
-        """A channel that was closed is tried at every start: the operator may have mended it."""
+        """A channel that was closed is tried at every start: the operator may have repaired it."""
 
         def work(tx: ports.Transaction) -> str:
             tx.outbox.unpark([name], now=self._clock.now())
@@ -322,7 +322,7 @@ class Sender:
             log.debug("message kept", **fields, state=str(row.state), reason=row.error)
 
     async def _while_store_fails(self, work: Callable[[], Awaitable[T]]) -> T:
-        """A full disk or a locked database stops us, loses nothing, and is over when it is mended."""
+        """A full disk or a locked database stops us, loses nothing, and is over when it is repaired."""
         while True:
             try:
                 return await work()

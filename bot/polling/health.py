@@ -1,4 +1,4 @@
-"""Is a feed well, against its own history? Each trouble is told once, and once when it is over.
+"""Is a feed well, against its own history? Each trouble is reported once, and once when it is over.
 
 Pure: reads a state, writes nothing. Whoever tells the operator stores what was told (``with_told``).
 """
@@ -38,7 +38,7 @@ class HealthEvent:
 
 
 def health(state: model.FeedState, feed: model.Feed, now: datetime) -> tuple[HealthEvent, ...]:
-    """What the operator has not been told yet."""
+    """What has not been reported to the operator yet."""
     troubles = dict(_troubles(state, feed, now))
     name = _named(state, feed)
     new = [HealthEvent(kind=kind, text=f"{name} {text}") for kind, text in troubles.items() if kind not in state.told]
@@ -53,7 +53,7 @@ def health(state: model.FeedState, feed: model.Feed, now: datetime) -> tuple[Hea
 
 
 def with_told(state: model.FeedState, events: Sequence[HealthEvent]) -> model.FeedState:
-    """The state once these events have been told."""
+    """The state once these events have been reported."""
     over = {event.kind for event in events if event.is_well}
     new = [event.kind for event in events if not event.is_well]
     kept = [kind for kind in state.told if kind not in over]

@@ -1,4 +1,4 @@
-"""A place to speak."""
+"""A place where messages are posted."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class CheckLine:
 
 
 class Channel(Protocol):
-    """One place to speak; a file of bot/channels with ``KIND``, ``Options`` and a class."""
+    """One place where messages are posted; a file of bot/channels with ``KIND``, ``Options`` and a class."""
 
     name: str
     #: Minimum time between two messages.

@@ -73,12 +73,12 @@ def rule_matched(rule: str) -> Time:
 
 
 def channel_trouble(channel: str) -> Text:
-    """Why nothing is sent to a channel, as the operator was told."""
+    """Why nothing is sent to a channel, as reported to the operator."""
     return Text(f"outbox:trouble:{channel}")
 
 
 def buttons_trouble(channel: str) -> Text:
-    """Why a channel's buttons are not connected, as the operator was told."""
+    """Why a channel's buttons are not connected, as reported to the operator."""
     return Text(f"buttons:trouble:{channel}")
 
 

@@ -21,7 +21,7 @@ class Press:
     story: model.StoryId
     #: Of which rule, by its key (model.rule_key); empty: of every rule that the message names, or of the story.
     rule: str
-    #: Where the message stands, as its receipt says.
+    #: Where the message is, as its receipt says.
     place: str
     ref: str
     #: Which article tells another event.

@@ -27,7 +27,7 @@ def main(max_bytes: int) -> None:
     # manager's SIGTERM go to the whole group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Whatever a library prints must not stand between two answers.
+    # Whatever a library prints must not be between two answers.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     sources.find()

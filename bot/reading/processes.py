@@ -1,7 +1,7 @@
 """Documents parsed in reader processes: beside the one that fetches and stores, and apart from it.
 
 A document that takes a process down (a fault in a parser, memory) or holds it for ever costs that document alone: its
-feed's poll has failed, the process is started anew, and the other documents are parsed there.
+feed's poll has failed, the process is started again, and the other documents are parsed there.
 """
 
 from __future__ import annotations

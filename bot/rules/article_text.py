@@ -1,4 +1,4 @@
-"""An article as rules see it: its fields as words in their three forms, and where a term stands in them."""
+"""An article as rules see it: its fields as words in their three forms, and where a term is in them."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class FieldText:
         From the last part to the first, so that a text of one long run takes a step a letter and part.
         """
         size = len(self.raw)
-        #: Of the parts from one on, by the word at which it stands.
+        #: Of the parts from one on, by the word at which it is.
         ends: list[int | None] = list(range(size))
         for before, element in reversed(list(zip(pattern.elements, pattern.elements[1:], strict=False))):
             following: int | None = None

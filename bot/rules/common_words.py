@@ -21,7 +21,7 @@ COMMON_WORDS = frozenset(
     ).split()
 )
 
-#: Of these, the words that carry a meaning of their own: welcome beside another line, too much alone.
+#: Of these, the words with a meaning: welcome beside another line, too broad alone.
 NEWS_WORDS = frozenset(
     (
         "case change city company country day end family government group head home house law leader life man members"

@@ -102,7 +102,7 @@ def _problem(place: tuple[str | int, ...], error: QueryError) -> RuleProblem:
 
 
 def _within(tree: expression.Expression, where: model.Where) -> expression.Expression:
-    """The rule's ``where`` for every term without a field of its own."""
+    """The rule's ``where`` for every term without its own field."""
     return tree if where is model.Where.ANYWHERE else _in_field(tree, where.value)
 
 

@@ -34,7 +34,7 @@ class QueryError(ports.WirewatchError):
 class RuleProblem:
     """One thing wrong in one scalar of a rule."""
 
-    #: Where the scalar stands in the rule: ("all", "regulator", 1), ("query",), ("must_match", 0), ("name",).
+    #: Where the scalar is in the rule: ("all", "regulator", 1), ("query",), ("must_match", 0), ("name",).
     place: tuple[str | int, ...]
     #: Offsets inside that scalar.
     start: int = 0

@@ -86,7 +86,7 @@ def _unique(found: Iterable[Hit]) -> list[Hit]:
 
 
 def _near_fields(tested: expression.Expression, view: ArticleText) -> tuple[FieldText, ...]:
-    """Every text in which some term of it may stand."""
+    """Every text in which some term of it may be."""
     names = {getattr(leaf, "field", None) for leaf in expression.leaves(tested)}
     wanted = [
         name for name in expression.WORD_FIELDS if name in names or (None in names and name in expression.TEXT_FIELDS)

@@ -25,7 +25,7 @@ FIELDS = ("title", "body", "url", "site", "author", "tag", "lang", "source")
 class Words:
     """A word or a phrase."""
 
-    #: Normal text, as written but for its quotes or braces.
+    #: Normal text, as written except for its quotes or braces.
     text: str
     is_exact: bool = False
     #: None: title and body.
@@ -146,7 +146,7 @@ def needs_something(expression: Expression) -> bool:
 
 
 def fields_of(part: Expression) -> frozenset[str]:
-    """The fields in which a part that stands under NEAR can be found."""
+    """The fields in which a part that is under NEAR can be found."""
     match part:
         case Near(left, right):
             return fields_of(left) & fields_of(right)

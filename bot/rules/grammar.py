@@ -43,7 +43,7 @@ class Parser:
         self._leaves = terms.LEAVES[None]
         self._at = 0
         self._here = self._lexemes[0]
-        #: The last AND or NOT stands in no brackets.
+        #: The last AND or NOT is in no brackets.
         self._is_open = False
 
     def whole(self) -> expression.Expression:

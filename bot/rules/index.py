@@ -1,7 +1,7 @@
 """Numbers found in a text → rules that may match: the pair index.
 
-A rule stands under each pair of one number from its rarest group and one from its second rarest, so that a text visits
-only the rules of which it has both (docs/decisions/0010-rule-engine.md). Knows no words.
+A rule is filed under each pair of one number from its rarest group and one from its second rarest, so that a text
+visits only the rules of which it has both (docs/decisions/0010-rule-engine.md). Knows no words.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from bot.rules.prefilter import Group, Needs
 
-#: A rule that would need more pairs stands under its rarest group alone.
+#: A rule that would need more pairs is filed under its rarest group alone.
 MAX_PAIRS = 64
 _NONE: frozenset[int] = frozenset()
 
@@ -38,7 +38,7 @@ class RuleIndex:
         """``weight``: how often a number is likely to be found. ``count``: the highest number."""
         self._unsure = frozenset(unsure)
         self._weight = weight
-        #: First number -> second number -> the rules that stand under the two.
+        #: First number -> second number -> the rules that are under the two.
         self._pairs: dict[int, dict[int, tuple[int, ...]]] = {}
         self._singles: dict[int, tuple[int, ...]] = {}
         #: By rule: none of these may be found.

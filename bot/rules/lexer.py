@@ -1,6 +1,6 @@
-"""A query as lexemes; knows what a mark means, not what stands beside what.
+"""A query as lexemes; knows what a mark means, not what may follow what.
 
-A lexeme is read once for each text that stands for it and remembered; where it stands in a query is looked up only
+A lexeme is read once for each text that stands for it and remembered; where it is in a query is looked up only
 when there is something to tell.
 """
 
@@ -40,7 +40,7 @@ class Kind(Enum):
     OR = "OR"
     NOT = "NOT"
     NEAR = "NEAR"
-    #: A word that but for its case would be one of these operators.
+    #: A word that would be one of these operators in capitals.
     LOWER = "and"
     END = "end"
     #: No lexeme: the query is read no further.
@@ -58,7 +58,7 @@ class Lexeme(NamedTuple):
     kind: Kind
     #: Without its quotes, braces or slashes.
     text: str
-    #: As it stands in the query, white space behind it left out.
+    #: As it is in the query, white space behind it left out.
     given: str
     #: Of NEAR, and of a phrase with ``~n``.
     words: int | None = None
@@ -85,7 +85,7 @@ class LexedQuery:
         return [found.start() for found in _LEXEME.finditer(self.query)]
 
     def span(self, index: int) -> tuple[int, int]:
-        """Where a lexeme stands in the query."""
+        """Where a lexeme is in the query."""
         if index >= len(self._starts):
             return len(self.query), len(self.query)
         start = self._starts[index]
@@ -123,7 +123,7 @@ _WRONG = Lexeme(Kind.WRONG, "", "")
 
 
 def is_bare(word: str) -> bool:
-    """Whether a term can stand in a query without quotes."""
+    """Whether a term can be in a query without quotes."""
     if word[:1] in "/$-+!" or not _LEXEME.fullmatch(word):
         return False
     try:

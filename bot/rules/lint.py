@@ -13,7 +13,7 @@ from bot.rules.common_words import COMMON_WORDS, NEWS_WORDS
 from bot.rules.errors import QueryError, RuleProblem
 from bot.rules.evaluation import CompiledRule, Kind, Part
 
-#: What stands behind the comma of a name and is no name.
+#: What is behind the comma of a name and is no name.
 _NAME_TAIL = re.compile(
     r"(?:inc|ltd|llc|llp|corp|co|plc|gmbh|ag|kg|s\.?a|s\.?p\.?a|n\.?v|b\.?v|pty|jr|sr|ii|iii|m\.?d|ph\.?d|esq)\.?\Z",
     re.IGNORECASE,
@@ -62,7 +62,7 @@ def _of_plain_list(rule: model.Rule) -> Iterator[RuleProblem]:
 
 
 def is_name_tail(piece: str) -> bool:
-    """Whether what stands behind a comma belongs to the name before it: Inc., Ltd."""
+    """Whether what is behind a comma belongs to the name before it: Inc., Ltd."""
     return _NAME_TAIL.match(piece.strip()) is not None
 
 
@@ -184,7 +184,7 @@ def _plurals(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]
 
 
 def _place(rule: model.Rule, part: Part, leaf: expression.Words) -> tuple[tuple[str | int, ...], int]:
-    """Where a term of a part stands in its rule, and its offset there; where a set has it, the set's use."""
+    """Where a term of a part is in its rule, and its offset there; where a set has it, the set's use."""
     if rule.query is not None:
         return ("query",), max(rule.query.find(leaf.text), 0)
     for key, lines in (("all", rule.all), ("any", rule.any)):

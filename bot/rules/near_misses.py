@@ -21,7 +21,7 @@ MAX_LABEL = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looser:
-    """A rule but for one thing."""
+    """A rule except for one thing."""
 
     #: “no demand”, “excluded”, “written differently or too far apart”.
     what: str
@@ -98,5 +98,5 @@ def _relaxed_words(leaf: expression.Words) -> expression.Words:
         relaxed = expression.words(plain, field=leaf.field)
     except QueryError:
         return leaf
-    # “BlackBerry” is found in any case as it stands.
+    # “BlackBerry” is found in any case as it is.
     return leaf if relaxed.pattern == leaf.pattern else relaxed

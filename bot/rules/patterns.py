@@ -1,4 +1,4 @@
-"""One term as a pattern over words: what each word must be and what must stand between them.
+"""One term as a pattern over words: what each word must be and what must be between them.
 
 Knows no operators and no articles.
 """
@@ -29,9 +29,9 @@ class Form(Enum):
 
     #: Case and accents folded.
     PLAIN = "plain"
-    #: Case folded: the term has accents of its own.
+    #: Case folded: the term has its own accents.
     ACCENTED = "accented"
-    #: As it stands.
+    #: As it is.
     EXACT = "exact"
 
 
@@ -56,10 +56,10 @@ class Element(NamedTuple):
     text: str
     form: Form
     shape: Shape
-    #: What must stand between the word before and this one, as ``text.gap_form`` gives it. Of the first element: the
-    #: marks that must stand directly before it.
+    #: What must be between the word before and this one, as ``text.gap_form`` gives it. Of the first element: the
+    #: marks that must be directly before it.
     gap: str
-    #: ``'s`` or ``'`` that must stand behind it; empty: a possessive does not matter.
+    #: ``'s`` or ``'`` that must be behind it; empty: a possessive does not matter.
     possessive: str = ""
     #: A ``*`` behind a letter of a script without spaces, with more to come: the rest of the run may follow.
     runs_on: bool = False
@@ -81,7 +81,7 @@ class Pattern(NamedTuple):
     """A whole term."""
 
     elements: tuple[Element, ...]
-    #: Marks that must stand directly behind the last word.
+    #: Marks that must be directly behind the last word.
     tail: str
     #: Written in CAPITALS: found only in capitals, and weak where the title shouts.
     is_capitals: bool

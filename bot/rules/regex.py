@@ -63,7 +63,7 @@ def _translated(source: str, error: Exception) -> QueryError:
 
 
 def spans(source: str, ignores_case: bool, string: str) -> Iterator[tuple[int, int]]:
-    """Where it stands in a string, from left to right; never empty stretches."""
+    """Where it is in a string, from left to right; never empty stretches."""
     for found in _compiled(source, ignores_case).finditer(string):
         start, end = found.span()
         if start < end:

@@ -21,7 +21,7 @@ _TYPOGRAPHIC = (("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("–", 
 #: Marks that belong to no word, set apart so that a word has few chunks: “door”, not “(door”, “door,”. Rare marks are
 #: not worth the time; a comma or a full stop may be inside a number or an abbreviation.
 _APART = (("(", " ( "), (", ", " , "), (". ", " . "))
-#: So are these, but for a possessive behind them (U.S.'s, "Acme"'s).
+#: So are these, except for a possessive behind them (U.S.'s, "Acme"'s).
 _BEFORE_POSSESSIVE = (('"', ' " '), (")", " ) "))
 #: ``text.BLANK_LINE`` in ASCII without carriage returns, several times faster.
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
@@ -36,7 +36,7 @@ def split(string: str) -> list[str]:
             for written, meant in _TYPOGRAPHIC:
                 string = string.replace(written, meant)
     if string.isascii():
-        # In other text something invisible may stand between the mark and the possessive.
+        # In other text something invisible may be between the mark and the possessive.
         for mark, apart in _BEFORE_POSSESSIVE:
             if mark in string and f"{mark}'" not in string:
                 string = string.replace(mark, apart)

@@ -55,8 +55,9 @@ async def shift_waiting_times(store: SqlStore, *, by: timedelta, now: datetime) 
 
 
 def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:
-    """What is held is decided anew now: what holds it is mostly a time of day, which did not move. A reminder keeps its
-    date. A cooldown and a rate cap count from when it was posted."""
+    """What is held is decided again now: what holds it is mostly a time of day, which did not move.
+
+    A reminder keeps its date. A cooldown and a rate cap count from when it was posted."""
     held, posted = alert.held_until, alert.posted_at
     if held is not None and alert.state is model.AlertState.HELD:
         held = min(held, now)

@@ -49,7 +49,7 @@ class DecisionQueue:
         return self._connection.execute(_COUNT).scalar_one()
 
     def holder(self) -> ports.Holder:
-        # The count stands first; versions before it wrote the name alone.
+        # The count is first; versions before it wrote the name alone.
         change, counted, who = (KeyValues(self._connection).get(_HOLDER) or "").partition(" ")
         return ports.Holder(who=who, change=int(change)) if counted else ports.Holder(who=change, change=0)
 

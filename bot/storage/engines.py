@@ -15,7 +15,7 @@ from bot.storage.addresses import DatabaseAddress
 #: How long a statement waits for another program's lock before it fails as “locked”.
 _BUSY_SECONDS = 5
 #: A plan made while the tables were empty walks through them for as long as the connection lives: a first poll cost the
-#: server 11 ms instead of 3 (bench/speed/cluster.py). Planning anew for each statement costs tenths of a millisecond.
+#: server 11 ms instead of 3 (bench/speed/cluster.py). Planning again for each statement costs tenths of a millisecond.
 _OPTIONS = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
 #: A write-ahead log that a long read made grow is cut to this at the next checkpoint.
 _LOG_LIMIT_BYTES = 64 * 1024 * 1024
@@ -78,7 +78,7 @@ def _pragmas(*, writes: bool) -> tuple[str, ...]:
         # would be sent again.
         "synchronous = FULL",
         "foreign_keys = ON",
-        # Keys are digests, so rows go in all over the indexes; with the default 2 MB each first poll reads pages anew.
+        # Keys are digests, so rows go in all over the indexes; with the default 2 MB each first poll reads pages again.
         f"cache_size = -{_CACHE_KIBIBYTES}",
         f"journal_size_limit = {_LOG_LIMIT_BYTES}",
     )

@@ -1,4 +1,4 @@
-"""Keeping the database small and safe: what is old is let go, and a copy is made while it runs.
+"""Keeping the database small and safe: what is old is deleted, and a copy is made while it runs.
 
 What a feed still lists is never let go: the identity of an article is what keeps it from being told twice.
 """
@@ -148,7 +148,7 @@ _FORGET_IDENTITIES = delete(articles).where(articles.c.id.in_(bindparam("wanted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trimmed:
-    """How many were let go."""
+    """How many were deleted."""
 
     stories: int
     messages: int
@@ -162,7 +162,7 @@ async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
     """Let go what ended before: whole days of the ledger but not their seals, whole stories with what was said of them,
     then the texts of articles in no story.
 
-    Nothing unsent is let go. In small transactions; one that is cut off goes on where it was. Raises StoreUnavailable.
+    Nothing unsent is deleted. In small transactions; one that is cut off goes on where it was. Raises StoreUnavailable.
     """
 
     async def drop(statement: Delete | Update) -> int:
@@ -253,7 +253,7 @@ def _copy(source: Path, target: Path, progress: Callable[[int, int], None] | Non
         contextlib.closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as reading,
         contextlib.closing(sqlite3.connect(target)) as writing,
     ):
-        # One read transaction from first page to last: a copy in steps begins anew at each write of another process
+        # One read transaction from first page to last: a copy in steps begins again at each write of another process
         # (sqlite.org/backup.html), and in WAL mode a reader keeps nobody waiting.
         reading.execute("BEGIN")
         reading.execute("SELECT count(*) FROM sqlite_master").fetchone()

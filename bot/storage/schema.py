@@ -226,7 +226,7 @@ judgements = Table(
     Column("verdict", EnumText(model.Verdict), nullable=False),
     #: Empty where the verdict is of the story.
     Column("rule", StorableText, nullable=False),
-    #: The message that was judged; its row may be let go.
+    #: The message that was judged; its row may be deleted.
     Column("message", Text, nullable=False),
     #: Of a snooze: its end.
     Column("until", Timestamp),
@@ -316,7 +316,7 @@ seals = Table(
     Column("day", Text, primary_key=True),
     Column("row_count", Integer, nullable=False),
     Column("seal", Text, nullable=False),
-    #: False: the day's rows were let go.
+    #: False: the day's rows were deleted.
     Column("is_kept", Boolean, nullable=False),
 )
 

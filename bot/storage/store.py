@@ -1,4 +1,4 @@
-"""The store: transactions on threads of its own, so that the event loop never waits for a disk."""
+"""The store: transactions on its own threads, so that the event loop never waits for a disk."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ _COUNT_BY_RULE = _MATCHED.with_only_columns(matches.c.rule, func.count(_PARTS.c.
     matches.c.rule
 )
 _GET = select(stories).where(stories.c.id.in_(bindparam("wanted", expanding=True)))
-# An article of a merged story is in both; the one that lives on comes first.
+# An article of a merged story is in both; the one that remains comes first.
 _OF_ARTICLE = (
     select(stories)
     .join(members, members.c.story == stories.c.id)

@@ -2,7 +2,7 @@
 
     story → best article → sentences → fit ones → two or three → StoryBrief
 
-Extractive: every word shown stands in an article, and each sentence names it. Decides nothing about speaking.
+Extractive: every word shown is in an article, and each sentence names it. Decides nothing about posting.
 """
 
 from bot.language.sentences import SentenceSpan

@@ -1,4 +1,4 @@
-"""Matched words in a piece of an article: where they stand, as marked spans.
+"""Matched words in a piece of an article: where they are, as marked spans.
 
 Knows offsets only; which words matched is the rules' word.
 """
@@ -26,7 +26,7 @@ def places(matches: Iterable[model.Match], *, field: str, text: str) -> tuple[tu
             wording = evidence.text.strip()
             if wording:
                 wordings.add(wording)
-            # The words of an edited article may stand elsewhere than where its first version matched.
+            # The words of an edited article may be elsewhere than where its first version matched.
             if evidence.field == field and text[evidence.start : evidence.end] == evidence.text != "":
                 found.add((evidence.start, evidence.end))
     for wording in wordings:

@@ -1,4 +1,4 @@
-"""Where a reader of another product's query stands, and the mistakes that all readers tell alike."""
+"""Where a reader of another product's query is, and the mistakes that all readers report alike."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Cursor:
         self._depth -= levels
 
     def group(self, read: Callable[[], Part]) -> tuple[Part, Lexeme]:
-        """What stands in brackets, and the closing one."""
+        """What is in brackets, and the closing one."""
         opening = self.take()
         self.enter(opening)
         if self.here.kind is Kind.CLOSE:
@@ -73,7 +73,7 @@ class Cursor:
         return tree, closing
 
     def term(self) -> Lexeme:
-        """The lexeme of one term, which must stand here."""
+        """The lexeme of one term, which must be here."""
         here = self.here
         if here.kind not in STARTS_TERM or here.kind is Kind.PLUS:
             raise QueryError(

@@ -73,7 +73,7 @@ def _is_lost(part: expression.Expression, given: str, notes: Notes) -> bool:
 
 
 def _operand(part: expression.Expression, given: str, notes: Notes) -> Part:
-    """What may stand beside NEAR: terms, OR and NEAR."""
+    """What may be beside NEAR: terms, OR and NEAR."""
     match part:
         case expression.Not() | expression.Value():
             what = "NOT" if isinstance(part, expression.Not) else f"{part.field}:"

@@ -23,7 +23,7 @@ from uvicorn.server import ServerState
 
 log = structlog.get_logger("wirewatch")
 
-#: A pasted rule stands in the address: 8,000 letters of any script are nine times as many characters there.
+#: A pasted rule is in the address: 8,000 letters of any script are nine times as many characters there.
 LONGEST_HEAD_BYTES = 128 * 1024
 #: Lines of a request's head. A browser sends some 20; h11 takes 0.2 s for 80,000.
 MOST_HEAD_LINES = 100
@@ -141,7 +141,7 @@ class Connection(H11Protocol):
         return Phase.FLUSH if self.transport.get_write_buffer_size() else Phase.HEAD
 
     def update_phase(self, now: float) -> None:
-        """A phase begins anew with each request, but not with each byte."""
+        """A phase begins again with each request, but not with each byte."""
         key = (self.phase, self._answers)
         if key != self._phase_key:
             self._phase_key, self.phase_since = key, now

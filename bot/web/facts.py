@@ -127,7 +127,7 @@ def _told(tx: ports.Transaction, story: model.Story) -> StoryRow:
 
 
 def _messages(tx: ports.Transaction, story: model.StoryId) -> tuple[model.Outgoing, ...]:
-    """Its own messages, and the gathered one that it stands in."""
+    """Its own messages, and the gathered one that it is in."""
     own = tuple(tx.outbox.of_story(story))
     heads = [alert.head for alert in tx.stories.alerts([story]) if alert.head and alert.is_gathered]
     known = {row.id for row in own}

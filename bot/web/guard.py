@@ -1,7 +1,7 @@
 """Who may read, and what a browser may do with what it gets.
 
 Pure ASGI. A reader shows the token as a bearer (programs) or as the password of HTTP Basic (browsers ask for it), so it
-never stands in an address, a cookie or a log (docs/decisions/0019-web.md).
+is never in an address, a cookie or a log (docs/decisions/0019-web.md).
 """
 
 from __future__ import annotations

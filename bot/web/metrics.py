@@ -1,7 +1,7 @@
 """Numbers for Prometheus: what is counted as it happens, and what is looked up when it is asked for.
 
 Names follow https://prometheus.io/docs/practices/naming/. What is done is told by hooks, so that no stage knows this
-file; what stands (feeds, outbox, configuration) is read from the store at each scrape, so that it is true
+file; what is (feeds, outbox, configuration) is read from the store at each scrape, so that it is true
 after a start.
 """
 
@@ -114,7 +114,7 @@ class Metrics:
     def on_outcome(self, row: model.Outgoing) -> None:
         self._deliveries.labels(row.channel, _OUTCOMES.get(row.state, "again")).inc()
 
-    # -- what stands
+    # -- current state
 
     async def page(self) -> bytes:
         """All of it, as Prometheus reads it. Raises StoreUnavailable."""
@@ -161,7 +161,7 @@ def _fill(gauge: Gauge, counts: Mapping[str, int], words: Sequence[str]) -> None
 
 
 def _oldest(unsent: Sequence[model.Outgoing], channel: str, now: datetime) -> timedelta:
-    """Parked ones wait for an operator, not for us: they have a number of their own."""
+    """Parked ones wait for an operator, not for us: they have their own number."""
     waits = [
         now - max(row.due_at, row.created_at)
         for row in unsent

@@ -20,7 +20,7 @@ from bot.web.watched import Watched
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
 #: Problems in full, with their carets.
 PROBLEMS = 100
-#: Counts by day are read anew this often: they look at every article of two weeks.
+#: Counts by day are read again this often: they look at every article of two weeks.
 COUNTS_LAST = timedelta(minutes=1)
 #: Stories shown at first, in days.
 STORY_DAYS = 7

@@ -119,7 +119,7 @@ def _listen(web: config.WebSettings) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        # The standard library adds the address, which stands here already.
+        # The standard library adds the address, which is here already.
         why = (error.strerror or str(error)).partition(" (while")[0]
         raise ports.ConfigError(
             f"opening the status page at {web.listen}: {why}; choose another web.listen in bot.yaml"

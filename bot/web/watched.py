@@ -23,7 +23,7 @@ class PageStore(Protocol):
 
 
 class Watched(Protocol):
-    """Its parts change on a reload, so each is asked for anew."""
+    """Its parts change on a reload, so each is asked for again."""
 
     @property
     def settings(self) -> config.Settings:

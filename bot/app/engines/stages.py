@@ -29,7 +29,7 @@ class SendDue(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """The stages of one process. What a reload may change is a function, asked for anew at each use."""
+    """The stages of one process. What a reload may change is a function, asked for again at each use."""
 
     store: ports.Store
     clock: ports.Clock

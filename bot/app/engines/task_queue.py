@@ -6,10 +6,10 @@ Knows no stage and no table of ours: what the tasks do is given to it (``Work``)
     poll      a batch of due feeds                    as many at once as there are free workers
     decide    the desk                                one at a time; lasts for minutes, to remember its stories
     send      a share of the channels                 one at a time a share; lasts for minutes, to keep its pace
-    recover   every 5 s                               lets go of tasks of killed workers, which the engine does not
+    recover   every 5 s                               releases the tasks of killed workers, which the engine does not
     keep      every minute                            seals, trims
 
-Each task may be lost or run twice: what it works on is leased in the database, and the next tick defers it anew.
+Each task may be lost or run twice: what it works on is leased in the database, and the next tick defers it again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ log = structlog.get_logger("wirewatch")
 
 #: How long a task that lasts keeps its place before another worker may have it: its shift.
 SHIFT = timedelta(minutes=5)
-#: A worker that has not been heard of for so long is dead; it says that it lives three times as often.
+#: A worker without a heartbeat for so long is dead; it sends three in this time.
 DEAD_AFTER = timedelta(seconds=15)
 #: How long a stopping worker's tasks may still take: the container's own limit is ten seconds.
 GRACE = timedelta(seconds=8.5)
@@ -56,7 +56,7 @@ _SOON, _FIRST = 5, 10
 
 #: Any number of ours: workers that start together make the tables one after another.
 _SCHEMA_LOCK = 5_781_104_928
-#: Which of the engine's migrations its tables have seen stands beside them.
+#: Which of the engine's migrations its tables have seen is beside them.
 _FOUND_SCHEMA = "SELECT obj_description(to_regclass('procrastinate_jobs')) AS version"
 _MARK_SCHEMA = "COMMENT ON TABLE procrastinate_jobs IS"
 
@@ -204,7 +204,7 @@ class TaskQueue:
         return app
 
     async def _recover(self, app: procrastinate.App) -> None:
-        """Tasks of workers that died are let go of: the next tick defers them anew."""
+        """Tasks of workers that died are released: the next tick defers them again."""
         dead_after = DEAD_AFTER.total_seconds()
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
             if job.id is None:

@@ -37,7 +37,7 @@ class Channel:
         self._clock = context.clock
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
-        # A pipe that nobody reads blocks: beside the loop, as a network call.
+        # A pipe that nobody reads blocks: outside of the event loop, as a network call.
         await threads.run(lambda: self._print(delivery), name=self.name)
         return model.Receipt(ref=delivery.id, place="console", sent_at=self._clock.now())
 

@@ -1,6 +1,6 @@
 """Discord by a bot's token: threads, edits, and a look whether a message arrived. The full mode.
 
-A story's replies stand in a thread of its message, not as replies in the channel: the channel stays a list of stories,
+A story's replies are in a thread of its message, not as replies in the channel: the channel stays a list of stories,
 each with a line that says how many replies it has. What may be part of another story is a reply to it in the channel.
 
 Each message carries a nonce, by which Discord itself drops a repetition for some minutes, and in its footer a short

@@ -67,7 +67,7 @@ TABLE: Mapping[int, tuple[Act, str, str]] = {
 
 #: Of a thread that does not exist yet, or no longer.
 NO_THREAD: Mapping[int, Act] = dict.fromkeys((10003, 10008, 50001, 50013, 50024), Act.TOP_LEVEL)
-#: Answered by HTTP 401 without a code of its own.
+#: Answered by HTTP 401 without its own code.
 UNAUTHORIZED = 40001
 THREAD_EXISTS = 160004
 UNKNOWN_CHANNEL = 10003

@@ -36,7 +36,7 @@ def _mailbox(address: Address) -> str:
 
 
 def block(fields: Mapping[str, str]) -> bytes:
-    """All fields. Raises ValueError rather than let a value begin a field of its own."""
+    """All fields. Raises ValueError rather than let a value begin a new field."""
     for name, value in fields.items():
         if not _FIELD.fullmatch(value):
             raise ValueError(f"the header {name} would hold what no header can")

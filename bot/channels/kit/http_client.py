@@ -52,7 +52,7 @@ async def request(
     _silence()
     wanted = {"User-Agent": "wirewatch", "Accept-Encoding": "identity", **(headers or {})}
     try:
-        # Proxies are the environment's, asked for anew: a client a call, since a message comes every second at most.
+        # Proxies are the environment's, read at each call: one client a call, which is a message a second at most.
         async with (
             httpx.AsyncClient(verify=_tls(), timeout=_TIMEOUT) as client,
             client.stream(method, url, content=body, headers=wanted) as answer,

@@ -1,7 +1,7 @@
 """Plain text that no chat service reads as anything else: no mention, no format, no link under another label.
 
 For services whose markup we do not write ourselves. Who is pinged is said by the operator, never by an article, so a
-mention is broken wherever it stands, also inside an address. Knows no service: what any of them reads is taken away.
+mention is broken wherever it is, also inside an address. Knows no service: what any of them reads is taken away.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def clean(text: str) -> str:
 
 
 def _clean_span(text: str) -> str:
-    """As ``clean``, but a space at either end stays: the span stands inside a sentence."""
+    """As ``clean``, but a space at either end stays: the span is inside a sentence."""
     inner = clean(text)
     if not inner:
         return " " if text and text.isspace() else ""
@@ -256,7 +256,7 @@ def is_said_by_its_sentence(told: model.Fact) -> bool:
 
 
 def shows_outlets(message: model.Message) -> bool:
-    """A reply that has no news of its own, but for a sentence, lists who carries the story."""
+    """A reply that has no news of its own, except for a sentence, lists who carries the story."""
     is_told = any(not fact.is_sentence for fact in message.facts) or bool(message.edits)
     return not is_told and message.reason not in {model.Reason.SECOND_RULE, model.Reason.NEW_FACT}
 

@@ -1,4 +1,4 @@
-"""A message as plain text, for channels without a markup of their own and for a channel that refused a richer form."""
+"""A message as plain text, for channels without their own markup and for a channel that refused a richer form."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _story(brief: model.StoryBrief, message: model.Message) -> Iterator[str]:
 
 
 def _latest(fact: model.Fact) -> Iterator[str]:
-    """What was told last of what is new, with its time and its own link."""
+    """The newest fact that was posted, with its time and its own link."""
     when = f" ({phrases.day_and_time(fact.said_at)})" if fact.said_at else ""
     told = phrases.cut(phrases.clean(fact.sentence), _SENTENCE) if fact.is_sentence else phrases.fact(fact, 400)
     yield f"Latest{when}: {told} ({phrases.name(fact.outlet)}) {phrases.safe_link(fact.link) or ''}".rstrip()

@@ -1,4 +1,4 @@
-"""Runs a blocking call of a channel's library beside the loop, so that it can be left behind.
+"""Runs a blocking call of a channel's library outside of the event loop, so that it can be left behind.
 
 Not ``asyncio.to_thread``: its pool is shared and small (six threads on two cores), so a few hanging channels would
 stop every other, and the interpreter waits for its threads at exit, so a hanging send would outlive SIGTERM's ten

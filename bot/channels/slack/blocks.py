@@ -48,7 +48,7 @@ _ROOMS = (
 #: Why a story of a gathered message is there.
 _IN_A_LIST = _Room(sentence=100, sentences=0, outlets=0, rules=1, items=0, link=0, said=0, menus=0)
 _SEVERITY = {model.Severity.HIGH: "🔴", model.Severity.NORMAL: "🔵", model.Severity.LOW: "⚪"}
-#: Outlets that have a line of their own.
+#: Outlets that have their own line.
 _LINES = 5
 _BETWEEN = "  ·  "
 _ONE_DAY = timedelta(hours=12)
@@ -107,7 +107,7 @@ def _story(brief: model.StoryBrief, message: model.Message, room: _Room) -> Iter
 
 
 def _quotes(sentences: Sequence[model.Sentence], room: _Room) -> Iterator[Piece]:
-    """Sentences of one article stand together, signed once."""
+    """Sentences of one article are together, signed once."""
     pieces: list[Piece] = []
     for place, sentence in enumerate(sentences):
         if pieces:
@@ -121,7 +121,7 @@ def _quotes(sentences: Sequence[model.Sentence], room: _Room) -> Iterator[Piece]
 
 
 def _latest(fact: model.Fact, room: _Room) -> list[Piece]:
-    """What was told last of what is new, with its time and its own link."""
+    """The newest fact that was posted, with its time and its own link."""
     when = [rich.date(fact.said_at, "{date_short_pretty} {time}"), rich.text(": ")] if fact.said_at else []
     told = [rich.text(phrases.cut(phrases.clean(fact.sentence), room.sentence))] if fact.is_sentence else _fact(fact)
     source = [rich.text(" — "), rich.link(phrases.name(fact.outlet), fact.link, limit=room.link)]

@@ -1,6 +1,6 @@
 """The pieces of Block Kit that our messages are made of.
 
-Untrusted text stands only in rich_text text elements and plain_text objects, which Slack shows as they are: nothing in
+Untrusted text is only in rich_text text elements and plain_text objects, which Slack shows as they are: nothing in
 them pings, formats or links (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block). A mrkdwn object holds
 our own words only.
 """

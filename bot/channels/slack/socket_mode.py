@@ -2,7 +2,7 @@
 
     apps.connections.open ──▶ wss://… ──▶ envelope ──▶ kept by the caller ──▶ acknowledged ──▶ our answer to the person
 
-By the SDK's client that needs no other library; it runs on threads of its own. It is made anew after each loss, so
+By the SDK's client that needs no other library; it runs on its own threads. It is made again after each loss, so
 that waiting, giving up and stopping are ours.
 """
 

@@ -207,7 +207,7 @@ class WebApi:
             base_url=self._api_url,
             timeout=_TIMEOUT,
             ssl=sdk_setup.tls(),
-            # The default handler repeats a post whose answer was lost: it would stand there twice.
+            # The default handler repeats a post whose answer was lost: it would be there twice.
             retry_handlers=[],
             logger=sdk_setup.silent_logger(),
         )

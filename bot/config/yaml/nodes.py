@@ -229,7 +229,7 @@ class _Composer:
         )
 
     def _look_for_dash(self, value: str, start: int, end: int) -> None:
-        """A list item that stands deeper than its brothers is read as more text of the one above."""
+        """A list item that is deeper than its brothers is read as more text of the one above."""
         if found := _DEEPER_DASH.search(self._text, start, end):
             self._flaws.append(
                 Flaw(

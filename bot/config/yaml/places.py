@@ -1,4 +1,4 @@
-"""Where a character of a value stands in the file: the caret inside quotes, folded lines and ``query: |`` blocks.
+"""Where a character of a value is in the file: the caret inside quotes, folded lines and ``query: |`` blocks.
 
 Worked out only for a value that has a problem, so reading a good file pays nothing for it.
 """
@@ -138,7 +138,7 @@ class _Block:
         return [*kept, *self._breaks] if chomping == "keep" else kept
 
     def _skip(self, at: int) -> tuple[int, list[tuple[str, int]], bool]:
-        """Past empty lines and the indentation; False: what follows stands less deep and ends the block."""
+        """Past empty lines and the indentation; False: what follows is less deep and ends the block."""
         breaks: list[tuple[str, int]] = []
         while True:
             column = 0

@@ -18,7 +18,7 @@ _MOST = 1000
 #: A longer line is shown around the caret only.
 _SHOWN = 160
 _BEFORE_CARET = 60
-#: What must never be shown, wherever it stands: tokens of Slack, passwords in addresses, hooks, keys by their names.
+#: What must never be shown, wherever it is: tokens of Slack, passwords in addresses, hooks, keys by their names.
 _SECRETS = re.compile(
     r"""xox[a-z]-[^\s"',}\]]+ | xapp-[^\s"',}\]]+
     | (?<=://)[^\s/@:"']*:[^\s@"']+(?=@)
@@ -153,7 +153,7 @@ def mask(line: str) -> str:
 
 
 def _window(column: int) -> int:
-    """Where the shown part of a line begins: its beginning, but for far columns."""
+    """Where the shown part of a line begins: its beginning, except for far columns."""
     return 0 if column <= _SHOWN - _BEFORE_CARET else column - 1 - _BEFORE_CARET
 
 

@@ -103,7 +103,7 @@ def check_parts(
 
 
 def _empties(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Scalar]]:
-    """Keys that have no value, but for the short form ``{EXACT}``."""
+    """Keys that have no value, except for the short form ``{EXACT}``."""
     match node:
         case MappingNode() if exact_term(node) is None:
             for key, value in node.pairs:
@@ -190,7 +190,7 @@ def _first_stretch(node: Node) -> int:
 
 
 def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
-    """What stands behind a # where a value was expected."""
+    """What is behind a # where a value was expected."""
     text = report.document.text
     end = text.find("\n", after_key)
     rest = text[after_key : len(text) if end < 0 else end].lstrip(": \t")

@@ -6,7 +6,7 @@ import codecs
 import logging
 import re
 
-#: Longer pages are cut: an article stands well before, and time grows with the tree.
+#: Longer pages are cut: an article begins well before, and time grows with the tree.
 MAX_PAGE_BYTES = 3_000_000
 MAX_TEXT_LENGTH = 200_000
 #: Where a page may name its charset (HTML, “determining the character encoding”).

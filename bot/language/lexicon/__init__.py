@@ -55,7 +55,7 @@ class Lexicon:
         return table in self.tables and bool(self.tables[table].get(folded))
 
     def value(self, table: str, folded: str) -> str | None:
-        """What stands behind the `=` of an entry."""
+        """What is behind the `=` of an entry."""
         found = self.tables[table].get(folded) if table in self.tables else ()
         return found[0] if found else None
 

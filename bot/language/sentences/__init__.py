@@ -1,4 +1,4 @@
-"""Sentences of a text: where they stand, and whether one is whole and the article's own.
+"""Sentences of a text: where they are, and whether one is whole and the article's own.
 
 The one home of sentencex. Sees text only: no article, no rule, no story.
 """

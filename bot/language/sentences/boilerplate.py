@@ -1,4 +1,4 @@
-"""What stands in an article's text and is not the article: cookie banners, bylines, captions, calls to share.
+"""What is in an article's text and is not the article: cookie banners, bylines, captions, calls to share.
 
 Each form is the furniture's own (an invitation to the reader, a credit in its place), never only its subject: an
 article about cookies, newsletters or Twitter is news.
@@ -67,7 +67,7 @@ _READ_ON = (
         r"^\W*(?:follow|see|read)\b.{0,60}\b(?:blogs?|events|updates?|developments|coverage)\b"
         r".{0,30}\b(?:here|below|latest|unfolded)\b"
     ),
-    # Advice that stands over every page of a subject.
+    # Advice that heads every page of a subject.
     (
         r"^\W*if you (?:or someone you know )?(?:suspect|have been affected|are affected|are in crisis"
         r"|need (?:help|support))\b.{0,200}\b(?:call|contact|phone|ring|visit)\b"
@@ -163,7 +163,7 @@ _CREDITS = (
     r"^\W*(?:loading|please wait)\b",
 )
 _ALL = (*_CONSENT, *_READ_ON, *_JOIN_US, *_JOIN_US_ABROAD, *_CREDITS)
-#: Forms that open a sentence, and those that may stand anywhere in it; both over small letters.
+#: Forms that open a sentence, and those that may be anywhere in it; both over small letters.
 _OPENING = re.compile("|".join(form for form in _ALL if form.startswith("^")))
 _INSIDE = re.compile("|".join(form for form in _ALL if not form.startswith("^")))
 #: Each form of ``_INSIDE`` has one of these. To try fifty forms at each letter was a tenth of what an article costs.

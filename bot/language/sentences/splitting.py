@@ -87,7 +87,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """A line is a paragraph of its own, but for wrapped lines and one that goes on in small letters."""
+    """A line is a separate paragraph, except for wrapped lines and one that goes on in small letters."""
     lines = text[start:end].split("\n")
     is_wrapped = len(lines) > 2 and all(_WRAPPED[0] <= len(line.strip()) <= _WRAPPED[1] for line in lines[:-1])
     at = first = start
@@ -103,7 +103,7 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
-    """Places of sentences in one paragraph, too early stops mended."""
+    """Places of sentences in one paragraph, too early stops repaired."""
     primary = re.split(r"[-_]", language or "", maxsplit=1)[0].lower() or _DEFAULT_LANGUAGE
     ends = {0, len(paragraph)}
     for start, end in _windows(paragraph):

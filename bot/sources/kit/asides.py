@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 #: Beginning and end of what holds no elements.
 _CLOSED_BY = {"<!--": "-->", "<?": "?>"}
-#: Of all that can stand inside a document type, what decides where it ends.
+#: Of all that can be inside a document type, what decides where it ends.
 _IN_DOCTYPE = re.compile(r"""["'\[\]>]|<!--|<\?""")
 DOCTYPE = "<!DOCTYPE"
 

@@ -28,7 +28,7 @@ _MAX_LANGUAGE = 35
 def ends_of(items: Sequence[T]) -> tuple[tuple[T, ...], str | None]:
     """At most MAX_ENTRIES of the items, and a remark where some are left.
 
-    Both ends are kept: the new ones stand at the head of most feeds and at the foot of some.
+    Both ends are kept: the new ones are at the head of most feeds and at the foot of some.
     """
     if len(items) <= MAX_ENTRIES:
         return tuple(items), None

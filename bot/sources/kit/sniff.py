@@ -9,7 +9,7 @@ import re
 
 from bot.sources.kit import asides, charset
 
-#: Warnings of a broken server may stand before the document; a feed begins within this.
+#: Warnings of a broken server may be before the document; a feed begins within this.
 _HEAD_BYTES = 16_384
 _ROOT = re.compile(
     r"<(?:[A-Za-z_][\w.-]*:)?(rss|feed|RDF|channel|urlset|sitemapindex|opml|html|head|body|!doctype\s+html)(?=[\s/>])",

@@ -1,4 +1,4 @@
-"""An XML document made fit for a parser: decoded, mended where it is cut or soiled, bombs refused.
+"""An XML document made fit for a parser: decoded, repaired where it is cut or soiled, bombs refused.
 
 Knows no feed vocabulary beyond the names of the root and of its items.
 """
@@ -65,13 +65,13 @@ def prepare(body: Body, *, roots: Collection[str]) -> XmlText:
     text, is_cut, has_tail = _end(text[root.start() :], tag)
     if has_tail:
         remarks.append("text after the document left out")
-    # Nothing that stands before the root comes to a parser, so that none has a declaration to expand.
+    # Nothing that is before the root comes to a parser, so that none has a declaration to expand.
     text = _expanded(text, _entities(doctype, text))
     return XmlText(text, root.group(2).lower(), prefix, tag, is_cut, tuple(remarks))
 
 
 def _without_controls(content: bytes, decoded: charset.Decoded) -> tuple[str, int]:
-    # In UTF-8 such a character is a byte of its own, and bytes are looked through ten times as fast.
+    # In UTF-8 such a character is a separate byte, and bytes are looked through ten times as fast.
     has_controls = decoded.encoding != "utf-8" or len(content.translate(None, _CONTROL_BYTES)) != len(content)
     if not has_controls and "\ufffe" not in decoded.text and "\uffff" not in decoded.text:
         return decoded.text, 0

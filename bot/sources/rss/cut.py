@@ -4,7 +4,7 @@ Knows where items begin and end; must not know what they say. Gives None whereve
 whether the document is well-formed: if not, the whole is read.
 
 The slow part of a poll is feedparser: about 10 ms for a feed of 25 KB and 30 items, of which one or two are new.
-Leaving out an item's bytes leaves all others where they are: the header, what stands between items and the footer.
+Leaving out an item's bytes leaves all others where they are: the header, what is between items and the footer.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Cut:
 
 def cut(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
     """The items of a document in UTF-8 without a document type, if it is well-formed; None: not certain."""
-    # The root of RSS 1.0 has a prefix of its own: <rdf:RDF>, <item>.
+    # The root of RSS 1.0 has its own prefix: <rdf:RDF>, <item>.
     spans = _spans(data, name=(_ITEM_NAMES[root] if root == "rdf" else prefix + _ITEM_NAMES[root]).encode())
     if spans is None:
         return None
@@ -136,6 +136,6 @@ def _tags(data: bytes, *, name: bytes) -> Iterator[re.Match[bytes]]:
 
 
 def _context(header: bytes, base: str) -> bytes:
-    """The tags that an item stands in (their xml:base, xml:lang and prefixes), and the address."""
+    """The tags that an item is in (their xml:base, xml:lang and prefixes), and the address."""
     tags = re.findall(rb"<(?:[\w.-]+:)?(?:rss|RDF|feed|channel)(?=[\s/>])" + _TAG_REST, header)
     return hashlib.blake2b(b"\0".join([base.encode(), *tags])).digest()

@@ -1,6 +1,6 @@
 """The elements of an item by what they are read as, where nothing else in it could change their meaning.
 
-What stands here says which elements feedparser keeps apart from each other; what they say, items.py reads.
+What is here says which elements feedparser keeps apart from each other; what they say, items.py reads.
 """
 
 from __future__ import annotations

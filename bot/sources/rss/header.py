@@ -102,7 +102,7 @@ def _text(found: Mapping[str, Sequence[Element]], name: str) -> str:
 
 
 def _found(header: Sequence[Element], names: dict[str, str], aside: frozenset[str]) -> dict[str, list[Element]]:
-    """The elements that are asked for, by their field. Raises Odd where others than the ordinary ones stand there."""
+    """The elements that are asked for, by their field. Raises Odd where others than the ordinary ones are there."""
     found: dict[str, list[Element]] = {}
     for element in header:
         name = names.get(element.tag)

@@ -59,7 +59,7 @@ def with_bounds(reading: model.Reading, text: str, *, remarks: tuple[str, ...]) 
 
 
 def _blocks(tag: re.Pattern[str], text: str) -> Iterator[str]:
-    """What stands between an opening tag and the closing one that is the next."""
+    """What is between an opening tag and the closing one that is the next."""
     tags = [*islice(tag.finditer(text), _MOST_TAGS)]
     for opened, closed in pairwise(tags):
         if not opened[1] and closed[1] and closed.start() - opened.end() <= _LONGEST_BLOCK:

@@ -41,7 +41,7 @@ def _of_rss(found: Fields, language: str | None, before: datetime | None) -> mod
     published = plain.rfc822(date) if (date := found.text("published")) else None
     updated = plain.w3c(date) if (date := found.text("updated")) else None
     if not title and (found.all("media title") or not found.is_all):
-        raise Odd  # the title of a picture stands in its place
+        raise Odd  # the title of a picture is in its place
     if _is_old(published, updated, before):
         return model.Entry(
             guid=guid, link=link, title=title or None, published=published, updated=updated, identity_only=True

@@ -1,4 +1,4 @@
-"""Texts, links and dates that feedparser gives back as they stand.
+"""Texts, links and dates that feedparser gives back as they are.
 
 Pure. ``Odd`` says that a value is not surely one of these; its element is left to feedparser then.
 """
@@ -21,7 +21,7 @@ _LINK = re.compile(
 #: Of a scheme in which nothing is relative.
 _NAME = re.compile(r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:(?!//)[^\s\[\]]+", re.IGNORECASE)
 _DOUBLY_ESCAPED = re.compile(r"&amp;(?=\w)", re.ASCII)
-#: feedparser takes the controls of Unicode that stand at the places of windows-1252's letters for these.
+#: feedparser takes the controls of Unicode that are at the places of windows-1252's letters for these.
 _WINDOWS = {byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
 _ENTITY = re.compile(r"&#?\w+;")
 _NAMED_ENTITY = re.compile(r"&(\w+);")

@@ -1,6 +1,6 @@
 """RSS 0.9x to 2.0, Atom and RDF, read by feedparser.
 
-The only file that knows feedparser. It is given no address to open, only bytes that were decoded and mended, and of
+The only file that knows feedparser. It is given no address to open, only bytes that were decoded and repaired, and of
 those only the items that are new (see cut.py).
 """
 

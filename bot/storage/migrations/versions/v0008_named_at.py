@@ -1,4 +1,4 @@
-"""When each item of a feed's document was last named: identities are let go of by it."""
+"""When each item of a feed's document was last named: identities are released by it."""
 
 from __future__ import annotations
 

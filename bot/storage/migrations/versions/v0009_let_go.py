@@ -1,4 +1,4 @@
-"""Days of the ledger that were let go before rows said so are written down as they are found."""
+"""Days of the ledger that were deleted before rows said so are written down as they are found."""
 
 from __future__ import annotations
 
