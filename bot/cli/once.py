@@ -37,7 +37,7 @@ def once(
 
     Example: wirewatch once --now --config config
     """
-    # Not without --verbose: what a poll's warning says stands in the answer.
+    # Not without --verbose: what a poll's warning says is in the answer.
     logs.set_up(verbose=verbose, quiet=not verbose, silenced=() if verbose else (logs.POLLED,))
     report = asyncio.run(_once(folder, everything=now, drain=duration(drain)))
     if json:

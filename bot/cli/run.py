@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model, pipeline
+from bot import app, config, pipeline
 from bot.cli import check, logs, once, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 

@@ -136,7 +136,9 @@ def _of_day(
     except ValueError:
         return BrokenSeal(day=sealed.day, why="a row cannot be read")
     if again.row_count != sealed.row_count:
-        return BrokenSeal(day=sealed.day, why=f"rows sealed: {sealed.row_count:,}; rows there: {again.row_count:,}")
+        return BrokenSeal(
+            day=sealed.day, why=f"{model.counted(sealed.row_count, 'row')} sealed, {again.row_count:,} found"
+        )
     if again.seal != sealed.seal:
         return BrokenSeal(day=sealed.day, why="a row or the seal of the day before was changed after it was sealed")
     return None

@@ -48,8 +48,8 @@ Tamper = Callable[[dict[date, list[str]], list[model.DaySeal]], object]
 @pytest.mark.parametrize(
     ("tamper", "says"),
     [
-        (lambda rows, seals: rows[TODAY + DAY].pop(), "3 rows were sealed, 2 are there"),
-        (lambda rows, seals: rows[TODAY + DAY].append("more"), "3 rows were sealed, 4 are there"),
+        (lambda rows, seals: rows[TODAY + DAY].pop(), "3 rows sealed, 2 found"),
+        (lambda rows, seals: rows[TODAY + DAY].append("more"), "3 rows sealed, 4 found"),
         (lambda rows, seals: rows[TODAY + DAY].__setitem__(1, "other"), "was changed after it was sealed"),
         (lambda rows, seals: rows[TODAY + DAY].reverse(), "was changed after it was sealed"),
         (lambda rows, seals: seals.__setitem__(1, replace(seals[1], seal="f" * 64)), "was changed"),
@@ -110,7 +110,7 @@ def test_days_that_were_let_go_hold_by_the_row_that_names_them(*, is_sealed: boo
         (lambda rows, seals: seals.__setitem__(0, replace(seals[0], seal="0" * 64)), 0, "are not those"),
         (lambda rows, seals: seals.__setitem__(1, replace(seals[1], row_count=9)), 0, "are not those"),
         (lambda rows, seals: seals.pop(0), 0, "are not those"),
-        (lambda rows, seals: seals.__setitem__(1, replace(seals[1], is_kept=True)), 1, "3 rows were sealed, 0 are"),
+        (lambda rows, seals: seals.__setitem__(1, replace(seals[1], is_kept=True)), 1, "3 rows sealed, 0 found"),
     ],
 )
 def test_a_day_that_is_deleted_and_marked_as_let_go_is_found(tamper: Tamper, of: int, says: str) -> None:

@@ -64,7 +64,7 @@ class Options(pydantic.BaseModel):
 
 
 class Channel:
-    """One chat. Its replies stand in the chat and point to the story's message."""
+    """One chat. Its replies are in the chat and point to the story's message."""
 
     abilities = ports.Abilities(threads=True, edits=True, lookup=False, broadcast=True)
 

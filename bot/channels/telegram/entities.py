@@ -37,7 +37,7 @@ def _fits(made: tuple[str, list[dict[str, Any]]]) -> bool:
 
 def _render(lines: Sequence[Line]) -> tuple[str, list[dict[str, Any]]]:
     text, entities = "", list[dict[str, Any]]()
-    # The evidence is one quote that is folded until it is touched; when the story was first seen stands below it.
+    # The evidence is one quote that is folded until it is touched; when the story was first seen is below it.
     age = [lines[-1]] if len(lines) > 1 and lines[-1].style is Style.SMALL else []
     for style, block in groupby(lines[: len(lines) - len(age)], key=lambda line: line.style):
         if style is Style.SMALL:
