@@ -34,7 +34,7 @@ class Environment:
 
 
 def kinds() -> config.Kinds:
-    """What may stand in the configuration as ``kind``."""
+    """What may be in the configuration as ``kind``."""
     return config.Kinds(channels.kinds(), _sources)
 
 

@@ -27,7 +27,7 @@ class Parts:
     heartbeat: Heartbeat
     observers: Observers
     fetcher: ports.Fetcher
-    #: Reads documents beside the loop.
+    #: Reads documents outside of the event loop.
     documents: Threads | Processes
     deciding: pipeline.Deciding
     pipeline: pipeline.Pipeline

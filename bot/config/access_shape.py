@@ -19,7 +19,7 @@ from bot.config.yaml.problems import ProblemReport
 _STRICT = pydantic.ConfigDict(extra="forbid", frozen=True)
 #: A name of a header or of a cookie (RFC 9110 section 5.6.2).
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
-#: The client's own business, and what has a key of its own.
+#: The client's own business, and what has its own key.
 _REFUSED = {
     "authorization": "write auth: {bearer: env:NAME} or auth: {basic: {user: NAME, password: env:NAME}}",
     "cookie": "write cookies: {NAME: env:NAME}",
@@ -29,7 +29,7 @@ _OWN = frozenset(
     "host connection content-length transfer-encoding te upgrade trailer expect range accept-encoding if-none-match"
     " if-modified-since if-match if-unmodified-since if-range".split()
 )
-#: No secret stands in these; the value of every other header may be one.
+#: No secret is in these; the value of every other header may be one.
 _PLAIN = frozenset("accept accept-language user-agent referer from cache-control dnt origin".split())
 #: A key that is none of ours and speaks of a secret.
 _TELLING = re.compile(r"(?i)auth|token|secret|pass|cookie|key|header|login|user")

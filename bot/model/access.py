@@ -26,7 +26,7 @@ class Access:
     cookies: tuple[tuple[str, Secret], ...] = ()
     login: Login | None = None
     proxy: str | Secret | None = None
-    #: Files in PEM form: the client's certificate, its key where that is a file of its own, the trusted authorities.
+    #: Files in PEM form: the client's certificate, its key where that is a separate file, the trusted authorities.
     certificate: str | None = None
     key: str | None = None
     authority: str | None = None

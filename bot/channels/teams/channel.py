@@ -1,6 +1,6 @@
 """``kind: teams``: cards by a workflow's webhook. The reduced mode: no edits, no threads, no look whether it arrived.
 
-A workflow answers 202 when it begins: whether its card then stands in the channel is seen in the workflow's own run
+A workflow answers 202 when it begins: whether its card then is in the channel is seen in the workflow's own run
 history only.
 """
 
