@@ -7,7 +7,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
     ├── StoreError
     │   ├── StoreInUse         another process owns the database (says which)
     │   ├── SearchTooLong      a search was given up after its time
-    │   └── StoreUnavailable   full, locked, read-only, gone: try again when it is mended
+    │   └── StoreUnavailable   full, locked, read-only, gone: try again when it is repaired
     ├── FetchError             one address, one time; the text says what and what to do
     │   ├── Refused            private address, scheme, too many redirects: never asked
     │   ├── TooBig             more bytes than allowed, packed or unpacked

@@ -15,7 +15,7 @@ from bot import model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """Words that stand side by side, with at most one other between two of them."""
+    """Words that are side by side, with at most one other between two of them."""
 
     words: tuple[str, ...]
     #: The last word may go on.

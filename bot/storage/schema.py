@@ -13,7 +13,7 @@ JSON document beside it (codec).
                                          └───── tellings ─ outbox
     ledger, with decisions ─ seals
 
-Beside them stands the index of words over the articles, kept by triggers (migration 0013, read by search.py).
+Beside them is the index of words over the articles, kept by triggers (migration 0013, read by search.py).
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def _fts5(condition: ports.Condition) -> str:
     """The condition as FTS5 writes it (sqlite.org/fts5.html)."""
     match condition:
         case ports.AllOf(parts, others):
-            # NOT binds closest there, and takes what stands before it.
+            # NOT binds closest there, and takes what is before it.
             return (
                 "(" * len(others)
                 + f"({' AND '.join(map(_fts5, parts))})"

@@ -1,4 +1,4 @@
-"""The parts of a text around its matched words: whole sentences, as few as tell where the words stand."""
+"""The parts of a text around its matched words: whole sentences, as few as tell where the words are."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A message in Mattermost's Markdown, within a server's longest message. What feeds say is text, and pings nobody.
 
 A mention is read from the message itself, whatever its markup: an @ and a name behind it (mattermost/mattermost,
-app/mention_parser_standard.go). So behind each @ stands an invisible joiner, which ends the word there.
+app/mention_parser_standard.go). So behind each @ is an invisible joiner, which ends the word there.
 """
 
 from __future__ import annotations

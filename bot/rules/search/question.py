@@ -66,7 +66,7 @@ def _side_by_side(text: str, normal: tokens.Normal, lexed: lexer.LexedQuery) -> 
 
 
 def located(text: str, error: rules.QueryError) -> str:
-    """The mistake with the part of the text in which it stands and carets below it, as lines."""
+    """The mistake with the part of the text in which it is and carets below it, as lines."""
     line_start = text.rfind("\n", 0, error.start) + 1
     line_end = text.find("\n", error.start)
     first = max(line_start, error.start - _AROUND)

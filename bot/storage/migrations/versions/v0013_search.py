@@ -15,7 +15,7 @@ log = structlog.get_logger("wirewatch")
 _BATCH = 10_000
 
 _SQLITE = (
-    # The number is ours: SQLite may count its own row numbers anew (VACUUM).
+    # The number is ours: SQLite may count its own row numbers again (VACUUM).
     "CREATE TABLE search_rows (n INTEGER PRIMARY KEY, article TEXT NOT NULL UNIQUE)",
     # Without its own copy of the texts: what was indexed is in the articles, and a trigger sees it before it changes.
     """CREATE VIRTUAL TABLE search_index USING fts5 (title, body, source, content='', columnsize=0,
