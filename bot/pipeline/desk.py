@@ -7,12 +7,12 @@ was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import model, ports, stories
-from bot.pipeline import rulings, voices
+from bot.pipeline import live_pages, rulings, voices
 from bot.pipeline.claims import Claims
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.speaker import Speaker, Touched
@@ -72,8 +72,8 @@ class Desk:
         *,
         now: datetime,
     ) -> tuple[model.Decision, ...]:
-        touched = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], snapshot.rules.rules, now)
-        self._revise(tx, touched, revisions)
+        touched = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], snapshot, now)
+        self._revise(tx, touched, revisions, snapshot, now)
         if not touched:
             return ()
         for entry in touched.values():
@@ -91,13 +91,14 @@ class Desk:
         self,
         tx: ports.Transaction,
         arrivals: Sequence[model.Arrival],
-        rules: Mapping[str, model.Rule],
+        snapshot: Snapshot,
         now: datetime,
     ) -> dict[model.StoryId, Touched]:
         if not arrivals:
             return {}
         grouping = self._index(tx, now)
-        modes = {rule.name: rule.group for rule in rules.values() if rule.group is not model.Group.NORMAL}
+        rules = snapshot.rules.rules.values()
+        modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
         joins = grouping.join_batch(by_id.values(), modes)
         touched: dict[model.StoryId, Touched] = {}
@@ -109,7 +110,8 @@ class Desk:
             member = model.Member(
                 article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
             )
-            entry.facts.extend(self._claims.join(entry.story, arrival.article))
+            found = self._claims.join(entry.story, arrival.article)
+            entry.facts.extend(live_pages.told(snapshot, arrival.article, found, now=now))
             member, carried = voices.heard(entry.story, member)
             entry.story = _with_member(entry.story, member)
             entry.arrivals.append(member)
@@ -118,7 +120,12 @@ class Desk:
         return touched
 
     def _revise(
-        self, tx: ports.Transaction, touched: dict[model.StoryId, Touched], revisions: Sequence[model.Revision]
+        self,
+        tx: ports.Transaction,
+        touched: dict[model.StoryId, Touched],
+        revisions: Sequence[model.Revision],
+        snapshot: Snapshot,
+        now: datetime,
     ) -> None:
         """Put edited articles in their stories' place."""
         for revision in revisions:
@@ -128,7 +135,8 @@ class Desk:
             entry = touched.setdefault(stored.id, Touched(stored))
             # The store has the new version already; what a live page adds is new against the one before it.
             said = _with_article(entry.story, revision.live_before) if revision.live_before else entry.story
-            entry.facts.extend(self._claims.revise(said, revision))
+            found = self._claims.revise(said, revision)
+            entry.facts.extend(live_pages.told(snapshot, revision.article, found, now=now))
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
 
