@@ -6,10 +6,10 @@ An article flows one way:
                -> summaries -> outbox -> channels -> the reader's screen
 """
 
-try:
-    from bot._version import __version__
-except ModuleNotFoundError:
-    # A checkout that was never installed.
-    __version__ = "0+unknown"
+from pathlib import Path
 
 __all__ = ["__version__"]
+
+#: Written when the package is built or installed; a checkout that was never installed has none.
+_FILE = Path(__file__).with_name("VERSION.txt")
+__version__ = _FILE.read_text(encoding="utf-8").strip() if _FILE.is_file() else "0+unknown"
