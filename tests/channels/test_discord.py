@@ -220,6 +220,10 @@ async def test_a_message_of_another_channel_is_neither_edited_nor_answered(serve
         await bot(server).send(delivery(messages.NEW_FACT, reply_to=elsewhere))
     with pytest.raises(ports.NotEditable):
         await bot(server).send(delivery(messages.EDIT, edits=elsewhere))
+    of_slack = model.Receipt(ref="1449046920.000100", place="C0123", sent_at=BEGINNING)
+    with pytest.raises(ports.NotEditable):
+        await hook(server).send(delivery(messages.EDIT, edits=of_slack))
+    assert server.requests == []
 
 
 async def test_a_message_that_somebody_deleted_is_left(server: Server) -> None:

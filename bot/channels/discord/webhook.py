@@ -28,6 +28,8 @@ class Webhook:
         is_edit = delivery.edits is not None
         body = markdown.payload(delivery.message, names_story=True, is_plain=delivery.is_plain)
         if delivery.edits is not None:
+            if not delivery.edits.ref.isdigit():
+                raise ports.NotEditable("the message is in another channel than the one configured now")
             said = await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
         else:
             # Else there is no id, and a message that was not stored is no error ("Execute Webhook").
