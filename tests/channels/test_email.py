@@ -91,10 +91,11 @@ async def test_every_message_of_the_example_is_taken_by_a_strict_server(server: 
     assert not plain.is_multipart()
 
 
-async def test_whatever_a_feed_says_is_a_valid_mail_that_breaks_out_of_nothing(server: smtp.Server) -> None:
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
+async def test_whatever_a_feed_says_is_a_valid_mail_that_breaks_out_of_nothing(server: smtp.Server, step: int) -> None:
     desk = channel(server)
     evil = "Bcc: all@example.org\r\nBcc: all@example.org\n\n<script>alert(1)</script> =?utf-8?q?a=0D=0ABcc:_x@y.z?= "
-    told = [*hostile.ALL, *hostile.every_kind(evil, 'https://x.example/"><script>', many=2)]
+    told = [*hostile.ALL[::step], *hostile.every_kind(evil, 'https://x.example/"><script>', many=2)]
     told += hostile.every_kind("\u202eevil" * 20_000, messages.WIRE, many=2)
     for number, message in enumerate(told):
         await desk.send(delivery(message, id=f"send-{number}"))
@@ -110,7 +111,7 @@ async def test_whatever_a_feed_says_is_a_valid_mail_that_breaks_out_of_nothing(s
 
 
 @given(st.text(max_size=400))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text: str) -> None:
     title = replace(messages.BRIEF.title, spans=(model.Span(text=text),))
     message = replace(messages.POST, briefs=(replace(messages.BRIEF, title=title),))
@@ -136,6 +137,7 @@ async def test_a_digest_is_one_mail_with_a_sentence_of_each_story(server: smtp.S
     [taken] = server.mails
     assert taken["Subject"] == "Digest: 2 stories"
     assert part(taken, "html").count("<blockquote") == 2
+    assert part(taken, "plain").count("BlackBerry will shut down") == 2
 
 
 # -- recipients

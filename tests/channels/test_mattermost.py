@@ -74,11 +74,12 @@ async def test_an_edit_changes_the_post_and_a_reply_stands_in_its_thread(server:
     assert "~~30 November~~ → **30 December**" in replies[0]["message"]
 
 
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("max_length", [4_000, 16_383])
-async def test_whatever_a_feed_says_fits_and_pings_nobody(server: Server, max_length: int) -> None:
+async def test_whatever_a_feed_says_fits_and_pings_nobody(server: Server, max_length: int, step: int) -> None:
     server.service.message_runes = max_length
     evil = "@all @here @channel @policy-desk (@all) @all. :@here: ＠all <@all> &commat;all [x](https://evil.example)"
-    told = [*hostile.ALL, *hostile.every_kind(evil, "https://x.example/@all/(@here)", many=3)]
+    told = [*hostile.ALL[::step], *hostile.every_kind(evil, "https://x.example/@all/(@here)", many=3)]
     told += hostile.every_kind("\u202eevil @all " * 10_000, messages.WIRE, many=3)
     told += hostile.every_kind("\\`*_[]()#" * 20_000, messages.WIRE, many=60)
     channel = desk(server, max_length=max_length)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 from bot.channels.kit.outline import Line, Run, Style
@@ -53,17 +53,3 @@ def _run(run: Run, words: Callable[[str], str], may_link: Callable[[str], bool])
     for tag, is_on in (("em", run.is_italic), ("del", run.is_struck), ("strong", run.is_bold)):
         made = f"<{tag}>{made}</{tag}>" if is_on else made
     return f'<a href="{html.escape(run.link)}">{made}</a>' if run.link and may_link(run.link) else made
-
-
-def plain(lines: Iterable[Line]) -> str:
-    """The same as plain text, each link behind its label.
-
-    >>> plain([Line(style=Style.ITEM, runs=(Run(text="Dawn", link="https://dawn.example/x"), Run(text=", 09:00")))])
-    '- Dawn <https://dawn.example/x>, 09:00'
-    """
-    marks = {Style.ITEM: "- ", Style.QUOTE: "> "}
-    return "\n".join(
-        marks.get(line.style, "")
-        + "".join(f"{run.text} <{run.link}>" if run.link and run.link != run.text else run.text for run in line.runs)
-        for line in lines
-    )

@@ -101,6 +101,7 @@ def _short(brief: model.StoryBrief) -> Iterator[str]:
     yield f"* {phrases.headline(brief, 250)}"
     names = ", ".join(phrases.name(line.outlet) for line in brief.outlets[:3])
     yield f"  {phrases.owners(brief)} · {names} · {phrases.day_and_time(brief.first_seen)}"
+    yield from (f"  {said(sentence)}" for sentence in brief.summary[:1])
     link = brief.outlets[0].link if brief.outlets else brief.title.link
     if address := phrases.safe_link(link):
         yield f"  {address}"

@@ -17,7 +17,10 @@ from bot.channels.kit.http_client import HttpResponse
 
 _PUT_IT_THERE = "put the bot's access token there: Integrations, Bot Accounts, Create New Token"
 _INVITE = "add the bot to the team, and in the channel type /invite and its name"
-_NAME_IT = "check `team:` and `to:` in bot.yaml: both are written as in the channel's address"
+_NAME_IT = (
+    "check `team:` and `to:` in bot.yaml: both are written as in the channel's address; a private channel is found "
+    "only after the bot was added to it"
+)
 
 #: Id -> what is done, and what the operator should do.
 TABLE: Mapping[str, tuple[Act, str]] = {
