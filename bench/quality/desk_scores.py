@@ -19,7 +19,10 @@ from pathlib import Path
 
 from testbed import shared_data
 
+#: Parts a, b and c are real data beside the repository; the others are of this folder, made for fitting.
 DATA = shared_data.ROOT / "desks"
+OWN = Path(__file__).with_name("own_desks")
+OWN_PARTS = tuple(sorted(folder.name for folder in OWN.iterdir() if folder.is_dir()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,8 @@ def slug(source: str) -> str:
 
 def load(part: str) -> tuple[Desk, ...]:
     """The desks of one part, by name. Raises FileNotFoundError where the data is absent."""
-    return tuple(_desk(folder) for folder in sorted((DATA / part).iterdir()) if folder.is_dir())
+    of_part = (OWN if part in OWN_PARTS else DATA) / part
+    return tuple(_desk(folder) for folder in sorted(of_part.iterdir()) if folder.is_dir())
 
 
 def _desk(folder: Path) -> Desk:

@@ -1,7 +1,7 @@
 """What an article says that its story did not say, what its own next version says otherwise, and when things are due.
 
-    article → read → Reading ┐
-    StoryClaims ─────────────┴→ news → facts; claims.add(reading)
+    article → read → Reading ─────────┐
+    StoryClaims, and near it others' ─┴→ news → facts; claims.add(reading)
 
 Pure. One principle: a statement is aligned with an earlier one about the same thing, and what differs is the change.
 Costs by the article, never by the story: claims are bounded however many articles join.
@@ -14,7 +14,6 @@ from bot.facts.livepages import is_live_page
 from bot.facts.news import news
 from bot.facts.reading import Reading, read
 from bot.facts.rebuilding import claims_of, news_of_version
-from bot.facts.stored import from_json, to_json
 
 __all__ = [
     "Reading",
@@ -22,12 +21,10 @@ __all__ = [
     "claims_of",
     "corrections",
     "deadlines",
-    "from_json",
     "is_live_page",
     "news",
     "news_of_version",
     "read",
-    "to_json",
 ]
 
 

@@ -24,6 +24,7 @@ _SAME_MATTER = 3
 _BEFORE, _BEHIND = 90, 45
 MOVED = frozenset({"=delay", "=extend", "=advance", "=suspend", "=correct", "=reverse"})
 _WORD = re.compile(r"[^\W\d_]+")
+_DIGIT = re.compile(r"\d")
 _CLAUSE = re.compile(r"[,;–—]|\s-\s")
 #: "The services were down until Monday."
 _LASTED = re.compile(r"\b(?:was|were|had)\b[^,;]*$")
@@ -125,7 +126,8 @@ def _is_called(before: str, behind: str, statement: Statement) -> bool:
 
 def is_put_away(at: int, statement: Statement) -> bool:
     """A word like "not", "from" or "rather than" stands right before that place."""
-    before = _WORD.findall(statement.plain[max(0, at - 30) : at])[-2:]
+    # What stands before another number is said of that one: "from 60 to 30".
+    before = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])[-2:]
     return any(lexicon.of(statement.language).has("away", fold(word)) for word in before)
 
 

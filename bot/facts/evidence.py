@@ -27,26 +27,39 @@ _MEASURES = ("novelty", "share", "apart", "figures", "repeated", "names", "meani
 _TABLES = ("not", "may", "now", "from", "before", "recap")
 _REST = (
     "hours_last hours_first hours_news count sentences length language_known question colon all_share subject"
-    " subject_in_title known_names title_length replaces same_thing corrects updates shared"
+    " subject_in_title known_names title_length replaces same_thing corrects updates shared story_length"
 ).split()
-#: The order of a vector of evidence.
+#: Against the nearest other stories of the rule: news that one of them has is no news, and an article that says more of
+#: theirs than of this story's may be theirs.
+_BESIDE = (
+    "title_apart_beside lead_apart_beside figures_beside figures_nowhere days_beside new_beside nearer_beside sure"
+).split()  #: The order of a vector of evidence.
 FEATURES = tuple(
     [f"{place}_{measure}" for place in ("title", "lead") for measure in _MEASURES]
     + [f"{place}_{table}" for place in ("title", "lead") for table in _TABLES]
     + _REST
+    + _BESIDE
 )
+#: The newest statements of another story that are compared.
+_LATEST = 40
 _UPDATES = re.compile(r"\b(?:update[ds]?|updates?|resolved|latest|amended|revised)\b", re.IGNORECASE)
 
 
-def evidence(claims: StoryClaims, reading: Reading) -> tuple[float, ...]:
-    """A vector in the order of ``FEATURES``."""
+def evidence(
+    claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims] = (), sure: float = 1.0
+) -> tuple[float, ...]:
+    """A vector in the order of ``FEATURES``.
+
+    ``beside``: what the nearest other stories of the rule have said; ``sure``: the probability that the article tells
+    this story's event.
+    """
     title, body = reading.title, reading.body
     lead = [_measures(statement, claims) for statement in body[:LEAD]]
     found = [*_measures(title, claims)] if title else [0.0] * len(_MEASURES)
     found += [max(column, default=0.0) for column in zip(*lead, strict=True)] or [0.0] * len(_MEASURES)
     found += [float(title is not None and title.has(table)) for table in _TABLES]
     found += [float(sum(statement.has(table) for statement in body[:2])) for table in _TABLES]
-    return (*found, *_rest(claims, reading))
+    return (*found, *_rest(claims, reading), *_held_beside(claims, reading, beside), sure)
 
 
 def weight(words: Iterable[str]) -> float:
@@ -105,8 +118,12 @@ def _measures(statement: Statement, claims: StoryClaims) -> tuple[float, ...]:
 
 def _apart(statement: Statement, claims: StoryClaims) -> float:
     """Share of its weight that the nearest statement of the story in its language lacks."""
+    return _lacking(statement, claims.statements)
+
+
+def _lacking(statement: Statement, statements: Iterable[tuple[frozenset[str], str]]) -> float:
     content = statement.content
-    alike = [weight(content & other) for other, language in claims.statements if language == statement.language]
+    alike = [weight(content & other) for other, language in statements if language == statement.language]
     return 1 - max(alike, default=0.0) / (weight(content) or 1.0)
 
 
@@ -150,6 +167,33 @@ def _rest(claims: StoryClaims, reading: Reading) -> tuple[float, ...]:
         float(any("=correct" in statement.words for statement in statements[:2])),
         float(title is not None and _UPDATES.search(title.text) is not None),
         weight(word for word in top if word in claims.words) / (weight(top) or 1.0),
+        math.log1p(len(claims.words)),
+    )
+
+
+def _held_beside(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]) -> tuple[float, ...]:
+    prominent = reading.statements[: 1 + LEAD]
+    apart_from = [
+        min((_lacking(statement, other.statements[-_LATEST:]) for other in beside), default=1.0)
+        for statement in prominent
+    ]
+    has_title = reading.title is not None
+    figures = [figure for each in prominent for figure in each.figures if not is_known(figure, claims)]
+    days = [day for each in prominent for day in each.days if not is_known_day(day, claims)]
+    held = sum(1 for figure in figures if any(is_known(figure, other) for other in beside))
+    said = frozenset(word for each in prominent for word in each.words)
+    new = [word for word in said if word not in claims.words]
+    in_new = [weight(word for word in new if word in other.words) for other in beside]
+    in_all = [weight(word for word in said if word in other.words) for other in beside]
+    mine = weight(word for word in said if word in claims.words)
+    return (
+        apart_from[0] if has_title else 1.0,
+        min(apart_from[has_title:], default=1.0),
+        held,
+        len(figures) - held,
+        sum(1 for day in days if any(is_known_day(day, other) for other in beside)),
+        max(in_new, default=0.0) / (weight(new) or 1.0),
+        (max(in_all, default=0.0) - mine) / (weight(said) or 1.0),
     )
 
 

@@ -5,9 +5,11 @@ Nothing is told unless the article surely brings something new (judge.py): a fal
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from bot import model
 from bot.facts import judge
-from bot.facts.changes import changes
+from bot.facts.changes import Change, changes
 from bot.facts.claims import StoryClaims
 from bot.facts.evidence import apart, evidence
 from bot.facts.reading import Reading, Statement
@@ -22,18 +24,28 @@ _MOST_CHANGES = 3
 _KNOWN = 0.15
 
 
-def news(claims: StoryClaims, reading: Reading, *, judged_by: judge.Model | None = None) -> tuple[model.Fact, ...]:
+def news(
+    claims: StoryClaims,
+    reading: Reading,
+    beside: Sequence[StoryClaims] = (),
+    sure: float = 1.0,
+    *,
+    judged_by: judge.Model | None = None,
+) -> tuple[model.Fact, ...]:
     """What the article says that the story did not; none for a story's first article, a copy, or a doubtful one.
 
-    Costs by the article and the claims' bounds. ``judged_by``: another model than the shipped one, for benches.
+    Costs by the article and the claims' bounds. ``beside`` and ``sure`` as in ``evidence``. ``judged_by``: another
+    model than the shipped one, for benches.
     """
     if not claims.count or not reading.statements or reading.fingerprint in claims.fingerprints:
         return ()
     judged_by = judged_by or judge.shipped()
-    changed = changes(claims, reading)
+    if any(reading.fingerprint in other.fingerprints for other in beside):
+        return ()
+    changed = [change for change in changes(claims, reading) if not _is_told_beside(change, beside)]
     # A sentence that itself replaces what the story said is news at any hour, as the same news an hour later is not.
     is_explicit = any(change.is_explicit for change in changed)
-    if not is_explicit and judged_by.sureness(evidence(claims, reading)) < judged_by.threshold:
+    if not is_explicit and judged_by.sureness(evidence(claims, reading, beside, sure)) < judged_by.threshold:
         return ()
     quoted = _quoted(claims, reading)
     told = [
@@ -41,6 +53,19 @@ def news(claims: StoryClaims, reading: Reading, *, judged_by: judge.Model | None
         for change in changed[:_MOST_CHANGES]
     ]
     return (*told, *(_fact(reading, each, "sentence", "new", None, each.text) for each in quoted))
+
+
+def _is_told_beside(change: Change, beside: Sequence[StoryClaims]) -> bool:
+    """Another story of the rule has the old value and the new one: the change is its, or was told there."""
+    return any({change.before, change.after} <= set(_values(change, other)) for other in beside)
+
+
+def _values(change: Change, claims: StoryClaims) -> Iterator[str]:
+    for stated in claims.stated:
+        if stated.number is not None:
+            yield stated.number.shown
+        if stated.day is not None:
+            yield stated.day.shown(change.statement.day)
 
 
 def _quoted(claims: StoryClaims, reading: Reading) -> list[Statement]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot import model
+from bot.facts import judge
 from bot.facts.claims import StoryClaims
 from bot.facts.news import news
 from bot.facts.reading import read
 
 #: Articles read of a story's beginning and of its end; what lies between is in neither and seldom said only there.
 FIRST, LAST = 8, 120
+
+#: The sureness from which what a live page adds is told: it cannot be another event's.
+LIVE = 0.5
 
 
 def claims_of(articles: Sequence[model.Article]) -> StoryClaims:
@@ -27,6 +32,6 @@ def claims_of(articles: Sequence[model.Article]) -> StoryClaims:
 def news_of_version(claims: StoryClaims, after: model.Article) -> tuple[model.Fact, ...]:
     """What a live page's next version adds to itself and to the others; the claims take it in."""
     reading = read(after)
-    found = news(claims, reading)
+    found = news(claims, reading, judged_by=replace(judge.shipped(), threshold=LIVE))
     claims.add(reading, found, is_version=True)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -43,6 +43,8 @@ class Join:
     #: Probability, 0 to 1, that the article tells the event of the story that it joined; where it opened
     #: one, of the nearest story (0 where none is near). None: joined before it was kept.
     confidence: float | None = None
+    #: The nearest other open stories of its rules, nearest first; known while it is decided on, not stored.
+    beside: tuple[StoryId, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

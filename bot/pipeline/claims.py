@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from bot import facts, model
 
@@ -28,14 +29,18 @@ class Claims:
             self._by_story.popitem(last=False)
         return found
 
-    def join(self, story: model.Story, article: model.Article) -> tuple[model.Fact, ...]:
-        """What an article brings that is new to the story that it joins; the claims take it in."""
+    def join(self, story: model.Story, member: model.Member, beside: Sequence[model.Story]) -> tuple[model.Fact, ...]:
+        """What an article brings that is new to the story that it joins; the claims take it in.
+
+        ``beside``: the nearest other stories, as they are now: what one of them has said is no news.
+        """
         if not story.members:
             # Most stories stay at one article, which is read when there is a second.
             return ()
         claims = self.of(story)
-        reading = facts.read(article)
-        told = facts.news(claims, reading)
+        reading = facts.read(member.article)
+        others = [self.of(other) for other in beside]
+        told = facts.news(claims, reading, others, 1.0 if member.join.confidence is None else member.join.confidence)
         claims.add(reading, told)
         return told
 

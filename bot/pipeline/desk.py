@@ -110,7 +110,7 @@ class Desk:
             member = model.Member(
                 article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
             )
-            found = self._claims.join(entry.story, arrival.article)
+            found = self._claims.join(entry.story, member, _beside(tx, touched, join))
             entry.facts.extend(live_pages.told(snapshot, arrival.article, found, now=now))
             member, carried = voices.heard(entry.story, member)
             entry.story = _with_member(entry.story, member)
@@ -154,6 +154,13 @@ def _kept_apart(tx: ports.Transaction, since: datetime) -> list[tuple[model.Stor
     ruled = [one for one in tx.rulings.since(since) if one.kind is model.RulingKind.SPLIT and one.done_at]
     found = tx.articles.get([article for one in ruled for article in one.articles]) if ruled else {}
     return [(one.story, found[article]) for one in ruled for article in one.articles if article in found]
+
+
+def _beside(tx: ports.Transaction, touched: Mapping[model.StoryId, Touched], join: model.Join) -> Sequence[model.Story]:
+    """The nearest other stories as this batch has made them."""
+    stored = tx.stories.get([story for story in join.beside if story not in touched])
+    found = {**stored, **{story: touched[story].story for story in join.beside if story in touched}}
+    return [found[story] for story in join.beside if story in found]
 
 
 def _entry(

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+
+from bot.stories import figures
 
 #: Bottom-k sketch (Broder 1997): of the hashes of all runs of this many words, the smallest are kept.
 SHINGLE_WORDS = 4
@@ -21,6 +23,8 @@ HEADLINE_WORDS = 6
 #: Titles or leads agree that share this part of the shorter one's words; a lead is so many words.
 AGREED = 0.6
 LEAD_WORDS = 20
+#: The filled places of a form stand within so many words; leads that share less than this are not one lead.
+FORM_WORDS, ONE_LEAD = 60, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +37,28 @@ class Sketch:
     hashes: frozenset[int]
     #: Words of the text.
     length: int
+    #: Names of the title, and figures of the title and the text's beginning.
+    names: frozenset[str] = frozenset()
+    figures: frozenset[str] = frozenset()
 
     @property
     def is_teaser(self) -> bool:
         return self.length < TEASER_WORDS
 
 
-def sketch(title: Sequence[str], text: Sequence[str]) -> Sketch:
-    """Of the stems of title and text."""
+def sketch(title: Sequence[str], text: Sequence[str], names: Container[str] = ()) -> Sketch:
+    """Of the stems of title and text; ``names``: which of them are names."""
     shingles = {" ".join(text[at : at + SHINGLE_WORDS]) for at in range(len(text) - SHINGLE_WORDS + 1)}
     hashes = {zlib.crc32(shingle.encode()) for shingle in shingles}
     lead = frozenset(text[:LEAD_WORDS])
-    return Sketch(" ".join(title), lead, frozenset(heapq.nsmallest(SKETCH_SIZE, hashes)), len(text))
+    return Sketch(
+        title=" ".join(title),
+        lead=lead,
+        hashes=frozenset(heapq.nsmallest(SKETCH_SIZE, hashes)),
+        length=len(text),
+        names=frozenset(word for word in title if word in names),
+        figures=frozenset(word for word in (*title, *text[:FORM_WORDS]) if word[0].isdigit() and figures.tells(word)),
+    )
 
 
 def is_copy(one: Sketch, other: Sketch) -> bool:
@@ -54,7 +68,19 @@ def is_copy(one: Sketch, other: Sketch) -> bool:
     """
     if one.is_teaser or other.is_teaser:
         return one.title == other.title and one.title.count(" ") + 1 >= HEADLINE_WORDS and _are_equal(one, other)
-    return shared(one, other) >= COPIED and agree(one, other)
+    return shared(one, other) >= COPIED and agree(one, other) and not _are_of_one_form(one, other)
+
+
+def _are_of_one_form(one: Sketch, other: Sketch) -> bool:
+    """A notice filled in twice ("Notice of penalty: A", "… B"): each has its own figure, or name in its title."""
+    if _each_has_more(one.figures, other.figures):
+        return True
+    is_one_lead = len(one.lead & other.lead) >= ONE_LEAD * min(len(one.lead), len(other.lead))
+    return not is_one_lead and _each_has_more(one.names, other.names)
+
+
+def _each_has_more(mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    return bool(mine - theirs and theirs - mine)
 
 
 def agree(one: Sketch, other: Sketch) -> bool:

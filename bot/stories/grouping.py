@@ -20,7 +20,7 @@ from bot.stories.profile import Profile
 
 #: From this probability on an article joins a story of its rule (bench/quality/desk_grouping.py draws the curve): a
 #: hidden event is worse than one message too many.
-JOIN_FROM = 0.78
+JOIN_FROM = 0.8
 #: The same of a story that shares no rule with the article: nothing makes the two look alike but the event.
 PLAIN_FROM = 0.5
 #: The same under a rule with ``group: strict``.
@@ -37,6 +37,8 @@ CERTAIN = 0.99
 PLAUSIBLE = 0.3
 #: Shared words named in a reason.
 NAMED = 4
+#: Other stories that are named beside the one that an article joins: one event's coverage may stand in two.
+BESIDE = 3
 
 Modes = Mapping[str, model.Group]
 
@@ -154,13 +156,13 @@ class Grouping:
         judged = sorted((self._judge_one(read, one) for one in compared), key=lambda one: (-one.chance, one.story.rank))
         certain = [one for one in judged if one.reason is not model.JoinReason.SIMILAR]
         if certain:
-            return self._joined(read, certain[0], [one for one in judged if one is not certain[0]])
+            return self._joined(read, certain[0], [one for one in judged if one is not certain[0]], near)
         told, best = (compared[0].evidence.told, judged[0].chance) if judged else (0, 0.0)
         if read.rules and roundups.is_roundup(title, int(told), best):
             return self._opened(read, model.JoinReason.ROUNDUP, judged)
         judged = [one for one in judged if not one.story.is_roundup]
         if judged and model.Group.OFF not in modes and judged[0].chance >= self._needed(judged[0], modes):
-            return self._joined(read, judged[0], judged[1:])
+            return self._joined(read, judged[0], judged[1:], near)
         is_unsure = judged and judged[0].chance >= UNSURE_FROM
         return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
 
@@ -169,7 +171,7 @@ class Grouping:
             return STRICT_FROM
         return self._join_from if best.evidence.of_rule else min(PLAIN_FROM, self._join_from)
 
-    def _joined(self, read: Profile, best: _Judged, others: Sequence[_Judged]) -> model.Join:
+    def _joined(self, read: Profile, best: _Judged, others: Sequence[_Judged], near: Sequence[OpenStory]) -> model.Join:
         ones = [best.story, *(one.story for one in others if self._are_one(best, one))]
         home, *younger = sorted(ones, key=lambda story: story.rank)
         return model.Join(
@@ -180,6 +182,9 @@ class Grouping:
             confidence=round(best.chance, 3),
             copy_of=best.copy_of,
             merges=tuple(story.id for story in younger),
+            beside=tuple(
+                [story.id for story in near if story not in ones and story.rules & read.rules.keys()][:BESIDE]
+            ),
         )
 
     def _opened(self, read: Profile, reason: model.JoinReason, judged: Sequence[_Judged]) -> model.Join:

@@ -123,7 +123,7 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
         length=len(title) + len(lead),
         is_bare=not lead,
         another=2 if _says_another(title) else int(_says_another(first)),
-        sketch=copies.sketch([token.stem for token in title], [token.stem for token in lead]),
+        sketch=copies.sketch([token.stem for token in title], [token.stem for token in lead], found),
     )
 
 

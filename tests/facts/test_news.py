@@ -43,6 +43,23 @@ def test_a_moved_deadline_is_told_with_both() -> None:
     assert changes("Northlink wins extra month to pay Ofcom fine", text) == [("date", "30 December", "30 January 2016")]
 
 
+def test_what_the_nearest_other_story_has_told_is_not_told_again() -> None:
+    text = "Ofcom now says 11,400 emergency calls failed during the Northlink fault, not 14,000."
+    correction = article("CORRECTION: Northlink 999 outage", text, outlet="Metro", day=LATER)
+    story, other = facts.claims_of([FIRST]), facts.claims_of([FIRST, correction])
+    repeated = facts.read(replace(correction, id=model.ArticleId("b"), fingerprint="b", title="Northlink: a new count"))
+
+    assert [fact.before for fact in facts.news(story, repeated) if fact.before] == ["14,000"]
+    assert [fact.before for fact in facts.news(story, repeated, [other]) if fact.before] == []
+
+
+def test_a_sentence_that_goes_from_one_value_to_another_is_read_in_that_order() -> None:
+    earlier = article("Stays shortened", "Visa-free stays are cut from 60 days to 30 days.", name="visa")
+    found = told("Thailand in a nutshell", "Yes, visa-free stays go from 60 to 30 days.", earlier=earlier)
+
+    assert [(fact.before, fact.after) for fact in found if fact.before] == []
+
+
 def test_a_lowered_fine_is_told_by_alignment_with_the_storys_statement() -> None:
     title = "Ofcom trims Northlink fine to £18m over failed 999 calls"
     assert ("number", "£20 million", "£18 million") in changes(title, "The regulator found an error in its sums.")
