@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Protocol
 
@@ -18,6 +19,8 @@ log = structlog.get_logger("wirewatch")
 
 #: What a poll is told where we broke on it.
 OUR_BUG = "Wirewatch could not take this feed in (our bug); the log has the details"
+#: How long one poll may ask for pages. At a page a second, a feed of 5,000 links would keep a poll's place for hours.
+PAGES_WITHIN = timedelta(seconds=60)
 
 
 class Documents(Protocol):
@@ -117,8 +120,24 @@ class Poller:
         found = identify(polled, reading, look_up, known, snapshot=snapshot, now=self._clock.now())
         fresh = [item.article for item in found.items if item.novelty is articles.Novelty.NEW and item.article]
         wanted = [article for article in fresh if article.link and self._wants_page(article, polled.feed, snapshot)]
-        texts = [(article.link, await self._pages.text_of(article.link)) for article in wanted]
-        return {link: text for link, text in texts if text}
+        return await self._texts_of(wanted, polled)
+
+    async def _texts_of(self, wanted: Sequence[model.Article], polled: Polled) -> Mapping[str, str]:
+        found: dict[str, str | None] = {}
+        try:
+            async with asyncio.timeout(PAGES_WITHIN.total_seconds()):
+                for article in wanted:
+                    found[article.link] = await self._pages.text_of(article.link)
+        except TimeoutError:
+            log.warning(
+                "pages left out",
+                feed=polled.feed.url,
+                poll=polled.id,
+                read=len(found),
+                left=len(wanted) - len(found),
+                help=f"one poll asks for pages for {PAGES_WITHIN.seconds} seconds; the others have the feed's text",
+            )
+        return {link: text for link, text in found.items() if text}
 
     def _wants_page(self, article: model.Article, feed: model.Feed, snapshot: Snapshot) -> bool:
         if feed.full_text is model.FullText.ALWAYS:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import model, ports, reading, rules, storage
 from bot.model import FullText
+from bot.pipeline import poll
 from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
@@ -31,10 +34,12 @@ class OneAnswer:
 
 
 class Pages:
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0) -> None:
         self.asked: list[str] = []
+        self._seconds = seconds
 
     async def text_of(self, url: str) -> str | None:
+        await asyncio.sleep(self._seconds)
         self.asked.append(url)
         return f"All of {url}"
 
@@ -46,9 +51,9 @@ async def store(tmp_path: Path) -> AsyncIterator[storage.SqlStore]:
     await opened.close()
 
 
-async def _asked(store: ports.Store, full_text: FullText, *items: str) -> list[str]:
+async def _asked(store: ports.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
     feed = model.Feed(url=URL, full_text=full_text)
-    pages = Pages()
+    pages = Pages(seconds)
     fetcher, documents = OneAnswer(rss(*items)), reading.of(model.FetchPolicy(readers=0))
     poller = Poller(fetcher=fetcher, documents=documents, pages=pages, store=store, clock=FakeClock())
     snapshot = Snapshot(feeds={URL: feed}, rules=rules.RuleSet([rules.compile_rule(RULE)]))
@@ -72,3 +77,11 @@ async def test_a_page_is_read_where_the_teaser_is_cut_or_a_rule_has_part_of_what
         item(4, body="A ship is lost."),
     ]
     assert await _asked(store, full_text, *items) == asked
+
+
+async def test_a_feed_of_very_many_pages_holds_its_poll_for_a_bounded_time(
+    store: storage.SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(poll, "PAGES_WITHIN", timedelta(seconds=0.5))
+    asked = await _asked(store, FullText.ALWAYS, *map(item, range(2_000)), seconds=0.05)
+    assert 1 <= len(asked) <= 10
