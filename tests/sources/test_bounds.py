@@ -31,3 +31,9 @@ def test_very_many_items_that_can_only_be_parsed_together_are_refused() -> None:
 def test_of_very_many_items_no_more_is_remembered_than_of_the_most_that_are_read() -> None:
     reading = read(rss("<item><title>x</title></item>" * 20_000))
     assert len(reading.entries) == len(reading.item_hashes) == 5_000
+
+
+@pytest.mark.parametrize("name", ["description", "title"])
+def test_an_item_of_very_many_elements_is_refused(name: str) -> None:
+    with pytest.raises(ports.ReadError, match="refused: an element with more than 10000 others in it"):
+        read(rss(item(1, extra=f"<{name}>x</{name}>" * 20_000)))
