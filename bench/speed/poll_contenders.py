@@ -110,7 +110,8 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     async def one(fetcher: HttpFetcher, url: str) -> int:
         state, feed, now = states[url], model.Feed(url=url), clock.now()
         answer = await fetcher.get(polling.request(state))
-        if answer.status == 304 or polling.is_unchanged(state, answer):
+        digest = polling.body_hash(answer.body)
+        if answer.status == 304 or polling.is_unchanged(state, digest):
             states[url] = polling.after_answer(state, feed, answer, policy=policy, now=now, jitter=0)
             return 0
         before = now - policy.backfill if state.baseline_at is None else None
@@ -124,7 +125,16 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
         reading = await asyncio.to_thread(sources.parse_document, body)
         new = len(reading.entries)
         states[url] = polling.after_reading(
-            state, feed, reading, answer, new_count=new, arrivals=[now] * new, policy=policy, now=now, jitter=0
+            state,
+            feed,
+            reading,
+            answer,
+            digest=digest,
+            new_count=new,
+            arrivals=[now] * new,
+            policy=policy,
+            now=now,
+            jitter=0,
         )
         return new
 

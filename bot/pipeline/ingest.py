@@ -140,6 +140,7 @@ class _Ingestor:
             polled.feed,
             polled.reading,
             polled.answer,
+            digest=polled.body_hash,
             new_count=len(new),
             arrivals=tuple(article.when for article in new),
             names_known=polled.names_known,

@@ -44,7 +44,9 @@ class Polled:
     feed: model.Feed
     #: As it was before the poll.
     state: model.FeedState
+    #: Without its body: a batch of these waits to be stored.
     answer: ports.Answer | None = None
+    body_hash: str = ""
     #: None: not changed, or failed.
     reading: model.Reading | None = None
     #: Its entries made ready, and what the store is to be asked about them; None: not yet.
@@ -86,17 +88,22 @@ class Poller:
             answer = await self._fetcher.get(polling.request(state, polled.feed.access))
         except ports.FetchError as error:
             return replace(polled, error=str(error))
-        if answer.status != HTTPStatus.OK or polling.is_unchanged(state, answer):
-            return replace(polled, answer=answer)
+        if answer.status != HTTPStatus.OK:
+            return replace(polled, answer=replace(answer, body=b"") if answer.body else answer)
         body = self._body(polled, answer, snapshot)
+        answer = replace(answer, body=b"")
+        polled = replace(polled, answer=answer, body_hash=polling.body_hash(body.content))
+        if polling.is_unchanged(state, polled.body_hash):
+            return polled
         try:
             reading, look_up = await self._documents.read(body, polled.feed, is_first=polled.is_baseline)
         except ports.ReadError as error:
-            return replace(polled, answer=answer, error=str(error))
+            return replace(polled, error=str(error))
         except Exception:
             log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
-            return replace(polled, answer=answer, error=OUR_BUG)
-        polled = replace(polled, answer=answer, reading=reading, look_up=look_up)
+            return replace(polled, error=OUR_BUG)
+        del body
+        polled = replace(polled, reading=reading, look_up=look_up)
         if polled.feed.full_text is model.FullText.NEVER:
             return polled
         look_up = look_up_of(polled, reading)

@@ -53,9 +53,9 @@ def is_naming_due(state: model.FeedState, now: datetime) -> bool:
     return state.named_at is None or not timedelta() <= now - state.named_at < NAMED_EVERY
 
 
-def is_unchanged(state: model.FeedState, answer: ports.Answer) -> bool:
-    """The body is the one that was read last: it need not be parsed."""
-    return state.baseline_at is not None and state.body_hash == body_hash(answer.body)
+def is_unchanged(state: model.FeedState, digest: str) -> bool:
+    """The body of this hash is the one that was read last: it need not be parsed."""
+    return state.baseline_at is not None and state.body_hash == digest
 
 
 def after_reading(
@@ -64,6 +64,7 @@ def after_reading(
     reading: model.Reading,
     answer: ports.Answer,
     *,
+    digest: str,
     new_count: int,
     arrivals: Sequence[datetime],
     names_known: bool = False,
@@ -73,7 +74,7 @@ def after_reading(
 ) -> model.FeedState:
     """A body that was read. ``arrivals``: when its new articles came; on a baseline the entries' dates are taken.
 
-    ``names_known``: the reading has the items with known bytes too.
+    ``digest``: the body's hash. ``names_known``: the reading has the items with known bytes too.
     """
     is_baseline = state.baseline_at is None
     # What is only named again tells nothing new of the feed.
@@ -89,7 +90,7 @@ def after_reading(
         baseline_at=state.baseline_at or now,
         etag=answer.etag,
         last_modified=answer.last_modified,
-        body_hash=body_hash(answer.body),
+        body_hash=digest,
         item_hashes=reading.item_hashes,
         new_at=now if new_count else state.new_at,
         remarks=(*reading.remarks, *_slid_out(state, items=items, new_count=new_count, now=now)),

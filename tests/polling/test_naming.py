@@ -20,7 +20,17 @@ def after(
 ) -> model.FeedState:
     reading = model.Reading(item_hashes=hashes)
     return polling.after_reading(
-        state, FEED, reading, PAGE, new_count=0, arrivals=(), names_known=names_known, policy=POLICY, now=now, jitter=0
+        state,
+        FEED,
+        reading,
+        PAGE,
+        digest="",
+        new_count=0,
+        arrivals=(),
+        names_known=names_known,
+        policy=POLICY,
+        now=now,
+        jitter=0,
     )
 
 
@@ -45,6 +55,16 @@ def test_items_that_are_only_named_again_say_nothing_of_the_feed() -> None:
     reading = model.Reading(entries=(named, model.Entry(title="a new one")), item_hashes=("a", "b"))
     state = replace(KNOWN, has_dates=True, undated_count=4)
     found = polling.after_reading(
-        state, FEED, reading, PAGE, new_count=1, arrivals=(START,), names_known=True, policy=POLICY, now=START, jitter=0
+        state,
+        FEED,
+        reading,
+        PAGE,
+        digest="",
+        new_count=1,
+        arrivals=(START,),
+        names_known=True,
+        policy=POLICY,
+        now=START,
+        jitter=0,
     )
     assert found.undated_count == 5
