@@ -8,6 +8,7 @@
     python -m bench.speed.poll --fetch-only              requests and parsing without rules and database
     python -m bench.speed.poll --reader                  also with a process that reads the documents (fetch.readers: 1)
     python -m bench.speed.poll --feeds 10000 --alone     no obvious script beside it: for the memory of many feeds
+    python -m bench.speed.poll --before ../other         beside the Wirewatch of another checkout, in place of the script
 
 Each feed has 30 items in about 25 KB. Rounds: cold (a first poll), warm (every answer 304), 5 % (one feed in twenty has
 two new items), bare (no validators, nothing new). Every contender polls all feeds in every round, on one host;
@@ -41,6 +42,8 @@ from testbed.servers.processes import children
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = ("cold", "warm", "5 %", "bare")
+#: The whole, of another checkout.
+BEFORE = "before"
 #: Times the obvious script that the whole pipeline is to reach, and 1.4 times that with two processes.
 TARGETS = {
     "wirewatch": {"cold": 3.0, "warm": 0.95, "5 %": 1.2, "bare": 5.0},
@@ -87,6 +90,7 @@ class Pair:
 
     def __init__(self, name: str, options: argparse.Namespace, authority: Path | None) -> None:
         command = [sys.executable, "-m", "bench.speed.poll", "--role"]
+        contender, root = ([*command, name], ROOT) if name != BEFORE else _of_another(options.before)
         where = ["--authority", str(authority)] if authority else []
         self._origin = subprocess.Popen([*command, "origin", *where], stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert self._origin.stdout is not None
@@ -96,12 +100,12 @@ class Pair:
         own_hosts = ["--closing"] if options.closing else []
         trust = {"SSL_CERT_FILE": str(authority / "ca.pem")} if authority else {}
         self._child = subprocess.Popen(
-            [*command, name, *where, "--port", str(port), "--feeds", str(options.feeds), *own_hosts],
+            [*contender, *where, "--port", str(port), "--feeds", str(options.feeds), *own_hosts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if options.loud else subprocess.DEVNULL,
             text=True,
-            cwd=ROOT,
+            cwd=root,
             env={**os.environ, **trust, "NO_PROXY": "*"},
         )
         self._line()
@@ -129,6 +133,12 @@ class Pair:
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
                     stream.close()
+
+
+def _of_another(root: Path) -> tuple[list[str], Path]:
+    """The command of another checkout's contender, and where it runs; in some the bench has another name."""
+    module = "bench.poll" if (root / "bench" / "poll.py").exists() else "bench.speed.poll"
+    return [sys.executable, "-m", module, "--role", "wirewatch"], root
 
 
 def contend(name: str, urls: list[str]) -> None:
@@ -227,7 +237,7 @@ def compare(results: Results, base: str, name: str) -> None:
     cpu = (results.times_of_processor(base, name, kind) for kind in ROUNDS)
     print(f"{'times, processor time':22}" + "".join(f"{ratio:>10.2f}" for ratio in cpu))
     targets = TARGETS.get(name)
-    if targets is None:
+    if targets is None or base == BEFORE:
         return
     print(f"{'target':22}" + "".join(f"{targets[kind]:>10.2f}" for kind in ROUNDS) + f"{PEAK_MB:>7} MB at 10,000 feeds")
     said = ("met" if ratios[kind] >= targets[kind] else "missed" for kind in ROUNDS)
@@ -245,6 +255,7 @@ def main() -> None:
     parser.add_argument("--reader", action="store_true", help="also with fetch.readers: 1")
     parser.add_argument("--fetch-only", action="store_true")
     parser.add_argument("--alone", action="store_true", help="no obvious script beside it")
+    parser.add_argument("--before", type=Path, help="a checkout whose Wirewatch takes turns, in place of the script")
     parser.add_argument("--loud", action="store_true", help="show the contenders' log")
     parser.add_argument("--role", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
@@ -263,7 +274,7 @@ def main() -> None:
         if options.reader
         else ("wirewatch",)
     )
-    names = ours if options.alone else ("obvious script", *ours)
+    names = ours if options.alone else (BEFORE if options.before else "obvious script", *ours)
     results = Results()
     with authority_of(options) as authority:
         for _ in range(options.repeats):

@@ -7,7 +7,7 @@ import contextlib
 import os
 import resource
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,12 +64,13 @@ class World:
         """All that is stored."""
         return b"".join(path.read_bytes() for path in self.folder.glob("w.db*"))
 
-    def configure(self, urls: Sequence[str]) -> None:
+    def configure(self, urls: Mapping[str, str]) -> None:
+        """``urls``: the feeds' addresses, and what each document is called."""
         (self.folder / "rules").mkdir(exist_ok=True)
         (self.folder / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n")
         (self.folder / "bot.yaml").write_text(_BOT.format(folder=self.folder))
-        # The pages of articles are asked for too, so that links lead somewhere.
-        feeds = [{"url": url, "full_text": "always"} for url in urls]
+        # The pages of articles are asked for too, so that links lead somewhere; of thousands that takes a minute.
+        feeds = [{"url": url, "full_text": "never" if "0,000 " in name else "always"} for url, name in urls.items()]
         (self.folder / "feeds.yaml").write_text(yaml.safe_dump({"feeds": feeds}))
 
     async def run(self, *words: str) -> Done:
@@ -107,5 +108,5 @@ async def world(folder: Path) -> AsyncIterator[World]:
         secret.write_text(SECRET)
         server.serve("/good", GOOD)
         made = World(folder, server, Targets(f"http://127.0.0.2:{port}/private", str(secret)), caught)
-        made.configure([server.url("/good")])
+        made.configure({server.url("/good"): "good"})
         yield made

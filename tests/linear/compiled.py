@@ -1,8 +1,8 @@
 """Every regular expression of the program, found by reading its modules.
 
 A pattern is found whether it is a constant of a module, is kept inside a tuple, a dict, a class or the like, or stands
-in the call of a function of ``re``. How it is used is found too: one that is only matched at one place is not searched
-for.
+in the call of a function of ``re``; any other use of ``re`` counts as a pattern that cannot be known. How a pattern is
+used is found too: one that is only matched at one place is not searched for.
 """
 
 from __future__ import annotations
@@ -59,15 +59,19 @@ def patterns() -> tuple[list[Found], list[str]]:
             is_imported = name in _imported(tree_of(module), module)
             found.methods |= uses.get((module.__name__, name), set() if is_imported else {"finditer"})
         for call, method in _calls(tree_of(module)):
-            if method == "compile" and _is_kept(module, call):
-                continue
             written = _compiled(module, call, method)
             where = f"{module.__name__}:{call.lineno}"
+            if method == "compile" and _is_kept(module, call):
+                # Nearly always found by its name, which says how it is used.
+                if written is not None:
+                    by_source.setdefault((written.pattern, written.flags), Found(written, where, {"finditer"}))
+                continue
             if written is None:
                 unknown.append(where)
                 continue
             found = by_source.setdefault((written.pattern, written.flags), Found(written, where))
             found.methods.add("finditer" if method == "compile" else method)
+        unknown += [f"{module.__name__}:{line}" for line in hidden(tree_of(module))]
     return list(by_source.values()), unknown
 
 
@@ -109,6 +113,28 @@ def _calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
             and node.args
         ):
             yield node, node.func.attr
+
+
+def hidden(tree: ast.Module) -> Iterator[int]:
+    """Lines where a function of ``re`` is given another name or handed on, so that its patterns are not seen."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            is_hidden = any(
+                each.name in ("regex", "sre_compile") or (each.name == "re" and each.asname) for each in node.names
+            )
+        elif isinstance(node, ast.ImportFrom):
+            is_hidden = node.module == "re" and any(each.name in _FUNCTIONS for each in node.names)
+        else:
+            is_hidden = (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == "re"
+                and node.attr in _FUNCTIONS
+                and id(node) not in called
+            )
+        if is_hidden:
+            yield node.lineno
 
 
 def _is_kept(module: ModuleType, call: ast.Call) -> bool:

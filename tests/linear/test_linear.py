@@ -40,6 +40,15 @@ def test_every_regular_expression_is_known_before_the_program_runs() -> None:
     assert not unknown, "a pattern is written where it is compiled, so that this test can read it"
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["from re import search", "import re as regex", "import regex", "partial(re.sub, '(a+)+b')", "f = re.compile"],
+)
+def test_no_module_hides_a_pattern_from_this_test(source: str) -> None:
+    assert list(compiled.hidden(ast.parse(source))) == [1]
+    assert not list(compiled.hidden(ast.parse("import re\nre.sub('a', 'b', text, flags=re.ASCII)")))
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("shard", _EACH_SHARD)
