@@ -77,6 +77,7 @@ def test_there_are_at_least_120_documents_and_each_quick_one_is_one_of_them() ->
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("names", BATCHES, ids=lambda names: names[0])
 async def test_each_document_is_read_or_refused_in_time_and_good_feeds_are_read_beside_it(
     tmp_path: Path, names: list[str]
