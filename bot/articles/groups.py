@@ -109,7 +109,10 @@ def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known, outl
 
 def _of_link(item: Item, known: ports.Known, feed: model.Feed, outlet: str) -> ports.Stub | None:
     """The feed's own article under the item's link, else the oldest of another feed that it carries or agrees with."""
-    own, others = own_first(known.by_link.get(item.link_key, ()), feed)
+    stubs = known.by_link.get(item.link_key)
+    if not stubs:
+        return None
+    own, others = own_first(stubs, feed)
     for stub in own:
         # A link that named several articles when they were stored (a list page) proves nothing without the headline.
         if (len(own) == 1 and ids.is_of_link(stub, item.link_key)) or titles_alike(stub.title, item.title):

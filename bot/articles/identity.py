@@ -217,7 +217,7 @@ class _Maker:
 def _id_of(group: Group, feed: model.Feed, known: ports.Known) -> model.ArticleId:
     item = next((item for item in group.members if item.link_key), None)
     # Under a link that names other articles of the feed already (a list page), the id is made from the guid.
-    if item is not None and not own_first(known.by_link.get(item.link_key, ()), feed)[0]:
+    if item is not None and not ((stubs := known.by_link.get(item.link_key)) and own_first(stubs, feed)[0]):
         return ids.of_link(feed.url, item.link_key)
     item = group.best
     if item.guid is None:

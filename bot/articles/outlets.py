@@ -30,7 +30,7 @@ _AGGREGATORS = frozenset(
     ).split()
 )
 #: Nearly every link of an article, and ten times as fast as to take the whole address apart.
-_PLAIN_HOST = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)/")
+_PLAIN_HOST = re.compile(r"https?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?/")
 
 
 def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
@@ -47,9 +47,16 @@ def owner_of(feed: model.Feed, link: str) -> str:
         return feed.owner
     if feed.aggregator and (domain := registrable_domain(link)):
         return owners.group_of(_host(link)) or domain
-    return owners.group_of(_host(feed.url)) or site_of(feed.url)
+    return _owner_of_site(feed.url)
 
 
+# Asked of each article; as many as there are feeds.
+@functools.lru_cache(maxsize=10_000)
+def _owner_of_site(url: str) -> str:
+    return owners.group_of(_host(url)) or site_of(url)
+
+
+@functools.lru_cache(maxsize=10_000)
 def site_of(url: str) -> str:
     """The registrable domain of a feed's address; the feed's own address where that is no publisher's name: on a host
     that serves feeds of many, at an IP address, on a host without a domain.

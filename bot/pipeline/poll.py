@@ -90,11 +90,11 @@ class Poller:
             return replace(polled, error=str(error))
         if answer.status != HTTPStatus.OK:
             return replace(polled, answer=replace(answer, body=b"") if answer.body else answer)
-        body = self._body(polled, answer, snapshot)
-        answer = replace(answer, body=b"")
-        polled = replace(polled, answer=answer, body_hash=polling.body_hash(body.content))
-        if polling.is_unchanged(state, polled.body_hash):
-            return polled
+        digest = polling.body_hash(answer.body)
+        if polling.is_unchanged(state, digest):
+            return replace(polled, answer=replace(answer, body=b""))
+        body, answer = self._body(polled, answer, snapshot), replace(answer, body=b"")
+        polled = replace(polled, answer=answer, body_hash=digest)
         try:
             reading, look_up = await self._documents.read(body, polled.feed, is_first=polled.is_baseline)
         except ports.ReadError as error:

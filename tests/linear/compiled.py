@@ -120,21 +120,14 @@ def hidden(tree: ast.Module) -> Iterator[int]:
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            is_hidden = any(
-                each.name in ("regex", "sre_compile") or (each.name == "re" and each.asname) for each in node.names
-            )
+            if any(each.name in ("regex", "sre_compile") or (each.name == "re" and each.asname) for each in node.names):
+                yield node.lineno
         elif isinstance(node, ast.ImportFrom):
-            is_hidden = node.module == "re" and any(each.name in _FUNCTIONS for each in node.names)
-        else:
-            is_hidden = (
-                isinstance(node, ast.Attribute)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == "re"
-                and node.attr in _FUNCTIONS
-                and id(node) not in called
-            )
-        if is_hidden:
-            yield node.lineno
+            if node.module == "re" and any(each.name in _FUNCTIONS for each in node.names):
+                yield node.lineno
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and id(node) not in called:
+            if node.value.id == "re" and node.attr in _FUNCTIONS:
+                yield node.lineno
 
 
 def _is_kept(module: ModuleType, call: ast.Call) -> bool:
