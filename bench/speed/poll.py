@@ -8,7 +8,7 @@
     python -m bench.speed.poll --fetch-only              requests and parsing without rules and database
     python -m bench.speed.poll --reader                  also with a process that reads the documents (fetch.readers: 1)
     python -m bench.speed.poll --feeds 10000 --alone     no obvious script beside it: for the memory of many feeds
-    python -m bench.speed.poll --before ../other         beside the Wirewatch of another checkout, in place of the script
+    python -m bench.speed.poll --before ../other         beside another checkout, in place of the script
 
 Each feed has 30 items in about 25 KB. Rounds: cold (a first poll), warm (every answer 304), 5 % (one feed in twenty has
 two new items), bare (no validators, nothing new). Every contender polls all feeds in every round, on one host;

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
+from typing import TypeGuard
 
 import bot
 
@@ -104,14 +105,7 @@ def _inside(value: object, module: str, *, depth: int) -> Iterator[re.Pattern[st
 
 def _calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and isinstance(node.func.value, ast.Name)
-            and node.func.value.id == "re"
-            and node.func.attr in _FUNCTIONS
-            and node.args
-        ):
+        if isinstance(node, ast.Call) and _is_of_re(node.func) and node.args:
             yield node, node.func.attr
 
 
@@ -125,9 +119,17 @@ def hidden(tree: ast.Module) -> Iterator[int]:
         elif isinstance(node, ast.ImportFrom):
             if node.module == "re" and any(each.name in _FUNCTIONS for each in node.names):
                 yield node.lineno
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and id(node) not in called:
-            if node.value.id == "re" and node.attr in _FUNCTIONS:
-                yield node.lineno
+        elif _is_of_re(node) and id(node) not in called:
+            yield node.lineno
+
+
+def _is_of_re(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "re"
+        and node.attr in _FUNCTIONS
+    )
 
 
 def _is_kept(module: ModuleType, call: ast.Call) -> bool:
