@@ -14,13 +14,14 @@ RUN /opt/wirewatch/bin/pip install --disable-pip-version-check --no-cache-dir --
 COPY pyproject.toml README.md LICENSE ./
 COPY config/ config/
 COPY bot/ bot/
-COPY scripts/trim-image scripts/
+COPY scripts/trim-image scripts/healthy scripts/
 # There is no repository in here to read the version from; a release names it.
 ARG VERSION=
 RUN SETUPTOOLS_SCM_PRETEND_VERSION=${VERSION} \
     /opt/wirewatch/bin/pip install --disable-pip-version-check --no-cache-dir --no-compile \
     --no-deps --no-build-isolation . \
     && /opt/wirewatch/bin/python scripts/trim-image /opt/wirewatch \
+    && cp scripts/healthy /opt/wirewatch/bin/ \
     && mkdir /data
 
 FROM ${PYTHON_IMAGE}
@@ -46,6 +47,6 @@ USER 10001:10001
 VOLUME /data
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
-    CMD ["wirewatch", "healthcheck", "--config", "/config"]
+    CMD ["healthy", "/config"]
 ENTRYPOINT ["wirewatch"]
 CMD ["run", "--config", "/config"]

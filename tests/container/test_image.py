@@ -70,7 +70,7 @@ def test_it_starts_without_a_shell_so_that_signals_reach_the_bot(word: str, last
 def test_it_asks_the_bot_itself_for_its_health_without_a_shell(last_stage: dict[str, list[str]]) -> None:
     [check] = last_stage["HEALTHCHECK"]
     _, _, command = check.partition("CMD ")
-    assert json.loads(command)[:2] == ["wirewatch", "healthcheck"]
+    assert json.loads(command) == ["healthy", "/config"]
 
 
 def test_it_stops_by_sigterm_and_keeps_its_data_in_a_volume(last_stage: dict[str, list[str]]) -> None:

@@ -1,0 +1,77 @@
+"""The image's health check, which needs nothing but bash."""
+
+from __future__ import annotations
+
+import http.server
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "healthy"
+
+
+@contextmanager
+def page(status: int) -> Iterator[int]:
+    """A status page that answers /healthz/ready so; gives its port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/healthz/ready" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def healthy(folder: Path, **environ: str) -> int:
+    # No other program can be found: what it does, it does by itself.
+    environ.setdefault("PATH", "/nowhere")
+    return subprocess.run([str(SCRIPT), str(folder)], env=environ, capture_output=True, check=False).returncode
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "web: {{listen: 127.0.0.1:{port}}}",
+        'web:\n  listen: "0.0.0.0:{port}"',
+        "web: {{token: env:T, listen: ':{port}'}}",
+    ],
+)
+def test_it_asks_the_page_that_the_configuration_names(line: str, tmp_path: Path) -> None:
+    with page(200) as port:
+        (tmp_path / "bot.yaml").write_text(f"# listen: 10.0.0.1:1\n{line.format(port=port)}")
+        assert healthy(tmp_path) == 0
+    assert healthy(tmp_path) == 1
+
+
+def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / "bot.yaml").write_text("web: {listen: 127.0.0.1:1}\n")
+    with page(200) as port:
+        assert healthy(tmp_path, WIREWATCH_WEB_LISTEN=f"127.0.0.1:{port}") == 0
+
+
+def test_a_bot_that_says_it_is_not_ready_is_not(tmp_path: Path) -> None:
+    with page(503) as port:
+        assert healthy(tmp_path, WIREWATCH_WEB_LISTEN=f"0.0.0.0:{port}") == 1
+
+
+def test_without_a_page_the_bots_own_command_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "bot.yaml").write_text("# web: {listen: 127.0.0.1:8080}\nchannels: {}\n")
+    command = tmp_path / "wirewatch"
+    command.write_text('#!/bin/bash\n[ "$*" = "healthcheck --config ' + str(tmp_path) + '" ]\n')
+    command.chmod(0o755)
+    assert healthy(tmp_path, PATH=str(tmp_path)) == 0
