@@ -1,0 +1,120 @@
+"""The Helm chart: its values are documented, and what it renders is as Kubernetes wants it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from tests.config import folders
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "wirewatch"
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+SCHEMA = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+
+
+def test_every_value_is_in_the_schema_and_each_at_the_top_is_explained() -> None:
+    Draft7Validator(SCHEMA).validate(VALUES)
+    assert set(VALUES) | {"global"} == set(SCHEMA["properties"])
+    for name, shape in SCHEMA["properties"].items():
+        if "properties" in shape and shape.get("additionalProperties") is False:
+            assert set(VALUES[name]) == set(shape["properties"])
+    text = (CHART / "values.yaml").read_text(encoding="utf-8")
+    unsaid = [
+        name for name in VALUES if not re.search(rf"#[^\n]*\n(?:  #[^\n]*\n)*{name}:|\n{name}:\n?[^\n]*\n?  #", text)
+    ]
+    assert set(unsaid) <= {
+        "imagePullSecrets",
+        "existingRules",
+        "resources",
+        "podAnnotations",
+        "nodeSelector",
+        "tolerations",
+        "affinity",
+    }
+
+
+def test_a_misspelt_value_is_refused() -> None:
+    assert list(Draft7Validator(SCHEMA).iter_errors({**VALUES, "replica": 2}))
+    assert list(Draft7Validator(SCHEMA).iter_errors({**VALUES, "web": {"port": 80}}))
+
+
+def test_the_configuration_of_the_values_has_no_problem(tmp_path: Path) -> None:
+    given = VALUES["config"]
+    folders.write(tmp_path, {"bot.yaml": given["bot"], "feeds.yaml": given["feeds"]})
+    folders.write(tmp_path / "rules", given["rules"])
+    assert folders.check(tmp_path) == ()
+
+
+def test_the_templates_name_no_value_that_is_not_there() -> None:
+    for file in (CHART / "templates").iterdir():
+        for path in re.findall(r"\.Values\.([\w.]+)", file.read_text(encoding="utf-8")):
+            here: Any = VALUES
+            for name in path.split("."):
+                assert name in here, f"{file.name}: {path}"
+                here = here[name]
+
+
+def rendered(**values: object) -> list[dict[str, Any]]:
+    """What Helm makes of the chart with these values. Skips where there is no Helm."""
+    helm = os.environ.get("HELM") or shutil.which("helm")
+    if helm is None:
+        pytest.skip("helm is not installed")
+    words = [f"--set-json={name.replace('__', '.')}={json.dumps(value)}" for name, value in values.items()]
+    done = subprocess.run([helm, "template", "news", str(CHART), *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+SETTINGS: list[dict[str, object]] = [
+    {},
+    {"existingSecret": "wirewatch", "web__service": True, "env": {"WIREWATCH_FETCH_PER_HOST": "4"}},
+    {"existingSecret": "wirewatch", "replicas": 3, "persistence__enabled": False},
+    {"existingConfig": "mine", "existingRules": "rules", "persistence__existingClaim": "disk"},
+]
+
+
+@pytest.mark.parametrize("values", SETTINGS, ids=lambda values: ",".join(values) or "none")
+def test_what_it_renders_is_as_kubernetes_wants_it(values: dict[str, object]) -> None:
+    validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
+    documents = rendered(**values)
+    for document in documents:
+        validate.validate(document, validate.latest_version(), strict=True)
+    [pod] = [each["spec"]["template"]["spec"] for each in documents if each["kind"] == "Deployment"]
+    [container] = pod["containers"]
+    assert pod["securityContext"]["runAsUser"] == 10001
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    named = {volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume}
+    made = {each["metadata"]["name"] for each in documents if each["kind"] == "ConfigMap"}
+    assert made == set() if "existingConfig" in values else named == made
+
+
+def test_the_probe_needs_no_network_of_the_pod_unless_the_page_is_public() -> None:
+    def probe(documents: list[dict[str, Any]]) -> set[str]:
+        [found] = [each for each in documents if each["kind"] == "Deployment"]
+        return set(found["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]) & {"exec", "httpGet"}
+
+    assert probe(rendered()) == {"exec"}
+    assert probe(rendered(web__service=True, existingSecret="x")) == {"httpGet"}
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [({"replicas": 2}, "an SQLite file has one owner"), ({"web__service": True}, "needs a token")],
+)
+def test_what_could_not_run_is_refused_with_what_to_do(values: dict[str, object], reason: str) -> None:
+    with pytest.raises(AssertionError, match=reason):
+        rendered(**values)
