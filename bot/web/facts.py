@@ -122,6 +122,45 @@ def stories(
     return [_told(tx, story) for story in shown], total
 
 
+#: Stories looked through for those that may be the same event, and shown of the same rules.
+_LOOKED_AT, _RELATED = 200, 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryWhole:
+    """One story with those beside it."""
+
+    row: StoryRow
+    #: That may tell the same event: nobody could tell.
+    near: tuple[model.Story, ...]
+    #: Of the same rules, around the same time.
+    beside: tuple[model.Story, ...]
+
+
+def story(tx: ports.Transaction, story_id: model.StoryId) -> StoryWhole | None:
+    """The story, or the one that it was merged into; None: there is none of this id."""
+    found = tx.stories.get([story_id]).get(story_id)
+    if found is not None and found.merged_into is not None:
+        found = tx.stories.get([found.merged_into]).get(found.merged_into)
+    if found is None:
+        return None
+    since = found.first_seen - timedelta(days=7)
+    others = {
+        other.id: other
+        for rule in found.rules[:3]
+        for other in tx.stories.newest(since=since, rule=rule, skip=0, most=_LOOKED_AT)
+        if other.id != found.id
+    }
+    if found.nearest is not None and found.nearest not in others:
+        others |= tx.stories.get([found.nearest])
+    near = [each for each in others.values() if found.nearest == each.id or each.nearest == found.id]
+    beside = [
+        each for each in others.values() if each not in near and each.first_seen <= found.last_seen + timedelta(days=7)
+    ]
+    beside.sort(key=lambda each: abs(each.first_seen - found.first_seen))
+    return StoryWhole(row=_told(tx, found), near=tuple(near), beside=tuple(beside[:_RELATED]))
+
+
 def _told(tx: ports.Transaction, story: model.Story) -> StoryRow:
     return StoryRow(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=_messages(tx, story.id))
 

@@ -16,6 +16,7 @@ from bot import model
 from bot.model import visible
 from bot.summaries import marking
 from bot.summaries.excerpts import excerpts
+from bot.web import facts
 
 #: In a problem's text: a line of the file by its number, or the carets below it.
 _SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
@@ -33,7 +34,12 @@ def templates() -> jinja2.Environment:
     environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": number}
     environment.filters["counted"] = model.counted
     environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
-    environment.globals |= {"marked_title": marked_title, "excerpts": excerpts, "matched_words": matched_words}
+    environment.globals |= {
+        "marked_title": marked_title,
+        "excerpts": excerpts,
+        "lead": lead,
+        "matched_words": matched_words,
+    }
     return environment
 
 
@@ -88,6 +94,17 @@ def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tupl
     """The article's title in spans, matched words marked."""
     places = marking.places(matches, field="title", text=article.title)
     return marking.spans(article.title, 0, len(article.title), places)
+
+
+def lead(entry: facts.StoryRow) -> list[tuple[model.Span, ...]]:
+    """What a story is about in a sentence: as its message told it, else as its first article does."""
+    briefs = (brief for row in entry.messages for brief in row.message.briefs if brief.story == entry.story.id)
+    told = next((brief.summary[0].spans for brief in briefs if brief.summary), None)
+    if told is not None:
+        return [told]
+    return (
+        excerpts(entry.story.members[0].article, entry.story.members[0].matches, most=1) if entry.story.members else []
+    )
 
 
 def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, ...]]]:

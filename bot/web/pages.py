@@ -18,6 +18,8 @@ from bot.web.watched import Watched
 
 #: Of one page; the rest is a link away.
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
+#: Stories of the last day on the first page.
+TODAY = 8
 #: Problems in full, with their carets.
 PROBLEMS = 100
 #: Counts by day are read again this often: they look at every article of two weeks.
@@ -28,7 +30,9 @@ MOST_DAYS = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Counts:
+class Counts:
+    """What came and what matched, by day."""
+
     at: datetime
     feeds: facts.ByDay
     rules: facts.ByDay
@@ -41,7 +45,7 @@ class Pages:
         self._watched = watched
         self._templates = looks.templates()
         self._playground = playground.Playground(watched)
-        self._counts: _Counts | None = None
+        self._counts: Counts | None = None
 
     def render(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
         """A page of a template, with what every page shows."""
@@ -53,7 +57,8 @@ class Pages:
         }
         return HTMLResponse(self._templates.get_template(name).render(shared | values), status)
 
-    async def _counted(self) -> _Counts:
+    async def counted(self) -> Counts:
+        """New articles and matches by day, at most ``COUNTS_LAST`` old."""
         now = self._watched.clock.now()
         if self._counts is None or not timedelta() <= now - self._counts.at < COUNTS_LAST:
             since = now - timedelta(days=facts.DAYS)
@@ -61,16 +66,19 @@ class Pages:
             matched = await self._watched.store.read(
                 lambda tx: tx.articles.matched_by_day(since=now - facts.LAST_MATCH)
             )
-            self._counts = _Counts(at=now, feeds=facts.by_day(feeds), rules=facts.by_day(matched))
+            self._counts = Counts(at=now, feeds=facts.by_day(feeds), rules=facts.by_day(matched))
         return self._counts
 
-    def _sparkline(self, counts: facts.ByDay, name: str) -> sparkline.Sparkline:
-        return sparkline.by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=facts.DAYS)
+    def sparkline(self, counts: facts.ByDay, name: str, days: int = facts.DAYS) -> sparkline.Sparkline:
+        """The last days of one feed or rule."""
+        return sparkline.by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=days)
 
     async def overview(self, request: Request) -> Response:
         """The first page."""
         now = self._watched.clock.now()
         found = await self._watched.store.read(lambda tx: facts.overview(tx, now))
+        day = now - timedelta(days=1)
+        told, _ = await self._watched.store.read(lambda tx: facts.stories(tx, since=day, rule=None, skip=0, most=TODAY))
         ready = await health.readiness(self._watched.store, now)
         problems = [problem for problem in self._watched.settings.problems if problem.severity == "error"]
         states = model.SendState
@@ -79,16 +87,17 @@ class Pages:
             request,
             ready=ready,
             found=found,
+            told=told,
             errors=problems,
             waiting=found.count(states.PENDING, states.SENDING, states.UNKNOWN),
             parked=found.count(states.PARKED),
-            names=self._names(),
+            names=self.names(),
         )
 
     async def feeds(self, request: Request) -> Response:
         """The feeds, all or of one health, a page of them."""
         now = self._watched.clock.now()
-        counts = (await self._counted()).feeds
+        counts = (await self.counted()).feeds
         asked = request.query_params.get("show", "")
         wanted = asked if asked in facts.HEALTH_WORDS else ""
         skip = (_whole(request, "page", 1) - 1) * FEEDS
@@ -101,9 +110,9 @@ class Pages:
             wanted=wanted,
             words=facts.HEALTH_WORDS,
             health_of=facts.health_of,
-            late=partial(_late, now=now),
-            sparkline=partial(self._sparkline, counts),
-            names=self._names(),
+            late=partial(late, now=now),
+            sparkline=partial(self.sparkline, counts),
+            names=self.names(),
         )
 
     async def stories(self, request: Request) -> Response:
@@ -120,7 +129,7 @@ class Pages:
 
     async def rules(self, request: Request) -> Response:
         """The rules with their matches by day, a page of them."""
-        counts = (await self._counted()).rules
+        counts = (await self.counted()).rules
         settings = self._watched.settings
         page = _Paging.of(request, total=len(settings.rules), size=RULES)
         shown = settings.rules[page.skip : page.skip + RULES]
@@ -133,7 +142,7 @@ class Pages:
             paging=page,
             read_back={compiled.rule.name: rules.describe(compiled.rule) for compiled in shown},
             last=facts.last_days(counts, [compiled.rule.name for compiled in shown]),
-            sparkline=partial(self._sparkline, counts),
+            sparkline=partial(self.sparkline, counts),
             last_match_days=facts.LAST_MATCH.days,
             said=said,
             judged_days=judged.JUDGED.days,
@@ -197,15 +206,16 @@ class Pages:
         """A page with status 503 and the database's error."""
         return self.render("message.html", request, status=503, title="The database does not answer", text=str(error))
 
-    def _names(self) -> Callable[[model.FeedState], str]:
+    def names(self) -> Callable[[model.FeedState], str]:
+        """What to call a feed: as feeds.yaml does, else by its own title."""
         names = {feed.url: feed.name for feed in self._watched.settings.feeds}
         return lambda state: names.get(state.url) or state.title or state.url
 
 
-def _late(state: model.FeedState, *, now: datetime) -> str:
+def late(state: model.FeedState, *, now: datetime) -> str:
     """How far past its due time a feed is; empty: not worth a word."""
-    late = looks.lateness(state, now)
-    return looks.span(late) if late >= _WORTH_A_WORD else ""
+    lateness = looks.lateness(state, now)
+    return looks.span(lateness) if lateness >= _WORTH_A_WORD else ""
 
 
 #: A tick a second and a slow answer are no lateness.

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import ports
-from bot.web import health, metrics, search_page
+from bot.web import health, metrics, reading_pages, search_page
 from bot.web.pages import Pages
 from bot.web.watched import Watched
 
@@ -18,6 +18,7 @@ from bot.web.watched import Watched
 def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics) -> Starlette:
     """The application of the status page, with health, metrics and pages."""
     pages = Pages(bot)
+    reading = reading_pages.ReadingPages(bot, pages)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
@@ -48,7 +49,10 @@ def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics) -> Star
             Route("/", pages.overview),
             Route("/feeds", pages.feeds),
             Route("/stories", pages.stories),
+            Route("/story/{id}", reading.story),
             Route("/rules", pages.rules),
+            Route("/rule", reading.rule),
+            Route("/feed", reading.feed),
             Route("/outbox", pages.outbox),
             Route("/configuration", pages.configuration),
             Route("/try", pages.playground),

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -15,6 +15,7 @@ from playwright import async_api
 from playwright.async_api import async_playwright
 
 from bot import model
+from bot.web import facts
 from testbed import made
 from tests.web.conftest import Page
 from tests.web.test_judged import judge
@@ -43,6 +44,7 @@ PAGES = {
     "feeds": "/feeds",
     "stories": "/stories",
     "rules": "/rules",
+    "rule": "/rule?name=BlackBerry+in+Pakistan",
     "outbox": "/outbox",
     "configuration": "/configuration",
     "try": "/try",
@@ -114,8 +116,14 @@ async def test_every_page_is_readable_and_accessible(
     await page.running.store.write(lambda tx: tx.outbox.add(rows))
     await judge(page, useful=9, noise=2)
     tab, hosts, complaints = await opened(browser, size=size, scheme=scheme)
-    for name, path in PAGES.items():
+    listed = await page.running.store.read(lambda tx: tx.stories.since(None))
+    told = next(one for one in listed if len(one.members) == 3)
+    broken = (await page.running.store.read(lambda tx: tx.feeds.page(health=facts.BROKEN, skip=0, most=1)))[0]
+    for name, path in {**PAGES, "story": f"/story/{told.id}", "feed": f"/feed?url={quote(broken.url)}"}.items():
         await tab.goto(page.site.url + path)
+        if name == "stories" and size == DESK:
+            heights = await tab.evaluate("[...document.querySelectorAll('article')].map(each => each.offsetHeight)")
+            assert max(heights) <= 400, "a folded story is a card"
         await _picture(tab, folder / f"{name}-{size['width']}-{scheme}.png")
         title = await tab.title()
         assert title.endswith("· Wirewatch"), f"{name}: a script has run: {title}"

@@ -1,0 +1,103 @@
+"""The permalink of a story."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from bot import model, ports
+from testbed import made
+from tests.web.conftest import Page
+from tests.web.markup import elements, text_of, tree_of, values
+
+
+async def _link(page: Page, title: str) -> str:
+    tree = tree_of((await page.get("/stories")).text)
+    (link,) = [found.get("href") for found in elements(tree, "//h2/a") if title in text_of(found)]
+    return str(link)
+
+
+async def test_a_story_tells_what_happened_in_its_order(page: Page) -> None:
+    tree = tree_of((await page.get(await _link(page, "BlackBerry to leave"))).text)
+    moments = [text_of(item) for item in elements(tree, "//ol[@class='timeline']/li")]
+    assert "First report: wire" in moments[0]
+    assert "desk: post, first report" in moments[1]
+    assert [word for moment in moments for word in re.findall("Report: (courier|ledger)", moment)] == [
+        "courier",
+        "ledger",
+    ]
+    times = values(tree, "//ol[@class='timeline']/li/time/@datetime")
+    assert times == sorted(times)
+    assert {"BlackBerry", "PTA", "backdoor"} <= {mark.text_content() for mark in elements(tree, "//mark")}
+
+
+async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None:
+    story = (await _link(page, "BlackBerry to leave")).removeprefix("/story/")
+    one = model.ArticleId("a")
+    fact = model.Fact(
+        kind="date",
+        label="deadline",
+        before="30 November",
+        after="30 December",
+        sentence="",
+        article=one,
+        outlet="wire",
+    )
+    edit = model.Edit(article=one, outlet="courier", field="title", before="5,000", after="500 <b>")
+    decision = model.Decision(
+        at=page.clock.now(),
+        story=model.StoryId(story),
+        channel="desk",
+        action=model.Action.POST,
+        reason=model.Reason.FIRST_REPORT,
+        facts=(fact,),
+        edits=(edit,),
+    )
+    await page.running.store.write(lambda tx: tx.stories.decide([decision]))
+    said = text_of(tree_of((await page.get(f"/story/{story}")).text))
+    assert "deadline: 30 November → 30 December" in said
+    assert "courier corrected its title: 5,000 → 500 <b>" in said
+
+
+async def test_the_commands_to_copy_name_ids_only(page: Page) -> None:
+    tree = tree_of((await page.get(await _link(page, "BlackBerry to leave"))).text)
+    commands = elements(tree, "//section[@aria-labelledby='commands']/pre")[0].text_content().strip().splitlines()
+    assert len([line for line in commands if re.match(r"wirewatch stories split \w{20} \w+  # \w+$", line)]) == 3
+    assert commands[-1].startswith("wirewatch stories merge ")
+
+
+async def test_a_merged_story_leads_to_the_one_that_it_became(page: Page) -> None:
+    first, second = made.article("m1"), made.article("m2")
+
+    def add(tx: ports.Transaction) -> None:
+        tx.articles.add([first, second])
+        tx.stories.save(made.story("older", first))
+        tx.stories.save(replace(made.story("younger", second), merged_into=model.StoryId("older")))
+
+    await page.running.store.write(add)
+    answer = await page.get("/story/younger")
+    assert (answer.status_code, answer.headers["location"]) == (308, "/story/older")
+    assert (await page.get("/story/none")).status_code == 404
+    assert (await page.get("/story/%3Cscript%3E")).status_code == 404
+
+
+async def test_a_rule_has_a_page_with_its_stories_and_a_feed_one_with_its_rhythm(page: Page) -> None:
+    said = text_of(tree_of((await page.get("/rule", params={"name": "BlackBerry in Pakistan"})).text))
+    assert "3 articles in 90 days" in said
+    assert "BlackBerry to leave Pakistan" in said
+    assert (await page.get("/rule", params={"name": "none"})).status_code == 404
+    hostile = await page.get("/rule", params={"name": "Wombats <b onclick=x>&</b>"})
+    assert elements(tree_of(hostile.text), "//script | //b | //img") == []
+    link = next(each for each in values(tree_of((await page.get("/feeds")).text), "//th/a/@href") if "broken" in each)
+    said = text_of(tree_of((await page.get(link)).text))
+    assert "failed once" in said
+    assert "not learnt" in said
+    assert (await page.get("/feed", params={"url": "https://none.example/"})).status_code == 404
+
+
+async def test_what_a_hostile_feed_says_stays_text(page: Page) -> None:
+    tree = tree_of((await page.get(await _link(page, "Wombat <script>"))).text)
+    assert elements(tree, "//script | //img | //b | //svg[@onload]") == []
+    schemes = {link.partition(":")[0] for link in values(tree, "//a/@href") if ":" in link}
+    assert schemes <= {"http", "https"}
+    assert "Wombat <script>document.title='taken'</script>" in text_of(tree)
