@@ -1,4 +1,4 @@
-"""wirewatch database move: from SQLite to PostgreSQL."""
+"""wirewatch database: from SQLite to PostgreSQL, and never back to an earlier version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from bot import app, config, model, ports, storage
 from bot.cli import terminal
-from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
+from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.config import values
 
 database = typer.Typer(
@@ -20,11 +20,6 @@ database = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-@database.callback()
-def _group() -> None:
-    """Keeps `move` a subcommand: Typer makes a group of one command that command."""
 
 
 @database.command()
@@ -51,6 +46,21 @@ def move(
     moved = f"{model.counted(total, 'row')} of {model.counted(len(counts), 'table')}"
     terminal.say(f"{moved} moved and counted. Now name the new one in {folder}/bot.yaml:")
     terminal.say(f"  database: {address}")
+
+
+@database.command()
+def downgrade() -> None:
+    """Refuse, and say how to go back to an earlier version.
+
+    A database is upgraded at the first start of a version and never downgraded.
+
+    Example: wirewatch database downgrade
+    """
+    terminal.fail(
+        "downgrading a database: this is not done, since what the newer version has stored would be lost; "
+        "stop the bot, put the backup from before the upgrade in its place (docs/upgrading.md), and install the version that made it",
+        UNUSABLE,
+    )
 
 
 async def _move(address: str, folder: Path) -> Mapping[str, int]:

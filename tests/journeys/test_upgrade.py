@@ -1,0 +1,87 @@
+"""This version opens what each release, and the commit before, wrote: their archive and their configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from testbed.commands import wirewatch
+from testbed.servers.feeds import FeedServer
+from tests.journeys.world import Item, rss
+
+ROOT = Path(__file__).parents[2]
+TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
+
+
+def git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def earlier() -> list[str]:
+    """Tags of releases, and the commit before; empty outside of a repository and in a clone of one commit."""
+    parent = git("rev-parse", "--verify", "--quiet", "HEAD^")
+    return [*git("tag", "--list", "v[0-9]*").split(), *([parent] if parent else [])]
+
+
+@pytest.fixture(params=earlier() or [None], ids=lambda name: str(name)[:12])
+def old_code(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The program as it was."""
+    if request.param is None:
+        pytest.skip("no earlier version here: not a repository, or a clone of one commit")
+    archive = subprocess.run(
+        ["git", "archive", request.param, "bot", "config"], cwd=ROOT, capture_output=True, check=True
+    )
+    code = tmp_path / "code"
+    code.mkdir()
+    subprocess.run(["tar", "-x"], cwd=code, input=archive.stdout, check=True)
+    return code
+
+
+def run_old(code: Path, *words: str, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(code)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+async def test_the_archive_and_the_configuration_of_an_earlier_version_go_on(old_code: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    run_old(old_code, "init", "config", folder=folder)
+    kept = (folder / "config" / "rules" / "telecom.yaml").read_text(encoding="utf-8")
+    bot = folder / "config" / "bot.yaml"
+    bot.write_text(bot.read_text(encoding="utf-8").replace("allow_private: []", "allow_private: [127.0.0.0/8]"))
+    now = datetime.now(UTC) - timedelta(hours=1)  # noqa: TID251 - the commands read the machine's clock
+    async with FeedServer() as server:
+        server.serve("/feed.xml", rss("wire", Item(id="one", title=TITLE, text="It quits.", at=now)))
+        (folder / "config" / "feeds.yaml").write_text(f"feeds: [{server.url('/feed.xml')}]\n")
+        await asyncio.to_thread(run_old, old_code, "once", "--now", folder=folder)
+        before = sorted(file.name for file in folder.rglob("*.db"))
+        assert before == ["wirewatch.db"]
+        assert json.loads(wirewatch("check", "--json", folder=folder).stdout) == []
+        done = await asyncio.to_thread(wirewatch, "once", "--now", folder=folder)
+    assert "0 new articles" in done.stderr
+    assert "0 messages sent" in done.stderr
+    [story] = json.loads(wirewatch("stories", "--json", folder=folder).stdout)
+    assert [article["title"] for article in story["articles"]] == [TITLE]
+    assert sorted(file.name for file in folder.rglob("*.db")) == before
+    assert (folder / "config" / "rules" / "telecom.yaml").read_text(encoding="utf-8") == kept
+
+
+def test_a_downgrade_is_refused_with_the_way_back(tmp_path: Path) -> None:
+    said = wirewatch("database", "downgrade", folder=tmp_path, code=2).stderr
+    assert "put the backup from before the upgrade" in said
