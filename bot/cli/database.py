@@ -58,7 +58,8 @@ def downgrade() -> None:
     """
     terminal.fail(
         "downgrading a database: this is not done, since what the newer version has stored would be lost; "
-        "stop the bot, put the backup from before the upgrade in its place (docs/upgrading.md), and install the version that made it",
+        "stop the bot, put the backup from before the upgrade in its place (docs/upgrading.md), "
+        "and install the version that made it",
         UNUSABLE,
     )
 

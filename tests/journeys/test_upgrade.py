@@ -31,10 +31,10 @@ def earlier() -> list[str]:
     return [*git("tag", "--list", "v[0-9]*").split(), *([parent] if parent else [])]
 
 
-@pytest.fixture(params=earlier() or [None], ids=lambda name: str(name)[:12])
+@pytest.fixture(params=earlier() or [""], ids=lambda name: name[:12] or "none")
 def old_code(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The program as it was."""
-    if request.param is None:
+    if not request.param:
         pytest.skip("no earlier version here: not a repository, or a clone of one commit")
     archive = subprocess.run(
         ["git", "archive", request.param, "bot", "config"], cwd=ROOT, capture_output=True, check=True
