@@ -1,7 +1,7 @@
 """Rules over the stored archive: what they would have found, missed by little, and said.
 
-The same rules, desk, grouping and alerts as the live path, over a draft in memory. Writes nothing, sends nothing,
-reads no clock.
+The same rules, grouping and alerts as the live path, over a draft in memory. Writes nothing, sends nothing, reads no
+clock.
 """
 
 from bot.backtest.report import Comparison, MatchedArticle, NearMiss, Post, Report, RuleReport

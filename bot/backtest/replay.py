@@ -1,4 +1,4 @@
-"""The messages that matched articles would have made: the live desk over memory, at the articles' own times."""
+"""The messages that matched articles would have made: the live pipeline over memory, at the articles' own times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot import model
 from bot.backtest.report import Post
-from bot.pipeline import desk, draft, snapshot
+from bot.pipeline import draft, snapshot, story_updater
 
 
 class Replay:
@@ -15,7 +15,7 @@ class Replay:
 
     def __init__(self, at_the_time: snapshot.Snapshot) -> None:
         self._snapshot = at_the_time
-        self._desk = desk.Desk(at_the_time.window)
+        self._updater = story_updater.StoryUpdater(at_the_time.window)
         self._memory = draft.Draft()
         self._batch: list[model.Arrival] = []
 
@@ -35,7 +35,7 @@ class Replay:
             return
         now = self._batch[0].article.first_seen
         self._release(now)
-        self._desk.work(self._memory.transaction, self._snapshot, self._batch, (), now=now)
+        self._updater.update(self._memory.transaction, self._snapshot, self._batch, (), now=now)
         self._batch = []
         self._release(now)
 
@@ -46,7 +46,7 @@ class Replay:
             if due == before:
                 # Held again until the same moment: nothing changes until an article comes.
                 return
-            self._desk.release(self._memory.transaction, self._snapshot, now=due)
+            self._updater.release(self._memory.transaction, self._snapshot, now=due)
             before = due
 
     @property

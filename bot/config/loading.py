@@ -251,17 +251,17 @@ class _Loader:
             content = replace(content, content=Path(path).read_bytes())
         report = files.parse(content)
         before = old.rules if old else ()
-        desk = None if report.error_count else rules_file.parse_rules_file(report, context, previous=before)
+        parsed = None if report.error_count else rules_file.parse_rules_file(report, context, previous=before)
         state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
-        if desk is None:
+        if parsed is None:
             return replace(state, rules=tuple(replace(entry, is_kept=True) for entry in before))
         return replace(
             state,
-            rules=tuple(desk.rules),
-            off=tuple(desk.off),
-            needs=frozenset(desk.needs),
-            missing=context.missing(desk.needs),
-            uses_zone=desk.uses_zone,
+            rules=tuple(parsed.rules),
+            off=tuple(parsed.off),
+            needs=frozenset(parsed.needs),
+            missing=context.missing(parsed.needs),
+            uses_zone=parsed.uses_zone,
         )
 
     def _join(self) -> None:

@@ -92,7 +92,7 @@ class RuleReader:
     report: ProblemReport
     context: Context
     sets: Sets
-    desk: RuleFileContent
+    content: RuleFileContent
     #: By name, as last read: what says the same is not compiled and tried again.
     before: dict[str, LoadedRule] = field(default_factory=dict)
 
@@ -173,15 +173,15 @@ class RuleReader:
             until = ((moment + timedelta(days=1)) if is_day else moment).replace(tzinfo=zone).astimezone(UTC)
         remind = model.Remind(leads=shape.remind, zone=zone) if shape.remind else None
         if remind or shape.until is not None or (shape.when and shape.when[1] is None):
-            self.desk.uses_zone = True
+            self.content.uses_zone = True
         lines = {
             key: tuple(model.Line(label=label, terms=terms) for label, terms in (getattr(shape, key) or {}).items())
             for key in ("all", "any", "none")
         }
         texts = [text for key in lines for line in lines[key] for text in line.terms] + [shape.query or ""]
         used = tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts))
-        self.desk.needs.update(("channel", name) for name in shape.notify)
-        self.desk.needs.update(("feed", name) for name in shape.feeds)
+        self.content.needs.update(("channel", name) for name in shape.notify)
+        self.content.needs.update(("feed", name) for name in shape.feeds)
         return model.Rule(
             name=shape.name,
             notify=tuple(dict.fromkeys(shape.notify)),

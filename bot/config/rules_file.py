@@ -1,4 +1,4 @@
-"""rules/*.yaml: what is watched, a file a desk. Each rule stands or falls alone."""
+"""rules/*.yaml: what is watched, one file for each team. Each rule stands or falls alone."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def parse_rules_file(
         return None
     sets = _read_sets(top.get("sets"), report)
     items = top.get("rules")
-    desk = RuleFileContent()
+    content = RuleFileContent()
     refused: list[str] = []
     seen: dict[str, LoadedRule] = {}
-    reader = RuleReader(report, context, sets, desk, {entry.compiled.rule.name: entry for entry in previous})
+    reader = RuleReader(report, context, sets, content, {entry.compiled.rule.name: entry for entry in previous})
     for item in items.items if isinstance(items, Sequence) else ():
         loaded = reader.read(item)
         if loaded is None:
@@ -45,11 +45,11 @@ def parse_rules_file(
             _say_twice(report, item, first)
         else:
             seen[loaded.compiled.rule.name] = loaded
-            desk.rules.append(loaded)
+            content.rules.append(loaded)
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
-    _keep(desk, refused, previous, is_top_whole=not _has_error_outside(report, items))
-    return desk
+    _keep(content, refused, previous, is_top_whole=not _has_error_outside(report, items))
+    return content
 
 
 def _top(report: ProblemReport, root: Node) -> Mapping | None:
@@ -143,18 +143,20 @@ def _has_error_outside(report: ProblemReport, items: Node | None) -> bool:
     return any(found.severity == "error" and not first <= found.line <= last for found in report.finish())
 
 
-def _keep(desk: RuleFileContent, refused: list[str], previous: tuple[LoadedRule, ...], *, is_top_whole: bool) -> None:
+def _keep(
+    content: RuleFileContent, refused: list[str], previous: tuple[LoadedRule, ...], *, is_top_whole: bool
+) -> None:
     """Put the last good version of each refused rule in its place.
 
     A rule whose name cannot be read may be any that vanished, so all of them stay until it is repaired.
     """
     good = {entry.compiled.rule.name: entry for entry in previous}
-    present = {entry.compiled.rule.name for entry in desk.rules}
+    present = {entry.compiled.rule.name for entry in content.rules}
     wanted = [name for name in refused if name in good]
     if "" in refused or not is_top_whole:
         wanted += [name for name in good if name not in present]
     for name in dict.fromkeys(wanted):
         if name not in present:
             old = good[name]
-            desk.rules.append(replace(old, is_kept=True))
-    desk.off += [name or "(a rule without a name)" for name in refused if name not in good and name not in present]
+            content.rules.append(replace(old, is_kept=True))
+    content.off += [name or "(a rule without a name)" for name in refused if name not in good and name not in present]

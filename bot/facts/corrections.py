@@ -15,7 +15,7 @@ from bot import model
 from bot.facts.livepages import is_live_page
 from bot.facts.reading import Statement, statement, undressed
 from bot.language import lexicon, sentences
-from bot.language.words import fold, stem, tokens
+from bot.language.words import fold, stem, words_of
 
 #: Sentences compared of each version, and words of one: past it, a change is not what was alerted on.
 _SENTENCES, _WORDS = 200, 80
@@ -107,7 +107,7 @@ def _rewritten(before: Sequence[str], after: Sequence[str]) -> Iterable[tuple[st
 
 
 def _bare(sentence: str) -> list[str]:
-    return [fold(token.text) for token in tokens(sentence)][:_WORDS]
+    return [fold(token.text) for token in words_of(sentence)][:_WORDS]
 
 
 class _Wording:
@@ -117,7 +117,7 @@ class _Wording:
         self.language = language
         self.shown = shown
         self.read: Statement = statement(_AGE.sub(" ", shown)[: sentences.LONGEST], 1, language, article.when.date())
-        self.words = [token.text for token in tokens(self.read.plain)][:_WORDS]
+        self.words = [token.text for token in words_of(self.read.plain)][:_WORDS]
         self.numbers = [(figure.number.value, figure.number.unit) for figure in self.read.figures]
         self.days = {(day.year, day.month, day.day) for day in self.read.days}
 

@@ -144,7 +144,7 @@ def statement(shown: str, order: int, language: str, day: date, *, read_as: str 
     figures = [each for each in numbers.numbers(plain, language) if not any(a <= each.start < b for a, b in spans)]
     # Days and numbers are compared as such, and are no words.
     bare = _without(plain, spans + [(each.start, each.end) for each in figures])
-    found = list(words.tokens(bare))
+    found = list(words.words_of(bare))
     return Statement(
         text=shown,
         plain=plain,
@@ -167,8 +167,8 @@ def _without(plain: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
-    behind = list(words.tokens(_CLAUSE.split(bare[number.end : number.end + BESIDE], maxsplit=1)[0]))
-    before = list(words.tokens(_CLAUSE.split(bare[max(0, number.start - BESIDE) : number.start])[-1]))
+    behind = list(words.words_of(_CLAUSE.split(bare[number.end : number.end + BESIDE], maxsplit=1)[0]))
+    before = list(words.words_of(_CLAUSE.split(bare[max(0, number.start - BESIDE) : number.start])[-1]))
     table = lexicon.of(language)
     noun = next((token for token in behind[:3] if not lexicon.is_small(language, words.fold(token.text))), None)
     fates = [
@@ -186,7 +186,7 @@ def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
     return Figure(number, near, what, noun.text if noun else "", is_part)
 
 
-def _content(tokens: Sequence[words.Token], language: str) -> list[str]:
+def _content(tokens: Sequence[words.Word], language: str) -> list[str]:
     found: list[str] = []
     for token in tokens:
         folded = words.fold(token.text)

@@ -13,7 +13,7 @@ from bot.language import background, lexicon, words
 _USUALLY = 0.7
 
 
-def names(tokens: Sequence[words.Token], language: str) -> frozenset[str]:
+def names(tokens: Sequence[words.Word], language: str) -> frozenset[str]:
     """Stems of the words that are names or parts of names; acronyms and codes (CVE-2026-1) too."""
     is_title_case = words.is_headline_case(tokens)
     capitals = background.table().capitals

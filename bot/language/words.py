@@ -19,7 +19,7 @@ _RUN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-
 _MARK = re.compile(r"[\u0300-\u036f]")
 
 
-class Token(NamedTuple):
+class Word(NamedTuple):
     """One word of a text."""
 
     stem: str
@@ -55,7 +55,7 @@ def without_possessive(word: str) -> str:
     return word.replace("’", "'").removesuffix("'s").removesuffix("'S")
 
 
-def tokens(text: str) -> Iterator[Token]:
+def words_of(text: str) -> Iterator[Word]:
     """The words of a text in order."""
     end = 0
     for found in _TOKEN.finditer(text):
@@ -66,18 +66,18 @@ def tokens(text: str) -> Iterator[Token]:
         end = found.end()
         if not word.isascii() and _RUN.search(word):
             for pair in _pairs(word):
-                yield Token(pair, pair, False, opens)
+                yield Word(pair, pair, False, opens)
             continue
         root = stem(word)
         if root:
-            yield Token(root, word, word[0].isupper(), opens)
+            yield Word(root, word, word[0].isupper(), opens)
 
 
 def _pairs(run: str) -> Iterable[str]:
     return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
 
-def is_headline_case(found: Sequence[Token]) -> bool:
+def is_headline_case(found: Sequence[Word]) -> bool:
     """Nearly every longer word wears a capital, so that a capital tells no name."""
     long = [token.is_capital for token in found if len(token.stem) > 3 and not token.stem[0].isdigit()]
     return sum(long) * 10 >= 7 * len(long)

@@ -1,4 +1,4 @@
-"""What polling brings to the news desk: matched articles, and edits of stored ones."""
+"""What polling brings to the pipeline: matched articles, and edits of stored ones."""
 
 from __future__ import annotations
 

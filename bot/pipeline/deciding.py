@@ -19,10 +19,10 @@ from functools import partial
 import structlog
 
 from bot import model, ports
-from bot.pipeline.desk import Desk
 from bot.pipeline.draft import Draft
 from bot.pipeline.silence_monitor import SilenceMonitor
 from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.story_updater import StoryUpdater
 
 log = structlog.get_logger("wirewatch")
 
@@ -65,7 +65,7 @@ class Deciding:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._desk = Desk(window)
+        self._updater = StoryUpdater(window)
         self._draft = Draft()
         self._silence_monitor = SilenceMonitor()
         self._on_decided = on_decided
@@ -142,12 +142,12 @@ class Deciding:
         if seen != self._known:
             self._draft = Draft()
             if seen.who != self._who:
-                self._desk.forget()
+                self._updater.forget()
         waiting, ruled = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
         draft = self._draft.over(tx)
-        made = list(self._desk.work(draft, snapshot, waiting.arrivals, waiting.revisions, now=now, ruled=ruled))
+        made = list(self._updater.update(draft, snapshot, waiting.arrivals, waiting.revisions, now=now, ruled=ruled))
         if releases:
-            made.extend(self._desk.release(draft, snapshot, now=now))
+            made.extend(self._updater.release(draft, snapshot, now=now))
         return _Computed(seen=seen, waiting=waiting, ruled=ruled, decisions=made)
 
     async def _commit(self, batch: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
@@ -187,12 +187,14 @@ class Deciding:
                 if ruled:
                     # It may be the ruling that breaks: it must not be met again for ever.
                     await self._store.write(partial(_give_up, ruled=ruled, now=self._clock.now()))
-                    log.critical("ruling broke the desk", rulings=[ruling.id for ruling in ruled], exc_info=True)
+                    log.critical(
+                        "ruling broke the decision pass", rulings=[ruling.id for ruling in ruled], exc_info=True
+                    )
                     continue
                 await self._store.write(partial(_remove, numbers=waiting.numbers))
                 broken = [arrival.article.id for arrival in waiting.arrivals]
                 broken += [revision.article.id for revision in waiting.revisions]
-                log.critical("article broke the desk", articles=broken, exc_info=True)
+                log.critical("article broke the decision pass", articles=broken, exc_info=True)
                 if not broken:
                     raise
                 whole.taken += 1
@@ -205,7 +207,7 @@ class Deciding:
 
     def _forget(self) -> None:
         """What was learnt in a turn that was not committed is not true."""
-        self._desk.forget()
+        self._updater.forget()
         self._draft, self._known = Draft(), None
         self._silence_monitor.forget()
 

@@ -1,6 +1,6 @@
 """What a turn of deciding reads and will write: computed beside the database, committed in one short transaction.
 
-Stands in for a transaction: the stories, the outbox and the judgements that the desk and the speaker use. Reads go
+Acts as a transaction: the stories, the outbox and the judgements that story updater and dispatcher use. Reads go
 through to the store and are remembered for the next turns; writes are kept until ``commit``. Without a store below it
 is a store of its own, in memory (bot/backtest).
 """
@@ -214,7 +214,7 @@ class Draft:
 
     @property
     def transaction(self) -> ports.Transaction:
-        # The desk and its speaker use these three, and of them what stands here; the tests run them whole.
+        # The story updater and its dispatcher use these three, and of them what stands here; the tests run them whole.
         return cast("ports.Transaction", self)
 
     @property

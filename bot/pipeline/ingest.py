@@ -18,7 +18,7 @@ from bot.pipeline.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
+class IngestedPoll:
     """What one feed's poll gave."""
 
     polled: Polled
@@ -30,11 +30,11 @@ class Intake:
 
 
 @dataclass(slots=True, kw_only=True)
-class Taken:
+class IngestBatch:
     """What a batch of polls brought, computed and not yet stored."""
 
     #: One a poll, in their order.
-    intakes: list[Intake] = field(default_factory=list)
+    ingested: list[IngestedPoll] = field(default_factory=list)
     #: Older than the backfill window: only their identity is kept.
     old: list[model.Article] = field(default_factory=list)
     new: list[model.Article] = field(default_factory=list)
@@ -48,14 +48,14 @@ class Taken:
         """All that will be written."""
         return (*self.old, *self.new, *self.revised)
 
-    def cut(self, most: int) -> Sequence[Taken]:
+    def cut(self, most: int) -> Sequence[IngestBatch]:
         """Take off pieces of ``most`` articles, each with all that is stored of it, until no more than that are left.
 
         What is left has the feeds' states.
         """
         pieces = []
         while len(self.articles) > most:
-            piece = Taken()
+            piece = IngestBatch()
             for mine, theirs in ((self.old, piece.old), (self.new, piece.new), (self.revised, piece.revised)):
                 room = most - len(piece.articles)
                 theirs.extend(mine[:room])
@@ -79,9 +79,9 @@ class Taken:
             tx.articles.add_matches(article_id, matches)
 
 
-def take(tx: ports.Transaction, polls: Sequence[Polled], snapshot: Snapshot, *, now: datetime) -> Taken:
+def ingest_polls(tx: ports.Transaction, polls: Sequence[Polled], snapshot: Snapshot, *, now: datetime) -> IngestBatch:
     """What polls brought, against what ``tx`` knows; reads only."""
-    return _Ingestor(tx, snapshot, now).take(polls)
+    return _Ingestor(tx, snapshot, now).ingest(polls)
 
 
 class _Ingestor:
@@ -89,13 +89,13 @@ class _Ingestor:
         self._tx = tx
         self._snapshot = snapshot
         self._now = now
-        self._done = Taken()
+        self._done = IngestBatch()
         #: Feed -> what its items repeat.
         self._boilerplate: dict[str, str] = {}
         #: Feed -> what its reading uses of its day.
         self._used: dict[str, daily_limit.Use] = {}
 
-    def take(self, polls: Sequence[Polled]) -> Taken:
+    def ingest(self, polls: Sequence[Polled]) -> IngestBatch:
         self._boilerplate = {polled.feed.url: polled.state.boilerplate for polled in polls}
         found = self._identified(polls)
         found = {url: self._stripped(url, each) for url, each in found.items()}
@@ -103,7 +103,9 @@ class _Ingestor:
             self._done.old += _of(each.items, articles.Novelty.OLD)
             self._done.new += _of(each.items, articles.Novelty.NEW)
             self._done.sightings += [item.sighting for item in each.items]
-        self._done.intakes = [self._with_health(self._taken(polled, found.get(polled.feed.url))) for polled in polls]
+        self._done.ingested = [
+            self._with_health(self._ingested(polled, found.get(polled.feed.url))) for polled in polls
+        ]
         return self._done
 
     def _stripped(self, url: str, found: articles.Identification) -> articles.Identification:
@@ -129,9 +131,9 @@ class _Ingestor:
             found[polled.feed.url] = _with_pages(identified, polled.pages)
         return found
 
-    def _taken(self, polled: Polled, found: articles.Identification | None) -> Intake:
+    def _ingested(self, polled: Polled, found: articles.Identification | None) -> IngestedPoll:
         if polled.reading is None or found is None:
-            return Intake(polled=polled, state=self._without_reading(polled))
+            return IngestedPoll(polled=polled, state=self._without_reading(polled))
         # Articles kept for their identity only are not news: they teach the feed's rhythm nothing.
         new = _of(found.items, articles.Novelty.NEW)
         assert polled.answer is not None
@@ -150,7 +152,7 @@ class _Ingestor:
         )
         state = replace(state, boilerplate=self._boilerplate[polled.feed.url])
         state = self._with_remarks(state, polled.feed, found)
-        return Intake(
+        return IngestedPoll(
             polled=polled,
             state=state,
             arrivals=self._arrivals(polled, new),
@@ -253,11 +255,11 @@ class _Ingestor:
             self._done.matches.append((article.id, matches))
         return matches
 
-    def _with_health(self, intake: Intake) -> Intake:
-        events = polling.health(intake.state, intake.polled.feed, self._now)
+    def _with_health(self, poll: IngestedPoll) -> IngestedPoll:
+        events = polling.health(poll.state, poll.polled.feed, self._now)
         if not events:
-            return intake
-        return replace(intake, state=polling.with_told(intake.state, events), health=events)
+            return poll
+        return replace(poll, state=polling.with_told(poll.state, events), health=events)
 
 
 _REVISED = (articles.Novelty.EDITED, articles.Novelty.TAKEN_OVER)

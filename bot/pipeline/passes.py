@@ -1,6 +1,6 @@
 """One pass: claim due feeds, poll them side by side, take in what they bring, and decide about it.
 
-claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ intake: identity, matches (computed over a read), then stored:
+claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ poll: identity, matches (computed over a read), then stored:
                                                       articles, matches, feed state, what waits
                                           ──▶ deciding: stories, decisions, outbox rows, turn by turn
 then, when all are in: release what was held
@@ -45,7 +45,7 @@ class EndsAt(StrEnum):
     """How far a pass takes what matched."""
 
     #: Decided as soon as it is stored.
-    DESK = "desk"
+    DECIDING = "deciding"
     #: Left for the next turn, in whatever process.
     QUEUE = "tray"
 
@@ -61,7 +61,7 @@ class _Batch:
 
 
 #: Told how many of a pass's feeds are done, batch by batch.
-OnTaken = Callable[[int], None]
+OnIngested = Callable[[int], None]
 #: Told of each feed as it is taken in: progress, metrics.
 OnFeed = Callable[[FeedReport], None]
 
@@ -109,8 +109,8 @@ class Pipeline:
         states: Sequence[model.FeedState],
         snapshot: Snapshot,
         *,
-        ends_at: EndsAt = EndsAt.DESK,
-        on_taken: OnTaken = lambda count: None,
+        ends_at: EndsAt = EndsAt.DECIDING,
+        on_taken: OnIngested = lambda count: None,
     ) -> PassReport:
         """Poll claimed feeds and take in what they bring. Raises StoreUnavailable."""
         report = PassReport()
@@ -133,7 +133,7 @@ class Pipeline:
                 if self._clock.now() - renewed_at >= RENEW:
                     renewed_at = self._clock.now()
                     await self._renew(token, renewed_at)
-        if ends_at is EndsAt.DESK:
+        if ends_at is EndsAt.DECIDING:
             await self.release(snapshot, report)
         return report
 
@@ -161,7 +161,7 @@ class Pipeline:
         now = self._clock.now()
         try:
             async with self._taking_in:
-                intakes = await self._storing.store(one.polls, one.snapshot, token=one.token, now=now)
+                ingested = await self._storing.store(one.polls, one.snapshot, token=one.token, now=now)
         except ports.StoreError:
             raise
         except Exception:
@@ -171,12 +171,12 @@ class Pipeline:
             )
             await self._take_in_apart(one, report)
             return
-        for intake in intakes:
-            told = reports.report_of(intake, now)
+        for poll in ingested:
+            told = reports.report_of(poll, now)
             report.feeds.append(told)
             self._on_feed(told)
-            reports.log_poll(intake, told)
-        if one.ends_at is EndsAt.DESK and any(intake.arrivals or intake.revisions for intake in intakes):
+            reports.log_poll(poll, told)
+        if one.ends_at is EndsAt.DECIDING and any(poll.arrivals or poll.revisions for poll in ingested):
             report.decisions.extend(await self._deciding.work_off(one.snapshot))
 
     async def _take_in_apart(self, one: _Batch, report: PassReport) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import model
-from bot.pipeline.ingest import Intake
+from bot.pipeline.ingest import IngestedPoll
 
 log = structlog.get_logger("wirewatch")
 
@@ -40,21 +40,21 @@ class PassReport:
         return [feed for feed in self.feeds if feed.error]
 
 
-def report_of(intake: Intake, now: datetime) -> FeedReport:
+def report_of(poll: IngestedPoll, now: datetime) -> FeedReport:
     return FeedReport(
-        url=intake.state.url,
-        error=intake.state.error,
-        is_changed=intake.polled.reading is not None,
-        new=intake.new_count,
-        matched=len(intake.arrivals),
-        lateness=max(now - intake.polled.state.due_at, timedelta()),
+        url=poll.state.url,
+        error=poll.state.error,
+        is_changed=poll.polled.reading is not None,
+        new=poll.new_count,
+        matched=len(poll.arrivals),
+        lateness=max(now - poll.polled.state.due_at, timedelta()),
     )
 
 
-def log_poll(intake: Intake, told: FeedReport) -> None:
-    answer = intake.polled.answer
+def log_poll(poll: IngestedPoll, told: FeedReport) -> None:
+    answer = poll.polled.answer
     fields = {
-        "poll": intake.polled.id,
+        "poll": poll.polled.id,
         "feed": told.url,
         "status": answer.status if answer else None,
         "new": told.new,

@@ -12,7 +12,7 @@ from functools import partial
 
 from bot import ledger, model, polling, ports
 from bot.alerts import notices
-from bot.pipeline.ingest import Intake, Taken, take
+from bot.pipeline.ingest import IngestBatch, IngestedPoll, ingest_polls
 from bot.pipeline.poll import Polled
 from bot.pipeline.silence_monitor import note_matches
 from bot.pipeline.snapshot import Snapshot
@@ -29,79 +29,83 @@ class Storing:
 
     async def store(
         self, polls: Sequence[Polled], snapshot: Snapshot, *, token: str, now: datetime
-    ) -> Sequence[Intake]:
+    ) -> Sequence[IngestedPoll]:
         """The polls of the feeds that were still leased by ``token``, with what of them is stored.
 
         Raises StoreError.
         """
-        compute: Callable[[ports.Transaction], Taken] = partial(take, polls=polls, snapshot=snapshot, now=now)
-        taken = await self._store.read(compute)
-        computed = [taken]
+        compute: Callable[[ports.Transaction], IngestBatch] = partial(
+            ingest_polls, polls=polls, snapshot=snapshot, now=now
+        )
+        batch = await self._store.read(compute)
+        computed = [batch]
         stored: list[model.Article] = []
-        for piece in taken.cut(MOST):
-            if not await self._store.write(partial(_store_piece, piece=piece, of=taken, beside=stored, now=now)):
+        for piece in batch.cut(MOST):
+            if not await self._store.write(partial(_store_piece, piece=piece, of=batch, beside=stored, now=now)):
                 computed.clear()
                 break
             stored += piece.articles
 
-        def work(tx: ports.Transaction) -> Sequence[Intake]:
+        def work(tx: ports.Transaction) -> Sequence[IngestedPoll]:
             # A second try lost a race against another worker, which may have stored the same articles.
-            taken = computed.pop() if computed else compute(tx)
-            if tx.articles.are_rivalled((*taken.new, *taken.old), beside=stored):
+            batch = computed.pop() if computed else compute(tx)
+            if tx.articles.are_rivalled((*batch.new, *batch.old), beside=stored):
                 # Another did so since this was computed: which of the articles are one is looked at again.
-                taken = compute(tx)
-            return _finish(tx, taken, snapshot, token=token, now=now)
+                batch = compute(tx)
+            return _finish(tx, batch, snapshot, token=token, now=now)
 
         return await self._store.write(work)
 
 
-def _finish(tx: ports.Transaction, taken: Taken, snapshot: Snapshot, *, token: str, now: datetime) -> Sequence[Intake]:
+def _finish(
+    tx: ports.Transaction, batch: IngestBatch, snapshot: Snapshot, *, token: str, now: datetime
+) -> Sequence[IngestedPoll]:
     """Write what is left, and the feeds' states."""
-    lost = set(tx.feeds.save([intake.state for intake in taken.intakes], token=token))
-    kept = [intake for intake in taken.intakes if intake.state.url not in lost]
-    tx.ledger.add([row for intake in kept if (row := _poll_row(intake, now))])
+    lost = set(tx.feeds.save([poll.state for poll in batch.ingested], token=token))
+    kept = [poll for poll in batch.ingested if poll.state.url not in lost]
+    tx.ledger.add([row for poll in kept if (row := _poll_row(poll, now))])
     _limit_hosts(tx, kept)
     _tell_health(tx, kept, snapshot, now)
     matched: list[model.Arrival | model.Revision] = []
-    for intake in kept:
-        matched += [*intake.arrivals, *intake.revisions]
+    for poll in kept:
+        matched += [*poll.arrivals, *poll.revisions]
     note_matches(tx, snapshot, matched, now=now)
-    _store(tx, taken, kept, now=now)
+    _store(tx, batch, kept, now=now)
     return kept
 
 
 def _store_piece(
-    tx: ports.Transaction, *, piece: Taken, of: Taken, beside: Sequence[model.Article], now: datetime
+    tx: ports.Transaction, *, piece: IngestBatch, of: IngestBatch, beside: Sequence[model.Article], now: datetime
 ) -> bool:
     """False: another worker has stored some of it since it was computed; nothing is written."""
     if tx.articles.are_rivalled((*piece.new, *piece.old), beside=beside):
         return False
-    _store(tx, piece, of.intakes, now=now)
+    _store(tx, piece, of.ingested, now=now)
     return True
 
 
-def _store(tx: ports.Transaction, piece: Taken, intakes: Sequence[Intake], *, now: datetime) -> None:
+def _store(tx: ports.Transaction, piece: IngestBatch, ingested: Sequence[IngestedPoll], *, now: datetime) -> None:
     """Write the articles, and into the queue and the ledger what they matched."""
     piece.store(tx, now=now)
     new, revised = {article.id for article in piece.new}, {article.id for article in piece.revised}
-    arrivals = [each for intake in intakes for each in intake.arrivals if each.article.id in new]
-    revisions = [each for intake in intakes for each in intake.revisions if each.article.id in revised]
+    arrivals = [each for poll in ingested for each in poll.arrivals if each.article.id in new]
+    revisions = [each for poll in ingested for each in poll.revisions if each.article.id in revised]
     matched = [(each.article, each.matches) for each in arrivals]
     matched += [(each.article, each.matches) for each in revisions]
     tx.ledger.add([ledger.matched(article, match, at=now) for article, matches in matched for match in matches])
     tx.decision_queue.add(arrivals, revisions)
 
 
-def _poll_row(intake: Intake, now: datetime) -> model.LedgerRow | None:
+def _poll_row(poll: IngestedPoll, now: datetime) -> model.LedgerRow | None:
     """What the ledger keeps of a poll."""
-    answer = intake.polled.answer
+    answer = poll.polled.answer
     status = answer.status if answer else None
-    return ledger.fetched(intake.polled.state, intake.state, status=status, new_count=intake.new_count, at=now)
+    return ledger.fetched(poll.polled.state, poll.state, status=status, new_count=poll.new_count, at=now)
 
 
-def _limit_hosts(tx: ports.Transaction, intakes: Sequence[Intake]) -> None:
+def _limit_hosts(tx: ports.Transaction, ingested: Sequence[IngestedPoll]) -> None:
     """Three addresses of one host that say Retry-After within ten minutes: the host is left alone."""
-    limited = [intake.state for intake in intakes if intake.state.retry_after and intake.state.limited_at]
+    limited = [poll.state for poll in ingested if poll.state.retry_after and poll.state.limited_at]
     if not limited:
         return
     known = tx.feeds.limited()
@@ -116,10 +120,10 @@ def _limit_hosts(tx: ports.Transaction, intakes: Sequence[Intake]) -> None:
             tx.feeds.limit_host(host, until)
 
 
-def _tell_health(tx: ports.Transaction, intakes: Sequence[Intake], snapshot: Snapshot, now: datetime) -> None:
+def _tell_health(tx: ports.Transaction, ingested: Sequence[IngestedPoll], snapshot: Snapshot, now: datetime) -> None:
     if snapshot.operator is None:
         return
-    lines = [event.text for intake in intakes for event in intake.health]
+    lines = [event.text for poll in ingested for event in poll.health]
     if lines:
         notice = notices.feed_health(lines, now=now)
         tx.outbox.add([notices.row(notice, channel=snapshot.operator, now=now)])

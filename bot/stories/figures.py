@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bot.language.words import Token
+from bot.language.words import Word
 
 _SCALES = {
     word: scale
@@ -39,7 +39,7 @@ def value(text: str) -> float:
         return 0.0
 
 
-def joined(tokens: Sequence[Token]) -> Iterator[Token]:
+def joined(tokens: Sequence[Word]) -> Iterator[Word]:
     """The tokens, each figure with its scale as one token whose stem is its value."""
     skip = False
     for at, token in enumerate(tokens):

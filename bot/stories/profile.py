@@ -109,7 +109,7 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
         link=article.link,
         rules={
             match.rule: frozenset(
-                token.stem for place in match.evidence for token in words.tokens(place.text) if token.stem in weights
+                token.stem for place in match.evidence for token in words.words_of(place.text) if token.stem in weights
             )
             for match in matches
         },
@@ -127,7 +127,7 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     )
 
 
-def _first_sentence(lead: Sequence[words.Token]) -> Sequence[words.Token]:
+def _first_sentence(lead: Sequence[words.Word]) -> Sequence[words.Word]:
     for at, token in enumerate(lead[:HEAD_WORDS]):
         if token.opens and at >= SENTENCE_WORDS:
             return lead[:at]
@@ -142,15 +142,15 @@ def _title_matches(matches: Iterable[model.Match]) -> float:
     return max(shares, default=0.5)
 
 
-def _says_another(tokens: Iterable[words.Token]) -> bool:
+def _says_another(tokens: Iterable[words.Word]) -> bool:
     return any(token.text.casefold() in _ANOTHER for token in tokens)
 
 
-def _words(text: str) -> list[words.Token]:
-    return list(figures.joined(list(words.tokens(text))))
+def _words(text: str) -> list[words.Word]:
+    return list(figures.joined(list(words.words_of(text))))
 
 
-def _names(*texts: Sequence[words.Token]) -> dict[str, str]:
+def _names(*texts: Sequence[words.Word]) -> dict[str, str]:
     """Words that are names by their capitals: where the place tells, by that; else by the habit of the news."""
     if sum(token.text in _GERMAN for tokens in texts for token in tokens) * 12 > sum(map(len, texts)):
         return {}
@@ -183,7 +183,7 @@ def _calendar() -> frozenset[str]:
     return frozenset(words.stem(name) for name in names if len(name) > SHORT or name in dates.months("en"))
 
 
-def _cased(texts: Iterable[Sequence[words.Token]]) -> Iterable[tuple[words.Token, bool]]:
+def _cased(texts: Iterable[Sequence[words.Word]]) -> Iterable[tuple[words.Word, bool]]:
     """Each word, and whether a capital tells a name where it stands."""
     for tokens in texts:
         shouting = words.is_headline_case(tokens)

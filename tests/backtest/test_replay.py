@@ -1,4 +1,4 @@
-"""The messages that it would make are those that the live desk makes."""
+"""The messages that it would make are those that the live pipeline makes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import backtest, model, rules, storage
-from bot.pipeline import desk, snapshot
+from bot.pipeline import snapshot, story_updater
 from testbed.fakes import START, FakeClock
 from tests.backtest.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
@@ -40,7 +40,7 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
     index = rules.RuleSet(map(rules.compile_rule, given))
     at_the_time = snapshot.Snapshot(feeds={}, rules=index)
     store = storage.open_store("sqlite://", clock=clock)
-    working = desk.Desk(at_the_time.window)
+    working = story_updater.StoryUpdater(at_the_time.window)
     arriving = sorted(articles, key=lambda one: (one.first_seen, one.id))
     batches = {moment: list(those) for moment, those in groupby(arriving, key=lambda one: one.first_seen)}
 
@@ -53,7 +53,7 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
                 tx.articles.add_matches(one.id, matches)
                 arrivals.append(model.Arrival(article=one, matches=matches, is_baseline=False))
         working.release(tx, at_the_time, now=now)
-        working.work(tx, at_the_time, arrivals, (), now=now)
+        working.update(tx, at_the_time, arrivals, (), now=now)
         working.release(tx, at_the_time, now=now)
 
     ticks = {START + timedelta(minutes=5 * number) for number in range(12 * 24)}

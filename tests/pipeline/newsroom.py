@@ -1,4 +1,4 @@
-"""Feeds of real-looking sites through intake and desk over a real store; what they say is given, nothing is fetched."""
+"""Feeds of real-looking sites through ingestion and decisions over a real store; what they say is given, nothing is fetched."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
 from bot import model, pipeline, ports, rules, sources, storage
-from bot.pipeline import desk, ingest
+from bot.pipeline import ingest, story_updater
 from bot.pipeline.poll import Polled
 from testbed.fakes import START
 
@@ -53,7 +53,7 @@ class Newsroom:
     policy: model.FetchPolicy = field(default_factory=model.FetchPolicy)
     min_outlets: int = 1
     now: datetime = START
-    desk: desk.Desk = field(default_factory=lambda: desk.Desk(timedelta(days=14)))
+    updater: story_updater.StoryUpdater = field(default_factory=lambda: story_updater.StoryUpdater(timedelta(days=14)))
 
     @property
     def snapshot(self) -> pipeline.Snapshot:
@@ -64,29 +64,29 @@ class Newsroom:
             operator="ops",
         )
 
-    async def poll(self, feed: model.Feed, *items: Item) -> ingest.Intake:
-        [intake] = await self.together({feed.url: items})
-        return intake
+    async def poll(self, feed: model.Feed, *items: Item) -> ingest.IngestedPoll:
+        [poll] = await self.together({feed.url: items})
+        return poll
 
-    async def together(self, said: Mapping[str, Sequence[Item]]) -> list[ingest.Intake]:
+    async def together(self, said: Mapping[str, Sequence[Item]]) -> list[ingest.IngestedPoll]:
         self.now += timedelta(minutes=5)
         snapshot, now = self.snapshot, self.now
 
-        def work(tx: ports.Transaction) -> list[ingest.Intake]:
+        def work(tx: ports.Transaction) -> list[ingest.IngestedPoll]:
             polls = [self._polled(tx, snapshot.feeds[url], items) for url, items in said.items()]
-            taken = ingest.take(tx, polls, snapshot, now=now)
-            intakes = taken.intakes
-            tx.feeds.save([intake.state for intake in intakes])
-            taken.store(tx, now=now)
-            arrivals = [arrival for intake in intakes for arrival in intake.arrivals]
-            revisions = [revision for intake in intakes for revision in intake.revisions]
-            self.desk.work(tx, snapshot, arrivals, revisions, now=now)
-            return intakes
+            batch = ingest.ingest_polls(tx, polls, snapshot, now=now)
+            ingested = batch.ingested
+            tx.feeds.save([poll.state for poll in ingested])
+            batch.store(tx, now=now)
+            arrivals = [arrival for poll in ingested for arrival in poll.arrivals]
+            revisions = [revision for poll in ingested for revision in poll.revisions]
+            self.updater.update(tx, snapshot, arrivals, revisions, now=now)
+            return ingested
 
         try:
             return await self.store.write(work)
         except BaseException:
-            self.desk.forget()
+            self.updater.forget()
             raise
 
     def _polled(self, tx: ports.Transaction, feed: model.Feed, items: Sequence[Item]) -> Polled:

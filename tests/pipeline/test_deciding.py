@@ -58,7 +58,7 @@ async def test_a_pass_that_ends_at_the_tray_decides_nothing_and_the_next_turn_de
         assert (await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)).taken == 0
 
 
-async def test_two_desks_that_take_turns_know_each_others_stories(seed: World) -> None:
+async def test_two_processes_that_take_turns_know_each_others_stories(seed: World) -> None:
     async with _running(seed) as running:
         other = pipeline.Deciding(store=running.store, clock=seed.clock, window=running.live.snapshot.window)
         for deciding, told in (
@@ -73,16 +73,16 @@ async def test_two_desks_that_take_turns_know_each_others_stories(seed: World) -
         assert {member.article.outlet for member in story.members} == set(OUTLETS)
 
 
-async def test_what_a_desk_left_in_its_tray_is_decided_by_one_process_that_works_alone(seed: World) -> None:
+async def test_what_a_process_left_in_the_queue_is_decided_by_one_process_that_works_alone(seed: World) -> None:
     _publish(seed, wire=FIRST)
     async with _running(seed) as running:
         await _poll(running)
     async with _running(seed) as running:
-        passed = await _poll(running, ends_at=pipeline.EndsAt.DESK)
+        passed = await _poll(running, ends_at=pipeline.EndsAt.DECIDING)
         assert [decision.reason for decision in passed.decisions] == [model.Reason.FIRST_REPORT]
 
 
-async def test_an_article_that_breaks_the_desk_leaves_the_others_told(seed: World) -> None:
+async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: World) -> None:
     _publish(seed, wire=FIRST)
     async with _running(seed) as running:
         await _poll(running)
@@ -99,5 +99,5 @@ async def test_an_article_that_breaks_the_desk_leaves_the_others_told(seed: Worl
 
         assert batch.taken == 2
         assert [decision.reason for decision in batch.decisions] == [model.Reason.FIRST_REPORT]
-        assert [line["articles"] for line in logs if line["event"] == "article broke the desk"] == [["broken"]]
+        assert [line["articles"] for line in logs if line["event"] == "article broke the decision pass"] == [["broken"]]
         assert await running.store.read(lambda tx: tx.decision_queue.count()) == 0

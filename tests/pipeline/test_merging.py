@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot import model, pipeline, ports, rules, storage
-from bot.pipeline import desk
+from bot.pipeline import story_updater
 from testbed.fakes import START, FakeClock
 from tests.stories import examples
 
@@ -58,7 +58,7 @@ def post(tx: ports.Transaction, story: model.Story, *, state: model.AlertState =
 
 
 async def arrive(
-    store: storage.SqlStore, news: desk.Desk, article: model.Article
+    store: storage.SqlStore, news: story_updater.StoryUpdater, article: model.Article
 ) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
     """What is decided, and what the outbox then holds."""
 
@@ -66,7 +66,7 @@ async def arrive(
         tx.articles.add([article])
         tx.articles.add_matches(article.id, matches(article))
         arrival = model.Arrival(article=article, matches=matches(article), is_baseline=False)
-        made = news.work(tx, SNAPSHOT, [arrival], (), now=article.first_seen)
+        made = news.update(tx, SNAPSHOT, [arrival], (), now=article.first_seen)
         return made, tx.outbox.unsent()
 
     return await store.write(work)
@@ -75,7 +75,7 @@ async def arrive(
 async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(store: storage.SqlStore) -> None:
     for story in (OLDER, YOUNGER):
         await store.write(lambda tx, story=story: post(tx, story))  # type: ignore[misc]
-    news = desk.Desk(SNAPSHOT.window)
+    news = story_updater.StoryUpdater(SNAPSHOT.window)
     made, rows = await arrive(store, news, BRIDGE)
 
     merged = [each for each in made if each.reason is model.Reason.MERGED]
@@ -98,7 +98,7 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
 async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store: storage.SqlStore) -> None:
     await store.write(lambda tx: post(tx, OLDER, state=model.AlertState.HELD))
     await store.write(lambda tx: post(tx, YOUNGER))
-    _, rows = await arrive(store, desk.Desk(SNAPSHOT.window), BRIDGE)
+    _, rows = await arrive(store, story_updater.StoryUpdater(SNAPSHOT.window), BRIDGE)
 
     assert rows
     assert {row.thread for row in rows} == {f"head of {YOUNGER.id}"}

@@ -78,8 +78,8 @@ async def test_nothing_comes_again_and_nothing_is_doubled(room: Newsroom) -> Non
     for _ in range(2):
         # In one transaction and apart; what is read again is all of it.
         for said in ({WIRE.url: WIRES, SQUAT.url: SQUATS, DAILY.url: DAILIES}, {DAILY.url: DAILIES}, {WIRE.url: WIRES}):
-            for intake in await room.together(said):
-                assert (intake.new_count, intake.arrivals, intake.revisions) == (0, (), ())
+            for poll in await room.together(said):
+                assert (poll.new_count, poll.arrivals, poll.revisions) == (0, (), ())
     assert await _count(room) == before
     assert await room.told() == told
 

@@ -53,7 +53,7 @@ class Fragile:
         return await self._store.write(counted)
 
 
-async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) -> Sequence[ingest.Intake]:
+async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) -> Sequence[ingest.IngestedPoll]:
     room.now += timedelta(minutes=5)
 
     def claimed(tx: ports.Transaction) -> Any:

@@ -23,12 +23,12 @@ def test_forms_of_one_word_meet(one: str, other: str) -> None:
 
 
 def test_words_of_scripts_without_spaces_are_pairs() -> None:
-    assert [token.stem for token in words.tokens("退出巴基")] == ["退出", "出巴", "巴基"]
+    assert [token.stem for token in words.words_of("退出巴基")] == ["退出", "出巴", "巴基"]
 
 
 @given(st.text())
 def test_no_word_is_empty(text: str) -> None:
-    assert all(token.stem for token in words.tokens(text))
+    assert all(token.stem for token in words.words_of(text))
 
 
 def test_names_are_told_by_capitals_inside_sentences() -> None:

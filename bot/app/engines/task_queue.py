@@ -4,7 +4,7 @@ Knows no stage and no table of ours: what the tasks do is given to it (``Work``)
 
     tick      every 2 s, once in the whole cluster    defers what is below
     poll      a batch of due feeds                    as many at once as there are free workers
-    decide    the desk                                one at a time; lasts for minutes, to remember its stories
+    decide    deciding                                one at a time; lasts for minutes, to remember its stories
     send      a share of the channels                 one at a time a share; lasts for minutes, to keep its pace
     recover   every 5 s                               releases the tasks of killed workers, which the engine does not
     keep      every minute                            seals, trims

@@ -1,4 +1,4 @@
-"""The news desk: joins arrivals to stories, decides for each channel, and words what will be said.
+"""Joins arrivals to stories, decides for each channel, and words what will be said.
 
 Works on a draft (bot/pipeline/draft.py), so an article's story, its decisions and its outbox rows stand or fall
 together. The grouping index is memory beside the store: after a turn that was not committed it is built anew from what
@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from bot import model, ports, stories
 from bot.pipeline import live_pages, rulings, voices
 from bot.pipeline.claims import Claims
+from bot.pipeline.dispatcher import ChangedStory, Dispatcher
 from bot.pipeline.snapshot import Snapshot
-from bot.pipeline.speaker import Speaker, Touched
 
 
-class Desk:
+class StoryUpdater:
     def __init__(self, window: timedelta) -> None:
         self._window = window
         self._grouping: stories.Grouping | None = None
@@ -29,7 +29,7 @@ class Desk:
         self._grouping = None
         self._claims.forget()
 
-    def work(
+    def update(
         self,
         tx: ports.Transaction,
         snapshot: Snapshot,
@@ -46,22 +46,22 @@ class Desk:
     def _rule(
         self, tx: ports.Transaction, snapshot: Snapshot, ruling: model.Ruling, now: datetime
     ) -> tuple[model.Decision, ...]:
-        grouping, speaker = self._index(tx, now), Speaker(tx, snapshot, self._claims, now)
+        grouping, dispatcher = self._index(tx, now), Dispatcher(tx, snapshot, self._claims, now)
         if ruling.kind is model.RulingKind.SPLIT:
             split = rulings.split(tx, ruling)
             if split is None:
                 return ()
             grouping.split(split.home, split.apart)
-            return tuple(speaker.tell_split(split))
+            return tuple(dispatcher.dispatch_split(split))
         both = rulings.merge(tx, ruling)
         if both is None:
             return ()
         older, younger = both
         grouping.merge(younger.id, older.id)
-        touched = {older.id: Touched(older)}
-        _merge(tx, touched, touched[older.id], younger.id)
-        tx.stories.save(touched[older.id].story)
-        return speaker.speak(touched.values())
+        changed = {older.id: ChangedStory(older)}
+        _merge(tx, changed, changed[older.id], younger.id)
+        tx.stories.save(changed[older.id].story)
+        return dispatcher.dispatch(changed.values())
 
     def _work(
         self,
@@ -72,20 +72,20 @@ class Desk:
         *,
         now: datetime,
     ) -> tuple[model.Decision, ...]:
-        touched = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], snapshot, now)
-        self._revise(tx, touched, revisions, snapshot, now)
-        if not touched:
+        changed = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], snapshot, now)
+        self._revise(tx, changed, revisions, snapshot, now)
+        if not changed:
             return ()
-        for entry in touched.values():
+        for entry in changed.values():
             tx.stories.save(entry.story)
-        return Speaker(tx, snapshot, self._claims, now).speak(touched.values())
+        return Dispatcher(tx, snapshot, self._claims, now).dispatch(changed.values())
 
     def release(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime) -> tuple[model.Decision, ...]:
         """Decide again for alerts whose hold has run out."""
         held = tx.stories.held_until(now)
         if not held:
             return ()
-        return Speaker(tx, snapshot, self._claims, now).release(held)
+        return Dispatcher(tx, snapshot, self._claims, now).release(held)
 
     def _join(
         self,
@@ -93,7 +93,7 @@ class Desk:
         arrivals: Sequence[model.Arrival],
         snapshot: Snapshot,
         now: datetime,
-    ) -> dict[model.StoryId, Touched]:
+    ) -> dict[model.StoryId, ChangedStory]:
         if not arrivals:
             return {}
         grouping = self._index(tx, now)
@@ -101,12 +101,12 @@ class Desk:
         modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
         joins = grouping.join_batch(by_id.values(), modes)
-        touched: dict[model.StoryId, Touched] = {}
+        changed: dict[model.StoryId, ChangedStory] = {}
         for join in joins:
             arrival = by_id[join.article]
-            entry = _entry(tx, touched, join.story, arrival)
+            entry = _entry(tx, changed, join.story, arrival)
             for younger in join.merges:
-                _merge(tx, touched, entry, younger)
+                _merge(tx, changed, entry, younger)
             member = model.Member(
                 article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
             )
@@ -117,12 +117,12 @@ class Desk:
             entry.arrivals.append(member)
             if carried:
                 _put_behind(tx, entry, carried)
-        return touched
+        return changed
 
     def _revise(
         self,
         tx: ports.Transaction,
-        touched: dict[model.StoryId, Touched],
+        changed: dict[model.StoryId, ChangedStory],
         revisions: Sequence[model.Revision],
         snapshot: Snapshot,
         now: datetime,
@@ -132,7 +132,7 @@ class Desk:
             stored = tx.stories.of_article(revision.article.id)
             if stored is None:
                 continue
-            entry = touched.setdefault(stored.id, Touched(stored))
+            entry = changed.setdefault(stored.id, ChangedStory(stored))
             # The store has the new version already; what a live page adds is new against the one before it.
             said = _with_article(entry.story, revision.live_before) if revision.live_before else entry.story
             found = self._claims.revise(said, revision)
@@ -164,11 +164,11 @@ def _beside(tx: ports.Transaction, touched: Mapping[model.StoryId, Touched], joi
 
 
 def _entry(
-    tx: ports.Transaction, touched: dict[model.StoryId, Touched], story_id: model.StoryId, arrival: model.Arrival
-) -> Touched:
-    if story_id not in touched:
+    tx: ports.Transaction, changed: dict[model.StoryId, ChangedStory], story_id: model.StoryId, arrival: model.Arrival
+) -> ChangedStory:
+    if story_id not in changed:
         stored = tx.stories.get([story_id]).get(story_id)
-        touched[story_id] = Touched(
+        changed[story_id] = ChangedStory(
             stored
             or model.Story(
                 id=story_id,
@@ -178,7 +178,7 @@ def _entry(
                 members=(),
             )
         )
-    return touched[story_id]
+    return changed[story_id]
 
 
 def _with_member(story: model.Story, member: model.Member) -> model.Story:
@@ -190,7 +190,7 @@ def _with_member(story: model.Story, member: model.Member) -> model.Story:
     )
 
 
-def _put_behind(tx: ports.Transaction, entry: Touched, carried: Sequence[model.Member]) -> None:
+def _put_behind(tx: ports.Transaction, entry: ChangedStory, carried: Sequence[model.Member]) -> None:
     """Members that turn out to carry the article that joined last stand behind it from now on."""
     by_id = {member.article.id: member for member in carried}
     stored = tx.stories.get([entry.story.id]).get(entry.story.id)
@@ -213,10 +213,10 @@ def _with_article(story: model.Story, article: model.Article, matches: tuple[mod
 
 
 def _merge(
-    tx: ports.Transaction, touched: dict[model.StoryId, Touched], older: Touched, younger_id: model.StoryId
+    tx: ports.Transaction, changed: dict[model.StoryId, ChangedStory], older: ChangedStory, younger_id: model.StoryId
 ) -> None:
     """Both stories are one: the older takes the members in, the younger points to it."""
-    entry = touched.pop(younger_id, None)
+    entry = changed.pop(younger_id, None)
     story = entry.story if entry else tx.stories.get([younger_id]).get(younger_id)
     if story is None:
         return

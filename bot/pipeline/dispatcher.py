@@ -15,7 +15,7 @@ _HOUR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
-class Touched:
+class ChangedStory:
     """A story as this batch changes it."""
 
     story: model.Story
@@ -26,7 +26,7 @@ class Touched:
     merged: list[model.StoryId] = field(default_factory=list)
 
 
-class Speaker:
+class Dispatcher:
     """Works on the draft that it is given."""
 
     def __init__(self, tx: ports.Transaction, snapshot: Snapshot, claims: Claims, now: datetime) -> None:
@@ -37,9 +37,9 @@ class Speaker:
         self._now = now
         self._snoozed = tx.judgements.snoozes(now)
 
-    def speak(self, touched: Iterable[Touched]) -> tuple[model.Decision, ...]:
+    def dispatch(self, changed: Iterable[ChangedStory]) -> tuple[model.Decision, ...]:
         made: list[model.Decision] = []
-        for entry in touched:
+        for entry in changed:
             known = {alert.channel: alert for alert in self._tx.stories.alerts([entry.story.id])}
             made.extend(self._merge(entry, known))
             for channel in self._channels(entry.story):
@@ -102,7 +102,7 @@ class Speaker:
         known = self._tx.stories.alerts([situation.story.id])
         return next((alert for alert in known if alert.channel == situation.channel), None)
 
-    def _merge(self, entry: Touched, known: dict[str, model.Alert]) -> list[model.Decision]:
+    def _merge(self, entry: ChangedStory, known: dict[str, model.Alert]) -> list[model.Decision]:
         """Of two messages on one story the older lives on; where only the younger was posted, it is taken over."""
         made = []
         for younger in self._tx.stories.alerts(entry.merged):
@@ -133,7 +133,7 @@ class Speaker:
             self._tx.outbox.add([messages.pointer(decision, older, younger.head, self._rules, lead=lead)])
         return decision
 
-    def tell_split(self, split: rulings.Split) -> list[model.Decision]:
+    def dispatch_split(self, split: rulings.Split) -> list[model.Decision]:
         """What people took out of a story leaves its messages; the story that it is now speaks for itself."""
         made = []
         for known in self._tx.stories.alerts([split.home.id]):
@@ -155,7 +155,7 @@ class Speaker:
             made.append(decision)
             self._carry_out(decision, split.home, alert, once=split.ruling.id)
             self._take_back_replies(split, decision)
-        return [*made, *self.speak([Touched(split.apart, arrivals=list(split.apart.members))])]
+        return [*made, *self.dispatch([ChangedStory(split.apart, arrivals=list(split.apart.members))])]
 
     def _take_back_replies(self, split: rulings.Split, decision: model.Decision) -> None:
         """Replies that told what the articles say point to their own story; those that wait do not leave."""
