@@ -7,7 +7,7 @@ was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -110,7 +110,7 @@ class StoryUpdater:
             member = model.Member(
                 article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
             )
-            found = self._claims.join(entry.story, member, _beside(tx, touched, join))
+            found = self._claims.join(entry.story, member, _beside(tx, changed, join))
             entry.facts.extend(live_pages.told(snapshot, arrival.article, found, now=now))
             member, carried = voices.heard(entry.story, member)
             entry.story = _with_member(entry.story, member)
@@ -156,10 +156,12 @@ def _kept_apart(tx: ports.Transaction, since: datetime) -> list[tuple[model.Stor
     return [(one.story, found[article]) for one in ruled for article in one.articles if article in found]
 
 
-def _beside(tx: ports.Transaction, touched: Mapping[model.StoryId, Touched], join: model.Join) -> Sequence[model.Story]:
+def _beside(
+    tx: ports.Transaction, changed: Mapping[model.StoryId, ChangedStory], join: model.Join
+) -> Sequence[model.Story]:
     """The nearest other stories as this batch has made them."""
-    stored = tx.stories.get([story for story in join.beside if story not in touched])
-    found = {**stored, **{story: touched[story].story for story in join.beside if story in touched}}
+    stored = tx.stories.get([story for story in join.beside if story not in changed])
+    found = {**stored, **{story: changed[story].story for story in join.beside if story in changed}}
     return [found[story] for story in join.beside if story in found]
 
 

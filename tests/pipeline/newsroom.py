@@ -1,4 +1,4 @@
-"""Feeds of real-looking sites through ingestion and decisions over a real store; what they say is given, nothing is fetched."""
+"""Feeds of real-looking sites through ingestion and decisions over a real store; what they say is given."""
 
 from __future__ import annotations
 
