@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -34,6 +35,9 @@ class FoundFeed:
     reading: model.Reading
     #: The page that named it; None: the address was the feed.
     page: str | None = None
+    #: Of a page without a feed: the selectors that were found for it, as keys of feeds.yaml.
+    selectors: Mapping[str, str] | None = None
+    name: str | None = None
 
 
 @feeds.command("test")
@@ -56,7 +60,7 @@ def look(address: Address, folder: ConfigDir = DEFAULT_CONFIG, json: Json = Fals
 def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
     """Find the feed of a page and add it to feeds.yaml.
 
-    Comments and order are kept.
+    For a page that names no feed, selectors of its list are found and added. Comments and order are kept.
 
     Example: wirewatch feeds add https://www.dawn.com
     """
@@ -64,9 +68,16 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
     best = found[0]
     _show(best)
     for other in found[1:]:
-        terminal.say(visible.line(f"also there: {other.url} ({other.reading.title or 'without a title'})"))
-    title = visible.dropped(best.reading.title or "")
-    _write(folder, [model.Feed(url=best.url, name=title or None)])
+        what = f"item: {other.selectors['item']}" if other.selectors else other.reading.title or "without a title"
+        terminal.say(visible.line(f"also there: {other.url} ({what})"))
+    title = visible.dropped(best.name or best.reading.title or "")
+    feed = model.Feed(url=best.url, name=title or None)
+    if best.selectors:
+        feed = replace(feed, kind="page", options=dumps(dict(best.selectors)))
+        terminal.say(
+            "the page names no feed: it is read by these selectors; correct them in feeds.yaml where they miss"
+        )
+    _write(folder, [feed])
 
 
 @feeds.command("import")
@@ -144,7 +155,7 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
         try:
             return [await look.at(url)]
         except ports.IsPage as page:
-            offered = await look.at_all(page.feeds, page=url)
+            offered = await look.at_all(page.feeds, page=url) or await look.lists_of(url)
             if not offered:
                 raise ports.ReadError(f"{url}: {page}") from None
             return offered
@@ -200,11 +211,34 @@ class _Look:
             raise ports.ReadError(f"{url}: {error}") from None
         return FoundFeed(url=answer.permanent_url or url, reading=said, page=page)
 
+    async def lists_of(self, url: str) -> list[FoundFeed]:
+        """The lists of a page without a feed, the likeliest first, each parsed by its selectors."""
+        # Loads our sources, which only the parsing of documents needs.
+        from bot.sources.page import proposals
+
+        feed = self._configured.get(url) or model.Feed(url=url)
+        answer = await self._fetcher.get(ports.Request(url=url, access=feed.access))
+        body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
+        name, proposed = proposals.of_body(body)
+        found = []
+        for each in proposed:
+            options = dumps(dict(each))
+            try:
+                said, _ = await self._documents.read(
+                    body, model.Feed(url=url, kind="page", options=options), is_first=True
+                )
+            except ports.ReadError:
+                continue
+            found.append(FoundFeed(url=answer.permanent_url or url, reading=said, selectors=each, name=name))
+        return found
+
 
 def _show(found: FoundFeed) -> None:
     reading = found.reading
     terminal.row(reading.title or "(without a title)", style="bold")
     terminal.row(f"  {found.url}")
+    for key, path in (found.selectors or {}).items():
+        terminal.row(f"  {key}: {path}", style="dim")
     if found.page:
         terminal.row(f"  named by {found.page}", style="dim")
     terminal.row(f"  {model.counted(len(reading.entries), 'item')}")
@@ -219,6 +253,7 @@ def _as_json(found: FoundFeed) -> dict[str, object]:
     return {
         "url": found.url,
         "page": found.page,
+        "selectors": found.selectors,
         "title": found.reading.title,
         "remarks": list(found.reading.remarks),
         "items": [

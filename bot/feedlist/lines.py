@@ -35,6 +35,9 @@ def written(feed: model.Feed) -> str:
         fields["aggregator"] = "true" if feed.aggregator else "false"
     if feed.expect is not None:
         fields["expect"] = f"every {_duration(feed.expect)}"
+    if feed.kind is not None:
+        fields["kind"] = _words(feed.kind)
+        fields |= {key: _quoted(str(value)) for key, value in json.loads(feed.options).items() if value is not None}
     if not fields:
         return feed.url if _PLAIN_ADDRESS.match(feed.url) else _quoted(feed.url)
     said = ", ".join(f"{key}: {value}" for key, value in {"url": _quoted(feed.url), **fields}.items())

@@ -73,7 +73,7 @@ class ReadError(WirewatchError):
 
 
 class IsPage(ReadError):
-    """The bytes are an HTML page."""
+    """The bytes are an HTML page, and no feed names selectors for it."""
 
     def __init__(self, text: str, feeds: Sequence[str] = ()) -> None:
         super().__init__(text)

@@ -102,6 +102,8 @@ def _named(name: str, options: str) -> tuple[plugins.Kind, ports.Source]:
 
 def _without_options(kind: plugins.Kind) -> ports.Source | None:
     """None: some option has no default, so that only a feed that names the kind is read by it."""
+    if kind.options and any(option.is_required() for option in kind.options.model_fields.values()):
+        return None
     try:
         source: ports.Source = kind.made_by(kind.options()) if kind.options else kind.made_by()
     except Exception:

@@ -28,6 +28,7 @@ _PARTS = {
     "bot/reading/child.py": ("_answered",),
     "bot/reading/process.py": ("_not_started",),
     "bot/reading/processes.py": ("_over_this",),
+    "bot/sources/page/source.py": ("_nothing_found",),
     "bot/storage/failures.py": ("_GONE", "_POSTGRES", "_SQLITE", "translated"),
     "bot/web/health.py": ("readiness",),
 }

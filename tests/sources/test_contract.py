@@ -31,6 +31,18 @@ DOCUMENTS = [
         + b"</urlset>",
         titles=_TITLES,
     ),
+    Document(
+        kind="page",
+        content=b"<html lang='en'><body><ul class='news'>"
+        + b"".join(
+            b"<li><a href='/%d'>Regulator writes order %d</a><time datetime='2015-12-02'>2 December</time></li>\n"
+            % (n, n)
+            for n in (1, 2)
+        )
+        + b"</ul></body></html>",
+        titles=_TITLES,
+        options={"item": "ul.news > li"},
+    ),
 ]
 
 

@@ -1,0 +1,94 @@
+"""CSS selectors and XPath, compiled once, whose cost a page cannot drive up."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import cssselect
+from lxml import etree
+from lxml.html import HtmlElement
+
+_MAX_LENGTH = 300
+#: Steps from any element to any below it, before it or after it: each further one multiplies the work by the page.
+_MAX_WIDE_STEPS = 3
+#: Of a list («h2, h3»).
+_MAX_PARTS = 6
+_WIDE = re.compile(r"//|descendant(?:-or-self)?::")
+#: What takes the square of the page's length or more: a look over the whole in a condition, a step over siblings.
+_WIDE_INSIDE = re.compile(r"\[[^\]]*(?://|(?:following|preceding|descendant|ancestor)(?:-or-self)?::)")
+_SIDEWAYS = re.compile(r"/\s*(?:following|preceding|ancestor)")
+_NESTED = re.compile(r"\[[^\]]*\[")
+
+
+class Selector:
+    """Of one text; of a CSS list («h2, h3») each part is looked for. Raises ValueError for one that cannot be used."""
+
+    def __init__(self, text: str) -> None:
+        if len(text) > _MAX_LENGTH:
+            raise ValueError(f"a selector of more than {_MAX_LENGTH} characters")
+        self.text = text
+        path = text if is_xpath(text) else _of_css(text)
+        if is_xpath(text) and (_WIDE_INSIDE.search(path) or _NESTED.search(path)):
+            raise ValueError("a condition that looks over the whole page: write it without // inside [ ]")
+        if _SIDEWAYS.search(path):
+            raise ValueError("a step to siblings or ancestors: name the element by its place, its class or its parent")
+        parts = path.split(" | ")
+        if len(parts) > _MAX_PARTS or any(len(_WIDE.findall(part)) > _MAX_WIDE_STEPS for part in parts):
+            raise ValueError("a selector of too many steps: name fewer elements on the way")
+        if re.search(r"[\w-]:[\w-]+\s*\(|document\s*\(", path):
+            raise ValueError("a function that XPath 1.0 has not")
+        try:
+            # No regular expressions of EXSLT: they can take exponential time.
+            self._find = etree.XPath(path, regexp=False)
+        except etree.XPathSyntaxError as error:
+            raise ValueError(f"no XPath: {error}") from None
+
+    def all(self, root: HtmlElement) -> list[HtmlElement]:
+        """The elements, in the page's order; of an attribute or a text its element."""
+        found = self._find(root)
+        if not isinstance(found, list):
+            return []
+        # What lxml gives of an attribute or a text knows the element that it is of.
+        elements = (
+            each if isinstance(each, HtmlElement) else getattr(each, "getparent", lambda: None)() for each in found
+        )
+        return list(dict.fromkeys(each for each in elements if isinstance(each, HtmlElement)))
+
+    def text_in(self, root: HtmlElement) -> str | None:
+        """What the first thing found says: a string, an attribute, or an element's text."""
+        found = self._find(root)
+        first = next(iter(found), None) if isinstance(found, list) else found
+        if isinstance(first, HtmlElement):
+            return text_of(first)
+        return " ".join(first.split()) or None if isinstance(first, str) else None
+
+
+@lru_cache(maxsize=5_000)
+def selector(text: str) -> Selector:
+    """The selector of a text, compiled once. Raises ValueError."""
+    return Selector(text)
+
+
+def is_xpath(text: str) -> bool:
+    """
+    >>> is_xpath("//li[@class='news']"), is_xpath("ul.news > li")
+    (True, False)
+    """
+    return text.startswith(("/", "./", "(", "@", "string("))
+
+
+def text_of(element: HtmlElement) -> str | None:
+    """Its text without scripts and styles, spaces joined."""
+    parts = element.xpath(".//text()[not(parent::script or parent::style or parent::noscript)]")
+    return " ".join(" ".join(map(str, parts)).split()) or None
+
+
+def _of_css(text: str) -> str:
+    if re.search(r":(?:has|is|not|where|contains)\(|~(?!=)|\+(?![^(]*\))", text):
+        # Translated, these look over all siblings or all descendants of each element.
+        raise ValueError("of CSS, elements, classes, ids, attributes and positions are understood; or write XPath")
+    try:
+        return cssselect.HTMLTranslator().css_to_xpath(text, prefix="descendant-or-self::")
+    except cssselect.SelectorError as error:
+        raise ValueError(f"no CSS selector: {error}") from None

@@ -1,0 +1,132 @@
+"""``kind: page``: the list of a web page, by selectors for the item, its title, link, date and text."""
+
+from __future__ import annotations
+
+import hashlib
+
+from lxml.html import HtmlElement
+
+from bot import model
+from bot.ports import Body, ReadError
+from bot.sources.kit import limits, links
+from bot.sources.page import dates, document, proposals
+from bot.sources.page.options import Options
+from bot.sources.page.selectors import is_xpath, selector, text_of
+
+KIND = "page"
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+
+class Source:
+    """Parses the list of a page."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def recognises(self, body: Body) -> bool:
+        """A page is read so only where its feed says ``kind: page``."""
+        return False
+
+    def read(self, body: Body) -> model.Reading:
+        """Blocking. Raises ReadError, which says what the selectors find no more."""
+        root, remarks = document.tree(body)
+        items = _outermost(selector(self._options.item).all(root))
+        if not items:
+            raise ReadError(_nothing_found(root, self._options.item))
+        kept, remark = limits.ends_of(items)
+        language = self._options.language or root.get("lang") or "en"
+        found: dict[str, model.Entry] = {}
+        for item in kept:
+            entry = self._entry(item, body.url, language)
+            if entry is not None:
+                found.setdefault(entry.link or entry.guid or "", limits.bounded(entry))
+        if not found:
+            named = (
+                f'"{self._options.title}" finds nothing' if self._options.title else "they have no heading and no link"
+            )
+            raise ReadError(f"none of {len(items)} items has a title: {named}; correct the selectors in feeds.yaml")
+        if self._options.date and not any(entry.published for entry in found.values()):
+            remarks.append(f'"{self._options.date}" finds no date with its year')
+        hashes = [_hash(entry) for entry in found.values()]
+        title = root.find(".//title")
+        return model.Reading(
+            title=(text_of(title) or "")[:300] or None if title is not None else None,
+            link=body.url,
+            language=root.get("lang"),
+            entries=tuple(
+                limits.of_known(entry, is_known=digest in body.known_hashes)
+                for entry, digest in zip(found.values(), hashes, strict=True)
+                if body.names_known or digest not in body.known_hashes
+            ),
+            remarks=(*remarks, *([remark] if remark else [])),
+            item_hashes=tuple(hashes),
+        )
+
+    def _entry(self, item: HtmlElement, base: str, language: str) -> model.Entry | None:
+        said = self._options
+        heading = next(item.iter(*_HEADINGS), None)
+        anchor = _anchor(item, said.link, heading)
+        if said.title:
+            title = selector(said.title).text_in(item)
+        else:
+            title = (text_of(heading) if heading is not None else None) or (
+                text_of(anchor) if anchor is not None else None
+            )
+        if not title:
+            return None
+        link = links.web(anchor.get("href") if anchor is not None else None, base)
+        dated = next(iter(selector(said.date).all(item) if said.date else item.iter("time")), None)
+        written = selector(said.date).text_in(item) if said.date else text_of(dated) if dated is not None else None
+        text = selector(said.text).text_in(item) if said.text else None
+        return model.Entry(
+            # Without a link it is known by its title, and a corrected one is another article.
+            guid=None if link else "title:" + hashlib.sha256(title.encode("utf-8", "replace")).hexdigest(),
+            link=link,
+            title=links.escaped(title),
+            body=links.escaped(text),
+            published=dates.of(dated, written, language),
+        )
+
+
+def _anchor(item: HtmlElement, path: str | None, heading: HtmlElement | None) -> HtmlElement | None:
+    if path:
+        found = selector(path).all(item)
+        return next((each for each in found if each.get("href")), None)
+    if item.tag == "a" and item.get("href"):
+        return item
+    places = [heading, heading.getparent()] if heading is not None else []
+    for place in places:
+        if place is not None and place.tag == "a" and place.get("href"):
+            return place
+    inside = [each for place in (heading, item) if place is not None for each in place.iter("a") if each.get("href")]
+    return next((each for each in inside if text_of(each)), next(iter(inside), None))
+
+
+def _outermost(items: list[HtmlElement]) -> list[HtmlElement]:
+    """Without items inside of items, whose text would be read once for each that holds it."""
+    among = set(items)
+    return [item for item in items if not any(above in among for above in item.iterancestors())]
+
+
+def _hash(entry: model.Entry) -> str:
+    packed = "\0".join((entry.link or "", entry.title or "", entry.body or "", str(entry.published)))
+    return hashlib.blake2b(packed.encode("utf-8", "replace"), digest_size=10).hexdigest()
+
+
+def _nothing_found(root: HtmlElement, path: str) -> str:
+    """What changed: how much of the selector is still found, and what the page repeats now."""
+    if document.needs_scripts(root):
+        return (
+            "the page is empty without JavaScript, which Wirewatch does not run;"
+            " look in the browser's network view for a feed or the address that its script reads"
+        )
+    told = f'no article: "{path}" finds nothing on the page'
+    if not is_xpath(path):
+        steps = path.replace(">", " > ").split()
+        whole = [" ".join(steps[:count]) for count in range(1, len(steps)) if steps[count - 1] != ">"]
+        still = [part for part in whole if selector(part).all(root)]
+        told += f'; "{still[-1]}" is still there' if still else ""
+    best = next(iter(proposals.of(root, limit=1)), None)
+    if best is not None:
+        return f'{told}; now it repeats "{best.item}" ({best.count} times): correct the selectors in feeds.yaml'
+    return f"{told}; open it in a browser and correct the selectors in feeds.yaml"
