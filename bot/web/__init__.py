@@ -4,7 +4,8 @@
                             ├─▶ metrics     numbers for Prometheus
                             ├─▶ pages ─▶ facts, looks, templates/
                             ├─▶ playground  a rule tried on the archive
-                            └─▶ search_page the archive by its words
+                            ├─▶ search_page the archive by its words
+                            └─▶ feeds_out   stories as Atom and JSON Feed
 
 Changes nothing: every page reads the store in a transaction that only reads. Knows no channel and no database.
 """

@@ -119,7 +119,7 @@ def stories(
     """A page of stories, the last that moved first, and how many there are in all."""
     total = tx.stories.count(since=since, rule=rule)
     shown = tx.stories.newest(since=since, rule=rule, skip=_at_most_last(skip, total, most), most=most)
-    return [_told(tx, story) for story in shown], total
+    return [told(tx, story) for story in shown], total
 
 
 #: Stories looked through for those that may be the same event, and shown of the same rules.
@@ -158,10 +158,11 @@ def story(tx: ports.Transaction, story_id: model.StoryId) -> StoryWhole | None:
         each for each in others.values() if each not in near and each.first_seen <= found.last_seen + timedelta(days=7)
     ]
     beside.sort(key=lambda each: abs(each.first_seen - found.first_seen))
-    return StoryWhole(row=_told(tx, found), near=tuple(near), beside=tuple(beside[:_RELATED]))
+    return StoryWhole(row=told(tx, found), near=tuple(near), beside=tuple(beside[:_RELATED]))
 
 
-def _told(tx: ports.Transaction, story: model.Story) -> StoryRow:
+def told(tx: ports.Transaction, story: model.Story) -> StoryRow:
+    """The story with its decisions and messages."""
     return StoryRow(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=_messages(tx, story.id))
 
 

@@ -12,12 +12,15 @@ import hmac
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Asked by machines that hold no token and that name the host as they like.
 OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
+
+#: Asked by feed readers, which show a token in the address only; and where it stands there.
+FEEDS, FEED_TOKEN = "/feeds/", "token"
 
 _HEADERS = {
     "content-security-policy": (
@@ -38,6 +41,7 @@ class AccessGuard:
     def __init__(self, app: ASGIApp, *, token: str | None, hosts: Collection[str]) -> None:
         self._app = app
         self._token = token.encode() if token is not None else None
+        self._feed_token = feed_token(token).encode() if token is not None else None
         # Without a token any page that the operator's browser visits could read ours, once its own name leads to
         # 127.0.0.1 (DNS rebinding): only the names that are ours are answered.
         self._hosts = frozenset(hosts) if token is None else None
@@ -54,7 +58,8 @@ class AccessGuard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        refusal = None if scope["path"] in OPEN_TO_ALL else self._refusal(Headers(scope=scope))
+        is_open = scope["path"] in OPEN_TO_ALL or self._has_feed_token(scope)
+        refusal = None if is_open else self._refusal(Headers(scope=scope))
         await (refusal or self._app)(scope, receive, send_with_headers)
 
     def _refusal(self, headers: Headers) -> Response | None:
@@ -70,9 +75,20 @@ class AccessGuard:
             return PlainTextResponse(text, 401, {"www-authenticate": 'Basic realm="Wirewatch", charset="UTF-8"'})
         return None
 
+    def _has_feed_token(self, scope: Scope) -> bool:
+        if self._feed_token is None or not scope["path"].startswith(FEEDS) or is_foreign(Headers(scope=scope)):
+            return False
+        given = QueryParams(scope["query_string"]).get(FEED_TOKEN, "")
+        return hmac.compare_digest(given.encode(), self._feed_token)
+
     def _is_token(self, authorization: str) -> bool:
         assert self._token is not None
         return hmac.compare_digest(_given(authorization), self._token)
+
+
+def feed_token(token: str) -> str:
+    """What a feed reader shows in an address: made of the token, which it does not tell, and good for feeds alone."""
+    return hmac.new(token.encode(), b"wirewatch feeds", "sha256").hexdigest()[:32]
 
 
 def is_foreign(headers: Headers) -> bool:

@@ -41,8 +41,9 @@ class Counts:
 class Pages:
     """Answers the requests for pages."""
 
-    def __init__(self, watched: Watched) -> None:
+    def __init__(self, watched: Watched, feed_token: str | None = None) -> None:
         self._watched = watched
+        self._feed_token = feed_token
         self._templates = looks.templates()
         self._playground = playground.Playground(watched)
         self._counts: Counts | None = None
@@ -54,6 +55,7 @@ class Pages:
             "now": self._watched.clock.now(),
             "version": bot.__version__,
             "settings": self._watched.settings,
+            "feed_token": self._feed_token,
         }
         return HTMLResponse(self._templates.get_template(name).render(shared | values), status)
 

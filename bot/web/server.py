@@ -17,7 +17,7 @@ from bot import config, ports
 from bot.web import health
 from bot.web.admission import Admission
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
-from bot.web.guard import AccessGuard
+from bot.web.guard import AccessGuard, feed_token
 from bot.web.metrics import Metrics
 from bot.web.site import site_of
 from bot.web.watched import Shared, Watched
@@ -102,7 +102,8 @@ def open_site(
     shared = Shared(bot)
     metrics = Metrics(shared)
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
-    app = AccessGuard(Admission(site_of(shared, health.Probe(bot), metrics)), token=token, hosts=hosts)
+    own = feed_token(token) if token is not None else None
+    app = AccessGuard(Admission(site_of(shared, health.Probe(bot), metrics, own)), token=token, hosts=hosts)
     return Site(app, _listen(web), metrics, limits or Limits())
 
 

@@ -10,14 +10,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import ports
-from bot.web import health, metrics, reading_pages, search_page
+from bot.web import feeds_out, health, metrics, reading_pages, search_page
 from bot.web.pages import Pages
 from bot.web.watched import Watched
 
 
-def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics) -> Starlette:
+def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics, feed_token: str | None = None) -> Starlette:
     """The application of the status page, with health, metrics and pages."""
-    pages = Pages(bot)
+    pages = Pages(bot, feed_token)
     reading = reading_pages.ReadingPages(bot, pages)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
@@ -48,6 +48,7 @@ def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics) -> Star
             Route("/style.css", stylesheet),
             Route("/", pages.overview),
             Route("/feeds", pages.feeds),
+            Route("/feeds/{kind}.{form}", feeds_out.FeedsOut(bot).answer),
             Route("/stories", pages.stories),
             Route("/story/{id}", reading.story),
             Route("/rules", pages.rules),

@@ -1,0 +1,97 @@
+"""Stories as feeds that any reader can subscribe to: all, or those of a rule, a tag of feeds, a channel."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from bot import ports
+from bot.web import facts, feed_documents, looks
+from bot.web.feed_documents import FeedDocument, FeedEntry
+from bot.web.watched import Watched
+
+#: Of one feed. A channel's or a tag's are picked from the last ones of all.
+MOST_ENTRIES, LOOKED_AT = 50, 300
+BACK = timedelta(days=30)
+_TYPES = {"atom": "application/atom+xml; charset=utf-8", "json": "application/feed+json; charset=utf-8"}
+
+
+class FeedsOut:
+    """Answers the requests for feeds."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._template = looks.templates().get_template("feed_entry.html")
+
+    async def answer(self, request: Request) -> Response:
+        """``/feeds/all.atom``, ``/feeds/rule.json?name=…``; 404 where there is no such rule, tag or channel."""
+        kind, form = request.path_params["kind"], request.path_params["form"]
+        name = request.query_params.get("name", "")
+        if form not in _TYPES or not self._is_known(kind, name):
+            return PlainTextResponse("There is no such feed.\n", 404)
+        since = self._watched.clock.now() - BACK
+        told = await self._watched.store.read(lambda tx: self._stories(tx, kind, name, since=since))
+        base = str(request.base_url)
+        entries = [self._entry(row, base) for row in told]
+        query = f"?name={quote(name)}" if kind != "all" else ""
+        feed = FeedDocument(
+            id=f"{base}feeds/{kind}{query}",
+            title=looks.plain(f"Wirewatch: {name}" if kind != "all" else "Wirewatch"),
+            address=f"{base}feeds/{kind}.{form}{query}",
+            home=f"{base}rule{query}" if kind == "rule" else f"{base}stories",
+            updated=max((entry.updated for entry in entries), default=self._watched.loaded_at),
+            entries=sorted(entries, key=lambda entry: entry.updated, reverse=True),
+        )
+        body = feed_documents.atom(feed) if form == "atom" else feed_documents.json_feed(feed)
+        headers = {"etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"', "cache-control": "private, no-cache"}
+        if headers["etag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(body, headers={**headers, "content-type": _TYPES[form]})
+
+    def _is_known(self, kind: str, name: str) -> bool:
+        settings = self._watched.settings
+        match kind:
+            case "all":
+                return True
+            case "rule":
+                return any(compiled.rule.name == name for compiled in settings.rules)
+            case "tag":
+                return any(name in feed.tags for feed in settings.feeds)
+            case "channel":
+                return name in settings.bot.channels
+            case _:
+                return False
+
+    def _stories(self, tx: ports.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[facts.StoryRow]:
+        if kind in ("all", "rule"):
+            rule = name if kind == "rule" else None
+            return facts.stories(tx, since=since, rule=rule, skip=0, most=MOST_ENTRIES)[0]
+        newest = tx.stories.newest(since=since, rule=None, skip=0, most=LOOKED_AT)
+        if kind == "tag":
+            tagged = {feed.url for feed in self._watched.settings.feeds if name in feed.tags}
+            chosen = [story for story in newest if any(member.article.feed in tagged for member in story.members)]
+        else:
+            alerts = tx.stories.alerts([story.id for story in newest])
+            posted = {alert.story for alert in alerts if alert.channel == name and alert.posted_at is not None}
+            chosen = [story for story in newest if story.id in posted]
+        return [facts.told(tx, story) for story in chosen[:MOST_ENTRIES]]
+
+    def _entry(self, row: facts.StoryRow, base: str) -> FeedEntry:
+        story = row.story
+        page = f"{base}story/{quote(story.id)}"
+        links = (looks.web_link(member.article.link) for member in story.members)
+        changes = [decision.at for decision in row.decisions if decision.facts or decision.edits]
+        return FeedEntry(
+            id=f"urn:wirewatch:story:{quote(story.id)}",
+            title=looks.plain(story.title) or "(without a title)",
+            link=next((link for link in links if link), page),
+            published=story.first_seen,
+            updated=max([story.last_seen, *changes]),
+            tags=tuple(looks.plain(rule) for rule in story.rules),
+            content=self._template.render(entry=row, page=page),
+        )

@@ -1,0 +1,146 @@
+"""Stories as feeds: valid, read by others and by this bot, opened by a token of their own, and harmless."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import cast
+from urllib.parse import quote
+
+import feedparser
+import pytest
+from lxml import etree
+
+from bot import ports
+from bot.sources import jsonfeed, rss
+from bot.web.guard import feed_token
+from testbed import made
+from tests.web.conftest import TOKEN, Page, listening, page_over
+from tests.web.markup import elements, tree_of, values
+
+ATOM = {"a": "http://www.w3.org/2005/Atom"}
+RULE = "BlackBerry in Pakistan"
+
+
+def found(root: etree._Element, path: str) -> list[str]:
+    """Texts and attributes by XPath; of an element what it says."""
+    answers = cast("list[str | etree._Element]", root.xpath(path, namespaces=ATOM))
+    return [str(each) if isinstance(each, str) else (each.text or "") for each in answers]
+
+
+def body_of(content: bytes, kind: str) -> ports.Body:
+    return ports.Body(url="https://bot.example/feeds/all", content=content, content_type=kind)
+
+
+@pytest.mark.parametrize("address", ["all", f"rule?name={quote(RULE)}", "channel?name=desk"])
+async def test_a_feed_is_read_by_feedparser_and_by_this_bot(page: Page, address: str) -> None:
+    kind, _, query = address.partition("?")
+    answer = await page.get(f"/feeds/{kind}.atom?{query}")
+    assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    read = feedparser.parse(answer.content)
+    assert not read.bozo
+    assert "BlackBerry to leave Pakistan rather than open its servers" in [entry.title for entry in read.entries]
+    ours = rss.Source().read(body_of(answer.content, "application/atom+xml"))
+    answer = await page.get(f"/feeds/{kind}.json?{query}")
+    also = jsonfeed.Source().read(body_of(answer.content, "application/feed+json"))
+    assert [entry.guid for entry in ours.entries] == [entry.id for entry in read.entries]
+    assert [(each.guid, each.title, each.link) for each in also.entries] == [
+        (each.guid, each.title, each.link) for each in ours.entries
+    ]
+
+
+async def test_a_feed_has_what_atom_requires(page: Page) -> None:
+    root = etree.fromstring((await page.get("/feeds/all.atom")).content)
+    for path in ("a:id", "a:title", "a:updated", "a:author/a:name", "a:link[@rel='self']"):
+        assert len(found(root, path)) == 1, path
+    entries = root.findall("a:entry", ATOM)
+    assert len(entries) == 3
+    for entry in entries:
+        for path in (
+            "a:id",
+            "a:title",
+            "a:updated",
+            "a:published",
+            "a:link[@rel='alternate']",
+            "a:content[@type='html']",
+        ):
+            assert len(found(entry, path)) == 1, path
+    ids = found(root, "a:entry/a:id/text()")
+    assert len(set(ids)) == len(ids)
+    updated = found(root, "a:entry/a:updated/text()")
+    assert updated == sorted(updated, reverse=True)
+    assert found(root, "a:updated/text()") == updated[:1]
+
+
+async def test_an_entry_is_updated_as_its_story_is_and_unchanged_feeds_are_not_sent_again(page: Page) -> None:
+    before = await page.get("/feeds/all.json")
+    again = await page.get("/feeds/all.json", headers={"if-none-match": before.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    told = await page.running.store.read(lambda tx: tx.stories.since(None))
+    story = next(each for each in told if len(each.members) == 3)
+    moved = replace(story, last_seen=story.last_seen + timedelta(hours=9))
+    await page.running.store.write(lambda tx: tx.stories.save(moved))
+    after = await page.get("/feeds/all.json", headers={"if-none-match": before.headers["etag"]})
+    assert after.status_code == 200
+    first = json.loads(after.content)["items"][0]
+    assert first["id"] == f"urn:wirewatch:story:{story.id}"
+    assert first["date_modified"] == moved.last_seen.isoformat()
+    assert len(json.loads(after.content)["items"]) == len(json.loads(before.content)["items"])
+
+
+@pytest.mark.parametrize(
+    "path", ["rule.atom?name=none", "tag.atom?name=none", "channel.json?name=x", "all.rss", "x.atom"]
+)
+async def test_a_feed_of_nothing_there_is_is_not_found(page: Page, path: str) -> None:
+    assert (await page.get(f"/feeds/{path}")).status_code == 404
+
+
+async def test_what_a_hostile_feed_says_is_inert_in_a_feed(page: Page) -> None:
+    title = "Bell \x07 and \ufffe <b>bold</b>"
+    story = replace(made.story("h", made.article("h")), title=title, last_seen=page.clock.now())
+
+    def add(tx: ports.Transaction) -> None:
+        tx.articles.add([made.article("h")])
+        tx.stories.save(story)
+
+    await page.running.store.write(add)
+    root = etree.fromstring((await page.get("/feeds/all.atom")).content)
+    assert {str(element.tag).partition("}")[0] for element in root.iter()} == {"{http://www.w3.org/2005/Atom"}
+    assert found(root, "//a:title/@type") == []
+    links = found(root, "//a:link/@href")
+    assert {link.partition(":")[0] for link in links} <= {"http", "https"}
+    items = json.loads((await page.get("/feeds/all.json")).content)["items"]
+    for content in [*found(root, "//a:content/text()"), *(item["content_html"] for item in items)]:
+        tree = tree_of(content)
+        assert elements(tree, "//script | //img | //svg | //iframe | //b") == []
+        assert {link.partition(":")[0] for link in values(tree, "//a/@href")} <= {"http", "https"}
+        assert not [name for each in elements(tree, "//*") for name in map(str, each.attrib) if name.startswith("on")]
+
+
+async def test_a_feeds_own_token_opens_feeds_and_nothing_else(filled: Path) -> None:
+    async with page_over(filled, listening(has_token=True)) as page:
+        own = feed_token(TOKEN)
+        assert (await page.get("/feeds/all.atom")).status_code == 401
+        assert (await page.get("/feeds/all.atom", params={"token": "wrong"})).status_code == 401
+        assert (await page.get("/feeds/all.atom", params={"token": TOKEN})).status_code == 401
+        opened = await page.get("/feeds/all.atom", params={"token": own})
+        assert opened.status_code == 200
+        assert own not in opened.text
+        assert TOKEN not in opened.text
+        for path in ("/", "/feeds", "/stories", "/search", "/metrics", "/feeds/../stories"):
+            assert (await page.get(path, params={"token": own})).status_code == 401
+        foreign = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}
+        assert (await page.get("/feeds/all.atom", params={"token": own}, headers=foreign)).status_code == 403
+        tree = tree_of((await page.get("/stories", headers={"authorization": f"Bearer {TOKEN}"})).text)
+        assert f"/feeds/all.atom?token={own}" in values(tree, "//a/@href")
+
+
+async def test_a_tag_of_feeds_has_a_feed_of_the_stories_that_they_tell(filled: Path) -> None:
+    feeds = filled / "feeds.yaml"
+    feeds.write_text(feeds.read_text().replace("name: hostile,", "name: hostile, tags: [animals],"))
+    async with page_over(filled) as page:
+        items = json.loads((await page.get("/feeds/tag.json", params={"name": "animals"})).content)["items"]
+    assert len(items) == 2
+    assert all("Wombat" in item["title"] for item in items)
