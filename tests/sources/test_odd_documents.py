@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import ports
+from bot import ports, sources
 from bot.sources.kit import limits
 from tests.sources.documents import URL, atom, entry, item, read, rss
 from tests.sources.test_cut import JSON, SITEMAP
@@ -337,3 +337,23 @@ def test_no_damage_gives_anything_but_a_reading_or_a_clear_error(kind: str, at: 
     damaged = content[:at] + junk + content[at + cut :]
     with contextlib.suppress(ports.ReadError):
         assert len(read(damaged, url=URL).entries) <= 10
+
+
+ENTRY = (
+    '<?xml version="1.0" encoding="{0}"?>\n<!-- one <entry> --><entry xmlns="http://www.w3.org/2005/Atom"><title>Café</title>'
+    "<id>urn:1</id><link href='/1'/><updated>2015-12-02T09:00:00Z</updated></entry>\n"
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1252"])
+def test_an_atom_entry_that_is_a_document_of_its_own_is_a_feed_of_one(encoding: str) -> None:
+    body = ports.Body(content=ENTRY.format(encoding).encode(encoding), content_type="", url="https://a.example/entry")
+    [entry] = sources.parse_document(body).entries
+    assert (entry.title, entry.guid, entry.link) == ("Café", "urn:1", "https://a.example/1")
+
+
+@pytest.mark.parametrize("end", [60, 120, 190])
+def test_half_an_atom_entry_is_no_feed(end: int) -> None:
+    body = ports.Body(content=ENTRY.format("utf-8").encode()[:end], content_type="", url="https://a.example/entry")
+    with pytest.raises(ports.ReadError):
+        sources.parse_document(body)

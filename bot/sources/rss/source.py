@@ -6,6 +6,7 @@ those only the items that are new (see cut.py).
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 from datetime import UTC, datetime
@@ -16,12 +17,14 @@ import feedparser
 
 from bot import model
 from bot.ports import Body, ReadError
-from bot.sources.kit import limits, links, sniff, xmltext
+from bot.sources.kit import charset, limits, links, sniff, xmltext
 from bot.sources.rss import bounds, cut, hours, light
 from bot.sources.rss.header import Header
 
 KIND = "rss"
 
+_ATOM = "http://www.w3.org/2005/Atom"
+_ENTRY = re.compile(rf"""<entry\s[^<>]*xmlns\s*=\s*["']{re.escape(_ATOM)}["']""")
 _ROOTS = ("rss", "feed", "rdf", "channel")
 #: What feedparser raises on input that its authors did not meet.
 _CONFUSED = (AssertionError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
@@ -31,10 +34,11 @@ class Source:
     """Parses RSS, Atom and RDF."""
 
     def recognises(self, body: Body) -> bool:
-        return sniff.root(body.content, body.content_type) in _ROOTS
+        return sniff.root(body.content, body.content_type) in _ROOTS or _in_feed(body) is not body
 
     def read(self, body: Body) -> model.Reading:
         """Blocking. Raises ReadError."""
+        body = _in_feed(body)
         document = xmltext.prepare(body, roots=_ROOTS)
         text, remarks = _mended(document)
         data = text.encode("utf-8", "replace")
@@ -43,6 +47,19 @@ class Source:
         if reading is None:
             reading = _read_whole(data, body)
         return hours.with_bounds(reading, text, remarks=(*document.remarks, *remarks))
+
+
+def _in_feed(body: Body) -> Body:
+    """An Atom entry that is a document of its own (RFC 4287 section 2), in a feed; any other document as it is."""
+    if sniff.root(body.content, body.content_type) != "entry":
+        return body
+    text = charset.decode(body.content, body.content_type).text
+    entry = _ENTRY.search(text)
+    # Of half an entry the title may be half.
+    if entry is None or not text.rstrip().endswith("</entry>"):
+        return body
+    whole = f'<feed xmlns="{_ATOM}">{text[entry.start() :]}</feed>'.encode("utf-8", "replace")
+    return dataclasses.replace(body, content=whole, content_type="application/atom+xml; charset=utf-8")
 
 
 def read_whole(data: bytes, url: str) -> tuple[Header, tuple[model.Entry, ...]]:
