@@ -20,8 +20,9 @@ from bot.channels.kit.context import ChannelContext
 log = structlog.get_logger("wirewatch")
 
 KIND = "email"
-#: A recipient that its server puts off (greylisting, a full mailbox) is tried for so long after the others got it.
-_PATIENCE = timedelta(hours=2)
+#: A recipient that its server puts off (greylisting, a full mailbox) is tried for so long after the others got it:
+#: meanwhile what follows in its thread waits, for everybody.
+_PATIENCE = timedelta(minutes=30)
 
 
 class Channel:

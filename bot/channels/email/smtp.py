@@ -20,6 +20,7 @@ from bot.channels.kit import http_errors
 
 #: Seconds for each answer; the sender bounds the whole.
 _TIMEOUT = 20
+_GOODBYE = 1
 _WHO = "the mail server"
 
 
@@ -120,9 +121,10 @@ async def session(
                     raise ports.Parked(f"{_WHO} takes no login; remove username and password, or name another server")
                 await client.login(login.username, login.password)
         yield Session(client)
-        # What it took it has; a goodbye that fails changes nothing.
+        # What it took it has. A goodbye that fails changes nothing, and one that takes long is left: who is stopped
+        # meanwhile would not know that the mail has gone.
         with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-            await client.quit()
+            await client.quit(timeout=_GOODBYE)
     finally:
         client.close()
 
