@@ -57,9 +57,9 @@ def without_possessive(word: str) -> str:
 
 def words_of(text: str) -> Iterator[Word]:
     """The words of a text in order."""
-    end = 0
+    end, new = 0, tuple.__new__  # in half the time of Word(…)
     for found in _TOKEN.finditer(text):
-        word = found.group()
+        word = found[0]
         start = found.start()
         # Most gaps are one space.
         opens = end == 0 or (text[end:start] != " " and _SENTENCE_END.search(text, end, start) is not None)
@@ -70,7 +70,7 @@ def words_of(text: str) -> Iterator[Word]:
             continue
         root = stem(word)
         if root:
-            yield Word(root, word, word[0].isupper(), opens)
+            yield new(Word, (root, word, word[0].isupper(), opens))
 
 
 def _pairs(run: str) -> Iterable[str]:

@@ -115,7 +115,7 @@ def _own(read: Profile, rare: Under) -> _Own:
     return _Own(
         rare,
         rare.terms | read.rules.get(rare.rule, frozenset()),
-        sum([(weight * rare[word]) ** 2 for word, weight in read.weights.items()]),
+        rare.square(read.weights),
         title,
         head,
         sum([worth for _, worth in title]),
@@ -128,7 +128,7 @@ def _alone(read: Profile, story: OpenStory, own: _Own) -> Evidence:
     ours, theirs = read.weights, story.weights
     shared = ours.keys() & theirs.keys()
     both = sum([ours[word] * theirs[word] * rare[word] ** 2 for word in shared])
-    square = sum([(weight * rare[word]) ** 2 for word, weight in theirs.items()]) if both else 0.0
+    square = rare.square(theirs) if both else 0.0
     is_name = {word for word in read.head if word in our_names or (word in names and word in heads)} - terms
     title_names = [(word, worth) for word, worth in own.title if word in is_name]
     head_names = [(word, worth) for word, worth in own.head if word in is_name]

@@ -86,10 +86,23 @@ class Under(dict[str, float]):
 
     def __missing__(self, word: str) -> float:
         found = self._base - self._commonness[word]
-        if self._own is not None:
-            found = min(found, self._own.base - self._own[word])
+        if self._own is not None and (under := self._own.base - self._own[word]) < found:
+            found = under
         self[word] = found
         return found
+
+    def square(self, weights: Mapping[str, float]) -> float:
+        """The sum of (weight x rarity) squared, over words that are mostly asked for once."""
+        base, common, own = self._base, self._commonness, self._own
+        if own is None:
+            return sum([(weight * (base - common[word])) ** 2 for word, weight in weights.items()])
+        less = own.base
+        return sum(
+            [
+                (weight * (one if (one := base - common[word]) < (two := less - own[word]) else two)) ** 2
+                for word, weight in weights.items()
+            ]
+        )
 
 
 class Rarity:
