@@ -35,11 +35,11 @@ class Target:
     words: tuple[bytes, ...]
 
 
-def _document(content_type: str) -> Callable[[bytes], None]:
+def _document(content_type: str, *, kind: str | None = None, options: str = "{}") -> Callable[[bytes], None]:
     def run(data: bytes) -> None:
         body = ports.Body(content=data, content_type=content_type, url=_URL)
         try:
-            reading = sources.parse_document(body)
+            reading = sources.parse_document(body, kind=kind, options=options)
         except ports.ReadError:
             return
         assert len(reading.entries) <= limits.MAX_ENTRIES
@@ -145,6 +145,11 @@ _HTML = (
     b'<html><head><title>T</title><base href="/x/"><link rel="alternate" type="application/rss+xml" href="feed">'
     b'</head><body><article><p>Some text of an article that is long enough to be one.</p></article><a href="/rss">r</a>'
 )
+_LIST = (
+    b'<html lang="de"><base href="/x/"><ul class="news">'
+    b'<li><h2><a href="/1">Title</a></h2><time datetime="2015-12-02T09:00:00Z">x</time><p>Text</p><i>A</i></li>'
+    b'<li><h2><a href="2">Other</a></h2><time>2. Dezember 2015, 09:30 Uhr</time><p>Text <b>x</b></p></li></ul></html>'
+)
 _OUTLINE = (
     b'<opml version="2.0"><body><outline text="a"><outline type="rss" xmlUrl="https://a.example/f" category="/x,y"/>'
     b'</outline><outline xmlUrl="feed://b.example/f" title="&amp;"/></body></opml>'
@@ -161,6 +166,17 @@ TARGETS: dict[str, Target] = {
         _document("application/feed+json"), (_JSON,), tuple(b'{ } [ ] " , : \\ \\ud800 null NaN 1e999 -0 9999'.split())
     ),
     "sitemap": Target(_document("application/xml"), (_SITEMAP,), (*_XML_WORDS, b"<url>", b"<news:title>", b"<loc>")),
+    "list on a page": Target(
+        _document(
+            "text/html", kind="page", options='{"item": "ul.news > li", "title": "h2", "date": "time", "text": "p"}'
+        ),
+        (_LIST,),
+        tuple(
+            b'<li> </li> <ul> <h2> <a href=" <time datetime=" <div> &amp; &#x41; <script> <base href= 1. Januar'.split(
+                b" "
+            )
+        ),
+    ),
     "page that is no feed": Target(_document("text/html"), (_HTML,), (*_XML_WORDS, b"<base href=", b"<link rel=")),
     "feeds of a page": Target(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
     "opml": Target(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),

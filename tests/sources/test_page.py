@@ -123,6 +123,13 @@ def test_a_page_that_scripts_build_says_so() -> None:
     assert "empty without JavaScript, which Wirewatch does not run" in told
 
 
+def test_a_page_without_a_body_says_what_is_wrong() -> None:
+    """Found by fuzzing."""
+    assert refused(b"<html><script>start()</script></html>", item="li") == refused(
+        b"<html><body><div id=app></div><script src=x.js></script></body></html>", item="li"
+    )
+
+
 def test_selectors_are_proposed_from_what_repeats_and_not_from_the_menu() -> None:
     name, found = proposals.of_body(body(page(*range(1, 9))))
     assert name == "Die Behörde"

@@ -50,4 +50,6 @@ def tree(body: Body) -> tuple[HtmlElement, list[str]]:
 
 def needs_scripts(root: HtmlElement) -> bool:
     """Whether the page says nothing without JavaScript."""
-    return root.find(".//script") is not None and len(text_of(root.find("body")) or "") < _LEAST_TEXT
+    body = root.find("body")
+    text = text_of(body) if body is not None else None
+    return root.find(".//script") is not None and len(text or "") < _LEAST_TEXT
