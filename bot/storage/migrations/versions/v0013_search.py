@@ -91,7 +91,8 @@ def upgrade() -> None:
         _run(_SQLITE_BUFFER.format(64 << 20))
     _fill(_SQLITE_FILL if is_sqlite else _POSTGRES_FILL)
     if is_sqlite:
-        _run(_SQLITE_BUFFER.format(1 << 20))
+        # One part: else the first articles that come would wait until large ones are merged.
+        _run(_SQLITE_BUFFER.format(1 << 20), "INSERT INTO search_index (search_index) VALUES ('optimize')")
     _run(
         *(
             _SQLITE_TRIGGERS
