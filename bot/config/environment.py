@@ -1,6 +1,6 @@
 """Variables of the environment in the place of keys of bot.yaml: ``WIREWATCH_FETCH_EVERY`` is ``fetch: {every: …}``.
 
-Each is put into the document as if it stood below its last line, so that a mistake in one is told like any other.
+Each is put into the document as if it was below its last line, so that a mistake in one is told like any other.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _appended(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[
     start = len(text) + len(name) + 2
     written = value.strip()
     if _is_secret(path) and not written.startswith(("env:", "file:")):
-        # What stands in a variable is not written into the configuration: it is named there.
+        # What is in a variable is not written into the configuration: it is named there.
         written = f"env:{name}"
     if "\n" not in written and written[0] not in "[{":
         return f"{text}{name}: {written}\n", Scalar(written, start, start + len(written), ""), []

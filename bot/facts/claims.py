@@ -1,6 +1,6 @@
 """What a story has said so far, bounded however many articles joined, and written to JSON with the story.
 
-Kept are words and names, numbers with what stands beside them, days, and the statements that bear them. Knows no text.
+Kept are words and names, numbers with what is beside them, days, and the statements that bear them. Knows no text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Stated:
     #: What the number counts, and the words near it.
     what: str
     beside: frozenset[str]
-    #: Of the statement that it stands in.
+    #: Of the statement that it is in.
     words: frozenset[str]
     names: frozenset[str]
     language: str
@@ -100,7 +100,7 @@ class StoryClaims:
 
 
 def _renew(table: dict[str, int], words: Iterable[str], at: int) -> None:
-    """The newest stands last, so that the oldest is dropped first."""
+    """The newest is last, so that the oldest is dropped first."""
     for word in words:
         table.pop(word, None)
         table[word] = at

@@ -81,7 +81,7 @@ def _split(text: str) -> list[str]:
 
 
 def _rewritten(before: Sequence[str], after: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Sentences that stand in only one version, each with that of the other which shares most words."""
+    """Sentences that are in only one version, each with that of the other which shares most words."""
     one, other = ({" ".join(_bare(each)): each for each in version} for version in (before, after))
     gone = [each for key, each in one.items() if key not in other]
     come = {each: Counter(_bare(each)) for key, each in other.items() if key not in one}

@@ -47,6 +47,7 @@ class Dues:
     gone: list[dates.Day] = field(default_factory=list)
 
     def add(self, reading: Reading) -> None:
+        """Take in the deadlines of one more article, which may move earlier ones."""
         found = [(_is_moved(statement), day, statement) for statement in reading.statements for day in _due(statement)]
         # A statement that a deadline moved knows more than one that names it.
         for is_moved, day, statement in sorted(found, key=lambda each: not each[0]):
@@ -84,7 +85,7 @@ def _is_moved(statement: Statement) -> bool:
 
 
 def _due(statement: Statement) -> Iterator[dates.Day]:
-    """Exact days ahead that a sentence gives as a deadline, but for those that it puts away for another."""
+    """Exact days ahead that a sentence gives as a deadline, except for those that it puts away for another."""
     for at, day in enumerate(statement.days):
         if day.day is None or not day.may_follow(statement.day):
             continue
@@ -125,8 +126,8 @@ def _is_called(before: str, behind: str, statement: Statement) -> bool:
 
 
 def is_put_away(at: int, statement: Statement) -> bool:
-    """A word like "not", "from" or "rather than" stands right before that place."""
-    # What stands before another number is said of that one: "from 60 to 30".
+    """A word like "not", "from" or "rather than" is right before that place."""
+    # What is before another number is said of that one: "from 60 to 30".
     before = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])[-2:]
     return any(lexicon.of(statement.language).has("away", fold(word)) for word in before)
 

@@ -94,6 +94,7 @@ def has_value(figure: Figure, claims: StoryClaims) -> bool:
 
 
 def is_known_day(day: dates.Day, claims: StoryClaims) -> bool:
+    """Whether the story has stated this day."""
     return any(stated.day is not None and stated.day.agrees_with(day) for stated in claims.stated)
 
 

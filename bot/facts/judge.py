@@ -38,6 +38,7 @@ class Model:
 
 @cache
 def shipped() -> Model:
+    """The model that is part of the package."""
     return loads(resources.files(__package__).joinpath("news-model.json").read_text("utf-8"))
 
 

@@ -27,7 +27,7 @@ _PATH = re.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/
 
 
 def is_live_page(article: model.Article) -> bool:
-    """The outlet writes this page anew as things happen."""
+    """The outlet writes this page again as things happen."""
     title = article.title
     if _HEADLINE.search(title) or (not title.isupper() and _CAPITALS.search(title)):
         return True

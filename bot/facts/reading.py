@@ -13,9 +13,9 @@ from datetime import date, datetime
 from bot import model
 from bot.language import dates, lexicon, mastheads, names, numbers, sentences, tokens, words
 
-#: Sentences read of one article; what stands further down is background, and a page of thousands must cost no more.
+#: Sentences read of one article; what is further down is background, and a page of thousands must cost no more.
 READ = 24
-#: Characters on each side of a number in which stands what it counts; a clause's end is its end.
+#: Characters on each side of a number in which is what it counts; a clause's end is its end.
 BESIDE = 48
 #: Characters in which a dateline ends, which the splitting would break at "Jan. 22".
 _OPENING = 120
@@ -37,7 +37,7 @@ SUMS = frozenset({"=fine", "=pay", "=settle", "=ransom", "=sell", "=buy", "=stol
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with the words of content that stand near it: what it may count."""
+    """A number with the words of content that are near it: what it may count."""
 
     number: numbers.Number
     beside: frozenset[str]
@@ -69,10 +69,11 @@ class Statement:
 
     @property
     def content(self) -> frozenset[str]:
+        """The words that carry meaning, each once."""
         return frozenset(self.words)
 
     def has(self, table: str) -> bool:
-        """Any word of a table of the language stands in it."""
+        """Any word of a table of the language is in it."""
         known = lexicon.of(self.language).tables.get(table)
         return known is not None and any(map(known.get, self.folded))
 
@@ -93,10 +94,12 @@ class Reading:
 
     @property
     def title(self) -> Statement | None:
+        """The headline; None: the article has none."""
         return self.statements[0] if self.statements and self.statements[0].order == 0 else None
 
     @property
     def body(self) -> tuple[Statement, ...]:
+        """The statements of the text."""
         return self.statements[1:] if self.title else self.statements
 
 

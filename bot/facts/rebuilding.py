@@ -1,4 +1,4 @@
-"""The claims of a story whose own were not kept: made anew from its articles."""
+"""The claims of a story whose own were not kept: made again from its articles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each open story has said so far, in memory beside the grouping index; made anew where it is not at hand."""
+"""What each open story has said so far, in memory beside the grouping index; made again where it is not at hand."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ MOST = 1_000
 
 
 class Claims:
+    """The claims of the stories that changed last, at most ``MOST`` of them."""
+
     def __init__(self) -> None:
         self._by_story: OrderedDict[model.StoryId, facts.StoryClaims] = OrderedDict()
 
@@ -20,7 +22,7 @@ class Claims:
         self._by_story.clear()
 
     def of(self, story: model.Story) -> facts.StoryClaims:
-        """The claims of its members; after a merge or a split they are made anew."""
+        """The claims of its members; after a merge or a split they are made again."""
         found = self._by_story.pop(story.id, None)
         if found is None or found.count != len(story.members):
             found = facts.claims_of([member.article for member in story.members])

@@ -4,7 +4,7 @@
 
 A turn is computed beside the database and committed in one short transaction, which first looks whether it was
 computed on what is still true: where another process has decided since, or a reader has pressed a button, nothing is
-written and the turn is computed anew. What waits stays in the queue until its turn is committed, so nothing is lost.
+written and the turn is computed again. What waits stays in the queue until its turn is committed, so nothing is lost.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ OnDecided = Callable[[model.Decision], None]
 
 @dataclass(slots=True, kw_only=True)
 class DecisionBatch:
+    """What one turn decided."""
+
     #: How many arrivals and revisions were decided.
     taken: int = 0
     decisions: list[model.Decision] = field(default_factory=list)

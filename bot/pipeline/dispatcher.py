@@ -38,6 +38,7 @@ class Dispatcher:
         self._snoozed = tx.judgements.snoozes(now)
 
     def dispatch(self, changed: Iterable[ChangedStory]) -> tuple[model.Decision, ...]:
+        """Decide for each channel of the changed stories, and write what was decided."""
         made: list[model.Decision] = []
         for entry in changed:
             known = {alert.channel: alert for alert in self._tx.stories.alerts([entry.story.id])}
@@ -58,6 +59,7 @@ class Dispatcher:
         return tuple(made)
 
     def release(self, held: Sequence[model.Alert]) -> tuple[model.Decision, ...]:
+        """Decide again for held alerts whose time has come, gathered for each channel, and for due reminders."""
         found = self._tx.stories.get(list(dict.fromkeys(alert.story for alert in held)))
         made: list[model.Decision] = []
         for channel in dict.fromkeys(alert.channel for alert in held):
@@ -98,7 +100,7 @@ class Dispatcher:
         return [planned]
 
     def _alert(self, situation: alerts.Situation) -> model.Alert | None:
-        """The alert as it stands now."""
+        """The alert as it is now."""
         known = self._tx.stories.alerts([situation.story.id])
         return next((alert for alert in known if alert.channel == situation.channel), None)
 

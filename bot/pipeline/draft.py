@@ -2,7 +2,7 @@
 
 Acts as a transaction: the stories, the outbox and the judgements that story updater and dispatcher use. Reads go
 through to the store and are remembered for the next turns; writes are kept until ``commit``. Without a store below it
-is a store of its own, in memory (bot/backtest).
+is a separate store, in memory (bot/backtest).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Stories:
     def __init__(self) -> None:
         #: The store of this turn; None: there is nothing but what is kept here.
         self.below: ports.Stories | None = None
-        #: The one used last stands last.
+        #: The one used last is last.
         self.known: OrderedDict[model.StoryId, model.Story] = OrderedDict()
         self.alerts_of: dict[model.StoryId, dict[str, model.Alert]] = {}
         self._homes: dict[model.ArticleId, model.StoryId] = {}
@@ -64,7 +64,7 @@ class Stories:
         return None if story is None else story.id
 
     def save(self, story: model.Story) -> None:
-        """Members are only ever added at the end, so what is new stands behind what was known."""
+        """Members are only ever added at the end, so what is new is behind what was known."""
         before = self.known.get(story.id)
         new = story.members[len(before.members) if before else 0 :]
         self._saved.setdefault(story.id, []).extend(new)
@@ -132,6 +132,7 @@ class Stories:
 
     @property
     def has_changes(self) -> bool:
+        """Whether a commit would write anything."""
         return bool(self._saved or self._alerts or self._decisions or self._taken_out)
 
     def commit(self, stories: ports.Stories) -> None:
@@ -182,9 +183,11 @@ class NoJudgements:
     """Stands in for ``ports.Judgements``: nobody has judged what was never sent."""
 
     def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
+        """Empty: there are none in memory."""
         return ()
 
     def snoozes(self, now: datetime) -> Mapping[tuple[str, str], datetime]:
+        """Empty: there are none in memory."""
         return {}
 
 
@@ -192,6 +195,7 @@ class NoRulings:
     """Stands in for ``ports.Rulings``."""
 
     def since(self, when: datetime | None) -> Sequence[model.Ruling]:
+        """Empty: there are none in memory."""
         return ()
 
 
@@ -214,11 +218,13 @@ class Draft:
 
     @property
     def transaction(self) -> ports.Transaction:
-        # The story updater and its dispatcher use these three, and of them what stands here; the tests run them whole.
+        """The draft where a transaction is expected."""
+        # The story updater and its dispatcher use these three, and of them what is here; the tests run them whole.
         return cast("ports.Transaction", self)
 
     @property
     def has_changes(self) -> bool:
+        """Whether a commit would write anything."""
         return self.stories.has_changes or bool(self.outbox.rows or self.outbox.dropped)
 
     def commit(self, tx: ports.Transaction, *, now: datetime) -> None:

@@ -215,7 +215,7 @@ class _Ingestor:
                 continue
             self._done.revised.append(revised)
             if _says(revised) == _says(known) and not is_taken_over:
-                # Another date alone is kept; it is no reason to match anew, nor to speak.
+                # Another date alone is kept; it is no reason to match again, nor to speak.
                 continue
             revisions.append(
                 model.Revision(

@@ -55,6 +55,7 @@ def edit(
 def reply(
     decision: model.Decision, story: model.Story, rules: Mapping[str, model.Rule], alert: model.Alert
 ) -> model.Outgoing | None:
+    """The reply that a decision makes in the story's thread; None: the thread has no message yet."""
     if alert.head is None:
         return None
     cause = (
@@ -126,6 +127,7 @@ def pointer(
 
 
 def loudest(rules: Sequence[model.Rule]) -> model.Severity:
+    """The highest severity among the rules; normal where there are none."""
     return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=model.Severity.NORMAL)
 
 

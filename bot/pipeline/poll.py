@@ -60,10 +60,13 @@ class Polled:
 
     @property
     def is_baseline(self) -> bool:
+        """Whether it is the feed's first poll that worked."""
         return self.state.baseline_at is None
 
 
 class Poller:
+    """Fetches and parses feeds, and the pages of articles where a feed wants full text."""
+
     def __init__(
         self,
         *,
@@ -155,6 +158,7 @@ class Poller:
 
 
 def look_up_of(polled: Polled, reading: model.Reading) -> articles.Lookup:
+    """The questions to the store, as the reader process made them ready or made here."""
     return polled.look_up or articles.look_up(polled.feed, reading, is_first=polled.is_baseline)
 
 
@@ -167,6 +171,7 @@ def identify(
     snapshot: Snapshot,
     now: datetime,
 ) -> articles.Identification:
+    """What each item of the document is, given what the store knows."""
     return articles.identify(
         polled.feed,
         reading,

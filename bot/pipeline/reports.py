@@ -28,19 +28,24 @@ class FeedReport:
 
 @dataclass(slots=True, kw_only=True)
 class PassReport:
+    """What one pass polled and decided."""
+
     feeds: list[FeedReport] = field(default_factory=list)
     decisions: list[model.Decision] = field(default_factory=list)
 
     def add(self, other: PassReport) -> None:
+        """Add what another pass polled and decided."""
         self.feeds += other.feeds
         self.decisions += other.decisions
 
     @property
     def broken(self) -> list[FeedReport]:
+        """The feeds that failed."""
         return [feed for feed in self.feeds if feed.error]
 
 
 def report_of(poll: IngestedPoll, now: datetime) -> FeedReport:
+    """The report of an ingested poll; its lateness is counted until ``now``."""
     return FeedReport(
         url=poll.state.url,
         error=poll.state.error,
@@ -52,6 +57,7 @@ def report_of(poll: IngestedPoll, now: datetime) -> FeedReport:
 
 
 def log_poll(poll: IngestedPoll, told: FeedReport) -> None:
+    """One line in the log for each poll."""
     answer = poll.polled.answer
     fields = {
         "poll": poll.polled.id,

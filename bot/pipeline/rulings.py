@@ -17,16 +17,17 @@ class Split:
     ruling: model.Ruling
     #: Without them.
     home: model.Story
-    #: They alone, a story of its own.
+    #: They alone, a separate story.
     apart: model.Story
 
     @property
     def taken(self) -> frozenset[model.ArticleId]:
+        """The ids of the articles that were taken out."""
         return frozenset(member.article.id for member in self.apart.members)
 
 
 def split(tx: ports.Transaction, ruling: model.Ruling) -> Split | None:
-    """Make the articles of a ruling, with their copies, a story of its own.
+    """Make the articles of a ruling, with their copies, a separate story.
 
     None: nothing is left to do, since they are no longer in the story, or are all of it.
     """

@@ -1,4 +1,4 @@
-"""A rule that is expected to match and does not: its silence is told to the operator, once each time.
+"""A rule that is expected to match and does not: its silence is reported to the operator, once each time.
 
 A rule says ``expect: every 2 days``; the time of its last match is a note of the store. Decides nothing about stories.
 """

@@ -11,16 +11,19 @@ from bot import model, rules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
+    """The feeds, rules and channels in force."""
+
     #: Address -> feed.
     feeds: Mapping[str, model.Feed]
     rules: rules.RuleSet
     fetch: model.FetchPolicy = field(default_factory=model.FetchPolicy)
-    #: Channel -> when it may be spoken to.
+    #: Channel -> when it may be posted to.
     policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
-    #: The channel on which the bot speaks about itself; None: its log only.
+    #: The channel on which the bot posts about itself; None: its log only.
     operator: str | None = None
     window: timedelta = timedelta(days=14)
 
     def longest_cooldown(self) -> timedelta:
+        """The longest cooldown of any rule; zero where none has one."""
         cooldowns = (rule.cooldown for rule in self.rules.rules.values() if rule.cooldown)
         return max(cooldowns, default=timedelta())

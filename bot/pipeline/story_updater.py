@@ -1,7 +1,7 @@
 """Joins arrivals to stories, decides for each channel, and words what will be said.
 
 Works on a draft (bot/pipeline/draft.py), so an article's story, its decisions and its outbox rows stand or fall
-together. The grouping index is memory beside the store: after a turn that was not committed it is built anew from what
+together. The grouping index is memory beside the store: after a turn that was not committed it is built again from what
 was.
 """
 
@@ -19,6 +19,8 @@ from bot.pipeline.snapshot import Snapshot
 
 
 class StoryUpdater:
+    """Updates stories; keeps the index of open ones from batch to batch."""
+
     def __init__(self, window: timedelta) -> None:
         self._window = window
         self._grouping: stories.Grouping | None = None

@@ -43,6 +43,7 @@ class Sketch:
 
     @property
     def is_teaser(self) -> bool:
+        """Whether the text is too short to be compared as a whole."""
         return self.length < TEASER_WORDS
 
 

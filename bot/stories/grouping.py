@@ -37,7 +37,7 @@ CERTAIN = 0.99
 PLAUSIBLE = 0.3
 #: Shared words named in a reason.
 NAMED = 4
-#: Other stories that are named beside the one that an article joins: one event's coverage may stand in two.
+#: Other stories that are named beside the one that an article joins: one event's coverage may be in two.
 BESIDE = 3
 
 Modes = Mapping[str, model.Group]
@@ -82,7 +82,7 @@ class Grouping:
         self._joins: dict[model.ArticleId, model.Join] = {}
 
     def knows(self, article: model.ArticleId) -> bool:
-        """The article stands in an open story."""
+        """The article is in an open story."""
         return article in self._joins
 
     def load(self, stories: Iterable[model.Story], apart: Iterable[tuple[model.StoryId, model.Article]] = ()) -> None:
@@ -120,7 +120,7 @@ class Grouping:
     def split(self, story: model.Story, apart: model.Story) -> None:
         """People decided that the articles of ``apart`` are another event than ``story``.
 
-        Both as they are stored afterwards: ``story`` without these articles, ``apart`` a story of its own, new or old.
+        Both as they are stored afterwards: ``story`` without these articles, ``apart`` a separate story, new or old.
         From now on neither these articles nor any that is nearer to one of them joins ``story``.
         """
         for each in (story, apart):
@@ -132,7 +132,7 @@ class Grouping:
             self._keep_apart(apart.id, profile.of(member.article, member.matches))
 
     def merge(self, story: model.StoryId, into: model.StoryId) -> None:
-        """People decided that ``story`` is the same event as ``into``, which lives on; no-op where one is not open."""
+        """People decided that ``story`` is the same event as ``into``, which remains; no-op where one is not open."""
         if story != into and {story, into} <= self._index.stories.keys():
             self._merge(story, into)
 

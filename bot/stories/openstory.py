@@ -20,7 +20,7 @@ from bot.stories.profile import Profile
 SKETCHES = 60
 #: Words of a story that are compared with an article: bounds the time a long story takes.
 WORDS = 120
-#: Words kept of a story; beyond twice as many the lightest are let go, so that a story of months stays bounded.
+#: Words kept of a story; beyond twice as many the lightest are deleted, so that a story of months stays bounded.
 VOCABULARY = 600
 #: Articles of a story that are compared one by one: the first and the last.
 FIRST, LAST = 2, 4
@@ -78,6 +78,7 @@ class OpenStory:
 
     @classmethod
     def opened(cls, story: model.StoryId, read: Profile, *, is_roundup: bool = False) -> OpenStory:
+        """A story of one article."""
         return cls(story, (read.seen, read.when, story), read.when, read.when, read.seen, is_roundup)
 
     @property
@@ -98,6 +99,7 @@ class OpenStory:
         return self._core
 
     def add(self, read: Profile) -> None:
+        """Add an article to the sums."""
         self._weights = self._core = None
         self.members.append(Trace(read.id, read.when, read.seen, read.link, read.sketch))
         self._sample((read,))

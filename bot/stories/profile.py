@@ -19,7 +19,7 @@ from bot.stories import copies, figures
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
 LEAD_CHARS = 1500
-#: The head: the title and the first sentence (so many words of it), where the event itself stands; background and other
+#: The head: the title and the first sentence (so many words of it), where the event itself is; background and other
 #: events come later.
 HEAD_WORDS, SENTENCE_WORDS = 35, 8
 #: What a title word weighs beside its count in the lead.
@@ -184,7 +184,7 @@ def _calendar() -> frozenset[str]:
 
 
 def _cased(texts: Iterable[Sequence[words.Word]]) -> Iterable[tuple[words.Word, bool]]:
-    """Each word, and whether a capital tells a name where it stands."""
+    """Each word, and whether a capital tells a name where it is."""
     for tokens in texts:
         shouting = words.is_headline_case(tokens)
         for token in tokens:

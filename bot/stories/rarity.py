@@ -117,6 +117,7 @@ class Rarity:
         self.count(0)
 
     def of(self, word: str) -> float:
+        """How rare the word is: higher means rarer."""
         return self.base - self.commonness[word]
 
     def under(self, rules: Iterable[str]) -> Under:

@@ -1,4 +1,4 @@
-"""Round-ups: one article that tells several events. It tells none of them anew, and nothing is to join it.
+"""Round-ups: one article that tells several events. It tells none of them again, and nothing is to join it.
 
 Knows the article and its nearest stories; sees the subjects of each, which the others lack.
 """

@@ -29,6 +29,7 @@ class Judge:
     shift: float
 
     def score(self, evidence: Sequence[float]) -> float:
+        """The sum of the trees' leaves, before it is made a probability."""
         total = 0.0
         for tree in self.trees:
             node = tree

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: Asked by machines that hold no token and that name the host as they like.
 OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
 
-#: Asked by feed readers, which show a token in the address only; and where it stands there.
+#: Asked by feed readers, which show a token in the address only; and where it is there.
 FEEDS, FEED_TOKEN = "/feeds/", "token"
 
 _HEADERS = {

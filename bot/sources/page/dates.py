@@ -1,6 +1,6 @@
 """A date as a page writes it: for machines, or in the words of its language. Knows no clock.
 
-Days without their year ("2 December", "yesterday") are none here: what they mean changes while the page stands.
+Days without their year ("2 December", "yesterday") are none here: what they mean changes while the page is.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from bot.ports import Body, ReadError
 from bot.sources.kit import charset
 from bot.sources.page.selectors import text_of
 
-#: The longest pages of news have some 2 MB; a list stands in the first of them.
+#: The longest pages of news have some 2 MB; a list is in the first of them.
 _MAX_BYTES = 5_000_000
 #: The longest lists have some 5,000; a look over siblings takes the square of them.
 _MAX_ELEMENTS = 20_000
