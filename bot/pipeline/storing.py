@@ -18,7 +18,7 @@ from bot.pipeline.silence_monitor import note_matches
 from bot.pipeline.snapshot import Snapshot
 
 #: Articles of one transaction: some 50 ms, in which nobody else writes to SQLite.
-MOST = 500
+MOST = 250
 
 
 class Storing:
