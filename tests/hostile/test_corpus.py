@@ -22,9 +22,9 @@ SECONDS = 2.0
 #: Of one process. The limit of a reader process is 300 MB above its start.
 MEMORY = 400_000_000
 GOOD_FEEDS = 5
-#: Documents of one pass. All together seldom take what one may.
-BATCH = 20
-BATCHES = [[*DOCUMENTS][at : at + BATCH] for at in range(0, len(DOCUMENTS), BATCH)]
+#: Some twenty documents each, of every sort: together they seldom take what one may.
+PASSES = 20
+BATCHES = [[*DOCUMENTS][at::PASSES] for at in range(PASSES)]
 
 
 async def _pass_over(made: World, names: Sequence[str]) -> float:
