@@ -18,7 +18,7 @@ from bot.config.yaml.problems import ProblemReport
 
 _STRICT = pydantic.ConfigDict(extra="forbid", frozen=True)
 #: A name of a header or of a cookie (RFC 9110 section 5.6.2).
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
+_TOKEN = re.compile(r"\A[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 #: The client's own business, and what has its own key.
 _REFUSED = {
     "authorization": "write auth: {bearer: env:NAME} or auth: {basic: {user: NAME, password: env:NAME}}",

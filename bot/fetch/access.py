@@ -20,9 +20,9 @@ from bot.ports import ConfigError, Refused
 SecretOf = Callable[[model.Secret], str]
 _Files = tuple[str | None, str | None, str | None]
 #: Printable ASCII: a line break would begin another header (RFC 9112 section 2.2).
-_HEADER = re.compile(r"[\x20-\x7e]*\Z")
+_HEADER = re.compile(r"\A[\x20-\x7e]*+\Z")
 #: RFC 6265 without its ban on quotes and commas, which real cookies have.
-_COOKIE = re.compile(r"[\x21-\x3a\x3c-\x7e]*\Z")
+_COOKIE = re.compile(r"\A[\x21-\x3a\x3c-\x7e]*+\Z")
 
 
 def no_secret(secret: model.Secret) -> str:

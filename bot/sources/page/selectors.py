@@ -16,9 +16,11 @@ _MAX_WIDE_STEPS = 3
 _MAX_PARTS = 6
 _WIDE = re.compile(r"//|descendant(?:-or-self)?::")
 #: What takes the square of the page's length or more: a look over the whole in a condition, a step over siblings.
-_WIDE_INSIDE = re.compile(r"\[[^\]]*(?://|(?:following|preceding|descendant|ancestor)(?:-or-self)?::)")
+_WIDE_INSIDE = re.compile(r"//|(?:following|preceding|descendant|ancestor)(?:-or-self)?::")
+_CONDITION = re.compile(r"\[([^\[\]]*+)")
 _SIDEWAYS = re.compile(r"/\s*(?:following|preceding|ancestor)")
-_NESTED = re.compile(r"\[[^\]]*\[")
+_NESTED = re.compile(r"\[[^\[\]]*+\[")
+_IN_BRACKETS = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]")
 
 
 class Selector:
@@ -29,7 +31,7 @@ class Selector:
             raise ValueError(f"a selector of more than {_MAX_LENGTH} characters")
         self.text = text
         path = text if is_xpath(text) else _of_css(text)
-        if is_xpath(text) and (_WIDE_INSIDE.search(path) or _NESTED.search(path)):
+        if is_xpath(text) and (_NESTED.search(path) or any(map(_WIDE_INSIDE.search, _CONDITION.findall(path)))):
             raise ValueError("a condition that looks over the whole page: write it without // inside [ ]")
         if _SIDEWAYS.search(path):
             raise ValueError("a step to siblings or ancestors: name the element by its place, its class or its parent")
@@ -85,7 +87,7 @@ def text_of(element: HtmlElement) -> str | None:
 
 
 def _of_css(text: str) -> str:
-    if re.search(r":(?:has|is|not|where|contains)\(|~(?!=)|\+(?![^(]*\))", text):
+    if re.search(r":(?:has|is|not|where|contains)\(", text) or set("+~") & set(_IN_BRACKETS.sub("", text)):
         # Translated, these look over all siblings or all descendants of each element.
         raise ValueError("of CSS, elements, classes, ids, attributes and positions are understood; or write XPath")
     try:
