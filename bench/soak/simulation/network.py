@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from random import Random
 
 import httpx
@@ -61,7 +62,7 @@ class _Everywhere:
     def __init__(self, network: Network) -> None:
         self._network = network
 
-    def of(self, url: httpx.URL) -> Network:
+    def of(self, url: httpx.URL, *, proxy: str | None = None, tls: ssl.SSLContext | None = None) -> Network:
         return self._network
 
     async def close(self) -> None:
