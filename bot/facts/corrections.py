@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 from bot import model
-from bot.facts.livepages import is_live_page
 from bot.facts.reading import Statement, statement, undressed
 from bot.language import lexicon, sentences
+from bot.language.livepages import is_live_page
 from bot.language.words import fold, stem, words_of
 
 #: Sentences compared of each version, and words of one: past it, a change is not what was alerted on.

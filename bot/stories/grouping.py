@@ -158,7 +158,7 @@ class Grouping:
         if certain:
             return self._joined(read, certain[0], [one for one in judged if one is not certain[0]], near)
         told, best = (compared[0].evidence.told, judged[0].chance) if judged else (0, 0.0)
-        if read.rules and roundups.is_roundup(title, int(told), best):
+        if read.rules and (read.is_live_blog or roundups.is_roundup(title, int(told), best)):
             return self._opened(read, model.JoinReason.ROUNDUP, judged)
         judged = [one for one in judged if not one.story.is_roundup]
         if judged and model.Group.OFF not in modes and judged[0].chance >= self._needed(judged[0], modes):

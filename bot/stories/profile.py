@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cache
 
 from bot import model
-from bot.language import background, dates, mastheads, sentences, words
+from bot.language import background, dates, livepages, mastheads, sentences, words
 from bot.stories import copies, figures
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
@@ -83,6 +83,8 @@ class Profile:
     sketch: copies.Sketch
     #: A headline without a text.
     is_bare: bool
+    #: A live blog, which tells one event after another.
+    is_live_blog: bool
     #: Title and lead's beginning say "another", "again": 2 for the title, 1 for the lead.
     another: int
 
@@ -122,6 +124,7 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
         figures=frozenset(word for word in weights if word[0].isdigit() and figures.tells(word)),
         length=len(title) + len(lead),
         is_bare=not lead,
+        is_live_blog=livepages.is_live_blog(article),
         another=2 if _says_another(title) else int(_says_another(first)),
         sketch=copies.sketch([token.stem for token in title], [token.stem for token in lead], found),
     )

@@ -182,3 +182,32 @@ def test_what_people_merge_is_one_story_from_then_on() -> None:
 
     assert grouping.join(SHEIN).story == one.story
     assert grouping.join(SHEIN).reason is model.JoinReason.MERGED
+
+
+def test_a_live_blog_is_a_story_of_its_own_and_nothing_joins_it() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    first, blog, later = (
+        grouping.join(each.article, each.matches)
+        for each in (
+            arrival(
+                article("Northlink fined £20m over failed calls", "Ofcom fined Northlink £20m."), "watched", "fined"
+            ),
+            arrival(
+                article(
+                    "Business live blog: Northlink fined £20m over failed calls, markets fall",
+                    "Ofcom fined Northlink £20m. Shares fell in London.",
+                    outlet="Post",
+                ),
+                "watched",
+                "fined",
+            ),
+            arrival(
+                article("Markets fall in London after Northlink is fined", "Shares fell in London.", outlet="Sun"),
+                "watched",
+                "fined",
+            ),
+        )
+    )
+
+    assert blog.reason is model.JoinReason.ROUNDUP
+    assert blog.story not in (first.story, later.story)

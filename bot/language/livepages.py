@@ -26,6 +26,19 @@ _CAPITALS = re.compile(r"\bLIVE\b")
 _PATH = re.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b", re.IGNORECASE)
 
 
+#: A page on all that happens, by its own words; "LIVE:" before a headline alone is a channel's dress.
+_BLOG = re.compile(
+    r"\blive[ -](?:updates?|blog|coverage|ticker)\b|\bliveblog\b|\bas it happen(?:ed|s)\b|\bas the day unfolded\b"
+    r"|\bminute[ -]by[ -]minute\b|\bminuto a minuto\b|\bminute par minute\b|\b(?:live|news)-?ticker\b",
+    re.IGNORECASE,
+)
+
+
+def is_live_blog(article: model.Article) -> bool:
+    """The page is about several events, one after another."""
+    return bool(_BLOG.search(article.title) or _PATH.search(urlsplit(article.link).path))
+
+
 def is_live_page(article: model.Article) -> bool:
     """The outlet writes this page again as things happen."""
     title = article.title
