@@ -52,6 +52,7 @@ RUNS: dict[str, list[str]] = {
     "doctor": ["", "--json"],
     "clinic": ["", "--json"],
     "feedback": ["", "--json"],
+    "search": ["BlackBerry", "BlackBerry --json"],
     "try": ["Evil --since 9000d", "Evil --since 9000d --json"],
     "feeds test": ["ORIGIN/feed.json", "ORIGIN/feed.json --json", "ORIGIN/broken.json", "ORIGIN/page.html"],
     "feeds add": ["ORIGIN/other.json", "ORIGIN/broken.json"],
@@ -70,6 +71,7 @@ SHOWS_NOTHING_OF_STRANGERS = {
     "healthcheck": "says ready or not",
     "backup": "names the file that was asked for",
     "database move": "counts rows",
+    "database downgrade": "names the database and its version",
 }
 
 
