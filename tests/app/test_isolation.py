@@ -36,7 +36,7 @@ def folder(tmp_path: Path, port: int) -> Path:
     (tmp_path / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n")
     (tmp_path / "bot.yaml").write_text(
         f"database: sqlite:///{tmp_path}/w.db\nchannels:\n  alerts: {{kind: console}}\n"
-        "fetch: {every: 1 seconds, allow_private: [127.0.0.0/8]}\n"
+        "fetch: {every: 1 seconds, at_least: 1 seconds, allow_private: [127.0.0.0/8]}\n"
         f'web: {{listen: "127.0.0.1:{port}"}}\n'
     )
     return tmp_path

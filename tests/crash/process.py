@@ -27,7 +27,7 @@ database: sqlite:///{database}
 channels:
   desk: {{kind: slack, to: "#desk", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}
 operator: desk
-fetch: {{every: 1 seconds, allow_private: [127.0.0.0/8]}}
+fetch: {{every: 1 seconds, at_least: 1 seconds, allow_private: [127.0.0.0/8]}}
 web: {{listen: "127.0.0.1:{port}"}}
 """
 RULES = "rules:\n  - {name: Recalls, all: {what: [recalls]}, notify: desk}\n"

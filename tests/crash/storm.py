@@ -66,7 +66,7 @@ database: sqlite:///{folder}/wirewatch.db
 channels:
 {channels}
 operator: kettles
-fetch: {{every: 1 seconds, allow_private: [127.0.0.0/8]}}
+fetch: {{every: 1 seconds, at_least: 1 seconds, allow_private: [127.0.0.0/8]}}
 """
 CHANNEL = '  {desk}: {{kind: slack, to: "#{desk}", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.02 seconds}}'
 RULES = """\

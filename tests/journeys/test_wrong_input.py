@@ -131,7 +131,10 @@ async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(m
     title = f"{FIRST.title}: live updates"
     made.publish("wire", replace(FIRST, title=title, text=f"{FIRST.text} The deadline is 30 November."))
     await made.once()
-    moved = "The Pakistan Telecommunication Authority moved its deadline from 30 November to 30 December."
+    moved = (
+        "The Pakistan Telecommunication Authority moved the deadline for a backdoor into BlackBerry's servers from "
+        "30 November to 30 December."
+    )
     made.publish("wire", replace(FIRST, title=f"Fog at the airport, {title}", text=f"{moved} {FIRST.text}"))
     await made.once()
     (reply,) = made.replies()
