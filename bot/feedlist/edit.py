@@ -52,7 +52,9 @@ def add_all(text: str, feeds: Iterable[model.Feed]) -> Addition:
     key, listed = _list(root)
     before = _urls(listed)
     listed_places = set(map(model.feed_place, before))
-    wanted = {model.feed_place(feed.url): feed for feed in feeds}
+    wanted: dict[str, model.Feed] = {}
+    for feed in feeds:
+        wanted.setdefault(model.feed_place(feed.url), feed)
     added = tuple(feed for place, feed in wanted.items() if place not in listed_places)
     known = tuple(feed for place, feed in wanted.items() if place in listed_places)
     if not added:

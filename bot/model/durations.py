@@ -60,7 +60,8 @@ def show_duration(duration: timedelta) -> str:
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         number = seconds / size
         if number >= 1 and number == int(number):
-            return counted(int(number), unit)
+            # Without the commas of a count: what is shown can be written into a file.
+            return counted(int(number), unit).replace(",", "")
     return f"{seconds:g} seconds"
 
 
