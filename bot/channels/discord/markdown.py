@@ -28,7 +28,6 @@ _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- "
 _MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
 #: A heading, a list or small print where a line begins.
 _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
-_EDGES = re.compile(r"^(\s*)(.*?)(\s*)$", re.DOTALL)
 
 
 def payload(
@@ -83,9 +82,9 @@ def _line(line: outline.Line) -> str:
 
 def _marked_up(run: Run, *, is_first: bool) -> str:
     # A mark beside a space is none.
-    edges = _EDGES.match(run.text)
-    assert edges is not None
-    before, words, after = edges.groups()
+    words = run.text.strip()
+    start = run.text.find(words)
+    before, after = run.text[:start], run.text[start + len(words) :]
     if not words:
         return run.text
     text = escaped(words, is_first=is_first)
