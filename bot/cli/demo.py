@@ -81,7 +81,9 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
     environment = app.Environment(environ=os.environ, clock=clock)
     async with serving(items, clock) as origin:
         _write_config(place, origin)
-        settings = app.load(place, environment.environ)
+        # What WIREWATCH_… sets is for the user's configuration: its database is no place for the demo.
+        own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
+        settings = app.load(place, own)
         replaced = _users_channel(folder, channel, environment) if channel else {}
         terminal.say(
             "The example story in accelerated time. The lines between the messages show each article and each "

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, pipeline
+from bot import app, config, model, pipeline
 from bot.cli import check, logs, once, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 
@@ -42,7 +42,7 @@ async def _run(folder: Path, silenced: set[str]) -> None:
     async with app.opened(settings, environment, on_feed=first.on_feed, process_name="wirewatch run") as running:
         loop.add_signal_handler(signal.SIGHUP, running.reload_soon)
         terminal.say(
-            f"Watching {len(settings.feeds)} feeds with {len(settings.rules)} rules; "
+            f"Watching {model.counted(len(settings.feeds), 'feed')} with {model.counted(len(settings.rules), 'rule')}; "
             f"messages go to {', '.join(running.live.channels)}. Ctrl-C stops."
         )
         with first:

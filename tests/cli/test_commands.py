@@ -120,7 +120,10 @@ def demo(*words: str, folder: Path, **environ: str) -> subprocess.CompletedProce
 
 
 def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_explain(tmp_path: Path) -> None:
-    done = demo("--keep", "kept", folder=tmp_path)
+    # As in the image: what is set for the user's configuration is not for the demo's.
+    done = demo(
+        "--keep", "kept", folder=tmp_path, WIREWATCH_HOME="/nowhere", WIREWATCH_DATABASE="sqlite:////nowhere/x.db"
+    )
     assert done.stdout.count("HIGH") == 2
     assert "30 December" in done.stdout
     assert "Roth" not in done.stdout
