@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -54,20 +55,21 @@ def demo(
 
 
 class _StoryClock:
-    """The story's time: starts at its first minute and runs ``speed`` times as fast as ours."""
+    """The story's time: from ``begin`` on it runs ``speed`` times as fast as ours; before, it is the first minute."""
 
     def __init__(self, start: datetime, speed: float) -> None:
         self._start = start
         self._speed = speed
         self._loop = asyncio.get_running_loop()
-        self.begin()
+        self._began: float | None = None
 
     def begin(self) -> None:
-        """The story is at its first minute again."""
+        """The story starts; however long the bot's own start took, none of the story is over."""
         self._began = self._loop.time()
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=(self._loop.time() - self._began) * self._speed)
+        passed = 0.0 if self._began is None else self._loop.time() - self._began
+        return self._start + timedelta(seconds=passed * self._speed)
 
     async def sleep(self, duration: timedelta) -> None:
         await asyncio.sleep(max(0.0, duration.total_seconds()) / self._speed)
@@ -78,13 +80,13 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
     start = datetime.fromisoformat(story["start"])
     items = [_item(start, entry) for entry in story["items"]]
     clock = _StoryClock(start, speed)
-    environment = app.Environment(environ=os.environ, clock=clock)
+    # What WIREWATCH_… sets is for the user's configuration: its database is no place for the demo.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
+    environment = app.Environment(environ=own, clock=clock)
     async with serving(items, clock) as origin:
         _write_config(place, origin)
-        # What WIREWATCH_… sets is for the user's configuration: its database is no place for the demo.
-        own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
         settings = app.load(place, own)
-        replaced = _users_channel(folder, channel, environment) if channel else {}
+        replaced = _users_channel(folder, channel, replace(environment, environ=os.environ)) if channel else {}
         terminal.say(
             "The example story in accelerated time. The lines between the messages show each article and each "
             "decision with its reason.\n"
