@@ -187,7 +187,14 @@ async def test_a_kill_at_any_request_loses_nothing(chat: Chat, number: int, when
         _judge(chat, server)
 
 
-@pytest.mark.parametrize("fault", faulty.FAULTS)
+#: What a service may have taken in and what it asks to wait for is in make test-long; the rest in make test-slow.
+_FAULTS = [
+    pytest.param(fault, marks=() if fault == "429" or fault.endswith("_after") else pytest.mark.slow)
+    for fault in faulty.FAULTS
+]
+
+
+@pytest.mark.parametrize("fault", _FAULTS)
 @pytest.mark.parametrize("chat", CHATS, ids=lambda chat: str(chat.name))
 async def test_a_fault_at_any_request_loses_nothing(chat: Chat, fault: str, tmp_path: Path) -> None:
     async with world_of(chat, tmp_path) as (server, journey):
