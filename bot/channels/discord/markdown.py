@@ -81,10 +81,7 @@ def _line(line: outline.Line) -> str:
 
 
 def _marked_up(run: Run, *, is_first: bool) -> str:
-    # A mark beside a space is none.
-    words = run.text.strip()
-    start = run.text.find(words)
-    before, after = run.text[:start], run.text[start + len(words) :]
+    before, words, after = run.parted
     if not words:
         return run.text
     text = escaped(words, is_first=is_first)

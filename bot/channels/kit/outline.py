@@ -44,6 +44,13 @@ class Run:
     is_italic: bool = False
     is_struck: bool = False
 
+    @property
+    def parted(self) -> tuple[str, str, str]:
+        """The space before, the words, and the space behind them: in markdown a mark beside a space is none."""
+        words = self.text.strip()
+        start = self.text.find(words)
+        return self.text[:start], words, self.text[start + len(words) :]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:

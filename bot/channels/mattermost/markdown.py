@@ -20,7 +20,6 @@ _MARKS = re.compile(r"[\\`*_\[\]#~|!]")
 #: What a line may begin with to become a list, a quote or a heading.
 _LINE_START = re.compile(r"^(?=[-+=]|\d+[.)])")
 _ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
-_EDGES = re.compile(r"^(\s*)(.*?)(\s*)$", re.DOTALL)
 _PREFIXES = {Style.HEAD: "#### ", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: ""}
 
 
@@ -42,10 +41,7 @@ def _render(lines: Sequence[Line]) -> str:
 
 
 def _run(run: Run) -> str:
-    # A mark beside a space is none.
-    edges = _EDGES.match(run.text)
-    assert edges is not None
-    before, words, after = edges.groups()
+    before, words, after = run.parted
     if not words:
         return run.text
     made = escaped(words)
