@@ -17,6 +17,7 @@ from typing import Any
 from bot import model, ports
 from bot.channels.discord import errors, markdown, rights
 from bot.channels.discord.rest import Json, Rest
+from bot.channels.kit import places
 from bot.channels.kit.context import ChannelContext
 
 _PAGE = 100
@@ -69,16 +70,14 @@ class BotApi:
         return self._receipt(said, place, thread)
 
     async def _edit(self, delivery: ports.Delivery, edited: model.Receipt) -> model.Receipt:
-        if edited.place not in (self._to, edited.thread):
-            raise ports.NotEditable("the message is in another channel than the one configured now")
+        places.check_edited(edited, self._to, edited.thread)
         path = f"/channels/{edited.place}/messages"
         body = markdown.payload(delivery.message, is_plain=delivery.is_plain)
         said = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
         return self._receipt(said, edited.place, edited.thread)
 
     def _head(self, reply_to: model.Receipt) -> str:
-        if reply_to.place not in (self._to, reply_to.thread):
-            raise ports.ThreadGone("the thread is in another channel than the one configured now")
+        places.check_thread(reply_to, self._to, reply_to.thread)
         return reply_to.thread or reply_to.ref
 
     async def _thread(self, head: str, message: model.Message) -> str:

@@ -11,7 +11,7 @@ import pydantic
 
 from bot import model, ports
 from bot.channels.discord import bot_api, webhook
-from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit.context import Address, ChannelContext, Duration
 
 KIND = "discord"
 _API = "https://discord.com/api/v10"
@@ -30,7 +30,7 @@ class Options(pydantic.BaseModel):
     webhook: model.Secret | None = pydantic.Field(
         None, description="Instead of to and token: the address of a webhook, as env:NAME or file:/path."
     )
-    api_url: str | None = pydantic.Field(
+    api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Discord's API (a proxy, tests)."
     )
     pace: Duration = pydantic.Field(
@@ -48,13 +48,6 @@ class Options(pydantic.BaseModel):
                 "give the channel's link or its id, a long number in quotes: right-click the channel, Copy Link"
             )
         return found[1]
-
-    @pydantic.field_validator("api_url")
-    @classmethod
-    def _is_address(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("https://", "http://")):
-            raise ValueError("give an address that begins with https:// or http://")
-        return url
 
     @pydantic.model_validator(mode="after")
     def _is_one_mode(self) -> Self:

@@ -58,14 +58,14 @@ class Rest:
         raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         answer = await http_client.request(method, url, who=_WHO, body=raw, headers=headers, limit_bytes=_LARGEST_BYTES)
         now = self._clock.now()
-        said = _parsed(answer.body)
+        said = answer.document
         if answer.headers.get("x-ratelimit-remaining") == "0":
             self._closed_until[key] = now + _seconds(answer.headers.get("x-ratelimit-reset-after"))
         if answer.is_success:
             if said is None:
                 raise ports.Unknown(f"{doing}: {_WHO} answered {answer.status} without its document")
             return said
-        refused = said if isinstance(said, Mapping) else {}
+        refused = answer.fields
         if answer.status == 429 and "retry_after" in refused:
             after = _seconds(refused["retry_after"])
             self._closed_until[key] = now + after
@@ -77,21 +77,14 @@ class Rest:
             return {}
         if answer.status < 500 and isinstance(code, int) and code in errors.TABLE:
             act, meaning, advice = errors.TABLE[code]
-            text = f"{doing}: Discord says {meaning} ({code})" + (f"; {advice}" if advice else "")
-            raise acts.error_of((instead or {}).get(code, act), text)
+            act = (instead or {}).get(code, act)
+            raise acts.error_of(act, f"{doing}: Discord says {meaning} ({code})", advice=advice)
         word = f"code {code}" if isinstance(code, int) and code else ""
         raise http_errors.of_status(answer.status, who=_WHO, headers=answer.headers, now=now, word=word)
 
     def _wait(self, doing: str, after: timedelta) -> ports.Wait:
         """Only a post's limit holds for the channel; the others hold for their own kind of row."""
         return ports.Wait(f"{doing}: Discord says too many requests", after=after, whole_channel=doing == "post")
-
-
-def _parsed(raw: bytes) -> Json:
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return None
 
 
 def _seconds(value: object) -> timedelta:

@@ -27,8 +27,12 @@ class Act(StrEnum):
     PARK_WORKSPACE = "keep the messages of every channel with this token, notify the operator"
 
 
-def error_of(act: Act, text: str, *, after: timedelta | None = None) -> ports.SendError:
-    """The port's error for an act. ``after``: how long the service says to wait; None: it does not say."""
+def error_of(act: Act, text: str, *, advice: str = "", after: timedelta | None = None) -> ports.SendError:
+    """The port's error for an act.
+
+    ``advice``: what the operator should do; ``after``: how long the service says to wait; None: it does not say.
+    """
+    text = f"{text}; {advice}" if advice else text
     match act:
         case Act.WAIT:
             return ports.Wait(text, after=after)

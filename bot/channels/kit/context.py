@@ -20,6 +20,16 @@ Duration = Annotated[
 ]
 
 
+def _address(url: str) -> str:
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("give an address that begins with https:// or http://")
+    return url
+
+
+#: The address of a server.
+Address = Annotated[str, pydantic.AfterValidator(_address)]
+
+
 class KeyValues(Protocol):
     """Small facts that a channel keeps between runs, such as a resolved id."""
 

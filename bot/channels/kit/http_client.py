@@ -6,11 +6,13 @@ what an answer means, by ``http_errors.of_status``.
 
 from __future__ import annotations
 
+import json
 import logging
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from bot import ports
 from bot.channels.kit import http_errors
@@ -34,6 +36,20 @@ class HttpResponse:
     def is_success(self) -> bool:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
+
+    @property
+    def document(self) -> Any:
+        """The body's JSON; None where it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        """The body's JSON object; empty where it is none."""
+        document = self.document
+        return document if isinstance(document, dict) else {}
 
 
 async def request(

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit import http_client
+from bot.channels.kit import http_client, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
 from bot.channels.matrix import content, errors
@@ -73,19 +73,17 @@ class Channel:
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         room = await self._room_id()
-        if delivery.edits is not None and delivery.edits.place != room:
-            raise ports.NotEditable("the message is in another channel than the one configured now")
-        if delivery.reply_to is not None and delivery.reply_to.place != room:
-            raise ports.ThreadGone("the thread is in another channel than the one configured now")
+        places.check_edited(delivery.edits, room)
+        places.check_thread(delivery.reply_to, room)
         body = content.content(delivery)
         # The plain form is another message to the server: it has refused the first one, and may have kept its id.
         transaction = f"{delivery.id}{'-plain' if delivery.is_plain else ''}"
         path = f"/rooms/{quote(room, safe='')}/send/m.room.message/{quote(transaction, safe='')}"
         answer = await self._ask("PUT", path, body)
-        if errors.body_of(answer).get("errcode") == "M_FORBIDDEN" and await self._joins(room):
+        if answer.fields.get("errcode") == "M_FORBIDDEN" and await self._joins(room):
             answer = await self._ask("PUT", path, body)
         if answer.is_success:
-            ref = _text(errors.body_of(answer), "event_id")
+            ref = _text(answer.fields, "event_id")
             thread = (delivery.reply_to.thread or delivery.reply_to.ref) if delivery.reply_to else ""
             return model.Receipt(ref=ref, place=room, thread=thread, sent_at=self._context.clock.now())
         if errors.is_about_relation(answer) and delivery.edits is not None:
@@ -96,8 +94,7 @@ class Channel:
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         room = await self._room_id()
-        if delivery.reply_to is not None and delivery.reply_to.place != room:
-            raise ports.ThreadGone("the thread is in another channel than the one configured now")
+        places.check_thread(delivery.reply_to, room)
         wanted = json.dumps({"types": ["m.room.message"], "senders": [await self._me()]})
         page: dict[str, str | int] = {"dir": "b", "limit": _PAGE, "filter": wanted}
         while True:
@@ -190,13 +187,13 @@ class Channel:
             return {}
         if not answer.is_success:
             raise await self._error(answer, doing="looking at the room")
-        return errors.body_of(answer)
+        return answer.fields
 
     async def _get(self, path: str, *, doing: str) -> Body:
         answer = await self._ask("GET", path)
         if not answer.is_success:
             raise await self._error(answer, doing=doing)
-        return errors.body_of(answer)
+        return answer.fields
 
     async def _ask(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
         token = self._context.secret(self._options.token, what="the Matrix access token")

@@ -5,7 +5,6 @@ Codes of the client-server API (spec.matrix.org, "Standard error response") and 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -43,7 +42,7 @@ TABLE: Mapping[str, tuple[Act, str]] = {
 
 def error_of(answer: HttpResponse, *, doing: str, now: datetime) -> ports.SendError:
     """Of an answer that is no success; ``doing``: what was asked for, for people."""
-    body = body_of(answer)
+    body = answer.fields
     code = body.get("errcode")
     act, advice = TABLE.get(code, (None, "")) if isinstance(code, str) else (None, "")
     # A code says what is wrong with the request; 5xx says that the server does not know, whatever its code.
@@ -52,8 +51,8 @@ def error_of(answer: HttpResponse, *, doing: str, now: datetime) -> ports.SendEr
         return http_errors.of_status(
             answer.status, who="the homeserver", headers=answer.headers, now=now, word=phrases.cut(word, 60)
         )
-    text = f"{doing}: the homeserver says {code}" + (f"; {advice}" if advice else "")
-    return acts.error_of(act, text, after=_after(answer, body, now=now) if act is Act.WAIT else None)
+    after = _after(answer, body, now=now) if act is Act.WAIT else None
+    return acts.error_of(act, f"{doing}: the homeserver says {code}", advice=advice, after=after)
 
 
 def _after(answer: HttpResponse, body: Mapping[str, object], *, now: datetime) -> timedelta | None:
@@ -64,16 +63,7 @@ def _after(answer: HttpResponse, body: Mapping[str, object], *, now: datetime) -
     return min(timedelta(milliseconds=ms), http_errors.LONGEST_WAIT) if isinstance(ms, int) and ms >= 0 else None
 
 
-def body_of(answer: HttpResponse) -> Mapping[str, object]:
-    """Its JSON object; empty where it is none."""
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
 def is_about_relation(answer: HttpResponse) -> bool:
     """The server does not know the event that is to be edited or answered (Synapse, _validate_event_relation)."""
-    body = body_of(answer)
+    body = answer.fields
     return answer.status == 400 and body.get("errcode") == "M_UNKNOWN" and "relation" in str(body.get("error", ""))

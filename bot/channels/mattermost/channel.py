@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit import http_client
+from bot.channels.kit import http_client, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
 from bot.channels.mattermost import errors, markdown
@@ -87,16 +87,14 @@ class Channel:
             is_plain=delivery.is_plain,
         )
         if delivery.edits is not None:
-            if delivery.edits.place != place:
-                raise ports.NotEditable("the message is in another channel than the one configured now")
+            places.check_edited(delivery.edits, place)
             path = f"/posts/{quote(delivery.edits.ref, safe='')}/patch"
             # Its props stay: they say which message it is.
             found = await self._call("PUT", path, {"message": text}, doing="editing", is_edit=True)
             return self._receipt(found, place=place, thread=delivery.edits.thread)
         root = ""
         if delivery.reply_to is not None:
-            if delivery.reply_to.place != place:
-                raise ports.ThreadGone("the thread is in another channel than the one configured now")
+            places.check_thread(delivery.reply_to, place)
             root = delivery.reply_to.thread or delivery.reply_to.ref
         post = {
             "channel_id": place,
@@ -115,8 +113,7 @@ class Channel:
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         place = await self._channel_id()
-        if delivery.reply_to is not None and delivery.reply_to.place != place:
-            raise ports.ThreadGone("the thread is in another channel than the one configured now")
+        places.check_thread(delivery.reply_to, place)
         me, page = await self._my_id(), 0
         while True:
             path = f"/channels/{place}/posts?page={page}&per_page={_PAGE}&skipFetchThreads=true"
@@ -186,7 +183,7 @@ class Channel:
     ) -> Body:
         answer = await self._ask(method, path, body)
         if answer.is_success:
-            return errors.body_of(answer)
+            return answer.fields
         error = errors.error_of(answer, doing=doing, now=self._context.clock.now(), is_edit=is_edit)
         if isinstance(error, ports.Parked) and self._options.team is not None and self._place:
             # A channel that was deleted may have a successor of its name.

@@ -6,7 +6,6 @@ server/public/model/post.go.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -53,7 +52,7 @@ TABLE: Mapping[str, tuple[Act, str]] = {
 
 def error_of(answer: HttpResponse, *, doing: str, now: datetime, is_edit: bool = False) -> ports.SendError:
     """Of an answer that is no success; ``doing``: what was asked for, for people."""
-    body = body_of(answer)
+    body = answer.fields
     found = body.get("id")
     name = found if isinstance(found, str) and found.isascii() else ""
     act, advice = TABLE.get(name, (None, ""))
@@ -64,13 +63,4 @@ def error_of(answer: HttpResponse, *, doing: str, now: datetime, is_edit: bool =
     if is_edit and name == "api.context.permissions.app_error":
         # So it answers for a post that was deleted, too (api4/post.go, postPatchChecks).
         act, advice = Act.LEAVE, ""
-    return acts.error_of(act, f"{doing}: Mattermost says {name}" + (f"; {advice}" if advice else ""))
-
-
-def body_of(answer: HttpResponse) -> Mapping[str, object]:
-    """Its JSON object; empty where it is none."""
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+    return acts.error_of(act, f"{doing}: Mattermost says {name}", advice=advice)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit.context import Address, ChannelContext, Duration
 from bot.channels.slack import button_rights
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Options(pydantic.BaseModel):
         description="For buttons: who may press them, by the ids of people (U012ABCDEF) or user groups (S012ABCDEF). "
         "Without it, everybody who sees the channel.",
     )
-    api_url: str | None = pydantic.Field(
+    api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Slack's Web API (a proxy, tests)."
     )
     pace: Duration = pydantic.Field(
@@ -88,13 +88,6 @@ class Options(pydantic.BaseModel):
     @classmethod
     def _names_people(cls, listed: tuple[str, ...]) -> tuple[str, ...]:
         return button_rights.checked(listed)
-
-    @pydantic.field_validator("api_url")
-    @classmethod
-    def _is_address(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("https://", "http://")):
-            raise ValueError("give an address that begins with https:// or http://")
-        return url
 
     @pydantic.model_validator(mode="after")
     def _is_one_mode(self) -> Self:

@@ -97,4 +97,4 @@ def error_of(code: str, *, doing: str, needed: str = "") -> ports.SendError:
         code, (Act.PARK_CHANNEL, "this version does not know this error code; see docs.slack.dev for its meaning")
     )
     scope = f" {needed}" if needed else ""
-    return acts.error_of(act, f"{doing}: Slack says {code}{scope}" + (f"; {advice}" if advice else ""))
+    return acts.error_of(act, f"{doing}: Slack says {code}{scope}", advice=advice)

@@ -13,7 +13,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import model, ports
-from bot.channels.kit import http_errors, phrases, plain_text, threads
+from bot.channels.kit import http_errors, phrases, places, plain_text, threads
 from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import blocks, errors, rich_text, sdk_setup
 from bot.channels.slack.conversations import Conversations
@@ -75,12 +75,10 @@ class WebApi:
         place = await self._places.id()
         payload = {**self._payload(delivery), "channel": place}
         if delivery.edits is not None:
-            if delivery.edits.place != place:
-                raise ports.NotEditable("the message is in another channel than the one configured now")
+            places.check_edited(delivery.edits, place)
             return await self._post("chat.update", {**payload, "ts": delivery.edits.ref})
         if delivery.reply_to is not None:
-            if delivery.reply_to.place != place:
-                raise ports.ThreadGone("the thread is in another channel than the one configured now")
+            places.check_thread(delivery.reply_to, place)
             payload["thread_ts"] = delivery.reply_to.thread or delivery.reply_to.ref
             is_reply = delivery.message.kind is model.MessageKind.REPLY
             if delivery.is_broadcast or (is_reply and self._shows_reply(delivery.message.severity)):
@@ -99,8 +97,7 @@ class WebApi:
         }
         method = "conversations.history"
         if delivery.reply_to is not None:
-            if delivery.reply_to.place != place:
-                raise ports.ThreadGone("the thread is in another channel than the one configured now")
+            places.check_thread(delivery.reply_to, place)
             method, params["ts"] = "conversations.replies", delivery.reply_to.thread or delivery.reply_to.ref
         while True:
             try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import pydantic
@@ -61,11 +60,11 @@ class Channel:
 
     def _refusal(self, answer: http_client.HttpResponse) -> ports.SendError:
         now = self._context.clock.now()
-        code = _code(answer.body)
+        code = _code(answer)
         after = http_errors.retry_after(answer.headers, now=now)
         if answer.status < 500 and code in errors.TABLE:
             act, advice = errors.TABLE[code]
-            return acts.error_of(act, f"Teams says {code}" + (f"; {advice}" if advice else ""), after=after)
+            return acts.error_of(act, f"Teams says {code}", advice=advice, after=after)
         if answer.status in (401, 403, 404, 410):
             return ports.Parked(f"Teams answered {answer.status}: {errors.EXPIRED_ADVICE}")
         return http_errors.of_status(answer.status, who=_WHO, headers=answer.headers, now=now)
@@ -100,11 +99,7 @@ class Channel:
         return url
 
 
-def _code(raw: bytes) -> str:
+def _code(answer: http_client.HttpResponse) -> str:
     """The code of Logic Apps; empty: the answer has none."""
-    try:
-        said = json.loads(raw)
-    except ValueError:
-        return ""
-    error: Any = said.get("error") if isinstance(said, Mapping) else None
+    error = answer.fields.get("error")
     return str(error.get("code") or "") if isinstance(error, Mapping) else ""

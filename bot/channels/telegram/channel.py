@@ -15,9 +15,9 @@ from typing import Any
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit import acts, http_client, http_errors
+from bot.channels.kit import acts, http_client, http_errors, places
 from bot.channels.kit.acts import Act
-from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit.context import Address, ChannelContext, Duration
 from bot.channels.telegram import entities, errors
 
 KIND = "telegram"
@@ -36,7 +36,7 @@ class Options(pydantic.BaseModel):
     to: str = pydantic.Field(description="The chat's id (a number, in quotes) or a public channel's @name.")
     token: model.Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
     topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
-    api_url: str = pydantic.Field(_API, description="The address of another server with Telegram's Bot API.")
+    api_url: Address = pydantic.Field(_API, description="The address of another server with Telegram's Bot API.")
     pace: Duration = pydantic.Field(
         _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
     )
@@ -50,9 +50,7 @@ class Options(pydantic.BaseModel):
 
     @pydantic.field_validator("api_url")
     @classmethod
-    def _is_address(cls, url: str) -> str:
-        if not url.startswith(("https://", "http://")):
-            raise ValueError("give an address that begins with https:// or http://")
+    def _without_slash(cls, url: str) -> str:
         return url.rstrip("/")
 
     @pydantic.field_validator("pace")
@@ -82,15 +80,13 @@ class Channel:
         names_story = delivery.reply_to is None
         body = entities.content(delivery.message, names_story=names_story, is_plain=delivery.is_plain)
         if delivery.edits is not None:
-            if delivery.edits.place != place:
-                raise ports.NotEditable("the message is in another channel than the one configured now")
+            places.check_edited(delivery.edits, place)
             await self._post("editMessageText", place, {**body, "message_id": int(delivery.edits.ref)})
             return model.Receipt(ref=delivery.edits.ref, place=place, sent_at=self._context.clock.now())
         if self._options.topic is not None:
             body["message_thread_id"] = self._options.topic
         if delivery.reply_to is not None:
-            if delivery.reply_to.place != place:
-                raise ports.ThreadGone("the thread is in another channel than the one configured now")
+            places.check_thread(delivery.reply_to, place)
             body["reply_parameters"] = {"message_id": int(delivery.reply_to.ref)}
         said = await self._post("sendMessage", place, body)
         ref, chat = said.get("message_id"), (said.get("chat") or {}).get("id")
@@ -147,7 +143,7 @@ class Channel:
             body=json.dumps(body, ensure_ascii=False).encode(),
             headers={"Content-Type": "application/json"},
         )
-        said = _parsed(answer.body)
+        said = answer.fields
         if answer.is_success:
             if said.get("ok") is not True:
                 raise ports.Unknown(f"{method}: {_WHO} answered {answer.status} without its document")
@@ -175,8 +171,7 @@ class Channel:
             if act is Act.WAIT and isinstance(retry_after, int) and retry_after >= 0:
                 after = min(timedelta(seconds=retry_after), http_errors.LONGEST_WAIT)
                 self._closed_until = now + after
-            text = f"{method}: Telegram says {words}" + (f"; {advice}" if advice else "")
-            return acts.error_of(act, text, after=after)
+            return acts.error_of(act, f"{method}: Telegram says {words}", advice=advice, after=after)
         if answer.status == 403:
             return ports.Parked(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
         return http_errors.of_status(answer.status, who=_WHO, headers=answer.headers, now=now)
@@ -223,11 +218,3 @@ def _may_post(chat: Mapping[str, Any], member: Mapping[str, Any]) -> bool:
         return True
     allowed = member if status == "restricted" else chat.get("permissions") or {}
     return allowed.get("can_send_messages") is not False
-
-
-def _parsed(raw: bytes) -> Mapping[str, Any]:
-    try:
-        said = json.loads(raw)
-    except ValueError:
-        return {}
-    return said if isinstance(said, Mapping) else {}
