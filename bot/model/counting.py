@@ -1,4 +1,4 @@
-"""A number with its noun."""
+"""A number with its noun, and a noun in the number that a count asks for."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ def counted(count: int, noun: str) -> str:
     >>> counted(1, "error"), counted(2_000, "story"), counted(0, "match"), counted(3, "day")
     ('1 error', '2,000 stories', '0 matches', '3 days')
     """
+    return f"{count:,} {in_number(count, noun)}"
+
+
+def in_number(count: int, noun: str) -> str:
+    """The noun alone, as the count asks for it.
+
+    >>> in_number(1, "story"), in_number(2, "story")
+    ('story', 'stories')
+    """
     if count == 1:
-        return f"1 {noun}"
+        return noun
     if noun.endswith("y") and noun[-2] not in "aeiou":
-        return f"{count:,} {noun[:-1]}ies"
-    return f"{count:,} {noun}{'es' if noun.endswith(('ch', 's', 'sh', 'x')) else 's'}"
+        return f"{noun[:-1]}ies"
+    return f"{noun}{'es' if noun.endswith(('ch', 's', 'sh', 'x')) else 's'}"

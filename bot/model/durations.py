@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from bot.model.counting import counted
+from bot.model.counting import in_number
 
 _SECONDS = {
     "s": 1,
@@ -61,7 +61,7 @@ def show_duration(duration: timedelta) -> str:
         number = seconds / size
         if number >= 1 and number == int(number):
             # Without the commas of a count: what is shown can be written into a file.
-            return counted(int(number), unit).replace(",", "")
+            return f"{int(number)} {in_number(int(number), unit)}"
     return f"{seconds:g} seconds"
 
 
