@@ -10,28 +10,26 @@ from urllib.parse import urlsplit
 
 from bot import model
 
-_HEADLINE = re.compile(
-    r"\b(?:live|rolling)(?:[ -]\w+)?[ -](?:updates?|blog|coverage|ticker|feed|news)\b"
-    r"|\b(?:updates?|news|coverage|blog|latest) live\b"
-    r"|\b\w+ updates?\s*:|\b(?:daily|morning|evening) update\b|\b(?:world|global) (?:updates?|tracker)\b"
-    r"|\blive tracker\b"
-    r"|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$|\bliveblog\b"
-    r"|\bas it happen(?:ed|s)\b|\bas the day unfolded\b|\bminute[ -]by[ -]minute\b"
-    r"|\ben (?:direct|vivo|directo)\b|\bao vivo\b|\bin diretta\b|\bminuto a minuto\b|\bminute par minute\b"
-    r"|\b(?:live|news)-?ticker\b|онлайн-трансляция|прямая трансляция|تغطية مباشرة|\bcanlı (?:yayın|anlatım)\b",
-    re.IGNORECASE,
-)
-#: In capitals inside a headline that does not shout: “Virus updates LIVE: …”.
-_CAPITALS = re.compile(r"\bLIVE\b")
-_PATH = re.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b", re.IGNORECASE)
-
-
-#: A page on all that happens, by its own words; "LIVE:" before a headline alone is a channel's dress.
+#: A page on all that happens, by the words of its headline.
 _BLOG = re.compile(
     r"\blive[ -](?:updates?|blog|coverage|ticker)\b|\bliveblog\b|\bas it happen(?:ed|s)\b|\bas the day unfolded\b"
     r"|\bminute[ -]by[ -]minute\b|\bminuto a minuto\b|\bminute par minute\b|\b(?:live|news)-?ticker\b",
     re.IGNORECASE,
 )
+#: Other headlines of pages that are rewritten; "LIVE:" before one may be a channel's dress.
+_HEADLINE = re.compile(
+    r"\b(?:live|rolling)(?:[ -]\w+)?[ -](?:updates?|blog|coverage|ticker|feed|news)\b"
+    r"|\b(?:updates?|news|coverage|blog|latest) live\b"
+    r"|\b\w+ updates?\s*:|\b(?:daily|morning|evening) update\b|\b(?:world|global) (?:updates?|tracker)\b"
+    r"|\blive tracker\b"
+    r"|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$"
+    r"|\ben (?:direct|vivo|directo)\b|\bao vivo\b|\bin diretta\b"
+    r"|онлайн-трансляция|прямая трансляция|تغطية مباشرة|\bcanlı (?:yayın|anlatım)\b",
+    re.IGNORECASE,
+)
+#: In capitals inside a headline that does not shout: “Virus updates LIVE: …”.
+_CAPITALS = re.compile(r"\bLIVE\b")
+_PATH = re.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b", re.IGNORECASE)
 
 
 def is_live_blog(article: model.Article) -> bool:
@@ -42,6 +40,6 @@ def is_live_blog(article: model.Article) -> bool:
 def is_live_page(article: model.Article) -> bool:
     """The outlet writes this page again as things happen."""
     title = article.title
-    if _HEADLINE.search(title) or (not title.isupper() and _CAPITALS.search(title)):
+    if is_live_blog(article) or _HEADLINE.search(title):
         return True
-    return bool(_PATH.search(urlsplit(article.link).path))
+    return not title.isupper() and _CAPITALS.search(title) is not None
