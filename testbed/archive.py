@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot import articles, model, ports
+from bot.articles import stubs
 from testbed.fakes import START
 
 FEED = model.Feed(url="https://www.example.org/rss", name="Example")
@@ -66,15 +67,7 @@ class Archive:
         )
 
     def stub(self, article: model.Article) -> ports.Stub:
-        return ports.Stub(
-            id=article.id,
-            link=article.link,
-            title=article.title,
-            published=article.published,
-            fingerprint=article.fingerprint,
-            has_text=article.id not in self.textless,
-            feed=article.feed,
-        )
+        return stubs.stub_of(article, has_text=article.id not in self.textless)
 
     def poll(
         self,

@@ -17,9 +17,11 @@ import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit
+
+from testbed.servers import quiet
 
 #: What a fault does, before or after the message was taken.
 FAULTS = ("500", "500_after", "reset", "reset_after", "hang", "hang_after", "429", "garbage", "garbage_after")
@@ -110,25 +112,14 @@ class Server(Generic[S]):
         return sum(each == doing for each, _ in self.requests)
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
+class _Http(quiet.QuietServer):
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], server: Server[Any]) -> None:
         super().__init__(address, handler)
         self.server = server
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that was killed is no news."""
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(quiet.QuietHandler):
     server: _Http
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
 
     def _answer(self) -> None:
         server, service = self.server.server, self.server.server.service

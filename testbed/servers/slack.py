@@ -21,12 +21,12 @@ import struct
 import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from testbed.servers import slack_rules, slack_socket
+from testbed.servers import quiet, slack_rules, slack_socket
 from testbed.servers.slack_rules import Refused
 from testbed.servers.slack_workspace import APP_TOKEN, SCOPES, TOKEN, Api, Channel, TooFast, Workspace
 
@@ -95,32 +95,14 @@ class Server:
         self.http.server_close()
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
+class _Http(quiet.QuietServer):
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], slack: Server) -> None:
         super().__init__(address, handler)
         self.slack = slack
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that was killed is no news."""
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(quiet.QuietHandler):
     server: _Http
-    protocol_version = "HTTP/1.1"
-    # An answer leaves at once: the bot opens a connection a call.
-    wbufsize = -1
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    def do_POST(self) -> None:
-        self._answer()
 
     def _answer(self) -> None:
         slack = self.server.slack
@@ -161,6 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json(
             200, answer, {"X-OAuth-Scopes": ",".join(sorted(slack.workspace.tokens.get(token or "", ())))}
         )
+
+    do_GET = do_POST = _answer  # noqa: N815 - the base class looks for these names
 
     def _call(self, method: str, args: dict[str, Any], token: str | None) -> dict[str, Any]:
         try:
