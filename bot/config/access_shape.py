@@ -54,7 +54,7 @@ def _headers(value: object) -> Mapping[str, str | model.Secret]:
         text = values.text(written)
         if name.lower() in _PLAIN and not text.startswith(("env:", "file:")):
             if not text.isascii() or not text.isprintable():
-                raise values.Wrong("value", f"the header {name} has a character that may not stand there")
+                raise values.Wrong("value", f"the header {name} has a character that is not allowed there")
             found[name] = text
         else:
             found[name] = _secret(text)

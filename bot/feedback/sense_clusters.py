@@ -198,7 +198,7 @@ def _alike(found: Split) -> float:
 
 
 def _shares_subject(found: Split) -> bool:
-    """Some word is in most texts of either group: it says what the term is, whatever is told of it."""
+    """Whether some word is in most texts of either group, so that the term means one thing in both."""
     first, second = (Counter(word for number in group for word in found.texts[number]) for group in found.groups)
     sizes = [SHARED * len(group) for group in found.groups]
     return any(first[word] >= sizes[0] and second[word] >= sizes[1] for word in first.keys() & second.keys())

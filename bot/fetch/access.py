@@ -89,7 +89,7 @@ class Keys:
         except ConfigError as error:
             raise Refused(f"{what}: {error}") from None
         if form is not None and not form.match(text):
-            raise Refused(f"{what} has a character that may not stand there, such as a line break; not sent")
+            raise Refused(f"{what} has a character that is not allowed there, such as a line break; not sent")
         return text
 
 

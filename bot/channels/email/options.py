@@ -108,7 +108,7 @@ class Options(pydantic.BaseModel):
         if not listed:
             raise ValueError("give at least one address")
         if len({address.addr_spec.casefold() for address in listed}) < len(listed):
-            raise ValueError("an address stands there twice")
+            raise ValueError("an address is in the list twice")
         return listed
 
     @pydantic.field_validator("unsubscribe")

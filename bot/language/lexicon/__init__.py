@@ -1,7 +1,7 @@
 """What words of a language do: small words, hedges, negations, scales, currencies, and the meanings of verbs of news.
 
-One table a language (`en.txt` …), as data. A meaning (`die`, `delay`) is one over all languages, so that «fallecidos»
-and «dead» are one word. Knows no sentence.
+One table a language (`en.txt` …), as data. A meaning (`die`, `delay`) is one over all languages, so that "fallecidos"
+and "dead" are one word. Knows no sentence.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _phrases(language: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1 << 14)
 def meanings(language: str, folded: str) -> tuple[str, ...]:
-    """The meanings that a word may have: `=die` of «fallecidos»; empty: none that is known."""
+    """The meanings that a word may have: `=die` of "fallecidos"; empty: none that is known."""
     return of(language).meanings_of.get(folded)
 
 

@@ -12,7 +12,7 @@ from lxml.html import HtmlElement
 _MAX_LENGTH = 300
 #: Steps from any element to any below it, before it or after it: each further one multiplies the work by the page.
 _MAX_WIDE_STEPS = 3
-#: Of a list («h2, h3»).
+#: Of a list ("h2, h3").
 _MAX_PARTS = 6
 _WIDE = re.compile(r"//|descendant(?:-or-self)?::")
 #: What takes the square of the page's length or more: a look over the whole in a condition, a step over siblings.
@@ -24,7 +24,7 @@ _IN_BRACKETS = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]")
 
 
 class Selector:
-    """Of one text; of a CSS list («h2, h3») each part is looked for. Raises ValueError for one that cannot be used."""
+    """Of one text; of a CSS list ("h2, h3") each part is looked for. Raises ValueError for one that cannot be used."""
 
     def __init__(self, text: str) -> None:
         if len(text) > _MAX_LENGTH:
