@@ -2,18 +2,21 @@
 
 A sentence is aligned with the one of the other version that shares most of its words. Told is another number, day,
 name, negation, hedge or decision in the place of another; typos, word forms, order, what only comes or goes are silent.
+So is a headline or sentence written wholly anew: that is the next state of the page, no correction of what it said.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 
 from bot import model
 from bot.facts.reading import Statement, statement, undressed
 from bot.language import lexicon, sentences
+from bot.language.alignment import align
 from bot.language.livepages import is_live_page
 from bot.language.words import fold, stem, words_of
 
@@ -21,8 +24,10 @@ from bot.language.words import fold, stem, words_of
 _SENTENCES, _WORDS = 200, 80
 #: Two sentences with this share of words in common, and at least so many, are versions of one.
 _SAME_SENTENCE, _FEWEST_SHARED = 0.5, 3
-#: A headline that keeps no more than this share of its words is another headline.
-_SAME_HEADLINE = 0.34
+#: Two headlines with this share of their telling words in common are versions of one.
+_SAME_HEADLINE = 0.5
+#: Words that stand in the place of others; where more do, it is told anew.
+_LONGEST = 4
 #: Two words with this many first letters in common, and this share of the longer one, are forms of one.
 _ROOT, _ROOT_SHARE = 5, 0.6
 #: Decisions and outcomes: one for another turns a sentence round.
@@ -43,8 +48,8 @@ _AGE = re.compile(
     r"(?<=[^\W\d]), \d{1,2}(?=[,.;]|$)|\b\d{1,3}[- ]?(?:years?[- ]olds?|yo)\b|\b(?:aged?|at) \d{2}(?=[,.;]|$)"
 )
 _BREAK = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
-#: Words in which one party gives way to another; more is a sentence turned round.
-_LONGEST_NAME = 4
+#: Words with which a number or a turn is put into a headline; with more it is a second headline.
+_FEW = 3
 #: "likely" and "unlikely", "legal" and "illegal".
 _OPPOSITE = ("un", "in", "im", "il", "ir", "dis", "non")
 
@@ -57,16 +62,13 @@ def corrections(before: model.Article, after: model.Article) -> tuple[model.Edit
     if is_live_page(before) or is_live_page(after):
         return ()
     found = []
-    if before.title != after.title and _headline_differs(before, after):
+    language = lexicon.base(after.language)
+    if before.title != after.title and _headline_differs(before, after, language):
         found.append(_edit(after, "title", before.title, after.title))
     if before.is_full_text == after.is_full_text and before.text != after.text:
-        language = lexicon.base(after.language)
         for old, new in _rewritten(_split(before.text), _split(after.text)):
-            one, other = (_Wording(each, after, language) for each in (old, new))
-            if _CUT.search(old) or _CUT.search(new):
-                # What a teaser leaves out at its end has not gone.
-                one, other = one.cut(other), other.cut(one)
-            if not _QUESTION.search(new) and other.says_otherwise(one):
+            one, other = (_Wording(each, after, language) for each in _as_long(old, new))
+            if not _QUESTION.search(new) and any(_is_otherwise(*parts) for parts in _replaced(one, other)):
                 found.append(_edit(after, "text", old, new))
     return tuple(found)
 
@@ -110,47 +112,89 @@ def _bare(sentence: str) -> list[str]:
     return [fold(token.text) for token in words_of(sentence)][:_WORDS]
 
 
+def _as_long(old: str, new: str) -> tuple[str, str]:
+    """Both, of one length where either is cut: what a teaser leaves out at its end has not gone."""
+    if not (_CUT.search(old) or _CUT.search(new)):
+        return old, new
+    one, other = old.split(), new.split()
+    most = min(len(one), len(other))
+    return " ".join(one[:most]), " ".join(other[:most])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What one wording has, and the other lacks, in one place."""
+
+    words: list[str]
+    numbers: list[tuple[float, str]]
+    days: list[tuple[int, int | None, int | None]]
+    turns: set[str]
+    #: Negations and hedges.
+    marks: set[str]
+    names: set[str]
+
+
 class _Wording:
     """One sentence as what it states: its words in order, and each kind of value."""
 
     def __init__(self, shown: str, article: model.Article, language: str) -> None:
         self.language = language
-        self.shown = shown
         self.read: Statement = statement(_AGE.sub(" ", shown)[: sentences.LONGEST], 1, language, article.when.date())
         self.words = [token.text for token in words_of(self.read.plain)][:_WORDS]
-        self.numbers = [(figure.number.value, figure.number.unit) for figure in self.read.figures]
-        self.days = {(day.year, day.month, day.day) for day in self.read.days}
+        self.folded = [fold(word) for word in self.words]
+        numbers = [figure.number for figure in self.read.figures]
+        self.numbers = [(each.start, each.end, (each.value, each.unit)) for each in numbers]
+        self.days = [(day.start, day.end, (day.year, day.month, day.day)) for day in self.read.days if not day.moves]
+        self.starts = [-1]
+        for word in self.words:
+            self.starts.append(self.read.plain.find(word, self.starts[-1] + 1))
+        self.starts = [*self.starts[1:], len(self.read.plain)]
 
-    def cut(self, other: _Wording) -> _Wording:
-        """No longer than another that ends early."""
-        if len(self.words) <= len(other.words):
-            return self
-        found = object.__new__(_Wording)
-        found.language, found.read, found.shown = self.language, self.read, self.shown
-        found.words = self.words[: len(other.words)]
-        found.numbers, found.days = other.numbers, other.days
-        return found
+    def part(self, other: _Wording, start: int = 0, end: int = _WORDS) -> _Part:
+        """What only this one has from one of its words to another; all of it by default."""
+        end = min(end, len(self.words))
+        low, high = self.starts[start] if start else 0, self.starts[end]
+        own = self._own(other)
+        words = [self.words[at] for at in range(start, end) if at in own]
+        shared = Counter(value for _, _, value in other.numbers)
+        numbers = []
+        for begins, ends, value in self.numbers:
+            shared[value] -= 1
+            if shared[value] < 0 and low < ends and begins < high:
+                numbers.append(value)
+        days = {day for _, _, day in other.days}
+        return _Part(
+            words=words,
+            numbers=numbers,
+            days=[day for begins, ends, day in self.days if day not in days and low < ends and begins < high],
+            turns=self.turns(words) - self.turns(other.words),
+            marks=self._marks(words),
+            names=self.names(words),
+        )
 
     def without(self, other: _Wording) -> list[str]:
         """Words that only this one has; forms and slips of the other's are none."""
-        free = Counter(fold(word) for word in other.words)
+        own = self._own(other)
+        return [word for at, word in enumerate(self.words) if at in own]
+
+    def _own(self, other: _Wording) -> set[int]:
+        free = Counter(other.folded)
         left = []
-        for word in self.words:
-            folded = fold(word)
+        for at, folded in enumerate(self.folded):
             if free[folded] > 0:
                 free[folded] -= 1
             else:
-                left.append(word)
-        spare = [word for word in other.words if free[fold(word)] > 0]
-        joined, others = "".join(map(fold, left)), "".join(map(fold, spare))
-        if joined == others:
-            return []  # back door → backdoor
-        return [
-            word
-            for at, word in enumerate(left)
-            if not (_is_initials(word, spare) or any(_is_initials(each, left[at - 1 : at + 2]) for each in spare))
+                left.append(at)
+        spare = [word for word, folded in zip(other.words, other.folded, strict=True) if free[folded] > 0]
+        words = [self.words[at] for at in left]
+        if "".join(map(fold, words)) == "".join(map(fold, spare)):
+            return set()  # back door → backdoor
+        return {
+            place
+            for at, (place, word) in enumerate(zip(left, words, strict=True))
+            if not (_is_initials(word, spare) or any(_is_initials(each, words[at - 1 : at + 2]) for each in spare))
             and not any(self._is_form(word, each) for each in spare)
-        ]
+        }
 
     def _is_form(self, word: str, other: str) -> bool:
         """The same word misspelt or in another form; never a number, a turn, or one name for another."""
@@ -158,7 +202,7 @@ class _Wording:
         if any(letter.isdigit() for letter in one + two) or self.turns([word]) != self.turns([other]):
             return False
         shorter, longer = sorted((one, two), key=len)
-        if longer in (f"{shorter}s", f"{shorter}es", f"{shorter}'s"):
+        if longer in (f"{shorter}s", f"{shorter}es", f"{shorter}'s") or sorted(one) == sorted(two):
             return True
         alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, two, strict=False)))
         behind = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one[::-1], two[::-1], strict=False)))
@@ -170,10 +214,11 @@ class _Wording:
         return len(shorter) < len(longer) and (alike == len(shorter) >= 3 or alike + behind >= len(shorter) >= 5)
 
     def turns(self, words: Iterable[str]) -> set[str]:
-        return {found for word in words for found in lexicon.meanings(self.language, fold(word)) if found in _TURNS}
+        """A word that may mean several of them, such as "back", turns nothing."""
+        known = [_TURNS.intersection(lexicon.meanings(self.language, fold(word))) for word in words]
+        return {turn for found in known if len(found) == 1 for turn in found}
 
-    def marks(self, words: Iterable[str]) -> set[str]:
-        """Negations and hedges among the words."""
+    def _marks(self, words: Iterable[str]) -> set[str]:
         known = lexicon.of(self.language)
         return {
             table
@@ -185,38 +230,36 @@ class _Wording:
     def names(self, words: Iterable[str]) -> set[str]:
         return {fold(word) for word in words if word[0].isupper() and stem(word) in self.read.names}
 
-    def says_otherwise(self, before: _Wording, *, is_headline: bool = False) -> bool:
-        """Another statement than ``before``; a headline's every word was chosen, a text's details come and go."""
-        gone, come = before.without(self), self.without(before)
-        if _values_differ(before.numbers, self.numbers, may_come=is_headline):
-            return True
-        if (
-            before.days
-            and self.days
-            and before.days != self.days
-            and len(before.days - self.days) == len(self.days - before.days)
-        ):
-            return True
-        if self._are_opposites(gone, come) or self.marks(gone) != self.marks(come):
-            return True
-        removed, added = self.turns(gone) - self.turns(self.words), self.turns(come) - self.turns(before.words)
-        if (removed and added) or (is_headline and added - _DETAILS):
-            return True
-        return self._has_other_name(before, gone, come)
 
-    def _are_opposites(self, gone: Iterable[str], come: Iterable[str]) -> bool:
-        """ "likely" for "unlikely", or the other way round."""
-        one, other = ({fold(word) for word in words if len(word) > 3} for words in (gone, come))
-        return any(
-            f"{prefix}{word}" in these
-            for these, those in ((one, other), (other, one))
-            for word in those
-            for prefix in _OPPOSITE
-        )
+def _replaced(one: _Wording, other: _Wording) -> Iterator[tuple[_Part, _Part]]:
+    """What stands in the place of what, in order; where many words do, the sentence is told anew, not corrected."""
+    for each in align(one.folded, other.folded):
+        is_short = each.end - each.start <= _LONGEST >= each.other_end - each.other_start
+        if each.kind != "equal" and is_short:
+            yield one.part(other, each.start, each.end), other.part(one, each.other_start, each.other_end)
 
-    def _has_other_name(self, before: _Wording, gone: Sequence[str], come: Sequence[str]) -> bool:
-        """One name in the place of another; a name that only comes or goes makes a sentence fuller or shorter."""
-        return bool(before.names(gone) and self.names(come)) and len(gone) <= _LONGEST_NAME >= len(come)
+
+def _is_otherwise(gone: _Part, come: _Part) -> bool:
+    """One value, decision or name is in the place of another, or a negation or hedge comes or goes."""
+    return bool(
+        _values_differ(gone.numbers, come.numbers)
+        or (gone.days and len(gone.days) == len(come.days))
+        or gone.marks != come.marks
+        or (gone.turns and come.turns)
+        or _are_opposites(gone.words, come.words)
+        or (gone.names and come.names)
+    )
+
+
+def _are_opposites(gone: Iterable[str], come: Iterable[str]) -> bool:
+    """ "likely" for "unlikely", or the other way round."""
+    one, other = ({fold(word) for word in words if len(word) > 3} for words in (gone, come))
+    return any(
+        f"{prefix}{word}" in these
+        for these, those in ((one, other), (other, one))
+        for word in those
+        for prefix in _OPPOSITE
+    )
 
 
 def _is_initials(short: str, words: Sequence[str]) -> bool:
@@ -226,38 +269,27 @@ def _is_initials(short: str, words: Sequence[str]) -> bool:
     return short in "".join(word[0] for word in words)
 
 
-def _values_differ(before: Sequence[tuple[float, str]], after: Sequence[tuple[float, str]], *, may_come: bool) -> bool:
-    """A number in the place of another; in a headline also one more."""
-    gone, come = Counter(before) - Counter(after), Counter(after) - Counter(before)
-    for value, unit in [*gone]:
-        for other, unit_after in [*come]:
-            if unit == unit_after and value == other:
-                del gone[value, unit], come[other, unit_after]
-                break
-    return bool(gone and come) or bool(may_come and come)
+def _values_differ(gone: Sequence[tuple[float, str]], come: Sequence[tuple[float, str]]) -> bool:
+    """A number in the place of another of its unit."""
+    return bool({unit for _, unit in gone} & {unit for _, unit in come})
 
 
-def _headline_differs(before: model.Article, after: model.Article) -> bool:
-    language = lexicon.base(after.language)
+def _headline_differs(before: model.Article, after: model.Article, language: str) -> bool:
+    """Another statement than before, in a version of the same headline, whose every word was chosen."""
     titles = [_plain(each.title) for each in (before, after)]
     if len({" ".join(_bare(_KICKER.sub("", title))) for title in titles}) == 1 or _QUESTION.search(after.title):
         return False
     one, other = (_Wording(title, after, language) for title in titles)
-    if other.says_otherwise(one, is_headline=True) or _are_swapped(one, other, before.title + after.title):
-        return True
-    gone, come = (
+    telling, theirs, gone = (
         [word for word in words if not lexicon.is_small(language, fold(word))]
-        for words in (one.without(other), other.without(one))
+        for words in (one.words, other.words, one.without(other))
     )
-    if not (gone and come):
+    if len(telling) - len(gone) < _SAME_HEADLINE * min(len(telling), len(theirs)):
         return False
-    if language != "en":
-        return True
-    telling = [word for word in one.words if not lexicon.is_small(language, fold(word))]
-    if len(telling) - len(gone) > _SAME_HEADLINE * len(telling):
-        return False
-    # Other words over the same text say the same; over another text, or over none, they say something else.
-    return not after.text.strip() or before.text.strip() != after.text.strip()
+    return any(
+        _is_otherwise(gone, come) or ((come.numbers or come.turns - _DETAILS) and len(come.words) <= _FEW)
+        for gone, come in _replaced(one, other)
+    ) or _are_swapped(one, other, before.title + after.title)
 
 
 def _plain(title: str) -> str:

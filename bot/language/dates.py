@@ -32,6 +32,8 @@ class Day:
     end: int
     #: "Monday", "tomorrow": counted from the day of writing.
     is_relative: bool = False
+    #: "tomorrow": another version of the sentence, a day later, says "today".
+    moves: bool = False
 
     def agrees_with(self, other: Day) -> bool:
         """Nothing that both say differs: "December" agrees with "30 December"."""
@@ -159,7 +161,9 @@ def _days(plain: str, written: date, language: str) -> Iterator[Day]:
             continue
         parts = _parts(found, names, plain, written, language)
         if parts is not None and _exists(*parts):
-            yield Day(*parts, found.start(), found.end(), bool(found["weekday"] or found["relative"]))
+            yield Day(
+                *parts, found.start(), found.end(), bool(found["weekday"] or found["relative"]), bool(found["relative"])
+            )
 
 
 def _may_precede(language: str, before: str) -> bool:
