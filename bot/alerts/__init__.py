@@ -15,6 +15,9 @@ Pure. Knows no channel, no store and no clock: it is told the time and what was 
 Under a rule with reminders, a posted story in which a deadline lies ahead is held for the next one (hold: reminder);
 its thread says so then (reply: reminder).
 
+What people silenced comes before: a story is silent (silenced) while every rule or every article of it is silenced, and
+what is silenced in a posted one is left out.
+
 What readers said of it comes before: a muted story is silent (muted); while every rule of it is snoozed, a story that
 was not posted waits (hold: snoozed), and replies to one that was leave at the end.
 """
@@ -25,6 +28,7 @@ from bot.alerts.holds import Hold, hold_for
 from bot.alerts.record import record
 from bot.alerts.release import Released, release
 from bot.alerts.reminders import due, plan
+from bot.alerts.silencing import without_silenced
 from bot.alerts.times import next_digest, quiet_until
 
 __all__ = [
@@ -40,4 +44,5 @@ __all__ = [
     "quiet_until",
     "record",
     "release",
+    "without_silenced",
 ]

@@ -23,18 +23,24 @@ def decide(situation: Situation) -> tuple[model.Decision, ...]:
         return ()
     if alert is not None and alert.is_muted:
         return (situation.decision(model.Action.SILENT, model.Reason.MUTED),) if situation.arrivals else ()
+    if alert is not None and alert.state is model.AlertState.MERGED:
+        return ()
+    if situation.silenced:
+        is_something = situation.arrivals or situation.facts or situation.edits
+        return (situation.silenced,) if is_something else ()
     if alert is None or alert.state is model.AlertState.HELD:
         return _first(situation)
     if alert.state is model.AlertState.SILENT:
         return _first(situation) if _is_news_after_silence(situation) else ()
-    if alert.state is model.AlertState.MERGED:
-        return ()
-    return _follow_up(situation, alert)
+    kept_back = (situation.silenced_by(situation.silence_of_some),) if situation.silence_of_some else ()
+    return (*kept_back, *_follow_up(situation, alert))
 
 
 def _is_news_after_silence(situation: Situation) -> bool:
-    """A story that its baseline left unsaid is told when an article comes that is news."""
+    """A story that its baseline or a silence left unsaid is told when an article comes that is news."""
     alert = situation.alert
+    if alert is not None and alert.reason is model.Reason.SILENCED:
+        return bool(situation.arrivals)
     is_baseline_silence = alert is not None and alert.reason is model.Reason.BASELINE
     return is_baseline_silence and any(not m.is_baseline and m.join.copy_of is None for m in situation.arrivals)
 

@@ -43,6 +43,8 @@ def _again(situation: Situation, told: Counter[str]) -> model.Decision:
     reason = alert.reason if alert else model.Reason.FIRST_REPORT
     if alert is not None and alert.is_muted:
         return situation.decision(model.Action.SILENT, model.Reason.MUTED)
+    if situation.silenced:
+        return situation.silenced
     if not situation.rules:
         return situation.decision(
             model.Action.SILENT, model.Reason.RULE_PAUSED, detail="its rules are no longer loaded"

@@ -36,12 +36,21 @@ def due(situation: Situation) -> tuple[model.Decision, ...]:
         return ()
     if alert.held_until is None or alert.held_until > situation.now:
         return ()
+    if situation.silenced:
+        return (situation.silenced,)
     since = alert.held_until
     found: dict[model.Deadline, list[model.Rule]] = {}
     for moment in _moments(situation):
         if since <= moment.at <= situation.now < moment.ends:
             found.setdefault(moment.deadline, []).append(moment.rule)
-    return tuple(_remind(situation, deadline, tuple(dict.fromkeys(rules))) for deadline, rules in found.items())
+    return tuple(_told(situation, deadline, tuple(dict.fromkeys(rules))) for deadline, rules in found.items())
+
+
+def _told(situation: Situation, deadline: model.Deadline, rules: tuple[model.Rule, ...]) -> model.Decision:
+    """The reminder of those rules that are not silenced; where all are, what keeps it back."""
+    silenced = {rule.name: silence for rule, silence in situation.silenced_rules}
+    loud = tuple(rule for rule in rules if rule.name not in silenced)
+    return _remind(situation, deadline, loud) if loud else situation.silenced_by(silenced[rules[0].name], rules)
 
 
 def plan(situation: Situation, *, is_released: bool = False) -> model.Decision | None:
@@ -70,7 +79,7 @@ def _time_of(moment: _Moment) -> datetime:
 
 
 def _moments(situation: Situation) -> Iterator[_Moment]:
-    for rule in situation.rules:
+    for rule in (*situation.rules, *(rule for rule, _ in situation.silenced_rules)):
         if rule.remind is None or not situation.is_ready(rule):
             continue
         for deadline in situation.deadlines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import model
@@ -36,6 +36,12 @@ class Situation:
     rule_spoke_at: Mapping[str, datetime] = field(default_factory=dict)
     #: Rule -> until when a reader wants nothing of it in this channel.
     snoozed: Mapping[str, datetime] = field(default_factory=dict)
+    #: Covers all that could be posted now; None: something is left.
+    silence: model.Silence | None = None
+    #: Where something is left: the rules that are not, which are no longer in ``rules``.
+    silenced_rules: tuple[tuple[model.Rule, model.Silence], ...] = ()
+    #: Where something is left: covers some of the articles that came or changed, which are no longer there.
+    silence_of_some: model.Silence | None = None
 
     @property
     def severity(self) -> model.Severity:
@@ -91,6 +97,16 @@ class Situation:
             facts=facts,
             edits=edits,
         )
+
+    @property
+    def silenced(self) -> model.Decision | None:
+        """The decision of a situation of which everything is silenced; None: something is left."""
+        return None if self.silence is None else self.silenced_by(self.silence)
+
+    def silenced_by(self, silence: model.Silence, rules: tuple[model.Rule, ...] | None = None) -> model.Decision:
+        """The decision of what a silence keeps back; ``rules`` None: all rules of the situation."""
+        decision = self.decision(model.Action.SILENT, model.Reason.SILENCED, rules=rules, detail=silence.told)
+        return replace(decision, silence=silence.id)
 
 
 #: The window over which ``posts_per_hour`` counts.

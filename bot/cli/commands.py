@@ -39,6 +39,7 @@ COMMANDS = {
     "database": ("database", "database"),
     "ledger": ("ledger", "ledger"),
     "stories": ("stories", "stories"),
+    "silence": ("silence", "silence"),
 }
 
 

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, model, ports
-from bot.cli import archive, terminal
+from bot.cli import archive, silence, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
+from bot.pipeline import silences
 from bot.ports import keys
 
 #: Rules are shown with their hits of this time.
@@ -34,6 +35,8 @@ class Status:
     tick: datetime | None
     #: Channel -> why its buttons are not connected.
     unheard: Mapping[str, str]
+    #: In force.
+    silences: tuple[silences.Listed, ...]
 
 
 def status(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
@@ -70,6 +73,7 @@ def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] =
         hits=tx.stories.count_by_rule(since=now - RECENT),
         tick=keys.TICK.get(tx),
         unheard={name: reason for name, reason in unheard.items() if reason},
+        silences=tuple(silences.listed(tx, now=now)),
     )
 
 
@@ -111,6 +115,7 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
             for (channel, state), count in sorted(found.counts.items())
         ],
         "buttons_not_heard": [{"channel": channel, "why": reason} for channel, reason in sorted(found.unheard.items())],
+        "silences": [silence.as_json(each) for each in found.silences],
         "unsent": [
             {
                 "id": row.id,
@@ -158,6 +163,8 @@ def _show(settings: config.Settings, found: Status) -> None:
         terminal.row(f"{channel}: {count} {sent.value}")
     for channel, why in sorted(found.unheard.items()):
         terminal.row(f"{channel}: the buttons are not connected: {why}", style="yellow")
+    for each in found.silences:
+        terminal.row(f"silence {silence.line(each)}")
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
         tries = model.counted(row.attempts, "attempt")

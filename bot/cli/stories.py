@@ -22,6 +22,7 @@ def _list(
     context: typer.Context,
     folder: ConfigDir = DEFAULT_CONFIG,
     since: Annotated[str | None, typer.Option(help="Only what moved within this time.", metavar="DURATION")] = None,
+    silenced: Annotated[bool, typer.Option(help="Only those of which a silence kept something back.")] = False,
     json: Json = False,
 ) -> None:
     """List stories with their articles, the words that matched, each decision and each message.
@@ -31,11 +32,13 @@ def _list(
     if context.invoked_subcommand is not None:
         return
     told = asyncio.run(_stories(folder, since))
+    if silenced:
+        told = [entry for entry in told if any(decision.silence for decision in entry[1])]
     if json:
         terminal.answer([_as_json(*entry) for entry in told])
         return
     if not told:
-        terminal.say("No story yet: no article has matched a rule.")
+        terminal.say("No silence kept anything back." if silenced else "No story yet: no article has matched a rule.")
     for entry in told:
         _show(*entry)
 
@@ -101,6 +104,7 @@ def decision_document(decision: model.Decision) -> dict[str, object]:
         "action": decision.action.value,
         "reason": decision.reason.value,
         "detail": decision.detail,
+        "silence": decision.silence,
     }
 
 

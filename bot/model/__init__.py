@@ -42,6 +42,7 @@ from bot.model.rules import (
 from bot.model.rulings import Ruling, RulingKind
 from bot.model.secrets import Secret, SecretKind
 from bot.model.settings import FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy
+from bot.model.silences import Silence, SilenceId, SilenceKind
 from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
 
 __all__ = [
@@ -104,6 +105,9 @@ __all__ = [
     "SendState",
     "Sentence",
     "Severity",
+    "Silence",
+    "SilenceId",
+    "SilenceKind",
     "Span",
     "SpeakPolicy",
     "Story",

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.model.ids import ArticleId, SendId, StoryId
+from bot.model.silences import SilenceId
 from bot.model.stories import Edit, Fact
 
 
@@ -49,6 +50,7 @@ class Reason(StrEnum):
     SNOOZED = "snoozed"
     WOKEN = "woken"
     JUDGED = "judged"
+    SILENCED = "silenced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,8 @@ class Decision:
     #: Of a reply: what is new.
     facts: tuple[Fact, ...] = ()
     edits: tuple[Edit, ...] = ()
+    #: What kept it back; None: no silence did.
+    silence: SilenceId | None = None
 
 
 class AlertState(StrEnum):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot import alerts, facts, model, ports
 from bot.pipeline import messages, rulings
 from bot.pipeline.claims import Claims
+from bot.pipeline.silences import InForce
 from bot.pipeline.snapshot import Snapshot
 
 _HOUR = timedelta(hours=1)
@@ -36,6 +37,7 @@ class Dispatcher:
         self._rules = snapshot.rules.rules
         self._now = now
         self._snoozed = tx.judgements.snoozes(now)
+        self._silences = InForce(tx.silences.active(now))
 
     def dispatch(self, changed: Iterable[ChangedStory]) -> tuple[model.Decision, ...]:
         """Decide for each channel of the changed stories, and write what was decided."""
@@ -235,7 +237,7 @@ class Dispatcher:
         looks_back = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)
         recent = self._posted(channel) if looks_back else ()
         spoke_at = {rule: at for at, rules_named in recent for rule in rules_named}
-        return alerts.Situation(
+        situation = alerts.Situation(
             now=self._now,
             channel=channel,
             story=story,
@@ -250,6 +252,7 @@ class Dispatcher:
             rule_spoke_at=spoke_at,
             snoozed={rule: until for (place, rule), until in self._snoozed.items() if place == channel},
         )
+        return alerts.without_silenced(situation, of_rule=self._silences.of_rule, of_article=self._silences.of_article)
 
     def _posted(self, channel: str) -> Sequence[tuple[datetime, tuple[str, ...]]]:
         """When stories were posted of late and for which rules, oldest first."""

@@ -191,6 +191,14 @@ class NoJudgements:
         return {}
 
 
+class NoSilences:
+    """Stands in for ``ports.Silences``: what was found in the past was posted about."""
+
+    def active(self, now: datetime) -> Sequence[model.Silence]:
+        """Empty: there are none in memory."""
+        return ()
+
+
 class NoRulings:
     """Stands in for ``ports.Rulings``."""
 
@@ -207,13 +215,14 @@ class Draft:
         self.outbox = Outbox()
         self.judgements: ports.Judgements = cast("ports.Judgements", NoJudgements())
         self.rulings: ports.Rulings = cast("ports.Rulings", NoRulings())
+        self.silences: ports.Silences = cast("ports.Silences", NoSilences())
         #: Of the store; read only.
         self.articles: ports.Articles | None = None
 
     def over(self, tx: ports.Transaction) -> ports.Transaction:
         """Begin a turn: read from ``tx``, which is only read."""
         self.stories.below, self.outbox.below, self.judgements = tx.stories, tx.outbox, tx.judgements
-        self.rulings, self.articles = tx.rulings, tx.articles
+        self.rulings, self.silences, self.articles = tx.rulings, tx.silences, tx.articles
         return self.transaction
 
     @property

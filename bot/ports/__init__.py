@@ -8,6 +8,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
     │   ├── StoreInUse         another process owns the database (says which)
     │   ├── SearchTooLong      a search was given up after its time
     │   └── StoreUnavailable   full, locked, read-only, gone: try again when it is repaired
+    ├── CannotSilence          a silence that is not made or not ended; says why
     ├── FetchError             one address, one time; the text says what and what to do
     │   ├── Refused            private address, scheme, too many redirects: never asked
     │   ├── TooBig             more bytes than allowed, packed or unpacked
@@ -26,6 +27,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
 from bot.ports.channels import Abilities, Channel, CheckLine, Delivery
 from bot.ports.clock import Clock
 from bot.ports.errors import (
+    CannotSilence,
     ConfigError,
     FetchError,
     IsPage,
@@ -48,7 +50,7 @@ from bot.ports.errors import (
 )
 from bot.ports.listeners import Listener, Press
 from bot.ports.network import Answer, Body, Fetcher, PageReader, Request, Source
-from bot.ports.people import Judgements, Rulings
+from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.searching import AllOf, AnyOf, Candidate, Condition, Search, Term, Wanted
 from bot.ports.store import (
     Articles,
@@ -71,6 +73,7 @@ __all__ = [
     "Articles",
     "Body",
     "Candidate",
+    "CannotSilence",
     "Channel",
     "CheckLine",
     "Clock",
@@ -103,6 +106,7 @@ __all__ = [
     "SearchTooLong",
     "SendError",
     "Sighting",
+    "Silences",
     "Source",
     "Store",
     "StoreError",

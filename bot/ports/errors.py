@@ -48,6 +48,10 @@ class StoreUnavailable(StoreError):
     """The database is full, locked, read-only or gone; to be tried again."""
 
 
+class CannotSilence(WirewatchError):
+    """A silence that cannot be made or ended, and what to do."""
+
+
 class FetchError(WirewatchError):
     """An address could not be fetched."""
 

@@ -1,4 +1,4 @@
-"""What is kept of what people said and decided about stories."""
+"""What is kept of what people said and decided about stories, and of what they want nothing posted about."""
 
 from __future__ import annotations
 
@@ -39,3 +39,19 @@ class Rulings(Protocol):
 
     def since(self, when: datetime | None) -> Sequence[model.Ruling]:
         """The rulings at ``when`` or later; None: all."""
+
+
+class Silences(Protocol):
+    """Silences, in the order in which they were made."""
+
+    def add(self, silence: model.Silence) -> bool:
+        """False: one of this id is known."""
+
+    def save_end(self, silence: model.Silence) -> None:
+        """Somebody ended it before its time; one that was ended already is left as it is."""
+
+    def active(self, now: datetime) -> Sequence[model.Silence]:
+        """Those that neither their time nor anybody has ended."""
+
+    def all(self) -> Sequence[model.Silence]:
+        """Those that have ended too."""

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot import model
-from bot.ports.people import Judgements, Rulings
+from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.searching import Search
 from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Waiting
 
@@ -166,6 +166,9 @@ class Stories(Protocol):
     def decisions(self, story: model.StoryId) -> Sequence[model.Decision]:
         """What was decided about the story, oldest first."""
 
+    def silenced(self, *, since: datetime) -> Sequence[model.Decision]:
+        """What silences kept back at ``since`` or later, oldest first."""
+
     def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]:
         """The alerts of these stories, one for each channel."""
 
@@ -303,6 +306,7 @@ class Transaction(Protocol):
     outbox: Outbox
     judgements: Judgements
     rulings: Rulings
+    silences: Silences
     decision_queue: DecisionQueue
     ledger: Ledger
     key_values: KeyValues

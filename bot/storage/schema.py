@@ -11,32 +11,47 @@ JSON document beside it (codec).
                                          ├───── judgements
                                          ├───── rulings
                                          └───── tellings ─ outbox
-    ledger, with decisions ─ seals
+    ledger, with decisions ─ seals      silences
 
 Beside them is the index of words over the articles, kept by triggers (migration 0013, read by search.py).
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, Table, Text, text
 
 from bot import model
 from bot.storage.columns import EnumText, HashBytes, StorableText, Timestamp
+from bot.storage.schema_people import SERIAL, judgements, metadata, rulings, silences
+
+__all__ = [
+    "REVISION",
+    "UNSENT",
+    "alerts",
+    "articles",
+    "decision_queue",
+    "decisions",
+    "feeds",
+    "fresh_identities",
+    "host_limits",
+    "judgements",
+    "key_values",
+    "ledger",
+    "matches",
+    "members",
+    "metadata",
+    "outbox",
+    "rulings",
+    "seals",
+    "sightings",
+    "silences",
+    "stories",
+    "tellings",
+    "versions",
+]
 
 #: The revision of the newest migration.
-REVISION = "0013"
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-#: Counts up by itself; on SQLite only a column of type INTEGER does.
-_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+REVISION = "0014"
 
 #: States of rows that still have something to do.
 UNSENT = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN, model.SendState.PARKED)
@@ -133,7 +148,7 @@ matches = Table(
     "matches",
     metadata,
     #: In order of first match.
-    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
     Column("rule", StorableText, nullable=False),
     Column("rule_version", Text, nullable=False),
@@ -164,7 +179,7 @@ members = Table(
     "members",
     metadata,
     #: In order of arrival.
-    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("article", Text, ForeignKey("articles.id"), nullable=False),
     Column("reason", EnumText(model.JoinReason), nullable=False),
@@ -183,7 +198,7 @@ members = Table(
 decisions = Table(
     "decisions",
     metadata,
-    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("channel", StorableText, nullable=False),
@@ -213,53 +228,11 @@ alerts = Table(
     Index(None, "channel", "posted_at"),
 )
 
-judgements = Table(
-    "judgements",
-    metadata,
-    #: In the order in which they were said.
-    Column("n", _SERIAL, primary_key=True, autoincrement=True),
-    Column("id", Text, nullable=False),
-    Column("at", Timestamp, nullable=False),
-    Column("by", StorableText, nullable=False),
-    Column("channel", StorableText, nullable=False),
-    Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
-    Column("verdict", EnumText(model.Verdict), nullable=False),
-    #: Empty where the verdict is of the story.
-    Column("rule", StorableText, nullable=False),
-    #: The message that was judged; its row may be deleted.
-    Column("message", Text, nullable=False),
-    #: Of a snooze: its end.
-    Column("until", Timestamp),
-    Index("uq_judgements_id", "id", unique=True),
-    Index(None, "story"),
-    Index(None, "at"),
-)
-
-rulings = Table(
-    "rulings",
-    metadata,
-    #: In the order in which they were made.
-    Column("n", _SERIAL, primary_key=True, autoincrement=True),
-    Column("id", Text, nullable=False),
-    Column("at", Timestamp, nullable=False),
-    Column("by", StorableText, nullable=False),
-    Column("kind", EnumText(model.RulingKind), nullable=False),
-    Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
-    #: JSON list of article ids.
-    Column("articles", Text, nullable=False),
-    Column("other", Text),
-    #: NULL: to be carried out.
-    Column("done_at", Timestamp),
-    Index("uq_rulings_id", "id", unique=True),
-    Index(None, "story"),
-    Index(None, "done_at"),
-)
-
 outbox = Table(
     "outbox",
     metadata,
     #: Order of intent.
-    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
     Column("channel", StorableText, nullable=False),
     Column("thread", Text, nullable=False),
@@ -300,7 +273,7 @@ ledger = Table(
     "ledger",
     metadata,
     #: In order of writing.
-    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("at", Timestamp, nullable=False),
     #: The day that it was sealed with; NULL: not yet.
     Column("day", Text),
@@ -325,7 +298,7 @@ decision_queue = Table(
     "tray",
     metadata,
     #: In order of arrival.
-    Column("n", _SERIAL, primary_key=True, autoincrement=True),
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
     #: arrival or revision.
     Column("kind", Text, nullable=False),
     #: Arrival or Revision.

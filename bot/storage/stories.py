@@ -84,6 +84,11 @@ _MEMBERS = (
 
 _DECIDE = insert(decisions)
 _DECISIONS = select(decisions.c.decision).where(decisions.c.story == bindparam("of_story")).order_by(decisions.c.n)
+_SILENCED = (
+    select(decisions.c.decision)
+    .where(decisions.c.reason == model.Reason.SILENCED, decisions.c.at >= _SINCE)
+    .order_by(decisions.c.n)
+)
 _ALERTS = (
     select(alerts.c.alert)
     .where(alerts.c.story.in_(bindparam("wanted", expanding=True)))
@@ -229,6 +234,10 @@ class Stories:
 
     def decisions(self, story: model.StoryId) -> Sequence[model.Decision]:
         found = self._connection.execute(_DECISIONS, {"of_story": story}).scalars()
+        return [codec.DECISION.load(document) for document in found]
+
+    def silenced(self, *, since: datetime) -> Sequence[model.Decision]:
+        found = self._connection.execute(_SILENCED, {"since": since}).scalars()
         return [codec.DECISION.load(document) for document in found]
 
     def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]:

@@ -16,6 +16,7 @@ from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.rulings import Rulings
 from bot.storage.search import Search
+from bot.storage.silences import Silences
 from bot.storage.stories import Stories
 
 
@@ -29,6 +30,7 @@ class Transaction:
     outbox: ports.Outbox
     judgements: ports.Judgements
     rulings: ports.Rulings
+    silences: ports.Silences
     decision_queue: ports.DecisionQueue
     ledger: ports.Ledger
     key_values: ports.KeyValues
@@ -45,6 +47,7 @@ def over(connection: Connection) -> ports.Transaction:
         outbox=Outbox(connection),
         judgements=Judgements(connection),
         rulings=Rulings(connection),
+        silences=Silences(connection),
         decision_queue=DecisionQueue(connection),
         ledger=Ledger(connection),
         key_values=KeyValues(connection),

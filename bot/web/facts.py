@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot import model, ports
+from bot.pipeline import silences
 from bot.ports import keys
 
 #: Days of a sparkline.
@@ -67,6 +68,8 @@ class Overview:
     stories: int
     counts: Mapping[tuple[str, model.SendState], int]
     tick: datetime | None
+    #: In force.
+    silences: tuple[silences.Listed, ...]
 
     def count(self, *states: model.SendState) -> int:
         """How many messages are in any of the states."""
@@ -88,6 +91,7 @@ def overview(tx: ports.Transaction, now: datetime) -> Overview:
         stories=tx.stories.count(since=now - timedelta(days=7)),
         counts=tx.outbox.counts(),
         tick=keys.TICK.get(tx),
+        silences=tuple(silences.listed(tx, now=now)),
     )
 
 

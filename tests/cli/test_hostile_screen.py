@@ -47,6 +47,7 @@ RUNS: dict[str, list[str]] = {
     ],
     "stories": ["", "--json"],
     "status": ["", "--json"],
+    "silence list": ["--all", "--all --json"],
     "send-test": ["alerts"],
     "translate": ["--from brandwatch EVIL", "--from brandwatch --json EVIL"],
     "doctor": ["", "--json"],
@@ -64,6 +65,8 @@ RUNS: dict[str, list[str]] = {
 SHOWS_NOTHING_OF_STRANGERS = {
     "stories split": "names ids and the address that was typed",
     "stories merge": "names ids",
+    "silence add": "names what was typed",
+    "silence end": "names the silence, which was made by whoever may write to the database",
     "run": "its messages are the console channel's and its lines the log's; each has a test of its own",
     "init": "copies the shipped configuration",
     "demo": "replays articles of our own",
@@ -184,6 +187,10 @@ def _poison(config: Path) -> None:
         archive.execute("UPDATE feeds SET state = json_set(state, '$.title', ?, '$.error', ?)", [EVIL] * 2)
         archive.execute("UPDATE outbox SET state = 'parked', parked_from = 'pending', error = ?", [EVIL])
         archive.execute("UPDATE decisions SET decision = replace(decision, 'alerts', 'alerts' || ?)", [whole])
+        archive.execute(
+            "INSERT OR IGNORE INTO silences (id, at, by, kind, name, reason, until, ended_by) VALUES (?, 0, ?, ?, ?, ?, ?, '')",
+            ["0a1b2c3d", EVIL, "outlet", EVIL, EVIL, 2**52],
+        )
         archive.execute("UPDATE ledger SET row = replace(row, 'Evil', 'Evil' || ?)", [whole])
         archive.commit()
 

@@ -1,0 +1,154 @@
+"""Silences from the moment that somebody makes one: what is refused, what is kept back, and where it is listed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot import model, ports, storage
+from bot.model import SilenceKind
+from bot.pipeline import silences
+from testbed.fakes import START, FakeClock
+from tests.pipeline.newsroom import Item, Newsroom
+from tests.pipeline.test_feedback import outgoing
+
+HOUR = timedelta(hours=1)
+DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
+WIRE = model.Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[storage.SqlStore]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def room(store: storage.SqlStore) -> Newsroom:
+    return Newsroom(store, [DAWN, WIRE])
+
+
+async def silence(
+    room: Newsroom, kind: SilenceKind, name: str, *, span: timedelta = HOUR, reason: str = "they move"
+) -> model.Silence:
+    until = room.now + span
+
+    def work(tx: ports.Transaction) -> model.Silence:
+        return silences.add(
+            tx, kind=kind, name=name, until=until, by="ann", reason=reason, known_rules=["blackberry"], now=room.now
+        )
+
+    return await room.store.write(work)
+
+
+async def listed(room: Newsroom, *, with_ended: bool = False) -> list[silences.Listed]:
+    now = room.now
+    return list(await room.store.read(lambda tx: silences.listed(tx, now=now, with_ended=with_ended)))
+
+
+async def posts(room: Newsroom) -> int:
+    return len(await room.store.read(lambda tx: tx.outbox.unsent()))
+
+
+def item(name: str, title: str, *, at: datetime = START) -> Item:
+    return Item(id=name, link=f"https://site.example/{name}", title=title, text=f"BlackBerry, says {name}.", at=at)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(SilenceKind.RULE, "blackberry"), (SilenceKind.OUTLET, "dawn"), (SilenceKind.ENTITY, "Sindh")]
+)
+async def test_what_is_silenced_is_kept_listed_and_counted_and_afterwards_told_again(
+    room: Newsroom, kind: SilenceKind, name: str
+) -> None:
+    made = await silence(room, kind, name)
+    await room.poll(DAWN, item("1", "BlackBerry Messenger returns to Sindh"))
+    assert await posts(room) == 0
+    (entry,) = await listed(room)
+    (story,) = await room.stories()
+    assert (entry.silence, entry.is_active, entry.stories) == (made, True, (story.id,))
+
+    room.now += HOUR
+    assert await listed(room) == []
+    (entry,) = await listed(room, with_ended=True)
+    assert (entry.is_active, entry.stories) == (False, (story.id,))
+    await room.poll(WIRE, item("2", "BlackBerry to sell phones made by a rival"))
+    assert await posts(room) == 1, "it has ended by itself"
+
+
+async def test_a_name_in_the_text_alone_silences_nothing(room: Newsroom) -> None:
+    await silence(room, SilenceKind.ENTITY, "Sindh")
+    await room.poll(DAWN, Item(id="1", link="https://d.example/1", title="BlackBerry Messenger returns", text="Sindh."))
+    assert await posts(room) == 1
+
+
+async def test_a_silence_that_somebody_ends_keeps_nothing_back_and_cannot_be_ended_twice(room: Newsroom) -> None:
+    made = await silence(room, SilenceKind.RULE, "blackberry")
+    now = room.now
+    ended = await room.store.write(lambda tx: silences.end(tx, made.id, by="bob", now=now))
+    assert (ended.ended_by, ended.is_active(now)) == ("bob", False)
+    await room.poll(DAWN, item("1", "BlackBerry Messenger returns to Sindh"))
+    assert await posts(room) == 1
+    for unknown in (made.id, "ffffffff"):
+        with pytest.raises(ports.CannotSilence):
+            await room.store.write(lambda tx: silences.end(tx, unknown, by="bob", now=now))  # noqa: B023
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "hours", "reason", "said"),
+    [
+        (SilenceKind.RULE, "blackbery", 1, "x", 'no rule "blackbery" is loaded'),
+        (SilenceKind.OUTLET, "  ", 1, "x", "needs the name"),
+        (SilenceKind.OUTLET, "Dawn", 1, "", "needs a reason"),
+        (SilenceKind.OUTLET, "Dawn", -1, "x", "ends in the future"),
+        (SilenceKind.ENTITY, "*", 1, "x", '"*" cannot be looked for'),
+    ],
+)
+async def test_a_silence_that_cannot_be_is_refused_and_says_why(
+    room: Newsroom, kind: SilenceKind, name: str, hours: int, reason: str, said: str
+) -> None:
+    with pytest.raises(ports.CannotSilence, match=re.escape(said)):
+        await silence(room, kind, name, span=hours * HOUR, reason=reason)
+    assert await listed(room, with_ended=True) == []
+
+
+async def test_a_request_that_is_delivered_twice_makes_one_silence(room: Newsroom) -> None:
+    def work(tx: ports.Transaction) -> None:
+        silences.add(
+            tx,
+            kind=SilenceKind.OUTLET,
+            name="Dawn",
+            until=START + HOUR,
+            by="ann",
+            reason="x",
+            known_rules=(),
+            now=START,
+            silence_id=model.SilenceId("0a1b2c3d"),
+        )
+
+    await room.store.write(work)
+    await room.store.write(work)
+    assert len(await listed(room)) == 1
+
+
+async def test_replies_that_wait_for_a_morning_are_dropped_where_they_speak_for_silenced_rules_only(
+    room: Newsroom,
+) -> None:
+    reply = model.MessageKind.REPLY
+    rows = [
+        outgoing("waits", kind=reply, rule="blackberry", due=8 * HOUR),
+        outgoing("other", kind=reply, rule="law", due=8 * HOUR),
+        outgoing("now", kind=reply, rule="blackberry"),
+    ]
+    await room.store.write(lambda tx: tx.outbox.add(rows))
+    await silence(room, SilenceKind.RULE, "blackberry")
+    found = await room.store.read(lambda tx: tx.outbox.get([row.id for row in rows]))
+    assert {name: row.state.value for name, row in found.items()} == {
+        "waits": "dropped",
+        "other": "pending",
+        "now": "pending",
+    }
+    assert "they move" in (found[model.SendId("waits")].error or "")

@@ -1,0 +1,57 @@
+"""Silences, over every store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot import model, storage
+from testbed.fakes import START
+from testbed.made import MINUTE, story
+
+HOUR = timedelta(hours=1)
+
+
+def made(name: str, *, minutes: int = 60) -> model.Silence:
+    return model.Silence(
+        id=model.SilenceId(name),
+        at=START,
+        by="ann",
+        kind=model.SilenceKind.OUTLET,
+        name="Dawn",
+        reason="moves",
+        until=START + minutes * MINUTE,
+    )
+
+
+async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(store: storage.SqlStore) -> None:
+    one, other = made("0000000a"), made("0000000b", minutes=90)
+    assert await store.write(lambda tx: [tx.silences.add(each) for each in (one, other, one)]) == [True, True, False]
+    assert await store.read(lambda tx: tx.silences.active(START)) == [one, other]
+    assert await store.read(lambda tx: tx.silences.active(START + HOUR)) == [other]
+    ended = replace(other, ended_at=START + MINUTE, ended_by="bob")
+    await store.write(lambda tx: tx.silences.save_end(ended))
+    await store.write(lambda tx: tx.silences.save_end(replace(ended, ended_by="somebody else, later")))
+    assert await store.read(lambda tx: tx.silences.active(START)) == [one]
+    assert await store.read(lambda tx: tx.silences.all()) == [one, ended]
+
+
+async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.SqlStore) -> None:
+    told = story("A")
+    kept = model.Decision(
+        at=START,
+        story=told.id,
+        channel="desk",
+        action=model.Action.SILENT,
+        reason=model.Reason.SILENCED,
+        silence=model.SilenceId("0000000a"),
+    )
+    muted = replace(kept, reason=model.Reason.MUTED, silence=None)
+
+    def work(tx: object) -> None:
+        assert isinstance(tx, storage.transaction.Transaction)
+        tx.stories.save(told)
+        tx.stories.decide([replace(kept, at=START - HOUR), muted, kept])
+
+    await store.write(work)
+    assert await store.read(lambda tx: tx.stories.silenced(since=START)) == [kept]
