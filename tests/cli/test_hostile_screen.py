@@ -188,8 +188,9 @@ def _poison(config: Path) -> None:
         archive.execute("UPDATE outbox SET state = 'parked', parked_from = 'pending', error = ?", [EVIL])
         archive.execute("UPDATE decisions SET decision = replace(decision, 'alerts', 'alerts' || ?)", [whole])
         archive.execute(
-            "INSERT OR IGNORE INTO silences (id, at, by, kind, name, reason, until, ended_by) VALUES (?, 0, ?, ?, ?, ?, ?, '')",
-            ["0a1b2c3d", EVIL, "outlet", EVIL, EVIL, 2**52],
+            "INSERT OR IGNORE INTO silences (id, at, by, kind, name, reason, until, ended_by)"
+            " VALUES ('0a1b2c3d', 0, ?, 'outlet', ?, ?, ?, '')",
+            [EVIL, EVIL, EVIL, 2**52],
         )
         archive.execute("UPDATE ledger SET row = replace(row, 'Evil', 'Evil' || ?)", [whole])
         archive.commit()

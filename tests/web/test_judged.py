@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot import model, ports
 from bot.model import Verdict
+from bot.pipeline import silences
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of
 from tests.web.test_pages import read
@@ -72,3 +73,38 @@ async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) 
     assert story.rules[0] in card
     assert f'U0AMINA: another event than "{story.title}"' in card
     assert "(waits for the bot)" in card
+
+
+async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_what_each_kept_back(page: Page) -> None:
+    now = page.clock.now()
+
+    def work(tx: ports.Transaction) -> model.Silence:
+        made = silences.add(
+            tx,
+            kind=model.SilenceKind.OUTLET,
+            name="<b>Dawn</b>",
+            until=now + timedelta(hours=2),
+            by="ann",
+            reason="their site moves",
+            known_rules=(),
+            now=now,
+        )
+        (story, *_) = tx.stories.since(None)
+        kept = model.Decision(
+            at=now,
+            story=story.id,
+            channel="desk",
+            action=model.Action.SILENT,
+            reason=model.Reason.SILENCED,
+            silence=made.id,
+        )
+        tx.stories.decide([kept])
+        return made
+
+    made = await page.running.store.write(work)
+    shown = text_of(await read(page, "/"))
+    assert "outlet “<b>Dawn</b>” until 2" in shown
+    assert "by ann: their site moves 1 story kept back" in shown
+    now = now + timedelta(minutes=1)
+    await page.running.store.write(lambda tx: silences.end(tx, made.id, by="ann", now=now))
+    assert "Nothing is posted about:" not in text_of(await read(page, "/"))
