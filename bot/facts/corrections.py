@@ -68,7 +68,9 @@ def corrections(before: model.Article, after: model.Article) -> tuple[model.Edit
     if before.is_full_text == after.is_full_text and before.text != after.text:
         for old, new in _rewritten(_split(before.text), _split(after.text)):
             one, other = (_Wording(each, after, language) for each in _as_long(old, new))
-            if not _QUESTION.search(new) and any(_is_otherwise(*parts) for parts in _replaced(one, other)):
+            if not (_QUESTION.search(old) or _QUESTION.search(new)) and any(
+                _is_otherwise(*parts) for parts in _replaced(one, other)
+            ):
                 found.append(_edit(after, "text", old, new))
     return tuple(found)
 
@@ -277,7 +279,7 @@ def _values_differ(gone: Sequence[tuple[float, str]], come: Sequence[tuple[float
 def _headline_differs(before: model.Article, after: model.Article, language: str) -> bool:
     """Another statement than before, in a version of the same headline, whose every word was chosen."""
     titles = [_plain(each.title) for each in (before, after)]
-    if len({" ".join(_bare(_KICKER.sub("", title))) for title in titles}) == 1 or _QUESTION.search(after.title):
+    if len({" ".join(_bare(_KICKER.sub("", title))) for title in titles}) == 1 or any(map(_QUESTION.search, titles)):
         return False
     one, other = (_Wording(title, after, language) for title in titles)
     telling, theirs, gone = (

@@ -12,17 +12,15 @@ from bot import model
 
 #: A page on all that happens, by the words of its headline.
 _BLOG = re.compile(
-    r"\blive[ -](?:updates?|blog|coverage|ticker)\b|\bliveblog\b|\bas it happen(?:ed|s)\b|\bas the day unfolded\b"
+    r"\b(?:live|rolling)(?:[ -]\w+){0,3}[ -](?:updates?|blog|coverage|ticker|feed|tracker)\b|\bliveblog\b|\blive news\b"
+    r"|\b(?:updates?|news|coverage|blog|latest) live\b|\bnews updates?\b|\b(?:daily|morning|evening) update\b"
+    r"|\b(?:world|global) (?:updates?|tracker)\b|\bas it happen(?:ed|s)\b|\bas the day unfolded\b"
     r"|\bminute[ -]by[ -]minute\b|\bminuto a minuto\b|\bminute par minute\b|\b(?:live|news)-?ticker\b",
     re.IGNORECASE,
 )
 #: Other headlines of pages that are rewritten; "LIVE:" before one may be a channel's dress.
 _HEADLINE = re.compile(
-    r"\b(?:live|rolling)(?:[ -]\w+)?[ -](?:updates?|blog|coverage|ticker|feed|news)\b"
-    r"|\b(?:updates?|news|coverage|blog|latest) live\b"
-    r"|\b\w+ updates?\s*:|\b(?:daily|morning|evening) update\b|\b(?:world|global) (?:updates?|tracker)\b"
-    r"|\blive tracker\b"
-    r"|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$"
+    r"\b\w+ updates?\s*:|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$"
     r"|\ben (?:direct|vivo|directo)\b|\bao vivo\b|\bin diretta\b"
     r"|онлайн-трансляция|прямая трансляция|تغطية مباشرة|\bcanlı (?:yayın|anlatım)\b",
     re.IGNORECASE,

@@ -21,7 +21,8 @@ from bot.stories.profile import Profile
 #: From this probability on an article joins a story of its rule (bench/quality/desk_grouping.py draws the curve): a
 #: hidden event is worse than one message too many.
 JOIN_FROM = 0.8
-#: The same of a story that shares no rule with the article: nothing makes the two look alike but the event.
+#: The same of an article that came by no rule: nothing makes it look like a story but the event. One that another
+#: rule collected joins as surely as one of the story's rule: else each rule's readers find it in another's thread.
 PLAIN_FROM = 0.5
 #: The same under a rule with ``group: strict``.
 STRICT_FROM = 0.96
@@ -161,15 +162,15 @@ class Grouping:
         if read.rules and (read.is_live_blog or roundups.is_roundup(title, int(told), best)):
             return self._opened(read, model.JoinReason.ROUNDUP, judged)
         judged = [one for one in judged if not one.story.is_roundup]
-        if judged and model.Group.OFF not in modes and judged[0].chance >= self._needed(judged[0], modes):
+        if judged and model.Group.OFF not in modes and judged[0].chance >= self._needed(read, judged[0], modes):
             return self._joined(read, judged[0], judged[1:], near)
         is_unsure = judged and judged[0].chance >= UNSURE_FROM
         return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
 
-    def _needed(self, best: _Judged, modes: set[model.Group]) -> float:
+    def _needed(self, read: Profile, best: _Judged, modes: set[model.Group]) -> float:
         if model.Group.STRICT in modes:
             return STRICT_FROM
-        return self._join_from if best.evidence.of_rule else min(PLAIN_FROM, self._join_from)
+        return self._join_from if best.evidence.of_rule or read.rules else min(PLAIN_FROM, self._join_from)
 
     def _joined(self, read: Profile, best: _Judged, others: Sequence[_Judged], near: Sequence[OpenStory]) -> model.Join:
         ones = [best.story, *(one.story for one in others if self._are_one(best, one))]

@@ -116,11 +116,10 @@ def test_the_same_statement_in_other_words_is_no_material_headline(before: str, 
     assert facts.corrections(replace(BEFORE, title=before), replace(BEFORE, title=after)) == ()
 
 
-def test_a_question_states_nothing_and_so_replaces_nothing() -> None:
+@pytest.mark.parametrize("title", ["Will Acme close its plant?", "Acme to close its plant in June"])
+def test_a_question_states_nothing_so_it_corrects_nothing_and_its_answer_does_not(title: str) -> None:
     before = replace(BEFORE, title="Can Acme reopen its plant in June?")
-    assert facts.corrections(before, replace(before, title="Will Acme close its plant?")) == ()
-    answered = replace(before, title="Acme to close its plant")
-    assert [edit.after for edit in facts.corrections(before, answered)] == [answered.title]
+    assert facts.corrections(before, replace(before, title=title)) == ()
 
 
 def test_a_headline_that_is_written_anew_is_the_next_state_of_its_page_and_corrects_nothing() -> None:
