@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from bot import channels, model, ports
@@ -30,6 +30,8 @@ STORY: Sequence[tuple[str, model.Message]] = (
 )
 _MARKS = re.compile(r"(<!-- told: (\w+) -->\n).*?(<!-- end of told -->)", re.DOTALL)
 _AT = datetime(2015, 12, 2, 9, 3, tzinfo=UTC)
+#: Of the times in the messages.
+ZONE: tzinfo = UTC
 
 
 def tell(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str]) -> None:
@@ -46,6 +48,7 @@ async def _tell(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str
         resolve=lambda secret: secrets[secret.name],
         clock=FakeClock(_AT),
         key_values=MemoryKeyValues(),
+        zone=ZONE,
     )
     head: model.Receipt | None = None
     for number, (what, message) in enumerate(STORY):

@@ -78,6 +78,7 @@ def channel_of(
         resolve=lambda secret: config.resolve(secret, environment.environ),
         clock=environment.clock,
         key_values=_StoreKeyValues(store) if store else _NoKeyValues(),
+        zone=settings.bot.timezone,
     )
 
 

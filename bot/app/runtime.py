@@ -211,7 +211,9 @@ class App:
         Raises StoreUnavailable.
         """
         old = self.live
-        kept = old.channels if settings.bot.channels == old.settings.bot.channels else None
+        before, now = old.settings.bot, settings.bot
+        # Their messages show times in the zone that they were built with.
+        kept = old.channels if (now.channels, now.timezone) == (before.channels, before.timezone) else None
         self.live = live_of(settings, self.parts.environment, self.store, given=kept)
         gc_tuning.spare_collections(lasts=True)
         await self.sync()

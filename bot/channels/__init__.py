@@ -8,7 +8,7 @@ of another installed package that an entry point of ``wirewatch.channels`` names
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import time
+from datetime import UTC, time, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -68,8 +68,9 @@ def build(
     resolve: Callable[[model.Secret], str],
     clock: ports.Clock,
     key_values: KeyValues,
+    zone: tzinfo = UTC,
 ) -> ports.Channel:
     """A channel of bot.yaml. Asks nothing of the network and reads no secret: what is missing shows when it is used."""
-    context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values)
+    context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values, zone=zone)
     channel: ports.Channel = kinds().found[kind].made_by(name, options, context)
     return channel

@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pydantic
@@ -71,7 +71,7 @@ class Channel:
         # Taken, so that a call that was left behind never shares it with the next one.
         spare, self._spare = self._spare, None
         service = spare[1] if spare is not None and spare[0] == address else _plugin(address)
-        worked = _notify(service, message, heard)
+        worked = _notify(service, message, heard, zone=self._context.zone)
         if worked:
             self._spare = address, service
         return worked
@@ -141,14 +141,14 @@ def _plugin(address: str) -> Any:
     return service
 
 
-def _notify(service: Any, message: model.Message, heard: _Heard) -> bool:
+def _notify(service: Any, message: model.Message, heard: _Heard, *, zone: tzinfo) -> bool:
     """Blocking."""
     import apprise
 
     # HTML is made by the library, which escapes marks but no mention; anything else is read as it is.
     reads_marks = service.notify_format != apprise.NotifyFormat.HTML
     title = inert.text(plain_text.title(message), reads_marks=reads_marks)
-    body = inert.text(plain_text.body(message), reads_marks=reads_marks)
+    body = inert.text(plain_text.body(message, zone=zone), reads_marks=reads_marks)
     title_limit, body_limit = int(service.title_maxlen), int(service.body_maxlen)
     if title_limit <= 0:
         title, body = "", f"{title}\n{body}".strip()

@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TypeAlias
 
 import pydantic
@@ -48,7 +48,7 @@ class Channel:
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         url = self._url()
-        body = _body(delivery)
+        body = _body(delivery, self._context.zone)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             # draft-ietf-httpapi-idempotency-key-header: a repetition carries the same key.
@@ -86,12 +86,12 @@ class Channel:
         return url
 
 
-def _body(delivery: ports.Delivery) -> bytes:
+def _body(delivery: ports.Delivery, zone: tzinfo) -> bytes:
     if not _is_longer(delivery.message, LARGEST_BYTES):
-        whole = json.dumps(document(delivery), ensure_ascii=False).encode()
+        whole = json.dumps(document(delivery, zone=zone), ensure_ascii=False).encode()
         if len(whole) <= LARGEST_BYTES:
             return whole
-    return json.dumps(document(replace(delivery, is_plain=True)), ensure_ascii=False).encode()
+    return json.dumps(document(replace(delivery, is_plain=True), zone=zone), ensure_ascii=False).encode()
 
 
 def _is_longer(message: model.Message, limit: int) -> bool:
@@ -121,7 +121,7 @@ def signature(key: str, at: int, body: bytes) -> str:
     return hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-def document(delivery: ports.Delivery) -> dict[str, Json]:
+def document(delivery: ports.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
     """The JSON document of a delivery; without stories and facts where the richer form was refused."""
     message = delivery.message
     told: dict[str, Json] = {
@@ -133,7 +133,7 @@ def document(delivery: ports.Delivery) -> dict[str, Json]:
         "reply_to": delivery.reply_to.ref if delivery.reply_to else None,
         "edits": delivery.edits.ref if delivery.edits else None,
         "title": plain_text.title(message),
-        "text": plain_text.body(message),
+        "text": plain_text.body(message, zone=zone),
     }
     if delivery.is_plain:
         return told

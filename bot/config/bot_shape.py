@@ -141,7 +141,8 @@ class BotShape(StrictShape):
         ),
     )
     timezone: values.Zone = pydantic.Field(
-        ZoneInfo("UTC"), description="Time zone for digests, quiet hours, `until` and dates that have no zone."
+        ZoneInfo("UTC"),
+        description="Time zone of times in messages, and of digests, quiet hours, `until` and dates that have no zone.",
     )
     channels: dict[str, object] = pydantic.Field(
         ...,

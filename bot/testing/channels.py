@@ -13,9 +13,10 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, TypeAlias
+from zoneinfo import ZoneInfo
 
 from bot import channels, model, ports
 from bot.testing import hostile, messages
@@ -85,6 +86,16 @@ def what_a_feed_says_is_bounded_text_that_pings_nobody(subject: HttpChannel) -> 
                 _check_body(subject, raw)
 
 
+def times_are_in_the_zone_of_the_configuration(subject: HttpChannel) -> None:
+    """A message built with ``timezone: Asia/Karachi`` shows no time of another zone."""
+    with _serving() as origin:
+        keys, secrets = subject.at(origin.address)
+        asyncio.run(_error_of(build(subject.kind, keys, secrets, zone=ZoneInfo("Asia/Karachi"))))
+        told = b"".join(origin.bodies).decode()
+    assert "2 Dec 14:02 PKT" in told, "no time in the zone of the configuration"
+    assert " UTC" not in told, "a time in another zone"
+
+
 def _check_body(subject: HttpChannel, raw: bytes) -> None:
     assert len(raw) <= LARGEST_BODY_BYTES
     told = raw.decode()
@@ -150,6 +161,7 @@ CHECKS: tuple[Check, ...] = (
     options_are_documented_and_strict,
     every_status_is_classified_and_no_secret_shows,
     what_a_feed_says_is_bounded_text_that_pings_nobody,
+    times_are_in_the_zone_of_the_configuration,
     no_server_is_not_accepted_and_shows_no_secret,
     a_missing_secret_parks_and_names_only_where_it_is_kept,
     a_send_can_be_cancelled_at_once_and_the_channel_goes_on,
@@ -157,7 +169,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str]) -> ports.Channel:
+def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], *, zone: tzinfo = UTC) -> ports.Channel:
     """A channel as bot.yaml would make it, from its keys and the environment of its secrets."""
 
     def resolve(secret: model.Secret) -> str:
@@ -166,7 +178,7 @@ def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str]) -> 
         return secrets[secret.name]
 
     options = channels.options()[kind].model_validate(dict(keys))
-    return channels.build(kind, "desk", options, resolve=resolve, clock=_Clock(), key_values=_KeyValues())
+    return channels.build(kind, "desk", options, resolve=resolve, clock=_Clock(), key_values=_KeyValues(), zone=zone)
 
 
 def delivery(

@@ -56,8 +56,10 @@ def _brief(text: str, link: str, *, many: int) -> model.StoryBrief:
 def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, ...]:
     """A message of every kind, with ``text`` and ``link`` wherever a feed's words go, ``many`` times."""
     brief = _brief(text, link, many=many)
-    fact = replace(messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text)
-    edit = replace(messages.CORRECTION.edits[0], outlet=text, before=text, after=text[::-1])
+    fact = replace(
+        messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text, link=link
+    )
+    edit = replace(messages.CORRECTION.edits[0], outlet=text, before=text, after=text[::-1], link=link)
     reply = replace(messages.NEW_FACT, briefs=(brief,), facts=(fact,) * many, edits=(edit,) * many)
     return (
         replace(messages.POST, briefs=(brief,)),
@@ -66,7 +68,10 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, .
         replace(reply, reason=model.Reason.SECOND_RULE, facts=(), edits=()),
         replace(reply, reason=model.Reason.CORROBORATION, facts=(), edits=()),
         replace(messages.MERGED, briefs=(brief,)),
-        replace(messages.GATHERED, briefs=(brief,) * many),
+        replace(
+            messages.GATHERED,
+            briefs=tuple(replace(brief, story=model.StoryId(f"{n:020x}")) for n in range(many)),
+        ),
         replace(messages.NOTICE, lines=(text,) * many),
     )
 

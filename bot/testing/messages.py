@@ -96,6 +96,7 @@ NEW_SENTENCE = model.Fact(
     sentence="Engineers of the company packed two of its servers for Dubai on Sunday.",
     article=model.ArticleId("a2"),
     outlet="Karachi Herald",
+    link=HERALD,
 )
 CORROBORATION = model.Message(
     kind=model.MessageKind.REPLY,
@@ -118,6 +119,7 @@ NEW_FACT = model.Message(
             sentence="The regulator moved the deadline from 30 November to 30 December.",
             article=model.ArticleId("a2"),
             outlet="Karachi Herald",
+            link=HERALD,
         ),
         NEW_SENTENCE,
     ),
@@ -134,6 +136,7 @@ CORRECTION = model.Message(
             field="title",
             before="BlackBerry to leave Pakistan on 30 November",
             after="BlackBerry to leave Pakistan on 30 December",
+            link=WIRE,
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pydantic
 
@@ -31,6 +31,7 @@ def build(
     secrets: Secrets | None = None,
     key_values: MemoryKeyValues | None = None,
     clock: ports.Clock | None = None,
+    zone: tzinfo = UTC,
     **written: object,
 ) -> ports.Channel:
     """A channel as bot.yaml would make it: ``written`` are its keys."""
@@ -42,6 +43,7 @@ def build(
         resolve=secrets or Secrets(),
         clock=clock or FakeClock(datetime(2015, 12, 2, 9, 0).astimezone()),
         key_values=key_values or MemoryKeyValues(),
+        zone=zone,
     )
 
 

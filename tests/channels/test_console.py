@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -48,3 +50,20 @@ async def test_a_closed_output_parks(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(sys, "stdout", closed)
     with pytest.raises(ports.Parked, match="standard output is closed"):
         await build("console").send(delivery(messages.POST))
+
+
+async def test_times_are_in_the_zone_of_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    await build("console", zone=ZoneInfo("Asia/Karachi")).send(delivery(messages.LATEST))
+    await build("console", zone=ZoneInfo("Asia/Karachi")).send(delivery(messages.POST))
+    out = capsys.readouterr().out
+    assert "2 Dec 14:02 PKT" in out
+    assert "UTC" not in out
+
+
+async def test_no_sentence_is_printed_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    fact = messages.NEW_FACT.facts[0]
+    same = replace(messages.NEW_SENTENCE, after=fact.sentence, sentence=fact.sentence)
+    await build("console").send(delivery(replace(messages.NEW_FACT, facts=(fact, same, messages.NEW_SENTENCE))))
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.count(fact.sentence) == 1
+    assert out.count(messages.NEW_SENTENCE.sentence) == 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
@@ -41,13 +42,20 @@ def server() -> Iterator[smtp.Server]:
 def channel(server: smtp.Server, /, secrets: Secrets | None = None, **keys: Any) -> ports.Channel:
     written = {"to": DESK, "sender": "Wirewatch <bot@wirewatch.example>", "pace": "0 seconds", **keys}
     written = {"server": f"127.0.0.1:{server.port}", "security": server.security, **written}
-    kept = {name: written.pop(name) for name in ("clock", "key_values") if name in written}
+    kept = {name: written.pop(name) for name in ("clock", "key_values", "zone") if name in written}
     return build("email", secrets=secrets, **kept, **written)
 
 
 def part(taken: Any, kind: str) -> str:
     found = taken.get_body((kind,))
     return "" if found is None else str(found.get_content()).replace("\r\n", "\n")
+
+
+async def test_times_are_in_the_zone_of_the_configuration(server: smtp.Server) -> None:
+    await channel(server, zone=ZoneInfo("Asia/Karachi")).send(delivery(messages.POST))
+    for kind in ("plain", "html"):
+        assert "2 Dec 14:02 PKT" in part(server.mails[0], kind)
+        assert " UTC" not in part(server.mails[0], kind)
 
 
 async def test_a_mail_has_html_and_text_and_all_that_filters_and_threads_need(server: smtp.Server) -> None:
@@ -73,7 +81,7 @@ async def test_a_reply_is_in_the_thread_of_its_story_and_says_its_reason_first(s
     first, reply = server.mails
     assert reply["In-Reply-To"] == reply["References"] == first["Message-ID"]
     assert reply["Subject"] == f"Re: {first['Subject']}"
-    assert part(reply, "plain").startswith("New in this story: BlackBerry")
+    assert part(reply, "plain").startswith("New in this story\n")
     assert "<del>30 November</del> → <strong>30 December</strong>" in part(reply, "html")
 
 
@@ -122,6 +130,7 @@ def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text
         name=text,
         unsubscribe=mail.unsubscribe_by_mail(SENDER, text),
         now=FakeClock().now(),
+        zone=UTC,
     )
     taken = smtp.check(made)
     assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject(message).split())

@@ -45,7 +45,9 @@ async def test_a_post_is_text_and_html_pings_nobody_and_has_its_send_id(server: 
     [taken] = server.service.messages("policy")
     assert (receipt.ref, receipt.place) == (taken["event_id"], "!policy:wirewatch.test")
     assert (taken["msgtype"], taken["m.mentions"], taken[content.SEND_ID]) == ("m.text", {}, "send-1")
-    assert taken["body"].startswith("BlackBerry to leave Pakistan")
+    gravity, headline, *_ = taken["body"].split("\n")
+    assert gravity.startswith("🔴 High")
+    assert headline.startswith("BlackBerry to leave Pakistan")
     assert f'<h3><a href="{messages.WIRE}"><strong>BlackBerry to leave' in taken["formatted_body"]
 
 

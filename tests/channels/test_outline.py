@@ -8,17 +8,17 @@ import pytest
 
 from bot import model
 from bot.channels.kit import outline, phrases
-from bot.channels.kit.outline import Style
+from bot.channels.kit.styled import Line, Style
 from bot.testing import hostile, messages
 
 
-def told(lines: tuple[outline.Line, ...], style: Style) -> list[str]:
+def told(lines: tuple[Line, ...], style: Style) -> list[str]:
     return [line.text for line in lines if line.style is style]
 
 
 def test_the_first_two_lines_say_how_grave_which_rule_how_many_and_what_happened() -> None:
     first, second, *_ = outline.lines(messages.EDIT)
-    assert first.text == f"🔴 High · {messages.RULE} · 2 independent outlets and 1 copy"
+    assert first.text == f"🔴 High · {messages.RULE} · 2 independent outlets"
     assert second.text == phrases.headline(messages.BRIEF, 250)
     assert second.runs[0].link == messages.WIRE, "the headline is the link"
 
@@ -55,7 +55,7 @@ def test_what_is_left_out_for_want_of_room_is_said() -> None:
 
 def test_a_reply_outside_of_its_thread_names_its_story() -> None:
     first = outline.lines(messages.NEW_FACT, names_story=True)[0]
-    assert first.text.startswith("New in this story in BlackBerry to leave Pakistan")
+    assert first.text.startswith("New in this story · BlackBerry to leave Pakistan")
 
 
 @pytest.mark.parametrize("message", hostile.ALL)

@@ -131,7 +131,8 @@ def test_a_rules_name_pings_nobody_from_a_button() -> None:
 
 
 def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> None:
-    message = replace(messages.GATHERED, briefs=(messages.BRIEF,) * 10)
+    briefs = tuple(replace(messages.BRIEF, story=model.StoryId(f"{n:020x}")) for n in range(10))
+    message = replace(messages.GATHERED, briefs=briefs)
     blocks = slack_blocks.blocks(message, has_buttons=True)
     assert rich_text.weight(blocks) <= rich_text.TOTAL_LIMIT
     without = [block for block in blocks if block["type"] != "actions"]

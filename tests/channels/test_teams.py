@@ -66,7 +66,7 @@ async def test_it_promises_neither_threads_nor_edits_nor_a_look_and_says_so(serv
 
 async def test_news_of_a_story_name_it(server: Server) -> None:
     await hook(address(server)).send(delivery(messages.NEW_FACT))
-    assert teams.text(server.service.cards[0]).startswith("New in this story in BlackBerry to leave Pakistan")
+    assert teams.text(server.service.cards[0]).startswith("New in this story · BlackBerry to leave Pakistan")
 
 
 @pytest.mark.parametrize("fault", [fault for fault in faulty.FAULTS if fault != "429"])
@@ -153,7 +153,7 @@ async def test_hostile_text_in_every_kind_of_message_is_taken_and_mentions_nobod
 def test_whatever_a_feed_says_a_card_keeps_teams_limits(text: str) -> None:
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            made = card.document(message, is_plain=is_plain)
+            made = card.document(message, zone=UTC, is_plain=is_plain)
             assert card.size_bytes(made) <= card.LIMIT_BYTES
             assert teams._attachments(made)
             teams._checked(made["attachments"][0])

@@ -237,7 +237,7 @@ def test_whatever_a_feed_says_a_message_keeps_telegrams_limits(text: str) -> Non
     api = telegram.BotApi()
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            body = entities.content(message, names_story=True, is_plain=is_plain)
+            body = entities.content(message, zone=UTC, names_story=True, is_plain=is_plain)
             api._send({**body, "chat_id": telegram.NEWS})
     assert api.pinged == []
 

@@ -34,12 +34,12 @@ class Channel:
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
-        self._clock = context.clock
+        self._context = context
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         # A pipe that nobody reads blocks: outside of the event loop, as a network call.
         await threads.run(lambda: self._print(delivery), name=self.name)
-        return model.Receipt(ref=delivery.id, place="console", sent_at=self._clock.now())
+        return model.Receipt(ref=delivery.id, place="console", sent_at=self._context.clock.now())
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         raise ports.Unknown("a terminal cannot verify delivery")
@@ -57,7 +57,7 @@ class Channel:
         try:
             console = self._console(out)
             with console.capture() as capture:
-                page.show(console, delivery.message)
+                page.show(console, delivery.message, zone=self._context.zone)
             # rich fills lines with spaces up to the edge.
             shown = "\n".join(line.rstrip() for line in capture.get().split("\n"))
             # A terminal of another character set shows a question mark rather than nothing.

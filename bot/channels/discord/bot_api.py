@@ -52,7 +52,11 @@ class BotApi:
         names_story = delivery.reply_to is None
         body: dict[str, Any] = {
             **markdown.payload(
-                delivery.message, ref=_ref(delivery), names_story=names_story, is_plain=delivery.is_plain
+                delivery.message,
+                zone=self._context.zone,
+                ref=_ref(delivery),
+                names_story=names_story,
+                is_plain=delivery.is_plain,
             ),
             "nonce": delivery.id[:25],
             "enforce_nonce": True,
@@ -72,7 +76,7 @@ class BotApi:
     async def _edit(self, delivery: ports.Delivery, edited: model.Receipt) -> model.Receipt:
         places.check_edited(edited, self._to, edited.thread)
         path = f"/channels/{edited.place}/messages"
-        body = markdown.payload(delivery.message, is_plain=delivery.is_plain)
+        body = markdown.payload(delivery.message, zone=self._context.zone, is_plain=delivery.is_plain)
         said = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
         return self._receipt(said, edited.place, edited.thread)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import tzinfo
 from itertools import groupby
 from typing import Any
 
 from bot import model
 from bot.channels.kit import inert, outline, phrases, plain_text
-from bot.channels.kit.outline import Run, Style
+from bot.channels.kit.styled import Line, Run, Style
 
 CONTENT_LIMIT = 2_000
 DESCRIPTION_LIMIT = 4_096
@@ -31,16 +32,16 @@ _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 
 
 def payload(
-    message: model.Message, *, ref: str = "", names_story: bool = False, is_plain: bool = False
+    message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
 ) -> dict[str, Any]:
     """What a message is created or edited with. ``ref``: shown last and small, a look-up finds the message by it."""
     allowed: dict[str, Any] = {"allowed_mentions": {"parse": []}}
     if is_plain:
         small = f"\n-# {ref}" if ref else ""
-        text = inert.text(f"{plain_text.title(message)}\n{plain_text.body(message)}".strip())
+        text = inert.text(plain_text.whole(message, zone=zone))
         content = phrases.cut(text, CONTENT_LIMIT - len(small)) + small
         return {"content": content, "embeds": [], "flags": _SUPPRESS_EMBEDS, **allowed}
-    content, described, footer = outline.fitted(message, _render, _fits, names_story=names_story)
+    content, described, footer = outline.fitted(message, _render, _fits, names_story=names_story, zone=zone)
     small = " · ".join(part for part in (footer, ref) if part)
     embed: dict[str, Any] = {"color": _COLOURS[message.severity]}
     if described:
@@ -55,7 +56,7 @@ def thread_name(message: model.Message) -> str:
     return phrases.headline(message.briefs[0], _NAME_LIMIT) if message.briefs else "News"
 
 
-def _render(lines: Sequence[outline.Line]) -> tuple[str, str, str]:
+def _render(lines: Sequence[Line]) -> tuple[str, str, str]:
     """Content, description and footer."""
     head = 2 if len(lines) > 1 and lines[1].style is Style.HEAD else 1
     top, rest = lines[:head], list(lines[head:])
@@ -71,7 +72,7 @@ def _fits(made: tuple[str, str, str]) -> bool:
     return content <= CONTENT_LIMIT and described <= DESCRIPTION_LIMIT and footer <= 200
 
 
-def _line(line: outline.Line) -> str:
+def _line(line: Line) -> str:
     merged = groupby(line.runs, key=lambda run: (run.link, run.is_bold, run.is_italic, run.is_struck))
     runs = [(key, "".join(run.text for run in same)) for key, same in merged]
     return _PREFIXES[line.style] + "".join(

@@ -26,7 +26,7 @@ class Webhook:
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         is_edit = delivery.edits is not None
-        body = markdown.payload(delivery.message, names_story=True, is_plain=delivery.is_plain)
+        body = markdown.payload(delivery.message, zone=self._context.zone, names_story=True, is_plain=delivery.is_plain)
         if delivery.edits is not None:
             if not delivery.edits.ref.isdigit():
                 raise ports.NotEditable("the message is in another channel than the one configured now")

@@ -50,6 +50,7 @@ class Channel:
             name=self.name,
             unsubscribe=self._unsubscribe,
             now=self._context.clock.now(),
+            zone=self._context.zone,
         )
         ref = mail.message_id(delivery.id, self._options.sender.domain)
         receipt = model.Receipt(ref=ref, place="email", sent_at=self._context.clock.now())

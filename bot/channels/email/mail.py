@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.policy
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -14,7 +14,7 @@ from urllib.parse import quote
 from bot import model, ports
 from bot.channels.email import headers
 from bot.channels.kit import hypertext, outline, phrases, plain_text
-from bot.channels.kit.outline import Style
+from bot.channels.kit.styled import Style
 
 #: Gmail folds what is longer than 102 kB (support.google.com/mail, "Message clipped"); the rest is for headers.
 HTML_LIMIT_BYTES = 80_000
@@ -44,7 +44,14 @@ def message_id(delivery_id: str, domain: str) -> str:
 
 
 def compose(
-    delivery: ports.Delivery, *, sender: Address, to: Sequence[Address], name: str, unsubscribe: str, now: datetime
+    delivery: ports.Delivery,
+    *,
+    sender: Address,
+    to: Sequence[Address],
+    name: str,
+    unsubscribe: str,
+    now: datetime,
+    zone: tzinfo,
 ) -> bytes:
     """``name``: the channel's, by which mail programs filter. ``unsubscribe``: a mailto: or https: address."""
     message = delivery.message
@@ -68,14 +75,14 @@ def compose(
         # RFC 8058, section 3.1.
         fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     foot = f"Sent by Wirewatch to the list {phrases.cut(phrases.clean(name), 60)}."
-    return headers.block(fields) + _content(delivery, foot).as_bytes()
+    return headers.block(fields) + _content(delivery, foot, zone).as_bytes()
 
 
-def _content(delivery: ports.Delivery, foot: str) -> EmailMessage:
+def _content(delivery: ports.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
     """The parts, in lines of ASCII of 76 characters at most, so that any server takes them as they are."""
     message = delivery.message
     made = EmailMessage(policy=_POLICY)
-    text = f"{plain_text.title(message)}\n\n{plain_text.body(message)}".strip()
+    text = plain_text.whole(message, names_story=delivery.reply_to is None, zone=zone)
     made.set_content(f"{text}\n\n-- \n{foot}\n", cte="quoted-printable")
     if not delivery.is_plain:
         page = outline.fitted(
@@ -83,6 +90,7 @@ def _content(delivery: ports.Delivery, foot: str) -> EmailMessage:
             lambda lines: _PAGE.format(body=hypertext.render(lines, styles=_CSS), foot=hypertext.escaped(foot)),
             lambda page: len(page.encode()) <= HTML_LIMIT_BYTES,
             names_story=delivery.reply_to is None,
+            zone=zone,
         )
         made.add_alternative(page, subtype="html", cte="quoted-printable")
     return made

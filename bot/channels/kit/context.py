@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from typing import Annotated, Protocol
 
 import pydantic
@@ -48,6 +48,8 @@ class ChannelContext:
     resolve: Callable[[model.Secret], str]
     clock: ports.Clock
     key_values: KeyValues
+    #: Of the times in messages: `timezone` of bot.yaml.
+    zone: tzinfo = UTC
 
     def secret(self, secret: model.Secret, *, what: str) -> str:
         """Read at each use, so that a rotated file counts at once. Raises Parked, which names only where it is kept."""

@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.styled import Line, Run, Style
 
 _TAGS = {Style.HEAD: "h3", Style.LINE: "p", Style.QUOTE: "blockquote", Style.SMALL: "p"}
 

@@ -7,12 +7,13 @@ last; who carries it; the evidence, last and small. Texts are clean and links sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta, tzinfo
 from typing import TypeVar
 
 from bot import model
 from bot.channels.kit import diff, phrases
+from bot.channels.kit.styled import Line, Run, Style
 
 T = TypeVar("T")
 
@@ -20,49 +21,6 @@ SEVERITY = {model.Severity.HIGH: "🔴", model.Severity.NORMAL: "🔵", model.Se
 #: Outlets that have a line each; of more, the rest are counted.
 _OUTLETS = 3
 _BETWEEN = " · "
-
-
-class Style(StrEnum):
-    """How a run of text is set off."""
-
-    HEAD = "head"
-    LINE = "line"
-    QUOTE = "quote"
-    #: Items that follow each other are one list.
-    ITEM = "item"
-    SMALL = "small"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """Text of one style, and where it links to."""
-
-    text: str
-    #: A safe address; empty: no link.
-    link: str = ""
-    is_bold: bool = False
-    is_italic: bool = False
-    is_struck: bool = False
-
-    @property
-    def parted(self) -> tuple[str, str, str]:
-        """The space before, the words, and the space behind them: in markdown a mark beside a space is none."""
-        words = self.text.strip()
-        start = self.text.find(words)
-        return self.text[:start], words, self.text[start + len(words) :]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line of a message."""
-
-    style: Style
-    runs: tuple[Run, ...]
-
-    @property
-    def text(self) -> str:
-        """The line without its styles."""
-        return "".join(run.text for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +51,29 @@ def fitted(
     fits: Callable[[T], bool],
     *,
     names_story: bool = False,
+    zone: tzinfo = UTC,
 ) -> T:
     """``render`` of the longest outline that ``fits``; where none does, that of the shortest."""
     made: T | None = None
     for room in ROOMS:
-        made = render(lines(message, room, names_story=names_story))
+        made = render(lines(message, room, names_story=names_story, zone=zone))
         if fits(made):
             break
     assert made is not None
     return made
 
 
-def lines(message: model.Message, room: Room = ROOMS[0], *, names_story: bool = False) -> tuple[Line, ...]:
-    """``names_story``: a reply outside of its thread says which story it belongs to."""
-    return tuple(line for line in _lines(message, room, names_story=names_story) if line.text.strip())
+def lines(
+    message: model.Message, room: Room = ROOMS[0], *, names_story: bool = False, zone: tzinfo = UTC
+) -> tuple[Line, ...]:
+    """``names_story``: a reply outside of its thread says which story it belongs to. ``zone``: of the times."""
+    made = (_in_zone(line, zone) for line in _lines(message, room, names_story=names_story))
+    return tuple(line for line in made if line.text.strip())
+
+
+def _in_zone(line: Line, zone: tzinfo) -> Line:
+    runs = tuple(replace(run, text=phrases.day_and_time(run.at, zone)) if run.at else run for run in line.runs)
+    return replace(line, runs=runs)
 
 
 def _lines(message: model.Message, room: Room, *, names_story: bool) -> Iterator[Line]:
@@ -125,7 +92,7 @@ def _lines(message: model.Message, room: Room, *, names_story: bool) -> Iterator
 
 
 def _line(style: Style, *runs: Run) -> Line:
-    return Line(style=style, runs=tuple(run for run in runs if run.text))
+    return Line(style=style, runs=tuple(run for run in runs if run.text or run.at))
 
 
 def _linked(label: str, url: str, room: Room, *, is_bold: bool = False) -> Run:
@@ -160,20 +127,32 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
         yield _line(Style.LINE, *_latest(message.latest, room))
     yield from _carriers(brief, room)
     yield from _whys(brief.why, room, is_named=True)
-    yield _line(Style.SMALL, Run(text=f"First seen {phrases.day_and_time(brief.first_seen)}"))
+    yield _line(Style.SMALL, *_age(brief))
+
+
+def _age(brief: model.StoryBrief) -> tuple[Run, ...]:
+    """Our own words and times only."""
+    span = brief.last_seen - brief.first_seen
+    later = f"{_BETWEEN}newest article {phrases.age(span)} later" if span >= timedelta(hours=1) else ""
+    return Run(text="First seen "), Run(text="", at=brief.first_seen), Run(text=later)
 
 
 def _gravity(brief: model.StoryBrief) -> tuple[Run, ...]:
     """“🔴 High · Backdoor demands · 2 independent outlets”."""
     if not brief.why:
-        return (Run(text=phrases.owners(brief)),)
+        return (Run(text=phrases.independent(brief)),)
+    severity = max((why.severity for why in brief.why), key=lambda each: each.rank)
+    return (
+        Run(text=f"{SEVERITY[severity]} {str(severity).capitalize()}", is_bold=True),
+        Run(text=f"{_BETWEEN}{_rule(brief)}{_BETWEEN}{phrases.independent(brief)}"),
+    )
+
+
+def _rule(brief: model.StoryBrief) -> str:
+    """The gravest rule, and how many others match."""
     worst = max(brief.why, key=lambda why: why.severity.rank)
     more = f" +{len(brief.why) - 1}" if len(brief.why) > 1 else ""
-    words = phrases.cut(phrases.clean(worst.rule), 150)
-    return (
-        Run(text=f"{SEVERITY[worst.severity]} {str(worst.severity).capitalize()}", is_bold=True),
-        Run(text=f"{_BETWEEN}{words}{more}{_BETWEEN}{phrases.owners(brief)}"),
-    )
+    return phrases.cut(phrases.clean(worst.rule), 150) + more
 
 
 def _quotes(sentences: Sequence[model.Sentence], room: Room) -> Iterator[Line]:
@@ -201,17 +180,17 @@ def _words(sentence: model.Sentence, room: Room) -> list[Run]:
 
 
 def _latest(fact: model.Fact, room: Room) -> list[Run]:
-    when = f" ({phrases.day_and_time(fact.said_at)})" if fact.said_at else ""
+    when = [Run(text=" ("), Run(text="", at=fact.said_at), Run(text=")")] if fact.said_at else []
     told = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if fact.is_sentence else _fact(fact)
     source = _linked(phrases.name(fact.outlet), fact.link, room)
-    return [Run(text="Latest", is_bold=True), Run(text=f"{when}: "), *told, Run(text=" — "), source]
+    return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *told, Run(text=" — "), source]
 
 
 def _carriers(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
     for line in brief.outlets[:_OUTLETS]:
-        copy = " (copy)" if line.is_copy else ""
-        when = f"{_BETWEEN}{phrases.day_and_time(line.at)}{copy}"
-        yield _line(Style.ITEM, _linked(phrases.name(line.outlet), line.link, room), Run(text=when))
+        outlet = _linked(phrases.name(line.outlet), line.link, room)
+        copy = Run(text=" (copy)" if line.is_copy else "")
+        yield _line(Style.ITEM, outlet, Run(text=_BETWEEN), Run(text="", at=line.at), copy)
     if more := phrases.unnamed(brief, _OUTLETS):
         yield _line(Style.ITEM, Run(text=more))
 
@@ -231,12 +210,12 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
     brief = message.briefs[0] if message.briefs else None
     opening = [Run(text=phrases.cut(phrases.head_of_reply(message), 200), is_bold=True)]
     if brief is not None and names_story:
-        opening += [Run(text=" in "), _headline(brief, room)]
+        opening += [Run(text=_BETWEEN), _headline(brief, room)]
     yield _line(Style.LINE, *opening)
     yield from _facts(message.facts, room)
     for edit in message.edits[: room.items]:
         article = _linked(phrases.name(edit.outlet), edit.link, room)
-        yield _line(Style.LINE, article, Run(text=f", {edit.field}:"))
+        yield _line(Style.LINE, article, Run(text=f" changed the {edit.field}:"))
         yield _line(Style.QUOTE, *_edit(edit, room))
     yield from _more(len(message.edits), room)
     if brief is not None and phrases.shows_outlets(message):
@@ -252,7 +231,7 @@ def _facts(facts: Sequence[model.Fact], room: Room) -> Iterator[Line]:
     for fact in shown:
         if not fact.is_sentence and not phrases.is_said_by_its_sentence(fact):
             yield _line(Style.ITEM, *_fact(fact))
-    for fact in {fact.sentence: fact for fact in shown if phrases.clean(fact.sentence)}.values():
+    for fact in phrases.sentences(shown):
         label = [Run(text=f"{phrases.name(fact.label)}: ", is_bold=True)] if fact.is_sentence else []
         said = Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))
         yield _line(Style.QUOTE, *label, said, Run(text=" — "), _linked(phrases.name(fact.outlet), fact.link, room))
@@ -272,7 +251,9 @@ def _edit(edit: model.Edit, room: Room) -> list[Run]:
         if runs:
             runs.append(Run(text=" "))
         removed, added = part.change is diff.Change.REMOVED, part.change is diff.Change.ADDED
-        runs.append(Run(text=part.text, is_struck=removed, is_bold=added))
+        # As wdiff writes it.
+        plain = f"[-{part.text}-]" if removed else f"{{+{part.text}+}}" if added else ""
+        runs.append(Run(text=part.text, is_struck=removed, is_bold=added, plain=plain))
     return runs or [Run(text="only spaces or marks changed")]
 
 
@@ -285,16 +266,24 @@ def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
     lead = phrases.cut(message.lead or f"{len(message.briefs)} stories", room.headline)
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
     for brief in message.briefs[: room.items]:
-        yield _line(Style.LINE, _headline(brief, room))
-        outlet = f"{_BETWEEN}{phrases.name(brief.outlets[0].outlet)}" if brief.outlets else ""
-        when = f"{_BETWEEN}{phrases.day_and_time(brief.first_seen)}{outlet}"
-        yield _line(Style.LINE, *_gravity(brief), Run(text=when))
-        for sentence in brief.summary[:1]:
-            yield _line(Style.QUOTE, *_words(sentence, room))
+        yield from (replace(line, story=brief.story) for line in _short(brief, room))
     if len(message.briefs) > room.items:
         yield _line(
             Style.SMALL, Run(text=f"and {len(message.briefs) - room.items:,} more: wirewatch stories lists them")
         )
+
+
+def _short(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
+    severity = max((why.severity for why in brief.why), key=lambda each: each.rank, default=None)
+    yield _line(Style.LINE, Run(text=f"{SEVERITY[severity]} " if severity else ""), _headline(brief, room))
+    first = brief.outlets[0] if brief.outlets else None
+    # When it was published, not when it was polled.
+    when = Run(text="", at=first.at if first else brief.first_seen)
+    outlet = f"{_BETWEEN}{phrases.name(first.outlet)}" if first else ""
+    words = f"{_rule(brief)}{_BETWEEN}" if brief.why else ""
+    yield _line(Style.LINE, Run(text=f"{words}{phrases.independent(brief)}{_BETWEEN}"), when, Run(text=outlet))
+    for sentence in brief.summary[:1]:
+        yield _line(Style.QUOTE, Run(text=phrases.cut(phrases.clean(sentence.text), room.sentence)))
 
 
 def _notice(message: model.Message, room: Room) -> Iterator[Line]:

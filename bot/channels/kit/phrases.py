@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from urllib.parse import quote, urlsplit
 
 from bot import model
@@ -20,8 +20,6 @@ _LONGEST_LINK = 2000
 _LINK = re.compile(r"((?<!\S)https?://\S+)")
 _ADDRESS = re.compile(r"://|\w-{0,9}\.[^\W\d_]{2,}\b")
 LONGEST_NAME = 60
-#: What one message shows of each part at most; Slack, whose limits are tighter, has its own.
-SENTENCES, OUTLETS, RULES, ITEMS = 4, 12, 4, 12
 #: Words shown of one line of a rule.
 _WORDS_A_LINE = 4
 
@@ -168,10 +166,15 @@ def headline(brief: model.StoryBrief, limit: int) -> str:
     return cut(clean(brief.title.text), limit) or "(no headline)"
 
 
+def independent(brief: model.StoryBrief) -> str:
+    """How many independent outlets carry it."""
+    return "1 outlet" if brief.owner_count < 2 else f"{brief.owner_count:,} independent outlets"
+
+
 def owners(brief: model.StoryBrief) -> str:
     """How many independent outlets carry it; copies are named apart."""
     copies = sum(line.is_copy for line in brief.outlets)
-    own = "1 outlet" if brief.owner_count < 2 else f"{brief.owner_count:,} independent outlets"
+    own = independent(brief)
     # Of very many outlets not all are named, so their copies are not counted.
     if not copies or copies == len(brief.outlets) or len(brief.outlets) < brief.outlet_count:
         return own
@@ -204,9 +207,17 @@ def age(duration: timedelta) -> str:
     return model.counted(minutes // (24 * 60), "day")
 
 
-def day_and_time(when: datetime) -> str:
-    """“2 Dec 09:02 UTC”, for channels that cannot show the reader's own time."""
-    return f"{when.day} {when:%b %H:%M} UTC"
+def day_and_time(when: datetime, zone: tzinfo = UTC) -> str:
+    """A time in ``zone`` with the zone's name.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> noon = datetime(2015, 12, 2, 12, tzinfo=UTC)
+    >>> day_and_time(noon), day_and_time(noon, ZoneInfo("Asia/Karachi")), day_and_time(noon, ZoneInfo("Asia/Dubai"))
+    ('2 Dec 12:00 UTC', '2 Dec 17:00 PKT', '2 Dec 16:00 UTC+04')
+    """
+    local = when.astimezone(zone)
+    name = local.tzname() or ""
+    return f"{local.day} {local:%b %H:%M} {'UTC' if name[:1] in '+-' else ''}{name}"
 
 
 def severity_and_rule(why: model.Why) -> str:
@@ -253,6 +264,15 @@ def fact(told: model.Fact, limit: int) -> str:
 def is_said_by_its_sentence(told: model.Fact) -> bool:
     """The sentence shown with it says little more: “NTC orders Acme to close” for “orders Acme to close”."""
     return told.kind == "decision" and 3 * len(told.after) >= 2 * len(told.sentence)
+
+
+def sentences(facts: Iterable[model.Fact]) -> list[model.Fact]:
+    """One fact for each sentence, so that none is quoted twice: of equals the first."""
+    found: dict[str, model.Fact] = {}
+    for each in facts:
+        if said := clean(each.sentence):
+            found.setdefault(said, each)
+    return list(found.values())
 
 
 def shows_outlets(message: model.Message) -> bool:

@@ -75,7 +75,7 @@ class Channel:
         room = await self._room_id()
         places.check_edited(delivery.edits, room)
         places.check_thread(delivery.reply_to, room)
-        body = content.content(delivery)
+        body = content.content(delivery, zone=self._context.zone)
         # The plain form is another message to the server: it has refused the first one, and may have kept its id.
         transaction = f"{delivery.id}{'-plain' if delivery.is_plain else ''}"
         path = f"/rooms/{quote(room, safe='')}/send/m.room.message/{quote(transaction, safe='')}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import tzinfo
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from bot import model, ports
+from bot import ports
 from bot.channels.kit import hypertext, inert, outline, plain_text
-from bot.channels.kit.outline import Line
+from bot.channels.kit.styled import Line
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
@@ -22,13 +23,14 @@ _BODY_LIMIT = 4_000
 SEND_ID = "wirewatch.send_id"
 
 
-def content(delivery: ports.Delivery) -> dict[str, Json]:
+def content(delivery: ports.Delivery, *, zone: tzinfo) -> dict[str, Json]:
     """The longest form that fits, with its place in a thread or the event that it replaces."""
     return outline.fitted(
         delivery.message,
-        lambda lines: _content(delivery, lines),
+        lambda lines: _content(delivery, lines, zone),
         lambda made: size(made) <= LIMIT_BYTES,
         names_story=delivery.reply_to is None,
+        zone=zone,
     )
 
 
@@ -37,8 +39,8 @@ def size(made: dict[str, Json]) -> int:
     return len(json.dumps(made, ensure_ascii=False).encode())
 
 
-def _content(delivery: ports.Delivery, lines: Sequence[Line]) -> dict[str, Json]:
-    told = _told(delivery, lines)
+def _content(delivery: ports.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
+    told = _told(delivery, lines, zone)
     common: dict[str, Json] = {SEND_ID: delivery.id}
     if delivery.edits is not None:
         # What programs show that know no edits; notifications are not for edits.
@@ -58,19 +60,18 @@ def _content(delivery: ports.Delivery, lines: Sequence[Line]) -> dict[str, Json]
     return {**told, **common}
 
 
-def _told(delivery: ports.Delivery, lines: Sequence[Line]) -> dict[str, Json]:
-    message = delivery.message
+def _told(delivery: ports.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
     # m.text: an m.notice notifies nobody (the push rule .m.rule.suppress_notices).
     # m.mentions: who is pinged is said there and nowhere else (spec, "User and room mentions"), and it is nobody.
-    told: dict[str, Json] = {"msgtype": "m.text", "body": _plain(message), "m.mentions": {}}
+    told: dict[str, Json] = {"msgtype": "m.text", "body": _plain(delivery, zone), "m.mentions": {}}
     if delivery.is_plain:
         return told
     html = hypertext.render(lines, words=_unmentioned, may_link=_is_no_pill)
     return {**told, "format": "org.matrix.custom.html", "formatted_body": html}
 
 
-def _plain(message: model.Message) -> str:
-    text = f"{plain_text.title(message)}\n{plain_text.body(message)}".strip()
+def _plain(delivery: ports.Delivery, zone: tzinfo) -> str:
+    text = plain_text.whole(delivery.message, names_story=delivery.reply_to is None, zone=zone)
     return plain_text.lines_to(_unmentioned(text), _BODY_LIMIT)
 
 

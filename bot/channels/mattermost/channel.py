@@ -83,6 +83,7 @@ class Channel:
         text = markdown.text(
             delivery.message,
             limit=self._options.max_length,
+            zone=self._context.zone,
             names_story=delivery.reply_to is None,
             is_plain=delivery.is_plain,
         )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import tzinfo
 from itertools import groupby
 
 from bot import model
 from bot.channels.kit import inert, outline, phrases, plain_text
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.styled import Line, Run, Style
 
 _JOINER = "\u2060"
 #: Marks that a backslash takes from Markdown; # also begins a hashtag. A ( does nothing behind a \] of ours.
@@ -23,12 +24,14 @@ _ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
 _PREFIXES = {Style.HEAD: "#### ", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: ""}
 
 
-def text(message: model.Message, *, limit: int, names_story: bool = False, is_plain: bool = False) -> str:
+def text(message: model.Message, *, limit: int, zone: tzinfo, names_story: bool = False, is_plain: bool = False) -> str:
     """``limit``: of the server, in characters."""
     if is_plain:
-        words = inert.text(f"{plain_text.title(message)}\n{plain_text.body(message)}".strip())
+        words = inert.text(plain_text.whole(message, zone=zone))
         return plain_text.lines_to(words, limit)
-    return outline.fitted(message, _render, lambda made: phrases.size(made) <= limit, names_story=names_story)
+    return outline.fitted(
+        message, _render, lambda made: phrases.size(made) <= limit, names_story=names_story, zone=zone
+    )
 
 
 def _render(lines: Sequence[Line]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any
 
 from bot import model, ports
@@ -156,17 +157,17 @@ def _value(verdict: Verdict, rule: str) -> str:
 # -- what was said of it
 
 
-def said(judgements: Sequence[model.Judgement], *, lines: int) -> Iterator[Piece]:
+def said(judgements: Sequence[model.Judgement], *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
     """One block that shows what readers said and still holds, the newest ``lines`` of it."""
     grouped: dict[tuple[Verdict, str], list[model.Judgement]] = {}
     for one in judgements:
         grouped.setdefault((one.verdict, one.rule), []).append(one)
-    shown = [rich.section(_line(verdict, rule, those)) for (verdict, rule), those in grouped.items()][-lines:]
+    shown = [rich.section(_line(verdict, rule, those, zone)) for (verdict, rule), those in grouped.items()][-lines:]
     if shown:
         yield rich.rich(shown)
 
 
-def _line(verdict: Verdict, rule: str, those: Sequence[model.Judgement]) -> list[Piece]:
+def _line(verdict: Verdict, rule: str, those: Sequence[model.Judgement], zone: tzinfo) -> list[Piece]:
     named = phrases.cut(phrases.clean(rule), OPTION_TEXT_LIMIT)
     people: list[Piece] = []
     for one in those[:_NAMED]:
@@ -179,7 +180,8 @@ def _line(verdict: Verdict, rule: str, those: Sequence[model.Judgement]) -> list
             return [rich.text("🔕 Muted by "), *people, rich.text(": nothing more of this story here")]
         case Verdict.SNOOZED:
             until = those[-1].until
-            end = [rich.text(" until "), rich.date(until, "{date_short_pretty} at {time}")] if until else []
+            form = "{date_short_pretty} at {time}"
+            end = [rich.text(" until "), rich.date(until, form, phrases.day_and_time(until, zone))] if until else []
             return [rich.text(f"💤 {named} is snoozed by "), *people, *end]
         case _:
             return [rich.text(f"{_LABELS[verdict]} for {named}: "), *people]

@@ -76,7 +76,7 @@ class IncomingWebhook:
         message = delivery.message
         body: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False, "mrkdwn": False}
         if delivery.is_plain:
-            text = rich_text.unformatted(f"{plain_text.title(message)}\n{plain_text.body(message)}".strip())
+            text = rich_text.unformatted(plain_text.whole(message, zone=self._context.zone))
             return {**body, "text": rich_text.escaped_to(text, rich_text.TEXT_LIMIT)}
         body["text"] = rich_text.escaped_to(plain_text.preview(message), rich_text.TEXT_LIMIT)
-        return {**body, "blocks": blocks.blocks(message, names_story=True)}
+        return {**body, "blocks": blocks.blocks(message, names_story=True, zone=self._context.zone)}

@@ -8,11 +8,10 @@ our own words only.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from bot import model
 from bot.channels.kit import phrases
 
 Json: TypeAlias = str | int | bool | Mapping[str, "Json"] | Sequence["Json"] | None
@@ -33,12 +32,9 @@ def text(words: str, *, bold: bool = False, strike: bool = False, italic: bool =
     return {"type": "text", "text": words, "style": style} if style else {"type": "text", "text": words}
 
 
-def link(label: str, url: str, *, limit: int, bold: bool = False) -> Piece:
-    """A link where the address may be one, else its words alone."""
-    address = phrases.safe_link(url)
-    if address is None or len(address) > limit:
-        return text(phrases.clean(label) or "unnamed", bold=bold)
-    piece: Piece = {"type": "link", "url": address, "text": phrases.label_for(label, address)}
+def link(label: str, address: str, *, bold: bool = False) -> Piece:
+    """A link to a safe address."""
+    piece: Piece = {"type": "link", "url": address, "text": label}
     return {**piece, "style": {"bold": True}} if bold else piece
 
 
@@ -47,19 +43,9 @@ def user(person: str) -> Piece:
     return {"type": "user", "user_id": person}
 
 
-def date(when: datetime, form: str) -> Piece:
-    """A time that each reader sees in their own zone."""
-    return {
-        "type": "date",
-        "timestamp": int(when.timestamp()),
-        "format": form,
-        "fallback": phrases.day_and_time(when),
-    }
-
-
-def spans(parts: Iterable[model.Span]) -> list[Piece]:
-    """Matched words are bold by style, never by markup."""
-    return [text(part.text, bold=part.is_marked) for part in parts]
+def date(when: datetime, form: str, fallback: str) -> Piece:
+    """A time that each reader sees in their own zone; ``fallback`` is for programs that cannot show it."""
+    return {"type": "date", "timestamp": int(when.timestamp()), "format": form, "fallback": fallback}
 
 
 def section(pieces: Sequence[Piece]) -> Piece:
@@ -102,14 +88,14 @@ def small_own(mrkdwn: str) -> Piece:
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn, "verbatim": True}]}
 
 
-def own_date(when: datetime, form: str) -> str:
+def own_date(when: datetime, form: str, fallback: str) -> str:
     """Slack's markup for a time that each reader sees in their own zone; ``form`` is its format."""
-    return f"<!date^{int(when.timestamp())}^{form}|{phrases.day_and_time(when)}>"
+    return f"<!date^{int(when.timestamp())}^{form}|{fallback}>"
 
 
 def weight(blocks: Sequence[Piece]) -> int:
     """How much of a message's limit the blocks take: their length as JSON."""
-    return phrases.size(json.dumps(blocks, ensure_ascii=False))
+    return phrases.size(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
 
 
 def escaped(words: str) -> str:

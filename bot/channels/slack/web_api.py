@@ -147,12 +147,17 @@ class WebApi:
             ids = {"send_id": delivery.id, "story": story}
             payload["metadata"] = {"event_type": _EVENT, "event_payload": ids}
         if delivery.is_plain:
-            text = f"{plain_text.title(message)}\n{plain_text.body(message)}".strip()
+            text = plain_text.whole(message, zone=self._context.zone)
             payload["text"] = rich_text.escaped_to(rich_text.unformatted(text), rich_text.TEXT_LIMIT)
             # An edit keeps the blocks that it does not replace.
             return {**payload, "blocks": []} if delivery.edits else payload
         payload["text"] = rich_text.escaped_to(plain_text.preview(message), rich_text.TEXT_LIMIT)
-        payload["blocks"] = blocks.blocks(message, names_story=delivery.reply_to is None, has_buttons=self._has_buttons)
+        payload["blocks"] = blocks.blocks(
+            message,
+            names_story=delivery.reply_to is None,
+            has_buttons=self._has_buttons,
+            zone=self._context.zone,
+        )
         return payload
 
     async def _post(self, method: str, payload: Mapping[str, Any]) -> model.Receipt:

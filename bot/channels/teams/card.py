@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import tzinfo
 from typing import Any
 
 from bot import model
 from bot.channels.kit import outline, phrases, plain_text
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.styled import Line, Run, Style
 
 #: Teams takes about 28 KB, of which it uses some itself; 21 KB were seen to be the end (msteams_hermes).
 LIMIT_BYTES = 20_000
@@ -21,13 +22,15 @@ _VERSION = "1.4"
 _PLAIN_LIMIT = 4_000
 
 
-def document(message: model.Message, *, names_story: bool = True, is_plain: bool = False) -> dict[str, Any]:
+def document(
+    message: model.Message, *, zone: tzinfo, names_story: bool = True, is_plain: bool = False
+) -> dict[str, Any]:
     """What the workflow's webhook is given: a message with one card."""
     if is_plain:
-        text = f"{plain_text.title(message)}\n{plain_text.body(message)}".strip()
+        text = plain_text.whole(message, zone=zone)
         lines = phrases.cut(text, _PLAIN_LIMIT).split("\n")
         return _message([_block([{"type": "TextRun", "text": line}]) for line in lines if line])
-    return outline.fitted(message, _render, _fits, names_story=names_story)
+    return outline.fitted(message, _render, _fits, names_story=names_story, zone=zone)
 
 
 def size_bytes(document: dict[str, Any]) -> int:

@@ -45,7 +45,7 @@ class Channel:
         self._context = context
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
-        document = card.document(delivery.message, is_plain=delivery.is_plain)
+        document = card.document(delivery.message, zone=self._context.zone, is_plain=delivery.is_plain)
         answer = await http_client.request(
             "POST",
             self._url(),

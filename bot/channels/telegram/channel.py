@@ -78,7 +78,9 @@ class Channel:
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         place = await self._place()
         names_story = delivery.reply_to is None
-        body = entities.content(delivery.message, names_story=names_story, is_plain=delivery.is_plain)
+        body = entities.content(
+            delivery.message, zone=self._context.zone, names_story=names_story, is_plain=delivery.is_plain
+        )
         if delivery.edits is not None:
             places.check_edited(delivery.edits, place)
             await self._post("editMessageText", place, {**body, "message_id": int(delivery.edits.ref)})

@@ -8,25 +8,28 @@ entities, and 100 entities ("sendMessage"; limits.tginfo.me): those past them wo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from itertools import groupby
 from typing import Any
 
 from bot import model
 from bot.channels.kit import outline, phrases, plain_text
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.styled import Line, Run, Style
 
 TEXT_LIMIT = 4_096
 ENTITY_LIMIT = 100
 _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "", Style.ITEM: "• ", Style.SMALL: ""}
 
 
-def content(message: model.Message, *, names_story: bool = False, is_plain: bool = False) -> dict[str, Any]:
+def content(
+    message: model.Message, *, zone: tzinfo, names_story: bool = False, is_plain: bool = False
+) -> dict[str, Any]:
     """The text with its entities, as a message is sent or edited with them; no link has a preview."""
     common: dict[str, Any] = {"link_preview_options": {"is_disabled": True}}
     if is_plain:
-        text = _quiet(f"{plain_text.title(message)}\n{plain_text.body(message)}".strip())
+        text = _quiet(plain_text.whole(message, zone=zone))
         return {**common, "text": phrases.cut(text, TEXT_LIMIT)}
-    text, entities = outline.fitted(message, _render, _fits, names_story=names_story)
+    text, entities = outline.fitted(message, _render, _fits, names_story=names_story, zone=zone)
     return {**common, "text": text, "entities": entities}
 
 

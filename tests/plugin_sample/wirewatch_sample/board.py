@@ -38,7 +38,7 @@ class Channel:
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         url = self._url()
-        text = f"{plain_text.title(delivery.message)}\n\n{plain_text.body(delivery.message)}"
+        text = plain_text.whole(delivery.message, zone=self._context.zone)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Idempotency-Key": delivery.id}
         # Raises what no answer means for the message; its words never hold the address, and that the key.
         answer = await http_client.request("POST", url, body=text.encode(), headers=headers, who="the board")
