@@ -12,13 +12,6 @@ from tests.backtest.archives import article
 from tests.pipeline.newsroom import Item, Newsroom
 
 WIRE = model.Feed(url="https://feeds.wire.example/world.xml", name="The Wire")
-COURIER = model.Feed(url="https://courier.example/rss", name="Courier")
-FIRST = Item(
-    id="c1",
-    link="https://courier.example/1",
-    title="BlackBerry to leave Pakistan over access to servers",
-    text="BlackBerry will leave Pakistan because the regulator asked for access to its servers.",
-)
 PAGE = Item(
     id="w1",
     link="https://www.wire.example/pakistan",
@@ -31,7 +24,7 @@ OTHER = "Heavy rain has killed 12 people in Karachi and closed the airport, the 
 
 @pytest.fixture
 def room(store: storage.SqlStore) -> Newsroom:
-    return Newsroom(store, [WIRE, COURIER])
+    return Newsroom(store, [WIRE])
 
 
 async def _told(room: Newsroom) -> str:
@@ -41,7 +34,6 @@ async def _told(room: Newsroom) -> str:
 
 
 async def test_of_what_a_live_page_adds_the_sentence_of_the_rule_is_told(room: Newsroom) -> None:
-    await room.poll(COURIER, FIRST)
     await room.poll(WIRE, PAGE)
     await room.poll(WIRE, replace(PAGE, text=f"{OTHER} {OF_RULE} {PAGE.text}"))
     said = await _told(room)
