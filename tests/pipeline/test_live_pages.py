@@ -15,7 +15,7 @@ WIRE = model.Feed(url="https://feeds.wire.example/world.xml", name="The Wire")
 PAGE = Item(
     id="w1",
     link="https://www.wire.example/pakistan",
-    title="LIVE: BlackBerry to leave Pakistan over access to servers",
+    title="Pakistan updates LIVE: BlackBerry to leave over access to servers",
     text="BlackBerry will leave Pakistan because the regulator asked for access to its servers.",
 )
 OF_RULE = "BlackBerry has put off its exit from Pakistan to 30 December after talks with the regulator in Islamabad."
