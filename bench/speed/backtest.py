@@ -22,7 +22,8 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 from rich.table import Table
 
-from bot import backtest, model, rules, storage
+from bot import model, rules, storage
+from bot.pipeline import backtest
 from testbed import shared_data
 from testbed.fakes import FakeClock
 

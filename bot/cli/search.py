@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bot import app, rules
+from bot.answers import building
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.model import Span
@@ -55,7 +56,7 @@ def search(
     except rules.QueryError as error:
         terminal.fail(f"searching: {searching.located(words, error)}", UNUSABLE)
     if json:
-        terminal.answer({"articles": [_as_json(one) for one in page.found], "after": page.after})
+        terminal.answer(building.found_page(page).model_dump(mode="json"))
         return
     for one in page.found:
         _show(one)
@@ -91,16 +92,3 @@ def _show(one: searching.Found) -> None:
 
 def _marked(piece: tuple[Span, ...]) -> str:
     return "".join(f"[{span.text}]" if span.is_marked else span.text for span in piece)
-
-
-def _as_json(one: searching.Found) -> dict[str, object]:
-    article = one.article
-    return {
-        "id": article.id,
-        "title": article.title,
-        "link": article.link,
-        "outlet": article.outlet,
-        "published": article.published.isoformat() if article.published else None,
-        "first_seen": article.first_seen.isoformat(),
-        "excerpts": ["".join(span.text for span in piece) for piece in excerpts(article, one.matches, most=2)],
-    }

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, model, ports
+from bot.answers import building
 from bot.cli import archive, silence, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.pipeline import silences
@@ -77,37 +78,13 @@ def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] =
     )
 
 
-def health_of(state: model.FeedState) -> str:
-    """One or two words for a feed."""
-    if state.gone:
-        return "gone (410)"
-    if state.failures:
-        return f"failing ({state.failures})"
-    if state.baseline_at is None:
-        return "not read yet"
-    return "ok"
-
-
 def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
     return {
         "last_tick": found.tick.isoformat() if found.tick else None,
         "articles": found.articles,
-        "feeds": [
-            {
-                "url": state.url,
-                "title": state.title,
-                "health": health_of(state),
-                "error": state.error,
-                "polled_at": state.polled_at.isoformat() if state.polled_at else None,
-                "ok_at": state.ok_at.isoformat() if state.ok_at else None,
-                "new_at": state.new_at.isoformat() if state.new_at else None,
-                "due_at": state.due_at.isoformat(),
-                "remarks": list(state.remarks),
-            }
-            for state in found.feeds
-        ],
+        "feeds": [building.feed(state).model_dump(mode="json") for state in found.feeds],
         "rules": [
-            {"name": entry.rule.name, "stories_7d": found.hits.get(entry.rule.name, 0), "paused": entry.rule.paused}
+            building.rule_line(entry.rule, found.hits.get(entry.rule.name, 0)).model_dump(mode="json")
             for entry in settings.rules
         ],
         "outbox": [
@@ -139,7 +116,7 @@ def _show(settings: config.Settings, found: Status) -> None:
     for state in found.feeds:
         feeds.add_row(
             _cut(names.get(state.url) or state.title or state.url, 30),
-            health_of(state),
+            building.health(state),
             _ago(found.now, state.ok_at),
             _ago(found.now, state.new_at),
             _cut(_wrong(state), room),

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bot import app, model, ports
+from bot.answers import building, telling
 from bot.cli import archive, rulings, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
 
@@ -33,23 +34,21 @@ def _list(
         return
     told = asyncio.run(_stories(folder, since))
     if silenced:
-        told = [entry for entry in told if any(decision.silence for decision in entry[1])]
+        told = [entry for entry in told if any(decision.silence for decision in entry.decisions)]
     if json:
-        terminal.answer([_as_json(*entry) for entry in told])
+        terminal.answer([building.story(entry).model_dump(mode="json") for entry in told])
         return
     if not told:
         terminal.say("No silence kept anything back." if silenced else "No story yet: no article has matched a rule.")
     for entry in told:
-        _show(*entry)
+        _show(entry)
 
 
 stories.command("split")(rulings.split)
 stories.command("merge")(rulings.merge)
 
-Told = tuple[model.Story, tuple[model.Decision, ...], tuple[model.Outgoing, ...]]
 
-
-async def _stories(folder: Path, since: str | None) -> list[Told]:
+async def _stories(folder: Path, since: str | None) -> list[telling.StoryRow]:
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
     when = environment.clock.now() - duration(since) if since else None
@@ -57,83 +56,13 @@ async def _stories(folder: Path, since: str | None) -> list[Told]:
         return await store.read(lambda tx: told(tx, when))
 
 
-def told(tx: ports.Transaction, since: datetime | None) -> list[Told]:
+def told(tx: ports.Transaction, since: datetime | None) -> list[telling.StoryRow]:
     """Stories with their decisions and messages; a merged story is told by the one it became."""
-    found = [story for story in tx.stories.since(since) if story.merged_into is None]
-    return [(story, tuple(tx.stories.decisions(story.id)), _messages(tx, story.id)) for story in found]
+    return [telling.told(tx, story) for story in tx.stories.since(since) if story.merged_into is None]
 
 
-def _messages(tx: ports.Transaction, story: model.StoryId) -> tuple[model.Outgoing, ...]:
-    """Its own messages, and the gathered one that it is in."""
-    own = tuple(tx.outbox.of_story(story))
-    heads = [alert.head for alert in tx.stories.alerts([story]) if alert.head and alert.is_gathered]
-    known = {row.id for row in own}
-    gathered = tuple(row for row in tx.outbox.get(heads).values() if row.id not in known)
-    return (*gathered, *own)
-
-
-def _as_json(
-    story: model.Story, decisions: tuple[model.Decision, ...], messages: tuple[model.Outgoing, ...]
-) -> dict[str, object]:
-    return {
-        "id": story.id,
-        "title": story.title,
-        "first_seen": story.first_seen.isoformat(),
-        "last_seen": story.last_seen.isoformat(),
-        "rules": list(story.rules),
-        "articles": [_article(member) for member in story.members],
-        "decisions": list(map(decision_document, decisions)),
-        "messages": [
-            {
-                "channel": row.channel,
-                "kind": row.message.kind.value,
-                "state": row.state.value,
-                "sent_at": row.receipt.sent_at.isoformat() if row.receipt else None,
-                "receipt": row.receipt.ref if row.receipt else None,
-            }
-            for row in messages
-        ],
-    }
-
-
-def decision_document(decision: model.Decision) -> dict[str, object]:
-    """A decision as every command's JSON tells it."""
-    return {
-        "at": decision.at.isoformat(),
-        "channel": decision.channel,
-        "action": decision.action.value,
-        "reason": decision.reason.value,
-        "detail": decision.detail,
-        "silence": decision.silence,
-    }
-
-
-def _article(member: model.Member) -> dict[str, object]:
-    article = member.article
-    return {
-        "title": article.title,
-        "link": article.link,
-        "outlet": article.outlet,
-        "published": article.published.isoformat() if article.published else None,
-        "first_seen": article.first_seen.isoformat(),
-        "joined": {"reason": member.join.reason.value, "detail": member.join.detail},
-        "matches": [
-            {
-                "rule": match.rule,
-                "label": evidence.label,
-                "term": evidence.term,
-                "field": evidence.field,
-                "text": evidence.text,
-                "start": evidence.start,
-                "end": evidence.end,
-            }
-            for match in member.matches
-            for evidence in match.evidence
-        ],
-    }
-
-
-def _show(story: model.Story, decisions: tuple[model.Decision, ...], messages: tuple[model.Outgoing, ...]) -> None:
+def _show(entry: telling.StoryRow) -> None:
+    story = entry.story
     terminal.row(story.title, style="bold")
     span = f"{story.first_seen:%Y-%m-%d %H:%M} to {story.last_seen:%Y-%m-%d %H:%M} UTC"
     terminal.row(f"  {story.id} · {span} · {model.counted(len(story.owners), 'independent outlet')}", style="dim")
@@ -148,11 +77,11 @@ def _show(story: model.Story, decisions: tuple[model.Decision, ...], messages: t
         terminal.row(f"      matched: {'; '.join(words)}", style="dim")
         joined = f"{member.join.reason.value}{': ' + member.join.detail if member.join.detail else ''}"
         terminal.row(f"      joined: {joined}", style="dim")
-    for decision in decisions:
+    for decision in entry.decisions:
         detail = f" ({decision.detail})" if decision.detail else ""
         text = f"{decision.at:%m-%d %H:%M} {decision.channel}: {decision.action.value}, {decision.reason.value}{detail}"
         terminal.row(f"  {text}", style="dim")
-    for row in messages:
+    for row in entry.messages:
         sent = f"sent {row.receipt.sent_at:%m-%d %H:%M}" if row.receipt else row.state.value
         terminal.row(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim")
     terminal.out.print()

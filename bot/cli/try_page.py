@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
-from bot import backtest, model
+from bot import model
 from bot.cli import terminal
+from bot.pipeline import backtest
 
 #: Lines of a list for people; --json has them all.
 LISTED = 10
@@ -113,60 +114,3 @@ def _columns(by_day: Mapping[date, int]) -> dict[str, int]:
         label = f"week of {monday:%m-%d}" if is_by_week else f"{day:%Y-%m}"
         columns[label] = columns.get(label, 0) + count
     return columns
-
-
-def as_json(report: backtest.Report) -> dict[str, object]:
-    """The report as the JSON output has it; times in ISO 8601."""
-    return {
-        "articles": report.articles,
-        "since": report.since.isoformat(),
-        "until": report.until.isoformat(),
-        "rules": [_rule(rule) for rule in report.rules],
-        "stories": report.stories,
-        "held": report.held,
-        "matched": report.matched,
-        "replayed": report.replayed,
-        "told_until": report.told_until.isoformat() if report.told_until else None,
-        "messages": [
-            {
-                "at": message.at.isoformat(),
-                "channel": message.channel,
-                "kind": message.kind.value,
-                "reason": message.reason,
-                "headlines": list(message.headlines),
-                "rules": list(message.rules),
-            }
-            for message in report.messages
-        ],
-    }
-
-
-def _rule(rule: backtest.RuleReport) -> dict[str, object]:
-    compared = rule.comparison
-    return {
-        "rule": rule.rule,
-        "matches": [_hit(hit) for hit in rule.hits],
-        "by_day": {day.isoformat(): count for day, count in rule.by_day.items()},
-        "near": [
-            {"what": near.what, "count": near.count, "examples": [_hit(hit) for hit in near.examples]}
-            for near in rule.near
-        ],
-        "compared": compared
-        and {
-            "with": compared.with_what,
-            "both": compared.both,
-            "starts": [_hit(hit) for hit in compared.starts],
-            "stops": [_hit(hit) for hit in compared.stops],
-        },
-    }
-
-
-def _hit(hit: backtest.MatchedArticle) -> dict[str, object]:
-    return {
-        "id": hit.article,
-        "title": hit.title,
-        "outlet": hit.outlet,
-        "link": hit.link,
-        "first_seen": hit.first_seen.isoformat(),
-        "why": hit.why,
-    }

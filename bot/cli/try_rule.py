@@ -11,10 +11,12 @@ from typing import Annotated
 
 import typer
 
-from bot import app, backtest, config, model, ports, rules
+from bot import app, config, model, ports, rules
+from bot.answers import building
 from bot.cli import archive, check, clinic_page, rule_files, terminal, try_page
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
 from bot.feedback import clinic as clinics
+from bot.pipeline import backtest
 
 
 def try_rule(
@@ -49,7 +51,12 @@ def try_rule(
     )
     ambiguous = [finding for finding in looking.findings() if finding.is_ambiguous]
     if json:
-        terminal.answer({**try_page.as_json(report), "ambiguous": [clinic_page.as_json(each) for each in ambiguous]})
+        terminal.answer(
+            {
+                **building.trial(report).model_dump(mode="json", by_alias=True),
+                "ambiguous": [clinic_page.as_json(each) for each in ambiguous],
+            }
+        )
     else:
         try_page.show(report)
         for finding in ambiguous:

@@ -7,11 +7,12 @@ Knows no channel by name: the kinds and their options are handed in.
 
 from bot.config.kinds import Kinds
 from bot.config.loading import check, load
+from bot.config.rule_source import rule_source
 from bot.config.schema import schemas
 from bot.config.secrets import resolve
-from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings
+from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings, WebToken
 from bot.config.watch import Watcher
-from bot.config.yaml.problems import render
+from bot.config.yaml.problems import as_objects, render
 
 __all__ = [
     "BotSettings",
@@ -20,9 +21,12 @@ __all__ = [
     "Settings",
     "Watcher",
     "WebSettings",
+    "WebToken",
+    "as_objects",
     "check",
     "load",
     "render",
     "resolve",
+    "rule_source",
     "schemas",
 ]

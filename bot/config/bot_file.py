@@ -9,7 +9,7 @@ from bot import model, plugins
 from bot.config import access_shape, environment, secrets, values
 from bot.config.bot_shape import BotShape, StrictShape, WebShape
 from bot.config.kinds import say_broken, warn_of_broken
-from bot.config.settings import BotSettings, ChannelSettings, WebSettings
+from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar
@@ -159,9 +159,12 @@ def _check_operator(
 
 def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:
     token = shape.web.token if shape.web else None
+    closed = "the status page stays closed until then"
+    tokens = shape.web.tokens if shape.web else {}
     for secret, path, what in (
         (shape.database, ("database",), "nothing can start until then"),
-        (token, ("web", "token"), "the status page stays closed until then"),
+        (token, ("web", "token"), closed),
+        *((one.token, ("web", "tokens", name, "token"), closed) for name, one in tokens.items()),
     ):
         if isinstance(secret, model.Secret) and (why := secrets.why_missing(secret, environ)):
             _warn_secret(report, places.find(root, path)[0], why, what)
@@ -220,4 +223,10 @@ def _web(shape: WebShape | None) -> WebSettings | None:
     if shape is None:
         return None
     host, _, port = shape.listen.rpartition(":")
-    return WebSettings(listen=shape.listen, host=host.strip("[]") or "127.0.0.1", port=int(port), token=shape.token)
+    return WebSettings(
+        listen=shape.listen,
+        host=host.strip("[]") or "127.0.0.1",
+        port=int(port),
+        token=shape.token,
+        tokens={name: WebToken(token=one.token, may=one.may) for name, one in shape.tokens.items()},
+    )

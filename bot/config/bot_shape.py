@@ -119,6 +119,15 @@ class LedgerShape(StrictShape):
     )
 
 
+class WebTokenShape(StrictShape):
+    """A program's token for the API."""
+
+    token: model.Secret = pydantic.Field(..., description="The token: env:NAME or file:/path.")
+    may: model.TokenScope = pydantic.Field(
+        model.TokenScope.READ, description="read: read only; act: also split and merge stories."
+    )
+
+
 class WebShape(StrictShape):
     """The status page, /healthz and /metrics."""
 
@@ -127,6 +136,11 @@ class WebShape(StrictShape):
     )
     token: model.Secret | None = pydantic.Field(
         None, description="The token that every page except /healthz requires: env:NAME or file:/path."
+    )
+    tokens: dict[values.Text, WebTokenShape] = pydantic.Field(
+        {},
+        description="Further tokens that open the API only: a name of your choice, the token, and what it may.",
+        examples=["{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}"],
     )
 
 

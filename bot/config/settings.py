@@ -27,6 +27,14 @@ class ChannelSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebToken:
+    """A program's token, and what it opens."""
+
+    token: model.Secret
+    may: model.TokenScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """Where the status page listens, and what it asks of its readers."""
 
@@ -35,6 +43,8 @@ class WebSettings:
     port: int
     #: Asked of every reader but /healthz; None: nothing is asked.
     token: model.Secret | None = None
+    #: Of programs, by name: with these they ask the API.
+    tokens: Mapping[str, WebToken] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,6 +104,7 @@ class Clinic:
         return not self._cases
 
     def read(self, article: model.Article, feed: model.Feed) -> None:
+        """Take one article of the archive into account."""
         found = set(self._set.matching(article, feed, now=article.first_seen))
         if not found:
             return

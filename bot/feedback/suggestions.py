@@ -266,6 +266,7 @@ class ProposalTrial:
         self._set = RuleSet(replace(one, rule=replace(one.rule, name=name, paused=False)) for name, one in versions)
 
     def read(self, article: model.Article, feed: model.Feed) -> None:
+        """Count what the article changes for each proposal."""
         for name in self._set.matching(article, feed, now=article.first_seen):
             number, _, which = name.partition(" ")
             self._counts[int(number)][which == "after"] += 1

@@ -41,7 +41,7 @@ from bot.model.rules import (
 )
 from bot.model.rulings import Ruling, RulingKind
 from bot.model.secrets import Secret, SecretKind
-from bot.model.settings import FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy
+from bot.model.settings import FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy, TokenScope
 from bot.model.silences import Silence, SilenceId, SilenceKind
 from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
 
@@ -113,6 +113,7 @@ __all__ = [
     "Story",
     "StoryBrief",
     "StoryId",
+    "TokenScope",
     "Verdict",
     "Where",
     "Why",

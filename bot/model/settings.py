@@ -74,6 +74,14 @@ class Problem:
     source: str | None = field(default=None, compare=False)
 
 
+class TokenScope(StrEnum):
+    """What a program that shows a token may do."""
+
+    READ = "read"
+    #: Also split and merge stories.
+    ACT = "act"
+
+
 class OnUnknown(StrEnum):
     """The operator's choice where it is unknown whether a message arrived."""
 

@@ -145,10 +145,19 @@ class Stories(Protocol):
     def take_out(self, story: model.StoryId, articles: Sequence[model.ArticleId]) -> None:
         """They are no longer members of the story, nor of those that were merged into it."""
 
-    def newest(self, *, since: datetime, rule: str | None, skip: int, most: int) -> Sequence[model.Story]:
+    def newest(
+        self,
+        *,
+        since: datetime,
+        rule: str | None,
+        skip: int,
+        most: int,
+        after: tuple[datetime, model.StoryId] | None = None,
+    ) -> Sequence[model.Story]:
         """Some of the unmerged stories whose last article came since, the last to move first, with their members.
 
-        ``rule``: only those with an article that it matched.
+        ``rule``: only those with an article that it matched. ``after``: only those behind the story of this last_seen
+        and id.
         """
 
     def count(self, *, since: datetime, rule: str | None = None) -> int:

@@ -11,6 +11,7 @@ from bot.rules import compile as compiling
 from bot.rules import evaluate, examples, expression, patterns, ruleset, show
 from bot.rules.article_text import ArticleText, FieldText
 from bot.rules.evaluation import CompiledRule, Evaluation, Kind, LineEvaluation, evaluate_rule, evidence_of
+from bot.rules.steps import Steps
 
 #: Near misses told of one line; more would bury the reason.
 MAX_NOTES = 5
@@ -64,10 +65,19 @@ def _told(found: tuple[model.Evidence, ...]) -> Iterator[str]:
         yield f'"{words}" in {field}{times} ({term})'
 
 
-def explain(rule: model.Rule | CompiledRule, article: model.Article, feed: model.Feed | None = None) -> Explanation:
-    """Why, or why not. ``until`` is left aside, having no clock. Raises RuleError for a rule that cannot be used."""
+def explain(
+    rule: model.Rule | CompiledRule,
+    article: model.Article,
+    feed: model.Feed | None = None,
+    *,
+    steps: Steps | None = None,
+) -> Explanation:
+    """Why, or why not. ``until`` is left aside, having no clock.
+
+    Raises RuleError for a rule that cannot be used, TooManySteps where ``steps`` bound it.
+    """
     compiled = rule if isinstance(rule, CompiledRule) else compiling.compile_rule(rule)
-    seen = ArticleText(article)
+    seen = ArticleText(article, steps)
     verdict = evaluate_rule(compiled, seen)
     notes = []
     if not verdict.is_complete:

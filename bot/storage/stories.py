@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, union_all, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
@@ -45,6 +45,11 @@ _NEWEST = (
     .offset(bindparam("skip"))
 )
 _NEWEST_OF_RULE = _NEWEST.where(_OF_RULE)
+_AFTER = bindparam("after", type_=Timestamp)
+_BEHIND = and_(
+    stories.c.last_seen <= _AFTER,
+    or_(stories.c.last_seen < _AFTER, stories.c.id > bindparam("after_id")),
+)
 _COUNT = select(func.count()).select_from(stories).where(*_MOVED)
 _COUNT_OF_RULE = _COUNT.where(_OF_RULE)
 _COUNT_BY_RULE = _MATCHED.with_only_columns(matches.c.rule, func.count(_PARTS.c.story.distinct())).group_by(
@@ -147,9 +152,21 @@ class Stories:
             return self._whole(self._connection.execute(_ALL).all())
         return self._whole(self._connection.execute(_ALL_SINCE, {"since": when}).all())
 
-    def newest(self, *, since: datetime, rule: str | None, skip: int, most: int) -> Sequence[model.Story]:
-        values = {"since": since, "skip": skip, "most": most, **_of_rule(rule)}
-        return self._whole(self._connection.execute(_NEWEST if rule is None else _NEWEST_OF_RULE, values).all())
+    def newest(
+        self,
+        *,
+        since: datetime,
+        rule: str | None,
+        skip: int,
+        most: int,
+        after: tuple[datetime, model.StoryId] | None = None,
+    ) -> Sequence[model.Story]:
+        values: dict[str, object] = {"since": since, "skip": skip, "most": most, **_of_rule(rule)}
+        statement = _NEWEST if rule is None else _NEWEST_OF_RULE
+        if after is not None:
+            statement = statement.where(_BEHIND)
+            values |= {"after": after[0], "after_id": after[1]}
+        return self._whole(self._connection.execute(statement, values).all())
 
     def count(self, *, since: datetime, rule: str | None = None) -> int:
         statement = _COUNT if rule is None else _COUNT_OF_RULE

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.web import problems
 from bot.web.connections import client_of
 from bot.web.guard import OPEN_TO_ALL
 
@@ -30,7 +30,7 @@ class Admission:
             return
         client = client_of(scope["client"])
         if self._clients.total() >= MOST_ANSWERS or self._clients[client] >= MOST_OF_ONE_CLIENT:
-            refusal = PlainTextResponse("Too many requests at once.\n", 503, {"retry-after": "1"})
+            refusal = problems.refusal(scope["path"], 503, "Too many requests at once.", {"retry-after": "1"})
             await refusal(scope, receive, send)
             return
         self._clients[client] += 1

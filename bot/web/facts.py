@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot import model, ports
+from bot.answers import day_counts, telling
 from bot.pipeline import silences
 from bot.ports import keys
 
-#: Days of a sparkline.
-DAYS = 14
 #: Broken feeds named on the overview.
 SHOWN_BROKEN = 10
-#: How far back a rule's last match is looked for.
-LAST_MATCH = timedelta(days=90)
 
 HEALTH_WORDS = tuple(health.value for health in model.FeedHealth)
 #: Needs attention.
@@ -43,17 +39,6 @@ def health_of(state: model.FeedState) -> Health:
         case model.FeedHealth.OK:
             text = "ok"
     return Health(word=state.health.value, text=text)
-
-
-ByDay = Mapping[str, Mapping[date, int]]
-
-
-def by_day(counts: Sequence[ports.DayCount]) -> ByDay:
-    """By name, then by day."""
-    found: defaultdict[str, dict[date, int]] = defaultdict(dict)
-    for entry in counts:
-        found[entry.name][entry.day] = entry.count
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,22 +93,13 @@ def _at_most_last(skip: int, total: int, most: int) -> int:
     return min(skip, max(0, total - 1) // most * most)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryRow:
-    """One story with all that was decided and said."""
-
-    story: model.Story
-    decisions: tuple[model.Decision, ...]
-    messages: tuple[model.Outgoing, ...]
-
-
 def stories(
     tx: ports.Transaction, *, since: datetime, rule: str | None, skip: int, most: int
-) -> tuple[list[StoryRow], int]:
+) -> tuple[list[telling.StoryRow], int]:
     """A page of stories, the last that moved first, and how many there are in all."""
     total = tx.stories.count(since=since, rule=rule)
     shown = tx.stories.newest(since=since, rule=rule, skip=_at_most_last(skip, total, most), most=most)
-    return [told(tx, story) for story in shown], total
+    return [telling.told(tx, story) for story in shown], total
 
 
 #: Stories looked through for those that may be the same event, and shown of the same rules.
@@ -134,7 +110,7 @@ _LOOKED_AT, _RELATED = 200, 8
 class StoryWhole:
     """One story with those beside it."""
 
-    row: StoryRow
+    row: telling.StoryRow
     #: That may tell the same event: nobody could tell.
     near: tuple[model.Story, ...]
     #: Of the same rules, around the same time.
@@ -162,23 +138,9 @@ def story(tx: ports.Transaction, story_id: model.StoryId) -> StoryWhole | None:
         each for each in others.values() if each not in near and each.first_seen <= found.last_seen + timedelta(days=7)
     ]
     beside.sort(key=lambda each: abs(each.first_seen - found.first_seen))
-    return StoryWhole(row=told(tx, found), near=tuple(near), beside=tuple(beside[:_RELATED]))
+    return StoryWhole(row=telling.told(tx, found), near=tuple(near), beside=tuple(beside[:_RELATED]))
 
 
-def told(tx: ports.Transaction, story: model.Story) -> StoryRow:
-    """The story with its decisions and messages."""
-    return StoryRow(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=_messages(tx, story.id))
-
-
-def _messages(tx: ports.Transaction, story: model.StoryId) -> tuple[model.Outgoing, ...]:
-    """Its own messages, and the gathered one that it is in."""
-    own = tuple(tx.outbox.of_story(story))
-    heads = [alert.head for alert in tx.stories.alerts([story]) if alert.head and alert.is_gathered]
-    known = {row.id for row in own}
-    gathered = tuple(row for row in tx.outbox.get(heads).values() if row.id not in known)
-    return (*gathered, *own)
-
-
-def last_days(counts: ByDay, names: Collection[str]) -> Mapping[str, date]:
+def last_days(counts: day_counts.ByDay, names: Collection[str]) -> Mapping[str, date]:
     """The last day with a count, by name."""
     return {name: max(counts[name]) for name in names if counts.get(name)}

@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot import ports
+from bot.answers import telling
+from bot.answers.watched import Watched
 from bot.web import facts, feed_documents, looks
 from bot.web.feed_documents import FeedDocument, FeedEntry
-from bot.web.watched import Watched
 
 #: Of one feed. A channel's or a tag's are picked from the last ones of all.
 MOST_ENTRIES, LOOKED_AT = 50, 300
@@ -67,7 +68,7 @@ class FeedsOut:
             case _:
                 return False
 
-    def _stories(self, tx: ports.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[facts.StoryRow]:
+    def _stories(self, tx: ports.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[telling.StoryRow]:
         if kind in ("all", "rule"):
             rule = name if kind == "rule" else None
             return facts.stories(tx, since=since, rule=rule, skip=0, most=MOST_ENTRIES)[0]
@@ -79,9 +80,9 @@ class FeedsOut:
             alerts = tx.stories.alerts([story.id for story in newest])
             posted = {alert.story for alert in alerts if alert.channel == name and alert.posted_at is not None}
             chosen = [story for story in newest if story.id in posted]
-        return [facts.told(tx, story) for story in chosen[:MOST_ENTRIES]]
+        return [telling.told(tx, story) for story in chosen[:MOST_ENTRIES]]
 
-    def _entry(self, row: facts.StoryRow, base: str) -> FeedEntry:
+    def _entry(self, row: telling.StoryRow, base: str) -> FeedEntry:
         story = row.story
         page = f"{base}story/{quote(story.id)}"
         links = (looks.web_link(member.article.link) for member in story.members)

@@ -13,8 +13,10 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.web import callers, problems
 
 #: Asked by machines that hold no token and that name the host as they like.
 OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
@@ -35,11 +37,17 @@ _HEADERS = {
 }
 
 
+_NO_TOKENS = callers.Tokens({})
+
+
 class AccessGuard:
     """Middleware that asks for the token, or without one for a known host name, and sets the security headers."""
 
-    def __init__(self, app: ASGIApp, *, token: str | None, hosts: Collection[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, token: str | None, hosts: Collection[str], tokens: callers.Tokens = _NO_TOKENS
+    ) -> None:
         self._app = app
+        self._tokens = tokens
         self._token = token.encode() if token is not None else None
         self._feed_token = feed_token(token).encode() if token is not None else None
         # Without a token any page that the operator's browser visits could read ours, once its own name leads to
@@ -59,31 +67,41 @@ class AccessGuard:
             await send(message)
 
         is_open = scope["path"] in OPEN_TO_ALL or self._has_feed_token(scope)
-        refusal = None if is_open else self._refusal(Headers(scope=scope))
+        refusal = None if is_open else self._refusal(scope, Headers(scope=scope))
+        if refusal is not None and scope["method"] == "POST":
+            await problems.read(receive, problems.MOST_BODY_BYTES)
         await (refusal or self._app)(scope, receive, send_with_headers)
 
-    def _refusal(self, headers: Headers) -> Response | None:
-        if is_foreign(headers) and not _is_navigation(headers):
-            return PlainTextResponse("Pages of other sites may not load anything from here.\n", 403)
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        path = scope["path"]
+        is_program = path.startswith(problems.PROGRAMS)
+        # Nobody follows a link to what is for programs, and some of it acts.
+        if is_foreign(headers) and (is_program or not _is_navigation(headers)):
+            return problems.refusal(path, 403, "Pages of other sites may not load anything from here.")
         if self._hosts is not None and _name_of(headers.get("host", "")) not in self._hosts:
-            text = (
-                "This page is served under this machine's own names only. Behind a proxy, set web.token in bot.yaml.\n"
-            )
-            return PlainTextResponse(text, 421)
-        if self._token is not None and not self._is_token(headers.get("authorization", "")):
-            text = "A token is needed: the one of web.token in bot.yaml, as the password (any user name) or a bearer.\n"
-            return PlainTextResponse(text, 401, {"www-authenticate": 'Basic realm="Wirewatch", charset="UTF-8"'})
-        return None
+            text = "This page is served under this machine's own names only. Behind a proxy, set web.token in bot.yaml."
+            return problems.refusal(path, 421, text)
+        given = _given(headers.get("authorization", ""))
+        caller = self._tokens.caller(given) if is_program else None
+        if caller is None and self._is_open_to(given, is_program=is_program):
+            caller = callers.Caller(name="")
+        if caller is not None:
+            callers.note(scope, caller)
+            return None
+        text = "A token is needed: the one of web.token in bot.yaml, as the password (any user name) or a bearer."
+        return problems.refusal(path, 401, text, problems.CHALLENGE)
+
+    def _is_open_to(self, given: bytes, *, is_program: bool) -> bool:
+        """Without web.token to everybody on this machine; but a program that shows a token is told that it is none."""
+        if self._token is None:
+            return not (is_program and given)
+        return hmac.compare_digest(given, self._token)
 
     def _has_feed_token(self, scope: Scope) -> bool:
         if self._feed_token is None or not scope["path"].startswith(FEEDS) or is_foreign(Headers(scope=scope)):
             return False
         given = QueryParams(scope["query_string"]).get(FEED_TOKEN, "")
         return hmac.compare_digest(given.encode(), self._feed_token)
-
-    def _is_token(self, authorization: str) -> bool:
-        assert self._token is not None
-        return hmac.compare_digest(_given(authorization), self._token)
 
 
 def feed_token(token: str) -> str:

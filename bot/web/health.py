@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import model, ports
+from bot.answers.watched import PageStore, Watched
 from bot.ports import keys
-from bot.web.watched import PageStore, Watched
 
 #: Ticks come every second; a large transaction or a slow disk may hold some up.
 TICK_IS_OLD = timedelta(seconds=30)

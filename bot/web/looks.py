@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import jinja2
 
 from bot import model
+from bot.answers import telling
 from bot.model import visible
 from bot.summaries import marking
 from bot.summaries.excerpts import excerpts
-from bot.web import facts
 
 #: In a problem's text: a line of the file by its number, or the carets below it.
 _SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
@@ -96,7 +96,7 @@ def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tupl
     return marking.spans(article.title, 0, len(article.title), places)
 
 
-def lead(entry: facts.StoryRow) -> list[tuple[model.Span, ...]]:
+def lead(entry: telling.StoryRow) -> list[tuple[model.Span, ...]]:
     """What a story is about in a sentence: as its message told it, else as its first article does."""
     briefs = (brief for row in entry.messages for brief in row.message.briefs if brief.story == entry.story.id)
     told = next((brief.summary[0].spans for brief in briefs if brief.summary), None)

@@ -25,9 +25,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
 from bot import model, pipeline, ports
+from bot.answers.watched import Watched
 from bot.ports import keys
 from bot.web import facts
-from bot.web.watched import Watched
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 #: From a healthy second to an hour behind.

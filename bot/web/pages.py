@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse, Response
 
 import bot
 from bot import config, model, rules
-from bot.web import facts, guard, health, judged, looks, pasted, playground, sparkline
-from bot.web.watched import Watched
+from bot.answers import day_counts, pasted, playground
+from bot.answers.watched import Watched
+from bot.web import facts, guard, health, judged, looks, sparkline
 
 #: Of one page; the rest is a link away.
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
@@ -22,31 +23,26 @@ FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
 TODAY = 8
 #: Problems in full, with their carets.
 PROBLEMS = 100
-#: Counts by day are read again this often: they look at every article of two weeks.
-COUNTS_LAST = timedelta(minutes=1)
 #: Stories shown at first, in days.
 STORY_DAYS = 7
 MOST_DAYS = 90
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What came and what matched, by day."""
-
-    at: datetime
-    feeds: facts.ByDay
-    rules: facts.ByDay
-
-
 class Pages:
     """Answers the requests for pages."""
 
-    def __init__(self, watched: Watched, feed_token: str | None = None) -> None:
+    def __init__(
+        self,
+        watched: Watched,
+        counts: day_counts.DayCounts,
+        trying: playground.Playground,
+        feed_token: str | None = None,
+    ) -> None:
         self._watched = watched
         self._feed_token = feed_token
         self._templates = looks.templates()
-        self._playground = playground.Playground(watched)
-        self._counts: Counts | None = None
+        self._playground = trying
+        self._counts = counts
 
     def render(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
         """A page of a template, with what every page shows."""
@@ -59,19 +55,7 @@ class Pages:
         }
         return HTMLResponse(self._templates.get_template(name).render(shared | values), status)
 
-    async def counted(self) -> Counts:
-        """New articles and matches by day, at most ``COUNTS_LAST`` old."""
-        now = self._watched.clock.now()
-        if self._counts is None or not timedelta() <= now - self._counts.at < COUNTS_LAST:
-            since = now - timedelta(days=facts.DAYS)
-            feeds = await self._watched.store.read(lambda tx: tx.articles.new_by_day(since=since))
-            matched = await self._watched.store.read(
-                lambda tx: tx.articles.matched_by_day(since=now - facts.LAST_MATCH)
-            )
-            self._counts = Counts(at=now, feeds=facts.by_day(feeds), rules=facts.by_day(matched))
-        return self._counts
-
-    def sparkline(self, counts: facts.ByDay, name: str, days: int = facts.DAYS) -> sparkline.Sparkline:
+    def sparkline(self, counts: day_counts.ByDay, name: str, days: int = day_counts.DAYS) -> sparkline.Sparkline:
         """The last days of one feed or rule."""
         return sparkline.by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=days)
 
@@ -99,7 +83,7 @@ class Pages:
     async def feeds(self, request: Request) -> Response:
         """The feeds, all or of one health, a page of them."""
         now = self._watched.clock.now()
-        counts = (await self.counted()).feeds
+        counts = (await self._counts.read()).feeds
         asked = request.query_params.get("show", "")
         wanted = asked if asked in facts.HEALTH_WORDS else ""
         skip = (_whole(request, "page", 1) - 1) * FEEDS
@@ -131,7 +115,7 @@ class Pages:
 
     async def rules(self, request: Request) -> Response:
         """The rules with their matches by day, a page of them."""
-        counts = (await self.counted()).rules
+        counts = (await self._counts.read()).rules
         settings = self._watched.settings
         page = _Paging.of(request, total=len(settings.rules), size=RULES)
         shown = settings.rules[page.skip : page.skip + RULES]
@@ -145,7 +129,7 @@ class Pages:
             read_back={compiled.rule.name: rules.describe(compiled.rule) for compiled in shown},
             last=facts.last_days(counts, [compiled.rule.name for compiled in shown]),
             sparkline=partial(self.sparkline, counts),
-            last_match_days=facts.LAST_MATCH.days,
+            last_match_days=day_counts.LAST_MATCH.days,
             said=said,
             judged_days=judged.JUDGED.days,
         )

@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot import model, rules
+from bot.answers import day_counts
+from bot.answers.watched import Watched
 from bot.web import facts, judged, looks, pages
 from bot.web.timeline import timeline
-from bot.web.watched import Watched
 
 #: Of one story; the rest is in the database, and in `wirewatch stories`.
 MOST_MEMBERS, MOST_MOMENTS = 200, 300
@@ -22,7 +23,8 @@ MOST_STORIES = 10
 class ReadingPages:
     """Answers the requests for them."""
 
-    def __init__(self, watched: Watched, all_pages: pages.Pages) -> None:
+    def __init__(self, watched: Watched, counts: day_counts.DayCounts, all_pages: pages.Pages) -> None:
+        self._counts = counts
         self._watched = watched
         self._pages = all_pages
 
@@ -51,22 +53,22 @@ class ReadingPages:
         if compiled is None:
             return self._none(request, "rule", "No loaded rule has this name.")
         now = self._watched.clock.now()
-        counts = (await self._pages.counted()).rules
+        counts = (await self._counts.read()).rules
         said = await self._watched.store.read(lambda tx: judged.rule_opinions(tx, now))
         told, total = await self._watched.store.read(
-            lambda tx: facts.stories(tx, since=now - facts.LAST_MATCH, rule=name, skip=0, most=MOST_STORIES)
+            lambda tx: facts.stories(tx, since=now - day_counts.LAST_MATCH, rule=name, skip=0, most=MOST_STORIES)
         )
         return self._pages.render(
             "rule.html",
             request,
             rule=compiled.rule,
             read_back=rules.describe(compiled.rule),
-            line=self._pages.sparkline(counts, name, facts.LAST_MATCH.days),
+            line=self._pages.sparkline(counts, name, day_counts.LAST_MATCH.days),
             last=facts.last_days(counts, [name]).get(name),
             said=said,
             told=told,
             total=total,
-            last_match_days=facts.LAST_MATCH.days,
+            last_match_days=day_counts.LAST_MATCH.days,
             judged_days=judged.JUDGED.days,
         )
 
@@ -85,7 +87,7 @@ class ReadingPages:
             called=self._pages.names()(state),
             health=facts.health_of(state),
             late=pages.late(state, now=now),
-            line=self._pages.sparkline((await self._pages.counted()).feeds, url),
+            line=self._pages.sparkline((await self._counts.read()).feeds, url),
             rhythm=looks.span(statistics.median_low(gaps)) if gaps else "",
             interval=looks.span(state.interval) if state.interval else "",
         )

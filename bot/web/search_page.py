@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import ports, rules
+from bot.answers.watched import Watched
 from bot.rules import search
 from bot.web import guard
-from bot.web.watched import Watched
 
 _FIELDS = ("q", "outlet", "rule", "from", "to")
 

@@ -14,13 +14,15 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from bot import config, ports
+from bot.answers.watched import Shared, Watched
 from bot.web import health
 from bot.web.admission import Admission
+from bot.web.callers import Caller, Tokens
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
 from bot.web.guard import AccessGuard, feed_token
 from bot.web.metrics import Metrics
+from bot.web.rates import Rate
 from bot.web.site import site_of
-from bot.web.watched import Shared, Watched
 
 log = structlog.get_logger("wirewatch")
 
@@ -90,7 +92,12 @@ class Site:
 
 
 def open_site(
-    bot: Watched, web: config.WebSettings, environ: Mapping[str, str], *, limits: Limits | None = None
+    bot: Watched,
+    web: config.WebSettings,
+    environ: Mapping[str, str],
+    *,
+    limits: Limits | None = None,
+    rate: Rate | None = None,
 ) -> Site:
     """The page at ``web.listen``. Raises ConfigError: no token where others can reach it, or the port is taken."""
     token = config.resolve(web.token, environ) if web.token else None
@@ -103,8 +110,19 @@ def open_site(
     metrics = Metrics(shared)
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
     own = feed_token(token) if token is not None else None
-    app = AccessGuard(Admission(site_of(shared, health.Probe(bot), metrics, own)), token=token, hosts=hosts)
+    site = site_of(shared, health.Probe(bot), metrics, feed_token=own, rate=rate or Rate())
+    app = AccessGuard(Admission(site), token=token, hosts=hosts, tokens=_tokens(web, environ))
     return Site(app, _listen(web), metrics, limits or Limits())
+
+
+def _tokens(web: config.WebSettings, environ: Mapping[str, str]) -> Tokens:
+    """Raises ConfigError for one that is not there."""
+    return Tokens(
+        {
+            config.resolve(one.token, environ).encode(): Caller(name=name, may=one.may)
+            for name, one in web.tokens.items()
+        }
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,15 +10,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import ports
-from bot.web import feeds_out, health, metrics, reading_pages, search_page
+from bot.answers import Answers, Watched, day_counts, playground
+from bot.web import api, feeds_out, health, metrics, rates, reading_pages, search_page
 from bot.web.pages import Pages
-from bot.web.watched import Watched
 
 
-def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics, feed_token: str | None = None) -> Starlette:
-    """The application of the status page, with health, metrics and pages."""
-    pages = Pages(bot, feed_token)
-    reading = reading_pages.ReadingPages(bot, pages)
+def site_of(
+    bot: Watched, probe: health.Probe, counted: metrics.Metrics, *, feed_token: str | None = None, rate: rates.Rate
+) -> Starlette:
+    """The application of the status page, with health, metrics, pages and the API."""
+    counts, trying = day_counts.DayCounts(bot), playground.Playground(bot)
+    pages = Pages(bot, counts, trying, feed_token)
+    reading = reading_pages.ReadingPages(bot, counts, pages)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
@@ -58,6 +61,7 @@ def site_of(bot: Watched, probe: health.Probe, counted: metrics.Metrics, feed_to
             Route("/configuration", pages.configuration),
             Route("/try", pages.playground),
             Route("/search", search_page.SearchPage(bot, pages.render).answer),
+            *api.routes(Answers(bot, counts, trying), rate),
         ],
         exception_handlers={404: pages.not_found, ports.StoreError: pages.store_failed},
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot import model
-from bot.web import facts
+from bot.answers import telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Moment:
     message: model.Outgoing | None = None
 
 
-def timeline(row: facts.StoryRow) -> list[Moment]:
+def timeline(row: telling.StoryRow) -> list[Moment]:
     """The oldest first; of one time a report before what was decided on it, and that before what was sent."""
     told = [Moment(at=member.article.first_seen, member=member) for member in row.story.members]
     told += [Moment(at=decision.at, decision=decision) for decision in row.decisions]

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import backtest, model, rules, storage
-from bot.pipeline import snapshot, story_updater
+from bot import model, rules, storage
+from bot.pipeline import backtest, snapshot, story_updater
 from testbed.fakes import START, FakeClock
 from tests.backtest.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule

@@ -7,7 +7,8 @@ from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot import backtest, model, rules
+from bot import model, rules
+from bot.pipeline import backtest
 from testbed.fakes import START
 from tests.backtest.archives import FEED, Archive, article
 from tests.rules.making import rule

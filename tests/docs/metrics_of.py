@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from bot.answers.watched import Watched
 from bot.web.metrics import Metrics
-from bot.web.watched import Watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,13 @@ async def test_stories_are_shown_by_the_page_and_counted_without_being_read(stor
     assert (await page("banks"), await count("banks")) == (["B", "A"], 2)
     assert (await page("spies"), await count("spies")) == (["A"], 1)
     assert await count("nobody's") == 0
+
+    async def behind(last: str) -> list[str]:
+        end = (await load(store, model.StoryId(last))).last_seen, model.StoryId(last)
+        found = await store.read(lambda tx: tx.stories.newest(since=START, rule=None, skip=0, most=9, after=end))
+        return [one.id for one in found]
+
+    assert [await behind(last) for last in "CBA"] == [["B", "A"], ["A"], []]
     assert await store.read(lambda tx: tx.stories.count_by_rule(since=START)) == {"banks": 2, "spies": 1}
 
 

@@ -16,6 +16,7 @@ import pytest
 from bot import app, config, model, web
 from bot.ports import keys
 from bot.web import connections
+from bot.web.rates import Rate
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world
@@ -45,19 +46,32 @@ class Page:
         await self.running.store.write(lambda tx: keys.TICK.put(tx, now))
 
 
-def listening(*, host: str = "127.0.0.1", has_token: bool = False) -> config.WebSettings:
+#: Name of a program -> its token in the environment, and what it may.
+TOKENS = {
+    "reads": config.WebToken(token=model.Secret.parse("env:READS_TOKEN"), may=model.TokenScope.READ),
+    "acts": config.WebToken(token=model.Secret.parse("env:ACTS_TOKEN"), may=model.TokenScope.ACT),
+}
+READS, ACTS = "a token that reads", "a token that acts"
+
+
+def listening(*, host: str = "127.0.0.1", has_token: bool = False, has_tokens: bool = False) -> config.WebSettings:
     secret = model.Secret.parse("env:PAGE_TOKEN") if has_token else None
-    return config.WebSettings(listen=f"{host}:0", host=host, port=0, token=secret)
+    return config.WebSettings(listen=f"{host}:0", host=host, port=0, token=secret, tokens=TOKENS if has_tokens else {})
 
 
 @asynccontextmanager
 async def page_over(
-    folder: Path, settings: config.WebSettings | None = None, *, limits: connections.Limits | None = None
+    folder: Path,
+    settings: config.WebSettings | None = None,
+    *,
+    limits: connections.Limits | None = None,
+    rate: Rate | None = None,
 ) -> AsyncIterator[Page]:
     clock = FakeClock(START + timedelta(minutes=101))
-    environment = app.Environment(environ={TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN}, clock=clock)
+    environ = {TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN, "READS_TOKEN": READS, "ACTS_TOKEN": ACTS}
+    environment = app.Environment(environ=environ, clock=clock)
     async with app.opened(app.load(folder, environment.environ), environment) as running:
-        site = web.open_site(running, settings or listening(), environment.environ, limits=limits)
+        site = web.open_site(running, settings or listening(), environment.environ, limits=limits, rate=rate)
         running.count_with(site.metrics)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:

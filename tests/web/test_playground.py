@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from lxml import html
 
-from bot.web import pasted, playground
+from bot.answers import pasted, playground
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of
 

@@ -168,7 +168,7 @@ def render(problems: Sequence[model.Problem], format: str = "text") -> str:  # n
         case "text":
             return "\n".join(_as_text(problem) for problem in problems)
         case "json":
-            return json.dumps([_as_object(problem) for problem in problems], ensure_ascii=False, indent=2) + "\n"
+            return json.dumps(as_objects(problems), ensure_ascii=False, indent=2) + "\n"
         case "github":
             return "".join(_as_annotation(problem) for problem in problems)
         case _:
@@ -211,6 +211,11 @@ def _cells(char: str) -> int:
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def as_objects(problems: Sequence[model.Problem]) -> list[dict[str, object]]:
+    """Each problem as JSON has it."""
+    return [_as_object(problem) for problem in problems]
 
 
 def _as_object(problem: model.Problem) -> dict[str, object]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from bot import model, rules
-from bot.backtest.report import Comparison, MatchedArticle, NearMiss, RuleReport
+from bot.pipeline.backtest.report import Comparison, MatchedArticle, NearMiss, RuleReport
 
 #: Near misses shown of each kind.
 EXAMPLES = 5

@@ -4,7 +4,7 @@ The same rules, grouping and alerts as the live path, over a draft in memory. Wr
 clock.
 """
 
-from bot.backtest.report import Comparison, MatchedArticle, NearMiss, Post, Report, RuleReport
-from bot.backtest.trial import Plan, run
+from bot.pipeline.backtest.report import Comparison, MatchedArticle, NearMiss, Post, Report, RuleReport
+from bot.pipeline.backtest.trial import Plan, run
 
 __all__ = ["Comparison", "MatchedArticle", "NearMiss", "Plan", "Post", "Report", "RuleReport", "run"]

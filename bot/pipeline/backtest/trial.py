@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from bot import model, rules
-from bot.backtest.replay import Replay
-from bot.backtest.report import Report
-from bot.backtest.tally import Tally
 from bot.pipeline import snapshot
+from bot.pipeline.backtest.replay import Replay
+from bot.pipeline.backtest.report import Report
+from bot.pipeline.backtest.tally import Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot import model
-from bot.backtest.report import Post
 from bot.pipeline import draft, snapshot, story_updater
+from bot.pipeline.backtest.report import Post
 
 
 class Replay:

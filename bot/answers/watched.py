@@ -1,4 +1,4 @@
-"""What the pages look at: the running bot, as far as they may know it."""
+"""What answers are made of: the running bot, as far as pages and programs may know it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ class PageStore(Protocol):
 
     async def read(self, work: Callable[[ports.Transaction], T]) -> T:
         """Raises StoreUnavailable."""
+
+    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
+        """Of a ruling of people only. Raises StoreUnavailable."""
 
 
 class Watched(Protocol):
@@ -69,3 +72,7 @@ class Shared:
         """Raises StoreUnavailable."""
         async with self._turn:
             return await self._bot.store.read(work)
+
+    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
+        """Raises StoreUnavailable."""
+        return await self._bot.store.write(work)

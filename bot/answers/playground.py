@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot import backtest, config, model, ports, rules
-from bot.web import pasted
-from bot.web.watched import Watched
+from bot import config, model, ports, rules
+from bot.answers import pasted
+from bot.answers.watched import Watched
+from bot.pipeline import backtest
 
 #: Looked back at first, and at most.
 DAYS, MOST_DAYS = 7, 30
@@ -52,10 +53,8 @@ class PlaygroundResult:
     #: Why there is no result, or why it is smaller than asked for.
     remark: str = ""
     tried: tuple[Tried, ...] = ()
-    articles: int = 0
-    since: datetime | None = None
-    messages: int = 0
-    stories: int = 0
+    #: None: nothing was tried.
+    report: backtest.Report | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -140,10 +139,7 @@ def _try(
         told,
         remark=remark,
         tried=tuple(_tried(tx, one, found, feeds, now) for one, found in zip(compiled, report.rules, strict=True)),
-        articles=report.articles,
-        since=since,
-        messages=len(report.messages),
-        stories=report.stories,
+        report=report,
     )
 
 

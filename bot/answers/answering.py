@@ -1,0 +1,240 @@
+"""Each question that programs may ask, answered from the store and the configuration."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from bot import articles, config, model, ports, rules
+from bot.answers import asked, building, documents, explaining, playground, rulings, telling
+from bot.answers.day_counts import DayCounts
+from bot.answers.refusals import Refused, Why, of_query, unusable
+from bot.answers.watched import Watched
+from bot.feedback import precision
+from bot.rules import search
+
+T = TypeVar("T")
+
+#: Of each story of a page, and of a story by itself.
+MOST_OF_A_STORY, MOST_OF_ONE_STORY = 20, 1_000
+#: Explained at once, and what each may take on one text; half a million steps are a second of one core.
+MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
+_WEEK, _JUDGED = timedelta(days=7), timedelta(days=90)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Answers:
+    """Answers questions. Every method raises Refused, and StoreUnavailable."""
+
+    def __init__(self, watched: Watched, counts: DayCounts, trying: playground.Playground) -> None:
+        self._watched = watched
+        self._counts = counts
+        self._playground = trying
+
+    async def stories(self, question: asked.StoriesQuestion) -> documents.StoriesPage:
+        """A page of stories, the last to change first."""
+        since = _moment("since", question.since, self._now()) or _EVER
+        behind = _story_cursor(question.after) if question.after else None
+
+        def read(tx: ports.Transaction) -> list[telling.StoryRow]:
+            # One more than wanted: whether there is another page.
+            shown = tx.stories.newest(since=since, rule=question.rule, skip=0, most=question.limit + 1, after=behind)
+            return [telling.told(tx, story) for story in shown]
+
+        rows = await self._read(read)
+        shown = rows[: question.limit]
+        return documents.StoriesPage(
+            stories=[building.story(row, most=MOST_OF_A_STORY) for row in shown],
+            after=_cursor_of(shown[-1].story) if len(rows) > len(shown) else None,
+        )
+
+    async def story(self, story: str) -> documents.StoryDocument:
+        """One story; of a merged one, the story that it became."""
+        row = await self._read(lambda tx: telling.told(tx, rulings.found(tx, _id(story))))
+        return building.story(row, most=MOST_OF_ONE_STORY)
+
+    async def articles(self, question: asked.ArticlesQuestion) -> documents.FoundPage:
+        """A page of articles, the last to come first."""
+        return await self._search(question, "")
+
+    async def search(self, question: asked.SearchQuestion) -> documents.FoundPage:
+        """A page of articles with these words, the last to come first."""
+        return await self._search(question, question.q)
+
+    async def _search(self, question: asked.ArticlesQuestion, words: str) -> documents.FoundPage:
+        now = self._now()
+        with _query("q", words):
+            wanted = search.read(words) if words else None
+        wish = search.Asked(
+            wanted=wanted,
+            outlet=question.outlet,
+            rule=question.rule,
+            since=_moment("since", question.since, now),
+            until=_moment("until", question.until, now),
+            before=_number_cursor(question.after),
+            most=question.limit,
+        )
+        # Only an outlet without a letter is found to be none by then.
+        with _query("outlet", question.outlet or ""):
+            return building.found_page(await self._read(lambda tx: search.look(tx, wish)))
+
+    async def article(self, article: str) -> documents.ArticleDocument:
+        """One article of the archive with its text."""
+        wanted = model.ArticleId(_id(article))
+
+        def read(tx: ports.Transaction) -> documents.ArticleDocument:
+            found = tx.articles.get([wanted]).get(wanted)
+            if found is None:
+                raise Refused(Why.NOT_FOUND, f"no article {article} is in the archive")
+            return building.article(found, tx.articles.matches(wanted), tx.stories.home_of(wanted))
+
+        return await self._read(read)
+
+    async def rules(self, question: asked.RulesQuestion) -> documents.RulesPage:
+        """A page of the loaded rules, in the order of their files."""
+        loaded, skip = self._watched.settings.rules, _number_cursor(question.after) or 0
+        hits = await self._read(lambda tx: tx.stories.count_by_rule(since=self._now() - _WEEK))
+        shown = loaded[skip : skip + question.limit]
+        return documents.RulesPage(
+            rules=[building.rule_line(entry.rule, hits.get(entry.rule.name, 0)) for entry in shown],
+            after=str(skip + len(shown)) if shown and skip + len(shown) < len(loaded) else None,
+        )
+
+    async def rule(self, name: str) -> documents.RuleDocument:
+        """One loaded rule."""
+        settings, now = self._watched.settings, self._now()
+        entry = next((each for each in settings.rules if each.rule.name == name), None)
+        if entry is None:
+            raise Refused(Why.NOT_FOUND, f"no loaded rule is named {name}")
+        counts = await self._counts.read()
+        hits, judged = await self._read(
+            lambda tx: (tx.stories.count_by_rule(since=now - _WEEK), tx.judgements.since(now - _JUDGED))
+        )
+        source = await asyncio.to_thread(config.rule_source, settings, name)
+        return building.rule(
+            building.rule_line(entry.rule, hits.get(name, 0)),
+            in_english=rules.describe(entry.rule),
+            note=entry.rule.note,
+            yaml=source[1] if source else None,
+            by_day=counts.rules.get(name, {}),
+            judged=precision.by_rule(judged).get(name),
+        )
+
+    async def feeds(self, question: asked.FeedsQuestion) -> documents.FeedsPage:
+        """A page of the configured feeds."""
+        skip = _number_cursor(question.after) or 0
+        wanted = [question.health] if question.health else list(model.FeedHealth)
+        found = await self._read(lambda tx: tx.feeds.page(health=wanted, skip=skip, most=question.limit + 1))
+        shown = found[: question.limit]
+        return documents.FeedsPage(
+            feeds=[building.feed(state) for state in shown],
+            after=str(skip + len(shown)) if len(found) > len(shown) else None,
+        )
+
+    async def explain(self, question: asked.ExplainQuestion) -> documents.ExplainAnswer:
+        """Why rules match an article, or what is missing."""
+        if (question.url is None) is (question.text is None):
+            raise unusable("text", "either url or text is needed")
+        settings = self._watched.settings
+        name = (question.rule or "").casefold()
+        chosen = [entry for entry in settings.rules if name in entry.rule.name.casefold()]
+        if question.rule is not None and not chosen:
+            raise unusable("rule", f'no loaded rule is named like "{question.rule}"')
+        if len(chosen) > MOST_EXPLAINED:
+            raise unusable(
+                "rule", f"{len(chosen):,} rules are meant, and {MOST_EXPLAINED} are explained at once: name one"
+            )
+        article, place = explaining.typed(question.text or "", self._now()), None
+        if question.url is not None:
+            article, place = await self._stored(question.url)
+        try:
+            found = await asyncio.to_thread(explaining.explained, settings, article, chosen, most_steps=MOST_STEPS)
+        except rules.TooManySteps as error:
+            raise Refused(Why.TOO_LONG, f"explaining one rule takes {error}: shorten the text") from None
+        return documents.ExplainAnswer(explained=[explaining.document(each, place) for each in found])
+
+    async def _stored(self, url: str) -> tuple[model.Article, explaining.Place | None]:
+        link = articles.canonical_link(url)
+
+        def read(tx: ports.Transaction) -> tuple[model.Article, explaining.Place | None]:
+            found = tx.articles.find(link)
+            if found is None:
+                raise Refused(Why.NOT_FOUND, f"no article with the link {link} is in the archive")
+            return found, explaining.place_of(tx, found.id)
+
+        return await self._read(read)
+
+    async def try_rule(self, question: asked.TryQuestion) -> documents.TryAnswer:
+        """What pasted rules would have matched and posted; nothing is saved."""
+        found = await self._playground.try_out(question.rule, question.days)
+        return documents.TryAnswer(
+            problems=building.problems(found.problems),
+            remark=found.remark,
+            trial=building.trial(found.report) if found.report else None,
+        )
+
+    async def split(self, story: str, question: asked.SplitQuestion, *, by: str) -> documents.RulingDocument:
+        """Articles of the story become another one."""
+        return await self._rule(lambda tx: rulings.splitting(tx, _id(story), question.articles, by=by, now=self._now()))
+
+    async def merge(self, story: str, question: asked.MergeQuestion, *, by: str) -> documents.RulingDocument:
+        """Two stories become one."""
+        return await self._rule(lambda tx: rulings.merging(tx, _id(story), _id(question.other), by=by, now=self._now()))
+
+    async def _rule(self, ruling_of: Callable[[ports.Transaction], model.Ruling]) -> documents.RulingDocument:
+        ruling = await self._read(ruling_of)
+        await self._watched.store.write(lambda tx: tx.rulings.add(ruling))
+        told = rulings.told(ruling)
+        return documents.RulingDocument(id=ruling.id, kind=ruling.kind.value, story=ruling.story, told=told)
+
+    async def _read(self, work: Callable[[ports.Transaction], T]) -> T:
+        try:
+            return await self._watched.store.read(work)
+        except ports.SearchTooLong as error:
+            raise Refused(Why.TOO_LONG, str(error)) from None
+
+    def _now(self) -> datetime:
+        return self._watched.clock.now()
+
+
+def _id(written: str) -> str:
+    """PostgreSQL takes no NUL, and no id has one."""
+    return written.replace("\0", "\ufffd")
+
+
+@contextmanager
+def _query(where: str, written: str) -> Iterator[None]:
+    try:
+        yield
+    except rules.QueryError as error:
+        raise of_query(where, written, error) from None
+
+
+def _moment(where: str, written: str | None, now: datetime) -> datetime | None:
+    try:
+        return search.moment(written, now) if written else None
+    except ValueError as error:
+        raise unusable(where, str(error)) from None
+
+
+def _cursor_of(story: model.Story) -> str:
+    """Where a page that ends with the story ends: its last_seen in microseconds, and its id."""
+    return f"{(story.last_seen - _EVER) // timedelta(microseconds=1)}-{story.id}"
+
+
+def _story_cursor(after: str) -> tuple[datetime, model.StoryId]:
+    number, dash, story = after.partition("-")
+    if not dash or not (number.isascii() and number.isdigit() and len(number) < 17):
+        raise unusable("after", "this is not where a page ended: take `after` of the page before")
+    return _EVER + timedelta(microseconds=int(number)), model.StoryId(story)
+
+
+def _number_cursor(after: str | None) -> int | None:
+    if after is None:
+        return None
+    if not (after.isascii() and after.isdigit() and len(after) < 19):
+        raise unusable("after", "this is not where a page ended: take `after` of the page before")
+    return int(after)

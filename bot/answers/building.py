@@ -1,0 +1,256 @@
+"""What the store and the configuration hold → the documents of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from bot import config, model
+from bot.answers import documents, telling
+from bot.feedback.precision import Precision
+from bot.pipeline import backtest
+from bot.rules import search
+from bot.summaries.excerpts import excerpts
+
+
+def story(row: telling.StoryRow, *, most: int | None = None) -> documents.StoryDocument:
+    """A story with its first ``most`` articles, and as many of its last decisions; None: all."""
+    told = row.story
+    decisions = row.decisions if most is None else row.decisions[-most:]
+    return documents.StoryDocument(
+        id=told.id,
+        title=told.title,
+        first_seen=told.first_seen,
+        last_seen=told.last_seen,
+        rules=list(told.rules),
+        article_count=len(told.members),
+        articles=[_member(member) for member in told.members[:most]],
+        decisions=[decision(each) for each in decisions],
+        messages=[_message(each) for each in row.messages],
+    )
+
+
+def _head(article: model.Article) -> dict[str, object]:
+    return {
+        "id": article.id,
+        "title": article.title,
+        "link": article.link,
+        "outlet": article.outlet,
+        "published": article.published,
+        "first_seen": article.first_seen,
+    }
+
+
+def _member(member: model.Member) -> documents.StoryArticle:
+    return documents.StoryArticle.model_validate(
+        {**_head(member.article), "joined": join(member.join), "matches": evidence(member.matches)}
+    )
+
+
+def join(found: model.Join) -> documents.JoinDocument:
+    """Why an article is in its story."""
+    return documents.JoinDocument(reason=found.reason.value, detail=found.detail)
+
+
+def evidence(matches: Iterable[model.Match]) -> list[documents.EvidenceDocument]:
+    """Each place on which a rule fired."""
+    return [
+        documents.EvidenceDocument(
+            rule=match.rule,
+            label=place.label,
+            term=place.term,
+            field=place.field,
+            text=place.text,
+            start=place.start,
+            end=place.end,
+        )
+        for match in matches
+        for place in match.evidence
+    ]
+
+
+def decision(decided: model.Decision) -> documents.DecisionDocument:
+    """What was decided for one channel."""
+    return documents.DecisionDocument(
+        at=decided.at,
+        channel=decided.channel,
+        action=decided.action.value,
+        reason=decided.reason.value,
+        detail=decided.detail,
+        silence=decided.silence,
+    )
+
+
+def _message(row: model.Outgoing) -> documents.MessageDocument:
+    return documents.MessageDocument(
+        channel=row.channel,
+        kind=row.message.kind.value,
+        state=row.state.value,
+        sent_at=row.receipt.sent_at if row.receipt else None,
+        receipt=row.receipt.ref if row.receipt else None,
+    )
+
+
+def found_page(page: search.Page) -> documents.FoundPage:
+    """A page of what a search found."""
+    return documents.FoundPage(
+        articles=[
+            documents.FoundArticle.model_validate(
+                {
+                    **_head(one.article),
+                    "excerpts": [
+                        "".join(span.text for span in piece) for piece in excerpts(one.article, one.matches, most=2)
+                    ],
+                }
+            )
+            for one in page.found
+        ],
+        after=str(page.after) if page.after is not None else None,
+        looked_back_to=page.looked_back_to,
+    )
+
+
+def article(
+    found: model.Article, matches: Sequence[model.Match], home: model.StoryId | None
+) -> documents.ArticleDocument:
+    """One article with its text."""
+    return documents.ArticleDocument.model_validate(
+        {
+            **_head(found),
+            "author": found.author,
+            "language": found.language,
+            "text": found.text,
+            "is_full_text": found.is_full_text,
+            "version": found.version,
+            "story": home,
+            "matches": evidence(matches),
+        }
+    )
+
+
+def rule_line(rule: model.Rule, stories: int) -> documents.RuleLine:
+    """A rule in short; ``stories`` are those of seven days."""
+    return documents.RuleLine(
+        name=rule.name,
+        notify=list(rule.notify),
+        severity=rule.severity.value,
+        paused=rule.paused,
+        stories_7d=stories,
+    )
+
+
+def rule(
+    line: documents.RuleLine,
+    *,
+    in_english: str,
+    note: str | None,
+    yaml: str | None,
+    by_day: Mapping[date, int],
+    judged: Precision | None,
+) -> documents.RuleDocument:
+    """A rule with what is known of it."""
+    return documents.RuleDocument.model_validate(
+        {
+            **line.model_dump(),
+            "in_english": in_english,
+            "note": note,
+            "yaml": yaml,
+            "matches_by_day": {day.isoformat(): count for day, count in sorted(by_day.items())},
+            "precision": documents.PrecisionDocument(useful=judged.useful, noise=judged.noise, share=judged.share)
+            if judged
+            else None,
+        }
+    )
+
+
+def health(state: model.FeedState) -> str:
+    """One or two words for a feed."""
+    match state.health:
+        case model.FeedHealth.GONE:
+            return "gone (410)"
+        case model.FeedHealth.FAILING:
+            return f"failing ({state.failures})"
+        case model.FeedHealth.NEW:
+            return "not read yet"
+        case model.FeedHealth.OK:
+            return "ok"
+
+
+def feed(state: model.FeedState) -> documents.FeedDocument:
+    """A feed and its health."""
+    return documents.FeedDocument(
+        url=state.url,
+        title=state.title,
+        health=health(state),
+        error=state.error,
+        polled_at=state.polled_at,
+        ok_at=state.ok_at,
+        new_at=state.new_at,
+        due_at=state.due_at,
+        remarks=list(state.remarks),
+    )
+
+
+def problems(found: Sequence[model.Problem]) -> list[documents.ProblemDocument]:
+    """What ``wirewatch check`` says."""
+    return [documents.ProblemDocument.model_validate(each) for each in config.as_objects(found)]
+
+
+def trial(report: backtest.Report) -> documents.TrialDocument:
+    """A backtest's report."""
+    return documents.TrialDocument(
+        articles=report.articles,
+        since=report.since,
+        until=report.until,
+        rules=[_rule_trial(each) for each in report.rules],
+        stories=report.stories,
+        held=report.held,
+        matched=report.matched,
+        replayed=report.replayed,
+        told_until=report.told_until,
+        messages=[
+            documents.PostDocument(
+                at=message.at,
+                channel=message.channel,
+                kind=message.kind.value,
+                reason=message.reason,
+                headlines=list(message.headlines),
+                rules=list(message.rules),
+            )
+            for message in report.messages
+        ],
+    )
+
+
+def _rule_trial(found: backtest.RuleReport) -> documents.RuleTrial:
+    compared = found.comparison
+    return documents.RuleTrial(
+        rule=found.rule,
+        matches=[_hit(hit) for hit in found.hits],
+        by_day=dict(found.by_day),
+        near=[
+            documents.NearDocument(what=near.what, count=near.count, examples=[_hit(hit) for hit in near.examples])
+            for near in found.near
+        ],
+        compared=None
+        if compared is None
+        else documents.ComparisonDocument.model_validate(
+            {
+                "with": compared.with_what,
+                "both": compared.both,
+                "starts": [_hit(hit) for hit in compared.starts],
+                "stops": [_hit(hit) for hit in compared.stops],
+            }
+        ),
+    )
+
+
+def _hit(hit: backtest.MatchedArticle) -> documents.HitDocument:
+    return documents.HitDocument(
+        id=hit.article,
+        title=hit.title,
+        outlet=hit.outlet,
+        link=hit.link,
+        first_seen=hit.first_seen,
+        why=hit.why,
+    )

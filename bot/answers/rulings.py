@@ -1,0 +1,65 @@
+"""What people decide about stories: which articles are another event, which stories are one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot import articles, model, ports
+from bot.answers.refusals import Refused, Why
+
+
+def splitting(
+    tx: ports.Transaction, story_id: str, addresses: Sequence[str], *, by: str, now: datetime
+) -> model.Ruling:
+    """The ruling that takes these articles (by id or link) out of the story. Raises Refused."""
+    story = found(tx, story_id)
+    known = {member.article.link: member.article.id for member in story.members if member.article.link}
+    known |= {member.article.id: member.article.id for member in story.members}
+    chosen: list[model.ArticleId] = []
+    for address in addresses:
+        article = known.get(address) or known.get(articles.canonical_link(address))
+        if article is None:
+            raise Refused(
+                Why.UNUSABLE, f"the story {story.id} has no article {address}; `wirewatch stories` lists them"
+            )
+        chosen.append(article)
+    if all(member.article.id in chosen or member.join.copy_of in chosen for member in story.members):
+        everything = f"these are all articles of the story {story.id}: there is nothing to take them out of"
+        raise Refused(Why.UNUSABLE, everything)
+    return model.Ruling(
+        id=secrets.token_hex(10),
+        at=now,
+        by=by,
+        kind=model.RulingKind.SPLIT,
+        story=story.id,
+        articles=tuple(chosen),
+    )
+
+
+def merging(tx: ports.Transaction, story_id: str, other_id: str, *, by: str, now: datetime) -> model.Ruling:
+    """The ruling that makes the two stories one. Raises Refused."""
+    story, other = found(tx, story_id), found(tx, other_id)
+    if story.id == other.id:
+        raise Refused(Why.UNUSABLE, f"{story_id} and {other_id} are one story already")
+    kind = model.RulingKind.MERGE
+    return model.Ruling(id=secrets.token_hex(10), at=now, by=by, kind=kind, story=story.id, other=other.id)
+
+
+def found(tx: ports.Transaction, story_id: str) -> model.Story:
+    """The story, or the one that it was merged into. Raises Refused."""
+    story = tx.stories.get([model.StoryId(story_id)]).get(model.StoryId(story_id))
+    if story is not None and story.merged_into is not None:
+        story = tx.stories.get([story.merged_into]).get(story.merged_into)
+    if story is None:
+        raise Refused(Why.NOT_FOUND, f"no story {story_id}; `wirewatch stories` shows the id of each")
+    return story
+
+
+def told(ruling: model.Ruling) -> str:
+    """What it decides, in a clause."""
+    if ruling.kind is model.RulingKind.MERGE:
+        return f"the stories {ruling.story} and {ruling.other} become one"
+    counted = model.counted(len(ruling.articles), "article")
+    return f"{counted} of the story {ruling.story} become a separate story"

@@ -1,0 +1,49 @@
+"""Who asks, and what a caller may do."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.types import Scope
+
+from bot import model
+from bot.web.connections import client_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A program, or a reader of the page."""
+
+    #: Of web.tokens; empty: whoever has the page's token, or needs none on this machine.
+    name: str
+    may: model.TokenScope = model.TokenScope.READ
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Tokens:
+    """The secrets of web.tokens."""
+
+    callers: Mapping[bytes, Caller]
+
+    def caller(self, given: bytes) -> Caller | None:
+        """Whose token it is; each is compared, whichever it is. None: nobody's."""
+        found = [caller for token, caller in self.callers.items() if hmac.compare_digest(given, token)]
+        return found[0] if found else None
+
+
+def note(scope: Scope, caller: Caller) -> None:
+    """Keep who asks with the request."""
+    scope.setdefault("state", {})["caller"] = caller
+
+
+def caller_of(scope: Scope) -> Caller:
+    """Who asks."""
+    return cast("Caller", scope["state"]["caller"])
+
+
+def key_of(scope: Scope) -> str:
+    """By what the requests of a caller are counted: its token, or the machine that it is on."""
+    return caller_of(scope).name or f"at {client_of(scope['client'])}"

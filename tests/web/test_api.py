@@ -1,0 +1,238 @@
+"""The API: what it answers, to whom, how it refuses, and that it says the same as the commands."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.web.rates import Rate, Rates
+from testbed.commands import wirewatch
+from tests.web.conftest import ACTS, READS, TOKEN, Page, listening, page_over
+
+RULE = "BlackBerry in Pakistan"
+
+
+async def ask(page: Page, path: str, *, token: str = "", **params: str) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return await page.get(f"/api/v1{path}", params=params, headers=headers)
+
+
+async def send(page: Page, path: str, body: object, *, token: str = ACTS) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    async with httpx.AsyncClient(base_url=page.site.url, timeout=20) as client:
+        return await client.post(f"/api/v1{path}", json=body, headers=headers)
+
+
+def refused(answer: httpx.Response, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["status"] == status
+    return problem
+
+
+async def big_story(page: Page) -> dict[str, Any]:
+    found = (await ask(page, "/stories", rule=RULE)).json()["stories"]
+    story: dict[str, Any] = next(each for each in found if each["article_count"] == 3)
+    return story
+
+
+async def test_stories_are_those_of_the_command_word_for_word(page: Page) -> None:
+    told = json.loads(wirewatch("stories", "--json", folder=page.folder.parent).stdout)
+    answered = (await ask(page, "/stories", limit="100")).json()
+    assert answered["after"] is None
+    assert sorted(answered["stories"], key=lambda each: each["id"]) == sorted(told, key=lambda each: each["id"])
+    one = await big_story(page)
+    assert (await ask(page, f"/stories/{one['id']}")).json() == one
+
+
+async def test_search_and_status_are_those_of_the_commands(page: Page) -> None:
+    told = json.loads(wirewatch("search", "backdoor", "--json", folder=page.folder.parent).stdout)
+    assert (await ask(page, "/search", q="backdoor")).json() == told
+    assert told["articles"]
+    status = json.loads(wirewatch("status", "--json", folder=page.folder.parent).stdout)
+    assert (await ask(page, "/feeds")).json()["feeds"] == status["feeds"]
+    # The command counts by the machine's clock, the page by the test's.
+    rules = [{**rule, "stories_7d": 0} for rule in (await ask(page, "/rules")).json()["rules"]]
+    assert rules == status["rules"]
+
+
+async def test_pages_follow_each_other_and_leave_nothing_out(page: Page) -> None:
+    for path, key, name in (
+        ("/stories", "stories", "id"),
+        ("/articles", "articles", "id"),
+        ("/feeds", "feeds", "url"),
+        ("/rules", "rules", "name"),
+    ):
+        whole = (await ask(page, path)).json()[key]
+        assert len(whole) > 1
+        found: list[dict[str, Any]] = []
+        after = None
+        while after is not None or not found:
+            answer = (await ask(page, path, limit="1", **({"after": after} if after else {}))).json()
+            found += answer[key]
+            after = answer["after"]
+        assert [each[name] for each in found] == [each[name] for each in whole]
+
+
+async def test_an_article_and_a_rule_are_told_whole(page: Page) -> None:
+    story = await big_story(page)
+    article = (await ask(page, f"/articles/{story['articles'][0]['id']}")).json()
+    assert article["story"] == story["id"]
+    assert "The order dates from July." in article["text"]
+    assert {match["label"] for match in article["matches"]} == {"product", "regulator", "demand"}
+    rule = (await ask(page, f"/rules/{RULE}")).json()
+    assert rule["yaml"].startswith(f"name: {RULE}\nall:\n  product:")
+    assert sum(rule["matches_by_day"].values()) == 3
+    odd = (await ask(page, "/rules")).json()["rules"][-1]["name"]
+    assert "</" in odd or "<b" in odd
+    assert (await ask(page, f"/rules/{odd}")).json()["name"] == odd
+
+
+async def test_explain_says_why_and_what_is_missing(page: Page) -> None:
+    story = await big_story(page)
+    link = story["articles"][0]["link"]
+    (found,) = (await ask(page, "/explain", url=link, rule="BlackBerry")).json()["explained"]
+    assert found["matched"]
+    assert found["story"]["id"] == story["id"]
+    (found,) = (await ask(page, "/explain", text="BlackBerry and the PTA", rule="BlackBerry")).json()["explained"]
+    assert not found["matched"]
+    assert "2 of 3: no demand" in found["text"]
+    refused(await ask(page, "/explain", url="https://nobody.example/x"), 404)
+    refused(await ask(page, "/explain"), 422)
+
+
+async def test_a_pasted_rule_is_tried_and_a_broken_one_gets_what_check_says(page: Page) -> None:
+    rule = "name: Mine\nall: [BlackBerry, PTA]\nnotify: desk\n"
+    answer = (await send(page, "/try", {"rule": rule, "days": 3}, token="")).json()
+    assert [len(each["matches"]) for each in answer["trial"]["rules"]] == [2]
+    broken = (await send(page, "/try", {"rule": "name: Mine\nal: [x]\nnotify: desk\n"}, token="")).json()
+    assert broken["trial"] is None
+    assert broken["problems"][0]["code"] == "unknown-key"
+    assert broken["problems"][0]["line"] == 2
+
+
+async def test_people_split_and_merge_with_a_token_that_may(filled: Path) -> None:
+    async with page_over(filled, listening(has_tokens=True)) as page:
+        stories = (await ask(page, "/stories")).json()["stories"]
+        story = await big_story(page)
+        links = [story["articles"][2]["link"]]
+        told = (await send(page, f"/stories/{story['id']}/split", {"articles": links})).json()
+        assert told["told"] == f"1 article of the story {story['id']} become a separate story"
+        other = next(each["id"] for each in stories if each["id"] != story["id"])
+        assert (await send(page, f"/stories/{story['id']}/merge", {"other": other})).status_code == 202
+        rulings = await page.running.store.read(lambda tx: tx.rulings.waiting())
+        assert [(ruling.by, ruling.kind.value) for ruling in rulings] == [("acts", "split"), ("acts", "merge")]
+        for token, status in (("", 401), (READS, 403)):
+            refused(await send(page, f"/stories/{story['id']}/merge", {"other": other}, token=token), status)
+        refused(await send(page, "/stories/none/merge", {"other": other}), 404)
+        refused(await send(page, f"/stories/{story['id']}/split", {"articles": ["https://x.example"]}), 422)
+        assert len(await page.running.store.read(lambda tx: tx.rulings.waiting())) == 2
+
+
+async def test_tokens_of_programs_open_the_api_and_no_page(filled: Path) -> None:
+    async with page_over(filled, listening(has_token=True, has_tokens=True)) as page:
+        for path in ("/api/v1/stories", "/api/v1/openapi.json", "/api/v1/nothing", "/api"):
+            problem = refused(await page.get(path), 401)
+            assert TOKEN not in problem["detail"]
+        refused(await ask(page, "/stories", token="wrong"), 401)
+        for token in (TOKEN, READS, ACTS):
+            assert (await ask(page, "/stories", token=token)).status_code == 200
+        for path in ("/", "/stories", "/metrics", "/feeds/all.atom"):
+            assert (await page.get(path, headers={"authorization": f"Bearer {READS}"})).status_code == 401
+        refused(await send(page, "/stories/x/merge", {"other": "y"}, token=TOKEN), 403)
+
+
+async def test_without_the_pages_token_a_wrong_one_is_still_refused(filled: Path) -> None:
+    async with page_over(filled, listening(has_tokens=True)) as page:
+        assert (await ask(page, "/stories")).status_code == 200
+        refused(await ask(page, "/stories", token="wrong"), 401)
+
+
+async def test_pages_of_other_sites_get_nothing_also_by_a_link_or_a_form(page: Page) -> None:
+    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    for headers in (followed, {"origin": "https://evil.example"}):
+        refused(await page.get("/api/v1/stories", headers=headers), 403)
+    refused(await page.get("/api/v1/stories", headers={"host": "evil.example"}), 421)
+
+
+SEARCHES = [
+    ("backdoor AND (bes OR", 18, 20),
+    ("x" * 10_000, 2_000, 10_000),
+    (" OR ".join(f"a{n}" for n in range(1_000)), 2_000, None),
+    (" OR ".join(f"a{n}" for n in range(200)), 0, None),
+    ("$nothing rain", 0, 8),
+]
+
+
+@pytest.mark.parametrize(("words", "start", "end"), SEARCHES, ids=["broken", "long", "ors", "terms", "set"])
+async def test_a_search_that_cannot_be_read_says_where_in_bounded_time(
+    page: Page, words: str, start: int, end: int | None
+) -> None:
+    begun = time.monotonic()
+    problem = refused(await ask(page, "/search", q=words), 422)
+    assert time.monotonic() - begun < 5
+    (error,) = problem["errors"]
+    assert (error["where"], error["start"]) == ("q", start)
+    assert end is None or error["end"] == end
+    assert "^" in problem["detail"]
+
+
+async def test_what_is_no_parameter_is_refused_by_its_name(page: Page) -> None:
+    for params, where in (
+        ({"limit": "0"}, "limit"),
+        ({"limit": "1.0"}, "limit"),
+        ({"colour": "red"}, "colour"),
+        ({"since": ""}, "since"),
+    ):
+        problem = refused(await ask(page, "/stories", **params), 400)
+        assert [each["where"] for each in problem["errors"]] == [where]
+    for params in ({"since": "soon"}, {"after": "x"}):
+        assert [each["where"] for each in refused(await ask(page, "/stories", **params), 422)["errors"]] == list(params)
+    refused(await page.get("/api/v1/stories?limit=1&limit=2"), 400)
+    refused(await ask(page, "/nothing"), 404)
+    async with httpx.AsyncClient(base_url=page.site.url) as client:
+        assert refused(await client.delete("/api/v1/stories"), 405)
+        refused(await client.post("/api/v1/try", content=b"{", headers={"content-type": "application/json"}), 400)
+        refused(await client.post("/api/v1/try", data={"rule": "x"}), 415)
+        refused(await client.post("/api/v1/try", json={"rule": "x" * 200_000}), 413)
+
+
+async def test_an_unchanged_answer_is_not_sent_again(page: Page) -> None:
+    first = await ask(page, "/stories")
+    again = await page.get("/api/v1/stories", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = await page.get("/api/v1/rules", headers={"if-none-match": first.headers["etag"]})
+    assert other.status_code == 200
+
+
+async def test_what_hostile_feeds_say_is_data_and_steers_no_terminal(page: Page) -> None:
+    answer = await ask(page, "/search", q="wombat")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert any("<script>" in each["title"] for each in answer.json()["articles"])
+    assert "\u202e" not in answer.text
+
+
+async def test_who_asks_too_often_is_told_when_to_come_again(filled: Path) -> None:
+    async with page_over(filled, listening(has_tokens=True), rate=Rate(a_minute=20)) as page:
+        for _ in range(20):
+            assert (await ask(page, "/rules", token=READS)).status_code == 200
+        answer = await ask(page, "/rules", token=READS)
+        refused(answer, 429)
+        assert 1 <= int(answer.headers["retry-after"]) <= 3
+        assert (await ask(page, "/rules", token=ACTS)).status_code == 200
+
+
+def test_a_bucket_fills_steadily_and_dear_requests_empty_it_faster() -> None:
+    rates = Rates(Rate(a_minute=60))
+    assert rates.take("a", 50, 0.0) is None
+    assert rates.take("a", 20, 0.0) == 10
+    assert rates.take("a", 20, 10.0) is None
+    assert rates.take("a", 1, 10.0) == 1
+    assert rates.take("b", 60, 10.0) is None

@@ -1,0 +1,60 @@
+"""The API keeps what its OpenAPI document says: schemathesis asks the running server what it allows and forbids."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.web.rates import Rate
+from tests.web.conftest import ACTS, Page, listening, page_over
+
+#: Beyond the schema there is the rule language, a day, a cursor: what is none is refused with 422.
+CONFIG = """\
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "304", "404", "422"]
+"""
+OPERATION = """
+[[operations]]
+include-path = "/api/v1/{path}"
+parameters = {{ "path.of" = "{of}" }}
+"""
+
+
+async def known(page: Page) -> dict[str, str]:
+    """What a path can name, by the operation's path: without it nearly every request ends with 404."""
+    story = (await page.running.store.read(lambda tx: tx.stories.since(None)))[0]
+    names = {"stories/{of}": story.id, "stories/{of}/split": story.id, "stories/{of}/merge": story.id}
+    return {**names, "articles/{of}": story.members[0].article.id, "rules/{of}": story.rules[0]}
+
+
+async def ask(folder: Path, tmp_path: Path, *options: str) -> tuple[int, str]:
+    file = tmp_path / "schemathesis.toml"
+    async with page_over(folder, listening(has_tokens=True), rate=Rate(a_minute=10_000_000)) as page:
+        await page.tick()
+        named = [OPERATION.format(path=path, of=of) for path, of in (await known(page)).items()]
+        file.write_text(CONFIG + "".join(named))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(file), "run"),
+            *(f"{page.site.url}/api/v1/openapi.json", "--header", f"Authorization: Bearer {ACTS}"),
+            *("--checks", "all", "--no-color", "--seed", "7", "--suppress-health-check", "all", *options),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        told, _ = await process.communicate()
+        return process.returncode or 0, told.decode()
+
+
+async def test_the_api_keeps_what_its_document_says(filled: Path, tmp_path: Path) -> None:
+    code, told = await ask(filled, tmp_path, "--phases", "examples,coverage")
+    assert code == 0, told
+    assert "Tested: 12" in told, told
+
+
+@pytest.mark.long
+async def test_the_api_keeps_it_over_thousands_of_requests(filled: Path, tmp_path: Path) -> None:
+    code, told = await ask(filled, tmp_path, "--max-examples", "100")
+    assert code == 0, told
