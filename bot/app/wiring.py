@@ -11,7 +11,7 @@ from bot import __version__, channels, config, model, pipeline, ports, reading, 
 from bot.app.environment import Environment, channel_of
 from bot.app.live import Live
 from bot.app.observers import Observers
-from bot.fetch import client, fulltext
+from bot.fetch import client, fulltext, google_news
 from bot.maintenance.heartbeat import Heartbeat
 from bot.reading.processes import Processes
 from bot.reading.threads import Threads
@@ -99,6 +99,7 @@ def parts_of(
             fetcher=fetcher,
             documents=documents,
             pages=fulltext.TrafilaturaReader(fetcher, clock, extract=documents.text_of_page),
+            links=google_news.GoogleNews(fetcher, clock),
             clock=clock,
             concurrency=fetch.concurrency,
             deciding=deciding,

@@ -17,9 +17,9 @@ from bot.articles import owners
 #: Hosts that serve the feeds of many publishers under one domain: one of these is no other's sister.
 _SHARED_HOSTS = frozenset(
     (
-        "acast.com buzzsprout.com feed43.com feedblitz.com feedburner.com fetchrss.com kill-the-newsletter.com "
-        "medium.com megaphone.fm omnycontent.com openrss.org politepol.com rss.app rsshub.app simplecast.com "
-        "substack.com youtube.com"
+        "acast.com bsky.app buzzsprout.com feed43.com feedblitz.com feedburner.com fetchrss.com "
+        "kill-the-newsletter.com medium.com megaphone.fm omnycontent.com openrss.org politepol.com rss.app rsshub.app "
+        "simplecast.com substack.com t.me youtube.com"
     ).split()
 )
 #: Services whose feeds are made of links to the articles of others.

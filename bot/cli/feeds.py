@@ -18,10 +18,14 @@ from bot import app, articles, feedlist, model, pipeline, ports, reading
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.model import visible
+from bot.polling import places
 
 feeds = typer.Typer(help="Find, add, import, export and try feeds.", no_args_is_help=True)
 
-Address = Annotated[str, typer.Argument(help="A feed, or a page that names its feed.", metavar="ADDRESS")]
+Address = Annotated[
+    str,
+    typer.Argument(help="A feed, a page that names its feed, or a known place: youtube:@channel.", metavar="ADDRESS"),
+]
 
 #: Items shown of a feed that is tried.
 SHOWN = 5
@@ -71,7 +75,8 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
         what = f"item: {other.selectors['item']}" if other.selectors else other.reading.title or "without a title"
         terminal.say(visible.line(f"also there: {other.url} ({what})"))
     title = visible.dropped(best.name or best.reading.title or "")
-    feed = model.Feed(url=best.url, name=title or None)
+    is_place = places.named(address) is not None
+    feed = model.Feed(url=address if is_place else best.url, name=title or None)
     if best.selectors:
         feed = replace(feed, kind="page", options=dumps(dict(best.selectors)))
         terminal.say(
@@ -146,8 +151,14 @@ def _is_aggregator(feed: model.Feed) -> bool:
 async def _find(folder: Path, address: str) -> list[FoundFeed]:
     """The feeds behind an address, read; a page is asked for the ones that it names. At least one."""
     environment = app.Environment(environ=os.environ)
-    url = address if urlsplit(address).scheme in ("http", "https") else f"https://{address}"
     policy, configured = _settings(folder, environment)
+    try:
+        place = places.expand(address) if places.named(address) else None
+    except places.Unfit as unfit:
+        raise ports.ConfigError(f"{address}: {unfit}") from None
+    url = place.url if place else address if urlsplit(address).scheme in ("http", "https") else f"https://{address}"
+    if place:
+        configured = {url: place, **configured}
     fetcher, documents = app.fetcher_of(policy, environment), reading.of(policy)
     try:
         await documents.prepare()

@@ -8,12 +8,13 @@ from typing import Annotated
 import pydantic
 
 from bot import articles, model, plugins
-from bot.config import access_shape, intervals, values
+from bot.config import access_shape, feed_urls, intervals, values
 from bot.config.kinds import say_broken
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar, Sequence
 from bot.config.yaml.problems import ProblemReport
+from bot.polling import places
 
 
 class FeedShape(access_shape.AccessShape):
@@ -21,9 +22,9 @@ class FeedShape(access_shape.AccessShape):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    url: values.FeedUrl = pydantic.Field(
+    url: feed_urls.FeedUrl = pydantic.Field(
         ...,
-        description="The feed's address (RSS, Atom, JSON Feed, news sitemap).",
+        description="The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place.",
         examples=["https://example.org/feed.xml"],
     )
     name: values.Text | None = pydantic.Field(
@@ -74,7 +75,7 @@ class FeedsShape(pydantic.BaseModel):
 
 
 def names_of(root: Node | None) -> frozenset[str]:
-    """Names, addresses and tags as written, also of broken feeds, so that rules are not blamed."""
+    """Names, addresses and tags as written, also of broken feeds, so that rules are not blamed; and known places."""
     feeds = root.get("feeds") if isinstance(root, MappingNode) else None
     found: set[str] = set()
     for feed in feeds.items if isinstance(feeds, Sequence) else ():
@@ -85,7 +86,7 @@ def names_of(root: Node | None) -> frozenset[str]:
                 value = feed.get(key)
                 items = value.items if isinstance(value, Sequence) else [value]
                 found.update(item.value.strip() for item in items if isinstance(item, Scalar))
-    return frozenset(found)
+    return frozenset(found | {place.name for name in found if (place := places.named(name))})
 
 
 def parse_feeds_file(
@@ -156,7 +157,8 @@ def _feed(
     options = named.options() if named else "{}"
     flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
     address = node if isinstance(node, Scalar) else node.get("url") if isinstance(node, MappingNode) else None
-    url = address.value.strip() if isinstance(address, Scalar) else ""
+    has_token = isinstance(node, MappingNode) and node.get("auth") is not None
+    url = _whole(address.value.strip(), has_token=has_token) if isinstance(address, Scalar) else ""
     if url and url in seen and address is not None:
         report.add(
             "duplicate-feed",
@@ -180,29 +182,55 @@ def _feed(
         seen[url] = report.document.place(node.start)[0]
     if shape is None or options is None or flawed:
         return good.get(url)
-    if address is not None:
-        _warn_of_aggregator(shape, address, report)
-    access = shape.access(home=shape.url)
+    access = shape.access(home=url)
     access_shape.warn(node, access, report, environ, what="the feed is not asked")
-    return model.Feed(
-        url=shape.url,
+    # What a known place says of itself holds where the feed says nothing.
+    place = places.expand(shape.url, has_token=has_token)
+    feed = model.Feed(
+        url=place.url,
         name=shape.name,
         every=shape.every,
         at_least=shape.at_least,
         backfill=shape.backfill,
         full_text=shape.full_text,
-        tags=shape.tags,
-        owner=shape.owner,
-        aggregator=shape.aggregator,
+        tags=(*shape.tags, *place.tags),
+        owner=shape.owner or (None if shape.aggregator else place.owner),
+        aggregator=place.aggregator if shape.aggregator is None and shape.owner is None else shape.aggregator,
         expect=shape.expect,
-        kind=shape.kind,
-        options=options,
+        kind=shape.kind or place.kind,
+        options=options if shape.kind else place.options,
         access=access,
     )
+    if address is not None:
+        _warn_of_aggregator(feed, address, report)
+        _warn_of_etiquette(feed, address, report)
+    return feed
 
 
-def _warn_of_aggregator(shape: FeedShape, address: Node, report: ProblemReport) -> None:
-    if shape.aggregator is None and shape.owner is None and articles.is_known_aggregator(shape.url):
+def _whole(written: str, *, has_token: bool) -> str:
+    """The address behind what is written; empty where there is none."""
+    try:
+        url = places.expand(written, has_token=has_token).url
+    except places.Unfit:
+        return ""
+    return url if "://" in url else ""
+
+
+def _warn_of_etiquette(feed: model.Feed, address: Node, report: ProblemReport) -> None:
+    shortest = places.etiquette(feed).every
+    if feed.every is not None and feed.every < shortest:
+        report.add(
+            "etiquette",
+            f"{places.of(feed.url).name} is polled every {model.show_duration(shortest)} at most",
+            "remove every: here, or write a longer time",
+            start=address.start,
+            end=address.end,
+            severity="warning",
+        )
+
+
+def _warn_of_aggregator(feed: model.Feed, address: Node, report: ProblemReport) -> None:
+    if feed.aggregator is None and feed.owner is None and articles.is_known_aggregator(feed.url):
         report.add(
             "undeclared-aggregator",
             "this feed lists articles of other sites, and counts as one outlet",
@@ -211,7 +239,7 @@ def _warn_of_aggregator(shape: FeedShape, address: Node, report: ProblemReport) 
             end=address.end,
             severity="warning",
         )
-    elif shape.aggregator and shape.owner is not None:
+    elif feed.aggregator and feed.owner is not None:
         report.add(
             "owner-of-aggregator",
             "owner: makes all articles of this feed one outlet, so aggregator: true changes nothing",
@@ -272,7 +300,7 @@ def _checked(node: Node, report: ProblemReport) -> FeedShape | None:
         node = MappingNode(node.pairs, node.start, node.end, is_flow=False)
     if isinstance(node, Scalar):
         try:
-            return FeedShape.model_validate({"url": values.feed_url(validation.plain(node))})
+            return FeedShape.model_validate({"url": feed_urls.feed_url(validation.plain(node))})
         except values.Wrong as wrong:
             if node.style != "*":
                 report.add(wrong.code, str(wrong), wrong.help, start=node.start, end=node.end)

@@ -185,25 +185,8 @@ def listen(value: object) -> str:
     return written
 
 
-def feed_url(value: object) -> str:
-    """An http or https address without credentials, unchanged. Raises Wrong."""
-    written = text(value)
-    parts = _split(written)
-    if parts is None or parts[0] not in ("http", "https"):
-        advice = "write the whole address: https://…"
-        if re.match(r"feed:(//|https?:)", written):
-            advice = "write https:// instead of feed:"
-        elif parts is not None and parts[0] == "" and re.match(r"[\w-]+(\.[\w-]+)+(/|\Z)", written):
-            advice = f"write https://{written}"
-        raise Wrong("address", f'"{shown(written)}" is no address of a feed', advice)
-    if not parts[1] or re.search(r"\s", written):
-        raise Wrong("address", f'"{shown(written)}" is no address of a feed', "an address has a host and no spaces")
-    if "@" in parts[2]:
-        raise Wrong("secret", "a password in an address would be shown in logs and messages", "remove it")
-    return written
-
-
-def _split(written: str) -> tuple[str, str, str] | None:
+def split(written: str) -> tuple[str, str, str] | None:
+    """Scheme in small letters, host name, and the network location as written; None: no address."""
     try:
         parts = urlsplit(written)
         _ = parts.port
@@ -231,7 +214,7 @@ def database(value: object) -> str | model.Secret:
         raise Wrong(
             "database", "a SQLite address has three slashes, four for an absolute path", f"write sqlite:///{rest}"
         )
-    parts = _split(written)
+    parts = split(written)
     if parts is None:
         raise Wrong("database", "this is no address of a database", "write postgresql://user@host:5432/name")
     if ":" in parts[2].rpartition("@")[0] or re.search(r"[?&]password=", written):
@@ -322,7 +305,6 @@ Until = Annotated[
     _schema(type="string", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$", examples=["2026-12-31"]),
 ]
 Listen = Annotated[str, pydantic.PlainValidator(listen), _schema(type="string", examples=["127.0.0.1:8080"])]
-FeedUrl = Annotated[str, pydantic.PlainValidator(feed_url), _schema(type="string", pattern="^https?://", format="uri")]
 Database = Annotated[
     str | model.Secret,
     pydantic.PlainValidator(database),

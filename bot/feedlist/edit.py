@@ -14,6 +14,7 @@ import yaml
 
 from bot import model, ports
 from bot.feedlist import lines
+from bot.polling import places
 
 #: What YAML takes for the end of a line.
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
@@ -51,10 +52,10 @@ def add_all(text: str, feeds: Iterable[model.Feed]) -> Addition:
     root = _composed(text)
     key, listed = _list(root)
     before = _urls(listed)
-    listed_places = set(map(model.feed_place, before))
+    listed_places = set(map(_place, before))
     wanted: dict[str, model.Feed] = {}
     for feed in feeds:
-        wanted.setdefault(model.feed_place(feed.url), feed)
+        wanted.setdefault(_place(feed.url), feed)
     added = tuple(feed for place, feed in wanted.items() if place not in listed_places)
     known = tuple(feed for place, feed in wanted.items() if place in listed_places)
     if not added:
@@ -64,6 +65,14 @@ def add_all(text: str, feeds: Iterable[model.Feed]) -> Addition:
     if after != [*before, *(feed.url for feed in added)]:
         raise ports.ConfigError("feeds.yaml is laid out in a way that cannot be added to: write the feed in by hand")
     return Addition(text=edited, added=added, known=known)
+
+
+def _place(written: str) -> str:
+    """What of two spellings is the same, also of a known place's short form."""
+    try:
+        return model.feed_place(places.expand(written).url)
+    except places.Unfit:
+        return model.feed_place(written)
 
 
 def _composed(text: str) -> yaml.Node | None:

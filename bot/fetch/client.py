@@ -19,7 +19,7 @@ from bot import model, ports
 from bot.fetch import addresses, bounds, failures, headers
 from bot.fetch.access import Keys, SecretOf, no_secret
 from bot.fetch.addresses import Address
-from bot.fetch.hosts import HostSlots
+from bot.fetch.hosts import HostSlots, HostTurns
 from bot.fetch.ssrf import AddressRule, GuardBackend, Resolve, system_resolve
 from bot.fetch.transport import Transports
 
@@ -30,6 +30,8 @@ ACCEPT_FEEDS = (
 )
 _PERMANENT = (301, 308)
 _REDIRECTS = (301, 302, 303, 307, 308)
+#: Those that keep the method (RFC 9110 section 15.4).
+_REDIRECTS_OF_POST = (307, 308)
 #: A refusal's small body is read to its end so that the connection can be used again; a larger one is not.
 _DRAIN_BYTES = 65_536
 #: A validator longer than this is not worth sending back.
@@ -68,6 +70,7 @@ class HttpFetcher:
         self._agent = user_agent or agent_of(policy)
         self._keys = Keys(secret_of)
         self._slots = HostSlots(per_host=policy.per_host, in_all=policy.concurrency)
+        self._turns = HostTurns()
         self._transports = Transports(
             GuardBackend(AddressRule(policy.allow_private), resolve=resolve),
             # Honours SSL_CERT_FILE and SSL_CERT_DIR, so that an intranet's own authority can be trusted.
@@ -79,6 +82,9 @@ class HttpFetcher:
     async def get(self, request: ports.Request) -> ports.Answer:
         """Follow redirects, bounded in time and bytes. Any status is an answer. Raises FetchError."""
         course = _Course(at=addresses.parse(request.url), left=self._seconds)
+        if request.pace:
+            turn = self._turns.take(course.at.host, request.pace, now=self._clock.now())
+            await self._clock.sleep(turn - self._clock.now())
         for _ in range(MAX_HOPS + 1):
             answer = await self._hop(request, course)
             if answer is not None:
@@ -120,7 +126,8 @@ class HttpFetcher:
         response = await self._send(self._built(request, course), request.access)
         try:
             location = response.headers.get("location")
-            if response.status_code in _REDIRECTS and location:
+            redirects = _REDIRECTS if request.form is None else _REDIRECTS_OF_POST
+            if response.status_code in redirects and location:
                 _move(course, response.status_code, location)
                 return None
             if 200 <= response.status_code < 300:
@@ -152,7 +159,12 @@ class HttpFetcher:
         if request.access is not None and _is_home(request.access, course.at):
             fields |= self._keys.fields(request.access)
         seconds = {"connect": course.left, "read": course.left, "write": course.left, "pool": course.left}
-        return httpx.Request("GET", course.at.url, headers=fields, extensions={"timeout": seconds})
+        if request.form is None:
+            return httpx.Request("GET", course.at.url, headers=fields, extensions={"timeout": seconds})
+        fields["Content-Type"] = "application/x-www-form-urlencoded"
+        return httpx.Request(
+            "POST", course.at.url, headers=fields, content=request.form.encode(), extensions={"timeout": seconds}
+        )
 
     async def _send(self, request: httpx.Request, access: model.Access | None) -> httpx.Response:
         tls = self._keys.tls(access) if access is not None and _is_home(access, Address(request.url)) else None
@@ -161,7 +173,7 @@ class HttpFetcher:
             return await transport.handle_async_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # A kept connection may be closed by the server while we write to it; nothing was answered, and a
-            # GET may be sent again (RFC 9110 section 9.2.2).
+            # GET may be sent again (RFC 9110 section 9.2.2), as may all that we post: who asks twice asked once.
             return await transport.handle_async_request(request)
 
     def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> ports.Answer:
@@ -177,7 +189,7 @@ class HttpFetcher:
             etag=_validator(found.get("etag")) if is_whole else None,
             last_modified=_validator(found.get("last-modified")) if is_whole else None,
             fresh_until=headers.fresh_until(found, now=now) if is_whole else None,
-            retry_after=headers.retry_after(found.get("retry-after"), now=now),
+            retry_after=headers.retry_after(found.get("retry-after"), now=now) or headers.limit_end(found, now=now),
             permanent_url=course.permanent.whole if course.permanent else None,
             certificate_until=headers.certificate_end(stream.get_extra_info("ssl_object")) if stream else None,
         )

@@ -48,6 +48,20 @@ def retry_at(value: str | None, *, now: datetime) -> datetime | None:
     return now + timedelta(seconds=seconds) if seconds is not None else http_date(value)
 
 
+def limit_end(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
+    """The end of an hour, or of minutes, of which every request is used up (X-RateLimit-Remaining, -Reset).
+
+    GitHub names the time (seconds since 1970), Reddit the seconds until then. None: not said, or some are left.
+    """
+    remaining = _number(headers.get("x-ratelimit-remaining", ""))
+    reset = _number(headers.get("x-ratelimit-reset", ""))
+    if remaining is None or remaining >= 1 or reset is None:
+        return None
+    # A number as large as a limit's time is one; nobody limits for ten years.
+    wait = timedelta(seconds=min(reset if reset < _MAX_SECONDS else max(0.0, reset - now.timestamp()), _MAX_SECONDS))
+    return now + wait if timedelta() < wait <= timedelta(days=1) else None
+
+
 def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
     """How long the answer is fresh (RFC 9111 section 4.2.1), by max-age, else Expires; None: not said."""
     directives = _directives(headers.get("cache-control", ""))
@@ -95,9 +109,14 @@ def _directives(value: str) -> dict[str, str]:
 
 
 def _seconds(value: str) -> float | None:
+    number = _number(value)
+    return min(number, float(_MAX_SECONDS)) if number is not None else None
+
+
+def _number(value: str) -> float | None:
     value = value.strip()
     # Some servers send “120.5” or “120, 120”.
     number = value.partition(",")[0].strip() if value[:1].isdigit() else value
     if not number.replace(".", "", 1).isascii() or not number.replace(".", "", 1).isdigit():
         return None
-    return min(float(number), float(_MAX_SECONDS))
+    return float(number)

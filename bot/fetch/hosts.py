@@ -8,6 +8,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from bot.ports import TooSoon
+
+#: A poll waits for its turn so long, and is put off where it comes later.
+PATIENCE = timedelta(seconds=10)
+
+
+class HostTurns:
+    """When each host with a pace may be asked next, by this process."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, datetime] = {}
+        #: The last time that somebody was put off to.
+        self._promised: dict[str, datetime] = {}
+
+    def take(self, host: str, pace: timedelta, *, now: datetime) -> datetime:
+        """The time of the next turn, which is taken: now, or within ``PATIENCE``.
+
+        Raises TooSoon where it is later; whoever is put off is given a time after the others.
+        """
+        turn = max(now, self._next.get(host, now))
+        if turn - now <= PATIENCE:
+            self._next[host] = turn + pace
+            return turn
+        until = max(turn, self._promised.get(host, now) + pace)
+        self._promised[host] = until
+        raise TooSoon(f"{host} is asked every {pace.seconds} seconds at most", until)
 
 
 class HostSlots:

@@ -150,7 +150,9 @@ class _Ingestor:
             now=self._now,
             jitter=_draw(),
         )
-        state = replace(state, boilerplate=self._boilerplate[polled.feed.url])
+        state = replace(
+            state, boilerplate=self._boilerplate[polled.feed.url], moved_to=polled.found_at or state.moved_to
+        )
         state = self._with_remarks(state, polled.feed, found)
         return IngestedPoll(
             polled=polled,
@@ -180,6 +182,8 @@ class _Ingestor:
 
     def _without_reading(self, polled: Polled) -> model.FeedState:
         policy = self._snapshot.fetch
+        if polled.postponed_to is not None:
+            return polling.after_none(polled.state, polled.postponed_to)
         if polled.error is None and polled.answer is not None:
             return polling.after_answer(
                 polled.state, polled.feed, polled.answer, policy=policy, now=self._now, jitter=_draw()

@@ -76,6 +76,7 @@ class Pipeline:
         fetcher: ports.Fetcher,
         documents: Documents,
         pages: ports.PageReader,
+        links: ports.LinkResolver,
         clock: ports.Clock,
         concurrency: int,
         deciding: Deciding,
@@ -83,7 +84,7 @@ class Pipeline:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._poller = Poller(fetcher=fetcher, documents=documents, pages=pages, store=store, clock=clock)
+        self._poller = Poller(fetcher=fetcher, documents=documents, pages=pages, links=links, store=store, clock=clock)
         self._concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
         #: What is computed beside the database holds until it is written: one intake at a time.

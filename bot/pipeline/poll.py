@@ -14,6 +14,7 @@ import structlog
 
 from bot import articles, model, polling, ports
 from bot.pipeline.snapshot import Snapshot
+from bot.polling import places
 
 log = structlog.get_logger("wirewatch")
 
@@ -55,6 +56,10 @@ class Polled:
     names_known: bool = False
     #: For people; None: the poll went well.
     error: str | None = None
+    #: Nothing was asked: the feed's turn at its host comes then.
+    postponed_to: datetime | None = None
+    #: The address of the feed, where its own leads to a page that names it.
+    found_at: str | None = None
     #: Link -> main text of the article's page.
     pages: Mapping[str, str] = field(default_factory=dict)
 
@@ -73,12 +78,14 @@ class Poller:
         fetcher: ports.Fetcher,
         documents: Documents,
         pages: ports.PageReader,
+        links: ports.LinkResolver,
         store: ports.Store,
         clock: ports.Clock,
     ) -> None:
         self._fetcher = fetcher
         self._documents = documents
         self._pages = pages
+        self._links = links
         self._store = store
         self._clock = clock
 
@@ -87,12 +94,19 @@ class Poller:
         names_known = polling.is_naming_due(state, self._clock.now())
         polled = Polled(feed=snapshot.feeds[state.url], state=state, names_known=names_known)
         await self._documents.prepare()
+        return await self._poll(polling.request(state, polled.feed), polled, snapshot)
+
+    async def _poll(self, request: ports.Request, polled: Polled, snapshot: Snapshot) -> Polled:
+        state = polled.state
         try:
-            answer = await self._fetcher.get(polling.request(state, polled.feed.access))
+            answer = await self._fetcher.get(request)
+        except ports.TooSoon as soon:
+            return replace(polled, postponed_to=soon.until)
         except ports.FetchError as error:
             return replace(polled, error=str(error))
-        if answer.status != HTTPStatus.OK:
-            return replace(polled, answer=replace(answer, body=b"") if answer.body else answer)
+        if answer.status != HTTPStatus.OK or _says_too_often(answer, polled.feed):
+            status = answer.status if answer.status != HTTPStatus.OK else HTTPStatus.TOO_MANY_REQUESTS
+            return replace(polled, answer=replace(answer, status=status, body=b""))
         digest = polling.body_hash(answer.body)
         if polling.is_unchanged(state, digest):
             return replace(polled, answer=replace(answer, body=b""))
@@ -101,16 +115,44 @@ class Poller:
         try:
             reading, look_up = await self._documents.read(body, polled.feed, is_first=polled.is_baseline)
         except ports.ReadError as error:
+            if isinstance(error, ports.IsPage) and error.feeds and _may_follow(polled):
+                there = replace(request, url=error.feeds[0], etag=None, last_modified=None)
+                return await self._poll(there, replace(polled, found_at=there.url), snapshot)
             return replace(polled, error=str(error))
         except Exception:
             log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
             return replace(polled, error=OUR_BUG)
         del body
-        polled = replace(polled, reading=reading, look_up=look_up)
-        if polled.feed.full_text is model.FullText.NEVER:
+        return await self._with_the_web(replace(polled, reading=reading, look_up=look_up), reading, snapshot)
+
+    async def _with_the_web(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> Polled:
+        """With the links that were hidden, and with the pages' texts where the feed wants them."""
+        hides_links, wants_pages = places.of(polled.feed.url).hides_links, polled.feed.full_text
+        if not hides_links and wants_pages is model.FullText.NEVER:
             return polled
+        if hides_links:
+            reading = await self._resolved(polled, reading, snapshot)
+            polled = replace(polled, reading=reading, look_up=None)
         look_up = look_up_of(polled, reading)
-        return replace(polled, look_up=look_up, pages=await self._read_pages(polled, reading, look_up, snapshot))
+        polled = replace(polled, look_up=look_up)
+        if wants_pages is model.FullText.NEVER:
+            return polled
+        return replace(polled, pages=await self._read_pages(polled, reading, look_up, snapshot))
+
+    async def _resolved(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> model.Reading:
+        """Links of items that are new or edited; what is known is known by its id."""
+        found = await self._identified(polled, reading, look_up_of(polled, reading), snapshot)
+        told = {item.article.link for item in found if item.novelty in _TOLD and item.article}
+        hidden = [entry.link for entry in reading.entries if entry.link in told]
+        links = await self._links.resolve(hidden)
+        entries = [replace(entry, link=links.get(entry.link or "", entry.link)) for entry in reading.entries]
+        return replace(reading, entries=tuple(entries))
+
+    async def _identified(
+        self, polled: Polled, reading: model.Reading, look_up: articles.Lookup, snapshot: Snapshot
+    ) -> Sequence[articles.Identified]:
+        [known] = await self._store.read(lambda tx: tx.articles.known([look_up.question]))
+        return identify(polled, reading, look_up, known, snapshot=snapshot, now=self._clock.now()).items
 
     def _body(self, polled: Polled, answer: ports.Answer, snapshot: Snapshot) -> ports.Body:
         backfill = polled.feed.backfill or snapshot.fetch.backfill
@@ -126,9 +168,8 @@ class Poller:
     async def _read_pages(
         self, polled: Polled, reading: model.Reading, look_up: articles.Lookup, snapshot: Snapshot
     ) -> Mapping[str, str]:
-        [known] = await self._store.read(lambda tx: tx.articles.known([look_up.question]))
-        found = identify(polled, reading, look_up, known, snapshot=snapshot, now=self._clock.now())
-        fresh = [item.article for item in found.items if item.novelty is articles.Novelty.NEW and item.article]
+        found = await self._identified(polled, reading, look_up, snapshot)
+        fresh = [item.article for item in found if item.novelty is articles.Novelty.NEW and item.article]
         wanted = [article for article in fresh if article.link and self._wants_page(article, polled.feed, snapshot)]
         return await self._texts_of(wanted, polled)
 
@@ -137,7 +178,7 @@ class Poller:
         try:
             async with asyncio.timeout(PAGES_WITHIN.total_seconds()):
                 for article in wanted:
-                    found[article.link] = await self._pages.text_of(article.link)
+                    found[article.link] = await self._pages.text_of(article.link, polled.feed.access)
         except TimeoutError:
             log.warning(
                 "pages left out",
@@ -155,6 +196,21 @@ class Poller:
         if articles.is_cut(article.text):
             return True
         return snapshot.rules.wants_full_text(article, feed, now=self._clock.now())
+
+
+#: What is stored of these has the link that the item has now.
+_TOLD = (articles.Novelty.NEW, articles.Novelty.EDITED, articles.Novelty.TAKEN_OVER)
+
+
+def _says_too_often(answer: ports.Answer, feed: model.Feed) -> bool:
+    """Some say it with status 200."""
+    text = places.of(feed.url).limit_text
+    return text is not None and answer.body.lstrip().startswith(text)
+
+
+def _may_follow(polled: Polled) -> bool:
+    """A known place's page names its feed; that is no page again."""
+    return polled.found_at is None and places.of(polled.feed.url).is_page
 
 
 def look_up_of(polled: Polled, reading: model.Reading) -> articles.Lookup:

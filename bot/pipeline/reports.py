@@ -66,7 +66,9 @@ def log_poll(poll: IngestedPoll, told: FeedReport) -> None:
         "new": told.new,
         "matched": told.matched,
     }
-    if told.error:
+    if poll.polled.postponed_to is not None:
+        log.debug("feed postponed", poll=poll.polled.id, feed=told.url, to=poll.polled.postponed_to)
+    elif told.error:
         log.warning("feed polled", **fields, error=told.error)
     else:
         log.info("feed polled", **fields)

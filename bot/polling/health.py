@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
-from bot.polling import quota
+from bot.polling import places, quota
 
 #: A hiccup is not news: a feed is broken after so many failures in a row, or after a day of them.
 BROKEN_FAILURES = 5
@@ -76,10 +76,11 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     if state.gone:
         yield "gone", f"has ended: {state.error}"
         return
-    if state.moved_to is not None:
+    place = places.of(feed.url)
+    if state.moved_to is not None and not place.is_page:
         yield "moved", f"has moved for good to {_shown(state.moved_to)}, where it is read; write that into feeds.yaml"
     failing = now - state.failing_since if state.failing_since else timedelta()
-    if state.failures >= BROKEN_FAILURES or failing >= _A_DAY:
+    if (state.failures >= BROKEN_FAILURES and not place.outages) or failing >= _A_DAY:
         times = f"{state.failures} times in a row" if state.failures > 1 else "once"
         yield "broken", f"has failed {times}, for {_spoken(failing)}: {state.error}"
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:

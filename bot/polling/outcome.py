@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from bot import model, ports
-from bot.polling import statuses, timing
+from bot.polling import places, statuses, timing
 
 #: A permanent redirect is believed when it came this many times in a row: servers in trouble send single ones.
 MOVES_BELIEVED = 3
@@ -31,14 +31,15 @@ _MAX_ERROR = 500
 _NEVER = timedelta(days=3650)
 
 
-def request(state: model.FeedState, access: model.Access | None = None) -> ports.Request:
+def request(state: model.FeedState, feed: model.Feed | None = None) -> ports.Request:
     """What to ask: validators only of a body that was read."""
     is_read = state.baseline_at is not None
     return ports.Request(
         url=state.moved_to or state.url,
         etag=state.etag if is_read else None,
         last_modified=state.last_modified if is_read else None,
-        access=access,
+        access=feed.access if feed else None,
+        pace=places.etiquette(feed).pace if feed else timedelta(),
     )
 
 
@@ -131,10 +132,15 @@ def after_answer(
         return _scheduled(state, feed, policy=policy, now=now, jitter=jitter)
     if answer.status == HTTPStatus.GONE and state.moved_to is None:
         return _gone(state, now=now)
-    text = statuses.told(answer.status)
+    text = statuses.told(answer.status, is_outage=answer.status in places.of(feed.url).outages)
     if _is_limit(state, answer):
         return _limited(state, feed, answer, text, policy=policy, now=now, jitter=jitter)
     return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
+
+
+def after_none(state: model.FeedState, until: datetime) -> model.FeedState:
+    """Nothing was asked: the feed's host has been asked enough until then."""
+    return replace(state, due_at=until)
 
 
 def after_failure(
@@ -157,6 +163,9 @@ def after_failure(
         failing_since=since,
         error=error_text[:_MAX_ERROR],
         moved_to=None if is_move_wrong else state.moved_to,
+        # What the one address said of its body does not hold at the other.
+        etag=None if is_move_wrong else state.etag,
+        last_modified=None if is_move_wrong else state.last_modified,
         moving_to=None,
         moving_count=0,
         due_at=timing.backed_off(

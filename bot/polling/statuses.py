@@ -17,8 +17,9 @@ _ADVICE: dict[int, str] = {
 }
 
 
-def told(status: int) -> str:
-    """
+def told(status: int, *, is_outage: bool = False) -> str:
+    """``is_outage``: the place is known to answer so when it is in trouble.
+
     >>> told(502)
     '502 Bad Gateway: the server is in trouble; it will be tried again'
     """
@@ -26,6 +27,8 @@ def told(status: int) -> str:
         name = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         name = f"status {status}"
+    if is_outage:
+        return f"{name}: this server answers so during its outages too; it will be tried again"
     return f"{name}: {_ADVICE.get(status) or _of_class(status)}"
 
 

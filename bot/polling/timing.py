@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot import model
+from bot.polling import places
 
 #: Polls in the mean gap between two articles: an article then waits a sixteenth of that gap on the average.
 _POLLS_A_GAP = 8
@@ -35,8 +36,9 @@ _BACKOFF = (
 
 def shortest(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
     """The shortest interval between two polls of the feed."""
-    # Asked of this feed, more often counts before what is said of all.
-    return feed.every or min(policy.every, feed.at_least or timedelta.max)
+    # Asked of this feed, more often counts before what is said of all; a known place's wish before both.
+    wanted = feed.every or min(policy.every, feed.at_least or timedelta.max)
+    return max(wanted, places.etiquette(feed).every)
 
 
 def longest(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:

@@ -11,6 +11,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
     ├── CannotSilence          a silence that is not made or not ended; says why
     ├── FetchError             one address, one time; the text says what and what to do
     │   ├── Refused            private address, scheme, too many redirects: never asked
+    │   ├── TooSoon            the host has been asked enough for now: ask again at a time
     │   ├── TooBig             more bytes than allowed, packed or unpacked
     │   └── Unreachable        no name, no connection, no answer in time
     ├── ReadError              bytes that are not a feed
@@ -43,13 +44,14 @@ from bot.ports.errors import (
     ThreadGone,
     TooBig,
     TooMuch,
+    TooSoon,
     Unknown,
     Unreachable,
     Wait,
     WirewatchError,
 )
 from bot.ports.listeners import Listener, Press
-from bot.ports.network import Answer, Body, Fetcher, PageReader, Request, Source
+from bot.ports.network import Answer, Body, Fetcher, LinkResolver, PageReader, Request, Source
 from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.searching import AllOf, AnyOf, Candidate, Condition, Search, Term, Wanted
 from bot.ports.store import (
@@ -91,6 +93,7 @@ __all__ = [
     "KeyValues",
     "Known",
     "Ledger",
+    "LinkResolver",
     "Listener",
     "NotEditable",
     "Outbox",
@@ -118,6 +121,7 @@ __all__ = [
     "ThreadGone",
     "TooBig",
     "TooMuch",
+    "TooSoon",
     "Transaction",
     "Unknown",
     "Unreachable",

@@ -6,7 +6,7 @@ The text of an error is for people and may quote a stranger: it is clean and bou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from bot import model
@@ -60,6 +60,14 @@ class FetchError(WirewatchError):
 
 class Refused(FetchError):
     """The address is not allowed, so nothing was asked."""
+
+
+class TooSoon(FetchError):
+    """Nothing was asked: the host has been asked enough for now."""
+
+    def __init__(self, text: str, until: datetime) -> None:
+        super().__init__(text)
+        self.until = until
 
 
 class TooBig(FetchError):

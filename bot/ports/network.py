@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot import model
@@ -20,6 +21,10 @@ class Request:
     accept: str | None = None
     #: What goes with it to its own origin; None: nothing.
     access: model.Access | None = None
+    #: A body of a form (application/x-www-form-urlencoded), to be sent by POST; None: GET.
+    form: str | None = None
+    #: The host is asked by requests with a pace no more often than this.
+    pace: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,5 +90,15 @@ class Source(Protocol):
 class PageReader(Protocol):
     """Finds the text in an article's page."""
 
-    async def text_of(self, url: str) -> str | None:
-        """The main text of an article's page; None: not allowed, not reachable or no text. Never raises for a page."""
+    async def text_of(self, url: str, access: model.Access | None = None) -> str | None:
+        """The main text of an article's page; None: not allowed, not reachable or no text. Never raises for a page.
+
+        ``access`` is that of the article's feed, and counts for pages of its own origin.
+        """
+
+
+class LinkResolver(Protocol):
+    """Finds the publisher's address behind a link that hides it."""
+
+    async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
+        """Link -> what it hides; one that cannot be resolved is not in it. Never raises."""

@@ -78,6 +78,7 @@ class Seen:
     headers: Mapping[str, str]
     #: Seconds on the loop's clock.
     at: float
+    body: bytes = b""
 
 
 class FeedServer:
@@ -156,7 +157,8 @@ class FeedServer:
         first, *lines = head.strip().split("\r\n")
         method, path, _ = first.split(" ", 2)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        self.requests.append(Seen(method, path, headers, asyncio.get_running_loop().time()))
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        self.requests.append(Seen(method, path, headers, asyncio.get_running_loop().time(), body))
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model
-from bot.config import values
+from bot.config import feed_urls, values
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_is_no_database_address_is_refused(written: str) -> None:
 )
 def test_what_is_no_feed_address_is_refused(written: str) -> None:
     with pytest.raises(values.Wrong):
-        values.feed_url(written)
+        feed_urls.feed_url(written)
 
 
 @given(st.text(max_size=60))
@@ -119,7 +119,7 @@ def test_any_text_is_a_value_or_a_clear_refusal(text: str) -> None:
         values.when,
         values.until,
         values.listen,
-        values.feed_url,
+        feed_urls.feed_url,
         values.database,
     ):
         try:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from bot import config, model, ports
+from bot.fetch import fulltext
 from bot.fetch.client import HttpFetcher
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import TLS, FeedServer, Reply
 from tests.fetch.conftest import POLICY
+from tests.fetch.test_fulltext_reader import PAGE
 
 BODY = b"<rss/>"
 ENVIRON = {"TOKEN": "open-sesame", "PASSWORD": "päss:word", "SESSION": "a1,b2", "EVIL": "x\r\nX-Evil: yes"}
@@ -181,3 +183,22 @@ async def test_files_that_are_no_certificates_are_named(private: HttpFetcher, tm
         there = model.Access(home="https://feeds.test/feed", authority=str(tmp_path / name))
         with pytest.raises(ports.Refused, match=said):
             await private.get(ports.Request(url="https://feeds.test/feed", access=there))
+
+
+async def test_pages_of_the_feeds_own_origin_are_asked_with_its_access_and_others_without(
+    server: FeedServer, private: HttpFetcher
+) -> None:
+    async with FeedServer() as stranger:
+        for each in (server, stranger):
+            each.serve("/page", Reply(body=PAGE, headers={"Content-Type": "text/html"}))
+        # A page that leads elsewhere: nothing goes along.
+        server.serve("/away", Reply.redirect(stranger.url("/page")))
+        reader = fulltext.TrafilaturaReader(private, FakeClock())
+        for url in (server.url("/page"), server.url("/away"), stranger.url("/page")):
+            assert await reader.text_of(url, everything(server))
+        sent = {(request.path, "authorization" in request.headers) for request in server.requests}
+        assert {("/page", True), ("/away", True), ("/robots.txt", False)} <= sent
+        assert not [request for request in stranger.requests if {"authorization", "cookie"} & set(request.headers)]
+        # Whoever asks without it is not given what was answered to it.
+        assert await reader.text_of(server.url("/page"))
+        assert "authorization" not in server.seen("/page")[-1].headers

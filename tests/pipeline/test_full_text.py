@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,10 +38,13 @@ class Pages:
         self.asked: list[str] = []
         self._seconds = seconds
 
-    async def text_of(self, url: str) -> str | None:
+    async def text_of(self, url: str, access: model.Access | None = None) -> str | None:
         await asyncio.sleep(self._seconds)
         self.asked.append(url)
         return f"All of {url}"
+
+    async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
+        return {}
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ async def _asked(store: ports.Store, full_text: FullText, *items: str, seconds: 
     feed = model.Feed(url=URL, full_text=full_text)
     pages = Pages(seconds)
     fetcher, documents = OneAnswer(rss(*items)), reading.of(model.FetchPolicy(readers=0))
-    poller = Poller(fetcher=fetcher, documents=documents, pages=pages, store=store, clock=FakeClock())
+    poller = Poller(fetcher=fetcher, documents=documents, pages=pages, links=pages, store=store, clock=FakeClock())
     snapshot = Snapshot(feeds={URL: feed}, rules=rules.RuleSet([rules.compile_rule(RULE)]))
     polled = await poller.poll(model.FeedState(url=URL, due_at=START), snapshot)
     assert polled.error is None

@@ -49,7 +49,7 @@ def test_selectors_find_title_link_date_and_text() -> None:
     assert reading.entries[0] == model.Entry(
         link=f"{URL}1?ref=list#top",
         title="Regulator schreibt Anordnung 1",
-        body="Die Behörde hat den Betreibern eine lange Anordnung geschrieben & mehr.",
+        body="<p>Die Behörde hat den Betreibern eine lange Anordnung geschrieben &amp; mehr.</p>",
         published=datetime(2015, 12, 1, tzinfo=UTC),
     )
 
@@ -62,10 +62,18 @@ def test_xpath_says_the_same_and_inside_of_an_item_it_begins_there() -> None:
         title="//h3",
         link="./h3/a/@href",
         date="//span[@class='when']",
-        text="string(.//p)",
+        text=".//p",
     )
     assert by_css.entries == by_xpath.entries
     assert by_css.entries[1].title == "Regulator schreibt Anordnung 2"
+
+
+def test_posts_whose_title_is_their_text_have_none_and_inline_tags_part_no_words() -> None:
+    post = b"<html><body><div class=post><p>A back<b>door</b>.</p><a href=/1>08:00</a></div></body></html>"
+    [entry] = read(post, item=".post", title="p", text="p").entries
+    assert (entry.title, entry.body) == (None, "<p>A back<b>door</b>.</p>")
+    [entry] = read(post, item=".post", title="a", text="string(p)").entries
+    assert (entry.title, entry.body) == ("08:00", "A backdoor.")
 
 
 def test_known_items_are_left_out_and_read_for_their_identity_where_that_is_asked() -> None:

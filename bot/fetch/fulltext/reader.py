@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bot import ports
+from bot import model, ports
 from bot.fetch import robots
 from bot.fetch.fulltext import extraction
 
@@ -82,13 +82,19 @@ class TrafilaturaReader:
         # Parsing is work for the processor: more at once only take turns.
         self._extractions = asyncio.Semaphore(extractions)
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
-        self._pages: OrderedDict[str, _Page] = OrderedDict()
+        #: By address, and by what it was asked with.
+        self._pages: OrderedDict[tuple[str, model.Access | None], _Page] = OrderedDict()
 
-    async def text_of(self, url: str) -> str | None:
-        """The main text of an article's page; None: not allowed, not reachable or no text."""
+    async def text_of(self, url: str, access: model.Access | None = None) -> str | None:
+        """The main text of an article's page; None: not allowed, not reachable or no text.
+
+        ``access`` is that of the article's feed, and counts for pages of its own origin.
+        """
         name = _origin(url)
         if name is None:
             return None
+        if access is not None and _origin(access.home) != name:
+            access = None
         host = self._host(name)
         if host.waiting >= _MAX_WAITING:
             _log.debug("page not read", url=url, reason="too many pages of this host are waiting")
@@ -96,25 +102,25 @@ class TrafilaturaReader:
         host.waiting += 1
         try:
             async with host.turn:
-                return await self._remembered(url, host)
+                return await self._remembered(url, access, host)
         finally:
             host.waiting -= 1
 
-    async def _remembered(self, url: str, host: _Host) -> str | None:
-        page = self._pages.get(url)
+    async def _remembered(self, url: str, access: model.Access | None, host: _Host) -> str | None:
+        page = self._pages.get((url, access))
         if page is None or page.until <= self._clock.now():
             try:
-                text: str | None = await self._read(url, host)
+                text: str | None = await self._read(url, access, host)
             except _Without as reason:
                 _log.debug("page not read", url=url, reason=str(reason))
                 text = None
-            page = self._pages[url] = _Page(text, self._clock.now() + _FRESH)
-        self._pages.move_to_end(url)
+            page = self._pages[url, access] = _Page(text, self._clock.now() + _FRESH)
+        self._pages.move_to_end((url, access))
         while len(self._pages) > _MAX_PAGES:
             self._pages.popitem(last=False)
         return page.text
 
-    async def _read(self, url: str, host: _Host) -> str:
+    async def _read(self, url: str, access: model.Access | None, host: _Host) -> str:
         if not await self._may_read(url, host):
             raise _Without("robots.txt does not allow it")
         wait = (host.next_at or self._clock.now()) - self._clock.now()
@@ -123,7 +129,7 @@ class TrafilaturaReader:
         if wait > timedelta():
             await self._clock.sleep(wait)
         try:
-            answer = await self._fetcher.get(ports.Request(url=url, accept=_ACCEPT))
+            answer = await self._fetcher.get(ports.Request(url=url, accept=_ACCEPT, access=access))
         except ports.FetchError as error:
             raise _Without(str(error)) from error
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from html import escape
 
 import cssselect
 from lxml import etree
@@ -59,11 +60,21 @@ class Selector:
 
     def text_in(self, root: HtmlElement) -> str | None:
         """What the first thing found says: a string, an attribute, or an element's text."""
-        found = self._find(root)
-        first = next(iter(found), None) if isinstance(found, list) else found
+        first = next(iter(self._found(root)), None)
         if isinstance(first, HtmlElement):
             return text_of(first)
         return " ".join(first.split()) or None if isinstance(first, str) else None
+
+    def markup_in(self, root: HtmlElement) -> str | None:
+        """The first thing found as HTML, whose inline tags separate no words."""
+        first = next(iter(self._found(root)), None)
+        if isinstance(first, HtmlElement):
+            return etree.tostring(first, encoding="unicode", method="html", with_tail=False)
+        return escape(first, quote=False) if isinstance(first, str) else None
+
+    def _found(self, root: HtmlElement) -> list[object]:
+        found: object = self._find(root)
+        return found if isinstance(found, list) else [found]
 
 
 @lru_cache(maxsize=5_000)

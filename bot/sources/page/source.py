@@ -66,6 +66,8 @@ class Source:
         said = self._options
         heading = next(item.iter(*_HEADINGS), None)
         anchor = _anchor(item, said.link, heading)
+        # A post has no headline: it is called by its first words.
+        is_post = said.title is not None and said.title == said.text
         if said.title:
             title = selector(said.title).text_in(item)
         else:
@@ -77,13 +79,13 @@ class Source:
         link = links.web(anchor.get("href") if anchor is not None else None, base)
         dated = next(iter(selector(said.date).all(item) if said.date else item.iter("time")), None)
         written = selector(said.date).text_in(item) if said.date else text_of(dated) if dated is not None else None
-        text = selector(said.text).text_in(item) if said.text else None
+        body = selector(said.text).markup_in(item) if said.text else None
         return model.Entry(
             # Without a link it is known by its title, and a corrected one is another article.
             guid=None if link else "title:" + hashlib.sha256(title.encode("utf-8", "replace")).hexdigest(),
             link=link,
-            title=links.escaped(title),
-            body=links.escaped(text),
+            title=None if is_post else links.escaped(title),
+            body=body,
             published=dates.of(dated, written, language),
         )
 

@@ -1,0 +1,46 @@
+"""The address of a feed: whole, or the short form of a known place."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import pydantic
+
+from bot.config import values
+from bot.polling import places
+
+
+def feed_url(value: object) -> str:
+    """An http or https address without credentials, or the short form of a known place; unchanged. Raises Wrong."""
+    written = values.text(value)
+    if place := places.named(written):
+        try:
+            places.expand(written)
+        except places.Unfit as unfit:
+            raise values.Wrong("address", f'"{values.shown(written)}" is no feed of {place.name}', str(unfit)) from None
+        return written
+    parts = values.split(written)
+    if parts is None or parts[0] not in ("http", "https"):
+        advice = "write the whole address: https://…"
+        if re.match(r"feed:(//|https?:)", written):
+            advice = "write https:// instead of feed:"
+        elif parts is not None and parts[0] == "" and re.match(r"[\w-]+(\.[\w-]+)+(/|\Z)", written):
+            advice = f"write https://{written}"
+        elif parts is not None and (meant := values.near(parts[0], list(places.known()))):
+            advice = f'did you mean "{meant}:"?'
+        raise values.Wrong("address", f'"{values.shown(written)}" is no address of a feed', advice)
+    if not parts[1] or re.search(r"\s", written):
+        raise values.Wrong(
+            "address", f'"{values.shown(written)}" is no address of a feed', "an address has a host and no spaces"
+        )
+    if "@" in parts[2]:
+        raise values.Wrong("secret", "a password in an address would be shown in logs and messages", "remove it")
+    return written
+
+
+FeedUrl = Annotated[
+    str,
+    pydantic.PlainValidator(feed_url),
+    pydantic.WithJsonSchema({"type": "string", "pattern": f"^(https?://|({'|'.join(places.known())}):.)"}),
+]

@@ -1,0 +1,27 @@
+"""Mastodon: the public posts of an account, or of a tag on one server."""
+
+from __future__ import annotations
+
+from bot import model
+from bot.polling.places import kit
+
+_FORM = "mastodon:@name@server.example or mastodon:#tag@server.example"
+_HOST = r"[a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63}){1,9}"
+
+
+def _feed(rest: str, has_token: bool) -> model.Feed:
+    found = kit.name(rest.removeprefix("@"), rf"(#?)([\w.-]{{1,60}})@({_HOST})", form=_FORM)
+    path = f"tags/{found[2]}" if found[1] else f"@{found[2]}"
+    # Those who write on one server are no house: each account is a voice, and of a tag whoever wrote.
+    owner = None if found[1] else f"{found[2]}@{found[3]}".lower()
+    return model.Feed(url=f"https://{found[3].lower()}/{path}.rss", owner=owner, aggregator=True if found[1] else None)
+
+
+PLACE = kit.Place(
+    name="mastodon",
+    forms={
+        "mastodon:@NAME@SERVER": "mastodon:@Mozilla@mozilla.social",
+        "mastodon:#TAG@SERVER": "mastodon:#infosec@mastodon.social",
+    },
+    feed=_feed,
+)

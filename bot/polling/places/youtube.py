@@ -1,0 +1,34 @@
+"""YouTube: channels and playlists."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot import model
+from bot.polling.places import kit
+
+_FORM = "youtube:@channel, youtube:UC… (a channel's id) or youtube:PL… (a playlist's id)"
+
+
+def _feed(rest: str, has_token: bool) -> model.Feed:
+    if rest.startswith("@"):
+        # A page, whatever the letters of the handle are, names the feed of the channel.
+        handle = kit.words(rest[1:], form=_FORM)
+        return model.Feed(url=f"https://www.youtube.com/@{handle}")
+    found = kit.name(rest, r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", form=_FORM)
+    what = f"channel_id={found[1]}" if found[1] else f"playlist_id={found[2]}"
+    return model.Feed(url=f"https://www.youtube.com/feeds/videos.xml?{what}")
+
+
+PLACE = kit.Place(
+    name="youtube",
+    forms={
+        "youtube:@handle": "youtube:@BBCNews",
+        "youtube:UC…": "youtube:UC16niRr50-MSBwiO3YDb3RA",
+        "youtube:PL…": "youtube:PLS3XGZxi7cBVbnkqlYIcVvXWcUXZC6LpN",
+    },
+    feed=_feed,
+    hosts={"www.youtube.com": kit.alike(every=timedelta(minutes=10), pace=timedelta(seconds=1))},
+    outages=frozenset((404, 500)),
+    is_page=True,
+)

@@ -1,0 +1,52 @@
+"""A listing of Reddit's API, which is asked where the feed has a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from bot import model
+from bot.ports import Body, ReadError
+from bot.sources.kit import as_json_feed
+from bot.sources.kit.as_json_feed import Json, text
+
+KIND = "reddit"
+
+
+class Source:
+    """Parses listings of posts."""
+
+    def recognises(self, body: Body) -> bool:
+        """Any JSON might be one: only a feed that names the kind is read so."""
+        return False
+
+    def read(self, body: Body) -> model.Reading:
+        """Blocking. Raises ReadError."""
+        return as_json_feed.read(body, title="Reddit", items_of=_items)
+
+
+def _items(answer: Json) -> Iterator[Mapping[str, Json]]:
+    data = answer.get("data") if isinstance(answer, Mapping) else None
+    children = data.get("children") if isinstance(data, Mapping) else None
+    if not isinstance(children, list):
+        raise ReadError("no listing of Reddit: no data with children")
+    for child in children:
+        post = child.get("data") if isinstance(child, Mapping) else None
+        if isinstance(post, Mapping) and text(post, "name") and text(post, "title"):
+            yield _item(post)
+
+
+def _item(post: Mapping[str, Json]) -> Mapping[str, Json]:
+    created = post.get("created_utc")
+    # Its bound is the year 9999.
+    is_time = isinstance(created, (int, float)) and 0 < created < 253_402_300_800
+    linked = text(post, "url_overridden_by_dest")
+    return {
+        "id": text(post, "name"),
+        "url": f"https://www.reddit.com{text(post, 'permalink')}" if text(post, "permalink").startswith("/") else None,
+        "title": text(post, "title"),
+        "content_text": f"{text(post, 'selftext')}\n\n{linked}".strip(),
+        "date_published": datetime.fromtimestamp(float(created), tz=UTC).isoformat() if is_time else None,  # type: ignore[arg-type]  # is_time
+        "authors": [{"name": text(post, "author")}],
+        "tags": [text(post, "subreddit")],
+    }

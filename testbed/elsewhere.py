@@ -1,0 +1,25 @@
+"""The real client, whose requests to hosts of the world end at a local server: by the host's name as first step."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from bot import ports
+from testbed.servers.feeds import FeedServer
+
+
+class Elsewhere:
+    """Implements ports.Fetcher: ``https://t.me/s/x`` is asked as ``/t.me/s/x`` of ``server``."""
+
+    def __init__(self, fetcher: ports.Fetcher, server: FeedServer) -> None:
+        self._fetcher = fetcher
+        self._server = server
+
+    async def get(self, request: ports.Request) -> ports.Answer:
+        url = self._server.url("/" + request.url.partition("://")[2])
+        access = dataclasses.replace(request.access, home=url) if request.access else None
+        answer = await self._fetcher.get(dataclasses.replace(request, url=url, access=access))
+        return dataclasses.replace(answer, url=answer.url.replace(self._server.url("/"), "https://"))
+
+    async def close(self) -> None:
+        await self._fetcher.close()

@@ -1,0 +1,277 @@
+"""Known places over a real server: shapes such as they send, written for these tests, and their outages and limits."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import app, model
+from bot.fetch.client import HttpFetcher
+from testbed.elsewhere import Elsewhere
+from testbed.fakes import FakeClock
+from testbed.servers.feeds import FeedServer, Reply
+from tests.config import folders
+
+CHANNEL = "/www.youtube.com/feeds/videos.xml?channel_id=UC16niRr50-MSBwiO3YDb3RA"
+YOUTUBE = """<?xml version="1.0" encoding="UTF-8"?>
+<feed xmlns:yt="http://www.youtube.com/xml/schemas/2015" xmlns:media="http://search.yahoo.com/mrss/"
+  xmlns="http://www.w3.org/2005/Atom"><title>News channel</title>
+<entry><id>yt:video:AAAAAAAAAAA</id><yt:videoId>AAAAAAAAAAA</yt:videoId><title>PTA and the backdoor</title>
+<link rel="alternate" href="https://www.youtube.com/watch?v=AAAAAAAAAAA"/><author><name>News channel</name></author>
+<published>2015-12-02T08:00:00+00:00</published><updated>2015-12-02T09:00:00+00:00</updated>
+<media:group><media:title>PTA and the backdoor</media:title><media:content url="https://www.youtube.com/v/AAAAAAAAAAA"/>
+<media:description>The regulator wrote in July.</media:description></media:group></entry></feed>"""
+HANDLE_PAGE = (
+    "<html><head><title>News channel - YouTube</title><link rel='alternate' type='application/rss+xml' title='RSS'"
+    " href='https://www.youtube.com/feeds/videos.xml?channel_id=UC16niRr50-MSBwiO3YDb3RA'></head><body></body></html>"
+)
+TELEGRAM = """<html><head><title>Channel</title></head><body><section>
+<div class="tgme_widget_message_wrap"><div class="tgme_widget_message js-widget_message" data-post="telegram/7">
+<div class="tgme_widget_message_bubble"><div class="tgme_widget_message_text js-message_text">The PTA wants a
+back<b>door</b>.<br/><br/>It wrote to the operators in July.</div><div class="tgme_widget_message_footer"><div>
+<a class="tgme_widget_message_date" href="https://t.me/telegram/7"><time datetime="2015-12-02T08:00:00+00:00">
+08:00</time></a></div></div></div></div></div>
+<div class="tgme_widget_message_wrap"><div class="tgme_widget_message" data-post="telegram/8"><div>
+<a class="tgme_widget_message_photo_wrap" href="https://t.me/telegram/8"></a><a class="tgme_widget_message_date"
+href="https://t.me/telegram/8"><time datetime="2015-12-02T08:30:00+00:00">08:30</time></a></div></div></div>
+</section></body></html>"""
+MASTODON = """<?xml version="1.0" encoding="UTF-8"?><rss version="2.0" xmlns:media="http://search.yahoo.com/mrss/"><channel>
+<title>Reporter</title><link>https://mozilla.social/@Mozilla</link><description>Public posts</description><item>
+<guid isPermaLink="true">https://mozilla.social/@Mozilla/11</guid><link>https://mozilla.social/@Mozilla/11</link>
+<pubDate>Wed, 02 Dec 2015 08:00:00 +0000</pubDate><description>&lt;p&gt;A backdoor into BES is asked for.&lt;/p&gt;
+&lt;p&gt;Thread follows.&lt;/p&gt;</description><category>infosec</category></item></channel></rss>"""
+REDDIT = """<?xml version="1.0" encoding="UTF-8"?><feed xmlns="http://www.w3.org/2005/Atom"><title>newest</title><entry>
+<author><name>/u/somebody</name></author><category term="pakistan" label="r/pakistan"/><content type="html">&lt;div&gt;
+&lt;p&gt;The order is from July.&lt;/p&gt;&lt;/div&gt; submitted by /u/somebody</content><id>t3_aaaaaa</id>
+<link href="https://www.reddit.com/r/pakistan/comments/aaaaaa/pta/"/><updated>2015-12-02T08:00:00+00:00</updated>
+<published>2015-12-02T08:00:00+00:00</published><title>PTA asks for a backdoor</title></entry></feed>"""
+LISTING = {
+    "kind": "Listing",
+    "data": {
+        "children": [
+            {
+                "kind": "t3",
+                "data": {
+                    "name": "t3_aaaaaa",
+                    "title": "PTA & the <backdoor>",
+                    "selftext": "The order is from July.",
+                    "permalink": "/r/pakistan/comments/aaaaaa/pta/",
+                    "created_utc": 1449043200.0,
+                    "author": "somebody",
+                    "subreddit": "pakistan",
+                    "url_overridden_by_dest": "https://dawn.example/pta",
+                },
+            },
+            {"kind": "more", "data": None},
+        ]
+    },
+}
+ADVISORIES = [
+    {
+        "ghsa_id": "GHSA-aaaa-bbbb-cccc",
+        "cve_id": "CVE-2015-0001",
+        "html_url": "https://github.com/advisories/GHSA-aaaa-bbbb-cccc",
+        "summary": "A backdoor in the parser",
+        "description": "Any caller may log in.\n\nUpgrade.",
+        "severity": "critical",
+        "published_at": "2015-12-02T08:00:00Z",
+        "updated_at": "2015-12-02T09:00:00Z",
+        "vulnerabilities": [
+            {"package": {"ecosystem": "pip", "name": "parser"}, "vulnerable_version_range": "< 1.2"},
+            {"package": None},
+        ],
+    },
+    {"ghsa_id": None},
+    7,
+]
+GDELT = """<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>GDELT</title><item>
+<title>PTA asks for a backdoor</title><link>https://dawn.example/pta</link><guid>https://dawn.example/pta</guid>
+<pubDate>Wed, 02 Dec 2015 08:00:00 GMT</pubDate></item></channel></rss>"""
+SEARCH = (
+    "/api.gdeltproject.org/api/v2/doc/doc?query=PTA&mode=artlist&format=rss&sort=datedesc&maxrecords=250&timespan=1d"
+)
+BOT = "channels: {desk: {kind: console}}\noperator: desk\nfetch: {readers: 0, allow_private: [127.0.0.0/8]}\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    server: FeedServer
+    clock: FakeClock
+    running: app.App
+
+    async def pass_once(self, minutes: int = 60, *, everything: bool = True) -> app.OnceReport:
+        self.clock.advance(timedelta(minutes=minutes))
+        return await self.running.once(everything=everything, drain=timedelta())
+
+    async def state(self) -> model.FeedState:
+        [state] = await self.running.store.read(lambda tx: tx.feeds.all())
+        return state
+
+
+@contextlib.asynccontextmanager
+async def desk(folder: Path, *feeds: str, environ: dict[str, str] | None = None) -> AsyncIterator[Desk]:
+    lines = "".join(f"  - {feed}\n" for feed in feeds)
+    rules = "rules:\n  - {name: R, any: [backdoor*], notify: desk, must_match: [a backdoor], must_not_match: [x]}\n"
+    folders.make(folder, bot=f"database: sqlite:///{folder}/w.db\n{BOT}", feeds=f"feeds:\n{lines}", rules=rules)
+    clock, secrets = FakeClock(), environ or {}
+    settings = app.load(folder, secrets)
+    assert not [problem for problem in settings.problems if problem.severity == "error"]
+    async with FeedServer() as server:
+        fetcher = HttpFetcher(settings.bot.fetch, clock, secret_of=lambda secret: secrets[secret.reference[4:]])
+        environment = app.Environment(environ=secrets, clock=clock, fetcher=Elsewhere(fetcher, server))
+        async with app.opened(settings, environment) as running:
+            yield Desk(server=server, clock=clock, running=running)
+
+
+@pytest.mark.parametrize(
+    ("written", "path", "shape", "title", "link"),
+    [
+        (
+            "youtube:UC16niRr50-MSBwiO3YDb3RA",
+            CHANNEL,
+            YOUTUBE,
+            "PTA and the backdoor",
+            "https://www.youtube.com/watch?v=AAAAAAAAAAA",
+        ),
+        (
+            "telegram:telegram",
+            "/t.me/s/telegram",
+            TELEGRAM,
+            "The PTA wants a backdoor.",
+            "https://t.me/telegram/7",
+        ),
+        (
+            "mastodon:@Mozilla@mozilla.social",
+            "/mozilla.social/@Mozilla.rss",
+            MASTODON,
+            "A backdoor into BES is asked for.",
+            "https://mozilla.social/@Mozilla/11",
+        ),
+        (
+            "reddit:r/pakistan",
+            "/www.reddit.com/r/pakistan/new/.rss",
+            REDDIT,
+            "PTA asks for a backdoor",
+            "https://www.reddit.com/r/pakistan/comments/aaaaaa/pta/",
+        ),
+        (
+            '{url: "reddit:r/pakistan", auth: {bearer: env:TOKEN}}',
+            "/oauth.reddit.com/r/pakistan/new?raw_json=1",
+            json.dumps(LISTING),
+            "PTA & the <backdoor>",
+            "https://www.reddit.com/r/pakistan/comments/aaaaaa/pta/",
+        ),
+        (
+            "github:advisories/pip/parser",
+            "/api.github.com/advisories?sort=published&direction=desc&per_page=100&ecosystem=pip&affects=parser",
+            json.dumps(ADVISORIES),
+            "A backdoor in the parser",
+            "https://github.com/advisories/GHSA-aaaa-bbbb-cccc",
+        ),
+        (
+            "gdelt:PTA",
+            SEARCH,
+            GDELT,
+            "PTA asks for a backdoor",
+            "https://dawn.example/pta",
+        ),
+    ],
+)
+async def test_what_a_place_sends_becomes_an_article(
+    tmp_path: Path, written: str, path: str, shape: str, title: str, link: str
+) -> None:
+    async with desk(tmp_path, written, environ={"TOKEN": "s3cret"}) as made:
+        made.server.serve(path, shape.encode())
+        await made.pass_once()
+        [story] = await made.running.store.read(lambda tx: tx.stories.since(None))
+        article = await made.running.store.read(lambda tx: tx.articles.find(link))
+        assert article
+        assert (article.title, article.published.hour if article.published else None) == (title, 8)
+        assert story.title == title
+        assert (await made.state()).error is None
+        [asked] = made.server.seen(path)
+        assert asked.headers.get("authorization") == ("Bearer s3cret" if "TOKEN" in written else None)
+
+
+async def test_a_handle_is_looked_up_once_and_its_feed_is_polled_from_then_on(tmp_path: Path) -> None:
+    async with desk(tmp_path, "youtube:@BBCNews") as made:
+        made.server.serve("/www.youtube.com/@BBCNews", HANDLE_PAGE.encode())
+        made.server.serve(CHANNEL, YOUTUBE.encode())
+        for _ in range(3):
+            await made.pass_once()
+        assert len(made.server.seen("/www.youtube.com/@BBCNews")) == 1
+        assert len(made.server.seen(CHANNEL)) == 3
+        assert (await made.state()).told == ()
+        # The channel is another one now: after three failures its page is asked again.
+        made.server.serve(CHANNEL, Reply(status=404))
+        for _ in range(4):
+            await made.pass_once()
+        assert len(made.server.seen("/www.youtube.com/@BBCNews")) == 2
+        assert "if-none-match" not in made.server.seen("/www.youtube.com/@BBCNews")[-1].headers
+
+
+async def test_an_outage_that_looks_like_404_is_told_after_a_day_and_polled_on(tmp_path: Path) -> None:
+    async with desk(tmp_path, "youtube:UC16niRr50-MSBwiO3YDb3RA") as made:
+        made.server.serve(CHANNEL, YOUTUBE.encode())
+        await made.pass_once()
+        made.server.serve(CHANNEL, Reply(status=404))
+        for _ in range(8):
+            await made.pass_once()
+        state = await made.state()
+        assert state.failures == 8
+        assert state.told == ()
+        assert state.error
+        assert "outages" in state.error
+        await made.pass_once(minutes=24 * 60)
+        assert (await made.state()).told == ("broken",)
+        made.server.serve(CHANNEL, YOUTUBE.encode())
+        await made.pass_once()
+        assert (await made.state()).told == ()
+
+
+async def test_a_limit_that_is_said_with_status_200_is_a_limit(tmp_path: Path) -> None:
+    async with desk(tmp_path, "gdelt:PTA") as made:
+        made.server.serve(SEARCH, b"Please limit requests to one every 5 seconds or contact us.")
+        await made.pass_once()
+        state = await made.state()
+        assert state.error
+        assert state.error.startswith("429")
+        assert state.retry_after
+
+
+@pytest.mark.parametrize("reset", ["1800", None])
+async def test_an_hour_whose_requests_are_used_up_is_waited_for(tmp_path: Path, reset: str | None) -> None:
+    async with desk(tmp_path, "github:advisories") as made:
+        until = made.clock.now() + timedelta(hours=1, minutes=30)
+        headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset or str(int(until.timestamp()))}
+        path = "/api.github.com/advisories?sort=published&direction=desc&per_page=100"
+        made.server.serve(path, Reply(status=403, headers=headers))
+        await made.pass_once()
+        waits = (await made.state()).retry_after
+        assert waits
+        assert timedelta(minutes=29) < waits - made.clock.now() <= timedelta(minutes=30)
+
+
+async def test_feeds_of_a_host_with_a_pace_are_polled_one_by_one_each_at_its_turn(tmp_path: Path) -> None:
+    names = [f"subreddit{n}" for n in range(6)]
+    async with desk(tmp_path, *(f"reddit:r/{name}" for name in names)) as made:
+        for name in names:
+            made.server.serve(f"/www.reddit.com/r/{name}/new/.rss", REDDIT.encode())
+        began = made.clock.now()
+        for _ in range(200):
+            await made.pass_once(everything=False, minutes=0)
+            made.clock.advance(timedelta(seconds=2))
+            if len(made.server.requests) == len(names):
+                break
+        assert sorted({request.path for request in made.server.requests}) == sorted(
+            f"/www.reddit.com/r/{name}/new/.rss" for name in names
+        )
+        assert made.clock.now() - began > timedelta(seconds=61 * 5)
+        states = await made.running.store.read(lambda tx: tx.feeds.all())
+        assert all(state.failures == 0 and state.baseline_at for state in states)

@@ -1,0 +1,149 @@
+"""Short forms of known places: the address behind each, what is refused, and what feeds.yaml makes of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import feedlist, model
+from bot.config import feed_urls, values
+from bot.polling import places
+from tests.config import folders
+
+DOCS = Path(__file__).parents[2] / "docs" / "feeds.md"
+EXPECTED = {
+    "youtube:@BBCNews": "https://www.youtube.com/@BBCNews",
+    "youtube:UC16niRr50-MSBwiO3YDb3RA": "https://www.youtube.com/feeds/videos.xml?channel_id=UC16niRr50-MSBwiO3YDb3RA",
+    "youtube:UULF16niRr50-MSBwiO3YDb3RA": (
+        "https://www.youtube.com/feeds/videos.xml?playlist_id=UULF16niRr50-MSBwiO3YDb3RA"
+    ),
+    "reddit:r/one+other": "https://www.reddit.com/r/one+other/new/.rss",
+    "reddit:u/somebody": "https://www.reddit.com/user/somebody/submitted/.rss",
+    "reddit:search/back door": "https://www.reddit.com/search.rss?q=back%20door&sort=new",
+    "mastodon:@Mozilla@mozilla.social": "https://mozilla.social/@Mozilla.rss",
+    "mastodon:#infosec@mastodon.social": "https://mastodon.social/tags/infosec.rss",
+    "bluesky:@BBCNews.bsky.social": "https://bsky.app/profile/bbcnews.bsky.social/rss",
+    "telegram:@telegram": "https://t.me/s/telegram",
+    "github:django/django": "https://github.com/django/django/releases.atom",
+    "github:django/django/tags": "https://github.com/django/django/tags.atom",
+    "github:django/django/advisories": "https://api.github.com/repos/django/django/security-advisories?per_page=50",
+    "github:advisories/npm/@scope/name": (
+        "https://api.github.com/advisories?sort=published&direction=desc&per_page=100&ecosystem=npm&affects=@scope/name"
+    ),
+    "google-news:de-AT:Hintertür": "https://news.google.com/rss/search?q=Hintert%C3%BCr&hl=de-AT&gl=AT&ceid=AT:de",
+    "google-news:site:bbc.co.uk PTA": (
+        "https://news.google.com/rss/search?q=site%3Abbc.co.uk%20PTA&hl=en-US&gl=US&ceid=US:en"
+    ),
+    "google-news:topic/WORLD": ("https://news.google.com/rss/headlines/section/topic/WORLD?hl=en-US&gl=US&ceid=US:en"),
+    "gdelt:PTA domain:dawn.com": (
+        "https://api.gdeltproject.org/api/v2/doc/doc?query=PTA%20domain%3Adawn.com"
+        "&mode=artlist&format=rss&sort=datedesc&maxrecords=250&timespan=1d"
+    ),
+    "rsshub:/telegram/channel/telegram": "https://rsshub.app/telegram/channel/telegram",
+    "rsshub:http://rsshub.local:1200/apnews?limit=5": "http://rsshub.local:1200/apnews?limit=5",
+}
+
+
+@pytest.mark.parametrize("written", EXPECTED)
+def test_a_short_form_is_its_real_address(written: str) -> None:
+    feed = places.expand(written)
+    assert feed.url == EXPECTED[written]
+    assert feed.tags == (written.partition(":")[0], written)
+    assert feed_urls.feed_url(written) == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "youtube:channel",
+        "youtube:UC1",
+        "reddit:pakistan",
+        "reddit:r/../../etc",
+        "mastodon:@name",
+        "mastodon:@name@server",
+        "bluesky:name",
+        "telegram:a b",
+        "telegram:c/../../x",
+        "github:django",
+        "github:a/b/commits",
+        "github:advisories/cobol/x",
+        "google-news:topic/PETS",
+        "google-news:",
+        "gdelt:\x00 y",
+        "rsshub:route",
+        "rsshub:https://me:secret@host/route",
+        "rsshub://host/route",
+    ],
+)
+def test_what_is_no_form_is_refused_with_the_forms(written: str) -> None:
+    with pytest.raises(values.Wrong) as refused:
+        feed_urls.feed_url(written)
+    assert refused.value.code == "address"
+    assert refused.value.help
+
+
+def test_a_misspelt_place_is_recognised() -> None:
+    with pytest.raises(values.Wrong) as refused:
+        feed_urls.feed_url("youtub:@BBCNews")
+    assert refused.value.help == 'did you mean "youtube:"?'
+
+
+def test_the_docs_name_each_form_with_an_example_that_works() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for place in places.known().values():
+        for form, example in place.forms.items():
+            assert f"`{form.partition(' (')[0]}`" in text
+            assert f"`{example}`" in text
+            assert re.match(r"https?://\S+$", places.expand(example).url)
+
+
+FEEDS = """\
+feeds:
+  - youtube:UC16niRr50-MSBwiO3YDb3RA
+  - {url: "reddit:r/pakistan", name: Pakistan, every: 5 minutes, tags: [asia]}
+  - {url: "reddit:r/technology", auth: {bearer: env:REDDIT_TOKEN}}
+  - {url: "google-news:BlackBerry", owner: Google}
+  - google-news:PTA
+  - telegram:telegram
+  - https://www.youtube.com/feeds/videos.xml?channel_id=UC16niRr50-MSBwiO3YDb3RA
+"""
+
+
+def test_feeds_yaml_takes_short_forms_beside_addresses(tmp_path: Path) -> None:
+    rule = 'rules:\n  - {name: R, any: [a backdoor], feeds: [telegram, "telegram:telegram", asia], notify: alerts}\n'
+    settings = folders.load(folders.make(tmp_path, feeds=FEEDS, rules=rule), environ={"REDDIT_TOKEN": "t"})
+    video, reddit, private, named, search, channel = settings.feeds
+    assert (video.url, video.owner) == (EXPECTED["youtube:UC16niRr50-MSBwiO3YDb3RA"], None)
+    assert (reddit.name, reddit.owner, reddit.tags[0]) == ("Pakistan", "reddit.com/r/pakistan", "asia")
+    assert (private.url, private.kind) == ("https://oauth.reddit.com/r/technology/new?raw_json=1", "reddit")
+    assert private.access
+    assert private.access.home == private.url
+    assert (named.owner, named.aggregator) == ("Google", None)
+    assert (search.owner, search.aggregator) == (None, True)
+    assert (channel.kind, channel.owner) == ("page", "t.me/telegram")
+    told = {problem.code: problem for problem in settings.problems}
+    assert set(told) == {"duplicate-feed", "etiquette", "no-examples"}
+    assert "30 minutes" in told["etiquette"].message
+
+
+def test_a_place_is_asked_as_it_wants_whoever_wrote_its_address() -> None:
+    minute = timedelta(minutes=1)
+    without = places.etiquette(model.Feed(url="https://www.reddit.com/r/x/.rss", every=minute))
+    assert (without.every, without.pace) == (30 * minute, timedelta(seconds=61))
+    access = model.Access(login=model.Login(secret=model.Secret.parse("env:T")))
+    url = places.expand("github:advisories").url
+    assert places.etiquette(model.Feed(url=url)).every == 15 * minute
+    assert places.etiquette(model.Feed(url=url, access=access)).every == timedelta()
+    assert places.etiquette(model.Feed(url="https://example.org/www.reddit.com")) == places.Etiquette()
+
+
+def test_a_short_form_that_is_listed_is_not_added_again() -> None:
+    text = "feeds:\n  - youtube:UC16niRr50-MSBwiO3YDb3RA\n"
+    address = EXPECTED["youtube:UC16niRr50-MSBwiO3YDb3RA"]
+    for url in ("youtube:UC16niRr50-MSBwiO3YDb3RA", address):
+        assert feedlist.add_all(text, [model.Feed(url=url)]).known
+    added = feedlist.add_all(text, [model.Feed(url="gdelt:PTA Pakistan", name="GDELT")])
+    assert added.text == text + '  - {url: "gdelt:PTA Pakistan", name: GDELT}\n'
