@@ -22,6 +22,7 @@ What readers said of it comes before: a muted story is silent (muted); while eve
 was not posted waits (hold: snoozed), and replies to one that was leave at the end.
 """
 
+from bot.alerts import routing
 from bot.alerts.active_feedback import active_feedback
 from bot.alerts.decide import Situation, decide
 from bot.alerts.holds import Hold, hold_for
@@ -44,5 +45,6 @@ __all__ = [
     "quiet_until",
     "record",
     "release",
+    "routing",
     "without_silenced",
 ]

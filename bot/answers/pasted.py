@@ -39,7 +39,11 @@ def parse_pasted(
     report = files.parse(files.Bytes(path=NAME, stamp=stamp, digest="", content=content))
     feeds = frozenset[str]().union(*(state.names for state in settings.files.values()))
     context = rules_file.Context(
-        channels=frozenset(settings.bot.channels), feeds=feeds or None, zone=settings.bot.timezone, steps=steps
+        channels=frozenset(settings.bot.channels),
+        feeds=feeds or None,
+        zone=settings.bot.timezone,
+        has_routes=bool(settings.bot.routes),
+        steps=steps,
     )
     if (count := _count(report)) > MOST_RULES:
         raise TooManyRulesError(count)

@@ -131,6 +131,7 @@ def _try(
         since=since,
         until=now,
         feeds=feeds,
+        routes=settings.bot.routes,
         window=settings.bot.stories_window,
         most_steps=MOST_STEPS_OF_AN_ARTICLE,
     )

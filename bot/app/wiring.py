@@ -41,6 +41,7 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
         rules=rules.RuleSet(settings.rules),
         fetch=bot.fetch,
         policies={name: _policy(bot, channel) for name, channel in bot.channels.items()},
+        routes=bot.routes,
         operator=bot.operator,
         window=bot.stories_window,
     )

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bot import app, config, model
+from bot.alerts import routing
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 
@@ -27,6 +28,7 @@ def check(
     format: Annotated[Format, typer.Option(help="text, json, or github for workflow annotations.")] = Format.TEXT,  # noqa: A002 - the option's name
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    routes: Annotated[bool, typer.Option("--routes", help="Show too where each rule's stories go.")] = False,
 ) -> None:
     """Report every problem of the configuration.
 
@@ -45,6 +47,10 @@ def check(
         warnings = len(problems) - len(errors)
         found = f"{model.counted(len(errors), 'error')}, {model.counted(warnings, 'warning')}"
         terminal.say(f"{folder}: {found if problems else 'no problems'}")
+    if routes:
+        settings = app.load(folder, os.environ)
+        for entry in settings.rules:
+            terminal.row(f"{entry.rule.name}: {routing.told(settings.bot.routes, entry.rule)}")
     raise typer.Exit(LEFT if errors else DONE)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bot import app, articles, config, model, rules
+from bot.alerts import routing
 from bot.answers import explaining
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
@@ -36,6 +37,8 @@ def explain(
         for entry in chosen:
             terminal.row(entry.rule.name, style="bold")
             terminal.out.print(rules.describe(entry.rule), markup=False)
+            if not entry.rule.notify:
+                terminal.row(f"Goes to {routing.told(settings.bot.routes, entry.rule)}")
         return
     if url:
         article, place = asyncio.run(_stored(settings, url))

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, model, ports
+from bot.alerts import routing
 from bot.answers import building
 from bot.cli import archive, silence, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
@@ -129,7 +130,7 @@ def _show(settings: config.Settings, found: Status) -> None:
         rule = entry.rule
         rules.add_row(
             Text(rule.name),
-            Text(", ".join(rule.notify)),
+            Text(routing.told(settings.bot.routes, rule)),
             str(found.hits.get(rule.name, 0)),
             "paused" if rule.paused else "",
         )

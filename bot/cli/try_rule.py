@@ -112,6 +112,7 @@ async def _try(
                         since=when,
                         until=now,
                         feeds=rule_files.feeds_by_address(settings),
+                        routes=settings.bot.routes,
                         baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
                         policies=app.snapshot_of(settings).policies,
                         window=settings.bot.stories_window,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot import model, plugins
-from bot.config import access_shape, environment, secrets, values
+from bot.config import access_shape, environment, routes_shape, secrets, values
 from bot.config.bot_shape import BotShape, StrictShape, WebShape
 from bot.config.kinds import say_broken, warn_of_broken
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
@@ -20,6 +20,11 @@ def channel_names(root: Node | None) -> frozenset[str] | None:
     """Names of channels as written, also of broken ones, so that rules are not blamed; None: unknown."""
     channels = root.get("channels") if isinstance(root, MappingNode) else None
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
+
+
+def has_routes(root: Node | None) -> bool:
+    """Rules may leave out notify."""
+    return isinstance(root, MappingNode) and root.get("routes") is not None
 
 
 def destinations(root: Node | None) -> dict[str, str]:
@@ -51,6 +56,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     shape = validation.check(BotShape, root, report)
     channels = _channels(channels_node, report, kinds, environ)
     warn_of_broken(channels_node, report, kinds)
+    routes_shape.check_routes(root, channel_names(root) or (), report)
     if shape is None or channels is None:
         return None
     if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
@@ -193,6 +199,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
         database=shape.database,
         timezone=shape.timezone,
         channels=channels,
+        routes=routes_shape.routes_of(shape.routes, shape.timezone),
         operator=shape.operator,
         fetch=model.FetchPolicy(
             every=fetch.every,

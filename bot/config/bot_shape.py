@@ -10,6 +10,7 @@ import pydantic
 
 from bot import model
 from bot.config import access_shape, intervals, values
+from bot.config.routes_shape import RouteShape
 
 _FETCH = model.FetchPolicy()
 
@@ -162,6 +163,9 @@ class BotShape(StrictShape):
         ...,
         description="The channels to which messages are sent: a name of your choice, its kind, and that kind's keys.",
         examples=["{alerts: {kind: console}}"],
+    )
+    routes: tuple[RouteShape, ...] = pydantic.Field(
+        (), description="Where stories of rules without notify are posted: the first route that takes one decides."
     )
     operator: values.Text | None = pydantic.Field(
         None, description="The channel for notices about the bot itself: broken feeds, refused rules."

@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import model, ports
-from bot.config import access_shape, bot_file, feeds_file, files, rules_file, values
+from bot.config import access_shape, bot_file, feeds_file, files, routes_shape, rules_file, values
 from bot.config.kinds import Kinds
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
 from bot.config.yaml import problems
@@ -56,6 +56,8 @@ class _Found:
     channels: frozenset[str] | None = None
     #: What a channel has as ``to`` -> its name.
     destinations: dict[str, str] = field(default_factory=dict)
+    #: bot.yaml has routes; None: unknown.
+    has_routes: bool | None = None
     feed_names: frozenset[str] | None = None
     files: dict[str, FileState] = field(default_factory=dict)
     #: Of the folder as a whole, and between files.
@@ -125,6 +127,8 @@ class _Loader:
         self._old = previous.files if previous else {}
         self._environ = environ
         self._kinds = kinds
+        #: Of bot.yaml, where it could be read.
+        self._bot_report: problems.ProblemReport | None = None
         self.found = _Found()
 
     def read(self) -> None:
@@ -132,6 +136,7 @@ class _Loader:
         self._feeds()
         self._rules()
         self._join()
+        self._look_at_routes()
 
     def _bot(self) -> None:
         path = str(self._folder / files.BOT)
@@ -151,6 +156,8 @@ class _Loader:
             report = files.parse(content)
             bot = None
             if not report.error_count:
+                self._bot_report = report
+                self.found.has_routes = bot_file.has_routes(report.document.root)
                 bot = bot_file.parse_bot_file(report, kinds=self._kinds.channels, environ=self._environ)
                 self.found.channels = bot_file.channel_names(report.document.root)
                 self.found.destinations = bot_file.destinations(report.document.root)
@@ -160,6 +167,15 @@ class _Loader:
             )
         if self.found.bot is not None and self.found.bot is kept:
             self.found.channels = frozenset(self.found.bot.channels)
+            self.found.has_routes = bool(self.found.bot.routes)
+
+    def _look_at_routes(self) -> None:
+        """Rules that a route of bot.yaml names and no file has: known once all files are read."""
+        report = self._bot_report
+        if report is not None:
+            names = [entry.compiled.rule.name for entry in self.found.loaded]
+            routes_shape.warn_of_unknown_rules(report.document.root, [*names, *self.found.off], report)
+            self.found.files[report.path] = replace(self.found.files[report.path], problems=report.finish())
 
     def _keep(self, path: str, old: FileState | None, problem: model.Problem) -> None:
         """The file is gone or locked: what it said stays, and its absence is told."""
@@ -211,6 +227,7 @@ class _Loader:
             channels=self.found.channels,
             feeds=self.found.feed_names,
             destinations=self.found.destinations,
+            has_routes=self.found.has_routes,
             zone=self.found.bot.timezone if self.found.bot else _UTC,
         )
         for path in paths:

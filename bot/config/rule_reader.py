@@ -39,13 +39,17 @@ class Context:
     zone: ZoneInfo
     #: What a channel has as ``to`` -> its name: rules that name the one are told of the other.
     destinations: dict[str, str] = field(default_factory=dict)
+    #: bot.yaml has routes, so that a rule may leave out ``notify``; None: unknown.
+    has_routes: bool | None = None
     #: Look for what is allowed and probably not meant.
     wants_warnings: bool = True
     #: What the examples of all rules may take together; None: each has its own bound.
     steps: rules.Steps | None = None
 
     def known(self, kind: str) -> frozenset[str] | None:
-        """The names that a rule may use for a "channel" or a "feed"; None: not checked."""
+        """The names that a rule may use for a "channel" or a "feed", and "" for "routes"; None: not checked."""
+        if kind == "routes":
+            return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
         return self.channels if kind == "channel" else self.feeds
 
     def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
@@ -150,7 +154,7 @@ class RuleReader:
         if not isinstance(given, dict):
             return
         try:
-            shape = RuleShape.model_validate({"name": "(no name)", "notify": "(nobody)", **given})
+            shape = RuleShape.model_validate({"name": "(no name)", **given})
         except pydantic.ValidationError:
             return
         rule = self._rule(shape)
@@ -180,7 +184,7 @@ class RuleReader:
         }
         texts = [text for key in lines for line in lines[key] for text in line.terms] + [shape.query or ""]
         used = tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts))
-        self.content.needs.update(("channel", name) for name in shape.notify)
+        self.content.needs.update([("channel", name) for name in shape.notify] or [("routes", "")])
         self.content.needs.update(("feed", name) for name in shape.feeds)
         return model.Rule(
             name=shape.name,
@@ -209,7 +213,20 @@ class RuleReader:
         )
 
     def _check_names(self, node: Mapping, rule: str) -> None:
-        """Channels and feeds that the rule names and no other file has."""
+        """Channels and feeds that the rule names and no other file has, or a channel that nothing names."""
+        is_misspelt = any(values.near(key.value, RuleShape.model_fields) == "notify" for key, _ in node.pairs)
+        if node.get("notify") is None and self.context.has_routes is False and not is_misspelt:
+            first = node.pairs[0][0] if node.pairs else node
+            channel = next(iter(sorted(self.context.channels or ())), "alerts")
+            start, end = (node.start, node.start + 1) if node.is_flow else (first.start, first.end)
+            self.report.add(
+                "missing-key",
+                'the key "notify" is missing',
+                f"write notify: {channel}; or give bot.yaml routes",
+                start=start,
+                end=end,
+                rule=rule or None,
+            )
         for kind, key, file, what in (
             ("channel", "notify", "bot.yaml", "channel"),
             ("feed", "feeds", "feeds.yaml", "feed or tag"),

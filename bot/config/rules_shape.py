@@ -138,7 +138,9 @@ class RuleShape(pydantic.BaseModel):
         ..., description="The rule's name in messages; unique over all files.", examples=["BlackBerry in Pakistan"]
     )
     notify: Annotated[values.Texts, pydantic.Field(min_length=1)] = pydantic.Field(
-        ..., description="One channel of bot.yaml, or a list of them.", examples=["alerts"]
+        (),
+        description="One channel of bot.yaml, or a list of them. Without it, the routes of bot.yaml decide.",
+        examples=["alerts"],
     )
     all: _Lines | None = pydantic.Field(
         None,

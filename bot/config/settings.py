@@ -57,6 +57,8 @@ class BotSettings:
     database: str | model.Secret
     timezone: ZoneInfo
     channels: Mapping[str, ChannelSettings]
+    #: Of rules that name no channel.
+    routes: tuple[model.Route, ...]
     #: The channel in which the bot posts about itself; None: the log only.
     operator: str | None
     fetch: model.FetchPolicy

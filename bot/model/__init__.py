@@ -27,6 +27,7 @@ from bot.model.messages import (
     StoryBrief,
     Why,
 )
+from bot.model.routes import Route
 from bot.model.rules import (
     Digest,
     Evidence,
@@ -96,6 +97,7 @@ __all__ = [
     "Receipt",
     "Remind",
     "Revision",
+    "Route",
     "Rule",
     "Ruling",
     "RulingKind",

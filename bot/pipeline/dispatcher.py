@@ -45,7 +45,7 @@ class Dispatcher:
         for entry in changed:
             known = {alert.channel: alert for alert in self._tx.stories.alerts([entry.story.id])}
             made.extend(self._merge(entry, known))
-            for channel in self._channels(entry.story):
+            for channel in dict.fromkeys(each for _, to in self._ways(entry.story) for each in to):
                 situation = self._situation(
                     entry.story,
                     channel,
@@ -215,9 +215,22 @@ class Dispatcher:
         self._tx.stories.save_alert(after)
         return after
 
-    def _channels(self, story: model.Story) -> tuple[str, ...]:
-        loaded = (self._rules[name] for name in story.rules if name in self._rules)
-        return tuple(dict.fromkeys(channel for rule in loaded for channel in rule.notify))
+    def _ways(self, story: model.Story) -> list[tuple[model.Rule, tuple[str, ...]]]:
+        """Each loaded rule of the story, in order of first match, with the channels that it notifies."""
+        loaded = [self._rules[name] for name in story.rules if name in self._rules]
+        known = () if all(rule.notify for rule in loaded) else self._tx.stories.alerts([story.id])
+        return [(rule, rule.notify or self._routed(story, rule, known)) for rule in loaded]
+
+    def _routed(self, story: model.Story, rule: model.Rule, known: Sequence[model.Alert]) -> tuple[str, ...]:
+        """A story stays where it was first routed to, also at another hour, as long as the routes have that channel."""
+        routes = self._snapshot.routes
+        possible = alerts.routing.possible(routes, rule)
+        here = [each for each in known if rule.name in each.rules and each.state is not model.AlertState.MERGED]
+        if stays := tuple(alert.channel for alert in here if alert.channel in possible):
+            return stays
+        feeds = {each.article.feed for each in story.members if any(found.rule == rule.name for found in each.matches)}
+        tags = {tag for feed in feeds if (read := self._snapshot.feeds.get(feed)) for tag in read.tags}
+        return alerts.routing.route(routes, rule, tags=tags, now=self._now)
 
     def _situation(
         self,
@@ -229,9 +242,7 @@ class Dispatcher:
         new: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> alerts.Situation:
-        rules = tuple(
-            self._rules[name] for name in story.rules if name in self._rules and channel in self._rules[name].notify
-        )
+        rules = tuple(rule for rule, to in self._ways(story) if channel in to)
         policy = self._snapshot.policies.get(channel, model.SpeakPolicy())
         # Only these look back, and there may be thousands of posts in an hour.
         looks_back = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)

@@ -19,6 +19,8 @@ class Snapshot:
     fetch: model.FetchPolicy = field(default_factory=model.FetchPolicy)
     #: Channel -> when it may be posted to.
     policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
+    #: Of rules that name no channel.
+    routes: tuple[model.Route, ...] = ()
     #: The channel on which the bot posts about itself; None: its log only.
     operator: str | None = None
     window: timedelta = timedelta(days=14)

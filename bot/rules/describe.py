@@ -11,7 +11,8 @@ from bot.rules.evaluation import CompiledRule, Kind, Part
 def describe(rule: model.Rule) -> str:
     """What the rule does, in English, then the same as a query. Raises RuleError."""
     compiled = compiling.compile_rule(rule)
-    lines = [f"Notifies {_list(rule.notify, 'and')} (severity {rule.severity.value}) when an article"]
+    notified = _list(rule.notify, "and") if rule.notify else "by the routes of bot.yaml"
+    lines = [f"Notifies {notified} (severity {rule.severity.value}) when an article"]
     joint = "  "
     for part in compiled.parts:
         if part.kind is Kind.ALL:

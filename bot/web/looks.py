@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import jinja2
 
 from bot import model
+from bot.alerts import routing
 from bot.answers import telling
 from bot.model import visible
 from bot.summaries import marking
@@ -38,6 +39,7 @@ def templates() -> jinja2.Environment:
         "marked_title": marked_title,
         "excerpts": excerpts,
         "lead": lead,
+        "where_to": routing.told,
         "matched_words": matched_words,
     }
     return environment

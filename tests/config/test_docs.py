@@ -28,7 +28,7 @@ def _keys(shape: type[pydantic.BaseModel], prefix: str) -> Iterator[str]:
             continue
         inner = [part for part in (info.annotation, *typing.get_args(info.annotation)) if isinstance(part, type)]
         for part in inner:
-            if issubclass(part, pydantic.BaseModel):
+            if issubclass(part, pydantic.BaseModel) and part is not shape:
                 yield from _keys(part, f"{key}.")
 
 

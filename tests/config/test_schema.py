@@ -82,7 +82,7 @@ def test_an_independent_validator_finds_good_files_good(path: Path, schemas: dic
         ("bot", "channels: {a: {kind: console}}\nunknown: 1"),
         ("feeds", "feeds: [{name: x}]"),
         ("feeds", "feeds: [{url: 'https://h/x', full_text: sometimes}]"),
-        ("rules", "rules: [{name: x}]"),
+        ("rules", "rules: [{notify: y}]"),
         ("rules", "rules: [{name: x, notify: y, nome: [z]}]"),
         ("rules", "rules: [{name: x, notify: y, severity: urgent}]"),
         ("rules", "rules: [{name: x, notify: y, all: []}]"),

@@ -61,6 +61,8 @@ def _keys(whole: Any, part: Any, prefix: str) -> Iterator[tuple[str, Any, bool]]
         for reference in re.findall(r'"#/definitions/(\w+)"', json.dumps(shape)):
             # A list of blocks is the file itself: its keys are named without it.
             is_list = name in ("feeds", "rules") and not prefix
+            if whole["definitions"][reference] is part:
+                continue  # a route inside a route has the same keys
             yield from _keys(whole, whole["definitions"][reference], "" if is_list else f"{prefix}{name}.")
 
 

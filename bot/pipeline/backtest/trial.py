@@ -38,6 +38,8 @@ class Plan:
     baselines: Mapping[str, datetime] = field(default_factory=dict)
     #: Channel -> when it may be posted to.
     policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
+    #: Of rules that name no channel.
+    routes: tuple[model.Route, ...] = ()
     window: timedelta = timedelta(days=14)
     #: Where a day ends.
     zone: tzinfo = UTC
@@ -90,7 +92,9 @@ class _Trial:
             most_steps=plan.most_steps,
         )
         self._replay = Replay(
-            snapshot.Snapshot(feeds=plan.feeds, rules=self._set, policies=plan.policies, window=plan.window)
+            snapshot.Snapshot(
+                feeds=plan.feeds, rules=self._set, policies=plan.policies, routes=plan.routes, window=plan.window
+            )
         )
         self._before: dict[model.ArticleId, set[str]] = {}
         for name in self._by_rule:

@@ -1,0 +1,160 @@
+"""The routes of bot.yaml: their keys, what is wrong with them beyond their shape, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from fnmatch import fnmatchcase
+from zoneinfo import ZoneInfo
+
+import pydantic
+
+from bot import model
+from bot.config import values
+from bot.config.yaml.nodes import Mapping, Node, Scalar
+from bot.config.yaml.nodes import Sequence as SequenceNode
+from bot.config.yaml.problems import ProblemReport
+
+#: What pydantic takes for true.
+_YES = ("true", "yes", "on", "y", "t", "1")
+_STRICT = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class MatchShape(pydantic.BaseModel):
+    """What a route takes: all of its conditions hold."""
+
+    model_config = _STRICT
+
+    rule: values.Texts = pydantic.Field((), description="Rules by name, any of them; * is any text: BlackBerry*.")
+    tag: values.Texts = pydantic.Field(
+        (), description="Tags of feeds, any of them: a feed with it brought an article that the rule matched."
+    )
+    severity: tuple[model.Severity, ...] = pydantic.Field((), description="Severities of rules, any of them.")
+    hours: values.Quiet | None = pydantic.Field(
+        None, description="The hours in which the story is first decided about: 09:00 to 17:00 Asia/Karachi."
+    )
+
+    @pydantic.field_validator("severity", mode="before")
+    @classmethod
+    def _is_list(cls, written: object) -> object:
+        return values.one_or_list(written)
+
+
+_CONTINUE = pydantic.Field(False, description="true: the routes after this one are looked at too.")
+# A keyword of Python cannot be written as a field.
+_Continue = pydantic.create_model("_Continue", __config__=_STRICT, **{"continue": (bool, _CONTINUE)})  # type: ignore[call-overload]  # its stubs take no unpacked names
+
+
+class RouteShape(_Continue):  # type: ignore[misc, valid-type]  # made above: no class to mypy
+    """Where stories of rules without notify are posted."""
+
+    match: MatchShape = pydantic.Field(
+        default_factory=lambda: MatchShape.model_validate({}),
+        description="What the route takes: rule, tag, severity, hours. Without it, everything.",
+    )
+    to: values.Texts = pydantic.Field(
+        (), description="One channel, or a list of them. An inner route without it posts where the outer one does."
+    )
+    routes: tuple[RouteShape, ...] = pydantic.Field(
+        (), description="Routes inside this one, tried first; where none takes the story, it goes to this one's to."
+    )
+
+
+def routes_of(shapes: Sequence[RouteShape], zone: ZoneInfo, outer: tuple[str, ...] = ()) -> tuple[model.Route, ...]:
+    """The routes with what they inherit: ``zone`` for hours without one, ``outer`` channels."""
+    made = []
+    for shape in shapes:
+        to, hours = tuple(dict.fromkeys(shape.to)) or outer, shape.match.hours
+        made.append(
+            model.Route(
+                to=to,
+                rules=shape.match.rule,
+                tags=shape.match.tag,
+                severities=shape.match.severity,
+                hours=model.QuietHours(start=hours[0], end=hours[1], zone=hours[2] or zone) if hours else None,
+                goes_on=getattr(shape, "continue"),
+                routes=routes_of(shape.routes, zone, to),
+            )
+        )
+    return tuple(made)
+
+
+def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -> None:
+    """Channels that there are not, a story that no route takes, and routes that are never reached."""
+    top = _items(root)
+    if not top:
+        return
+    _check_level(top, channels, report, is_top=True)
+    last = top[-1]
+    if last.get("match") is not None:
+        key = last.key("match")
+        report.add(
+            "no-last-route",
+            "a story that no route takes would be lost",
+            "add a last route without match: - to: alerts",
+            start=key.start if key else last.start,
+            end=key.end if key else None,
+        )
+
+
+def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: ProblemReport) -> None:
+    """Rules that a route names and no file has."""
+    folded = [name.casefold() for name in names]
+    for route in _all(_items(root)):
+        match = route.get("match")
+        for item in _scalars(match.get("rule") if isinstance(match, Mapping) else None):
+            if not any(fnmatchcase(name, item.value.strip().casefold()) for name in folded):
+                help_text = values.did_you_mean(item.value, list(names), otherwise="`wirewatch status` lists the rules")
+                message = f'no rule is named "{values.shown(item.value)}"'
+                report.add("unknown-rule", message, help_text, start=item.start, end=item.end, severity="warning")
+
+
+def _check_level(routes: Sequence[Mapping], channels: Collection[str], report: ProblemReport, *, is_top: bool) -> None:
+    end: Mapping | None = None
+    for route in routes:
+        if end is not None:
+            key = route.pairs[0][0] if route.pairs else None
+            report.add(
+                "route-not-reached",
+                "this route is never reached: the one before it takes everything",
+                "move it up, or give that one continue: true",
+                start=key.start if key else route.start,
+                end=key.end if key else None,
+                severity="warning",
+            )
+            break
+        if route.get("to") is None and is_top:
+            key = route.pairs[0][0] if route.pairs else None
+            report.add(
+                "missing-key",
+                'the key "to" is missing',
+                f"write to: {next(iter(sorted(channels)), 'alerts')}",
+                start=key.start if key else route.start,
+                end=key.end if key else None,
+            )
+        for item in _scalars(route.get("to")):
+            if item.value.strip() and item.value.strip() not in channels:
+                otherwise = "there is " + ", ".join(sorted(channels))
+                help_text = values.did_you_mean(item.value.strip(), sorted(channels), otherwise=otherwise)
+                message = f'no channel "{values.shown(item.value)}"'
+                report.add("unknown-channel", message, help_text, start=item.start, end=item.end)
+        goes_on = route.get("continue")
+        is_open = route.get("match") is None
+        if is_open and not (isinstance(goes_on, Scalar) and goes_on.value.strip().lower() in _YES):
+            end = route
+        _check_level(_items(route), channels, report, is_top=False)
+
+
+def _items(node: Node | None) -> list[Mapping]:
+    routes = node.get("routes") if isinstance(node, Mapping) else None
+    return [each for each in routes.items if isinstance(each, Mapping)] if isinstance(routes, SequenceNode) else []
+
+
+def _all(routes: Sequence[Mapping]) -> Iterator[Mapping]:
+    for route in routes:
+        yield route
+        yield from _all(_items(route))
+
+
+def _scalars(node: Node | None) -> list[Scalar]:
+    items = node.items if isinstance(node, SequenceNode) else [node] if node else []
+    return [item for item in items if isinstance(item, Scalar)]

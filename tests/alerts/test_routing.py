@@ -1,0 +1,57 @@
+"""Where a story goes by the tree of routes, at which hour, and how that reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot import model
+from bot.alerts import routing
+from testbed.fakes import START
+
+HIGH = model.Rule(name="BlackBerry exit", notify=(), severity=model.Severity.HIGH)
+LOW = model.Rule(name="Any law", notify=(), severity=model.Severity.LOW)
+DAY = model.QuietHours(start=time(8), end=time(18), zone=ZoneInfo("UTC"))
+NIGHT = model.QuietHours(start=time(18), end=time(8), zone=ZoneInfo("UTC"))
+LAST = model.Route(to=("alerts",))
+#: START is 9:00.
+MIDNIGHT = START + timedelta(hours=15)
+
+
+def goes(*routes: model.Route, rule: model.Rule = HIGH, tags: tuple[str, ...] = (), at_night: bool = False) -> str:
+    return " ".join(routing.route(routes, rule, tags=tags, now=MIDNIGHT if at_night else START))
+
+
+def test_the_first_route_that_takes_it_decides_and_one_that_continues_lets_the_next_decide_too() -> None:
+    high = model.Route(to=("duty", "desk"), severities=(model.Severity.HIGH,))
+    assert goes(high, LAST) == "duty desk"
+    assert goes(high, LAST, rule=LOW) == "alerts"
+    assert goes(replace(high, goes_on=True), LAST) == "duty desk alerts"
+    assert goes(replace(high, goes_on=True), replace(LAST, to=("desk",))) == "duty desk"
+
+
+def test_a_route_takes_by_name_with_a_star_by_tag_of_the_feed_and_by_hour() -> None:
+    named = model.Route(to=("desk",), rules=("blackberry *",))
+    assert (goes(named, LAST), goes(named, LAST, rule=LOW)) == ("desk", "alerts")
+    tagged = model.Route(to=("desk",), tags=("Pakistan",))
+    assert (goes(tagged, LAST), goes(tagged, LAST, tags=("asia", "pakistan"))) == ("alerts", "desk")
+    nightly = model.Route(to=("night",), hours=NIGHT)
+    assert (goes(nightly, LAST), goes(nightly, LAST, at_night=True)) == ("alerts", "night")
+
+
+def test_inner_routes_come_first_and_what_none_of_them_takes_goes_where_the_outer_one_does() -> None:
+    inner = model.Route(to=("night",), hours=NIGHT)
+    outer = model.Route(to=("desk",), severities=(model.Severity.HIGH,), routes=(inner,))
+    assert (goes(outer, LAST), goes(outer, LAST, at_night=True)) == ("desk", "night")
+
+
+def test_every_way_is_told_in_order_with_what_decides_between_them() -> None:
+    inner = model.Route(to=("night",), hours=NIGHT)
+    outer = model.Route(to=("desk",), tags=("pakistan",), routes=(inner,), goes_on=True)
+    assert routing.told((outer, LAST), HIGH) == (
+        "night (feeds tagged pakistan, 18:00 to 08:00 UTC), also desk (feeds tagged pakistan), also alerts"
+    )
+    assert routing.possible((outer, LAST), HIGH) == ("night", "desk", "alerts")
+    assert routing.told((model.Route(to=("duty",), rules=("other",)), LAST), HIGH) == "alerts"
+    assert routing.told((LAST,), replace(HIGH, notify=("own", "second"))) == "own, second"

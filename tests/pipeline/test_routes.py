@@ -1,0 +1,70 @@
+"""A story of a rule without channels goes where the routes lead, and stays there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot import model, pipeline, rules, storage
+from testbed.fakes import START, FakeClock
+from tests.pipeline.newsroom import Item, Newsroom, rule
+
+DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn", tags=("pakistan",))
+WIRE = model.Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
+NIGHT = model.QuietHours(start=time(18), end=time(8), zone=ZoneInfo("UTC"))
+ROUTES = (
+    model.Route(to=("night",), hours=NIGHT),
+    model.Route(to=("karachi",), tags=("pakistan",)),
+    model.Route(to=("desk",)),
+)
+TITLE = "BlackBerry Messenger returns to Sindh after a ban of two months"
+
+
+@dataclass(slots=True)
+class Routed(Newsroom):
+    routes: tuple[model.Route, ...] = ROUTES
+
+    @property
+    def snapshot(self) -> pipeline.Snapshot:
+        whole = Newsroom.snapshot.fget(self)  # type: ignore[attr-defined]  # the property of the class below
+        assert isinstance(whole, pipeline.Snapshot)
+        unnamed = replace(rule().rule, notify=())
+        return replace(whole, rules=rules.RuleSet([rules.compile_rule(unnamed)]), routes=self.routes)
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Routed]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield Routed(opened, [DAWN, WIRE])
+    await opened.close()
+
+
+async def sent(room: Newsroom) -> list[tuple[str, str]]:
+    rows = await room.store.read(lambda tx: tx.outbox.unsent())
+    return [(row.channel, row.message.kind.value) for row in rows]
+
+
+def item(name: str, *, hours: int = 0) -> Item:
+    at = START + timedelta(hours=hours)
+    return Item(id=name, link=f"https://{name}.example/1", title=TITLE, text=f"The ban was lifted, says {name}.", at=at)
+
+
+async def test_a_story_goes_where_its_feed_leads_and_later_outlets_and_hours_leave_it_there(room: Routed) -> None:
+    await room.poll(DAWN, item("a"))
+    assert await sent(room) == [("karachi", "post")]
+    room.now += timedelta(hours=12)
+    await room.poll(WIRE, item("b", hours=12))
+    (story,) = await room.stories()
+    assert len(story.members) == 2
+    assert await sent(room) == [("karachi", "post"), ("karachi", "edit")]
+
+
+async def test_a_story_whose_channel_is_no_longer_of_its_routes_is_routed_anew(room: Routed) -> None:
+    await room.poll(DAWN, item("a"))
+    room.routes = (model.Route(to=("desk",)),)
+    await room.poll(WIRE, item("b"))
+    assert await sent(room) == [("karachi", "post"), ("desk", "post")]
