@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 #: Straight and curly quotes and apostrophes are one. One character each, so that offsets stay.
@@ -36,9 +37,12 @@ _UNSPACED_CLASS = (
 
 
 def _mark_class() -> str:
-    """Ranges of the combining marks that this Python knows; the planes above 1 hold variation selectors only."""
+    """Ranges of the combining marks that this Python knows; the planes above 1 hold variation selectors only.
+
+    Left out are Han, Hangul, private use and what else has none: each start of a command waits for this.
+    """
     ranges: list[list[int]] = []
-    for code in range(0x300, 0x20000):
+    for code in chain(range(0x300, 0x3100), range(0xA66F, 0xAC00), range(0xFB1E, 0x12000), range(0x13440, 0x20000)):
         if unicodedata.category(chr(code))[0] == "M":
             if ranges and ranges[-1][1] == code - 1:
                 ranges[-1][1] = code

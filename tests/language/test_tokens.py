@@ -96,3 +96,10 @@ def test_folding_twice_is_folding_once(string: str) -> None:
     once = tokens.fold(string)
     assert unicodedata.is_normalized("NFC", once) or not once.isascii()
     assert tokens.fold(once) == once
+
+
+def test_every_combining_mark_of_the_first_two_planes_is_part_of_its_word() -> None:
+    marks = [chr(code) for code in range(0x300, 0x20000) if unicodedata.category(chr(code))[0] == "M"]
+    # Variation selectors and other invisible ones are dropped before.
+    visible = [mark for mark in marks if tokens.normalise(f"a{mark}") != "a"]
+    assert [mark for mark in visible if len(list(tokens.tokens(tokens.normalise(f"ab{mark}cd")))) != 1] == []
