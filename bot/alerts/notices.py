@@ -95,3 +95,22 @@ def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str
     """``reason``: what the trouble was."""
     lead = f"Channel {', '.join(channels)} works again. What was kept is being sent. The trouble was:"
     return model.Notice(what=lead, where=(reason,), occasion=occasion)
+
+
+def model_is_failing(name: str, reason: str, *, now: datetime) -> model.Notice:
+    """The language model failed several times in a row, or refuses us; ``reason`` is the last failure's."""
+    lead = f"The model {name} does not answer. Until it does, Wirewatch decides without it."
+    remedy = "Check url, name and key under model in bot.yaml."
+    return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
+
+
+def model_is_back(name: str, *, now: datetime) -> model.Notice:
+    """The language model answered after it had failed."""
+    return model.Notice(what=f"The model {name} answers again.", occasion=(f"model back {now.isoformat()}",))
+
+
+def model_budget_spent(name: str, what: str, *, day: date) -> model.Notice:
+    """``what``: calls or tokens, whose number of the day is reached."""
+    lead = f"The model {name} has used the {what} of this day. Until midnight UTC, Wirewatch decides without it."
+    remedy = f"Raise {what}_per_day under model in bot.yaml, or give it fewer uses."
+    return model.Notice(what=lead, remedy=remedy, occasion=(f"model budget {day.isoformat()}",))

@@ -52,6 +52,20 @@ def join(found: model.Join) -> documents.JoinDocument:
     return documents.JoinDocument(reason=found.reason.value, detail=found.detail)
 
 
+def completion(each: model.Completion) -> documents.CompletionDocument:
+    """What a language model was asked, what it answered and what that cost."""
+    return documents.CompletionDocument(
+        at=each.at,
+        use=each.use.value,
+        model=each.model,
+        prompt_version=each.version,
+        answer=each.answer,
+        error=each.error or None,
+        tokens=each.tokens_in + each.tokens_out,
+        seconds=each.took.total_seconds(),
+    )
+
+
 def evidence(matches: Iterable[model.Match]) -> list[documents.EvidenceDocument]:
     """Each place on which a rule fired."""
     return [

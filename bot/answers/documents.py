@@ -187,6 +187,19 @@ class FeedsPage(Document):
     after: str | None
 
 
+class CompletionDocument(Document):
+    """One question to a language model."""
+
+    at: Time
+    use: str
+    model: str
+    prompt_version: int
+    answer: str | None
+    error: str | None
+    tokens: int
+    seconds: float
+
+
 class StoryPlace(Document):
     """The story that an explained article is in."""
 
@@ -194,6 +207,7 @@ class StoryPlace(Document):
     title: str
     joined: JoinDocument
     decisions: list[DecisionDocument]
+    asked: list[CompletionDocument]
 
 
 class ExplainDocument(Document):

@@ -17,6 +17,8 @@ class Place:
     story: model.Story
     join: model.Join
     decisions: tuple[model.Decision, ...]
+    #: What a language model was asked about the article.
+    completions: tuple[model.Completion, ...]
 
 
 def place_of(tx: ports.Transaction, article: model.ArticleId) -> Place | None:
@@ -26,7 +28,7 @@ def place_of(tx: ports.Transaction, article: model.ArticleId) -> Place | None:
     if story is None or join is None:
         return None
     decisions = tuple(decision for decision in tx.stories.decisions(story.id) if decision.article == article)
-    return Place(story=story, join=join, decisions=decisions)
+    return Place(story=story, join=join, decisions=decisions, completions=tuple(tx.completions.about(article)))
 
 
 def typed(text: str, now: datetime) -> model.Article:
@@ -68,6 +70,7 @@ def document(explanation: rules.Explanation, place: Place | None) -> documents.E
             title=place.story.title,
             joined=building.join(place.join),
             decisions=[building.decision(each) for each in place.decisions],
+            asked=[building.completion(each) for each in place.completions],
         )
     )
     return documents.ExplainDocument(

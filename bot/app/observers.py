@@ -19,6 +19,9 @@ class Observer(Protocol):
     def on_outcome(self, row: model.Outgoing) -> None:
         """A message of the outbox changed its state."""
 
+    def on_completion(self, completion: model.Completion) -> None:
+        """A language model was asked."""
+
 
 class Observers:
     """Passes on what happens to all of them."""
@@ -37,3 +40,7 @@ class Observers:
     def on_outcome(self, row: model.Outgoing) -> None:
         for observer in self.all:
             observer.on_outcome(row)
+
+    def on_completion(self, completion: model.Completion) -> None:
+        for observer in self.all:
+            observer.on_completion(completion)

@@ -15,6 +15,7 @@ import structlog
 
 from bot import articles, channels, config, outbox, pipeline, ports, storage
 from bot.app import reload
+from bot.app.assisting import Assisting
 from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
@@ -53,6 +54,14 @@ class App:
         self._listening = Interactions(
             parts.store, parts.clock, snapshot=lambda: self.live.snapshot, on_decided=parts.deciding.tell
         )
+        self._assisting = Assisting(
+            parts.store,
+            parts.clock,
+            live=lambda: self.live,
+            deciding=parts.deciding,
+            observers=parts.observers,
+            environ=parts.environment.environ,
+        )
         #: None: no folder is watched.
         self._reloading: reload.Reloader | None = None
 
@@ -84,6 +93,7 @@ class App:
         gc_tuning.spare_collections(lasts=False)
         try:
             passed = await self._pass_over_all(everything=everything)
+            passed.decisions.extend(await self._assisting.settle())
         finally:
             # What was set aside for the pass is looked at again: its garbage must not stay for ever.
             gc.unfreeze()
@@ -128,7 +138,7 @@ class App:
                 group.create_task(site.serve(stop))
             group.create_task(self._engine(on_pass, everything=everything).run(stop))
             hearing = self._listening.run(lambda: channels.listeners(self.live.channels.values()))
-            others = [group.create_task(hearing)]
+            others = [group.create_task(hearing), group.create_task(self._assisting.run())]
             if folder:
                 self._reloading = reload.Reloader(
                     folder,
@@ -217,12 +227,18 @@ class App:
         self.live = live_of(settings, self.parts.environment, self.store, given=kept)
         gc_tuning.spare_collections(lasts=True)
         await self.sync()
+        await self._assisting.renew()
         if kept is None:
             self._sending.renew()
             self._listening.renew()
             for channel in old.channels.values():
                 await channel.close()
         await reload.announce(self.store, settings, now=self.clock.now())
+
+    async def begin(self) -> None:
+        """Take up the configuration: feeds and the language model. Raises StoreUnavailable."""
+        await self.sync()
+        await self._assisting.renew()
 
     async def sync(self) -> None:
         """Tell the store which feeds are configured, and whose voice each of them is."""
@@ -245,6 +261,7 @@ class App:
         """Close all but the store, which was open before."""
         for channel in self.live.channels.values():
             await channel.close()
+        await self._assisting.close()
         await self.parts.documents.close()
         await self.parts.fetcher.close()
 
@@ -269,7 +286,7 @@ async def opened(
         parts = parts_of(settings, environment, store, on_feed=on_feed, process_name=process_name)
         app = App(parts, live_of(settings, environment, store, given=replaced))
         try:
-            await app.sync()
+            await app.begin()
             yield app
         finally:
             await app.close()

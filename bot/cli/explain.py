@@ -63,6 +63,10 @@ def _lines(place: explaining.Place) -> Iterator[str]:
     for decision in place.decisions:
         detail = f" ({decision.detail})" if decision.detail else ""
         yield f"decided: {decision.channel}: {decision.action.value}, {decision.reason.value}{detail}"
+    for each in place.completions:
+        cost = model.counted(each.tokens_in + each.tokens_out, "token")
+        asked = f"{each.model}, {each.use.value}, prompt version {each.version}, {cost}"
+        yield f"asked: {asked}: {each.answer or each.error}"
 
 
 def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledRule]:

@@ -171,6 +171,7 @@ def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: 
         (shape.database, ("database",), "nothing can start until then"),
         (token, ("web", "token"), closed),
         *((one.token, ("web", "tokens", name, "token"), closed) for name, one in tokens.items()),
+        (shape.model.key if shape.model else None, ("model", "key"), "the model is not asked until then"),
     ):
         if isinstance(secret, model.Secret) and (why := secrets.why_missing(secret, environ)):
             _warn_secret(report, places.find(root, path)[0], why, what)
@@ -223,6 +224,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
         web=_web(shape.web),
         keep=shape.keep,
         on_unknown=shape.on_unknown,
+        language_model=shape.model.policy(folder) if shape.model else None,
     )
 
 

@@ -10,7 +10,9 @@ import pydantic
 
 from bot import model
 from bot.config import access_shape, intervals, values
+from bot.config.model_shape import ModelShape
 from bot.config.routes_shape import RouteShape
+from bot.model import OnUnknown
 
 _FETCH = model.FetchPolicy()
 
@@ -190,9 +192,13 @@ class BotShape(StrictShape):
     keep: values.Duration | None = pydantic.Field(
         None, description="Retention: how long articles are kept, as in 400 days. Without it, they are never deleted."
     )
-    on_unknown: model.OnUnknown = pydantic.Field(
-        model.OnUnknown.SEND_AGAIN,
+    on_unknown: OnUnknown = pydantic.Field(
+        OnUnknown.SEND_AGAIN,
         description=(
             "When it is unknown whether a message arrived: at_least_once sends it again, at_most_once does not."
         ),
+    )
+    # In this class the key hides the package of that name.
+    model: ModelShape | None = pydantic.Field(
+        None, description="A language model for what the bot cannot decide by itself; never needed to run."
     )

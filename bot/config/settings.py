@@ -74,6 +74,8 @@ class BotSettings:
     #: How long articles are kept; None: for ever.
     keep: timedelta | None
     on_unknown: model.OnUnknown
+    #: None: no language model is asked.
+    language_model: model.LanguageModelPolicy | None = None
 
     def database_address(self, environ: Mapping[str, str]) -> str:
         """The whole address, its secret part read now and its path absolute. Raises ConfigError."""

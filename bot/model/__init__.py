@@ -27,6 +27,7 @@ from bot.model.messages import (
     StoryBrief,
     Why,
 )
+from bot.model.prompts import Completion, LanguageModelPolicy, Prompt, Spent, Use
 from bot.model.routes import Route
 from bot.model.rules import (
     Digest,
@@ -57,6 +58,7 @@ __all__ = [
     "Arrival",
     "Article",
     "ArticleId",
+    "Completion",
     "DaySeal",
     "Deadline",
     "Decision",
@@ -77,6 +79,7 @@ __all__ = [
     "JoinReason",
     "Judgement",
     "JudgementId",
+    "LanguageModelPolicy",
     "LedgerRow",
     "LedgerValue",
     "Line",
@@ -91,6 +94,7 @@ __all__ = [
     "Outgoing",
     "OutletLine",
     "Problem",
+    "Prompt",
     "QuietHours",
     "Reading",
     "Reason",
@@ -112,10 +116,12 @@ __all__ = [
     "SilenceKind",
     "Span",
     "SpeakPolicy",
+    "Spent",
     "Story",
     "StoryBrief",
     "StoryId",
     "TokenScope",
+    "Use",
     "Verdict",
     "Where",
     "Why",

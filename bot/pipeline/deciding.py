@@ -1,6 +1,8 @@
 """Turns of deciding: matched articles join stories, and what is to be said is decided, by one process at a time.
 
     peek at what waits ─▶ draft (stories, facts, wording: computed over a read) ─▶ commit (rows only)
+             ▲                    │ waits for the answer of a language model
+             └────────────────────┘
 
 A turn is computed beside the database and committed in one short transaction, which first looks whether it was
 computed on what is still true: where another process has decided since, or a reader has pressed a button, nothing is
@@ -15,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -23,6 +26,9 @@ from bot.pipeline.draft import Draft
 from bot.pipeline.silence_monitor import SilenceMonitor
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.story_updater import StoryUpdater
+
+if TYPE_CHECKING:
+    from bot.pipeline.advice import Advice
 
 log = structlog.get_logger("wirewatch")
 
@@ -52,6 +58,8 @@ class _Computed:
     waiting: ports.Waiting
     ruled: Sequence[model.Ruling]
     decisions: list[model.Decision]
+    #: Of what waits, what is decided now.
+    taken: Sequence[int]
 
 
 class Deciding:
@@ -75,6 +83,33 @@ class Deciding:
         #: What our memory of stories and alerts was made of.
         self._known: ports.Holder | None = None
         self._lock = asyncio.Lock()
+        #: Of a language model; None: none is asked.
+        self._advice: Advice | None = None
+        #: No article waits for an answer any longer.
+        self._is_over = False
+
+    def advise(self, advisor: ports.Advisor | None) -> None:
+        """From the next turn on ask this language model; None: none."""
+        if advisor is None:
+            self._advice = None
+            return
+        # Costs start-up: the prompts, which only a configuration with a model needs.
+        from bot.pipeline.advice import Advice
+
+        self._advice = Advice(advisor)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Articles wait for the answer of a language model."""
+        return self._advice is not None and bool(self._advice.held)
+
+    async def stop_waiting(self, snapshot: Snapshot) -> Sequence[model.Decision]:
+        """Decide what waits for an answer without it. Raises StoreError."""
+        self._is_over = True
+        try:
+            return await self.work_off(snapshot)
+        finally:
+            self._is_over = False
 
     async def decide_batch(self, snapshot: Snapshot, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
         """Decide what waits, at most ``limit`` of it; ``releases``: and what was held long enough.
@@ -129,7 +164,9 @@ class Deciding:
                 batch = await self._store.read(compute)
                 if await self._commit(batch, snapshot, now=now):
                     self.tell(batch.decisions, batch.waiting.arrivals, batch.waiting.revisions)
-                    return DecisionBatch(taken=len(batch.waiting.numbers), decisions=batch.decisions)
+                    if self._advice is not None:
+                        self._advice.end()
+                    return DecisionBatch(taken=len(batch.taken), decisions=batch.decisions)
                 self._forget()
         except BaseException:
             self._forget()
@@ -145,16 +182,29 @@ class Deciding:
             self._draft = Draft()
             if seen.who != self._who:
                 self._updater.forget()
+        advice, held = self._advice, frozenset[model.ArticleId]()
+        if advice is not None:
+            # What waited in the turn before is read again, beside a whole batch.
+            limit += len(advice.held)
+            advice.begin(tx, now, is_over=self._is_over)
         waiting, ruled = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
         draft = self._draft.over(tx)
-        made = list(self._updater.update(draft, snapshot, waiting.arrivals, waiting.revisions, now=now, ruled=ruled))
+        made = list(
+            self._updater.update(
+                draft, snapshot, waiting.arrivals, waiting.revisions, now=now, ruled=ruled, advice=advice
+            )
+        )
         if releases:
             made.extend(self._updater.release(draft, snapshot, now=now))
-        return _Computed(seen=seen, waiting=waiting, ruled=ruled, decisions=made)
+        if advice is not None:
+            held = advice.held
+        rows = zip(waiting.numbers, waiting.articles, strict=True)
+        taken = [number for number, article in rows if article not in held]
+        return _Computed(seen=seen, waiting=waiting, ruled=ruled, decisions=made, taken=taken)
 
     async def _commit(self, batch: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
         """Write the turn; False: it was computed on what no longer holds, and nothing is written."""
-        is_something = batch.waiting.numbers or batch.ruled or self._draft.has_changes
+        is_something = batch.taken or batch.ruled or self._draft.has_changes
         if not (is_something or self._silence_monitor.is_due(snapshot, now=now)):
             self._known = batch.seen
             return True
@@ -164,7 +214,7 @@ class Deciding:
             if after is not None:
                 self._draft.commit(tx, now=now)
                 tx.rulings.done([ruling.id for ruling in batch.ruled], at=now)
-                tx.decision_queue.remove(batch.waiting.numbers)
+                tx.decision_queue.remove(batch.taken)
                 self._silence_monitor.tell(tx, snapshot, now=now)
             return after
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from bot import model, ports, stories
 from bot.pipeline import live_pages, rulings, voices
 from bot.pipeline.claims import Claims
 from bot.pipeline.dispatcher import ChangedStory, Dispatcher
 from bot.pipeline.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from bot.pipeline.advice import Advice
 
 
 class StoryUpdater:
@@ -25,6 +29,8 @@ class StoryUpdater:
         self._window = window
         self._grouping: stories.Grouping | None = None
         self._claims = Claims()
+        #: Of this turn.
+        self._advice: Advice | None = None
 
     def forget(self) -> None:
         """A turn was not committed: what the index learnt in it is not true."""
@@ -40,8 +46,13 @@ class StoryUpdater:
         *,
         now: datetime,
         ruled: Sequence[model.Ruling] = (),
+        advice: Advice | None = None,
     ) -> tuple[model.Decision, ...]:
-        """Carry out what people ruled, then join, decide and enqueue one batch."""
+        """Carry out what people ruled, then join, decide and enqueue one batch.
+
+        ``advice``: of a language model; it has the articles that are left undecided.
+        """
+        self._advice = advice
         made = [decision for ruling in ruled for decision in self._rule(tx, snapshot, ruling, now)]
         return (*made, *self._work(tx, snapshot, arrivals, revisions, now=now))
 
@@ -102,7 +113,7 @@ class StoryUpdater:
         rules = snapshot.rules.rules.values()
         modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
-        joins = grouping.join_batch(by_id.values(), modes)
+        joins = grouping.join_batch(by_id.values(), modes, self._second_opinion(tx, by_id))
         changed: dict[model.StoryId, ChangedStory] = {}
         for join in joins:
             arrival = by_id[join.article]
@@ -141,6 +152,14 @@ class StoryUpdater:
             entry.facts.extend(live_pages.told(snapshot, revision.article, found, now=now))
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
+
+    def _second_opinion(
+        self, tx: ports.Transaction, by_id: Mapping[model.ArticleId, model.Arrival]
+    ) -> stories.SecondOpinion | None:
+        advice = self._advice
+        if advice is None or not advice.is_for(model.Use.SAME_EVENT):
+            return None
+        return lambda article, near: advice.second_opinion(by_id[article].article, near, tx.stories.get(near))
 
     def _index(self, tx: ports.Transaction, now: datetime) -> stories.Grouping:
         if self._grouping is None:

@@ -16,6 +16,11 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
     │   └── Unreachable        no name, no connection, no answer in time
     ├── ReadError              bytes that are not a feed
     │   └── IsPage             an HTML page; carries the feeds that it names
+    ├── ModelError             a language model gave no answer that can be used
+    │   ├── ModelUnavailable   no answer: try again later, or after a time that it names
+    │   ├── ModelRefused       the endpoint refuses us, for a reason that stays until somebody acts
+    │   ├── BadAnswer          an answer that is cut off, refused or not of the form that was asked for
+    │   └── NotYetAnswered     a prompt that was written down, to be answered at another time
     └── SendError              one message, one time; says what to do next
         ├── Wait               not accepted, try again at a time
         ├── Unknown            may have been accepted: look before sending again
@@ -28,11 +33,16 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
 from bot.ports.channels import Abilities, Channel, CheckLine, Delivery
 from bot.ports.clock import Clock
 from bot.ports.errors import (
+    BadAnswer,
     CannotSilence,
     ConfigError,
     FetchError,
     IsPage,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
     NotEditable,
+    NotYetAnswered,
     Parked,
     ReadError,
     Refused,
@@ -50,6 +60,7 @@ from bot.ports.errors import (
     Wait,
     WirewatchError,
 )
+from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
 from bot.ports.listeners import Listener, Press
 from bot.ports.network import Answer, Body, Fetcher, LinkResolver, PageReader, Request, Source
 from bot.ports.people import Judgements, Rulings, Silences
@@ -69,16 +80,20 @@ from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Stub, 
 
 __all__ = [
     "Abilities",
+    "Advisor",
     "AllOf",
     "Answer",
+    "Answered",
     "AnyOf",
     "Articles",
+    "BadAnswer",
     "Body",
     "Candidate",
     "CannotSilence",
     "Channel",
     "CheckLine",
     "Clock",
+    "Completions",
     "Condition",
     "ConfigError",
     "DayCount",
@@ -92,10 +107,15 @@ __all__ = [
     "Judgements",
     "KeyValues",
     "Known",
+    "LanguageModel",
     "Ledger",
     "LinkResolver",
     "Listener",
+    "ModelError",
+    "ModelRefused",
+    "ModelUnavailable",
     "NotEditable",
+    "NotYetAnswered",
     "Outbox",
     "PageReader",
     "Parked",

@@ -93,6 +93,36 @@ class IsPage(ReadError):
         self.feeds = tuple(feeds)
 
 
+class ModelError(WirewatchError):
+    """A language model gave no answer that can be used; it may have cost tokens all the same."""
+
+    LIMIT = 500
+
+    def __init__(self, text: str, *, tokens_in: int = 0, tokens_out: int = 0) -> None:
+        super().__init__(text)
+        self.tokens_in, self.tokens_out = tokens_in, tokens_out
+
+
+class ModelUnavailable(ModelError):
+    """No answer this time; ``after`` is the server's own word (Retry-After)."""
+
+    def __init__(self, text: str, *, after: timedelta | None = None) -> None:
+        super().__init__(text)
+        self.after = after
+
+
+class ModelRefused(ModelError):
+    """Every call will fail until somebody acts: a wrong key, a model that does not exist."""
+
+
+class BadAnswer(ModelError):
+    """The answer is cut off, refused or not of the form that was asked for."""
+
+
+class NotYetAnswered(ModelError):
+    """The prompt was written down, to be answered at another time."""
+
+
 class SendError(WirewatchError):
     """A message was not sent, or it is not known whether it was."""
 

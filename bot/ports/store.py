@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot import model
+from bot.ports.language_models import Completions
 from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.searching import Search
 from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Waiting
@@ -320,6 +321,7 @@ class Transaction(Protocol):
     ledger: Ledger
     key_values: KeyValues
     search: Search
+    completions: Completions
 
 
 class Store(Protocol):

@@ -78,8 +78,9 @@ class DayCount:
 class Waiting:
     """The oldest of what waits to be decided."""
 
-    #: Names of the rows, for ``remove``.
+    #: Names of the rows, for ``remove``, and the article of each.
     numbers: tuple[int, ...] = ()
+    articles: tuple[model.ArticleId, ...] = ()
     arrivals: tuple[model.Arrival, ...] = ()
     revisions: tuple[model.Revision, ...] = ()
 

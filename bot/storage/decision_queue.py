@@ -35,10 +35,12 @@ class DecisionQueue:
 
     def peek(self, *, limit: int) -> ports.Waiting:
         rows = self._connection.execute(_OLDEST, {"at_most": limit}).all()
+        bodies = [(codec.ARRIVAL if row.kind == _ARRIVAL else codec.REVISION).load(row.body) for row in rows]
         return ports.Waiting(
             numbers=tuple(row.n for row in rows),
-            arrivals=tuple(codec.ARRIVAL.load(row.body) for row in rows if row.kind == _ARRIVAL),
-            revisions=tuple(codec.REVISION.load(row.body) for row in rows if row.kind == _REVISION),
+            articles=tuple(body.article.id for body in bodies),
+            arrivals=tuple(body for body in bodies if isinstance(body, model.Arrival)),
+            revisions=tuple(body for body in bodies if isinstance(body, model.Revision)),
         )
 
     def remove(self, numbers: Sequence[int]) -> None:

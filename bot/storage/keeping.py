@@ -34,6 +34,7 @@ from bot import model, polling, ports
 from bot.storage import addresses, private
 from bot.storage.articles import RENEWED_AFTER
 from bot.storage.columns import HashBytes, Timestamp
+from bot.storage.completions import completions
 from bot.storage.failures import unavailable
 from bot.storage.ledger import Ledger, is_needed
 from bot.storage.schema import (
@@ -94,6 +95,9 @@ _OLD_MESSAGES = delete(outbox).where(
         )
         .limit(_MANY)
     )
+)
+_OLD_COMPLETIONS = delete(completions).where(
+    completions.c.n.in_(select(completions.c.n).where(completions.c.at < _BEFORE).limit(_MANY))
 )
 _OLD_TEXTS = (
     update(articles)
@@ -177,6 +181,7 @@ async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
     await _drop_days(store, before)
     stories_gone = await drop(_OLD_STORIES)
     messages_gone = await drop(_OLD_MESSAGES)
+    await drop(_OLD_COMPLETIONS)
     texts_gone = await drop(_OLD_TEXTS)
     await drop(_OLD_VERSIONS)
     await drop(_OLD_MATCHES)

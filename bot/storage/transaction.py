@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from bot import ports
 from bot.storage.articles import Articles
+from bot.storage.completions import Completions
 from bot.storage.decision_queue import DecisionQueue
 from bot.storage.feeds import FeedStates
 from bot.storage.judgements import Judgements
@@ -35,6 +36,7 @@ class Transaction:
     ledger: ports.Ledger
     key_values: ports.KeyValues
     search: ports.Search
+    completions: ports.Completions
 
 
 def over(connection: Connection) -> ports.Transaction:
@@ -52,4 +54,5 @@ def over(connection: Connection) -> ports.Transaction:
         ledger=Ledger(connection),
         key_values=KeyValues(connection),
         search=Search(connection),
+        completions=Completions(connection),
     )

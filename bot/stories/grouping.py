@@ -8,7 +8,8 @@ In memory and pure: no I/O, no clock. What is new in a story and whether to spea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -41,7 +42,28 @@ NAMED = 4
 #: Other stories that are named beside the one that an article joins: one event's coverage may be in two.
 BESIDE = 3
 
+#: The nearest stories that a second opinion is asked about.
+ASKED = 3
+
 Modes = Mapping[str, model.Group]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opinion:
+    """What somebody else says of an article that is not surely of a story."""
+
+    #: The story whose event it tells; None: that of none of them.
+    story: model.StoryId | None
+    #: For people: who says so, and why.
+    detail: str
+
+
+class Undecided(Exception):
+    """The opinion is still to come: the article is to be joined later, and nothing is decided now."""
+
+
+#: Asked of an article and the nearest stories, nearest first; None: no opinion. Raises Undecided.
+SecondOpinion = Callable[[model.ArticleId, Sequence[model.StoryId]], Opinion | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +117,37 @@ class Grouping:
         for home, article in apart:
             self._keep_apart(home, profile.of(article))
 
-    def join_batch(self, arrivals: Iterable[model.Arrival], modes: Modes | None = None) -> tuple[model.Join, ...]:
+    def join_batch(
+        self, arrivals: Iterable[model.Arrival], modes: Modes | None = None, second: SecondOpinion | None = None
+    ) -> tuple[model.Join, ...]:
         """Join a batch, whose own order does not matter; joins come in the order of joining.
 
-        ``modes``: the rules whose ``group`` is not normal.
+        ``modes``: the rules whose ``group`` is not normal. ``second`` is asked where the article is unsure; one whose
+        opinion is still to come has no join.
         """
-        inside = sorted(arrivals, key=lambda arrival: _order(arrival.article))
-        return tuple(self.join(arrival.article, arrival.matches, modes) for arrival in inside)
+        joins = []
+        for arrival in sorted(arrivals, key=lambda each: _order(each.article)):
+            with suppress(Undecided):
+                joins.append(self.join(arrival.article, arrival.matches, modes, second))
+        return tuple(joins)
 
     def join(
-        self, article: model.Article, matches: Iterable[model.Match] = (), modes: Modes | None = None
+        self,
+        article: model.Article,
+        matches: Iterable[model.Match] = (),
+        modes: Modes | None = None,
+        second: SecondOpinion | None = None,
     ) -> model.Join:
-        """Decide the article's story and add it to the index; an article that is known keeps its place."""
+        """Decide the article's story and add it to the index; an article that is known keeps its place.
+
+        Raises Undecided, of ``second``.
+        """
         known = self._joins.get(article.id)
         if known is not None:
             return known
         read = profile.of(article, matches)
         chosen = {(modes or {}).get(rule, model.Group.NORMAL) for rule in read.rules}
-        join = self._decide(read, article.title, chosen)
+        join = self._decide(read, article.title, chosen, second)
         for younger in join.merges:
             self._merge(younger, join.story)
         self._add(read, join)
@@ -151,7 +186,7 @@ class Grouping:
             self._index.add(join.story, read, is_roundup=join.reason is model.JoinReason.ROUNDUP)
             self._joins[read.id] = join
 
-    def _decide(self, read: Profile, title: str, modes: set[model.Group]) -> model.Join:
+    def _decide(self, read: Profile, title: str, modes: set[model.Group], second: SecondOpinion | None) -> model.Join:
         near = [story for story in self._index.near(read, self._window) if not story.is_apart_from(read)]
         compared = evidence.compare(read, near, self._index.rarity)
         judged = sorted((self._judge_one(read, one) for one in compared), key=lambda one: (-one.chance, one.story.rank))
@@ -164,8 +199,22 @@ class Grouping:
         judged = [one for one in judged if not one.story.is_roundup]
         if judged and model.Group.OFF not in modes and judged[0].chance >= self._needed(read, judged[0], modes):
             return self._joined(read, judged[0], judged[1:], near)
-        is_unsure = judged and judged[0].chance >= UNSURE_FROM
-        return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
+        unsure = [one for one in judged[:ASKED] if one.chance >= UNSURE_FROM]
+        if not unsure:
+            return self._opened(read, model.JoinReason.OPENED, judged)
+        # With another mode the user has said what an unsure article is.
+        opinion = (
+            second(read.id, [one.story.id for one in unsure]) if second and modes <= {model.Group.NORMAL} else None
+        )
+        if opinion is None:
+            return self._opened(read, model.JoinReason.UNSURE, judged)
+        same = next((one for one in unsure if one.story.id == opinion.story), None)
+        if same is None:
+            join = self._opened(read, model.JoinReason.OPENED, judged)
+        else:
+            others = [one for one in judged if one is not same]
+            join = self._joined(read, replace(same, chance=max(same.chance, self._join_from)), others, near)
+        return replace(join, detail=f"{opinion.detail}; {join.detail}")
 
     def _needed(self, read: Profile, best: _Judged, modes: set[model.Group]) -> float:
         if model.Group.STRICT in modes:

@@ -32,6 +32,7 @@ from bot.web import facts
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 #: From a healthy second to an hour behind.
 _LATENESS_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+_MODEL_SECONDS = (0.25, 0.5, 1, 2, 5, 10, 20, 60)
 _OUTCOMES = {
     model.SendState.SENT: "sent",
     model.SendState.PARKED: "parked",
@@ -78,6 +79,16 @@ class Metrics:
         self._deliveries = Counter(
             "wirewatch_deliveries", "Attempts to send a message.", ["channel", "outcome"], registry=registry
         )
+        self._calls = Counter(
+            "wirewatch_model_calls", "Calls of the language model.", ["use", "outcome"], registry=registry
+        )
+        self._tokens = Counter("wirewatch_model_tokens", "Tokens of prompts and answers.", ["part"], registry=registry)
+        self._latency = Histogram(
+            "wirewatch_model_seconds",
+            "Time until the language model answered or failed.",
+            buckets=_MODEL_SECONDS,
+            registry=registry,
+        )
         self._add_gauges(registry)
         for outcome in ("changed", "unchanged", "failed"):
             self._polls.labels(outcome)
@@ -113,6 +124,13 @@ class Metrics:
 
     def on_outcome(self, row: model.Outgoing) -> None:
         self._deliveries.labels(row.channel, _OUTCOMES.get(row.state, "again")).inc()
+
+    def on_completion(self, completion: model.Completion) -> None:
+        outcome = "answered" if completion.answer is not None else "failed"
+        self._calls.labels(completion.use.value, outcome).inc()
+        self._tokens.labels("prompt").inc(completion.tokens_in)
+        self._tokens.labels("answer").inc(completion.tokens_out)
+        self._latency.observe(completion.took.total_seconds())
 
     # -- current state
 

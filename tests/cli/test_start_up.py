@@ -67,3 +67,32 @@ def test_each_of_our_kinds_is_a_module_of_its_own_name(kinds: plugins.Kinds) -> 
     assert len(kinds.found) >= 3
     for name, kind in kinds.found.items():
         assert kind.name == kind.module.KIND == name
+
+
+#: One whole pass over a configuration.
+OF_MODELS = """
+import asyncio, sys
+from datetime import timedelta
+from pathlib import Path
+from bot import app
+async def main():
+    environment = app.Environment(environ={})
+    async with app.opened(app.load(Path(sys.argv[1]), {}), environment) as running:
+        await running.once(everything=True, drain=timedelta())
+asyncio.run(main())
+print("LOADED", *sorted(sys.modules))
+"""
+
+
+def test_a_bot_without_a_model_imports_nothing_of_language_models(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
+    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
+    (tmp_path / "rules" / "a.yaml").write_text("rules: [{name: A, all: [BlackBerry], notify: alerts}]\n")
+    (tmp_path / "data").mkdir()
+    command = [sys.executable, "-c", OF_MODELS, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    modules = set(done.stdout.splitlines()[-1].split()[1:])
+    assert {"bot.pipeline.deciding", "bot.app.assisting"} <= modules
+    of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.advice"}
+    assert not modules & of_models

@@ -1,0 +1,97 @@
+"""The keys of bot.yaml's ``model``: a language model, what it is asked for, and its limits."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import pydantic
+
+from bot import model
+from bot.config import values
+
+_DEFAULTS = model.LanguageModelPolicy(url="", name="", uses=frozenset())
+_LONGEST_WAIT = timedelta(minutes=2)
+
+
+def _url(value: object) -> str:
+    written = values.text(value)
+    if written.startswith("file:"):
+        if not written.removeprefix("file:").strip():
+            raise values.Wrong("address", "after file: comes the path of a file", "write file:answers.jsonl")
+        return written
+    parts = values.split(written)
+    if parts is None or parts[0] not in ("http", "https") or not parts[1] or any(map(str.isspace, written)):
+        message = f'"{values.shown(written)}" is no address of a model\'s API'
+        raise values.Wrong("address", message, "write the whole address: http://127.0.0.1:11434/v1")
+    if "@" in parts[2]:
+        raise values.Wrong("secret", "a password in an address would be shown in logs and messages", "remove it")
+    checked = written.rstrip("/")
+    for end in ("/chat/completions", "/completions", "/responses"):
+        if checked.endswith(end):
+            raise values.Wrong(
+                "address", f"the address of a model's API ends before {end}", f"write {checked.removesuffix(end)}"
+            )
+    return checked
+
+
+def _wait(value: timedelta) -> timedelta:
+    if value > _LONGEST_WAIT:
+        said = model.show_duration(_LONGEST_WAIT)
+        raise values.Wrong("duration", f"an article waits at most {said} for a model", f"write {said} or less")
+    return value
+
+
+class ModelShape(pydantic.BaseModel):
+    """A language model for what the bot cannot decide by itself; never needed to run."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[
+        str, pydantic.PlainValidator(_url), pydantic.WithJsonSchema({"type": "string", "pattern": "^(https?://|file:)"})
+    ] = pydantic.Field(
+        ...,
+        description=(
+            "The base address of an API that is compatible with OpenAI's: https://api.openai.com/v1, or a local one "
+            "such as http://127.0.0.1:11434/v1. file:PATH: a file of prompts and their answers instead."
+        ),
+        examples=["http://127.0.0.1:11434/v1"],
+    )
+    name: values.Text = pydantic.Field(..., description="The model, as the API names it.", examples=["qwen2.5:14b"])
+    key: model.Secret | None = pydantic.Field(None, description="The API's key: env:NAME or file:/path.")
+    uses: Annotated[
+        tuple[model.Use, ...], pydantic.BeforeValidator(values.one_or_list), pydantic.Field(min_length=1)
+    ] = pydantic.Field(..., description="What it is asked for.", examples=["[same_event]"])
+    calls_per_day: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        _DEFAULTS.calls_per_day, description="Maximum number of calls on one day (UTC); then it is asked no more."
+    )
+    tokens_per_day: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
+        _DEFAULTS.tokens_per_day, description="Maximum number of tokens on one day (UTC), of prompts and answers."
+    )
+    timeout: values.Duration = pydantic.Field(_DEFAULTS.timeout, description="Timeout of one call.")
+    wait: Annotated[values.Duration, pydantic.AfterValidator(_wait)] = pydantic.Field(
+        _DEFAULTS.wait,
+        description=(
+            "How long what cannot be decided waits for an answer, at most 2 minutes; then it is decided without one."
+        ),
+    )
+    at_once: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
+        _DEFAULTS.at_once, description="Calls under way at the same time."
+    )
+
+    def policy(self, folder: Path) -> model.LanguageModelPolicy:
+        """As the bot reads it; the path of an answer file starts in ``folder``."""
+        is_file = self.url.startswith("file:")
+        url = f"file:{folder / self.url.removeprefix('file:').strip()}" if is_file else self.url
+        return model.LanguageModelPolicy(
+            url=url,
+            name=self.name,
+            key=self.key,
+            uses=frozenset(self.uses),
+            calls_per_day=self.calls_per_day,
+            tokens_per_day=self.tokens_per_day,
+            timeout=self.timeout,
+            wait=self.wait,
+            at_once=self.at_once,
+        )

@@ -1,0 +1,205 @@
+"""Has prompts answered: so many at once, within a day's budget, and with pauses where the model fails.
+
+    want → queue → budget? breaker? → ask, check → store (answer or failure, and its cost)
+
+Never inside a transaction. Who wanted an answer finds it in the store, or that the prompt has failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from bot import model, ports
+from bot.alerts import notices
+from bot.llm import prompts
+from bot.llm.breaker import Breaker
+
+log = structlog.get_logger("wirewatch")
+
+#: Attempts at one prompt; the pause between them, and the longest that a server may ask for instead.
+_TRIES, _PAUSE, _LONGEST_PAUSE = 2, timedelta(seconds=1), timedelta(seconds=10)
+#: Failed prompts that are remembered.
+_FAILED = 5_000
+_BUG = "an internal error; the log of Wirewatch has it"
+
+
+class Asker:
+    """Implements ``ports.Advisor``. Nothing is asked until ``run`` or ``settle``."""
+
+    def __init__(
+        self,
+        language_model: ports.LanguageModel,
+        policy: model.LanguageModelPolicy,
+        *,
+        store: ports.Store,
+        clock: ports.Clock,
+        operator: Callable[[], str | None],
+        on_completion: Callable[[model.Completion], None] = lambda completion: None,
+    ) -> None:
+        """``operator``: the channel for notices, as it is then; None: the log only."""
+        self.policy = policy
+        self._model = language_model
+        self._store = store
+        self._clock = clock
+        self._operator = operator
+        self._on_completion = on_completion
+        self._queue: asyncio.Queue[model.Prompt] = asyncio.Queue()
+        self._waiting: set[str] = set()
+        self._under_way = 0
+        self._failed: OrderedDict[str, None] = OrderedDict()
+        self._breaker = Breaker()
+        #: The day's budget is spent until then.
+        self._spent_until: datetime | None = None
+
+    def is_available(self, now: datetime) -> bool:
+        is_spent = self._spent_until is not None and now < self._spent_until
+        return not is_spent and self._breaker.allows(now)
+
+    def has_failed(self, key: str) -> bool:
+        return key in self._failed
+
+    def want(self, prompts: Iterable[model.Prompt]) -> None:
+        for prompt in prompts:
+            if prompt.key not in self._waiting and prompt.key not in self._failed:
+                self._waiting.add(prompt.key)
+                self._queue.put_nowait(prompt)
+
+    async def run(self) -> None:
+        """Ask what is wanted until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.policy.at_once):
+                group.create_task(self._work())
+
+    async def settle(self, within: timedelta) -> None:
+        """Ask all that is wanted now; what is not answered within the time has failed."""
+        try:
+            async with asyncio.timeout(within.total_seconds()), asyncio.TaskGroup() as group:
+                for _ in range(min(self.policy.at_once, self._queue.qsize())):
+                    group.create_task(self._work(is_ending=True))
+        except TimeoutError:
+            for key in list(self._waiting):
+                self._fail(key)
+            self._queue = asyncio.Queue()
+
+    async def close(self) -> None:
+        """Let go of the model's connections."""
+        await self._model.close()
+
+    async def _work(self, *, is_ending: bool = False) -> None:
+        while not (is_ending and self._queue.empty()):
+            prompt = await self._queue.get()
+            try:
+                await self._answer(prompt)
+            except ports.StoreError as error:
+                log.error("store unavailable; the model is not asked", error=str(error))
+                self._fail(prompt.key)
+
+    async def _answer(self, prompt: model.Prompt) -> None:
+        self._under_way += 1
+        try:
+            for at_try in range(1, _TRIES + 1):
+                if not await self._may_ask():
+                    break
+                pause = await self._attempt(prompt)
+                if pause is None:
+                    return
+                if at_try == _TRIES or pause > _LONGEST_PAUSE:
+                    break
+                await self._clock.sleep(pause)
+        finally:
+            self._under_way -= 1
+        self._fail(prompt.key)
+
+    async def _may_ask(self) -> bool:
+        now = self._clock.now()
+        if not self.is_available(now):
+            return False
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        spent = await self._store.read(lambda tx: tx.completions.spent(since=midnight))
+        for what, count, most in (
+            ("calls", spent.calls, self.policy.calls_per_day),
+            ("tokens", spent.tokens, self.policy.tokens_per_day),
+        ):
+            if count >= most:
+                self._spent_until = midnight + timedelta(days=1)
+                await self._tell(notices.model_budget_spent(self.policy.name, what, day=now.date()))
+                return False
+        return spent.calls + self._under_way <= self.policy.calls_per_day
+
+    async def _attempt(self, prompt: model.Prompt) -> timedelta | None:
+        """One call; gives the pause before the next one, None: none is needed."""
+        begun = self._clock.now()
+        answered, error = ports.Answered(text=""), None
+        try:
+            async with asyncio.timeout(self.policy.timeout.total_seconds()):
+                answered = await self._model.ask(prompt)
+            prompts.read(prompt, answered.text)
+        except ports.NotYetAnswered:
+            self._fail(prompt.key)
+            return None
+        except ports.ModelError as failure:
+            error = failure
+        except TimeoutError:
+            error = ports.ModelUnavailable(
+                f"the model gave no answer within {model.show_duration(self.policy.timeout)}"
+            )
+        except Exception:
+            log.critical("asking the model broke", use=prompt.use.value, exc_info=True)
+            error = ports.BadAnswer(_BUG)
+        now = self._clock.now()
+        completion = model.Completion(
+            key=prompt.key,
+            use=prompt.use,
+            version=prompt.version,
+            article=prompt.article,
+            beside=prompt.beside,
+            at=now,
+            model=self.policy.name,
+            answer=None if error else answered.text,
+            error=str(error) if error else "",
+            tokens_in=max(answered.tokens_in, error.tokens_in if error else 0),
+            tokens_out=max(answered.tokens_out, error.tokens_out if error else 0),
+            took=now - begun,
+        )
+        await self._store.write(lambda tx: tx.completions.add(completion))
+        self._on_completion(completion)
+        await self._count(error, now)
+        if error is None:
+            self._waiting.discard(prompt.key)
+            return None
+        # Only what may pass by itself is tried again.
+        return error.after or _PAUSE if isinstance(error, ports.ModelUnavailable) else timedelta.max
+
+    async def _count(self, error: ports.ModelError | None, now: datetime) -> None:
+        if error is None:
+            if self._breaker.succeed():
+                log.info("model answers again", model=self.policy.name)
+                await self._tell(notices.model_is_back(self.policy.name, now=now))
+            return
+        log.warning("model gave no answer", model=self.policy.name, error=str(error))
+        after = error.after if isinstance(error, ports.ModelUnavailable) else None
+        if self._breaker.fail(now, for_good=isinstance(error, ports.ModelRefused), after=after):
+            await self._tell(notices.model_is_failing(self.policy.name, str(error), now=now))
+
+    async def _tell(self, notice: model.Notice) -> None:
+        log.warning("model notice", text=notice.what)
+        channel = self._operator()
+        if channel:
+            row = notices.row(notice, channel=channel, now=self._clock.now())
+            await self._store.write(partial(_add, row=row))
+
+    def _fail(self, key: str) -> None:
+        self._waiting.discard(key)
+        self._failed[key] = None
+        while len(self._failed) > _FAILED:
+            self._failed.popitem(last=False)
+
+
+def _add(tx: ports.Transaction, row: model.Outgoing) -> None:
+    tx.outbox.add([row])

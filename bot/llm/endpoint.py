@@ -1,0 +1,127 @@
+"""A language model behind an API that is compatible with OpenAI's: the one home of its SDK."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from bot import model, ports
+
+if TYPE_CHECKING:
+    import openai
+
+#: Tokens of an answer at most: the longest is some sentences of JSON.
+_MOST_TOKENS = 700
+
+
+class Endpoint:
+    """Implements ``ports.LanguageModel``."""
+
+    def __init__(self, policy: model.LanguageModelPolicy, key: str | None) -> None:
+        """Raises ConfigError where the extra is not installed."""
+        try:
+            import openai
+        except ImportError as error:
+            raise ports.ConfigError(
+                f"bot.yaml names a model, and the extra for it is not installed ({error.name}): "
+                'pip install "wirewatch[llm]"'
+            ) from None
+        self._sdk = openai
+        self._policy = policy
+        self._client = openai.AsyncOpenAI(
+            base_url=policy.url,
+            # A local server asks for none, but the SDK wants one.
+            api_key=key or "none",
+            timeout=policy.timeout.total_seconds(),
+            # Who asks decides what is tried again: each attempt counts in the budget.
+            max_retries=0,
+        )
+        self._parameters: dict[str, Any] = {"max_tokens": _MOST_TOKENS, "temperature": 0}
+
+    async def ask(self, prompt: model.Prompt) -> ports.Answered:
+        while True:
+            try:
+                return await self._call(prompt)
+            except ports.ModelRefused as refused:
+                # Some hosted models take no limit or no temperature of their callers, and name one parameter at a time.
+                unwanted = next((name for name in self._parameters if name in str(refused)), None)
+                if unwanted is None:
+                    raise
+                del self._parameters[unwanted]
+
+    async def _call(self, prompt: model.Prompt) -> ports.Answered:
+        sdk = self._sdk
+        form = {"name": prompt.use.value, "strict": True, "schema": json.loads(prompt.schema)}
+        request: dict[str, Any] = {
+            "model": self._policy.name,
+            "messages": [
+                {"role": "system", "content": prompt.instructions},
+                {"role": "user", "content": prompt.data},
+            ],
+            "response_format": {"type": "json_schema", "json_schema": form},
+            **self._parameters,
+        }
+        try:
+            found = await self._client.chat.completions.create(**request)
+        except sdk.APITimeoutError:
+            said = model.show_duration(self._policy.timeout)
+            raise ports.ModelUnavailable(f"the model gave no answer within {said}") from None
+        except sdk.APIStatusError as error:
+            raise _refusal(error) from None
+        except sdk.APIConnectionError as error:
+            raise ports.ModelUnavailable(f"the model's API cannot be reached: {_cause(error)}") from None
+        except (sdk.OpenAIError, ValueError):
+            raise ports.BadAnswer("the API's response is no chat completion") from None
+        return _answered(found)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+
+def _refusal(error: openai.APIStatusError) -> ports.ModelError:
+    status = error.status_code
+    body = error.body if isinstance(error.body, dict) else {}
+    said = body.get("message") if isinstance(body.get("message"), str) else ""
+    text = f"the model's API answered with HTTP status {status}{': ' + said if said else ''}"
+    if status in (400, 401, 403, 404, 405, 422):
+        return ports.ModelRefused(text)
+    return ports.ModelUnavailable(text, after=_retry_after(error.response.headers.get("retry-after")))
+
+
+def _retry_after(written: str | None) -> timedelta | None:
+    return timedelta(seconds=int(written)) if written and written.isdecimal() and len(written) < 7 else None
+
+
+def _cause(error: Exception) -> str:
+    """The innermost reason in one line; the SDK's own text only says that there is one."""
+    inner: BaseException = error
+    while inner.__cause__ is not None:
+        inner = inner.__cause__
+    return str(inner) or type(inner).__name__
+
+
+def _answered(found: object) -> ports.Answered:
+    """Any JSON may stand behind a status of 200: nothing of its form is taken for granted."""
+    usage = getattr(found, "usage", None)
+    cost = {
+        "tokens_in": _count(getattr(usage, "prompt_tokens", 0)),
+        "tokens_out": _count(getattr(usage, "completion_tokens", 0)),
+    }
+    choices = getattr(found, "choices", None)
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = getattr(choice, "message", None)
+    if message is None:
+        raise ports.BadAnswer("the API's response is no chat completion", **cost)
+    if refusal := getattr(message, "refusal", None):
+        raise ports.BadAnswer(f"the model declined to answer: {refusal}", **cost)
+    if getattr(choice, "finish_reason", None) == "length":
+        raise ports.BadAnswer(f"the answer was cut off after {cost['tokens_out']} tokens", **cost)
+    text = getattr(message, "content", None)
+    if not isinstance(text, str) or not text.strip():
+        raise ports.BadAnswer("the answer is empty", **cost)
+    return ports.Answered(text=text, **cost)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0

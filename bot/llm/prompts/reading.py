@@ -1,0 +1,31 @@
+"""Reads an answer: its form, and what its use asks of it, such as that quoted words stand in the data."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+import pydantic
+
+from bot import model, ports
+from bot.llm.prompts import same_event
+from bot.llm.prompts.wording import Answer
+
+A = TypeVar("A", bound=Answer)
+
+_FORMS: dict[model.Use, type[Answer]] = {model.Use.SAME_EVENT: same_event.SameEvent}
+
+
+def read(prompt: model.Prompt, text: str, form: type[A] | None = None) -> A:
+    """The answer to a prompt; ``form`` is the one of its use. Raises BadAnswer, which says what is wrong with it."""
+    kind = _FORMS[prompt.use]
+    assert form is None or form is kind
+    try:
+        answer = kind.model_validate_json(text)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ports.BadAnswer(f"the answer does not meet the schema: {place or 'it'}: {first['msg']}") from None
+    if problem := answer.problem(json.loads(prompt.data)):
+        raise ports.BadAnswer(problem)
+    return answer  # type: ignore[return-value]  # the form of its use

@@ -1,0 +1,78 @@
+"""Does an article that is not surely of a story tell the same event as one of the nearest?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import pydantic
+
+from bot import model
+from bot.llm.prompts.wording import Answer, document, first_sentences, headline, prompt, stands_in
+
+VERSION = 1
+#: Articles of a story whose headlines and first sentences are shown: its first ones and its last.
+_FIRST, _LAST = 2, 4
+_SENTENCES = 2
+_INSTRUCTIONS = """\
+You sort news articles into stories for a press office. A story is one event and what follows from it: a decision, the \
+reactions to it, its later dates and figures. Two events are two stories, however alike their words: a second fine, \
+ruling, attack, launch or accident is another event, even of the same company or in the same place. Background about \
+earlier events does not make an article tell them.
+
+Is the event that `article` reports the event of one of the numbered `stories`?
+- verdict "same": it is; `story` is the number of that story.
+- verdict "other": it reports another event than each of them; `story` is 0.
+- verdict "cannot_tell": the texts do not say enough to decide; `story` is 0.
+- `words`: the shortest passage of the article's headline or text that decides, copied letter by letter."""
+
+
+class Verdict(StrEnum):
+    """Whether two texts tell one event."""
+
+    SAME = "same"
+    OTHER = "other"
+    CANNOT_TELL = "cannot_tell"
+
+
+class SameEvent(Answer):
+    """The answer."""
+
+    verdict: Verdict = pydantic.Field(strict=False)
+    #: The number of the story that it is the same event as, from 1; 0: none.
+    story: int
+    #: The words of the article that decide.
+    words: str
+
+    def problem(self, data: Mapping[str, Any]) -> str | None:
+        """The words must be the article's, and the story one of those that were shown."""
+        if self.verdict is Verdict.CANNOT_TELL:
+            return None
+        if self.verdict is Verdict.SAME and not 1 <= self.story <= len(data["stories"]):
+            return f"there is no story {self.story}"
+        if not stands_in(self.words, [data["article"]["headline"], data["article"]["text"]]):
+            return "the words that decide are not in the article"
+        return None
+
+
+def ask(article: model.Article, stories: Sequence[model.Story]) -> model.Prompt:
+    """``stories``: the nearest first; an answer counts them from 1."""
+    data = {
+        "article": document(article),
+        "stories": [_shown(number, story) for number, story in enumerate(stories, start=1)],
+    }
+    beside = " ".join(story.id for story in stories)
+    return prompt(model.Use.SAME_EVENT, VERSION, _INSTRUCTIONS, data, SameEvent, article=article.id, beside=beside)
+
+
+def _shown(number: int, story: model.Story) -> dict[str, object]:
+    told = [member.article for member in story.members if member.join.copy_of is None]
+    articles = told if len(told) <= _FIRST + _LAST else [*told[:_FIRST], *told[-_LAST:]]
+    return {
+        "number": number,
+        "first_reported": f"{story.first_seen:%Y-%m-%d}",
+        "last_reported": f"{story.last_seen:%Y-%m-%d}",
+        "headlines": list(dict.fromkeys(headline(each) for each in articles)),
+        "claims": list(dict.fromkeys(line for each in articles for line in first_sentences(each, _SENTENCES))),
+    }

@@ -1,0 +1,49 @@
+"""A model that fails is left alone for a while, longer each time, until one call shows that it is back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.llm.breaker import FAILURES, FIRST, LONGEST, Breaker
+from testbed.fakes import START
+
+SECOND = timedelta(seconds=1)
+
+
+def failed(times: int) -> Breaker:
+    breaker = Breaker()
+    for _ in range(times):
+        breaker.fail(START, for_good=False)
+    return breaker
+
+
+def test_some_failures_in_a_row_close_it_and_are_told_once() -> None:
+    breaker = failed(FAILURES - 1)
+    assert breaker.allows(START)
+
+    assert breaker.fail(START, for_good=False)
+
+    assert not breaker.allows(START + FIRST - SECOND)
+    assert breaker.allows(START + FIRST)
+    assert not breaker.fail(START + FIRST, for_good=False)
+
+
+def test_each_failure_after_a_pause_doubles_it_up_to_the_longest() -> None:
+    breaker = failed(FAILURES + 1)
+    assert not breaker.allows(START + 2 * FIRST - SECOND)
+    assert breaker.allows(START + 2 * FIRST)
+    assert failed(40).until == START + LONGEST
+
+
+def test_a_refusal_closes_it_at_once_and_a_server_may_ask_for_longer() -> None:
+    breaker = Breaker()
+    assert breaker.fail(START, for_good=True, after=timedelta(hours=2))
+    assert breaker.until == START + timedelta(hours=2)
+
+
+def test_one_answer_opens_it_again_and_forgets_the_failures() -> None:
+    breaker = failed(FAILURES)
+    assert breaker.succeed()
+    assert not breaker.succeed()
+    assert breaker.allows(START)
+    assert not breaker.fail(START, for_good=False)

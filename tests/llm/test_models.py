@@ -1,0 +1,142 @@
+"""The endpoint and the answer file: what each gives, and what it says where it has no answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import model, ports
+from bot.llm import open_model
+from bot.llm.endpoint import Endpoint
+from bot.llm.prompts import same_event
+from testbed.servers import chat_completions, faulty
+from tests.stories.examples import article, story
+
+PROMPT = same_event.ask(article("BlackBerry stays", "BlackBerry stays in Pakistan."), [story(article("A", "B."))])
+ANSWER = {"verdict": "other", "story": 0, "words": "BlackBerry stays"}
+POLICY = model.LanguageModelPolicy(
+    url="", name=chat_completions.NAME, uses=frozenset(model.Use), timeout=timedelta(seconds=0.3)
+)
+Server = faulty.Server[chat_completions.Model]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with faulty.serve(chat_completions.Model()) as serving:
+        serving.service.answer_with("same_event", lambda data: ANSWER)
+        yield serving
+
+
+@pytest.fixture
+async def endpoint(server: Server) -> AsyncIterator[Endpoint]:
+    made = Endpoint(replace(POLICY, url=f"{server.url}/v1"), chat_completions.KEY)
+    yield made
+    await made.close()
+
+
+async def test_the_answer_comes_with_what_it_cost(endpoint: Endpoint, server: Server) -> None:
+    answered = await endpoint.ask(PROMPT)
+
+    assert json.loads(answered.text) == ANSWER
+    assert (answered.tokens_in > 50, answered.tokens_out) == (True, 40)
+    [body] = server.service.bodies
+    assert body["temperature"] == 0
+
+
+async def test_parameters_that_a_model_does_not_take_are_left_out_from_then_on(
+    endpoint: Endpoint, server: Server
+) -> None:
+    server.service.unsupported = frozenset({"max_tokens", "temperature"})
+
+    for _ in range(2):
+        await endpoint.ask(PROMPT)
+
+    assert server.asked("complete") == 4
+    assert all("max_tokens" not in body for body in server.service.bodies)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "text"),
+    [
+        ("500", ports.ModelUnavailable, "the model's API answered with HTTP status 500"),
+        ("429", ports.ModelUnavailable, "the model's API answered with HTTP status 429: Rate limit reached."),
+        ("hang", ports.ModelUnavailable, "the model gave no answer within"),
+        ("reset", ports.ModelUnavailable, "the model's API cannot be reached: "),
+        ("garbage", ports.BadAnswer, "the API's response is no chat completion"),
+        (faulty.Answer(200, {"choices": []}), ports.BadAnswer, "the API's response is no chat completion"),
+        (faulty.Answer(200, {"choices": 7, "usage": "x"}), ports.BadAnswer, "the API's response is no chat completion"),
+        (faulty.Answer(200, ["no", "object"]), ports.BadAnswer, "the API's response is no chat completion"),
+        (faulty.Answer(400, {"error": {"message": "no json_schema here"}}), ports.ModelRefused, "no json_schema here"),
+        (faulty.Answer(401, {"error": "who?"}), ports.ModelRefused, "HTTP status 401"),
+        (faulty.Answer(503, "<html>down</html>"), ports.ModelUnavailable, "HTTP status 503"),
+    ],
+)
+async def test_what_went_wrong_is_said_in_a_line(
+    endpoint: Endpoint, server: Server, fault: str | faulty.Answer, kind: type[ports.ModelError], text: str
+) -> None:
+    server.fail("complete", fault)
+
+    with pytest.raises(kind) as raised:
+        await endpoint.ask(PROMPT)
+
+    assert text in str(raised.value)
+    assert chat_completions.KEY not in str(raised.value)
+
+
+async def test_a_server_says_how_long_to_wait(endpoint: Endpoint, server: Server) -> None:
+    server.fail("complete", "429")
+    with pytest.raises(ports.ModelUnavailable) as raised:
+        await endpoint.ask(PROMPT)
+    assert raised.value.after == timedelta(seconds=1)
+
+
+async def test_a_model_that_declines_or_is_cut_off_has_cost_its_tokens(endpoint: Endpoint, server: Server) -> None:
+    server.service.refusal = "No."
+    with pytest.raises(ports.BadAnswer, match=r"declined to answer: No\.") as raised:
+        await endpoint.ask(PROMPT)
+    assert raised.value.tokens_out == 40
+    server.service.refusal, server.service.is_cut_off = None, True
+    with pytest.raises(ports.BadAnswer, match="cut off after 40 tokens"):
+        await endpoint.ask(PROMPT)
+
+
+def test_without_the_extra_the_message_says_how_to_install_it() -> None:
+    code = (
+        "import sys; sys.modules['openai'] = None\n"
+        "from bot import model, ports\nfrom bot.llm import open_model\n"
+        "policy = model.LanguageModelPolicy(url='http://127.0.0.1:1/v1', name='x', uses=frozenset())\n"
+        "try:\n    open_model(policy, lambda secret: '')\n"
+        "except ports.ConfigError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert 'pip install "wirewatch[llm]"' in done.stdout
+
+
+async def test_an_answer_file_writes_each_prompt_once_and_takes_the_last_answer_of_a_key(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    policy = replace(POLICY, url=f"file:{path}")
+    asked = open_model(policy, lambda secret: "")
+    for _ in range(2):
+        with pytest.raises(ports.NotYetAnswered):
+            await asked.ask(PROMPT)
+    [entry] = [json.loads(line) for line in path.read_text().splitlines()]
+    assert (entry["key"], entry["use"], entry["answer"]) == (PROMPT.key, "same_event", None)
+
+    path.write_text(f"{json.dumps(entry)}\n\n{json.dumps({'key': PROMPT.key, 'answer': ANSWER})}\n")
+
+    assert json.loads((await open_model(policy, lambda secret: "").ask(PROMPT)).text) == ANSWER
+
+
+@pytest.mark.parametrize("line", ["no JSON", "[]", '{"key": "a"}', '{"answer": 1}', '{"key": [], "answer": 1}'])
+def test_a_line_of_an_answer_file_that_cannot_be_read_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text(f'{{"key": "a", "answer": null}}\n{line}\n')
+    with pytest.raises(ports.ConfigError, match="line 2 is no JSON object"):
+        open_model(replace(POLICY, url=f"file:{path}"), lambda secret: "")
