@@ -31,11 +31,12 @@ def news(
     sure: float = 1.0,
     *,
     judged_by: judge.Model | None = None,
+    quotes_only: bool = False,
 ) -> tuple[model.Fact, ...]:
     """What the article says that the story did not; none for a story's first article, a copy, or a doubtful one.
 
     Costs by the article and the claims' bounds. ``beside`` and ``sure`` as in ``evidence``. ``judged_by``: another
-    model than the shipped one, for benches.
+    model than the shipped one. ``quotes_only``: a change is quoted as its sentence, never put as "A → B".
     """
     if not claims.count or not reading.statements or reading.fingerprint in claims.fingerprints:
         return ()
@@ -47,11 +48,10 @@ def news(
     is_explicit = any(change.is_explicit for change in changed)
     if not is_explicit and judged_by.sureness(evidence(claims, reading, beside, sure)) < judged_by.threshold:
         return ()
-    quoted = _quoted(claims, reading)
-    told = [
-        _fact(reading, change.statement, change.kind, change.label, change.before, change.after)
-        for change in changed[:_MOST_CHANGES]
-    ]
+    changed = [] if quotes_only else changed[:_MOST_CHANGES]
+    # What a change says need not be read twice.
+    quoted = [each for each in _quoted(claims, reading) if not any(one.after in each.text for one in changed)]
+    told = [_fact(reading, one.statement, one.kind, one.label, one.before, one.after) for one in changed]
     return (*told, *(_fact(reading, each, "sentence", "new", None, each.text) for each in quoted))
 
 
