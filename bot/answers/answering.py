@@ -14,6 +14,7 @@ from bot.answers.day_counts import DayCounts
 from bot.answers.refusals import Refused, Why, of_query, unusable
 from bot.answers.watched import Watched
 from bot.feedback import precision
+from bot.pipeline import silences
 from bot.rules import search
 
 T = TypeVar("T")
@@ -183,6 +184,47 @@ class Answers:
     async def merge(self, story: str, question: asked.MergeQuestion, *, by: str) -> documents.RulingDocument:
         """Two stories become one."""
         return await self._rule(lambda tx: rulings.merging(tx, _id(story), _id(question.other), by=by, now=self._now()))
+
+    async def silences(self, question: asked.SilencesQuestion) -> documents.SilencesAnswer:
+        """The silences in force; where wanted those that have ended too."""
+        with_ended = question.ended == "yes"
+        found = await self._read(lambda tx: silences.listed(tx, now=self._now(), with_ended=with_ended))
+        return documents.SilencesAnswer(silences=[building.silence(each) for each in found])
+
+    async def silence(self, question: asked.SilenceQuestion, *, by: str) -> documents.SilenceDocument:
+        """Nothing is posted about a rule, an outlet or an entity for a while."""
+        now, known = self._now(), {entry.rule.name for entry in self._watched.settings.rules}
+        try:
+            until = now + model.parse_duration(question.lasts)
+        except (ValueError, OverflowError) as error:
+            raise unusable("for", str(error)) from None
+        return await self._silenced(
+            lambda tx: silences.add(
+                tx,
+                kind=model.SilenceKind(question.kind),
+                name=question.name,
+                until=until,
+                by=by,
+                reason=question.reason,
+                known_rules=known,
+                now=now,
+            )
+        )
+
+    async def end_silence(self, silence: str, *, by: str) -> documents.SilenceDocument:
+        """End a silence before its time."""
+        return await self._silenced(lambda tx: silences.end(tx, silence, by=by, now=self._now()))
+
+    async def _silenced(self, change: Callable[[ports.Transaction], model.Silence]) -> documents.SilenceDocument:
+        def work(tx: ports.Transaction) -> silences.Listed:
+            changed = change(tx)
+            listed = silences.listed(tx, now=self._now(), with_ended=True)
+            return next(each for each in listed if each.silence.id == changed.id)
+
+        try:
+            return building.silence(await self._watched.store.write(work))
+        except ports.CannotSilence as error:
+            raise Refused(Why.UNUSABLE, str(error)) from None
 
     async def _rule(self, ruling_of: Callable[[ports.Transaction], model.Ruling]) -> documents.RulingDocument:
         ruling = await self._read(ruling_of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 
@@ -110,6 +110,23 @@ class TryQuestion(Question):
         ),
     ]
     days: Annotated[int, pydantic.Field(ge=1, le=playground.MOST_DAYS), Whole] = playground.DAYS
+
+
+class SilencesQuestion(Question):
+    """Which silences."""
+
+    ended: Annotated[
+        Literal["yes", "no"], pydantic.Field(description="Whether those that have ended are listed too.")
+    ] = "no"
+
+
+class SilenceQuestion(Question):
+    """About what nothing is to be posted, for how long, and why."""
+
+    kind: Literal["rule", "outlet", "entity"]
+    name: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
+    lasts: Annotated[str, pydantic.Field(alias="for", min_length=1, max_length=40, examples=["2 hours", "3d"])]
+    reason: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
 
 
 class SplitQuestion(Question):

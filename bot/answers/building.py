@@ -8,7 +8,7 @@ from datetime import date
 from bot import config, model
 from bot.answers import documents, telling
 from bot.feedback.precision import Precision
-from bot.pipeline import backtest
+from bot.pipeline import backtest, silences
 from bot.rules import search
 from bot.summaries.excerpts import excerpts
 
@@ -202,6 +202,24 @@ def feed(state: model.FeedState) -> documents.FeedDocument:
         new_at=state.new_at,
         due_at=state.due_at,
         remarks=list(state.remarks),
+    )
+
+
+def silence(listed: silences.Listed) -> documents.SilenceDocument:
+    """A silence and what it kept back."""
+    one = listed.silence
+    return documents.SilenceDocument(
+        id=one.id,
+        kind=one.kind.value,
+        name=one.name,
+        by=one.by,
+        reason=one.reason,
+        at=one.at,
+        until=one.until,
+        ended_at=one.ended_at,
+        ended_by=one.ended_by or None,
+        is_active=listed.is_active,
+        stories=list(listed.stories),
     )
 
 

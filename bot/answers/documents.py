@@ -310,6 +310,28 @@ class TryAnswer(Document):
     trial: TrialDocument | None
 
 
+class SilenceDocument(Document):
+    """A silence, and the ids of the stories of which it kept something back."""
+
+    id: str
+    kind: str
+    name: str
+    by: str
+    reason: str
+    at: Time
+    until: Time
+    ended_at: Time | None
+    ended_by: str | None
+    is_active: bool
+    stories: list[str]
+
+
+class SilencesAnswer(Document):
+    """Silences, the newest first."""
+
+    silences: list[SilenceDocument]
+
+
 class RulingDocument(Document):
     """A ruling of people: the bot carries it out within seconds."""
 

@@ -39,6 +39,7 @@ COMMANDS = {
     "database": ("database", "database"),
     "ledger": ("ledger", "ledger"),
     "stories": ("stories", "stories"),
+    "mcp": ("mcp", "mcp"),
     "silence": ("silence", "silence"),
 }
 

@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from bot import app, model, ports
+from bot.answers import building
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, duration
 from bot.model import SilenceKind
@@ -68,7 +69,7 @@ def list_(
     """
     found = asyncio.run(_listed(folder, everything))
     if json:
-        terminal.answer([as_json(each) for each in found])
+        terminal.answer([building.silence(each).model_dump(mode="json") for each in found])
         return
     for each in found:
         terminal.row(line(each), style="" if each.is_active else "dim")
@@ -114,24 +115,6 @@ def line(listed: silences.Listed) -> str:
         end_told = f"ended {one.until:%Y-%m-%d %H:%M} UTC"
     kept = model.counted(len(listed.stories), "story")
     return f"{one.id}  {_covered(one)}, {end_told}, by {one.by}: {one.reason} ({kept} kept back)"
-
-
-def as_json(listed: silences.Listed) -> dict[str, object]:
-    """A silence for programs."""
-    one = listed.silence
-    return {
-        "id": one.id,
-        "kind": one.kind.value,
-        "name": one.name,
-        "by": one.by,
-        "reason": one.reason,
-        "at": one.at.isoformat(),
-        "until": one.until.isoformat(),
-        "ended_at": one.ended_at.isoformat() if one.ended_at else None,
-        "ended_by": one.ended_by or None,
-        "is_active": listed.is_active,
-        "stories": list(listed.stories),
-    }
 
 
 def _covered(one: model.Silence) -> str:

@@ -93,7 +93,7 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
             for (channel, state), count in sorted(found.counts.items())
         ],
         "buttons_not_heard": [{"channel": channel, "why": reason} for channel, reason in sorted(found.unheard.items())],
-        "silences": [silence.as_json(each) for each in found.silences],
+        "silences": [building.silence(each).model_dump(mode="json") for each in found.silences],
         "unsent": [
             {
                 "id": row.id,

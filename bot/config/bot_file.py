@@ -238,4 +238,5 @@ def _web(shape: WebShape | None) -> WebSettings | None:
         port=int(port),
         token=shape.token,
         tokens={name: WebToken(token=one.token, may=one.may) for name, one in shape.tokens.items()},
+        mcp=shape.mcp,
     )

@@ -127,7 +127,7 @@ class WebTokenShape(StrictShape):
 
     token: model.Secret = pydantic.Field(..., description="The token: env:NAME or file:/path.")
     may: model.TokenScope = pydantic.Field(
-        model.TokenScope.READ, description="read: read only; act: also split and merge stories."
+        model.TokenScope.READ, description="read: read only; act: also make and end silences, split and merge stories."
     )
 
 
@@ -145,6 +145,7 @@ class WebShape(StrictShape):
         description="Further tokens that open the API only: a name of your choice, the token, and what it may.",
         examples=["{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}"],
     )
+    mcp: bool = pydantic.Field(False, description="Serve the tools for assistants at /mcp; needs the extra mcp.")
 
 
 class BotShape(StrictShape):

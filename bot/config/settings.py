@@ -45,6 +45,8 @@ class WebSettings:
     token: model.Secret | None = None
     #: Of programs, by name: with these they ask the API.
     tokens: Mapping[str, WebToken] = field(default_factory=dict)
+    #: The tools for assistants are served too.
+    mcp: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ class TokenScope(StrEnum):
     """What a program that shows a token may do."""
 
     READ = "read"
-    #: Also split and merge stories.
+    #: Also make and end silences, split and merge stories.
     ACT = "act"
 
 

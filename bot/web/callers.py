@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from starlette.responses import Response
 from starlette.types import Scope
 
 from bot import model
+from bot.web import problems
 from bot.web.connections import client_of
+from bot.web.rates import Rates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,10 @@ def caller_of(scope: Scope) -> Caller:
     return cast("Caller", scope["state"]["caller"])
 
 
-def key_of(scope: Scope) -> str:
-    """By what the requests of a caller are counted: its token, or the machine that it is on."""
-    return caller_of(scope).name or f"at {client_of(scope['client'])}"
+def refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
+    """429 to a caller that asks too often: counted by its token, or by the machine that it is on."""
+    who = caller_of(scope).name or f"at {client_of(scope['client'])}"
+    wait = rates.take(who, cost, time.monotonic())
+    if wait is None:
+        return None
+    return problems.problem(429, f"Too many requests: wait {wait} s.", headers={"retry-after": str(wait)})

@@ -11,18 +11,23 @@ from datetime import timedelta
 
 import structlog
 import uvicorn
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bot import config, ports
+from bot.answers import Answers
+from bot.answers.day_counts import DayCounts
+from bot.answers.playground import Playground
 from bot.answers.watched import Shared, Watched
-from bot.web import health
+from bot.web import api, health
 from bot.web.admission import Admission
 from bot.web.callers import Caller, Tokens
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
 from bot.web.guard import AccessGuard, feed_token
 from bot.web.metrics import Metrics
-from bot.web.rates import Rate
+from bot.web.rates import Rate, Rates
 from bot.web.site import site_of
+from bot.web.tools import ToolsOverHttp
 
 log = structlog.get_logger("wirewatch")
 
@@ -51,8 +56,16 @@ class _Server(uvicorn.Server):
 class Site:
     """Listens from the moment it is made; answers while ``serve`` runs."""
 
-    def __init__(self, app: ASGIApp, listening: socket.socket, metrics: Metrics, limits: Limits) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listening: socket.socket,
+        metrics: Metrics,
+        limits: Limits,
+        tools: ToolsOverHttp | None = None,
+    ) -> None:
         self.metrics = metrics
+        self._tools = tools
         self._socket = listening
         crowd = Crowd(limits)
         self._server = _Server(
@@ -85,7 +98,7 @@ class Site:
         log.info("status page", url=self.url)
         # A stop that comes before the server has begun leaves the socket to us.
         with contextlib.closing(self._socket):
-            async with asyncio.TaskGroup() as group:
+            async with self._tools.open() if self._tools else contextlib.nullcontext(), asyncio.TaskGroup() as group:
                 group.create_task(self._server.serve(sockets=[self._socket]))
                 await stop.wait()
                 self._server.should_exit = True
@@ -110,9 +123,31 @@ def open_site(
     metrics = Metrics(shared)
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
     own = feed_token(token) if token is not None else None
-    site = site_of(shared, health.Probe(bot), metrics, feed_token=own, rate=rate or Rate())
+    counts, trying, rates = DayCounts(shared), Playground(shared), Rates(rate or Rate())
+    answers = Answers(shared, counts, trying)
+    tools = _tools(answers, shared, rates) if web.mcp else None
+    site = site_of(
+        shared,
+        health.Probe(bot),
+        metrics,
+        counts=counts,
+        trying=trying,
+        feed_token=own,
+        for_programs=[*api.routes(answers, rates), *([Route("/mcp", tools)] if tools else [])],
+    )
     app = AccessGuard(Admission(site), token=token, hosts=hosts, tokens=_tokens(web, environ))
-    return Site(app, _listen(web), metrics, limits or Limits())
+    return Site(app, _listen(web), metrics, limits or Limits(), tools)
+
+
+def _tools(answers: Answers, watched: Watched, rates: Rates) -> ToolsOverHttp:
+    """Raises ConfigError where the extra is not installed."""
+    try:
+        from bot.answers import assistants
+    except ModuleNotFoundError as error:
+        text = f"web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
+        raise ports.ConfigError(f"opening the status page: {text}") from None
+    server = assistants.server_of(answers, lambda: watched.settings)
+    return ToolsOverHttp(lambda: assistants.over_http(server), rates)
 
 
 def _tokens(web: config.WebSettings, environ: Mapping[str, str]) -> Tokens:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 
 from starlette.applications import Starlette
@@ -10,16 +11,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import ports
-from bot.answers import Answers, Watched, day_counts, playground
-from bot.web import api, feeds_out, health, metrics, rates, reading_pages, search_page
+from bot.answers import Watched, day_counts, playground
+from bot.web import feeds_out, health, metrics, reading_pages, search_page
 from bot.web.pages import Pages
 
 
 def site_of(
-    bot: Watched, probe: health.Probe, counted: metrics.Metrics, *, feed_token: str | None = None, rate: rates.Rate
+    bot: Watched,
+    probe: health.Probe,
+    counted: metrics.Metrics,
+    *,
+    counts: day_counts.DayCounts,
+    trying: playground.Playground,
+    feed_token: str | None,
+    for_programs: Sequence[Route],
 ) -> Starlette:
-    """The application of the status page, with health, metrics, pages and the API."""
-    counts, trying = day_counts.DayCounts(bot), playground.Playground(bot)
+    """The application of the status page, with health, metrics, pages, and what programs ask for."""
     pages = Pages(bot, counts, trying, feed_token)
     reading = reading_pages.ReadingPages(bot, counts, pages)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
@@ -61,7 +68,7 @@ def site_of(
             Route("/configuration", pages.configuration),
             Route("/try", pages.playground),
             Route("/search", search_page.SearchPage(bot, pages.render).answer),
-            *api.routes(Answers(bot, counts, trying), rate),
+            *for_programs,
         ],
         exception_handlers={404: pages.not_found, ports.StoreError: pages.store_failed},
     )

@@ -31,13 +31,13 @@ async def typed(page: Page, line: str) -> dict[str, Any]:
 
 
 async def test_each_request_of_the_page_is_answered(filled: Path) -> None:
-    keys = ("stories", "articles", "explained", "trial", "told", "paths")
+    keys = ("stories", "articles", "explained", "trial", "is_active", "told", "paths")
     async with page_over(filled, listening(has_token=True, has_tokens=True)) as page:
         for line, key in zip(TYPED, keys, strict=True):
             assert (await typed(page, line))[key], line
 
 
 def test_the_page_lists_every_operation() -> None:
-    told = re.findall(r"`(GET|POST) (/[^`?]*)", PAGE)
+    told = re.findall(r"`(GET|POST|DELETE) (/[^`?]*)", PAGE)
     paths = {(method, re.sub(r"\b(ID|NAME)\b", "{of}", path)) for method, path in told}
     assert paths == {(one.method, one.path) for one in OPERATIONS}

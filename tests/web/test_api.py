@@ -135,6 +135,25 @@ async def test_people_split_and_merge_with_a_token_that_may(filled: Path) -> Non
         assert len(await page.running.store.read(lambda tx: tx.rulings.waiting())) == 2
 
 
+async def test_silences_are_made_listed_and_ended(filled: Path) -> None:
+    async with page_over(filled, listening(has_tokens=True)) as page:
+        wish = {"kind": "rule", "name": RULE, "for": "2 hours", "reason": "a test"}
+        answer = await send(page, "/silences", wish)
+        assert answer.status_code == 201
+        made = answer.json()
+        assert (made["by"], made["is_active"], made["name"]) == ("acts", True, RULE)
+        assert (await ask(page, "/silences")).json() == {"silences": [made]}
+        async with httpx.AsyncClient(base_url=page.site.url) as client:
+            address, headers = f"/api/v1/silences/{made['id']}", {"authorization": f"Bearer {ACTS}"}
+            refused(await client.delete(address, headers={"authorization": f"Bearer {READS}"}), 403)
+            assert not (await client.delete(address, headers=headers)).json()["is_active"]
+            refused(await client.delete(address, headers=headers), 422)
+        assert (await ask(page, "/silences")).json() == {"silences": []}
+        assert len((await ask(page, "/silences", ended="yes")).json()["silences"]) == 1
+        refused(await send(page, "/silences", {**wish, "for": "soon"}), 422)
+        refused(await send(page, "/silences", {**wish, "name": "no such rule"}), 422)
+
+
 async def test_tokens_of_programs_open_the_api_and_no_page(filled: Path) -> None:
     async with page_over(filled, listening(has_token=True, has_tokens=True)) as page:
         for path in ("/api/v1/stories", "/api/v1/openapi.json", "/api/v1/nothing", "/api"):

@@ -81,7 +81,7 @@ def _operation(one: Operation) -> dict[str, object]:
                 "description": HTTPStatus(one.status).phrase,
                 "content": {"application/json": {"schema": _reference(one.answer)}},
             },
-            **({"304": {"description": "Not changed since the answer with this ETag."}} if not one.has_body else {}),
+            **({"304": {"description": "Not changed since the answer with this ETag."}} if one.method == "GET" else {}),
             **{
                 str(status): {
                     "description": HTTPStatus(status).phrase,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -20,7 +19,7 @@ from bot.model import visible
 from bot.web import callers, problems
 from bot.web.api import openapi
 from bot.web.api.operations import OPERATIONS, PREFIX, Call, Operation
-from bot.web.rates import Rate, Rates
+from bot.web.rates import Rates
 
 _STATUS = {Why.NOT_FOUND: 404, Why.UNUSABLE: 422, Why.TOO_LONG: 422}
 
@@ -35,9 +34,8 @@ class _BadRequest(Exception):
         self.response = problems.problem(status, detail, mistakes=mistakes)
 
 
-def routes(answers: Answers, rate: Rate) -> list[Route]:
+def routes(answers: Answers, rates: Rates) -> list[Route]:
     """Every address of the API."""
-    rates = Rates(rate)
     described = json.dumps(openapi.document(), ensure_ascii=False)
 
     async def describe(request: Request) -> Response:
@@ -81,9 +79,8 @@ def _endpoint(one: Operation, answers: Answers, rates: Rates) -> _Endpoint:
         if content is None:
             return problems.problem(413, f"The body may have {problems.MOST_BODY_BYTES:,} bytes.")
         caller = callers.caller_of(request.scope)
-        wait = rates.take(callers.key_of(request.scope), one.cost, time.monotonic())
-        if wait is not None:
-            return problems.problem(429, f"Too many requests: wait {wait} s.", headers={"retry-after": str(wait)})
+        if (refusal := callers.refusal(request.scope, rates, one.cost)) is not None:
+            return refusal
         if one.scope is model.TokenScope.ACT and caller.may is not model.TokenScope.ACT:
             detail = "This needs a token of web.tokens in bot.yaml with `may: act`."
             is_shown = "authorization" in request.headers

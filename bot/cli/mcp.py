@@ -1,0 +1,50 @@
+"""wirewatch mcp: the archive's questions as tools for an assistant, over stdin and stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bot import app, config, ports
+from bot.answers import Answers
+from bot.answers.day_counts import DayCounts
+from bot.answers.playground import Playground
+from bot.cli import archive
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """A bot that may be running, as far as its files tell."""
+
+    settings: config.Settings
+    store: ports.Store
+    clock: ports.Clock
+    loaded_at: datetime
+
+
+def mcp(folder: ConfigDir = DEFAULT_CONFIG) -> None:
+    """Serve tools for an assistant over stdin and stdout.
+
+    Tools of the Model Context Protocol, read-only: search, stories, explain, try a rule, and others.
+
+    Example: wirewatch mcp --config /srv/wirewatch/config
+    """
+    asyncio.run(_serve(folder))
+
+
+async def _serve(folder: Path) -> None:
+    try:
+        from bot.answers import assistants
+    except ModuleNotFoundError as error:
+        raise ports.ConfigError(f"the tools for assistants need {error.name}: pip install 'wirewatch[mcp]'") from None
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ)
+    async with archive.opened(settings, environment) as store:
+        clock = environment.clock
+        beside = _Beside(settings=settings, store=store, clock=clock, loaded_at=clock.now())
+        answers = Answers(beside, DayCounts(beside), Playground(beside))
+        await assistants.server_of(answers, lambda: settings).run_stdio_async()
