@@ -182,10 +182,14 @@ def owners(brief: model.StoryBrief) -> str:
 
 
 def unnamed(brief: model.StoryBrief, shown: int) -> str:
-    """ "and 7 more" where ``shown`` outlets are named; empty where these are all."""
+    """ "and 7 more: Dawn, Courier…" where ``shown`` outlets have a line of their own; empty where these are all."""
     left = max(brief.outlet_count, len(brief.outlets)) - min(shown, len(brief.outlets))
-    return f"and {left:,} more" if left > 0 else ""
+    names = ", ".join(dict.fromkeys(name(line.outlet) for line in brief.outlets[shown:]))
+    return cut(f"and {left:,} more: {names}" if names else f"and {left:,} more", _UNNAMED) if left > 0 else ""
 
+
+#: Units of the line that names the outlets without a line of their own.
+_UNNAMED = 200
 
 #: Stands before the headline of the story that this one may be part of.
 PERHAPS_PART_OF = "May be part of:"
