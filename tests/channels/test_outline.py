@@ -35,11 +35,12 @@ def test_evidence_is_last_and_does_not_repeat_the_only_rule() -> None:
     assert age == "First seen 2 Dec 09:02 UTC"
 
 
-def test_more_than_three_outlets_are_folded_and_counted() -> None:
+def test_more_than_three_outlets_are_folded_counted_and_named_in_one_line() -> None:
     brief = replace(messages.BRIEF, outlets=messages.OUTLETS * 2, outlet_count=10)
     items = told(outline.lines(replace(messages.EDIT, briefs=(brief,))), Style.ITEM)
     assert len(items) == 4
-    assert items[-1] == "and 7 more"
+    rest = ", ".join(dict.fromkeys(line.outlet for line in brief.outlets[3:]))
+    assert items[-1] == f"and 7 more: {rest}"
 
 
 def test_what_is_left_out_for_want_of_room_is_said() -> None:
