@@ -184,15 +184,19 @@ _BYLINE_ROLE = re.compile(
     r"(?i:\b(?:reporter|correspondent|editor|desk|staff|writer|bureau|news)\b)|\d{4}|^\W*+\S++(?: \S++){1,4}+$"
 )
 
+_PLACE, _CAPITALS = r"[A-Z][\w .,/’'-]{1,60}?", r"[A-Z]{3}[A-Z .,/’'-]{0,60}"
+_DAY = r"(?:[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2}|\d{1,2}\s{1,4}[A-Z][a-z]{2,8}\.?)(?:,?\s{1,4}\d{4})?"
 #: "London, Dec 2 (Reuters) -", "WATERLOO, Ontario —": where and whence, before the first sentence.
 _DATELINE = re.compile(
     r"(?:"
-    r"(?:[A-Z][\w .,/’'-]{1,60}?)?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|TASS"
-    r"|Bloomberg|Kyodo|Yonhap|[A-Z]{2,8})\)"
-    # Any agency in brackets behind a day: "LIMA, Jan 12 (Globe Agency) -".
-    r"|(?:[A-Z][\w .,/’'-]{1,40}?, )?[A-Z][a-z]{2,8}\.? \d{1,2} \([A-Z][\w .]{1,24}\)"
-    r"|[A-Z]{3}[A-Z .’'-]{0,60}(?:,\s{0,4}[A-Z][\w. ]{1,20})?(?:,\s{0,4}[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2})?"
-    r")\s{0,4}(?:[-–—]{1,2}|:)\s+"
+    # Any agency behind a day, or behind a place in capitals: "LIMA, Jan 12 (Globe Agency) -", "LIMA--(GLOBE WIRE)--".
+    rf"(?:{_PLACE}[,:]? )?{_DAY} ?(?:\([^()]{{2,40}}\)|/[^/()]{{2,30}}/)"
+    rf"|{_CAPITALS} ?\([^()]{{2,40}}\)"
+    # Behind a place in small letters, one that is known or named as one.
+    rf"|(?:{_PLACE})?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|TASS|Bloomberg|Kyodo|Yonhap"
+    r"|[A-Z]{2,8}|[A-Z][^()]{0,25}\b(?:Wire|Newswire|News|Agency|Press|Presse|Agence|Service))\)(?: [A-Z]{3,20})?"
+    rf"|{_CAPITALS}(?:,\s{{0,4}}[A-Z][\w. ]{{1,20}})?(?:,\s{{0,4}}{_DAY})?"
+    r")\s{0,4}(?:(?:[-–—]{1,2}|:)\s+|--(?=[A-Z]))(?![a-z])"
 )
 
 
