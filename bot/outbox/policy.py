@@ -176,7 +176,10 @@ def first_step(
         is_plain=row.is_plain,
         is_broadcast=is_reply and abilities.broadcast and row.message.nearest is not None,
     )
-    if row.state is not model.SendState.UNKNOWN:
+    # Not before its first attempt: the clock may have been set back since.
+    age = now - (row.tried_at or row.created_at)
+    is_repeatable = timedelta() <= age < abilities.idempotent
+    if row.state is not model.SendState.UNKNOWN or is_repeatable:
         return Send(delivery)
     if abilities.lookup:
         # Not after now: the clock may have been set back since.

@@ -20,6 +20,9 @@ class Abilities:
     lookup: bool
     #: A reply can be shown in the channel too.
     broadcast: bool = False
+    #: For so long after its first attempt a message can be sent again: the service takes a repetition for the message
+    #: itself. Zero: it shows both.
+    idempotent: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

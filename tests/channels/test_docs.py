@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from bot import channels
+from bot import channels, model
 from bot.channels.discord import errors as discord_errors
 from bot.channels.email import errors as mail_errors
 from bot.channels.kit import acts
@@ -19,8 +20,24 @@ from bot.channels.slack import errors, web_api
 from bot.channels.teams import errors as teams_errors
 from bot.channels.telegram import errors as telegram_errors
 from testbed import told
+from tests.channels.context import build
 
 ROOT = Path(__file__).parents[2]
+#: The least that bot.yaml must say of a channel.
+_LEAST: Mapping[str, Mapping[str, Any]] = {
+    "slack bot token": {"to": "C0123ABCDE", "token": "env:A"},
+    "slack webhook": {"webhook": "env:A"},
+    "discord bot token": {"to": "123456789012345678", "token": "env:A"},
+    "discord webhook": {"webhook": "env:A"},
+    "telegram": {"to": "-1001234567890", "token": "env:A"},
+    "teams": {"webhook": "env:A"},
+    "webhook": {"url": "env:A"},
+    "mattermost": {"server": "https://chat.example.org", "to": "c" * 26, "token": "env:A"},
+    "matrix": {"server": "https://matrix.example.org", "room": "!a:example.org", "token": "env:A"},
+    "email": {"to": "desk@example.org", "sender": "bot@example.org", "server": "mail.example.org"},
+    "apprise": {"url": "env:A"},
+    "console": {},
+}
 PAGE = (ROOT / "docs" / "channels.md").read_text()
 
 
@@ -30,6 +47,18 @@ def test_every_kind_and_every_key_has_its_heading(kind: str) -> None:
     [section] = [each for each in part if each.splitlines()[0] == kind]
     headings = set(re.findall(r"^### (\w+)$", section, flags=re.MULTILINE))
     assert headings == set(channels.options()[kind].model_fields)
+
+
+def test_the_table_of_abilities_is_the_one_that_is_followed() -> None:
+    rows = re.findall(
+        r"^\| (\w+)(?:, by (bot token|webhook))? \|" + r" (yes|no) \|" * 4 + r" (.+) \|$", PAGE, re.MULTILINE
+    )
+    assert {kind for kind, *_ in rows} == set(channels.find())
+    for kind, mode, *written in rows:
+        found = build(kind, **_LEAST[f"{kind} {mode}".strip()]).abilities
+        claims = (found.threads, found.edits, found.broadcast, found.lookup)
+        lasts = f"for {model.show_duration(found.idempotent)}" if found.idempotent else "no"
+        assert written == [*("yes" if claim else "no" for claim in claims), lasts], kind
 
 
 def test_the_table_of_slacks_words_is_the_one_that_is_followed() -> None:

@@ -86,6 +86,20 @@ def test_at_most_once_never_sends_twice_and_at_least_once_never_gives_up(
             assert isinstance(step, policy.Drop if choice is model.OnUnknown.LEAVE else policy.Send)
 
 
+def test_where_the_service_knows_a_repetition_it_is_sent_at_once_for_as_long_as_it_does() -> None:
+    knows = replace(FULL, idempotent=timedelta(minutes=1))
+    unknown = replace(row("a"), state=SendState.UNKNOWN, tried_at=START)
+    for lookup in (True, False):
+        for choice in model.OnUnknown:
+            abilities = replace(knows, lookup=lookup)
+            step = policy.first_step(
+                unknown, None, abilities=abilities, now=START + timedelta(seconds=59), on_unknown=choice
+            )
+            assert isinstance(step, policy.Send)
+    for later in (timedelta(minutes=1), -timedelta(seconds=1)):
+        assert isinstance(policy.first_step(unknown, None, abilities=knows, now=START + later), policy.Look)
+
+
 def test_a_reply_goes_under_its_head_and_an_edit_to_it() -> None:
     step = policy.first_step(reply("a", "head"), HEAD, abilities=FULL, now=START)
     assert isinstance(step, policy.Send)

@@ -23,6 +23,8 @@ from bot.channels.kit.context import ChannelContext
 _PAGE = 100
 #: Snowflakes count milliseconds from here (developers/reference.mdx, "Snowflakes").
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+#: A nonce is known "in the past few minutes" (discord/discord-api-docs, resources/message.mdx, "enforce_nonce").
+_NONCE_LASTS = timedelta(minutes=1)
 #: A thread that nobody writes in leaves the channel's list after a week; a new reply brings it back.
 _ARCHIVE_MINUTES = 10_080
 #: Threads that are known to exist; more are created again, which changes nothing.
@@ -44,7 +46,9 @@ class BotApi:
 
     @property
     def abilities(self) -> ports.Abilities:
-        return ports.Abilities(threads=True, edits=True, lookup=self._shows_history, broadcast=True)
+        return ports.Abilities(
+            threads=True, edits=True, lookup=self._shows_history, broadcast=True, idempotent=_NONCE_LASTS
+        )
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         if delivery.edits is not None:

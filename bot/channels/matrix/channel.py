@@ -60,7 +60,8 @@ class Options(pydantic.BaseModel):
 class Channel:
     """One room. A message's transaction id is its own, so that a homeserver takes a repetition for the first one."""
 
-    abilities = ports.Abilities(threads=True, edits=True, lookup=True)
+    #: Synapse keeps a transaction id for a day (databases/main/events_worker.py, _cleanup_old_transaction_ids).
+    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name

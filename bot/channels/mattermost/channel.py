@@ -66,7 +66,8 @@ class Options(pydantic.BaseModel):
 class Channel:
     """One channel. A repetition within half a minute is known by its pending id, later ones by looking."""
 
-    abilities = ports.Abilities(threads=True, edits=True, lookup=True)
+    #: Of the half minute for which a server keeps a post's pending id.
+    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
