@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import articles, channels, config, outbox, pipeline, ports, storage
-from bot.app import reload
+from bot.app import pushes, reload
 from bot.app.assisting import Assisting
 from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
@@ -151,6 +151,14 @@ class App:
                 others.append(group.create_task(self._reloading.run()))
             looking = checks.check_all(self.live.channels.values(), on_unknown=self.live.settings.bot.on_unknown)
             others.append(group.create_task(looking))
+            mailboxes = pushes.Mailboxes(
+                self.store,
+                self.clock,
+                self.parts.fetcher,
+                snapshot=lambda: self.live.snapshot,
+                is_alone=self.store.address.is_sqlite,
+            )
+            others.append(group.create_task(mailboxes.run()))
             await stop.wait()
             for task in others:
                 task.cancel()

@@ -156,7 +156,13 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
         place = places.expand(address) if places.named(address) else None
     except places.Unfit as unfit:
         raise ports.ConfigError(f"{address}: {unfit}") from None
-    url = place.url if place else address if urlsplit(address).scheme in ("http", "https") else f"https://{address}"
+    url = (
+        place.url
+        if place
+        else address
+        if urlsplit(address).scheme in ("http", "https", "imap", "imaps")
+        else f"https://{address}"
+    )
     if place:
         configured = {url: place, **configured}
     fetcher, documents = app.fetcher_of(policy, environment), reading.of(policy)
@@ -210,7 +216,7 @@ class _Look:
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
         """Raises FetchError, ReadError, IsPage."""
         feed = self._configured.get(url) or model.Feed(url=url)
-        answer = await self._fetcher.get(ports.Request(url=url, access=feed.access))
+        answer = await self._fetcher.get(ports.Request(url=url, access=feed.access, options=feed.options))
         if answer.status != 200:
             raise ports.FetchError(f"{url}: the server answered {answer.status}")
         body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)

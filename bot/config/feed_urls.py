@@ -10,18 +10,22 @@ import pydantic
 from bot.config import values
 from bot.polling import places
 
+MAILBOXES = ("imaps", "imap")
+SCHEMES = ("http", "https", *MAILBOXES)
+
 
 def feed_url(value: object) -> str:
-    """An http or https address without credentials, or the short form of a known place; unchanged. Raises Wrong."""
+    """An address without credentials, of the web or a mailbox, or a place's short form; unchanged. Raises Wrong."""
     written = values.text(value)
     if place := places.named(written):
         try:
             places.expand(written)
         except places.Unfit as unfit:
-            raise values.Wrong("address", f'"{values.shown(written)}" is no feed of {place.name}', str(unfit)) from None
+            told = f'"{values.shown(written)}" is no feed of {place.name}'
+            raise values.Wrong("address", told, str(unfit)) from None
         return written
     parts = values.split(written)
-    if parts is None or parts[0] not in ("http", "https"):
+    if parts is None or parts[0] not in SCHEMES:
         advice = "write the whole address: https://…"
         if re.match(r"feed:(//|https?:)", written):
             advice = "write https:// instead of feed:"
@@ -42,5 +46,5 @@ def feed_url(value: object) -> str:
 FeedUrl = Annotated[
     str,
     pydantic.PlainValidator(feed_url),
-    pydantic.WithJsonSchema({"type": "string", "pattern": f"^(https?://|({'|'.join(places.known())}):.)"}),
+    pydantic.WithJsonSchema({"type": "string", "pattern": f"^((https?|imaps?)://|({'|'.join(places.known())}):.)"}),
 ]

@@ -202,6 +202,9 @@ def _feed(
         access=access,
     )
     if address is not None:
+        if problem := _of_mailbox(feed):
+            report.add("mailbox", *problem, start=address.start, end=address.end)
+            return good.get(url)
         _warn_of_aggregator(feed, address, report)
         _warn_of_etiquette(feed, address, report)
     return feed
@@ -214,6 +217,18 @@ def _whole(written: str, *, has_token: bool) -> str:
     except places.Unfit:
         return ""
     return url if "://" in url else ""
+
+
+def _of_mailbox(feed: model.Feed) -> tuple[str, str] | None:
+    """What is wrong, and what to write."""
+    is_mailbox = feed.url.startswith(feed_urls.MAILBOXES)
+    if is_mailbox != (feed.kind == "imap"):
+        if is_mailbox:
+            return "the address of a mailbox without its kind", "write kind: imap beside it"
+        return "kind: imap reads a mailbox", "write url: imaps://mail.example.org/INBOX"
+    if is_mailbox and (feed.access is None or feed.access.login is None or feed.access.login.user is None):
+        return "a mailbox needs a login", "write auth: {basic: {user: NAME, password: env:NAME}}"
+    return None
 
 
 def _warn_of_etiquette(feed: model.Feed, address: Node, report: ProblemReport) -> None:

@@ -21,6 +21,8 @@ SecretOf = Callable[[model.Secret], str]
 _Files = tuple[str | None, str | None, str | None]
 #: Printable ASCII: a line break would begin another header (RFC 9112 section 2.2).
 _HEADER = re.compile(r"\A[\x20-\x7e]*+\Z")
+#: A line break would begin another command of IMAP.
+_PASSWORD = re.compile(r"\A[^\x00\r\n]*+\Z")
 #: RFC 6265 without its ban on quotes and commas, which real cookies have.
 _COOKIE = re.compile(r"\A[\x21-\x3a\x3c-\x7e]*+\Z")
 
@@ -48,6 +50,10 @@ class Keys:
             secret = self._opened(access.login.secret, "auth", _HEADER if access.login.user is None else None)
             found["Authorization"] = _authorization(access.login.user, secret)
         return found
+
+    def password(self, login: model.Login) -> str:
+        """Raises Refused."""
+        return self._opened(login.secret, "auth", _PASSWORD)
 
     def proxy(self, access: model.Access) -> str | None:
         """Its whole address; None: the feed names none. Raises Refused."""

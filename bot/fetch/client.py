@@ -6,11 +6,14 @@ Knows no feed; any status is an answer. No cookie that a server sets is kept; th
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
 import ssl
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -23,12 +26,16 @@ from bot.fetch.hosts import HostSlots, HostTurns
 from bot.fetch.ssrf import AddressRule, GuardBackend, Resolve, system_resolve
 from bot.fetch.transport import Transports
 
+if TYPE_CHECKING:
+    from bot.fetch import mailbox
+
 MAX_HOPS = 5
 ACCEPT_FEEDS = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml,"
     " application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
 )
 _PERMANENT = (301, 308)
+_MAILBOXES = ("imaps://", "imap://")
 _REDIRECTS = (301, 302, 303, 307, 308)
 #: Those that keep the method (RFC 9110 section 15.4).
 _REDIRECTS_OF_POST = (307, 308)
@@ -71,16 +78,20 @@ class HttpFetcher:
         self._keys = Keys(secret_of)
         self._slots = HostSlots(per_host=policy.per_host, in_all=policy.concurrency)
         self._turns = HostTurns()
+        self._guard = GuardBackend(AddressRule(policy.allow_private), resolve=resolve)
+        # Honours SSL_CERT_FILE and SSL_CERT_DIR, so that an intranet's own authority can be trusted.
+        self._tls = tls or httpx.create_ssl_context()
         self._transports = Transports(
-            GuardBackend(AddressRule(policy.allow_private), resolve=resolve),
-            # Honours SSL_CERT_FILE and SSL_CERT_DIR, so that an intranet's own authority can be trusted.
-            tls=tls or httpx.create_ssl_context(),
+            self._guard,
+            tls=self._tls,
             connections=policy.concurrency,
             use_proxy=policy.use_proxy,
         )
 
     async def get(self, request: ports.Request) -> ports.Answer:
         """Follow redirects, bounded in time and bytes. Any status is an answer. Raises FetchError."""
+        if request.url.startswith(_MAILBOXES):
+            return await self._mails(request)
         course = _Course(at=addresses.parse(request.url), left=self._seconds)
         if request.pace:
             turn = self._turns.take(course.at.host, request.pace, now=self._clock.now())
@@ -96,6 +107,25 @@ class HttpFetcher:
 
     async def close(self) -> None:
         await self._transports.close()
+        if "_mailboxes" in vars(self):
+            await self._mailboxes.close()
+
+    async def wait(self, request: ports.Request) -> bool:
+        """Whether something came into a mailbox; False: not within some minutes. Raises FetchError."""
+        with _shown(request.url):
+            return await self._mailboxes.wait(request, seconds=self._seconds)
+
+    async def _mails(self, request: ports.Request) -> ports.Answer:
+        with _shown(request.url):
+            async with self._slots.slot(urlsplit(request.url).hostname or ""):
+                return await self._mailboxes.get(request, seconds=self._seconds, most_bytes=self._limit_bytes)
+
+    @functools.cached_property
+    def _mailboxes(self) -> mailbox.Mailboxes:
+        # Costs start-up: most have no mailbox.
+        from bot.fetch import mailbox
+
+        return mailbox.Mailboxes(self._keys, self._guard, self._clock, tls=self._tls)
 
     async def _hop(self, request: ports.Request, course: _Course) -> ports.Answer | None:
         """Ask once; None: redirected, and the course moved on."""
@@ -203,6 +233,15 @@ def agent_of(policy: model.FetchPolicy) -> str:
     """
     contact = re.sub(r"[^\x21-\x7e]+|[()]", "", policy.contact or "")
     return f"wirewatch/{bot.__version__} (feed reader{'; +' + contact if contact else ''})"
+
+
+@contextmanager
+def _shown(url: str) -> Iterator[None]:
+    """Errors say of which address they are."""
+    try:
+        yield
+    except ports.FetchError as error:
+        raise type(error)(f"{addresses.shown(url)}: {error}") from error
 
 
 def _is_home(access: model.Access, at: Address) -> bool:

@@ -114,7 +114,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first allowed address of the host that answers. Raises Refused and httpcore's ConnectError."""
-        addresses = await self._addresses(host, port, timeout)
+        addresses = await self.addresses(host, port, timeout)
         last = len(addresses) - 1
         for place, address in enumerate(addresses):
             within = timeout if place == last else min(timeout or _FIRST_TRIES_SECONDS, _FIRST_TRIES_SECONDS)
@@ -123,7 +123,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if place == last:
                     raise
-        raise AssertionError  # _addresses never gives an empty list
+        raise AssertionError  # addresses never gives an empty list
 
     async def connect_unix_socket(self, *args: object, **kwargs: object) -> httpcore.AsyncNetworkStream:
         """Raises Refused."""
@@ -158,7 +158,8 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
                 " list its block under fetch.allow_private in bot.yaml if it is yours"
             )
 
-    async def _addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
+    async def addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
+        """What the host's name leads to, each allowed. Raises Refused, Unreachable."""
         addresses: Sequence[str]
         try:
             addresses = (str(ipaddress.ip_address(host)),)

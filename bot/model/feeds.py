@@ -185,3 +185,5 @@ class Reading:
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
     item_hashes: tuple[str, ...] = ()
+    #: It has only what came since the last one, not the whole list.
+    is_increment: bool = False

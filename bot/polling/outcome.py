@@ -39,6 +39,7 @@ def request(state: model.FeedState, feed: model.Feed | None = None) -> ports.Req
         etag=state.etag if is_read else None,
         last_modified=state.last_modified if is_read else None,
         access=feed.access if feed else None,
+        options=feed.options if feed else "{}",
         pace=places.etiquette(feed).pace if feed else timedelta(),
     )
 
@@ -94,7 +95,7 @@ def after_reading(
         body_hash=digest,
         item_hashes=reading.item_hashes,
         new_at=now if new_count else state.new_at,
-        remarks=(*reading.remarks, *_slid_out(state, items=items, new_count=new_count, now=now)),
+        remarks=(*reading.remarks, *(() if reading.is_increment else _slid_out(state, items, new_count, now=now))),
         rhythm=tuple(sorted((*state.rhythm, *came)))[-_RHYTHM:],
         ttl=reading.ttl,
         skip_hours=reading.skip_hours,
@@ -106,7 +107,7 @@ def after_reading(
         named_at=now if is_named else state.named_at,
     )
     # Half of the window is new: the next time some may have slid out unseen.
-    is_hurried = not is_baseline and items > 0 and new_count * 2 >= items
+    is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
     return _scheduled(state, feed, policy=policy, now=now, jitter=jitter, is_hurried=is_hurried)
 
 
@@ -178,7 +179,7 @@ def after_failure(
     )
 
 
-def _slid_out(state: model.FeedState, *, items: int, new_count: int, now: datetime) -> tuple[str, ...]:
+def _slid_out(state: model.FeedState, items: int, new_count: int, *, now: datetime) -> tuple[str, ...]:
     """What to say where nothing that was listed before is left."""
     if state.baseline_at is None or state.polled_at is None or not state.item_count or new_count < max(items, 2):
         return ()

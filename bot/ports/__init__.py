@@ -62,7 +62,7 @@ from bot.ports.errors import (
 )
 from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
 from bot.ports.listeners import Listener, Press
-from bot.ports.network import Answer, Body, Fetcher, LinkResolver, PageReader, Request, Source
+from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Source
 from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.searching import AllOf, AnyOf, Candidate, Condition, Search, Term, Wanted
 from bot.ports.store import (
@@ -87,6 +87,7 @@ __all__ = [
     "AnyOf",
     "Articles",
     "BadAnswer",
+    "Bell",
     "Body",
     "Candidate",
     "CannotSilence",

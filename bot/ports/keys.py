@@ -65,6 +65,7 @@ SEEN = Time("seen")
 TRIMMED = Time("housekeeping")
 _OWNER = "running"
 _ALIVE = "alive "
+_TURN = "turn "
 
 
 def rule_matched(rule: str) -> Time:
@@ -116,6 +117,16 @@ def is_alive(tx: Transaction, process: str) -> bool:
 def put_alive(tx: Transaction, life: Life) -> None:
     """Keep how long a worker is known to be alive."""
     tx.key_values.put(_ALIVE + life.process, f"{life.since.isoformat()} {life.until.isoformat()}")
+
+
+def is_turn(tx: Transaction, what: str, who: str, *, now: datetime, until: datetime) -> bool:
+    """Whether ``who`` does ``what`` alone until ``until``: nobody did, or their time is over, or it was ``who``."""
+    key = _TURN + what
+    begun, _, holder = (tx.key_values.get(key) or "").partition(" ")
+    if begun and holder != who and datetime.fromisoformat(begun) > now:
+        return False
+    tx.key_values.put(key, f"{until.isoformat()} {who}")
+    return True
 
 
 def drop_alive(tx: Transaction, process: str) -> None:

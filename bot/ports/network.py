@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot import model
 
@@ -23,6 +23,8 @@ class Request:
     access: model.Access | None = None
     #: A body of a form (application/x-www-form-urlencoded), to be sent by POST; None: GET.
     form: str | None = None
+    #: The JSON of what the feed's kind is told: some kinds are asked differently for it.
+    options: str = "{}"
     #: The host is asked by requests with a pace no more often than this.
     pace: timedelta = timedelta()
 
@@ -56,6 +58,14 @@ class Fetcher(Protocol):
 
     async def close(self) -> None:
         """Close the connections."""
+
+
+@runtime_checkable
+class Bell(Protocol):
+    """A client that servers can tell of news."""
+
+    async def wait(self, request: Request) -> bool:
+        """Whether something came; False: not within some minutes. Raises FetchError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

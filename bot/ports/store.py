@@ -36,6 +36,9 @@ class FeedStates(Protocol):
         are not claimed: they are due when it may be.
         """
 
+    def hurry(self, url: str, *, now: datetime) -> bool:
+        """Make one feed due, unless a Retry-After stands against it. False: it is being polled, so ask again."""
+
     def make_due(self, *, now: datetime) -> None:
         """Every listed feed may be claimed, whenever it was due; Retry-After and 410 stay."""
 

@@ -71,6 +71,14 @@ _PUT_BACK = (
     .values(due_at=bindparam("until", type_=Timestamp), lease=None, lease_until=None)
 )
 _MAKE_DUE = update(feeds).where(feeds.c.is_listed, ~feeds.c.gone, feeds.c.due_at > _NOW).values(due_at=_NOW)
+_HURRY = (
+    update(feeds)
+    .where(
+        feeds.c.url == bindparam("of_url"),
+        or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= _NOW),
+    )
+    .values(due_at=case((feeds.c.due_at > _NOW, _NOW), else_=feeds.c.due_at))
+)
 _RENEW = (
     update(feeds).where(feeds.c.lease == bindparam("token")).values(lease_until=bindparam("until", type_=Timestamp))
 )
@@ -153,6 +161,9 @@ class FeedStates:
                 self._connection.execute(_PUT_BACK, {"urls": part, "until": until})
         put_back = {url for urls in closed.values() for url in urls}
         return [state for state in claimed if state.url not in put_back]
+
+    def hurry(self, url: str, *, now: datetime) -> bool:
+        return self._connection.execute(_HURRY, {"of_url": url, "now": now}).rowcount > 0
 
     def make_due(self, *, now: datetime) -> None:
         self._connection.execute(_MAKE_DUE, {"now": now})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot import sources
+from bot.fetch import mails
 from bot.testing import sources as contract
 from bot.testing.sources import Document
 from tests.sources.documents import item, rss
@@ -42,6 +43,15 @@ DOCUMENTS = [
         + b"</ul></body></html>",
         titles=_TITLES,
         options={"item": "ul.news > li"},
+    ),
+    Document(
+        kind="imap",
+        content=mails.HEAD
+        + b"".join(
+            mails.packed(b"Subject: Regulator writes order %d\r\nMessage-ID: <%d@x>\r\n\r\nText\r\n" % (n, n))
+            for n in (1, 2)
+        ),
+        titles=_TITLES,
     ),
     Document(
         kind="advisories",

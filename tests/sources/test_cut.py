@@ -243,7 +243,7 @@ JSON = '{"version": "https://jsonfeed.org/version/1.1", "title": "Example", "ite
 
 
 def test_the_sources_are_found_by_their_kind() -> None:
-    assert list(sources.kinds().found) == ["advisories", "jsonfeed", "page", "reddit", "rss", "sitemap"]
+    assert list(sources.kinds().found) == ["advisories", "imap", "jsonfeed", "page", "reddit", "rss", "sitemap"]
 
 
 def test_body_hashes_do_not_collide_by_concatenation() -> None:

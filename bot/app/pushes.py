@@ -1,0 +1,87 @@
+"""Feeds whose servers tell of news: they are made due at once, and polled as any other.
+
+Mailboxes tell over a connection that is held open (IMAP IDLE), by one of the processes that share a database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from bot import pipeline, ports
+from bot.ports import keys
+
+log = structlog.get_logger("wirewatch")
+
+#: Feeds that came or went are noticed so often.
+_LOOK = timedelta(seconds=20)
+#: A server that cannot be waited at is polled; it is tried again then.
+_AFTER_FAILURE = timedelta(minutes=10)
+#: Longer than one wait.
+_LEASE = timedelta(minutes=6)
+#: A poll that is under way may have looked before the news came.
+_TRIES, _BETWEEN_TRIES = 12, timedelta(seconds=5)
+
+
+async def make_due(store: ports.Store, clock: ports.Clock, url: str) -> None:
+    """Have the feed polled as soon as it can be, after a poll that is under way. Raises StoreUnavailable."""
+    for _ in range(_TRIES):
+        if await store.write(lambda tx: tx.feeds.hurry(url, now=clock.now())):
+            return
+        await clock.sleep(_BETWEEN_TRIES)
+
+
+class Mailboxes:
+    """Waits at each mailbox among the feeds."""
+
+    def __init__(
+        self,
+        store: ports.Store,
+        clock: ports.Clock,
+        fetcher: ports.Fetcher,
+        *,
+        snapshot: Callable[[], pipeline.Snapshot],
+        is_alone: bool,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._bell = fetcher if isinstance(fetcher, ports.Bell) else None
+        self._snapshot = snapshot
+        self._is_alone = is_alone
+        self._who = secrets.token_hex(8)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        if self._bell is None:
+            return
+        waiting: dict[str, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                wanted = {feed.url for feed in self._snapshot().feeds.values() if feed.kind == "imap"}
+                for url in waiting.keys() - wanted:
+                    waiting.pop(url).cancel()
+                for url in wanted - waiting.keys():
+                    waiting[url] = group.create_task(self._wait_at(url, self._bell))
+                await self._clock.sleep(_LOOK)
+
+    async def _wait_at(self, url: str, bell: ports.Bell) -> None:
+        while feed := self._snapshot().feeds.get(url):
+            try:
+                if not await self._is_ours(url):
+                    await self._clock.sleep(_LOOK)
+                elif await bell.wait(ports.Request(url=url, access=feed.access, options=feed.options)):
+                    await make_due(self._store, self._clock, url)
+            except (ports.FetchError, ports.StoreError) as error:
+                log.warning("no IMAP IDLE: the mailbox is polled", feed=url, error=str(error))
+                await self._clock.sleep(_AFTER_FAILURE)
+
+    async def _is_ours(self, url: str) -> bool:
+        """Of processes that share a database one waits; two that start together may both, which does no harm."""
+        now = self._clock.now()
+        work = partial(keys.is_turn, what=f"waits at {url}", who=self._who, now=now, until=now + _LEASE)
+        return self._is_alone or await self._store.write(work)

@@ -1,0 +1,93 @@
+"""One mail out of its bytes (RFC 5322, MIME): subject, sender, date and its text. Hostile mails are bounded."""
+
+from __future__ import annotations
+
+import email
+import email.header
+import email.message
+import email.utils
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.sources.kit import charset
+
+#: Parts inside of parts are parsed by recursion, and each line is held against the boundary of each part around it.
+_MOST_BOUNDARIES = 60
+_MOST_PARTS = 300
+_MOST_OF_HEADER = 2_000
+_MOST_OF_TEXT = 1_500_000
+_PART = re.compile(rb"^content-type[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = re.compile(rb"boundary[ \t]*=", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """What an article is made of."""
+
+    id: str
+    subject: str
+    sender: str | None
+    date: datetime | None
+    #: Empty: the mail has none.
+    html: str
+    text: str
+
+
+def parse(raw: bytes) -> Mail | None:
+    """None: it cannot be parsed, or takes too much to be."""
+    if len(_PART.findall(raw)) > _MOST_PARTS or len(_BOUNDARY.findall(raw)) > _MOST_BOUNDARIES:
+        return None
+    try:
+        message = email.message_from_bytes(raw)
+        html, text = _body(message, "text/html"), _body(message, "text/plain")
+        if not html.strip() and not text.strip() and not message["subject"]:
+            return None
+        return Mail(
+            # Without an id of its own it is known by its bytes.
+            id=_header(message, "message-id").strip("<> ") or hashlib.sha256(raw).hexdigest(),
+            subject=" ".join(_header(message, "subject").split()) or "(no subject)",
+            sender=_sender(_header(message, "from")),
+            date=_date(_header(message, "date")),
+            html=html if html.strip() else "",
+            text=text,
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # The library raises these for what it does not expect.
+        return None
+
+
+def _header(message: email.message.Message, name: str) -> str:
+    written = str(message.get(name, ""))[:_MOST_OF_HEADER]
+    try:
+        decoded = str(email.header.make_header(email.header.decode_header(written)))
+    except (ValueError, LookupError):
+        decoded = written
+    return decoded.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+def _sender(written: str) -> str | None:
+    name, address = email.utils.parseaddr(written)
+    return (name or address).strip() or None
+
+
+def _date(written: str) -> datetime | None:
+    try:
+        when = email.utils.parsedate_to_datetime(written)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _body(message: email.message.Message, kind: str) -> str:
+    """The first part of that kind that is no attachment."""
+    for part in message.walk():
+        if part.get_content_type() != kind or part.is_multipart() or part.get_content_disposition() == "attachment":
+            continue
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes) and content.strip():
+            named = part.get_content_charset()
+            told = f"{kind}; charset={named}" if named else kind
+            return charset.decode(content[:_MOST_OF_TEXT], told).text.replace("\x00", "")
+    return ""

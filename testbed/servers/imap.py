@@ -1,0 +1,99 @@
+"""A real IMAP server (pymap) on 127.0.0.1, with STARTTLS, and a door with TLS from the first byte before it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import imaplib
+import re
+import ssl
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from testbed.servers import ports
+from testbed.servers.feeds import TLS
+
+USER, PASSWORD = "desk@news.test", "open-sesame"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mailbox:
+    """The mailbox of ``USER``, and what a test does to it."""
+
+    port: int
+
+    def deliver(self, *mails: EmailMessage | bytes) -> None:
+        with self._client() as client:
+            for mail in mails:
+                status, said = client.append("INBOX", "", "", mail if isinstance(mail, bytes) else mail.as_bytes())
+                assert status == "OK", said
+
+    def flags(self) -> list[str]:
+        """Of each mail, as the server writes them."""
+        with self._client() as client:
+            client.select("INBOX", readonly=True)
+            _, found = client.fetch("1:*", "(FLAGS)")
+        return [" ".join(re.findall(r"\\\w+", str(each))) for each in found if each]
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[imaplib.IMAP4]:
+        client = imaplib.IMAP4("127.0.0.1", self.port)
+        context = ssl.create_default_context(cafile=TLS / "ca.pem")
+        context.check_hostname = False
+        client.starttls(context)
+        client.login(USER, PASSWORD)
+        yield client
+        client.logout()
+
+
+@contextlib.asynccontextmanager
+async def serve() -> AsyncIterator[Mailbox]:
+    port = ports.free()
+    command = [sys.executable, "-c", "from pymap.main import main; main()"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--cert", str(TLS / "server.pem"), "--key"]
+    command += [
+        str(TLS / "server.key"),
+        "--no-service",
+        "admin",
+        "dict",
+        "--demo-user",
+        USER,
+        "--demo-password",
+        PASSWORD,
+    ]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: ASYNC220 -- as the other servers
+        try:
+            await asyncio.to_thread(ports.wait_for, port, process, log, seconds=20)
+            yield Mailbox(port=port)
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextlib.asynccontextmanager
+async def tls_door(port: int) -> AsyncIterator[int]:
+    """The port at which TLS is spoken, and what is behind it is the server at ``port``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "server.pem", TLS / "server.key")
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
+            while data := await source.read(65_536):
+                target.write(data)
+                await target.drain()
+        target.close()
+
+    async def enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
+
+    server = await asyncio.start_server(enter, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()

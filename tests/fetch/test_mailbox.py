@@ -1,0 +1,191 @@
+"""Mailboxes: against a real IMAP server, and against one that says what it likes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import ssl
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+import pytest
+
+from bot import config, model, ports
+from bot.fetch import mails
+from bot.fetch.client import HttpFetcher
+from testbed.fakes import FakeClock
+from testbed.servers import imap
+from testbed.servers.feeds import TLS
+from tests.fetch.conftest import POLICY
+from tests.sources.test_mails import mail
+
+ENVIRON = {"PASSWORD": imap.PASSWORD, "WRONG": "wr0ng-secret", "EVIL": "x\r\na LOGOUT"}
+
+
+def _local(host: str, port: int) -> Sequence[str]:
+    return ("127.0.0.1",)
+
+
+@contextlib.asynccontextmanager
+async def fetcher_of(policy: model.FetchPolicy = POLICY) -> AsyncIterator[HttpFetcher]:
+    tls = ssl.create_default_context(cafile=TLS / "ca.pem")
+    fetcher = HttpFetcher(
+        policy, FakeClock(), tls=tls, resolve=_local, secret_of=lambda secret: config.resolve(secret, ENVIRON)
+    )
+    try:
+        yield fetcher
+    finally:
+        await fetcher.close()
+
+
+def request(url: str, *, password: str = "PASSWORD", etag: str | None = None, **options: object) -> ports.Request:
+    login = model.Login(user=imap.USER, secret=model.Secret.parse(f"env:{password}"))
+    return ports.Request(url=url, etag=etag, access=model.Access(home=url, login=login), options=json.dumps(options))
+
+
+def subjects(answer: ports.Answer) -> list[str]:
+    heads = [raw.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n") for raw in mails.unpacked(answer.body)]
+    return [line[9:].decode() for head in heads for line in head.split(b"\n") if line.startswith(b"Subject: ")]
+
+
+async def test_new_mails_are_read_once_and_nothing_is_changed() -> None:
+    async with imap.serve() as box, fetcher_of() as fetcher:
+        url = f"imap://feeds.test:{box.port}/INBOX"
+        empty = await fetcher.get(request(url))
+        assert (empty.status, empty.body) == (200, mails.HEAD)
+        await asyncio.to_thread(box.deliver, mail("one"), mail("two"))
+        first = await fetcher.get(request(url, etag=empty.etag))
+        assert subjects(first) == ["one", "two"]
+        assert (await fetcher.get(request(url, etag=first.etag))).status == 304
+        await asyncio.to_thread(box.deliver, mail("three"))
+        assert subjects(await fetcher.get(request(url, etag=first.etag))) == ["three"]
+        # A mailbox that was made anew has other numbers: all of late is read again.
+        assert subjects(await fetcher.get(request(url, etag="1.9999"))) == ["one", "two", "three"]
+        assert not any("Seen" in flags for flags in await asyncio.to_thread(box.flags))
+
+
+async def test_what_was_read_is_marked_where_that_is_wanted_and_a_sender_is_searched_for() -> None:
+    async with imap.serve() as box, fetcher_of() as fetcher, imap.tls_door(box.port) as port:
+        other = mail("other")
+        other.replace_header("From", "Somebody <x@other.example>")
+        await asyncio.to_thread(box.deliver, mail("one"), other)
+        url = f"imaps://feeds.test:{port}"
+        answer = await fetcher.get(request(url, sender='paper" .example'.replace('" ', ""), mark_seen=True))
+        assert subjects(answer) == ["one"]
+        assert [("Seen" in flags) for flags in await asyncio.to_thread(box.flags)] == [True, False]
+
+
+async def test_a_search_cannot_be_broken_out_of() -> None:
+    async with imap.serve() as box, fetcher_of() as fetcher:
+        await asyncio.to_thread(box.deliver, mail("one"))
+        url = f"imap://feeds.test:{box.port}/INBOX"
+        answer = await fetcher.get(request(url, sender='x" OR FROM "paper'))
+        assert subjects(answer) == []
+
+
+async def test_a_large_mail_is_read_up_to_its_bound_and_many_in_portions() -> None:
+    async with imap.serve() as box, fetcher_of(dataclasses.replace(POLICY, max_bytes=3_000_000)) as fetcher:
+        large = mail("large", text="A line of text that goes on.\n" * 150_000)
+        await asyncio.to_thread(box.deliver, large, mail("two"), large)
+        url = f"imap://feeds.test:{box.port}/INBOX"
+        first = await fetcher.get(request(url))
+        assert subjects(first) == ["large", "two"]
+        assert len(first.body) < 2_100_000
+        assert subjects(await fetcher.get(request(url, etag=first.etag))) == ["large"]
+
+
+@pytest.mark.parametrize(
+    ("password", "folder", "told"),
+    [
+        ("WRONG", "INBOX", "the login is refused"),
+        ("PASSWORD", "Nowhere", 'no folder "Nowhere"'),
+        ("EVIL", "INBOX", "not allowed there"),
+        ("UNSET", "INBOX", "UNSET"),
+    ],
+)
+async def test_what_is_refused_is_said_without_the_password(password: str, folder: str, told: str) -> None:
+    async with imap.serve() as box, fetcher_of() as fetcher:
+        with pytest.raises(ports.FetchError) as refused:
+            await fetcher.get(request(f"imap://feeds.test:{box.port}/{folder}", password=password))
+        assert told in str(refused.value)
+        assert not [secret for secret in ENVIRON.values() if secret in str(refused.value)]
+
+
+async def test_private_addresses_are_refused_and_certificates_are_checked() -> None:
+    async with imap.serve() as box:
+        async with fetcher_of(dataclasses.replace(POLICY, allow_private=())) as fetcher:
+            with pytest.raises(ports.Refused, match="private or reserved"):
+                await fetcher.get(request(f"imap://feeds.test:{box.port}"))
+        async with fetcher_of() as fetcher:
+            with pytest.raises(ports.Unreachable, match="TLS"):
+                await fetcher.get(request(f"imap://other.test:{box.port}"))
+            with pytest.raises(ports.Refused, match="login"):
+                await fetcher.get(ports.Request(url="imaps://feeds.test/INBOX"))
+
+
+@contextlib.asynccontextmanager
+async def saying(*lines: bytes, repeats: bool = False) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """A server of TLS that says each line at each line that it gets, tagged as that one where it holds TAG."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "server.pem", TLS / "server.key")
+    heard: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError, ssl.SSLError):
+            writer.write(b"* OK hello\r\n")
+            for said in lines:
+                line = await reader.readline()
+                heard.append(line)
+                writer.write(said.replace(b"TAG", line.split(b" ")[0]))
+                await writer.drain()
+            for _ in range(2_000 if repeats else 0):
+                if not writer.is_closing():
+                    writer.write(lines[-1])
+                    await writer.drain()
+            await asyncio.sleep(60)
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
+    try:
+        yield server.sockets[0].getsockname()[1], heard
+    finally:
+        server.close()
+
+
+CAPABLE = b"* CAPABILITY IMAP4rev1\r\nTAG OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "repeats"),
+    [
+        ((CAPABLE, b"* OK [ALERT] never ending\r\n" * 1_000), True),
+        ((CAPABLE, b"TAG OK\r\n", b"* 1 FETCH (X {900000000}\r\n"), False),
+        ((CAPABLE, b"\xff" * 100_000 + b"\r\n"), False),
+        ((b"* BYE\r\n",), False),
+        ((), False),
+    ],
+)
+async def test_a_hostile_server_is_left_in_time(lines: tuple[bytes, ...], repeats: bool) -> None:
+    async with (
+        saying(*lines, repeats=repeats) as (port, _),
+        fetcher_of(dataclasses.replace(POLICY, timeout=timedelta(seconds=2))) as fetcher,
+    ):
+        began = time.monotonic()
+        with pytest.raises(ports.Unreachable):
+            await fetcher.get(request(f"imaps://feeds.test:{port}"))
+        assert time.monotonic() - began < 6
+
+
+async def test_idle_tells_of_a_mail_at_once_and_of_one_that_came_between_two_waits() -> None:
+    async with imap.serve() as box, fetcher_of() as fetcher:
+        url = f"imap://feeds.test:{box.port}/INBOX"
+        assert await fetcher.wait(request(url))
+        waiting = asyncio.ensure_future(fetcher.wait(request(url)))
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        await asyncio.to_thread(box.deliver, mail("one"))
+        assert await asyncio.wait_for(waiting, 10)
+        await asyncio.to_thread(box.deliver, mail("two"))
+        assert await asyncio.wait_for(fetcher.wait(request(url)), 10)
