@@ -19,10 +19,35 @@ def row(notice: model.Notice, *, channel: str, now: datetime) -> model.Outgoing:
     return model.Outgoing(id=send, channel=channel, thread=send, message=message, created_at=now, due_at=now)
 
 
-def configuration_reloaded(*, rules: int, feeds: int, problems: Sequence[str], version: str) -> model.Notice:
-    """``problems``: lines as ``wirewatch check`` prints them. Workers that read one edit say it once."""
-    lead = f"Configuration reloaded: {rules} rules, {feeds} feeds."
-    return model.Notice(what=lead, where=tuple(problems), occasion=(f"reload {version} {list(problems)}",))
+def configuration_reloaded(
+    *, rules: int, feeds: int, kept: int, off: int, problems: Sequence[model.Problem], version: str
+) -> model.Notice:
+    """Workers that read one edit say it once. ``kept`` and ``off``: rules that were refused, with a last good version
+    and without."""
+    in_force = f"{model.counted(rules, 'rule')}, {model.counted(feeds, 'feed')}"
+    errors = [problem for problem in problems if problem.severity == "error"]
+    # An error in a file that keeps its last good version as a whole, or in bot.yaml, refuses no rule by itself.
+    others = len({problem.file for problem in errors if problem.rule is None}) if not kept + off else 0
+    found = (
+        f"{model.counted(kept, 'rule')} refused, last good version kept" if kept else "",
+        f"{model.counted(off, 'rule')} refused and off: no good version is known" if off else "",
+        f"{model.counted(others, 'file')} refused, last good version kept" if others else "",
+        model.counted(len(problems) - len(errors), "warning") if len(problems) > len(errors) else "",
+    )
+    lead = f"Configuration reloaded: {in_force}."
+    if problems:
+        lead = "; ".join(part for part in found if part)
+    where = tuple(_line(problem) for problem in sorted(problems, key=lambda each: each.severity != "error"))
+    remedy = f"In force: {in_force}. `wirewatch check` shows each place." if problems else ""
+    return model.Notice(what=lead, where=where, remedy=remedy, occasion=(f"reload {version} {list(where)}",))
+
+
+def _line(problem: model.Problem) -> str:
+    """“rules/desk.yaml:3:5, "Backdoor": unknown key "nome"; did you mean "none"?”."""
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    rule = f', rule "{problem.rule}"' if problem.rule else ""
+    warning = "warning: " if problem.severity == "warning" else ""
+    return f"{place}{rule}: {warning}{problem.message}" + (f"; {problem.help}" if problem.help else "")
 
 
 def clock_set_back(by: str, *, now: datetime) -> model.Notice:
@@ -32,11 +57,15 @@ def clock_set_back(by: str, *, now: datetime) -> model.Notice:
     return model.Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
 
 
-def feed_health(events: Sequence[str], *, now: datetime) -> model.Notice:
-    """One notice for the feeds whose health changed, a line of ``events`` each."""
-    lead = "Feed health"
-    digest = model.send_id("lines", *events)
-    return model.Notice(what=lead, where=tuple(events), occasion=(f"health {now.isoformat()} {digest}",))
+def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> model.Notice:
+    """One notice for the feeds whose health changed, a line each: what is wrong, then what is over."""
+    found = (
+        f"{model.counted(len(troubles), 'problem')} with feeds" if troubles else "",
+        f"{model.counted(len(over), 'problem')} over" if over else "",
+    )
+    lead = f"Feed health: {', '.join(part for part in found if part)}"
+    digest = model.send_id("lines", *troubles, *over)
+    return model.Notice(what=lead, where=(*troubles, *over), occasion=(f"health {now.isoformat()} {digest}",))
 
 
 def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> model.Notice:
@@ -67,8 +96,10 @@ def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -
 def buttons_are_heard_again(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
     """``reason``: what the trouble was."""
     names = ", ".join(channels)
-    lead = f"The buttons of {names} work again. The trouble was:"
-    return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
+    lead = f"The buttons of {names} work again."
+    return model.Notice(
+        what=lead, where=(f"The trouble was: {reason}",), occasion=(f"buttons {names} {now.isoformat()}",)
+    )
 
 
 def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
@@ -93,8 +124,8 @@ def message_dropped(channels: Sequence[str], reason: str, *, occasion: tuple[str
 
 def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
     """``reason``: what the trouble was."""
-    lead = f"Channel {', '.join(channels)} works again. What was kept is being sent. The trouble was:"
-    return model.Notice(what=lead, where=(reason,), occasion=occasion)
+    lead = f"Channel {', '.join(channels)} works again. What was kept is being sent."
+    return model.Notice(what=lead, where=(f"The trouble was: {reason}",), occasion=occasion)
 
 
 def model_is_failing(name: str, reason: str, *, now: datetime) -> model.Notice:

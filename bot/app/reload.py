@@ -55,11 +55,16 @@ class Reloader:
 
 async def announce(store: ports.Store, settings: config.Settings, *, now: datetime) -> None:
     """To the log, and once to the operator: workers that read the same edit say it once."""
-    lines = config.render(settings.problems, "text").splitlines()
-    log.info("configuration reloaded", rules=len(settings.rules), feeds=len(settings.feeds), problems=len(lines))
+    rules, feeds, problems = len(settings.rules), len(settings.feeds), settings.problems
+    log.info("configuration reloaded", rules=rules, feeds=feeds, problems=len(problems))
     if settings.bot.operator:
         notice = notices.configuration_reloaded(
-            rules=len(settings.rules), feeds=len(settings.feeds), problems=lines, version=settings.version
+            rules=rules,
+            feeds=feeds,
+            kept=len(settings.kept),
+            off=len(settings.off),
+            problems=problems,
+            version=settings.version,
         )
         row = notices.row(notice, channel=settings.bot.operator, now=now)
         await store.write(lambda tx: tx.outbox.add([row]))

@@ -149,7 +149,7 @@ class App:
                     take_over=self.reload,
                 )
                 others.append(group.create_task(self._reloading.run()))
-            looking = checks.check_all(self.live.channels.values(), on_unknown=self.live.settings.bot.on_unknown)
+            looking = checks.check_all(self.live.channels.values())
             others.append(group.create_task(looking))
             mailboxes = pushes.Mailboxes(
                 self.store,

@@ -1,4 +1,4 @@
-"""What is said of the channels at a start: what is wrong with their set-up, and where delivery cannot be verified.
+"""What is said of the channels at a start: what is wrong with their set-up.
 
 Asks each channel, posts nothing, and holds nobody up: messages go out meanwhile.
 """
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot import model, ports
+from bot import ports
 
 log = structlog.get_logger("wirewatch")
 
@@ -19,14 +19,14 @@ log = structlog.get_logger("wirewatch")
 PATIENCE = timedelta(seconds=30)
 
 
-async def check_all(channels: Iterable[ports.Channel], *, on_unknown: model.OnUnknown) -> None:
+async def check_all(channels: Iterable[ports.Channel]) -> None:
     """Check all channels side by side and log what is wrong; never raises for a channel."""
     async with asyncio.TaskGroup() as group:
         for channel in channels:
-            group.create_task(_look_at(channel, on_unknown))
+            group.create_task(_look_at(channel))
 
 
-async def _look_at(channel: ports.Channel, on_unknown: model.OnUnknown) -> None:
+async def _look_at(channel: ports.Channel) -> None:
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
             lines = await channel.check()
@@ -39,5 +39,3 @@ async def _look_at(channel: ports.Channel, on_unknown: model.OnUnknown) -> None:
     for line in lines:
         if not line.is_good:
             log.warning("channel needs attention", channel=channel.name, wanted=line.what, help=line.help)
-    if not channel.abilities.lookup:
-        log.info("delivery cannot be verified", channel=channel.name, on_unknown=on_unknown.value)

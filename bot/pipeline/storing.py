@@ -123,7 +123,8 @@ def _limit_hosts(tx: ports.Transaction, ingested: Sequence[IngestedPoll]) -> Non
 def _tell_health(tx: ports.Transaction, ingested: Sequence[IngestedPoll], snapshot: Snapshot, now: datetime) -> None:
     if snapshot.operator is None:
         return
-    lines = [event.text for poll in ingested for event in poll.health]
-    if lines:
-        notice = notices.feed_health(lines, now=now)
+    events = [event for poll in ingested for event in poll.health]
+    if events:
+        troubles, over = ([each.text for each in events if each.is_well is is_well] for is_well in (False, True))
+        notice = notices.feed_health(troubles, over, now=now)
         tx.outbox.add([notices.row(notice, channel=snapshot.operator, now=now)])

@@ -27,3 +27,44 @@ def test_a_notice_says_what_happened_then_where_then_what_to_do() -> None:
         "It broke.",
         ("here", "there", "Mend it."),
     )
+
+
+def _problem(line: int, **given: object) -> model.Problem:
+    told = {
+        "severity": "error",
+        "file": "rules/desk.yaml",
+        "line": line,
+        "column": 5,
+        "code": "x",
+        "message": "odd",
+        **given,
+    }
+    return model.Problem(**told)  # type: ignore[arg-type]
+
+
+def _reloaded(*problems: model.Problem, kept: int = 0, off: int = 0) -> model.Notice:
+    return notices.configuration_reloaded(rules=12, feeds=1, kept=kept, off=off, problems=problems, version="v")
+
+
+def test_a_reload_says_first_what_follows_from_its_problems() -> None:
+    assert _reloaded().what == "Configuration reloaded: 12 rules, 1 feed."
+    one = _problem(
+        7, rule="Backdoor", message='unknown key "nome"', help='did you mean "none"?', source="    nome: [PTA]"
+    )
+    warning = _problem(2, severity="warning", rule="Other")
+    told = _reloaded(warning, one, kept=1)
+    assert told.what == "1 rule refused, last good version kept; 1 warning"
+    assert told.where == (
+        'rules/desk.yaml:7:5, rule "Backdoor": unknown key "nome"; did you mean "none"?',
+        'rules/desk.yaml:2:5, rule "Other": warning: odd',
+    )
+    assert told.remedy.startswith("In force: 12 rules, 1 feed.")
+    assert _reloaded(one, off=2).what == "2 rules refused and off: no good version is known"
+    assert _reloaded(_problem(0, file="bot.yaml")).what == "1 file refused, last good version kept"
+    assert _reloaded(warning, warning).what == "2 warnings"
+
+
+def test_a_notice_of_feeds_counts_what_is_wrong_and_what_is_over() -> None:
+    told = notices.feed_health(["A has failed", "B has failed"], ["C is back"], now=START)
+    assert told.what == "Feed health: 2 problems with feeds, 1 problem over"
+    assert told.where == ("A has failed", "B has failed", "C is back")

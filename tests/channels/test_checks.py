@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bot import model, ports
+from bot import ports
 from bot.channels import checks
 from testbed.servers import slack
 from tests.channels.context import Secrets, build
@@ -27,8 +27,8 @@ def bot(server: slack.Server, token: str = slack.TOKEN) -> ports.Channel:
 
 async def said(*channels: ports.Channel) -> list[tuple[str, str]]:
     with structlog.testing.capture_logs() as lines:
-        await checks.check_all(channels, on_unknown=model.OnUnknown.LEAVE)
-    return [(line["event"], str(line.get("wanted") or line.get("on_unknown") or "")) for line in lines]
+        await checks.check_all(channels)
+    return [(line["event"], str(line.get("wanted", ""))) for line in lines]
 
 
 async def test_a_channel_that_is_set_up_well_is_not_spoken_of(server: slack.Server) -> None:
@@ -36,15 +36,10 @@ async def test_a_channel_that_is_set_up_well_is_not_spoken_of(server: slack.Serv
     assert server.workspace.messages("policy-alerts") == []
 
 
-async def test_a_missing_history_scope_is_said_with_the_operators_choice_before_it_matters(
-    server: slack.Server,
-) -> None:
+async def test_a_missing_history_scope_is_said_before_it_matters(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)
-    assert await said(channel) == [
-        ("channel needs attention", "scope channels:history"),
-        ("delivery cannot be verified", "at_most_once"),
-    ]
+    assert await said(channel) == [("channel needs attention", "scope channels:history")]
     assert not channel.abilities.lookup, "the first doubt is met with the choice, not with a look that fails"
 
 
@@ -57,9 +52,9 @@ async def test_a_scope_that_was_added_is_noticed(server: slack.Server) -> None:
     assert channel.abilities.lookup
 
 
-async def test_a_webhook_cannot_look_and_a_refused_token_needs_a_hand(server: slack.Server) -> None:
+async def test_a_webhook_needs_no_word_and_a_refused_token_a_hand(server: slack.Server) -> None:
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
-    assert await said(hook) == [("delivery cannot be verified", "at_most_once")]
+    assert await said(hook) == []
     assert await said(bot(server, "xoxb-wrong")) == [("channel needs attention", "the token is accepted")]
 
 
@@ -74,4 +69,4 @@ async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: sla
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
     broken: ports.Channel = Broken()  # type: ignore[assignment] # only its check is asked for
     events = [event for event, _ in await said(broken, hook)]
-    assert sorted(events) == ["channel broke", "delivery cannot be verified"]
+    assert events == ["channel broke"]
