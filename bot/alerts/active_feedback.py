@@ -10,11 +10,11 @@ from bot.model import Verdict
 
 #: Verdicts of which the later takes the place of the earlier.
 _OPINIONS = (Verdict.USEFUL, Verdict.NOISE)
-_TAKE_BACK = (Verdict.UNMUTED, Verdict.WOKEN)
+_TAKE_BACK = (Verdict.UNMUTED, Verdict.WOKEN, Verdict.UNCLAIMED)
 
 
 def active_feedback(judgements: Sequence[model.Judgement], *, now: datetime) -> tuple[model.Judgement, ...]:
-    """Each person's last opinion under each rule, the mute, and snoozes that are not over; oldest first.
+    """Each person's last opinion under each rule, the claim, the mute, and snoozes that are not over; oldest first.
 
     ``judgements``: of one story in one channel, in the order in which they were said.
     """
@@ -32,4 +32,6 @@ def _subject(one: model.Judgement) -> tuple[str, ...]:
     """What a later word replaces."""
     if one.verdict in _OPINIONS:
         return ("opinion", one.rule, one.by)
+    if one.verdict.is_of_claim:
+        return ("claim",)
     return ("snooze", one.rule) if one.verdict.is_of_rule else ("mute",)

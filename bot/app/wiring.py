@@ -42,6 +42,7 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
         fetch=bot.fetch,
         policies={name: _policy(bot, channel) for name, channel in bot.channels.items()},
         routes=bot.routes,
+        escalate=bot.escalate,
         operator=bot.operator,
         window=bot.stories_window,
     )

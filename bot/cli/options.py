@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -27,3 +28,8 @@ def duration(text: str) -> timedelta:
         return model.parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def author() -> str:
+    """Who runs the command, as the author of what it keeps."""
+    return f"{getpass.getuser()} (command line)"

@@ -1,9 +1,8 @@
-"""wirewatch stories split and merge: people decide last which articles tell one event."""
+"""wirewatch stories split, merge and claim: what people decide about stories."""
 
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from bot import answers, app, model
+from bot import answers, app, model, pipeline
 from bot.answers import rulings
 from bot.cli import archive, terminal
-from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir
+from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, author
 
 Story = Annotated[str, typer.Argument(help="The id of a story, as `wirewatch stories` shows it.", metavar="STORY")]
 
@@ -49,10 +48,38 @@ def merge(
     asyncio.run(_rule(folder, rulings.merging, story, other))
 
 
+def claim(
+    story: Story,
+    release: Annotated[bool, typer.Option("--release", help="Nobody takes care of it any more.")] = False,
+    folder: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Say that you take care of a story.
+
+    Its messages show it, and nobody else is called for it.
+
+    Example: wirewatch stories claim 5f2d3a9c01e4b7788990
+    """
+    answers = asyncio.run(_claim(folder, story, model.Verdict.UNCLAIMED if release else model.Verdict.CLAIMED))
+    if not answers:
+        terminal.fail(f"no message tells the story {story}; `wirewatch stories` shows the id of each", UNUSABLE)
+    terminal.say(answers[0])
+
+
+async def _claim(folder: Path, story: str, verdict: model.Verdict) -> list[str]:
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ)
+    snapshot, now = app.snapshot_of(settings), environment.clock.now()
+    async with archive.opened_beside(settings, environment) as store:
+        kept = await store.write(
+            lambda tx: pipeline.claim(tx, snapshot, model.StoryId(story), by=author(), verdict=verdict, now=now)
+        )
+    return [each.answer for each in kept]
+
+
 async def _rule(folder: Path, ruling_of: Callable[..., model.Ruling], *asked: object) -> None:
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
-    by, now = f"{getpass.getuser()} (command line)", environment.clock.now()
+    by, now = author(), environment.clock.now()
     async with archive.opened_beside(settings, environment) as store:
         try:
             ruling = await store.read(lambda tx: ruling_of(tx, *asked, by=by, now=now))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -15,7 +14,7 @@ import typer
 from bot import app, model, ports
 from bot.answers import building
 from bot.cli import archive, terminal
-from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, duration
+from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
 from bot.model import SilenceKind
 from bot.pipeline import silences
 
@@ -50,7 +49,7 @@ def add(
 
     def make(tx: ports.Transaction, now: datetime) -> model.Silence:
         return silences.add(
-            tx, kind=kind, name=name, until=now + span, by=_who(), reason=reason, known_rules=rules, now=now
+            tx, kind=kind, name=name, until=now + span, by=author(), reason=reason, known_rules=rules, now=now
         )
 
     made = asyncio.run(_write(folder, make))
@@ -88,7 +87,7 @@ def end(
 
     Example: wirewatch silence end 3f2a9c01
     """
-    ended = asyncio.run(_write(folder, lambda tx, now: silences.end(tx, silence_id, by=_who(), now=now)))
+    ended = asyncio.run(_write(folder, lambda tx, now: silences.end(tx, silence_id, by=author(), now=now)))
     terminal.say(f"Silence {ended.id} has ended: {_covered(ended)}.")
 
 
@@ -119,7 +118,3 @@ def line(listed: silences.Listed) -> str:
 
 def _covered(one: model.Silence) -> str:
     return f'{one.kind.value} "{one.name}"'
-
-
-def _who() -> str:
-    return f"{getpass.getuser()} (command line)"

@@ -46,6 +46,7 @@ def _list(
 
 stories.command("split")(rulings.split)
 stories.command("merge")(rulings.merge)
+stories.command("claim")(rulings.claim)
 
 
 async def _stories(folder: Path, since: str | None) -> list[telling.StoryRow]:

@@ -62,7 +62,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
         report.add("missing-key", "no channel", "add alerts: {kind: console}", start=_start(root, "channels"))
         return None
-    _check_operator(shape, root, channels, report)
+    _check_named_channels(shape, root, report)
     _warn_of_unset(shape, root, report, environ)
     for key, group in groups:
         if key.value.lower() in shape.fetch.hosts:
@@ -149,18 +149,18 @@ def _hide_secrets(node: Node | None, report: ProblemReport, kinds: plugins.Kinds
                 report.hide(value.start, value.end)
 
 
-def _check_operator(
-    shape: BotShape, root: Node, channels: Mapping[str, ChannelSettings], report: ProblemReport
-) -> None:
-    if shape.operator is None or shape.operator in channels or not isinstance(root, MappingNode):
-        return
+def _check_named_channels(shape: BotShape, root: Node, report: ProblemReport) -> None:
     names = channel_names(root) or frozenset()
-    node = root.get("operator")
-    if node is not None and shape.operator not in names:
-        help_text = values.did_you_mean(shape.operator, sorted(names), otherwise="there is " + ", ".join(sorted(names)))
-        report.add(
-            "unknown-channel", f'no channel "{values.shown(shape.operator)}"', help_text, start=node.start, end=node.end
-        )
+    for named, path in (
+        (shape.operator, ("operator",)),
+        (shape.escalate.to if shape.escalate else None, ("escalate", "to")),
+    ):
+        node = places.find(root, path)[0]
+        if named is not None and named not in names and node is not root:
+            otherwise = "there is " + ", ".join(sorted(names))
+            help_text = values.did_you_mean(named, sorted(names), otherwise=otherwise)
+            message = f'no channel "{values.shown(named)}"'
+            report.add("unknown-channel", message, help_text, start=node.start, end=node.end)
 
 
 def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:
@@ -201,6 +201,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
         timezone=shape.timezone,
         channels=channels,
         routes=routes_shape.routes_of(shape.routes, shape.timezone),
+        escalate=model.Escalate(after=shape.escalate.after, to=shape.escalate.to) if shape.escalate else None,
         operator=shape.operator,
         fetch=model.FetchPolicy(
             every=fetch.every,

@@ -148,6 +148,15 @@ class WebShape(StrictShape):
     mcp: bool = pydantic.Field(False, description="Serve the tools for assistants at /mcp; needs the extra mcp.")
 
 
+class EscalateShape(StrictShape):
+    """Whom a story of severity high is told to when nobody claims it."""
+
+    after: values.Duration = pydantic.Field(
+        timedelta(minutes=15), description="How long after its first message: 15 minutes."
+    )
+    to: values.Text = pydantic.Field(..., description="The second channel, which gets one message with a link.")
+
+
 class BotShape(StrictShape):
     """The operator's file: channels, database, fetching and limits."""
 
@@ -169,6 +178,9 @@ class BotShape(StrictShape):
     )
     routes: tuple[RouteShape, ...] = pydantic.Field(
         (), description="Where stories of rules without notify are posted: the first route that takes one decides."
+    )
+    escalate: EscalateShape | None = pydantic.Field(
+        None, description="A story of severity high that nobody claims goes to a second channel."
     )
     operator: values.Text | None = pydantic.Field(
         None, description="The channel for notices about the bot itself: broken feeds, refused rules."

@@ -61,6 +61,8 @@ class BotSettings:
     channels: Mapping[str, ChannelSettings]
     #: Of rules that name no channel.
     routes: tuple[model.Route, ...]
+    #: What becomes of high stories that nobody claims; None: nothing.
+    escalate: model.Escalate | None
     #: The channel in which the bot posts about itself; None: the log only.
     operator: str | None
     fetch: model.FetchPolicy

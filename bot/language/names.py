@@ -29,3 +29,23 @@ def names(tokens: Sequence[words.Word], language: str) -> frozenset[str]:
         elif is_acronym or not (token.opens or is_title_case) or capitals.get(token.stem, 1.0) >= _USUALLY:
             found.add(token.stem)
     return frozenset(found)
+
+
+def proper_names(text: str) -> tuple[str, ...]:
+    """The names in a text as written, those of several words whole, each once.
+
+    >>> proper_names("BlackBerry quits Pakistan after Barack Obama's visit")
+    ('BlackBerry', 'Pakistan', 'Barack Obama')
+    """
+    tokens = list(words.words_of(text))
+    known = names(tokens, "en")
+    found: list[list[str]] = []
+    is_inside = False
+    for token in tokens:
+        is_name = token.is_capital and token.stem in known
+        if is_name and is_inside and not token.opens:
+            found[-1].append(token.text)
+        elif is_name:
+            found.append([token.text])
+        is_inside = is_name and words.without_possessive(token.text) == token.text
+    return tuple(dict.fromkeys(words.without_possessive(" ".join(each)) for each in found))

@@ -11,9 +11,10 @@ from bot.model.counting import counted
 from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_duration, show_duration
 from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading, feed_place
 from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
-from bot.model.judgements import SNOOZE, Judgement, Verdict, rule_key
+from bot.model.judgements import SNOOZE, Judgement, Verdict, entity_key, rule_key
 from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
 from bot.model.messages import (
+    Escalation,
     Message,
     MessageKind,
     Nearest,
@@ -43,7 +44,7 @@ from bot.model.rules import (
 )
 from bot.model.rulings import Ruling, RulingKind
 from bot.model.secrets import Secret, SecretKind
-from bot.model.settings import FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy, TokenScope
+from bot.model.settings import Escalate, FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy, TokenScope
 from bot.model.silences import Silence, SilenceId, SilenceKind
 from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
 
@@ -65,6 +66,8 @@ __all__ = [
     "Digest",
     "Edit",
     "Entry",
+    "Escalate",
+    "Escalation",
     "Evidence",
     "Example",
     "Fact",
@@ -127,6 +130,7 @@ __all__ = [
     "Why",
     "backoff",
     "counted",
+    "entity_key",
     "feed_place",
     "parse_duration",
     "rule_key",

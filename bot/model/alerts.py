@@ -51,6 +51,10 @@ class Reason(StrEnum):
     WOKEN = "woken"
     JUDGED = "judged"
     SILENCED = "silenced"
+    CLAIMED = "claimed"
+    UNCLAIMED = "unclaimed"
+    #: Nobody claimed it in time.
+    ESCALATED = "escalated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,13 +25,23 @@ class Verdict(StrEnum):
     #: The rule opens no thread and adds to none in the channel for a day, until it is woken.
     SNOOZED = "snoozed"
     WOKEN = "woken"
+    #: Somebody takes care of the story, until they release it or somebody else claims it.
+    CLAIMED = "claimed"
+    UNCLAIMED = "unclaimed"
+    #: A rule, an outlet or a name is to be silenced for a day: no judgement, a silence.
+    SILENCED = "silenced"
     #: An article of the story tells another event: no judgement, a ruling.
     OTHER_EVENT = "other"
 
     @property
     def is_of_rule(self) -> bool:
         """It judges a rule; the others judge the story whatever its rules."""
-        return self not in (Verdict.MUTED, Verdict.UNMUTED, Verdict.OTHER_EVENT)
+        return self in (Verdict.USEFUL, Verdict.NOISE, Verdict.SNOOZED, Verdict.WOKEN)
+
+    @property
+    def is_of_claim(self) -> bool:
+        """It says who takes care of the story."""
+        return self in (Verdict.CLAIMED, Verdict.UNCLAIMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +66,8 @@ class Judgement:
 def rule_key(name: str) -> str:
     """A short name of a rule for a button: Slack takes 150 characters there, and a name may have more."""
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def entity_key(name: str) -> str:
+    """A short name of an entity for a button, by its length no rule's and no article's."""
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]

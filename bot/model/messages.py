@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.model.alerts import Reason
@@ -97,6 +97,19 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """That nobody claimed a story in time, and which message told it first."""
+
+    #: The message at the head of the story's thread.
+    head: SendId
+    #: Where that is.
+    channel: str
+    after: timedelta
+    #: Its address, known when this one is sent; empty: it has none, or is not there yet.
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoryBrief:
     """One story told in short; the body of a message."""
 
@@ -135,6 +148,10 @@ class Message:
     latest: Fact | None = None
     #: Of a story that may be part of another: which.
     nearest: Nearest | None = None
+    #: Of a message on the second channel.
+    escalation: Escalation | None = None
+    #: A message on a second channel may link this one: its receipt needs an address.
+    wants_link: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +164,8 @@ class Receipt:
     place: str = ""
     #: Of a message inside a thread: the message at its head, since threads do not nest. Empty: it is none.
     thread: str = ""
+    #: The message's address for people; empty: the service has none, or it was not asked for.
+    link: str = ""
     sent_at: datetime
 
 

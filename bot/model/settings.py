@@ -31,6 +31,15 @@ class SpeakPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Escalate:
+    """What becomes of a story of severity high that nobody claims."""
+
+    after: timedelta
+    #: The second channel.
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FetchPolicy:
     """bot.yaml's ``fetch``."""
 

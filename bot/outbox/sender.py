@@ -18,7 +18,7 @@ from typing import TypeAlias, TypeVar
 import structlog
 
 from bot import ledger, model, ports
-from bot.outbox import policy
+from bot.outbox import policy, related
 from bot.outbox.incidents import Incidents, news_of
 from bot.ports import keys
 
@@ -217,7 +217,7 @@ class Sender:
     async def _process(self, name: str, row: model.Outgoing) -> None:
         """One claimed row to its next written state."""
         channel = self._channels[name]
-        head = await self._while_store_fails(lambda: self._head_of(row))
+        row, head = await self._while_store_fails(partial(related.resolved, self._store, row))
         step = policy.first_step(
             row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._on_unknown
         )
@@ -235,13 +235,6 @@ class Sender:
                 raise
             step = policy.next_step(row, last, outcome, now=self._clock.now())
         await self._while_store_fails(lambda: self._write(name, row, step, last))
-
-    async def _head_of(self, row: model.Outgoing) -> model.Outgoing | None:
-        nearest = row.message.nearest
-        head = nearest.head if row.thread == row.id and nearest else row.thread
-        if head is None or head == row.id:
-            return None
-        return (await self._store.read(lambda tx: tx.outbox.get([head]))).get(head)
 
     async def _attempt(self, channel: ports.Channel, step: policy.Send | policy.Look) -> policy.Outcome:
         looking = isinstance(step, policy.Look)

@@ -1,7 +1,7 @@
 """One feed's pass through the stages, over ports only. Knows no library, no database and no channel."""
 
 from bot.pipeline.deciding import BATCH, Deciding, DecisionBatch
-from bot.pipeline.feedback import Judged, judge
+from bot.pipeline.feedback import Judged, claim, judge
 from bot.pipeline.passes import EndsAt, Pipeline
 from bot.pipeline.poll import Documents
 from bot.pipeline.reports import FeedReport, PassReport
@@ -18,5 +18,6 @@ __all__ = [
     "PassReport",
     "Pipeline",
     "Snapshot",
+    "claim",
     "judge",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import alerts, facts, model, ports
-from bot.pipeline import messages, rulings
+from bot.pipeline import duty, messages, rulings
 from bot.pipeline.claims import Claims
 from bot.pipeline.silences import InForce
 from bot.pipeline.snapshot import Snapshot
@@ -132,6 +132,8 @@ class Dispatcher:
             detail=f"one story with {older.id}",
         )
         self._tx.stories.decide([decision])
+        # The older one calls for itself.
+        self._tx.outbox.drop([model.send_id("escalation", younger.story)], decision.detail, now=self._now)
         if younger.head is not None and not younger.is_gathered:
             lead = "This story is told in an older message:"
             self._tx.outbox.add([messages.pointer(decision, older, younger.head, self._rules, lead=lead)])
@@ -199,7 +201,8 @@ class Dispatcher:
         match decision.action:
             case model.Action.POST:
                 near = messages.nearest(self._tx, story, decision.channel, self._rules)
-                row = messages.post(decision, story, self._rules, nearest=near)
+                wants_link = self._snapshot.escalate is not None
+                row = messages.post(decision, story, self._rules, nearest=near, wants_link=wants_link)
             case model.Action.EDIT if alert:
                 said = alerts.active_feedback(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
                 near = messages.nearest(self._tx, story, decision.channel, self._rules)
@@ -213,6 +216,9 @@ class Dispatcher:
             self._tx.outbox.add([row])
         after = alerts.record(alert, decision, head=row.id if row else None)
         self._tx.stories.save_alert(after)
+        call = duty.escalation(decision, story, self._rules, head=after.head, escalate=self._snapshot.escalate)
+        if call and not duty.is_claimed(self._tx, story.id, decision.channel, now=self._now):
+            self._tx.outbox.add([call])
         return after
 
     def _ways(self, story: model.Story) -> list[tuple[model.Rule, tuple[str, ...]]]:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from bot import alerts, model, ports
 from bot.model import Verdict
-from bot.pipeline import messages
+from bot.pipeline import duty, messages, silences
 from bot.pipeline.snapshot import Snapshot
 
 _REASONS: Mapping[Verdict, model.Reason] = {
@@ -24,6 +24,8 @@ _REASONS: Mapping[Verdict, model.Reason] = {
     Verdict.UNMUTED: model.Reason.UNMUTED,
     Verdict.SNOOZED: model.Reason.SNOOZED,
     Verdict.WOKEN: model.Reason.WOKEN,
+    Verdict.CLAIMED: model.Reason.CLAIMED,
+    Verdict.UNCLAIMED: model.Reason.UNCLAIMED,
 }
 
 
@@ -42,13 +44,14 @@ def judge(
     tx: ports.Transaction, snapshot: Snapshot, press: ports.Press, *, channels: Collection[str], now: datetime
 ) -> Judged:
     """Keep a press and do what it asks for. ``channels``: those that the listener listens for."""
-    alert = _pressed(tx, press, channels)
+    found = _pressed(tx, press, channels)
+    alert, channel = found or (None, "")
     story = tx.stories.get([alert.story]).get(alert.story) if alert else None
     if story is None or alert is None:
         return Judged(
             answer="I do not know this message yet. Please press again in a minute.", refused="unknown message"
         )
-    if alert.channel in press.barred:
+    if channel in press.barred:
         return Judged(
             answer="Nothing was changed: the buttons of this channel are for those whom its operator named.",
             refused="the person is not in may_act of the channel",
@@ -57,6 +60,40 @@ def judge(
         return Judged(answer="This story is now told in an older message: please press there.", refused="merged story")
     if press.verdict is Verdict.OTHER_EVENT:
         return _ruled(tx, press, story, now)
+    if press.verdict is Verdict.SILENCED:
+        return _silenced(tx, snapshot, press, alert, story, now)
+    return keep(tx, snapshot, press, alert, story, now)
+
+
+def claim(
+    tx: ports.Transaction, snapshot: Snapshot, story_id: model.StoryId, *, by: str, verdict: Verdict, now: datetime
+) -> Sequence[Judged]:
+    """Claim a story, or release it, in every channel that has posted it: from a place that is not a channel.
+
+    Empty: there is no such story, or no channel has posted it.
+    """
+    story = tx.stories.get([story_id]).get(story_id)
+    if story is not None and story.merged_into is not None:
+        story = tx.stories.get([story.merged_into]).get(story.merged_into)
+    if story is None:
+        return ()
+    once = model.send_id("claim", story.id, by, verdict.value, now.isoformat())
+    press = ports.Press(id=once, by=by, verdict=verdict, story=story.id, rule="", place="", ref="")
+    posted = [each for each in tx.stories.alerts([story.id]) if each.state is model.AlertState.POSTED and each.head]
+    return [
+        keep(tx, snapshot, replace(press, id=model.send_id(once, each.channel)), each, story, now) for each in posted
+    ]
+
+
+def keep(
+    tx: ports.Transaction,
+    snapshot: Snapshot,
+    press: ports.Press,
+    alert: model.Alert,
+    story: model.Story,
+    now: datetime,
+) -> Judged:
+    """Keep what a person says of a story in a channel, and do what it asks for."""
     press = _turned(tx, press, alert, now)
     rules = _meant(press, alert)
     if not rules:
@@ -67,6 +104,8 @@ def judge(
     # What is being decided at this moment was computed without this word.
     tx.decision_queue.note_change()
     alert = _silence(tx, snapshot, press, alert, rules, now)
+    if press.verdict is Verdict.UNCLAIMED:
+        duty.call_again(tx, alert, story, snapshot.rules.rules, escalate=snapshot.escalate, once=press.id, now=now)
     decision = _decision(press, alert, rules, now)
     tx.stories.decide([decision])
     if decision.action is model.Action.EDIT:
@@ -75,11 +114,12 @@ def judge(
         near = messages.nearest(tx, story, alert.channel, rules_of)
         row = messages.edit(decision, story, rules_of, alert, judgements=said, nearest=near, once=press.id)
         tx.outbox.add([row] if row else [])
+        tx.outbox.add(list(duty.edits(tx, alert, said, once=press.id, now=now)))
     return Judged(answer=_answer(press.verdict, rules, now), decisions=(decision,))
 
 
-def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str]) -> model.Alert | None:
-    """The alert whose message was pressed: the very one that we sent."""
+def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str]) -> tuple[model.Alert, str] | None:
+    """The alert whose message was pressed, the very one that we sent, and the channel in which that was."""
     pressed = tx.stories.get([press.story]).get(press.story)
     if pressed is None:
         return None
@@ -96,7 +136,7 @@ def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str
         places = [(row.receipt.place, row.receipt.ref) for row in rows if row.receipt]
         if (press.place, press.ref) in places and (found is None or found.state is model.AlertState.MERGED):
             found = alert
-    return found
+    return (found, found.channel) if found else duty.pressed(tx, known, channels, press.place, press.ref)
 
 
 def _ruled(tx: ports.Transaction, press: ports.Press, story: model.Story, now: datetime) -> Judged:
@@ -118,6 +158,25 @@ def _ruled(tx: ports.Transaction, press: ports.Press, story: model.Story, now: d
         )
     )
     return Judged(answer="That article leaves this story and is told as one of its own, in a moment.")
+
+
+def _silenced(
+    tx: ports.Transaction,
+    snapshot: Snapshot,
+    press: ports.Press,
+    alert: model.Alert,
+    story: model.Story,
+    now: datetime,
+) -> Judged:
+    """A silence of a day, in every channel, of what the message named."""
+    try:
+        made = silences.by_button(tx, press, alert, story, known_rules=snapshot.rules.rules, now=now)
+    except ports.CannotSilence as error:
+        return Judged(answer=f"Nothing was changed: {error}.", refused="not to be silenced")
+    what, until = f'{made.kind.value} "{made.name}"', f"{made.until:%Y-%m-%d %H:%M} UTC"
+    return Judged(
+        answer=f"The {what} is silenced in every channel until {until}; `wirewatch silence end {made.id}` ends that."
+    )
 
 
 def _turned(tx: ports.Transaction, press: ports.Press, alert: model.Alert, now: datetime) -> ports.Press:
@@ -170,12 +229,15 @@ def _silence(
             tx.stories.save_alert(alert)
             if alert.is_muted:
                 _take_back(tx, alert, f"muted by {press.by}", now)
+                duty.call_off(tx, alert, f"muted by {press.by}", now=now)
+        case Verdict.CLAIMED:
+            duty.call_off(tx, alert, f"claimed by {press.by}", now=now)
         case Verdict.SNOOZED:
             _put_off_replies(tx, snapshot, alert.channel, rules, now)
         case Verdict.WOKEN:
             _put_off_replies(tx, snapshot, alert.channel, rules, now)
             _release(tx, alert.channel, rules, now)
-        case Verdict.USEFUL | Verdict.NOISE:
+        case Verdict.USEFUL | Verdict.NOISE | Verdict.UNCLAIMED:
             pass
     return alert
 
@@ -239,7 +301,11 @@ def _what(verdict: Verdict, rules: Sequence[str], now: datetime) -> str:
             return f"{named} is awake again"
         case Verdict.OTHER_EVENT:
             return "an article tells another event"
-        case Verdict.MUTED | Verdict.UNMUTED:
+        case Verdict.SILENCED:
+            return "it is silenced for a day"
+        case Verdict.UNCLAIMED:
+            return "the story is released: nobody takes care of it"
+        case Verdict.MUTED | Verdict.UNMUTED | Verdict.CLAIMED:
             return f"the story is {verdict.value}"
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import model, ports, rules
+from bot.language import names
 from bot.model import visible
 
 #: Longest name and reason, in characters.
@@ -52,6 +53,42 @@ def add(
         tx.decision_queue.note_change()
         _drop_waiting_replies(tx, now)
     return silence
+
+
+def by_button(
+    tx: ports.Transaction,
+    press: ports.Press,
+    alert: model.Alert,
+    story: model.Story,
+    *,
+    known_rules: Collection[str],
+    now: datetime,
+) -> model.Silence:
+    """A silence of a day of what a message named: a rule, the outlet of an article, a name of the headline.
+
+    Raises CannotSilence.
+    """
+    kind, found = _KINDS.RULE, [rule for rule in alert.rules if model.rule_key(rule) == press.rule]
+    if press.article is not None:
+        kind = _KINDS.OUTLET
+        found = [each.article.outlet for each in story.members if each.article.id == press.article]
+    elif press.entity:
+        kind = _KINDS.ENTITY
+        said = (name for each in story.members for name in names.proper_names(each.article.title))
+        found = [name for name in said if model.entity_key(name) == press.entity]
+    if not found:
+        raise ports.CannotSilence("the message no longer names that")
+    return add(
+        tx,
+        kind=kind,
+        name=found[0],
+        until=now + model.SNOOZE,
+        by=press.by,
+        reason=f'by button, under "{story.title}"',
+        known_rules=known_rules,
+        now=now,
+        silence_id=model.SilenceId(model.send_id("silence", press.id)[:8]),
+    )
 
 
 def end(tx: ports.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
@@ -136,10 +173,11 @@ def _check(silence: model.Silence, known_rules: Collection[str], now: datetime) 
 
 
 def _drop_waiting_replies(tx: ports.Transaction, now: datetime) -> None:
-    """Replies that wait for a morning or a digest and speak for silenced rules only."""
+    """What waits for a morning, a digest or a claim and is posted for silenced rules only."""
     in_force = InForce(tx.silences.active(now))
     for row in tx.outbox.unsent():
-        is_waiting = row.state is model.SendState.PENDING and row.message.kind is model.MessageKind.REPLY
+        is_later = row.message.kind is model.MessageKind.REPLY or row.message.escalation is not None
+        is_waiting = row.state is model.SendState.PENDING and is_later
         over = [in_force.of_rule(why.rule) for brief in row.message.briefs for why in brief.why]
         if is_waiting and row.due_at > now and over and (first := over[0]) and all(over):
             tx.outbox.drop([row.id], first.told, now=now)

@@ -21,6 +21,8 @@ class Snapshot:
     policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
     #: Of rules that name no channel.
     routes: tuple[model.Route, ...] = ()
+    #: None: nobody is called.
+    escalate: model.Escalate | None = None
     #: The channel on which the bot posts about itself; None: its log only.
     operator: str | None = None
     window: timedelta = timedelta(days=14)

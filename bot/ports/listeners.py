@@ -24,8 +24,10 @@ class Press:
     #: Where the message is, as its receipt says.
     place: str
     ref: str
-    #: Which article tells another event.
+    #: Which article tells another event, or whose outlet is to be silenced.
     article: model.ArticleId | None = None
+    #: Which name of the headline is to be silenced, by its key (model.entity_key).
+    entity: str = ""
     #: A mute or a snooze that holds already is meant to end: the message could not show that it holds.
     takes_back: bool = False
     #: Channels whose buttons this person may not press.

@@ -94,6 +94,7 @@ class Api:
             "chat.postEphemeral": self.whisper,
             "usergroups.users.list": self.list_members,
             "chat.update": self.update,
+            "chat.getPermalink": self.permalink,
             "conversations.list": self.list_channels,
             "conversations.info": self.info,
             "conversations.history": self.history,
@@ -121,6 +122,15 @@ class Api:
         if thread is not None and not any(m["ts"] == thread and "thread_ts" not in m for m in channel.messages):
             raise Refused("thread_not_found")
         return self.take(channel, args)
+
+    def permalink(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        """docs.slack.dev/reference/methods/chat.getPermalink: of any message that the token may read; no scope."""
+        channel = self._channel(args)
+        ts = str(args.get("message_ts") or "")
+        if not any(message["ts"] == ts for message in channel.messages):
+            raise Refused("message_not_found")
+        link = f"https://test.slack.example/archives/{channel.id}/p{ts.replace('.', '')}"
+        return {"channel": channel.id, "permalink": link}
 
     def take(self, channel: Channel, args: dict[str, Any]) -> dict[str, Any]:
         now = time.monotonic()

@@ -145,7 +145,7 @@ def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> N
 
 def payload(**changes: object) -> dict[str, Any]:
     [row] = [block for block in slack_blocks.blocks(messages.POST, has_buttons=True) if block["type"] == "actions"]
-    button = json.loads(json.dumps(row))["elements"][1]
+    button = json.loads(json.dumps(row))["elements"][2]
     made = SocketMode.payload([button], channel="C000000001", ts="1449046920.000100", user="U0AMINA")
     return {**made, **changes}
 

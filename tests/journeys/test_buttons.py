@@ -72,14 +72,14 @@ class Running:
         rows = await self.bot.store.read(lambda tx: tx.outbox.unsent())
         return any(row.state is model.SendState.SENDING for row in rows)
 
+    def options(self, menu: str, number: int = 0) -> list[str]:
+        """What a menu under a message offers."""
+        elements = [each for block in self.head(number)["blocks"] for each in block.get("elements", ())]
+        found = next(each for each in elements if f":{menu}:" in str(each.get("action_id")))
+        return [option["text"]["text"] for option in found["options"]]
+
     async def judgements(self) -> list[model.Judgement]:
         return list(await self.bot.store.read(lambda tx: tx.judgements.since(None)))
-
-    def others(self, number: int = 0) -> list[str]:
-        """What the menu "Another event…" offers."""
-        elements = [each for block in self.head(number)["blocks"] for each in block.get("elements", ())]
-        menu = next(each for each in elements if ":other-event:" in str(each.get("action_id")))
-        return [option["text"]["text"] for option in menu["options"]]
 
     async def stories(self) -> list[model.Story]:
         return list(await self.bot.store.read(lambda tx: tx.stories.since(None)))
@@ -112,16 +112,16 @@ async def until(is_so: Callable[[], Any]) -> None:
 
 
 @asynccontextmanager
-async def running(folder: Path, database: str) -> AsyncIterator[Running]:
+async def running(folder: Path, database: str, *, form: str = BOT, severity: str = "normal") -> AsyncIterator[Running]:
     """The bot with one story told, and its connections for the buttons."""
     async with worlds.world(folder) as world, AsyncExitStack() as stack:
         world.environ["APP"] = slack.APP_TOKEN
         workers = 2 if database.startswith("postgresql") else 1
         # A worker asks by a feed's own interval; a process alone, here, at each tick.
-        bot_file = BOT.replace("sqlite:///{folder}/wirewatch.db", database)
+        bot_file = form.replace("sqlite:///{folder}/wirewatch.db", database)
         if workers > 1:
             bot_file = bot_file.replace("every: 5 minutes", "every: 1 seconds")
-        rules = worlds.RULES.replace("high", "normal")
+        rules = worlds.RULES.replace("high", severity)
         world.configure("wire", "courier", "ledger", "observer", bot=bot_file, rules=rules)
         world.publish("wire", FIRST)
         clock, stop = ShiftedClock(), asyncio.Event()
@@ -229,7 +229,7 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
     async with running(tmp_path, database) as it:
         await it.hear("courier", SECOND, decided="edit: added outlet")
         await until(lambda: "courier" in it.text())
-        option = it.others()[0]
+        option = it.options("other-event")[0]
         await it.press("other-event", option=option)
         await until(lambda: len(it.world.heads()) == 2)
         assert SECOND.title[:40] in it.text(1)

@@ -113,7 +113,10 @@ def _headline(brief: model.StoryBrief, room: Room) -> Run:
 
 def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
     yield _line(Style.LINE, *_gravity(brief))
+    if message.escalation is not None:
+        yield _line(Style.LINE, *_escalation(message.escalation, room))
     yield _line(Style.HEAD, _headline(brief, room))
+    yield from _claims(message.judgements)
     if message.nearest is not None:
         near = message.nearest.title
         label = phrases.cut(phrases.clean(near.text), room.headline)
@@ -128,6 +131,20 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
     yield from _carriers(brief, room)
     yield from _whys(brief.why, room, is_named=True)
     yield _line(Style.SMALL, *_age(brief))
+
+
+def _escalation(escalation: model.Escalation, room: Room) -> tuple[Run, ...]:
+    """“Not claimed in desk for 15 minutes · first message”."""
+    words = f"Not claimed in {phrases.name(escalation.channel)} for {model.show_duration(escalation.after)}"
+    if not escalation.link:
+        return (Run(text=words, is_bold=True),)
+    return Run(text=words, is_bold=True), Run(text=_BETWEEN), _linked("first message", escalation.link, room)
+
+
+def _claims(judgements: Sequence[model.Judgement]) -> Iterator[Line]:
+    for one in [each for each in judgements if each.verdict is model.Verdict.CLAIMED][-1:]:
+        who = Run(text=phrases.name(one.by), person=one.by)
+        yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), Run(text="", at=one.at))
 
 
 def _age(brief: model.StoryBrief) -> tuple[Run, ...]:

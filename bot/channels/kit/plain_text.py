@@ -34,7 +34,7 @@ def preview(message: model.Message, limit: int = 300) -> str:
         return phrases.cut(f"{title(message)} — {news}" if news else title(message), limit)
     brief = message.briefs[0]
     alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is model.Severity.HIGH else ""
-    parts = [alarm + title(message, 200)]
+    parts = [alarm + ("Not claimed: " if message.escalation else "") + title(message, 200)]
     if brief.outlets:
         others = max(brief.outlet_count, len(brief.outlets)) - 1
         first = phrases.name(brief.outlets[0].outlet)

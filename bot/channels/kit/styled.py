@@ -32,6 +32,8 @@ class Run:
     is_struck: bool = False
     #: A time, which ``text`` has in the zone asked for; for services that show each reader their own.
     at: datetime | None = None
+    #: The service's own id of a person, whom ``text`` names where they are not shown by it.
+    person: str = ""
     #: ``text`` as it reads without styles, where that differs.
     plain: str = ""
 

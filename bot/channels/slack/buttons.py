@@ -15,6 +15,7 @@ from bot import model, ports
 from bot.channels.kit import phrases
 from bot.channels.slack import rich_text as rich
 from bot.channels.slack.rich_text import Piece
+from bot.language import names
 from bot.model import Verdict
 
 #: Slack's limits: docs.slack.dev/reference/block-kit/composition-objects/option-object.
@@ -30,9 +31,15 @@ _LABELS = {
     Verdict.UNMUTED: "Unmute this story",
     Verdict.SNOOZED: "Snooze the rule for a day",
     Verdict.WOKEN: "Wake the rule",
+    Verdict.CLAIMED: "Claim",
+    Verdict.UNCLAIMED: "Release",
     Verdict.OTHER_EVENT: "Another event",
+    Verdict.SILENCED: "Silence for a day…",
 }
 _NOISE_FOR, _SNOOZE_FOR, _MENU, _OTHER = "noise-for", "snooze-for", "menu", "other-event"
+_SILENCE = "silence"
+#: Outlets and names of the headline that can be silenced.
+_SILENCED = 5
 #: Outlets that can be said to tell another event, the newest ones.
 _OTHERS = 10
 #: Which verdicts an element may send.
@@ -41,14 +48,15 @@ _VERDICTS: Mapping[str, frozenset[Verdict]] = {
     _NOISE_FOR: frozenset({Verdict.NOISE}),
     _SNOOZE_FOR: frozenset({Verdict.SNOOZED, Verdict.WOKEN}),
     _OTHER: frozenset({Verdict.OTHER_EVENT}),
+    _SILENCE: frozenset({Verdict.SILENCED}),
     _MENU: frozenset({Verdict.USEFUL, Verdict.NOISE, Verdict.MUTED, Verdict.SNOOZED}),
 }
 #: Slack takes at most this many options in a menu behind three dots.
 _OVERFLOW = 5
 _ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
-_ARTICLE_LENGTH = 20
-#: A verdict, and the key of a rule or the id of an article.
-_VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{12}|[0-9a-f]{20})?\Z", re.ASCII)
+_ENTITY_LENGTH, _ARTICLE_LENGTH = 16, 20
+#: A verdict, and the key of a rule or of an entity, or the id of an article.
+_VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20})?\Z", re.ASCII)
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
 _TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
@@ -63,6 +71,8 @@ def row(message: model.Message, rules: Sequence[str]) -> Piece:
     is_muted = any(one.verdict is Verdict.MUTED for one in message.judgements)
     snoozed = {one.rule for one in message.judgements if one.verdict is Verdict.SNOOZED}
     mute = Verdict.UNMUTED if is_muted else Verdict.MUTED
+    is_claimed = any(one.verdict is Verdict.CLAIMED for one in message.judgements)
+    claim = _button(Verdict.UNCLAIMED if is_claimed else Verdict.CLAIMED, story)
     if len(rules) == 1:
         sleep = Verdict.WOKEN if rules[0] in snoozed else Verdict.SNOOZED
         noise, snooze = _button(Verdict.NOISE, story, rules[0]), _button(sleep, story, rules[0])
@@ -72,7 +82,24 @@ def row(message: model.Message, rules: Sequence[str]) -> Piece:
         snooze = _select(_SNOOZE_FOR, story, "Snooze for a day…", [_sleep_option(rule, snoozed) for rule in rules])
     added = [line for line in message.briefs[0].outlets[1:] if line.article][-_OTHERS:]
     others = [_select(_OTHER, story, "Another event…", [_other_option(line) for line in added])] if added else []
-    return _actions([_button(Verdict.USEFUL, story), noise, _button(mute, story), snooze, *others])
+    useful, silence = _button(Verdict.USEFUL, story), _silence(message, rules)
+    return _actions([claim, useful, noise, _button(mute, story), snooze, silence, *others])
+
+
+def _silence(message: model.Message, rules: Sequence[str]) -> Piece:
+    """What may be silenced in every channel: the rules, the outlets, and the names of the headline."""
+    brief = message.briefs[0]
+    outlets = {line.outlet: line.article for line in reversed(brief.outlets) if line.article and line.outlet}
+    options = [
+        *(_option(f"Rule {rule}", Verdict.SILENCED, rule) for rule in rules),
+        *(_keyed(f"Outlet {name}", article) for name, article in list(outlets.items())[:_SILENCED]),
+        *(_keyed(f"Name {name}", model.entity_key(name)) for name in names.proper_names(brief.title.text)[:_SILENCED]),
+    ]
+    return _select(_SILENCE, brief.story, _LABELS[Verdict.SILENCED], options)
+
+
+def _keyed(label: str, key: str) -> Piece:
+    return {**_option(label, Verdict.SILENCED), "value": f"{Verdict.SILENCED.value}:{key}"}
 
 
 def other_event(message: model.Message) -> Iterator[Piece]:
@@ -161,10 +188,17 @@ def said(judgements: Sequence[model.Judgement], *, lines: int, zone: tzinfo = UT
     """One block that shows what readers said and still holds, the newest ``lines`` of it."""
     grouped: dict[tuple[Verdict, str], list[model.Judgement]] = {}
     for one in judgements:
-        grouped.setdefault((one.verdict, one.rule), []).append(one)
+        # Who claimed it stands at the top.
+        if not one.verdict.is_of_claim:
+            grouped.setdefault((one.verdict, one.rule), []).append(one)
     shown = [rich.section(_line(verdict, rule, those, zone)) for (verdict, rule), those in grouped.items()][-lines:]
     if shown:
         yield rich.rich(shown)
+
+
+def person(by: str) -> Piece | None:
+    """Shown by their name; None: it is no id of Slack's."""
+    return rich.user(by) if _USER.match(by) else None
 
 
 def _line(verdict: Verdict, rule: str, those: Sequence[model.Judgement], zone: tzinfo) -> list[Piece]:
@@ -172,7 +206,7 @@ def _line(verdict: Verdict, rule: str, those: Sequence[model.Judgement], zone: t
     people: list[Piece] = []
     for one in those[:_NAMED]:
         people += [rich.text(", ")] if people else []
-        people.append(rich.user(one.by) if _USER.match(one.by) else rich.text("somebody"))
+        people.append(person(one.by) or rich.text("somebody"))
     if len(those) > _NAMED:
         people.append(rich.text(f" and {len(those) - _NAMED:,} more"))
     match verdict:
@@ -211,16 +245,20 @@ def parse_press(payload: Mapping[str, Any], *, envelope: str) -> ports.Press | N
     if verdict not in _VERDICTS.get(element[1], ()):
         return None
     named = chosen[2] or ""
-    is_article = verdict is Verdict.OTHER_EVENT
-    if named and is_article != (len(named) == _ARTICLE_LENGTH):
+    is_article, is_entity = len(named) == _ARTICLE_LENGTH, len(named) == _ENTITY_LENGTH
+    is_silence, is_other = verdict is Verdict.SILENCED, verdict is Verdict.OTHER_EVENT
+    if named and not is_silence and (is_entity or is_article != is_other):
+        return None
+    if is_silence and not named:
         return None
     return ports.Press(
         id=envelope,
         by=str(by),
         verdict=verdict,
         story=model.StoryId(element[2]),
-        rule="" if is_article else named,
+        rule="" if is_article or is_entity else named,
         article=model.ArticleId(named) if is_article else None,
+        entity=named if is_entity else "",
         place=str(place),
         ref=str(ref),
         takes_back=element[1] == _MENU,

@@ -85,7 +85,7 @@ class WebApi:
                 payload["reply_broadcast"] = True
         # Not Slack's markup: it would format what the escaping leaves.
         receipt = await self._post("chat.postMessage", {**payload, "mrkdwn": False})
-        return replace(receipt, thread=str(payload.get("thread_ts", "")))
+        return await self._linked(replace(receipt, thread=str(payload.get("thread_ts", ""))), delivery.message)
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         place = await self._places.id()
@@ -110,11 +110,23 @@ class WebApi:
             for message in page.get("messages") or ():
                 if _send_id(message) == delivery.id:
                     ts = str(message["ts"])
-                    return model.Receipt(ref=ts, place=place, thread=str(params.get("ts", "")), sent_at=_time(ts))
+                    thread = str(params.get("ts", ""))
+                    receipt = model.Receipt(ref=ts, place=place, thread=thread, sent_at=_time(ts))
+                    return await self._linked(receipt, delivery.message)
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return None
             params["cursor"] = cursor
+
+    async def _linked(self, receipt: model.Receipt, message: model.Message) -> model.Receipt:
+        """With the message's address, where another may point to it: it is there, whatever comes of this question."""
+        if not message.wants_link:
+            return receipt
+        try:
+            found = await self._ask_for("chat.getPermalink", {"channel": receipt.place, "message_ts": receipt.ref})
+        except ports.SendError:
+            return receipt
+        return replace(receipt, link=phrases.safe_link(str(found.get("permalink") or "")) or "")
 
     async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
         """Seen by one person and gone when they look away: an answer, never news. Raises SendError."""

@@ -1,0 +1,141 @@
+"""Who takes care of a story: claims, and what goes to a second channel when nobody claims one of severity high.
+
+first message ──▶ a row of the outbox for the second channel, due later ──▶ claimed or muted before: dropped
+                                                                      └──▶ sent: once, as any row of the outbox
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from bot import alerts, model, ports, summaries
+from bot.model import Verdict
+
+_JOINS_LOUDLY = (model.Reason.SECOND_RULE, model.Reason.CORROBORATION)
+
+
+def escalation(
+    decision: model.Decision,
+    story: model.Story,
+    rules: Mapping[str, model.Rule],
+    *,
+    head: model.SendId | None,
+    escalate: model.Escalate | None,
+    once: str = "",
+) -> model.Outgoing | None:
+    """The row for the second channel that a decision asks for; None: it is not grave, or goes there anyway.
+
+    ``once``: names another occasion than the story's first.
+    """
+    named = {name: rules[name] for name in decision.rules if name in rules}
+    is_high = any(rule.severity is model.Severity.HIGH and rule.digest is None for rule in named.values())
+    is_first = decision.action is model.Action.POST and decision.reason is not model.Reason.DIGEST
+    is_joined = decision.action is model.Action.REPLY and decision.reason in _JOINS_LOUDLY
+    if escalate is None or head is None or not is_high or not (is_first or is_joined):
+        return None
+    if escalate.to == decision.channel:
+        return None
+    send_id = model.send_id("escalation", story.id, *([once] if once else []))
+    return model.Outgoing(
+        id=send_id,
+        channel=escalate.to,
+        thread=send_id,
+        message=model.Message(
+            kind=model.MessageKind.POST,
+            severity=model.Severity.HIGH,
+            reason=model.Reason.ESCALATED,
+            briefs=(summaries.brief(story, named),),
+            escalation=model.Escalation(head=head, channel=decision.channel, after=escalate.after),
+        ),
+        story=story.id,
+        created_at=decision.at,
+        due_at=(decision.until or decision.at) + escalate.after,
+    )
+
+
+def is_claimed(tx: ports.Transaction, story: model.StoryId, channel: str, *, now: datetime) -> bool:
+    """Somebody takes care of it."""
+    said = alerts.active_feedback(tx.judgements.of_story(story, channel), now=now)
+    return any(one.verdict is Verdict.CLAIMED for one in said)
+
+
+def call_off(tx: ports.Transaction, alert: model.Alert, why: str, *, now: datetime) -> None:
+    """Nobody need be called for the story any more: what has not left does not leave."""
+    rows = [row.id for row in tx.outbox.unsent() if _is_about(row, alert)]
+    tx.outbox.drop(rows, why, now=now)
+
+
+def call_again(
+    tx: ports.Transaction,
+    alert: model.Alert,
+    story: model.Story,
+    rules: Mapping[str, model.Rule],
+    *,
+    escalate: model.Escalate | None,
+    once: str,
+    now: datetime,
+) -> None:
+    """The claim was released: where nobody was called before, somebody is after the time, counted from now."""
+    if any(_is_about(row, alert) and row.state is not model.SendState.DROPPED for row in _escalations(tx, alert)):
+        return
+    decision = model.Decision(
+        at=now,
+        story=story.id,
+        channel=alert.channel,
+        action=model.Action.POST,
+        reason=model.Reason.UNCLAIMED,
+        rules=alert.rules,
+    )
+    row = escalation(decision, story, rules, head=alert.head, escalate=escalate, once=once)
+    tx.outbox.add([row] if row else [])
+
+
+def pressed(
+    tx: ports.Transaction, alerts_of: Collection[model.Alert], channels: Collection[str], place: str, ref: str
+) -> tuple[model.Alert, str] | None:
+    """The alert whose escalation stands at a place, with the channel that this is."""
+    for alert in alerts_of:
+        for row in _escalations(tx, alert):
+            is_there = row.receipt is not None and (row.receipt.place, row.receipt.ref) == (place, ref)
+            if is_there and row.channel in channels and _is_about(row, alert):
+                return alert, row.channel
+    return None
+
+
+def edits(
+    tx: ports.Transaction, alert: model.Alert, said: tuple[model.Judgement, ...], *, once: str, now: datetime
+) -> Iterator[model.Outgoing]:
+    """The escalation that was sent, with what people say of the story now."""
+    for row in _escalations(tx, alert):
+        if row.state is model.SendState.SENT and _is_about(row, alert):
+            message = replace(row.message, kind=model.MessageKind.EDIT, judgements=said)
+            send_id = model.send_id("edit", row.id, once)
+            yield replace(
+                row,
+                id=send_id,
+                message=message,
+                state=model.SendState.PENDING,
+                created_at=now,
+                due_at=now,
+                attempts=0,
+                tried_at=None,
+                receipt=None,
+                error=None,
+            )
+
+
+def _escalations(tx: ports.Transaction, alert: model.Alert) -> list[model.Outgoing]:
+    return [
+        row
+        for row in tx.outbox.of_story(alert.story)
+        if row.message.escalation and row.message.kind is model.MessageKind.POST
+    ]
+
+
+def _is_about(row: model.Outgoing, alert: model.Alert) -> bool:
+    """Also one of another channel's message: a story is claimed once, wherever that is."""
+    return row.message.escalation is not None and (
+        row.story == alert.story or row.message.escalation.head == alert.head
+    )

@@ -1,0 +1,87 @@
+"""Who takes care of a story, and what is silenced: on SQLite, and on PostgreSQL with two workers.
+
+A story of severity high that nobody claims goes to a second channel, once, with a link; a claim stops that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.test_buttons import BOT, OTHER, Running, database, running, until
+from tests.journeys.test_seed_story import SECOND
+
+__all__ = ["database"]
+
+_SECOND = '  duty: {{kind: slack, to: "#second", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.01 seconds}}'
+DUTY = BOT.replace("  ops:", f"{_SECOND}\n  ops:") + "escalate: {{after: 15 minutes, to: duty}}\n"
+QUARTER = timedelta(minutes=15, seconds=1)
+
+
+def called(it: Running) -> list[str]:
+    return [str(message["blocks"]) for message in it.world.heads("second")]
+
+
+async def test_a_high_story_that_nobody_claims_is_told_once_on_the_second_channel_with_a_link_to_the_first(
+    tmp_path: Path, database: str
+) -> None:
+    async with running(tmp_path, database, form=DUTY, severity="high") as it:
+        await asyncio.sleep(0.5)
+        assert called(it) == []
+        it.clock.advance(QUARTER)
+        await until(lambda: called(it))
+        (told,) = called(it)
+        assert "Not claimed in desk for 15 minutes" in told
+        assert f"/p{it.head()['ts'].replace('.', '')}" in told
+        assert "BlackBerry to leave Pakistan" in told
+        it.clock.advance(QUARTER)
+        await it.hear("courier", SECOND, decided="edit: added outlet")
+        assert len(called(it)) == 1
+
+
+async def test_a_claim_is_shown_with_who_and_when_and_calls_nobody_until_it_is_released(
+    tmp_path: Path, database: str
+) -> None:
+    async with running(tmp_path, database, form=DUTY, severity="high") as it:
+        await it.press("claimed", user="U0BILAL")
+        await until(lambda: "Claimed by" in it.text())
+        assert "'user_id': 'U0BILAL'" in it.text()
+        assert it.world.slack.workspace.whispers[-1]["text"] == "The story is claimed."
+        it.clock.advance(QUARTER)
+        await it.hear("courier", SECOND, decided="edit: added outlet")
+        await until(lambda: "courier" in it.text())
+        assert "Claimed by" in it.text()
+        assert called(it) == []
+
+        await it.press("unclaimed", user="U0BILAL")
+        await until(lambda: "Claimed by" not in it.text())
+        it.clock.advance(QUARTER)
+        await until(lambda: called(it))
+        assert len(called(it)) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "kind"),
+    [("Rule BlackBerry in Pakistan", "rule"), ("Outlet wire", "outlet"), ("Name BlackBerry", "entity")],
+)
+async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_who_made_it(
+    tmp_path: Path, database: str, option: str, kind: str
+) -> None:
+    async with running(tmp_path, database) as it:
+        assert option in it.options("silence")
+        await it.press("silence", option=option)
+        (made,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
+        assert (made.kind.value, made.by) == (kind, "U0AMINA")
+        await until(lambda: it.world.slack.workspace.whispers)
+        answer = it.world.slack.workspace.whispers[-1]["text"]
+        assert f'The {kind} "{made.name}" is silenced in every channel until' in answer
+        assert made.id in answer
+
+        await it.hear("wire", OTHER, decided="silent: silenced")
+        assert len(it.world.heads()) == 1
+        it.clock.advance(timedelta(days=1, minutes=1))
+        await it.hear("observer", OTHER, decided="post: first report")
+        await until(lambda: len(it.world.heads()) == 2)

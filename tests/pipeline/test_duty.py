@@ -1,0 +1,173 @@
+"""Whom a story of severity high is told to when nobody claims it, and what a claim does, wherever it is made."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import pytest
+
+from bot import model, pipeline, ports, rules, storage
+from bot.model import SendState, Verdict
+from bot.pipeline import silences
+from testbed.fakes import START, FakeClock
+from tests.pipeline.newsroom import Item, Newsroom, rule
+
+DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
+WIRE = model.Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
+QUARTER = timedelta(minutes=15)
+TITLE = "BlackBerry Messenger returns to Sindh after a ban of two months"
+
+
+@dataclass(slots=True)
+class Watch(Newsroom):
+    notify: tuple[str, ...] = ("desk", "second")
+    severity: model.Severity = model.Severity.HIGH
+
+    @property
+    def snapshot(self) -> pipeline.Snapshot:
+        changed = replace(rule().rule, notify=self.notify, severity=self.severity)
+        return pipeline.Snapshot(
+            feeds={feed.url: feed for feed in self.feeds},
+            rules=rules.RuleSet([rules.compile_rule(changed)]),
+            escalate=model.Escalate(after=QUARTER, to="duty"),
+        )
+
+    async def rows(self, channel: str) -> list[model.Outgoing]:
+        (story, *_) = await self.stories()
+        return [row for row in await self.store.read(lambda tx: tx.outbox.of_story(story.id)) if row.channel == channel]
+
+    async def send(self, channel: str, ref: str) -> None:
+        """What waits for a channel arrives there."""
+
+        def work(tx: ports.Transaction) -> None:
+            later = self.now + 2 * QUARTER
+            for row in tx.outbox.claim(channel, now=later, limit=9, token="t", lease=QUARTER):
+                receipt = model.Receipt(ref=ref, place=channel, sent_at=self.now)
+                tx.outbox.save(replace(row, state=SendState.SENT, receipt=receipt), token="t")
+
+        await self.store.write(work)
+
+    async def press(self, verdict: Verdict, place: str, ref: str, **changes: object) -> pipeline.Judged:
+        (story, *_) = await self.stories()
+        made = ports.Press(
+            id=f"{verdict} {place}", by="U1", verdict=verdict, story=story.id, rule="", place=place, ref=ref
+        )
+        press = replace(made, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+        snapshot, now = self.snapshot, self.now
+        return await self.store.write(
+            lambda tx: pipeline.judge(tx, snapshot, press, channels=("desk", "second", "duty"), now=now)
+        )
+
+
+@pytest.fixture
+async def room() -> AsyncIterator[Watch]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    made = Watch(opened, [DAWN, WIRE])
+    yield made
+    await opened.close()
+
+
+def item(name: str = "a") -> Item:
+    return Item(
+        id=name, link=f"https://{name}.example/1", title=TITLE, text=f"The ban was lifted, says {name}.", at=START
+    )
+
+
+async def test_one_row_waits_for_the_second_channel_however_many_channels_post_the_story(room: Watch) -> None:
+    await room.poll(DAWN, item())
+    (row,) = await room.rows("duty")
+    (head,) = await room.rows("desk")
+    assert row.due_at == room.now + QUARTER
+    assert row.message.escalation == model.Escalation(head=head.id, channel="desk", after=QUARTER)
+    assert head.message.wants_link
+    await room.poll(WIRE, item("b"))
+    assert len(await room.rows("duty")) == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"severity": model.Severity.NORMAL}, {"notify": ("duty",)}], ids=["not high", "there already"]
+)
+async def test_nobody_is_called_for_what_is_not_high_or_is_posted_there_anyway(
+    room: Watch, changes: dict[str, object]
+) -> None:
+    for name, value in changes.items():
+        setattr(room, name, value)
+    await room.poll(DAWN, item())
+    assert [row for row in await room.rows("duty") if row.message.escalation] == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.CLAIMED, Verdict.MUTED])
+async def test_a_claim_or_a_mute_in_any_channel_calls_it_off(room: Watch, verdict: Verdict) -> None:
+    await room.poll(DAWN, item())
+    await room.send("second", "2")
+    await room.press(verdict, "second", "2")
+    (row,) = await room.rows("duty")
+    assert (row.state, row.error) == (SendState.DROPPED, f"{verdict.value} by U1")
+
+
+async def test_a_story_that_was_escalated_is_claimed_on_the_second_channel_and_both_messages_show_it(
+    room: Watch,
+) -> None:
+    await room.poll(DAWN, item())
+    await room.send("desk", "1")
+    await room.send("duty", "9")
+    barred = await room.press(Verdict.CLAIMED, "duty", "9", barred=frozenset({"duty"}))
+    assert barred.refused == "the person is not in may_act of the channel"
+    judged = await room.press(Verdict.CLAIMED, "duty", "9", barred=frozenset({"desk"}))
+    assert judged.answer == "The story is claimed."
+    for channel in ("desk", "duty"):
+        edit = (await room.rows(channel))[-1]
+        assert edit.message.kind is model.MessageKind.EDIT
+        assert [one.verdict for one in edit.message.judgements] == [Verdict.CLAIMED]
+    assert (await room.rows("duty"))[-1].thread == (await room.rows("duty"))[0].id
+
+
+async def test_a_released_claim_calls_again_after_the_time_but_never_twice(room: Watch) -> None:
+    await room.poll(DAWN, item())
+    await room.send("desk", "1")
+    await room.press(Verdict.CLAIMED, "desk", "1")
+    room.now += QUARTER
+    await room.press(Verdict.UNCLAIMED, "desk", "1")
+    first, again = await room.rows("duty")
+    assert (first.state, again.due_at) == (SendState.DROPPED, room.now + QUARTER)
+    await room.send("duty", "9")
+    await room.press(Verdict.CLAIMED, "desk", "1", id="third")
+    await room.press(Verdict.UNCLAIMED, "desk", "1", id="fourth")
+    assert len([row for row in await room.rows("duty") if row.message.kind is model.MessageKind.POST]) == 2
+
+
+async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_the_story(room: Watch) -> None:
+    await room.poll(DAWN, item())
+    (story,) = await room.stories()
+    snapshot, now = room.snapshot, room.now
+    made = await room.store.write(
+        lambda tx: pipeline.claim(tx, snapshot, story.id, by="ann", verdict=Verdict.CLAIMED, now=now)
+    )
+    assert len(made) == 2
+    for channel in ("desk", "second"):
+        assert [one.by for one in (await room.rows(channel))[-1].message.judgements] == ["ann"]
+    assert (await room.rows("duty"))[0].state is SendState.DROPPED
+    nothing = await room.store.write(
+        lambda tx: pipeline.claim(tx, snapshot, model.StoryId("0"), by="ann", verdict=Verdict.CLAIMED, now=now)
+    )
+    assert not nothing
+
+
+async def test_a_silence_of_its_rule_calls_it_off(room: Watch) -> None:
+    await room.poll(DAWN, item())
+    now = room.now
+    await room.store.write(
+        lambda tx: silences.add(
+            tx,
+            kind=model.SilenceKind.RULE,
+            name="blackberry",
+            until=now + QUARTER,
+            by="ann",
+            reason="followed live",
+            known_rules=["blackberry"],
+            now=now,
+        )
+    )
+    assert (await room.rows("duty"))[0].state is SendState.DROPPED
