@@ -84,6 +84,7 @@ class Situation:
     ) -> model.Decision:
         """A decision about this story and channel, at ``now``; ``rules`` None: all rules of the situation."""
         named = self.rules if rules is None else rules
+        cause = self.arrivals[-1].article.id if self.arrivals else self.facts[0].article if self.facts else None
         return model.Decision(
             at=self.now,
             story=self.story.id,
@@ -91,7 +92,7 @@ class Situation:
             action=action,
             reason=reason,
             rules=tuple(rule.name for rule in named),
-            article=self.arrivals[-1].article.id if self.arrivals else None,
+            article=cause,
             detail=detail,
             until=until,
             facts=facts,

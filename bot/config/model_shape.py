@@ -62,7 +62,7 @@ class ModelShape(pydantic.BaseModel):
     key: model.Secret | None = pydantic.Field(None, description="The API's key: env:NAME or file:/path.")
     uses: Annotated[
         tuple[model.Use, ...], pydantic.BeforeValidator(values.one_or_list), pydantic.Field(min_length=1)
-    ] = pydantic.Field(..., description="What it is asked for.", examples=["[same_event]"])
+    ] = pydantic.Field(..., description="What it is asked for.", examples=["[same_event, facts]"])
     calls_per_day: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
         _DEFAULTS.calls_per_day, description="Maximum number of calls on one day (UTC); then it is asked no more."
     )

@@ -5,7 +5,7 @@ Knows nothing: no I/O, no clock, no other part of the package.
 
 from bot.model.access import Access, Login
 from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
-from bot.model.arrivals import Arrival, Revision
+from bot.model.arrivals import Arrival, Pending, Revision
 from bot.model.articles import Article
 from bot.model.counting import counted
 from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_duration, show_duration
@@ -96,6 +96,7 @@ __all__ = [
     "OnUnknown",
     "Outgoing",
     "OutletLine",
+    "Pending",
     "Problem",
     "Prompt",
     "QuietHours",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.model.articles import Article
+from bot.model.ids import StoryId
+from bot.model.prompts import Prompt
 from bot.model.rules import Match
-from bot.model.stories import Edit
+from bot.model.stories import Edit, Fact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +34,19 @@ class Revision:
     poll: str = ""
     #: A live page as it was before: what it adds is news, no correction. None: an article.
     live_before: Article | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """What is not told of an article that is in its story, until a language model has answered."""
+
+    story: StoryId
+    #: As it was when the article came.
+    prompt: Prompt
+    #: To be confirmed.
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Another than the article's id, since that may be revised meanwhile."""
+        return f"{self.prompt.use} {self.prompt.key}"

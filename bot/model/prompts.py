@@ -17,6 +17,8 @@ class Use(StrEnum):
 
     #: Whether an article that is not surely of a story tells the same event.
     SAME_EVENT = "same_event"
+    #: Whether an article says what is about to be told as new in its story.
+    FACTS = "facts"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,17 +8,18 @@ turn: prompt → answer in the store? ─ yes → used
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from bot import model, ports, stories
 from bot.llm import prompts
-from bot.llm.prompts import same_event
+from bot.llm.prompts import facts, same_event
 from bot.llm.prompts.wording import Answer
 
 A = TypeVar("A", bound=Answer)
 
-#: Articles that wait for an answer at the same time; further ones are decided at once.
+#: Articles and facts that wait for an answer at the same time; further ones are decided at once.
 MOST_WAITING = 50
 
 
@@ -29,10 +30,12 @@ class Advice:
         self.advisor = advisor
         self._tx: ports.Transaction | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
-        #: Articles that wait -> since when, and those of this turn.
-        self._since: dict[model.ArticleId, datetime] = {}
-        self._held: set[model.ArticleId] = set()
+        #: What waits, by its key in the queue -> since when, and what of this turn does.
+        self._since: dict[str, datetime] = {}
+        self._held: set[str] = set()
         self._wanted: dict[str, model.Prompt] = {}
+        #: Of what waited in the turn before: what was asked then, whatever its story has become meanwhile.
+        self._asked: dict[str, model.Prompt] = {}
         self._is_over = False
 
     def is_for(self, use: model.Use) -> bool:
@@ -45,13 +48,14 @@ class Advice:
         self._held, self._wanted = set(), {}
 
     @property
-    def held(self) -> frozenset[model.ArticleId]:
-        """The articles that this turn left undecided."""
+    def held(self) -> frozenset[str]:
+        """The keys of what this turn left in the queue."""
         return frozenset(self._held)
 
     def end(self) -> None:
         """The turn is committed: what it left undecided is asked."""
-        self._since = {article: self._since.get(article, self._now) for article in self._held}
+        self._since = {key: self._since.get(key, self._now) for key in self._held}
+        self._asked = self._wanted
         self.advisor.want(self._wanted.values())
 
     def second_opinion(
@@ -61,41 +65,63 @@ class Advice:
 
         ``known``: those that the store has; one that was opened in this very turn is asked about in the next.
         """
-        if near[0] not in known:
-            self._wait(article.id)
-            return None
-        shown = [known[story] for story in near if story in known]
-        answer = self._answer(same_event.ask(article, shown), same_event.SameEvent, article)
+        prompt = self._asked.get(article.id)
+        if prompt is None:
+            if prompts.speaks_to_a_model(article):
+                return None
+            if near[0] not in known:
+                self._wait(article.id)
+                return None
+            prompt = same_event.ask(article, [known[story] for story in near if story in known])
+        answer = self._answer(prompt, same_event.SameEvent, key=article.id)
         if answer is None or answer.verdict is same_event.Verdict.CANNOT_TELL:
             return None
         is_same = answer.verdict is same_event.Verdict.SAME
         said = "the same event" if is_same else "another event"
         return stories.Opinion(
-            story=shown[answer.story - 1].id if is_same else None,
+            story=model.StoryId(prompt.beside.split()[answer.story - 1]) if is_same else None,
             detail=f'{self.advisor.policy.name} says {said}: "{answer.words}"',
         )
 
-    def _answer(self, prompt: model.Prompt, form: type[A], article: model.Article) -> A | None:
-        """None: there will be none. Raises Undecided."""
+    def to_confirm(
+        self, article: model.Article, story: model.Story, found: Sequence[model.Fact]
+    ) -> model.Pending | None:
+        """The facts of an article with the prompt that is to confirm them; None: it is not asked about this article."""
+        if prompts.speaks_to_a_model(article):
+            return None
+        return model.Pending(story=story.id, prompt=facts.ask(article, story, found), facts=tuple(found))
+
+    def confirmed(self, pending: model.Pending) -> tuple[model.Fact, ...]:
+        """The facts that may be told: those that the model confirms, all where it gives no answer. Raises Undecided."""
+        answer = self._answer(pending.prompt, facts.Facts, key=pending.key)
+        if answer is None:
+            return pending.facts
+        return tuple(fact for number, fact in enumerate(pending.facts, start=1) if number in answer.confirmed)
+
+    def _answer(self, prompt: model.Prompt, form: type[A], *, key: str) -> A | None:
+        """None: there will be none. Raises Undecided; ``key``: of what waits then."""
         assert self._tx is not None
         found = self._tx.completions.answers([prompt.key], by=self.advisor.policy.name)
         if prompt.key in found:
-            return prompts.read(prompt, found[prompt.key], form)
-        if not self.advisor.has_failed(prompt.key) and not prompts.speaks_to_a_model(article):
-            self._wait(article.id, prompt)
+            with suppress(ports.BadAnswer):
+                # An earlier version may have believed it.
+                return prompts.read(prompt, found[prompt.key], form)
+            return None
+        if not self.advisor.has_failed(prompt.key):
+            self._wait(key, prompt)
         return None
 
-    def _wait(self, article: model.ArticleId, prompt: model.Prompt | None = None) -> None:
-        """Raises Undecided, unless the article must be decided now."""
-        has_waited = self._now - self._since.get(article, self._now)
+    def _wait(self, key: str, prompt: model.Prompt | None = None) -> None:
+        """Raises Undecided, unless it must be decided now."""
+        has_waited = self._now - self._since.get(key, self._now)
         if (
             self._is_over
             or has_waited >= self.advisor.policy.wait
-            or len(self._held | {article}) > MOST_WAITING
+            or len(self._held | {key}) > MOST_WAITING
             or not self.advisor.is_available(self._now)
         ):
             return
-        self._held.add(article)
+        self._held.add(key)
         if prompt is not None:
-            self._wanted[prompt.key] = prompt
+            self._wanted[key] = prompt
         raise stories.Undecided

@@ -100,7 +100,7 @@ class Deciding:
 
     @property
     def is_waiting(self) -> bool:
-        """Articles wait for the answer of a language model."""
+        """Something waits for the answer of a language model."""
         return self._advice is not None and bool(self._advice.held)
 
     async def stop_waiting(self, snapshot: Snapshot) -> Sequence[model.Decision]:
@@ -182,24 +182,25 @@ class Deciding:
             self._draft = Draft()
             if seen.who != self._who:
                 self._updater.forget()
-        advice, held = self._advice, frozenset[model.ArticleId]()
+        advice, held = self._advice, frozenset[str]()
         if advice is not None:
             # What waited in the turn before is read again, beside a whole batch.
             limit += len(advice.held)
             advice.begin(tx, now, is_over=self._is_over)
         waiting, ruled = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
         draft = self._draft.over(tx)
+        self._updater.advice = advice
         made = list(
             self._updater.update(
-                draft, snapshot, waiting.arrivals, waiting.revisions, now=now, ruled=ruled, advice=advice
+                draft, snapshot, waiting.arrivals, waiting.revisions, waiting.pending, now=now, ruled=ruled
             )
         )
         if releases:
             made.extend(self._updater.release(draft, snapshot, now=now))
         if advice is not None:
             held = advice.held
-        rows = zip(waiting.numbers, waiting.articles, strict=True)
-        taken = [number for number, article in rows if article not in held]
+        rows = zip(waiting.numbers, waiting.keys, strict=True)
+        taken = [number for number, key in rows if key not in held]
         return _Computed(seen=seen, waiting=waiting, ruled=ruled, decisions=made, taken=taken)
 
     async def _commit(self, batch: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
@@ -246,6 +247,7 @@ class Deciding:
                 await self._store.write(partial(_remove, numbers=waiting.numbers))
                 broken = [arrival.article.id for arrival in waiting.arrivals]
                 broken += [revision.article.id for revision in waiting.revisions]
+                broken += [each.prompt.article for each in waiting.pending]
                 log.critical("article broke the decision pass", articles=broken, exc_info=True)
                 if not broken:
                     raise

@@ -54,8 +54,10 @@ class Dispatcher:
                     new=tuple(entry.facts),
                     edits=tuple(entry.edits),
                 )
+                # Facts that were put off come without an article that makes the edit another one.
+                late = None if entry.arrivals or entry.edits else _named(entry.facts)
                 for decision in alerts.decide(situation):
-                    known[channel] = self._carry_out(decision, entry.story, known.get(channel))
+                    known[channel] = self._carry_out(decision, entry.story, known.get(channel), once=late)
                     made.append(decision)
                 made.extend(self._plan(situation, known.get(channel)))
         return tuple(made)
@@ -276,6 +278,11 @@ class Dispatcher:
         since = self._now - max(_HOUR, self._snapshot.longest_cooldown())
         found = self._tx.stories.posted_since(channel, since)
         return sorted((alert.posted_at, alert.rules) for alert in found if alert.posted_at)
+
+
+def _named(facts: Sequence[model.Fact]) -> str | None:
+    """The occasion of an edit for these facts."""
+    return " ".join(f"{fact.article} {fact.label}: {fact.after}" for fact in facts) or None
 
 
 def _lead(posts: Sequence[model.Decision], by_story: Mapping[model.StoryId, model.Alert]) -> str:

@@ -179,6 +179,22 @@ class Outbox:
             self.rows.setdefault(row.id, row)
 
 
+class DecisionQueue:
+    """Stands in for ``ports.DecisionQueue``: what a turn leaves for a later one."""
+
+    def __init__(self) -> None:
+        self.pending: list[model.Pending] = []
+
+    def add(
+        self,
+        arrivals: Sequence[model.Arrival],
+        revisions: Sequence[model.Revision],
+        pending: Sequence[model.Pending] = (),
+    ) -> None:
+        """A turn leaves only what is pending."""
+        self.pending.extend(pending)
+
+
 class NoJudgements:
     """Stands in for ``ports.Judgements``: nobody has judged what was never sent."""
 
@@ -213,6 +229,7 @@ class Draft:
     def __init__(self) -> None:
         self.stories = Stories()
         self.outbox = Outbox()
+        self.decision_queue = DecisionQueue()
         self.judgements: ports.Judgements = cast("ports.Judgements", NoJudgements())
         self.rulings: ports.Rulings = cast("ports.Rulings", NoRulings())
         self.silences: ports.Silences = cast("ports.Silences", NoSilences())
@@ -234,7 +251,7 @@ class Draft:
     @property
     def has_changes(self) -> bool:
         """Whether a commit would write anything."""
-        return self.stories.has_changes or bool(self.outbox.rows or self.outbox.dropped)
+        return self.stories.has_changes or bool(self.outbox.rows or self.outbox.dropped or self.decision_queue.pending)
 
     def commit(self, tx: ports.Transaction, *, now: datetime) -> None:
         """Write the turn into a transaction; may be called again where that one was lost."""
@@ -242,11 +259,12 @@ class Draft:
         for send, reason in self.outbox.dropped.items():
             tx.outbox.drop([send], reason, now=now)
         tx.outbox.add(list(self.outbox.rows.values()))
+        tx.decision_queue.add((), (), self.decision_queue.pending)
 
     def settle(self) -> None:
         """The turn is committed."""
         self.stories.settle()
-        self.outbox = Outbox()
+        self.outbox, self.decision_queue = Outbox(), DecisionQueue()
 
 
 def _is_waiting(alert: model.Alert) -> bool:

@@ -31,7 +31,7 @@ def split(tx: ports.Transaction, ruling: model.Ruling) -> Split | None:
 
     None: nothing is left to do, since they are no longer in the story, or are all of it.
     """
-    home = _living(tx, ruling.story)
+    home = living(tx, ruling.story)
     if home is None:
         return None
     named = set(ruling.articles)
@@ -60,15 +60,15 @@ def split(tx: ports.Transaction, ruling: model.Ruling) -> Split | None:
 
 def merge(tx: ports.Transaction, ruling: model.Ruling) -> tuple[model.Story, model.Story] | None:
     """The two stories of a ruling, the older first; None: they are one already, or one is gone."""
-    one, other = _living(tx, ruling.story), _living(tx, ruling.other)
+    one, other = living(tx, ruling.story), living(tx, ruling.other)
     if one is None or other is None or one.id == other.id:
         return None
     older, younger = sorted((one, other), key=lambda story: (story.first_seen, story.id))
     return older, younger
 
 
-def _living(tx: ports.Transaction, story: model.StoryId | None) -> model.Story | None:
-    """The story, or the one that it was merged into."""
+def living(tx: ports.Transaction, story: model.StoryId | None) -> model.Story | None:
+    """The story, or the one that it was merged into; None: it is gone."""
     found = tx.stories.get([story]).get(story) if story else None
     if found is not None and found.merged_into is not None:
         return tx.stories.get([found.merged_into]).get(found.merged_into)

@@ -29,8 +29,8 @@ class StoryUpdater:
         self._window = window
         self._grouping: stories.Grouping | None = None
         self._claims = Claims()
-        #: Of this turn.
-        self._advice: Advice | None = None
+        #: Of a language model; it has what the turn leaves undecided. None: none is asked.
+        self.advice: Advice | None = None
 
     def forget(self) -> None:
         """A turn was not committed: what the index learnt in it is not true."""
@@ -43,18 +43,14 @@ class StoryUpdater:
         snapshot: Snapshot,
         arrivals: Sequence[model.Arrival],
         revisions: Sequence[model.Revision],
+        pending: Sequence[model.Pending] = (),
         *,
         now: datetime,
         ruled: Sequence[model.Ruling] = (),
-        advice: Advice | None = None,
     ) -> tuple[model.Decision, ...]:
-        """Carry out what people ruled, then join, decide and enqueue one batch.
-
-        ``advice``: of a language model; it has the articles that are left undecided.
-        """
-        self._advice = advice
+        """Carry out what people ruled, then join, decide and enqueue one batch."""
         made = [decision for ruling in ruled for decision in self._rule(tx, snapshot, ruling, now)]
-        return (*made, *self._work(tx, snapshot, arrivals, revisions, now=now))
+        return (*made, *self._work(tx, snapshot, arrivals, revisions, pending, now=now))
 
     def _rule(
         self, tx: ports.Transaction, snapshot: Snapshot, ruling: model.Ruling, now: datetime
@@ -82,11 +78,14 @@ class StoryUpdater:
         snapshot: Snapshot,
         arrivals: Sequence[model.Arrival],
         revisions: Sequence[model.Revision],
+        pending: Sequence[model.Pending],
         *,
         now: datetime,
     ) -> tuple[model.Decision, ...]:
         changed = self._join(tx, [*arrivals, *_late_matches(tx, revisions)], snapshot, now)
         self._revise(tx, changed, revisions, snapshot, now)
+        for each in pending:
+            self._take_up(tx, changed, each)
         if not changed:
             return ()
         for entry in changed.values():
@@ -124,7 +123,8 @@ class StoryUpdater:
                 article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
             )
             found = self._claims.join(entry.story, member, _beside(tx, changed, join))
-            entry.facts.extend(live_pages.told(snapshot, arrival.article, found, now=now))
+            told = live_pages.told(snapshot, arrival.article, found, now=now)
+            entry.facts.extend(self._confirmed(tx, entry.story, arrival.article, told))
             member, carried = voices.heard(entry.story, member)
             entry.story = _with_member(entry.story, member)
             entry.arrivals.append(member)
@@ -149,14 +149,44 @@ class StoryUpdater:
             # The store has the new version already; what a live page adds is new against the one before it.
             said = _with_article(entry.story, revision.live_before) if revision.live_before else entry.story
             found = self._claims.revise(said, revision)
-            entry.facts.extend(live_pages.told(snapshot, revision.article, found, now=now))
+            told = live_pages.told(snapshot, revision.article, found, now=now)
+            entry.facts.extend(self._confirmed(tx, entry.story, revision.article, told))
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
+
+    def _confirmed(
+        self, tx: ports.Transaction, story: model.Story, article: model.Article, found: Sequence[model.Fact]
+    ) -> Sequence[model.Fact]:
+        """The facts that may be told now; where a language model is to confirm them, they are put off."""
+        advice = self.advice
+        is_told = any(alert.state is model.AlertState.POSTED for alert in tx.stories.alerts([story.id]))
+        if not found or not is_told or advice is None or not advice.is_for(model.Use.FACTS):
+            return found
+        pending = advice.to_confirm(article, story, found)
+        if pending is None:
+            return found
+        try:
+            return advice.confirmed(pending)
+        except stories.Undecided:
+            tx.decision_queue.add((), (), [pending])
+            return ()
+
+    def _take_up(
+        self, tx: ports.Transaction, changed: dict[model.StoryId, ChangedStory], pending: model.Pending
+    ) -> None:
+        """Tell what was put off, unless it still waits."""
+        story = rulings.living(tx, pending.story)
+        try:
+            found = self.advice.confirmed(pending) if self.advice is not None else pending.facts
+        except stories.Undecided:
+            return
+        if story is not None and found:
+            changed.setdefault(story.id, ChangedStory(story)).facts.extend(found)
 
     def _second_opinion(
         self, tx: ports.Transaction, by_id: Mapping[model.ArticleId, model.Arrival]
     ) -> stories.SecondOpinion | None:
-        advice = self._advice
+        advice = self.advice
         if advice is None or not advice.is_for(model.Use.SAME_EVENT):
             return None
         return lambda article, near: advice.second_opinion(by_id[article].article, near, tx.stories.get(near))

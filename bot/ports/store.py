@@ -241,8 +241,13 @@ class Outbox(Protocol):
 class DecisionQueue(Protocol):
     """Matched articles that wait to be decided, by one process at a time on any number of machines."""
 
-    def add(self, arrivals: Sequence[model.Arrival], revisions: Sequence[model.Revision]) -> None:
-        """Put matched articles and revised ones at the end."""
+    def add(
+        self,
+        arrivals: Sequence[model.Arrival],
+        revisions: Sequence[model.Revision],
+        pending: Sequence[model.Pending] = (),
+    ) -> None:
+        """Put matched articles, revised ones and what is pending at the end."""
 
     def peek(self, *, limit: int) -> Waiting:
         """The oldest, which stay."""

@@ -78,11 +78,12 @@ class DayCount:
 class Waiting:
     """The oldest of what waits to be decided."""
 
-    #: Names of the rows, for ``remove``, and the article of each.
+    #: Names of the rows, for ``remove``, and what each is of: the article's id, or the key of what is pending.
     numbers: tuple[int, ...] = ()
-    articles: tuple[model.ArticleId, ...] = ()
+    keys: tuple[str, ...] = ()
     arrivals: tuple[model.Arrival, ...] = ()
     revisions: tuple[model.Revision, ...] = ()
+    pending: tuple[model.Pending, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,11 @@ from bot.storage.schema import decision_queue
 
 #: The note that names the desk's last holder.
 _HOLDER = "desk"
-_ARRIVAL, _REVISION = "arrival", "revision"
+_CODECS: dict[str, codec.Codec[model.Arrival] | codec.Codec[model.Revision] | codec.Codec[model.Pending]] = {
+    "arrival": codec.ARRIVAL,
+    "revision": codec.REVISION,
+    "pending": codec.PENDING,
+}
 
 _ADD = insert(decision_queue)
 _OLDEST = select(decision_queue).order_by(decision_queue.c.n).limit(bindparam("at_most"))
@@ -27,20 +31,27 @@ class DecisionQueue:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, arrivals: Sequence[model.Arrival], revisions: Sequence[model.Revision]) -> None:
-        rows = [{"kind": _ARRIVAL, "body": codec.ARRIVAL.dump(arrival)} for arrival in arrivals]
-        rows += [{"kind": _REVISION, "body": codec.REVISION.dump(revision)} for revision in revisions]
+    def add(
+        self,
+        arrivals: Sequence[model.Arrival],
+        revisions: Sequence[model.Revision],
+        pending: Sequence[model.Pending] = (),
+    ) -> None:
+        rows = [{"kind": "arrival", "body": codec.ARRIVAL.dump(arrival)} for arrival in arrivals]
+        rows += [{"kind": "revision", "body": codec.REVISION.dump(revision)} for revision in revisions]
+        rows += [{"kind": "pending", "body": codec.PENDING.dump(each)} for each in pending]
         if rows:
             self._connection.execute(_ADD, rows)
 
     def peek(self, *, limit: int) -> ports.Waiting:
         rows = self._connection.execute(_OLDEST, {"at_most": limit}).all()
-        bodies = [(codec.ARRIVAL if row.kind == _ARRIVAL else codec.REVISION).load(row.body) for row in rows]
+        bodies = [_CODECS[row.kind].load(row.body) for row in rows]
         return ports.Waiting(
             numbers=tuple(row.n for row in rows),
-            articles=tuple(body.article.id for body in bodies),
+            keys=tuple(body.key if isinstance(body, model.Pending) else body.article.id for body in bodies),
             arrivals=tuple(body for body in bodies if isinstance(body, model.Arrival)),
             revisions=tuple(body for body in bodies if isinstance(body, model.Revision)),
+            pending=tuple(body for body in bodies if isinstance(body, model.Pending)),
         )
 
     def remove(self, numbers: Sequence[int]) -> None:

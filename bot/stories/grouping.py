@@ -206,9 +206,9 @@ class Grouping:
         opinion = (
             second(read.id, [one.story.id for one in unsure]) if second and modes <= {model.Group.NORMAL} else None
         )
-        if opinion is None:
+        same = next((one for one in unsure if opinion and one.story.id == opinion.story), None)
+        if opinion is None or (same is None and opinion.story is not None):
             return self._opened(read, model.JoinReason.UNSURE, judged)
-        same = next((one for one in unsure if one.story.id == opinion.story), None)
         if same is None:
             join = self._opened(read, model.JoinReason.OPENED, judged)
         else:

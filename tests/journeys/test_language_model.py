@@ -22,7 +22,7 @@ from tests.journeys.world import BOT, Item, World, world
 
 KEY_VARIABLE = "MODEL_KEY"
 MODEL = """\
-model: {{{{url: "{url}/v1", name: local-model, key: env:MODEL_KEY, uses: [same_event]{more}}}}}
+model: {{{{url: "{url}/v1", name: local-model, key: env:MODEL_KEY, uses: {uses}{more}}}}}
 """
 FILE = "model: {{url: file:../answers.jsonl, name: any, uses: [same_event]}}\n"
 #: Of the same event as FIRST and SECOND, in words that leave it unsure.
@@ -51,12 +51,14 @@ class RunningClock(SystemClock):
 
 
 @asynccontextmanager
-async def newsroom(folder: Path, *, more: str = ", timeout: 0.5 seconds") -> AsyncIterator[tuple[World, Server]]:
+async def newsroom(
+    folder: Path, *, uses: str = "same_event", more: str = ", timeout: 0.5 seconds"
+) -> AsyncIterator[tuple[World, Server]]:
     """Three outlets and a model, whose answer is that it cannot tell."""
     with faulty.serve(chat_completions.Model()) as server:
         async with world(folder) as made:
             made.environ[KEY_VARIABLE] = chat_completions.KEY
-            made.configure("wire", "courier", "echo", bot=BOT + MODEL.format(url=server.url, more=more))
+            made.configure("wire", "courier", "echo", bot=BOT + MODEL.format(url=server.url, uses=uses, more=more))
             server.service.answer_with("same_event", lambda data: UNABLE)
             await made.once()
             yield made, server

@@ -73,3 +73,21 @@ async def test_a_renewed_lease_is_not_claimed_when_its_first_time_has_passed(sto
     await store.write(lambda tx: tx.feeds.renew("mine", until=later + LEASE))
     assert await store.read(lambda tx: tx.feeds.count_due(now=later)) == 0
     assert await store.write(lambda tx: claim(tx, "theirs", LEASE + timedelta(seconds=1))) == 0
+
+
+async def test_what_is_pending_waits_in_the_queue_under_a_key_that_is_no_article_s(store: storage.SqlStore) -> None:
+    prompt = model.Prompt(
+        use=model.Use.FACTS, version=1, instructions="i", data="{}", schema="{}", article=model.ArticleId("a")
+    )
+    fact = model.Fact(
+        kind="date", label="deadline", before="1 May", after="2 May", sentence="s", article=prompt.article, outlet="o"
+    )
+    pending = model.Pending(story=model.StoryId("s"), prompt=prompt, facts=(fact,))
+
+    await store.write(lambda tx: tx.decision_queue.add((), (), [pending]))
+
+    found = await store.read(lambda tx: tx.decision_queue.peek(limit=2))
+    assert found.pending == (pending,)
+    assert found.pending[0].prompt.key == prompt.key
+    assert found.keys == (f"facts {prompt.key}",)
+    assert len(found.numbers) == 1

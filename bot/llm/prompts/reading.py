@@ -8,12 +8,15 @@ from typing import TypeVar
 import pydantic
 
 from bot import model, ports
-from bot.llm.prompts import same_event
+from bot.llm.prompts import facts, same_event
 from bot.llm.prompts.wording import Answer
 
 A = TypeVar("A", bound=Answer)
 
-_FORMS: dict[model.Use, type[Answer]] = {model.Use.SAME_EVENT: same_event.SameEvent}
+_FORMS: dict[model.Use, type[Answer]] = {
+    model.Use.SAME_EVENT: same_event.SameEvent,
+    model.Use.FACTS: facts.Facts,
+}
 
 
 def read(prompt: model.Prompt, text: str, form: type[A] | None = None) -> A:

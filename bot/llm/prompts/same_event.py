@@ -9,12 +9,9 @@ from typing import Any
 import pydantic
 
 from bot import model
-from bot.llm.prompts.wording import Answer, document, first_sentences, headline, prompt, stands_in
+from bot.llm.prompts.wording import Answer, document, prompt, shown, stands_in
 
 VERSION = 1
-#: Articles of a story whose headlines and first sentences are shown: its first ones and its last.
-_FIRST, _LAST = 2, 4
-_SENTENCES = 2
 _INSTRUCTIONS = """\
 You sort news articles into stories for a press office. A story is one event and what follows from it: a decision, the \
 reactions to it, its later dates and figures. Two events are two stories, however alike their words: a second fine, \
@@ -67,12 +64,9 @@ def ask(article: model.Article, stories: Sequence[model.Story]) -> model.Prompt:
 
 
 def _shown(number: int, story: model.Story) -> dict[str, object]:
-    told = [member.article for member in story.members if member.join.copy_of is None]
-    articles = told if len(told) <= _FIRST + _LAST else [*told[:_FIRST], *told[-_LAST:]]
     return {
         "number": number,
         "first_reported": f"{story.first_seen:%Y-%m-%d}",
         "last_reported": f"{story.last_seen:%Y-%m-%d}",
-        "headlines": list(dict.fromkeys(headline(each) for each in articles)),
-        "claims": list(dict.fromkeys(line for each in articles for line in first_sentences(each, _SENTENCES))),
+        **shown([member.article for member in story.members if member.join.copy_of is None]),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pydantic
@@ -15,6 +15,8 @@ from bot.model import visible
 
 #: Characters of a headline, of a text and of one quoted sentence that are sent.
 HEADLINE, TEXT, SENTENCE = 300, 2_500, 400
+#: Articles of a story that are shown, its first ones and its last, and sentences of each.
+_FIRST, _LAST, _SENTENCES = 2, 4, 2
 
 #: Ends the instructions of every prompt.
 _ABOUT_DATA = (
@@ -42,7 +44,7 @@ class Answer(pydantic.BaseModel):
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Why an answer of the right form is not believed, given the prompt's data; None: it is."""
-        raise NotImplementedError
+        return None
 
 
 def prompt(
@@ -83,10 +85,18 @@ def document(article: model.Article) -> dict[str, str]:
     }
 
 
-def first_sentences(article: model.Article, count: int) -> list[str]:
-    """The first sentences of its text, as they are sent."""
-    found = sentences.split(article.text[: 2 * TEXT], article.language)[:count]
+def _first_sentences(article: model.Article) -> list[str]:
+    found = sentences.split(article.text[: 2 * TEXT], article.language)[:_SENTENCES]
     return [visible.line(span.text, SENTENCE) for span in found]
+
+
+def shown(articles: Sequence[model.Article]) -> dict[str, list[str]]:
+    """What a story has reported, as it is sent: headlines and first sentences of its first articles and its last."""
+    some = articles if len(articles) <= _FIRST + _LAST else [*articles[:_FIRST], *articles[-_LAST:]]
+    return {
+        "headlines": list(dict.fromkeys(headline(each) for each in some)),
+        "claims": list(dict.fromkeys(line for each in some for line in _first_sentences(each))),
+    }
 
 
 def speaks_to_a_model(article: model.Article) -> bool:
