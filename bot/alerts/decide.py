@@ -66,8 +66,9 @@ def _first(situation: Situation) -> tuple[model.Decision, ...]:
 def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
     replies = (*_second_rules(situation, alert), *_corrections(situation), *_new_facts(situation, alert))
     if not situation.arrivals and not replies:
-        return ()
-    edit = None if alert.is_gathered else _edit(situation, must=bool(replies))
+        is_shown = situation.has_summary and not alert.is_gathered
+        return (situation.decision(model.Action.EDIT, model.Reason.SUMMARY),) if is_shown else ()
+    edit = None if alert.is_gathered else _edit(situation, must=bool(replies) or situation.has_summary)
     # The message shows what its thread says last, so it is edited after it.
     return (*replies, edit) if edit else replies or (_silent(situation),)
 

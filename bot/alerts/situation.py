@@ -27,6 +27,8 @@ class Situation:
     #: New in the story, not filtered by what this channel has said.
     facts: tuple[model.Fact, ...] = ()
     edits: tuple[model.Edit, ...] = ()
+    #: A language model's summary has come, which the message lacks.
+    has_summary: bool = False
     #: Dated deadlines of the story, looked for where a rule wants reminders.
     deadlines: tuple[model.Deadline, ...] = ()
     policy: model.SpeakPolicy = field(default_factory=model.SpeakPolicy)

@@ -50,6 +50,8 @@ class Reason(StrEnum):
     SNOOZED = "snoozed"
     WOKEN = "woken"
     JUDGED = "judged"
+    #: A language model's summary has come.
+    SUMMARY = "summary"
     SILENCED = "silenced"
     CLAIMED = "claimed"
     UNCLAIMED = "unclaimed"

@@ -19,6 +19,8 @@ class Use(StrEnum):
     SAME_EVENT = "same_event"
     #: Whether an article says what is about to be told as new in its story.
     FACTS = "facts"
+    #: Two sentences that tell a story, in the place of sentences of the article.
+    SUMMARY = "summary"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from bot import model, ports, stories
 from bot.llm import prompts
-from bot.llm.prompts import facts, same_event
+from bot.llm.prompts import facts, same_event, summary
 from bot.llm.prompts.wording import Answer
+from bot.pipeline import rewording
 
 A = TypeVar("A", bound=Answer)
 
 #: Articles and facts that wait for an answer at the same time; further ones are decided at once.
 MOST_WAITING = 50
+#: The message is out: nobody is kept waiting.
+_FOR_A_SUMMARY = timedelta(minutes=10)
 
 
 class Advice:
@@ -34,6 +37,8 @@ class Advice:
         self._since: dict[str, datetime] = {}
         self._held: set[str] = set()
         self._wanted: dict[str, model.Prompt] = {}
+        #: Summaries that are in the queue already.
+        self._queued: set[str] = set()
         #: Of what waited in the turn before: what was asked then, whatever its story has become meanwhile.
         self._asked: dict[str, model.Prompt] = {}
         self._is_over = False
@@ -45,7 +50,7 @@ class Advice:
     def begin(self, tx: ports.Transaction, now: datetime, *, is_over: bool = False) -> None:
         """A turn over what the store has; ``is_over``: nothing waits any longer."""
         self._tx, self._now, self._is_over = tx, now, is_over
-        self._held, self._wanted = set(), {}
+        self._held, self._wanted, self._queued = set(), {}, set()
 
     @property
     def held(self) -> frozenset[str]:
@@ -98,8 +103,28 @@ class Advice:
             return pending.facts
         return tuple(fact for number, fact in enumerate(pending.facts, start=1) if number in answer.confirmed)
 
-    def _answer(self, prompt: model.Prompt, form: type[A], *, key: str) -> A | None:
-        """None: there will be none. Raises Undecided; ``key``: of what waits then."""
+    def worded(self, tx: ports.Transaction, row: model.Outgoing, story: model.Story) -> model.Outgoing:
+        """The message with the model's summary; where there is none yet, it leaves as it is, and is edited later."""
+        prompt = rewording.prompt_for(row, story)
+        if prompt is None:
+            return row
+        pending = model.Pending(story=story.id, prompt=prompt)
+        try:
+            answer = self._answer(prompt, summary.Summary, key=pending.key, patience=_FOR_A_SUMMARY)
+        except stories.Undecided:
+            if pending.key not in self._queued:
+                self._queued.add(pending.key)
+                tx.decision_queue.add((), (), [pending])
+            return row
+        return rewording.with_summary(row, answer, by=self.advisor.policy.name) if answer else row
+
+    def has_summary(self, pending: model.Pending) -> bool:
+        """Whether a summary that was asked for has come; False: it will not. Raises Undecided."""
+        self._queued.add(pending.key)
+        return self._answer(pending.prompt, summary.Summary, key=pending.key, patience=_FOR_A_SUMMARY) is not None
+
+    def _answer(self, prompt: model.Prompt, form: type[A], *, key: str, patience: timedelta | None = None) -> A | None:
+        """None: there will be none. Raises Undecided; ``key``: of what waits then, as long as ``patience``."""
         assert self._tx is not None
         found = self._tx.completions.answers([prompt.key], by=self.advisor.policy.name)
         if prompt.key in found:
@@ -108,15 +133,15 @@ class Advice:
                 return prompts.read(prompt, found[prompt.key], form)
             return None
         if not self.advisor.has_failed(prompt.key):
-            self._wait(key, prompt)
+            self._wait(key, prompt, patience)
         return None
 
-    def _wait(self, key: str, prompt: model.Prompt | None = None) -> None:
+    def _wait(self, key: str, prompt: model.Prompt | None = None, patience: timedelta | None = None) -> None:
         """Raises Undecided, unless it must be decided now."""
         has_waited = self._now - self._since.get(key, self._now)
         if (
             self._is_over
-            or has_waited >= self.advisor.policy.wait
+            or has_waited >= (patience or self.advisor.policy.wait)
             or len(self._held | {key}) > MOST_WAITING
             or not self.advisor.is_available(self._now)
         ):

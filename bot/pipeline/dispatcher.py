@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from bot import alerts, facts, model, ports
 from bot.pipeline import duty, messages, rulings
 from bot.pipeline.claims import Claims
 from bot.pipeline.silences import InForce
 from bot.pipeline.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from bot.pipeline.advice import Advice
 
 _HOUR = timedelta(hours=1)
 
@@ -25,17 +29,28 @@ class ChangedStory:
     edits: list[model.Edit] = field(default_factory=list)
     #: Younger stories that turned out to be this one.
     merged: list[model.StoryId] = field(default_factory=list)
+    #: The key of a language model's summary that has come and that its messages lack.
+    summary: str = ""
 
 
 class Dispatcher:
     """Works on the draft that it is given."""
 
-    def __init__(self, tx: ports.Transaction, snapshot: Snapshot, claims: Claims, now: datetime) -> None:
+    def __init__(
+        self,
+        tx: ports.Transaction,
+        snapshot: Snapshot,
+        claims: Claims,
+        now: datetime,
+        advice: Advice | None = None,
+    ) -> None:
         self._tx = tx
         self._snapshot = snapshot
         self._claims = claims
         self._rules = snapshot.rules.rules
         self._now = now
+        is_wording = advice is not None and advice.is_for(model.Use.SUMMARY)
+        self._advice = advice if is_wording else None
         self._snoozed = tx.judgements.snoozes(now)
         self._silences = InForce(tx.silences.active(now))
 
@@ -54,8 +69,9 @@ class Dispatcher:
                     new=tuple(entry.facts),
                     edits=tuple(entry.edits),
                 )
-                # Facts that were put off come without an article that makes the edit another one.
-                late = None if entry.arrivals or entry.edits else _named(entry.facts)
+                situation = replace(situation, has_summary=bool(entry.summary))
+                # What was put off comes without an article that makes the edit another one.
+                late = None if entry.arrivals or entry.edits else _named(entry)
                 for decision in alerts.decide(situation):
                     known[channel] = self._carry_out(decision, entry.story, known.get(channel), once=late)
                     made.append(decision)
@@ -215,7 +231,7 @@ class Dispatcher:
                 pass
         self._tx.stories.decide([decision])
         if row:
-            self._tx.outbox.add([row])
+            self._tx.outbox.add([self._advice.worded(self._tx, row, story) if self._advice else row])
         after = alerts.record(alert, decision, head=row.id if row else None)
         self._tx.stories.save_alert(after)
         call = duty.escalation(decision, story, self._rules, head=after.head, escalate=self._snapshot.escalate)
@@ -280,9 +296,9 @@ class Dispatcher:
         return sorted((alert.posted_at, alert.rules) for alert in found if alert.posted_at)
 
 
-def _named(facts: Sequence[model.Fact]) -> str | None:
-    """The occasion of an edit for these facts."""
-    return " ".join(f"{fact.article} {fact.label}: {fact.after}" for fact in facts) or None
+def _named(entry: ChangedStory) -> str | None:
+    """The occasion of an edit that no article caused."""
+    return " ".join([*(f"{fact.article} {fact.label}: {fact.after}" for fact in entry.facts), entry.summary]) or None
 
 
 def _lead(posts: Sequence[model.Decision], by_story: Mapping[model.StoryId, model.Alert]) -> str:

@@ -26,6 +26,8 @@ class Snapshot:
     #: The channel on which the bot posts about itself; None: its log only.
     operator: str | None = None
     window: timedelta = timedelta(days=14)
+    #: None: no language model is asked.
+    language_model: model.LanguageModelPolicy | None = None
 
     def longest_cooldown(self) -> timedelta:
         """The longest cooldown of any rule; zero where none has one."""

@@ -55,7 +55,7 @@ class StoryUpdater:
     def _rule(
         self, tx: ports.Transaction, snapshot: Snapshot, ruling: model.Ruling, now: datetime
     ) -> tuple[model.Decision, ...]:
-        grouping, dispatcher = self._index(tx, now), Dispatcher(tx, snapshot, self._claims, now)
+        grouping, dispatcher = self._index(tx, now), Dispatcher(tx, snapshot, self._claims, now, self.advice)
         if ruling.kind is model.RulingKind.SPLIT:
             split = rulings.split(tx, ruling)
             if split is None:
@@ -90,14 +90,14 @@ class StoryUpdater:
             return ()
         for entry in changed.values():
             tx.stories.save(entry.story)
-        return Dispatcher(tx, snapshot, self._claims, now).dispatch(changed.values())
+        return Dispatcher(tx, snapshot, self._claims, now, self.advice).dispatch(changed.values())
 
     def release(self, tx: ports.Transaction, snapshot: Snapshot, *, now: datetime) -> tuple[model.Decision, ...]:
         """Decide again for alerts whose hold has run out."""
         held = tx.stories.held_until(now)
         if not held:
             return ()
-        return Dispatcher(tx, snapshot, self._claims, now).release(held)
+        return Dispatcher(tx, snapshot, self._claims, now, self.advice).release(held)
 
     def _join(
         self,
@@ -175,13 +175,21 @@ class StoryUpdater:
         self, tx: ports.Transaction, changed: dict[model.StoryId, ChangedStory], pending: model.Pending
     ) -> None:
         """Tell what was put off, unless it still waits."""
-        story = rulings.living(tx, pending.story)
+        story, advice, found = rulings.living(tx, pending.story), self.advice, pending.facts
+        has_summary = False
         try:
-            found = self.advice.confirmed(pending) if self.advice is not None else pending.facts
+            if pending.prompt.use is model.Use.SUMMARY:
+                has_summary = advice is not None and advice.has_summary(pending)
+            elif advice is not None:
+                found = advice.confirmed(pending)
         except stories.Undecided:
             return
-        if story is not None and found:
-            changed.setdefault(story.id, ChangedStory(story)).facts.extend(found)
+        if story is None or not (found or has_summary):
+            return
+        entry = changed.setdefault(story.id, ChangedStory(story))
+        entry.facts.extend(found)
+        if has_summary:
+            entry.summary = pending.key
 
     def _second_opinion(
         self, tx: ports.Transaction, by_id: Mapping[model.ArticleId, model.Arrival]
