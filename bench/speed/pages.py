@@ -1,7 +1,8 @@
-"""How long the status page, ``wirewatch status`` and /metrics take over a store of 400 days.
+"""How long the status page, the API, ``wirewatch status`` and /metrics take over a store of 400 days.
 
     python -m bench.speed.pages                        200,000 articles, 60,000 of them in 20,000 stories, 5,000 feeds
     python -m bench.speed.pages --scale 0.1            a tenth of it
+    python -m bench.speed.pages --articles 1000000     as many articles, with as many stories and feeds as before
 
 The store is made; the pages are asked over HTTP from the running site. Beside them, in the same run, what it costs to
 read every story of a page's window whole and count.
@@ -45,6 +46,25 @@ PAGES = (
     "/rules",
     "/outbox",
     "/metrics",
+    "/story/s200",
+    "/rule?name=Rule+7",
+    "/search?q=operators+month",
+    "/search?q=w777",
+    "/feeds/all.atom",
+    "/feeds/rule.json?name=Rule+7",
+    "/api/v1/stories",
+    "/api/v1/stories?rule=Rule+7&since=90d",
+    "/api/v1/stories?rule=Rule+7",
+    "/api/v1/stories/s200",
+    "/api/v1/articles",
+    "/api/v1/articles?rule=Rule+7",
+    "/api/v1/search?q=operators+month",
+    "/api/v1/search?q=w777",
+    "/api/v1/search?q=operators+NOT+Wednesday",
+    "/api/v1/rules?limit=100",
+    "/api/v1/rules/Rule%207",
+    "/api/v1/feeds?limit=100",
+    "/api/v1/explain?text=subject7",
 )
 TEXT = "The regulator said on Wednesday that operators have until the end of the month to reply to its order. " * 6
 
@@ -64,7 +84,7 @@ def feed_url(number: int) -> str:
 def article(number: int, *, of: int, feeds: int) -> model.Article:
     """``number`` of ``of``, evenly over the days."""
     base = made.article(f"a{number}", feed=feed_url(number % feeds), minutes=-(of - number) * DAYS * 1440 // of)
-    return replace(base, text=TEXT, outlet=f"Outlet {number % 97}", owner=f"Owner {number % 61}")
+    return replace(base, text=f"{TEXT} w{number % 9_973}", outlet=f"Outlet {number % 97}", owner=f"Owner {number % 61}")
 
 
 def story(number: int, members: Sequence[model.Article]) -> model.Story:
@@ -163,12 +183,12 @@ async def timed(work: Callable[[], Awaitable[object]], *, times: int) -> tuple[f
     return statistics.median(took), took[0]
 
 
-async def measure(folder: Path, *, scale: float, times: int) -> list[tuple[str, float, float]]:
+async def measure(folder: Path, *, articles: int, scale: float, times: int) -> list[tuple[str, float, float]]:
     feeds = int(FEEDS * scale)
     configure(folder, feeds)
     environment = app.Environment(environ={}, clock=FakeClock(START + timedelta(seconds=1)))
     async with app.opened(app.load(folder, {}), environment) as running:
-        await fill(running, articles=int(ARTICLES * scale), stories=int(STORIES * scale), feeds=feeds)
+        await fill(running, articles=articles, stories=int(STORIES * scale), feeds=feeds)
         return await _ask(running, times=times)
 
 
@@ -198,12 +218,15 @@ async def _ask(running: app.App, *, times: int) -> list[tuple[str, float, float]
 def main(arguments: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--scale", type=float, default=1)
+    options.add_argument("--articles", type=int)
     options.add_argument("--times", type=int, default=5)
     chosen = options.parse_args(arguments)
+    articles = chosen.articles or int(ARTICLES * chosen.scale)
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with tempfile.TemporaryDirectory() as place:
-        found = asyncio.run(measure(Path(place) / "config", scale=chosen.scale, times=chosen.times))
-    size = f"{int(ARTICLES * chosen.scale):,} articles, {int(STORIES * chosen.scale):,} stories of {DAYS} days"
+        asked = measure(Path(place) / "config", articles=articles, scale=chosen.scale, times=chosen.times)
+        found = asyncio.run(asked)
+    size = f"{articles:,} articles, {int(STORIES * chosen.scale):,} stories of {DAYS} days"
     print(f"{size}, {int(FEEDS * chosen.scale):,} feeds; milliseconds, median of {chosen.times}")
     for name, median, _ in found:
         print(f"{name:40}{median:>10.0f}")
