@@ -119,7 +119,7 @@ class Answers:
             building.rule_line(entry.rule, hits.get(name, 0)),
             in_english=rules.describe(entry.rule),
             note=entry.rule.note,
-            yaml=source[1] if source else None,
+            yaml=source.item.yaml if source else None,
             by_day=counts.rules.get(name, {}),
             judged=precision.by_rule(judged).get(name),
         )
@@ -175,6 +175,7 @@ class Answers:
             problems=building.problems(found.problems),
             remark=found.remark,
             trial=building.trial(found.report) if found.report else None,
+            patch=found.patch,
         )
 
     async def split(self, story: str, question: asked.SplitQuestion, *, by: str) -> documents.RulingDocument:

@@ -303,11 +303,15 @@ class TrialDocument(Document):
 
 
 class TryAnswer(Document):
-    """A trial of pasted rules; ``trial`` is null where there was none, and ``remark`` or ``problems`` say why."""
+    """A trial of pasted rules; ``trial`` is null where there was none, and ``remark`` or ``problems`` say why.
+
+    ``patch`` puts the rules into the files of the configuration, by ``git apply`` in their folder.
+    """
 
     problems: list[ProblemDocument]
     remark: str
     trial: TrialDocument | None
+    patch: str
 
 
 class SilenceDocument(Document):

@@ -1,4 +1,4 @@
-"""A pasted rule, a list of them or a whole rule file → compiled rules, and problems with their places in the text."""
+"""A pasted rule, list, query or whole rule file → compiled rules, and problems with their places in the text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from bot import config, model, rules
-from bot.config import files, rules_file
+from bot.config import files, rule_sources, rules_file
+from bot.config.rules_shape import RuleShape
 from bot.config.settings import Stamp
 from bot.config.yaml.nodes import Mapping, Sequence
 from bot.config.yaml.problems import ProblemReport
@@ -16,6 +17,11 @@ NAME = "rule"
 #: Each is compiled, and compared with a score of looser versions of itself.
 MOST_RULES = 10
 _WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
+#: A key of a rule at the beginning of a line; no field of a query is called like one.
+_KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(RuleShape.model_fields)})[ \t]*:", re.MULTILINE)
+_LIST_OF_RULES = re.compile(r"^\s*-\s*\{?\s*\w+[ \t]*:", re.MULTILINE)
+#: What a rule is called that was pasted without a name.
+UNNAMED = "Pasted"
 
 
 class TooManyRulesError(Exception):
@@ -33,10 +39,8 @@ def parse_pasted(
 
     Takes processor time: not for the event loop. Raises TooManyRulesError.
     """
-    text, lines, columns = _as_file(written.replace("\r\n", "\n"))
-    content = text.encode("utf-8", "replace")
-    stamp = Stamp(modified_ns=0, changed_ns=0, size=len(content), inode=0)
-    report = files.parse(files.Bytes(path=NAME, stamp=stamp, digest="", content=content))
+    text, lines, columns = _as_file(written, settings)
+    report = _parsed(text)
     feeds = frozenset[str]().union(*(state.names for state in settings.files.values()))
     context = rules_file.Context(
         channels=frozenset(settings.bot.channels),
@@ -58,14 +62,34 @@ def _count(report: ProblemReport) -> int:
     return len(items.items) if isinstance(items, Sequence) else 0
 
 
-def _as_file(written: str) -> tuple[str, int, int]:
+def items(written: str, settings: config.Settings) -> list[config.RuleItem]:
+    """The rules of the text, each with its YAML."""
+    return list(rule_sources.rule_items(_parsed(_as_file(written, settings)[0]).document))
+
+
+def _parsed(text: str) -> ProblemReport:
+    content = text.encode("utf-8", "replace")
+    stamp = Stamp(modified_ns=0, changed_ns=0, size=len(content), inode=0)
+    return files.parse(files.Bytes(path=NAME, stamp=stamp, digest="", content=content))
+
+
+def _as_file(written: str, settings: config.Settings) -> tuple[str, int, int]:
     """A whole rule file, and by how many lines and columns the text has moved in it."""
+    written = written.replace("\r\n", "\n").strip("\n")
     if _WHOLE_FILE.search(written):
         return written, 0, 0
-    if re.match(r"\s*-", written):
+    if _LIST_OF_RULES.match(written):
         return f"rules:\n{written}", 1, 0
-    first, *others = written.strip("\n").split("\n")
-    return "\n".join(["rules:", f"- {first}", *(f"  {line}" for line in others)]), 1, 2
+    lines = written.split("\n")
+    if _KEY.search(written):
+        return "\n".join(["rules:", f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]), 1, 2
+    is_list = written.lstrip().startswith(("-", "["))
+    head = ["rules:", f"- name: {UNNAMED}", f"  notify: {_channel(settings)}", "  any:" if is_list else "  query: |"]
+    return "\n".join([*head, *(f"    {line}" for line in lines)]), len(head), 4
+
+
+def _channel(settings: config.Settings) -> str:
+    return next(iter(settings.bot.channels), "alerts")
 
 
 def _moved(problem: model.Problem, lines: int, columns: int) -> model.Problem:
@@ -75,12 +99,11 @@ def _moved(problem: model.Problem, lines: int, columns: int) -> model.Problem:
 
 def example(settings: config.Settings) -> str:
     """A rule to begin with, to a channel that there is."""
-    channel = next(iter(settings.bot.channels), "alerts")
     return f"""\
 name: Any backdoor law
 query: |
   (backdoor* OR "exceptional access") NEAR/10 (law OR bill OR regulator*)
-notify: {channel}
+notify: {_channel(settings)}
 must_match: ["New bill demands a backdoor in every messenger"]
 must_not_match: ["Thieves enter by the back door"]
 """

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import config, model, ports, rules
-from bot.answers import pasted
+from bot.answers import pasted, patches
 from bot.answers.watched import Watched
 from bot.pipeline import backtest
 
@@ -55,6 +55,8 @@ class PlaygroundResult:
     tried: tuple[Tried, ...] = ()
     #: None: nothing was tried.
     report: backtest.Report | None = None
+    #: What puts the rules into the files of the configuration; empty: they are there already.
+    patch: str = ""
 
     @property
     def is_refused(self) -> bool:
@@ -99,7 +101,9 @@ class Playground:
             told = PlaygroundResult(problems=problems, problem_text=config.render(problems))
             if not compiled:
                 return replace(told, remark="" if problems else "There is no rule in it.")
-            return await self._watched.store.read(lambda tx: _try(tx, compiled, settings, told, days, now, ends_at))
+            found = await self._watched.store.read(lambda tx: _try(tx, compiled, settings, told, days, now, ends_at))
+            patch = await asyncio.to_thread(lambda: patches.patch_of(pasted.items(written, settings), settings))
+            return replace(found, patch=patch)
         except pasted.TooManyRulesError as error:
             return PlaygroundResult(remark=f"{str(error).capitalize()}.")
         except rules.TooManySteps:

@@ -40,6 +40,7 @@ COMMANDS = {
     "ledger": ("ledger", "ledger"),
     "stories": ("stories", "stories"),
     "mcp": ("mcp", "mcp"),
+    "review": ("review", "review"),
     "silence": ("silence", "silence"),
 }
 

@@ -7,7 +7,7 @@ Knows no channel by name: the kinds and their options are handed in.
 
 from bot.config.kinds import Kinds
 from bot.config.loading import check, load
-from bot.config.rule_source import rule_source
+from bot.config.rule_sources import RuleItem, RuleSource, rule_source
 from bot.config.schema import schemas
 from bot.config.secrets import resolve
 from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings, WebToken
@@ -18,6 +18,8 @@ __all__ = [
     "BotSettings",
     "ChannelSettings",
     "Kinds",
+    "RuleItem",
+    "RuleSource",
     "Settings",
     "Watcher",
     "WebSettings",

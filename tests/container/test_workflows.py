@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTION = ROOT / "action.yml"
 BIN = Path(sys.executable).parent
 
 
@@ -21,14 +22,18 @@ def run(*words: str) -> str:
 
 
 def test_zizmor_finds_nothing_in_any_workflow() -> None:
-    run(str(BIN / "zizmor"), "--offline", "--quiet", *map(str, WORKFLOWS))
+    run(str(BIN / "zizmor"), "--offline", "--quiet", *map(str, [*WORKFLOWS, ACTION]))
 
 
 def test_every_workflow_is_one_by_githubs_schema() -> None:
     run(str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *map(str, WORKFLOWS))
 
 
-@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_the_action_is_one_by_githubs_schema() -> None:
+    run(str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-actions", str(ACTION))
+
+
+@pytest.mark.parametrize("file", [*WORKFLOWS, ACTION], ids=lambda file: file.name)
 def test_every_action_is_pinned_by_its_hash_beside_its_version(file: Path) -> None:
     used = re.findall(r"uses: *(.+)", file.read_text(encoding="utf-8"))
     assert used
@@ -36,7 +41,7 @@ def test_every_action_is_pinned_by_its_hash_beside_its_version(file: Path) -> No
 
 
 def test_one_action_has_one_version_in_all_workflows() -> None:
-    text = "".join(file.read_text(encoding="utf-8") for file in WORKFLOWS)
+    text = "".join(file.read_text(encoding="utf-8") for file in [*WORKFLOWS, ACTION])
     pinned = set(re.findall(r"uses: *([\w./-]+)@([0-9a-f]{40})", text))
     assert len({name for name, _ in pinned}) == len(pinned)
 

@@ -148,7 +148,7 @@ async def test_the_playground_works_by_keyboard_and_without_javascript(page: Pag
     context = await browser.new_context(java_script_enabled=False, viewport=PHONE)
     tab = await context.new_page()
     await tab.goto(page.site.url + "/try")
-    await tab.get_by_label("Rule, in YAML").fill("name: Mine\nall: [BlackBerry, PTA]\nnotify: desk\n")
+    await tab.get_by_label("Rule, list or query").fill("name: Mine\nall: [BlackBerry, PTA]\nnotify: desk\n")
     await tab.get_by_label("Days back").fill("3")
     await tab.keyboard.press("Enter")
     await tab.wait_for_url("**/try?rule=**")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from lxml import html
 
+from bot import config
 from bot.answers import pasted, playground
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of
@@ -41,6 +44,54 @@ async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(page: Page, fo
     assert "It would have made 1 story" in said(tree)
     assert {mark.text_content() for mark in elements(tree, "//mark")} == {"BlackBerry", "PTA"}
     assert FORMS[form].strip().split()[0] in elements(tree, "//textarea")[0].text_content()
+
+
+@pytest.mark.parametrize(
+    ("written", "matches"),
+    [
+        ("BlackBerry AND PTA", 2),
+        ("title:BlackBerry\nNOT title:backdoor", 1),
+        ('"pulls out" OR {PTA}', 2),
+        ("[pulls out, PTA]", 2),
+        ("- pulls out\n- unfettered access", 2),
+    ],
+)
+async def test_a_bare_query_and_a_list_of_wordings_are_tried_too(page: Page, written: str, matches: int) -> None:
+    assert f"Pasted: {matches} match" in said(await tried(page, written))
+
+
+async def test_a_mistake_in_a_bare_query_has_its_place_in_what_was_pasted(page: Page) -> None:
+    tree = await tried(page, "BlackBerry AND\n(PTA OR")
+    assert "rule:2:6: error: a term is missing between OR and the end 2 | (PTA OR" in said(tree)
+
+
+def apply(folder: Path, patch: str) -> None:
+    words = ["git", "apply", "-"]
+    done = subprocess.run(words, cwd=folder, input=patch, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr + patch
+
+
+async def test_what_was_tried_is_offered_as_a_patch_that_git_applies(page: Page, tmp_path: Path) -> None:
+    (file,) = (page.folder / "rules").glob("*.yaml")
+    before = file.read_text()
+    source = config.rule_source(page.running.settings, "BlackBerry in Pakistan")
+    assert source is not None
+    narrower = source.item.yaml.replace("backdoor*, ", "")
+    new = ["- name: New one", "  any: [wombat]", "  notify: ops"]
+    first, *others = narrower.splitlines()
+    both = "\n".join([*new, f"- {first}", *(f"  {line}" for line in others)])
+    (patch,) = elements(await tried(page, both), "//pre[@aria-labelledby='patch']")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / file.name).write_text(before)
+    apply(tmp_path, patch.text_content())
+    assert (tmp_path / "rules" / file.name).read_text() == before.replace("backdoor*, ", "", 1)
+    assert "  - name: New one\n    any: [wombat]\n" in (tmp_path / "rules" / "new-one.yaml").read_text()
+
+
+async def test_a_rule_that_is_loaded_as_it_is_needs_no_patch(page: Page) -> None:
+    source = config.rule_source(page.running.settings, "BlackBerry in Pakistan")
+    assert source is not None
+    assert elements(await tried(page, source.item.yaml), "//pre[@aria-labelledby='patch']") == []
 
 
 async def test_near_misses_say_what_is_missing(page: Page) -> None:

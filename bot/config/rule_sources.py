@@ -1,0 +1,69 @@
+"""Rules as their file writes them: the lines of each, and its YAML by itself."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bot.config import files
+from bot.config.settings import Settings
+from bot.config.yaml.nodes import Document, Mapping, Scalar, Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleItem:
+    """One rule of a file."""
+
+    name: str
+    #: Without the dash of the list and its indentation.
+    yaml: str
+    #: Of the file, from 1; the last one is part of the rule.
+    first_line: int
+    last_line: int
+    #: Characters before the dash.
+    indent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSource:
+    """A loaded rule in its file as the file is now."""
+
+    path: str
+    lines: tuple[str, ...]
+    item: RuleItem
+
+
+def rule_items(document: Document) -> Iterator[RuleItem]:
+    """The named rules of a rule file."""
+    listed = document.root.get("rules") if isinstance(document.root, Mapping) else None
+    for item in listed.items if isinstance(listed, Sequence) else ():
+        name = item.get("name") if isinstance(item, Mapping) else None
+        if not isinstance(item, Mapping) or not isinstance(name, Scalar):
+            continue
+        text = document.text[item.start : item.end].rstrip()
+        line, column = document.place(item.start)
+        yield RuleItem(
+            name=name.value,
+            yaml=textwrap.dedent(" " * (column - 1) + text) + "\n",
+            first_line=line,
+            last_line=document.place(item.start + len(text) - 1)[0],
+            indent=max(0, document.line(line).find("-")),
+        )
+
+
+def rule_source(settings: Settings, name: str) -> RuleSource | None:
+    """None: the file no longer has it. Reads and parses the file: not for the event loop."""
+    holds = (each for each in settings.files.values() for one in each.rules if one.compiled.rule.name == name)
+    state = next(holds, None)
+    if state is None:
+        return None
+    try:
+        document = files.parse(files.fetch(state.path, None)).document
+    except OSError:
+        return None
+    item = next((each for each in rule_items(document) if each.name == name), None)
+    if item is None:
+        return None
+    lines = tuple(document.line(number) for number in range(1, len(document.line_starts) + 1))
+    return RuleSource(path=state.path, lines=lines, item=item)
