@@ -10,6 +10,7 @@ Pure. Knows no channel, no store and no clock: it is told the time and what was 
     quiet hours, not high      hold: quiet hours   materially edited
     its rule spoke just now    hold: cooldown    a fact not yet said   reply: new fact
     the channel's hour is full hold: rate cap    another outlet        edit:  added outlet
+    it waits for outlets       hold: gather
     else                       post: first report else                 silent: copy, no news
 
 Under a rule with reminders, a posted story in which a deadline lies ahead is held for the next one (hold: reminder);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import model
-from bot.alerts.holds import hold_for
+from bot.alerts.holds import gathering, hold_for
 from bot.alerts.replies import reply
 from bot.alerts.situation import Situation
 
@@ -46,7 +46,7 @@ def _is_news_after_silence(situation: Situation) -> bool:
 
 
 def _first(situation: Situation) -> tuple[model.Decision, ...]:
-    hold = hold_for(situation)
+    hold = hold_for(situation) or gathering(situation)
     if hold is None:
         reason = model.Reason.UNSURE if situation.story.nearest else model.Reason.FIRST_REPORT
         return (situation.decision(model.Action.POST, reason, rules=situation.speaking),)

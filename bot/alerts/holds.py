@@ -41,6 +41,25 @@ def hold_for(situation: Situation, *, is_released: bool = False) -> Hold | None:
     return _cooling(ready, situation) or _hour_is_full(situation, loud=loud)
 
 
+def gathering(situation: Situation) -> Hold | None:
+    """The wait of a first post for other outlets, counted from the first article; None: it does not wait.
+
+    Never under a rule of severity high, and only for what nothing else has held.
+    """
+    alert = situation.alert
+    if alert is not None and (
+        alert.reason is not model.Reason.GATHER or (alert.held_until or situation.now) <= situation.now
+    ):
+        return None
+    waits = [rule.gather or situation.policy.gather for rule in situation.speaking]
+    is_high = any(rule.severity is model.Severity.HIGH for rule in situation.speaking)
+    if is_high or not waits or any(wait is None for wait in waits):
+        return None
+    wait = min(wait for wait in waits if wait is not None)
+    until = alert.held_until if alert is not None and alert.held_until else situation.now + wait
+    return Hold(reason=model.Reason.GATHER, until=until, detail=f"waits {model.show_duration(wait)} for other outlets")
+
+
 def _too_few_outlets(situation: Situation) -> Hold:
     needed = min((rule.min_outlets for rule in situation.rules), default=1)
     have = len(situation.story.owners)

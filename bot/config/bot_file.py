@@ -221,6 +221,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
         stories_window=shape.stories.window,
         quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
         posts_per_hour=shape.posts_per_hour,
+        gather=shape.gather,
         posts_seals=shape.operator is not None and shape.ledger.post_seal is not False,
         web=_web(shape.web),
         keep=shape.keep,

@@ -198,6 +198,11 @@ class BotShape(StrictShape):
         None,
         description="Maximum number of messages per hour in each channel; the rest is held and gathered, not lost.",
     )
+    gather: values.Duration | None = pydantic.Field(
+        None,
+        description="A story's first post waits this long, so that it names several outlets: 90 seconds. Never one of "
+        "severity high. Without it, posts do not wait.",
+    )
     ledger: LedgerShape = pydantic.Field(
         default_factory=lambda: LedgerShape.model_validate({}), description="Where the ledger's seals are published."
     )

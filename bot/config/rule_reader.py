@@ -119,6 +119,7 @@ class RuleReader:
             self._look_further(node, bad)
             return None
         rule = self._rule(shape)
+        self._warn_of_gather(rule, node)
         if self._uses_broken_set(rule, node):
             return None
         known = self.before.get(rule.name)
@@ -200,6 +201,7 @@ class RuleReader:
             group=shape.group,
             min_outlets=shape.min_outlets,
             cooldown=shape.cooldown,
+            gather=shape.gather,
             digest=digest,
             remind=remind,
             until=until,
@@ -211,6 +213,19 @@ class RuleReader:
             sets=used,
             version=_version(shape, lines, used),
         )
+
+    def _warn_of_gather(self, rule: model.Rule, node: Mapping) -> None:
+        key = node.key("gather")
+        if rule.gather is not None and rule.severity is model.Severity.HIGH and key is not None:
+            self.report.add(
+                "gather-of-high",
+                "gather does nothing with severity high: such a story never waits",
+                "remove gather, or lower the severity",
+                start=key.start,
+                end=key.end,
+                rule=rule.name,
+                severity="warning",
+            )
 
     def _check_names(self, node: Mapping, rule: str) -> None:
         """Channels and feeds that the rule names and no other file has, or a channel that nothing names."""

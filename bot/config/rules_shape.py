@@ -180,6 +180,11 @@ class RuleShape(pydantic.BaseModel):
     cooldown: values.Duration | None = pydantic.Field(
         None, description="After a post, the rule's next story in that channel waits this long: 2 hours."
     )
+    gather: values.Duration | None = pydantic.Field(
+        None,
+        description="A story's first post waits this long, so that it names several outlets: 90 seconds. Not with "
+        "severity high. Without it, as bot.yaml says.",
+    )
     when: values.When = pydantic.Field(
         None, description="now, or digest 08:00: all stories of a day in one message at that time."
     )

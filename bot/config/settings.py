@@ -72,6 +72,8 @@ class BotSettings:
     quiet: model.QuietHours | None
     #: Of each channel; None: no cap.
     posts_per_hour: int | None
+    #: How long first posts wait for other outlets; None: they do not.
+    gather: timedelta | None
     #: Each day's seal goes to the operator's channel.
     posts_seals: bool
     web: WebSettings | None

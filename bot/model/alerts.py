@@ -42,6 +42,8 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet hours"
     COOLDOWN = "cooldown"
     RATE_CAP = "rate cap"
+    #: The first post waits to name several outlets.
+    GATHER = "gather"
     COPY = "copy"
     NO_NEWS = "no news"
     RULE_PAUSED = "rule paused"

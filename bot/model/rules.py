@@ -94,6 +94,8 @@ class Rule:
     #: Independent owners before it posts.
     min_outlets: int = 1
     cooldown: timedelta | None = None
+    #: How long the first post waits for other outlets; None: as bot.yaml says.
+    gather: timedelta | None = None
     #: None: at once.
     digest: Digest | None = None
     #: None: no reminders.

@@ -26,6 +26,8 @@ class SpeakPolicy:
     quiet: QuietHours | None = None
     #: Posts an hour; None: no cap.
     posts_per_hour: int | None = None
+    #: How long first posts wait for other outlets; None: they do not.
+    gather: timedelta | None = None
     #: All stories of a day at this time, except for those of rules with a separate digest; None: when they come.
     digest: Digest | None = None
 

@@ -60,11 +60,14 @@ class Dispatcher:
         for entry in changed:
             known = {alert.channel: alert for alert in self._tx.stories.alerts([entry.story.id])}
             made.extend(self._merge(entry, known))
-            for channel in dict.fromkeys(each for _, to in self._ways(entry.story) for each in to):
+            # Once: the first channel's alert would keep the others from what was routed to several.
+            ways = self._ways(entry.story)
+            for channel in dict.fromkeys(each for _, to in ways for each in to):
                 situation = self._situation(
                     entry.story,
                     channel,
                     known.get(channel),
+                    ways=ways,
                     arrivals=tuple(entry.arrivals),
                     new=tuple(entry.facts),
                     edits=tuple(entry.edits),
@@ -94,7 +97,11 @@ class Dispatcher:
             quiet = [decision for decision in answer.decisions if decision not in answer.posts]
             for decision in quiet:
                 self._carry_out(decision, found[decision.story], by_story[decision.story])
-            self._post_together(answer.posts, found, by_story)
+            # What waited for its outlets is a story of its own, whatever else comes due with it.
+            alone = [post for post in answer.posts if by_story[post.story].reason is model.Reason.GATHER]
+            for decision in alone:
+                self._carry_out(decision, found[decision.story], by_story[decision.story])
+            self._post_together([post for post in answer.posts if post not in alone], found, by_story)
             made.extend(answer.decisions)
             posted = {decision.story for decision in answer.posts}
             for situation in situations:
@@ -262,11 +269,12 @@ class Dispatcher:
         channel: str,
         alert: model.Alert | None,
         *,
+        ways: Sequence[tuple[model.Rule, tuple[str, ...]]] | None = None,
         arrivals: tuple[model.Member, ...] = (),
         new: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> alerts.Situation:
-        rules = tuple(rule for rule, to in self._ways(story) if channel in to)
+        rules = tuple(rule for rule, to in (ways or self._ways(story)) if channel in to)
         policy = self._snapshot.policies.get(channel, model.SpeakPolicy())
         # Only these look back, and there may be thousands of posts in an hour.
         looks_back = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)

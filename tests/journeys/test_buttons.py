@@ -112,7 +112,9 @@ async def until(is_so: Callable[[], Any]) -> None:
 
 
 @asynccontextmanager
-async def running(folder: Path, database: str, *, form: str = BOT, severity: str = "normal") -> AsyncIterator[Running]:
+async def running(
+    folder: Path, database: str, *, form: str = BOT, rules: str = worlds.RULES, severity: str = "normal"
+) -> AsyncIterator[Running]:
     """The bot with one story told, and its connections for the buttons."""
     async with worlds.world(folder) as world, AsyncExitStack() as stack:
         world.environ["APP"] = slack.APP_TOKEN
@@ -121,7 +123,7 @@ async def running(folder: Path, database: str, *, form: str = BOT, severity: str
         bot_file = form.replace("sqlite:///{folder}/wirewatch.db", database)
         if workers > 1:
             bot_file = bot_file.replace("every: 5 minutes", "every: 1 seconds")
-        rules = worlds.RULES.replace("high", severity)
+        rules = rules.replace("high", severity)
         world.configure("wire", "courier", "ledger", "observer", bot=bot_file, rules=rules)
         world.publish("wire", FIRST)
         clock, stop = ShiftedClock(), asyncio.Event()

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys import world as worlds
 from tests.journeys.test_buttons import BOT, OTHER, Running, database, running, until
-from tests.journeys.test_seed_story import SECOND
+from tests.journeys.test_seed_story import FIRST, SECOND
 
 __all__ = ["database"]
 
@@ -23,6 +24,38 @@ QUARTER = timedelta(minutes=15, seconds=1)
 
 def called(it: Running) -> list[str]:
     return [str(message["blocks"]) for message in it.world.heads("second")]
+
+
+async def test_a_rule_without_channels_is_routed_by_its_severity_and_its_threads_grow_there(
+    tmp_path: Path, database: str
+) -> None:
+    routes = "routes:\n  - {{match: {{severity: high}}, to: duty, continue: true}}\n  - to: desk\n"
+    form = DUTY.replace("escalate: {{after: 15 minutes, to: duty}}\n", routes)
+    rules = worlds.RULES.replace("    notify: desk\n", "")
+    async with running(tmp_path, database, form=form, rules=rules, severity="high") as it:
+        await until(lambda: called(it))
+        it.world.publish("courier", SECOND)
+        await until(lambda: "courier" in it.text() and "courier" in called(it)[0])
+        assert (len(it.world.heads()), len(called(it))) == (1, 1)
+
+
+async def test_first_posts_that_wait_name_their_outlets_and_are_messages_of_their_own(tmp_path: Path) -> None:
+    async with worlds.world(tmp_path / "config") as it:
+        rules = worlds.RULES.replace("high", "normal")
+        it.configure("wire", "courier", "observer", bot=worlds.BOT + "gather: 90 seconds\n", rules=rules)
+        await it.once()
+        it.publish("wire", FIRST)
+        it.publish("observer", OTHER)
+        await it.once()
+        it.publish("courier", SECOND)
+        await it.once(minutes=1)
+        assert it.heads() == []
+        await it.once(minutes=1)
+        heads = [str(message["blocks"]) for message in it.heads()]
+        assert len(heads) == 2
+        (both,) = [each for each in heads if "wire" in each]
+        assert "courier" in both
+        assert "2 independent outlets" in both
 
 
 async def test_a_high_story_that_nobody_claims_is_told_once_on_the_second_channel_with_a_link_to_the_first(

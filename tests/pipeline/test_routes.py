@@ -68,3 +68,11 @@ async def test_a_story_whose_channel_is_no_longer_of_its_routes_is_routed_anew(r
     room.routes = (model.Route(to=("desk",)),)
     await room.poll(WIRE, item("b"))
     assert await sent(room) == [("karachi", "post"), ("desk", "post")]
+
+
+async def test_a_route_that_continues_posts_in_both_places_and_each_goes_on(room: Routed) -> None:
+    room.routes = (model.Route(to=("karachi",), tags=("pakistan",), goes_on=True), model.Route(to=("desk",)))
+    await room.poll(DAWN, item("a"))
+    assert await sent(room) == [("karachi", "post"), ("desk", "post")]
+    await room.poll(WIRE, item("b"))
+    assert sorted((await sent(room))[2:]) == [("desk", "edit"), ("karachi", "edit")]
