@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import articles, channels, config, outbox, pipeline, ports, storage
-from bot.app import pushes, reload
+from bot.app import pushes, reload, subscribing
 from bot.app.assisting import Assisting
 from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
@@ -159,6 +159,10 @@ class App:
                 is_alone=self.store.address.is_sqlite,
             )
             others.append(group.create_task(mailboxes.run()))
+            hubs = subscribing.Hubs(
+                self.store, self.clock, self.parts.fetcher, public_url=lambda: public_url_of(self.settings)
+            )
+            others.append(group.create_task(hubs.run()))
             await stop.wait()
             for task in others:
                 task.cancel()
@@ -259,6 +263,7 @@ class App:
 
         def work(tx: ports.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)
+            tx.subscriptions.keep(feeds.keys())
             # Open stories count owners: those that an earlier version or configuration gave may be others.
             if tx.articles.correct_owners(owner_of, since=since):
                 tx.decision_queue.note_change()
@@ -272,6 +277,11 @@ class App:
         await self._assisting.close()
         await self.parts.documents.close()
         await self.parts.fetcher.close()
+
+
+def public_url_of(settings: config.Settings) -> str | None:
+    """None: the page is not there, or hubs cannot reach it."""
+    return settings.bot.web.public_url if settings.bot.web else None
 
 
 @asynccontextmanager

@@ -241,4 +241,5 @@ def _web(shape: WebShape | None) -> WebSettings | None:
         token=shape.token,
         tokens={name: WebToken(token=one.token, may=one.may) for name, one in shape.tokens.items()},
         mcp=shape.mcp,
+        public_url=shape.public_url,
     )

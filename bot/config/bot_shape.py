@@ -146,6 +146,11 @@ class WebShape(StrictShape):
         examples=["{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}"],
     )
     mcp: bool = pydantic.Field(False, description="Serve the tools for assistants at /mcp; needs the extra mcp.")
+    public_url: values.WebAddress | None = pydantic.Field(
+        None,
+        description="The address under which hubs on the internet reach /websub/; with it, feeds that name a hub push.",
+        examples=["https://watch.example.org"],
+    )
 
 
 class EscalateShape(StrictShape):

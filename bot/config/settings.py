@@ -47,6 +47,8 @@ class WebSettings:
     tokens: Mapping[str, WebToken] = field(default_factory=dict)
     #: The tools for assistants are served too.
     mcp: bool = False
+    #: Under which others reach the page; None: hubs are not subscribed to.
+    public_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

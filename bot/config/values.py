@@ -185,6 +185,15 @@ def listen(value: object) -> str:
     return written
 
 
+def web_address(value: object) -> str:
+    """An http or https address without credentials, query or fragment. Raises Wrong."""
+    written = text(value)
+    parts = split(written)
+    if parts is None or parts[0] not in ("http", "https") or not parts[1] or set(written) & set("@?# "):
+        raise Wrong("address", f'"{shown(written)}" is no address of a site', "write https://watch.example.org")
+    return written.rstrip("/")
+
+
 def split(written: str) -> tuple[str, str, str] | None:
     """Scheme in small letters, host name, and the network location as written; None: no address."""
     try:
@@ -305,6 +314,7 @@ Until = Annotated[
     _schema(type="string", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$", examples=["2026-12-31"]),
 ]
 Listen = Annotated[str, pydantic.PlainValidator(listen), _schema(type="string", examples=["127.0.0.1:8080"])]
+WebAddress = Annotated[str, pydantic.PlainValidator(web_address), _schema(type="string", pattern="^https?://")]
 Database = Annotated[
     str | model.Secret,
     pydantic.PlainValidator(database),

@@ -222,6 +222,7 @@ class HttpFetcher:
             retry_after=headers.retry_after(found.get("retry-after"), now=now) or headers.limit_end(found, now=now),
             permanent_url=course.permanent.whole if course.permanent else None,
             certificate_until=headers.certificate_end(stream.get_extra_info("ssl_object")) if stream else None,
+            links=headers.links(found.get("link"), str(course.at.url)),
         )
 
 

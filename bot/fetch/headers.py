@@ -5,14 +5,19 @@ Pure: the time is an argument. A header that cannot be read counts as absent; it
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import re
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin
 
 #: Larger numbers are nonsense and overflow a datetime.
 _MAX_SECONDS = 10 * 365 * 86400
+_LINK = re.compile(r"""<([^<>\s]{1,2000})>[^<,]{0,500}?;\s*rel\s*=\s*"?([\w :/.-]{1,200})""", re.IGNORECASE)
+_MOST_LINKS = 8_000
 
 
 def http_date(text: str | None) -> datetime | None:
@@ -81,6 +86,21 @@ def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None
     age = timedelta(seconds=_seconds(headers.get("age", "")) or 0)
     lifetime = min(lifetime, timedelta(seconds=_MAX_SECONDS)) - age
     return now + lifetime if lifetime > timedelta() else None
+
+
+def links(value: str | None, base: str) -> Mapping[str, str]:
+    """The hub and the own address that a Link header names (RFC 8288), absolute; empty: none.
+
+    >>> links('<https://hub.example/>; rel="hub", </feed>; rel=self', "https://a.example/x")
+    {'hub': 'https://hub.example/', 'self': 'https://a.example/feed'}
+    """
+    found: dict[str, str] = {}
+    for link in _LINK.finditer((value or "")[:_MOST_LINKS]):
+        for relation in link[2].lower().split():
+            if relation in ("hub", "self"):
+                with contextlib.suppress(ValueError):
+                    found.setdefault(relation, urljoin(base, link[1]))
+    return found
 
 
 def certificate_end(connection: object) -> datetime | None:

@@ -47,6 +47,7 @@ from bot.model.secrets import Secret, SecretKind
 from bot.model.settings import Escalate, FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy, TokenScope
 from bot.model.silences import Silence, SilenceId, SilenceKind
 from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
+from bot.model.subscriptions import Subscription
 
 __all__ = [
     "LONGEST_WAIT",
@@ -124,6 +125,7 @@ __all__ = [
     "Story",
     "StoryBrief",
     "StoryId",
+    "Subscription",
     "TokenScope",
     "Use",
     "Verdict",

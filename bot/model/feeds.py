@@ -139,6 +139,9 @@ class FeedState:
     links_elsewhere: bool = False
     #: The end of its server's certificate.
     certificate_until: datetime | None = None
+    #: As the last reading named them; None: none.
+    hub: str | None = None
+    topic: str | None = None
 
     @property
     def health(self) -> FeedHealth:
@@ -185,5 +188,8 @@ class Reading:
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
     item_hashes: tuple[str, ...] = ()
+    #: The hub that tells of news (WebSub), and the document's own address, by which the hub knows it.
+    hub: str | None = None
+    topic: str | None = None
     #: It has only what came since the last one, not the whole list.
     is_increment: bool = False

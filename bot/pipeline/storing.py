@@ -16,6 +16,7 @@ from bot.pipeline.ingest import IngestBatch, IngestedPoll, ingest_polls
 from bot.pipeline.poll import Polled
 from bot.pipeline.silence_monitor import note_matches
 from bot.pipeline.snapshot import Snapshot
+from bot.polling import websub
 
 #: Articles of one transaction: some 50 ms, in which nobody else writes to SQLite.
 MOST = 250
@@ -65,6 +66,7 @@ def _finish(
     kept = [poll for poll in batch.ingested if poll.state.url not in lost]
     tx.ledger.add([row for poll in kept if (row := _poll_row(poll, now))])
     _limit_hosts(tx, kept)
+    _note_hubs(tx, kept, now)
     _tell_health(tx, kept, snapshot, now)
     matched: list[model.Arrival | model.Revision] = []
     for poll in kept:
@@ -101,6 +103,17 @@ def _poll_row(poll: IngestedPoll, now: datetime) -> model.LedgerRow | None:
     answer = poll.polled.answer
     status = answer.status if answer else None
     return ledger.fetched(poll.polled.state, poll.state, status=status, new_count=poll.new_count, at=now)
+
+
+def _note_hubs(tx: ports.Transaction, ingested: Sequence[IngestedPoll], now: datetime) -> None:
+    """Feeds that name a hub, another one, or none any more."""
+    for before, after in ((poll.polled.state, poll.state) for poll in ingested):
+        if (before.hub, before.topic) == (after.hub, after.topic):
+            continue
+        if after.hub and after.topic:
+            tx.subscriptions.want(websub.wanted(after.url, after.hub, after.topic, now=now))
+        elif before.hub:
+            tx.subscriptions.drop(after.url)
 
 
 def _limit_hosts(tx: ports.Transaction, ingested: Sequence[IngestedPoll]) -> None:

@@ -78,7 +78,7 @@ def after_reading(
 
     ``digest``: the body's hash. ``names_known``: the reading has the items with known bytes too.
     """
-    is_baseline = state.baseline_at is None
+    is_baseline, place = state.baseline_at is None, places.of(feed.url)
     # What is only named again tells nothing new of the feed.
     entries = [entry for entry in reading.entries if is_baseline or not entry.identity_only]
     dates = [date for entry in entries if (date := entry.published or entry.updated) is not None]
@@ -105,6 +105,8 @@ def after_reading(
         has_dates=state.has_dates or bool(dates),
         undated_count=0 if dates else state.undated_count + len(entries),
         named_at=now if is_named else state.named_at,
+        hub=place.hub or answer.links.get("hub") or reading.hub,
+        topic=place.topic(answer.url) if place.hub else answer.links.get("self") or reading.topic or answer.url,
     )
     # Half of the window is new: the next time some may have slid out unseen.
     is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items

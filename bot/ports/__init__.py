@@ -64,6 +64,7 @@ from bot.ports.language_models import Advisor, Answered, Completions, LanguageMo
 from bot.ports.listeners import Listener, Press
 from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Source
 from bot.ports.people import Judgements, Rulings, Silences
+from bot.ports.pushes import Subscriptions
 from bot.ports.searching import AllOf, AnyOf, Candidate, Condition, Search, Term, Wanted
 from bot.ports.store import (
     Articles,
@@ -138,6 +139,7 @@ __all__ = [
     "StoreUnavailable",
     "Stories",
     "Stub",
+    "Subscriptions",
     "Term",
     "ThreadGone",
     "TooBig",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
@@ -48,6 +48,8 @@ class Answer:
     permanent_url: str | None = None
     #: The end of the certificate's validity; None: no TLS or not known.
     certificate_until: datetime | None = None
+    #: Of the Link header, by their relation: hub and self.
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 class Fetcher(Protocol):

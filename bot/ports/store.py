@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from bot import model
 from bot.ports.language_models import Completions
 from bot.ports.people import Judgements, Rulings, Silences
+from bot.ports.pushes import Subscriptions
 from bot.ports.searching import Search
 from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Waiting
 
@@ -22,13 +23,7 @@ class FeedStates(Protocol):
         """The configured feeds: new ones are due now, others that are no longer listed are not claimed."""
 
     def claim_due(
-        self,
-        *,
-        now: datetime,
-        limit: int,
-        token: str,
-        lease: timedelta,
-        everything: bool = False,
+        self, *, now: datetime, limit: int, token: str, lease: timedelta, everything: bool = False
     ) -> Sequence[model.FeedState]:
         """Due feeds, most overdue first, leased to ``token``.
 
@@ -330,6 +325,7 @@ class Transaction(Protocol):
     key_values: KeyValues
     search: Search
     completions: Completions
+    subscriptions: Subscriptions
 
 
 class Store(Protocol):

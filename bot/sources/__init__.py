@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 
 from bot import model, plugins, ports
 from bot.fetch.bounds import gunzipped
-from bot.sources.kit import limits, not_a_feed
+from bot.sources.kit import hub, limits, not_a_feed
 
 __all__ = ["find", "kinds", "parse_document"]
 
@@ -47,8 +47,12 @@ def parse_document(body: ports.Body, *, kind: str | None = None, options: str = 
     if not body.content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
         raise ports.ReadError("empty body: the server sent nothing; it is polled again later")
     reading = _read_by(*_named(kind, options), body) if kind else _recognised(body)
+    named, own = hub.of(body.content, body.url)
     return dataclasses.replace(
-        reading, entries=tuple(limits.of_baseline(entry, body.identity_before) for entry in reading.entries)
+        reading,
+        entries=tuple(limits.of_baseline(entry, body.identity_before) for entry in reading.entries),
+        hub=named,
+        topic=own,
     )
 
 

@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 #: The revision of the newest migration.
-REVISION = "0015"
+REVISION = "0016"
 
 #: States of rows that still have something to do.
 UNSENT = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN, model.SendState.PARKED)
@@ -320,4 +320,22 @@ key_values = Table(
     metadata,
     Column("key", StorableText, primary_key=True),
     Column("value", StorableText, nullable=False),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("feed", StorableText, primary_key=True),
+    Column("hub", StorableText, nullable=False),
+    Column("topic", StorableText, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("next_at", Timestamp, nullable=False),
+    Column("asked_at", Timestamp),
+    Column("until", Timestamp),
+    Column("failures", Integer, nullable=False),
+    Column("error", StorableText),
+    Column("pushed_at", Timestamp),
+    Index("uq_subscriptions_token", "token", unique=True),
+    Index(None, "next_at"),
 )

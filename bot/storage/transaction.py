@@ -19,6 +19,7 @@ from bot.storage.rulings import Rulings
 from bot.storage.search import Search
 from bot.storage.silences import Silences
 from bot.storage.stories import Stories
+from bot.storage.subscriptions import Subscriptions
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Transaction:
     key_values: ports.KeyValues
     search: ports.Search
     completions: ports.Completions
+    subscriptions: ports.Subscriptions
 
 
 def over(connection: Connection) -> ports.Transaction:
@@ -55,4 +57,5 @@ def over(connection: Connection) -> ports.Transaction:
         key_values=KeyValues(connection),
         search=Search(connection),
         completions=Completions(connection),
+        subscriptions=Subscriptions(connection),
     )

@@ -21,6 +21,9 @@ from bot.web import callers, problems
 #: Asked by machines that hold no token and that name the host as they like.
 OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
 
+#: Asked by hubs, by an address that only they know.
+HUBS = "/websub/"
+
 #: Asked by feed readers, which show a token in the address only; and where it is there.
 FEEDS, FEED_TOKEN = "/feeds/", "token"
 
@@ -66,7 +69,7 @@ class AccessGuard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        is_open = scope["path"] in OPEN_TO_ALL or self._has_feed_token(scope)
+        is_open = scope["path"] in OPEN_TO_ALL or scope["path"].startswith(HUBS) or self._has_feed_token(scope)
         refusal = None if is_open else self._refusal(scope, Headers(scope=scope))
         if refusal is not None and scope["method"] == "POST":
             await problems.read(receive, problems.MOST_BODY_BYTES)

@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from bot import ports
 from bot.answers import Watched, day_counts, playground
-from bot.web import feeds_out, health, metrics, reading_pages, search_page
+from bot.web import feeds_out, health, metrics, reading_pages, search_page, websub
+from bot.web.guard import HUBS
 from bot.web.pages import Pages
 
 
@@ -51,6 +52,7 @@ def site_of(
 
     return Starlette(
         routes=[
+            Route(HUBS + "{token}", websub.Callback(bot).answer, methods=["GET", "POST"]),
             Route("/healthz", ready),
             Route("/healthz/ready", ready),
             Route("/healthz/live", live),

@@ -45,6 +45,9 @@ class Place:
     is_page: bool = False
     #: Begins the text that it sends, with status 200, to who asks too often.
     limit_text: bytes | None = None
+    #: The hub that tells of its news, which its feeds do not name; and what it calls the feed at an address.
+    hub: str | None = None
+    topic: Callable[[str], str] = str
     #: Its links hide the publisher's.
     hides_links: bool = False
 

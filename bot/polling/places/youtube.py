@@ -31,4 +31,7 @@ PLACE = kit.Place(
     hosts={"www.youtube.com": kit.alike(every=timedelta(minutes=10), pace=timedelta(seconds=1))},
     outages=frozenset((404, 500)),
     is_page=True,
+    # https://developers.google.com/youtube/v3/guides/push_notifications
+    hub="https://pubsubhubbub.appspot.com/subscribe",
+    topic=lambda url: url.replace("/feeds/", "/xml/feeds/"),
 )

@@ -1,0 +1,83 @@
+"""Hubs are asked to tell of news, and again in time; what they told of is polled. Decisions are polling.websub's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from bot import model, ports
+from bot.polling import websub
+
+log = structlog.get_logger("wirewatch")
+
+#: News is polled within this; a hub that sends more often makes no more polls.
+_LOOK = timedelta(seconds=2)
+#: One process asks a hub; the answer is there within the client's own time.
+_LEASE = timedelta(minutes=5)
+_AT_ONCE = 20
+
+
+class Hubs:
+    """Of all feeds that name one. Any number of processes may run one over a shared database."""
+
+    def __init__(
+        self,
+        store: ports.Store,
+        clock: ports.Clock,
+        fetcher: ports.Fetcher,
+        *,
+        public_url: Callable[[], str | None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._fetcher = fetcher
+        self._public_url = public_url
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                public_url = self._public_url()
+                pushed, due = await self._store.read(lambda tx: tx.subscriptions.waiting(now=self._clock.now()))
+                if pushed:
+                    await self._store.write(self._make_due)
+                if due and public_url:
+                    await self.ask_due(public_url)
+            except ports.StoreError as error:
+                log.error("hubs not asked", error=str(error))
+            await self._clock.sleep(_LOOK)
+
+    async def ask_due(self, public_url: str) -> None:
+        """Ask each hub whose time has come. Raises StoreUnavailable."""
+        now = self._clock.now()
+        claimed = await self._store.write(lambda tx: tx.subscriptions.claim_due(now=now, limit=_AT_ONCE, lease=_LEASE))
+        for subscription in claimed:
+            after = await self._asked(subscription, public_url)
+            await self._store.write(lambda tx, after=after: tx.subscriptions.save(after))  # type: ignore[misc]  # bound
+
+    async def _asked(self, subscription: model.Subscription, public_url: str) -> model.Subscription:
+        if websub.has_expired(subscription, now=self._clock.now()):
+            after = websub.after_silence(subscription, now=self._clock.now())
+        else:
+            error = await self._post(subscription, public_url)
+            after = websub.after_ask(subscription, error, now=self._clock.now())
+        if after.error:
+            log.warning("the feed is only polled: its hub", feed=after.feed, hub=after.hub, error=after.error)
+        return after
+
+    async def _post(self, subscription: model.Subscription, public_url: str) -> str | None:
+        """None: the hub took it."""
+        form = websub.form(subscription, public_url)
+        try:
+            answer = await self._fetcher.get(ports.Request(url=subscription.hub, accept="*/*", form=form))
+        except ports.FetchError as error:
+            return str(error)
+        return None if 200 <= answer.status < 300 else f"the hub answered {answer.status}"
+
+    def _make_due(self, tx: ports.Transaction) -> None:
+        for feed in tx.subscriptions.waiting(now=self._clock.now())[0]:
+            # A poll that is under way may have looked before the news came: then once more after it.
+            if tx.feeds.hurry(feed, now=self._clock.now()):
+                tx.subscriptions.push(feed, at=None)

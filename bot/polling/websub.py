@@ -1,0 +1,102 @@
+"""WebSub, decided: what a hub is asked, what its answers mean, and whether news is really from it.
+
+Pure. A push makes a feed due at once; its poll is as any other, so that identity, bounds and health are the same.
+
+    subscribe (ask) → the hub asks back (verified) → it sends, signed (is_signed) → asked again in time (renewed)
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import replace
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from bot import model
+
+#: Asked for; the hub decides.
+LEASE = timedelta(days=10)
+_SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=30)
+#: A hub that takes the request asks back within this.
+PATIENCE = timedelta(hours=1)
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=30), timedelta(days=1)
+_MOST_ERROR = 300
+#: Of X-Hub-Signature, which hubs of old send by SHA-1.
+_METHODS = ("sha1", "sha256", "sha384", "sha512")
+
+
+def wanted(feed: str, hub: str, topic: str, *, now: datetime) -> model.Subscription:
+    """A new subscription, to be asked for at once."""
+    return model.Subscription(
+        feed=feed, hub=hub, topic=topic, token=secrets.token_urlsafe(32), secret=secrets.token_hex(32), next_at=now
+    )
+
+
+def form(subscription: model.Subscription, public_url: str) -> str:
+    """What is posted to the hub."""
+    return urlencode(
+        {
+            "hub.mode": "subscribe",
+            "hub.topic": subscription.topic,
+            "hub.callback": f"{public_url.rstrip('/')}/websub/{subscription.token}",
+            "hub.lease_seconds": int(LEASE.total_seconds()),
+            "hub.secret": subscription.secret,
+        }
+    )
+
+
+def after_ask(subscription: model.Subscription, error: str | None, *, now: datetime) -> model.Subscription:
+    """The hub took the request, or did not: ``error`` says why."""
+    if error is None:
+        return replace(subscription, asked_at=now, next_at=now + PATIENCE, error=None)
+    return _failed(subscription, error, now=now)
+
+
+def after_verification(
+    subscription: model.Subscription, *, topic: str, lease_seconds: str, now: datetime
+) -> model.Subscription | None:
+    """The hub asked back; None: for what we do not want."""
+    if topic != subscription.topic:
+        return None
+    # A hub must say it (section 5.3); some of old do not.
+    asked = timedelta(seconds=int(lease_seconds)) if lease_seconds.isdecimal() and len(lease_seconds) < 10 else LEASE
+    lease = min(max(asked, _SHORTEST), _LONGEST)
+    renewed = now + lease * 4 / 5
+    return replace(subscription, asked_at=None, until=now + lease, next_at=renewed, failures=0, error=None)
+
+
+def after_denial(subscription: model.Subscription, reason: str, *, now: datetime) -> model.Subscription:
+    """The hub will not send, or not any more."""
+    return replace(_failed(subscription, f"the hub refuses: {reason}"[:_MOST_ERROR], now=now), until=None)
+
+
+def has_expired(subscription: model.Subscription, *, now: datetime) -> bool:
+    """The hub was asked and did not come back."""
+    return subscription.asked_at is not None and now - subscription.asked_at >= PATIENCE
+
+
+def after_silence(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
+    """It cannot reach our callback, or does not try."""
+    text = "the hub took the request and never asked back: web.public_url may not be reachable from outside"
+    return _failed(replace(subscription, asked_at=None), text, now=now)
+
+
+def is_signed(subscription: model.Subscription, signature: str, body: bytes) -> bool:
+    """Whether X-Hub-Signature is that of the body, by the secret that only the hub has."""
+    method, _, given = signature.partition("=")
+    if method not in _METHODS:
+        return False
+    made = hmac.new(subscription.secret.encode(), body, method).hexdigest()
+    return hmac.compare_digest(made.encode(), given.strip().lower().encode("utf-8", "replace"))
+
+
+def _failed(subscription: model.Subscription, error: str, *, now: datetime) -> model.Subscription:
+    wait = min(_FIRST_WAIT * 2 ** min(subscription.failures, 10), _LONGEST_WAIT)
+    return replace(
+        subscription,
+        asked_at=None,
+        failures=subscription.failures + 1,
+        error=error[:_MOST_ERROR],
+        next_at=now + wait,
+    )

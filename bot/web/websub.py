@@ -1,0 +1,78 @@
+"""Where hubs come back to: to see whether a subscription is ours, and with news (WebSub sections 5.3 and 7).
+
+Open to all, since hubs have no token of the page: only the hub knows the end of the address, and news is signed.
+"""
+
+from __future__ import annotations
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from bot import model, ports
+from bot.answers.watched import Watched
+from bot.polling import websub
+from bot.web import problems
+
+log = structlog.get_logger("wirewatch")
+
+#: Hubs send the news whole; more is no feed.
+MOST_BYTES = 10_000_000
+_MOST_CHALLENGE = 1_000
+_UNKNOWN = "There is no such subscription.\n"
+
+
+class Callback:
+    """Answers hubs."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+
+    async def answer(self, request: Request) -> Response:
+        """To a GET the hub's challenge; to a POST nothing but its status."""
+        if not (self._watched.settings.bot.web and self._watched.settings.bot.web.public_url):
+            return PlainTextResponse(_UNKNOWN, 404)
+        try:
+            subscription = await self._watched.store.read(
+                lambda tx: tx.subscriptions.by_token(request.path_params["token"])
+            )
+            if request.method == "POST":
+                return await self._news(request, subscription)
+            return await self._verification(request, subscription)
+        except ports.StoreError:
+            return PlainTextResponse("Come again later.\n", 503, {"retry-after": "60"})
+
+    async def _verification(self, request: Request, subscription: model.Subscription | None) -> Response:
+        asked, now = request.query_params, self._watched.clock.now()
+        if subscription is None:
+            return PlainTextResponse(_UNKNOWN, 404)
+        if asked.get("hub.mode") == "denied" and asked.get("hub.topic") == subscription.topic:
+            denied = websub.after_denial(subscription, asked.get("hub.reason", "no reason given"), now=now)
+            await self._watched.store.write(lambda tx: tx.subscriptions.save(denied))
+            log.warning("the feed is only polled: its hub", feed=denied.feed, hub=denied.hub, error=denied.error)
+            return PlainTextResponse("")
+        challenge = asked.get("hub.challenge", "")
+        verified = websub.after_verification(
+            subscription, topic=asked.get("hub.topic", ""), lease_seconds=asked.get("hub.lease_seconds", ""), now=now
+        )
+        if asked.get("hub.mode") != "subscribe" or verified is None or not 0 < len(challenge) <= _MOST_CHALLENGE:
+            # Also to a hub that was told by somebody else to unsubscribe us.
+            return PlainTextResponse(_UNKNOWN, 404)
+        await self._watched.store.write(lambda tx: tx.subscriptions.save(verified))
+        log.info("the feed's hub tells of news", feed=verified.feed, hub=verified.hub, until=verified.until)
+        return PlainTextResponse(challenge)
+
+    async def _news(self, request: Request, subscription: model.Subscription | None) -> Response:
+        body = await problems.read(request.receive, MOST_BYTES)
+        if subscription is None or subscription.until is None:
+            # Gone: the hub sends no more (section 7).
+            return PlainTextResponse(_UNKNOWN, 410)
+        if body is None:
+            return PlainTextResponse("Too long.\n", 413)
+        if not websub.is_signed(subscription, request.headers.get("x-hub-signature", ""), body):
+            log.warning("news without the hub's signature refused", feed=subscription.feed)
+            return PlainTextResponse("The signature is not that of the subscription.\n", 403)
+        now = self._watched.clock.now()
+        await self._watched.store.write(lambda tx: tx.subscriptions.push(subscription.feed, at=now))
+        log.info("news pushed", feed=subscription.feed)
+        return PlainTextResponse("", 202)

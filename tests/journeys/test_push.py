@@ -1,0 +1,140 @@
+"""News pushed by a hub is a Slack message at once, on SQLite and with workers on PostgreSQL; forgers are refused."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot import app, model
+from testbed.servers import hub, ports, postgres
+from tests.journeys import world as worlds
+from tests.journeys.test_buttons import until
+from tests.journeys.test_squatted_link import NEWS
+
+TOPIC = "https://wire.example/feed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    world: worlds.World
+    hub: hub.Hub
+    bot: app.App
+    callback: str
+
+    def publish(self, *items: worlds.Item) -> None:
+        head = f"<channel><atom:link rel='hub' href='{self.hub.url}'/><atom:link rel='self' href='{TOPIC}'/>"
+        body = worlds.rss("wire", *items).replace(b"<channel>", head.encode())
+        body = body.replace(b'<rss version="2.0">', b'<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom">')
+        self.world.outlets.serve("/wire.xml", body)
+
+    @property
+    def polls(self) -> int:
+        return len(self.world.outlets.seen("/wire.xml"))
+
+    async def subscription(self) -> model.Subscription:
+        [found] = await self.bot.store.read(lambda tx: tx.subscriptions.all())
+        return found
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/wirewatch.db"
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    return server.new_database()
+
+
+@asynccontextmanager
+async def desk(folder: Path, database: str, *, lease_seconds: int = 864_000) -> AsyncIterator[Desk]:
+    with hub.serve() as running_hub:
+        running_hub.lease_seconds = lease_seconds
+        async with worlds.world(folder / "one") as world, AsyncExitStack() as stack:
+            public = f"http://127.0.0.1:{(port := ports.free())}"
+            bot_file = worlds.BOT.replace("sqlite:///{folder}/wirewatch.db", database)
+            world.configure("wire", bot=bot_file)
+            shutil.copytree(folder / "one", folder / "two")
+            with (folder / "one" / "bot.yaml").open("a") as one:
+                one.write(f"web: {{listen: '127.0.0.1:{port}', public_url: '{public}/'}}\n")
+            # A second worker, which hubs do not reach, polls as well.
+            folders = [folder / "one", *([folder / "two"] if database.startswith("postgresql") else [])]
+            environment = app.Environment(environ=world.environ)
+            bots = [
+                await stack.enter_async_context(
+                    app.opened(app.load(each, world.environ), environment, process_name=each.name)
+                )
+                for each in folders
+            ]
+            made = Desk(world=world, hub=running_hub, bot=bots[0], callback=f"{public}/websub/")
+            made.publish()
+            stop = asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                for bot in bots:
+                    group.create_task(bot.run(stop))
+                try:
+                    await until(lambda: running_hub.verified)
+                    yield made
+                finally:
+                    stop.set()
+
+
+async def test_pushed_news_is_posted_at_once(tmp_path: Path, database: str) -> None:
+    async with desk(tmp_path, database) as made:
+        [subscriber] = made.hub.verified
+        assert subscriber.topic == TOPIC
+        made.publish(NEWS)
+        polls = made.polls
+        assert await asyncio.to_thread(made.hub.publish, TOPIC, b"<rss/>") == [202]
+        # The next poll by the clock is in five minutes.
+        await until(made.world.heads)
+        assert NEWS.title in str(made.world.heads())
+        assert made.polls == polls + 1
+        # The hub's list of it is good for ten days, and asked anew in time.
+        found = await made.subscription()
+        assert found.until
+        assert (found.until - found.next_at).days == 2
+
+
+async def test_forged_calls_are_refused_and_nothing_is_polled(tmp_path: Path) -> None:
+    async with desk(tmp_path, f"sqlite:///{tmp_path}/wirewatch.db") as made:
+        [one] = made.hub.verified
+        body = b"<rss/>"
+        signed = hmac.new(b"guess", body, "sha256").hexdigest()
+        polls, before = made.polls, await made.subscription()
+
+        def forge() -> list[int]:
+            good = hmac.new(one.secret.encode(), body, "sha256").hexdigest()
+            return [
+                hub.call(one.callback, body)[0],
+                hub.call(one.callback, body, signature=f"sha256={signed}")[0],
+                hub.call(one.callback, body + b" ", signature=f"sha256={good}")[0],
+                hub.call(made.callback + "guess", body, signature=f"sha256={good}")[0],
+                hub.call(one.callback, b"x" * 10_000_001, signature=f"sha256={good}")[0],
+                made.hub.ask(one, challenge="x", mode="unsubscribe")[0],
+                made.hub.ask(one, challenge="x", topic="https://other.example/")[0],
+                made.hub.ask(one, challenge="x" * 5_000)[0],
+                hub.call(made.callback + "guess?hub.mode=subscribe&hub.challenge=x")[0],
+            ]
+
+        assert await asyncio.to_thread(forge) == [403, 403, 403, 410, 413, 404, 404, 404, 404]
+        await asyncio.sleep(3)
+        assert made.polls == polls
+        assert await made.subscription() == before
+        # A challenge is text, whatever a browser would make of it.
+        status, text = await asyncio.to_thread(lambda: made.hub.ask(one, challenge="<script>"))
+        assert (status, text) == (200, "<script>")
+
+
+async def test_a_hub_that_ends_the_subscription_leaves_a_feed_that_is_polled(tmp_path: Path) -> None:
+    async with desk(tmp_path, f"sqlite:///{tmp_path}/wirewatch.db") as made:
+        [one] = made.hub.verified
+        await asyncio.to_thread(lambda: made.hub.ask(one, challenge="", mode="denied", reason="too many"))
+        found = await made.subscription()
+        assert (found.until, found.error) == (None, "the hub refuses: too many")
+        assert await asyncio.to_thread(made.hub.publish, TOPIC, b"<rss/>") == [410]

@@ -1,0 +1,108 @@
+"""What a hub is asked, what its answers mean, when it is asked again, and which news is its own."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import parse_qs
+
+import pytest
+
+from bot.polling import websub
+from bot.sources.kit import hub
+from testbed.fakes import START
+
+TOPIC = "https://wire.example/feed"
+ONE = websub.wanted("https://wire.example/feed.xml", "https://hub.example/", TOPIC, now=START)
+HOUR = timedelta(hours=1)
+
+
+def test_the_hub_is_asked_for_the_topic_with_a_callback_and_a_secret_of_this_subscription() -> None:
+    form = {name: value for name, [value] in parse_qs(websub.form(ONE, "https://watch.example/")).items()}
+    assert form["hub.mode"] == "subscribe"
+    assert form["hub.topic"] == TOPIC
+    assert form["hub.callback"] == f"https://watch.example/websub/{ONE.token}"
+    assert form["hub.secret"] == ONE.secret
+    other = websub.wanted(ONE.feed, ONE.hub, TOPIC, now=START)
+    assert len({ONE.token, ONE.secret, other.token, other.secret}) == 4
+    assert len(ONE.token) > 40
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lease"),
+    [("864000", timedelta(days=10)), ("1", timedelta(minutes=5)), ("9" * 9, timedelta(days=30)), ("x", websub.LEASE)],
+)
+def test_a_verified_subscription_is_renewed_before_its_lease_ends(seconds: str, lease: timedelta) -> None:
+    asked = websub.after_ask(ONE, None, now=START)
+    after = websub.after_verification(asked, topic=TOPIC, lease_seconds=seconds, now=START)
+    assert after
+    assert (after.until, after.next_at) == (START + lease, START + lease * 4 / 5)
+    assert websub.after_verification(asked, topic=TOPIC + "2", lease_seconds=seconds, now=START) is None
+
+
+def test_failures_are_tried_again_later_and_later_up_to_a_day() -> None:
+    one, waits = ONE, []
+    for _ in range(9):
+        one = websub.after_ask(one, "the hub answered 500", now=START)
+        waits.append(one.next_at - START)
+    assert waits[:3] == [HOUR / 2, HOUR, HOUR * 2]
+    assert waits[-1] == timedelta(days=1)
+    assert one.error == "the hub answered 500"
+    denied = websub.after_denial(replace(one, until=START + HOUR), "x" * 9_999, now=START)
+    assert denied.until is None
+    assert denied.error
+    assert len(denied.error) < 400
+
+
+def test_a_hub_that_never_asks_back_is_a_failure() -> None:
+    asked = websub.after_ask(ONE, None, now=START)
+    assert not websub.has_expired(asked, now=START + HOUR / 2)
+    assert websub.has_expired(asked, now=asked.next_at)
+    after = websub.after_silence(asked, now=asked.next_at)
+    assert "web.public_url" in (after.error or "")
+    assert after.next_at > asked.next_at
+
+
+@pytest.mark.parametrize("method", ["sha1", "sha256", "sha384", "sha512"])
+def test_news_is_the_hubs_where_its_secret_signed_these_very_bytes(method: str) -> None:
+    signature = hmac.new(ONE.secret.encode(), b"news", method).hexdigest()
+    assert websub.is_signed(ONE, f"{method}={signature}", b"news")
+    assert websub.is_signed(ONE, f"{method}={signature.upper()}", b"news")
+    for forged in (
+        "",
+        signature,
+        f"{method}=",
+        f"md5={hashlib.md5(b'news').hexdigest()}",
+        f"{method}={hmac.new(b'guess', b'news', method).hexdigest()}",
+        f"{method}=\u00e9",
+    ):
+        assert not websub.is_signed(ONE, forged, b"news")
+    assert not websub.is_signed(ONE, f"{method}={signature}", b"news!")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (
+            b"""<rss xmlns:atom="http://www.w3.org/2005/Atom"><channel>
+            <atom:link rel="hub" href='https://hub.example/?a&amp;b'/><atom:link href="/feed" rel="self" type="x"/>
+            <link>https://wire.example/</link><item/></channel></rss>""",
+            ("https://hub.example/?a&b", "https://wire.example/feed"),
+        ),
+        (
+            b'<feed><link rel="alternate" href="/"/><link rel="hub" href="https://h.example"/><entry/>',
+            ("https://h.example", None),
+        ),
+        (
+            b'{"feed_url": "https:\\/\\/wire.example\\/j", "hubs": [{"type": "WebSub", "url": "https://h.example"}]}',
+            ("https://h.example", "https://wire.example/j"),
+        ),
+        (b"<rss><channel><item><link rel='hub' href='https://evil.example'/></item>", (None, None)),
+        (b"<feed><link rel='hub' href='javascript:x'/>", (None, None)),
+        (b"<link " * 100_000, (None, None)),
+    ],
+)
+def test_the_hub_is_found_in_the_head_of_the_document(content: bytes, found: tuple[str | None, str | None]) -> None:
+    assert hub.of(content, "https://wire.example/feed.xml") == found

@@ -1,0 +1,63 @@
+"""Subscriptions at hubs, over every store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot import model, ports, storage
+from bot.polling import websub
+from testbed.fakes import START
+
+HUB = "https://hub.example/"
+LEASE = timedelta(minutes=5)
+
+
+def want(tx: ports.Transaction, *each: model.Subscription) -> None:
+    for one in each:
+        tx.subscriptions.want(one)
+
+
+async def test_a_subscription_is_wanted_once_and_anew_where_the_hub_is_another(store: storage.SqlStore) -> None:
+    first, second = (websub.wanted("https://a.example/", HUB, "https://a.example/", now=START) for _ in range(2))
+    other = replace(second, hub="https://other.example/")
+    await store.write(lambda tx: want(tx, first, second))
+    assert await store.read(lambda tx: tx.subscriptions.all()) == [first]
+    await store.write(lambda tx: tx.subscriptions.want(other))
+    assert await store.read(lambda tx: tx.subscriptions.by_token(first.token)) is None
+    assert await store.read(lambda tx: tx.subscriptions.by_token(other.token)) == other
+    await store.write(lambda tx: tx.subscriptions.save(replace(first, failures=9)))
+    assert await store.read(lambda tx: tx.subscriptions.all()) == [other]
+    await store.write(lambda tx: tx.subscriptions.keep(["https://b.example/"]))
+    assert await store.read(lambda tx: tx.subscriptions.all()) == []
+
+
+async def test_a_hub_is_asked_by_one_process_until_its_lease_is_over(store: storage.SqlStore) -> None:
+    wanted = [websub.wanted(f"https://{n}.example/", HUB, "https://t.example/", now=START) for n in range(3)]
+    await store.write(lambda tx: want(tx, *wanted))
+    assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[1] == 3
+    claimed = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=2, lease=LEASE))
+    rest = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=9, lease=LEASE))
+    assert [each.feed for each in (*claimed, *rest)] == [each.feed for each in wanted]
+    after = websub.after_ask(claimed[0], None, now=START)
+    await store.write(lambda tx: tx.subscriptions.save(after))
+    late = await store.write(lambda tx: tx.subscriptions.claim_due(now=START + LEASE, limit=9, lease=LEASE))
+    assert [each.feed for each in late] == [each.feed for each in wanted[1:]]
+    assert await store.read(lambda tx: tx.subscriptions.by_token(after.token)) == after
+
+
+async def test_a_push_waits_until_its_feed_is_due(store: storage.SqlStore) -> None:
+    feed = "https://a.example/"
+    await store.write(lambda tx: tx.feeds.sync([feed], now=START))
+    await store.write(lambda tx: tx.subscriptions.want(websub.wanted(feed, HUB, feed, now=START)))
+    await store.write(lambda tx: tx.subscriptions.push(feed, at=START))
+    assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[0] == [feed]
+    [state] = await store.write(lambda tx: tx.feeds.claim_due(now=START, limit=1, token="x", lease=LEASE))
+    # It is being polled, and may have been looked at before the news came.
+    assert not await store.write(lambda tx: tx.feeds.hurry(feed, now=START))
+    later = replace(state, due_at=START + timedelta(hours=1))
+    await store.write(lambda tx: tx.feeds.save([later], token="x"))
+    assert await store.write(lambda tx: tx.feeds.hurry(feed, now=START))
+    assert await store.read(lambda tx: tx.feeds.count_due(now=START)) == 1
+    await store.write(lambda tx: tx.subscriptions.push(feed, at=None))
+    assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[0] == []
