@@ -102,6 +102,7 @@ def _message(row: model.Outgoing) -> documents.MessageDocument:
         state=row.state.value,
         sent_at=row.receipt.sent_at if row.receipt else None,
         receipt=row.receipt.ref if row.receipt else None,
+        link=(row.receipt.link or None) if row.receipt else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,6 +25,14 @@ def by_day(counts: Sequence[ports.DayCount]) -> ByDay:
     found: defaultdict[str, dict[date, int]] = defaultdict(dict)
     for entry in counts:
         found[entry.name][entry.day] = entry.count
+    return found
+
+
+def total(counts: ByDay) -> Mapping[date, int]:
+    """Of all names together."""
+    found: Counter[date] = Counter()
+    for each in counts.values():
+        found.update(each)
     return found
 
 

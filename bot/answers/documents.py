@@ -72,13 +72,14 @@ class DecisionDocument(Document):
 
 
 class MessageDocument(Document):
-    """One message of a story; ``receipt`` is the channel's own id of it."""
+    """One message of a story; ``receipt`` is the channel's own id of it, ``link`` its address where there is one."""
 
     channel: str
     kind: str
     state: str
     sent_at: Time | None
     receipt: str | None
+    link: str | None
 
 
 class StoryDocument(Document):

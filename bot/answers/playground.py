@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -82,30 +82,44 @@ class Playground:
             return PlaygroundResult(
                 remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}."
             )
+        return await self._in_turn(lambda: self._try_out(written, days))
+
+    async def try_loaded(self, compiled: rules.CompiledRule) -> PlaygroundResult:
+        """A rule that is loaded, over ``DAYS`` days. Raises StoreUnavailable."""
+        return await self._in_turn(lambda: self._over_archive(PlaygroundResult(), (compiled,), DAYS))
+
+    async def _in_turn(self, work: Callable[[], Awaitable[PlaygroundResult]]) -> PlaygroundResult:
         if self._inside > MOST_WAITING:
             return PlaygroundResult(remark="Others are trying rules now: try again in a few seconds.")
         self._inside += 1
         try:
             async with self._one_at_a_time:
-                return await self._try_out(written, days)
+                return await work()
         finally:
             self._inside -= 1
 
     async def _try_out(self, written: str, days: int) -> PlaygroundResult:
-        settings, now = self._watched.settings, self._watched.clock.now()
-        ends_at = time.monotonic() + MOST_TIME.total_seconds()
+        settings = self._watched.settings
         try:
             compiled, problems = await asyncio.to_thread(
                 pasted.parse_pasted, written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES)
             )
-            told = PlaygroundResult(problems=problems, problem_text=config.render(problems))
-            if not compiled:
-                return replace(told, remark="" if problems else "There is no rule in it.")
-            found = await self._watched.store.read(lambda tx: _try(tx, compiled, settings, told, days, now, ends_at))
-            patch = await asyncio.to_thread(lambda: patches.patch_of(pasted.items(written, settings), settings))
-            return replace(found, patch=patch)
         except pasted.TooManyRulesError as error:
             return PlaygroundResult(remark=f"{str(error).capitalize()}.")
+        told = PlaygroundResult(problems=problems, problem_text=config.render(problems))
+        if not compiled:
+            return replace(told, remark="" if problems else "There is no rule in it.")
+        found = await self._over_archive(told, compiled, days)
+        patch = await asyncio.to_thread(lambda: patches.patch_of(pasted.items(written, settings), settings))
+        return replace(found, patch=patch)
+
+    async def _over_archive(
+        self, told: PlaygroundResult, compiled: tuple[rules.CompiledRule, ...], days: int
+    ) -> PlaygroundResult:
+        settings, now = self._watched.settings, self._watched.clock.now()
+        ends_at = time.monotonic() + MOST_TIME.total_seconds()
+        try:
+            return await self._watched.store.read(lambda tx: _try(tx, compiled, settings, told, days, now, ends_at))
         except rules.TooManySteps:
             limit = f"{MOST_STEPS_OF_AN_ARTICLE:,} steps"
             remark = f"On one article this takes more than {limit}: use fewer wordings under NEAR."

@@ -30,6 +30,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
         └── Parked             the channel (or the whole workspace) is closed to us
 """
 
+from bot.ports.archive import Articles
 from bot.ports.channels import Abilities, Channel, CheckLine, Delivery
 from bot.ports.clock import Clock
 from bot.ports.errors import (
@@ -67,7 +68,6 @@ from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.pushes import Subscriptions
 from bot.ports.searching import AllOf, AnyOf, Candidate, Condition, Search, Term, Wanted
 from bot.ports.store import (
-    Articles,
     DecisionQueue,
     FeedStates,
     KeyValues,

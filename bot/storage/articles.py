@@ -57,6 +57,16 @@ _COUNT_SINCE = _COUNT.where(articles.c.first_seen >= bindparam("since", type_=Ti
 
 #: Whole days since 1970, UTC; the number is no parameter, else PostgreSQL takes its two uses for two things.
 _DAY = type_coerce(articles.c.first_seen, BigInteger).op("/", return_type=BigInteger)(literal_column("86400000000"))
+_LAST_OF_FEED = (
+    select(articles)
+    .where(
+        articles.c.has_text,
+        articles.c.first_seen >= bindparam("since", type_=Timestamp),
+        articles.c.feed == bindparam("of_feed"),
+    )
+    .order_by(articles.c.first_seen.desc(), articles.c.id)
+    .limit(bindparam("most"))
+)
 _NEW_BY_DAY = (
     select(articles.c.feed.label("name"), _DAY.label("day"), func.count().label("count"))
     .where(articles.c.has_text, articles.c.first_seen >= bindparam("since", type_=Timestamp))
@@ -251,6 +261,10 @@ class Articles:
         if since is None:
             return self._connection.execute(_COUNT).scalar_one()
         return self._connection.execute(_COUNT_SINCE, {"since": since}).scalar_one()
+
+    def last_of_feed(self, feed: str, *, since: datetime, most: int) -> Sequence[model.Article]:
+        values = {"since": since, "of_feed": feed, "most": most}
+        return [article_of(row) for row in self._connection.execute(_LAST_OF_FEED, values)]
 
     def new_by_day(self, *, since: datetime) -> Sequence[ports.DayCount]:
         return self._by_day(_NEW_BY_DAY, since)

@@ -13,6 +13,10 @@ from bot.ports import keys
 
 #: Broken feeds named on the overview.
 SHOWN_BROKEN = 10
+#: A tick a second and a slow answer are no lateness.
+LATE = timedelta(seconds=30)
+#: Digests come each day; what is held for longer is held for a silence or a cooldown.
+_HELD_FOR = timedelta(days=2)
 
 HEALTH_WORDS = tuple(health.value for health in model.FeedHealth)
 #: Needs attention.
@@ -52,6 +56,11 @@ class Overview:
     articles_today: int
     stories: int
     counts: Mapping[tuple[str, model.SendState], int]
+    #: Feeds whose poll is late.
+    late: int
+    #: Matched articles that are not decided yet, and stories that are held for a digest, a cooldown or a morning.
+    undecided: int
+    held: int
     tick: datetime | None
     #: In force.
     silences: tuple[silences.Listed, ...]
@@ -75,6 +84,9 @@ def overview(tx: ports.Transaction, now: datetime) -> Overview:
         articles_today=tx.articles.count(since=now - timedelta(days=1)),
         stories=tx.stories.count(since=now - timedelta(days=7)),
         counts=tx.outbox.counts(),
+        late=tx.feeds.count_due(now=now - LATE),
+        undecided=tx.decision_queue.count(),
+        held=sum(alert.state is model.AlertState.HELD for alert in tx.stories.held_until(now + _HELD_FOR)),
         tick=keys.TICK.get(tx),
         silences=tuple(silences.listed(tx, now=now)),
     )
@@ -102,8 +114,9 @@ def stories(
     return [telling.told(tx, story) for story in shown], total
 
 
-#: Stories looked through for those that may be the same event, and shown of the same rules.
-_LOOKED_AT, _RELATED = 200, 8
+#: Of each rule, stories looked through for those that may be the same event; and shown of the same rules.
+_LOOKED_AT, _RELATED = 40, 8
+_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,19 +137,17 @@ def story(tx: ports.Transaction, story_id: model.StoryId) -> StoryWhole | None:
         found = tx.stories.get([found.merged_into]).get(found.merged_into)
     if found is None:
         return None
-    since = found.first_seen - timedelta(days=7)
+    since, until = found.first_seen - _WEEK, (found.last_seen + _WEEK, model.StoryId(""))
     others = {
         other.id: other
         for rule in found.rules[:3]
-        for other in tx.stories.newest(since=since, rule=rule, skip=0, most=_LOOKED_AT)
+        for other in tx.stories.newest(since=since, rule=rule, skip=0, most=_LOOKED_AT, after=until)
         if other.id != found.id
     }
     if found.nearest is not None and found.nearest not in others:
         others |= tx.stories.get([found.nearest])
     near = [each for each in others.values() if found.nearest == each.id or each.nearest == found.id]
-    beside = [
-        each for each in others.values() if each not in near and each.first_seen <= found.last_seen + timedelta(days=7)
-    ]
+    beside = [each for each in others.values() if each not in near and each.first_seen <= until[0]]
     beside.sort(key=lambda each: abs(each.first_seen - found.first_seen))
     return StoryWhole(row=telling.told(tx, found), near=tuple(near), beside=tuple(beside[:_RELATED]))
 

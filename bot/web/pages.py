@@ -21,6 +21,8 @@ from bot.web import facts, guard, health, judged, looks, sparkline
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
 #: Stories of the last day on the first page.
 TODAY = 8
+#: Of the chart of matches.
+CHART_DAYS = 30
 #: Problems in full, with their carets.
 PROBLEMS = 100
 #: Stories shown at first, in days.
@@ -62,6 +64,7 @@ class Pages:
     async def overview(self, request: Request) -> Response:
         """The first page."""
         now = self._watched.clock.now()
+        counts = (await self._counts.read()).rules
         found = await self._watched.store.read(lambda tx: facts.overview(tx, now))
         day = now - timedelta(days=1)
         told, _ = await self._watched.store.read(lambda tx: facts.stories(tx, since=day, rule=None, skip=0, most=TODAY))
@@ -77,6 +80,7 @@ class Pages:
             errors=problems,
             waiting=found.count(states.PENDING, states.SENDING, states.UNKNOWN),
             parked=found.count(states.PARKED),
+            matches=sparkline.by_day(day_counts.total(counts), today=now.date(), days=CHART_DAYS),
             names=self.names(),
         )
 
@@ -201,11 +205,7 @@ class Pages:
 def late(state: model.FeedState, *, now: datetime) -> str:
     """How far past its due time a feed is; empty: not worth a word."""
     lateness = looks.lateness(state, now)
-    return looks.span(lateness) if lateness >= _WORTH_A_WORD else ""
-
-
-#: A tick a second and a slow answer are no lateness.
-_WORTH_A_WORD = timedelta(seconds=30)
+    return looks.span(lateness) if lateness >= facts.LATE else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bot import model, rules
-from bot.answers import day_counts
+from bot import config, model, rules
+from bot.answers import day_counts, playground
 from bot.answers.watched import Watched
-from bot.web import facts, judged, looks, pages
+from bot.web import facts, guard, judged, looks, pages
 from bot.web.timeline import timeline
 
 #: Of one story; the rest is in the database, and in `wirewatch stories`.
 MOST_MEMBERS, MOST_MOMENTS = 200, 300
+#: Of one feed: its delays are counted over so many; and listed.
+MOST_ARTICLES, SHOWN_ARTICLES = 200, 10
 #: Of one rule.
 MOST_STORIES = 10
 
@@ -23,7 +29,10 @@ MOST_STORIES = 10
 class ReadingPages:
     """Answers the requests for them."""
 
-    def __init__(self, watched: Watched, counts: day_counts.DayCounts, all_pages: pages.Pages) -> None:
+    def __init__(
+        self, watched: Watched, counts: day_counts.DayCounts, all_pages: pages.Pages, trying: playground.Playground
+    ) -> None:
+        self._playground = trying
         self._counts = counts
         self._watched = watched
         self._pages = all_pages
@@ -58,10 +67,16 @@ class ReadingPages:
         told, total = await self._watched.store.read(
             lambda tx: facts.stories(tx, since=now - day_counts.LAST_MATCH, rule=name, skip=0, most=MOST_STORIES)
         )
+        source = await asyncio.to_thread(config.rule_source, self._watched.settings, name)
+        # Over the archive: some seconds, so only when it is asked for by somebody who looks at this page.
+        wants_near = "near" in request.query_params and not guard.is_foreign(request.headers)
         return self._pages.render(
             "rule.html",
             request,
             rule=compiled.rule,
+            source=source,
+            trial=await self._playground.try_loaded(compiled) if wants_near else None,
+            playground=playground,
             read_back=rules.describe(compiled.rule),
             line=self._pages.sparkline(counts, name, day_counts.LAST_MATCH.days),
             last=facts.last_days(counts, [name]).get(name),
@@ -75,10 +90,13 @@ class ReadingPages:
     async def feed(self, request: Request) -> Response:
         """One feed: its health, its rhythm, when it is polled."""
         url = request.query_params.get("url", "")
-        state = await self._watched.store.read(lambda tx: tx.feeds.get(url))
+        now = self._watched.clock.now()
+        since = now - timedelta(days=day_counts.DAYS)
+        state, last = await self._watched.store.read(
+            lambda tx: (tx.feeds.get(url), tx.articles.last_of_feed(url, since=since, most=MOST_ARTICLES))
+        )
         if state is None:
             return self._none(request, "feed", "feeds.yaml has no feed of this address.")
-        now = self._watched.clock.now()
         gaps = [later - earlier for earlier, later in pairwise(state.rhythm) if later > earlier]
         return self._pages.render(
             "feed.html",
@@ -90,7 +108,32 @@ class ReadingPages:
             line=self._pages.sparkline((await self._counts.read()).feeds, url),
             rhythm=looks.span(statistics.median_low(gaps)) if gaps else "",
             interval=looks.span(state.interval) if state.interval else "",
+            delays=_delays(last, state.baseline_at),
+            last=last[:SHOWN_ARTICLES],
         )
 
     def _none(self, request: Request, kind: str, text: str) -> Response:
         return self._pages.render("message.html", request, status=404, title=f"No such {kind}", text=text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """How long after their dates articles were stored."""
+
+    count: int
+    #: As ``looks.span`` shows them: of half the articles at most, and of nine in ten.
+    half: str
+    most: str
+
+
+def _delays(articles: Sequence[model.Article], baseline_at: datetime | None) -> Delays | None:
+    """None: no article came with a date since the feed's first answer, whose articles say nothing of the delay."""
+    found = sorted(
+        max(each.first_seen - each.published, timedelta())
+        for each in articles
+        if each.published and (baseline_at is None or each.first_seen > baseline_at)
+    )
+    if not found:
+        return None
+    tenth = found[min(len(found) - 1, len(found) * 9 // 10)]
+    return Delays(count=len(found), half=looks.span(statistics.median_low(found)), most=looks.span(tenth))

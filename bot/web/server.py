@@ -144,8 +144,9 @@ def _tools(answers: Answers, watched: Watched, rates: Rates) -> ToolsOverHttp:
     try:
         from bot.answers import assistants
     except ModuleNotFoundError as error:
-        text = f"web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
-        raise ports.ConfigError(f"opening the status page: {text}") from None
+        raise ports.ConfigError(
+            f"opening the status page: web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
+        ) from None
     server = assistants.server_of(answers, lambda: watched.settings)
     return ToolsOverHttp(lambda: assistants.over_http(server), rates)
 

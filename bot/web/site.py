@@ -29,7 +29,7 @@ def site_of(
 ) -> Starlette:
     """The application of the status page, with health, metrics, pages, and what programs ask for."""
     pages = Pages(bot, counts, trying, feed_token)
-    reading = reading_pages.ReadingPages(bot, counts, pages)
+    reading = reading_pages.ReadingPages(bot, counts, pages, trying)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:

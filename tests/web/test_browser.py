@@ -44,7 +44,7 @@ PAGES = {
     "feeds": "/feeds",
     "stories": "/stories",
     "rules": "/rules",
-    "rule": "/rule?name=BlackBerry+in+Pakistan",
+    "rule": "/rule?name=BlackBerry+in+Pakistan&near=1",
     "outbox": "/outbox",
     "configuration": "/configuration",
     "try": "/try",

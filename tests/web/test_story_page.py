@@ -31,6 +31,72 @@ async def test_a_story_tells_what_happened_in_its_order(page: Page) -> None:
     assert {"BlackBerry", "PTA", "backdoor"} <= {mark.text_content() for mark in elements(tree, "//mark")}
 
 
+async def test_a_message_is_a_link_where_its_channel_gives_addresses(page: Page) -> None:
+    story = model.StoryId((await _link(page, "BlackBerry to leave")).removeprefix("/story/"))
+    receipt = model.Receipt(ref="1", place="C1", link="https://chat.example/archives/C1/p1", sent_at=page.clock.now())
+    sent = replace(made.sending("linked", story=story), state=model.SendState.SENT, receipt=receipt)
+    hostile = replace(receipt, link="javascript:alert(1)")
+    rows = [sent, replace(sent, id=model.SendId("hostile"), receipt=hostile)]
+    await page.running.store.write(lambda tx: tx.outbox.add(rows))
+    tree = tree_of((await page.get(f"/story/{story}")).text)
+    assert values(tree, "//ol[@class='timeline']//a[text()='open in the chat']/@href") == [receipt.link]
+
+
+async def test_a_rule_is_shown_with_its_yaml_and_near_misses_when_asked_for(page: Page) -> None:
+    address = {"name": "BlackBerry in Pakistan"}
+    tree = tree_of((await page.get("/rule", params=address)).text)
+    (yaml,) = elements(tree, "//pre[@aria-labelledby='yaml']")
+    assert yaml.text_content().startswith("name: BlackBerry in Pakistan\nall:\n  product:   [$blackberry_server")
+    assert "Look through the last 7 days" in text_of(tree)
+    near = text_of(tree_of((await page.get("/rule", params={**address, "near": "1"})).text))
+    assert "5 articles since" in near
+    assert "3 matches." in near
+    foreign = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    answer = await page.get("/rule", params={**address, "near": "1"}, headers=foreign)
+    assert "Look through the last 7 days" in text_of(tree_of(answer.text))
+
+
+async def test_a_feed_is_shown_with_its_delay_and_last_articles(page: Page) -> None:
+    states = await page.running.store.read(lambda tx: tx.feeds.all())
+    url = next(state.url for state in states if state.url.endswith("courier.xml"))
+    tree = tree_of((await page.get("/feed", params={"url": url})).text)
+    delay = next(tile for tile in elements(tree, "//dl/div") if text_of(tile).startswith("Delay"))
+    assert text_of(delay) == (
+        "Delay1 hfrom an article's date until it is here, for half of 1; for one in ten more than 1 h"
+    )
+    assert values(tree, "//section[@aria-labelledby='last']//li/a/text()") == [
+        "BlackBerry quits Pakistan over PTA demand for a backdoor into BES"
+    ]
+
+
+async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(page: Page) -> None:
+    arrival = model.Arrival(article=made.article("waits"), matches=(), is_baseline=False)
+    alert = model.Alert(
+        story=model.StoryId("held"),
+        channel="desk",
+        state=model.AlertState.HELD,
+        rules=(),
+        reason=model.Reason.DIGEST,
+        held_until=page.clock.now(),
+    )
+
+    def add(tx: ports.Transaction) -> None:
+        tx.articles.add([arrival.article])
+        tx.decision_queue.add([arrival], [])
+        tx.stories.save(made.story("held", arrival.article))
+        tx.stories.save_alert(alert)
+
+    await page.running.store.write(add)
+    tree = tree_of((await page.get("/")).text)
+    (chart,) = elements(tree, "//section[@aria-labelledby='chart']")
+    assert "5 matched articles in 30 days" in text_of(chart)
+    assert values(chart, ".//*[@role='img']/@aria-label")[0].startswith("5 in 30 days, oldest first: 0, 0")
+    said = text_of(tree)
+    assert re.search(r"1 broken, \d late", said)
+    assert "1 story held for a digest" in said
+    assert "1 article to decide" in said
+
+
 async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None:
     story = (await _link(page, "BlackBerry to leave")).removeprefix("/story/")
     one = model.ArticleId("a")

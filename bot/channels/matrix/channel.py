@@ -86,7 +86,9 @@ class Channel:
         if answer.is_success:
             ref = _text(answer.fields, "event_id")
             thread = (delivery.reply_to.thread or delivery.reply_to.ref) if delivery.reply_to else ""
-            return model.Receipt(ref=ref, place=room, thread=thread, sent_at=self._context.clock.now())
+            return model.Receipt(
+                ref=ref, place=room, thread=thread, link=_link(room, ref), sent_at=self._context.clock.now()
+            )
         if errors.is_about_relation(answer) and delivery.edits is not None:
             raise ports.NotEditable("the homeserver no longer knows the message")
         if errors.is_about_relation(answer) and delivery.reply_to is not None:
@@ -110,7 +112,13 @@ class Channel:
                 relation = told.get("m.relates_to") or {}
                 if told.get(content.SEND_ID) == delivery.id and relation.get("rel_type") != "m.replace":
                     thread = str(relation.get("event_id", "")) if relation.get("rel_type") == "m.thread" else ""
-                    return model.Receipt(ref=str(event["event_id"]), place=room, thread=thread, sent_at=at)
+                    return model.Receipt(
+                        ref=str(event["event_id"]),
+                        place=room,
+                        thread=thread,
+                        link=_link(room, str(event["event_id"])),
+                        sent_at=at,
+                    )
                 if at < since:
                     return None
             end = found.get("end")
@@ -209,6 +217,11 @@ def _text(body: Body, name: str) -> str:
     if not isinstance(found, str):
         raise _unreadable(name)
     return found
+
+
+def _link(room: str, event: str) -> str:
+    """Opens the message in the reader's own program (https://spec.matrix.org/latest/appendices/#matrixto-navigation)."""
+    return f"https://matrix.to/#/{quote(room, safe='')}/{quote(event, safe='')}"
 
 
 def _unreadable(name: str) -> ports.Unknown:

@@ -111,7 +111,13 @@ class Channel:
 
     def _receipt(self, found: Body, *, place: str, thread: str) -> model.Receipt:
         ref = _text(found, "id")
-        return model.Receipt(ref=ref, place=place, thread=thread, sent_at=self._context.clock.now())
+        return model.Receipt(
+            ref=ref, place=place, thread=thread, link=self._link(ref), sent_at=self._context.clock.now()
+        )
+
+    def _link(self, ref: str) -> str:
+        """The server leads on to the team that the post is in."""
+        return f"{self._options.server}/_redirect/pl/{ref}"
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         place = await self._channel_id()
@@ -126,9 +132,8 @@ class Channel:
             for post in (posts[each] for each in order):
                 at = datetime.fromtimestamp(post.get("create_at", 0) / 1000, UTC)
                 if post.get("user_id") == me and (post.get("props") or {}).get(SEND_ID) == delivery.id:
-                    return model.Receipt(
-                        ref=str(post["id"]), place=place, thread=str(post.get("root_id") or ""), sent_at=at
-                    )
+                    ref, thread = str(post["id"]), str(post.get("root_id") or "")
+                    return model.Receipt(ref=ref, place=place, thread=thread, link=self._link(ref), sent_at=at)
                 if at < since:
                     return None
             if len(order) < _PAGE:
