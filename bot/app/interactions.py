@@ -1,9 +1,9 @@
-"""Receives the presses of buttons: each becomes a judgement, and a lost connection is reported once."""
+"""Receives what people press and ask: a press becomes a judgement, and a lost connection is reported once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,11 +28,14 @@ class Interactions:
         *,
         snapshot: Callable[[], pipeline.Snapshot],
         on_decided: Callable[[Sequence[model.Decision]], None],
+        on_asked: Callable[[ports.Asked, Sequence[str]], Awaitable[model.Message]],
     ) -> None:
+        """``on_asked`` is given a question and the channels of the app that it was put to."""
         self._store = store
         self._clock = clock
         self._snapshot = snapshot
         self._on_decided = on_decided
+        self._on_asked = on_asked
         self._changed = asyncio.Event()
 
     async def run(self, listeners: Callable[[], Sequence[ports.Listener]]) -> None:
@@ -51,7 +54,11 @@ class Interactions:
 
     async def _hear(self, listener: ports.Listener) -> None:
         watch = _Watch(self._store, self._clock, self._snapshot, listener.channels)
-        await listener.listen(lambda press: self._take(press, listener.channels), watch.on_change)
+        await listener.listen(
+            lambda press: self._take(press, listener.channels),
+            watch.on_change,
+            lambda asked: self._on_asked(asked, listener.channels),
+        )
 
     async def _take(self, press: ports.Press, channels: Sequence[str]) -> str:
         snapshot, now = self._snapshot(), self._clock.now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import articles, channels, config, outbox, pipeline, ports, storage
+from bot import articles, channels, config, model, outbox, pipeline, ports, storage
 from bot.app import pushes, reload, subscribing
 from bot.app.assisting import Assisting
 from bot.app.engines.local import LocalEngine
@@ -29,6 +29,7 @@ from bot.maintenance import clock_step, gc_tuning, retention, sealing
 
 if TYPE_CHECKING:
     from bot import web
+    from bot.app.asking import Asking
 
 log = structlog.get_logger("wirewatch")
 
@@ -52,8 +53,13 @@ class App:
         self.live = live
         self._sending = Sending(parts.store, parts.clock, live=lambda: self.live, on_outcome=parts.observers.on_outcome)
         self._listening = Interactions(
-            parts.store, parts.clock, snapshot=lambda: self.live.snapshot, on_decided=parts.deciding.tell
+            parts.store,
+            parts.clock,
+            snapshot=lambda: self.live.snapshot,
+            on_decided=parts.deciding.tell,
+            on_asked=self._answer,
         )
+        self._asking: Asking | None = None
         self._assisting = Assisting(
             parts.store,
             parts.clock,
@@ -167,6 +173,13 @@ class App:
             for task in others:
                 task.cancel()
         await self.parts.heartbeat.end()
+
+    async def _answer(self, asked: ports.Asked, channels: Sequence[str]) -> model.Message:
+        if self._asking is None:
+            from bot.app.asking import Asking  # with all that answers programs: not for every command
+
+            self._asking = Asking(self)
+        return await self._asking.answer(asked, channels=channels)
 
     def _engine(self, on_pass: Callable[[pipeline.PassReport], None], *, everything: bool) -> Engine:
         """What runs the stages, which do not know it: chosen by the database's address."""

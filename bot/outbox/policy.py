@@ -176,9 +176,8 @@ def first_step(
         is_plain=row.is_plain,
         is_broadcast=is_reply and abilities.broadcast and row.message.nearest is not None,
     )
-    # Not before its first attempt: the clock may have been set back since.
-    age = now - (row.tried_at or row.created_at)
-    is_repeatable = timedelta() <= age < abilities.idempotent
+    # Of a clock that was set back the age is below zero.
+    is_repeatable = timedelta() <= now - (row.tried_at or row.created_at) < abilities.idempotent
     if row.state is not model.SendState.UNKNOWN or is_repeatable:
         return Send(delivery)
     if abilities.lookup:

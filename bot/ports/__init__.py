@@ -62,7 +62,7 @@ from bot.ports.errors import (
     WirewatchError,
 )
 from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
-from bot.ports.listeners import Listener, Press
+from bot.ports.listeners import Asked, Listener, Press
 from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Source
 from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.pushes import Subscriptions
@@ -87,6 +87,7 @@ __all__ = [
     "Answered",
     "AnyOf",
     "Articles",
+    "Asked",
     "BadAnswer",
     "Bell",
     "Body",

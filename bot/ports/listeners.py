@@ -1,4 +1,4 @@
-"""What people press under our messages."""
+"""What people press under our messages, and what they ask the bot."""
 
 from __future__ import annotations
 
@@ -34,8 +34,24 @@ class Press:
     barred: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A command that one person typed, or that person's look at the bot's own page of the service."""
+
+    #: The channel's own name of the request: the same when it is delivered again.
+    id: str
+    #: The channel's own id of the person.
+    by: str
+    #: What stands behind the command, as typed.
+    words: str = ""
+    #: The person opened the page, which shows what is going on.
+    is_page: bool = False
+    #: Channels in which this person may not act.
+    barred: frozenset[str] = frozenset()
+
+
 class Listener(Protocol):
-    """One connection on which presses arrive."""
+    """One connection on which presses and questions arrive."""
 
     #: The channels whose messages it may be about.
     channels: tuple[str, ...]
@@ -44,9 +60,11 @@ class Listener(Protocol):
         self,
         on_press: Callable[[Press], Awaitable[str]],
         on_change: Callable[[str | None], Awaitable[None]],
+        on_asked: Callable[[Asked], Awaitable[model.Message]],
     ) -> None:
         """Listen until cancelled, and connect again when the connection is lost.
 
         ``on_press`` keeps the press and gives our answer to the person; StoreError: it was not kept, and the person is
         not told that it was. ``on_change`` hears why nothing can be heard now; None: all is well again.
+        ``on_asked`` gives the answer, which is shown to that person only.
         """

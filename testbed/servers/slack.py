@@ -70,6 +70,11 @@ class Server:
     def api_url(self) -> str:
         return f"{self.url}/api/"
 
+    @property
+    def response_url(self) -> str:
+        """Where a command is answered."""
+        return f"{self.url}/commands/T1/1/x"
+
     def fail(self, method: str, fault: str, *, times: int = 1) -> None:
         """A fault of FAULTS, or a word that Slack is to answer as error; the next ``times`` calls."""
         self._scripted[method].extend([fault] * times)
@@ -130,6 +135,8 @@ class _Handler(quiet.QuietHandler):
         if fault == LATE:
             slack.stopped.wait(slack.hang_seconds)
             fault = "reset_after"
+        if kind == "commands":
+            return self._response(args)
         if kind == "services":
             return self._hook(name, args, fault)
         answer = (
@@ -154,6 +161,15 @@ class _Handler(quiet.QuietHandler):
         except Refused as refused:
             code, _, needed = refused.code.partition(" ")
             return {"ok": False, "error": code, "detail": str(refused), **({"needed": needed} if needed else {})}
+
+    def _response(self, args: dict[str, Any]) -> None:
+        """To the address of a command: seen by the one who typed it where it says so."""
+        try:
+            slack_rules.check_message(args, known=slack_rules.RESPONSE_ARGUMENTS)
+        except Refused:
+            return self._words(400, "invalid_payload")
+        self.server.slack.workspace.answers.append(args)
+        return self._words(200, "ok")
 
     def _hook(self, name: str, args: dict[str, Any], fault: str | None) -> None:
         slack = self.server.slack

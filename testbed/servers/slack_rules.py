@@ -31,6 +31,8 @@ POST_ARGUMENTS = frozenset(
     }
 )
 EPHEMERAL_ARGUMENTS = frozenset({"channel", "user", "text", "blocks", "thread_ts", "parse", "link_names"})
+#: docs.slack.dev/interactivity/handling-user-interaction, "Message responses".
+RESPONSE_ARGUMENTS = frozenset({"response_type", "replace_original", "delete_original", "text", "blocks", "thread_ts"})
 UPDATE_ARGUMENTS = (POST_ARGUMENTS | {"ts"}) - {"thread_ts", "mrkdwn"}
 
 

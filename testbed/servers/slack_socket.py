@@ -152,10 +152,23 @@ class SocketMode:
             "actions": actions,
         }
 
-    def send(self, payload: object) -> str:
+    def command(self, text: str, *, url: str, user: str = "U0AMINA", name: str = "/wirewatch") -> str:
+        """Type a command; docs.slack.dev/interactivity/implementing-slash-commands. Gives the envelope's id."""
+        said = {"command": name, "text": text, "user_id": user, "user_name": "amina", "channel_id": "C1"}
+        place = {"channel_name": "directmessage", "team_id": "T1", "team_domain": "test", "api_app_id": "A1"}
+        return self.send({**said, **place, "token": "verification", "response_url": url}, kind="slash_commands")
+
+    def open_home(self, *, user: str, tab: str = "home") -> str:
+        """Open the app's page; docs.slack.dev/reference/events/app_home_opened. Gives the envelope's id."""
+        event = {"type": "app_home_opened", "user": user, "channel": "D1", "tab": tab, "event_ts": "1.1"}
+        payload = {"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event": event, "event_id": "Ev1"}
+        return self.send(payload, kind="events_api")
+
+    def send(self, payload: object, *, kind: str = "interactive") -> str:
         """Deliver a payload on one connection. Gives the envelope's id."""
         name = f"envelope-{next(self._numbers)}"
-        text = {"envelope_id": name, "payload": payload, "type": "interactive", "accepts_response_payload": False}
+        # Of a command the acknowledgement may hold the answer; ours never does.
+        text = {"envelope_id": name, "payload": payload, "type": kind, "accepts_response_payload": kind[0] == "s"}
         self.envelopes[name] = Envelope(json.dumps(text))
         self.deliver(name)
         return name

@@ -44,6 +44,10 @@ class Workspace:
     channels: dict[str, Channel] = field(default_factory=dict)
     #: What was said to one person only.
     whispers: list[dict[str, Any]] = field(default_factory=list)
+    #: What was posted to the address of a command.
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    #: Person -> the Home tab that they see.
+    homes: dict[str, dict[str, Any]] = field(default_factory=dict)
     #: User groups, by id.
     groups: dict[str, list[str]] = field(default_factory=dict)
     #: Last part of a webhook's address -> channel id.
@@ -95,6 +99,7 @@ class Api:
             "usergroups.users.list": self.list_members,
             "chat.update": self.update,
             "chat.getPermalink": self.permalink,
+            "views.publish": self.publish,
             "conversations.list": self.list_channels,
             "conversations.info": self.info,
             "conversations.history": self.history,
@@ -157,6 +162,16 @@ class Api:
         slack_rules.check_message(args, known=slack_rules.EPHEMERAL_ARGUMENTS)
         self.w.whispers.append({**args, "channel": channel.name})
         return {"message_ts": self.w.next_ts()}
+
+    def publish(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        view = args.get("view")
+        if set(args) != {"user_id", "view"} or not isinstance(view, dict) or view.get("type") != "home":
+            raise Refused("invalid_arguments")
+        if set(view) - {"type", "blocks", "private_metadata", "callback_id", "external_id"}:
+            raise Refused("invalid_arguments", str(set(view)))
+        slack_rules.check_blocks(view.get("blocks"))
+        self.w.homes[str(args["user_id"])] = view
+        return {"view": view}
 
     def list_members(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
         _need(scopes, "usergroups:read")

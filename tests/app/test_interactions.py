@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import pipeline, ports, rules, storage
+from bot import model, pipeline, ports, rules, storage
 from bot.app import interactions
 from bot.cli import status
 from bot.ports import keys
@@ -30,6 +30,7 @@ class Script:
         self,
         on_press: Callable[[ports.Press], Awaitable[str]],
         on_change: Callable[[str | None], Awaitable[None]],
+        on_asked: Callable[[ports.Asked], Awaitable[model.Message]],
     ) -> None:
         for seconds, reason in self._changes:
             self._clock.advance(timedelta(seconds=seconds))
@@ -49,7 +50,13 @@ async def play(store: storage.SqlStore, *changes: tuple[float, str | None]) -> l
     """What the operator was told."""
     clock = FakeClock()
     script = Script(clock, *changes)
-    hearing = interactions.Interactions(store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None)
+
+    async def nobody_asks(asked: ports.Asked, channels: Sequence[str]) -> model.Message:
+        raise AssertionError(asked)
+
+    hearing = interactions.Interactions(
+        store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None, on_asked=nobody_asks
+    )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hearing.run(lambda: [script]))
         await script.done.wait()
@@ -86,7 +93,13 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
     clock = FakeClock()
     scripts = [Script(clock, (0, None)), Script(clock, (0, None))]
     waiting = list(scripts)
-    hearing = interactions.Interactions(store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None)
+
+    async def nobody_asks(asked: ports.Asked, channels: Sequence[str]) -> model.Message:
+        raise AssertionError(asked)
+
+    hearing = interactions.Interactions(
+        store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None, on_asked=nobody_asks
+    )
 
     def next_one() -> Sequence[ports.Listener]:
         return [waiting.pop(0)]

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from bot import channels, ports
+from bot import channels, model, ports
 from bot.model import Verdict
+from bot.testing import hostile, messages
 from testbed.fakes import FakeClock
 from testbed.servers import slack
 from tests.channels.context import Secrets, build
@@ -26,6 +28,8 @@ class Heard:
 
     presses: list[ports.Press] = field(default_factory=list)
     changes: list[str | None] = field(default_factory=list)
+    asked: list[ports.Asked] = field(default_factory=list)
+    answer: model.Message = messages.NOTICE
     fails: bool = False
     #: Set: presses wait for it.
     gate: asyncio.Event | None = None
@@ -40,6 +44,10 @@ class Heard:
 
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)
+
+    async def on_asked(self, asked: ports.Asked) -> model.Message:
+        self.asked.append(asked)
+        return self.answer
 
 
 @dataclass(slots=True)
@@ -92,7 +100,7 @@ async def ear(*, app_token: str = slack.APP_TOKEN) -> AsyncIterator[Ear]:
         [listens] = listener(server, secrets, "policy-alerts")
         heard = Heard()
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(listens.listen(heard.on_press, heard.on_change))
+            task = group.create_task(listens.listen(heard.on_press, heard.on_change, heard.on_asked))
             try:
                 yield Ear(server=server, heard=heard, place=place, secrets=secrets, listening=task)
             finally:
@@ -204,7 +212,7 @@ async def test_socket_mode_that_is_off_and_a_server_that_is_busy_are_told() -> N
         began = clock.now()
         [listens] = listener(server, Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN), "policy-alerts", clock=clock)
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(listens.listen(heard.on_press, heard.on_change))
+            task = group.create_task(listens.listen(heard.on_press, heard.on_change, heard.on_asked))
             await until(lambda: len(heard.changes) > 3)
             server.workspace.open_connection = opened
             await until(lambda: heard.changes[-1] is None)
@@ -224,7 +232,7 @@ async def test_an_address_without_tls_is_used_only_where_the_operator_named_the_
             server.workspace.open_connection = lambda url=url: url
             [listens] = listener(server, Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN), "policy-alerts")
             async with asyncio.TaskGroup() as group:
-                task = group.create_task(listens.listen(heard.on_press, heard.on_change))
+                task = group.create_task(listens.listen(heard.on_press, heard.on_change, heard.on_asked))
                 await until(lambda: heard.changes)
                 task.cancel()
             assert "no address that may be used" in str(heard.changes.pop())
@@ -272,7 +280,7 @@ async def barred_for(person: str, *, groups: dict[str, list[str]], may_act: list
         made = build("slack", secrets=secrets, clock=FakeClock(), to="#policy-alerts", buttons=True, **options)
         [listens] = channels.listeners([made])
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(listens.listen(heard.on_press, heard.on_change))
+            task = group.create_task(listens.listen(heard.on_press, heard.on_change, heard.on_asked))
             await until(lambda: server.socket_mode.connections)
             button = {"type": "button", "action_id": "wirewatch:muted:abc", "value": "muted:"}
             server.socket_mode.send(server.socket_mode.payload([button], channel=place, ts=TS, user=person))
@@ -307,3 +315,50 @@ async def test_a_group_that_may_not_be_asked_lets_nobody_in() -> None:
 def test_whom_may_act_names_is_an_id(listed: str) -> None:
     with pytest.raises(ValueError, match="is no id: name people"):
         build("slack", secrets=Secrets(), to="#a", token="env:T", buttons=True, app_token="env:A", may_act=[listed])
+
+
+async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() -> None:
+    async with connected() as it:
+        envelope = it.server.socket_mode.command("why https://wire.example/a", url=it.server.response_url)
+        assert await it.is_acknowledged(envelope)
+        await until(lambda: it.server.workspace.answers)
+        [asked] = it.heard.asked
+        assert (asked.id, asked.by, asked.words) == (envelope, "U0AMINA", "why https://wire.example/a")
+        [answer] = it.server.workspace.answers
+    assert answer["response_type"] == "ephemeral"
+    assert messages.NOTICE.lines[0] in str(answer["blocks"])
+    assert not it.server.workspace.messages("policy-alerts"), "nobody else sees it"
+
+
+async def test_the_home_tab_shows_what_is_answered_to_whom_opens_it() -> None:
+    async with connected() as it:
+        it.heard.answer = messages.GATHERED
+        assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL"))
+        await until(lambda: it.server.workspace.homes)
+        assert it.heard.asked[0].is_page
+        assert messages.WIRE in str(it.server.workspace.homes["U0BILAL"])
+        assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL", tab="messages"))
+        assert len(it.heard.asked) == 1
+
+
+async def test_hostile_answers_keep_slacks_limits_in_a_command_and_on_the_home_tab() -> None:
+    async with connected() as it:
+        for place, it.heard.answer in enumerate(hostile.ALL, start=1):
+            it.server.socket_mode.command("feeds", url=it.server.response_url)
+            it.server.socket_mode.open_home(user=f"U{place}")
+            await until(partial(_have, it.server.workspace, place))
+
+
+def _have(workspace: slack.Workspace, count: int) -> bool:
+    return len(workspace.answers) == len(workspace.homes) == count
+
+
+async def test_another_apps_command_and_an_address_that_is_not_slacks_get_no_answer() -> None:
+    async with connected() as it:
+        assert await it.is_acknowledged(
+            it.server.socket_mode.command("feeds", name="/other", url=it.server.response_url)
+        )
+        assert await it.is_acknowledged(it.server.socket_mode.command("feeds", url="https://evil.example/x"))
+        await until(lambda: it.heard.asked)
+        assert await it.is_acknowledged(it.press())
+        assert it.server.workspace.answers == []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pydantic
 
@@ -176,6 +176,13 @@ class Channel:
 
         if isinstance(self._mode, web_api.WebApi):
             await self._mode.post_ephemeral(place=place, person=person, text=text)
+
+    async def publish_page(self, *, person: str, view: Mapping[str, Any]) -> None:
+        """Show the app's Home tab of one person. Raises SendError."""
+        from bot.channels.slack import web_api
+
+        if isinstance(self._mode, web_api.WebApi):
+            await self._mode.publish_page(person=person, view=view)
 
     async def close(self) -> None:
         await self._mode.close()

@@ -1,4 +1,4 @@
-"""Hears the buttons over Socket Mode: a connection that we open, so no port is open to the world.
+"""Hears buttons and commands over Socket Mode: a connection that we open, so no port is open to the world.
 
     apps.connections.open ──▶ wss://… ──▶ envelope ──▶ kept by the caller ──▶ acknowledged ──▶ our answer to the person
 
@@ -14,10 +14,10 @@ import http.client
 import os
 import socket
 import urllib.request
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import structlog
@@ -30,9 +30,12 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from bot import model, ports
 from bot.channels.kit import http_errors, threads
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack import buttons, errors, sdk_setup
+from bot.channels.slack import buttons, errors, questions, sdk_setup
 
 log = structlog.get_logger()
+
+OnPress: TypeAlias = Callable[[ports.Press], Awaitable[str]]
+OnAsked: TypeAlias = Callable[[ports.Asked], Awaitable[model.Message]]
 
 #: Seconds for each connect, send and read.
 _TIMEOUT = 15
@@ -69,6 +72,9 @@ class EphemeralPoster(Protocol):
 
     async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
         """Answer a press so that only ``person`` sees it in ``place``. Raises SendError."""
+
+    async def publish_page(self, *, person: str, view: Mapping[str, Any]) -> None:
+        """Show the Home tab of one person. Raises SendError."""
 
 
 class SocketConnector:
@@ -136,10 +142,11 @@ class Listener:
 
     async def listen(
         self,
-        on_press: Callable[[ports.Press], Awaitable[str]],
+        on_press: OnPress,
         on_change: Callable[[str | None], Awaitable[None]],
+        on_asked: OnAsked,
     ) -> None:
-        """Hear presses until cancelled; ``on_change`` gets why the connection failed, None once it works."""
+        """Hear people until cancelled; ``on_change`` gets why the connection failed, None once it works."""
         failures = 0
         while True:
             try:
@@ -147,7 +154,7 @@ class Listener:
                     client, envelopes = await self._connect(stack)
                     await on_change(None)
                     failures = 0
-                    await self._hear(client, envelopes, on_press)
+                    await self._hear(client, envelopes, on_press, on_asked)
                 wait = model.SHORTEST_WAIT
             except ports.SendError as error:
                 await on_change(str(error))
@@ -191,7 +198,8 @@ class Listener:
         self,
         client: SocketModeClient,
         envelopes: asyncio.Queue[SocketModeRequest],
-        on_press: Callable[[ports.Press], Awaitable[str]],
+        on_press: OnPress,
+        on_asked: OnAsked,
     ) -> None:
         """Until the connection is lost."""
         async with asyncio.TaskGroup() as group:
@@ -204,11 +212,29 @@ class Listener:
                     # The SDK changes a connection that Slack is about to close by itself; for a moment there is none.
                     closed = 0 if _is_open(client) else closed + 1
                     continue
-                group.create_task(self._take(client, request, on_press))
+                asked = questions.parse(str(request.type), request.payload, envelope=str(request.envelope_id))
+                if asked is None:
+                    group.create_task(self._take(client, request, on_press))
+                else:
+                    group.create_task(self._answer_question(client, request, asked, on_asked))
 
-    async def _take(
-        self, client: SocketModeClient, request: SocketModeRequest, on_press: Callable[[ports.Press], Awaitable[str]]
+    async def _answer_question(
+        self, client: SocketModeClient, request: SocketModeRequest, asked: ports.Asked, on_asked: OnAsked
     ) -> None:
+        # At once: it changes nothing that its answer does not show, and the person can ask again.
+        await self._acknowledge(client, request)
+        zone, place = self._context.zone, self._places[0]
+        try:
+            message = await on_asked(replace(asked, barred=await self._barred(asked.by)))
+            if asked.is_page:
+                await place.publish_page(person=asked.by, view=questions.page(message, zone=zone))
+            else:
+                url, api_url = str(request.payload["response_url"]), self._connector.api_url
+                await questions.answer(url, message, zone=zone, api_url=api_url, name=place.name)
+        except ports.SendError as error:
+            log.warning("question not answered", error=str(error))
+
+    async def _take(self, client: SocketModeClient, request: SocketModeRequest, on_press: OnPress) -> None:
         press = buttons.parse_press(request.payload, envelope=str(request.envelope_id))
         if press is None:
             log.warning("press ignored", reason="its form is not ours", kind=str(request.type)[:40])
@@ -232,10 +258,12 @@ class Listener:
             # Slack delivers it again, and it is known by its envelope.
             log.warning("press not acknowledged", error=type(error).__name__)
 
-    async def _kept(self, press: ports.Press, on_press: Callable[[ports.Press], Awaitable[str]]) -> str | None:
-        barred = frozenset([place.name for place in self._places if not await place.may_press(press.by)])
+    async def _barred(self, person: str) -> frozenset[str]:
+        return frozenset([place.name for place in self._places if not await place.may_press(person)])
+
+    async def _kept(self, press: ports.Press, on_press: OnPress) -> str | None:
         try:
-            return await on_press(replace(press, barred=barred))
+            return await on_press(replace(press, barred=await self._barred(press.by)))
         except ports.StoreError as error:
             log.error("press not kept", error=str(error))
             return None

@@ -134,6 +134,10 @@ class WebApi:
         payload = {"channel": place, "user": person, "text": words, "parse": "none", "link_names": False}
         await self._ask("chat.postEphemeral", json=payload)
 
+    async def publish_page(self, *, person: str, view: Mapping[str, Any]) -> None:
+        """The app's Home tab, as one person sees it. Raises SendError."""
+        await self._ask("views.publish", json={"user_id": person, "view": view})
+
     async def members(self, group: str) -> frozenset[str]:
         """The ids of a user group's members. Raises SendError."""
         found = (await self._ask_for("usergroups.users.list", {"usergroup": group})).get("users")

@@ -1,0 +1,84 @@
+"""Somebody types a command in Slack, or opens the app's page: the running bot answers that person alone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys import test_buttons
+from tests.journeys.test_buttons import Running, running, until
+from tests.journeys.test_seed_story import FIRST
+
+RULE = "BlackBerry in Pakistan"
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db") as found:
+        yield found
+
+
+async def ask(it: Running, words: str, *, user: str = "U0AMINA") -> str:
+    """The words of the answer."""
+    answers = it.world.slack.workspace.answers
+    before = len(answers)
+    envelope = it.sockets.command(words, url=it.world.slack.response_url, user=user)
+    assert await asyncio.to_thread(it.sockets.is_acknowledged, envelope)
+    await until(lambda: len(answers) > before)
+    assert answers[-1]["response_type"] == "ephemeral"
+    return " ".join(re.findall(r"'(?:text|fallback)': [\"'](.*?)[\"'][,}]", str(answers[-1]["blocks"])))
+
+
+async def test_why_says_which_rule_matches_an_article_and_what_was_posted(desk: Running) -> None:
+    link = (await desk.stories())[0].members[0].article.link
+    told = await ask(desk, f"why <{link}|a label>")
+    assert "1 rule matches this article" in told
+    assert "Its story: BlackBerry" in told
+    assert "desk: hold, baseline: the feed" in told
+    assert "no article with the link" in await ask(desk, "why https://nowhere.example/x")
+    assert "/wirewatch why LINK" in await ask(desk, "why")
+
+
+async def test_stories_and_the_page_show_the_story_with_its_link_and_a_sentence(desk: Running) -> None:
+    told = await ask(desk, "stories blackberry")
+    assert f'1 story of "{RULE}" in the last 7 days' in told
+    assert FIRST.title in told
+    assert "No loaded rule has such a name" in await ask(desk, "stories unheard of")
+    envelope = desk.sockets.open_home(user="U0BILAL")
+    assert await asyncio.to_thread(desk.sockets.is_acknowledged, envelope)
+    homes = desk.world.slack.workspace.homes
+    await until(lambda: homes)
+    assert "1 story in the last 24 hours" in str(homes["U0BILAL"])
+    assert FIRST.title in str(homes["U0BILAL"])
+
+
+async def test_feeds_names_those_that_do_not_work(desk: Running) -> None:
+    assert re.search(r"4 feeds, none is broken|Not working: \d of 4 feeds", await ask(desk, "feeds"))
+
+
+async def test_a_silence_keeps_stories_back_and_is_listed_and_ended(desk: Running) -> None:
+    assert "needs a name, an end and a reason" in await ask(desk, "silence rule x")
+    assert 'no rule "x" is loaded' in await ask(desk, "silence rule x for 2 hours: because")
+    told = await ask(desk, f'silence rule "{RULE}" for 2 hours: the vote is over')
+    assert f'Nothing is posted about rule "{RULE}" until' in told.replace("\\", "")
+    await desk.hear("observer", test_buttons.OTHER, decided="silent: silenced")
+    assert len(desk.world.heads()) == 1
+    listed = await ask(desk, "silence list")
+    assert "the vote is over" in listed
+    [silence] = re.findall(r"silence end ([0-9a-f]{8})", listed)
+    assert "has ended" in await ask(desk, f"silence end {silence}")
+    assert "No silence is in force" in await ask(desk, "silence list")
+
+
+async def test_whom_the_operator_did_not_name_gets_nothing_and_changes_nothing(tmp_path: Path) -> None:
+    guarded = test_buttons.BOT.replace("app_token: env:APP", "app_token: env:APP, may_act: U0AMINA")
+    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db", form=guarded) as it:
+        words = f"silence rule {RULE} for 2 hours: no news today"
+        for question in (words, "stories blackberry", "feeds"):
+            assert "asking here is for those whom the operator named" in await ask(it, question, user="U0EVE")
+        assert await it.bot.store.read(lambda tx: tx.silences.all()) == []
+        assert "Nothing is posted" in await ask(it, words)
