@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 from urllib.parse import urlsplit
 
 import typer
@@ -194,12 +194,14 @@ def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPo
         return model.FetchPolicy(), {}
 
 
+class _Documents(pipeline.Documents, Protocol):
+    async def lists_of(self, body: ports.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]: ...
+
+
 class _Look:
     """Fetches and parses one address after another."""
 
-    def __init__(
-        self, fetcher: ports.Fetcher, documents: pipeline.Documents, configured: Mapping[str, model.Feed]
-    ) -> None:
+    def __init__(self, fetcher: ports.Fetcher, documents: _Documents, configured: Mapping[str, model.Feed]) -> None:
         self._fetcher = fetcher
         self._configured = configured
         self._documents = documents
@@ -230,13 +232,10 @@ class _Look:
 
     async def lists_of(self, url: str) -> list[FoundFeed]:
         """The lists of a page without a feed, the likeliest first, each parsed by its selectors."""
-        # Loads our sources, which only the parsing of documents needs.
-        from bot.sources.page import proposals
-
         feed = self._configured.get(url) or model.Feed(url=url)
         answer = await self._fetcher.get(ports.Request(url=url, access=feed.access))
         body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
-        name, proposed = proposals.of_body(body)
+        name, proposed = await self._documents.lists_of(body)
         found = []
         for each in proposed:
             options = dumps(dict(each))

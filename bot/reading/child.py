@@ -73,7 +73,7 @@ def _answered(question: bytes, max_bytes: int) -> bytes:
     """The frame to send."""
     try:
         asked = wire.question_of(question)
-        frame = _of_page(asked) if isinstance(asked, wire.Page) else _framed(asked)
+        frame = _frame_for(asked)
         if len(frame) <= limits.answer_bytes(max_bytes):
             return frame
         return wire.framed(wire.NoFeed("refused: its items are together many times larger than the document"))
@@ -84,6 +84,17 @@ def _answered(question: bytes, max_bytes: int) -> bytes:
         return wire.framed(wire.NoFeed(f"refused: parsing it takes more than {megabytes} MB of memory"))
     except Exception:  # noqa: BLE001 -- raised where it was asked, which tells it
         return wire.framed(wire.Broke(traceback.format_exc()))
+
+
+def _frame_for(asked: wire.Question) -> bytes:
+    match asked:
+        case wire.Page():
+            return _of_page(asked)
+        case wire.Undescribed():
+            name, options = sources.lists_of(asked.body)
+            return wire.framed(wire.Lists(name, tuple(dict(each) for each in options)))
+        case _:
+            return _framed(asked)
 
 
 def _of_page(page: wire.Page) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -55,6 +56,13 @@ class Processes:
         if not isinstance(found, wire.Text):
             raise _told_of(one, wire.Garbage("something else than a text"))
         return found.text[: fulltext.MAX_TEXT_LENGTH] if found.text else None
+
+    async def lists_of(self, body: ports.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+        """A page's name, and selectors of its lists, the likeliest first. Raises ReadError."""
+        one, found = await self._answered(wire.Undescribed(body))
+        if not isinstance(found, wire.Lists) or not wire.are_selectors(found):
+            raise _told_of(one, wire.Garbage("something else than lists"))
+        return found.name, found.options
 
     async def _answered(self, question: wire.Question) -> tuple[process.ReaderProcess, wire.Answer]:
         """The answer and the process that gave it. Raises ReadError."""

@@ -7,6 +7,7 @@ more took turns at the interpreter.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -37,6 +38,10 @@ class Threads:
     async def text_of_page(self, page: ports.Answer) -> str | None:
         """The main text of an article's page; None: it has no article. Raises what its parser raises."""
         return await fulltext.extract_here(page)
+
+    async def lists_of(self, body: ports.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+        """A page's name, and selectors of its lists, the likeliest first. Raises ReadError."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, sources.lists_of, body)
 
     async def close(self) -> None:
         """Start no more work; what runs is not waited for."""

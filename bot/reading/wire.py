@@ -15,6 +15,8 @@ from bot.articles.lookup import Item
 from bot.sources.kit import limits as bounds
 
 LENGTH_BYTES = 4
+_SELECTORS = frozenset(("item", "title", "link", "date", "text"))
+_MOST_LISTS, _LONGEST_SELECTOR = 10, 1_000
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -37,6 +39,19 @@ class Page(msgspec.Struct, frozen=True, array_like=True, tag="page"):
     content: bytes
     url: str
     content_type: str
+
+
+class Undescribed(msgspec.Struct, frozen=True, array_like=True, tag="undescribed"):
+    """A page whose lists are wanted."""
+
+    body: ports.Body
+
+
+class Lists(msgspec.Struct, frozen=True, array_like=True, tag="lists"):
+    """The page's name, and the selectors of its lists, the likeliest first."""
+
+    name: str | None
+    options: tuple[dict[str, str], ...]
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
@@ -104,11 +119,19 @@ class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
     """It takes no further question, and ends."""
 
 
-Question = Job | Page
-Answer = Ready | Done | Text | NoFeed | Broke | Leaving
+Question = Job | Page | Undescribed
+Answer = Ready | Done | Text | Lists | NoFeed | Broke | Leaving
 
 _questions = msgspec.msgpack.Decoder(Question)
 _answers = msgspec.msgpack.Decoder(Answer)
+
+
+def are_selectors(lists: Lists) -> bool:
+    """Whether it names nothing but selectors: they are written into feeds.yaml."""
+    return len(lists.options) <= _MOST_LISTS and all(
+        each.keys() <= _SELECTORS and all(len(path) <= _LONGEST_SELECTOR for path in each.values())
+        for each in lists.options
+    )
 
 
 def framed(message: Question | Answer) -> bytes:

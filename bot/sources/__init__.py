@@ -9,13 +9,14 @@ their content type; must not know how they were fetched, nor which articles are 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 
 from bot import model, plugins, ports
 from bot.fetch.bounds import gunzipped
 from bot.sources.kit import hub, limits, not_a_feed
 
-__all__ = ["find", "kinds", "parse_document"]
+__all__ = ["find", "kinds", "lists_of", "parse_document"]
 
 GROUP = "wirewatch.sources"
 #: Bound of a body that is gzip though nothing said so; above any fetch.max_bytes that makes sense.
@@ -54,6 +55,13 @@ def parse_document(body: ports.Body, *, kind: str | None = None, options: str = 
         hub=named,
         topic=own,
     )
+
+
+def lists_of(body: ports.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+    """A page's name, and selectors of its lists, the likeliest first. Blocking. Raises ReadError."""
+    from bot.sources.page import proposals  # of people's commands only
+
+    return proposals.of_body(body)
 
 
 def _recognised(body: ports.Body) -> model.Reading:

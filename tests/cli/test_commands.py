@@ -180,6 +180,21 @@ async def test_adding_a_page_finds_the_feed_that_it_names(started: Path) -> None
     assert "HTML" in done.stderr
 
 
+async def test_a_known_place_is_added_by_its_short_form_and_once(started: Path) -> None:
+    feeds_of(started, "https://one.example/feed")
+    async with FeedServer() as server:
+        server.serve("/apnews/topics/top", rss("AP News by RSSHub"))
+        place = f"rsshub:{server.url('/apnews/topics/top')}"
+        for said in ("1 added", "already there"):
+            done = await asyncio.to_thread(wirewatch, "feeds", "add", place, folder=started)
+            assert said in done.stdout + done.stderr
+        assert f'url: "{place}"' in (started / "config" / "feeds.yaml").read_text()
+        done = await asyncio.to_thread(wirewatch, "feeds", "test", place, "--json", folder=started)
+        assert server.url("/apnews/topics/top") in done.stdout
+        done = await asyncio.to_thread(wirewatch, "feeds", "add", "reddit:pakistan", folder=started, code=2)
+    assert "reddit:r/name" in done.stderr
+
+
 async def test_a_configuration_with_mistakes_is_said_not_to_count_where_a_feed_is_tried(started: Path) -> None:
     bot = started / "config" / "bot.yaml"
     bot.write_text(bot.read_text() + "nonsense: 1\n")

@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model
+from bot import app, model, storage
+from bot.app import subscribing
+from bot.fetch.client import HttpFetcher
+from bot.polling import websub
+from testbed.fakes import START, FakeClock
 from testbed.servers import hub, ports, postgres
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import until
@@ -138,3 +142,19 @@ async def test_a_hub_that_ends_the_subscription_leaves_a_feed_that_is_polled(tmp
         found = await made.subscription()
         assert (found.until, found.error) == (None, "the hub refuses: too many")
         assert await asyncio.to_thread(made.hub.publish, TOPIC, b"<rss/>") == [410]
+
+
+async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> None:
+    store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=FakeClock())
+    fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
+    with hub.serve() as private:
+        hubs = subscribing.Hubs(store, FakeClock(), fetcher, public_url=lambda: None)
+        wanted = websub.wanted("https://wire.example/feed", private.url, TOPIC, now=START)
+        await store.write(lambda tx: tx.subscriptions.want(wanted))
+        await hubs.ask_due("https://watch.example")
+        [after] = await store.read(lambda tx: tx.subscriptions.all())
+        assert "private or reserved address" in (after.error or "")
+        assert after.secret not in (after.error or "")
+        assert not private.subscribers
+    await fetcher.close()
+    await store.close()

@@ -114,6 +114,18 @@ async def test_the_text_of_a_page_is_the_same_wherever_it_is_taken_out(count: in
     await made.close()
 
 
+@pytest.mark.parametrize("count", [0, 1])
+async def test_the_lists_of_a_page_are_the_same_wherever_they_are_found(count: int) -> None:
+    made = reading.of(model.FetchPolicy(readers=count))
+    items = "".join(f"<li class=news><a href='/{n}'>The regulator writes order number {n}</a></li>" for n in range(9))
+    page = ports.Body(content=f"<ul>{items}</ul>".encode(), content_type="text/html", url="https://a.example/")
+    name, [best, *_] = await made.lists_of(page)
+    assert (name, best["item"]) == (None, "li.news")
+    with pytest.raises(ports.ReadError):
+        await made.lists_of(ports.Body(content=b"<a>" * 200_000, content_type="text/html", url="https://a.example/"))
+    await made.close()
+
+
 async def test_many_documents_at_once_each_get_their_own_answer(processes: Processes) -> None:
     documents = [rss(item(number, title=f"Title {number}", body="x" * 5_000 * (number % 7))) for number in range(60)]
     async with asyncio.TaskGroup() as group:

@@ -113,3 +113,11 @@ def test_what_no_document_can_say_is_garbage(reading: model.Reading, places: lis
     items = tuple(wire.Cleaned(place, "k", None, "", "", "t", "t", "", (), "f", None) for place in places)
     with pytest.raises(wire.Garbage):
         wire.looked_up(wire.Done(reading, items), _JOB)
+
+
+def test_what_is_no_selector_is_written_into_no_configuration() -> None:
+    good: dict[str, str] = {"item": "li.news", "title": "a"}
+    assert wire.are_selectors(wire.Lists("Site", (good,)))
+    for bad in ({**good, "auth": "x"}, {"item": "x" * 5_000}, {"url": "https://evil.example"}):
+        assert not wire.are_selectors(wire.Lists(None, (good, bad)))
+    assert not wire.are_selectors(wire.Lists(None, (good,) * 100))
