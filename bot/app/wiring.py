@@ -45,6 +45,7 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
         escalate=bot.escalate,
         operator=bot.operator,
         window=bot.stories_window,
+        zone=bot.timezone,
         language_model=bot.language_model,
     )
 

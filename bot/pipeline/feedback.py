@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 
 from bot import alerts, model, ports
 from bot.model import Verdict
@@ -100,7 +100,7 @@ def keep(
         return Judged(answer="This message no longer names that rule.", refused="unknown rule")
     judgements = tx.judgements.add([_judgement(press, alert, rule, now) for rule in rules])
     if not judgements:
-        return Judged(answer=_answer(press.verdict, rules, now))
+        return Judged(answer=_answer(press.verdict, rules, now, snapshot.zone))
     # What is being decided at this moment was computed without this word.
     tx.decision_queue.note_change()
     alert = _silence(tx, snapshot, press, alert, rules, now)
@@ -120,7 +120,7 @@ def keep(
             row = rewording.reworded(tx, snapshot.language_model, row, story)
         tx.outbox.add([row] if row else [])
         tx.outbox.add(list(duty.edits(tx, alert, said, once=press.id, now=now)))
-    return Judged(answer=_answer(press.verdict, rules, now), decisions=(decision,))
+    return Judged(answer=_answer(press.verdict, rules, now, snapshot.zone), decisions=(decision,))
 
 
 def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str]) -> tuple[model.Alert, str] | None:
@@ -178,7 +178,7 @@ def _silenced(
         made = silences.by_button(tx, press, alert, story, known_rules=snapshot.rules.rules, now=now)
     except ports.CannotSilence as error:
         return Judged(answer=f"Nothing was changed: {error}.", refused="not to be silenced")
-    what, until = f'{made.kind.value} "{made.name}"', f"{made.until:%Y-%m-%d %H:%M} UTC"
+    what, until = f'{made.kind.value} "{made.name}"', _time(made.until, snapshot.zone)
     return Judged(
         answer=f"The {what} is silenced in every channel until {until}; `wirewatch silence end {made.id}` ends that."
     )
@@ -291,17 +291,21 @@ def _decision(press: ports.Press, alert: model.Alert, rules: Sequence[str], now:
         action=model.Action.SILENT if alert.is_gathered else model.Action.EDIT,
         reason=_REASONS[press.verdict],
         rules=tuple(rule for rule in rules if rule),
-        detail=f"{_what(press.verdict, rules, now)}, says {press.by}",
+        detail=f"{_what(press.verdict, rules, now, UTC)}, says {press.by}",
     )
 
 
-def _what(verdict: Verdict, rules: Sequence[str], now: datetime) -> str:
+def _time(when: datetime, zone: tzinfo) -> str:
+    return f"{when.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+
+
+def _what(verdict: Verdict, rules: Sequence[str], now: datetime, zone: tzinfo) -> str:
     named = ", ".join(f'"{rule}"' for rule in rules)
     match verdict:
         case Verdict.USEFUL | Verdict.NOISE:
             return f"{verdict.value} for {named}"
         case Verdict.SNOOZED:
-            return f"{named} is snoozed until {now + model.SNOOZE:%Y-%m-%d %H:%M} UTC"
+            return f"{named} is snoozed until {_time(now + model.SNOOZE, zone)}"
         case Verdict.WOKEN:
             return f"{named} is awake again"
         case Verdict.OTHER_EVENT:
@@ -314,8 +318,8 @@ def _what(verdict: Verdict, rules: Sequence[str], now: datetime) -> str:
             return f"the story is {verdict.value}"
 
 
-def _answer(verdict: Verdict, rules: Sequence[str], now: datetime) -> str:
-    what = _what(verdict, rules, now)
+def _answer(verdict: Verdict, rules: Sequence[str], now: datetime, zone: tzinfo) -> str:
+    what = _what(verdict, rules, now, zone)
     told = f"{what[0].upper()}{what[1:]}."
     match verdict:
         case Verdict.MUTED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 
 from bot import model, rules
 
@@ -26,6 +26,8 @@ class Snapshot:
     #: The channel on which the bot posts about itself; None: its log only.
     operator: str | None = None
     window: timedelta = timedelta(days=14)
+    #: Of times in what people are answered.
+    zone: tzinfo = UTC
     #: None: no language model is asked.
     language_model: model.LanguageModelPolicy | None = None
 

@@ -187,6 +187,13 @@ async def test_muting_and_unmuting_again_and_again_edits_the_message_each_time(s
     assert not (await alert_of(store)).is_muted
 
 
+async def test_an_answer_says_times_in_the_zone_of_the_configuration(store: storage.SqlStore) -> None:
+    await tell(store)
+    snapshot = replace(SNAPSHOT, zone=ZoneInfo("Asia/Karachi"))
+    judged = await judge(store, press(Verdict.SNOOZED, rule="exit"), snapshot=snapshot)
+    assert f"{(START + DAY).astimezone(ZoneInfo('Asia/Karachi')):%Y-%m-%d %H:%M} PKT" in judged.answer
+
+
 async def test_a_snooze_puts_off_replies_and_waking_brings_them_back_but_not_into_quiet_hours(
     store: storage.SqlStore,
 ) -> None:
