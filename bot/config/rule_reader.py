@@ -208,6 +208,7 @@ class RuleReader:
             paused=shape.paused,
             expect=shape.expect,
             note=shape.note,
+            about=shape.about,
             must_match=tuple(model.Example(title=each.title, body=each.body) for each in shape.must_match),
             must_not_match=tuple(model.Example(title=each.title, body=each.body) for each in shape.must_not_match),
             sets=used,

@@ -203,6 +203,13 @@ class RuleShape(pydantic.BaseModel):
         None, description="every 2 days: the operator is notified when nothing has matched for that long."
     )
     note: values.Text | None = pydantic.Field(None, description="For colleagues: why this rule exists.")
+    about: Annotated[values.Text, pydantic.Field(max_length=500)] | None = pydantic.Field(
+        None,
+        description=(
+            "What the articles are to be about, in plain words. A language model (model, with uses: relevance) judges "
+            "each match; a rejected article is listed and not posted. Without effect where severity is high."
+        ),
+    )
     must_match: _Examples = pydantic.Field(
         (), description="Headlines (or title and body) that the rule must match; checked at every load."
     )

@@ -21,6 +21,8 @@ class Use(StrEnum):
     FACTS = "facts"
     #: Two sentences that tell a story, in the place of sentences of the article.
     SUMMARY = "summary"
+    #: Whether an article is about what its rule says in plain words.
+    RELEVANCE = "relevance"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,6 +105,8 @@ class Rule:
     paused: bool = False
     expect: timedelta | None = None
     note: str | None = None
+    #: What its articles are about, in plain words; asked of a language model.
+    about: str | None = None
     must_match: tuple[Example, ...] = ()
     must_not_match: tuple[Example, ...] = ()
     #: Sets of its file, name -> terms, as far as the rule uses them.

@@ -23,6 +23,8 @@ class JoinReason(StrEnum):
     UNSURE = "perhaps the same event"
     ROUNDUP = "round-up of several events"
     SPLIT = "people took it out of another story"
+    #: A language model says so: no rule's match is left, and no channel is told.
+    NOT_ABOUT = "not what its rule is about"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from bot import model, ports, stories
 from bot.llm import prompts
-from bot.llm.prompts import facts, same_event, summary
+from bot.llm.prompts import facts, relevance, same_event, summary
 from bot.llm.prompts.wording import Answer
 from bot.pipeline import rewording
 
@@ -39,8 +39,10 @@ class Advice:
         self._wanted: dict[str, model.Prompt] = {}
         #: Summaries that are in the queue already.
         self._queued: set[str] = set()
-        #: Of what waited in the turn before: what was asked then, whatever its story has become meanwhile.
+        #: Of articles that waited in the turn before, and of this turn: what was asked then, whatever its story has
+        #: become meanwhile.
         self._asked: dict[str, model.Prompt] = {}
+        self._asking: dict[str, model.Prompt] = {}
         self._is_over = False
 
     def is_for(self, use: model.Use) -> bool:
@@ -50,7 +52,7 @@ class Advice:
     def begin(self, tx: ports.Transaction, now: datetime, *, is_over: bool = False) -> None:
         """A turn over what the store has; ``is_over``: nothing waits any longer."""
         self._tx, self._now, self._is_over = tx, now, is_over
-        self._held, self._wanted, self._queued = set(), {}, set()
+        self._held, self._wanted, self._queued, self._asking = set(), {}, set(), {}
 
     @property
     def held(self) -> frozenset[str]:
@@ -60,7 +62,7 @@ class Advice:
     def end(self) -> None:
         """The turn is committed: what it left undecided is asked."""
         self._since = {key: self._since.get(key, self._now) for key in self._held}
-        self._asked = self._wanted
+        self._asked = {key: prompt for key, prompt in self._asking.items() if key in self._held}
         self.advisor.want(self._wanted.values())
 
     def second_opinion(
@@ -78,6 +80,7 @@ class Advice:
                 self._wait(article.id)
                 return None
             prompt = same_event.ask(article, [known[story] for story in near if story in known])
+        self._asking[article.id] = prompt
         answer = self._answer(prompt, same_event.SameEvent, key=article.id)
         if answer is None or answer.verdict is same_event.Verdict.CANNOT_TELL:
             return None
@@ -87,6 +90,15 @@ class Advice:
             story=model.StoryId(prompt.beside.split()[answer.story - 1]) if is_same else None,
             detail=f'{self.advisor.policy.name} says {said}: "{answer.words}"',
         )
+
+    def irrelevant(self, article: model.Article, rule: str, about: str) -> str | None:
+        """Why the article is not what the rule is about; None: it is, as far as is known. Raises Undecided."""
+        if prompts.speaks_to_a_model(article):
+            return None
+        answer = self._answer(relevance.ask(article, rule, about), relevance.Relevance, key=article.id)
+        if answer is None or answer.verdict is not relevance.Verdict.IRRELEVANT:
+            return None
+        return f'{self.advisor.policy.name} says "{answer.words}": {answer.reason.strip()}'
 
     def to_confirm(
         self, article: model.Article, story: model.Story, found: Sequence[model.Fact]
@@ -148,5 +160,5 @@ class Advice:
             return
         self._held.add(key)
         if prompt is not None:
-            self._wanted[key] = prompt
+            self._wanted[prompt.key] = prompt
         raise stories.Undecided

@@ -179,6 +179,23 @@ class Outbox:
             self.rows.setdefault(row.id, row)
 
 
+class Articles:
+    """Stands in for ``ports.Articles``."""
+
+    def __init__(self) -> None:
+        self.below: ports.Articles | None = None
+        #: Article -> rules that it is not about.
+        self.dropped: dict[model.ArticleId, list[str]] = {}
+
+    def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
+        """As the store has them."""
+        return self.below.get(ids) if self.below is not None else {}
+
+    def drop_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
+        """With the commit."""
+        self.dropped[article] = list(rules)
+
+
 class DecisionQueue:
     """Stands in for ``ports.DecisionQueue``: what a turn leaves for a later one."""
 
@@ -233,13 +250,12 @@ class Draft:
         self.judgements: ports.Judgements = cast("ports.Judgements", NoJudgements())
         self.rulings: ports.Rulings = cast("ports.Rulings", NoRulings())
         self.silences: ports.Silences = cast("ports.Silences", NoSilences())
-        #: Of the store; read only.
-        self.articles: ports.Articles | None = None
+        self.articles = Articles()
 
     def over(self, tx: ports.Transaction) -> ports.Transaction:
         """Begin a turn: read from ``tx``, which is only read."""
         self.stories.below, self.outbox.below, self.judgements = tx.stories, tx.outbox, tx.judgements
-        self.rulings, self.silences, self.articles = tx.rulings, tx.silences, tx.articles
+        self.rulings, self.silences, self.articles.below = tx.rulings, tx.silences, tx.articles
         return self.transaction
 
     @property
@@ -260,11 +276,13 @@ class Draft:
             tx.outbox.drop([send], reason, now=now)
         tx.outbox.add(list(self.outbox.rows.values()))
         tx.decision_queue.add((), (), self.decision_queue.pending)
+        for article, rules in self.articles.dropped.items():
+            tx.articles.drop_matches(article, rules)
 
     def settle(self) -> None:
         """The turn is committed."""
         self.stories.settle()
-        self.outbox, self.decision_queue = Outbox(), DecisionQueue()
+        self.outbox, self.decision_queue, self.articles = Outbox(), DecisionQueue(), Articles()
 
 
 def _is_waiting(alert: model.Alert) -> bool:

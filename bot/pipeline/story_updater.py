@@ -108,15 +108,17 @@ class StoryUpdater:
     ) -> dict[model.StoryId, ChangedStory]:
         if not arrivals:
             return {}
+        changed: dict[model.StoryId, ChangedStory] = {}
+        if self.advice is not None and self.advice.is_for(model.Use.RELEVANCE):
+            arrivals = self._sorted(tx, snapshot, arrivals, changed)
         grouping = self._index(tx, now)
         rules = snapshot.rules.rules.values()
         modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
         joins = grouping.join_batch(by_id.values(), modes, self._second_opinion(tx, by_id))
-        changed: dict[model.StoryId, ChangedStory] = {}
         for join in joins:
             arrival = by_id[join.article]
-            entry = _entry(tx, changed, join.story, arrival)
+            entry = _entry(tx, changed, join.story, arrival.article)
             for younger in join.merges:
                 _merge(tx, changed, entry, younger)
             member = model.Member(
@@ -153,6 +155,24 @@ class StoryUpdater:
             entry.facts.extend(self._confirmed(tx, entry.story, revision.article, told))
             entry.story = _with_article(entry.story, revision.article, revision.matches)
             entry.edits.extend(revision.edits)
+
+    def _sorted(
+        self,
+        tx: ports.Transaction,
+        snapshot: Snapshot,
+        arrivals: Sequence[model.Arrival],
+        changed: dict[model.StoryId, ChangedStory],
+    ) -> Sequence[model.Arrival]:
+        """The arrivals that are to join; those that a language model rejects are put apart: nothing joins them."""
+        # Costs start-up: the prompts, which only a configuration with a model needs.
+        from bot.pipeline import relevance
+
+        assert self.advice is not None
+        found = relevance.sort(tx, snapshot, self.advice, arrivals)
+        for member in found.rejected:
+            entry = _entry(tx, changed, member.join.story, member.article)
+            entry.story = _with_member(entry.story, member)
+        return found.relevant
 
     def _confirmed(
         self, tx: ports.Transaction, story: model.Story, article: model.Article, found: Sequence[model.Fact]
@@ -225,7 +245,7 @@ def _beside(
 
 
 def _entry(
-    tx: ports.Transaction, changed: dict[model.StoryId, ChangedStory], story_id: model.StoryId, arrival: model.Arrival
+    tx: ports.Transaction, changed: dict[model.StoryId, ChangedStory], story_id: model.StoryId, article: model.Article
 ) -> ChangedStory:
     if story_id not in changed:
         stored = tx.stories.get([story_id]).get(story_id)
@@ -233,9 +253,9 @@ def _entry(
             stored
             or model.Story(
                 id=story_id,
-                title=arrival.article.title,
-                first_seen=arrival.article.first_seen,
-                last_seen=arrival.article.first_seen,
+                title=article.title,
+                first_seen=article.first_seen,
+                last_seen=article.first_seen,
                 members=(),
             )
         )

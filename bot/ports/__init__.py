@@ -62,6 +62,7 @@ from bot.ports.errors import (
     WirewatchError,
 )
 from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
+from bot.ports.ledgers import Ledger
 from bot.ports.listeners import Asked, Listener, Press
 from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Source
 from bot.ports.people import Judgements, Rulings, Silences
@@ -71,7 +72,6 @@ from bot.ports.store import (
     DecisionQueue,
     FeedStates,
     KeyValues,
-    Ledger,
     Outbox,
     Store,
     Stories,

@@ -43,6 +43,9 @@ class Articles(Protocol):
     def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None:
         """Store that rules match the article; a rule that is stored already is left as it is."""
 
+    def drop_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
+        """The article is not what these rules are about."""
+
     def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
         """Id -> article; unknown ids are left out."""
 

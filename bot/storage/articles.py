@@ -122,6 +122,9 @@ _VOICES = select(articles.c.id, articles.c.feed, articles.c.link, articles.c.own
 )
 _SET_OWNER = _REVISE.values(owner=bindparam("to_owner"))
 
+_DROP_MATCHES = delete(matches).where(
+    matches.c.article == bindparam("of_article"), matches.c.rule.in_(bindparam("of_rules", expanding=True))
+)
 _NEW_MATCH = insert(matches)
 _MATCH = _NEW_MATCH.on_conflict_do_update(
     index_elements=[matches.c.article, matches.c.rule],
@@ -227,6 +230,9 @@ class Articles:
         ]
         if rows:
             self._connection.execute(_MATCH, rows)
+
+    def drop_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
+        self._connection.execute(_DROP_MATCHES, {"of_article": article, "of_rules": list(rules)})
 
     def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
         found = (article_of(row) for row in known.rows(self._connection, _GET, list(dict.fromkeys(ids))))

@@ -112,7 +112,8 @@ class Grouping:
         """Take up the open stories of the store, at start; ``apart``: what people took out of which story."""
         for story in stories:
             if story.merged_into is None:
-                for member in story.members:
+                # What no rule is about is in no index: it must not draw other articles to it.
+                for member in [one for one in story.members if one.join.reason is not model.JoinReason.NOT_ABOUT]:
                     self._add(profile.of(member.article, member.matches), replace(member.join, story=story.id))
         for home, article in apart:
             self._keep_apart(home, profile.of(article))

@@ -7,6 +7,7 @@ after a start.
 
 from __future__ import annotations
 
+import json
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -126,7 +127,8 @@ class Metrics:
         self._deliveries.labels(row.channel, _OUTCOMES.get(row.state, "again")).inc()
 
     def on_completion(self, completion: model.Completion) -> None:
-        outcome = "answered" if completion.answer is not None else "failed"
+        answer = json.loads(completion.answer) if completion.answer is not None else None
+        outcome = "failed" if answer is None else str(answer.get("verdict", "answered"))
         self._calls.labels(completion.use.value, outcome).inc()
         self._tokens.labels("prompt").inc(completion.tokens_in)
         self._tokens.labels("answer").inc(completion.tokens_out)

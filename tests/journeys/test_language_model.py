@@ -18,7 +18,7 @@ from bot.app.clock import SystemClock
 from testbed.fakes import START
 from testbed.servers import chat_completions, faulty
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
-from tests.journeys.world import BOT, Item, World, world
+from tests.journeys.world import BOT, RULES, Item, World, world
 
 KEY_VARIABLE = "MODEL_KEY"
 MODEL = """\
@@ -52,13 +52,15 @@ class RunningClock(SystemClock):
 
 @asynccontextmanager
 async def newsroom(
-    folder: Path, *, uses: str = "same_event", more: str = ", timeout: 0.5 seconds"
+    folder: Path, *, uses: str = "same_event", more: str = ", timeout: 0.5 seconds", rules: str = RULES
 ) -> AsyncIterator[tuple[World, Server]]:
     """Three outlets and a model, whose answer is that it cannot tell."""
     with faulty.serve(chat_completions.Model()) as server:
         async with world(folder) as made:
             made.environ[KEY_VARIABLE] = chat_completions.KEY
-            made.configure("wire", "courier", "echo", bot=BOT + MODEL.format(url=server.url, uses=uses, more=more))
+            made.configure(
+                "wire", "courier", "echo", rules=rules, bot=BOT + MODEL.format(url=server.url, uses=uses, more=more)
+            )
             server.service.answer_with("same_event", lambda data: UNABLE)
             await made.once()
             yield made, server

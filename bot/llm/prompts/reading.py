@@ -8,7 +8,7 @@ from typing import TypeVar
 import pydantic
 
 from bot import model, ports
-from bot.llm.prompts import facts, same_event, summary
+from bot.llm.prompts import facts, relevance, same_event, summary
 from bot.llm.prompts.wording import Answer
 
 A = TypeVar("A", bound=Answer)
@@ -17,6 +17,7 @@ _FORMS: dict[model.Use, type[Answer]] = {
     model.Use.SAME_EVENT: same_event.SameEvent,
     model.Use.FACTS: facts.Facts,
     model.Use.SUMMARY: summary.Summary,
+    model.Use.RELEVANCE: relevance.Relevance,
 }
 
 
