@@ -5,14 +5,16 @@ local server serves the feeds and a local Slack takes the messages. Each round a
 runs ``wirewatch once``. Printed for each desk and part: events hidden, messages beyond one per event, pairs of items
 in one story, replies that state something, news told. The baselines are computed over the same items in the same order.
 
-    python -m bench.quality.desks [--parts a b c] [--desks NAME ...] [--show] [--keep FILE]
+    python -m bench.quality.desks [--parts a b c] [--desks NAME ...] [--show] [--model YAML]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -90,7 +92,9 @@ def feed(desk: str, source: str, items: Sequence[Item]) -> bytes:
     return f'<?xml version="1.0"?><rss version="2.0"><channel>{head}{entries}</channel></rss>'.encode()
 
 
-def configure(folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: str) -> None:
+def configure(
+    folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: str, language_model: object = None
+) -> None:
     """Write bot.yaml, feeds.yaml and a file of rules a desk."""
     channels = {
         desk.name: {
@@ -106,6 +110,7 @@ def configure(folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: s
         "database": f"sqlite:///{folder}/desks.db",
         "channels": channels,
         "fetch": {"allow_private": ["127.0.0.0/8"]},
+        **({"model": language_model} if language_model else {}),
     }
     feeds = [
         {
@@ -136,15 +141,15 @@ def _wirewatch(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def run(desks: Sequence[Desk]) -> Mapping[str, Shown]:
-    """What each desk's channel showed after every item came, one a round."""
+def run(desks: Sequence[Desk], language_model: object = None) -> tuple[Mapping[str, Shown], int]:
+    """What each desk's channel showed after every item came, one a round; and the calls of the language model."""
     with _servers() as (feeds, server), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for desk in desks:
             server.workspace.add_channel(desk.name)
             for source in {item.source for item in desk.items}:
                 feeds.pages[f"/{desk.name}/{slug(source)}"] = feed(desk.name, source, [])
-        configure(folder, desks, feeds_url=feeds.url, api_url=server.api_url)
+        configure(folder, desks, feeds_url=feeds.url, api_url=server.api_url, language_model=language_model)
         _wirewatch(folder, "once", "--now")
         channels = {desk.name: _Channel() for desk in desks}
         for at in range(max(len(desk.items) for desk in desks)):
@@ -158,6 +163,8 @@ def run(desks: Sequence[Desk]) -> Mapping[str, Shown]:
                 if at < len(desk.items):
                     _look(channels[desk.name], desk, at, server.workspace.messages(desk.name))
         stories = json.loads(_wirewatch(folder, "stories", "--json"))
+        with contextlib.closing(sqlite3.connect(folder / "desks.db")) as archive:
+            (calls,) = archive.execute("SELECT count(*) FROM completions").fetchone()
     for desk in desks:
         by_link = {item.link: item.id for item in desk.items}
         channels[desk.name].shown.stories = {
@@ -166,7 +173,7 @@ def run(desks: Sequence[Desk]) -> Mapping[str, Shown]:
             for article in story["articles"]
             if article["link"] in by_link
         }
-    return {name: channel.shown for name, channel in channels.items()}
+    return {name: channel.shown for name, channel in channels.items()}, calls
 
 
 @contextmanager
@@ -235,6 +242,9 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=["a", "b", "c"], help="folders of the desks' data")
     parser.add_argument("--desks", nargs="+", help="only these")
     parser.add_argument("--show", action="store_true", help="name what was hidden and what was said falsely")
+    parser.add_argument(
+        "--model", help="bot.yaml's model, as YAML: {url: file:/tmp/answers.jsonl, name: x, uses: [facts]}"
+    )
     chosen = parser.parse_args()
     out = Console()
     for part in chosen.parts:
@@ -245,7 +255,7 @@ def main() -> None:
             "desk", "events", "hidden", "beyond", "pairs P, R", "replies right", "news told", title=f"part {part}"
         )
         whole = Score()
-        shown = run(desks)
+        shown, calls = run(desks, yaml.safe_load(chosen.model) if chosen.model else None)
         for desk in desks:
             told = score(desk, shown[desk.name])
             whole.add(told)
@@ -258,6 +268,9 @@ def main() -> None:
                 sums.add(score(desk, threads(desk)))
             _row(table, name, sums)
         out.print(table)
+        if chosen.model:
+            articles = sum(len(each.stories) for each in shown.values())
+            out.print(f"{calls} calls of the model, {calls / (articles or 1):.2f} a matched article")
         if chosen.show:
             for remark in whole.remarks:
                 out.print(remark, markup=False, highlight=False)

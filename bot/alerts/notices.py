@@ -131,7 +131,7 @@ def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str
 def model_is_failing(name: str, reason: str, *, now: datetime) -> model.Notice:
     """The language model failed several times in a row, or refuses us; ``reason`` is the last failure's."""
     lead = f"The model {name} does not answer. Until it does, Wirewatch decides without it."
-    remedy = "Check url, name and key under model in bot.yaml."
+    remedy = "`wirewatch model test` asks it now; check url, name and key under model in bot.yaml."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
 
 

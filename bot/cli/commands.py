@@ -39,6 +39,7 @@ COMMANDS = {
     "database": ("database", "database"),
     "ledger": ("ledger", "ledger"),
     "stories": ("stories", "stories"),
+    "model": ("language_model", "language_model"),
     "mcp": ("mcp", "mcp"),
     "review": ("review", "review"),
     "silence": ("silence", "silence"),

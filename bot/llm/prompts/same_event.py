@@ -64,9 +64,12 @@ def ask(article: model.Article, stories: Sequence[model.Story]) -> model.Prompt:
 
 
 def _shown(number: int, story: model.Story) -> dict[str, object]:
+    articles = [member.article for member in story.members if member.join.copy_of is None]
+    # Told, not seen: the same articles give the same prompt on another day.
+    days = [article.when for article in articles]
     return {
         "number": number,
-        "first_reported": f"{story.first_seen:%Y-%m-%d}",
-        "last_reported": f"{story.last_seen:%Y-%m-%d}",
-        **shown([member.article for member in story.members if member.join.copy_of is None]),
+        "first_reported": f"{min(days):%Y-%m-%d}",
+        "last_reported": f"{max(days):%Y-%m-%d}",
+        **shown(articles),
     }

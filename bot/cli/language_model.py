@@ -1,0 +1,141 @@
+"""wirewatch model: ask the language model of bot.yaml, and see by figures what it is worth."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from bot import app, config, model, ports
+from bot.cli import labelled, terminal
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
+from bot.model import visible
+
+if TYPE_CHECKING:
+    from bot.llm.probes import Probe
+
+language_model = typer.Typer(help="Ask the language model of bot.yaml.", no_args_is_help=True)
+
+
+@language_model.callback()
+def _group() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """One probe's outcome."""
+
+    use: model.Use
+    is_right: bool
+    #: Why there is no answer that could be used; empty: there is one.
+    error: str
+    seconds: float
+    tokens: int
+
+
+@language_model.command("test")
+def ask(
+    folder: ConfigDir = DEFAULT_CONFIG,
+    articles: Annotated[
+        Path | None,
+        typer.Option("--labelled", help="Articles whose events you know: what changes with the model.", metavar="FILE"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask the model of bot.yaml questions whose answers are known: is it right, how fast, and what does it cost?
+
+    With --labelled, also groups your own labelled articles with and without it. Asks each question once, whatever
+    bot.yaml's uses; nothing is stored, and the day's budget is not touched. Exit code 1 when a question of a use that
+    bot.yaml names was not answered.
+
+    Example: wirewatch model test --labelled desk.jsonl
+    """
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ)
+    policy = settings.bot.language_model
+    if policy is None:
+        terminal.fail("bot.yaml names no model: see docs/language-model.md", UNUSABLE)
+    rows = labelled.read(articles, settings) if articles else ()
+    asked, compared = asyncio.run(_run(policy, settings, environment, rows))
+    uses = [use for use in model.Use if use in policy.uses]
+    if json:
+        terminal.answer(
+            {
+                "model": policy.name,
+                "uses": {use.value: _figures([one for one in asked if one.use is use]) for use in model.Use},
+                "labelled": {name: score.as_json() for name, score in compared.items()},
+            }
+        )
+    else:
+        _show(policy, asked, compared)
+    failed = [one for one in asked if one.error and one.use in uses]
+    raise typer.Exit(LEFT if failed else DONE)
+
+
+async def _run(
+    policy: model.LanguageModelPolicy,
+    settings: config.Settings,
+    environment: app.Environment,
+    rows: Sequence[labelled.Row],
+) -> tuple[list[_Asked], Mapping[str, labelled.Score]]:
+    # Costs start-up: the prompts and the SDK.
+    from bot.llm import open_model, probes
+
+    opened = open_model(policy, lambda secret: config.resolve(secret, environment.environ))
+    try:
+        asked = [await _ask(opened, probe) for probe in probes.probes()]
+        compared = await labelled.compare(rows, settings, opened) if rows else {}
+    finally:
+        await opened.close()
+    return asked, compared
+
+
+async def _ask(opened: ports.LanguageModel, probe: Probe) -> _Asked:
+    begun = time.perf_counter()
+    error, is_right, tokens = "", False, 0
+    try:
+        answered = await opened.ask(probe.prompt)
+        tokens = answered.tokens_in + answered.tokens_out
+        is_right = probe.is_right(answered.text)
+    except ports.ModelError as failure:
+        error, tokens = str(failure), tokens or failure.tokens_in + failure.tokens_out
+    return _Asked(
+        use=probe.prompt.use, is_right=is_right, error=error, seconds=time.perf_counter() - begun, tokens=tokens
+    )
+
+
+def _figures(asked: Sequence[_Asked]) -> dict[str, object]:
+    return {
+        "asked": len(asked),
+        "right": sum(one.is_right for one in asked),
+        "seconds": round(statistics.median(one.seconds for one in asked), 2),
+        "tokens": round(statistics.mean(one.tokens for one in asked)),
+        "errors": list(dict.fromkeys(one.error for one in asked if one.error)),
+    }
+
+
+def _show(policy: model.LanguageModelPolicy, asked: Sequence[_Asked], compared: Mapping[str, labelled.Score]) -> None:
+    table = Table("use", "right", "seconds", "tokens a call", "", title=Text(f"{policy.name} at {policy.url}"))
+    for use in model.Use:
+        found = _figures([one for one in asked if one.use is use])
+        errors = "; ".join(str(each) for each in found["errors"]) if isinstance(found["errors"], list) else ""
+        name = use.value if use in policy.uses else f"{use.value} (not used)"
+        row = (name, f"{found['right']} of {found['asked']}", str(found["seconds"]), str(found["tokens"]))
+        table.add_row(*(Text(visible.line(cell)) for cell in (*row, errors)))
+    terminal.out.print(table)
+    if not compared:
+        return
+    table = Table("labelled articles", "events", "hidden", "beyond", "pairs P", "R", "calls an article")
+    for name, score in compared.items():
+        table.add_row(name, *score.cells())
+    terminal.out.print(table)

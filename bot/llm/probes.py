@@ -1,0 +1,122 @@
+"""Questions whose right answers are known: what `wirewatch model test` asks. The example story, made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot import model
+from bot.llm import prompts
+from bot.llm.prompts import facts, relevance, same_event, summary
+
+_START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
+#: The headline, and the text from the second line on.
+_TEXTS = {
+    "exit": """\
+BlackBerry to leave Pakistan rather than open its servers
+BlackBerry will end its business in Pakistan by 30 November after the Pakistan Telecommunication Authority (PTA)
+demanded unfettered access to its BES servers. The company calls the demand a backdoor. Some 5,000 companies use the
+service.""",
+    "again": """\
+Canadian handset maker quits Pakistan over regulator's demand
+BlackBerry is quitting Pakistan because the PTA wants to read the messages of its business customers. The firm said that
+it does not support backdoors.""",
+    "sindh": """\
+Sindh lifts ban on BlackBerry Messenger after talks with PTA
+The province of Sindh has lifted its ban on BlackBerry Messenger. The PTA said that access to chat records was agreed
+with mobile operators in Karachi.""",
+    "moved": """\
+Pakistan gives BlackBerry until 30 December
+The PTA has moved the deadline for BlackBerry from 30 November to 30 December, it said on Monday.""",
+    "school": """\
+PTA meeting: please enter by the back door
+The parent teacher association of Hill School meets on Friday. Please leave your BlackBerry at home.""",
+}
+_ABOUT = "demands of authorities in Pakistan to read what is sent with BlackBerry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One question and whether a text is its right answer."""
+
+    prompt: model.Prompt
+    #: Raises BadAnswer for a text that would not be believed.
+    is_right: Callable[[str], bool]
+
+
+def probes() -> tuple[Probe, ...]:
+    """Of every use, in its order; where there are two, their right answers differ."""
+    first = _story("exit")
+    return (
+        _same_event("again", first, same_event.Verdict.SAME),
+        _same_event("sindh", first, same_event.Verdict.OTHER),
+        _facts("30 November", "30 December", {1}),
+        _facts("5,000", "30", set()),
+        _relevance("exit", relevance.Verdict.RELEVANT),
+        _relevance("school", relevance.Verdict.IRRELEVANT),
+        _summary(),
+    )
+
+
+def _article(name: str) -> model.Article:
+    title, _, text = _TEXTS[name].partition("\n")
+    at = _START + timedelta(hours=list(_TEXTS).index(name))
+    return model.Article(
+        id=model.ArticleId(name),
+        feed="",
+        outlet="Example Wire",
+        owner="",
+        link="",
+        title=title,
+        text=text.replace("\n", " "),
+        published=at,
+        first_seen=at,
+        fingerprint=name,
+    )
+
+
+def _story(name: str) -> model.Story:
+    article = _article(name)
+    join = model.Join(story=model.StoryId(name), article=article.id, reason=model.JoinReason.OPENED)
+    return model.Story(
+        id=join.story,
+        title=article.title,
+        first_seen=article.first_seen,
+        last_seen=article.first_seen,
+        members=(model.Member(article=article, join=join, matches=()),),
+    )
+
+
+def _same_event(name: str, story: model.Story, verdict: same_event.Verdict) -> Probe:
+    prompt = same_event.ask(_article(name), [story])
+    return Probe(
+        prompt=prompt, is_right=lambda text: prompts.read(prompt, text, same_event.SameEvent).verdict is verdict
+    )
+
+
+def _facts(before: str, after: str, confirmed: set[int]) -> Probe:
+    fact = model.Fact(
+        kind="date",
+        label="deadline",
+        before=before,
+        after=after,
+        sentence=_article("moved").text,
+        article=model.ArticleId("moved"),
+        outlet="Example Wire",
+    )
+    prompt = facts.ask(_article("moved"), _story("exit"), [fact])
+    return Probe(prompt=prompt, is_right=lambda text: prompts.read(prompt, text, facts.Facts).confirmed == confirmed)
+
+
+def _relevance(name: str, verdict: relevance.Verdict) -> Probe:
+    prompt = relevance.ask(_article(name), "probe", _ABOUT)
+    return Probe(
+        prompt=prompt, is_right=lambda text: prompts.read(prompt, text, relevance.Relevance).verdict is verdict
+    )
+
+
+def _summary() -> Probe:
+    prompt = summary.ask(_article("exit"))
+    # A summary that is read holds: each of its sentences is supported.
+    return Probe(prompt=prompt, is_right=lambda text: bool(prompts.read(prompt, text, summary.Summary)))

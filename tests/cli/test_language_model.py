@@ -1,0 +1,137 @@
+"""wirewatch model test: right answers, latency and cost by use, and labelled articles with and without the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbed import commands
+from testbed.servers import chat_completions, faulty
+from tests.journeys.test_language_model import UNSURE
+from tests.journeys.test_model_facts import judged
+from tests.journeys.test_seed_story import FIRST, LOOK_ALIKES, SECOND
+from tests.journeys.world import RULES
+
+Server = faulty.Server[chat_completions.Model]
+SUPPORT = "The company calls the demand a backdoor."
+
+
+def same_event(data: dict[str, Any]) -> dict[str, Any]:
+    is_other = "lifts ban" in data["article"]["headline"]
+    words = data["article"]["headline"]
+    return {"verdict": "other" if is_other else "same", "story": 0 if is_other else 1, "words": words}
+
+
+def facts(data: dict[str, Any]) -> dict[str, Any]:
+    is_right = data["updates"][0]["before"] == "30 November"
+    return judged("confirmed" if is_right else "rejected")(data)
+
+
+def relevance(data: dict[str, Any]) -> dict[str, Any]:
+    is_school = "meeting" in data["article"]["headline"]
+    words = data["article"]["headline"]
+    return {"verdict": "irrelevant" if is_school else "relevant", "words": words, "reason": "It is a school."}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with faulty.serve(chat_completions.Model()) as serving:
+        serving.service.answer_with("same_event", same_event)
+        serving.service.answer_with("facts", facts)
+        serving.service.answer_with("relevance", relevance)
+        serving.service.answer_with("summary", lambda data: {"sentences": [{"text": SUPPORT, "support": SUPPORT}]})
+        yield serving
+
+
+@pytest.fixture
+def folder(tmp_path: Path, server: Server) -> Path:
+    (tmp_path / "rules").mkdir()
+    uses = "[same_event, facts, summary]"
+    model = f"model: {{url: '{server.url}/v1', name: local-model, key: env:MODEL_KEY, uses: {uses}}}\n"
+    (tmp_path / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{model}")
+    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
+    (tmp_path / "rules" / "a.yaml").write_text(RULES.replace("notify: desk", "notify: alerts"))
+    return tmp_path
+
+
+def asked(folder: Path, *words: str, code: int = 0) -> str:
+    key = chat_completions.KEY
+    return commands.wirewatch("model", "test", "--config", ".", *words, folder=folder, code=code, MODEL_KEY=key).stdout
+
+
+def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder: Path) -> None:
+    told = json.loads(asked(folder, "--json"))
+
+    assert told["model"] == "local-model"
+    counts = {use: (each["right"], each["asked"]) for use, each in told["uses"].items()}
+    assert counts == {"same_event": (2, 2), "facts": (2, 2), "summary": (1, 1), "relevance": (2, 2)}
+    assert all(each["tokens"] > 100 and each["seconds"] < 5 and not each["errors"] for each in told["uses"].values())
+    assert not (folder / "data").exists()
+    shown = asked(folder)
+    assert "relevance (not used)" in shown
+    assert "2 of 2" in shown
+
+
+def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(folder: Path, server: Server) -> None:
+    server.service.answer_with("same_event", lambda data: {"verdict": "cannot_tell", "story": 0, "words": ""})
+    assert json.loads(asked(folder, "--json"))["uses"]["same_event"]["right"] == 0
+
+    server.service.answer_with("same_event", lambda data: "no JSON")
+    told = json.loads(asked(folder, "--json", code=1))
+    assert "does not meet the schema" in told["uses"]["same_event"]["errors"][0]
+
+
+def test_a_failure_of_what_is_not_used_is_shown_and_not_counted(folder: Path, server: Server) -> None:
+    server.service.answer_with("relevance", lambda data: "no JSON")
+    assert json.loads(asked(folder, "--json"))["uses"]["relevance"]["right"] == 0
+
+
+def test_labelled_articles_are_grouped_with_and_without_the_model(folder: Path, server: Server) -> None:
+    path = folder / "labelled.jsonl"
+    told = [(FIRST, "exit"), (SECOND, "exit"), (UNSURE, "exit"), (LOOK_ALIKES[0], None)]
+    lines = [
+        {
+            "title": item.title,
+            "text": item.text,
+            "source": f"Wire{at}",
+            "at": f"2026-01-02T0{at}:00:00Z",
+            "story": event,
+        }
+        for at, (item, event) in enumerate(told)
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n")
+
+    found = json.loads(asked(folder, "--json", "--labelled", str(path)))["labelled"]
+
+    # The look-alike does not match; of three articles of one event the last is unsure without the model.
+    assert found["without the model"] == {
+        "articles": 3,
+        "events": 1,
+        "hidden": 0,
+        "beyond": 1,
+        "precision": 1.0,
+        "recall": 0.33,
+        "calls_an_article": 0.0,
+    }
+    better = {"beyond": 0, "recall": 1.0, "calls_an_article": 0.33}
+    assert found["with the model"] == {**found["without the model"], **better}
+    assert "labelled articles" in asked(folder, "--labelled", str(path))
+
+
+def test_a_line_that_cannot_be_read_is_named(folder: Path) -> None:
+    path = folder / "labelled.jsonl"
+    path.write_text('{"title": "A"}\n')
+    done = commands.wirewatch(
+        "model", "test", "--config", ".", "--labelled", str(path), folder=folder, code=2, MODEL_KEY=chat_completions.KEY
+    )
+    assert "line 1 is no JSON object" in done.stderr
+
+
+def test_without_a_model_the_message_says_where_to_read_on(folder: Path) -> None:
+    (folder / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
+    done = commands.wirewatch("model", "test", "--config", ".", folder=folder, code=2)
+    assert "bot.yaml names no model" in done.stderr
