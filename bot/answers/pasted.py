@@ -46,6 +46,7 @@ def parse_pasted(
         channels=frozenset(settings.bot.channels),
         feeds=feeds or None,
         zone=settings.bot.timezone,
+        people=settings.bot.people,
         has_routes=bool(settings.bot.routes),
         steps=steps,
     )

@@ -42,6 +42,8 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
         fetch=bot.fetch,
         policies={name: _policy(bot, channel) for name, channel in bot.channels.items()},
         routes=bot.routes,
+        mention=bot.mention,
+        people={name: channels.people(channel.options) for name, channel in bot.channels.items()},
         escalate=bot.escalate,
         operator=bot.operator,
         window=bot.stories_window,

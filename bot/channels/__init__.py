@@ -60,6 +60,12 @@ def digest(options: pydantic.BaseModel) -> tuple[time, ZoneInfo | None] | None:
     return told
 
 
+def people(options: pydantic.BaseModel) -> Mapping[str, str]:
+    """Whom a channel can mention, of the kinds that have a key ``people``: name -> the service's own id."""
+    known: Mapping[str, str] = getattr(options, "people", {})
+    return known
+
+
 def build(
     kind: str,
     name: str,

@@ -26,6 +26,7 @@ def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
         channels=frozenset(settings.bot.channels),
         feeds=frozenset[str]().union(*names),
         zone=settings.bot.timezone,
+        people=settings.bot.people,
         has_routes=bool(settings.bot.routes),
         wants_warnings=False,
     )

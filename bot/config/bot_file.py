@@ -13,6 +13,7 @@ from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebTo
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar
+from bot.config.yaml.nodes import Sequence as SequenceNode
 from bot.config.yaml.problems import ProblemReport
 
 
@@ -20,6 +21,15 @@ def channel_names(root: Node | None) -> frozenset[str] | None:
     """Names of channels as written, also of broken ones, so that rules are not blamed; None: unknown."""
     channels = root.get("channels") if isinstance(root, MappingNode) else None
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
+
+
+def people(root: Node | None) -> frozenset[str] | None:
+    """Names of people whom a channel can mention, as written; None: unknown."""
+    channels = root.get("channels") if isinstance(root, MappingNode) else None
+    if not isinstance(channels, MappingNode):
+        return None
+    blocks = (each.get("people") for _, each in channels.pairs if isinstance(each, MappingNode))
+    return frozenset(key.value for block in blocks if isinstance(block, MappingNode) for key, _ in block.pairs)
 
 
 def has_routes(root: Node | None) -> bool:
@@ -57,6 +67,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     channels = _channels(channels_node, report, kinds, environ)
     warn_of_broken(channels_node, report, kinds)
     routes_shape.check_routes(root, channel_names(root) or (), report)
+    _check_mentions(root, report)
     if shape is None or channels is None:
         return None
     if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
@@ -149,6 +160,18 @@ def _hide_secrets(node: Node | None, report: ProblemReport, kinds: plugins.Kinds
                 report.hide(value.start, value.end)
 
 
+def _check_mentions(root: Node, report: ProblemReport) -> None:
+    """People whom no channel knows."""
+    block, known = root.get("mention") if isinstance(root, MappingNode) else None, people(root) or frozenset()
+    for _, named in block.pairs if isinstance(block, MappingNode) else ():
+        for item in named.items if isinstance(named, SequenceNode) else [named]:
+            if isinstance(item, Scalar) and item.value.strip() and item.value.strip() not in known:
+                otherwise = "add people: {NAME: ID} to a channel"
+                help_text = values.did_you_mean(item.value.strip(), sorted(known), otherwise=otherwise)
+                message = f'no channel knows the person "{values.shown(item.value)}"'
+                report.add("unknown-person", message, help_text, start=item.start, end=item.end)
+
+
 def _check_named_channels(shape: BotShape, root: Node, report: ProblemReport) -> None:
     names = channel_names(root) or frozenset()
     for named, path in (
@@ -201,6 +224,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
         timezone=shape.timezone,
         channels=channels,
         routes=routes_shape.routes_of(shape.routes, shape.timezone),
+        mention=shape.mention,
         escalate=model.Escalate(after=shape.escalate.after, to=shape.escalate.to) if shape.escalate else None,
         operator=shape.operator,
         fetch=model.FetchPolicy(

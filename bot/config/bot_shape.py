@@ -12,7 +12,7 @@ from bot import model
 from bot.config import access_shape, intervals, values
 from bot.config.model_shape import ModelShape
 from bot.config.routes_shape import RouteShape
-from bot.model import OnUnknown
+from bot.model import OnUnknown, Severity
 
 _FETCH = model.FetchPolicy()
 
@@ -183,6 +183,12 @@ class BotShape(StrictShape):
     )
     routes: tuple[RouteShape, ...] = pydantic.Field(
         (), description="Where stories of rules without notify are posted: the first route that takes one decides."
+    )
+    mention: dict[Severity, values.Texts] = pydantic.Field(
+        {},
+        description="Whom the first message of a story mentions, by severity: high: duty. Names of channels' people; a "
+        "rule's own mention counts before it.",
+        examples=["{high: duty}"],
     )
     escalate: EscalateShape | None = pydantic.Field(
         None, description="A story of severity high that nobody claims goes to a second channel."

@@ -56,6 +56,8 @@ class _Found:
     channels: frozenset[str] | None = None
     #: What a channel has as ``to`` -> its name.
     destinations: dict[str, str] = field(default_factory=dict)
+    #: Whom channels can mention; None: unknown.
+    people: frozenset[str] | None = None
     #: bot.yaml has routes; None: unknown.
     has_routes: bool | None = None
     feed_names: frozenset[str] | None = None
@@ -158,6 +160,7 @@ class _Loader:
             if not report.error_count:
                 self._bot_report = report
                 self.found.has_routes = bot_file.has_routes(report.document.root)
+                self.found.people = bot_file.people(report.document.root)
                 bot = bot_file.parse_bot_file(report, kinds=self._kinds.channels, environ=self._environ)
                 self.found.channels = bot_file.channel_names(report.document.root)
                 self.found.destinations = bot_file.destinations(report.document.root)
@@ -168,6 +171,7 @@ class _Loader:
         if self.found.bot is not None and self.found.bot is kept:
             self.found.channels = frozenset(self.found.bot.channels)
             self.found.has_routes = bool(self.found.bot.routes)
+            self.found.people = self.found.bot.people
 
     def _look_at_routes(self) -> None:
         """Rules that a route of bot.yaml names and no file has: known once all files are read."""
@@ -227,6 +231,7 @@ class _Loader:
             channels=self.found.channels,
             feeds=self.found.feed_names,
             destinations=self.found.destinations,
+            people=self.found.people,
             has_routes=self.found.has_routes,
             zone=self.found.bot.timezone if self.found.bot else _UTC,
         )

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
-from zoneinfo import ZoneInfo
 
 import pydantic
 
 from bot import model, rules
 from bot.config import list_items, values
+from bot.config.rule_context import Context
 from bot.config.rules_shape import RuleShape
 from bot.config.settings import LoadedRule
 from bot.config.yaml import places, validation
@@ -26,37 +26,6 @@ _SET = re.compile(r"\$([\w-]+)")
 #: Problems that an unreadable part of a rule may cause in its other parts.
 _FOLLOWING = frozenset({"must-match", "must-not-match", "only-negatives"})
 _CONTENT = ("all", "any", "none", "query", "where")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What a rule file needs to know of the others."""
-
-    #: None: unknown, since bot.yaml is not readable; then no rule is blamed for its channel.
-    channels: frozenset[str] | None
-    #: Names, addresses and tags of feeds; None: unknown.
-    feeds: frozenset[str] | None
-    zone: ZoneInfo
-    #: What a channel has as ``to`` -> its name: rules that name the one are told of the other.
-    destinations: dict[str, str] = field(default_factory=dict)
-    #: bot.yaml has routes, so that a rule may leave out ``notify``; None: unknown.
-    has_routes: bool | None = None
-    #: Look for what is allowed and probably not meant.
-    wants_warnings: bool = True
-    #: What the examples of all rules may take together; None: each has its own bound.
-    steps: rules.Steps | None = None
-
-    def known(self, kind: str) -> frozenset[str] | None:
-        """The names that a rule may use for a "channel" or a "feed", and "" for "routes"; None: not checked."""
-        if kind == "routes":
-            return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
-        return self.channels if kind == "channel" else self.feeds
-
-    def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-        """Those that no file has."""
-        return frozenset(
-            (kind, name) for kind, name in needs if (known := self.known(kind)) is not None and name not in known
-        )
 
 
 @dataclass(slots=True)
@@ -187,6 +156,7 @@ class RuleReader:
         used = tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts))
         self.content.needs.update([("channel", name) for name in shape.notify] or [("routes", "")])
         self.content.needs.update(("feed", name) for name in shape.feeds)
+        self.content.needs.update(("person", name) for name in shape.mention)
         return model.Rule(
             name=shape.name,
             notify=tuple(dict.fromkeys(shape.notify)),
@@ -198,6 +168,7 @@ class RuleReader:
             where=shape.where,
             feeds=tuple(dict.fromkeys(shape.feeds)),
             severity=shape.severity,
+            mention=tuple(dict.fromkeys(shape.mention)),
             group=shape.group,
             min_outlets=shape.min_outlets,
             cooldown=shape.cooldown,
@@ -245,14 +216,16 @@ class RuleReader:
             )
         for kind, key, file, what in (
             ("channel", "notify", "bot.yaml", "channel"),
+            ("person", "mention", "people of a channel", "person"),
             ("feed", "feeds", "feeds.yaml", "feed or tag"),
         ):
             known = self.context.known(kind)
-            for item in _scalars(node.get(key)) if known else ():
+            for item in _scalars(node.get(key)) if known or (kind == "person" and known is not None) else ():
                 name = item.value.strip()
-                if not known or name in known or not name or self.report.document.has_flaw_in(item.start, item.end):
+                if known is None or name in known or not name or self.report.document.has_flaw_in(item.start, item.end):
                     continue
-                otherwise = f"{file} has {', '.join(sorted(known))}" if len(known) <= 8 else f"add it to {file}"
+                is_short = 0 < len(known) <= 8
+                otherwise = f"{file} has {', '.join(sorted(known))}" if is_short else f"add it to {file}"
                 help_text = values.did_you_mean(name, sorted(known), otherwise=otherwise)
                 if kind == "channel" and (meant := self.context.destinations.get(name)):
                     help_text = f"rules name the channel, not where it posts: write {meant}"

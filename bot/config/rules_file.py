@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from bot.config import values
-from bot.config.rule_reader import Context, RuleFileContent, RuleReader, Sets, name_of
+from bot.config.rule_context import Context
+from bot.config.rule_reader import RuleFileContent, RuleReader, Sets, name_of
 from bot.config.rules_shape import RuleShape, SetsShape
 from bot.config.settings import LoadedRule
 from bot.config.yaml import validation

@@ -170,6 +170,10 @@ class RuleShape(pydantic.BaseModel):
     severity: model.Severity = pydantic.Field(
         model.Severity.NORMAL, description="low, normal or high; high passes quiet hours."
     )
+    mention: values.Texts = pydantic.Field(
+        (),
+        description="Whom a story's first message mentions: names of channels' people. Without it, as bot.yaml says.",
+    )
     group: model.Group = pydantic.Field(
         model.Group.NORMAL,
         description="How readily articles share a story: normal, strict (nearly certain only) or off (each alone).",

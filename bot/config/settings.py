@@ -63,6 +63,8 @@ class BotSettings:
     channels: Mapping[str, ChannelSettings]
     #: Of rules that name no channel.
     routes: tuple[model.Route, ...]
+    #: Whom stories of a severity mention, where the rule does not say.
+    mention: Mapping[model.Severity, tuple[str, ...]]
     #: What becomes of high stories that nobody claims; None: nothing.
     escalate: model.Escalate | None
     #: The channel in which the bot posts about itself; None: the log only.
@@ -84,6 +86,11 @@ class BotSettings:
     on_unknown: model.OnUnknown
     #: None: no language model is asked.
     language_model: model.LanguageModelPolicy | None = None
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Names of those whom a channel can mention."""
+        return frozenset(name for channel in self.channels.values() for name in getattr(channel.options, "people", {}))
 
     def database_address(self, environ: Mapping[str, str]) -> str:
         """The whole address, its secret part read now and its path absolute. Raises ConfigError."""

@@ -15,6 +15,7 @@ from bot.model.judgements import SNOOZE, Judgement, Verdict, entity_key, rule_ke
 from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
 from bot.model.messages import (
     Escalation,
+    Mention,
     Message,
     MessageKind,
     Nearest,
@@ -90,6 +91,7 @@ __all__ = [
     "Login",
     "Match",
     "Member",
+    "Mention",
     "Message",
     "MessageKind",
     "Nearest",

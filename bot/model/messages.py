@@ -97,6 +97,16 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """Somebody whom a message is to call: the only words of it that notify anybody by name."""
+
+    #: As the configuration calls them.
+    name: str
+    #: The service's own id; empty: the channel does not know them, and shows the name.
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
     """That nobody claimed a story in time, and which message told it first."""
 
@@ -150,6 +160,8 @@ class Message:
     nearest: Nearest | None = None
     #: Of a message on the second channel.
     escalation: Escalation | None = None
+    #: At the head of a thread.
+    mentions: tuple[Mention, ...] = ()
     #: A message on a second channel may link this one: its receipt needs an address.
     wants_link: bool = False
 

@@ -91,6 +91,8 @@ class Rule:
     feeds: tuple[str, ...] = ()
     severity: Severity = Severity.NORMAL
     group: Group = Group.NORMAL
+    #: Who is mentioned in a first message, by the names of channels' ``people``; empty: as bot.yaml says.
+    mention: tuple[str, ...] = ()
     #: Independent owners before it posts.
     min_outlets: int = 1
     cooldown: timedelta | None = None

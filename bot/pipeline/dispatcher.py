@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot import alerts, facts, model, ports
-from bot.pipeline import duty, messages, rulings
+from bot.pipeline import duty, mentions, messages, rulings
 from bot.pipeline.claims import Claims
 from bot.pipeline.silences import InForce
 from bot.pipeline.snapshot import Snapshot
@@ -236,6 +236,7 @@ class Dispatcher:
                 row = messages.reply(decision, story, self._rules, alert)
             case _:
                 pass
+        row = mentions.called(row, self._snapshot)
         self._tx.stories.decide([decision])
         if row:
             self._tx.outbox.add([self._advice.worded(self._tx, row, story) if self._advice else row])
@@ -243,7 +244,7 @@ class Dispatcher:
         self._tx.stories.save_alert(after)
         call = duty.escalation(decision, story, self._rules, head=after.head, escalate=self._snapshot.escalate)
         if call and not duty.is_claimed(self._tx, story.id, decision.channel, now=self._now):
-            self._tx.outbox.add([call])
+            self._tx.outbox.add([mentions.called(call, self._snapshot)])
         return after
 
     def _ways(self, story: model.Story) -> list[tuple[model.Rule, tuple[str, ...]]]:

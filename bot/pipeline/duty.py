@@ -12,6 +12,8 @@ from datetime import datetime
 
 from bot import alerts, model, ports, summaries
 from bot.model import Verdict
+from bot.pipeline import mentions
+from bot.pipeline.snapshot import Snapshot
 
 _JOINS_LOUDLY = (model.Reason.SECOND_RULE, model.Reason.CORROBORATION)
 
@@ -71,9 +73,8 @@ def call_again(
     tx: ports.Transaction,
     alert: model.Alert,
     story: model.Story,
-    rules: Mapping[str, model.Rule],
+    snapshot: Snapshot,
     *,
-    escalate: model.Escalate | None,
     once: str,
     now: datetime,
 ) -> None:
@@ -88,8 +89,9 @@ def call_again(
         reason=model.Reason.UNCLAIMED,
         rules=alert.rules,
     )
+    rules, escalate = snapshot.rules.rules, snapshot.escalate
     row = escalation(decision, story, rules, head=alert.head, escalate=escalate, once=once)
-    tx.outbox.add([row] if row else [])
+    tx.outbox.add([mentions.called(row, snapshot)] if row else [])
 
 
 def pressed(

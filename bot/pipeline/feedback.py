@@ -14,7 +14,7 @@ from datetime import UTC, datetime, tzinfo
 
 from bot import alerts, model, ports
 from bot.model import Verdict
-from bot.pipeline import duty, messages, silences
+from bot.pipeline import duty, mentions, messages, silences
 from bot.pipeline.snapshot import Snapshot
 
 _REASONS: Mapping[Verdict, model.Reason] = {
@@ -105,7 +105,7 @@ def keep(
     tx.decision_queue.note_change()
     alert = _silence(tx, snapshot, press, alert, rules, now)
     if press.verdict is Verdict.UNCLAIMED:
-        duty.call_again(tx, alert, story, snapshot.rules.rules, escalate=snapshot.escalate, once=press.id, now=now)
+        duty.call_again(tx, alert, story, snapshot, once=press.id, now=now)
     decision = _decision(press, alert, rules, now)
     tx.stories.decide([decision])
     if decision.action is model.Action.EDIT:
@@ -118,7 +118,7 @@ def keep(
             from bot.pipeline import rewording
 
             row = rewording.reworded(tx, snapshot.language_model, row, story)
-        tx.outbox.add([row] if row else [])
+        tx.outbox.add([mentions.called(row, snapshot)] if row else [])
         tx.outbox.add(list(duty.edits(tx, alert, said, once=press.id, now=now)))
     return Judged(answer=_answer(press.verdict, rules, now, snapshot.zone), decisions=(decision,))
 

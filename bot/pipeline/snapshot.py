@@ -21,6 +21,10 @@ class Snapshot:
     policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
     #: Of rules that name no channel.
     routes: tuple[model.Route, ...] = ()
+    #: Whom stories of a severity mention, where the rule does not say.
+    mention: Mapping[model.Severity, tuple[str, ...]] = field(default_factory=dict)
+    #: Channel -> whom it can mention: name -> the service's own id.
+    people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: None: nobody is called.
     escalate: model.Escalate | None = None
     #: The channel on which the bot posts about itself; None: its log only.

@@ -205,6 +205,8 @@ _PIECES: Mapping[str, tuple[set[str], set[str]]] = {
     "date": ({"timestamp", "format"}, {"fallback", "url"}),
     "emoji": ({"name"}, set()),
     "user": ({"user_id"}, set()),
+    "usergroup": ({"usergroup_id"}, set()),
+    "broadcast": ({"range"}, set()),
 }
 _BLOCKS: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "header": _header,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -24,13 +24,18 @@ TITLE = "BlackBerry Messenger returns to Sindh after a ban of two months"
 class Watch(Newsroom):
     notify: tuple[str, ...] = ("desk", "second")
     severity: model.Severity = model.Severity.HIGH
+    #: By bot.yaml, and by the rule.
+    mention: dict[model.Severity, tuple[str, ...]] = field(default_factory=dict)
+    own: tuple[str, ...] = ()
 
     @property
     def snapshot(self) -> pipeline.Snapshot:
-        changed = replace(rule().rule, notify=self.notify, severity=self.severity)
+        changed = replace(rule().rule, notify=self.notify, severity=self.severity, mention=self.own)
         return pipeline.Snapshot(
             feeds={feed.url: feed for feed in self.feeds},
             rules=rules.RuleSet([rules.compile_rule(changed)]),
+            mention=self.mention,
+            people={"desk": {"duty": "S1"}, "duty": {"duty": "S2"}},
             escalate=model.Escalate(after=QUARTER, to="duty"),
         )
 
@@ -171,3 +176,20 @@ async def test_a_silence_of_its_rule_calls_it_off(room: Watch) -> None:
         )
     )
     assert (await room.rows("duty"))[0].state is SendState.DROPPED
+
+
+async def test_a_first_message_and_an_escalation_mention_whom_the_rule_or_its_severity_names_by_each_channels_ids(
+    room: Watch,
+) -> None:
+    room.mention = {model.Severity.HIGH: ("duty", "ann")}
+    await room.poll(DAWN, item())
+    ann = model.Mention(name="ann")
+    assert (await room.rows("desk"))[0].message.mentions == (model.Mention(name="duty", id="S1"), ann)
+    assert (await room.rows("second"))[0].message.mentions == (model.Mention(name="duty"), ann)
+    assert (await room.rows("duty"))[0].message.mentions == (model.Mention(name="duty", id="S2"), ann)
+
+
+async def test_a_rules_own_mention_counts_before_that_of_its_severity(room: Watch) -> None:
+    room.mention, room.own = {model.Severity.HIGH: ("duty",)}, ("bob",)
+    await room.poll(DAWN, item())
+    assert [each.name for each in (await room.rows("desk"))[0].message.mentions] == ["bob"]

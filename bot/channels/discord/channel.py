@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Annotated, Self
 
 import pydantic
 
 from bot import model, ports
 from bot.channels.discord import bot_api, webhook
 from bot.channels.kit.context import Address, ChannelContext, Duration
+from bot.channels.kit.people import ids
 
 KIND = "discord"
 _API = "https://discord.com/api/v10"
@@ -29,6 +30,13 @@ class Options(pydantic.BaseModel):
     token: model.Secret | None = pydantic.Field(None, description="The bot's token: env:NAME or file:/path.")
     webhook: model.Secret | None = pydantic.Field(
         None, description="Instead of to and token: the address of a webhook, as env:NAME or file:/path."
+    )
+    people: Annotated[
+        dict[str, str],
+        ids(r"&?\d{15,20}|here|everyone", "123456789012345678 (a person), &123456789012345678 (a role), here"),
+    ] = pydantic.Field(
+        {},
+        description="Whom messages here can mention: a name of your choice, and a person's id, or & and a role's.",
     )
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Discord's API (a proxy, tests)."

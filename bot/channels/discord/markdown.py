@@ -35,7 +35,7 @@ def payload(
     message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
 ) -> dict[str, Any]:
     """What a message is created or edited with. ``ref``: shown last and small, a look-up finds the message by it."""
-    allowed: dict[str, Any] = {"allowed_mentions": {"parse": []}}
+    allowed: dict[str, Any] = {"allowed_mentions": _allowed(message) if not is_plain else {"parse": []}}
     if is_plain:
         small = f"\n-# {ref}" if ref else ""
         text = inert.text(plain_text.whole(message, zone=zone))
@@ -49,6 +49,17 @@ def payload(
     if small:
         embed["footer"] = {"text": small}
     return {"content": content, "embeds": [embed] if described or small else [], "flags": 0, **allowed}
+
+
+def _allowed(message: model.Message) -> dict[str, list[str]]:
+    """Those whom the configuration names, and nobody else."""
+    ids = [each.id for each in message.mentions if each.id]
+    found = {
+        "users": [each for each in ids if each.isdigit()],
+        "roles": [each[1:] for each in ids if each.startswith("&")],
+    }
+    is_loud = any(each in ("here", "everyone") for each in ids)
+    return {"parse": ["everyone"] if is_loud else [], **{key: those for key, those in found.items() if those}}
 
 
 def thread_name(message: model.Message) -> str:
@@ -73,12 +84,18 @@ def _fits(made: tuple[str, str, str]) -> bool:
 
 
 def _line(line: Line) -> str:
-    merged = groupby(line.runs, key=lambda run: (run.link, run.is_bold, run.is_italic, run.is_struck))
+    merged = groupby(line.runs, key=lambda run: (run.link, run.is_bold, run.is_italic, run.is_struck, run.mention))
     runs = [(key, "".join(run.text for run in same)) for key, same in merged]
     return _PREFIXES[line.style] + "".join(
-        _marked_up(Run(text=text, link=link, is_bold=bold, is_italic=italic, is_struck=struck), is_first=place == 0)
-        for place, ((link, bold, italic, struck), text) in enumerate(runs)
+        _mention(mention)
+        or _marked_up(Run(text=text, link=link, is_bold=bold, is_italic=italic, is_struck=struck), is_first=place == 0)
+        for place, ((link, bold, italic, struck, mention), text) in enumerate(runs)
     )
+
+
+def _mention(person: str) -> str:
+    """Empty: nobody."""
+    return f"@{person}" if person in ("here", "everyone") else f"<@{person}>" if person else ""
 
 
 def _marked_up(run: Run, *, is_first: bool) -> str:

@@ -112,7 +112,7 @@ def _headline(brief: model.StoryBrief, room: Room) -> Run:
 
 
 def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
-    yield _line(Style.LINE, *_gravity(brief))
+    yield _line(Style.LINE, *_gravity(brief), *_mentions(message.mentions))
     if message.escalation is not None:
         yield _line(Style.LINE, *_escalation(message.escalation, room))
     yield _line(Style.HEAD, _headline(brief, room))
@@ -139,6 +139,12 @@ def _escalation(escalation: model.Escalation, room: Room) -> tuple[Run, ...]:
     if not escalation.link:
         return (Run(text=words, is_bold=True),)
     return Run(text=words, is_bold=True), Run(text=_BETWEEN), _linked("first message", escalation.link, room)
+
+
+def _mentions(mentions: Sequence[model.Mention]) -> Iterator[Run]:
+    for place, one in enumerate(mentions):
+        yield Run(text=", " if place else f"{_BETWEEN}for ")
+        yield Run(text=phrases.name(one.name), mention=one.id)
 
 
 def _claims(judgements: Sequence[model.Judgement]) -> Iterator[Line]:

@@ -34,6 +34,8 @@ class Run:
     at: datetime | None = None
     #: The service's own id of a person, whom ``text`` names where they are not shown by it.
     person: str = ""
+    #: The service's own id of somebody who is to be notified: ours, never from an article.
+    mention: str = ""
     #: ``text`` as it reads without styles, where that differs.
     plain: str = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 from urllib.parse import quote, urlencode
 
 import pydantic
@@ -14,6 +14,7 @@ from bot import model, ports
 from bot.channels.kit import http_client, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
+from bot.channels.kit.people import ids
 from bot.channels.matrix import content, errors
 
 KIND = "matrix"
@@ -37,6 +38,11 @@ class Options(pydantic.BaseModel):
     )
     token: model.Secret = pydantic.Field(
         ..., description="The access token of the bot's account: env:NAME or file:/path."
+    )
+    people: Annotated[dict[str, str], ids(r"@[^:\s]+:\S+", "a user's id in quotes: '@ann:example.org'")] = (
+        pydantic.Field(
+            {}, description="Whom messages here can mention: a name of your choice, and the user's id in quotes."
+        )
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 

@@ -44,7 +44,7 @@ def _content(delivery: ports.Delivery, lines: Sequence[Line], zone: tzinfo) -> d
     common: dict[str, Json] = {SEND_ID: delivery.id}
     if delivery.edits is not None:
         # What programs show that know no edits; notifications are not for edits.
-        fallback: dict[str, Json] = {**told, "body": f"* {told['body']}"}
+        fallback: dict[str, Json] = {**told, "body": f"* {told['body']}", "m.mentions": {}}
         relation: dict[str, Json] = {"rel_type": "m.replace", "event_id": delivery.edits.ref}
         return {**fallback, **common, "m.new_content": {**told, **common}, "m.relates_to": relation}
     if delivery.reply_to is not None:
@@ -62,8 +62,10 @@ def _content(delivery: ports.Delivery, lines: Sequence[Line], zone: tzinfo) -> d
 
 def _told(delivery: ports.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
     # m.text: an m.notice notifies nobody (the push rule .m.rule.suppress_notices).
-    # m.mentions: who is pinged is said there and nowhere else (spec, "User and room mentions"), and it is nobody.
-    told: dict[str, Json] = {"msgtype": "m.text", "body": _plain(delivery, zone), "m.mentions": {}}
+    # m.mentions: who is pinged is said there and nowhere else (spec, "User and room mentions").
+    called: list[Json] = [each.id for each in delivery.message.mentions if each.id]
+    mentions: dict[str, Json] = {"user_ids": called} if called else {}
+    told: dict[str, Json] = {"msgtype": "m.text", "body": _plain(delivery, zone), "m.mentions": mentions}
     if delivery.is_plain:
         return told
     html = hypertext.render(lines, words=_unmentioned, may_link=_is_no_pill)

@@ -15,6 +15,7 @@ from bot import model, ports
 from bot.channels.kit import http_client, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
+from bot.channels.kit.people import ids
 from bot.channels.mattermost import errors, markdown
 
 KIND = "mattermost"
@@ -37,6 +38,9 @@ class Options(pydantic.BaseModel):
     team: str | None = pydantic.Field(None, description="The team, as in the channel's address; not where to is an id.")
     to: str = pydantic.Field(..., description="The channel, as in its address (policy-alerts), or its id.")
     token: model.Secret = pydantic.Field(..., description="The bot's access token: env:NAME or file:/path.")
+    people: Annotated[
+        dict[str, str], ids(r"[a-z0-9][a-z0-9._-]{0,63}", "the name behind the @, or here, channel or all")
+    ] = pydantic.Field({}, description="Whom messages here can mention: a name of your choice, and the user's name.")
     max_length: Annotated[int, pydantic.Field(ge=4_000, le=65_535)] = pydantic.Field(
         16_383, description="The server's longest message, in characters; one with an old database takes 4000."
     )

@@ -44,6 +44,8 @@ def _render(lines: Sequence[Line]) -> str:
 
 
 def _run(run: Run) -> str:
+    if run.mention:
+        return f"@{run.mention}"
     before, words, after = run.parted
     if not words:
         return run.text

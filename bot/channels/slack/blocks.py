@@ -114,6 +114,8 @@ def _marked_up(run: Run) -> str:
 def _piece(run: Run) -> Piece:
     if run.at is not None:
         return rich.date(run.at, _TIME, run.text)
+    if run.mention:
+        return rich.mention(run.mention)
     if run.person and (person := buttons.person(run.person)):
         return person
     if run.link:

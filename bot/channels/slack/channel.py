@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import pydantic
 
 from bot import model, ports
 from bot.channels.kit.context import Address, ChannelContext, Duration
+from bot.channels.kit.people import ids
 from bot.channels.slack import button_rights
 
 if TYPE_CHECKING:
@@ -62,6 +63,12 @@ class Options(pydantic.BaseModel):
         (),
         description="For buttons: who may press them, by the ids of people (U012ABCDEF) or user groups (S012ABCDEF). "
         "Without it, everybody who sees the channel.",
+    )
+    people: Annotated[
+        dict[str, str],
+        ids(r"[UWS][A-Z0-9]{2,20}|here|channel", "U012ABCDEF (a person), S012ABCDEF (a user group), here or channel"),
+    ] = pydantic.Field(
+        {}, description="Whom messages here can mention: a name of your choice, and the id of a person or user group."
     )
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Slack's Web API (a proxy, tests)."

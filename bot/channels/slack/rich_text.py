@@ -43,6 +43,13 @@ def user(person: str) -> Piece:
     return {"type": "user", "user_id": person}
 
 
+def mention(person: str) -> Piece:
+    """Somebody who is notified: a person, a user group, or all who are here or in the channel."""
+    if person in ("here", "channel"):
+        return {"type": "broadcast", "range": person}
+    return {"type": "usergroup", "usergroup_id": person} if person.startswith("S") else user(person)
+
+
 def date(when: datetime, form: str, fallback: str) -> Piece:
     """A time that each reader sees in their own zone; ``fallback`` is for programs that cannot show it."""
     return {"type": "date", "timestamp": int(when.timestamp()), "format": form, "fallback": fallback}

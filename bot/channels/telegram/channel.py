@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 
@@ -18,6 +18,7 @@ from bot import model, ports
 from bot.channels.kit import acts, http_client, http_errors, places
 from bot.channels.kit.acts import Act
 from bot.channels.kit.context import Address, ChannelContext, Duration
+from bot.channels.kit.people import ids
 from bot.channels.telegram import entities, errors
 
 KIND = "telegram"
@@ -37,6 +38,12 @@ class Options(pydantic.BaseModel):
     token: model.Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
     topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
     api_url: Address = pydantic.Field(_API, description="The address of another server with Telegram's Bot API.")
+    people: Annotated[dict[str, str], ids(r"@[A-Za-z0-9_]{4,32}", "a user's public name in quotes: '@ann_desk'")] = (
+        pydantic.Field(
+            {},
+            description="Whom messages here can mention: a name of your choice, and the user's public @name in quotes.",
+        )
+    )
     pace: Duration = pydantic.Field(
         _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
     )

@@ -83,7 +83,7 @@ def _entity(kind: str, start: int, end: int, **more: str) -> dict[str, Any]:
 
 
 def _text(run: Run) -> str:
-    return _quiet(run.text)
+    return run.mention or _quiet(run.text)
 
 
 def _quiet(words: str) -> str:

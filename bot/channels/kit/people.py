@@ -1,0 +1,20 @@
+"""``people``: whom a channel can mention, by names of the configuration; each kind says what its ids look like."""
+
+from __future__ import annotations
+
+import re
+
+import pydantic
+
+
+def ids(form: str, advice: str) -> pydantic.AfterValidator:
+    """Each id has the form; ``advice``: what to write."""
+    pattern = re.compile(form, re.ASCII)
+
+    def check(people: dict[str, str]) -> dict[str, str]:
+        for name, person in people.items():
+            if not pattern.fullmatch(person):
+                raise ValueError(f'"{name}" has no id of this service: {advice}')
+        return people
+
+    return pydantic.AfterValidator(check)

@@ -1,0 +1,42 @@
+"""What a rule file needs to know of the other files of a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from bot import rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a rule file needs to know of the others."""
+
+    #: None: unknown, since bot.yaml is not readable; then no rule is blamed for its channel.
+    channels: frozenset[str] | None
+    #: Names, addresses and tags of feeds; None: unknown.
+    feeds: frozenset[str] | None
+    zone: ZoneInfo
+    #: What a channel has as ``to`` -> its name: rules that name the one are told of the other.
+    destinations: dict[str, str] = field(default_factory=dict)
+    #: Whom channels can mention; None: unknown.
+    people: frozenset[str] | None = None
+    #: bot.yaml has routes, so that a rule may leave out ``notify``; None: unknown.
+    has_routes: bool | None = None
+    #: Look for what is allowed and probably not meant.
+    wants_warnings: bool = True
+    #: What the examples of all rules may take together; None: each has its own bound.
+    steps: rules.Steps | None = None
+
+    def known(self, kind: str) -> frozenset[str] | None:
+        """The names that a rule may use for a "channel", "person" or "feed", "" for "routes"; None: not checked."""
+        if kind == "routes":
+            return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
+        return {"channel": self.channels, "person": self.people}.get(kind, self.feeds)
+
+    def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Those that no file has."""
+        return frozenset(
+            (kind, name) for kind, name in needs if (known := self.known(kind)) is not None and name not in known
+        )

@@ -1,0 +1,100 @@
+"""Whom the configuration mentions is notified on each service, in a first message only; nobody else ever is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from bot import model
+from bot.channels.discord import markdown as discord
+from bot.channels.kit import plain_text
+from bot.channels.matrix import content as matrix
+from bot.channels.mattermost import markdown as mattermost
+from bot.channels.slack import blocks as slack
+from bot.channels.telegram import entities as telegram
+from bot.testing import messages
+from testbed.servers import slack_rules
+from tests.channels.context import delivery
+
+HOSTILE = model.Sentence(
+    spans=(model.Span(text="Ask @duty, @ann, <@123456789012345678> and <!subteam^S012ABCDEF>"),),
+    outlet="@ann",
+    link="https://evil.example/@ann",
+)
+
+
+def told(*ids: str, kind: model.MessageKind = model.MessageKind.POST) -> model.Message:
+    mentions = tuple(model.Mention(name=f"duty{number}", id=one) for number, one in enumerate(ids))
+    brief = replace(messages.POST.briefs[0], title=HOSTILE)
+    return replace(messages.POST, kind=kind, briefs=(brief,), mentions=mentions)
+
+
+def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> None:
+    made = slack.blocks(told("U0AMINA", "S012ABCDEF", "here"))
+    slack_rules.check_blocks(json.loads(json.dumps(made)))
+    found = [each for each in _objects(made) if each.get("type") in ("user", "usergroup", "broadcast")]
+    assert found == [
+        {"type": "user", "user_id": "U0AMINA"},
+        {"type": "usergroup", "usergroup_id": "S012ABCDEF"},
+        {"type": "broadcast", "range": "here"},
+    ]
+
+
+def test_discord_allows_these_mentions_and_no_other() -> None:
+    made = discord.payload(told("123456789012345678", "&223456789012345678"), zone=UTC)
+    assert made["allowed_mentions"] == {
+        "parse": [],
+        "users": ["123456789012345678"],
+        "roles": ["223456789012345678"],
+    }
+    assert "<@123456789012345678>, <@&223456789012345678>" in made["content"].split("\n")[0]
+    assert discord.payload(told(), zone=UTC)["allowed_mentions"] == {"parse": []}
+
+
+def test_mattermost_and_telegram_read_the_name_from_the_text_which_has_no_other() -> None:
+    post = mattermost.text(told("ann"), limit=16_000, zone=UTC)
+    assert post.split("\n")[0].endswith("for @ann")
+    assert post.count("@ann") == 1
+    chat = telegram.content(told("@ann_desk"), zone=UTC)["text"]
+    assert chat.split("\n")[0].endswith("for @ann_desk")
+    assert "@ann " not in chat + " "
+
+
+def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
+    made = matrix.content(delivery(told("@ann:example.org")), zone=UTC)
+    assert made["m.mentions"] == {"user_ids": ["@ann:example.org"]}
+    edit = replace(
+        delivery(told("@ann:example.org", kind=model.MessageKind.EDIT)),
+        edits=model.Receipt(ref="$1", place="!r:example.org", sent_at=messages.POST.briefs[0].first_seen),
+    )
+    assert matrix.content(edit, zone=UTC)["m.mentions"] == {}
+
+
+@pytest.mark.parametrize(
+    "render",
+    [
+        lambda message: slack.blocks(message),
+        lambda message: discord.payload(message, zone=UTC),
+        lambda message: mattermost.text(message, limit=16_000, zone=UTC),
+        lambda message: telegram.content(message, zone=UTC),
+        lambda message: plain_text.whole(message),
+    ],
+    ids=["slack", "discord", "mattermost", "telegram", "plain"],
+)
+def test_somebody_whom_the_channel_does_not_know_is_named_and_not_notified(
+    render: Callable[[model.Message], Any],
+) -> None:
+    made = json.dumps(render(told("")), ensure_ascii=False)
+    assert "duty0" in made
+    assert "@duty0" not in made
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        return [value, *(found for each in value.values() for found in _objects(each))]
+    return [found for each in value for found in _objects(each)] if isinstance(value, list | tuple) else []
