@@ -235,7 +235,7 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
     if brief is not None and names_story:
         opening += [Run(text=_BETWEEN), _headline(brief, room)]
     yield _line(Style.LINE, *opening)
-    yield from _facts(message.facts, room)
+    yield from _facts(message, room)
     for edit in message.edits[: room.items]:
         article = _linked(phrases.name(edit.outlet), edit.link, room)
         yield _line(Style.LINE, article, Run(text=f" changed the {edit.field}:"))
@@ -248,17 +248,19 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
         yield from _whys(brief.why, room)
 
 
-def _facts(facts: Sequence[model.Fact], room: Room) -> Iterator[Line]:
+def _facts(message: model.Message, room: Room) -> Iterator[Line]:
     """Values first, then the sentences that state them, each once and with its outlet."""
-    shown = facts[: room.items]
+    shown = message.facts[: room.items]
+    # Below "New in this story" the word says nothing.
+    is_labelled = message.reason is not model.Reason.NEW_FACT
     for fact in shown:
         if not fact.is_sentence and not phrases.is_said_by_its_sentence(fact):
             yield _line(Style.ITEM, *_fact(fact))
     for fact in phrases.sentences(shown):
-        label = [Run(text=f"{phrases.name(fact.label)}: ", is_bold=True)] if fact.is_sentence else []
+        label = [Run(text=f"{phrases.name(fact.label)}: ", is_bold=True)] if fact.is_sentence and is_labelled else []
         said = Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))
         yield _line(Style.QUOTE, *label, said, Run(text=" — "), _linked(phrases.name(fact.outlet), fact.link, room))
-    yield from _more(len(facts), room)
+    yield from _more(len(message.facts), room)
 
 
 def _fact(fact: model.Fact) -> list[Run]:
