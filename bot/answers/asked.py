@@ -23,7 +23,8 @@ def _whole(value: object) -> object:
 
 
 Whole = pydantic.BeforeValidator(_whole)
-Name = Annotated[str, pydantic.Field(min_length=1, max_length=1_000)]
+# Longer ones would not fit into the head of a request, where a character may be written with twelve.
+Name = Annotated[str, pydantic.Field(min_length=1, max_length=300)]
 When = Annotated[str, pydantic.Field(min_length=1, max_length=40, examples=["30d", "2026-11-30"])]
 
 
@@ -68,7 +69,7 @@ class SearchQuestion(ArticlesQuestion):
         str,
         pydantic.Field(
             min_length=1,
-            max_length=20_000,
+            max_length=10_000,
             description="Words or a query in the rule language; at most 2,000 characters and 100 terms.",
             examples=["blackberry backdoor"],
         ),
@@ -93,7 +94,7 @@ class ExplainQuestion(Question):
         str | None, pydantic.Field(min_length=1, max_length=4_000, description="An article of the archive.")
     ] = None
     text: Annotated[
-        str | None, pydantic.Field(min_length=1, max_length=10_000, description="Any text; without `url`.")
+        str | None, pydantic.Field(min_length=1, max_length=5_000, description="Any text; without `url`.")
     ] = None
 
 
@@ -132,7 +133,10 @@ class SilenceQuestion(Question):
 class SplitQuestion(Question):
     """Which articles are another event: their ids or links."""
 
-    articles: Annotated[list[Name], pydantic.Field(min_length=1, max_length=100)]
+    articles: Annotated[
+        list[Annotated[str, pydantic.Field(min_length=1, max_length=1_000)]],
+        pydantic.Field(min_length=1, max_length=100),
+    ]
 
 
 class MergeQuestion(Question):

@@ -162,8 +162,6 @@ class Message:
     escalation: Escalation | None = None
     #: At the head of a thread.
     mentions: tuple[Mention, ...] = ()
-    #: A message on a second channel may link this one: its receipt needs an address.
-    wants_link: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -226,8 +226,7 @@ class Dispatcher:
         match decision.action:
             case model.Action.POST:
                 near = messages.nearest(self._tx, story, decision.channel, self._rules)
-                wants_link = self._snapshot.escalate is not None
-                row = messages.post(decision, story, self._rules, nearest=near, wants_link=wants_link)
+                row = messages.post(decision, story, self._rules, nearest=near)
             case model.Action.EDIT if alert:
                 said = alerts.active_feedback(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
                 near = messages.nearest(self._tx, story, decision.channel, self._rules)

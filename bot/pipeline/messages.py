@@ -17,12 +17,11 @@ def post(
     rules: Mapping[str, model.Rule],
     *,
     nearest: model.Nearest | None = None,
-    wants_link: bool = False,
 ) -> model.Outgoing:
-    """``nearest``: the story that this one may be part of; ``wants_link``: another message may link it."""
+    """``nearest``: the story that this one may be part of."""
     send_id = model.send_id("post", decision.story, decision.channel)
     message = _message(model.MessageKind.POST, decision, story, rules, decision.rules)
-    return _row(send_id, send_id, decision, replace(message, nearest=nearest, wants_link=wants_link))
+    return _row(send_id, send_id, decision, replace(message, nearest=nearest))
 
 
 def edit(

@@ -86,7 +86,6 @@ async def test_one_row_waits_for_the_second_channel_however_many_channels_post_t
     (head,) = await room.rows("desk")
     assert row.due_at == room.now + QUARTER
     assert row.message.escalation == model.Escalation(head=head.id, channel="desk", after=QUARTER)
-    assert head.message.wants_link
     await room.poll(WIRE, item("b"))
     assert len(await room.rows("duty")) == 1
 

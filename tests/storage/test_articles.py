@@ -211,3 +211,6 @@ async def test_articles_and_matches_are_counted_by_day_of_utc(store: storage.Sql
     matched = await store.read(lambda tx: tx.articles.matched_by_day(since=START))
     assert sorted((entry.name, entry.day, entry.count) for entry in matched) == [("PTA", first, 1), ("PTA", second, 1)]
     assert await store.read(lambda tx: tx.articles.new_by_day(since=START + late * MINUTE + MINUTE)) == []
+    last = await store.read(lambda tx: tx.articles.last_of_feed(DAWN, since=START, most=2))
+    assert [each.id for each in last] == [article("next day").id, min(article("one").id, article("two").id)]
+    assert await store.read(lambda tx: tx.articles.last_of_feed(DAWN, since=START + 2 * late * MINUTE, most=2)) == []

@@ -119,8 +119,11 @@ class WebApi:
             params["cursor"] = cursor
 
     async def _linked(self, receipt: model.Receipt, message: model.Message) -> model.Receipt:
-        """With the message's address, where another may point to it: it is there, whatever comes of this question."""
-        if not message.wants_link:
+        """With the message's address, of a story's first one: pages and other messages link it.
+
+        The message is there, whatever comes of this question.
+        """
+        if message.kind is not model.MessageKind.POST:
             return receipt
         try:
             found = await self._ask_for("chat.getPermalink", {"channel": receipt.place, "message_ts": receipt.ref})
