@@ -100,7 +100,10 @@ class Answers:
         hits = await self._read(lambda tx: tx.stories.count_by_rule(since=self._now() - _WEEK))
         shown = loaded[skip : skip + question.limit]
         return documents.RulesPage(
-            rules=[building.rule_line(entry.rule, hits.get(entry.rule.name, 0)) for entry in shown],
+            rules=[
+                building.rule_line(entry.rule, hits.get(entry.rule.name, 0), self._watched.settings.bot.routes)
+                for entry in shown
+            ],
             after=str(skip + len(shown)) if shown and skip + len(shown) < len(loaded) else None,
         )
 
@@ -116,7 +119,7 @@ class Answers:
         )
         source = await asyncio.to_thread(config.rule_source, settings, name)
         return building.rule(
-            building.rule_line(entry.rule, hits.get(name, 0)),
+            building.rule_line(entry.rule, hits.get(name, 0), settings.bot.routes),
             in_english=rules.describe(entry.rule),
             note=entry.rule.note,
             yaml=source.item.yaml if source else None,

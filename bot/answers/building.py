@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from bot import config, model
+from bot.alerts import routing
 from bot.answers import documents, telling
 from bot.feedback.precision import Precision
 from bot.pipeline import backtest, silences
@@ -143,11 +144,11 @@ def article(
     )
 
 
-def rule_line(rule: model.Rule, stories: int) -> documents.RuleLine:
-    """A rule in short; ``stories`` are those of seven days."""
+def rule_line(rule: model.Rule, stories: int, routes: Sequence[model.Route]) -> documents.RuleLine:
+    """A rule in short, with every channel that it may notify; ``stories`` are those of seven days."""
     return documents.RuleLine(
         name=rule.name,
-        notify=list(rule.notify),
+        notify=list(routing.possible(routes, rule)),
         severity=rule.severity.value,
         paused=rule.paused,
         stories_7d=stories,

@@ -85,7 +85,9 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
         "articles": found.articles,
         "feeds": [building.feed(state).model_dump(mode="json") for state in found.feeds],
         "rules": [
-            building.rule_line(entry.rule, found.hits.get(entry.rule.name, 0)).model_dump(mode="json")
+            building.rule_line(entry.rule, found.hits.get(entry.rule.name, 0), settings.bot.routes).model_dump(
+                mode="json"
+            )
             for entry in settings.rules
         ],
         "outbox": [

@@ -18,7 +18,11 @@ from tests.journeys.test_seed_story import FIRST, SECOND
 __all__ = ["database"]
 
 _SECOND = '  duty: {{kind: slack, to: "#second", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.01 seconds}}'
-DUTY = BOT.replace("  ops:", f"{_SECOND}\n  ops:") + "escalate: {{after: 15 minutes, to: duty}}\n"
+_PEOPLE = "buttons: true, people: {{watch: S012ABCDEF}}"
+DUTY = (
+    BOT.replace("  ops:", f"{_SECOND}\n  ops:").replace("buttons: true", _PEOPLE)
+    + "mention: {{high: watch}}\nescalate: {{after: 15 minutes, to: duty}}\n"
+)
 QUARTER = timedelta(minutes=15, seconds=1)
 
 
@@ -70,6 +74,8 @@ async def test_a_high_story_that_nobody_claims_is_told_once_on_the_second_channe
         assert "Not claimed in desk for 15 minutes" in told
         assert f"/p{it.head()['ts'].replace('.', '')}" in told
         assert "BlackBerry to leave Pakistan" in told
+        assert "{'type': 'usergroup', 'usergroup_id': 'S012ABCDEF'}" in it.text()
+        assert "'text': 'watch'" in told, "that channel does not know them"
         it.clock.advance(QUARTER)
         await it.hear("courier", SECOND, decided="edit: added outlet")
         assert len(called(it)) == 1
