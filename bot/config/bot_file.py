@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
+
 from bot import model, plugins
 from bot.config import access_shape, environment, routes_shape, secrets, values
 from bot.config.bot_shape import BotShape, StrictShape, WebShape
 from bot.config.kinds import say_broken, warn_of_broken
+from bot.config.model_shape import ModelShape
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping as MappingNode
@@ -60,6 +63,8 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         return None
     channels_node = root.get("channels") if isinstance(root, MappingNode) else None
     _hide_secrets(channels_node, report, kinds)
+    for name, block in (("model", ModelShape), ("web", WebShape)):
+        _hide_values(root.get(name) if isinstance(root, MappingNode) else None, _open_keys(block.model_fields), report)
     groups = _groups(root)
     for _, group in groups:
         access_shape.hide(group, report)
@@ -151,13 +156,19 @@ def _hide_secrets(node: Node | None, report: ProblemReport, kinds: plugins.Kinds
         kind = channel.get("kind")
         options = kinds.found.get(kind.value) if isinstance(kind, Scalar) else None
         fields = options.options.model_fields if options and options.options else {}
-        for key, value in channel.pairs:
-            is_safe = key.value in ("kind", "to") or (
-                key.value in fields and "Secret" not in str(fields[key.value].annotation)
-            )
-            is_reference = isinstance(value, Scalar) and value.value.startswith(("env:", "file:"))
-            if not is_safe and not is_reference:
-                report.hide(value.start, value.end)
+        _hide_values(channel, {"kind", "to"} | _open_keys(fields), report)
+
+
+def _open_keys(fields: Mapping[str, FieldInfo]) -> set[str]:
+    return {name for name, field in fields.items() if "Secret" not in str(field.annotation)}
+
+
+def _hide_values(block: Node | None, but: set[str], report: ProblemReport) -> None:
+    """All values of a block but those of some keys, and but references."""
+    for key, value in block.pairs if isinstance(block, MappingNode) else ():
+        is_reference = isinstance(value, Scalar) and value.value.startswith(("env:", "file:"))
+        if key.value not in but and not is_reference:
+            report.hide(value.start, value.end)
 
 
 def _check_mentions(root: Node, report: ProblemReport) -> None:

@@ -64,3 +64,21 @@ def test_an_unset_variable_is_a_warning_and_the_bot_still_starts(tmp_path: Path)
     settings = folders.load(folders.make(tmp_path, bot=bot))
     assert [(problem.severity, problem.code) for problem in settings.problems] == [("warning", "unset-secret")]
     assert list(settings.bot.channels) == ["alerts", "desk"]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "model: {url: 'http://127.0.0.1:1/v1', name: m, uses: [same_event], key: Zq3vY7written}",
+        "model: {url: 'http://127.0.0.1:1/v1', name: m, uses: [same_event], kee: Zq3vY7written}",
+        "model: {url: 'http://127.0.0.1:1/v1', name: m, uses: 3, api: {key: [Zq3vY7written]}}",
+        "web: {listen: '127.0.0.1:1', token: Zq3vY7written}",
+        "web: {listen: '127.0.0.1:1', tokn: Zq3vY7written}",
+        "web: {listen: '127.0.0.1:1', tokens: {desk: {token: Zq3vY7written}}}",
+    ],
+)
+def test_what_may_be_a_secret_written_out_is_not_in_the_lines_that_problems_show(block: str, tmp_path: Path) -> None:
+    problems = folders.check(folders.make(tmp_path, bot=f"{folders.BOT}\n{block}\n"))
+    assert any(problem.severity == "error" for problem in problems)
+    shown = "".join(config.render(problems, format) for format in ("text", "json", "github"))
+    assert "Zq3vY7" not in shown
