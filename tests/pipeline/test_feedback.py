@@ -303,5 +303,6 @@ async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storag
     assert await judgements(store) == []
     assert await alert_of(store) == before
     allowed = (await judge(store, press(verdict, barred=frozenset({"another channel"})))).refused
-    # This press names no article.
-    assert allowed == ("unknown article" if verdict is Verdict.OTHER_EVENT else None)
+    # This press names no article, and nothing to silence.
+    refused = {Verdict.OTHER_EVENT: "unknown article", Verdict.SILENCED: "not to be silenced"}
+    assert allowed == refused.get(verdict)
