@@ -1,8 +1,8 @@
-"""WebSub, decided: what a hub is asked, what its answers mean, and whether news is really from it.
+"""WebSub, decided: what a hub is asked, what its answers mean, and whether news is really from it (``Signature``).
 
 Pure. A push makes a feed due at once; its poll is as any other, so that identity, bounds and health are the same.
 
-    subscribe (ask) → the hub asks back (verified) → it sends, signed (is_signed) → asked again in time (renewed)
+    subscribe (ask) → the hub asks back (verified) → it sends, signed (Signature) → asked again in time (renewed)
 """
 
 from __future__ import annotations
@@ -82,13 +82,23 @@ def after_silence(subscription: model.Subscription, *, now: datetime) -> model.S
     return _failed(replace(subscription, asked_at=None), text, now=now)
 
 
-def is_signed(subscription: model.Subscription, signature: str, body: bytes) -> bool:
-    """Whether X-Hub-Signature is that of the body, by the secret that only the hub has."""
-    method, _, given = signature.partition("=")
-    if method not in _METHODS:
-        return False
-    made = hmac.new(subscription.secret.encode(), body, method).hexdigest()
-    return hmac.compare_digest(made.encode(), given.strip().lower().encode("utf-8", "replace"))
+class Signature:
+    """X-Hub-Signature, held against a body as it comes: it need not be kept."""
+
+    def __init__(self, subscription: model.Subscription, written: str) -> None:
+        method, _, given = written.partition("=")
+        self._given = given.strip().lower().encode("utf-8", "replace")
+        known = method if method in _METHODS else None
+        self._made = hmac.new(subscription.secret.encode(), digestmod=known) if known else None
+
+    def update(self, piece: bytes) -> None:
+        """The next bytes of the body."""
+        if self._made:
+            self._made.update(piece)
+
+    def is_good(self) -> bool:
+        """Whether who sent the body has the subscription's secret."""
+        return self._made is not None and hmac.compare_digest(self._made.hexdigest().encode(), self._given)
 
 
 def _failed(subscription: model.Subscription, error: str, *, now: datetime) -> model.Subscription:

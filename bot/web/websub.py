@@ -63,13 +63,19 @@ class Callback:
         return PlainTextResponse(challenge)
 
     async def _news(self, request: Request, subscription: model.Subscription | None) -> Response:
-        body = await problems.read(request.receive, MOST_BYTES)
         if subscription is None or subscription.until is None:
+            await problems.read(request.receive, problems.MOST_BODY_BYTES)
             # Gone: the hub sends no more (section 7).
             return PlainTextResponse(_UNKNOWN, 410)
-        if body is None:
+        signature, size = websub.Signature(subscription, request.headers.get("x-hub-signature", "")), 0
+        async for piece in request.stream():
+            signature.update(piece)
+            size += len(piece)
+            if size > MOST_BYTES + problems.MOST_BODY_BYTES:
+                break
+        if size > MOST_BYTES:
             return PlainTextResponse("Too long.\n", 413)
-        if not websub.is_signed(subscription, request.headers.get("x-hub-signature", ""), body):
+        if not signature.is_good():
             log.warning("news without the hub's signature refused", feed=subscription.feed)
             return PlainTextResponse("The signature is not that of the subscription.\n", 403)
         now = self._watched.clock.now()

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from bot import articles, feedlist, model, ports, sources
-from bot.fetch import headers, robots
+from bot.fetch import headers, mails, robots
 from bot.fetch.bounds import gunzipped
 from bot.fetch.fulltext import extraction
 from bot.reading import wire
-from bot.sources.kit import charset, limits, not_a_feed
+from bot.sources.kit import charset, hub, limits, not_a_feed
 from tests.sources.documents import atom, entry, item, rss
 
 _URL = "https://news.example.org/feed"
@@ -56,6 +56,15 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
             assert again == done
 
     return run
+
+
+def _mail(data: bytes) -> None:
+    _document(mails.TYPE, kind="imap")(mails.HEAD + mails.packed(data))
+
+
+def _hub(data: bytes) -> None:
+    named = (*hub.of(data, _URL), *headers.links(data.decode("latin-1"), _URL).values())
+    assert all(each is None or len(each) < 10_000 for each in named)
 
 
 def _offered(data: bytes) -> None:
@@ -159,6 +168,22 @@ _ROBOTS = (
 )
 _HEAD = b'max-age=60, s-maxage="5"\nSun, 06 Nov 1994 08:49:37 GMT\n120.5\nSunday, 06-Nov-94 08:49:37 GMT\nNov  6 1994'
 
+_JSON_WORDS = tuple(b'{ } [ ] " , : \\ \\ud800 null NaN 1e999 -0 9999'.split())
+_ADVISORIES = (
+    b'[{"ghsa_id": "GHSA-1", "summary": "x", "description": "y", "published_at": "2015-12-02T09:00:00Z",'
+    b' "vulnerabilities": [{"package": {"name": "p"}, "vulnerable_version_range": "< 1"}]}]'
+)
+_LISTING = (
+    b'{"data": {"children": [{"data": {"name": "t3_a", "title": "x", "selftext": "y", "permalink": "/r/a",'
+    b' "created_utc": 1449043200.5, "author": "b", "subreddit": "c"}}]}}'
+)
+_MAIL = (
+    b"Subject: =?utf-8?q?x_=C3=A9?=\r\nFrom: The Paper <a@b.example>\r\nDate: Wed, 02 Dec 2015 08:00:00 +0500\r\n"
+    b'Message-ID: <1@b.example>\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\n'
+    b"Content-Type: text/plain\r\n\r\nText\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    b"<h2><a href='https://b.example/1'>Four words of headline</a></h2><p>Text</p>" * 3 + b"\r\n--b--\r\n"
+)
+
 TARGETS: dict[str, Target] = {
     "rss": Target(_document("application/rss+xml"), (_RSS, _ENTITIES), _XML_WORDS),
     "atom": Target(_document("application/atom+xml"), (_ATOM,), _XML_WORDS),
@@ -178,6 +203,24 @@ TARGETS: dict[str, Target] = {
         ),
     ),
     "page that is no feed": Target(_document("text/html"), (_HTML,), (*_XML_WORDS, b"<base href=", b"<link rel=")),
+    "mail": Target(
+        _mail,
+        (_MAIL,),
+        tuple(
+            b"Content-Type: multipart/mixed; boundary= --b message/rfc822 =?utf-8?q? ?= base64 \r\n\r\n charset="
+            b" <a href= <h2> Subject: Date: \x00".split(b" ")
+        ),
+    ),
+    "advisories": Target(_document("application/json", kind="advisories"), (_ADVISORIES,), _JSON_WORDS),
+    "listing": Target(_document("application/json", kind="reddit"), (_LISTING,), _JSON_WORDS),
+    "hub of a feed": Target(
+        _hub,
+        (
+            b'<feed><link rel="hub" href="https://h.example/?a&amp;b"/><link rel=\'self\' href="/x"/>',
+            b'<https://h.example/>; rel="hub", </x>; rel=self',
+        ),
+        (b"<link ", b"rel=", b"href=", b'"hubs": [{"url": "', b"<entry ", b"//[", b"; rel=hub", b", <"),
+    ),
     "feeds of a page": Target(_offered, (_HTML,), (b"<base href=", b"<link rel=", b"javascript:", b"http://[", b"<a ")),
     "opml": Target(_opml, (_OUTLINE,), (*_XML_WORDS, b"<outline ", b' xmlUrl="', b"feed:https://[")),
     "robots.txt": Target(_robots, (_ROBOTS,), tuple(b"User-agent: Disallow: * $ Crawl-delay: 1e9 % \n".split(b" "))),

@@ -17,6 +17,7 @@ from testbed.elsewhere import Elsewhere
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer, Reply
 from tests.config import folders
+from tests.fetch import test_google_news as google
 
 CHANNEL = "/www.youtube.com/feeds/videos.xml?channel_id=UC16niRr50-MSBwiO3YDb3RA"
 YOUTUBE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -208,6 +209,10 @@ async def test_a_handle_is_looked_up_once_and_its_feed_is_polled_from_then_on(tm
         assert len(made.server.seen("/www.youtube.com/@BBCNews")) == 1
         assert len(made.server.seen(CHANNEL)) == 3
         assert (await made.state()).told == ()
+        # Its feed names no hub, and Google has one for it.
+        [pushed] = await made.running.store.read(lambda tx: tx.subscriptions.all())
+        assert pushed.hub == "https://pubsubhubbub.appspot.com/subscribe"
+        assert pushed.topic == "https://www.youtube.com/xml" + CHANNEL.removeprefix("/www.youtube.com")
         # The channel is another one now: after three failures its page is asked again.
         made.server.serve(CHANNEL, Reply(status=404))
         for _ in range(4):
@@ -275,3 +280,30 @@ async def test_feeds_of_a_host_with_a_pace_are_polled_one_by_one_each_at_its_tur
         assert made.clock.now() - began > timedelta(seconds=61 * 5)
         states = await made.running.store.read(lambda tx: tx.feeds.all())
         assert all(state.failures == 0 and state.baseline_at for state in states)
+
+
+async def test_google_news_articles_are_the_publishers_and_two_searches_find_one(tmp_path: Path) -> None:
+    async with desk(tmp_path, "google-news:PTA", "google-news:backdoor") as made:
+        for words in ("PTA", "backdoor"):
+            feed = GDELT.replace("https://dawn.example/pta", f"https://news.google.com/rss/articles/CBMi{words}?oc=5")
+            made.server.serve(f"/news.google.com/rss/search?q={words}&hl=en-US&gl=US&ceid=US:en", feed.encode())
+            made.server.serve(f"/news.google.com/rss/articles/CBMi{words}?hl=en-US&gl=US&ceid=US%3Aen", google.PAGE)
+        made.server.serve(google.BATCH, google.answer("https://www.dawn.example/pta"))
+        await made.pass_once()
+        [story] = await made.running.store.read(lambda tx: tx.stories.since(None))
+        [member] = story.members
+        assert member.article.link == "https://www.dawn.example/pta"
+        assert member.article.owner == "dawn.example"
+        asked = len(made.server.requests)
+        await made.pass_once()
+        assert [request.path for request in made.server.requests[asked:] if "articles" in request.path] == []
+
+
+async def test_links_that_cannot_be_resolved_lose_no_news(tmp_path: Path) -> None:
+    async with desk(tmp_path, "google-news:PTA") as made:
+        feed = GDELT.replace("https://dawn.example/pta", "https://news.google.com/rss/articles/CBMiX?oc=5")
+        made.server.serve("/news.google.com/rss/search?q=PTA&hl=en-US&gl=US&ceid=US:en", feed.encode())
+        await made.pass_once()
+        [story] = await made.running.store.read(lambda tx: tx.stories.since(None))
+        assert story.members[0].article.link.startswith("https://news.google.com/rss/articles/CBMiX")
+        assert (await made.state()).error is None

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from bot import model
 from bot.polling import websub
 from bot.sources.kit import hub
 from testbed.fakes import START
@@ -17,6 +18,13 @@ from testbed.fakes import START
 TOPIC = "https://wire.example/feed"
 ONE = websub.wanted("https://wire.example/feed.xml", "https://hub.example/", TOPIC, now=START)
 HOUR = timedelta(hours=1)
+
+
+def is_signed(subscription: model.Subscription, written: str, body: bytes) -> bool:
+    signature = websub.Signature(subscription, written)
+    for n in range(len(body)):
+        signature.update(body[n : n + 1])
+    return signature.is_good()
 
 
 def test_the_hub_is_asked_for_the_topic_with_a_callback_and_a_secret_of_this_subscription() -> None:
@@ -68,8 +76,8 @@ def test_a_hub_that_never_asks_back_is_a_failure() -> None:
 @pytest.mark.parametrize("method", ["sha1", "sha256", "sha384", "sha512"])
 def test_news_is_the_hubs_where_its_secret_signed_these_very_bytes(method: str) -> None:
     signature = hmac.new(ONE.secret.encode(), b"news", method).hexdigest()
-    assert websub.is_signed(ONE, f"{method}={signature}", b"news")
-    assert websub.is_signed(ONE, f"{method}={signature.upper()}", b"news")
+    assert is_signed(ONE, f"{method}={signature}", b"news")
+    assert is_signed(ONE, f"{method}={signature.upper()}", b"news")
     for forged in (
         "",
         signature,
@@ -78,8 +86,8 @@ def test_news_is_the_hubs_where_its_secret_signed_these_very_bytes(method: str) 
         f"{method}={hmac.new(b'guess', b'news', method).hexdigest()}",
         f"{method}=\u00e9",
     ):
-        assert not websub.is_signed(ONE, forged, b"news")
-    assert not websub.is_signed(ONE, f"{method}={signature}", b"news!")
+        assert not is_signed(ONE, forged, b"news")
+    assert not is_signed(ONE, f"{method}={signature}", b"news!")
 
 
 @pytest.mark.parametrize(
