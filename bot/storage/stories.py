@@ -44,7 +44,18 @@ _NEWEST = (
     .limit(bindparam("most"))
     .offset(bindparam("skip"))
 )
-_NEWEST_OF_RULE = _NEWEST.where(_OF_RULE)
+_OF_THE_RULE = matches.c.rule == bindparam("of_rule")
+_JOINED = select(members.c.story).join(matches, matches.c.article == members.c.article)
+# Story after story, from the newest on, until there are enough: most often long before all are looked at.
+_NEWEST_OF_RULE = _NEWEST.where(
+    or_(
+        _JOINED.where(members.c.story == stories.c.id, _OF_THE_RULE).correlate(stories).exists(),
+        _JOINED.join(_part, _part.c.id == members.c.story)
+        .where(_part.c.merged_into == stories.c.id, _OF_THE_RULE)
+        .correlate(stories)
+        .exists(),
+    )
+)
 _AFTER = bindparam("after", type_=Timestamp)
 _BEHIND = and_(
     stories.c.last_seen <= _AFTER,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,6 +58,10 @@ class Pages:
         }
         return HTMLResponse(self._templates.get_template(name).render(shared | values), status)
 
+    async def show(self, name: str, request: Request, **values: object) -> Response:
+        """As ``render``, beside the event loop: of many articles each excerpt is cut at its sentences."""
+        return await asyncio.to_thread(lambda: self.render(name, request, status=200, **values))
+
     def sparkline(self, counts: day_counts.ByDay, name: str, days: int = day_counts.DAYS) -> sparkline.Sparkline:
         """The last days of one feed or rule."""
         return sparkline.by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=days)
@@ -92,7 +97,7 @@ class Pages:
         wanted = asked if asked in facts.HEALTH_WORDS else ""
         skip = (_whole(request, "page", 1) - 1) * FEEDS
         states, total = await self._watched.store.read(lambda tx: facts.feeds(tx, word=wanted, skip=skip, most=FEEDS))
-        return self.render(
+        return await self.show(
             "feeds.html",
             request,
             states=states,
@@ -115,7 +120,7 @@ class Pages:
             lambda tx: facts.stories(tx, since=since, rule=rule, skip=(asked - 1) * STORIES, most=STORIES)
         )
         paging = _Paging.of(request, total=total, size=STORIES)
-        return self.render("stories.html", request, told=told, paging=paging, days=days, rule=rule)
+        return await self.show("stories.html", request, told=told, paging=paging, days=days, rule=rule)
 
     async def rules(self, request: Request) -> Response:
         """The rules with their matches by day, a page of them."""

@@ -46,7 +46,7 @@ class ReadingPages:
             return self._none(request, "story", older)
         if found.row.story.id != asked:
             return RedirectResponse(f"/story/{found.row.story.id}", 308)
-        return self._pages.render(
+        return await self._pages.show(
             "story.html",
             request,
             entry=found.row,
@@ -70,7 +70,7 @@ class ReadingPages:
         source = await asyncio.to_thread(config.rule_source, self._watched.settings, name)
         # Over the archive: some seconds, so only when it is asked for by somebody who looks at this page.
         wants_near = "near" in request.query_params and not guard.is_foreign(request.headers)
-        return self._pages.render(
+        return await self._pages.show(
             "rule.html",
             request,
             rule=compiled.rule,
