@@ -295,6 +295,8 @@ class Dispatcher:
             rule_spoke_at=spoke_at,
             snoozed={rule: until for (place, rule), until in self._snoozed.items() if place == channel},
         )
+        if self._silences.is_empty:
+            return situation
         return alerts.without_silenced(situation, of_rule=self._silences.of_rule, of_article=self._silences.of_article)
 
     def _posted(self, channel: str) -> Sequence[tuple[datetime, tuple[str, ...]]]:

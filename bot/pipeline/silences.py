@@ -135,6 +135,7 @@ class InForce:
         self._outlets = {each.name.casefold(): each for each in active if each.kind is _KINDS.OUTLET}
         entities = {each.id: each for each in active if each.kind is _KINDS.ENTITY}
         self._entities: dict[str, model.Silence] = {str(name): each for name, each in entities.items()}
+        self.is_empty = not active
         self._headlines = rules.RuleSet([_compiled(each) for each in entities.values()]) if entities else None
 
     def of_rule(self, name: str) -> model.Silence | None:
