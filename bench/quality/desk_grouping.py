@@ -2,9 +2,11 @@
 
 The desks of a part share one index, and one item of each joins a round. By default all are seen within minutes of each
 other, so that no story closes by its age (as in desks.py, which drives the whole bot); with --in-time each is
-seen when it was published. --curve moves the chance from which an article joins.
+seen when it was published. --curve moves the chance from which an article joins. --languages adds lines with an
+encoder; the columns "across" are of pairs of items in two languages. --unseen takes, for each part, judges that were
+fitted without it, which needs lightgbm and scikit-learn.
 
-    python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--curve]
+    python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--curve] [--languages NAME] [--unseen]
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import zip_longest
 
 import yaml
@@ -24,8 +27,10 @@ from rich.table import Table
 
 from bench.quality import desk_baselines, desk_scores
 from bench.quality.desk_scores import Desk, Item, Score, Shown
-from bot import model, rules, stories
+from bot import model, ports, rules, stories
 from bot.articles import boilerplate
+from bot.language import encoders
+from bot.stories import foreign, trees
 
 PARTS = ("a", "b", "c")
 WINDOW = timedelta(days=14)
@@ -130,24 +135,38 @@ def main() -> None:
     parser.add_argument("--in-time", action="store_true", help="each seen when published, so stories close")
     parser.add_argument("--desks", action="store_true", help="a line for each desk")
     parser.add_argument("--curve", action="store_true", help="with other chances from which an article joins")
+    parser.add_argument("--languages", metavar="NAME", default="off", help="with this encoder too")
+    parser.add_argument("--unseen", action="store_true", help="by judges that were fitted without the part")
     options = parser.parse_args()
-    table = Table("part", "events", "hidden", "beyond", "pair P", "R", "ms an item")
+    table = Table("part", "events", "hidden", "beyond", "pair P", "R", "across P", "R", "ms an item")
+    encoder = encoders.of(model.Languages(options.languages))
+    judges, decisions = _unseen(encoder) if options.unseen else ({}, {})
     for part in options.parts:
         desks = desk_scores.load(part)
         found = rows(desks, in_time=options.in_time)
-        start = time.process_time()
-        ours = shown(found, stories.Grouping(window=WINDOW))
-        cost = (time.process_time() - start) / len(found) * 1000
-        if options.desks:
-            for desk in desks:
+        grouping = partial(stories.Grouping, window=WINDOW, judge=judges.get(part))
+        across = foreign.Foreign(encoder, decisions.get(part, foreign.SHIPPED)) if encoder else None
+        runs = {part: grouping()} | ({f"{part}, {options.languages}": grouping(across=across)} if across else {})
+        for name, made in runs.items():
+            start = time.process_time()
+            ours = shown(found, made)
+            cost = (time.process_time() - start) / len(found) * 1000
+            for desk in desks if options.desks else ():
                 table.add_row(desk.name, *_cells([desk], ours))
-        table.add_row(part, *_cells(desks, ours), f"{cost:.2f}")
+            table.add_row(name, *_cells(desks, ours), f"{cost:.2f}")
         for chance in CURVE if options.curve else ():
-            moved = shown(found, stories.Grouping(window=WINDOW, join_from=chance))
+            moved = shown(found, grouping(join_from=chance))
             table.add_row(f"{part}, from {chance}", *_cells(desks, moved))
         for name, baseline in desk_baselines.ALL.items():
             table.add_row(f"{part}, {name}", *_cells(desks, {desk.name: baseline(desk) for desk in desks}))
     Console(width=110).print(table)
+
+
+def _unseen(encoder: ports.Encoder | None) -> tuple[dict[str, trees.Judges], dict[str, foreign.Decision]]:
+    from bench.quality import fit, fit_foreign  # both are made of this bench
+
+    judges = fit.without_each()
+    return judges, fit_foreign.without_each(judges, encoder) if encoder else {}
 
 
 def _cells(desks: Iterable[Desk], of_desk: dict[str, Shown]) -> tuple[str, ...]:
@@ -155,7 +174,8 @@ def _cells(desks: Iterable[Desk], of_desk: dict[str, Shown]) -> tuple[str, ...]:
     for desk in desks:
         total.add(desk_scores.score(desk, of_desk.get(desk.name, Shown())))
     counts = (total.events, total.hidden, total.beyond)
-    return (*map(str, counts), f"{total.precision:.2f}", f"{total.recall:.2f}")
+    pairs = [f"{number:.2f}" for each in (total.pairs, total.across) for number in (each.precision, each.recall)]
+    return (*map(str, counts), *pairs)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations
@@ -70,6 +69,26 @@ class Shown:
     stories: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of items: of one event and in one story, in one story, of one event."""
+
+    right: int = 0
+    joined: int = 0
+    labelled: int = 0
+
+    def __add__(self, other: Pairs) -> Pairs:
+        return Pairs(self.right + other.right, self.joined + other.joined, self.labelled + other.labelled)
+
+    @property
+    def precision(self) -> float:
+        return self.right / self.joined if self.joined else 1.0
+
+    @property
+    def recall(self) -> float:
+        return self.right / self.labelled if self.labelled else 1.0
+
+
 @dataclass(slots=True, kw_only=True)
 class Score:
     """Sums over desks; ratios are made of sums."""
@@ -77,9 +96,9 @@ class Score:
     events: int = 0
     hidden: int = 0
     beyond: int = 0
-    pairs_right: int = 0
-    pairs_joined: int = 0
-    pairs_labelled: int = 0
+    #: Of all items of a desk, and of those in two languages.
+    pairs: Pairs = Pairs()
+    across: Pairs = Pairs()
     replies_right: int = 0
     replies: int = 0
     told: int = 0
@@ -91,14 +110,6 @@ class Score:
         """Count another desk in."""
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    @property
-    def precision(self) -> float:
-        return self.pairs_right / self.pairs_joined if self.pairs_joined else 1.0
-
-    @property
-    def recall(self) -> float:
-        return self.pairs_right / self.pairs_labelled if self.pairs_labelled else 1.0
 
 
 def slug(source: str) -> str:
@@ -148,7 +159,7 @@ def score(desk: Desk, shown: Shown) -> Score:
     seen = {by_id[each].event for each in shown.headlines}
     told = Score(events=len(events), hidden=len(events - seen), beyond=shown.messages - len(events))
     told.remarks += [f"{desk.name}: hidden {event}" for event in sorted(events - seen)]
-    _score_pairs(told, desk, shown.stories)
+    told.pairs, told.across = _pairs(desk, shown.stories)
     with_news = {item.id for item in desk.items if item.news}
     right = set()
     for item_id, text in shown.replies:
@@ -163,22 +174,12 @@ def score(desk: Desk, shown: Shown) -> Score:
     return told
 
 
-def _score_pairs(told: Score, desk: Desk, stories: Mapping[str, str]) -> None:
-    labelled = [item for item in desk.items if item.event and item.id in stories]
-    told.pairs_labelled += sum(_pairs(group) for group in _grouped((item.event, item) for item in desk.items))
-    for one, other in combinations(labelled, 2):
-        if stories[one.id] == stories[other.id]:
-            told.pairs_joined += 1
-            told.pairs_right += one.event == other.event
-
-
-def _grouped(labelled: Iterable[tuple[str | None, Item]]) -> list[Sequence[Item]]:
-    groups: dict[str, list[Item]] = defaultdict(list)
-    for event, item in labelled:
-        if event:
-            groups[event].append(item)
-    return list(groups.values())
-
-
-def _pairs(group: Sequence[Item]) -> int:
-    return len(group) * (len(group) - 1) // 2
+def _pairs(desk: Desk, stories: Mapping[str, str]) -> tuple[Pairs, Pairs]:
+    every = across = Pairs()
+    for one, other in combinations([item for item in desk.items if item.event], 2):
+        is_right, story = one.event == other.event, stories.get(one.id)
+        is_joined = story is not None and story == stories.get(other.id)
+        pair = Pairs(is_right and is_joined, is_joined, is_right)
+        every += pair
+        across += pair if one.language != other.language else Pairs()
+    return every, across

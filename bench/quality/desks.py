@@ -5,7 +5,7 @@ local server serves the feeds and a local Slack takes the messages. Each round a
 runs ``wirewatch once``. Printed for each desk and part: events hidden, messages beyond one per event, pairs of items
 in one story, replies that state something, news told. The baselines are computed over the same items in the same order.
 
-    python -m bench.quality.desks [--parts a b c] [--desks NAME ...] [--show] [--model YAML]
+    python -m bench.quality.desks [--parts a b c] [--desks NAME ...] [--show] [--model YAML] [--languages NAME]
 """
 
 from __future__ import annotations
@@ -92,9 +92,7 @@ def feed(desk: str, source: str, items: Sequence[Item]) -> bytes:
     return f'<?xml version="1.0"?><rss version="2.0"><channel>{head}{entries}</channel></rss>'.encode()
 
 
-def configure(
-    folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: str, language_model: object = None
-) -> None:
+def configure(folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: str, keys: Mapping[str, object]) -> None:
     """Write bot.yaml, feeds.yaml and a file of rules a desk."""
     channels = {
         desk.name: {
@@ -110,7 +108,7 @@ def configure(
         "database": f"sqlite:///{folder}/desks.db",
         "channels": channels,
         "fetch": {"allow_private": ["127.0.0.0/8"]},
-        **({"model": language_model} if language_model else {}),
+        **keys,
     }
     feeds = [
         {
@@ -141,15 +139,18 @@ def _wirewatch(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def run(desks: Sequence[Desk], language_model: object = None) -> tuple[Mapping[str, Shown], int]:
-    """What each desk's channel showed after every item came, one a round; and the calls of the language model."""
+def run(desks: Sequence[Desk], keys: Mapping[str, object]) -> tuple[Mapping[str, Shown], int]:
+    """What each desk's channel showed after every item came, one a round; and the calls of the language model.
+
+    ``keys``: further ones of bot.yaml.
+    """
     with _servers() as (feeds, server), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for desk in desks:
             server.workspace.add_channel(desk.name)
             for source in {item.source for item in desk.items}:
                 feeds.pages[f"/{desk.name}/{slug(source)}"] = feed(desk.name, source, [])
-        configure(folder, desks, feeds_url=feeds.url, api_url=server.api_url, language_model=language_model)
+        configure(folder, desks, feeds_url=feeds.url, api_url=server.api_url, keys=keys)
         _wirewatch(folder, "once", "--now")
         channels = {desk.name: _Channel() for desk in desks}
         for at in range(max(len(desk.items) for desk in desks)):
@@ -231,7 +232,8 @@ def _row(table: Table, name: str, told: Score) -> None:
         str(told.events),
         str(told.hidden),
         str(told.beyond),
-        f"{told.precision:.2f}, {told.recall:.2f}",
+        f"{told.pairs.precision:.2f}, {told.pairs.recall:.2f}",
+        f"{told.across.precision:.2f}, {told.across.recall:.2f}" if told.across.labelled else "",
         f"{told.replies_right} of {told.replies}",
         f"{told.told} of {told.with_news}",
     )
@@ -245,23 +247,40 @@ def main() -> None:
     parser.add_argument(
         "--model", help="bot.yaml's model, as YAML: {url: file:/tmp/answers.jsonl, name: x, uses: [facts]}"
     )
+    parser.add_argument("--languages", metavar="NAME", help="with this encoder too, as stories.languages names it")
     chosen = parser.parse_args()
-    out = Console()
+    out = Console(width=130)
     for part in chosen.parts:
         desks = [desk for desk in load(part) if not chosen.desks or desk.name in chosen.desks]
         if not desks:
             continue
         table = Table(
-            "desk", "events", "hidden", "beyond", "pairs P, R", "replies right", "news told", title=f"part {part}"
+            "desk",
+            "events",
+            "hidden",
+            "beyond",
+            "pairs P, R",
+            "across languages",
+            "replies right",
+            "news told",
+            title=f"part {part}",
         )
-        whole = Score()
-        shown, calls = run(desks, yaml.safe_load(chosen.model) if chosen.model else None)
-        for desk in desks:
-            told = score(desk, shown[desk.name])
-            whole.add(told)
-            _row(table, desk.name, told)
-        table.add_section()
-        _row(table, "all", whole)
+        more = {"model": yaml.safe_load(chosen.model)} if chosen.model else {}
+        runs = {"": more}
+        if chosen.languages:
+            runs[f", {chosen.languages}"] = more | {"stories": {"languages": chosen.languages}}
+        remarks: list[str] = []
+        for name, keys in runs.items():
+            whole = Score()
+            shown, calls = run(desks, keys)
+            for desk in desks:
+                told = score(desk, shown[desk.name])
+                whole.add(told)
+                _row(table, desk.name + name, told)
+            table.add_section()
+            _row(table, "all" + name, whole)
+            table.add_section()
+            remarks += whole.remarks
         for name, threads in desk_baselines.ALL.items():
             sums = Score()
             for desk in desks:
@@ -272,7 +291,7 @@ def main() -> None:
             articles = sum(len(each.stories) for each in shown.values())
             out.print(f"{calls} calls of the model, {calls / (articles or 1):.2f} a matched article")
         if chosen.show:
-            for remark in whole.remarks:
+            for remark in remarks:
                 out.print(remark, markup=False, highlight=False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bench.quality.desk_scores import Desk, Item, Shown, says, score
+from bench.quality.desk_scores import Desk, Item, Pairs, Shown, says, score
 
 
 def _item(number: str, event: str | None, *, news: tuple[tuple[str, ...], ...] = ()) -> Item:
@@ -38,12 +38,12 @@ DESK = Desk(
 def test_an_event_that_is_only_one_more_outlet_under_another_is_hidden() -> None:
     told = score(DESK, Shown(headlines={"1"}, messages=1, stories={"1": "s", "2": "s", "3": "s", "4": "s"}))
     assert (told.events, told.hidden, told.beyond) == (2, 1, -1)
-    assert (told.pairs_right, told.pairs_joined, told.pairs_labelled) == (2, 6, 2)
+    assert told.pairs == Pairs(right=2, joined=6, labelled=2)
 
 
 def test_a_split_event_shows_messages_beyond_one_and_costs_recall() -> None:
     told = score(DESK, Shown(headlines={"1", "2", "3"}, messages=3, stories={"1": "a", "2": "b", "3": "c", "4": "c"}))
-    assert (told.hidden, told.beyond, told.precision, told.recall) == (0, 1, 1.0, 0.5)
+    assert (told.hidden, told.beyond, told.pairs.precision, told.pairs.recall) == (0, 1, 1.0, 0.5)
 
 
 def test_a_reply_is_right_where_it_says_what_its_item_brings() -> None:

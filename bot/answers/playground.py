@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from bot import config, model, ports, rules
 from bot.answers import pasted, patches
 from bot.answers.watched import Watched
+from bot.language import encoders
 from bot.pipeline import backtest
 
 #: Looked back at first, and at most.
@@ -151,6 +152,7 @@ def _try(
         feeds=feeds,
         routes=settings.bot.routes,
         window=settings.bot.stories_window,
+        encoder=encoders.of(settings.bot.languages),
         most_steps=MOST_STEPS_OF_AN_ARTICLE,
     )
     report = backtest.run(tx.articles, plan, on_article=look_at_the_clock)

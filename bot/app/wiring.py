@@ -12,6 +12,7 @@ from bot.app.environment import Environment, channel_of
 from bot.app.live import Live
 from bot.app.observers import Observers
 from bot.fetch import client, fulltext, google_news
+from bot.language import encoders
 from bot.maintenance.heartbeat import Heartbeat
 from bot.reading.processes import Processes
 from bot.reading.threads import Threads
@@ -49,6 +50,7 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
         window=bot.stories_window,
         zone=bot.timezone,
         language_model=bot.language_model,
+        encoder=encoders.of(bot.languages),
     )
 
 

@@ -16,6 +16,7 @@ from bot.answers import building
 from bot.cli import archive, check, clinic_page, rule_files, terminal, try_page
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
 from bot.feedback import clinic as clinics
+from bot.language import encoders
 from bot.pipeline import backtest
 
 
@@ -116,6 +117,7 @@ async def _try(
                         baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
                         policies=app.snapshot_of(settings).policies,
                         window=settings.bot.stories_window,
+                        encoder=encoders.of(settings.bot.languages),
                         zone=settings.bot.timezone,
                         replayed=replayed,
                     ),

@@ -254,6 +254,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
         ),
         hosts={name: access for name, group in fetch.hosts.items() if (access := group.access())},
         stories_window=shape.stories.window,
+        languages=shape.stories.languages,
         quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
         posts_per_hour=shape.posts_per_hour,
         gather=shape.gather,

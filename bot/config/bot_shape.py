@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -102,11 +103,27 @@ class FetchShape(StrictShape):
     )
 
 
+def _installed(languages: model.Languages) -> model.Languages:
+    if languages is not model.Languages.OFF:
+        package, wanted = languages.package
+        if find_spec(package) is None:
+            text = f'the package of "{languages.value}" is not installed'
+            raise values.Wrong("missing-extra", text, f"pip install {wanted}, or remove the key")
+    return languages
+
+
 class StoriesShape(StrictShape):
     """How articles become stories."""
 
     window: values.Duration = pydantic.Field(
         timedelta(days=14), description="A story takes new articles until this long after the last one that joined."
+    )
+    languages: Annotated[model.Languages, pydantic.AfterValidator(_installed)] = pydantic.Field(
+        model.Languages.OFF,
+        description=(
+            "The model that finds the story of an article in another language: off, universal-sentence-encoder (in a "
+            "package) or multilingual-e5 (downloads 2.2 GB)."
+        ),
     )
 
 

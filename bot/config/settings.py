@@ -73,6 +73,7 @@ class BotSettings:
     #: With what the feeds of a host are asked, by its name or ``*.`` and the name above it.
     hosts: Mapping[str, model.Access]
     stories_window: timedelta
+    languages: model.Languages
     quiet: model.QuietHours | None
     #: Of each channel; None: no cap.
     posts_per_hour: int | None

@@ -12,6 +12,7 @@ from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_dura
 from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading, feed_place
 from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
 from bot.model.judgements import SNOOZE, Judgement, Verdict, entity_key, rule_key
+from bot.model.languages import Languages
 from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
 from bot.model.messages import (
     Escalation,
@@ -85,6 +86,7 @@ __all__ = [
     "Judgement",
     "JudgementId",
     "LanguageModelPolicy",
+    "Languages",
     "LedgerRow",
     "LedgerValue",
     "Line",

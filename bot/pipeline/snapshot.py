@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
 
-from bot import model, rules
+from bot import model, ports, rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,8 @@ class Snapshot:
     zone: tzinfo = UTC
     #: None: no language model is asked.
     language_model: model.LanguageModelPolicy | None = None
+    #: Finds the story of an article in another language; None: switched off.
+    encoder: ports.Encoder | None = None
 
     def longest_cooldown(self) -> timedelta:
         """The longest cooldown of any rule; zero where none has one."""

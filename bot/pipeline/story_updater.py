@@ -17,6 +17,7 @@ from bot.pipeline import live_pages, rulings, voices
 from bot.pipeline.claims import Claims
 from bot.pipeline.dispatcher import ChangedStory, Dispatcher
 from bot.pipeline.snapshot import Snapshot
+from bot.stories import foreign
 
 if TYPE_CHECKING:
     from bot.pipeline.advice import Advice
@@ -28,6 +29,7 @@ class StoryUpdater:
     def __init__(self, window: timedelta) -> None:
         self._window = window
         self._grouping: stories.Grouping | None = None
+        self._encoder: ports.Encoder | None = None
         self._claims = Claims()
         #: Of a language model; it has what the turn leaves undecided. None: none is asked.
         self.advice: Advice | None = None
@@ -55,7 +57,8 @@ class StoryUpdater:
     def _rule(
         self, tx: ports.Transaction, snapshot: Snapshot, ruling: model.Ruling, now: datetime
     ) -> tuple[model.Decision, ...]:
-        grouping, dispatcher = self._index(tx, now), Dispatcher(tx, snapshot, self._claims, now, self.advice)
+        grouping = self._index(tx, snapshot.encoder, now)
+        dispatcher = Dispatcher(tx, snapshot, self._claims, now, self.advice)
         if ruling.kind is model.RulingKind.SPLIT:
             split = rulings.split(tx, ruling)
             if split is None:
@@ -111,7 +114,7 @@ class StoryUpdater:
         changed: dict[model.StoryId, ChangedStory] = {}
         if self.advice is not None and self.advice.is_for(model.Use.RELEVANCE):
             arrivals = self._sorted(tx, snapshot, arrivals, changed)
-        grouping = self._index(tx, now)
+        grouping = self._index(tx, snapshot.encoder, now)
         rules = snapshot.rules.rules.values()
         modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
@@ -219,9 +222,11 @@ class StoryUpdater:
             return None
         return lambda article, near: advice.second_opinion(by_id[article].article, near, tx.stories.get(near))
 
-    def _index(self, tx: ports.Transaction, now: datetime) -> stories.Grouping:
-        if self._grouping is None:
-            self._grouping = stories.Grouping(window=self._window)
+    def _index(self, tx: ports.Transaction, encoder: ports.Encoder | None, now: datetime) -> stories.Grouping:
+        if self._grouping is None or self._encoder is not encoder:
+            self._encoder = encoder
+            across = foreign.Foreign(encoder) if encoder else None
+            self._grouping = stories.Grouping(window=self._window, across=across)
             since = now - self._window
             self._grouping.load(tx.stories.open_since(since), _kept_apart(tx, since))
         self._grouping.forget(now - self._window)

@@ -16,6 +16,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
     │   └── Unreachable        no name, no connection, no answer in time
     ├── ReadError              bytes that are not a feed
     │   └── IsPage             an HTML page; carries the feeds that it names
+    ├── EncoderFailed          no vectors of meaning this time: go on without
     ├── ModelError             a language model gave no answer that can be used
     │   ├── ModelUnavailable   no answer: try again later, or after a time that it names
     │   ├── ModelRefused       the endpoint refuses us, for a reason that stays until somebody acts
@@ -33,10 +34,12 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
 from bot.ports.archive import Articles
 from bot.ports.channels import Abilities, Channel, CheckLine, Delivery
 from bot.ports.clock import Clock
+from bot.ports.encoding import Encoder, Vector
 from bot.ports.errors import (
     BadAnswer,
     CannotSilence,
     ConfigError,
+    EncoderFailed,
     FetchError,
     IsPage,
     ModelError,
@@ -102,6 +105,8 @@ __all__ = [
     "DayCount",
     "DecisionQueue",
     "Delivery",
+    "Encoder",
+    "EncoderFailed",
     "FeedStates",
     "FetchError",
     "Fetcher",
@@ -149,6 +154,7 @@ __all__ = [
     "Transaction",
     "Unknown",
     "Unreachable",
+    "Vector",
     "Wait",
     "Waiting",
     "Wanted",

@@ -93,6 +93,10 @@ class IsPage(ReadError):
         self.feeds = tuple(feeds)
 
 
+class EncoderFailed(WirewatchError):
+    """No vectors this time: their model is missing, broken or too slow. Stories go on without."""
+
+
 class ModelError(WirewatchError):
     """A language model gave no answer that can be used; it may have cost tokens all the same."""
 

@@ -1,6 +1,7 @@
 """Coverage becomes stories: each article joins the open story that it tells, or opens one.
 
     article → profile → index.near → evidence.compare → trees.Judge → join, open or unsure
+                    → foreign.likeness (with an encoder: stories in other languages) ↗
 
 In memory and pure: no I/O, no clock. What is new in a story and whether to speak is decided elsewhere.
 """
@@ -14,10 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
-from bot.stories import evidence, profile, roundups, trees
+from bot.stories import evidence, foreign, profile, roundups, trees
 from bot.stories.index import Index
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
+from bot.stories.told import Told
 
 #: From this probability on an article joins a story of its rule (bench/quality/desk_grouping.py draws the curve): a
 #: hidden event is worse than one message too many.
@@ -75,6 +77,8 @@ class _Judged:
     reason: model.JoinReason
     evidence: evidence.Evidence
     copy_of: model.ArticleId | None
+    #: What is shared across languages, where that is surer than the words.
+    across: str = ""
 
 
 def order(articles: Iterable[model.Article]) -> tuple[model.Article, ...]:
@@ -94,11 +98,20 @@ def story_id(article: model.ArticleId) -> model.StoryId:
 class Grouping:
     """The open stories; joins are decided one after another.
 
-    ``join_from`` and ``judge`` are for benches; None is what is shipped.
+    ``across``: how stories in other languages are compared; None: by their words alone, as all others. ``join_from``
+    and ``judge`` are for benches; None is what is shipped.
     """
 
-    def __init__(self, *, window: timedelta, join_from: float = JOIN_FROM, judge: trees.Judges | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        window: timedelta,
+        across: foreign.Foreign | None = None,
+        join_from: float = JOIN_FROM,
+        judge: trees.Judges | None = None,
+    ) -> None:
         self._window = window
+        self._across = across
         self._join_from = join_from
         self._judge = judge or trees.shipped()
         self._index = Index()
@@ -114,7 +127,7 @@ class Grouping:
             if story.merged_into is None:
                 # What no rule is about is in no index: it must not draw other articles to it.
                 for member in [one for one in story.members if one.join.reason is not model.JoinReason.NOT_ABOUT]:
-                    self._add(profile.of(member.article, member.matches), replace(member.join, story=story.id))
+                    self._add(self._read(member.article, member.matches), replace(member.join, story=story.id))
         for home, article in apart:
             self._keep_apart(home, profile.of(article))
 
@@ -146,7 +159,7 @@ class Grouping:
         known = self._joins.get(article.id)
         if known is not None:
             return known
-        read = profile.of(article, matches)
+        read = self._read(article, matches)
         chosen = {(modes or {}).get(rule, model.Group.NORMAL) for rule in read.rules}
         join = self._decide(read, article.title, chosen, second)
         for younger in join.merges:
@@ -178,6 +191,10 @@ class Grouping:
         for member in self._index.forget(before):
             self._joins.pop(member.id, None)
 
+    def _read(self, article: model.Article, matches: Iterable[model.Match]) -> Profile:
+        read = profile.of(article, matches)
+        return replace(read, told=Told(article)) if self._across else read
+
     def _keep_apart(self, story: model.StoryId, read: Profile) -> None:
         if story in self._index.stories:
             self._index.stories[story].keep_apart(read)
@@ -189,8 +206,13 @@ class Grouping:
 
     def _decide(self, read: Profile, title: str, modes: set[model.Group], second: SecondOpinion | None) -> model.Join:
         near = [story for story in self._index.near(read, self._window) if not story.is_apart_from(read)]
+        alike = self._across.likeness(read, self._index.stories.values()) if self._across else {}
+        near += self._proposed(read, alike, near)
         compared = evidence.compare(read, near, self._index.rarity)
-        judged = sorted((self._judge_one(read, one) for one in compared), key=lambda one: (-one.chance, one.story.rank))
+        judged = sorted(
+            (self._judge_one(read, one, alike.get(one.story.id)) for one in compared),
+            key=lambda one: (-one.chance, one.story.rank),
+        )
         certain = [one for one in judged if one.reason is not model.JoinReason.SIMILAR]
         if certain:
             return self._joined(read, certain[0], [one for one in judged if one is not certain[0]], near)
@@ -217,9 +239,20 @@ class Grouping:
             join = self._joined(read, replace(same, chance=max(same.chance, self._join_from)), others, near)
         return replace(join, detail=f"{opinion.detail}; {join.detail}")
 
+    def _proposed(
+        self, read: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near: Sequence[OpenStory]
+    ) -> list[OpenStory]:
+        """The stories in other languages that are nearest in meaning, and not found by their words."""
+        known = {story.id for story in near}
+        others = [self._index.stories[story] for story in alike if story not in known]
+        others = [story for story in others if not story.is_apart_from(read)]
+        return sorted(others, key=lambda story: -alike[story.id].nearest)[: foreign.PROPOSED]
+
     def _needed(self, read: Profile, best: _Judged, modes: set[model.Group]) -> float:
         if model.Group.STRICT in modes:
             return STRICT_FROM
+        if best.across:
+            return min(foreign.FROM, self._join_from)
         return self._join_from if best.evidence.of_rule or read.rules else min(PLAIN_FROM, self._join_from)
 
     def _joined(self, read: Profile, best: _Judged, others: Sequence[_Judged], near: Sequence[OpenStory]) -> model.Join:
@@ -250,7 +283,7 @@ class Grouping:
             near=nearest.story.id if nearest and reason is model.JoinReason.UNSURE else None,
         )
 
-    def _judge_one(self, read: Profile, one: evidence.Compared) -> _Judged:
+    def _judge_one(self, read: Profile, one: evidence.Compared, alike: foreign.Likeness | None) -> _Judged:
         story, found = one.story, one.evidence
         chance = self._judge.chance(found) if found.words >= FAINT or found.top_name else 0.0
         original = story.original_of(read) if chance >= PLAUSIBLE else None
@@ -258,6 +291,10 @@ class Grouping:
             return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, original)
         if read.link and read.link in story.addresses and story.agrees_at(read):
             return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found, None)
+        if self._across and alike and found.another < foreign.SAYS_ANOTHER:
+            signs = self._across.signs(read, story, chance, found, alike)
+            if (across := self._across.chance(signs)) > chance:
+                return _Judged(story, across, model.JoinReason.SIMILAR, found, None, foreign.detail(alike, signs))
         return _Judged(story, chance, model.JoinReason.SIMILAR, found, None)
 
     def _are_one(self, best: _Judged, other: _Judged) -> bool:
@@ -275,7 +312,7 @@ class Grouping:
         rare = self._index.rarity.under(one.story.rules.intersection(read.rules))
         shared = [word for word in read.weights if word in one.story.weights and rare[word] >= 1]
         telling = sorted(shared, key=lambda word: (word not in read.names, -rare[word], word))[:NAMED]
-        told = [f"{one.chance:.0%} sure that it is the same event"]
+        told = [f"{one.chance:.0%} sure that it is the same event", *([one.across] if one.across else [])]
         if telling:
             told.append(f"shares {', '.join(read.names.get(word, word) for word in telling)}")
         other = [word for word in read.names if word in read.title and word not in one.story.totals]

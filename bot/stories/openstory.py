@@ -71,6 +71,8 @@ class OpenStory:
     apart: list[Profile] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
     outlets: set[str] = field(default_factory=set)
+    #: Of its articles; empty: no encoder is switched on.
+    languages: set[str] = field(default_factory=set)
     #: Addresses of its articles.
     addresses: set[str] = field(default_factory=set)
     _weights: dict[str, float] | None = None
@@ -113,6 +115,8 @@ class OpenStory:
         self.rules.update(read.rules)
         self.outlets.add(read.outlet)
         self.addresses.add(read.link)
+        if read.told:
+            self.languages.add(read.told.language)
         self._span(read.when, read.when, read.seen)
 
     def absorb(self, younger: OpenStory) -> None:
@@ -130,6 +134,7 @@ class OpenStory:
         self.rules |= younger.rules
         self.outlets |= younger.outlets
         self.addresses |= younger.addresses
+        self.languages |= younger.languages
         self.apart += younger.apart
         self._span(younger.first, younger.last, younger.seen)
 

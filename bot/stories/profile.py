@@ -16,6 +16,7 @@ from functools import cache
 from bot import model
 from bot.language import background, dates, livepages, mastheads, sentences, words
 from bot.stories import copies, figures
+from bot.stories.told import Told
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
 LEAD_CHARS = 1500
@@ -87,6 +88,8 @@ class Profile:
     is_live_blog: bool
     #: Title and lead's beginning say "another", "again": 2 for the title, 1 for the lead.
     another: int
+    #: What is compared across languages; None: no encoder is switched on.
+    told: Told | None = None
 
 
 def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:

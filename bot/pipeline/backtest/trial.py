@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
-from bot import model, rules
+from bot import model, ports, rules
 from bot.pipeline import snapshot
 from bot.pipeline.backtest.replay import Replay
 from bot.pipeline.backtest.report import Report
@@ -41,6 +41,7 @@ class Plan:
     #: Of rules that name no channel.
     routes: tuple[model.Route, ...] = ()
     window: timedelta = timedelta(days=14)
+    encoder: ports.Encoder | None = None
     #: Where a day ends.
     zone: tzinfo = UTC
     #: Matched articles whose messages are worked out, the first ones; None: all. Each costs some 10 to 20 ms, most of
@@ -93,7 +94,12 @@ class _Trial:
         )
         self._replay = Replay(
             snapshot.Snapshot(
-                feeds=plan.feeds, rules=self._set, policies=plan.policies, routes=plan.routes, window=plan.window
+                feeds=plan.feeds,
+                rules=self._set,
+                policies=plan.policies,
+                routes=plan.routes,
+                window=plan.window,
+                encoder=plan.encoder,
             )
         )
         self._before: dict[model.ArticleId, set[str]] = {}

@@ -1,0 +1,140 @@
+"""Where the decision across languages comes from: a logistic regression over seven signs, fitted on the desks.
+
+Articles arrive one by one in the real order and are put where they belong. Each story that has no article in an
+article's language is one choice: its signs, and whether the story was opened by the article's event. What the judge of
+words says, one of the signs, is said by a judge that was fitted without the part, so that it is as unsure as on any new
+desk. Printed: for each part of the desks, what a decision makes of it that was fitted without it, with and without the
+signs of meaning; and the lines of bot/stories/foreign.py.
+
+    python -m bench.quality.fit_foreign [--languages multilingual-e5]
+
+Needs lightgbm and scikit-learn, as bench/quality/fit.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bench.quality import fit
+from bench.quality.fit_choices import WINDOW, read_desks
+from bot import model, ports
+from bot.language import encoders
+from bot.stories import evidence, foreign, grouping, trees
+from bot.stories.foreign import Decision, Foreign, Signs
+from bot.stories.index import Index
+from bot.stories.told import Told
+
+#: Without an encoder.
+OF_MEANING = frozenset({"lead", "mean"})
+SURE = 0.9
+
+Choice = tuple[Signs, bool]
+
+
+def choices(part: str, judges: trees.Judges, across: Foreign) -> list[Choice]:
+    """Of each article and each story without its language."""
+    index, found = Index(), list[Choice]()
+    opened_by: dict[model.StoryId, str] = {}
+    home_of: dict[str, model.StoryId] = {}
+    for one in read_desks(part):
+        assert one.arrival is not None
+        read = replace(one.read, told=Told(one.arrival.article))
+        index.forget(read.seen - WINDOW)
+        near = index.near(read, WINDOW)
+        alike = across.likeness(read, index.stories.values())
+        near += [index.stories[story] for story in alike if index.stories[story] not in near]
+        for each in evidence.compare(read, near, index.rarity):
+            if each.story.id in alike:
+                is_near = each.evidence.words >= grouping.FAINT or each.evidence.top_name
+                chance = judges.chance(each.evidence) if is_near else 0.0
+                signs = across.signs(read, each.story, chance, each.evidence, alike[each.story.id])
+                found.append((signs, opened_by[each.story.id] == one.event))
+        home = home_of.get(one.event)
+        if home is None or home not in index.stories:
+            home = home_of[one.event] = grouping.story_id(read.id)
+            opened_by[home] = one.event
+        index.add(home, read)
+    return found
+
+
+def fitted(found: Sequence[Choice], without: frozenset[str] = frozenset()) -> Decision:
+    """The signs are fitted at one scale and written at their own; ``without``: signs that are left out."""
+    from sklearn.linear_model import LogisticRegression
+
+    kept = np.array([name not in without for name in Signs._fields])
+    signs = np.array([signs for signs, _ in found]) * kept
+    scale = np.where(signs.std(axis=0) > 0, signs.std(axis=0), 1)
+    made = LogisticRegression(C=0.3).fit(signs / scale, [is_right for _, is_right in found])
+    weights = made.coef_[0] / scale
+    return Decision(Signs(*(round(float(weight), 3) for weight in weights)), round(float(made.intercept_[0]), 3))
+
+
+def without_each(judges: Mapping[str, trees.Judges], encoder: ports.Encoder) -> dict[str, Decision]:
+    """For each part the decision that was fitted without it."""
+    parts = {part: choices(part, judges[part], Foreign(encoder)) for part in judges}
+    return {held: fitted(_others(parts, held)) for held in parts}
+
+
+def _others(parts: Mapping[str, Sequence[Choice]], held: str) -> list[Choice]:
+    return [choice for part, found in parts.items() if part != held for choice in found]
+
+
+def recall(sure: Sequence[float], is_right: Sequence[bool]) -> float:
+    """The share of what is right that is found among the surest, as long as nine in ten of these are right."""
+    best = right = 0
+    for at, (_, is_one) in enumerate(sorted(zip((-each for each in sure), is_right, strict=True)), start=1):
+        right += is_one
+        best = right if right >= SURE * at else best
+    return best / max(1, sum(is_right))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--languages", default=model.Languages.UNIVERSAL.value)
+    encoder = encoders.of(model.Languages(parser.parse_args().languages))
+    assert encoder is not None
+    across = Foreign(encoder)
+    judges = fit.without_each()
+    parts = {part: choices(part, judges[part], across) for part in judges}
+    names = ("left out", "choices", "right", "by words", "without meaning", "all signs", "words sure", "signs sure")
+    table = Table(*names)
+    every: list[tuple[float, float, float, bool]] = []
+    for held, mine in parts.items():
+        others = _others(parts, held)
+        bare, whole = fitted(others, OF_MEANING), fitted(others)
+        told = [(_chance(signs.words), bare.chance(signs), whole.chance(signs), is_right) for signs, is_right in mine]
+        table.add_row(held, *_cells(told))
+        every += told
+    table.add_section()
+    table.add_row("all", *_cells(every))
+    Console(width=110).print(table, "Recall of right choices at a precision of 0.9.")
+    print(f"SHIPPED = {_shown(fitted([choice for mine in parts.values() for choice in mine]))}")
+
+
+def _cells(told: Sequence[tuple[float, float, float, bool]]) -> tuple[str, ...]:
+    right = [each[3] for each in told]
+    recalls = [f"{recall([each[at] for each in told], right):.2f}" for at in range(3)]
+    joined = [
+        [each[3] for each in told if each[at] >= sure] for at, sure in ((0, grouping.JOIN_FROM), (2, foreign.FROM))
+    ]
+    return (str(len(told)), str(sum(right)), *recalls, *(f"{sum(each)} of {len(each)} right" for each in joined))
+
+
+def _chance(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+def _shown(decision: Decision) -> str:
+    weights: Mapping[str, float] = decision.weights._asdict()
+    return f"Decision(Signs({', '.join(f'{name}={weight}' for name, weight in weights.items())}), {decision.bias})"
+
+
+if __name__ == "__main__":
+    main()

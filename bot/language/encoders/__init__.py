@@ -1,0 +1,17 @@
+"""Encoders: models that read meaning in several languages. Each library is imported on first use, in its own file."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from bot import model, ports
+from bot.language.encoders import multilingual_e5, universal
+from bot.language.encoders.bounded import Bounded
+
+
+@cache
+def of(languages: model.Languages) -> ports.Encoder | None:
+    """The encoder that bot.yaml names, one a process, which loads on its first texts; None: off."""
+    if languages is model.Languages.OFF:
+        return None
+    return Bounded(universal.Model if languages is model.Languages.UNIVERSAL else multilingual_e5.Model)

@@ -1,0 +1,62 @@
+"""An encoder that holds nobody up: opened on first use, bounded in time, left alone for a while where it fails."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import structlog
+
+from bot import model, ports
+
+log = structlog.get_logger("wirewatch")
+
+#: A call that takes longer is given up; the first one loads the model too (1.3 s on a busy machine).
+TIMEOUT = timedelta(seconds=10)
+#: After a failure nothing is asked for so long.
+PAUSE = timedelta(minutes=10)
+
+
+class Bounded:
+    """``opened`` gives the encoder; both run in a thread that dies with the process."""
+
+    def __init__(
+        self,
+        opened: Callable[[], ports.Encoder],
+        *,
+        timeout: timedelta = TIMEOUT,
+        pause: timedelta = PAUSE,
+    ) -> None:
+        self._opened, self._timeout, self._pause = opened, timeout, pause
+        self._encoder: ports.Encoder | None = None
+        #: In seconds of a clock that nobody sets.
+        self._off_until = 0.0
+        self._thread: threading.Thread | None = None
+
+    def encode(self, texts: Sequence[str]) -> Sequence[ports.Vector]:
+        """One vector a text. Raises EncoderFailed: at once, while one call is overdue or a failure is recent."""
+        if time.monotonic() < self._off_until or (self._thread and self._thread.is_alive()):
+            raise ports.EncoderFailed("reading meaning: paused after a failure")
+        answers: queue.SimpleQueue[Sequence[ports.Vector] | Exception] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, args=(texts, answers), name="encoder", daemon=True)
+        self._thread.start()
+        try:
+            answer = answers.get(timeout=self._timeout.total_seconds())
+        except queue.Empty:
+            answer = TimeoutError(f"no answer in {self._timeout.total_seconds():g} seconds")
+        if not isinstance(answer, Exception):
+            self._thread.join()
+            return answer
+        self._off_until = time.monotonic() + self._pause.total_seconds()
+        log.warning("stories go on without languages", pause=model.show_duration(self._pause), error=str(answer))
+        raise ports.EncoderFailed(f"reading meaning: {answer}") from answer
+
+    def _work(self, texts: Sequence[str], answers: queue.SimpleQueue[Sequence[ports.Vector] | Exception]) -> None:
+        try:
+            self._encoder = self._encoder or self._opened()
+            answers.put(self._encoder.encode(texts))
+        except Exception as error:  # noqa: BLE001 - whatever a model does, stories go on without
+            answers.put(error)

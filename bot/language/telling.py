@@ -1,0 +1,43 @@
+"""In which language a text is, by its script and its small words: feeds name none, or that of their template.
+
+Coarse: it knows the languages of the lexicon, and keeps what was declared where the text does not tell.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+
+from bot.language import lexicon
+from bot.language.words import fold
+
+#: So many small words of one language more than of the declared one overrule what was declared.
+CLEARLY = 2
+#: Letters that only these languages have, where their small words do not tell; runs without spaces have no words.
+_SCRIPTS = (
+    (re.compile("[\u3040-\u30ff]"), "ja"),
+    (re.compile("[\uac00-\ud7af]"), "ko"),
+    (re.compile("[\u4e00-\u9fff]"), "zh"),
+    (re.compile("[\u0e00-\u0e7f]"), "th"),
+    (re.compile("[\u0900-\u097f]"), "hi"),
+)
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def language_of(text: str, declared: str | None) -> str:
+    """Two letters; what was declared where the text does not tell, nothing where nothing was."""
+    for letters, language in _SCRIPTS:
+        if letters.search(text):
+            return language
+    named = lexicon.base(declared) if declared else ""
+    words = [fold(word) for word in _WORD.findall(text)]
+    counts = {language: sum(lexicon.is_small(language, word) for word in words) for language in _known()}
+    best = max(counts, key=lambda language: (counts[language], language == named))
+    return best if counts[best] >= counts.get(named, 0) + CLEARLY else named
+
+
+@cache
+def _known() -> tuple[str, ...]:
+    files = resources.files(lexicon).iterdir()
+    return tuple(sorted(file.name.removesuffix(".txt") for file in files if file.name.endswith(".txt")))

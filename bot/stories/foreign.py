@@ -1,0 +1,176 @@
+"""An article and a story in other languages only: proposed by meaning, decided by what needs no translation.
+
+    Told → ports.Encoder → likeness → signs (names, numbers, days, time) → a probability
+
+Numbers and names that are written alike are words of both and weighed by the judge of words, whose verdict is a sign.
+
+What all matches of a rule share is no evidence under it, of meaning as of words: vectors are compared after the mean of
+what is compared has been taken off. Where the encoder fails, nothing is proposed and grouping decides without.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from operator import mul, sub
+from typing import NamedTuple
+
+from bot import model, ports
+from bot.stories.evidence import LONG, Evidence
+from bot.stories.openstory import OpenStory
+from bot.stories.profile import Profile
+from bot.stories.told import Told
+
+#: Stories of the rule that are compared, the latest first, and articles of each: bounds the time of a first comparison.
+STORIES, SAMPLES = 60, 4
+#: Stories that are proposed beside those that share words.
+PROPOSED = 3
+#: So many unrelated texts stand beside those of a rule when their mean is made.
+PRIOR = 3.0
+#: Reports that come nearer to each other than this are equally near: on the desks that these weights are fitted on one
+#: event is told within the hour, and other events are not.
+AT_ONCE = timedelta(hours=6)
+#: From this probability on an article joins: on desks that were not fitted on 42 of 44 were right (fit_foreign.py).
+FROM = 0.7
+#: A title that says "another" is left to the judge of words: a second event of a kind is told as the first was.
+SAYS_ANOTHER = 2
+#: Sure enough to join, never to make two stories one: a merge is never undone.
+AT_MOST = 0.96
+
+
+class Signs(NamedTuple):
+    """One article and one story without a word of its language."""
+
+    #: The logit of what the judge of words says.
+    words: float
+    #: How far the meaning of the story's nearest article leads over other stories' nearest; the mean over its articles.
+    lead: float
+    mean: float
+    #: Days of the calendar that both name.
+    days: float
+    #: Rarity of the rarest name that both have in title or first sentence.
+    name: float
+    #: Days between them (logarithm).
+    apart: float
+    #: Stories whose own subject the article names: a round-up, or background.
+    told: float
+
+
+class Decision(NamedTuple):
+    """A logistic regression over the signs."""
+
+    weights: Signs
+    bias: float
+
+    def chance(self, signs: Signs) -> float:
+        """The probability that the article is of the story's event, 0 to 1."""
+        logit = self.bias + _dot(self.weights, signs)
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+#: Written by bench/quality/fit_foreign.py.
+SHIPPED = Decision(Signs(words=0.098, lead=4.36, mean=5.355, days=2.598, name=0.46, apart=-1.9, told=-0.767), 0.922)
+
+
+class Likeness(NamedTuple):
+    """How near an article's meaning is to a story's, -1 to 1."""
+
+    nearest: float
+    lead: float
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Likeness by an encoder, and what is decided of it."""
+
+    encoder: ports.Encoder
+    decision: Decision = SHIPPED
+
+    def likeness(self, read: Profile, stories: Iterable[OpenStory]) -> dict[model.StoryId, Likeness]:
+        """Of the latest stories of the article's rules that have no article in its language."""
+        told = read.told
+        near = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(read.rules)]
+        near = sorted(near, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
+        foreign = [story.id for story in near if is_foreign(read, story)]
+        samples = {story.id: [one.told for one in story.samples[-SAMPLES:] if one.told] for story in near}
+        if told is None or not foreign or not self._encode([told, *(one for each in samples.values() for one in each)]):
+            return {}
+        mean = _mean([told, *(one for each in samples.values() for one in each)])
+        ours = _without(told, mean)
+        cosines = {
+            story: [_dot(ours, _without(one, mean)) for one in each if one.language != told.language]
+            for story, each in samples.items()
+        }
+        nearest = {story: max(each) for story, each in cosines.items() if each}
+        best, second = sorted([0.0, 0.0, *nearest.values()])[:-3:-1]
+        return {
+            story: Likeness(near, near - (second if near == best else best), sum(cosines[story]) / len(cosines[story]))
+            for story, near in nearest.items()
+            if story in foreign
+        }
+
+    def _encode(self, told: Sequence[Told]) -> bool:
+        missing = [one for one in told if one.vector is None]
+        try:
+            found = self.encoder.encode([one.text for one in missing]) if missing else ()
+        except ports.EncoderFailed:
+            return False
+        for one, vector in zip(missing, found, strict=True):
+            one.vector = array("f", vector)
+        return True
+
+    def signs(self, read: Profile, story: OpenStory, chance: float, found: Evidence, alike: Likeness) -> Signs:
+        """``chance``: what the judge of words says."""
+        ours, theirs = read.told, [one.told for one in story.samples if one.told]
+        assert ours is not None
+        chance = min(max(chance, 1e-4), 1 - 1e-4)
+        days = ours.days & frozenset[date]().union(*(one.days for one in theirs))
+        return Signs(
+            words=math.log(chance / (1 - chance)),
+            lead=alike.lead,
+            mean=alike.mean,
+            days=len(days),
+            name=found.top_name,
+            apart=math.log1p(max(AT_ONCE, min(story.since(read.when), LONG)) / timedelta(days=1)),
+            told=found.told,
+        )
+
+    def chance(self, signs: Signs) -> float:
+        """The probability that the article is of the story's event, at most as sure as a join may be."""
+        return min(AT_MOST, self.decision.chance(signs))
+
+
+def is_foreign(read: Profile, story: OpenStory) -> bool:
+    """The story has no article in the article's language; where one is not known, no word of it but the rule's."""
+    if read.told is None:
+        return False
+    if read.told.language and "" not in story.languages:
+        return read.told.language not in story.languages
+    terms = frozenset[str]().union(*read.rules.values())
+    return not any(word in story.totals for word in read.weights if word not in terms and not word[0].isdigit())
+
+
+def detail(alike: Likeness, signs: Signs) -> str:
+    """In plain English."""
+    said = f"told in other languages, meaning {max(0.0, alike.nearest):.0%} alike"
+    return f"{said}, the same days" if signs.days else said
+
+
+def _mean(told: Sequence[Told]) -> list[float]:
+    vectors = [one.vector for one in told if one.vector]
+    return [sum(column) / (len(vectors) + PRIOR) for column in zip(*vectors, strict=True)]
+
+
+def _without(told: Told, mean: Sequence[float]) -> list[float]:
+    """What is the article's own, of length 1."""
+    own = list(map(sub, told.vector or (), mean))
+    length = math.hypot(*own) or 1.0
+    return [number / length for number in own]
+
+
+def _dot(one: ports.Vector, other: ports.Vector) -> float:
+    return float(sum(map(mul, one, other)))

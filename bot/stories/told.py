@@ -1,0 +1,37 @@
+"""What is kept of an article to compare it with articles in other languages.
+
+Read when it is asked for: most articles never meet one in another language.
+"""
+
+from __future__ import annotations
+
+from array import array
+from datetime import date
+from functools import cached_property
+
+from bot import model
+from bot.language import dates, telling
+
+#: What is encoded and read for days: the title and what the text says first.
+LEAD_CHARS = 300
+
+
+class Told:
+    """What is kept of an article to compare it across languages; its vector is asked for when it is needed."""
+
+    def __init__(self, article: model.Article) -> None:
+        self.parts = (article.title, article.text[:LEAD_CHARS])
+        self.day: date = article.when.date()
+        self.language = telling.language_of(self.text, article.language)
+        self.vector: array[float] | None = None
+
+    @property
+    def text(self) -> str:
+        """What is encoded."""
+        return ". ".join(filter(None, self.parts))
+
+    @cached_property
+    def days(self) -> frozenset[date]:
+        """Days of the calendar other than the one of writing."""
+        named = [day for part in self.parts for day in dates.days(part, self.day, self.language)]
+        return frozenset(day.begins() for day in named if day.day) - {self.day}

