@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot import app, config, model
+from bot import app, config, model, ports
 from bot.alerts import routing
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
@@ -48,10 +49,17 @@ def check(
         found = f"{model.counted(len(errors), 'error')}, {model.counted(warnings, 'warning')}"
         terminal.say(f"{folder}: {found if problems else 'no problems'}")
     if routes:
-        settings = app.load(folder, os.environ)
-        for entry in settings.rules:
-            terminal.row(f"{entry.rule.name}: {routing.told(settings.bot.routes, entry.rule)}")
+        _show_routes(folder)
     raise typer.Exit(LEFT if errors else DONE)
+
+
+def _show_routes(folder: Path) -> None:
+    try:
+        settings = app.load(folder, os.environ)
+    except ports.ConfigError:
+        return  # its problems are shown above
+    for entry in settings.rules:
+        terminal.row(f"{entry.rule.name}: {routing.told(settings.bot.routes, entry.rule)}")
 
 
 def show(problems: Sequence[model.Problem]) -> None:

@@ -1,0 +1,31 @@
+"""Where a rule goes, as the commands tell it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from testbed.commands import wirewatch
+
+BOT = """\
+database: sqlite:///w.db
+channels: {desk: {kind: console}, night: {kind: console}}
+routes:
+  - {match: {hours: "22:00 to 07:00"}, to: night}
+  - to: desk
+"""
+RULES = "rules:\n  - {name: Exits, all: {what: [exit]}}\n"
+
+
+def test_check_explain_and_status_tell_where_a_rule_without_channels_goes(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "bot.yaml").write_text(BOT)
+    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
+    (tmp_path / "rules" / "desk.yaml").write_text(RULES)
+    config, way = ("--config", str(tmp_path)), "night (22:00 to 07:00 UTC), else desk"
+    assert f"Exits: {way}" in wirewatch("check", "--routes", *config, folder=tmp_path).stdout
+    assert f"Goes to {way}" in wirewatch("explain", "Exits", *config, folder=tmp_path).stdout
+    wirewatch("once", *config, folder=tmp_path)
+    assert way in wirewatch("status", *config, folder=tmp_path, COLUMNS="200").stdout
+    (tmp_path / "bot.yaml").write_text(BOT.replace("console", "consol"))
+    broken = wirewatch("check", "--routes", *config, folder=tmp_path, code=1)
+    assert 'no kind of channel "consol"' in broken.stdout
