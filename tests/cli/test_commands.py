@@ -124,7 +124,7 @@ def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_expl
     done = demo(
         "--keep", "kept", folder=tmp_path, WIREWATCH_HOME="/nowhere", WIREWATCH_DATABASE="sqlite:////nowhere/x.db"
     )
-    assert done.stdout.count("HIGH") == 2
+    assert done.stdout.count("High ·") == 2
     assert "30 December" in done.stdout
     assert "Roth" not in done.stdout
     stories = json.loads(wirewatch("stories", "--json", "--config", "kept", folder=tmp_path).stdout)

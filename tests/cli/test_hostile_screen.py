@@ -35,7 +35,7 @@ NEVER = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]"
 )
 
-#: Command -> the ways in which it is run; CONFIG, ORIGIN and OPML stand for the places of the test.
+#: Command -> the ways in which it is run; BEFORE, ORIGIN and OPML stand for the places of the test.
 RUNS: dict[str, list[str]] = {
     "once": ["--now --drain 1s --verbose", "--now --drain 1s --json"],
     "check": ["", "--json", "--format github"],
@@ -59,6 +59,7 @@ RUNS: dict[str, list[str]] = {
     "feeds add": ["ORIGIN/other.json", "ORIGIN/broken.json"],
     "feeds import": ["OPML"],
     "feeds export": [""],
+    "review": ["BEFORE --since 9000d"],
     "ledger export": ["--since 9000d", "--since 9000d --json"],
     "ledger verify": ["", "--json"],
 }
@@ -73,6 +74,8 @@ SHOWS_NOTHING_OF_STRANGERS = {
     "demo": "replays articles of our own",
     "schema": "prints what is made of our own options",
     "healthcheck": "says ready or not",
+    "mcp": "answers a program in JSON, whose text is marked as untrusted",
+    "model test": "asks about articles of our own",
     "backup": "names the file that was asked for",
     "database move": "counts rows",
     "database downgrade": "names the database and its version",
@@ -146,6 +149,9 @@ def config(tmp_path_factory: pytest.TempPathFactory, origin: str) -> Path:
         f"    note: {_quoted(EVIL)}\n    must_match: [{_quoted(TITLE)}]\n    must_not_match: []\n"
         "  - {name: Wrong rule, nome: x}\n"
     )
+    (place / "before" / "rules").mkdir(parents=True)
+    for name in ("bot.yaml", "feeds.yaml"):
+        (place / "before" / name).write_text((folder / name).read_text())
     outline = f"<opml><body><outline text='{EVIL}' xmlUrl='ftp://{EVIL}'/><outline text='x{EVIL}' type='rss'/>"
     (place / "list.opml").write_text(outline)
     return folder
@@ -164,7 +170,8 @@ def run(
     settings = structlog.get_config()
 
     def one(line: str) -> tuple[str, str]:
-        words = line.replace("ORIGIN", origin).replace("OPML", str(config.parent / "list.opml")).split()
+        line = line.replace("ORIGIN", origin).replace("OPML", str(config.parent / "list.opml"))
+        words = line.replace("BEFORE", str(config.parent / "before")).split()
         words = [f'"{EVIL}" AND' if word == "EVIL" else word for word in words]
         takes_config = "translate" not in words
         monkeypatch.setattr(sys, "argv", ["wirewatch", *words, *(["--config", str(config)] if takes_config else [])])

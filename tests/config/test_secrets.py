@@ -80,5 +80,5 @@ def test_an_unset_variable_is_a_warning_and_the_bot_still_starts(tmp_path: Path)
 def test_what_may_be_a_secret_written_out_is_not_in_the_lines_that_problems_show(block: str, tmp_path: Path) -> None:
     problems = folders.check(folders.make(tmp_path, bot=f"{folders.BOT}\n{block}\n"))
     assert any(problem.severity == "error" for problem in problems)
-    shown = "".join(config.render(problems, format) for format in ("text", "json", "github"))
+    shown = "".join(config.render(problems, each) for each in ("text", "json", "github"))
     assert "Zq3vY7" not in shown
