@@ -57,7 +57,13 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
 def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.SpeakPolicy:
     told = channels.digest(channel.options)
     digest = model.Digest(at=told[0], zone=told[1] or bot.timezone) if told else None
-    return model.SpeakPolicy(quiet=bot.quiet, posts_per_hour=bot.posts_per_hour, gather=bot.gather, digest=digest)
+    return model.SpeakPolicy(
+        quiet=bot.quiet,
+        posts_per_hour=bot.posts_per_hour,
+        gather=bot.gather,
+        digest=digest,
+        translate=channel.translate,
+    )
 
 
 def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> ports.Fetcher:

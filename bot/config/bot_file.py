@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from bot import model, plugins
 from bot.config import access_shape, environment, routes_shape, secrets, values
 from bot.config.bot_shape import BotShape, StrictShape, WebShape
-from bot.config.kinds import say_broken, warn_of_broken
+from bot.config.kinds import channel_options, say_broken, warn_of_broken
 from bot.config.model_shape import ModelShape
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.config.yaml import places, validation
@@ -135,14 +135,21 @@ def _channel(
     # One key is often left beside kind: in braces it must not be taken for an {EXACT} term.
     rest = [pair for pair in node.pairs if pair[0].value != "kind"]
     own = MappingNode(rest, node.start, node.end, is_flow=False)
-    checked = validation.check(brought.options or StrictShape, own, report, whole=key)
+    shape = channel_options(brought.options or StrictShape)  # type: ignore[arg-type]  # a class is hashable
+    checked = validation.check(shape, own, report, whole=key)
     if checked is None:
         return None
     for name, value in checked:
         if isinstance(value, model.Secret) and (why := secrets.why_missing(value, environ)):
             _warn_secret(report, places.find(node, (name,))[0], why, f'channel "{key.value}" is parked until then')
     line, _ = report.document.place(key.start)
-    return ChannelSettings(name=key.value, kind=kind, options=checked, place=f"{report.path}:{line}")
+    return ChannelSettings(
+        name=key.value,
+        kind=kind,
+        options=checked,
+        place=f"{report.path}:{line}",
+        translate=getattr(checked, "translate", None),
+    )
 
 
 def _hide_secrets(node: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
@@ -156,7 +163,7 @@ def _hide_secrets(node: Node | None, report: ProblemReport, kinds: plugins.Kinds
         kind = channel.get("kind")
         options = kinds.found.get(kind.value) if isinstance(kind, Scalar) else None
         fields = options.options.model_fields if options and options.options else {}
-        _hide_values(channel, {"kind", "to"} | _open_keys(fields), report)
+        _hide_values(channel, {"kind", "to", "translate"} | _open_keys(fields), report)
 
 
 def _open_keys(fields: Mapping[str, FieldInfo]) -> set[str]:

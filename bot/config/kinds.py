@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+
+import pydantic
 
 from bot import plugins
+from bot.config import values
 from bot.config.yaml.nodes import Mapping, Node, Scalar
 from bot.config.yaml.problems import ProblemReport
 
@@ -17,6 +21,21 @@ class Kinds:
     channels: plugins.Kinds
     #: Asked only where a feed names its kind: to import every source takes a moment.
     sources: Callable[[], plugins.Kinds]
+
+
+@cache
+def channel_options(base: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
+    """The keys of a channel: ``base``, its kind's own ones, and those that every channel has."""
+    translate = pydantic.Field(
+        None,
+        description=(
+            "The code of a language, such as en: a language model (model, with uses: translate) gives headline and "
+            "summary of articles in other languages in it, beside the original."
+        ),
+    )
+    return pydantic.create_model(
+        base.__name__, __base__=base, __doc__=base.__doc__, translate=(values.Language | None, translate)
+    )
 
 
 def say_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:

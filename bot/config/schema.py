@@ -8,9 +8,9 @@ from typing import Any
 import pydantic
 
 from bot import plugins
-from bot.config.bot_shape import BotShape
+from bot.config.bot_shape import BotShape, StrictShape
 from bot.config.feeds_file import FeedsShape
-from bot.config.kinds import Kinds
+from bot.config.kinds import Kinds, channel_options
 from bot.config.rules_shape import RulesShape
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -61,10 +61,8 @@ def _draft_7(value: object) -> object:
     return found
 
 
-def _options_of(kind: plugins.Kind, definitions: dict[str, Any]) -> dict[str, Any]:
-    if kind.options is None:
-        return {"type": "object", "additionalProperties": False, "properties": {}}
-    own = _draft_7(kind.options.model_json_schema(ref_template="#/definitions/{model}"))
+def _options_of(options: type[pydantic.BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
+    own = _draft_7(options.model_json_schema(ref_template="#/definitions/{model}"))
     assert isinstance(own, dict)
     definitions.update(own.pop("definitions", {}))
     return own
@@ -77,7 +75,7 @@ def _add_sources(known: plugins.Kinds, definitions: dict[str, Any]) -> None:
     forms = []
     for name, kind in known.found.items():
         if kind.options is not None:
-            own = _options_of(kind, definitions)
+            own = _options_of(kind.options, definitions)
             properties = {**plain["properties"], **own.get("properties", {}), "kind": {"const": name}}
             required = [*plain["required"], "kind", *own.get("required", [])]
             forms.append({**plain, "properties": properties, "required": required})
@@ -88,7 +86,8 @@ def _add_sources(known: plugins.Kinds, definitions: dict[str, Any]) -> None:
 def _channels(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict[str, object]:
     kinds = []
     for kind, brought in known_kinds.found.items():
-        own = _options_of(brought, bot["definitions"])
+        shape = channel_options(brought.options or StrictShape)  # type: ignore[arg-type]  # a class is hashable
+        own = _options_of(shape, bot["definitions"])
         own["properties"] = {"kind": {"const": kind}, **own.get("properties", {})}
         own["required"] = ["kind", *own.get("required", [])]
         kinds.append(own)

@@ -24,6 +24,8 @@ class ChannelSettings:
     options: pydantic.BaseModel
     #: Where it is, for messages: “config/bot.yaml:5”.
     place: str
+    #: The language that its readers want beside the original; None: none.
+    translate: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

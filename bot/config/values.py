@@ -176,6 +176,14 @@ def until(value: object) -> tuple[datetime, bool]:
         raise Wrong("date", f'"{written}" is no date of the calendar', advice) from None
 
 
+def language(value: object) -> str:
+    """ "en", the code of a language. Raises Wrong."""
+    written = text(value)
+    if not re.fullmatch(r"[a-z]{2,3}", written):
+        raise Wrong("language", f'"{shown(written)}" is no code of a language', "write two letters: en, de, pt")
+    return written
+
+
 def listen(value: object) -> str:
     """ "127.0.0.1:8080", checked and unchanged. Raises Wrong."""
     written = _written(value)
@@ -312,6 +320,9 @@ Until = Annotated[
     tuple[datetime, bool],
     pydantic.PlainValidator(until),
     _schema(type="string", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$", examples=["2026-12-31"]),
+]
+Language = Annotated[
+    str, pydantic.PlainValidator(language), _schema(type="string", pattern="^[a-z]{2,3}$", examples=["en"])
 ]
 Listen = Annotated[str, pydantic.PlainValidator(listen), _schema(type="string", examples=["127.0.0.1:8080"])]
 WebAddress = Annotated[str, pydantic.PlainValidator(web_address), _schema(type="string", pattern="^https?://")]

@@ -23,6 +23,8 @@ class Use(StrEnum):
     SUMMARY = "summary"
     #: Whether an article is about what its rule says in plain words.
     RELEVANCE = "relevance"
+    #: Headline and summary in the language that a channel wants beside the original.
+    TRANSLATE = "translate"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,8 @@ class SpeakPolicy:
     gather: timedelta | None = None
     #: All stories of a day at this time, except for those of rules with a separate digest; None: when they come.
     digest: Digest | None = None
+    #: The language that a language model translates to, as in "en"; None: none.
+    translate: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

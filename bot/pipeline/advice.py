@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from bot import model, ports, stories
 from bot.llm import prompts
-from bot.llm.prompts import facts, relevance, same_event, summary
+from bot.llm.prompts import facts, relevance, same_event
 from bot.llm.prompts.wording import Answer
 from bot.pipeline import rewording
 
@@ -23,7 +23,7 @@ A = TypeVar("A", bound=Answer)
 #: Articles and facts that wait for an answer at the same time; further ones are decided at once.
 MOST_WAITING = 50
 #: The message is out: nobody is kept waiting.
-_FOR_A_SUMMARY = timedelta(minutes=10)
+_FOR_WORDS = timedelta(minutes=10)
 
 
 class Advice:
@@ -37,7 +37,7 @@ class Advice:
         self._since: dict[str, datetime] = {}
         self._held: set[str] = set()
         self._wanted: dict[str, model.Prompt] = {}
-        #: Summaries that are in the queue already.
+        #: Summaries and translations that are in the queue already.
         self._queued: set[str] = set()
         #: Of articles that waited in the turn before, and of this turn: what was asked then, whatever its story has
         #: become meanwhile.
@@ -115,25 +115,31 @@ class Advice:
             return pending.facts
         return tuple(fact for number, fact in enumerate(pending.facts, start=1) if number in answer.confirmed)
 
-    def worded(self, tx: ports.Transaction, row: model.Outgoing, story: model.Story) -> model.Outgoing:
-        """The message with the model's summary; where there is none yet, it leaves as it is, and is edited later."""
-        prompt = rewording.prompt_for(row, story)
-        if prompt is None:
-            return row
-        pending = model.Pending(story=story.id, prompt=prompt)
-        try:
-            answer = self._answer(prompt, summary.Summary, key=pending.key, patience=_FOR_A_SUMMARY)
-        except stories.Undecided:
-            if pending.key not in self._queued:
-                self._queued.add(pending.key)
-                tx.decision_queue.add((), (), [pending])
-            return row
-        return rewording.with_summary(row, answer, by=self.advisor.policy.name) if answer else row
+    def worded(
+        self, tx: ports.Transaction, row: model.Outgoing, story: model.Story, *, to: str | None
+    ) -> model.Outgoing:
+        """The message with the model's words; where there are none yet, it leaves as it is, and is edited later.
 
-    def has_summary(self, pending: model.Pending) -> bool:
-        """Whether a summary that was asked for has come; False: it will not. Raises Undecided."""
+        ``to``: the language that its channel wants beside the original.
+        """
+
+        def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
+            pending = model.Pending(story=story.id, prompt=prompt)
+            try:
+                return self._answer(prompt, form, key=pending.key, patience=_FOR_WORDS)
+            except stories.Undecided:
+                if pending.key not in self._queued:
+                    self._queued.add(pending.key)
+                    tx.decision_queue.add((), (), [pending])
+                return None
+
+        return rewording.worded(row, story, look_up, policy=self.advisor.policy, to=to)
+
+    def has_words(self, pending: model.Pending) -> bool:
+        """Whether a summary or translation that was asked for has come; False: it will not. Raises Undecided."""
         self._queued.add(pending.key)
-        return self._answer(pending.prompt, summary.Summary, key=pending.key, patience=_FOR_A_SUMMARY) is not None
+        form = prompts.FORMS[pending.prompt.use]
+        return self._answer(pending.prompt, form, key=pending.key, patience=_FOR_WORDS) is not None
 
     def _answer(self, prompt: model.Prompt, form: type[A], *, key: str, patience: timedelta | None = None) -> A | None:
         """None: there will be none. Raises Undecided; ``key``: of what waits then, as long as ``patience``."""

@@ -49,8 +49,7 @@ class Dispatcher:
         self._claims = claims
         self._rules = snapshot.rules.rules
         self._now = now
-        is_wording = advice is not None and advice.is_for(model.Use.SUMMARY)
-        self._advice = advice if is_wording else None
+        self._advice = advice
         self._snoozed = tx.judgements.snoozes(now)
         self._silences = InForce(tx.silences.active(now))
 
@@ -238,7 +237,10 @@ class Dispatcher:
         row = mentions.called(row, self._snapshot)
         self._tx.stories.decide([decision])
         if row:
-            self._tx.outbox.add([self._advice.worded(self._tx, row, story) if self._advice else row])
+            if self._advice is not None:
+                to = self._snapshot.policies.get(row.channel, model.SpeakPolicy()).translate
+                row = self._advice.worded(self._tx, row, story, to=to)
+            self._tx.outbox.add([row])
         after = alerts.record(alert, decision, head=row.id if row else None)
         self._tx.stories.save_alert(after)
         call = duty.escalation(decision, story, self._rules, head=after.head, escalate=self._snapshot.escalate)

@@ -113,11 +113,12 @@ def keep(
         rules_of = snapshot.rules.rules
         near = messages.nearest(tx, story, alert.channel, rules_of)
         row = messages.edit(decision, story, rules_of, alert, judgements=said, nearest=near, once=press.id)
-        if row and snapshot.language_model is not None:
+        if row and (policy := snapshot.language_model):
             # Costs start-up: the prompts, which only a configuration with a model needs.
             from bot.pipeline import rewording
 
-            row = rewording.reworded(tx, snapshot.language_model, row, story)
+            to = snapshot.policies.get(row.channel, model.SpeakPolicy()).translate
+            row = rewording.worded(row, story, rewording.stored(tx, by=policy.name), policy=policy, to=to)
         tx.outbox.add([mentions.called(row, snapshot)] if row else [])
         tx.outbox.add(list(duty.edits(tx, alert, said, once=press.id, now=now)))
     return Judged(answer=_answer(press.verdict, rules, now, snapshot.zone), decisions=(decision,))

@@ -1,47 +1,71 @@
-"""A language model's summary in the place of the article's own sentences, in messages that tell one story."""
+"""A language model's summary and translation in messages that tell one story, as far as there are any."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from bot import model, ports
 from bot.llm import prompts
-from bot.llm.prompts import summary
+from bot.llm.prompts import summary, translation
+from bot.llm.prompts.wording import Answer
 
 _KINDS = (model.MessageKind.POST, model.MessageKind.EDIT)
+A = TypeVar("A", bound=Answer)
 
 
-def prompt_for(row: model.Outgoing, story: model.Story) -> model.Prompt | None:
-    """Asks for a summary of the article whose sentences the message has; None: it is not asked about."""
-    if row.message.kind not in _KINDS or len(row.message.briefs) != 1 or not row.message.briefs[0].summary:
-        return None
-    teller = row.message.briefs[0].summary[0].article
-    article = next((member.article for member in story.members if member.article.id == teller), None)
-    return None if article is None or prompts.speaks_to_a_model(article) else summary.ask(article)
+class LookUp(Protocol):
+    """Finds the answer to a prompt; None: there is none now."""
+
+    def __call__(self, prompt: model.Prompt, form: type[A], /) -> A | None: ...
 
 
-def with_summary(row: model.Outgoing, answer: summary.Summary, *, by: str) -> model.Outgoing:
-    """The message with the summary, which says that the model named ``by`` wrote it."""
+def worded(
+    row: model.Outgoing,
+    story: model.Story,
+    look_up: LookUp,
+    *,
+    policy: model.LanguageModelPolicy,
+    to: str | None,
+) -> model.Outgoing:
+    """The message with the model's summary, and with the translation ``to`` a language; None: none is wanted.
+
+    As it is, where there is no answer, and where the article gives orders to a model.
+    """
+    if row.message.kind not in _KINDS or len(row.message.briefs) != 1:
+        return row
     (brief,) = row.message.briefs
-    own = brief.summary[0]
-    texts = [each.text.strip() for each in answer.sentences]
-    texts[-1] += f" [summary by {by}]"
-    told = tuple(replace(own, spans=(model.Span(text=text),)) for text in texts)
+    teller = (brief.summary or (brief.title,))[0]
+    article = next((member.article for member in story.members if member.article.id == teller.article), None)
+    if article is None or prompts.speaks_to_a_model(article):
+        return row
+    sentences = [each.text for each in brief.summary]
+    told = brief.summary
+    if brief.summary and model.Use.SUMMARY in policy.uses:
+        short = look_up(summary.ask(article), summary.Summary)
+        if short is not None:
+            sentences = [each.text.strip() for each in short.sentences]
+            shown = [*sentences[:-1], f"{sentences[-1]} [summary by {policy.name}]"]
+            told = tuple(replace(teller, spans=(model.Span(text=text),)) for text in shown)
+    if to is not None and model.Use.TRANSLATE in policy.uses:
+        prompt = translation.ask(article, [brief.title.text, *sentences], to=to)
+        found = look_up(prompt, translation.Translation) if prompt else None
+        if found is not None:
+            text = f"{to}: {' — '.join([found.texts[0], ' '.join(found.texts[1:])])} [translated by {policy.name}]"
+            told = (*told, replace(teller, spans=(model.Span(text=text.replace(" —  [", " [")),)))
     return replace(row, message=replace(row.message, briefs=(replace(brief, summary=told),)))
 
 
-def reworded(
-    tx: ports.Transaction, policy: model.LanguageModelPolicy, row: model.Outgoing, story: model.Story
-) -> model.Outgoing:
-    """The message with the summary that the store has; as it is, where it has none."""
-    if model.Use.SUMMARY not in policy.uses:
-        return row
-    prompt = prompt_for(row, story)
-    found = tx.completions.answers([prompt.key], by=policy.name).get(prompt.key) if prompt else None
-    if prompt is None or found is None:
-        return row
-    try:
-        return with_summary(row, prompts.read(prompt, found, summary.Summary), by=policy.name)
-    except ports.BadAnswer:
-        # An earlier version believed it.
-        return row
+def stored(tx: ports.Transaction, *, by: str) -> Callable[[model.Prompt, type[A]], A | None]:
+    """Looks up what the store has, and asks for nothing."""
+
+    def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
+        text = tx.completions.answers([prompt.key], by=by).get(prompt.key)
+        try:
+            return None if text is None else prompts.read(prompt, text, form)
+        except ports.BadAnswer:
+            # An earlier version believed it.
+            return None
+
+    return look_up

@@ -201,8 +201,8 @@ class StoryUpdater:
         story, advice, found = rulings.living(tx, pending.story), self.advice, pending.facts
         has_summary = False
         try:
-            if pending.prompt.use is model.Use.SUMMARY:
-                has_summary = advice is not None and advice.has_summary(pending)
+            if pending.prompt.use is not model.Use.FACTS:
+                has_summary = advice is not None and advice.has_words(pending)
             elif advice is not None:
                 found = advice.confirmed(pending)
         except stories.Undecided:

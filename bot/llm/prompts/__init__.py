@@ -5,7 +5,7 @@
 Pure. Text of articles is data in every prompt: values of one JSON document, of a bounded size, apart from our words.
 """
 
-from bot.llm.prompts.reading import read
+from bot.llm.prompts.reading import FORMS, read
 from bot.llm.prompts.wording import speaks_to_a_model
 
-__all__ = ["read", "speaks_to_a_model"]
+__all__ = ["FORMS", "read", "speaks_to_a_model"]

@@ -8,22 +8,24 @@ from typing import TypeVar
 import pydantic
 
 from bot import model, ports
-from bot.llm.prompts import facts, relevance, same_event, summary
+from bot.llm.prompts import facts, relevance, same_event, summary, translation
 from bot.llm.prompts.wording import Answer
 
 A = TypeVar("A", bound=Answer)
 
-_FORMS: dict[model.Use, type[Answer]] = {
+#: The form of each use's answer.
+FORMS: dict[model.Use, type[Answer]] = {
     model.Use.SAME_EVENT: same_event.SameEvent,
     model.Use.FACTS: facts.Facts,
     model.Use.SUMMARY: summary.Summary,
     model.Use.RELEVANCE: relevance.Relevance,
+    model.Use.TRANSLATE: translation.Translation,
 }
 
 
 def read(prompt: model.Prompt, text: str, form: type[A] | None = None) -> A:
     """The answer to a prompt; ``form`` is the one of its use. Raises BadAnswer, which says what is wrong with it."""
-    kind = _FORMS[prompt.use]
+    kind = FORMS[prompt.use]
     assert form is None or form is kind
     try:
         answer = kind.model_validate_json(text)
