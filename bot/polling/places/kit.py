@@ -58,9 +58,8 @@ def alike(**etiquette: timedelta) -> tuple[Etiquette, Etiquette]:
     return both, both
 
 
-def name(rest: str, pattern: str, *, form: str) -> re.Match[str]:
-    """``rest`` taken apart by ``pattern``, which is that of names: nothing in it needs quoting. Raises Unfit."""
-    found = re.fullmatch(pattern, rest, re.ASCII)
+def name(found: re.Match[str] | None, *, form: str) -> re.Match[str]:
+    """A form of names alone, in which nothing needs quoting. Raises Unfit where it is none."""
     if not found:
         raise Unfit(f"write {form}")
     return found

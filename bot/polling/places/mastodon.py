@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot import model
 from bot.polling.places import kit
 
@@ -10,7 +12,7 @@ _HOST = r"[a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63}){1,9}"
 
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
-    found = kit.name(rest.removeprefix("@"), rf"(#?)([\w.-]{{1,60}})@({_HOST})", form=_FORM)
+    found = kit.name(re.fullmatch(rf"(#?)([\w.-]{{1,60}})@({_HOST})", rest.removeprefix("@"), re.ASCII), form=_FORM)
     path = f"tags/{found[2]}" if found[1] else f"@{found[2]}"
     # Those who write on one server are no house: each account is a voice, and of a tag whoever wrote.
     owner = None if found[1] else f"{found[2]}@{found[3]}".lower()

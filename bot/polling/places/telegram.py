@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 from bot import model
@@ -19,7 +20,10 @@ _SELECTORS = {
 
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
-    found = kit.name(rest.removeprefix("@"), r"[A-Za-z]\w{3,31}", form="telegram:channel, the name of a public channel")
+    found = kit.name(
+        re.fullmatch(r"[A-Za-z]\w{3,31}", rest.removeprefix("@"), re.ASCII),
+        form="telegram:channel, the name of a public channel",
+    )
     return model.Feed(
         url=f"https://t.me/s/{found[0]}",
         owner=f"t.me/{found[0].lower()}",

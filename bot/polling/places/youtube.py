@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from bot import model
@@ -15,7 +16,7 @@ def _feed(rest: str, has_token: bool) -> model.Feed:
         # A page, whatever the letters of the handle are, names the feed of the channel.
         handle = kit.words(rest[1:], form=_FORM)
         return model.Feed(url=f"https://www.youtube.com/@{handle}")
-    found = kit.name(rest, r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", form=_FORM)
+    found = kit.name(re.fullmatch(r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", rest, re.ASCII), form=_FORM)
     what = f"channel_id={found[1]}" if found[1] else f"playlist_id={found[2]}"
     return model.Feed(url=f"https://www.youtube.com/feeds/videos.xml?{what}")
 
