@@ -4,9 +4,11 @@ The desks of a part share one index, and one item of each joins a round. By defa
 other, so that no story closes by its age (as in desks.py, which drives the whole bot); with --in-time each is
 seen when it was published. --curve moves the chance from which an article joins. --languages adds lines with an
 encoder; the columns "across" are of pairs of items in two languages. --unseen takes, for each part, judges that were
-fitted without it, which needs lightgbm and scikit-learn.
+fitted without it, which needs lightgbm and scikit-learn. --oracle has the labels answer what a language model would be
+asked about unsure articles: the most that it can be worth.
 
-    python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--curve] [--languages NAME] [--unseen]
+    python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--curve] [--oracle]
+        [--languages NAME] [--unseen]
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import zip_longest
@@ -105,14 +107,37 @@ def _article(item: Item, text: str) -> model.Article:
     )
 
 
-def shown(found: Sequence[Row], grouping: stories.Grouping) -> dict[str, Shown]:
-    """What a channel of each desk would show, if it showed each story and each unsure article."""
+@dataclass(slots=True)
+class Oracle:
+    """Answers as the labels say: what a language model that is always right would be worth."""
+
+    calls: int = 0
+    #: Story -> the events of its articles.
+    events: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def opinion(self, event: str, near: Sequence[model.StoryId]) -> stories.Opinion:
+        """The nearest story most of whose articles tell the event; None of it: none does."""
+        self.calls += 1
+        told = [story for story in near if self.events[story].most_common(1)[0][0] == event]
+        return stories.Opinion(story=told[0] if told else None, detail="says the label")
+
+
+def shown(found: Sequence[Row], grouping: stories.Grouping, oracle: Oracle | None = None) -> dict[str, Shown]:
+    """What a channel of each desk would show, if it showed each story and each unsure article.
+
+    ``oracle``: asked about the unsure ones.
+    """
     by_desk: dict[str, Shown] = {}
     lives_in: dict[str, str] = {}
     for row in found:
         grouping.forget(row.arrival.article.first_seen - WINDOW)
-        join = grouping.join(row.arrival.article, row.arrival.matches)
+        second = None if oracle is None else partial(_asked, oracle, row.event)
+        join = grouping.join(row.arrival.article, row.arrival.matches, None, second)
         lives_in.update(dict.fromkeys(join.merges, join.story))
+        if oracle is not None:
+            oracle.events[join.story][row.event] += 1
+            for younger in join.merges:
+                oracle.events[join.story] += oracle.events.pop(younger)
         of_desk = by_desk.setdefault(row.item.desk, Shown())
         of_desk.stories[row.item.id] = join.story
         if join.reason not in SILENT:
@@ -121,6 +146,10 @@ def shown(found: Sequence[Row], grouping: stories.Grouping) -> dict[str, Shown]:
     for of_desk in by_desk.values():
         of_desk.stories = {item: _home(story, lives_in) for item, story in of_desk.stories.items()}
     return by_desk
+
+
+def _asked(oracle: Oracle, event: str, _: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion:
+    return oracle.opinion(event, near)
 
 
 def _home(story: str, lives_in: dict[str, str]) -> str:
@@ -135,6 +164,7 @@ def main() -> None:
     parser.add_argument("--in-time", action="store_true", help="each seen when published, so stories close")
     parser.add_argument("--desks", action="store_true", help="a line for each desk")
     parser.add_argument("--curve", action="store_true", help="with other chances from which an article joins")
+    parser.add_argument("--oracle", action="store_true", help="with a model that is always right about unsure articles")
     parser.add_argument("--languages", metavar="NAME", default="off", help="with this encoder too")
     parser.add_argument("--unseen", action="store_true", help="by judges that were fitted without the part")
     options = parser.parse_args()
@@ -154,6 +184,10 @@ def main() -> None:
             for desk in desks if options.desks else ():
                 table.add_row(desk.name, *_cells([desk], ours))
             table.add_row(name, *_cells(desks, ours), f"{cost:.2f}")
+        if options.oracle:
+            oracle = Oracle()
+            asked = shown(found, grouping(), oracle)
+            table.add_row(f"{part}, oracle, {oracle.calls / len(found):.2f} calls an article", *_cells(desks, asked))
         for chance in CURVE if options.curve else ():
             moved = shown(found, grouping(join_from=chance))
             table.add_row(f"{part}, from {chance}", *_cells(desks, moved))
