@@ -19,7 +19,7 @@ MOST_RULES = 10
 _WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
 #: A key of a rule at the beginning of a line; no field of a query is called like one.
 _KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(RuleShape.model_fields)})[ \t]*:", re.MULTILINE)
-_LIST_OF_RULES = re.compile(r"^\s*-\s*\{?\s*\w+[ \t]*:", re.MULTILINE)
+_LIST_OF_RULES = re.compile(r"[ \t]{0,40}-[ \t]{0,40}\{?[ \t]{0,40}\w{1,40}[ \t]{0,8}:")
 #: What a rule is called that was pasted without a name.
 UNNAMED = "Pasted"
 

@@ -42,7 +42,7 @@ _DETAILS = frozenset("=resign =rise =fall =win =lose =resume =begin =end =strike
 _KICKER = re.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
 _TAIL = re.compile(r" [|–—-] [^|–—-]{2,40}$")
 _REPORTS = re.compile(r" ?(?:--?|[–—:,]) ?reports?$", re.IGNORECASE)
-_QUESTION = re.compile(r"\?(?:\W*$|['\"’”]*\s)")
+_QUESTION = re.compile(r"\?(?:['\"’”]{0,8}\s|\W{0,8}$)")
 _CUT = re.compile(r"(?:\.\.|…)\W{0,8}$")
 _AGE = re.compile(
     r"(?<=[^\W\d]), \d{1,2}(?=[,.;]|$)|\b\d{1,3}[- ]?(?:years?[- ]olds?|yo)\b|\b(?:aged?|at) \d{2}(?=[,.;]|$)"

@@ -33,7 +33,10 @@ class Options(pydantic.BaseModel):
     )
     people: Annotated[
         dict[str, str],
-        ids(r"&?\d{15,20}|here|everyone", "123456789012345678 (a person), &123456789012345678 (a role), here"),
+        ids(
+            re.compile(r"&?\d{15,20}|here|everyone", re.ASCII),
+            "123456789012345678 (a person), &123456789012345678 (a role), here",
+        ),
     ] = pydantic.Field(
         {},
         description="Whom messages here can mention: a name of your choice, and a person's id, or & and a role's.",

@@ -7,13 +7,12 @@ import re
 import pydantic
 
 
-def ids(form: str, advice: str) -> pydantic.AfterValidator:
+def ids(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
     """Each id has the form; ``advice``: what to write."""
-    pattern = re.compile(form, re.ASCII)
 
     def check(people: dict[str, str]) -> dict[str, str]:
         for name, person in people.items():
-            if not pattern.fullmatch(person):
+            if not form.fullmatch(person):
                 raise ValueError(f'"{name}" has no id of this service: {advice}')
         return people
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeAlias
@@ -39,10 +40,11 @@ class Options(pydantic.BaseModel):
     token: model.Secret = pydantic.Field(
         ..., description="The access token of the bot's account: env:NAME or file:/path."
     )
-    people: Annotated[dict[str, str], ids(r"@[^:\s]+:\S+", "a user's id in quotes: '@ann:example.org'")] = (
-        pydantic.Field(
-            {}, description="Whom messages here can mention: a name of your choice, and the user's id in quotes."
-        )
+    people: Annotated[
+        dict[str, str],
+        ids(re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII), "a user's id in quotes: '@ann:example.org'"),
+    ] = pydantic.Field(
+        {}, description="Whom messages here can mention: a name of your choice, and the user's id in quotes."
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 

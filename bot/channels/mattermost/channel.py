@@ -39,7 +39,8 @@ class Options(pydantic.BaseModel):
     to: str = pydantic.Field(..., description="The channel, as in its address (policy-alerts), or its id.")
     token: model.Secret = pydantic.Field(..., description="The bot's access token: env:NAME or file:/path.")
     people: Annotated[
-        dict[str, str], ids(r"[a-z0-9][a-z0-9._-]{0,63}", "the name behind the @, or here, channel or all")
+        dict[str, str],
+        ids(re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII), "the name behind the @, or here, channel or all"),
     ] = pydantic.Field({}, description="Whom messages here can mention: a name of your choice, and the user's name.")
     max_length: Annotated[int, pydantic.Field(ge=4_000, le=65_535)] = pydantic.Field(
         16_383, description="The server's longest message, in characters; one with an old database takes 4000."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -66,7 +67,10 @@ class Options(pydantic.BaseModel):
     )
     people: Annotated[
         dict[str, str],
-        ids(r"[UWS][A-Z0-9]{2,20}|here|channel", "U012ABCDEF (a person), S012ABCDEF (a user group), here or channel"),
+        ids(
+            re.compile(r"[UWS][A-Z0-9]{2,20}|here|channel", re.ASCII),
+            "U012ABCDEF (a person), S012ABCDEF (a user group), here or channel",
+        ),
     ] = pydantic.Field(
         {}, description="Whom messages here can mention: a name of your choice, and the id of a person or user group."
     )

@@ -38,11 +38,11 @@ class Options(pydantic.BaseModel):
     token: model.Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
     topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
     api_url: Address = pydantic.Field(_API, description="The address of another server with Telegram's Bot API.")
-    people: Annotated[dict[str, str], ids(r"@[A-Za-z0-9_]{4,32}", "a user's public name in quotes: '@ann_desk'")] = (
-        pydantic.Field(
-            {},
-            description="Whom messages here can mention: a name of your choice, and the user's public @name in quotes.",
-        )
+    people: Annotated[
+        dict[str, str], ids(re.compile(r"@[A-Za-z0-9_]{4,32}", re.ASCII), "a user's public name in quotes: '@ann_desk'")
+    ] = pydantic.Field(
+        {},
+        description="Whom messages here can mention: a name of your choice, and the user's public @name in quotes.",
     )
     pace: Duration = pydantic.Field(
         _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
