@@ -14,7 +14,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 #: All that takes long to import and reads nothing of the environment: the command line itself is imported by each.
-_LIBRARIES = ("bot.app", "bot.backtest", "bot.feedlist", "bot.maintenance", "bot.web", "typer", "rich.progress")
+_LIBRARIES = (
+    "bot.app",
+    "bot.pipeline.backtest",
+    "bot.feedlist",
+    "bot.maintenance",
+    "bot.web",
+    "typer",
+    "rich.progress",
+)
 
 
 def wirewatch(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot import model
 from bot.llm import prompts
-from bot.llm.prompts import facts, relevance, same_event, summary
+from bot.llm.prompts import facts, relevance, same_event, summary, translation
 
 _START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 #: The headline, and the text from the second line on.
@@ -56,6 +56,7 @@ def probes() -> tuple[Probe, ...]:
         _relevance("exit", relevance.Verdict.RELEVANT),
         _relevance("school", relevance.Verdict.IRRELEVANT),
         _summary(),
+        _translation(),
     )
 
 
@@ -120,3 +121,17 @@ def _summary() -> Probe:
     prompt = summary.ask(_article("exit"))
     # A summary that is read holds: each of its sentences is supported.
     return Probe(prompt=prompt, is_right=lambda text: bool(prompts.read(prompt, text, summary.Summary)))
+
+
+def _translation() -> Probe:
+    article = replace(_article("moved"), language="en")
+    texts = (article.title, article.text)
+    prompt = translation.ask(article, texts, to="de")
+    assert prompt is not None  # It is in another language.
+
+    def is_right(text: str) -> bool:
+        # Each text is another one, and none lost its day.
+        told = prompts.read(prompt, text, translation.Translation).texts
+        return all("30" in new and new != old for new, old in zip(told, texts, strict=True))
+
+    return Probe(prompt=prompt, is_right=is_right)

@@ -33,7 +33,8 @@ def without_docstring(source: str) -> Iterator[str]:
         inside, parent = waiting.pop()
         for node in parent.body:
             if isinstance(node, DEFINITIONS) and not node.name.startswith("_"):
-                if ast.get_docstring(node) is None:
+                overloads = [each for each in node.decorator_list if ast.unparse(each) == "overload"]
+                if ast.get_docstring(node) is None and not overloads:
                     yield inside + node.name
                 if isinstance(node, ast.ClassDef):
                     waiting.append((f"{inside}{node.name}.", node))
