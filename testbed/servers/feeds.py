@@ -105,7 +105,11 @@ class FeedServer:
             if self._clients is not None:
                 context.load_verify_locations(self._clients)
                 context.verify_mode = ssl.CERT_REQUIRED
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+        # Who leaves in the middle of a handshake is not waited for.
+        patience = 0.2 if context else None
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, ssl=context, ssl_shutdown_timeout=patience
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
