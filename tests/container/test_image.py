@@ -31,7 +31,7 @@ def instructions() -> list[Line]:
 def choices(source: str) -> list[str]:
     """What a copied path may be, by its build argument."""
     argument = "${REQUIREMENTS}"
-    return [source.replace(argument, each) for each in ("postgres", "run")] if argument in source else [source]
+    return [source.replace(argument, each) for each in ("postgres", "run", "all")] if argument in source else [source]
 
 
 @pytest.fixture
