@@ -24,7 +24,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.quality import desk_grouping, fit
+from bench.quality import desk_rows, fit
 from bench.quality.desk_scores import Item, load, says
 from bot import facts, model, stories
 from bot.facts import evidence, judge
@@ -89,9 +89,9 @@ def cases(
     part: str, grouped_by: trees.Judges, *, join_from: float = JOINS_FROM[0], judged_by: judge.Model | None = None
 ) -> Iterator[Case]:
     """The part's items as they come. Without a model of facts the claims learn what is news from the labels."""
-    grouping = stories.Grouping(window=desk_grouping.WINDOW, join_from=join_from, judge=grouped_by)
+    grouping = stories.Grouping(window=desk_rows.WINDOW, join_from=join_from, judge=grouped_by)
     found: defaultdict[str, _Story] = defaultdict(_Story)
-    for row in desk_grouping.rows(load(part)):
+    for row in desk_rows.rows(load(part)):
         article = row.arrival.article
         join = grouping.join(article, row.arrival.matches)
         home = found[join.story]

@@ -14,97 +14,25 @@ asked about unsure articles: the most that it can be worth.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import zip_longest
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bench.quality import desk_baselines, desk_scores
-from bench.quality.desk_scores import Desk, Item, Score, Shown
-from bot import model, ports, rules, stories
-from bot.articles import boilerplate
+from bench.quality import desk_baselines, desk_scores, fit, fit_foreign
+from bench.quality.desk_rows import PARTS, WINDOW, Row, rows
+from bench.quality.desk_scores import Desk, Score, Shown
+from bot import model, ports, stories
 from bot.language import encoders
 from bot.stories import foreign, trees
 
-PARTS = ("a", "b", "c")
-WINDOW = timedelta(days=14)
-#: After all times in the data; a round is a minute.
-START = datetime(2026, 12, 1, tzinfo=UTC)
-ROUND = timedelta(minutes=1)
 #: These add an article to a thread without its own headline in the channel.
 SILENT = frozenset({model.JoinReason.SAME_LINK, model.JoinReason.COPY, model.JoinReason.SIMILAR})
 CURVE = (0.5, 0.7, 0.8, 0.85, 0.9, 0.95)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An item on its way."""
-
-    item: Item
-    arrival: model.Arrival
-
-    @property
-    def event(self) -> str:
-        return f"{self.item.desk}/{self.item.event}"
-
-
-def rows(desks: Iterable[Desk], *, in_time: bool = False) -> list[Row]:
-    """The items that match their desk's rule, one of each desk a round, or in order of time."""
-    read = [_rows(desk) for desk in desks]
-    if in_time:
-        return sorted((row for of_desk in read for row in of_desk), key=lambda row: row.arrival.article.when)
-    return [
-        _seen(row, START + at * ROUND) for at, turn in enumerate(zip_longest(*read)) for row in turn if row is not None
-    ]
-
-
-def _seen(row: Row, at: datetime) -> Row:
-    return replace(row, arrival=replace(row.arrival, article=replace(row.arrival.article, first_seen=at)))
-
-
-def _rows(desk: Desk) -> list[Row]:
-    written = yaml.load(desk.rule, Loader=yaml.BaseLoader)
-    rule = model.Rule(
-        name=written["name"],
-        notify=("bench",),
-        all=tuple(model.Line(label=label, terms=tuple(terms)) for label, terms in written["all"].items()),
-        none=(model.Line(label="none", terms=tuple(written["none"])),) if written.get("none") else (),
-    )
-    ruleset, feed = rules.RuleSet([rules.compile_rule(rule)]), model.Feed(url="https://bench.example/feed")
-    found, memory = [], defaultdict[str, str](str)
-    for item in desk.items:
-        # As intake leaves it: what the source repeats is no text.
-        memory[item.source] = boilerplate.learn([item.text], memory[item.source])
-        article = _article(item, boilerplate.strip(item.text, memory[item.source]).text)
-        matches = ruleset.match(article, feed, now=item.at)
-        if item.event and matches:
-            found.append(Row(item, model.Arrival(article=article, matches=matches, is_baseline=False)))
-    return found
-
-
-def _article(item: Item, text: str) -> model.Article:
-    key = hashlib.sha256(item.link.encode()).hexdigest()
-    return model.Article(
-        id=model.ArticleId(key[:20]),
-        feed=f"https://{desk_scores.slug(item.source)}.example/{item.desk}",
-        outlet=item.source,
-        owner=item.source,
-        link=item.link,
-        title=item.title,
-        text=text,
-        language=item.language,
-        published=item.at,
-        first_seen=item.at,
-        fingerprint=key,
-    )
 
 
 @dataclass(slots=True)
@@ -115,8 +43,8 @@ class Oracle:
     #: Story -> the events of its articles.
     events: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def opinion(self, event: str, near: Sequence[model.StoryId]) -> stories.Opinion:
-        """The nearest story most of whose articles tell the event; None of it: none does."""
+    def opinion(self, event: str, _: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion:
+        """The nearest story of which most articles are about the event; of none, where there is no such story."""
         self.calls += 1
         told = [story for story in near if self.events[story].most_common(1)[0][0] == event]
         return stories.Opinion(story=told[0] if told else None, detail="says the label")
@@ -131,7 +59,7 @@ def shown(found: Sequence[Row], grouping: stories.Grouping, oracle: Oracle | Non
     lives_in: dict[str, str] = {}
     for row in found:
         grouping.forget(row.arrival.article.first_seen - WINDOW)
-        second = None if oracle is None else partial(_asked, oracle, row.event)
+        second = None if oracle is None else partial(oracle.opinion, row.event)
         join = grouping.join(row.arrival.article, row.arrival.matches, None, second)
         lives_in.update(dict.fromkeys(join.merges, join.story))
         if oracle is not None:
@@ -146,10 +74,6 @@ def shown(found: Sequence[Row], grouping: stories.Grouping, oracle: Oracle | Non
     for of_desk in by_desk.values():
         of_desk.stories = {item: _home(story, lives_in) for item, story in of_desk.stories.items()}
     return by_desk
-
-
-def _asked(oracle: Oracle, event: str, _: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion:
-    return oracle.opinion(event, near)
 
 
 def _home(story: str, lives_in: dict[str, str]) -> str:
@@ -197,8 +121,6 @@ def main() -> None:
 
 
 def _unseen(encoder: ports.Encoder | None) -> tuple[dict[str, trees.Judges], dict[str, foreign.Decision]]:
-    from bench.quality import fit, fit_foreign  # both are made of this bench
-
     judges = fit.without_each()
     return judges, fit_foreign.without_each(judges, encoder) if encoder else {}
 

@@ -28,7 +28,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.quality import desk_grouping, desk_scores, storysets
+from bench.quality import desk_rows, desk_scores, storysets
 from bench.quality.fit_choices import (
     Choices,
     Run,
@@ -45,7 +45,7 @@ from bot.stories import trees
 from bot.stories.evidence import Evidence
 
 #: Beside the real desks those that were written for fitting.
-PARTS = (*desk_grouping.PARTS, *desk_scores.OWN_PARTS)
+PARTS = (*desk_rows.PARTS, *desk_scores.OWN_PARTS)
 #: What all choices of a set weigh together.
 SETS = {"lede-feeds": 1200, "allsides": 1200, "basil": 600, "ecbplus": 800, "gva": 1600, "fnc": 800}
 #: The chances from which an article joins in the passes with the judge's own mistakes, and what a choice weighs there.

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.quality import desk_grouping, desk_scores, storysets
+from bench.quality import desk_rows, desk_scores, storysets
+from bench.quality.desk_rows import WINDOW
 from bot import model, rules
 from bot.stories import evidence, profile, trees
 from bot.stories.evidence import Evidence
@@ -25,7 +26,6 @@ from bot.stories.grouping import story_id
 from bot.stories.index import Index
 from bot.stories.profile import Profile
 
-WINDOW = timedelta(days=14)
 #: Of the example: the first report, then the other event, then the first event again.
 HEADLINES = (
     ("BlackBerry quits Pakistan after PTA sought backdoor into BES", "The company will leave Pakistan, it said."),
@@ -195,7 +195,7 @@ def look_alikes(told: Sequence[Told], seed: int = 5) -> Choices:
 
 
 def read_desks(part: str) -> list[Told]:
-    found = desk_grouping.rows(desk_scores.load(part))
+    found = desk_rows.rows(desk_scores.load(part))
     return [
         Told(profile.of(row.arrival.article, row.arrival.matches), row.event, f"{part}/{row.item.desk}", row.arrival)
         for row in found

@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.quality import fit
-from bench.quality.fit_choices import WINDOW, read_desks
+from bench.quality.desk_rows import WINDOW
+from bench.quality.fit_choices import read_desks
 from bot import model, ports
 from bot.language import encoders
 from bot.stories import evidence, foreign, grouping, trees

@@ -1,0 +1,86 @@
+"""The items of the labelled desks as arrivals: those that match their desk's rule, a round or a time each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
+
+import yaml
+
+from bench.quality import desk_scores
+from bench.quality.desk_scores import Desk, Item
+from bot import model, rules
+from bot.articles import boilerplate
+
+PARTS = ("a", "b", "c")
+WINDOW = timedelta(days=14)
+#: After all times in the data; a round is a minute.
+START = datetime(2026, 12, 1, tzinfo=UTC)
+ROUND = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An item on its way."""
+
+    item: Item
+    arrival: model.Arrival
+
+    @property
+    def event(self) -> str:
+        return f"{self.item.desk}/{self.item.event}"
+
+
+def rows(desks: Iterable[Desk], *, in_time: bool = False) -> list[Row]:
+    """The items that match their desk's rule, one of each desk a round, or in order of time."""
+    read = [_rows(desk) for desk in desks]
+    if in_time:
+        return sorted((row for of_desk in read for row in of_desk), key=lambda row: row.arrival.article.when)
+    return [
+        _seen(row, START + at * ROUND) for at, turn in enumerate(zip_longest(*read)) for row in turn if row is not None
+    ]
+
+
+def _seen(row: Row, at: datetime) -> Row:
+    return replace(row, arrival=replace(row.arrival, article=replace(row.arrival.article, first_seen=at)))
+
+
+def _rows(desk: Desk) -> list[Row]:
+    written = yaml.load(desk.rule, Loader=yaml.BaseLoader)
+    rule = model.Rule(
+        name=written["name"],
+        notify=("bench",),
+        all=tuple(model.Line(label=label, terms=tuple(terms)) for label, terms in written["all"].items()),
+        none=(model.Line(label="none", terms=tuple(written["none"])),) if written.get("none") else (),
+    )
+    ruleset, feed = rules.RuleSet([rules.compile_rule(rule)]), model.Feed(url="https://bench.example/feed")
+    found, memory = [], defaultdict[str, str](str)
+    for item in desk.items:
+        # As intake leaves it: what the source repeats is no text.
+        memory[item.source] = boilerplate.learn([item.text], memory[item.source])
+        article = _article(item, boilerplate.strip(item.text, memory[item.source]).text)
+        matches = ruleset.match(article, feed, now=item.at)
+        if item.event and matches:
+            found.append(Row(item, model.Arrival(article=article, matches=matches, is_baseline=False)))
+    return found
+
+
+def _article(item: Item, text: str) -> model.Article:
+    key = hashlib.sha256(item.link.encode()).hexdigest()
+    return model.Article(
+        id=model.ArticleId(key[:20]),
+        feed=f"https://{desk_scores.slug(item.source)}.example/{item.desk}",
+        outlet=item.source,
+        owner=item.source,
+        link=item.link,
+        title=item.title,
+        text=text,
+        language=item.language,
+        published=item.at,
+        first_seen=item.at,
+        fingerprint=key,
+    )
