@@ -64,22 +64,11 @@ class Choices:
     evidence: list[Evidence] = field(default_factory=list)
     is_right: list[bool] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
 
     def add(self, other: Choices, by: float = 1.0) -> None:
         self.evidence += other.evidence
         self.is_right += other.is_right
         self.weights += [weight * by for weight in other.weights]
-        self.sources += other.sources
-
-    def without(self, sources: frozenset[str]) -> Choices:
-        kept = [at for at, source in enumerate(self.sources) if source not in sources]
-        return Choices(
-            evidence=[self.evidence[at] for at in kept],
-            is_right=[self.is_right[at] for at in kept],
-            weights=[self.weights[at] for at in kept],
-            sources=[self.sources[at] for at in kept],
-        )
 
 
 @dataclass(slots=True)
@@ -107,7 +96,6 @@ def run(told: Sequence[Told], judge: trees.Judge | None = None, join_from: float
             found.choices.evidence.append(each.evidence)
             found.choices.is_right.append(is_right)
             found.choices.weights.append(1.0 if each.evidence.of_rule or not one.read.rules else OTHER_RULE)
-            found.choices.sources.append(one.source)
         home = None
         if judge is None:
             home = home_of.get(one.event)
