@@ -9,7 +9,7 @@ import pytest
 
 from bot import model, polling
 from testbed.fakes import START
-from tests.polling.test_outcome import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
+from tests.polling.states import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
 
 DAY = timedelta(days=1)
 

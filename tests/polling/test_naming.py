@@ -9,7 +9,7 @@ import pytest
 
 from bot import model, polling
 from testbed.fakes import START
-from tests.polling.test_outcome import FEED, PAGE, POLICY, READ
+from tests.polling.states import FEED, PAGE, POLICY, READ
 
 DAY = timedelta(days=1)
 KNOWN = replace(READ, named_at=START, item_hashes=("a",))

@@ -1,0 +1,59 @@
+"""States of a feed, and what answers and readings make of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta
+
+from bot import model, polling, ports
+from testbed.fakes import START
+
+URL = "https://news.example.org/feed"
+FEED = model.Feed(url=URL)
+POLICY = model.FetchPolicy()
+EVERY = POLICY.every
+#: A wait is lengthened by up to a tenth at random, and stays within at_least.
+LONGEST = POLICY.at_least / 1.1
+FRESH = model.FeedState(url=URL, due_at=START)
+READ = dataclasses.replace(
+    FRESH, baseline_at=START - timedelta(days=1), ok_at=START - EVERY, etag='"v1"', last_modified="then", item_count=3
+)
+WELL = ports.Answer(status=304, url=URL)
+PAGE = ports.Answer(status=200, url=URL, body=b"<rss/>", etag='"v2"', last_modified="now")
+
+
+def answered(
+    state: model.FeedState, answer: ports.Answer, *, now: datetime = START, jitter: float = 0.0, feed: model.Feed = FEED
+) -> model.FeedState:
+    return polling.after_answer(state, feed, answer, policy=POLICY, now=now, jitter=jitter)
+
+
+def was_read(
+    state: model.FeedState,
+    reading: model.Reading,
+    answer: ports.Answer = PAGE,
+    *,
+    new: int = 0,
+    now: datetime = START,
+    jitter: float = 0.0,
+) -> model.FeedState:
+    return polling.after_reading(
+        state,
+        FEED,
+        reading,
+        answer,
+        digest=polling.body_hash(answer.body),
+        new_count=new,
+        arrivals=[now] * new,
+        policy=POLICY,
+        now=now,
+        jitter=jitter,
+    )
+
+
+def entries(*dates: datetime | None) -> tuple[model.Entry, ...]:
+    return tuple(model.Entry(title=str(date), published=date) for date in dates)
+
+
+def status(code: int, **more: object) -> ports.Answer:
+    return dataclasses.replace(ports.Answer(status=code, url=URL), **more)  # type: ignore[arg-type] # fields by name

@@ -1,0 +1,160 @@
+"""When a feed is asked again: its own rhythm, failures, and what its publisher asks for."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import model, polling
+from testbed.fakes import START
+from tests.polling.states import (
+    EVERY,
+    FEED,
+    FRESH,
+    LONGEST,
+    POLICY,
+    READ,
+    URL,
+    WELL,
+    answered,
+    entries,
+    status,
+    was_read,
+)
+
+
+def test_backing_off_doubles_up_to_an_hour_and_further_after_days() -> None:
+    state, now, waits = READ, START, []
+    for _ in range(40):
+        state = polling.after_failure(state, FEED, "no answer", policy=POLICY, now=now, jitter=0)
+        waits.append(state.due_at - now)
+        now = state.due_at
+    assert waits[:5] == [EVERY * factor for factor in (1, 2, 4, 8, 12)]
+    assert max(waits[:20]) == timedelta(hours=1)
+    assert waits[-1] == timedelta(hours=6)
+    late = polling.after_failure(state, FEED, "x", policy=POLICY, now=now + timedelta(days=9), jitter=0)
+    assert late.due_at - (now + timedelta(days=9)) == timedelta(hours=24)
+
+
+def test_a_busy_feed_is_asked_as_often_as_allowed_and_a_quiet_one_less() -> None:
+    busy = was_read(FRESH, model.Reading(entries=entries(*(START - timedelta(minutes=10 * n) for n in range(20)))))
+    hourly = was_read(FRESH, model.Reading(entries=entries(*(START - timedelta(hours=2 * n) for n in range(20)))))
+    quiet = was_read(FRESH, model.Reading(entries=entries(*(START - timedelta(days=30 * n) for n in range(20)))))
+    assert busy.due_at - START == EVERY
+    assert hourly.due_at - START == timedelta(hours=2) / 8
+    assert quiet.due_at - START == LONGEST
+
+
+def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_ask_for_longer() -> None:
+    quiet = dataclasses.replace(READ, rhythm=(START - timedelta(days=90), START - timedelta(days=60)))
+    assert answered(quiet, WELL, jitter=1).due_at - START == POLICY.at_least
+    patient = dataclasses.replace(quiet, ttl=timedelta(hours=3))
+    assert answered(patient, WELL).due_at - START == timedelta(hours=3)
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [
+        ({"at_least": timedelta(minutes=40)}, 40),
+        ({"at_least": timedelta(minutes=3)}, 3),
+        # An interval that is asked for is longer than the default for the longest.
+        ({"every": timedelta(hours=2)}, 120),
+        ({"every": timedelta(hours=2), "at_least": timedelta(hours=6)}, 360),
+    ],
+)
+def test_a_quiet_feed_is_asked_as_often_as_its_own_line_says(said: dict[str, timedelta], minutes: int) -> None:
+    quiet = dataclasses.replace(READ, rhythm=(START - timedelta(days=90), START - timedelta(days=60)))
+    waited = answered(quiet, WELL, feed=dataclasses.replace(FEED, **said)).due_at - START  # type: ignore[arg-type]
+    assert (
+        timedelta(minutes=minutes) / 1.1 <= waited + timedelta(microseconds=1) <= timedelta(minutes=minutes, seconds=1)
+    )
+
+
+def burst(count: int, *, minutes_ago: float) -> tuple[datetime, ...]:
+    """So many arrivals, a minute apart."""
+    return tuple(START - timedelta(minutes=minutes_ago - minute) for minute in range(count))
+
+
+def test_a_feed_whose_list_filled_quickly_before_is_asked_twice_in_that_time_also_after_hours_of_silence() -> None:
+    quiet = dataclasses.replace(READ, rhythm=burst(30, minutes_ago=600), item_count=20)
+    assert answered(quiet, WELL).due_at - START == timedelta(minutes=10)
+    long_list = dataclasses.replace(quiet, item_count=100)
+    assert answered(long_list, WELL).due_at - START > timedelta(minutes=10)
+
+
+def test_a_feed_that_brings_its_whole_list_at_once_is_not_asked_more_often_for_it() -> None:
+    weekly = tuple(START - timedelta(days=days) for days in (14, 7) for _ in range(10))
+    state = dataclasses.replace(READ, rhythm=weekly, item_count=10)
+    assert answered(state, WELL).due_at - START == LONGEST
+
+
+def test_a_feed_may_set_its_own_shortest_interval() -> None:
+    feed = model.Feed(url=URL, every=timedelta(minutes=2))
+    assert answered(dataclasses.replace(READ, rhythm=(START,) * 9), WELL, feed=feed).due_at == START + feed.every  # type: ignore[operator]
+
+
+def test_a_window_that_turns_over_is_asked_at_once() -> None:
+    state = dataclasses.replace(READ, rhythm=tuple(START - timedelta(days=40 - n) for n in range(20)))
+    reading = model.Reading(entries=entries(START, START), item_hashes=("a", "b", "c"))
+    assert was_read(state, reading, new=2).due_at == START + EVERY
+    assert was_read(state, reading, new=1).due_at > START + EVERY
+
+
+def test_arrivals_teach_the_rhythm_and_dates_in_the_future_do_not() -> None:
+    first = was_read(FRESH, model.Reading(entries=entries(START + timedelta(days=9), START, None)))
+    assert first.rhythm == (START,)
+    second = was_read(first, model.Reading(), new=2, now=START + EVERY)
+    assert second.rhythm == (START, START + EVERY, START + EVERY)
+    many = was_read(second, model.Reading(), new=80, now=START + EVERY * 2)
+    assert len(many.rhythm) == 50
+
+
+@pytest.mark.parametrize("hours", [2, 30])
+def test_ttl_and_freshness_are_lower_bounds_up_to_a_day(hours: int) -> None:
+    asked = timedelta(hours=hours)
+    by_ttl = was_read(READ, model.Reading(ttl=asked))
+    by_header = answered(READ, status(304, fresh_until=START + asked))
+    assert by_ttl.due_at == by_header.due_at == START + min(asked, timedelta(hours=24))
+
+
+def test_a_304_keeps_what_the_last_reading_asked() -> None:
+    state = was_read(READ, model.Reading(ttl=timedelta(hours=2), skip_hours=(1,)))
+    again = answered(state, WELL, now=state.due_at)
+    assert again.due_at - state.due_at == timedelta(hours=2)
+    assert again.skip_hours == (1,)
+
+
+def test_skipped_hours_and_days_are_passed_over() -> None:
+    # START is a Wednesday, 09:00.
+    hours = was_read(READ, model.Reading(skip_hours=(9, 10)))
+    days = was_read(READ, model.Reading(skip_days=(2,)))
+    everything = was_read(READ, model.Reading(skip_hours=tuple(range(24))))
+    assert hours.due_at.hour == 11
+    assert (days.due_at.weekday(), days.due_at - START < timedelta(days=1)) == (3, True)
+    assert everything.due_at - START < timedelta(hours=2)
+
+
+def test_the_clock_of_a_feed_that_skips_is_utc() -> None:
+    assert was_read(READ, model.Reading(skip_hours=(9,))).due_at.tzinfo is UTC
+
+
+@given(
+    st.floats(0, 1, exclude_max=True),
+    st.integers(0, 10_000),
+    st.sampled_from([200, 304, 301, 403, 404, 429, 500, 503]),
+    st.integers(0, 40),
+)
+def test_no_feed_is_asked_before_its_shortest_interval(jitter: float, minutes: int, code: int, failures: int) -> None:
+    state = dataclasses.replace(READ, failures=failures, ttl=timedelta(minutes=minutes))
+    after = answered(state, status(code), jitter=jitter)
+    assert after.due_at >= START + EVERY
+    assert after.due_at <= START + timedelta(days=1, hours=3)
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_jitter_only_ever_delays(jitter: float) -> None:
+    assert answered(READ, WELL, jitter=jitter).due_at >= answered(READ, WELL).due_at
