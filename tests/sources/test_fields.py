@@ -1,0 +1,103 @@
+"""What a document says of itself and of its items: links, text, dates, tags, and how often it may be asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.sources.documents import atom, entry, item, read, rss
+from tests.sources.test_cut import SITEMAP
+
+
+def test_relative_links_are_resolved_against_xml_base_or_the_address() -> None:
+    plain = item(1, body='&lt;a href="more">x&lt;/a> &lt;img src="//cdn.example.org/i.png">').replace(
+        "https://news.example.org/1", "../one"
+    )
+    (found,) = read(rss(plain)).entries
+    assert found.link == "https://news.example.org/one"
+    assert 'href="https://news.example.org/feeds/more"' in (found.body or "")
+    assert 'src="https://cdn.example.org/i.png"' in (found.body or "")
+    based = atom(
+        entry(1, body='&lt;a href="more">x&lt;/a>').replace('href="https://news.example.org/1"', 'href="one"'),
+        attributes='xml:base="https://base.example.org/deep/"',
+    )
+    (found,) = read(based).entries
+    assert found.link == "https://base.example.org/deep/one"
+    assert 'href="https://base.example.org/deep/more"' in (found.body or "")
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://"])
+def test_a_link_out_of_the_web_is_none(link: str) -> None:
+    assert read(rss(item(1).replace("https://news.example.org/1", link))).entries[0].link is None
+
+
+def test_the_longest_of_summary_and_content_is_the_body() -> None:
+    full = '<c:encoded xmlns:c="http://purl.org/rss/1.0/modules/content/">The whole long text.</c:encoded>'
+    assert read(rss(item(1, body="Teaser.", extra=full))).entries[0].body == "The whole long text."
+    assert read(rss(item(1, body="The longest of the two.", extra=full.replace("whole long ", "")))).entries[
+        0
+    ].body == ("The longest of the two.")
+
+
+def test_plain_text_that_looks_like_markup_stays_text() -> None:
+    (found,) = read(atom(entry(1, title="Use &lt;b> &amp;amp; co").replace("<title>", '<title type="text">'))).entries
+    assert found.title == "Use &lt;b&gt; &amp;amp; co"
+
+
+def test_dates_of_many_kinds_are_utc() -> None:
+    for text in ("Wed, 02 Dec 2015 14:01:00 +0500", "2015-12-02T09:01:00Z", "Wed, 02 Dec 2015 04:01:00 EST"):
+        (found,) = read(rss(item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", text))).entries
+        assert found.published is not None
+        assert found.published.isoformat() == "2015-12-02T09:01:00+00:00"
+
+
+@pytest.mark.parametrize("text", ["yesterday", "31 Brumaire", "0000-00-00T00:00:00Z", "Wed, 32 Dec 2015 25:61:61 GMT"])
+def test_a_date_that_is_none_is_none(text: str) -> None:
+    (found,) = read(rss(item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", text))).entries
+    assert found.published is None
+
+
+def test_what_the_feed_asks_about_polling_is_read() -> None:
+    head = (
+        "<ttl>60</ttl><skipHours><hour>0</hour><hour>24</hour><hour>13</hour></skipHours>"
+        "<skipDays><day>Sunday</day><day>monday</day><day>Noday</day></skipDays>"
+    )
+    reading = read(rss(item(1), head=head))
+    assert (reading.ttl, reading.skip_hours, reading.skip_days) == (timedelta(hours=1), (0, 13), (0, 6))
+
+
+def test_the_update_period_of_the_syndication_module_is_read() -> None:
+    head = "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>"
+    space = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
+    assert read(rss(head=head, attributes=space)).ttl == timedelta(hours=6)
+
+
+@pytest.mark.parametrize("ttl", ["0", "-5", "soon", "", "9" * 400])
+def test_a_ttl_that_says_nothing_useful_does_no_harm(ttl: str) -> None:
+    found = read(rss(head=f"<ttl>{ttl}</ttl>")).ttl
+    assert found is None or found <= timedelta(days=365)
+
+
+def test_a_news_sitemap_gives_its_tags() -> None:
+    (found,) = read(SITEMAP.replace("<news:title>", "<news:keywords>PTA, BES</news:keywords><news:title>")).entries
+    assert (found.title, found.link, found.tags, found.language) == (
+        "One",
+        "https://news.example.org/1",
+        ("PTA", "BES"),
+        "en",
+    )
+    assert found.published is not None
+
+
+def test_a_json_feed_gives_all_its_fields() -> None:
+    document = """{"version": "https://jsonfeed.org/version/1.1", "title": "T", "home_page_url": "/home",
+      "items": [{"id": 5, "url": "/five", "title": "A < B", "content_text": "One & two.\\n\\nThree",
+      "tags": ["x", 1, "y"], "authors": [{"name": "Ann"}], "language": "en",
+      "date_published": "2015-12-02T14:01:00+05:00", "date_modified": "bad"}, "junk"]}"""
+    reading = read(document)
+    (found,) = reading.entries
+    assert (reading.link, found.link) == ("https://news.example.org/home", "https://news.example.org/five")
+    assert (found.guid, found.title, found.language) == ("5", "A < B", "en")
+    assert (found.body, found.tags, found.author) == ("<p>One &amp; two.</p><p>Three</p>", ("x", "y"), "Ann")
+    assert found.published == datetime(2015, 12, 2, 9, 1, tzinfo=UTC)
