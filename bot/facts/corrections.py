@@ -1,8 +1,9 @@
 """What an article's new version says otherwise: material edits of its headline and of its sentences.
 
-A sentence is aligned with the one of the other version that shares most of its words. Told is another number, day,
-name, negation, hedge or decision in the place of another; typos, word forms, order, what only comes or goes are silent.
-So is a headline or sentence written wholly anew: that is the next state of the page, no correction of what it said.
+A sentence is compared with the one of the other version that shares most of its words. Reported is a number, day,
+name, negation, hedge or decision that replaces another. Typos, other forms of a word, another order and what is only
+added or removed are not reported; neither is a headline or sentence that is wholly rewritten: that is the next state
+of the page, not a correction of what it said.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TypeAlias
 
 from bot import model
 from bot.facts.reading import Statement, statement, undressed
@@ -26,7 +28,7 @@ _SENTENCES, _WORDS = 200, 80
 _SAME_SENTENCE, _FEWEST_SHARED = 0.5, 3
 #: Two headlines with this share of their telling words in common are versions of one.
 _SAME_HEADLINE = 0.5
-#: Words that stand in the place of others; where more do, it is told anew.
+#: The most words that replace others in a correction; where more do, the sentence is rewritten.
 _LONGEST = 4
 #: Two words with this many first letters in common, and this share of the longer one, are forms of one.
 _ROOT, _ROOT_SHARE = 5, 0.6
@@ -48,7 +50,7 @@ _AGE = re.compile(
     r"(?<=[^\W\d]), \d{1,2}(?=[,.;]|$)|\b\d{1,3}[- ]?(?:years?[- ]olds?|yo)\b|\b(?:aged?|at) \d{2}(?=[,.;]|$)"
 )
 _BREAK = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
-#: Words with which a number or a turn is put into a headline; with more it is a second headline.
+#: The most words that add a number or a decision to a headline; with more, it is another headline.
 _FEW = 3
 #: "likely" and "unlikely", "legal" and "illegal".
 _OPPOSITE = ("un", "in", "im", "il", "ir", "dis", "non")
@@ -67,10 +69,10 @@ def corrections(before: model.Article, after: model.Article) -> tuple[model.Edit
         found.append(_edit(after, "title", before.title, after.title))
     if before.is_full_text == after.is_full_text and before.text != after.text:
         for old, new in _rewritten(_split(before.text), _split(after.text)):
+            if _QUESTION.search(old) or _QUESTION.search(new):
+                continue
             one, other = (_Wording(each, after, language) for each in _as_long(old, new))
-            if not (_QUESTION.search(old) or _QUESTION.search(new)) and any(
-                _is_otherwise(*parts) for parts in _replaced(one, other)
-            ):
+            if any(_is_otherwise(*parts) for parts in _replaced(one, other)):
                 found.append(_edit(after, "text", old, new))
     return tuple(found)
 
@@ -115,7 +117,7 @@ def _bare(sentence: str) -> list[str]:
 
 
 def _as_long(old: str, new: str) -> tuple[str, str]:
-    """Both, of one length where either is cut: what a teaser leaves out at its end has not gone."""
+    """Both, equally long where either is cut: what a teaser leaves out at its end is not removed."""
     if not (_CUT.search(old) or _CUT.search(new)):
         return old, new
     one, other = old.split(), new.split()
@@ -123,13 +125,17 @@ def _as_long(old: str, new: str) -> tuple[str, str]:
     return " ".join(one[:most]), " ".join(other[:most])
 
 
+_Day: TypeAlias = tuple[int | None, int | None, int | None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """What one wording has, and the other lacks, in one place."""
+    """What one wording has in one place, and the other wording nowhere."""
 
     words: list[str]
-    numbers: list[tuple[float, str]]
-    days: list[tuple[int, int | None, int | None]]
+    #: Units of the numbers.
+    units: set[str]
+    days: list[_Day]
     turns: set[str]
     #: Negations and hedges.
     marks: set[str]
@@ -147,32 +153,36 @@ class _Wording:
         numbers = [figure.number for figure in self.read.figures]
         self.numbers = [(each.start, each.end, (each.value, each.unit)) for each in numbers]
         self.days = [(day.start, day.end, (day.year, day.month, day.day)) for day in self.read.days if not day.moves]
-        self.starts = [-1]
+        #: Where each word begins, and the last one ends.
+        self.starts: list[int] = []
+        at = -1
         for word in self.words:
-            self.starts.append(self.read.plain.find(word, self.starts[-1] + 1))
-        self.starts = [*self.starts[1:], len(self.read.plain)]
+            at = self.read.plain.find(word, at + 1)
+            self.starts.append(at)
+        self.starts.append(len(self.read.plain))
 
-    def part(self, other: _Wording, start: int = 0, end: int = _WORDS) -> _Part:
-        """What only this one has from one of its words to another; all of it by default."""
-        end = min(end, len(self.words))
-        low, high = self.starts[start] if start else 0, self.starts[end]
-        own = self._own(other)
-        words = [self.words[at] for at in range(start, end) if at in own]
+    def parts(self, other: _Wording, places: Iterable[tuple[int, int]]) -> Iterator[_Part]:
+        """What only this one has in each place, from one of its words to before another."""
+        own, turns = self._own(other), self.turns(other.words)
         shared = Counter(value for _, _, value in other.numbers)
         numbers = []
         for begins, ends, value in self.numbers:
             shared[value] -= 1
-            if shared[value] < 0 and low < ends and begins < high:
-                numbers.append(value)
-        days = {day for _, _, day in other.days}
-        return _Part(
-            words=words,
-            numbers=numbers,
-            days=[day for begins, ends, day in self.days if day not in days and low < ends and begins < high],
-            turns=self.turns(words) - self.turns(other.words),
-            marks=self._marks(words),
-            names=self.names(words),
-        )
+            if shared[value] < 0:
+                numbers.append((begins, ends, value))
+        others = {day for _, _, day in other.days}
+        days = [day for day in self.days if day[2] not in others]
+        for start, end in places:
+            low, high = self.starts[start] if start else 0, self.starts[end]
+            words = [self.words[at] for at in range(start, end) if at in own]
+            yield _Part(
+                words=words,
+                units={unit for begins, ends, (_, unit) in numbers if low < ends and begins < high},
+                days=[day for begins, ends, day in days if low < ends and begins < high],
+                turns=self.turns(words) - turns,
+                marks=self._marks(words),
+                names=self.names(words),
+            )
 
     def without(self, other: _Wording) -> list[str]:
         """Words that only this one has; forms and slips of the other's are none."""
@@ -189,7 +199,7 @@ class _Wording:
                 left.append(at)
         spare = [word for word, folded in zip(other.words, other.folded, strict=True) if free[folded] > 0]
         words = [self.words[at] for at in left]
-        if "".join(map(fold, words)) == "".join(map(fold, spare)):
+        if "".join(self.folded[at] for at in left) == "".join(map(fold, spare)):
             return set()  # back door → backdoor
         return {
             place
@@ -234,17 +244,24 @@ class _Wording:
 
 
 def _replaced(one: _Wording, other: _Wording) -> Iterator[tuple[_Part, _Part]]:
-    """What stands in the place of what, in order; where many words do, the sentence is told anew, not corrected."""
-    for each in align(one.folded, other.folded):
-        is_short = each.end - each.start <= _LONGEST >= each.other_end - each.other_start
-        if each.kind != "equal" and is_short:
-            yield one.part(other, each.start, each.end), other.part(one, each.other_start, each.other_end)
+    """What was replaced and by what, in order, where few words were: many are a rewritten sentence, no correction."""
+    short = [
+        each
+        for each in align(one.folded, other.folded)
+        if each.kind != "equal" and each.end - each.start <= _LONGEST >= each.other_end - each.other_start
+    ]
+    return zip(
+        one.parts(other, [(each.start, each.end) for each in short]),
+        other.parts(one, [(each.other_start, each.other_end) for each in short]),
+        strict=True,
+    )
 
 
 def _is_otherwise(gone: _Part, come: _Part) -> bool:
-    """One value, decision or name is in the place of another, or a negation or hedge comes or goes."""
+    """A value, decision or name is replaced by another, or a negation or hedge is added or removed."""
     return bool(
-        _values_differ(gone.numbers, come.numbers)
+        # A number by another of its unit.
+        (gone.units & come.units)
         or (gone.days and len(gone.days) == len(come.days))
         or gone.marks != come.marks
         or (gone.turns and come.turns)
@@ -271,11 +288,6 @@ def _is_initials(short: str, words: Sequence[str]) -> bool:
     return short in "".join(word[0] for word in words)
 
 
-def _values_differ(gone: Sequence[tuple[float, str]], come: Sequence[tuple[float, str]]) -> bool:
-    """A number in the place of another of its unit."""
-    return bool({unit for _, unit in gone} & {unit for _, unit in come})
-
-
 def _headline_differs(before: model.Article, after: model.Article, language: str) -> bool:
     """Another statement than before, in a version of the same headline, whose every word was chosen."""
     titles = [_plain(each.title) for each in (before, after)]
@@ -289,7 +301,7 @@ def _headline_differs(before: model.Article, after: model.Article, language: str
     if len(telling) - len(gone) < _SAME_HEADLINE * min(len(telling), len(theirs)):
         return False
     return any(
-        _is_otherwise(gone, come) or ((come.numbers or come.turns - _DETAILS) and len(come.words) <= _FEW)
+        _is_otherwise(gone, come) or ((come.units or come.turns - _DETAILS) and len(come.words) <= _FEW)
         for gone, come in _replaced(one, other)
     ) or _are_swapped(one, other, before.title + after.title)
 
@@ -301,10 +313,9 @@ def _plain(title: str) -> str:
 
 def _are_swapped(one: _Wording, other: _Wording, titles: str) -> bool:
     """ "Acme sues Borel", "Borel sues Acme". A colon only moves the subject, a "by" turns the verb round."""
-    folded, others = ([fold(word) for word in each.words] for each in (one, other))
-    if ":" in titles or folded.count("by") != others.count("by"):
+    if ":" in titles or one.folded.count("by") != other.folded.count("by"):
         return False
     common = one.names(one.words) & other.names(other.words)
-    orders = [[word for word in words if word in common] for words in (folded, others)]
+    orders = [[word for word in words if word in common] for words in (one.folded, other.folded)]
     verbs = one.turns(one.words) & other.turns(other.words)
     return orders[0] != orders[1] and sorted(orders[0]) == sorted(orders[1]) and bool(verbs)
