@@ -1,4 +1,4 @@
-"""New mails of a mailbox (IMAP, RFC 3501), asked for as a feed is: ``imaps://host/folder``.
+"""New mails of a mailbox (IMAP, RFC 3501), polled as a feed is: ``imaps://host/folder``.
 
     Request (etag: what was read last) → addresses checked → TLS → login → mails after that → Answer
 
@@ -132,8 +132,6 @@ class _MailBox(imap_tools.BaseMailBox):
         with contextlib.suppress(*_FAILURES):
             if error[0] is None:
                 self.logout()
-        with contextlib.suppress(*_FAILURES):
-            self.client.shutdown()
 
     def _get_mailbox_client(self) -> imaplib.IMAP4:
         return _Client(self._box, self._opened)
@@ -205,7 +203,7 @@ class Mailboxes:
                 with mailbox:
                     return work(mailbox)
             finally:
-                # __exit__ is not called where __enter__ failed.
+                # Also where __enter__ failed, so that __exit__ was not called.
                 with contextlib.suppress(*_FAILURES):
                     mailbox.client.shutdown()
 
