@@ -1,4 +1,4 @@
-"""Known places: short forms of feeds, and what must be known of the hosts behind them. A file is a place.
+"""Known places: short forms of feeds, and what must be known of their hosts. One file is one place.
 
     youtube:@channel → (expand) → a Feed with its real address → (of) by its host: etiquette, outages, limits
 
@@ -35,7 +35,7 @@ def known() -> Mapping[str, Place]:
 
 
 def named(written: str) -> Place | None:
-    """The place that a short form names; None: it is none, as every whole address."""
+    """The place that a short form names; None: it is no short form, as a whole address."""
     found = _SHORT.match(written.strip())
     return known().get(found[1]) if found else None
 
@@ -58,13 +58,13 @@ def expand(written: str, *, has_token: bool = False) -> model.Feed:
 
 @lru_cache(maxsize=10_000)
 def of(url: str) -> Place:
-    """The place whose host an address is of; one that asks for nothing where it is none."""
+    """The place whose host the address has; one without any demands where there is none."""
     found = _HOST.match(url)
     return _by_host().get(found[1].lower(), _NOTHING) if found else _NOTHING
 
 
 def etiquette(feed: model.Feed) -> Etiquette:
-    """How the feed's host wants to be asked."""
+    """How often the feed's host may be polled."""
     found = _HOST.match(feed.url)
     both = of(feed.url).hosts.get(found[1].lower()) if found else None
     return both[feed.access is not None and feed.access.login is not None] if both else _FREE

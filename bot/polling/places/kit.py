@@ -1,4 +1,4 @@
-"""What a known place is: how its short form becomes a feed, how it wants to be asked, and its traps. Pure."""
+"""What a known place is: how its short form becomes a feed, how often it may be polled, and its traps. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NO_WAIT = timedelta()
 
 
 class Unfit(ValueError):
-    """What stands behind the place's name is none of its forms; the text says what to write."""
+    """What follows the place's name is none of its forms; the text says what to write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Etiquette:
-    """How often one of its hosts may be asked."""
+    """How often feeds of one host may be polled."""
 
     #: The shortest interval between two polls of one feed.
     every: timedelta = _NO_WAIT
@@ -31,21 +31,21 @@ class Etiquette:
 class Place:
     """One place that many people watch; the object ``PLACE`` of a module of this folder."""
 
-    #: What stands before the colon.
+    #: What is written before the colon.
     name: str
     #: Form -> an example of it, for the docs.
     forms: Mapping[str, str]
     #: What follows the colon, and whether the feed has a token -> the feed. Raises Unfit.
     feed: Callable[[str, bool], model.Feed]
-    #: Host -> how it wants to be asked, without and with a token.
+    #: Host -> how often it may be polled, without and with a token.
     hosts: Mapping[str, tuple[Etiquette, Etiquette]] = field(default_factory=dict)
     #: Statuses that it answers during its outages, whatever they say.
     outages: frozenset[int] = frozenset()
     #: Its short form leads to a page that names the feed.
     is_page: bool = False
-    #: Begins the text that it sends, with status 200, to who asks too often.
+    #: The beginning of the text that it sends, with status 200, to those who poll too often.
     limit_text: bytes | None = None
-    #: The hub that tells of its news, which its feeds do not name; and what it calls the feed at an address.
+    #: The hub that announces its news, which its feeds do not name; and what the hub calls the feed at an address.
     hub: str | None = None
     topic: Callable[[str], str] = str
     #: Its links hide the publisher's.
@@ -58,8 +58,9 @@ def alike(**etiquette: timedelta) -> tuple[Etiquette, Etiquette]:
     return both, both
 
 
-def name(found: re.Match[str] | None, *, form: str) -> re.Match[str]:
-    """A form of names alone, in which nothing needs quoting. Raises Unfit where it is none."""
+def name(pattern: str, rest: str, *, form: str) -> re.Match[str]:
+    """The parts of ``rest``, all of which the pattern matches: names, in which nothing needs quoting. Raises Unfit."""
+    found = re.fullmatch(pattern, rest, re.ASCII)
     if not found:
         raise Unfit(f"write {form}")
     return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from bot import model
 from bot.polling.places import kit
 
@@ -12,9 +10,9 @@ _HOST = r"[a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63}){1,9}"
 
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
-    found = kit.name(re.fullmatch(rf"(#?)([\w.-]{{1,60}})@({_HOST})", rest.removeprefix("@"), re.ASCII), form=_FORM)
+    found = kit.name(rf"(#?)([\w.-]{{1,60}})@({_HOST})", rest.removeprefix("@"), form=_FORM)
     path = f"tags/{found[2]}" if found[1] else f"@{found[2]}"
-    # Those who write on one server are no house: each account is a voice, and of a tag whoever wrote.
+    # A server is no publisher: each account is an owner, and under a tag each author.
     owner = None if found[1] else f"{found[2]}@{found[3]}".lower()
     return model.Feed(url=f"https://{found[3].lower()}/{path}.rss", owner=owner, aggregator=True if found[1] else None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from bot import model
@@ -13,13 +12,11 @@ _FORM = "reddit:r/name, reddit:r/one+other, reddit:u/name or reddit:search/words
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
     if rest.startswith("search/"):
-        # It gathers the voices of many subreddits, whose links are all Reddit's: they count as one.
+        # It has posts of many subreddits, whose links are all Reddit's: they count as one owner.
         path, owner = "search", "reddit.com"
         asked = f"?q={kit.words(rest.removeprefix('search/'), form=_FORM)}&sort=new"
     else:
-        found = kit.name(
-            re.fullmatch(r"(?:r/(\w{2,30}(?:\+\w{2,30}){0,50})|u(?:ser)?/([\w-]{2,30}))/?", rest, re.ASCII), form=_FORM
-        )
+        found = kit.name(r"(?:r/(\w{2,30}(?:\+\w{2,30}){0,50})|u(?:ser)?/([\w-]{2,30}))/?", rest, form=_FORM)
         path = f"r/{found[1]}/new" if found[1] else f"user/{found[2]}/submitted"
         owner, asked = f"reddit.com/{rest.strip('/')}", "?"
     if not has_token:

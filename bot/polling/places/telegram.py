@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import timedelta
 
 from bot import model
@@ -21,7 +20,8 @@ _SELECTORS = {
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
     found = kit.name(
-        re.fullmatch(r"[A-Za-z]\w{3,31}", rest.removeprefix("@"), re.ASCII),
+        r"[A-Za-z]\w{3,31}",
+        rest.removeprefix("@"),
         form="telegram:channel, the name of a public channel",
     )
     return model.Feed(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from bot import model
@@ -13,10 +12,10 @@ _FORM = "youtube:@channel, youtube:UC… (a channel's id) or youtube:PL… (a pl
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
     if rest.startswith("@"):
-        # A page, whatever the letters of the handle are, names the feed of the channel.
+        # A page, which names the channel's feed; a handle may have letters of any script.
         handle = kit.words(rest[1:], form=_FORM)
         return model.Feed(url=f"https://www.youtube.com/@{handle}")
-    found = kit.name(re.fullmatch(r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", rest, re.ASCII), form=_FORM)
+    found = kit.name(r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", rest, form=_FORM)
     what = f"channel_id={found[1]}" if found[1] else f"playlist_id={found[2]}"
     return model.Feed(url=f"https://www.youtube.com/feeds/videos.xml?{what}")
 
