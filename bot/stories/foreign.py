@@ -1,11 +1,12 @@
-"""An article and a story in other languages only: proposed by meaning, decided by what needs no translation.
+"""Joins an article to a story in other languages: proposed by meaning, decided by what needs no translation.
 
     Told → ports.Encoder → likeness → signs (names, numbers, days, time) → a probability
 
-Numbers and names that are written alike are words of both and weighed by the judge of words, whose verdict is a sign.
+Numbers and names that both languages write alike are words that both have: the judge of words weighs them, and its
+probability is one of the signs.
 
-What all matches of a rule share is no evidence under it, of meaning as of words: vectors are compared after the mean of
-what is compared has been taken off. Where the encoder fails, nothing is proposed and grouping decides without.
+What all matches of a rule share says nothing about the event, in meaning as in words: the mean of the vectors is
+subtracted before they are compared. Where the encoder fails, nothing is proposed and grouping decides without it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from heapq import nlargest
+from itertools import chain
 from operator import mul, sub
 from typing import NamedTuple
 
@@ -24,25 +27,25 @@ from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.stories.told import Told
 
-#: Stories of the rule that are compared, the latest first, and articles of each: bounds the time of a first comparison.
+#: The most stories of the rules that are compared, the latest first, and the most articles of each: bounds the time.
 STORIES, SAMPLES = 60, 4
-#: Stories that are proposed beside those that share words.
+#: The most stories that are proposed beside those that share words.
 PROPOSED = 3
-#: So many unrelated texts stand beside those of a rule when their mean is made.
+#: The mean of a rule's texts is taken as if it also had so many unrelated texts, whose vectors are 0.
 PRIOR = 3.0
-#: Reports that come nearer to each other than this are equally near: on the desks that these weights are fitted on one
-#: event is told within the hour, and other events are not.
+#: Reports that are closer in time than this count as equally close: on the desks that these weights are fitted on, all
+#: reports of one event come within the hour, and those of other events do not.
 AT_ONCE = timedelta(hours=6)
-#: From this probability on an article joins: on desks that were not fitted on 42 of 44 were right (fit_foreign.py).
+#: From this probability on an article joins: on desks held out of the fit, 42 of 44 were right (fit_foreign.py).
 FROM = 0.7
-#: A title that says "another" is left to the judge of words: a second event of a kind is told as the first was.
+#: A title that says "another" is left to the judge of words: a second event of a kind is worded as the first was.
 SAYS_ANOTHER = 2
-#: Sure enough to join, never to make two stories one: a merge is never undone.
+#: Sure enough to join, never to merge two stories: a merge is never undone.
 AT_MOST = 0.96
 
 
 class Signs(NamedTuple):
-    """One article and one story without a word of its language."""
+    """One article and one story that has no article in its language."""
 
     #: The logit of what the judge of words says.
     words: float
@@ -85,28 +88,31 @@ class Likeness(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """Likeness by an encoder, and what is decided of it."""
+    """Compares by an encoder, and decides."""
 
     encoder: ports.Encoder
     decision: Decision = SHIPPED
 
     def likeness(self, read: Profile, stories: Iterable[OpenStory]) -> dict[model.StoryId, Likeness]:
         """Of the latest stories of the article's rules that have no article in its language."""
-        told = read.told
         near = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(read.rules)]
         near = sorted(near, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
         foreign = [story.id for story in near if is_foreign(read, story)]
-        samples = {story.id: [one.told for one in story.samples[-SAMPLES:] if one.told] for story in near}
-        if told is None or not foreign or not self._encode([told, *(one for each in samples.values() for one in each)]):
+        if read.told is None or not foreign:
             return {}
-        mean = _mean([told, *(one for each in samples.values() for one in each)])
+        told = read.told
+        samples = {story.id: [one.told for one in story.samples[-SAMPLES:] if one.told] for story in near}
+        every = [told, *chain.from_iterable(samples.values())]
+        if not self._encode(every):
+            return {}
+        mean = _mean(every)
         ours = _without(told, mean)
         cosines = {
             story: [_dot(ours, _without(one, mean)) for one in each if one.language != told.language]
             for story, each in samples.items()
         }
         nearest = {story: max(each) for story, each in cosines.items() if each}
-        best, second = sorted([0.0, 0.0, *nearest.values()])[:-3:-1]
+        best, second = nlargest(2, [0.0, 0.0, *nearest.values()])
         return {
             story: Likeness(near, near - (second if near == best else best), sum(cosines[story]) / len(cosines[story]))
             for story, near in nearest.items()
@@ -145,7 +151,10 @@ class Foreign:
 
 
 def is_foreign(read: Profile, story: OpenStory) -> bool:
-    """The story has no article in the article's language; where one is not known, no word of it but the rule's."""
+    """The story has no article in the article's language.
+
+    Where one of these is not known, the story has no word of the article but the rule's own and numbers.
+    """
     if read.told is None:
         return False
     if read.told.language and "" not in story.languages:
@@ -166,7 +175,7 @@ def _mean(told: Sequence[Told]) -> list[float]:
 
 
 def _without(told: Told, mean: Sequence[float]) -> list[float]:
-    """What is the article's own, of length 1."""
+    """The article's vector less the mean, of length 1."""
     own = list(map(sub, told.vector or (), mean))
     length = math.hypot(*own) or 1.0
     return [number / length for number in own]

@@ -24,8 +24,8 @@ from bot.stories.told import Told
 #: From this probability on an article joins a story of its rule (bench/quality/desk_grouping.py draws the curve): a
 #: hidden event is worse than one message too many.
 JOIN_FROM = 0.8
-#: The same of an article that came by no rule: nothing makes it look like a story but the event. One that another
-#: rule collected joins as surely as one of the story's rule: else each rule's readers find it in another's thread.
+#: The same of an article that no rule matched: only the event can make it look like a story. One that another rule
+#: matched must be as sure as one of the story's rule: else each rule's readers find it in another's thread.
 PLAIN_FROM = 0.5
 #: The same under a rule with ``group: strict``.
 STRICT_FROM = 0.96
@@ -44,7 +44,7 @@ NAMED = 4
 #: Other stories that are named beside the one that an article joins: one event's coverage may be in two.
 BESIDE = 3
 
-#: The nearest stories that a second opinion is asked about.
+#: A second opinion is asked about at most so many stories, the likeliest.
 ASKED = 3
 
 Modes = Mapping[str, model.Group]
@@ -52,16 +52,16 @@ Modes = Mapping[str, model.Group]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
-    """What somebody else says of an article that is not surely of a story."""
+    """What somebody else says about an article that is not surely of a story."""
 
-    #: The story whose event it tells; None: that of none of them.
+    #: The story that it belongs to; None: to none of them.
     story: model.StoryId | None
     #: For people: who says so, and why.
     detail: str
 
 
 class Undecided(Exception):
-    """The opinion is still to come: the article is to be joined later, and nothing is decided now."""
+    """The opinion is not there yet: the article is joined later, and nothing is decided now."""
 
 
 #: Asked of an article and the nearest stories, nearest first; None: no opinion. Raises Undecided.
@@ -77,7 +77,7 @@ class _Judged:
     reason: model.JoinReason
     evidence: evidence.Evidence
     copy_of: model.ArticleId | None
-    #: What is shared across languages, where that is surer than the words.
+    #: For people: what both share across languages, where that makes it likelier than the words do.
     across: str = ""
 
 
@@ -125,9 +125,10 @@ class Grouping:
         """Take up the open stories of the store, at start; ``apart``: what people took out of which story."""
         for story in stories:
             if story.merged_into is None:
-                # What no rule is about is in no index: it must not draw other articles to it.
-                for member in [one for one in story.members if one.join.reason is not model.JoinReason.NOT_ABOUT]:
-                    self._add(self._read(member.article, member.matches), replace(member.join, story=story.id))
+                for member in story.members:
+                    # An article that is not about its rule is in no index: it must not attract other articles.
+                    if member.join.reason is not model.JoinReason.NOT_ABOUT:
+                        self._add(self._read(member.article, member.matches), replace(member.join, story=story.id))
         for home, article in apart:
             self._keep_apart(home, profile.of(article))
 
@@ -225,7 +226,7 @@ class Grouping:
         unsure = [one for one in judged[:ASKED] if one.chance >= UNSURE_FROM]
         if not unsure:
             return self._opened(read, model.JoinReason.OPENED, judged)
-        # With another mode the user has said what an unsure article is.
+        # With another mode the user has decided what becomes of an unsure article.
         opinion = (
             second(read.id, [one.story.id for one in unsure]) if second and modes <= {model.Group.NORMAL} else None
         )

@@ -71,7 +71,7 @@ class OpenStory:
     apart: list[Profile] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
     outlets: set[str] = field(default_factory=set)
-    #: Of its articles; empty: no encoder is switched on.
+    #: Of its articles ("" where it is not known); empty: no encoder is configured.
     languages: set[str] = field(default_factory=set)
     #: Addresses of its articles.
     addresses: set[str] = field(default_factory=set)

@@ -88,7 +88,7 @@ class Profile:
     is_live_blog: bool
     #: Title and lead's beginning say "another", "again": 2 for the title, 1 for the lead.
     another: int
-    #: What is compared across languages; None: no encoder is switched on.
+    #: What is compared across languages; None: no encoder is configured.
     told: Told | None = None
 
 

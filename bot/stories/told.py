@@ -1,6 +1,6 @@
 """What is kept of an article to compare it with articles in other languages.
 
-Read when it is asked for: most articles never meet one in another language.
+Vector and days are computed on first use: most articles are never compared with one in another language.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LEAD_CHARS = 300
 
 
 class Told:
-    """What is kept of an article to compare it across languages; its vector is asked for when it is needed."""
+    """One article as it is compared across languages; its vector is set by whoever first needs it."""
 
     def __init__(self, article: model.Article) -> None:
         self.parts = (article.title, article.text[:LEAD_CHARS])
