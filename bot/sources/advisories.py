@@ -16,7 +16,7 @@ class Source:
     """Parses lists of advisories."""
 
     def recognises(self, body: Body) -> bool:
-        """Any JSON might be one: only a feed that names the kind is read so."""
+        """Never: any JSON might be one, so that only a feed that names the kind is parsed as one."""
         return False
 
     def read(self, body: Body) -> model.Reading:

@@ -1,4 +1,4 @@
-"""A listing of Reddit's API, which is asked where the feed has a token."""
+"""A listing of Reddit's API, which is polled where the feed has a token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Source:
     """Parses listings of posts."""
 
     def recognises(self, body: Body) -> bool:
-        """Any JSON might be one: only a feed that names the kind is read so."""
+        """Never: any JSON might be one, so that only a feed that names the kind is parsed as one."""
         return False
 
     def read(self, body: Body) -> model.Reading:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from bot.sources.kit import charset
 
-#: Parts inside of parts are parsed by recursion, and each line is held against the boundary of each part around it.
+#: Parts inside of parts are parsed by recursion, and each line is compared with the boundary of each part around it.
 _MOST_BOUNDARIES = 60
 _MOST_PARTS = 300
 _MOST_OF_HEADER = 2_000
@@ -36,7 +36,7 @@ class Mail:
 
 
 def parse(raw: bytes) -> Mail | None:
-    """None: it cannot be parsed, or takes too much to be."""
+    """The mail; None: it cannot be parsed, or not within the bounds."""
     if len(_PART.findall(raw)) > _MOST_PARTS or len(_BOUNDARY.findall(raw)) > _MOST_BOUNDARIES:
         return None
     try:
@@ -45,7 +45,7 @@ def parse(raw: bytes) -> Mail | None:
         if not html.strip() and not text.strip() and not message["subject"]:
             return None
         return Mail(
-            # Without an id of its own it is known by its bytes.
+            # A mail without an id is known by its bytes.
             id=_header(message, "message-id").strip("<> ") or hashlib.sha256(raw).hexdigest(),
             subject=" ".join(_header(message, "subject").split()) or "(no subject)",
             sender=_sender(_header(message, "from")),

@@ -1,4 +1,4 @@
-"""A mail that lists articles: its headlines are links that stand alone, and the text up to the next belongs to each."""
+"""A mail that lists articles: a link that is most of its block is a headline, the text up to the next belongs to it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bot.sources.page.selectors import text_of
 _LEAST_ITEMS = 3
 _MOST_ITEMS = 300
 _MOST_TEXT = 5_000
-#: A headline has so many words, or letters where words are not parted.
+#: A headline has at least so many words, or letters in a script that does not separate words.
 _LEAST_WORDS = 4
 _LEAST_LETTERS = 10
 _LONGEST = 300
-#: A link in the middle of a sentence is none: a headline is most of what its block says.
+#: A headline is at least this share of its block's text; a link inside a sentence is not.
 _SHARE = 0.6
 _BLOCKS = frozenset("td th p div li h1 h2 h3 h4 h5 h6 table body section article".split())
-_FURNITURE = re.compile(
+_BOILERPLATE = re.compile(
     r"unsubscri|opt.?out|preferences|in (?:your|a) browser|view (?:this|online)|privacy|forward (?:this|to)|mailto:"
     r"|abmelden|abbestellen|im browser|d[eé]sinscri|se d[eé]sabonner|cancelar suscripci|darse de baja|disiscri",
     re.IGNORECASE,
@@ -42,7 +42,7 @@ class Item:
 
     @property
     def text(self) -> str:
-        """What stands below its headline."""
+        """The text below its headline."""
         return " ".join(" ".join(self.words).split())[:_MOST_TEXT]
 
 
@@ -69,12 +69,12 @@ def _headlines(root: HtmlElement) -> dict[HtmlElement, Item]:
         link, title = links.web(anchor.get("href")), text_of(anchor)
         if link is None or not link.startswith("http") or title is None or not _is_headline(title):
             continue
-        if _FURNITURE.search(title) or len(found) >= _MOST_ITEMS:
+        if _BOILERPLATE.search(title) or len(found) >= _MOST_ITEMS:
             continue
         block = next((above for above in anchor.iterancestors() if above.tag in _BLOCKS), root)
         if block not in lengths:
             lengths[block] = len(text_of(block) or "")
-        if len(title) >= _SHARE * lengths[block] or any(above.tag in ("h1", "h2", "h3") for above in [block]):
+        if len(title) >= _SHARE * lengths[block] or block.tag in ("h1", "h2", "h3"):
             found[anchor] = Item(link, title)
     return found
 
@@ -91,7 +91,7 @@ def _fill(root: HtmlElement, headlines: dict[HtmlElement, Item]) -> None:
         if event == "start":
             if element in headlines:
                 current, inside = headlines[element], element
-            elif element.tag == "a" and _FURNITURE.search(f"{element.get('href')} {text_of(element)}"):
+            elif element.tag == "a" and _BOILERPLATE.search(f"{element.get('href')} {text_of(element)}"):
                 # The list has ended.
                 current = None
             said = element.text if element.tag not in ("script", "style", "a") else None

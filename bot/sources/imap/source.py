@@ -1,4 +1,4 @@
-"""Mails as the mailbox gave them → entries. One that cannot be parsed is left out, so that it is not met again."""
+"""Mails as the mailbox gave them → entries. One that cannot be parsed is left out and not read again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Source:
         self._splits = options.split == "auto"
 
     def recognises(self, body: Body) -> bool:
-        """Only what a mailbox gave is read so."""
+        """Never: only what a mailbox gave is parsed as mails, and its feed names the kind."""
         return False
 
     def read(self, body: Body) -> model.Reading:

@@ -7,7 +7,7 @@ import re
 
 from bot.sources.kit import links
 
-#: Both stand in the head of a document, before its items.
+#: Both are in the head of a document, before its items.
 _MOST_BYTES = 20_000
 _LINK = re.compile(rb"<(?:[A-Za-z][\w.-]{0,30}:)?link\s([^<>]{1,3000})>")
 _ATTRIBUTE = re.compile(rb"""\b(rel|href)\s{0,9}=\s{0,9}["']([^"'<>]{1,2000})["']""")

@@ -66,7 +66,7 @@ class Source:
         said = self._options
         heading = next(item.iter(*_HEADINGS), None)
         anchor = _anchor(item, said.link, heading)
-        # A post has no headline: it is called by its first words.
+        # A post has no headline: its first words become its title.
         is_post = said.title is not None and said.title == said.text
         if said.title:
             title = selector(said.title).text_in(item)
