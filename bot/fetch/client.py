@@ -122,7 +122,7 @@ class HttpFetcher:
 
     @functools.cached_property
     def _mailboxes(self) -> mailbox.Mailboxes:
-        # Costs start-up: most have no mailbox.
+        # On first use, for the start-up of all who have no mailbox.
         from bot.fetch import mailbox
 
         return mailbox.Mailboxes(self._keys, self._guard, self._clock, tls=self._tls)
@@ -189,12 +189,11 @@ class HttpFetcher:
         if request.access is not None and _is_home(request.access, course.at):
             fields |= self._keys.fields(request.access)
         seconds = {"connect": course.left, "read": course.left, "write": course.left, "pool": course.left}
-        if request.form is None:
-            return httpx.Request("GET", course.at.url, headers=fields, extensions={"timeout": seconds})
-        fields["Content-Type"] = "application/x-www-form-urlencoded"
-        return httpx.Request(
-            "POST", course.at.url, headers=fields, content=request.form.encode(), extensions={"timeout": seconds}
-        )
+        form = None if request.form is None else request.form.encode()
+        if form is not None:
+            fields["Content-Type"] = "application/x-www-form-urlencoded"
+        method = "GET" if form is None else "POST"
+        return httpx.Request(method, course.at.url, headers=fields, content=form, extensions={"timeout": seconds})
 
     async def _send(self, request: httpx.Request, access: model.Access | None) -> httpx.Response:
         tls = self._keys.tls(access) if access is not None and _is_home(access, Address(request.url)) else None
@@ -203,7 +202,7 @@ class HttpFetcher:
             return await transport.handle_async_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # A kept connection may be closed by the server while we write to it; nothing was answered, and a
-            # GET may be sent again (RFC 9110 section 9.2.2), as may all that we post: who asks twice asked once.
+            # GET may be sent again (RFC 9110 section 9.2.2), as may all that we post: twice has the effect of once.
             return await transport.handle_async_request(request)
 
     def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> ports.Answer:
@@ -238,7 +237,7 @@ def agent_of(policy: model.FetchPolicy) -> str:
 
 @contextmanager
 def _shown(url: str) -> Iterator[None]:
-    """Errors say of which address they are."""
+    """Errors name the address."""
     try:
         yield
     except ports.FetchError as error:

@@ -19,10 +19,10 @@ from bot import ports
 
 _log = structlog.get_logger(__name__)
 
-#: Of one poll: a page for each link, then one question for all.
+#: Links of one poll: a page is fetched for each, then one request is sent for all.
 _MOST: Final = 40
 _SECONDS: Final = 60
-#: Where Google gives no answer to any link it is left alone for so long.
+#: How long nothing is sent after Google has resolved none of the links.
 _PAUSE: Final = timedelta(hours=1)
 _MOST_KEPT: Final = 10_000
 
@@ -37,7 +37,7 @@ class GoogleNews:
         self._closed_until: datetime | None = None
 
     async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
-        """Link -> the publisher's; one that is none of Google's, or that cannot be resolved, is not in it."""
+        """Link -> the publisher's; links that are not Google's or cannot be resolved are left out."""
         wanted = [link for link in dict.fromkeys(links) if _is_hidden(link)]
         unknown = [link for link in wanted if link not in self._found][:_MOST]
         now = self._clock.now()
@@ -50,7 +50,7 @@ class GoogleNews:
         return {link: self._found[link] for link in wanted if link in self._found}
 
     async def _asked(self, links: Sequence[str]) -> Mapping[str, str]:
-        # Costs start-up: a parser that nothing else needs.
+        # On first use: it loads a parser that nothing else needs.
         import googlenewsdecoder
 
         decoder = googlenewsdecoder.GoogleDecoderAsync(timeout=None)
@@ -76,7 +76,7 @@ class GoogleNews:
 
 
 class _Ours(httpx.AsyncBaseTransport):
-    """The library's requests by our client."""
+    """Sends the library's requests by our client."""
 
     def __init__(self, fetcher: ports.Fetcher) -> None:
         self._fetcher = fetcher

@@ -54,15 +54,15 @@ def retry_at(value: str | None, *, now: datetime) -> datetime | None:
 
 
 def limit_end(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
-    """The end of an hour, or of minutes, of which every request is used up (X-RateLimit-Remaining, -Reset).
+    """When requests are allowed again, where none is left (X-RateLimit-Remaining, X-RateLimit-Reset).
 
-    GitHub names the time (seconds since 1970), Reddit the seconds until then. None: not said, or some are left.
+    GitHub sends the time (seconds since 1970), Reddit the seconds until then. None: not said, or some are left.
     """
     remaining = _number(headers.get("x-ratelimit-remaining", ""))
     reset = _number(headers.get("x-ratelimit-reset", ""))
     if remaining is None or remaining >= 1 or reset is None:
         return None
-    # A number as large as a limit's time is one; nobody limits for ten years.
+    # A larger number than ten years of seconds is a time: no limit is that long.
     wait = timedelta(seconds=min(reset if reset < _MAX_SECONDS else max(0.0, reset - now.timestamp()), _MAX_SECONDS))
     return now + wait if timedelta() < wait <= timedelta(days=1) else None
 

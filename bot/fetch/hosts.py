@@ -12,22 +12,22 @@ from datetime import datetime, timedelta
 
 from bot.ports import TooSoon
 
-#: A poll waits for its turn so long, and is put off where it comes later.
+#: A poll waits at most so long for its turn, and is postponed where that comes later.
 PATIENCE = timedelta(seconds=10)
 
 
 class HostTurns:
-    """When each host with a pace may be asked next, by this process."""
+    """When this process may next send a request to each host that has a pace."""
 
     def __init__(self) -> None:
         self._next: dict[str, datetime] = {}
-        #: The last time that somebody was put off to.
+        #: The latest time to which a poll was postponed.
         self._promised: dict[str, datetime] = {}
 
     def take(self, host: str, pace: timedelta, *, now: datetime) -> datetime:
-        """The time of the next turn, which is taken: now, or within ``PATIENCE``.
+        """Takes the next turn and returns its time: now, or within ``PATIENCE``.
 
-        Raises TooSoon where it is later; whoever is put off is given a time after the others.
+        Raises TooSoon where it is later, with a time after those of the polls that were postponed before.
         """
         turn = max(now, self._next.get(host, now))
         if turn - now <= PATIENCE:

@@ -30,13 +30,13 @@ from bot.fetch.access import Keys
 from bot.fetch.ssrf import GuardBackend
 
 _T = TypeVar("_T")
-#: Told of each connection, so that it can be ended from outside.
+#: Called with each connection, so that it can be closed from outside.
 _Opened = Callable[[socket.socket], None]
-#: Of one poll; the rest is read at the next.
+#: Mails of one poll; the rest is read at the next.
 _MOST_MAILS = 50
-#: Of one mail: its text comes first, and what is behind it are pictures.
+#: Of one mail: its text comes first, and what follows it are mostly pictures.
 _MOST_BYTES_OF_MAIL = 2_000_000
-#: Everything a server may say in one session beside the mails.
+#: Bytes that a server may send in one session beside the mails.
 _MOST_TALK = 20_000_000
 #: A first poll looks back so far.
 _FIRST_DAYS = 14
@@ -49,7 +49,7 @@ _FAILURES = (imaplib.IMAP4.error, imap_tools.ImapToolsError, OSError, ValueError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Box:
-    """What is asked, with all that is needed for it."""
+    """One folder of one mailbox, and what is needed to read it."""
 
     scheme: str
     host: str
@@ -118,7 +118,7 @@ class _MailBox(imap_tools.BaseMailBox):
     def __enter__(self) -> Self:
         box = self._box
         if box.scheme == "imap":
-            # No password ever goes out in the open.
+            # A password is never sent unencrypted.
             self.client.starttls(ssl_context=box.tls)
         if (box.user + box.password).isascii():
             self.login(box.user, box.password, initial_folder=None)
@@ -145,7 +145,7 @@ class Mailboxes:
         self._guard = guard
         self._clock = clock
         self._tls = tls
-        # An IDLE holds its thread for minutes.
+        # An IDLE occupies its thread for minutes.
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="mailbox")
         #: Address -> how many mails there were when it was last waited for.
         self._counts: dict[str, bytes] = {}
@@ -265,7 +265,7 @@ def _idle(mailbox: _MailBox, before: bytes | None) -> tuple[bytes, bool]:
 
 
 def _told(box: _Box, error: BaseException) -> str:
-    """For people; nothing that the server says may hold the password."""
+    """For people; the password is cut out of what the server says."""
     if isinstance(error, ssl.SSLError):
         return f"{box.host}: no TLS connection could be agreed on ({error.reason or 'certificate refused'})"
     if isinstance(error, imap_tools.MailboxLoginError):

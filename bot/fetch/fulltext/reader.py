@@ -82,7 +82,7 @@ class TrafilaturaReader:
         # Parsing is work for the processor: more at once only take turns.
         self._extractions = asyncio.Semaphore(extractions)
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
-        #: By address, and by what it was asked with.
+        #: By address, and by the access that it was fetched with.
         self._pages: OrderedDict[tuple[str, model.Access | None], _Page] = OrderedDict()
 
     async def text_of(self, url: str, access: model.Access | None = None) -> str | None:
