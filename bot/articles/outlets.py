@@ -81,7 +81,7 @@ def belongs_to(link: str, url: str) -> bool:
 
 def is_known_aggregator(url: str) -> bool:
     """Whether the feed at ``url`` is of a service that lists the articles of others."""
-    # By the endings of its name: the public suffix list takes a tenth of a second to read, which `check` need not wait.
+    # By the endings of its name: loading the public suffix list takes a tenth of a second, which `check` is spared.
     labels = _host(url).split(".")
     return "/alerts/feeds/" in url or any(".".join(labels[at:]) in _AGGREGATORS for at in range(len(labels)))
 

@@ -49,7 +49,7 @@ def news(
     if not is_explicit and judged_by.sureness(evidence(claims, reading, beside, sure)) < judged_by.threshold:
         return ()
     changed = [] if quotes_only else changed[:_MOST_CHANGES]
-    # What a change says need not be read twice.
+    # A sentence that holds a change's new value would say it a second time.
     quoted = [each for each in _quoted(claims, reading) if not any(one.after in each.text for one in changed)]
     told = [_fact(reading, one.statement, one.kind, one.label, one.before, one.after) for one in changed]
     return (*told, *(_fact(reading, each, "sentence", "new", None, each.text) for each in quoted))

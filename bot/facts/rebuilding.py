@@ -32,7 +32,7 @@ def claims_of(articles: Sequence[model.Article]) -> StoryClaims:
 def news_of_version(claims: StoryClaims, after: model.Article) -> tuple[model.Fact, ...]:
     """What a live page's next version adds to itself and to the others; the claims take it in."""
     reading = read(after)
-    # It is about several events: two of its values are seldom one thing's.
+    # It is about several events: a value that differs from an earlier one is mostly of another thing.
     found = news(claims, reading, judged_by=replace(judge.shipped(), threshold=LIVE), quotes_only=True)
     claims.add(reading, found, is_version=True)
     return found

@@ -68,7 +68,7 @@ def add_all(text: str, feeds: Iterable[model.Feed]) -> Addition:
 
 
 def _place(written: str) -> str:
-    """What of two spellings is the same, also of a known place's short form."""
+    """The same for every spelling of an address, and for a known place's short form of it."""
     try:
         return model.feed_place(places.expand(written).url)
     except places.Unfit:

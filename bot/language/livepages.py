@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from bot import model
 
-#: A page on all that happens, by the words of its headline.
+#: A page about several events, by the words of its headline.
 _BLOG = re.compile(
     r"\b(?:live|rolling)(?:[ -]\w+){0,3}[ -](?:updates?|blog|coverage|ticker|feed|tracker)\b|\bliveblog\b|\blive news\b"
     r"|\b(?:updates?|news|coverage|blog|latest) live\b|\bnews updates?\b|\b(?:daily|morning|evening) update\b"
@@ -18,7 +18,7 @@ _BLOG = re.compile(
     r"|\bminute[ -]by[ -]minute\b|\bminuto a minuto\b|\bminute par minute\b|\b(?:live|news)-?ticker\b",
     re.IGNORECASE,
 )
-#: Other headlines of pages that are rewritten; "LIVE:" before one may be a channel's dress.
+#: Headlines of other pages that are rewritten; "LIVE:" alone does not say that a page is about several events.
 _HEADLINE = re.compile(
     r"\b\w+ updates?\s*:|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$"
     r"|\ben (?:direct|vivo|directo)\b|\bao vivo\b|\bin diretta\b"

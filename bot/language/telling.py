@@ -1,6 +1,6 @@
 """In which language a text is, by its script and its small words: feeds name none, or that of their template.
 
-Coarse: it knows the languages of the lexicon, and keeps what was declared where the text does not tell.
+Coarse: it knows the languages of the lexicon, and keeps the declared language where the text does not tell.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from importlib import resources
 from bot.language import lexicon
 from bot.language.words import fold
 
-#: So many small words of one language more than of the declared one overrule what was declared.
+#: A language with so many more small words in the text than the declared one has overrules it.
 CLEARLY = 2
-#: Letters that only these languages have, where their small words do not tell; runs without spaces have no words.
+#: Letters of languages whose small words cannot be counted: most are written without spaces.
 _SCRIPTS = (
     (re.compile("[\u3040-\u30ff]"), "ja"),
     (re.compile("[\uac00-\ud7af]"), "ko"),
@@ -26,7 +26,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_of(text: str, declared: str | None) -> str:
-    """Two letters; what was declared where the text does not tell, nothing where nothing was."""
+    """The language's two letters; the declared one where the text does not tell, "" where none was declared."""
     for letters, language in _SCRIPTS:
         if letters.search(text):
             return language

@@ -142,7 +142,7 @@ def after_answer(
 
 
 def after_none(state: model.FeedState, until: datetime) -> model.FeedState:
-    """Nothing was asked: the feed's host has been asked enough until then."""
+    """After no request was sent: the feed's host allows none before ``until``."""
     return replace(state, due_at=until)
 
 
@@ -166,7 +166,7 @@ def after_failure(
         failing_since=since,
         error=error_text[:_MAX_ERROR],
         moved_to=None if is_move_wrong else state.moved_to,
-        # What the one address said of its body does not hold at the other.
+        # The validators of one address do not hold at the other.
         etag=None if is_move_wrong else state.etag,
         last_modified=None if is_move_wrong else state.last_modified,
         moving_to=None,

