@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot import articles, model, ports
 from bot.answers.refusals import Refused, Why
+from bot.pipeline import rulings
 
 
 def splitting(
@@ -49,9 +50,7 @@ def merging(tx: ports.Transaction, story_id: str, other_id: str, *, by: str, now
 
 def found(tx: ports.Transaction, story_id: str) -> model.Story:
     """The story, or the one that it was merged into. Raises Refused."""
-    story = tx.stories.get([model.StoryId(story_id)]).get(model.StoryId(story_id))
-    if story is not None and story.merged_into is not None:
-        story = tx.stories.get([story.merged_into]).get(story.merged_into)
+    story = rulings.living(tx, model.StoryId(story_id))
     if story is None:
         raise Refused(Why.NOT_FOUND, f"no story {story_id}; `wirewatch stories` shows the id of each")
     return story

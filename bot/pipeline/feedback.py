@@ -14,7 +14,7 @@ from datetime import UTC, datetime, tzinfo
 
 from bot import alerts, model, ports
 from bot.model import Verdict
-from bot.pipeline import duty, mentions, messages, silences
+from bot.pipeline import duty, mentions, messages, rulings, silences
 from bot.pipeline.snapshot import Snapshot
 
 _REASONS: Mapping[Verdict, model.Reason] = {
@@ -72,9 +72,7 @@ def claim(
 
     Empty: there is no such story, or no channel has posted it.
     """
-    story = tx.stories.get([story_id]).get(story_id)
-    if story is not None and story.merged_into is not None:
-        story = tx.stories.get([story.merged_into]).get(story.merged_into)
+    story = rulings.living(tx, story_id)
     if story is None:
         return ()
     once = model.send_id("claim", story.id, by, verdict.value, now.isoformat())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot import model, ports, summaries
+from bot.pipeline import rulings
 
 #: A gathered message longer than this is cut into several.
 STORIES_A_MESSAGE = 10
@@ -76,10 +77,7 @@ def nearest(
     tx: ports.Transaction, story: model.Story, channel: str, rules: Mapping[str, model.Rule]
 ) -> model.Nearest | None:
     """The story that this one may be part of, as the channel knows it; None: it is surely separate."""
-    near = story.nearest
-    found = tx.stories.get([near]).get(near) if near else None
-    if found is not None and found.merged_into is not None:
-        found = tx.stories.get([found.merged_into]).get(found.merged_into)
+    found = rulings.living(tx, story.nearest)
     if found is None or found.id == story.id:
         return None
     alert = next((each for each in tx.stories.alerts([found.id]) if each.channel == channel), None)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from bot import model, ports
 from bot.answers import day_counts, telling
-from bot.pipeline import silences
+from bot.pipeline import rulings, silences
 from bot.ports import keys
 
 #: Broken feeds named on the overview.
@@ -132,9 +132,7 @@ class StoryWhole:
 
 def story(tx: ports.Transaction, story_id: model.StoryId) -> StoryWhole | None:
     """The story, or the one that it was merged into; None: there is none of this id."""
-    found = tx.stories.get([story_id]).get(story_id)
-    if found is not None and found.merged_into is not None:
-        found = tx.stories.get([found.merged_into]).get(found.merged_into)
+    found = rulings.living(tx, story_id)
     if found is None:
         return None
     since, until = found.first_seen - _WEEK, (found.last_seen + _WEEK, model.StoryId(""))
