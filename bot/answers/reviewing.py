@@ -103,6 +103,7 @@ def _tried(
         policies=snapshot.policies,
         routes=snapshot.routes,
         window=snapshot.window,
+        encoder=snapshot.encoder,
     )
     return backtest.run(tx.articles, plan)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
-from bot import model, pipeline, ports, rules, storage
+from bot import app, model, pipeline, ports, rules, storage
+from bot.answers import reviewing
 from bot.pipeline import story_updater
 from testbed.encoders import DictionaryEncoder
 from tests.stories.examples import START, arrival
@@ -43,3 +45,24 @@ async def test_and_two_without(store: storage.SqlStore) -> None:
 
 async def test_what_is_switched_on_by_a_reload_holds_from_the_next_article_on(store: storage.SqlStore) -> None:
     assert await members(store, (OFF, COAST), (ON, COSTA)) == [2]
+
+
+async def test_a_review_of_rules_groups_in_the_languages_that_the_bot_does(
+    store: storage.SqlStore, tmp_path: Path
+) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "bot.yaml").write_text("channels: {desk: {kind: console}}\n")
+    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
+    before = app.load(tmp_path, {})
+    (tmp_path / "rules" / "a.yaml").write_text(f"rules: [{{name: Quakes, any: {list(TERMS)}, notify: desk}}]\n")
+    now = app.load(tmp_path, {})
+    await store.write(lambda tx: tx.articles.add([COAST, COSTA]))
+
+    async def posts(encoder: ports.Encoder | None) -> int:
+        old, new = (replace(app.snapshot_of(each), encoder=encoder) for each in (before, now))
+        since, until = START - timedelta(days=1), START + timedelta(days=1)
+        found = await store.read(lambda tx: reviewing.review(tx, before, now, (old, new), since=since, until=until))
+        return len(found.more)
+
+    assert await posts(None) == 2
+    assert await posts(DictionaryEncoder(TRANSLATIONS)) == 1
