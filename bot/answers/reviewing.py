@@ -75,15 +75,25 @@ def review(
         _tried(tx, [entry for entry in settings.rules if entry.rule.name in changes], snapshot, baselines, since, until)
         for settings, snapshot in zip((before, now), snapshots, strict=True)
     )
-    posts_before, posts_now = _posts(old), _posts(new)
     return Review(
         articles=new.articles,
         since=since,
         until=until,
         rules=tuple(_rule(name, change, old, new) for name, change in sorted(changes.items())),
-        more=tuple(post for key, post in posts_now.items() if key not in posts_before),
-        less=tuple(post for key, post in posts_before.items() if key not in posts_now),
+        more=tuple(post for key, post in new.posts.items() if key not in old.posts),
+        less=tuple(post for key, post in old.posts.items() if key not in new.posts),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Version:
+    """What one version of the rules finds and posts."""
+
+    articles: int
+    #: Rule -> what it matches.
+    hits: Mapping[str, Mapping[model.ArticleId, backtest.MatchedArticle]]
+    #: By channel and headlines.
+    posts: Mapping[tuple[str, tuple[str, ...]], backtest.Post]
 
 
 def _tried(
@@ -93,7 +103,7 @@ def _tried(
     baselines: Mapping[str, datetime],
     since: datetime,
     until: datetime,
-) -> backtest.Report:
+) -> _Version:
     plan = backtest.Plan(
         tried=tuple(chosen),
         since=since,
@@ -105,27 +115,25 @@ def _tried(
         window=snapshot.window,
         encoder=snapshot.encoder,
     )
-    return backtest.run(tx.articles, plan)
-
-
-def _posts(report: backtest.Report) -> dict[tuple[str, tuple[str, ...]], backtest.Post]:
-    """The posts by channel and headlines; edits and replies belong to one of them."""
+    report = backtest.run(tx.articles, plan)
+    # Edits and replies belong to one of the posts.
     kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
-    return {(post.channel, post.headlines): post for post in report.messages if post.kind in kinds}
+    return _Version(
+        articles=report.articles,
+        hits={rule.rule: {hit.article: hit for hit in rule.hits} for rule in report.rules},
+        posts={(post.channel, post.headlines): post for post in report.messages if post.kind in kinds},
+    )
 
 
-def _rule(name: str, change: Change, old: backtest.Report, new: backtest.Report) -> RuleReview:
-    hits = [
-        {hit.article: hit for rule in report.rules if rule.rule == name for hit in rule.hits} for report in (old, new)
-    ]
-    posts = [sum(name in post.rules for post in _posts(report).values()) for report in (old, new)]
+def _rule(name: str, change: Change, old: _Version, new: _Version) -> RuleReview:
+    before, now = old.hits.get(name, {}), new.hits.get(name, {})
     return RuleReview(
         rule=name,
         change=change,
-        matched_before=len(hits[0]),
-        matched_now=len(hits[1]),
-        starts=tuple(hit for article, hit in hits[1].items() if article not in hits[0]),
-        stops=tuple(hit for article, hit in hits[0].items() if article not in hits[1]),
-        posts_before=posts[0],
-        posts_now=posts[1],
+        matched_before=len(before),
+        matched_now=len(now),
+        starts=tuple(hit for article, hit in now.items() if article not in before),
+        stops=tuple(hit for article, hit in before.items() if article not in now),
+        posts_before=sum(name in post.rules for post in old.posts.values()),
+        posts_now=sum(name in post.rules for post in new.posts.values()),
     )
