@@ -40,16 +40,15 @@ class Answers:
         since = _moment("since", question.since, self._now()) or _EVER
         behind = _story_cursor(question.after) if question.after else None
 
-        def read(tx: ports.Transaction) -> list[telling.StoryRow]:
+        def read(tx: ports.Transaction) -> tuple[list[telling.StoryRow], bool]:
             # One more than wanted: whether there is another page.
-            shown = tx.stories.newest(since=since, rule=question.rule, skip=0, most=question.limit + 1, after=behind)
-            return [telling.told(tx, story) for story in shown]
+            found = tx.stories.newest(since=since, rule=question.rule, skip=0, most=question.limit + 1, after=behind)
+            return [telling.told(tx, story) for story in found[: question.limit]], len(found) > question.limit
 
-        rows = await self._read(read)
-        shown = rows[: question.limit]
+        shown, has_more = await self._read(read)
         return documents.StoriesPage(
             stories=[building.story(row, most=MOST_OF_A_STORY) for row in shown],
-            after=_cursor_of(shown[-1].story) if len(rows) > len(shown) else None,
+            after=_cursor_of(shown[-1].story) if has_more else None,
         )
 
     async def story(self, story: str) -> documents.StoryDocument:
