@@ -22,7 +22,7 @@ from bot import config, model, ports
 from bot.answers import Answers, Refused, asked, building, documents, drafting
 from bot.model import visible
 
-T = TypeVar("T", bound=documents.Document)
+Q = TypeVar("Q", bound=asked.Question)
 
 #: Of one result: some 15,000 tokens of a model.
 MOST_CHARACTERS = 60_000
@@ -151,9 +151,6 @@ async def over_http(server: MCPServer[Any]) -> AsyncIterator[StreamableHTTPSessi
     )
     async with manager.run():
         yield manager
-
-
-Q = TypeVar("Q", bound=asked.Question)
 
 
 def _question(kind: type[Q], given: Mapping[str, object]) -> Q:

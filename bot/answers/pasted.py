@@ -29,7 +29,6 @@ class TooManyRulesError(Exception):
 
     def __init__(self, count: int) -> None:
         super().__init__(f"at most {MOST_RULES} rules at a time; these are {count}")
-        self.count = count
 
 
 def parse_pasted(

@@ -67,7 +67,6 @@ def ask(
         terminal.fail("bot.yaml names no model: see docs/language-model.md", UNUSABLE)
     rows = labelled.read(articles, settings) if articles else ()
     asked, compared = asyncio.run(_run(policy, settings, environment, rows))
-    uses = [use for use in model.Use if use in policy.uses]
     if json:
         terminal.answer(
             {
@@ -78,7 +77,7 @@ def ask(
         )
     else:
         _show(policy, asked, compared)
-    failed = [one for one in asked if one.error and one.use in uses]
+    failed = any(one.error and one.use in policy.uses for one in asked)
     raise typer.Exit(LEFT if failed else DONE)
 
 
