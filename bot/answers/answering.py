@@ -23,7 +23,7 @@ T = TypeVar("T")
 MOST_OF_A_STORY, MOST_OF_ONE_STORY = 20, 1_000
 #: Explained at once, and what each may take on one text; half a million steps are a second of one core.
 MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
-_WEEK, _JUDGED = timedelta(days=7), timedelta(days=90)
+_WEEK = timedelta(days=7)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -114,7 +114,7 @@ class Answers:
             raise Refused(Why.NOT_FOUND, f"no loaded rule is named {name}")
         counts = await self._counts.read()
         hits, judged = await self._read(
-            lambda tx: (tx.stories.count_by_rule(since=now - _WEEK), tx.judgements.since(now - _JUDGED))
+            lambda tx: (tx.stories.count_by_rule(since=now - _WEEK), tx.judgements.since(now - precision.JUDGED))
         )
         source = await asyncio.to_thread(config.rule_source, settings, name)
         return building.rule(
@@ -273,7 +273,7 @@ def _cursor_of(story: model.Story) -> str:
 def _story_cursor(after: str) -> tuple[datetime, model.StoryId]:
     number, dash, story = after.partition("-")
     if not dash or not (number.isascii() and number.isdigit() and len(number) < 17):
-        raise unusable("after", "this is not where a page ended: take `after` of the page before")
+        raise _no_cursor()
     return _EVER + timedelta(microseconds=int(number)), model.StoryId(story)
 
 
@@ -281,5 +281,9 @@ def _number_cursor(after: str | None) -> int | None:
     if after is None:
         return None
     if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise unusable("after", "this is not where a page ended: take `after` of the page before")
+        raise _no_cursor()
     return int(after)
+
+
+def _no_cursor() -> Refused:
+    return unusable("after", "this is not where a page ended: take `after` of the page before")

@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot import model
 from bot.model import Verdict
 
+#: The page and the API count the judgements of this time.
+JUDGED = timedelta(days=90)
 #: Of a normal distribution: 95 of 100 lie within.
 _Z = 1.959964
 

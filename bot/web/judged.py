@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot import ports
 from bot.feedback import precision, rulings
-
-#: How far back precision is counted.
-JUDGED = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +23,12 @@ class RuleOpinions:
 
 
 def rule_opinions(tx: ports.Transaction, now: datetime) -> RuleOpinions:
-    """Read the judgements and rulings of the last ``JUDGED`` and the snoozes in force."""
+    """Read the judgements and rulings of the last ``precision.JUDGED`` and the snoozes in force."""
     snoozed: dict[str, list[tuple[str, datetime]]] = {}
     for (channel, rule), until in sorted(tx.judgements.snoozes(now).items()):
         snoozed.setdefault(rule, []).append((channel, until))
     return RuleOpinions(
-        precision=precision.by_rule(tx.judgements.since(now - JUDGED)),
+        precision=precision.by_rule(tx.judgements.since(now - precision.JUDGED)),
         snoozed=snoozed,
-        rulings=rulings.by_rule(tx, now - JUDGED),
+        rulings=rulings.by_rule(tx, now - precision.JUDGED),
     )

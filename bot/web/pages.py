@@ -16,6 +16,7 @@ import bot
 from bot import config, model, rules
 from bot.answers import day_counts, pasted, playground
 from bot.answers.watched import Watched
+from bot.feedback import precision
 from bot.web import facts, guard, health, judged, looks, sparkline
 
 #: Of one page; the rest is a link away.
@@ -140,7 +141,7 @@ class Pages:
             sparkline=partial(self.sparkline, counts),
             last_match_days=day_counts.LAST_MATCH.days,
             said=said,
-            judged_days=judged.JUDGED.days,
+            judged_days=precision.JUDGED.days,
         )
 
     async def outbox(self, request: Request) -> Response:

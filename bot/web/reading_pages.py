@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from bot import config, model, rules
 from bot.answers import day_counts, playground
 from bot.answers.watched import Watched
+from bot.feedback import precision
 from bot.web import facts, guard, judged, looks, pages
 from bot.web.timeline import timeline
 
@@ -84,7 +85,7 @@ class ReadingPages:
             told=told,
             total=total,
             last_match_days=day_counts.LAST_MATCH.days,
-            judged_days=judged.JUDGED.days,
+            judged_days=precision.JUDGED.days,
         )
 
     async def feed(self, request: Request) -> Response:
