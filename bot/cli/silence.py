@@ -7,18 +7,16 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from bot import app, model, ports
+from bot import app, config, model, ports
 from bot.answers import building
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
 from bot.model import SilenceKind
 from bot.pipeline import silences
-
-T = TypeVar("T")
 
 silence = typer.Typer(help="Keep a rule, an outlet or an entity quiet for a while.", no_args_is_help=True)
 
@@ -52,7 +50,7 @@ def add(
             tx, kind=kind, name=name, until=now + span, by=author(), reason=reason, known_rules=rules, now=now
         )
 
-    made = asyncio.run(_write(folder, make))
+    made = asyncio.run(_write(settings, make))
     terminal.say(f"Silence {made.id}: {_covered(made)} until {made.until:%Y-%m-%d %H:%M} UTC.")
 
 
@@ -87,13 +85,16 @@ def end(
 
     Example: wirewatch silence end 3f2a9c01
     """
-    ended = asyncio.run(_write(folder, lambda tx, now: silences.end(tx, silence_id, by=author(), now=now)))
+    settings = app.load(folder, os.environ)
+    ended = asyncio.run(_write(settings, lambda tx, now: silences.end(tx, silence_id, by=author(), now=now)))
     terminal.say(f"Silence {ended.id} has ended: {_covered(ended)}.")
 
 
-async def _write(folder: Path, work: Callable[[ports.Transaction, datetime], T]) -> T:
+async def _write(
+    settings: config.Settings, work: Callable[[ports.Transaction, datetime], model.Silence]
+) -> model.Silence:
     environment = app.Environment(environ=os.environ)
-    async with archive.opened_beside(app.load(folder, environment.environ), environment) as store:
+    async with archive.opened_beside(settings, environment) as store:
         return await store.write(lambda tx: work(tx, environment.clock.now()))
 
 
