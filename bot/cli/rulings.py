@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot import answers, app, model, pipeline
+from bot import answers, app, model, pipeline, ports
 from bot.answers import rulings
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, author
@@ -31,7 +32,7 @@ def split(
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
-    asyncio.run(_rule(folder, rulings.splitting, story, article))
+    asyncio.run(_rule(folder, lambda tx, now: rulings.splitting(tx, story, article, by=author(), now=now)))
 
 
 def merge(
@@ -45,7 +46,7 @@ def merge(
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
-    asyncio.run(_rule(folder, rulings.merging, story, other))
+    asyncio.run(_rule(folder, lambda tx, now: rulings.merging(tx, story, other, by=author(), now=now)))
 
 
 def claim(
@@ -59,10 +60,10 @@ def claim(
 
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """
-    answers = asyncio.run(_claim(folder, story, model.Verdict.UNCLAIMED if release else model.Verdict.CLAIMED))
-    if not answers:
+    told = asyncio.run(_claim(folder, story, model.Verdict.UNCLAIMED if release else model.Verdict.CLAIMED))
+    if not told:
         terminal.fail(f"no message tells the story {story}; `wirewatch stories` shows the id of each", UNUSABLE)
-    terminal.say(answers[0])
+    terminal.say(told[0])
 
 
 async def _claim(folder: Path, story: str, verdict: model.Verdict) -> list[str]:
@@ -76,13 +77,12 @@ async def _claim(folder: Path, story: str, verdict: model.Verdict) -> list[str]:
     return [each.answer for each in kept]
 
 
-async def _rule(folder: Path, ruling_of: Callable[..., model.Ruling], *asked: object) -> None:
+async def _rule(folder: Path, ruling_of: Callable[[ports.Transaction, datetime], model.Ruling]) -> None:
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
-    by, now = author(), environment.clock.now()
     async with archive.opened_beside(settings, environment) as store:
         try:
-            ruling = await store.read(lambda tx: ruling_of(tx, *asked, by=by, now=now))
+            ruling = await store.read(lambda tx: ruling_of(tx, environment.clock.now()))
         except answers.Refused as error:
             terminal.fail(str(error), UNUSABLE)
         await store.write(lambda tx: tx.rulings.add(ruling))
