@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bot import model
@@ -63,17 +64,11 @@ class Operation:
         return tuple(sorted([401, 403, 413, 421, 429, 503, *(status for status, has in own.items() if has)]))
 
 
-_STORY = Operation(
-    id="story",
-    path="/stories/{of}",
-    summary="One story, with up to 1,000 articles; of a merged one, the story that it became.",
-    of="The story's id.",
-    answer=documents.StoryDocument,
-    run=lambda call: call.answers.story(call.of),
-)
-_RULING = replace(
-    _STORY,
+#: What the two rulings about a story have in common.
+_ruling = partial(
+    Operation,
     method="POST",
+    of="The story's id.",
     answer=documents.RulingDocument,
     scope=model.TokenScope.ACT,
     status=202,
@@ -88,17 +83,22 @@ OPERATIONS = (
         answer=documents.StoriesPage,
         run=lambda call: call.answers.stories(call.question),
     ),
-    _STORY,
-    replace(
-        _RULING,
+    Operation(
+        id="story",
+        path="/stories/{of}",
+        summary="One story, with up to 1,000 articles; of a merged one, the story that it became.",
+        of="The story's id.",
+        answer=documents.StoryDocument,
+        run=lambda call: call.answers.story(call.of),
+    ),
+    _ruling(
         id="split",
         path="/stories/{of}/split",
         summary="Take articles out of a story: they are about another event.",
         question=asked.SplitQuestion,
         run=lambda call: call.answers.split(call.of, call.question, by=call.by),
     ),
-    replace(
-        _RULING,
+    _ruling(
         id="merge",
         path="/stories/{of}/merge",
         summary="Make two stories one: they are about the same event.",
