@@ -72,7 +72,7 @@ def read(path: Path, settings: config.Settings) -> tuple[Row, ...]:
     known = {compiled.rule.name: compiled for compiled in settings.rules}
     found = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         terminal.fail(f"reading {path}: {error}", UNUSABLE)
     for number, line in enumerate(lines, start=1):

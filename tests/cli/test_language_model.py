@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bot import app
+from bot.cli import labelled
 from testbed import commands
 from testbed.servers import chat_completions, faulty
 from tests.journeys.test_language_model import UNSURE
@@ -129,6 +131,15 @@ def test_labelled_articles_are_grouped_with_and_without_the_model(folder: Path, 
     better = {"beyond": 0, "recall": 1.0, "calls_an_article": 0.33}
     assert found["with the model"] == {**found["without the model"], **better}
     assert "labelled articles" in asked(folder, "--labelled", str(path))
+
+
+def test_a_line_separator_in_a_text_does_not_end_the_line(folder: Path) -> None:
+    path = folder / "labelled.jsonl"
+    text = f"{FIRST.text}\u2028{FIRST.text}\x85"
+    line = {"title": FIRST.title, "text": text, "source": "Wire", "at": "2026-01-02T00:00:00Z", "story": "exit"}
+    path.write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
+    (row,) = labelled.read(path, app.load(folder, {"MODEL_KEY": chat_completions.KEY}))
+    assert row.article.text == text
 
 
 def test_a_line_that_cannot_be_read_is_named(folder: Path) -> None:
