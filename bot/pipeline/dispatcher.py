@@ -59,8 +59,10 @@ class Dispatcher:
         for entry in changed:
             known = {alert.channel: alert for alert in self._tx.stories.alerts([entry.story.id])}
             made.extend(self._merge(entry, known))
-            # Once: the first channel's alert would keep the others from what was routed to several.
+            # Before the first channel has an alert: it would keep the story from the others of its route.
             ways = self._ways(entry.story)
+            # What was put off comes without an article that makes the edit another one.
+            late = None if entry.arrivals or entry.edits else _named(entry)
             for channel in dict.fromkeys(each for _, to in ways for each in to):
                 situation = self._situation(
                     entry.story,
@@ -70,10 +72,8 @@ class Dispatcher:
                     arrivals=tuple(entry.arrivals),
                     new=tuple(entry.facts),
                     edits=tuple(entry.edits),
+                    has_summary=bool(entry.summary),
                 )
-                situation = replace(situation, has_summary=bool(entry.summary))
-                # What was put off comes without an article that makes the edit another one.
-                late = None if entry.arrivals or entry.edits else _named(entry)
                 for decision in alerts.decide(situation):
                     known[channel] = self._carry_out(decision, entry.story, known.get(channel), once=late)
                     made.append(decision)
@@ -257,8 +257,8 @@ class Dispatcher:
     def _routed(self, story: model.Story, rule: model.Rule, known: Sequence[model.Alert]) -> tuple[str, ...]:
         """A story stays where it was first routed to, also at another hour, as long as the routes have that channel."""
         routes = self._snapshot.routes
-        possible = alerts.routing.possible(routes, rule)
         here = [each for each in known if rule.name in each.rules and each.state is not model.AlertState.MERGED]
+        possible = alerts.routing.possible(routes, rule) if here else ()
         if stays := tuple(alert.channel for alert in here if alert.channel in possible):
             return stays
         feeds = {each.article.feed for each in story.members if any(found.rule == rule.name for found in each.matches)}
@@ -275,6 +275,7 @@ class Dispatcher:
         arrivals: tuple[model.Member, ...] = (),
         new: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
+        has_summary: bool = False,
     ) -> alerts.Situation:
         rules = tuple(rule for rule, to in (ways or self._ways(story)) if channel in to)
         policy = self._snapshot.policies.get(channel, model.SpeakPolicy())
@@ -291,6 +292,7 @@ class Dispatcher:
             arrivals=arrivals,
             facts=new,
             edits=edits,
+            has_summary=has_summary,
             deadlines=facts.deadlines(self._claims.of(story)) if any(rule.remind for rule in rules) else (),
             policy=policy,
             recent_posts=tuple(at for at, _ in recent),

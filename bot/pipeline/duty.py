@@ -31,13 +31,13 @@ def escalation(
 
     ``once``: names another occasion than the story's first.
     """
+    if escalate is None or head is None or escalate.to == decision.channel:
+        return None
     named = {name: rules[name] for name in decision.rules if name in rules}
     is_high = any(rule.severity is model.Severity.HIGH and rule.digest is None for rule in named.values())
     is_first = decision.action is model.Action.POST and decision.reason is not model.Reason.DIGEST
     is_joined = decision.action is model.Action.REPLY and decision.reason in _JOINS_LOUDLY
-    if escalate is None or head is None or not is_high or not (is_first or is_joined):
-        return None
-    if escalate.to == decision.channel:
+    if not is_high or not (is_first or is_joined):
         return None
     send_id = model.send_id("escalation", story.id, *([once] if once else []))
     return model.Outgoing(

@@ -182,8 +182,9 @@ class StoryUpdater:
     ) -> Sequence[model.Fact]:
         """The facts that may be told now; where a language model is to confirm them, they are put off."""
         advice = self.advice
-        is_told = any(alert.state is model.AlertState.POSTED for alert in tx.stories.alerts([story.id]))
-        if not found or not is_told or advice is None or not advice.is_for(model.Use.FACTS):
+        if not found or advice is None or not advice.is_for(model.Use.FACTS):
+            return found
+        if not any(alert.state is model.AlertState.POSTED for alert in tx.stories.alerts([story.id])):
             return found
         pending = advice.to_confirm(article, story, found)
         if pending is None:
