@@ -45,6 +45,8 @@ class Pending:
     prompt: Prompt
     #: To be confirmed.
     facts: tuple[Fact, ...] = ()
+    #: Key of a prompt: only when that one gets no answer is this one asked. Empty: it is asked at once.
+    unless: str = ""
 
     @property
     def key(self) -> str:

@@ -120,24 +120,34 @@ class Advice:
     ) -> model.Outgoing:
         """The message with the model's words; where there are none yet, it leaves as it is, and is edited later.
 
-        ``to``: the language that its channel wants beside the original.
+        ``to``: the language that its channel wants beside the original. While the summary is waited for, the sentences
+        that it would replace are not translated.
         """
+        waits_for = ""
 
         def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
-            pending = model.Pending(story=story.id, prompt=prompt)
-            try:
-                return self._answer(prompt, form, key=pending.key, patience=_FOR_WORDS)
-            except stories.Undecided:
-                if pending.key not in self._queued:
-                    self._queued.add(pending.key)
-                    tx.decision_queue.add((), (), [pending])
-                return None
+            nonlocal waits_for
+            pending = model.Pending(story=story.id, prompt=prompt, unless=waits_for)
+            with suppress(stories.Undecided):
+                if not waits_for:
+                    return self._answer(prompt, form, key=pending.key, patience=_FOR_WORDS)
+            waits_for = waits_for or prompt.key
+            if pending.key not in self._queued:
+                self._queued.add(pending.key)
+                tx.decision_queue.add((), (), [pending])
+            return None
 
         return rewording.worded(row, story, look_up, policy=self.advisor.policy, to=to)
 
     def has_words(self, pending: model.Pending) -> bool:
         """Whether a summary or translation that was asked for has come; False: it will not. Raises Undecided."""
+        assert self._tx is not None
         self._queued.add(pending.key)
+        if pending.unless in self._wanted:
+            self._held.add(pending.key)
+            raise stories.Undecided
+        if pending.unless and self._tx.completions.answers([pending.unless], by=self.advisor.policy.name):
+            return False
         form = prompts.FORMS[pending.prompt.use]
         return self._answer(pending.prompt, form, key=pending.key, patience=_FOR_WORDS) is not None
 

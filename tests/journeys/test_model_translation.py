@@ -75,6 +75,19 @@ async def test_a_summary_of_the_model_is_translated_too(tmp_path: Path) -> None:
 
         assert f"{SHORT} [summary by local-model]" in shown
         assert f"«{SHORT}» [translated by local-model]" in shown
+        # The article's own sentences, which the summary replaces, are not translated for nothing.
+        assert [use for use, _ in server.service.asked] == ["summary", "translate"]
+
+
+async def test_without_a_summary_that_holds_the_article_s_sentences_are_translated(tmp_path: Path) -> None:
+    async with desk(tmp_path, uses="[summary, translate]") as (made, server):
+        server.service.answer_with("summary", lambda data: summary((SHORT, "Nobody wrote this.")))
+        server.service.answer_with("translate", lambda data: ENGLISH)
+        shown = await tell(made)
+
+        assert "summary by" not in shown
+        assert f"{ENGLISH['texts'][1]} [translated by local-model]" in shown
+        assert [use for use, _ in server.service.asked] == ["summary", "translate"]
 
 
 BAD = {
