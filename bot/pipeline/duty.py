@@ -64,9 +64,14 @@ def is_claimed(tx: ports.Transaction, story: model.StoryId, channel: str, *, now
 
 
 def call_off(tx: ports.Transaction, alert: model.Alert, why: str, *, now: datetime) -> None:
-    """Nobody need be called for the story any more: what has not left does not leave."""
-    rows = [row.id for row in tx.outbox.unsent() if _is_about(row, alert)]
-    tx.outbox.drop(rows, why, now=now)
+    """Nobody needs to be called for the story any more: an escalation that was not sent is dropped.
+
+    Also the one of a story whose message the alert has taken over.
+    """
+    for row in tx.outbox.unsent():
+        call = row.message.escalation
+        if call is not None and (row.story == alert.story or call.head == alert.head):
+            tx.outbox.drop([row.id], why, now=now)
 
 
 def call_again(
@@ -79,7 +84,7 @@ def call_again(
     now: datetime,
 ) -> None:
     """The claim was released: where nobody was called before, somebody is after the time, counted from now."""
-    if any(_is_about(row, alert) and row.state is not model.SendState.DROPPED for row in _escalations(tx, alert)):
+    if any(row.state is not model.SendState.DROPPED for row in _escalations(tx, alert)):
         return
     decision = model.Decision(
         at=now,
@@ -101,7 +106,7 @@ def pressed(
     for alert in alerts_of:
         for row in _escalations(tx, alert):
             is_there = row.receipt is not None and (row.receipt.place, row.receipt.ref) == (place, ref)
-            if is_there and row.channel in channels and _is_about(row, alert):
+            if is_there and row.channel in channels:
                 return alert, row.channel
     return None
 
@@ -111,33 +116,23 @@ def edits(
 ) -> Iterator[model.Outgoing]:
     """The escalation that was sent, with what people say of the story now."""
     for row in _escalations(tx, alert):
-        if row.state is model.SendState.SENT and _is_about(row, alert):
-            message = replace(row.message, kind=model.MessageKind.EDIT, judgements=said)
-            send_id = model.send_id("edit", row.id, once)
-            yield replace(
-                row,
-                id=send_id,
-                message=message,
-                state=model.SendState.PENDING,
+        if row.state is model.SendState.SENT:
+            yield model.Outgoing(
+                id=model.send_id("edit", row.id, once),
+                channel=row.channel,
+                thread=row.id,
+                message=replace(row.message, kind=model.MessageKind.EDIT, judgements=said),
+                story=row.story,
                 created_at=now,
                 due_at=now,
-                attempts=0,
-                tried_at=None,
-                receipt=None,
-                error=None,
+                is_plain=row.is_plain,
             )
 
 
 def _escalations(tx: ports.Transaction, alert: model.Alert) -> list[model.Outgoing]:
+    """Also of another channel's message: a story is claimed once, wherever that is."""
     return [
         row
         for row in tx.outbox.of_story(alert.story)
         if row.message.escalation and row.message.kind is model.MessageKind.POST
     ]
-
-
-def _is_about(row: model.Outgoing, alert: model.Alert) -> bool:
-    """Also one of another channel's message: a story is claimed once, wherever that is."""
-    return row.message.escalation is not None and (
-        row.story == alert.story or row.message.escalation.head == alert.head
-    )
