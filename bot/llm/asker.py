@@ -1,8 +1,8 @@
-"""Has prompts answered: so many at once, within a day's budget, and with pauses where the model fails.
+"""Has prompts answered: a few at once, within a day's budget, and with pauses where the model fails.
 
     want → queue → budget? breaker? → ask, check → store (answer or failure, and its cost)
 
-Never inside a transaction. Who wanted an answer finds it in the store, or that the prompt has failed.
+Never inside a transaction. Whoever wanted an answer finds it in the store, or learns that the prompt has failed.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Asker:
             self._queue = asyncio.Queue()
 
     async def close(self) -> None:
-        """Let go of the model's connections."""
+        """Close the model's connections."""
         await self._model.close()
 
     async def _work(self, *, is_ending: bool = False) -> None:
@@ -133,7 +133,7 @@ class Asker:
         return spent.calls + self._under_way <= self.policy.calls_per_day
 
     async def _attempt(self, prompt: model.Prompt) -> timedelta | None:
-        """One call; gives the pause before the next one, None: none is needed."""
+        """One call. Returns the pause before the next one; None: none is needed."""
         begun = self._clock.now()
         answered, error = ports.Answered(text=""), None
         try:

@@ -1,4 +1,4 @@
-"""When a language model that fails is left alone, and for how long. Pure: is told the time."""
+"""When a language model that fails is left alone, and for how long. Pure: the caller knows the time."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class Breaker:
         return self.until is None or now >= self.until
 
     def fail(self, now: datetime, *, for_good: bool, after: timedelta | None = None) -> bool:
-        """Count a failure; True: it has just been closed. ``for_good``: it will fail until somebody acts."""
-        was_open = self.until is None
+        """Count a failure; True: with this one a pause begins. ``for_good``: it will fail until somebody acts."""
+        was_asked = self.until is None
         self.failures = max(self.failures + 1, FAILURES if for_good else 0)
         if self.failures >= FAILURES:
             pause = min(FIRST * 2 ** min(self.failures - FAILURES, 10), LONGEST)
             self.until = now + max(pause, after or timedelta())
-        return was_open and self.until is not None
+        return was_asked and self.until is not None
 
     def succeed(self) -> bool:
-        """Count a success; True: it was closed until now."""
-        was_closed = self.until is not None
+        """Count a success; True: it ends a pause."""
+        was_paused = self.until is not None
         self.failures, self.until = 0, None
-        return was_closed
+        return was_paused

@@ -53,7 +53,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What an attempt to have a prompt answered brought, and what it cost."""
+    """What one call for an answer brought, and what it cost."""
 
     key: str
     use: Use
@@ -74,7 +74,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What completions of some time cost together."""
+    """What the calls of some period cost together."""
 
     calls: int = 0
     tokens: int = 0

@@ -176,7 +176,7 @@ def first_step(
         is_plain=row.is_plain,
         is_broadcast=is_reply and abilities.broadcast and row.message.nearest is not None,
     )
-    # Of a clock that was set back the age is below zero.
+    # The age is below zero after the clock was set back.
     is_repeatable = timedelta() <= now - (row.tried_at or row.created_at) < abilities.idempotent
     if row.state is not model.SendState.UNKNOWN or is_repeatable:
         return Send(delivery)

@@ -27,15 +27,16 @@ _FOR_WORDS = timedelta(minutes=10)
 
 
 class Advice:
-    """Of one deciding process; ``begin`` opens each turn."""
+    """The answers that one deciding process uses; ``begin`` opens each turn."""
 
     def __init__(self, advisor: ports.Advisor) -> None:
         self.advisor = advisor
         self._tx: ports.Transaction | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
-        #: What waits, by its key in the queue -> since when, and what of this turn does.
+        #: Key in the queue of what waits -> since when; and what this turn leaves there.
         self._since: dict[str, datetime] = {}
         self._held: set[str] = set()
+        #: Key -> prompt that this turn wants answered.
         self._wanted: dict[str, model.Prompt] = {}
         #: Summaries and translations that are in the queue already.
         self._queued: set[str] = set()

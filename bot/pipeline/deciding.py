@@ -58,7 +58,7 @@ class _Computed:
     waiting: ports.Waiting
     ruled: Sequence[model.Ruling]
     decisions: list[model.Decision]
-    #: Of what waits, what is decided now.
+    #: Numbers of the rows that are decided now; the others stay in the queue.
     taken: Sequence[int]
 
 
@@ -83,7 +83,7 @@ class Deciding:
         #: What our memory of stories and alerts was made of.
         self._known: ports.Holder | None = None
         self._lock = asyncio.Lock()
-        #: Of a language model; None: none is asked.
+        #: What a language model says; None: none is asked.
         self._advice: Advice | None = None
         #: No article waits for an answer any longer.
         self._is_over = False

@@ -192,7 +192,7 @@ class Articles:
         return self.below.get(ids) if self.below is not None else {}
 
     def drop_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
-        """With the commit."""
+        """They are deleted with the commit."""
         self.dropped[article] = list(rules)
 
 

@@ -31,7 +31,7 @@ class StoryUpdater:
         self._grouping: stories.Grouping | None = None
         self._encoder: ports.Encoder | None = None
         self._claims = Claims()
-        #: Of a language model; it has what the turn leaves undecided. None: none is asked.
+        #: What a language model says, and what waits for its answer; None: none is asked.
         self.advice: Advice | None = None
 
     def forget(self) -> None:

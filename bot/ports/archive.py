@@ -26,7 +26,7 @@ class Articles(Protocol):
         """
 
     def forget_fresh(self, *, before: datetime) -> None:
-        """Let go of what guards new articles against being added twice at once; minutes are enough."""
+        """Delete what guards new articles against being added twice at once; minutes are enough."""
 
     def see(self, sightings: Sequence[Sighting], *, at: datetime) -> None:
         """A feed carries an article (again or under a new id)."""

@@ -20,8 +20,8 @@ class Abilities:
     lookup: bool
     #: A reply can be shown in the channel too.
     broadcast: bool = False
-    #: For so long after its first attempt a message can be sent again: the service takes a repetition for the message
-    #: itself. Zero: it shows both.
+    #: For so long after its first attempt a message can be sent again: the service shows it once. Zero: it may be shown
+    #: twice.
     idempotent: timedelta = timedelta()
 
 

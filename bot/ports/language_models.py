@@ -27,7 +27,7 @@ class LanguageModel(Protocol):
         """The model's answer. Raises ModelError."""
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
 
 
 class Advisor(Protocol):
@@ -39,7 +39,7 @@ class Advisor(Protocol):
         """False: the day's budget is spent, or the model has failed too often of late."""
 
     def has_failed(self, key: str) -> bool:
-        """The prompt of this key was asked in vain."""
+        """Whether the prompt of this key was asked and got no answer."""
 
     def want(self, prompts: Iterable[model.Prompt]) -> None:
         """Ask them as soon as there is room; the answers are found in the store. One that is under way is left."""

@@ -46,7 +46,7 @@ _NEWEST = (
 )
 _OF_THE_RULE = matches.c.rule == bindparam("of_rule")
 _JOINED = select(members.c.story).join(matches, matches.c.article == members.c.article)
-# Story after story, from the newest on, until there are enough: most often long before all are looked at.
+# The database checks story after story from the newest on, and most often has enough long before it has seen all.
 _NEWEST_OF_RULE = _NEWEST.where(
     or_(
         _JOINED.where(members.c.story == stories.c.id, _OF_THE_RULE).correlate(stories).exists(),

@@ -1,4 +1,4 @@
-"""What a language model is asked, and what is believed of its answers: a file a use.
+"""What a language model is asked, and what is believed of its answers: one file for each use.
 
     article, story → prompt (our words | data) → the model → text → read: form, words that stand in the data → answer
 
