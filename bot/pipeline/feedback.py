@@ -62,7 +62,7 @@ def judge(
         return _ruled(tx, press, story, now)
     if press.verdict is Verdict.SILENCED:
         return _silenced(tx, snapshot, press, alert, story, now)
-    return keep(tx, snapshot, press, alert, story, now)
+    return _keep(tx, snapshot, press, alert, story, now)
 
 
 def claim(
@@ -79,11 +79,11 @@ def claim(
     press = ports.Press(id=once, by=by, verdict=verdict, story=story.id, rule="", place="", ref="")
     posted = [each for each in tx.stories.alerts([story.id]) if each.state is model.AlertState.POSTED and each.head]
     return [
-        keep(tx, snapshot, replace(press, id=model.send_id(once, each.channel)), each, story, now) for each in posted
+        _keep(tx, snapshot, replace(press, id=model.send_id(once, each.channel)), each, story, now) for each in posted
     ]
 
 
-def keep(
+def _keep(
     tx: ports.Transaction,
     snapshot: Snapshot,
     press: ports.Press,

@@ -133,10 +133,10 @@ class InForce:
     def __init__(self, active: Sequence[model.Silence]) -> None:
         self._rules = {each.name: each for each in active if each.kind is _KINDS.RULE}
         self._outlets = {each.name.casefold(): each for each in active if each.kind is _KINDS.OUTLET}
-        entities = {each.id: each for each in active if each.kind is _KINDS.ENTITY}
-        self._entities: dict[str, model.Silence] = {str(name): each for name, each in entities.items()}
+        self._entities: dict[str, model.Silence] = {each.id: each for each in active if each.kind is _KINDS.ENTITY}
         self.is_empty = not active
-        self._headlines = rules.RuleSet([_compiled(each) for each in entities.values()]) if entities else None
+        found = [_compiled(each) for each in self._entities.values()]
+        self._headlines = rules.RuleSet(found) if found else None
 
     def of_rule(self, name: str) -> model.Silence | None:
         """The silence of a rule."""
