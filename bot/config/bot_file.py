@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic.fields import FieldInfo
-
 from bot import model, plugins
-from bot.config import access_shape, environment, routes_shape, secrets, values
-from bot.config.bot_shape import BotShape, StrictShape, WebShape
+from bot.config import access_shape, environment, hiding, routes_shape, secrets, values
+from bot.config.bot_shape import BotShape, WebShape
 from bot.config.kinds import channel_options, say_broken, warn_of_broken
 from bot.config.model_shape import ModelShape
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
@@ -62,9 +60,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         report.add("missing-key", "the file says nothing", "begin with channels: {alerts: {kind: console}}", start=0)
         return None
     channels_node = root.get("channels") if isinstance(root, MappingNode) else None
-    _hide_secrets(channels_node, report, kinds)
-    for name, block in (("model", ModelShape), ("web", WebShape)):
-        _hide_values(root.get(name) if isinstance(root, MappingNode) else None, _open_keys(block.model_fields), report)
+    _hide_secrets(root, report, kinds)
     groups = _groups(root)
     for _, group in groups:
         access_shape.hide(group, report)
@@ -135,8 +131,7 @@ def _channel(
     # One key is often left beside kind: in braces it must not be taken for an {EXACT} term.
     rest = [pair for pair in node.pairs if pair[0].value != "kind"]
     own = MappingNode(rest, node.start, node.end, is_flow=False)
-    shape = channel_options(brought.options or StrictShape)  # type: ignore[arg-type]  # a class is hashable
-    checked = validation.check(shape, own, report, whole=key)
+    checked = validation.check(channel_options(brought), own, report, whole=key)
     if checked is None:
         return None
     for name, value in checked:
@@ -152,30 +147,18 @@ def _channel(
     )
 
 
-def _hide_secrets(node: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
-    """Every value that may be a secret written out: of secret keys, of unknown keys, of unknown kinds."""
-    for _, channel in node.pairs if isinstance(node, MappingNode) else ():
-        if isinstance(channel, Scalar) and channel.value in kinds.found:
-            continue
-        if not isinstance(channel, MappingNode):
+def _hide_secrets(root: Node, report: ProblemReport, kinds: plugins.Kinds) -> None:
+    """Of channels, also those of unknown kinds."""
+    for name, shape in (("model", ModelShape), ("web", WebShape)):
+        hiding.hide(root.get(name) if isinstance(root, MappingNode) else None, shape, report)
+    channels = root.get("channels") if isinstance(root, MappingNode) else None
+    for _, channel in channels.pairs if isinstance(channels, MappingNode) else ():
+        if isinstance(channel, MappingNode):
+            kind = channel.get("kind")
+            brought = kinds.found.get(kind.value) if isinstance(kind, Scalar) else None
+            hiding.hide(channel, channel_options(brought), report, also=("kind", "to"))
+        elif not (isinstance(channel, Scalar) and channel.value in kinds.found):
             report.hide(channel.start, channel.end)
-            continue
-        kind = channel.get("kind")
-        options = kinds.found.get(kind.value) if isinstance(kind, Scalar) else None
-        fields = options.options.model_fields if options and options.options else {}
-        _hide_values(channel, {"kind", "to", "translate"} | _open_keys(fields), report)
-
-
-def _open_keys(fields: Mapping[str, FieldInfo]) -> set[str]:
-    return {name for name, field in fields.items() if "Secret" not in str(field.annotation)}
-
-
-def _hide_values(block: Node | None, but: set[str], report: ProblemReport) -> None:
-    """All values of a block but those of some keys, and but references."""
-    for key, value in block.pairs if isinstance(block, MappingNode) else ():
-        is_reference = isinstance(value, Scalar) and value.value.startswith(("env:", "file:"))
-        if key.value not in but and not is_reference:
-            report.hide(value.start, value.end)
 
 
 def _check_mentions(root: Node, report: ProblemReport) -> None:

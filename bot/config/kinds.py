@@ -10,6 +10,7 @@ import pydantic
 
 from bot import plugins
 from bot.config import values
+from bot.config.bot_shape import StrictShape
 from bot.config.yaml.nodes import Mapping, Node, Scalar
 from bot.config.yaml.problems import ProblemReport
 
@@ -24,8 +25,9 @@ class Kinds:
 
 
 @cache
-def channel_options(base: type[pydantic.BaseModel]) -> type[pydantic.BaseModel]:
-    """The keys of a channel: ``base``, its kind's own ones, and those that every channel has."""
+def channel_options(kind: plugins.Kind | None) -> type[pydantic.BaseModel]:
+    """The keys of a channel: its kind's own ones, and those that every channel has; None: an unknown kind."""
+    base: type[pydantic.BaseModel] = kind.options if kind and kind.options else StrictShape
     translate = pydantic.Field(
         None,
         description=(

@@ -8,7 +8,7 @@ from typing import Any
 import pydantic
 
 from bot import plugins
-from bot.config.bot_shape import BotShape, StrictShape
+from bot.config.bot_shape import BotShape
 from bot.config.feeds_file import FeedsShape
 from bot.config.kinds import Kinds, channel_options
 from bot.config.rules_shape import RulesShape
@@ -86,8 +86,7 @@ def _add_sources(known: plugins.Kinds, definitions: dict[str, Any]) -> None:
 def _channels(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict[str, object]:
     kinds = []
     for kind, brought in known_kinds.found.items():
-        shape = channel_options(brought.options or StrictShape)  # type: ignore[arg-type]  # a class is hashable
-        own = _options_of(shape, bot["definitions"])
+        own = _options_of(channel_options(brought), bot["definitions"])
         own["properties"] = {"kind": {"const": kind}, **own.get("properties", {})}
         own["required"] = ["kind", *own.get("required", [])]
         kinds.append(own)

@@ -75,6 +75,10 @@ def test_an_unset_variable_is_a_warning_and_the_bot_still_starts(tmp_path: Path)
         "web: {listen: '127.0.0.1:1', token: Zq3vY7written}",
         "web: {listen: '127.0.0.1:1', tokn: Zq3vY7written}",
         "web: {listen: '127.0.0.1:1', tokens: {desk: {token: Zq3vY7written}}}",
+        "web: {listen: '127.0.0.1:1', tokens: {desk: {tokn: Zq3vY7written}}}",
+        "web: {listen: '127.0.0.1:1', tokens: {desk: Zq3vY7written}}",
+        "web: {listen: '127.0.0.1:1', tokens: [Zq3vY7written]}",
+        "web: {listen: '127.0.0.1:1', tokens: Zq3vY7written}",
     ],
 )
 def test_what_may_be_a_secret_written_out_is_not_in_the_lines_that_problems_show(block: str, tmp_path: Path) -> None:
