@@ -13,8 +13,7 @@ from bot.config.model_shape import ModelShape
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping as MappingNode
-from bot.config.yaml.nodes import Node, Scalar
-from bot.config.yaml.nodes import Sequence as SequenceNode
+from bot.config.yaml.nodes import Node, Scalar, scalars
 from bot.config.yaml.problems import ProblemReport
 
 
@@ -165,11 +164,12 @@ def _check_mentions(root: Node, report: ProblemReport) -> None:
     """People whom no channel knows."""
     block, known = root.get("mention") if isinstance(root, MappingNode) else None, people(root) or frozenset()
     for _, named in block.pairs if isinstance(block, MappingNode) else ():
-        for item in named.items if isinstance(named, SequenceNode) else [named]:
-            if isinstance(item, Scalar) and item.value.strip() and item.value.strip() not in known:
+        for item in scalars(named):
+            name = item.value.strip()
+            if name and name not in known:
                 otherwise = "add people: {NAME: ID} to a channel"
-                help_text = values.did_you_mean(item.value.strip(), sorted(known), otherwise=otherwise)
-                message = f'no channel knows the person "{values.shown(item.value)}"'
+                help_text = values.did_you_mean(name, sorted(known), otherwise=otherwise)
+                message = f'no channel knows the person "{values.shown(name)}"'
                 report.add("unknown-person", message, help_text, start=item.start, end=item.end)
 
 
@@ -180,11 +180,8 @@ def _check_named_channels(shape: BotShape, root: Node, report: ProblemReport) ->
         (shape.escalate.to if shape.escalate else None, ("escalate", "to")),
     ):
         node = places.find(root, path)[0]
-        if named is not None and named not in names and node is not root:
-            otherwise = "there is " + ", ".join(sorted(names))
-            help_text = values.did_you_mean(named, sorted(names), otherwise=otherwise)
-            message = f'no channel "{values.shown(named)}"'
-            report.add("unknown-channel", message, help_text, start=node.start, end=node.end)
+        if named is not None and node is not root:
+            routes_shape.check_channel(named, node, names, report)
 
 
 def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:

@@ -12,7 +12,7 @@ from bot.config import access_shape, feed_urls, intervals, values
 from bot.config.kinds import say_broken
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
-from bot.config.yaml.nodes import Node, Scalar, Sequence
+from bot.config.yaml.nodes import Node, Scalar, Sequence, scalars
 from bot.config.yaml.problems import ProblemReport
 from bot.polling import places
 
@@ -83,9 +83,7 @@ def names_of(root: Node | None) -> frozenset[str]:
             found.add(feed.value)
         elif isinstance(feed, MappingNode):
             for key in ("url", "name", "tags"):
-                value = feed.get(key)
-                items = value.items if isinstance(value, Sequence) else [value]
-                found.update(item.value.strip() for item in items if isinstance(item, Scalar))
+                found.update(item.value.strip() for item in scalars(feed.get(key)))
     return frozenset(found | {place.name for name in found if (place := places.named(name))})
 
 

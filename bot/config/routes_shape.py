@@ -10,7 +10,7 @@ import pydantic
 
 from bot import model
 from bot.config import values
-from bot.config.yaml.nodes import Mapping, Node, Scalar
+from bot.config.yaml.nodes import Mapping, Node, Scalar, scalars
 from bot.config.yaml.nodes import Sequence as SequenceNode
 from bot.config.yaml.problems import ProblemReport
 
@@ -84,16 +84,23 @@ def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -
     if not top:
         return
     _check_level(top, channels, report, is_top=True)
-    last = top[-1]
-    if last.get("match") is not None:
-        key = last.key("match")
+    if key := top[-1].key("match"):
         report.add(
             "no-last-route",
             "a story that no route takes would be lost",
             "add a last route without match: - to: alerts",
-            start=key.start if key else last.start,
-            end=key.end if key else None,
+            start=key.start,
+            end=key.end,
         )
+
+
+def check_channel(name: str, node: Node, channels: Collection[str], report: ProblemReport) -> None:
+    """A channel that ``node`` names and that there is not."""
+    if name not in channels:
+        otherwise = "there is " + ", ".join(sorted(channels))
+        help_text = values.did_you_mean(name, sorted(channels), otherwise=otherwise)
+        message = f'no channel "{values.shown(name)}"'
+        report.add("unknown-channel", message, help_text, start=node.start, end=node.end)
 
 
 def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: ProblemReport) -> None:
@@ -101,7 +108,7 @@ def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: Pro
     folded = [name.casefold() for name in names]
     for route in _all(_items(root)):
         match = route.get("match")
-        for item in _scalars(match.get("rule") if isinstance(match, Mapping) else None):
+        for item in scalars(match.get("rule") if isinstance(match, Mapping) else None):
             if not any(fnmatchcase(name, item.value.strip().casefold()) for name in folded):
                 help_text = values.did_you_mean(item.value, list(names), otherwise="`wirewatch status` lists the rules")
                 message = f'no rule is named "{values.shown(item.value)}"'
@@ -109,38 +116,34 @@ def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: Pro
 
 
 def _check_level(routes: Sequence[Mapping], channels: Collection[str], report: ProblemReport, *, is_top: bool) -> None:
-    end: Mapping | None = None
+    is_over = False
     for route in routes:
-        if end is not None:
-            key = route.pairs[0][0] if route.pairs else None
+        first = route.pairs[0][0] if route.pairs else None
+        start, end = (first.start, first.end) if first else (route.start, route.start + 1)
+        if is_over:
             report.add(
                 "route-not-reached",
                 "this route is never reached: the one before it takes everything",
                 "move it up, or give that one continue: true",
-                start=key.start if key else route.start,
-                end=key.end if key else None,
+                start=start,
+                end=end,
                 severity="warning",
             )
             break
         if route.get("to") is None and is_top:
-            key = route.pairs[0][0] if route.pairs else None
             report.add(
                 "missing-key",
                 'the key "to" is missing',
                 f"write to: {next(iter(sorted(channels)), 'alerts')}",
-                start=key.start if key else route.start,
-                end=key.end if key else None,
+                start=start,
+                end=end,
             )
-        for item in _scalars(route.get("to")):
-            if item.value.strip() and item.value.strip() not in channels:
-                otherwise = "there is " + ", ".join(sorted(channels))
-                help_text = values.did_you_mean(item.value.strip(), sorted(channels), otherwise=otherwise)
-                message = f'no channel "{values.shown(item.value)}"'
-                report.add("unknown-channel", message, help_text, start=item.start, end=item.end)
+        for item in scalars(route.get("to")):
+            if name := item.value.strip():
+                check_channel(name, item, channels, report)
         goes_on = route.get("continue")
-        is_open = route.get("match") is None
-        if is_open and not (isinstance(goes_on, Scalar) and goes_on.value.strip().lower() in _YES):
-            end = route
+        continues = isinstance(goes_on, Scalar) and goes_on.value.strip().lower() in _YES
+        is_over = route.get("match") is None and not continues
         _check_level(_items(route), channels, report, is_top=False)
 
 
@@ -153,8 +156,3 @@ def _all(routes: Sequence[Mapping]) -> Iterator[Mapping]:
     for route in routes:
         yield route
         yield from _all(_items(route))
-
-
-def _scalars(node: Node | None) -> list[Scalar]:
-    items = node.items if isinstance(node, SequenceNode) else [node] if node else []
-    return [item for item in items if isinstance(item, Scalar)]

@@ -19,7 +19,7 @@ from bot.config.rule_context import Context
 from bot.config.rules_shape import RuleShape
 from bot.config.settings import LoadedRule
 from bot.config.yaml import places, validation
-from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence
+from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence, scalars
 from bot.config.yaml.problems import ProblemReport
 
 _SET = re.compile(r"\$([\w-]+)")
@@ -220,7 +220,7 @@ class RuleReader:
             ("feed", "feeds", "feeds.yaml", "feed or tag"),
         ):
             known = self.context.known(kind)
-            for item in _scalars(node.get(key)) if known or (kind == "person" and known is not None) else ():
+            for item in scalars(node.get(key)) if known or (kind == "person" and known is not None) else ():
                 name = item.value.strip()
                 if known is None or name in known or not name or self.report.document.has_flaw_in(item.start, item.end):
                     continue
@@ -302,11 +302,6 @@ def _inside_shorthand(node: Mapping, start: int, end: int) -> tuple[Scalar | Map
     if isinstance(value, Mapping) and value.pairs:
         return value.pairs[0][0], start - skipped - 1, end - skipped - 1
     return node, start, end
-
-
-def _scalars(node: Node | None) -> list[Scalar]:
-    items = node.items if isinstance(node, Sequence) else [node] if node else []
-    return [item for item in items if isinstance(item, Scalar)]
 
 
 def name_of(node: Node) -> str:

@@ -71,6 +71,12 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
+def scalars(node: Node | None) -> list[Scalar]:
+    """One value, or those of a list; what is a block or a list itself is left out."""
+    items = node.items if isinstance(node, Sequence) else [node]
+    return [item for item in items if isinstance(item, Scalar)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
     """Readable YAML that is refused or looks wrong."""
