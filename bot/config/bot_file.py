@@ -13,36 +13,34 @@ from bot.config.model_shape import ModelShape
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping as MappingNode
-from bot.config.yaml.nodes import Node, Scalar, scalars
+from bot.config.yaml.nodes import Node, Scalar, pairs_of, scalars, value_of
 from bot.config.yaml.problems import ProblemReport
 
 
 def channel_names(root: Node | None) -> frozenset[str] | None:
     """Names of channels as written, also of broken ones, so that rules are not blamed; None: unknown."""
-    channels = root.get("channels") if isinstance(root, MappingNode) else None
+    channels = value_of(root, "channels")
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
 
 
 def people(root: Node | None) -> frozenset[str] | None:
     """Names of people whom a channel can mention, as written; None: unknown."""
-    channels = root.get("channels") if isinstance(root, MappingNode) else None
+    channels = value_of(root, "channels")
     if not isinstance(channels, MappingNode):
         return None
-    blocks = (each.get("people") for _, each in channels.pairs if isinstance(each, MappingNode))
-    return frozenset(key.value for block in blocks if isinstance(block, MappingNode) for key, _ in block.pairs)
+    return frozenset(key.value for _, each in channels.pairs for key, _ in pairs_of(value_of(each, "people")))
 
 
 def has_routes(root: Node | None) -> bool:
     """Rules may leave out notify."""
-    return isinstance(root, MappingNode) and root.get("routes") is not None
+    return value_of(root, "routes") is not None
 
 
 def destinations(root: Node | None) -> dict[str, str]:
     """What a channel has as ``to`` -> its name, as written."""
-    channels = root.get("channels") if isinstance(root, MappingNode) else None
     found: dict[str, str] = {}
-    for key, channel in channels.pairs if isinstance(channels, MappingNode) else ():
-        to = channel.get("to") if isinstance(channel, MappingNode) else None
+    for key, channel in pairs_of(value_of(root, "channels")):
+        to = value_of(channel, "to")
         if isinstance(to, Scalar):
             found.setdefault(to.value.strip(), key.value)
             found.setdefault(to.value.strip().lstrip("#@"), key.value)
@@ -58,7 +56,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     if root is None:
         report.add("missing-key", "the file says nothing", "begin with channels: {alerts: {kind: console}}", start=0)
         return None
-    channels_node = root.get("channels") if isinstance(root, MappingNode) else None
+    channels_node = value_of(root, "channels")
     _hide_secrets(root, report, kinds)
     groups = _groups(root)
     for _, group in groups:
@@ -149,21 +147,20 @@ def _channel(
 def _hide_secrets(root: Node, report: ProblemReport, kinds: plugins.Kinds) -> None:
     """Of channels, also those of unknown kinds."""
     for name, shape in (("model", ModelShape), ("web", WebShape)):
-        hiding.hide(root.get(name) if isinstance(root, MappingNode) else None, shape, report)
-    channels = root.get("channels") if isinstance(root, MappingNode) else None
-    for _, channel in channels.pairs if isinstance(channels, MappingNode) else ():
+        hiding.hide(value_of(root, name), shape, report)
+    for _, channel in pairs_of(value_of(root, "channels")):
         if isinstance(channel, MappingNode):
             kind = channel.get("kind")
             brought = kinds.found.get(kind.value) if isinstance(kind, Scalar) else None
             hiding.hide(channel, channel_options(brought), report, also=("kind", "to"))
-        elif not (isinstance(channel, Scalar) and channel.value in kinds.found):
+        elif not isinstance(channel, Scalar) or channel.value not in kinds.found:
             report.hide(channel.start, channel.end)
 
 
 def _check_mentions(root: Node, report: ProblemReport) -> None:
     """People whom no channel knows."""
-    block, known = root.get("mention") if isinstance(root, MappingNode) else None, people(root) or frozenset()
-    for _, named in block.pairs if isinstance(block, MappingNode) else ():
+    known = people(root) or frozenset()
+    for _, named in pairs_of(value_of(root, "mention")):
         for item in scalars(named):
             name = item.value.strip()
             if name and name not in known:
@@ -203,9 +200,7 @@ def _warn_secret(report: ProblemReport, node: Node, why: str, what: str) -> None
 
 
 def _groups(root: Node) -> list[tuple[Scalar, Node]]:
-    fetch = root.get("fetch") if isinstance(root, MappingNode) else None
-    hosts = fetch.get("hosts") if isinstance(fetch, MappingNode) else None
-    return list(hosts.pairs) if isinstance(hosts, MappingNode) else []
+    return pairs_of(value_of(value_of(root, "fetch"), "hosts"))
 
 
 def _start(root: Node, key: str) -> int:

@@ -12,7 +12,7 @@ from bot.config import access_shape, feed_urls, intervals, values
 from bot.config.kinds import say_broken
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
-from bot.config.yaml.nodes import Node, Scalar, Sequence, scalars
+from bot.config.yaml.nodes import Node, Scalar, Sequence, scalars, value_of
 from bot.config.yaml.problems import ProblemReport
 from bot.polling import places
 
@@ -76,7 +76,7 @@ class FeedsShape(pydantic.BaseModel):
 
 def names_of(root: Node | None) -> frozenset[str]:
     """Names, addresses and tags as written, also of broken feeds, so that rules are not blamed; and known places."""
-    feeds = root.get("feeds") if isinstance(root, MappingNode) else None
+    feeds = value_of(root, "feeds")
     found: set[str] = set()
     for feed in feeds.items if isinstance(feeds, Sequence) else ():
         if isinstance(feed, Scalar):
@@ -97,7 +97,7 @@ def parse_feeds_file(
     """The feeds; None: the file as a whole cannot be used. Of a broken feed its last good version stays."""
     document = report.document
     root = document.root
-    items = root.get("feeds") if isinstance(root, MappingNode) else None
+    items = value_of(root, "feeds")
     if root is None or not isinstance(root, MappingNode) or items is None:
         _say_no_list(report, root)
         return None
@@ -149,12 +149,12 @@ def _feed(
     seen: dict[str, int],
 ) -> model.Feed | None:
     access_shape.hide(node, report)
-    written = node.get("kind") if isinstance(node, MappingNode) else None
+    written = value_of(node, "kind")
     named = _Named(node, written, kinds(), report) if isinstance(node, MappingNode) and written is not None else None
     shape = _checked(named.plain if named else node, report)
     options = named.options() if named else "{}"
     flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
-    address = node if isinstance(node, Scalar) else node.get("url") if isinstance(node, MappingNode) else None
+    address = node if isinstance(node, Scalar) else value_of(node, "url")
     has_token = isinstance(node, MappingNode) and node.get("auth") is not None
     url = _whole(address.value.strip(), has_token=has_token) if isinstance(address, Scalar) else ""
     if url and url in seen and address is not None:

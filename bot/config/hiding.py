@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import pydantic
 
-from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence
+from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence, pairs_of
 from bot.config.yaml.problems import ProblemReport
 
 
@@ -18,7 +18,7 @@ def hide(
 
     References are shown. ``also``: keys that ``shape`` does not have and that never hold a secret.
     """
-    for key, value in block.pairs if isinstance(block, Mapping) else ():
+    for key, value in pairs_of(block):
         if field := shape.model_fields.get(key.value):
             _hide(value, field.annotation, report)
         elif key.value not in also:

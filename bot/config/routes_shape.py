@@ -10,7 +10,7 @@ import pydantic
 
 from bot import model
 from bot.config import values
-from bot.config.yaml.nodes import Mapping, Node, Scalar, scalars
+from bot.config.yaml.nodes import Mapping, Node, Scalar, scalars, value_of
 from bot.config.yaml.nodes import Sequence as SequenceNode
 from bot.config.yaml.problems import ProblemReport
 
@@ -108,7 +108,7 @@ def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: Pro
     folded = [name.casefold() for name in names]
     for route in _all(_items(root)):
         match = route.get("match")
-        for item in scalars(match.get("rule") if isinstance(match, Mapping) else None):
+        for item in scalars(value_of(match, "rule")):
             if not any(fnmatchcase(name, item.value.strip().casefold()) for name in folded):
                 help_text = values.did_you_mean(item.value, list(names), otherwise="`wirewatch status` lists the rules")
                 message = f'no rule is named "{values.shown(item.value)}"'
@@ -148,7 +148,7 @@ def _check_level(routes: Sequence[Mapping], channels: Collection[str], report: P
 
 
 def _items(node: Node | None) -> list[Mapping]:
-    routes = node.get("routes") if isinstance(node, Mapping) else None
+    routes = value_of(node, "routes")
     return [each for each in routes.items if isinstance(each, Mapping)] if isinstance(routes, SequenceNode) else []
 
 

@@ -19,7 +19,7 @@ from bot.config.rule_context import Context
 from bot.config.rules_shape import RuleShape
 from bot.config.settings import LoadedRule
 from bot.config.yaml import places, validation
-from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence, scalars
+from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence, scalars, value_of
 from bot.config.yaml.problems import ProblemReport
 
 _SET = re.compile(r"\$([\w-]+)")
@@ -306,7 +306,7 @@ def _inside_shorthand(node: Mapping, start: int, end: int) -> tuple[Scalar | Map
 
 def name_of(node: Node) -> str:
     """The name that a rule is written with; empty: it has none."""
-    name = node.get("name") if isinstance(node, Mapping) else None
+    name = value_of(node, "name")
     return name.value.strip() if isinstance(name, Scalar) else ""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.config import files
 from bot.config.settings import Settings
-from bot.config.yaml.nodes import Document, Mapping, Scalar, Sequence
+from bot.config.yaml.nodes import Document, Scalar, Sequence, value_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,10 @@ class RuleSource:
 
 def rule_items(document: Document) -> Iterator[RuleItem]:
     """The named rules of a rule file."""
-    listed = document.root.get("rules") if isinstance(document.root, Mapping) else None
+    listed = value_of(document.root, "rules")
     for item in listed.items if isinstance(listed, Sequence) else ():
-        name = item.get("name") if isinstance(item, Mapping) else None
-        if not isinstance(item, Mapping) or not isinstance(name, Scalar):
+        name = value_of(item, "name")
+        if not isinstance(name, Scalar):
             continue
         text = document.text[item.start : item.end].rstrip()
         line, column = document.place(item.start)

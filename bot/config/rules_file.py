@@ -11,7 +11,7 @@ from bot.config.rule_reader import RuleFileContent, RuleReader, Sets, name_of
 from bot.config.rules_shape import RuleShape, SetsShape
 from bot.config.settings import LoadedRule
 from bot.config.yaml import validation
-from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence
+from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence, value_of
 from bot.config.yaml.problems import ProblemReport
 
 __all__ = ["Context", "RuleFileContent", "parse_rules_file"]
@@ -125,7 +125,7 @@ def _as_list(node: Node) -> Node:
 
 def _say_twice(report: ProblemReport, node: Node, first: LoadedRule) -> None:
     name = first.compiled.rule.name
-    target = (node.get("name") if isinstance(node, Mapping) else None) or node
+    target = value_of(node, "name") or node
     report.add(
         "duplicate-rule",
         f'a second rule "{values.shown(name)}"',

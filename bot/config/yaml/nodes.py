@@ -71,6 +71,16 @@ class Mapping:
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
+def value_of(node: Node | None, key: str) -> Node | None:
+    """The value of a key; None: there is no such key, or no block of keys."""
+    return node.get(key) if isinstance(node, Mapping) else None
+
+
+def pairs_of(node: Node | None) -> list[tuple[Scalar, Node]]:
+    """The keys of a block with their values; empty where it is no block of keys."""
+    return node.pairs if isinstance(node, Mapping) else []
+
+
 def scalars(node: Node | None) -> list[Scalar]:
     """One value, or those of a list; what is a block or a list itself is left out."""
     items = node.items if isinstance(node, Sequence) else [node]
