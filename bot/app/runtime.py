@@ -251,8 +251,7 @@ class App:
         kept = old.channels if (now.channels, now.timezone) == (before.channels, before.timezone) else None
         self.live = live_of(settings, self.parts.environment, self.store, given=kept)
         gc_tuning.spare_collections(lasts=True)
-        await self.sync()
-        await self._assisting.renew()
+        await self.begin()
         if kept is None:
             self._sending.renew()
             self._listening.renew()

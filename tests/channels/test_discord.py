@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pydantic
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bot import channels, model, ports
-from bot.channels.discord import errors, markdown
+from bot.channels.discord import errors
 from bot.channels.kit.acts import Act
 from bot.testing import hostile, messages
 from testbed.servers import discord, discord_rules, faulty
@@ -314,49 +311,6 @@ async def test_hostile_text_in_every_kind_of_message_is_taken_and_reaches_nobody
     for taken in server.service.everything():
         assert not discord_rules.MENTION.search(taken["content"]), "nor is a mention written"
         assert len(taken["content"]) < 1_000 or "…" in taken["content"]
-
-
-FRAGMENTS = (
-    *hostile.PINGS,
-    *(
-        "@here",
-        "<@&1>",
-        "discord.gg/x",
-        "https://x.example/_a_",
-        "**",
-        "~~",
-        "`",
-        "||",
-        "> ",
-        "# ",
-        "- ",
-        "1. ",
-        "[a](b)",
-    ),
-    *("\\", "<t:1>", ":smile:", "مرحبا", "\U0001f469\u200d\U0001f467", "e\u0301"),
-)
-TEXT = st.text() | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
-
-
-@given(TEXT)
-@settings(max_examples=400)
-def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
-    told = markdown.escaped(text)
-    assert not discord_rules.MENTION.search(told)
-    # After a backslash a mark is a character.
-    bare = re.sub(r"\\.", ".", told)
-    assert not set("*_~`|<>[]/") & set(bare)
-    assert not bare.lstrip().startswith(("#", "-", "+"))
-    assert told.replace("\\", "").replace("\u2060", "") == text.replace("\\", "").replace("\u2060", "")
-
-
-@given(TEXT.map(lambda text: text * 30))
-@settings(max_examples=50, deadline=None)
-def test_whatever_a_feed_says_a_message_keeps_discords_limits(text: str) -> None:
-    for message in hostile.every_kind(text, messages.WIRE, many=30):
-        for is_plain in (False, True):
-            body = markdown.payload(message, zone=UTC, ref="0123abcd", names_story=True, is_plain=is_plain)
-            discord_rules.check_message(body, known=discord_rules.CREATE)
 
 
 # -- options

@@ -3,117 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 
-from bot import channels, model, ports
+from bot import channels
 from bot.model import Verdict
-from bot.testing import hostile, messages
 from testbed.fakes import FakeClock
 from testbed.servers import slack
 from tests.channels.context import Secrets, build
-
-TS = "1449046920.000100"
-
-
-@dataclass(slots=True)
-class Heard:
-    """Stands in for the app: remembers, and answers as it is told."""
-
-    presses: list[ports.Press] = field(default_factory=list)
-    changes: list[str | None] = field(default_factory=list)
-    asked: list[ports.Asked] = field(default_factory=list)
-    answer: model.Message = messages.NOTICE
-    fails: bool = False
-    #: Set: presses wait for it.
-    gate: asyncio.Event | None = None
-
-    async def on_press(self, press: ports.Press) -> str:
-        if self.gate is not None:
-            await self.gate.wait()
-        if self.fails:
-            raise ports.StoreUnavailable("writing: the disk is full")
-        self.presses.append(press)
-        return 'Noise for "A & B <rule>".'
-
-    async def on_change(self, reason: str | None) -> None:
-        self.changes.append(reason)
-
-    async def on_asked(self, asked: ports.Asked) -> model.Message:
-        self.asked.append(asked)
-        return self.answer
-
-
-@dataclass(slots=True)
-class Ear:
-    server: slack.Server
-    heard: Heard
-    place: str
-    secrets: Secrets
-    listening: asyncio.Task[None]
-
-    def press(self, verdict: str = "noise", story: str = "abc", **changes: object) -> str:
-        button = {"type": "button", "action_id": f"wirewatch:{verdict}:{story}", "value": f"{verdict}:"}
-        made = self.server.socket_mode.payload([button], channel=self.place, ts=TS, user="U0AMINA")
-        return self.server.socket_mode.send({**made, **changes})
-
-    async def is_acknowledged(self, envelope: str) -> bool:
-        return await asyncio.to_thread(self.server.socket_mode.is_acknowledged, envelope)
-
-
-async def until(is_so: Callable[[], Any]) -> None:
-    """Waits for what must come; the test's own limit ends it."""
-    while not is_so():  # noqa: ASYNC110 - what is waited for happens in a server of another thread
-        await asyncio.sleep(0.01)
-
-
-def listener(
-    server: slack.Server, secrets: Secrets, *names: str, clock: FakeClock | None = None
-) -> list[ports.Listener]:
-    made = [
-        build(
-            "slack",
-            secrets=secrets,
-            clock=clock or FakeClock(),
-            to=f"#{name}",
-            token="env:TOKEN",
-            buttons=True,
-            app_token="env:APP",
-            api_url=server.api_url,
-        )
-        for name in names
-    ]
-    return list(channels.listeners(made))
-
-
-@asynccontextmanager
-async def ear(*, app_token: str = slack.APP_TOKEN) -> AsyncIterator[Ear]:
-    with slack.serve() as server:
-        place = server.workspace.add_channel("policy-alerts").id
-        secrets = Secrets(TOKEN=slack.TOKEN, APP=app_token)
-        [listens] = listener(server, secrets, "policy-alerts")
-        heard = Heard()
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(listens.listen(heard.on_press, heard.on_change, heard.on_asked))
-            try:
-                yield Ear(server=server, heard=heard, place=place, secrets=secrets, listening=task)
-            finally:
-                task.cancel()
-
-
-@asynccontextmanager
-async def connected() -> AsyncIterator[Ear]:
-    async with ear() as found:
-        await until(lambda: found.heard.changes == [None])
-        await until(lambda: found.server.socket_mode.connections)
-        yield found
-        assert found.server.socket_mode.offences == []
+from tests.channels.slack_listening import TS, Heard, connected, ear, listener, until
 
 
 async def test_a_press_is_kept_acknowledged_and_answered_to_the_one_who_pressed() -> None:
@@ -315,50 +215,3 @@ async def test_a_group_that_may_not_be_asked_lets_nobody_in() -> None:
 def test_whom_may_act_names_is_an_id(listed: str) -> None:
     with pytest.raises(ValueError, match="is no id: name people"):
         build("slack", secrets=Secrets(), to="#a", token="env:T", buttons=True, app_token="env:A", may_act=[listed])
-
-
-async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() -> None:
-    async with connected() as it:
-        envelope = it.server.socket_mode.command("why https://wire.example/a", url=it.server.response_url)
-        assert await it.is_acknowledged(envelope)
-        await until(lambda: it.server.workspace.answers)
-        [asked] = it.heard.asked
-        assert (asked.id, asked.by, asked.words) == (envelope, "U0AMINA", "why https://wire.example/a")
-        [answer] = it.server.workspace.answers
-    assert answer["response_type"] == "ephemeral"
-    assert messages.NOTICE.lines[0] in str(answer["blocks"])
-    assert not it.server.workspace.messages("policy-alerts"), "nobody else sees it"
-
-
-async def test_the_home_tab_shows_what_is_answered_to_whom_opens_it() -> None:
-    async with connected() as it:
-        it.heard.answer = messages.GATHERED
-        assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL"))
-        await until(lambda: it.server.workspace.homes)
-        assert it.heard.asked[0].is_page
-        assert messages.WIRE in str(it.server.workspace.homes["U0BILAL"])
-        assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL", tab="messages"))
-        assert len(it.heard.asked) == 1
-
-
-async def test_hostile_answers_keep_slacks_limits_in_a_command_and_on_the_home_tab() -> None:
-    async with connected() as it:
-        for place, it.heard.answer in enumerate(hostile.ALL, start=1):
-            it.server.socket_mode.command("feeds", url=it.server.response_url)
-            it.server.socket_mode.open_home(user=f"U{place}")
-            await until(partial(_have, it.server.workspace, place))
-
-
-def _have(workspace: slack.Workspace, count: int) -> bool:
-    return len(workspace.answers) == len(workspace.homes) == count
-
-
-async def test_another_apps_command_and_an_address_that_is_not_slacks_get_no_answer() -> None:
-    async with connected() as it:
-        assert await it.is_acknowledged(
-            it.server.socket_mode.command("feeds", name="/other", url=it.server.response_url)
-        )
-        assert await it.is_acknowledged(it.server.socket_mode.command("feeds", url="https://evil.example/x"))
-        await until(lambda: it.heard.asked)
-        assert await it.is_acknowledged(it.press())
-        assert it.server.workspace.answers == []

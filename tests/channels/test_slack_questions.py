@@ -1,0 +1,56 @@
+"""Commands and the Home tab, against a local Slack: answered to the person who asks, and to nobody else."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bot.testing import hostile, messages
+from testbed.servers import slack
+from tests.channels.slack_listening import connected, until
+
+
+async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() -> None:
+    async with connected() as it:
+        envelope = it.server.socket_mode.command("why https://wire.example/a", url=it.server.response_url)
+        assert await it.is_acknowledged(envelope)
+        await until(lambda: it.server.workspace.answers)
+        [asked] = it.heard.asked
+        assert (asked.id, asked.by, asked.words) == (envelope, "U0AMINA", "why https://wire.example/a")
+        [answer] = it.server.workspace.answers
+    assert answer["response_type"] == "ephemeral"
+    assert messages.NOTICE.lines[0] in str(answer["blocks"])
+    assert not it.server.workspace.messages("policy-alerts"), "nobody else sees it"
+
+
+async def test_the_home_tab_shows_what_is_answered_to_whom_opens_it() -> None:
+    async with connected() as it:
+        it.heard.answer = messages.GATHERED
+        assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL"))
+        await until(lambda: it.server.workspace.homes)
+        assert it.heard.asked[0].is_page
+        assert messages.WIRE in str(it.server.workspace.homes["U0BILAL"])
+        assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL", tab="messages"))
+        assert len(it.heard.asked) == 1
+
+
+async def test_hostile_answers_keep_slacks_limits_in_a_command_and_on_the_home_tab() -> None:
+    async with connected() as it:
+        for place, it.heard.answer in enumerate(hostile.ALL, start=1):
+            it.server.socket_mode.command("feeds", url=it.server.response_url)
+            it.server.socket_mode.open_home(user=f"U{place}")
+            await until(partial(_have, it.server.workspace, place))
+
+
+def _have(workspace: slack.Workspace, count: int) -> bool:
+    return len(workspace.answers) == len(workspace.homes) == count
+
+
+async def test_another_apps_command_and_an_address_that_is_not_slacks_get_no_answer() -> None:
+    async with connected() as it:
+        assert await it.is_acknowledged(
+            it.server.socket_mode.command("feeds", name="/other", url=it.server.response_url)
+        )
+        assert await it.is_acknowledged(it.server.socket_mode.command("feeds", url="https://evil.example/x"))
+        await until(lambda: it.heard.asked)
+        assert await it.is_acknowledged(it.press())
+        assert it.server.workspace.answers == []
