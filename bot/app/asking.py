@@ -19,7 +19,7 @@ from bot.pipeline import silences
 log = structlog.get_logger("wirewatch")
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
-#: Of one answer.
+#: Stories in one answer.
 _STORIES = 10
 _USAGE = (
     "/wirewatch why LINK: which rules match an article, and what the others miss",
@@ -163,7 +163,7 @@ class Asking:
                 reason=found["why"],
                 known_rules=known,
                 now=now,
-                # Of a command that is delivered again.
+                # The same for a command that is delivered again.
                 silence_id=model.SilenceId(hashlib.sha256(asked.id.encode()).hexdigest()[:8]),
             )
         )
@@ -185,7 +185,7 @@ def _told(lead: str, *lines: str) -> model.Message:
 def _counted(briefs: Sequence[model.StoryBrief]) -> str:
     if len(briefs) > _STORIES:
         return f"The last {_STORIES} stories"
-    return "1 story" if len(briefs) == 1 else f"{len(briefs) or 'No'} stories"
+    return model.counted(len(briefs), "story") if briefs else "No stories"
 
 
 def _stories(briefs: Sequence[model.StoryBrief], lead: str) -> model.Message:

@@ -20,7 +20,7 @@ log = structlog.get_logger("wirewatch")
 
 
 class Assisting:
-    """Has the deciding process advised; a reload that changes ``model`` ends one asker and begins the next."""
+    """Lets a language model advise the deciding process; a reload that changes ``model`` replaces the asker."""
 
     def __init__(
         self,
@@ -100,6 +100,6 @@ class Assisting:
         return made
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         if self._asker is not None:
             await self._asker.close()

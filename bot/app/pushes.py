@@ -1,6 +1,6 @@
-"""Feeds whose servers tell of news: they are made due at once, and polled as any other.
+"""Has a mailbox polled at once when its server reports new mail over a connection that is held open (IMAP IDLE).
 
-Mailboxes tell over a connection that is held open (IMAP IDLE), by one of the processes that share a database.
+Of several processes that share a database, one holds the connection to a mailbox.
 """
 
 from __future__ import annotations
@@ -18,26 +18,18 @@ from bot.ports import keys
 
 log = structlog.get_logger("wirewatch")
 
-#: Feeds that came or went are noticed so often.
+#: How often added and removed mailboxes are noticed.
 _LOOK = timedelta(seconds=20)
-#: A server that cannot be waited at is polled; it is tried again then.
+#: How long after a failure IDLE is tried again; until then the mailbox is polled as any other feed.
 _AFTER_FAILURE = timedelta(minutes=10)
 #: Longer than one wait.
 _LEASE = timedelta(minutes=6)
-#: A poll that is under way may have looked before the news came.
+#: A poll that is under way may have looked before the mail came.
 _TRIES, _BETWEEN_TRIES = 12, timedelta(seconds=5)
 
 
-async def make_due(store: ports.Store, clock: ports.Clock, url: str) -> None:
-    """Have the feed polled as soon as it can be, after a poll that is under way. Raises StoreUnavailable."""
-    for _ in range(_TRIES):
-        if await store.write(lambda tx: tx.feeds.hurry(url, now=clock.now())):
-            return
-        await clock.sleep(_BETWEEN_TRIES)
-
-
 class Mailboxes:
-    """Waits at each mailbox among the feeds."""
+    """Waits for new mail in each mailbox among the feeds."""
 
     def __init__(
         self,
@@ -75,7 +67,7 @@ class Mailboxes:
                 if not await self._is_ours(url):
                     await self._clock.sleep(_LOOK)
                 elif await bell.wait(ports.Request(url=url, access=feed.access, options=feed.options)):
-                    await make_due(self._store, self._clock, url)
+                    await _make_due(self._store, self._clock, url)
             except (ports.FetchError, ports.StoreError) as error:
                 log.warning("no IMAP IDLE: the mailbox is polled", feed=url, error=str(error))
                 await self._clock.sleep(_AFTER_FAILURE)
@@ -85,3 +77,11 @@ class Mailboxes:
         now = self._clock.now()
         work = partial(keys.is_turn, what=f"waits at {url}", who=self._who, now=now, until=now + _LEASE)
         return self._is_alone or await self._store.write(work)
+
+
+async def _make_due(store: ports.Store, clock: ports.Clock, url: str) -> None:
+    """Have the feed polled as soon as it can be, after a poll that is under way. Raises StoreUnavailable."""
+    for _ in range(_TRIES):
+        if await store.write(lambda tx: tx.feeds.hurry(url, now=clock.now())):
+            return
+        await clock.sleep(_BETWEEN_TRIES)

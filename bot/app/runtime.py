@@ -166,7 +166,7 @@ class App:
             )
             others.append(group.create_task(mailboxes.run()))
             hubs = subscribing.Hubs(
-                self.store, self.clock, self.parts.fetcher, public_url=lambda: public_url_of(self.settings)
+                self.store, self.clock, self.parts.fetcher, public_url=lambda: self.settings.bot.public_url
             )
             others.append(group.create_task(hubs.run()))
             await stop.wait()
@@ -176,7 +176,7 @@ class App:
 
     async def _answer(self, asked: ports.Asked, channels: Sequence[str]) -> model.Message:
         if self._asking is None:
-            from bot.app.asking import Asking  # with all that answers programs: not for every command
+            from bot.app.asking import Asking  # imports all that answers programs, which most runs never need
 
             self._asking = Asking(self)
         return await self._asking.answer(asked, channels=channels)
@@ -260,7 +260,7 @@ class App:
         await reload.announce(self.store, settings, now=self.clock.now())
 
     async def begin(self) -> None:
-        """Take up the configuration: feeds and the language model. Raises StoreUnavailable."""
+        """Apply the configuration in force to the feeds and the language model. Raises StoreUnavailable."""
         await self.sync()
         await self._assisting.renew()
 
@@ -289,11 +289,6 @@ class App:
         await self._assisting.close()
         await self.parts.documents.close()
         await self.parts.fetcher.close()
-
-
-def public_url_of(settings: config.Settings) -> str | None:
-    """None: the page is not there, or hubs cannot reach it."""
-    return settings.bot.web.public_url if settings.bot.web else None
 
 
 @asynccontextmanager

@@ -1,4 +1,7 @@
-"""Hubs are asked to tell of news, and again in time; what they told of is polled. Decisions are polling.websub's."""
+"""Subscribes to the hubs that feeds name, renews in time, and polls the feeds of which a hub sends news.
+
+What is asked of a hub and when is decided by ``polling.websub``.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,16 @@ from bot.polling import websub
 
 log = structlog.get_logger("wirewatch")
 
-#: News is polled within this; a hub that sends more often makes no more polls.
+#: A feed is polled within this time of a hub's news; a hub that sends more often causes no more polls.
 _LOOK = timedelta(seconds=2)
-#: One process asks a hub; the answer is there within the client's own time.
+#: No other process asks the same hub for this long, which is longer than the client's timeout.
 _LEASE = timedelta(minutes=5)
+#: Hubs of one look.
 _AT_ONCE = 20
 
 
 class Hubs:
-    """Of all feeds that name one. Any number of processes may run one over a shared database."""
+    """The hubs of all feeds that name one. Any number of processes may run one over a shared database."""
 
     def __init__(
         self,
@@ -39,15 +43,19 @@ class Hubs:
         """Until cancelled."""
         while True:
             try:
-                public_url = self._public_url()
-                pushed, due = await self._store.read(lambda tx: tx.subscriptions.waiting(now=self._clock.now()))
-                if pushed:
-                    await self._store.write(self._make_due)
-                if due and public_url:
-                    await self.ask_due(public_url)
+                # Without an address hubs are not asked, and what they send is refused: there is nothing to read.
+                if public_url := self._public_url():
+                    await self._look(public_url)
             except ports.StoreError as error:
                 log.error("hubs not asked", error=str(error))
             await self._clock.sleep(_LOOK)
+
+    async def _look(self, public_url: str) -> None:
+        pushed, due = await self._store.read(lambda tx: tx.subscriptions.waiting(now=self._clock.now()))
+        if pushed:
+            await self._store.write(self._make_due)
+        if due:
+            await self.ask_due(public_url)
 
     async def ask_due(self, public_url: str) -> None:
         """Ask each hub whose time has come. Raises StoreUnavailable."""

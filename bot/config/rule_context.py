@@ -11,7 +11,7 @@ from bot import rules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a rule file needs to know of the others."""
+    """What the other files say, where a rule can depend on it."""
 
     #: None: unknown, since bot.yaml is not readable; then no rule is blamed for its channel.
     channels: frozenset[str] | None

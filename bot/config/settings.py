@@ -91,6 +91,11 @@ class BotSettings:
     language_model: model.LanguageModelPolicy | None = None
 
     @property
+    def public_url(self) -> str | None:
+        """The address under which hubs reach the page; None: there is no page, or they cannot."""
+        return self.web.public_url if self.web else None
+
+    @property
     def people(self) -> frozenset[str]:
         """Names of those whom a channel can mention."""
         return frozenset(name for channel in self.channels.values() for name in getattr(channel.options, "people", {}))

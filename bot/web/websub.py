@@ -30,7 +30,7 @@ class Callback:
 
     async def answer(self, request: Request) -> Response:
         """To a GET the hub's challenge; to a POST nothing but its status."""
-        if not (self._watched.settings.bot.web and self._watched.settings.bot.web.public_url):
+        if self._watched.settings.bot.public_url is None:
             return PlainTextResponse(_UNKNOWN, 404)
         try:
             subscription = await self._watched.store.read(

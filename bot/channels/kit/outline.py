@@ -288,7 +288,7 @@ def _merged(message: model.Message, room: Room) -> Iterator[Line]:
 
 
 def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
-    lead = phrases.cut(message.lead or f"{len(message.briefs)} stories", room.headline)
+    lead = phrases.cut(message.lead or model.counted(len(message.briefs), "story"), room.headline)
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
     for brief in message.briefs[: room.items]:
         yield from (replace(line, story=brief.story) for line in _short(brief, room))

@@ -8,7 +8,7 @@ import pydantic
 
 
 def ids(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
-    """Each id has the form; ``advice``: what to write."""
+    """Checks that each id has the form. ``advice``: what to write instead."""
 
     def check(people: dict[str, str]) -> dict[str, str]:
         for name, person in people.items():
