@@ -217,8 +217,9 @@ class Sender:
     async def _process(self, name: str, row: model.Outgoing) -> None:
         """One claimed row to its next written state."""
         channel = self._channels[name]
-        row, head = await self._while_store_fails(partial(related.resolved, self._store, row))
-        step = policy.first_step(
+        resolved = partial(related.resolved, self._store, row, now=self._clock.now())
+        row, head, wait = await self._while_store_fails(resolved)
+        step = wait or policy.first_step(
             row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._on_unknown
         )
         last: policy.Send | policy.Look | None = None

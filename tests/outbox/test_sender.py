@@ -16,6 +16,7 @@ from tests.outbox.rows import REDUCED, FakeChannel, edit, reply, row
 from tests.outbox.senders import add, run_until, sender, state
 from tests.outbox.store import MemoryStore
 
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
@@ -232,3 +233,26 @@ async def test_an_absence_is_believed_only_when_a_late_message_would_have_arrive
     await sender(store, clock, channel).drain(MINUTE)
     assert channel.looks == 2
     assert channel.shown[0][0] - START >= outbox.SETTLE
+
+
+async def test_an_escalation_waits_a_minute_for_the_message_that_it_links_and_no_longer(
+    store: MemoryStore, clock: FakeClock
+) -> None:
+    desk, duty = FakeChannel(clock), FakeChannel(clock, name="duty")
+    desk.outage = lambda: ports.Wait("busy") if clock.now() < START + 20 * SECOND else None
+    call = model.Escalation(head=model.SendId("head"), channel="desk", after=5 * SECOND)
+    await add(store, row("head"), _escalated(row("call", channel="duty"), call))
+    await sender(store, clock, desk, duty).drain(MINUTE)
+    (first, _, _), (second, _, _) = desk.shown[0], duty.shown[0]
+    assert START + 20 * SECOND <= first <= second <= first + 5 * SECOND
+
+    desk.outage = lambda: ports.Wait("busy")
+    begun, other = clock.now(), replace(call, head=model.SendId("head 2"))
+    await add(store, row("head 2", at=begun), _escalated(row("call 2", channel="duty", at=begun), other))
+    await sender(store, clock, desk, duty).drain(2 * MINUTE)
+    assert (desk.ids, duty.ids) == (["head"], ["call", "call 2"])
+    assert MINUTE <= duty.shown[1][0] - begun <= MINUTE + 20 * SECOND
+
+
+def _escalated(call: model.Outgoing, about: model.Escalation) -> model.Outgoing:
+    return replace(call, message=replace(call.message, escalation=about))
