@@ -162,7 +162,9 @@ class BotApi:
                 wait_seconds = int(chat.posted_at[0] + seconds - now) + 1
                 raise Refused(429, f"Too Many Requests: retry after {wait_seconds}", retry_after=wait_seconds)
             chat.posted_at.append(now)
-        message = {"message_id": len(chat.messages) + 1, "chat": {"id": chat.id, "type": chat.type}, "text": text}
+        name = next((name[1:] for name, id in self.names.items() if id == chat.id), None)  # noqa: A001
+        where = {"id": chat.id, "type": chat.type, **({"username": name} if name else {})}
+        message = {"message_id": len(chat.messages) + 1, "chat": where, "text": text}
         chat.messages.append(
             {**message, "entities": body.get("entities", []), "reply": reply, "topic": topic, "edits": 0}
         )

@@ -55,6 +55,19 @@ async def test_every_message_of_the_example_is_taken_in_both_forms_and_modes(ser
     assert len(server.service.everything()) == 4
 
 
+async def test_a_message_has_its_address_in_both_modes_and_without_one_it_is_sent_all_the_same(server: Server) -> None:
+    for channel, number in ((bot(server), "1"), (hook(server), "2")):
+        receipt = await channel.send(delivery(messages.POST, id=number))
+        assert receipt.link == f"https://discord.com/channels/{discord.GUILD_ID}/{server.service.news}/{receipt.ref}"
+        found = [kind for kind, _ in server.requests]
+        await channel.send(delivery(messages.POST, id=f"{number} again"))
+        assert [kind for kind, _ in server.requests[len(found) :]] == ["post"], "the server is asked for once"
+    for channel, number in ((bot(server), "3"), (hook(server), "4")):
+        server.fail("ask", "500")
+        assert (await channel.send(delivery(messages.POST, id=number))).link == ""
+    assert len(server.service.everything()) == 6
+
+
 async def test_an_edit_replaces_the_message_and_a_reply_stands_in_the_thread_of_its_story(server: Server) -> None:
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))

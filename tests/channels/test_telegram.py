@@ -50,6 +50,15 @@ async def test_a_post_says_first_how_grave_which_rule_and_what_happened(server: 
     assert (receipt.ref, receipt.place) == ("1", str(telegram.NEWS))
 
 
+async def test_a_message_has_its_address_where_telegram_gives_one(server: Server) -> None:
+    server.service.add_chat(-1007, "Open", type="channel", name="open_news")
+    server.service.add_chat(77, "Ann", type="private")
+    server.service.add_chat(-78, "Few", type="group")
+    given = {to: (await bot(server, to=to).send(delivery(messages.POST))).link for to in ("@open_news", "77", "-78")}
+    assert given == {"@open_news": "https://t.me/open_news/1", "77": "", "-78": ""}
+    assert (await bot(server).send(delivery(messages.POST))).link == "https://t.me/c/1234567890/1"
+
+
 @pytest.mark.parametrize("name", messages.ALL)
 async def test_every_message_of_the_example_is_taken_in_both_forms(server: Server, name: str) -> None:
     for is_plain in (False, True):

@@ -9,6 +9,7 @@ number, by which a look finds it later: what Discord gives back of a message has
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from typing import Any
 
 from bot import model, ports
 from bot.channels.discord import errors, markdown, rights
-from bot.channels.discord.rest import Json, Rest
+from bot.channels.discord.rest import Json, Rest, link_of
 from bot.channels.kit import places
 from bot.channels.kit.context import ChannelContext
 
@@ -43,6 +44,8 @@ class BotApi:
         self._rest = Rest(context.clock)
         self._shows_history = True
         self._threads: dict[str, None] = {}
+        #: The server's id, asked for once; empty: not known yet.
+        self._guild = ""
 
     @property
     def abilities(self) -> ports.Abilities:
@@ -72,6 +75,7 @@ class BotApi:
                 body["message_reference"] = {"message_id": head, "fail_if_not_exists": False}
             else:
                 place = thread = await self._thread(head, delivery.message)
+        await self._know_guild()
         path = f"/channels/{place}/messages"
         instead = errors.NO_THREAD if thread else None
         said = await self._ask("POST", path, bucket=path, doing="post", body=body, instead=instead)
@@ -83,6 +87,12 @@ class BotApi:
         body = markdown.payload(delivery.message, zone=self._context.zone, is_plain=delivery.is_plain)
         said = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
         return self._receipt(said, edited.place, edited.thread)
+
+    async def _know_guild(self) -> None:
+        """Before a message is on its way; without an answer it has no link."""
+        if not self._guild:
+            with contextlib.suppress(ports.SendError):
+                self._guild = str((await self._channel(self._to)).get("guild_id") or "")
 
     def _head(self, reply_to: model.Receipt) -> str:
         places.check_thread(reply_to, self._to, reply_to.thread)
@@ -111,13 +121,15 @@ class BotApi:
         ref = said.get("id") if isinstance(said, Mapping) else None
         if not isinstance(ref, str):
             raise ports.Unknown("Discord accepted the message without giving its id")
-        return model.Receipt(ref=ref, place=place, thread=thread, sent_at=self._context.clock.now())
+        link = link_of(self._guild, place, ref)
+        return model.Receipt(ref=ref, place=place, thread=thread, link=link, sent_at=self._context.clock.now())
 
     # -- looking
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         head = self._head(delivery.reply_to) if delivery.reply_to is not None and not delivery.is_broadcast else ""
         place = head or self._to
+        await self._know_guild()
         after, is_first = _snowflake(since), True
         while True:
             page = await self._page(place, f"after={after}&limit={_PAGE}")

@@ -87,6 +87,11 @@ class Rest:
         return ports.Wait(f"{doing}: Discord says too many requests", after=after, whole_channel=doing == "post")
 
 
+def link_of(guild: str, place: str, ref: str) -> str:
+    """A message's address for people; empty: its server is not known."""
+    return f"https://discord.com/channels/{guild}/{place}/{ref}" if guild and place else ""
+
+
 def _seconds(value: object) -> timedelta:
     """Seconds with decimals; what cannot be read is one second."""
     try:

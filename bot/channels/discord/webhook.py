@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from bot import model, ports
 from bot.channels.discord import markdown
-from bot.channels.discord.rest import Rest
+from bot.channels.discord.rest import Rest, link_of
 from bot.channels.kit.context import ChannelContext
 
 
@@ -23,6 +24,8 @@ class Webhook:
         self._webhook = webhook
         self._context = context
         self._rest = Rest(context.clock)
+        #: The server's id, asked for once; empty: not known yet.
+        self._guild = ""
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         is_edit = delivery.edits is not None
@@ -32,13 +35,18 @@ class Webhook:
                 raise ports.NotEditable("the message is in another channel than the one configured now")
             said = await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
         else:
+            if not self._guild:
+                # Before the message is on its way; without an answer it has no link.
+                with contextlib.suppress(ports.SendError):
+                    self._guild = str((await self._ask("GET", "", doing="ask for the webhook")).get("guild_id") or "")
             # Else there is no id, and a message that was not stored is no error ("Execute Webhook").
             said = await self._ask("POST", "", doing="post", body=body, wait="true")
         ref = said.get("id")
         if not isinstance(ref, str):
             raise ports.Unknown(f"Discord took the {'edit' if is_edit else 'message'} without giving its id")
         place = str(said.get("channel_id") or "")
-        return model.Receipt(ref=ref, place=place, sent_at=self._context.clock.now())
+        link = link_of(self._guild, place, ref)
+        return model.Receipt(ref=ref, place=place, link=link, sent_at=self._context.clock.now())
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         raise ports.Unknown("a webhook cannot verify delivery")

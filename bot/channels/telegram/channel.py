@@ -98,10 +98,12 @@ class Channel:
             places.check_thread(delivery.reply_to, place)
             body["reply_parameters"] = {"message_id": int(delivery.reply_to.ref)}
         said = await self._post("sendMessage", place, body)
-        ref, chat = said.get("message_id"), (said.get("chat") or {}).get("id")
-        if not isinstance(ref, int) or not isinstance(chat, int):
+        ref, chat = said.get("message_id"), said.get("chat") or {}
+        if not isinstance(ref, int) or not isinstance(chat.get("id"), int):
             raise ports.Unknown("Telegram accepted the message without giving its number")
-        return model.Receipt(ref=str(ref), place=str(chat), sent_at=self._context.clock.now())
+        return model.Receipt(
+            ref=str(ref), place=str(chat["id"]), link=_link(chat, ref), sent_at=self._context.clock.now()
+        )
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         raise ports.Unknown("Telegram cannot tell what arrived")
@@ -215,6 +217,15 @@ class _Moved(ports.SendError):
     def __init__(self, method: str, to: str) -> None:
         super().__init__(f"{method}: the group became a supergroup")
         self.to = to
+
+
+def _link(chat: Mapping[str, Any], ref: int) -> str:
+    """A message's address (core.telegram.org/api/links, "Message links"); empty: a private chat or a small group."""
+    name, place = chat.get("username"), str(chat.get("id"))
+    if chat.get("type") not in ("supergroup", "channel"):
+        return ""
+    # What a bot sees of such a chat's id begins with -100.
+    return f"https://t.me/{name}/{ref}" if name else f"https://t.me/c/{place.removeprefix('-100')}/{ref}"
 
 
 def _may_post(chat: Mapping[str, Any], member: Mapping[str, Any]) -> bool:
