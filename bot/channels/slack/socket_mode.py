@@ -278,13 +278,8 @@ class Listener:
 def _is_open(client: SocketModeClient) -> bool:
     """Whether the current connection has not ended. The SDK notices an end without a word only when its pings have
     failed for 25 seconds, and reads in a tight loop until then (builtin/connection.py of 3.48)."""
-    session = client.current_session
-    connection = session.sock if session is not None else None
-    if connection is None:
-        return False
     try:
-        # Of the bare connection, below TLS; a look takes nothing away.
-        with socket.socket(fileno=os.dup(connection.fileno())) as looking:
+        with _bare_connection(client) as looking:
             return looking.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
     except BlockingIOError:
         return True
@@ -292,8 +287,22 @@ def _is_open(client: SocketModeClient) -> bool:
         return False
 
 
+def _bare_connection(client: SocketModeClient) -> socket.socket:
+    """The current connection below TLS, for a look, which takes nothing away, or to end it. Raises OSError: none."""
+    session = client.current_session
+    connection = session.sock if session is not None else None
+    if connection is None:
+        raise ConnectionError("not connected")
+    return socket.socket(fileno=os.dup(connection.fileno()))
+
+
 async def _close(client: SocketModeClient) -> None:
     """Its threads may wait for the network; they are daemons, and nobody waits for them longer than this."""
+    # The SDK closes when its threads have waited to their end, up to three seconds for bytes and one for a message.
+    client.closed = True
+    client.message_queue.put(None)
+    with contextlib.suppress(OSError), _bare_connection(client) as ending:
+        ending.shutdown(socket.SHUT_RDWR)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_CLOSING.total_seconds()):
             await threads.run(client.close, name="socket mode")
