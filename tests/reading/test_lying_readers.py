@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 from bot import model, ports
 from bot.reading import limits, process, wire
 from bot.reading.processes import Processes
+from testbed.servers.processes import children
 from tests.sources.documents import URL, item, rss
 
 FEED = model.Feed(url=URL)
@@ -20,13 +22,16 @@ NONE = wire.framed(wire.NoFeed("no feed"))
 
 
 def _says(*parts: bytes | str) -> str:
-    """A program that is ready, takes one question, and then writes bytes or runs a statement for each part."""
+    """A program that is ready, takes one question, and then writes bytes or runs a statement for each part.
+
+    It does no more until nobody writes to it any more.
+    """
     lines = [
         "import os, sys, time",
         f"os.write(1, {READY!r})",
         "sys.stdin.buffer.read(int.from_bytes(sys.stdin.buffer.read(4), 'big'))",
         *(f"os.write(1, {part!r})" if isinstance(part, bytes) else part for part in parts),
-        "time.sleep(60)",
+        "sys.stdin.buffer.read()",
     ]
     return "\n".join(lines)
 
@@ -55,7 +60,7 @@ LIARS = {
     "is the end of its output": (_says("os.close(1)", "os.close(2)"), "no answer within"),
     "is its end": (_says("sys.exit(3)"), "exit code 3"),
     "is a signal": (_says("os.kill(os.getpid(), 11)"), "killed by SIGSEGV"),
-    "is the end of its input": (_says("os.close(0)"), "no answer within 1 second"),
+    "is the end of its input": (_says("os.close(0)", "time.sleep(60)"), "no answer within 1 second"),
 }
 
 
@@ -102,6 +107,16 @@ async def test_documents_that_fill_the_pipe_of_a_process_that_reads_none_are_giv
     monkeypatch.setattr(process, "_PROGRAM", f"import os, time; os.write(1, {READY!r}); time.sleep(60)")
     with pytest.raises(ports.ReadError, match="no answer within 1 second"):
         await _title(made, body="x" * 900_000)
+
+
+async def test_a_process_that_does_not_end_when_nobody_writes_to_it_is_killed(
+    made: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_PROGRAM", _says(NONE, "time.sleep(60)"))
+    with pytest.raises(ports.ReadError, match=r"^no feed$"):
+        await _title(made)
+    await made.close()
+    assert children(os.getpid()) == []
 
 
 async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
