@@ -6,6 +6,8 @@ PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 600
 PROPERTIES := tests/rules/test_engine_equals_slow.py tests/rules/test_queries.py
 export PYTHON VENV
+# Processes share what the first has compiled, also where images of Python say otherwise: half of a test process's start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run test lint types contracts unit test-long test-slow test-examples fuzz docs lock schema clean
 help: ## what there is
