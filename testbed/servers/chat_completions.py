@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 
 from testbed.servers.faulty import Answer, Request
 
@@ -77,7 +77,7 @@ class Model:
         if isinstance(made, str):
             text = made
         else:
-            jsonschema.validate(made, form)
+            jsonschema_rs.validate(form, made)
             text = json.dumps(made)
         message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
         if self.refusal is not None:
@@ -113,7 +113,7 @@ class Model:
 
 def _check_schema(form: Any) -> None:
     """What strict mode asks for of each object."""
-    jsonschema.Draft202012Validator.check_schema(form)
+    jsonschema_rs.meta.validate(form)
     for each in (form, *form.get("$defs", {}).values()):
         if each.get("type") != "object":
             continue
