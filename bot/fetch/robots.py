@@ -5,6 +5,8 @@ Protego reads it, since the standard library's parser knows neither wildcards no
 
 from __future__ import annotations
 
+import asyncio
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -21,6 +23,10 @@ _FRESH = timedelta(hours=24)
 _FRESH_FAILURE = timedelta(minutes=30)
 #: RFC 9309, 2.5: at least 500 kibibytes are read.
 _MAX_BYTES = 512 * 1024
+#: Thousands of rules are compared with an address; a longer one is no article's.
+_LONGEST_ADDRESS = 2_000
+#: A line that names whom the rules below it are for, in every spelling that Protego takes.
+_AGENT = re.compile(r"user[\s-]*agent[\s:]*", re.IGNORECASE)
 #: A longer one is no pace but a refusal; it is not obeyed to the letter but to this bound.
 MAX_DELAY = timedelta(seconds=30)
 
@@ -32,12 +38,14 @@ class Robots:
     until: datetime
     #: None: everything is allowed.
     rules: protego.Protego | None = None
+    #: Of the file; each is some 500 bytes of memory.
+    lines: int = 0
     #: robots.txt could not be had (server error, no answer).
     is_closed: bool = False
 
     def allows(self, url: str) -> bool:
         """Whether the address may be fetched."""
-        if self.is_closed:
+        if self.is_closed or len(url) > _LONGEST_ADDRESS:
             return False
         return self.rules is None or bool(self.rules.can_fetch(url, ROBOT))
 
@@ -62,7 +70,9 @@ async def ask(fetcher: ports.Fetcher, url: str, *, now: datetime) -> Robots:
     except ports.FetchError:
         return Robots(until=now + _FRESH_FAILURE, is_closed=True)
     if 200 <= answer.status < 300:
-        return Robots(until=now + _FRESH, rules=_parsed(answer.body[:_MAX_BYTES]))
+        body = answer.body[:_MAX_BYTES]
+        rules = await asyncio.to_thread(_parsed, body)
+        return Robots(until=now + _FRESH, rules=rules, lines=body.count(b"\n") + body.count(b"\r"))
     if answer.status == 429 or answer.status >= 500:
         until = max(now + _FRESH_FAILURE, answer.retry_after or now)
         return Robots(until=min(until, now + _FRESH), is_closed=True)
@@ -71,4 +81,18 @@ async def ask(fetcher: ports.Fetcher, url: str, *, now: datetime) -> Robots:
 
 
 def _parsed(content: bytes) -> protego.Protego:
-    return protego.Protego.parse(content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
+    text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    return protego.Protego.parse("\n".join(map(_without_others, text.splitlines())))
+
+
+def _without_others(line: str) -> str:
+    """The line, or one that names nobody: each rule is kept for each name above it, so that 100 KB made 1.3 GB.
+
+    >>> _without_others("User-agent: Googlebot"), _without_others("user agent Wirewatch # us")
+    ('User-agent: -', 'user agent Wirewatch # us')
+    """
+    agent = _AGENT.match(line := line.strip())
+    if agent is None:
+        return line
+    name = line[agent.end() :].partition("#")[0].strip().lower()
+    return line if name == "*" or (name and ROBOT.startswith(name.replace("*", ""))) else "User-agent: -"

@@ -239,3 +239,32 @@ async def test_cancelling_one_reader_lets_the_next_have_the_hosts_turn(
     await asyncio.sleep(0)
     task.cancel()
     assert await reader.text_of(URL) is not None
+
+
+async def test_what_is_remembered_of_many_large_robots_files_is_bounded(
+    web: Web, reader: fulltext.TrafilaturaReader
+) -> None:
+    hosts = [f"https://{number}.example.org" for number in range(8)]
+    for host in hosts:
+        web.put(f"{host}/robots.txt", b"User-agent: *\n" + b"Allow: /a\n" * 30_000, kind="text/plain")
+        web.put(f"{host}/a")
+        await reader.text_of(f"{host}/a")
+    web.asked.clear()
+    await reader.text_of(f"{hosts[-1]}/b")
+    await reader.text_of(f"{hosts[0]}/b")
+    assert web.urls == [f"{hosts[-1]}/b", f"{hosts[0]}/robots.txt", f"{hosts[0]}/b"]
+
+
+async def test_what_is_remembered_of_many_long_pages_is_bounded(web: Web, clock: FakeClock) -> None:
+    async def extract(page: ports.Answer) -> str | None:
+        return "long " * 40_000
+
+    reader = fulltext.TrafilaturaReader(web, clock, extract=extract)
+    pages = [f"{URL}/{number}" for number in range(40)]
+    for page in pages:
+        web.put(page)
+        assert await reader.text_of(page)
+    web.asked.clear()
+    await reader.text_of(pages[-1])
+    await reader.text_of(pages[0])
+    assert web.urls == pages[:1]

@@ -30,7 +30,11 @@ _MAX_WAITING: Final = 60
 #: The same page asked for by several feeds, or again after a restart of a poll, is read once.
 _FRESH: Final = timedelta(hours=1)
 _MAX_PAGES: Final = 256
+#: Of all remembered pages; most have 5,000.
+_MAX_CHARACTERS: Final = 5_000_000
 _MAX_HOSTS: Final = 2_000
+#: Lines of all remembered robots.txt, in 50 MB.
+_MAX_LINES: Final = 100_000
 _ACCEPT: Final = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 
 
@@ -116,7 +120,7 @@ class TrafilaturaReader:
                 text = None
             page = self._pages[url, access] = _Page(text, self._clock.now() + _FRESH)
         self._pages.move_to_end((url, access))
-        while len(self._pages) > _MAX_PAGES:
+        while len(self._pages) > _MAX_PAGES or sum(map(_length, self._pages.values())) > _MAX_CHARACTERS:
             self._pages.popitem(last=False)
         return page.text
 
@@ -176,11 +180,20 @@ class TrafilaturaReader:
     def _host(self, name: str) -> _Host:
         host = self._hosts.setdefault(name, _Host())
         self._hosts.move_to_end(name)
-        if len(self._hosts) > _MAX_HOSTS:
+        while len(self._hosts) > _MAX_HOSTS or sum(map(_lines, self._hosts.values())) > _MAX_LINES:
             idle = next((other for other, it in self._hosts.items() if not it.waiting and it is not host), None)
-            if idle is not None:
-                del self._hosts[idle]
+            if idle is None:
+                break
+            del self._hosts[idle]
         return host
+
+
+def _length(page: _Page) -> int:
+    return len(page.text or "")
+
+
+def _lines(host: _Host) -> int:
+    return host.robots.lines if host.robots is not None else 0
 
 
 def _origin(url: str) -> str | None:
