@@ -5,6 +5,7 @@ Knows no channel's markup.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -33,6 +34,8 @@ HEADS = {
 }
 
 
+# Rendered for each length that is tried, for each channel and at each edit, a message has the same few texts.
+@functools.lru_cache(maxsize=256)
 def clean(text: str) -> str:
     """One line without control characters, direction tricks and what is invisible.
 
@@ -67,16 +70,18 @@ def cut(text: str, limit: int) -> str:
     >>> cut("BlackBerry leaves Pakistan", 20), cut("short", 20)
     ('BlackBerry leaves…', 'short')
     """
-    if size(text) <= limit:
+    if len(text) <= limit and size(text) <= limit:
         return text
     if limit <= 0:
         return ""
-    room, end = limit - 1, 0
-    for char in text:
-        room -= 1 + (char > "\uffff")
-        if room < 0:
-            break
-        end += 1
+    room = end = limit - 1
+    if size(text[:end]) > end:
+        end = 0
+        for char in text:
+            room -= 1 + (char > "\uffff")
+            if room < 0:
+                break
+            end += 1
     # Not inside a letter with its accents, nor inside a joined emoji.
     while end and (unicodedata.combining(text[end]) or text[end] == "\u200d" or text[end - 1] == "\u200d"):
         end -= 1
@@ -91,7 +96,10 @@ def cut(text: str, limit: int) -> str:
 def safe_link(url: str) -> str | None:
     """The address if it may be linked: http or https, whole, without characters that a markup would read."""
     address = url.strip()
-    if any(char.isspace() or unicodedata.category(char) in ("Cc", "Cs", "Cf") for char in address):
+    # The first two are true of whatever the third, which takes long, looks for.
+    if (not address.isprintable() or " " in address) and any(
+        char.isspace() or unicodedata.category(char) in ("Cc", "Cs", "Cf") for char in address
+    ):
         return None
     try:
         parts = urlsplit(address)
