@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import textwrap
@@ -40,8 +41,12 @@ def _typed(page: Path) -> list[str]:
     return lines + re.findall(r"`(?:\.venv/bin/)?(wirewatch [a-z][^`]*)`", text)
 
 
+#: With all its commands, which takes long.
+_command = functools.cache(lambda: get_command(app_of()))
+
+
 def _unknown(line: str) -> list[str]:
-    command = get_command(app_of())
+    command = _command()
     words = shlex.split(line.replace("'", '"'), comments=True)[1:]
     # A second command may follow: only the first is looked at.
     words = words[: next((index for index, word in enumerate(words) if word in ("&&", "|", ";")), len(words))]
