@@ -5,7 +5,7 @@ other, so that no story closes by its age (as in desks.py, which drives the whol
 seen when it was published. --curve moves the chance from which an article joins. --languages adds lines with an
 encoder; the columns "across" are of pairs of items in two languages. --unseen takes, for each part, judges that were
 fitted without it, which needs lightgbm and scikit-learn. --oracle has the labels answer what a language model would be
-asked about unsure articles: the most that it can be worth.
+asked about articles that are not certainly of a story: the most that it can be worth.
 
     python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--curve] [--oracle]
         [--languages NAME] [--unseen]
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--in-time", action="store_true", help="each seen when published, so stories close")
     parser.add_argument("--desks", action="store_true", help="a line for each desk")
     parser.add_argument("--curve", action="store_true", help="with other chances from which an article joins")
-    parser.add_argument("--oracle", action="store_true", help="with a model that is always right about unsure articles")
+    parser.add_argument("--oracle", action="store_true", help="with a model that is always right where it is asked")
     parser.add_argument("--languages", metavar="NAME", default="off", help="with this encoder too")
     parser.add_argument("--unseen", action="store_true", help="by judges that were fitted without the part")
     options = parser.parse_args()

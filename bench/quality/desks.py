@@ -15,8 +15,6 @@ import contextlib
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +32,7 @@ from rich.table import Table
 
 from bench.quality import desk_baselines
 from bench.quality.desk_scores import Desk, Item, Score, Shown, load, score, slug
+from testbed import commands
 from testbed.servers import slack
 
 #: Replies that state nothing of the news itself: who else reports it, which rule matched.
@@ -132,8 +131,7 @@ def configure(folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: s
 
 def _wirewatch(folder: Path, *arguments: str) -> str:
     environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
-    command = [sys.executable, "-m", "bot", *arguments, "--config", str(folder)]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    done = commands.run([*arguments, "--config", str(folder)], folder, environ, seconds=600)
     if done.returncode:
         raise SystemExit(f"wirewatch {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout

@@ -17,6 +17,8 @@ from bot.language import sentences
 
 #: The headline and so many sentences are quoted.
 QUOTED = 3
+#: Of so many first sentences somebody else may choose what is told.
+OFFERED = 8
 #: The first sentences that are considered for it.
 _PROMINENT = 4
 _MOST_CHANGES = 3
@@ -52,7 +54,15 @@ def news(
     # A sentence that holds a change's new value would say it a second time.
     quoted = [each for each in _quoted(claims, reading) if not any(one.after in each.text for one in changed)]
     told = [_fact(reading, one.statement, one.kind, one.label, one.before, one.after) for one in changed]
-    return (*told, *(_fact(reading, each, "sentence", "new", None, each.text) for each in quoted))
+    return (*told, *(_quote(reading, each) for each in quoted))
+
+
+def sentences_of(claims: StoryClaims, reading: Reading) -> tuple[model.Fact, ...]:
+    """What may be quoted of an article, whether or not it is surely new: its first sentences that the story lacks."""
+    if not claims.count or reading.fingerprint in claims.fingerprints:
+        return ()
+    found = [each for each in _shown(reading, OFFERED) if apart(each, claims) >= _KNOWN]
+    return tuple(_quote(reading, each) for each in found)
 
 
 def _is_told_beside(change: Change, beside: Sequence[StoryClaims]) -> bool:
@@ -70,10 +80,14 @@ def _values(change: Change, claims: StoryClaims) -> Iterator[str]:
 
 def _quoted(claims: StoryClaims, reading: Reading) -> list[Statement]:
     """The headline and the first sentences, in order; not a question, nor what the story has nearly word for word."""
-    found = [statement for statement in reading.statements[: 1 + _PROMINENT] if _is_shown(statement)]
+    found = _shown(reading, _PROMINENT)
     # A correction first tells what was wrong.
     most = QUOTED + any("=correct" in statement.words for statement in reading.statements[:2])
     return [each for each in found if apart(each, claims) >= _KNOWN][:most] or found[:1]
+
+
+def _shown(reading: Reading, count: int) -> list[Statement]:
+    return [statement for statement in reading.statements[: 1 + count] if _is_shown(statement)]
 
 
 def _is_shown(statement: Statement) -> bool:
@@ -81,6 +95,10 @@ def _is_shown(statement: Statement) -> bool:
         return True
     faults = {None, sentences.Fault.TOO_SHORT}
     return sentences.fault(statement.text) in faults and not statement.text.rstrip("\"'”’»").endswith(("?", "？", "؟"))
+
+
+def _quote(reading: Reading, statement: Statement) -> model.Fact:
+    return _fact(reading, statement, "sentence", "new", None, statement.text)
 
 
 def _fact(reading: Reading, statement: Statement, kind: str, label: str, before: str | None, after: str) -> model.Fact:

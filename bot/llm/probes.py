@@ -51,8 +51,9 @@ def probes() -> tuple[Probe, ...]:
     return (
         _same_event("again", first, same_event.Verdict.SAME),
         _same_event("sindh", first, same_event.Verdict.OTHER),
-        _facts("30 November", "30 December", {1}),
-        _facts("5,000", "30", set()),
+        _facts(_change("30 November", "30 December"), chosen={1}),
+        _facts(_change("5,000", "30"), chosen=set()),
+        _facts(*map(_quote, ("The company calls the demand a backdoor.", _article("moved").text)), chosen={2}),
         _relevance("exit", relevance.Verdict.RELEVANT),
         _relevance("school", relevance.Verdict.IRRELEVANT),
         _summary(),
@@ -96,18 +97,25 @@ def _same_event(name: str, story: model.Story, verdict: same_event.Verdict) -> P
     )
 
 
-def _facts(before: str, after: str, confirmed: set[int]) -> Probe:
-    fact = model.Fact(
-        kind="date",
-        label="deadline",
-        before=before,
-        after=after,
-        sentence=_article("moved").text,
+def _facts(*offered: model.Fact, chosen: set[int]) -> Probe:
+    prompt = facts.ask(_article("moved"), _story("exit"), offered)
+    return Probe(prompt=prompt, is_right=lambda text: prompts.read(prompt, text, facts.Facts).chosen == chosen)
+
+
+def _quote(sentence: str) -> model.Fact:
+    return model.Fact(
+        kind="sentence",
+        label="new",
+        before=None,
+        after=sentence,
+        sentence=sentence,
         article=model.ArticleId("moved"),
         outlet="Example Wire",
     )
-    prompt = facts.ask(_article("moved"), _story("exit"), [fact])
-    return Probe(prompt=prompt, is_right=lambda text: prompts.read(prompt, text, facts.Facts).confirmed == confirmed)
+
+
+def _change(before: str, after: str) -> model.Fact:
+    return replace(_quote(_article("moved").text), kind="date", label="deadline", before=before, after=after)
 
 
 def _relevance(name: str, verdict: relevance.Verdict) -> Probe:

@@ -43,8 +43,9 @@ class Pending:
     story: StoryId
     #: As it was when the article came.
     prompt: Prompt
-    #: To be confirmed.
+    #: Told where there is no answer, and those among which the answer chooses.
     facts: tuple[Fact, ...] = ()
+    offered: tuple[Fact, ...] = ()
     #: Key of a prompt: only when that one gets no answer is this one asked. Empty: it is asked at once.
     unless: str = ""
 

@@ -15,9 +15,9 @@ from bot.model.secrets import Secret
 class Use(StrEnum):
     """What a language model may be asked for."""
 
-    #: Whether an article that is not surely of a story tells the same event.
+    #: Whether an article that is not certainly of a story tells the same event.
     SAME_EVENT = "same_event"
-    #: Whether an article says what is about to be told as new in its story.
+    #: Which sentences of an article are new in its story.
     FACTS = "facts"
     #: Two sentences that tell a story, in the place of sentences of the article.
     SUMMARY = "summary"

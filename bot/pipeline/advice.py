@@ -102,19 +102,31 @@ class Advice:
         return f'{self.advisor.policy.name} says "{answer.words}": {answer.reason.strip()}'
 
     def to_confirm(
-        self, article: model.Article, story: model.Story, found: Sequence[model.Fact]
+        self,
+        article: model.Article,
+        story: model.Story,
+        found: Sequence[model.Fact],
+        further: Sequence[model.Fact] = (),
     ) -> model.Pending | None:
-        """The facts of an article with the prompt that is to confirm them; None: it is not asked about this article."""
+        """The facts of an article, with the prompt that asks which of them, and of ``further``, are new.
+
+        None: it is not asked about this article.
+        """
         if prompts.speaks_to_a_model(article):
             return None
-        return model.Pending(story=story.id, prompt=facts.ask(article, story, found), facts=tuple(found))
+        offered = (*found, *further)
+        prompt = facts.ask(article, story, offered)
+        return model.Pending(story=story.id, prompt=prompt, facts=tuple(found), offered=offered)
 
     def confirmed(self, pending: model.Pending) -> tuple[model.Fact, ...]:
-        """The facts that may be told: those that the model confirms, all where it gives no answer. Raises Undecided."""
+        """The facts that may be told: those that the model chooses; without an answer those found without it.
+
+        Raises Undecided.
+        """
         answer = self._answer(pending.prompt, facts.Facts, key=pending.key)
         if answer is None:
             return pending.facts
-        return tuple(fact for number, fact in enumerate(pending.facts, start=1) if number in answer.confirmed)
+        return tuple(fact for number, fact in enumerate(pending.offered, start=1) if number in answer.chosen)
 
     def worded(
         self, tx: ports.Transaction, row: model.Outgoing, story: model.Story, *, to: str | None

@@ -31,20 +31,24 @@ class Claims:
             self._by_story.popitem(last=False)
         return found
 
-    def join(self, story: model.Story, member: model.Member, beside: Sequence[model.Story]) -> tuple[model.Fact, ...]:
-        """What an article brings that is new to the story that it joins; the claims take it in.
+    def join(
+        self, story: model.Story, member: model.Member, beside: Sequence[model.Story], *, is_asked: bool = False
+    ) -> tuple[tuple[model.Fact, ...], tuple[model.Fact, ...]]:
+        """What an article brings that is surely new to the story that it joins; the claims take it in.
 
+        And behind it what else of it may be new: none unless ``is_asked``, since only a language model can tell.
         ``beside``: the nearest other stories, as they are now: what one of them has said is no news.
         """
         if not story.members:
             # Most stories stay at one article, which is read when there is a second.
-            return ()
+            return (), ()
         claims = self.of(story)
         reading = facts.read(member.article)
         others = [self.of(other) for other in beside]
         told = facts.news(claims, reading, others, 1.0 if member.join.confidence is None else member.join.confidence)
+        further = facts.sentences_of(claims, reading) if is_asked else ()
         claims.add(reading, told)
-        return told
+        return told, tuple(fact for fact in further if fact not in told)
 
     def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
         """What a live page's next version adds; an article's is told as a correction, and is taken in."""

@@ -127,9 +127,10 @@ class StoryUpdater:
             member = model.Member(
                 article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
             )
-            found = self._claims.join(entry.story, member, _beside(tx, changed, join))
-            told = live_pages.told(snapshot, arrival.article, found, now=now)
-            entry.facts.extend(self._confirmed(tx, entry.story, arrival.article, told))
+            is_asked = self.advice is not None and self.advice.is_for(model.Use.FACTS)
+            news = self._claims.join(entry.story, member, _beside(tx, changed, join), is_asked=is_asked)
+            told, further = (live_pages.told(snapshot, arrival.article, found, now=now) for found in news)
+            entry.facts.extend(self._confirmed(tx, entry.story, arrival.article, told, further))
             member, carried = voices.heard(entry.story, member)
             entry.story = _with_member(entry.story, member)
             entry.arrivals.append(member)
@@ -178,15 +179,20 @@ class StoryUpdater:
         return found.relevant
 
     def _confirmed(
-        self, tx: ports.Transaction, story: model.Story, article: model.Article, found: Sequence[model.Fact]
+        self,
+        tx: ports.Transaction,
+        story: model.Story,
+        article: model.Article,
+        found: Sequence[model.Fact],
+        further: Sequence[model.Fact] = (),
     ) -> Sequence[model.Fact]:
-        """The facts that may be told now; where a language model is to confirm them, they are put off."""
+        """The facts that may be told now; those that a language model is to choose, ``further`` too, are put off."""
         advice = self.advice
-        if not found or advice is None or not advice.is_for(model.Use.FACTS):
+        if not (found or further) or advice is None or not advice.is_for(model.Use.FACTS):
             return found
         if not any(alert.state is model.AlertState.POSTED for alert in tx.stories.alerts([story.id])):
             return found
-        pending = advice.to_confirm(article, story, found)
+        pending = advice.to_confirm(article, story, found, further)
         if pending is None:
             return found
         try:

@@ -44,15 +44,16 @@ NAMED = 4
 #: Other stories that are named beside the one that an article joins: one event's coverage may be in two.
 BESIDE = 3
 
-#: A second opinion is asked about at most so many stories, the likeliest.
-ASKED = 3
+#: A second opinion is asked about at most so many stories, the likeliest, and only where none is likelier than this: an
+#: article that joins the wrong story hides its event (bench/quality/desk_grouping.py --oracle; decision record 0048).
+ASKED, ASKED_BELOW = 3, 0.95
 
 Modes = Mapping[str, model.Group]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
-    """What somebody else says about an article that is not surely of a story."""
+    """What somebody else says about an article that is not certainly of a story."""
 
     #: The story that it belongs to; None: to none of them.
     story: model.StoryId | None
@@ -137,8 +138,8 @@ class Grouping:
     ) -> tuple[model.Join, ...]:
         """Join a batch, whose own order does not matter; joins come in the order of joining.
 
-        ``modes``: the rules whose ``group`` is not normal. ``second`` is asked where the article is unsure; one whose
-        opinion is still to come has no join.
+        ``modes``: the rules whose ``group`` is not normal. ``second`` is asked where the article is not certainly
+        of a story, nor surely of none; one whose opinion is still to come has no join.
         """
         joins = []
         for arrival in sorted(arrivals, key=lambda each: _order(each.article)):
@@ -221,17 +222,17 @@ class Grouping:
         if read.rules and (read.is_live_blog or roundups.is_roundup(title, int(told), best)):
             return self._opened(read, model.JoinReason.ROUNDUP, judged)
         judged = [one for one in judged if not one.story.is_roundup]
-        if judged and model.Group.OFF not in modes and judged[0].chance >= self._needed(read, judged[0], modes):
-            return self._joined(read, judged[0], judged[1:], near)
-        unsure = [one for one in judged[:ASKED] if one.chance >= UNSURE_FROM]
-        if not unsure:
+        near_enough = [one for one in judged[:ASKED] if one.chance >= UNSURE_FROM]
+        if not near_enough:
             return self._opened(read, model.JoinReason.OPENED, judged)
+        is_sure = model.Group.OFF not in modes and judged[0].chance >= self._needed(read, judged[0], modes)
         # With another mode the user has decided what becomes of an unsure article.
-        opinion = (
-            second(read.id, [one.story.id for one in unsure]) if second and modes <= {model.Group.NORMAL} else None
-        )
-        same = next((one for one in unsure if opinion and one.story.id == opinion.story), None)
+        is_asked = modes <= {model.Group.NORMAL} and judged[0].chance < ASKED_BELOW
+        opinion = second(read.id, [one.story.id for one in near_enough]) if second and is_asked else None
+        same = next((one for one in near_enough if opinion and one.story.id == opinion.story), None)
         if opinion is None or (same is None and opinion.story is not None):
+            if is_sure:
+                return self._joined(read, judged[0], judged[1:], near)
             return self._opened(read, model.JoinReason.UNSURE, judged)
         if same is None:
             join = self._opened(read, model.JoinReason.OPENED, judged)

@@ -14,7 +14,7 @@ from bot.cli import labelled
 from testbed import commands
 from testbed.servers import chat_completions, faulty
 from tests.journeys.test_language_model import UNSURE
-from tests.journeys.test_model_facts import judged
+from tests.journeys.test_model_facts import NONE, chosen
 from tests.journeys.test_seed_story import FIRST, LOOK_ALIKES, SECOND
 from tests.journeys.world import RULES
 
@@ -29,8 +29,8 @@ def same_event(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def facts(data: dict[str, Any]) -> dict[str, Any]:
-    is_right = data["updates"][0]["before"] == "30 November"
-    return judged("confirmed" if is_right else "rejected")(data)
+    is_wrong = data["updates"][0].get("before") == "5,000"
+    return NONE(data) if is_wrong else chosen("moved the deadline")(data)
 
 
 def relevance(data: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder
     counts = {use: (each["right"], each["asked"]) for use, each in told["uses"].items()}
     assert counts == {
         "same_event": (2, 2),
-        "facts": (2, 2),
+        "facts": (3, 3),
         "summary": (1, 1),
         "relevance": (2, 2),
         "translate": (1, 1),

@@ -15,6 +15,7 @@ import pytest
 
 from bot import app, model
 from bot.app.clock import SystemClock
+from bot.llm.prompts import same_event
 from testbed.fakes import START
 from testbed.servers import chat_completions, faulty
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
@@ -25,7 +26,7 @@ MODEL = """\
 model: {{{{url: "{url}/v1", name: local-model, key: env:MODEL_KEY, uses: {uses}{more}}}}}
 """
 FILE = "model: {{url: file:../answers.jsonl, name: any, uses: [same_event]}}\n"
-#: Of the same event as FIRST and SECOND, in words that leave it unsure.
+#: Of the same event as FIRST, in words that leave it unsure.
 UNSURE = Item(
     id="v1",
     title="BlackBerry customers in Karachi and Sindh told to prepare",
@@ -33,6 +34,8 @@ UNSURE = Item(
     "backdoor.",
     at=START + timedelta(minutes=20),
 )
+#: So surely of the event of FIRST that no model is asked: a copy.
+SURE = replace(FIRST, id="c1", title=f"{FIRST.title}, company says")
 SAME = {"verdict": "same", "story": 1, "words": "repeated its demand for a backdoor"}
 OTHER = {"verdict": "other", "story": 0, "words": "told by Mobilink to prepare"}
 UNABLE = {"verdict": "cannot_tell", "story": 0, "words": ""}
@@ -68,7 +71,7 @@ async def newsroom(
 
 async def tell(made: World, *, last: Item = UNSURE) -> None:
     """The first two articles of the story, then the last one."""
-    for outlet, item in (("wire", FIRST), ("courier", SECOND), ("echo", last)):
+    for outlet, item in (("wire", FIRST), ("courier", SURE), ("echo", last)):
         made.publish(outlet, item)
         await made.once()
 
@@ -87,8 +90,9 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
         [(use, data)] = server.service.asked
         assert use == "same_event"
         assert data["article"]["headline"] == UNSURE.title
-        assert data["stories"][0]["headlines"] == [FIRST.title, SECOND.title]
-        assert "The order dates from July." not in data["stories"][0]["claims"]
+        reports = data["stories"][0]["reports"]
+        assert [each["headline"] for each in reports] == [FIRST.title]
+        assert all("The order dates from July." not in each["sentences"] for each in reports)
 
 
 async def test_an_article_that_tells_another_event_is_posted_as_one_and_no_longer_as_unsure(tmp_path: Path) -> None:
@@ -102,6 +106,23 @@ async def test_an_article_that_tells_another_event_is_posted_as_one_and_no_longe
         assert 'local-model says another event: "told by Mobilink to prepare"' in apart.members[0].join.detail
         [decision] = await made.decisions(apart)
         assert (decision.action, decision.reason) == (model.Action.POST, model.Reason.FIRST_REPORT)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "stories"), [({**OTHER, "words": "Some 5,000 companies"}, 2), (UNABLE, 1), ("no JSON", 1)]
+)
+async def test_an_article_that_is_not_certainly_of_its_story_joins_it_unless_the_model_says_another_event(
+    tmp_path: Path, verdict: Mapping[str, Any] | str, stories: int
+) -> None:
+    async with newsroom(tmp_path) as (made, server):
+        server.service.answer_with("same_event", lambda data: verdict)
+        for outlet, item in (("wire", FIRST), ("courier", SECOND)):
+            made.publish(outlet, item)
+            await made.once()
+
+        assert server.asked("complete") == 1
+        assert len(await made.stories()) == stories
+        assert len(made.heads()) == stories
 
 
 def refuse(server: Server) -> None:
@@ -154,7 +175,7 @@ async def test_without_a_usable_answer_the_article_is_shown_as_without_a_model(
         assert server.asked("complete") in (1, 2)
 
 
-async def test_sure_articles_are_decided_without_a_call(tmp_path: Path) -> None:
+async def test_certain_articles_are_decided_without_a_call(tmp_path: Path) -> None:
     async with newsroom(tmp_path) as (made, server):
         await tell(made, last=OTHER_EVENT)
 
@@ -171,7 +192,12 @@ async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: 
             [kept] = await running.store.read(lambda tx: tx.completions.about(article))
         await made.once()
 
-    assert (kept.use, kept.model, kept.version, kept.error) == (model.Use.SAME_EVENT, "local-model", 1, "")
+    assert (kept.use, kept.model, kept.version, kept.error) == (
+        model.Use.SAME_EVENT,
+        "local-model",
+        same_event.VERSION,
+        "",
+    )
     assert json.loads(kept.answer or "") == UNABLE
     assert kept.tokens_in > 0
     assert kept.tokens_out == 40
@@ -252,7 +278,7 @@ async def test_a_sure_article_is_posted_while_an_unsure_one_waits_and_that_one_a
 ) -> None:
     async with newsroom(tmp_path, more=", wait: 6 seconds, timeout: 30 seconds") as (made, server):
         (tmp_path / "rules" / "other.yaml").write_text("rules: [{name: Floods, all: [flood*], notify: desk}]")
-        for outlet, item in (("wire", FIRST), ("courier", SECOND)):
+        for outlet, item in (("wire", FIRST), ("courier", SURE)):
             made.publish(outlet, item)
             await made.once()
         server.fail("complete", "hang", times=9)
@@ -272,7 +298,7 @@ async def test_a_sure_article_is_posted_while_an_unsure_one_waits_and_that_one_a
 
 async def whole_story(made: World, kill: Callable[[], None] = lambda: None) -> list[tuple[str, list[str]]]:
     """Each story's title and headlines after all articles came; ``kill`` is called before the third."""
-    told = (FIRST, SECOND, UNSURE, THIRD, OTHER_EVENT)
+    told = (FIRST, SURE, UNSURE, THIRD, OTHER_EVENT)
     for at, (outlet, item) in enumerate(zip(("wire", "courier", "echo", "wire", "courier"), told, strict=True)):
         if at == 2:
             kill()

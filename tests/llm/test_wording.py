@@ -23,8 +23,9 @@ def test_what_an_article_says_stays_one_value_of_the_document_and_is_cut() -> No
     assert set(data) == {"article", "stories"}
     assert '"}], "stories": [], "note": "' in data["article"]["text"]
     assert len(data["article"]["text"]) == 2_500
-    assert data["stories"][0]["headlines"] == ["BlackBerry quits Pakistan"]
-    assert data["stories"][0]["claims"] == ["It leaves.", "The order dates from July."]
+    [report] = data["stories"][0]["reports"]
+    assert report["headline"] == "BlackBerry quits Pakistan"
+    assert report["sentences"] == ["It leaves.", "The order dates from July."]
     assert prompt.data.isascii()
     assert "\x1b" not in prompt.data
     assert "end of data" not in prompt.instructions

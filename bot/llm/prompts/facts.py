@@ -1,85 +1,79 @@
-"""Does an article say what is about to be told as new in its story?"""
+"""What of an article is new in its story, and may be told?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Any
 
 import pydantic
 
 from bot import model
-from bot.llm.prompts.wording import SENTENCE, Answer, document, prompt, shown, stands_in
+from bot.llm.prompts.wording import SENTENCE, Answer, document, prompt, reports, stands_in
 from bot.model import visible
 
-VERSION = 1
+VERSION = 2
+#: Sentences of an earlier report that are shown: what stood further down is seldom news to anybody.
+_SENTENCES = 5
 _INSTRUCTIONS = """\
-You check updates before a news desk posts them. `story` is what was reported so far, `article` is a new article of \
-it, and `updates` are what a program wants to post as new. With `before`, it wants to post that `after` has replaced \
-`before`; without, it wants to quote `sentence` as new.
+You choose what a news desk tells its readers as new in a story. `story` is what was reported so far, oldest first, \
+`article` is a new article of it, and `updates` are numbered sentences of that article. An update with `before` is \
+posted as "`before` → `after`"; the others are quoted.
 
-Judge each update by its number:
-- verdict "confirmed": the article states it as a fact of this story's event, and the story did not report it yet. \
-With `before`: both values are of the same thing, and the article says or shows that the one has replaced the other.
-- verdict "rejected": the story reported it already, or it is background, an opinion, an advertisement, part of \
-another event, or a value of something else.
-- `words`: the shortest passage of the article or of the update's sentence that decides, copied letter by letter."""
+Choose the updates that tell a development which the readers of the story must know and which `story` does not have: a \
+decision, a next step, an outcome, a new cause or actor, a figure or a date that has changed or that was not known \
+before, a denial, or a correction of what was reported. With `before`: both values must be of the same thing, and the \
+article says or shows that the one has replaced the other.
+
+Do not choose what was reported already in other words, what only adds detail, colour or a comment to the development \
+that was reported last, background, recaps, opinions, guesses, advertisements, or what is part of another event. Most \
+articles repeat what others have reported: then choose nothing.
+
+Answer with the chosen updates, at most three, the most important first; `updates` is empty where nothing is new. \
+`number` is that of the update, `words` the shortest passage of its sentence that tells what is new, copied letter by \
+letter."""
 
 
-class Verdict(StrEnum):
-    """Whether an update may be posted."""
-
-    CONFIRMED = "confirmed"
-    REJECTED = "rejected"
-
-
-class Judged(Answer):
-    """The verdict on one update."""
+class Chosen(Answer):
+    """An update that is to be told."""
 
     #: Of the update, from 1.
     number: int
-    verdict: Verdict = pydantic.Field(strict=False)
-    #: The words that decide.
+    #: The words of its sentence that decide.
     words: str
 
 
 class Facts(Answer):
-    """The answer: each update once."""
+    """The answer: the updates that are new."""
 
-    updates: tuple[Judged, ...] = pydantic.Field(strict=False)
+    updates: tuple[Chosen, ...] = pydantic.Field(strict=False)
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Each update must be judged once, by words that are there."""
-        asked = {each["number"]: each["sentence"] for each in data["updates"]}
-        if sorted(each.number for each in self.updates) != sorted(asked):
-            return "the answer does not judge each update once"
-        article = data["article"]
+        """Each must be one of those that were offered, and have the words that decide."""
+        offered = {each["number"]: each["sentence"] for each in data["updates"]}
         for each in self.updates:
-            if not stands_in(each.words, [article["headline"], article["text"], asked[each.number]]):
-                return "the words that decide are not in the article"
+            if each.number not in offered:
+                return f"there is no update {each.number}"
+            if not stands_in(each.words, [offered[each.number]]):
+                return "the words that decide are not in the update's sentence"
         return None
 
     @property
-    def confirmed(self) -> frozenset[int]:
-        """The numbers of the updates that may be posted."""
-        return frozenset(each.number for each in self.updates if each.verdict is Verdict.CONFIRMED)
+    def chosen(self) -> frozenset[int]:
+        """The numbers of the updates that may be told."""
+        return frozenset(each.number for each in self.updates)
 
 
-def ask(article: model.Article, story: model.Story, found: Sequence[model.Fact]) -> model.Prompt:
-    """``story``: with the article or without; ``found``: what the article is said to bring, counted from 1."""
-    before = [member.article for member in story.members if member.article.id != article.id]
+def ask(article: model.Article, story: model.Story, offered: Sequence[model.Fact]) -> model.Prompt:
+    """``story``: with the article or without; ``offered``: what may be told of the article, counted from 1."""
     data = {
-        "story": shown(before),
+        "story": reports([each for each in story.members if each.article.id != article.id], _SENTENCES),
         "article": document(article),
-        "updates": [
-            {
-                "number": number,
-                "what": visible.line(fact.label, SENTENCE),
-                "before": visible.line(fact.before, SENTENCE) if fact.before else None,
-                "after": visible.line(fact.after, SENTENCE) if fact.before else None,
-                "sentence": visible.line(fact.sentence, SENTENCE),
-            }
-            for number, fact in enumerate(found, start=1)
-        ],
+        "updates": [_shown(number, fact) for number, fact in enumerate(offered, start=1)],
     }
     return prompt(model.Use.FACTS, VERSION, _INSTRUCTIONS, data, Facts, article=article.id, beside=story.id)
+
+
+def _shown(number: int, fact: model.Fact) -> dict[str, object]:
+    change = {"what": fact.label, "before": fact.before, "after": fact.after} if fact.before else {}
+    texts = {**change, "sentence": fact.sentence}
+    return {"number": number, **{name: visible.line(text or "", SENTENCE) for name, text in texts.items()}}

@@ -1,4 +1,4 @@
-"""Does an article that is not surely of a story tell the same event as one of the nearest?"""
+"""Does an article that is not certainly of a story tell the same event as one of the nearest?"""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 import pydantic
 
 from bot import model
-from bot.llm.prompts.wording import Answer, document, prompt, shown, stands_in
+from bot.llm.prompts.wording import Answer, document, prompt, reports, stands_in
 
-VERSION = 1
+VERSION = 2
+#: Sentences of a report that are shown.
+_SENTENCES = 2
 _INSTRUCTIONS = """\
 You sort news articles into stories for a press office. A story is one event and what follows from it: a decision, the \
 reactions to it, its later dates and figures. Two events are two stories, however alike their words: a second fine, \
 ruling, attack, launch or accident is another event, even of the same company or in the same place. Background about \
-earlier events does not make an article tell them.
+earlier events does not make an article tell them, and a round-up of several events tells none of them.
 
-Is the event that `article` reports the event of one of the numbered `stories`?
+Is the event that `article` reports the event of one of the numbered `stories`, of which you see first and last reports?
 - verdict "same": it is; `story` is the number of that story.
 - verdict "other": it reports another event than each of them; `story` is 0.
 - verdict "cannot_tell": the texts do not say enough to decide; `story` is 0.
@@ -57,19 +59,10 @@ def ask(article: model.Article, stories: Sequence[model.Story]) -> model.Prompt:
     """``stories``: the nearest first; an answer counts them from 1."""
     data = {
         "article": document(article),
-        "stories": [_shown(number, story) for number, story in enumerate(stories, start=1)],
+        "stories": [
+            {"number": number, "reports": reports(story.members, _SENTENCES)}
+            for number, story in enumerate(stories, start=1)
+        ],
     }
     beside = " ".join(story.id for story in stories)
     return prompt(model.Use.SAME_EVENT, VERSION, _INSTRUCTIONS, data, SameEvent, article=article.id, beside=beside)
-
-
-def _shown(number: int, story: model.Story) -> dict[str, object]:
-    articles = [member.article for member in story.members if member.join.copy_of is None]
-    # Told, not seen: the same articles give the same prompt on another day.
-    days = [article.when for article in articles]
-    return {
-        "number": number,
-        "first_reported": f"{min(days):%Y-%m-%d}",
-        "last_reported": f"{max(days):%Y-%m-%d}",
-        **shown(articles),
-    }

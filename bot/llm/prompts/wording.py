@@ -15,8 +15,8 @@ from bot.model import visible
 
 #: Characters of a headline, of a text and of one quoted sentence that are sent.
 HEADLINE, TEXT, SENTENCE = 300, 2_500, 400
-#: Articles of a story that are shown, its first ones and its last, and sentences of each.
-_FIRST, _LAST, _SENTENCES = 2, 4, 2
+#: Articles of a story that are shown, its first ones and its last.
+_FIRST, _LAST = 2, 4
 
 #: Ends the instructions of every prompt.
 _ABOUT_DATA = (
@@ -75,28 +75,43 @@ def headline(article: model.Article) -> str:
     return visible.line(article.title, HEADLINE)
 
 
+def published(article: model.Article) -> str:
+    """When the article was published, as it is sent."""
+    return f"{article.when:%Y-%m-%d %H:%M} UTC"
+
+
 def document(article: model.Article) -> dict[str, str]:
     """An article as it is sent: outlet, day, headline and the beginning of its text."""
     return {
         "outlet": visible.line(article.outlet, HEADLINE),
-        "published": f"{article.when:%Y-%m-%d %H:%M} UTC",
+        "published": published(article),
         "headline": headline(article),
         "text": visible.line(article.text[: 2 * TEXT], TEXT),
     }
 
 
-def _first_sentences(article: model.Article) -> list[str]:
-    found = sentences.split(article.text[: 2 * TEXT], article.language)[:_SENTENCES]
-    return [visible.line(span.text, SENTENCE) for span in found]
+def reports(members: Sequence[model.Member], count: int) -> list[dict[str, object]]:
+    """What a story has reported, as it is sent: its first articles and its last without copies, oldest first.
 
-
-def shown(articles: Sequence[model.Article]) -> dict[str, list[str]]:
-    """What a story has reported, as it is sent: headlines and first sentences of its first articles and its last."""
+    ``count``: how many first sentences of each.
+    """
+    articles = [member.article for member in members if member.join.copy_of is None]
     some = articles if len(articles) <= _FIRST + _LAST else [*articles[:_FIRST], *articles[-_LAST:]]
-    return {
-        "headlines": list(dict.fromkeys(headline(each) for each in some)),
-        "claims": list(dict.fromkeys(line for each in some for line in _first_sentences(each))),
-    }
+    # When it was published, not when it was seen: the same articles give the same prompt on another day.
+    return [
+        {
+            "outlet": visible.line(each.outlet, HEADLINE),
+            "published": published(each),
+            "headline": headline(each),
+            "sentences": _first_sentences(each, count),
+        }
+        for each in some
+    ]
+
+
+def _first_sentences(article: model.Article, count: int) -> list[str]:
+    found = sentences.split(article.text[: 2 * TEXT], article.language)[:count]
+    return [visible.line(span.text, SENTENCE) for span in found]
 
 
 def speaks_to_a_model(article: model.Article) -> bool:
