@@ -123,6 +123,17 @@ def _figures(asked: Sequence[_Asked]) -> dict[str, object]:
     }
 
 
+def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
+    """Whether the answers come in time, and how many a day's budget has."""
+    slowest = max(one.seconds for one in used)
+    tokens = max(1, round(statistics.mean(one.tokens for one in used)))
+    calls = min(policy.calls_per_day, policy.tokens_per_day // tokens)
+    return (
+        f"The slowest answer took {slowest:.1f} s; an article waits {model.show_duration(policy.wait)}.\n"
+        f"At {tokens:,} tokens a call, a day's budget is {model.counted(calls, 'call')}."
+    )
+
+
 def _show(policy: model.LanguageModelPolicy, asked: Sequence[_Asked], compared: Mapping[str, labelled.Score]) -> None:
     table = Table("use", "right", "seconds", "tokens a call", "", title=Text(f"{policy.name} at {policy.url}"))
     for use in model.Use:
@@ -132,6 +143,9 @@ def _show(policy: model.LanguageModelPolicy, asked: Sequence[_Asked], compared: 
         row = (name, f"{found['right']} of {found['asked']}", str(found["seconds"]), str(found["tokens"]))
         table.add_row(*(Text(visible.line(cell)) for cell in (*row, errors)))
     terminal.out.print(table)
+    used = [one for one in asked if one.use in policy.uses and not one.error]
+    if used:
+        terminal.out.print(_budget(policy, used))
     if not compared:
         return
     table = Table("labelled articles", "events", "hidden", "beyond", "pairs P", "R", "calls an article")

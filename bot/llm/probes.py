@@ -29,6 +29,10 @@ with mobile operators in Karachi.""",
     "moved": """\
 Pakistan gives BlackBerry until 30 December
 The PTA has moved the deadline for BlackBerry from 30 November to 30 December, it said on Monday.""",
+    "india": """\
+India wants BlackBerry to open its servers too
+The interior ministry of India has given BlackBerry 60 days to let it read the messages of business customers. In
+Pakistan the company is leaving over such a demand.""",
     "school": """\
 PTA meeting: please enter by the back door
 The parent teacher association of Hill School meets on Friday. Please leave your BlackBerry at home.""",
@@ -51,9 +55,12 @@ def probes() -> tuple[Probe, ...]:
     return (
         _same_event("again", first, same_event.Verdict.SAME),
         _same_event("sindh", first, same_event.Verdict.OTHER),
-        _facts(_change("30 November", "30 December"), chosen={1}),
-        _facts(_change("5,000", "30"), chosen=set()),
-        _facts(*map(_quote, ("The company calls the demand a backdoor.", _article("moved").text)), chosen={2}),
+        _same_event("moved", first, same_event.Verdict.SAME),
+        _same_event("india", first, same_event.Verdict.OTHER),
+        _facts("moved", _change("30 November", "30 December"), chosen={1}),
+        _facts("moved", _change("5,000", "30"), chosen=set()),
+        _facts("moved", _quote("The company calls the demand a backdoor."), _quote(_article("moved").text), chosen={2}),
+        _facts("again", _quote(_article("again").title), _quote(_article("again").text), chosen=set()),
         _relevance("exit", relevance.Verdict.RELEVANT),
         _relevance("school", relevance.Verdict.IRRELEVANT),
         _summary(),
@@ -97,8 +104,8 @@ def _same_event(name: str, story: model.Story, verdict: same_event.Verdict) -> P
     )
 
 
-def _facts(*offered: model.Fact, chosen: set[int]) -> Probe:
-    prompt = facts.ask(_article("moved"), _story("exit"), offered)
+def _facts(name: str, *offered: model.Fact, chosen: set[int]) -> Probe:
+    prompt = facts.ask(_article(name), _story("exit"), offered)
     return Probe(prompt=prompt, is_right=lambda text: prompts.read(prompt, text, facts.Facts).chosen == chosen)
 
 

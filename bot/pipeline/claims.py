@@ -48,7 +48,8 @@ class Claims:
         told = facts.news(claims, reading, others, 1.0 if member.join.confidence is None else member.join.confidence)
         further = facts.sentences_of(claims, reading) if is_asked else ()
         claims.add(reading, told)
-        return told, tuple(fact for fact in further if fact not in told)
+        sentences = {fact.sentence for fact in told}
+        return told, tuple(fact for fact in further if fact.sentence not in sentences)
 
     def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
         """What a live page's next version adds; an article's is told as a correction, and is taken in."""

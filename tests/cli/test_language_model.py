@@ -23,14 +23,14 @@ SUPPORT = "The company calls the demand a backdoor."
 
 
 def same_event(data: dict[str, Any]) -> dict[str, Any]:
-    is_other = "lifts ban" in data["article"]["headline"]
+    is_other = any(words in data["article"]["headline"] for words in ("lifts ban", "India"))
     words = data["article"]["headline"]
     return {"verdict": "other" if is_other else "same", "story": 0 if is_other else 1, "words": words}
 
 
 def facts(data: dict[str, Any]) -> dict[str, Any]:
     is_wrong = data["updates"][0].get("before") == "5,000"
-    return NONE(data) if is_wrong else chosen("moved the deadline")(data)
+    return (NONE if is_wrong else chosen("moved the deadline"))(data)
 
 
 def relevance(data: dict[str, Any]) -> dict[str, Any]:
@@ -74,8 +74,8 @@ def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder
     assert told["model"] == "local-model"
     counts = {use: (each["right"], each["asked"]) for use, each in told["uses"].items()}
     assert counts == {
-        "same_event": (2, 2),
-        "facts": (3, 3),
+        "same_event": (4, 4),
+        "facts": (4, 4),
         "summary": (1, 1),
         "relevance": (2, 2),
         "translate": (1, 1),
@@ -85,6 +85,8 @@ def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder
     shown = asked(folder)
     assert "relevance (not used)" in shown
     assert "2 of 2" in shown
+    assert "an article waits 20 seconds" in shown
+    assert "a day's budget is 500 calls" in shown
 
 
 def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(folder: Path, server: Server) -> None:
