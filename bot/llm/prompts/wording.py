@@ -91,9 +91,9 @@ def document(article: model.Article) -> dict[str, str]:
 
 
 def reports(members: Sequence[model.Member], count: int) -> list[dict[str, object]]:
-    """What a story has reported, as it is sent: its first articles and its last without copies, oldest first.
+    """What a story has reported, as it is sent: its first articles and its last, oldest first.
 
-    ``count``: how many first sentences of each.
+    Copies are left out, and articles that give orders to a model. ``count``: how many first sentences of each.
     """
     articles = [member.article for member in members if member.join.copy_of is None]
     some = articles if len(articles) <= _FIRST + _LAST else [*articles[:_FIRST], *articles[-_LAST:]]
@@ -106,6 +106,7 @@ def reports(members: Sequence[model.Member], count: int) -> list[dict[str, objec
             "sentences": _first_sentences(each, count),
         }
         for each in some
+        if not speaks_to_a_model(each)
     ]
 
 
