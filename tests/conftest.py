@@ -1,7 +1,8 @@
-"""What holds for every suite: one PostgreSQL, and in CI generated examples that are the same in every run."""
+"""What holds for every suite: one PostgreSQL, a heap without its tests, in CI the same generated examples always."""
 
 from __future__ import annotations
 
+import gc
 import os
 
 from hypothesis import settings
@@ -14,3 +15,9 @@ __all__ = ["postgres_server"]
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("anywhere", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are not walked by each collection of the garbage, of which each start of the bot asks one."""
+    gc.collect()
+    gc.freeze()

@@ -250,7 +250,7 @@ class App:
         # Their messages show times in the zone that they were built with.
         kept = old.channels if (now.channels, now.timezone) == (before.channels, before.timezone) else None
         self.live = live_of(settings, self.parts.environment, self.store, given=kept)
-        gc_tuning.spare_collections(lasts=True)
+        gc_tuning.spare_collections(lasts=True, replaces=True)
         await self.begin()
         if kept is None:
             self._sending.renew()
