@@ -18,6 +18,7 @@ import pytest
 from bot import app, model
 from bot.app.clock import SystemClock
 from bot.model import Verdict
+from testbed import fresh
 from testbed.fakes import START
 from testbed.servers import postgres, slack
 from testbed.servers.slack_socket import SocketMode
@@ -145,7 +146,7 @@ async def running(
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/wirewatch.db"
+        return fresh.archive(tmp_path / "wirewatch.db")
     server: postgres.Server = request.getfixturevalue("postgres_server")
     return server.new_database()
 

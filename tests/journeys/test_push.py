@@ -16,6 +16,7 @@ from bot import app, model, storage
 from bot.app import subscribing
 from bot.fetch.client import HttpFetcher
 from bot.polling import websub
+from testbed import fresh
 from testbed.fakes import START, FakeClock
 from testbed.servers import hub, ports, postgres
 from tests.journeys import world as worlds
@@ -50,7 +51,7 @@ class Desk:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/wirewatch.db"
+        return fresh.archive(tmp_path / "wirewatch.db")
     server: postgres.Server = request.getfixturevalue("postgres_server")
     return server.new_database()
 

@@ -12,6 +12,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from bot import app, model
+from testbed import fresh
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
 from testbed.servers.feeds import FeedServer
@@ -77,6 +78,8 @@ class World:
     def configure(self, *outlets: str, rules: str = RULES, bot: str = BOT) -> None:
         (self.folder / "rules").mkdir(parents=True, exist_ok=True)
         (self.folder / "bot.yaml").write_text(bot.format(folder=self.folder, slack=self.slack.api_url))
+        if not (file := self.folder / "wirewatch.db").exists():
+            fresh.archive(file)
         lines = [f'  - {{url: "{self.outlets.url(f"/{name}.xml")}", name: {name}, owner: {name}}}' for name in outlets]
         (self.folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
         (self.folder / "rules" / "desk.yaml").write_text(rules)

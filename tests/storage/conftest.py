@@ -9,6 +9,7 @@ import pytest
 
 from bot import storage
 from bot.storage import schema
+from testbed import fresh
 from testbed.fakes import FakeClock
 from testbed.servers.postgres import Server, name_of
 
@@ -41,7 +42,7 @@ def postgres_address(postgres_server: Server, postgres_database: str) -> str:
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     match request.param:
         case "sqlite file":
-            return f"sqlite:///{tmp_path}/store.db"
+            return fresh.archive(tmp_path / "store.db")
         case "sqlite memory":
             return "sqlite://"
         case _:
