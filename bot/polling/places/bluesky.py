@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from bot import model
@@ -12,7 +13,10 @@ _FORM = "bluesky:name.bsky.social, or the account's did:plc:…"
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
     found = kit.name(
-        r"did:(?:plc|web):[\w.:%-]{4,200}|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+", rest.removeprefix("@"), form=_FORM
+        re.fullmatch(
+            r"did:(?:plc|web):[\w.:%-]{4,200}|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+", rest.removeprefix("@"), re.ASCII
+        ),
+        form=_FORM,
     )
     account = found[0] if found[0].startswith("did:") else found[0].lower()
     return model.Feed(url=f"https://bsky.app/profile/{account}/rss", owner=f"bluesky:{account}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from bot import model
@@ -15,7 +16,9 @@ _API = "https://api.github.com"
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
     if rest == "advisories" or rest.startswith("advisories/"):
-        found = kit.name(rf"advisories(?:/({_ECOSYSTEM})(?:/([\w.@/-]{{1,200}}))?)?", rest, form=_FORM)
+        found = kit.name(
+            re.fullmatch(rf"advisories(?:/({_ECOSYSTEM})(?:/([\w.@/-]{{1,200}}))?)?", rest, re.ASCII), form=_FORM
+        )
         asked = f"&ecosystem={found[1]}" if found[1] else ""
         asked += f"&affects={found[2]}" if found[2] else ""
         return model.Feed(
@@ -23,7 +26,7 @@ def _feed(rest: str, has_token: bool) -> model.Feed:
             owner="github.com",
             kind="advisories",
         )
-    found = kit.name(rf"({_NAME}/{_NAME})(?:/(releases|tags|advisories))?", rest, form=_FORM)
+    found = kit.name(re.fullmatch(rf"({_NAME}/{_NAME})(?:/(releases|tags|advisories))?", rest, re.ASCII), form=_FORM)
     if found[2] == "advisories":
         return model.Feed(
             url=f"{_API}/repos/{found[1]}/security-advisories?per_page=50",

@@ -18,7 +18,7 @@ def _feed(rest: str, has_token: bool) -> model.Feed:
     rest = rest[named.end() :] if named else rest
     edition = f"hl={language}-{country}&gl={country}&ceid={country}:{language}"
     if rest.startswith("topic/"):
-        found = kit.name(rf"topic/(?:({_TOPICS})|([A-Za-z0-9]{{20,200}}))", rest, form=_FORM)
+        found = kit.name(re.fullmatch(rf"topic/(?:({_TOPICS})|([A-Za-z0-9]{{20,200}}))", rest, re.ASCII), form=_FORM)
         path = f"headlines/section/topic/{found[1]}?" if found[1] else f"topics/{found[2]}?"
     else:
         path = f"search?q={kit.words(rest, form=_FORM)}&"

@@ -58,9 +58,8 @@ def alike(**etiquette: timedelta) -> tuple[Etiquette, Etiquette]:
     return both, both
 
 
-def name(pattern: str, rest: str, *, form: str) -> re.Match[str]:
-    """The parts of ``rest``, all of which the pattern matches: names, in which nothing needs quoting. Raises Unfit."""
-    found = re.fullmatch(pattern, rest, re.ASCII)
+def name(found: re.Match[str] | None, *, form: str) -> re.Match[str]:
+    """The parts of a form, which are names, in which nothing needs quoting. Raises Unfit where it is none."""
     if not found:
         raise Unfit(f"write {form}")
     return found

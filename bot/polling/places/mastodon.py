@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot import model
 from bot.polling.places import kit
 
@@ -10,7 +12,7 @@ _HOST = r"[a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63}){1,9}"
 
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
-    found = kit.name(rf"(#?)([\w.-]{{1,60}})@({_HOST})", rest.removeprefix("@"), form=_FORM)
+    found = kit.name(re.fullmatch(rf"(#?)([\w.-]{{1,60}})@({_HOST})", rest.removeprefix("@"), re.ASCII), form=_FORM)
     path = f"tags/{found[2]}" if found[1] else f"@{found[2]}"
     # A server is no publisher: each account is an owner, and under a tag each author.
     owner = None if found[1] else f"{found[2]}@{found[3]}".lower()

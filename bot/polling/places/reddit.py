@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from bot import model
@@ -16,7 +17,9 @@ def _feed(rest: str, has_token: bool) -> model.Feed:
         path, owner = "search", "reddit.com"
         asked = f"?q={kit.words(rest.removeprefix('search/'), form=_FORM)}&sort=new"
     else:
-        found = kit.name(r"(?:r/(\w{2,30}(?:\+\w{2,30}){0,50})|u(?:ser)?/([\w-]{2,30}))/?", rest, form=_FORM)
+        found = kit.name(
+            re.fullmatch(r"(?:r/(\w{2,30}(?:\+\w{2,30}){0,50})|u(?:ser)?/([\w-]{2,30}))/?", rest, re.ASCII), form=_FORM
+        )
         path = f"r/{found[1]}/new" if found[1] else f"user/{found[2]}/submitted"
         owner, asked = f"reddit.com/{rest.strip('/')}", "?"
     if not has_token:

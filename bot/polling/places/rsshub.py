@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from bot import model
@@ -11,7 +12,10 @@ _FORM = "rsshub:/route/of/rsshub, or rsshub:https://your.server/route"
 
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
-    found = kit.name(r"(https?://[\w.-]{1,200}(?::\d{1,5})?)?(/(?!/)[\w./~@:+,%=&?!*()-]{1,500})", rest, form=_FORM)
+    found = kit.name(
+        re.fullmatch(r"(https?://[\w.-]{1,200}(?::\d{1,5})?)?(/(?!/)[\w./~@:+,%=&?!*()-]{1,500})", rest, re.ASCII),
+        form=_FORM,
+    )
     base = found[1] or "https://rsshub.app"
     # A route's owner is the place that it reads, not the server.
     return model.Feed(url=f"{base}{found[2]}", owner=f"rsshub:{found[2].partition('?')[0].strip('/')}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 from bot import model
@@ -20,8 +21,7 @@ _SELECTORS = {
 
 def _feed(rest: str, has_token: bool) -> model.Feed:
     found = kit.name(
-        r"[A-Za-z]\w{3,31}",
-        rest.removeprefix("@"),
+        re.fullmatch(r"[A-Za-z]\w{3,31}", rest.removeprefix("@"), re.ASCII),
         form="telegram:channel, the name of a public channel",
     )
     return model.Feed(

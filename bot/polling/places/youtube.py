@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from bot import model
@@ -15,7 +16,7 @@ def _feed(rest: str, has_token: bool) -> model.Feed:
         # A page, which names the channel's feed; a handle may have letters of any script.
         handle = kit.words(rest[1:], form=_FORM)
         return model.Feed(url=f"https://www.youtube.com/@{handle}")
-    found = kit.name(r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", rest, form=_FORM)
+    found = kit.name(re.fullmatch(r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", rest, re.ASCII), form=_FORM)
     what = f"channel_id={found[1]}" if found[1] else f"playlist_id={found[2]}"
     return model.Feed(url=f"https://www.youtube.com/feeds/videos.xml?{what}")
 
