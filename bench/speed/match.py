@@ -4,9 +4,10 @@
     python -m bench.speed.match 100 1000 10000 100000    the table of docs/decisions/0010-rule-engine.md
 
 One core, yes or no per rule (evidence is computed for hits only). Rules have five terms: two groups of two and one
-exclusion. Words fall as in news (Zipf, 40,000 words, the most common thousand three quarters of the text); every fifth
-term is a phrase, every tenth a prefix, every tenth in capitals. The loop searches one compiled expression a group with
-all words in it. Both say the same of every article compared, or the bench stops.
+exclusion; then as many whose two groups are joined by NEAR/10. Words fall as in news (Zipf, 40,000 words, the most
+common thousand three quarters of the text); every fifth term is a phrase, every tenth a prefix, every tenth in
+capitals. The loop searches one compiled expression a group with all words in it; with NEAR, one for both groups in
+either order. Both say the same of every article compared, or the bench stops.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import re
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot import model, rules
@@ -29,6 +31,7 @@ NOW = datetime(2015, 12, 2, tzinfo=UTC)
 FEED = model.Feed(url="https://news.example/feed.xml")
 WORDS = 40_000
 SHORT, LONG = 62, 610
+NEAR = 10
 SYLLABLES = [a + b for a in "bcdfghjklmnprstvwz" for b in ("a", "e", "i", "o", "u", "an", "er", "or", "is")]
 
 
@@ -70,19 +73,22 @@ class Language:
         return word.upper() if roll < 0.4 and len(word) >= 2 else word
 
 
-def make_rules(language: Language, count: int) -> list[model.Rule]:
+def make_rules(language: Language, count: int, *, with_near: bool = False) -> list[model.Rule]:
     def line(label: str, size: int) -> model.Line:
         return model.Line(label=label, terms=tuple(language.term() for _ in range(size)))
 
-    return [
-        model.Rule(
-            name=f"rule {number}",
-            notify=("alerts",),
-            all=(line("one", 2), line("other", 2)),
-            none=(line("none", 1),),
+    def near(one: model.Line, other: model.Line) -> str:
+        left, right = (
+            " OR ".join(f'"{term}"' if " " in term else term for term in line.terms) for line in (one, other)
         )
-        for number in range(count)
-    ]
+        return f"({left}) NEAR/{NEAR} ({right})"
+
+    made = []
+    for number in range(count):
+        groups = line("one", 2), line("other", 2)
+        rule = model.Rule(name=f"rule {number}", notify=("alerts",), all=groups, none=(line("none", 1),))
+        made.append(replace(rule, all=(), query=near(*groups)) if with_near else rule)
+    return made
 
 
 def make_articles(language: Language, size: int, count: int) -> list[model.Article]:
@@ -107,12 +113,24 @@ class Loop:
 
     def __init__(self, given: Sequence[model.Rule]) -> None:
         self._rules = [
-            (rule.name, [self._group(line) for line in rule.all], [self._group(line) for line in rule.none])
+            (
+                rule.name,
+                [self._near(rule.query)] if rule.query else [re.compile(self._group(line.terms)) for line in rule.all],
+                [re.compile(self._group(line.terms)) for line in rule.none],
+            )
             for rule in given
         ]
 
-    def _group(self, line: model.Line) -> re.Pattern[str]:
-        return re.compile("|".join(map(self._term, line.terms)))
+    def _group(self, terms: Iterable[str]) -> str:
+        return "|".join(map(self._term, terms))
+
+    def _near(self, query: str) -> re.Pattern[str]:
+        sides = query.split(f" NEAR/{NEAR} ")
+        terms = [side.strip("()").replace('"', "").split(" OR ") for side in sides]
+        one, other = (f"(?:{self._group(each)})" for each in terms)
+        gap = r"(?:’s)?[^\w¶]+"
+        between = rf"{gap}(?:\w+{gap}){{0,{NEAR}}}"
+        return re.compile(f"{one}{between}{other}|{other}{between}{one}")
 
     @staticmethod
     def _term(term: str) -> str:
@@ -169,12 +187,14 @@ def build(given: Sequence[model.Rule]) -> tuple[rules.RuleSet, float, float, flo
     return rule_set, read, indexed, size
 
 
-def measure(language: Language, given: Sequence[model.Rule], warm: Sequence[model.Article], budget: float) -> None:
+def measure(
+    language: Language, given: Sequence[model.Rule], warm: Sequence[model.Article], budget: float, *, what: str
+) -> None:
     rule_set, read, indexed, size = build(given)
     loop = Loop(given)
     per_rule = 1e6 / len(given)
     print(
-        f"\n{len(given):,} rules: read {read * per_rule:.0f} µs a rule, indexed {indexed * per_rule:.0f} µs a rule, "
+        f"\n{len(given):,} rules{what}: read {read * per_rule:.0f} µs a rule, indexed {indexed * per_rule:.0f}, "
         f"index {size:.1f} MB ({size * 1e6 / len(given):.0f} bytes a rule)"
     )
     for words in (SHORT, LONG):
@@ -210,9 +230,10 @@ def main() -> None:
     language = Language(random.Random(chosen.seed))
     warm = make_articles(language, SHORT, 2_000)
     for size in chosen.sizes:
-        measure(language, make_rules(language, size), warm, chosen.budget)
-        gc.unfreeze()
-        gc.collect()
+        for with_near, what in ((False, ""), (True, " with NEAR")):
+            measure(language, make_rules(language, size, with_near=with_near), warm, chosen.budget, what=what)
+            gc.unfreeze()
+            gc.collect()
 
 
 if __name__ == "__main__":
