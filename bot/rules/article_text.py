@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 import urllib.parse
 from typing import NamedTuple
 
@@ -50,6 +51,20 @@ class FieldText:
     def _places(self) -> dict[str, list[int]]:
         return _places(self.plain)
 
+    @functools.cached_property
+    def _ordered(self) -> list[str]:
+        return sorted(self._places)
+
+    def _beginning(self, prefix: str) -> list[int]:
+        """The places of every plain word that begins so: a look at each word took a third of the time of NEAR."""
+        first = bisect.bisect_left(self._ordered, prefix)
+        places: list[int] = []
+        for word in itertools.islice(self._ordered, first, None):
+            if not word.startswith(prefix):
+                break
+            places += self._places[word]
+        return sorted(places)
+
     def _words(self, form: patterns.Form) -> list[str]:
         return self.plain if form is patterns.Form.PLAIN else self.raw if form is patterns.Form.EXACT else self.folded
 
@@ -70,6 +85,8 @@ class FieldText:
         return known[1]
 
     def _find(self, pattern: patterns.Pattern) -> list[Stretch]:
+        if len(pattern.elements) == 1 and not pattern.elements[0].gap and not pattern.tail:
+            return [Stretch(index, index) for index in self._starts(pattern.elements[0])]
         found = []
         end = self._end_in_runs(pattern) if any(one.runs_on for one in pattern.elements[:-1]) else None
         for first in self._starts(pattern.elements[0]):
@@ -89,6 +106,8 @@ class FieldText:
             if element.form is patterns.Form.PLAIN and not element.possessive:
                 return candidates
         elif element.shape is patterns.Shape.PREFIX and not element.possessive:
+            if element.form is patterns.Form.PLAIN:
+                return self._beginning(element.text)
             beginning = element.text
             return [index for index, word in enumerate(self._words(element.form)) if word.startswith(beginning)]
         else:
@@ -152,15 +171,18 @@ class ArticleText:
     def __init__(self, article: model.Article, steps: Steps | None = None) -> None:
         self.article = article
         self._steps = steps
-        self._fields: dict[str, tuple[FieldText, ...]] = {}
+        self._fields: dict[str | None, tuple[FieldText, ...]] = {}
 
     def fields(self, name: str | None) -> tuple[FieldText, ...]:
         """The texts of a field (one a tag); None: title and body."""
-        if name is None:
-            return (*self.fields("title"), *self.fields("body"))
-        if name not in self._fields:
-            self._fields[name] = tuple(FieldText(name, string, self._steps) for string in self._strings(name))
-        return self._fields[name]
+        texts = self._fields.get(name)
+        if texts is None:
+            texts = self._fields[name] = (
+                (*self.fields("title"), *self.fields("body"))
+                if name is None
+                else tuple(FieldText(name, string, self._steps) for string in self._strings(name))
+            )
+        return texts
 
     def _strings(self, name: str) -> tuple[str, ...]:
         article = self.article

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from bot.rules import expression, regex
 from bot.rules.article_text import ArticleText, FieldText, Stretch
@@ -40,6 +40,9 @@ class FoundStretch(NamedTuple):
     hits: tuple[Hit, ...]
 
 
+_Place = TypeVar("_Place", bound=Stretch | FoundStretch)
+
+
 def holds(tested: expression.Expression, view: ArticleText) -> bool:
     """Whether the expression is true of the article."""
     if type(tested) is expression.Words:
@@ -55,6 +58,8 @@ def holds(tested: expression.Expression, view: ArticleText) -> bool:
             return any(holds(part, view) for part in parts)
         case expression.Not(part):
             return not holds(part, view)
+        case expression.Near():
+            return any(_places_in(tested, text) for field in tested.fields for text in view.fields(field))
         case _:
             return bool(hits(tested, view))
 
@@ -75,23 +80,15 @@ def hits(tested: expression.Expression, view: ArticleText) -> list[Hit]:
             return [hit for text in view.fields(field) for hit in _regex_hits(tested, text)]
         case expression.Words(_, _, field):
             return [hit for text in view.fields(field) for found in _found_words(tested, text) for hit in found.hits]
-        case _:
-            return _unique(
-                hit for text in _near_fields(tested, view) for found in found_in(tested, text) for hit in found.hits
-            )
+        case expression.Near():
+            texts = [text for field in tested.fields for text in view.fields(field)]
+            return _unique(hit for text in texts for found in found_in(tested, text) for hit in found.hits)
+        case expression.Window(_, _, field):
+            return _unique(hit for text in view.fields(field) for found in found_in(tested, text) for hit in found.hits)
 
 
 def _unique(found: Iterable[Hit]) -> list[Hit]:
     return list(dict.fromkeys(found))
-
-
-def _near_fields(tested: expression.Expression, view: ArticleText) -> tuple[FieldText, ...]:
-    """Every text in which some term of it may be."""
-    names = {getattr(leaf, "field", None) for leaf in expression.leaves(tested)}
-    wanted = [
-        name for name in expression.WORD_FIELDS if name in names or (None in names and name in expression.TEXT_FIELDS)
-    ]
-    return tuple(text for name in wanted for text in view.fields(name))
 
 
 def found_in(tested: expression.Expression, text: FieldText) -> list[FoundStretch]:
@@ -109,9 +106,30 @@ def found_in(tested: expression.Expression, text: FieldText) -> list[FoundStretc
         case expression.Near(left, right, words, is_ordered):
             left_found, right_found = found_in(left, text), found_in(right, text)
             _count(text, min(len(left_found) * len(right_found), MAX_PAIRS) + len(left_found) + len(right_found))
-            return _found_near(left_found, right_found, words, is_ordered)
+            near = _near_pairs(left_found, right_found, words, is_ordered)
+            joined = _fewer([FoundStretch(one.first, other.last, one.hits + other.hits) for one, other in near])
+            return sorted(dict.fromkeys(joined), key=lambda found: found[:2])
         case _:
             raise AssertionError(tested)
+
+
+def _places_in(tested: expression.Expression, text: FieldText) -> list[Stretch]:
+    """As ``found_in``, without what was found there: most articles with the words have them far apart."""
+    match tested:
+        case expression.Words(_, _, field):
+            places = text.find(tested.pattern) if _is_in(field, text) else []
+            _count(text, len(places))
+            return places
+        case expression.Any(parts) | expression.Named(_, parts):
+            return _fewer(sorted([place for part in parts for place in _places_in(part, text)]))
+        case expression.Near(left, right, words, is_ordered):
+            if not (left_places := _places_in(left, text)) or not (right_places := _places_in(right, text)):
+                return []
+            _count(text, min(len(left_places) * len(right_places), MAX_PAIRS) + len(left_places) + len(right_places))
+            near = _near_pairs(left_places, right_places, words, is_ordered)
+            return sorted({*_fewer([Stretch(before.first, after.last) for before, after in near])})
+        case _:
+            return [Stretch(found.first, found.last) for found in found_in(tested, text)]
 
 
 def _count(text: FieldText, steps: int) -> None:
@@ -119,15 +137,15 @@ def _count(text: FieldText, steps: int) -> None:
         text.steps.take(steps)
 
 
-def _fewer(found: list[FoundStretch]) -> list[FoundStretch]:
+def _fewer(found: list[_Place]) -> list[_Place]:
     """All, or of too many the shortest from each word and to each word.
 
     Else each NEAR around another one doubles what the next has to pair, and 20 of them hold a processor for seconds.
     """
     if len(found) <= MAX_FOUND:
         return found
-    by_first: dict[int, FoundStretch] = {}
-    by_last: dict[int, FoundStretch] = {}
+    by_first: dict[int, _Place] = {}
+    by_last: dict[int, _Place] = {}
     for one in found:
         if one.first not in by_first or one.last < by_first[one.first].last:
             by_first[one.first] = one
@@ -168,35 +186,35 @@ def _found_regex(leaf: expression.Regex, text: FieldText) -> list[FoundStretch]:
     return found
 
 
-def _found_near(
-    left: list[FoundStretch], right: list[FoundStretch], words: int, is_ordered: bool
-) -> list[FoundStretch]:
-    pairs = _pairs(left, right)
-    if not is_ordered:
-        pairs += _pairs(right, left)
-    near = [(before, after) for before, after in pairs if after.first - before.last - 1 <= words]
-    joined = _fewer([FoundStretch(before.first, after.last, before.hits + after.hits) for before, after in near])
-    return sorted(dict.fromkeys(joined), key=lambda found: found[:2])
+def _near_pairs(left: list[_Place], right: list[_Place], words: int, is_ordered: bool) -> list[tuple[_Place, _Place]]:
+    pairs = _pairs(left, right, words)
+    return pairs if is_ordered else pairs + _pairs(right, left, words)
 
 
-def _pairs(before: list[FoundStretch], after: list[FoundStretch]) -> list[tuple[FoundStretch, FoundStretch]]:
-    """Places of which the first ends before the second starts: all, or of too many each with its nearest."""
+def _pairs(before: list[_Place], after: list[_Place], words: int) -> list[tuple[_Place, _Place]]:
+    """Places with at most so many words between: all, or of too many each with its nearest."""
+    first_of = [found.first for found in after]
     if len(before) * len(after) <= MAX_PAIRS:
-        return [(one, other) for one in before for other in after if one.last < other.first]
+        pairs = []
+        for one in before:
+            start = bisect.bisect_right(first_of, one.last)
+            pairs += [
+                (one, other) for other in after[start : bisect.bisect_right(first_of, one.last + words + 1, start)]
+            ]
+        return pairs
     ends = sorted(before, key=lambda found: found.last)
-    starts = sorted(after, key=lambda found: found.first)
     nearest: dict[tuple[int, int], None] = {}
     last_of = [found.last for found in ends]
-    first_of = [found.first for found in starts]
-    for number, other in enumerate(starts):
+    for number, other in enumerate(after):
         index = bisect.bisect_left(last_of, other.first)
         if index:
             nearest[index - 1, number] = None
     for number, one in enumerate(ends):
         index = bisect.bisect_right(first_of, one.last)
-        if index < len(starts):
+        if index < len(after):
             nearest[number, index] = None
-    return [(ends[before], starts[after]) for before, after in nearest]
+    near = [(ends[index], after[number]) for index, number in nearest]
+    return [(one, other) for one, other in near if other.first - one.last - 1 <= words]
 
 
 def _found_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[FoundStretch]:

@@ -8,6 +8,7 @@ Expression = Words | Regex | Window | Value       the terms
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -76,6 +77,11 @@ class Near:
     right: Expression
     words: int
     is_ordered: bool = False
+    #: In which it can be true; every article asks.
+    fields: tuple[str, ...] = dataclasses.field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", _in_order(fields_of(self.left) & fields_of(self.right)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +154,16 @@ def needs_something(expression: Expression) -> bool:
 def fields_of(part: Expression) -> frozenset[str]:
     """The fields in which a part that is under NEAR can be found."""
     match part:
-        case Near(left, right):
-            return fields_of(left) & fields_of(right)
+        case Near():
+            return frozenset(part.fields)
         case Any(parts) | Named(_, parts):
             return frozenset[str]().union(*map(fields_of, parts))
         case _:
             field = getattr(part, "field", None)
             return frozenset(TEXT_FIELDS if field is None else (field,))
+
+
+@functools.cache
+def _in_order(fields: frozenset[str]) -> tuple[str, ...]:
+    """Cached so that equal ones are one object."""
+    return tuple(field for field in WORD_FIELDS if field in fields)

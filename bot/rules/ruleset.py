@@ -71,6 +71,9 @@ class RuleSet:
         for number in sorted(sure | partial):
             if not self._is_active(number, article, feed, now):
                 continue
+            if number in partial and not evaluation.is_true(self._compiled[number], seen):
+                # Most of them, and much cheaper to say than where each term was found.
+                continue
             said = evaluation.evaluate_rule(self._compiled[number], seen)
             if said.is_match:
                 rule = self._compiled[number].rule
