@@ -126,11 +126,12 @@ def _figures(asked: Sequence[_Asked]) -> dict[str, object]:
 def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
     """Whether the answers come in time, and how many a day's budget has."""
     slowest = max(one.seconds for one in used)
-    tokens = max(1, round(statistics.mean(one.tokens for one in used)))
-    calls = min(policy.calls_per_day, policy.tokens_per_day // tokens)
+    # An answer file, and some servers, count none.
+    tokens = round(statistics.mean(one.tokens for one in used))
+    calls = min(policy.calls_per_day, policy.tokens_per_day // tokens) if tokens else policy.calls_per_day
     return (
         f"The slowest answer took {slowest:.1f} s; an article waits {model.show_duration(policy.wait)}.\n"
-        f"At {tokens:,} tokens a call, a day's budget is {model.counted(calls, 'call')}."
+        f"At {model.counted(tokens, 'token')} a call, a day's budget is {model.counted(calls, 'call')}."
     )
 
 

@@ -44,9 +44,10 @@ NAMED = 4
 #: Other stories that are named beside the one that an article joins: one event's coverage may be in two.
 BESIDE = 3
 
-#: A second opinion is asked about at most so many stories, the likeliest, and only where none is likelier than this: an
-#: article that joins the wrong story hides its event (bench/quality/desk_grouping.py --oracle; decision record 0048).
-ASKED, ASKED_BELOW = 3, 0.95
+#: A second opinion is asked about at most so many stories, the likeliest, from this probability on, and only where none
+#: is likelier than the other: an article that joins the wrong story hides its event (bench/quality/desk_grouping.py
+#: --oracle; decision record 0048).
+ASKED, ASKED_FROM, ASKED_BELOW = 3, 0.2, 0.95
 
 Modes = Mapping[str, model.Group]
 
@@ -139,7 +140,7 @@ class Grouping:
         """Join a batch, whose own order does not matter; joins come in the order of joining.
 
         ``modes``: the rules whose ``group`` is not normal. ``second`` is asked where the article is not certainly
-        of a story, nor surely of none; one whose opinion is still to come has no join.
+        of a story, nor certainly of none; one whose opinion is still to come has no join.
         """
         joins = []
         for arrival in sorted(arrivals, key=lambda each: _order(each.article)):
@@ -222,18 +223,18 @@ class Grouping:
         if read.rules and (read.is_live_blog or roundups.is_roundup(title, int(told), best)):
             return self._opened(read, model.JoinReason.ROUNDUP, judged)
         judged = [one for one in judged if not one.story.is_roundup]
-        near_enough = [one for one in judged[:ASKED] if one.chance >= UNSURE_FROM]
-        if not near_enough:
-            return self._opened(read, model.JoinReason.OPENED, judged)
-        is_sure = model.Group.OFF not in modes and judged[0].chance >= self._needed(read, judged[0], modes)
+        best = judged[0].chance if judged else 0.0
+        doubted = [one for one in judged[:ASKED] if one.chance >= ASKED_FROM] if best < ASKED_BELOW else []
+        opinion = None
         # With another mode the user has decided what becomes of an unsure article.
-        is_asked = modes <= {model.Group.NORMAL} and judged[0].chance < ASKED_BELOW
-        opinion = second(read.id, [one.story.id for one in near_enough]) if second and is_asked else None
-        same = next((one for one in near_enough if opinion and one.story.id == opinion.story), None)
+        if second and doubted and modes <= {model.Group.NORMAL}:
+            opinion = second(read.id, [one.story.id for one in doubted])
+        same = next((one for one in doubted if opinion and one.story.id == opinion.story), None)
         if opinion is None or (same is None and opinion.story is not None):
-            if is_sure:
+            if judged and model.Group.OFF not in modes and best >= self._needed(read, judged[0], modes):
                 return self._joined(read, judged[0], judged[1:], near)
-            return self._opened(read, model.JoinReason.UNSURE, judged)
+            reason = model.JoinReason.UNSURE if best >= UNSURE_FROM else model.JoinReason.OPENED
+            return self._opened(read, reason, judged)
         if same is None:
             join = self._opened(read, model.JoinReason.OPENED, judged)
         else:
