@@ -55,14 +55,17 @@ class Interactions:
     async def _hear(self, listener: ports.Listener) -> None:
         watch = _Watch(self._store, self._clock, self._snapshot, listener.channels)
         await listener.listen(
-            lambda press: self._take(press, listener.channels),
+            lambda press: self.take(press, listener.channels),
             watch.on_change,
             lambda asked: self._on_asked(asked, listener.channels),
         )
 
-    async def _take(self, press: ports.Press, channels: Sequence[str]) -> str:
+    async def take(self, press: ports.Press, channels: Sequence[str]) -> str:
+        """Keep a press on a message of one of these channels; gives the answer for the person. Raises StoreError."""
         snapshot, now = self._snapshot(), self._clock.now()
         judged = await self._store.write(lambda tx: pipeline.judge(tx, snapshot, press, channels=channels, now=now))
+        if not judged.answer:
+            return ""
         fields = {"verdict": press.verdict.value, "story": press.story, "by": press.by}
         if judged.refused:
             log.warning("press refused", **fields, reason=judged.refused)

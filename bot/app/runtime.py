@@ -16,6 +16,7 @@ import structlog
 from bot import articles, channels, config, model, outbox, pipeline, ports, storage
 from bot.app import pushes, reload, subscribing
 from bot.app.assisting import Assisting
+from bot.app.claim_watch import ClaimWatch
 from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
@@ -51,13 +52,22 @@ class App:
     def __init__(self, parts: Parts, live: Live) -> None:
         self.parts = parts
         self.live = live
-        self._sending = Sending(parts.store, parts.clock, live=lambda: self.live, on_outcome=parts.observers.on_outcome)
+        self._sending = Sending(
+            parts.store,
+            parts.clock,
+            live=lambda: self.live,
+            on_outcome=parts.observers.on_outcome,
+            beside=self._hear_alone,
+        )
         self._listening = Interactions(
             parts.store,
             parts.clock,
             snapshot=lambda: self.live.snapshot,
             on_decided=parts.deciding.tell,
             on_asked=self._answer,
+        )
+        self._claims = ClaimWatch(
+            parts.store, parts.clock, snapshot=lambda: self.live.snapshot, take=self._listening.take
         )
         self._asking: Asking | None = None
         self._assisting = Assisting(
@@ -173,6 +183,10 @@ class App:
             for task in others:
                 task.cancel()
         await self.parts.heartbeat.end()
+
+    async def _hear_alone(self, ours: Sequence[ports.Channel]) -> None:
+        """What people do in channels that one process at a time listens to."""
+        await self._claims.run(ours, others=list(self.live.channels))
 
     async def _answer(self, asked: ports.Asked, channels: Sequence[str]) -> model.Message:
         if self._asking is None:

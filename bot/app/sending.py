@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 
 from bot import model, outbox, ports
@@ -20,11 +20,14 @@ class Sending:
         *,
         live: Callable[[], Live],
         on_outcome: Callable[[model.Outgoing], None],
+        beside: Callable[[Sequence[ports.Channel]], Coroutine[None, None, None]],
     ) -> None:
+        """``beside``: what the process that sends to these channels also does for them, alone, until cancelled."""
         self._store = store
         self._clock = clock
         self._live = live
         self._on_outcome = on_outcome
+        self._beside = beside
         #: Set when the channels of the senders that run now are no longer in force.
         self._changed = asyncio.Event()
 
@@ -36,6 +39,8 @@ class Sending:
             ending = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 watching = [group.create_task(_pass_on(event, ending)) for event in (over, self._changed)]
+                ours = [channel for channel in self._live().channels.values() if is_ours(channel)]
+                watching.append(group.create_task(self._beside(ours)))
                 await self._sender(is_ours).run(ending)
                 for task in watching:
                     task.cancel()

@@ -57,10 +57,19 @@ def escalation(
     )
 
 
-def is_claimed(tx: ports.Transaction, story: model.StoryId, channel: str, *, now: datetime) -> bool:
-    """Somebody takes care of it."""
+def claim_of(tx: ports.Transaction, story: model.StoryId, channel: str, *, now: datetime) -> model.Judgement | None:
+    """The claim that stands; None: nobody takes care of it."""
     said = alerts.active_feedback(tx.judgements.of_story(story, channel), now=now)
-    return any(one.verdict is Verdict.CLAIMED for one in said)
+    return next((one for one in said if one.verdict is Verdict.CLAIMED), None)
+
+
+def counts(tx: ports.Transaction, alert: model.Alert, press: ports.Press, *, now: datetime) -> bool:
+    """Whether a reaction means something: put, it claims what nobody has claimed; taken away, it ends the person's own
+    claim. So those who only look too change nothing."""
+    claim = claim_of(tx, alert.story, alert.channel, now=now)
+    if press.verdict is Verdict.CLAIMED:
+        return claim is None
+    return claim is not None and claim.by == press.by
 
 
 def call_off(tx: ports.Transaction, alert: model.Alert, why: str, *, now: datetime) -> None:

@@ -33,7 +33,7 @@ _REASONS: Mapping[Verdict, model.Reason] = {
 class Judged:
     """What became of a press."""
 
-    #: For the person; may hold a rule's name.
+    #: For the person; may hold a rule's name. Empty: a reaction that changes nothing.
     answer: str
     decisions: tuple[model.Decision, ...] = ()
     #: Why it was not taken; None: it was, now or before.
@@ -44,6 +44,13 @@ def judge(
     tx: ports.Transaction, snapshot: Snapshot, press: ports.Press, *, channels: Collection[str], now: datetime
 ) -> Judged:
     """Keep a press and do what it asks for. ``channels``: those that the listener listens for."""
+    is_reaction = not press.story
+    if is_reaction:
+        # People react to each other's messages too: those are none of ours.
+        named = tx.outbox.story_at(tuple(channels), press.place, press.ref)
+        if named is None:
+            return Judged(answer="")
+        press = replace(press, story=named)
     found = _pressed(tx, press, channels)
     alert, channel = found or (None, "")
     story = tx.stories.get([alert.story]).get(alert.story) if alert else None
@@ -58,6 +65,8 @@ def judge(
         )
     if alert.state is model.AlertState.MERGED:
         return Judged(answer="This story is now told in an older message: please press there.", refused="merged story")
+    if is_reaction and not duty.counts(tx, alert, press, now=now):
+        return Judged(answer="")
     if press.verdict is Verdict.OTHER_EVENT:
         return _ruled(tx, press, story, now)
     if press.verdict is Verdict.SILENCED:
@@ -203,10 +212,15 @@ def _meant(press: ports.Press, alert: model.Alert) -> tuple[str, ...]:
     return tuple(name for name in alert.rules if model.rule_key(name) == press.rule)
 
 
+def judgement_id(press: str, rule: str = "") -> model.JudgementId:
+    """Of what a press says of a rule, or of the story."""
+    return model.JudgementId(model.send_id("judgement", press, rule))
+
+
 def _judgement(press: ports.Press, alert: model.Alert, rule: str, now: datetime) -> model.Judgement:
     assert alert.head is not None
     return model.Judgement(
-        id=model.JudgementId(model.send_id("judgement", press.id, rule)),
+        id=judgement_id(press.id, rule),
         at=now,
         by=press.by,
         channel=alert.channel,

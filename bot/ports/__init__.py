@@ -32,7 +32,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
 """
 
 from bot.ports.archive import Articles
-from bot.ports.channels import Abilities, Channel, CheckLine, Delivery
+from bot.ports.channels import CLAIM_MARK, Abilities, Channel, CheckLine, Delivery, ShowsReactions
 from bot.ports.clock import Clock
 from bot.ports.encoding import Encoder, Vector
 from bot.ports.errors import (
@@ -83,6 +83,7 @@ from bot.ports.store import (
 from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Stub, Waiting
 
 __all__ = [
+    "CLAIM_MARK",
     "Abilities",
     "Advisor",
     "AllOf",
@@ -136,6 +137,7 @@ __all__ = [
     "Search",
     "SearchTooLong",
     "SendError",
+    "ShowsReactions",
     "Sighting",
     "Silences",
     "Source",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot import model
+
+#: The reaction that claims a story.
+CLAIM_MARK = "👀"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,8 @@ class Abilities:
     #: For so long after its first attempt a message can be sent again: the service shows it once. Zero: it may be shown
     #: twice.
     idempotent: timedelta = timedelta()
+    #: ``reacted`` can tell who put ``CLAIM_MARK`` under a message. False of a channel without it.
+    reactions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +79,18 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Close the connections; the channel is not used again."""
+
+
+@runtime_checkable
+class ShowsReactions(Protocol):
+    """A channel whose service can be asked who reacted to a message."""
+
+    name: str
+
+    @property
+    def abilities(self) -> Abilities:
+        """As a channel's."""
+
+    async def reacted(self, message: model.Receipt) -> Sequence[str]:
+        """Names, as the service shows them to people, of those who may act here and whose ``CLAIM_MARK`` is under a
+        message now. Raises SendError."""

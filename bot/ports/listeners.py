@@ -11,13 +11,14 @@ from bot import model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """One button, pressed by one person. Its form was checked; whether story, rule and message exist was not."""
+    """One button, pressed by one person, or a reaction. Its form was checked; that what it names exists was not."""
 
     #: The channel's own name of the press: the same when it is delivered again.
     id: str
     #: The channel's own id of the person.
     by: str
     verdict: model.Verdict
+    #: Empty: a reaction, which names only its message.
     story: model.StoryId
     #: Of which rule, by its key (model.rule_key); empty: of every rule that the message names, or of the story.
     rule: str
@@ -64,7 +65,8 @@ class Listener(Protocol):
     ) -> None:
         """Listen until cancelled, and connect again when the connection is lost.
 
-        ``on_press`` keeps the press and gives our answer to the person; StoreError: it was not kept, and the person is
-        not told that it was. ``on_change`` hears why nothing can be heard now; None: all is well again.
+        ``on_press`` keeps the press and gives our answer to the person, empty: nothing is to be said; StoreError: it
+        was not kept, and the person is not told that it was. ``on_change`` hears why nothing can be heard now; None:
+        all is well again.
         ``on_asked`` gives the answer, which is shown to that person only.
         """

@@ -19,7 +19,7 @@ from testbed.servers.faulty import Answer, Request
 
 TOKEN = "syt_test_token"
 ME, OTHER = "@bot:wirewatch.test", "@reader:wirewatch.test"
-_API = "/_matrix/client/v3"
+_API, _RELATIONS = "/_matrix/client/v3", "/_matrix/client/v1"
 #: spec, "Size limits".
 EVENT_BYTES = 65_536
 #: spec, "m.room.message msgtypes": the tags and attributes that programs show.
@@ -70,6 +70,8 @@ class Homeserver:
         #: (token, path) -> event id (spec, "Transaction identifiers").
         self._transactions: dict[tuple[str, str], str] = {}
         self._last = 0
+        #: Event -> (who reacted, with what), in order.
+        self.reactions: dict[str, list[tuple[str, str]]] = {}
         self.page = 100
 
     def add_room(self, name: str, **facts: Any) -> Room:
@@ -101,7 +103,7 @@ class Homeserver:
         if "/send/" in path:
             is_edit = isinstance(request.body, dict) and "m.new_content" in request.body
             return "edit" if is_edit else "post"
-        for name in ("messages", "join", "directory", "whoami", "joined_rooms", "state"):
+        for name in ("relations", "messages", "join", "directory", "whoami", "joined_rooms", "state"):
             if f"/{name}" in path:
                 return name
         return "other"
@@ -123,7 +125,8 @@ class Homeserver:
             raise Refused(401, "M_MISSING_TOKEN", "Missing access token")
         if token != self.token:
             raise Refused(401, "M_UNKNOWN_TOKEN", "Unrecognised access token.")
-        parts = [unquote(part) for part in request.path.removeprefix(_API).strip("/").split("/")]
+        path = request.path.removeprefix(_API).removeprefix(_RELATIONS)
+        parts = [unquote(part) for part in path.strip("/").split("/")]
         match request.method, parts:
             case "GET", ["account", "whoami"]:
                 return {"user_id": ME, "device_id": "DEVICE"}
@@ -139,6 +142,11 @@ class Homeserver:
                 return self._state(self._room(room_id), kind)
             case "GET", ["rooms", room_id, "messages"]:
                 return self._page(self._room(room_id), request.query)
+            case "GET", ["rooms", room_id, "relations", event_id, "m.annotation", "m.reaction"]:
+                # spec: only under v1, unlike the others.
+                if not request.path.startswith(_RELATIONS):
+                    raise Refused(404, "M_UNRECOGNIZED", "Unrecognized request")
+                return self._reactions(self._room(room_id), event_id)
             case "PUT", ["rooms", room_id, "send", "m.room.message", _]:
                 return {"event_id": self._send(room_id, request, token)}
         raise Refused(404, "M_UNRECOGNIZED", "Unrecognized request")
@@ -183,6 +191,23 @@ class Homeserver:
         end = start + min(int(query.get("limit", 10)), self.page)
         more = {"end": f"t{end}"} if end < len(found) else {}
         return {"chunk": found[start:end], "start": f"t{start}", **more}
+
+    def react(self, event: str, person: str, key: str = "👀", *, taken_away: bool = False) -> None:
+        """spec, "Reactions"; one that is taken away is redacted."""
+        with self.lock:
+            there = [each for each in self.reactions.get(event, []) if each != (person, key)]
+            self.reactions[event] = there if taken_away else [*there, (person, key)]
+
+    def _reactions(self, room: Room, event: str) -> dict[str, Any]:
+        """spec, "Relationships API": newest first."""
+        if not any(each["event_id"] == event for each in room.events):
+            raise Refused(404, "M_NOT_FOUND", "Unknown parent event.")
+        relation = {"rel_type": "m.annotation", "event_id": event}
+        found = [
+            {"type": "m.reaction", "sender": by, "content": {"m.relates_to": {**relation, "key": key}}}
+            for by, key in reversed(self.reactions.get(event, []))
+        ]
+        return {"chunk": found}
 
     def _send(self, room_id: str, request: Request, token: str) -> str:
         # spec, "Transaction identifiers": the same request to the same path is the same event.

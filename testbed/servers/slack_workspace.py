@@ -14,7 +14,7 @@ from testbed.servers.slack_rules import Refused
 TOKEN = "xoxb-test-token"
 #: The app's own token, for Socket Mode.
 APP_TOKEN = "xapp-test-token"
-SCOPES = ("chat:write", "channels:read", "groups:read", "channels:history", "groups:history")
+SCOPES = ("chat:write", "channels:read", "groups:read", "channels:history", "groups:history", "reactions:read")
 
 
 @dataclass(slots=True)

@@ -111,6 +111,27 @@ async def test_a_claim_or_a_mute_in_any_channel_calls_it_off(room: Watch, verdic
     assert (row.state, row.error) == (SendState.DROPPED, f"{verdict.value} by U1")
 
 
+async def test_a_reaction_claims_what_nobody_has_claimed_and_ends_its_own_claim_only(room: Watch) -> None:
+    await room.poll(DAWN, item())
+    await room.send("desk", "1")
+    nobody = model.StoryId("")
+
+    async def react(verdict: Verdict, by: str, place: str = "desk", **changes: object) -> str:
+        judged = await room.press(verdict, place, "1", id=f"{verdict} {by}", by=by, story=nobody, **changes)
+        assert judged.refused is None or changes
+        return judged.answer
+
+    assert await react(Verdict.CLAIMED, "U1", place="elsewhere") == "", "somebody else's message"
+    assert "buttons of this channel are for" in await react(Verdict.CLAIMED, "U1", barred=frozenset({"desk"}))
+    assert await react(Verdict.CLAIMED, "U1") == "The story is claimed."
+    assert await react(Verdict.CLAIMED, "U2") == "", "who only looks too"
+    assert await react(Verdict.UNCLAIMED, "U2") == ""
+    (row,) = await room.rows("duty")
+    assert row.error == "claimed by U1"
+    assert await react(Verdict.UNCLAIMED, "U1") == "The story is released: nobody takes care of it."
+    assert (await room.rows("duty"))[-1].state is SendState.PENDING
+
+
 async def test_a_story_that_was_escalated_is_claimed_on_the_second_channel_and_both_messages_show_it(
     room: Watch,
 ) -> None:

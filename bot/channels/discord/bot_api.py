@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from bot import model, ports
 from bot.channels.discord import errors, markdown, rights
@@ -35,11 +36,15 @@ _THREADS_KEPT = 1_000
 class BotApi:
     """One channel of one server."""
 
-    def __init__(self, *, to: str, token: model.Secret, api_url: str, context: ChannelContext) -> None:
+    def __init__(
+        self, *, to: str, token: model.Secret, api_url: str, may_act: Collection[str], context: ChannelContext
+    ) -> None:
+        """``may_act``: ids of those who may claim; empty: everybody."""
         self.account = f"discord {api_url} {token.reference}"
         self._to = to
         self._token = token
         self._api_url = api_url
+        self._may_act = may_act
         self._context = context
         self._rest = Rest(context.clock)
         self._shows_history = True
@@ -50,7 +55,12 @@ class BotApi:
     @property
     def abilities(self) -> ports.Abilities:
         return ports.Abilities(
-            threads=True, edits=True, lookup=self._shows_history, broadcast=True, idempotent=_NONCE_LASTS
+            threads=True,
+            edits=True,
+            lookup=self._shows_history,
+            broadcast=True,
+            idempotent=_NONCE_LASTS,
+            reactions=self._shows_history,
         )
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
@@ -158,6 +168,20 @@ class BotApi:
     def _absent(self, place: str) -> int | None:
         """A thread that was not started yet holds nothing; that the channel itself is unknown is an error."""
         return None if place == self._to else errors.UNKNOWN_CHANNEL
+
+    async def reacted(self, message: model.Receipt) -> Sequence[str]:
+        """As ``ports.ShowsReactions`` ("Get Reactions")."""
+        places.check_edited(message, self._to)
+        path = f"/channels/{message.place}/messages/{message.ref}/reactions"
+        said = await self._ask(
+            "GET",
+            f"{path}/{quote(ports.CLAIM_MARK)}?limit={_PAGE}",
+            bucket=f"/channels/{message.place}/reactions",
+            doing="ask who reacted",
+            fine=errors.UNKNOWN_EMOJI,
+        )
+        people = [each for each in said if isinstance(each, Mapping)] if isinstance(said, list) else []
+        return [str(each.get("username")) for each in people if not self._may_act or each.get("id") in self._may_act]
 
     # -- asking
 

@@ -15,13 +15,16 @@ from bot import model, ports
 from bot.channels.kit import http_client, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.people import ids
+from bot.channels.kit.people import as_list, ids, listed
 from bot.channels.matrix import content, errors
 
 KIND = "matrix"
 _API = "/_matrix/client/v3"
+#: Where relations are (spec, "GET /_matrix/client/v1/rooms/{roomId}/relations/…").
+_RELATIONS = "/_matrix/client/v1"
 _WHO = "the homeserver"
 _PAGE = 50
+_USER = re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII)
 #: A page of events, each of 64 kB at most; pages are mostly a hundredth of it.
 _PAGE_BYTES = _PAGE * 70_000
 
@@ -42,9 +45,16 @@ class Options(pydantic.BaseModel):
     )
     people: Annotated[
         dict[str, str],
-        ids(re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII), "a user's id in quotes: '@ann:example.org'"),
+        ids(_USER, "a user's id in quotes: '@ann:example.org'"),
     ] = pydantic.Field(
         {}, description="Whom messages here can mention: a name of your choice, and the user's id in quotes."
+    )
+    may_act: Annotated[tuple[str, ...], as_list, listed(_USER, "a user's id in quotes: '@ann:example.org'")] = (
+        pydantic.Field(
+            (),
+            description="Who may claim a story by the reaction 👀: people's ids in quotes. "
+            "Without it, everybody who sees the channel.",
+        )
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
@@ -69,7 +79,7 @@ class Channel:
     """One room. A message's transaction id is its own, so that a homeserver takes a repetition for the first one."""
 
     #: Synapse keeps a transaction id for a day (databases/main/events_worker.py, _cleanup_old_transaction_ids).
-    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
+    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12), reactions=True)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
@@ -133,6 +143,25 @@ class Channel:
             if not isinstance(end, str) or end == page.get("from"):
                 return None
             page["from"] = end
+
+    async def reacted(self, message: model.Receipt) -> Sequence[str]:
+        """As ``ports.ShowsReactions``, the first to react first. What was taken away is redacted, and not listed."""
+        places.check_edited(message, await self._room_id())
+        where = f"/rooms/{quote(message.place, safe='')}/relations/{quote(message.ref, safe='')}"
+        answer = await self._ask("GET", f"{where}/m.annotation/m.reaction?limit={_PAGE}", api=_RELATIONS)
+        if not answer.is_success:
+            raise errors.error_of(answer, doing="asking who reacted", now=self._context.clock.now())
+        events = answer.fields.get("chunk")
+        if not isinstance(events, list):
+            raise _unreadable("chunk")
+        found: dict[str, None] = {}
+        for event in reversed(events):
+            relation = (event.get("content") or {}).get("m.relates_to") or {}
+            by, key = str(event.get("sender")), str(relation.get("key"))
+            # Some programs add the sign that asks for a coloured picture.
+            if key.removesuffix("\ufe0f") == ports.CLAIM_MARK and by in (self._options.may_act or (by,)):
+                found[by] = None
+        return list(found)
 
     async def check(self) -> Sequence[ports.CheckLine]:
         """Token, room, membership, right and encryption, each with what to do. Accepts an invitation."""
@@ -212,11 +241,11 @@ class Channel:
             raise await self._error(answer, doing=doing)
         return answer.fields
 
-    async def _ask(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
+    async def _ask(self, method: str, path: str, body: Body | None = None, *, api: str = _API) -> HttpResponse:
         token = self._context.secret(self._options.token, what="the Matrix access token")
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
-        url = f"{self._options.server}{_API}{path}"
+        url = f"{self._options.server}{api}{path}"
         return await http_client.request(method, url, who=_WHO, body=raw, headers=headers, limit_bytes=_PAGE_BYTES)
 
 

@@ -15,12 +15,13 @@ from bot import model, ports
 from bot.channels.kit import http_client, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.people import ids
+from bot.channels.kit.people import as_list, ids, listed
 from bot.channels.mattermost import errors, markdown
 
 KIND = "mattermost"
 _WHO = "Mattermost"
 _ID = re.compile(r"[a-z0-9]{26}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 #: In each post: by it a post is found again.
 SEND_ID = "wirewatch_send_id"
 _PAGE = 100
@@ -40,8 +41,13 @@ class Options(pydantic.BaseModel):
     token: model.Secret = pydantic.Field(..., description="The bot's access token: env:NAME or file:/path.")
     people: Annotated[
         dict[str, str],
-        ids(re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII), "the name behind the @, or here, channel or all"),
+        ids(_NAME, "the name behind the @, or here, channel or all"),
     ] = pydantic.Field({}, description="Whom messages here can mention: a name of your choice, and the user's name.")
+    may_act: Annotated[tuple[str, ...], as_list, listed(_NAME, "the name behind the @")] = pydantic.Field(
+        (),
+        description="Who may claim a story by the reaction 👀: people's names, as behind the @. "
+        "Without it, everybody who sees the channel.",
+    )
     max_length: Annotated[int, pydantic.Field(ge=4_000, le=65_535)] = pydantic.Field(
         16_383, description="The server's longest message, in characters; one with an old database takes 4000."
     )
@@ -72,7 +78,7 @@ class Channel:
     """One channel. A repetition within half a minute is known by its pending id, later ones by looking."""
 
     #: Of the half minute for which a server keeps a post's pending id.
-    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))
+    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20), reactions=True)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
@@ -83,6 +89,8 @@ class Channel:
         self._key = f"{self.account} {options.team} {options.to}"
         self._place = options.to if options.team is None else ""
         self._me = ""
+        #: Of people who reacted.
+        self._names: dict[str, str] = {}
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         place = await self._channel_id()
@@ -145,6 +153,20 @@ class Channel:
                 return None
             page += 1
 
+    async def reacted(self, message: model.Receipt) -> Sequence[str]:
+        """As ``ports.ShowsReactions``, the first to react first."""
+        places.check_edited(message, await self._channel_id())
+        path = f"/posts/{quote(message.ref, safe='')}/reactions"
+        found = [each for each in await self._list("GET", path) if each.get("emoji_name") == "eyes"]
+        ids = [
+            str(each.get("user_id")) for each in sorted(found, key=lambda each: str(each.get("create_at")).zfill(20))
+        ]
+        if unknown := [each for each in ids if each not in self._names]:
+            people = await self._list("POST", "/users/ids", unknown)
+            self._names |= {str(each.get("id")): str(each.get("username")) for each in people}
+        names = [self._names[each] for each in ids if each in self._names]
+        return [name for name in names if name in (self._options.may_act or (name,))]
+
     async def check(self) -> Sequence[ports.CheckLine]:
         """Token, channel and membership, each with what to do."""
         try:
@@ -203,7 +225,14 @@ class Channel:
             await self._context.key_values.put(self._key, "")
         raise error
 
-    async def _ask(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
+    async def _list(self, method: str, path: str, body: Sequence[str] | None = None) -> Sequence[Body]:
+        answer = await self._ask(method, path, body)
+        if not answer.is_success:
+            raise errors.error_of(answer, doing="asking who reacted", now=self._context.clock.now())
+        # Of none it answers null.
+        return [each for each in answer.document or () if isinstance(each, Mapping)]
+
+    async def _ask(self, method: str, path: str, body: Body | Sequence[str] | None = None) -> HttpResponse:
         token = self._context.secret(self._options.token, what="the Mattermost token")
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()

@@ -234,7 +234,7 @@ def parse_press(payload: Mapping[str, Any], *, envelope: str) -> ports.Press | N
     by, place, ref = user.get("id"), container.get("channel_id"), container.get("message_ts")
     if len(actions) != 1 or not isinstance(actions[0], dict) or container.get("type") != "message":
         return None
-    if not (_is(_USER, by) and _is(_PLACE, place) and _is(_TS, ref)):
+    if not are_ids(by, place, ref):
         return None
     action_id, value = actions[0].get("action_id"), _value_of(actions[0])
     element = _ACTION.match(action_id) if isinstance(action_id, str) else None
@@ -263,6 +263,11 @@ def parse_press(payload: Mapping[str, Any], *, envelope: str) -> ports.Press | N
         ref=str(ref),
         takes_back=element[1] == _MENU,
     )
+
+
+def are_ids(person: object, place: object, ref: object) -> bool:
+    """Whether these have the forms of a person's, a channel's and a message's id."""
+    return _is(_USER, person) and _is(_PLACE, place) and _is(_TS, ref)
 
 
 def _is(form: re.Pattern[str], value: object) -> bool:

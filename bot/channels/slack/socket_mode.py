@@ -1,4 +1,4 @@
-"""Hears buttons and commands over Socket Mode: a connection that we open, so no port is open to the world.
+"""Hears buttons, reactions and commands over Socket Mode: a connection that we open, so no port is open to the world.
 
     apps.connections.open ──▶ wss://… ──▶ envelope ──▶ kept by the caller ──▶ acknowledged ──▶ our answer to the person
 
@@ -30,7 +30,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from bot import model, ports
 from bot.channels.kit import http_errors, threads
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack import buttons, errors, questions, sdk_setup
+from bot.channels.slack import buttons, errors, questions, reactions, sdk_setup
 
 log = structlog.get_logger()
 
@@ -235,9 +235,11 @@ class Listener:
             log.warning("question not answered", error=str(error))
 
     async def _take(self, client: SocketModeClient, request: SocketModeRequest, on_press: OnPress) -> None:
-        press = buttons.parse_press(request.payload, envelope=str(request.envelope_id))
+        parse = reactions.parse if reactions.is_one(request.payload) else buttons.parse_press
+        press = parse(request.payload, envelope=str(request.envelope_id))
         if press is None:
-            log.warning("press ignored", reason="its form is not ours", kind=str(request.type)[:40])
+            if not reactions.is_one(request.payload):
+                log.warning("press ignored", reason="its form is not ours", kind=str(request.type)[:40])
             await self._acknowledge(client, request)
             return
         async with asyncio.TaskGroup() as group:
@@ -247,7 +249,7 @@ class Listener:
             if not kept.done() or kept.result() is not None:
                 await self._acknowledge(client, request)
         answer = kept.result()
-        if answer is not None:
+        if answer:
             await self._answer(press, answer)
 
     async def _acknowledge(self, client: SocketModeClient, request: SocketModeRequest) -> None:

@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from bot import model, ports
 from bot.channels.kit import http_errors, phrases, places, plain_text, threads
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack import blocks, errors, rich_text, sdk_setup
+from bot.channels.slack import blocks, errors, reactions, rich_text, sdk_setup
 from bot.channels.slack.conversations import Conversations
 
 #: Seconds for each connect, send and read; the sender bounds the whole.
@@ -278,6 +278,8 @@ class WebApi:
         lines += self._check_scopes([scope for scope in SCOPES if not scope.startswith(other)])
         if self._scopes is not None:
             self._shows_history = ("groups:history" if found.get("is_private") else "channels:history") in self._scopes
+            if self._has_buttons:
+                lines.append(_reactions_heard(reactions.SCOPE in self._scopes))
         lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{found.get('name')} ({place})"))
         for is_good, what, code in (
             (not found.get("is_archived"), "the channel is open", "is_archived"),
@@ -299,6 +301,18 @@ class WebApi:
             )
             for scope in wanted
         ]
+
+
+def _reactions_heard(has_scope: bool) -> ports.CheckLine:
+    """Good in any case: the buttons claim too."""
+    if has_scope:
+        return ports.CheckLine(is_good=True, what=f"scope {reactions.SCOPE}")
+    return ports.CheckLine(
+        is_good=True,
+        what=f"claims by button only: the scope {reactions.SCOPE} is missing for those by the reaction 👀",
+        help=f"add it under OAuth & Permissions and the events {' and '.join(reactions.EVENTS)} under Event "
+        "Subscriptions, Subscribe to bot events, then Reinstall to Workspace",
+    )
 
 
 def _send_id(message: Mapping[str, Any]) -> str | None:

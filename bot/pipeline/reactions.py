@@ -1,0 +1,105 @@
+"""Claims by reaction where a service must be asked: which messages to ask about, and what their reactions mean.
+
+    escalation waits, was sent, or a reaction's claim stands ──▶ watched ──▶ who reacted? ──▶ a press, or nothing
+
+A press has its name by the person and by how often they have released the story, so one reaction claims once, whoever
+asks and however often, also after a crash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot import model, ports
+from bot.model import Verdict
+from bot.pipeline import duty, feedback
+from bot.pipeline.snapshot import Snapshot
+
+#: A story is watched for so long after its first message, the newest ``_MOST`` of a channel.
+_LASTS = timedelta(days=1)
+_MOST = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A message whose reactions are asked for."""
+
+    story: model.StoryId
+    channel: str
+    receipt: model.Receipt
+
+
+def watched(
+    tx: ports.Transaction, snapshot: Snapshot, channel: str, *, others: Collection[str], now: datetime
+) -> Sequence[Watched]:
+    """The messages of a channel that a reaction would claim or release now, newest story first.
+
+    ``others``: every channel that there is, since an escalation is of another one's story.
+    """
+    if snapshot.escalate is None:
+        return ()
+    places = {channel, *others} if channel == snapshot.escalate.to else {channel}
+    posted = [alert for place in places for alert in tx.stories.posted_since(place, now - _LASTS)]
+    high = {each.name for each in snapshot.rules.rules.values() if each.severity is model.Severity.HIGH}
+    grave = [alert for alert in posted if alert.state is model.AlertState.POSTED and not high.isdisjoint(alert.rules)]
+    newest = sorted(grave, key=lambda alert: alert.posted_at or now, reverse=True)
+    stories = list(dict.fromkeys(alert.story for alert in newest))[:_MOST]
+    return [one for story in stories for one in _of_story(tx, story, channel, now)]
+
+
+def press_of(tx: ports.Transaction, one: Watched, reacted: Sequence[str], *, now: datetime) -> ports.Press | None:
+    """What the reactions under a message ask for; None: nothing that is not so already.
+
+    ``reacted``: names of those who may claim and whose reaction is there now.
+    """
+    said, claim = _said(tx, one.story, now)
+    if claim is not None:
+        is_gone = claim.id == _judgement(one, claim.by, said) and claim.by not in reacted
+        return _press(one, claim.by, said, Verdict.UNCLAIMED) if is_gone else None
+    known = {each.id for each in said}
+    for by in reacted:
+        if _judgement(one, by, said) not in known:
+            return _press(one, by, said, Verdict.CLAIMED)
+    # Somebody else released it. Once the reaction is gone too, a new one counts.
+    for by in {each.by for each in said} - set(reacted):
+        if _judgement(one, by, said) in known:
+            return _press(one, by, said, Verdict.UNCLAIMED)
+    return None
+
+
+def _of_story(tx: ports.Transaction, story: model.StoryId, channel: str, now: datetime) -> Iterator[Watched]:
+    rows = [row for row in tx.outbox.of_story(story) if row.message.kind is model.MessageKind.POST]
+    calls = [row for row in rows if row.message.escalation is not None]
+    said, claim = _said(tx, story, now)
+    may_be_claimed = claim is None and any(row.state is not model.SendState.DROPPED for row in calls)
+    heads = {alert.head for alert in tx.stories.alerts([story])}
+    for row in rows:
+        if row.channel != channel or row.receipt is None or (row.id not in heads and row not in calls):
+            continue
+        one = Watched(story=story, channel=channel, receipt=row.receipt)
+        if may_be_claimed or (claim is not None and claim.id == _judgement(one, claim.by, said)):
+            yield one
+
+
+def _said(
+    tx: ports.Transaction, story: model.StoryId, now: datetime
+) -> tuple[Sequence[model.Judgement], model.Judgement | None]:
+    """What was said of the story in any channel, and the claim that stands: a story is claimed once."""
+    channels = [alert.channel for alert in tx.stories.alerts([story])]
+    said = [one for channel in channels for one in tx.judgements.of_story(story, channel)]
+    claims = [duty.claim_of(tx, story, channel, now=now) for channel in channels]
+    return said, next((claim for claim in claims if claim is not None), None)
+
+
+def _press(one: Watched, by: str, said: Sequence[model.Judgement], verdict: Verdict) -> ports.Press:
+    at = one.receipt
+    released = sum(each.by == by and each.verdict is Verdict.UNCLAIMED for each in said)
+    name = model.send_id("reaction", one.channel, at.ref, by, verdict.value, str(released))
+    return ports.Press(id=name, by=by, verdict=verdict, story=one.story, rule="", place=at.place, ref=at.ref)
+
+
+def _judgement(one: Watched, by: str, said: Sequence[model.Judgement]) -> model.JudgementId:
+    """Of the claim that the person's reaction makes, or has made since they last released the story."""
+    return feedback.judgement_id(_press(one, by, said, Verdict.CLAIMED).id)

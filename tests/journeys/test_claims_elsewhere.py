@@ -1,0 +1,156 @@
+"""A story claimed where people are: by the reaction 👀 on Discord, Matrix and Mattermost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import app
+from bot.app import claim_watch
+from testbed.servers import discord, faulty, matrix, mattermost
+from tests.journeys import world as worlds
+from tests.journeys.test_buttons import ShiftedClock, database, until
+from tests.journeys.test_duty import QUARTER
+from tests.journeys.test_seed_story import FIRST
+from tests.journeys.world import World
+
+__all__ = ["database"]
+
+_ANN = "500000000000000001"
+_SECOND = '  duty: {{kind: slack, to: "#second", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.01 seconds}}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A channel of a service, in which people read and react."""
+
+    #: The line of bot.yaml, without its braces.
+    written: str
+    token: str
+    #: The text of the story's message as it is now; empty: there is none.
+    text: Callable[[], str]
+    claim: Callable[[], object]
+    release: Callable[[], object]
+    #: As the message names who claimed it.
+    name: str
+    #: The address of the message, which the escalation links.
+    link: Callable[[], str]
+
+
+@contextmanager
+def _discord() -> Iterator[Place]:
+    with faulty.serve(discord.Guild()) as server:
+        guild = server.service
+
+        def head() -> str:
+            return str(guild.messages(guild.news)[0]["id"])
+
+        yield Place(
+            written=f'kind: discord, to: "{guild.news}", api_url: "{server.url}/api/v10", pace: 0.01 seconds',
+            token=discord.TOKEN,
+            text=lambda: str(guild.messages(guild.news)),
+            claim=lambda: guild.react(head(), _ANN, name="ann_desk"),
+            release=lambda: guild.react(head(), _ANN, taken_away=True),
+            name="ann\\\\_desk",
+            link=lambda: f"https://discord.com/channels/{discord.GUILD_ID}/{guild.news}/{head()}",
+        )
+
+
+@contextmanager
+def _matrix() -> Iterator[Place]:
+    with faulty.serve(matrix.Homeserver()) as server:
+        server.service.add_room("news")
+
+        def head() -> str:
+            return str(server.service.messages("news")[0]["event_id"])
+
+        yield Place(
+            written=f'kind: matrix, server: "{server.url}", room: "#news:wirewatch.test", pace: 0.01 seconds',
+            token=matrix.TOKEN,
+            text=lambda: str(server.service.messages("news")),
+            claim=lambda: server.service.react(head(), "@ann:wirewatch.test"),
+            release=lambda: server.service.react(head(), "@ann:wirewatch.test", taken_away=True),
+            name="ann:wirewatch.test",
+            link=lambda: "https://matrix.to/#/%21news%3Awirewatch.test/",
+        )
+
+
+@contextmanager
+def _mattermost() -> Iterator[Place]:
+    with faulty.serve(mattermost.Mattermost()) as server:
+        server.service.add_channel("news")
+        keys = f'server: "{server.url}", team: {mattermost.TEAM}, to: news, pace: 0.01 seconds'
+
+        def head() -> str:
+            return str(server.service.posts("news")[0]["id"])
+
+        yield Place(
+            written=f"kind: mattermost, {keys}",
+            token=mattermost.TOKEN,
+            text=lambda: str(server.service.posts("news")),
+            claim=lambda: server.service.react(head(), "ann"),
+            release=lambda: server.service.react(head(), "ann", taken_away=True),
+            name="ann",
+            link=lambda: f"{server.url}/_redirect/pl/{head()}",
+        )
+
+
+PLACES = {"discord": _discord, "matrix": _matrix, "mattermost": _mattermost}
+
+
+@asynccontextmanager
+async def running(folder: Path, database: str, place: Place) -> AsyncIterator[tuple[World, ShiftedClock]]:
+    """The bot with one grave story told in a place."""
+    desk = "  desk: {{" + place.written + ", token: env:PLACE}}"
+    lines = [desk if line.startswith("  desk:") else line for line in worlds.BOT.splitlines()]
+    form = "\n".join(lines).replace("  ops:", f"{_SECOND}\n  ops:") + "\nescalate: {{after: 15 minutes, to: duty}}\n"
+    form = form.replace("sqlite:///{folder}/wirewatch.db", database)
+    workers = 2 if database.startswith("postgresql") else 1
+    if workers > 1:
+        form = form.replace("every: 5 minutes", "every: 1 seconds")
+    async with worlds.world(folder) as world, AsyncExitStack() as stack:
+        world.environ["PLACE"] = place.token
+        world.configure("wire", bot=form)
+        world.publish("wire", FIRST)
+        clock, stop = ShiftedClock(), asyncio.Event()
+        settings = app.load(folder, world.environ)
+        environment = app.Environment(environ=world.environ, clock=clock)
+        bots = [
+            await stack.enter_async_context(app.opened(settings, environment, process_name=f"worker {number}"))
+            for number in range(workers)
+        ]
+        async with asyncio.TaskGroup() as group:
+            for bot in bots:
+                group.create_task(bot.run(stop, everything=True))
+            await until(lambda: "unfettered" in place.text() or "BlackBerry" in place.text())
+            yield world, clock
+            stop.set()
+
+
+@pytest.mark.parametrize("service", PLACES)
+async def test_a_reaction_claims_the_story_calls_nobody_and_taken_away_it_releases(
+    tmp_path: Path, database: str, service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EVERY", "APART"):
+        monkeypatch.setattr(claim_watch, name, timedelta(seconds=0.1))
+    with PLACES[service]() as place:
+        async with running(tmp_path, database, place) as (world, clock):
+            assert "Claimed by" not in place.text()
+            place.claim()
+            await until(lambda: "Claimed by" in place.text())
+            assert place.name in place.text()
+            clock.advance(QUARTER)
+            await asyncio.sleep(0.5)
+            assert world.heads("second") == []
+
+            place.release()
+            await until(lambda: "Claimed by" not in place.text())
+            clock.advance(QUARTER)
+            await until(lambda: world.heads("second"))
+            assert place.link() in str(world.heads("second")[0]["blocks"])
