@@ -39,14 +39,21 @@ class Interactions:
         self._changed = asyncio.Event()
 
     async def run(self, listeners: Callable[[], Sequence[ports.Listener]]) -> None:
-        """Until cancelled; after ``renew`` with the listeners of that moment."""
+        """Until cancelled, but for those that listen alone; after ``renew`` with the listeners of that moment."""
         while True:
             self._changed.clear()
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._hear(listener)) for listener in listeners()]
+                tasks = [group.create_task(self._hear(each)) for each in listeners() if not each.is_alone]
                 await self._changed.wait()
                 for task in tasks:
                     task.cancel()
+
+    async def run_alone(self, listeners: Sequence[ports.Listener]) -> None:
+        """Those that listen alone, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for each in listeners:
+                if each.is_alone:
+                    group.create_task(self._hear(each))
 
     def renew(self) -> None:
         """The channels have changed."""

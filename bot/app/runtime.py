@@ -186,7 +186,9 @@ class App:
 
     async def _hear_alone(self, ours: Sequence[ports.Channel]) -> None:
         """What people do in channels that one process at a time listens to."""
-        await self._claims.run(ours, others=list(self.live.channels))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._claims.run(ours, others=list(self.live.channels)))
+            group.create_task(self._listening.run_alone(channels.listeners(ours)))
 
     async def _answer(self, asked: ports.Asked, channels: Sequence[str]) -> model.Message:
         if self._asking is None:

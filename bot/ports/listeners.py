@@ -56,6 +56,8 @@ class Listener(Protocol):
 
     #: The channels whose messages it may be about.
     channels: tuple[str, ...]
+    #: The service serves one program an account: of several processes only that which sends to the channels listens.
+    is_alone: bool
 
     async def listen(
         self,

@@ -81,8 +81,10 @@ def what_a_feed_says_is_bounded_text_that_pings_nobody(subject: HttpChannel) -> 
         for message in hostile.ALL:
             origin.bodies.clear()
             asyncio.run(_error_of(channel, message))
-            assert origin.bodies, "nothing was sent"
-            for raw in origin.bodies:
+            # A question before the message has none.
+            told = [raw for raw in origin.bodies if raw]
+            assert told, "nothing was sent"
+            for raw in told:
                 _check_body(subject, raw)
 
 

@@ -28,8 +28,8 @@ BOT_ID = 123456789
 NEWS = -1001234567890
 TEXT, ENTITIES, BYTES = 4_096, 100, 1 << 15
 _KINDS = {"bold", "italic", "strikethrough", "text_link", "blockquote", "expandable_blockquote", "code", "underline"}
-_SEND = {"chat_id", "text", "entities", "link_preview_options", "reply_parameters", "message_thread_id"}
-_EDIT = {"chat_id", "text", "entities", "link_preview_options", "message_id"}
+_SEND = {"chat_id", "text", "entities", "link_preview_options", "reply_parameters", "message_thread_id", "reply_markup"}
+_EDIT = {"chat_id", "text", "entities", "link_preview_options", "message_id", "reply_markup"}
 #: What Telegram finds in a text by itself (td/telegram/MessageEntity.cpp, ``match_mentions``).
 MENTION = re.compile(r"(?<!\w)@[A-Za-z0-9_]{2,32}")
 
@@ -67,6 +67,11 @@ class BotApi:
         self.chats: dict[int, Chat] = {}
         self.names: dict[str, int] = {}
         self.add_chat(NEWS, "News")
+        #: Presses that nobody has confirmed, the answers that people saw, and the address of another program.
+        self.updates: list[dict[str, Any]] = []
+        self.answers: list[str] = []
+        self.webhook = ""
+        self._presses = 0
         #: Names that Telegram found in a text.
         self.pinged: list[str] = []
 
@@ -99,6 +104,9 @@ class BotApi:
             "getChatMember": self._member,
             "sendMessage": self._send,
             "editMessageText": self._edit,
+            "getUpdates": self._updates,
+            "answerCallbackQuery": self._answer_press,
+            "getWebhookInfo": self._webhook_info,
         }
         try:
             return Answer(200, {"ok": True, "result": methods[found[2]](request.body or {})})
@@ -166,7 +174,14 @@ class BotApi:
         where = {"id": chat.id, "type": chat.type, **({"username": name} if name else {})}
         message = {"message_id": len(chat.messages) + 1, "chat": where, "text": text}
         chat.messages.append(
-            {**message, "entities": body.get("entities", []), "reply": reply, "topic": topic, "edits": 0}
+            {
+                **message,
+                "entities": body.get("entities", []),
+                "markup": self._markup(body),
+                "reply": reply,
+                "topic": topic,
+                "edits": 0,
+            }
         )
         return message
 
@@ -177,11 +192,69 @@ class BotApi:
         if message is None:
             raise Refused(400, "Bad Request: message to edit not found")
         entities = body.get("entities", [])
-        if (text, entities) == (message["text"], message["entities"]):
+        markup = self._markup(body)
+        if (text, entities, markup) == (message["text"], message["entities"], message["markup"]):
             words = "message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message"  # noqa: E501
             raise Refused(400, f"Bad Request: {words}")
-        message.update(text=text, entities=entities, edits=message["edits"] + 1)
+        message.update(text=text, entities=entities, markup=markup, edits=message["edits"] + 1)
         return {"message_id": message["message_id"], "chat": {"id": chat.id}, "text": text}
+
+    @staticmethod
+    def _markup(body: Mapping[str, Any]) -> Any:
+        """The buttons; without them an edit takes them away."""
+        markup = body.get("reply_markup", {"inline_keyboard": []})
+        for row in markup["inline_keyboard"]:
+            for button in row:
+                # "InlineKeyboardButton": exactly one of its optional fields; callback_data of 1 to 64 bytes.
+                if set(button) != {"text", "callback_data"} or not 1 <= len(button["callback_data"].encode()) <= 64:
+                    raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
+        return markup["inline_keyboard"]
+
+    def press(self, chat: int = NEWS, *, number: int = 0, person: int = 77, name: str | None = "ann_desk") -> None:
+        """Somebody presses the button under a message; ``name``: their public one."""
+        with self.lock:
+            message = self.chats[chat].messages[number]
+            [[button]] = message["markup"]
+            self.send(button["callback_data"], message, person=person, name=name)
+
+    def send(self, data: str, message: Mapping[str, Any], *, person: int = 77, name: str | None = "ann_desk") -> None:
+        """A press with any data, as a program of the person's own could send it."""
+        with self.lock:
+            self._presses += 1
+            sender = {"id": person, "is_bot": False, "first_name": "Ann", **({"username": name} if name else {})}
+            where = {"message_id": message["message_id"], "chat": message["chat"], "date": 0}
+            query = {
+                "id": f"press{self._presses}",
+                "from": sender,
+                "message": where,
+                "chat_instance": "1",
+                "data": data,
+            }
+            self.updates.append({"update_id": 900 + self._presses, "callback_query": query})
+
+    def _updates(self, body: Mapping[str, Any]) -> Any:
+        """core.telegram.org/bots/api, "getUpdates": an offset confirms what was given before; 409 beside a webhook."""
+        if self.webhook:
+            words = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+            raise Refused(409, f"Conflict: {words}")
+        if set(body) - {"offset", "limit", "timeout", "allowed_updates"}:
+            raise Refused(400, "Bad Request: unknown arguments")
+        self.updates = [each for each in self.updates if each["update_id"] >= body.get("offset", 0)]
+        if not self.updates and body.get("timeout"):
+            # Shorter than a real one waits; the other requests are held up meanwhile.
+            time.sleep(0.05)
+        return [dict(each) for each in self.updates]
+
+    def _webhook_info(self, body: Mapping[str, Any]) -> Any:
+        return {"url": self.webhook, "pending_update_count": len(self.updates)}
+
+    def _answer_press(self, body: Mapping[str, Any]) -> Any:
+        if len(str(body.get("text", ""))) > 200:
+            raise Refused(400, "Bad Request: MESSAGE_TOO_LONG")
+        if not re.fullmatch(r"press\d+", str(body.get("callback_query_id"))):
+            raise Refused(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+        self.answers.append(str(body.get("text", "")))
+        return True
 
     def _text(self, body: Mapping[str, Any], *, known: set[str]) -> str:
         if unknown := set(body) - known:

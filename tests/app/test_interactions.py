@@ -20,6 +20,8 @@ SNAPSHOT = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
 class Script:
     """A listener whose fortunes are written down: (how long after the last, why nothing is heard)."""
 
+    is_alone = False
+
     def __init__(self, clock: FakeClock, *changes: tuple[float, str | None]) -> None:
         self.channels: tuple[str, ...] = ("desk", "other")
         self._clock = clock

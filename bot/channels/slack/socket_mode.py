@@ -134,6 +134,8 @@ class SocketConnector:
 class Listener:
     """One connection for all channels of one app: Slack gives each press to one connection only."""
 
+    is_alone = False
+
     def __init__(self, places: Sequence[EphemeralPoster], connector: SocketConnector, context: ChannelContext) -> None:
         self.channels = tuple(place.name for place in places)
         self._places = places

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import pydantic
 
@@ -18,8 +18,8 @@ from bot import model, ports
 from bot.channels.kit import acts, http_client, http_errors, places
 from bot.channels.kit.acts import Act
 from bot.channels.kit.context import Address, ChannelContext, Duration
-from bot.channels.kit.people import ids
-from bot.channels.telegram import entities, errors
+from bot.channels.kit.people import as_list, ids, listed
+from bot.channels.telegram import entities, errors, presses
 
 KIND = "telegram"
 _API = "https://api.telegram.org"
@@ -37,6 +37,17 @@ class Options(pydantic.BaseModel):
     to: str = pydantic.Field(description="The chat's id (a number, in quotes) or a public channel's @name.")
     token: model.Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
     topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
+    buttons: bool = pydantic.Field(
+        False,
+        description="A button under each story that claims it. No other program may receive the bot's updates.",
+    )
+    may_act: Annotated[
+        tuple[str, ...], as_list, listed(re.compile(r"\d{1,20}", re.ASCII), "a person's, a number in quotes")
+    ] = pydantic.Field(
+        (),
+        description="For buttons: who may press them, by people's ids, in quotes. "
+        "Without it, everybody who sees the chat.",
+    )
     api_url: Address = pydantic.Field(_API, description="The address of another server with Telegram's Bot API.")
     people: Annotated[
         dict[str, str], ids(re.compile(r"@[A-Za-z0-9_]{4,32}", re.ASCII), "a user's public name in quotes: '@ann_desk'")
@@ -59,6 +70,12 @@ class Options(pydantic.BaseModel):
     @classmethod
     def _without_slash(cls, url: str) -> str:
         return url.rstrip("/")
+
+    @pydantic.model_validator(mode="after")
+    def _has_buttons(self) -> Self:
+        if self.may_act and not self.buttons:
+            raise ValueError("may_act is for buttons: add buttons: true, or leave it out")
+        return self
 
     @pydantic.field_validator("pace")
     @classmethod
@@ -88,6 +105,9 @@ class Channel:
         body = entities.content(
             delivery.message, zone=self._context.zone, names_story=names_story, is_plain=delivery.is_plain
         )
+        if self._options.buttons and (keyboard := presses.keyboard(delivery.message)):
+            # An edit without it would take it away.
+            body["reply_markup"] = keyboard
         if delivery.edits is not None:
             places.check_edited(delivery.edits, place)
             await self._post("editMessageText", place, {**body, "message_id": int(delivery.edits.ref)})
@@ -141,8 +161,26 @@ class Channel:
 
     # -- asking
 
+    def may_act(self, person: int) -> bool:
+        """Whether the operator lets this person press the button here."""
+        return not self._options.may_act or str(person) in self._options.may_act
+
+    @property
+    def has_buttons(self) -> bool:
+        """Whether presses are to be heard."""
+        return self._options.buttons
+
+    @property
+    def clock(self) -> ports.Clock:
+        """The channel's own."""
+        return self._context.clock
+
     async def _ask(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One call; an edit that changes nothing gives {}. Raises SendError."""
+        result = await self.call(method, body)
+        return result if isinstance(result, Mapping) else {}
+
+    async def call(self, method: str, body: Mapping[str, Any]) -> Any:
+        """The result of one call; of an edit that changes nothing None. Raises SendError."""
         now = self._context.clock.now()
         if self._closed_until is not None and now < self._closed_until:
             raise ports.Wait(f"{method}: Telegram says too many requests", after=self._closed_until - now)
@@ -158,10 +196,9 @@ class Channel:
         if answer.is_success:
             if said.get("ok") is not True:
                 raise ports.Unknown(f"{method}: {_WHO} answered {answer.status} without its document")
-            result = said.get("result")
-            return result if isinstance(result, Mapping) else {}
+            return said.get("result")
         if answer.status == 400 and errors.NOT_MODIFIED in str(said.get("description")):
-            return {}
+            return None
         raise self._refusal(method, answer, said)
 
     def _refusal(self, method: str, answer: http_client.HttpResponse, said: Mapping[str, Any]) -> ports.SendError:
@@ -171,7 +208,10 @@ class Channel:
         moved = parameters.get("migrate_to_chat_id")
         if isinstance(moved, int):
             return _Moved(method, str(moved))
-        words = errors.known(str(said.get("description") or "")) if answer.status < 500 else None
+        told = str(said.get("description") or "")
+        if answer.status == 409:
+            return ports.Parked(f"{method}: {errors.conflict(told)}")
+        words = errors.known(told) if answer.status < 500 else None
         if answer.status == 404 and said.get("ok") is False:
             # A token that has not even the form of one.
             words = "unauthorized"
@@ -208,7 +248,15 @@ class Channel:
             "bot is not a member" if member.get("status") in ("left", "kicked") else "not enough rights"
         ][1]
         lines.append(ports.CheckLine(is_good=is_good, what="the bot may post there", help="" if is_good else advice))
-        return lines
+        return [*lines, await self._check_presses()] if self._options.buttons else lines
+
+    async def _check_presses(self) -> ports.CheckLine:
+        what = "no webhook receives the presses of the button"
+        try:
+            has_hook = bool((await self._ask("getWebhookInfo", {})).get("url"))
+        except ports.SendError as error:
+            return ports.CheckLine(is_good=False, what=what, help=str(error))
+        return ports.CheckLine(is_good=not has_hook, what=what, help=errors.OTHER_PROGRAM if has_hook else "")
 
 
 class _Moved(ports.SendError):
@@ -238,3 +286,12 @@ def _may_post(chat: Mapping[str, Any], member: Mapping[str, Any]) -> bool:
         return True
     allowed = member if status == "restricted" else chat.get("permissions") or {}
     return allowed.get("can_send_messages") is not False
+
+
+def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
+    """One for each bot whose chats have buttons."""
+    by_bot: dict[str, list[Channel]] = {}
+    for channel in channels:
+        if channel.has_buttons:
+            by_bot.setdefault(channel.account, []).append(channel)
+    return [presses.Listener(those, those[0].clock) for those in by_bot.values()]

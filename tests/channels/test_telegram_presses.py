@@ -1,0 +1,173 @@
+"""The button under a story in Telegram, and its presses, against a server that refuses what Telegram refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pydantic
+import pytest
+
+from bot import channels, model, ports
+from bot.model import Verdict
+from bot.testing import messages
+from testbed.servers import faulty, telegram
+from tests.channels.context import Secrets, build, delivery
+from tests.channels.slack_listening import until
+
+Server = faulty.Server[telegram.BotApi]
+CLAIM = model.Judgement(
+    id=model.JudgementId("j"),
+    at=datetime(2015, 12, 2, 9, 5, tzinfo=UTC),
+    by="@ann_desk",
+    channel="desk",
+    story=messages.STORY,
+    verdict=Verdict.CLAIMED,
+    message=model.SendId("send-1"),
+)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with faulty.serve(telegram.BotApi()) as running:
+        yield running
+
+
+def bot(server: Server, **keys: object) -> Any:
+    written: dict[str, Any] = {"to": str(telegram.NEWS), "token": "env:A", "api_url": server.url, "buttons": True}
+    return build("telegram", secrets=Secrets(A=telegram.TOKEN), **{**written, **keys})
+
+
+@dataclass(slots=True)
+class Ear:
+    presses: list[ports.Press] = field(default_factory=list)
+    changes: list[str | None] = field(default_factory=list)
+    fails: bool = False
+
+    async def on_press(self, press: ports.Press) -> str:
+        if self.fails:
+            raise ports.StoreUnavailable("writing: the disk is full")
+        self.presses.append(press)
+        return "The story is claimed. " + "x" * 300
+
+    async def on_change(self, reason: str | None) -> None:
+        self.changes.append(reason)
+
+    async def on_asked(self, asked: ports.Asked) -> model.Message:
+        raise AssertionError(asked)
+
+
+@asynccontextmanager
+async def listening(*chats: Any) -> AsyncIterator[Ear]:
+    [listener], ear = channels.listeners(chats), Ear()
+    assert listener.is_alone
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(listener.listen(ear.on_press, ear.on_change, ear.on_asked))
+        yield ear
+        task.cancel()
+
+
+def shown(server: Server, number: int = 0) -> list[str]:
+    return [button["text"] for row in server.service.messages()[number]["markup"] for button in row]
+
+
+async def test_a_story_has_a_button_that_follows_the_claim_and_other_messages_have_none(server: Server) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    assert shown(server) == ["🙋 Claim"]
+    await channel.send(delivery(replace(messages.EDIT, judgements=(CLAIM,)), edits=head))
+    assert shown(server) == ["Release"]
+    assert "🙋 Claimed by @\u2060ann_desk" in server.service.messages()[0]["text"]
+    for message in (messages.NEW_FACT, messages.GATHERED, messages.NOTICE):
+        await channel.send(delivery(message, reply_to=head if message is messages.NEW_FACT else None))
+    assert [shown(server, number) for number in (1, 2, 3)] == [[], [], []]
+    await channel.send(delivery(messages.MERGED, edits=head))
+    assert shown(server) == []
+    await bot(server, buttons=False).send(delivery(messages.POST))
+    assert shown(server, -1) == []
+
+
+async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(server: Server) -> None:
+    channel = bot(server)
+    await channel.send(delivery(messages.POST))
+    async with listening(channel) as ear:
+        server.service.press()
+        await until(lambda: server.service.answers)
+        server.service.press(person=78, name=None)
+        await until(lambda: not server.service.updates)
+    first, second = ear.presses
+    assert (first.by, first.verdict, first.story, first.rule) == ("@ann_desk", Verdict.CLAIMED, messages.STORY, "")
+    assert (first.place, first.ref, first.barred) == (str(telegram.NEWS), "1", frozenset())
+    assert (second.by, second.id == first.id) == ("Ann", False)
+    assert all(len(answer) <= 200 for answer in server.service.answers)
+    assert ear.changes == [None]
+
+
+async def test_a_press_that_could_not_be_kept_comes_again(server: Server) -> None:
+    channel = bot(server)
+    await channel.send(delivery(messages.POST))
+    async with listening(channel) as ear:
+        ear.fails = True
+        server.service.press()
+        await until(lambda: server.asked("ask") > 3)
+        assert server.service.updates
+        ear.fails = False
+        await until(lambda: ear.presses)
+    assert len(ear.presses) == 1
+
+
+@pytest.mark.parametrize(
+    "data", ["muted:abc", "claimed:", "claimed:a b", "claimed:" + "x" * 51, "other", "claimed:a\n"]
+)
+async def test_a_press_of_another_form_is_passed_over(server: Server, data: str) -> None:
+    channel = bot(server)
+    await channel.send(delivery(messages.POST))
+    async with listening(channel) as ear:
+        server.service.send(data, server.service.messages()[0])
+        server.service.press()
+        await until(lambda: ear.presses)
+    assert len(ear.presses) == 1
+
+
+async def test_who_is_not_in_may_act_is_barred_in_that_chat(server: Server) -> None:
+    server.service.add_chat(-1007, "Duty")
+    desk = bot(server, may_act="78")
+    await desk.send(delivery(messages.POST))
+    async with listening(desk, bot(server, to="-1007")) as ear:
+        server.service.press(person=77)
+        server.service.press(person=78)
+        await until(lambda: len(ear.presses) == 2)
+    assert [press.barred for press in ear.presses] == [frozenset({"desk"}), frozenset()]
+
+
+async def test_another_program_with_the_same_bot_is_told_with_what_to_do(server: Server) -> None:
+    server.service.webhook = "https://other.example/hook"
+    channel = bot(server)
+    async with listening(channel) as ear:
+        await until(lambda: ear.changes)
+        server.service.webhook = ""
+        await until(lambda: None in ear.changes)
+    assert ear.changes[0] is not None
+    assert "conflict by a webhook; another program receives the updates of this bot" in ear.changes[0]
+    assert telegram.TOKEN not in ear.changes[0]
+
+
+async def test_the_check_says_whether_another_program_receives_the_presses(server: Server) -> None:
+    assert all(line.is_good for line in await bot(server).check())
+    server.service.webhook = "https://other.example/hook"
+    *_, line = await bot(server).check()
+    assert not line.is_good
+    assert "a bot of its own" in line.help
+    assert all(line.is_good for line in await bot(server, buttons=False).check())
+
+
+def test_may_act_without_a_button_is_a_mistake() -> None:
+    written: dict[str, Any] = {"to": "-1001234567890", "token": "env:A"}
+    for keys, why in (({"may_act": "77"}, "add buttons: true"), ({"may_act": "@ann", "buttons": True}, "is no id")):
+        with pytest.raises(pydantic.ValidationError, match=why):
+            channels.options()["telegram"].model_validate({**written, **keys})
+    assert channels.listeners([build("telegram", **written)]) == []
