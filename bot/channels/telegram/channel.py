@@ -210,7 +210,9 @@ class Channel:
             return _Moved(method, str(moved))
         told = str(said.get("description") or "")
         if answer.status == 409:
-            return ports.Parked(f"{method}: {errors.conflict(told)}")
+            # A bot's updates go to one program only.
+            way = "by a webhook" if "webhook" in told.casefold() else "by getUpdates"
+            return ports.Parked(f"{method}: Telegram says conflict {way}; {errors.OTHER_PROGRAM}")
         words = errors.known(told) if answer.status < 500 else None
         if answer.status == 404 and said.get("ok") is False:
             # A token that has not even the form of one.

@@ -51,16 +51,11 @@ TABLE: Mapping[str, tuple[Act, str]] = {
 }
 #: Of an edit that changes nothing: it is done.
 NOT_MODIFIED = "message is not modified"
+#: Of HTTP 409.
 OTHER_PROGRAM = (
     "another program receives the updates of this bot: give Wirewatch a bot of its own (@BotFather, /newbot), or leave "
     "buttons out"
 )
-
-
-def conflict(description: str) -> str:
-    """What Telegram's HTTP 409 says: it gives a bot's updates to one program only."""
-    way = "by a webhook" if "webhook" in description.casefold() else "by getUpdates"
-    return f"Telegram says conflict {way}; {OTHER_PROGRAM}"
 
 
 def known(description: str) -> str | None:
