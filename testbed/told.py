@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -28,18 +29,44 @@ STORY: Sequence[tuple[str, model.Message]] = (
     ("reply", messages.NEW_FACT),
     ("reply", messages.CORRECTION),
 )
+#: Of every kind that the story does not show, as they are called in the page.
+KINDS: Sequence[tuple[str, model.Message]] = (
+    ("First post, before others join", messages.POST),
+    ("First post of what may be part of another story", messages.UNSURE),
+    ("First post, after a reply told something new", messages.LATEST),
+    ("First post, claimed", messages.CLAIMED),
+    (
+        "First post, after a button took the second article out of it: another event, so what it told is revoked",
+        replace(messages.POST, kind=model.MessageKind.EDIT, reason=model.Reason.SPLIT),
+    ),
+    ("First post, after the story turned out to be an older one", messages.MERGED),
+    ("Escalation, in the second channel", messages.ESCALATION),
+    ("Reply: corroborated", messages.CORROBORATION),
+    ("Reply: another rule matches", messages.SECOND_RULE),
+    ("Reply: reminder of a deadline", messages.REMINDER),
+    ("Gathered: what was found on the first look at new feeds", messages.GATHERED),
+    ("Digest", replace(messages.GATHERED, reason=model.Reason.DIGEST, lead="Digest: 2 stories")),
+    ("Operator notice", messages.NOTICE),
+)
 _MARKS = re.compile(r"(<!-- told: (\w+) -->\n).*?(<!-- end of told -->)", re.DOTALL)
 _AT = datetime(2015, 12, 2, 9, 3, tzinfo=UTC)
 #: Of the times in the messages.
 ZONE: tzinfo = UTC
 
 
-def tell(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str]) -> None:
-    """Send the story to a channel with these keys."""
-    asyncio.run(_tell(kind, keys, secrets))
+def tell(
+    kind: str,
+    keys: Mapping[str, object],
+    secrets: Mapping[str, str],
+    told: Sequence[tuple[str, model.Message]] = STORY,
+) -> None:
+    """Send the story, or other messages, to a channel with these keys."""
+    asyncio.run(_tell(kind, keys, secrets, told))
 
 
-async def _tell(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str]) -> None:
+async def _tell(
+    kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], told: Sequence[tuple[str, model.Message]]
+) -> None:
     options = channels.options()[kind].model_validate(dict(keys))
     channel = channels.build(
         kind,
@@ -51,7 +78,7 @@ async def _tell(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str
         zone=ZONE,
     )
     head: model.Receipt | None = None
-    for number, (what, message) in enumerate(STORY):
+    for number, (what, message) in enumerate(told):
         if what == "edit" and not channel.abilities.edits:
             continue
         receipt = await channel.send(
@@ -95,17 +122,33 @@ def matrix() -> str:
 
 
 def mattermost() -> str:
+    parts = []
+    for post in _posts(STORY):
+        place = "(in its thread)\n" if post["root_id"] else "(edited once)\n" if post["edits"] else ""
+        parts.append(place + _bare(post))
+    return _fenced("\n\n\n".join(parts))
+
+
+def kinds() -> str:
+    """As Mattermost has them: Markdown, which reads well as it is."""
+    reply = model.MessageKind.REPLY
+    posts = _posts([("reply" if message.kind is reply else "post", message) for _, message in KINDS])
+    named = zip(KINDS, posts, strict=True)
+    return "\n".join(f"**{name}**\n\n{_fenced(_bare(post))}" for (name, _), post in named)
+
+
+def _bare(post: Mapping[str, Any]) -> str:
+    """Without the joiners, which show nothing; here they would only hide what is sent."""
+    text: str = post["message"]
+    return text.replace("\u2060", "")
+
+
+def _posts(told: Sequence[tuple[str, model.Message]]) -> Sequence[Mapping[str, Any]]:
     with faulty.serve(mattermost_server.Mattermost()) as server:
         server.service.add_channel("policy-alerts")
         keys = {"server": server.url, "team": mattermost_server.TEAM, "to": "policy-alerts", "token": "env:A"}
-        tell("mattermost", keys, {"A": mattermost_server.TOKEN})
-        shown = server.service.posts("policy-alerts")
-    parts = []
-    for post in shown:
-        place = "(in its thread)\n" if post["root_id"] else "(edited once)\n" if post["edits"] else ""
-        # The joiners show nothing; here they would only hide what is sent.
-        parts.append(place + post["message"].replace("\u2060", ""))
-    return _fenced("\n\n\n".join(parts))
+        tell("mattermost", keys, {"A": mattermost_server.TOKEN}, told)
+        return server.service.posts("policy-alerts")
 
 
 def _fenced(text: str) -> str:
@@ -180,6 +223,7 @@ def _of_teams(card: Mapping[str, Any]) -> str:
 
 
 TOLD: Mapping[str, Callable[[], str]] = {
+    "kinds": kinds,
     "discord": discord,
     "email": email,
     "matrix": matrix,

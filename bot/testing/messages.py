@@ -192,6 +192,34 @@ UNSURE = replace(
 )
 #: The message after its thread told something new.
 LATEST = replace(EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", said_at=FIRST + timedelta(hours=5)))
+#: Somebody takes care of it.
+CLAIMED = replace(
+    EDIT,
+    reason=model.Reason.CLAIMED,
+    judgements=(
+        model.Judgement(
+            id=model.JudgementId("a-claim"),
+            at=FIRST + timedelta(minutes=4),
+            by="ann",
+            channel="policy-desk",
+            story=STORY,
+            verdict=model.Verdict.CLAIMED,
+            message=model.SendId("send-0"),
+        ),
+    ),
+)
+#: On the second channel.
+ESCALATION = replace(
+    POST,
+    reason=model.Reason.ESCALATED,
+    mentions=(model.Mention(name="duty"),),
+    escalation=model.Escalation(
+        head=model.SendId("send-0"),
+        channel="policy-desk",
+        after=timedelta(minutes=15),
+        link="https://chat.example/policy-desk/1",
+    ),
+)
 ALL = {
     "post": POST,
     "edit": EDIT,
@@ -204,5 +232,7 @@ ALL = {
     "reminder": REMINDER,
     "gathered": GATHERED,
     "merged": MERGED,
+    "claimed": CLAIMED,
+    "escalation": ESCALATION,
     "notice": NOTICE,
 }
