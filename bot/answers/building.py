@@ -179,25 +179,12 @@ def rule(
     )
 
 
-def health(state: model.FeedState) -> str:
-    """One or two words for a feed."""
-    match state.health:
-        case model.FeedHealth.GONE:
-            return "gone (410)"
-        case model.FeedHealth.FAILING:
-            return f"failing ({state.failures})"
-        case model.FeedHealth.NEW:
-            return "not read yet"
-        case model.FeedHealth.OK:
-            return "ok"
-
-
 def feed(state: model.FeedState) -> documents.FeedDocument:
     """A feed and its health."""
     return documents.FeedDocument(
         url=state.url,
         title=state.title,
-        health=health(state),
+        health=state.health_told,
         error=state.error,
         polled_at=state.polled_at,
         ok_at=state.ok_at,

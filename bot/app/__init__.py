@@ -8,8 +8,9 @@ engines     when each stage runs: in one process, or as tasks of a cluster
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from bot.model import deferred
 
 if TYPE_CHECKING:
     from bot.app.environment import Environment, channel_of, database_of, kinds, load
@@ -31,18 +32,13 @@ __all__ = [
     "snapshot_of",
 ]
 
-_MODULES = {
-    "App": "runtime",
-    "Observer": "observers",
-    "OnceReport": "runtime",
-    "fetcher_of": "wiring",
-    "opened": "runtime",
-    "snapshot_of": "wiring",
-}
-
-
-def __getattr__(name: str) -> object:
-    # Costs start-up: the stages of a running bot and their libraries take a second, and most commands need none.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'environment')}"), name)
+# Costs start-up: the stages of a running bot and their libraries take a second, and most commands need none.
+__getattr__ = deferred.names(
+    __name__,
+    {
+        "environment": "Environment channel_of database_of kinds load",
+        "observers": "Observer",
+        "runtime": "App OnceReport opened",
+        "wiring": "fetcher_of snapshot_of",
+    },
+)

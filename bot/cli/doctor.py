@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, model, ports, storage
-from bot.answers import building
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.ports import keys
@@ -129,7 +128,7 @@ def _of_feeds(feeds: Sequence[model.FeedState], names: Mapping[str, str]) -> lis
             lines.append(ports.CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
     for feed in broken[:FEEDS_SHOWN]:
         name = names.get(feed.url, feed.url)
-        what = f"feed {name}: {building.health(feed)}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"
+        what = f"feed {name}: {feed.health_told}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"
         lines.append(ports.CheckLine(is_good=False, what=what, help=_advice(feed)))
     if len(broken) > FEEDS_SHOWN:
         lines.append(

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from bot import app, config, model, ports
-from bot.answers import building
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
 from bot.model import SilenceKind
@@ -66,6 +65,9 @@ def list_(
     """
     found = asyncio.run(_listed(folder, everything))
     if json:
+        # Costs start-up: the documents, which only --json needs.
+        from bot.answers import building
+
         terminal.answer([building.silence(each).model_dump(mode="json") for each in found])
         return
     for each in found:

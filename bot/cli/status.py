@@ -14,7 +14,6 @@ from rich.text import Text
 
 from bot import app, config, model, ports
 from bot.alerts import routing
-from bot.answers import building
 from bot.cli import archive, silence, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.pipeline import silences
@@ -80,6 +79,9 @@ def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] =
 
 
 def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
+    # Costs start-up: the documents, which only --json needs.
+    from bot.answers import building
+
     return {
         "last_tick": found.tick.isoformat() if found.tick else None,
         "articles": found.articles,
@@ -119,7 +121,7 @@ def _show(settings: config.Settings, found: Status) -> None:
     for state in found.feeds:
         feeds.add_row(
             _cut(names.get(state.url) or state.title or state.url, 30),
-            building.health(state),
+            state.health_told,
             _ago(found.now, state.ok_at),
             _ago(found.now, state.new_at),
             _cut(_wrong(state), room),

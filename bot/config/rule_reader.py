@@ -201,8 +201,8 @@ class RuleReader:
 
     def _check_names(self, node: Mapping, rule: str) -> None:
         """Channels and feeds that the rule names and no other file has, or a channel that nothing names."""
-        is_misspelt = any(values.near(key.value, RuleShape.model_fields) == "notify" for key, _ in node.pairs)
-        if node.get("notify") is None and self.context.has_routes is False and not is_misspelt:
+        is_missing = node.get("notify") is None and self.context.has_routes is False
+        if is_missing and not any(values.near(key.value, RuleShape.model_fields) == "notify" for key, _ in node.pairs):
             first = node.pairs[0][0] if node.pairs else node
             channel = next(iter(sorted(self.context.channels or ())), "alerts")
             start, end = (node.start, node.start + 1) if node.is_flow else (first.start, first.end)

@@ -152,6 +152,19 @@ class FeedState:
             return FeedHealth.FAILING
         return FeedHealth.NEW if self.baseline_at is None else FeedHealth.OK
 
+    @property
+    def health_told(self) -> str:
+        """The health in one or two words for people."""
+        match self.health:
+            case FeedHealth.GONE:
+                return "gone (410)"
+            case FeedHealth.FAILING:
+                return f"failing ({self.failures})"
+            case FeedHealth.NEW:
+                return "not read yet"
+            case FeedHealth.OK:
+                return "ok"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
-print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+print("LOADED", *sorted(sys.modules))
 """
 #: Articles in two languages join by what the shipped configuration says.
 GROUP = """
@@ -38,6 +39,11 @@ print(snapshot.encoder, *sorted({name.partition(".")[0] for name in sys.modules}
 
 def loaded(*words: str) -> set[str]:
     """Packages that are in memory when the command has ended well."""
+    return {name.partition(".")[0] for name in modules(*words)}
+
+
+def modules(*words: str) -> set[str]:
+    """As ``loaded``, each module."""
     done = subprocess.run(
         [sys.executable, "-c", RUN, *words], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
@@ -72,6 +78,34 @@ def test_a_bot_whose_languages_are_off_groups_articles_without_a_model() -> None
     assert not set(packages) & MODELS
 
 
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """The folder of a configuration whose database is made."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
+    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
+    (tmp_path / "rules" / "a.yaml").write_text("rules: [{name: A, all: [BlackBerry], notify: alerts}]\n")
+    loaded("once", "--config", str(tmp_path))
+    return tmp_path
+
+
+def test_status_loads_no_stage_of_a_running_bot(archive: Path) -> None:
+    heavy = {"bot.stories", "bot.facts", "bot.pipeline.passes", "bot.answers.documents", "httpx", "lxml.html"}
+    assert not modules("status", "--config", str(archive)) & {*heavy, "alembic", "apscheduler", "babel"}
+
+
+def test_a_single_pass_waits_for_no_tick(archive: Path) -> None:
+    assert "apscheduler" not in loaded("once", "--config", str(archive))
+
+
+@pytest.mark.parametrize("name", ["answers", "app", "model", "pipeline", "ports"])
+def test_a_package_has_each_name_that_it_promises(name: str) -> None:
+    package = importlib.import_module(f"bot.{name}")
+    assert [each for each in package.__all__ if not hasattr(package, each)] == []
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = package.nothing
+
+
 def test_check_imports_the_kinds_of_channels_that_are_used() -> None:
     assert not loaded("check", "--config", "config") & {"slack_sdk", "apprise", "aiosmtplib"}
 
@@ -104,15 +138,10 @@ print("LOADED", *sorted(sys.modules))
 """
 
 
-def test_a_bot_without_a_model_imports_nothing_of_language_models(tmp_path: Path) -> None:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
-    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
-    (tmp_path / "rules" / "a.yaml").write_text("rules: [{name: A, all: [BlackBerry], notify: alerts}]\n")
-    (tmp_path / "data").mkdir()
-    command = [sys.executable, "-c", OF_MODELS, str(tmp_path)]
+def test_a_bot_without_a_model_imports_nothing_of_language_models(archive: Path) -> None:
+    command = [sys.executable, "-c", OF_MODELS, str(archive)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    modules = set(done.stdout.splitlines()[-1].split()[1:])
-    assert {"bot.pipeline.deciding", "bot.app.assisting"} <= modules
+    found = set(done.stdout.splitlines()[-1].split()[1:])
+    assert {"bot.pipeline.deciding", "bot.app.assisting"} <= found
     of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.advice"}
-    assert not modules & of_models
+    assert not found & of_models

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 
 from bot import model, ports
 from bot.app.engines.stages import Stages
-from bot.app.engines.ticker import Ticks
 from bot.maintenance import retention, sealing
+
+if TYPE_CHECKING:
+    from bot.app.engines.ticker import Ticks
 
 log = structlog.get_logger("wirewatch")
 
