@@ -246,7 +246,8 @@ class Guild:
         if emoji not in rules.EMOJI:
             raise Refused(400, 10014, "Unknown Emoji")
         people = sorted(self.reactions.get((message, emoji), {}).items())
-        return Answer(200, [{"id": id, "username": name, "global_name": name.upper()} for id, name in people])  # noqa: A001
+        robots = {who for who, name in people if name.endswith("bot")}
+        return Answer(200, [{"id": who, "username": name, "bot": who in robots} for who, name in people])
 
     def _history(self, channel: Channel, query: Mapping[str, str]) -> Answer:
         limit = int(query.get("limit", 50))

@@ -122,7 +122,8 @@ class Mattermost:
             case "GET", ["posts", post_id, "reactions"]:
                 return self._reactions(post_id)
             case "POST", ["users", "ids"]:
-                return [{"id": each, "username": self.people[each]} for each in request.body if each in self.people]
+                found = {each: self.people[each] for each in request.body if each in self.people}
+                return [{"id": id, "username": name, "is_bot": name.endswith("bot")} for id, name in found.items()]  # noqa: A001
             case "POST", ["posts"]:
                 return self._create(request.body)
             case "PUT", ["posts", post_id, "patch"]:

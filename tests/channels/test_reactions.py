@@ -120,6 +120,19 @@ async def test_those_who_reacted_with_eyes_are_named_as_people_see_them_until_th
     assert list(await channel.reacted(head)) == [service.names[1]]
 
 
+async def test_a_program_that_reacts_claims_nothing() -> None:
+    with _discord() as discords, _mattermost() as mattermosts:
+        for service, robot in (
+            (discords, {"person": "500000000000000009", "name": "bot"}),
+            (mattermosts, {"person": "a-bot"}),
+        ):
+            channel = bot(service)
+            head = await channel.send(delivery(messages.POST))
+            service.react(head.ref, **robot)
+            service.react(head.ref, service.people[0], service.marks[0])
+            assert list(await channel.reacted(head)) == [service.names[0]]
+
+
 async def test_only_those_in_may_act_count(service: Service) -> None:
     channel = bot(service, may_act=service.ids[1])
     head = await channel.send(delivery(messages.POST))

@@ -180,7 +180,7 @@ class BotApi:
             doing="ask who reacted",
             fine=errors.UNKNOWN_EMOJI,
         )
-        people = [each for each in said if isinstance(each, Mapping)] if isinstance(said, list) else []
+        people = [each for each in said if isinstance(each, Mapping) and not each.get("bot")] if said else []
         return [str(each.get("username")) for each in people if not self._may_act or each.get("id") in self._may_act]
 
     # -- asking

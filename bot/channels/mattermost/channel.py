@@ -163,7 +163,7 @@ class Channel:
         ]
         if unknown := [each for each in ids if each not in self._names]:
             people = await self._list("POST", "/users/ids", unknown)
-            self._names |= {str(each.get("id")): str(each.get("username")) for each in people}
+            self._names |= {str(each.get("id")): str(each.get("username")) for each in people if not each.get("is_bot")}
         names = [self._names[each] for each in ids if each in self._names]
         return [name for name in names if name in (self._options.may_act or (name,))]
 
