@@ -156,6 +156,16 @@ async def test_another_program_with_the_same_bot_is_told_with_what_to_do(server:
     assert telegram.TOKEN not in ear.changes[0]
 
 
+async def test_a_second_program_that_asks_is_told_and_heard_over(server: Server) -> None:
+    words = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+    server.fail("ask", telegram.Refused(409, words).answer)
+    channel = bot(server)
+    async with listening(channel) as ear:
+        await until(lambda: None in ear.changes)
+    assert ear.changes[0] is not None
+    assert "conflict by getUpdates" in ear.changes[0]
+
+
 async def test_the_check_says_whether_another_program_receives_the_presses(server: Server) -> None:
     assert all(line.is_good for line in await bot(server).check())
     server.service.webhook = "https://other.example/hook"
