@@ -60,7 +60,8 @@ def add_all(text: str, feeds: Iterable[model.Feed]) -> Addition:
     known = tuple(feed for place, feed in wanted.items() if place in listed_places)
     if not added:
         return Addition(text=text, added=(), known=known)
-    edited = _put(text, key, listed, [lines.written(feed) for feed in added])
+    in_brackets = listed is not None and bool(listed.flow_style)
+    edited = _put(text, key, listed, [lines.written(feed, in_brackets=in_brackets) for feed in added])
     after = _urls(_list(_composed(edited))[1])
     if after != [*before, *(feed.url for feed in added)]:
         raise ports.ConfigError("feeds.yaml is laid out in a way that cannot be added to: write the feed in by hand")

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 from bot import model
 
-#: Nothing in these means anything to YAML, wherever they are.
+#: Nothing in these means anything to YAML, but that PyYAML ends a scalar in brackets at a question mark.
 _PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
 _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
 
-def written(feed: model.Feed) -> str:
-    """Without the dash; keys in the order of the documentation."""
+def written(feed: model.Feed, *, in_brackets: bool = False) -> str:
+    """Without the dash; keys in the order of the documentation. ``in_brackets``: the list is one line, ``[…]``."""
     fields: dict[str, str] = {}
     if feed.name is not None:
         fields["name"] = _words(feed.name)
@@ -39,7 +39,8 @@ def written(feed: model.Feed) -> str:
         fields["kind"] = _words(feed.kind)
         fields |= {key: _quoted(str(value)) for key, value in json.loads(feed.options).items() if value is not None}
     if not fields:
-        return feed.url if _PLAIN_ADDRESS.match(feed.url) else _quoted(feed.url)
+        is_plain = _PLAIN_ADDRESS.match(feed.url) and not (in_brackets and "?" in feed.url)
+        return feed.url if is_plain else _quoted(feed.url)
     said = ", ".join(f"{key}: {value}" for key, value in {"url": _quoted(feed.url), **fields}.items())
     return f"{{{said}}}"
 

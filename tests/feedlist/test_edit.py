@@ -63,6 +63,12 @@ def test_a_feed_is_added_and_everything_else_stays_as_it_was(before: str, after:
     assert feedlist.add(before, NEW) == after
 
 
+def test_an_address_with_a_question_mark_is_added_in_brackets_too() -> None:
+    asked = model.Feed(url="https://new.org/?feed=rss")
+    assert feedlist.add("feeds: []\n", asked) == 'feeds: ["https://new.org/?feed=rss"]\n'
+    assert feedlist.add("feeds:\n", asked) == "feeds:\n  - https://new.org/?feed=rss\n"
+
+
 def test_every_key_of_a_feed_is_written_as_people_write_it() -> None:
     assert feedlist.add("feeds:\n", FULL) == (
         'feeds:\n  - {url: "https://www.dawn.com/feeds/home", name: "Dawn: the paper", every: 2 minutes, '
