@@ -47,7 +47,12 @@ def term(value: object) -> str:
             "quote-needed", "a block in braces is no term", "{EXACT} holds one term; quote any other text with braces"
         )
     if isinstance(value, list):
-        raise values.Wrong("wrong-kind", "a list inside a list", "write the wordings of one line in one list")
+        raise values.Wrong(
+            "wrong-kind",
+            "a list inside a list",
+            'write the wordings of one line in one list; in "all", give each line a name: '
+            "{who: [Ofcom, FCA], what: fine}",
+        )
     written = values.text(value)
     if len(written) > 1 and written.startswith("-") and written[1] not in "- ":
         raise values.Wrong(
