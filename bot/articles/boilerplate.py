@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: A sentence that was in so many other items is boilerplate.
 REPEATS = 3
@@ -54,11 +55,15 @@ def learn(texts: Sequence[str], memory: str) -> str:
 
 def strip(text: str, memory: str) -> Stripped:
     """The text of one of the feed's items, which ``memory`` has learnt, without the feed's boilerplate."""
-    if not memory:
+    known = _repeated(memory)
+    if not known:
         return Stripped(text)
-    counts = _load(memory)
-    repeated = [(start, end) for start, end in _sentences(text) if counts.get(_key(text[start:end]), 0) > REPEATS]
-    return _without(text, repeated)
+    return _without(text, [(start, end) for start, end in _sentences(text) if _key(text[start:end]) in known])
+
+
+@lru_cache(maxsize=1)  # All items of a feed are asked about one after the other.
+def _repeated(memory: str) -> frozenset[str]:
+    return frozenset(key for key, count in _load(memory).items() if count > REPEATS)
 
 
 def _without(text: str, repeated: Sequence[tuple[int, int]]) -> Stripped:

@@ -23,6 +23,7 @@ _NAME = re.compile(r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:(?!//)[^\s\[\]]+", re.IG
 _DOUBLY_ESCAPED = re.compile(r"&amp;(?=\w)", re.ASCII)
 #: feedparser takes the controls of Unicode that are at the places of windows-1252's letters for these.
 _WINDOWS = {byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
+_OF_WINDOWS = re.compile("[\x80-\x9f]")
 _ENTITY = re.compile(r"&#?\w+;")
 _NAMED_ENTITY = re.compile(r"&(\w+);")
 _RFC822 = re.compile(
@@ -45,7 +46,8 @@ def text(value: str) -> str:
         return value
     with contextlib.suppress(UnicodeError):
         value = value.encode("latin-1").decode("utf-8")
-    value = value.translate(_WINDOWS)
+    if _OF_WINDOWS.search(value):
+        value = value.translate(_WINDOWS)
     if value[:1].isspace() or value[-1:].isspace():
         raise Odd  # only some of it is taken away again
     return value
