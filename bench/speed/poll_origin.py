@@ -1,18 +1,41 @@
-"""Thousands of feeds of 30 items from one small server, over HTTP or HTTPS, for bench/speed/poll.py."""
+"""Thousands of feeds of 30 items from one small server, over HTTP or HTTPS, for bench/speed/poll.py.
+
+A quarter of them are Atom; descriptions are HTML and not all ASCII; bodies are packed.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gzip
+import html
+import random
 import ssl
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from pathlib import Path
 
 ITEMS = 30
-#: Each feed may have a host of its own under this one.
+#: Under it are the feeds' hosts.
 DOMAIN = "bench.test"
-TEXT = "The regulator said on Wednesday that operators have until the end of the month to reply to it. " * 6
+HOSTS = 1_000
+#: One feed in so many has something new where a part has.
+CHANGING = 20
+_WORDS = (
+    "regulator operators ministry exploit handset Zürich café São Paulo naïve Ångström Köln résumé "
+    "перевод новости 東京 court deadline phones access Wednesday month reply market company patch update "
+    "sources statement encryption data breach officials “quoted” report million customers network "
+    "services under after before which their would about"
+).split()
+
+
+@cache
+def _sentences() -> Sequence[str]:
+    """5,000 of them, so that hardly one is under every item of a feed."""
+    chance = random.Random(1)
+    return [" ".join(chance.choices(_WORDS, k=14)).capitalize() + "." for _ in range(5_000)]
 
 
 class Origin(asyncio.Protocol):
@@ -20,7 +43,7 @@ class Origin(asyncio.Protocol):
 
     #: Shared by all connections: what has changed, whether validators are given, how many items are new, whether a
     #: connection ends with its answer.
-    state: dict[str, int] = {"round": 0, "validators": 1, "inside": 2, "closing": 0}  # noqa: RUF012 -- one a process
+    state: dict[str, int] = {"round": 0, "validators": 1, "inside": 2, "closing": 1}  # noqa: RUF012 -- one a process
     begun = datetime.now(UTC)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -41,17 +64,31 @@ class Origin(asyncio.Protocol):
         if path.startswith("/control?"):
             name, _, value = path.partition("?")[2].partition("=")
             self.state[name] = int(value)
+            if name == "prepare":
+                # No contender waits for what the making of a document takes.
+                for each in range(self.state[name]):
+                    packed(each, 0, inside=self.state["inside"])
             return b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
         number = int(path.rpartition("/")[2])
-        version = self.state["round"] if number % 20 == 0 else 0
+        version = self.state["round"] if number % CHANGING == 0 else 0
         etag = f'"{number}-{version}"'
         more = "Connection: close\r\n" if self.state["closing"] else ""
         if self.state["validators"] and f"\r\nif-none-match: {etag}" in head.decode().lower():
             return f"HTTP/1.1 304 Not Modified\r\n{more}ETag: {etag}\r\n\r\n".encode()
-        body = document(number, version, inside=self.state["inside"], begun=self.begun)
+        body = packed(number, version, inside=self.state["inside"])
         more += f"ETag: {etag}\r\n" if self.state["validators"] else ""
-        kind = "Content-Type: application/rss+xml; charset=utf-8\r\n"
+        kind = f"Content-Type: application/{'atom' if is_atom(number) else 'rss'}+xml\r\nContent-Encoding: gzip\r\n"
         return f"HTTP/1.1 200 OK\r\n{kind}{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def is_atom(number: int) -> bool:
+    """A quarter of the feeds, and of those that change."""
+    return number // CHANGING % 4 == 3
+
+
+@cache
+def packed(number: int, version: int, *, inside: int) -> bytes:
+    return gzip.compress(document(number, version, inside=inside, begun=Origin.begun), compresslevel=6)
 
 
 def document(number: int, version: int, *, inside: int, begun: datetime) -> bytes:
@@ -60,18 +97,51 @@ def document(number: int, version: int, *, inside: int, begun: datetime) -> byte
     items = []
     for place in range(newest - 1, newest - 1 - ITEMS, -1):
         age = timedelta(minutes=2 * (newest - place)) if place >= ITEMS - inside else timedelta(days=3, minutes=place)
-        items.append(
-            f"<item><title>Story {place} of desk {number}: operators asked to reply</title>"
-            f"<link>https://news{number}.example.org/{place}</link>"
-            f'<guid isPermaLink="false">{number}-{place}</guid>'
-            f"<pubDate>{format_datetime(begun - age, usegmt=True)}</pubDate>"
-            f"<description><![CDATA[<p>{number} {place} {TEXT}</p>]]></description><category>news</category></item>"
-        )
+        items.append((_atom_entry if is_atom(number) else _rss_item)(number, place, begun - age))
+    title, site = f"<title>News {number} – Zürich</title>", f"https://news{number}.example.org/"
+    head = '<?xml version="1.0" encoding="UTF-8"?>'
+    if is_atom(number):
+        head += f'<feed xmlns="http://www.w3.org/2005/Atom">{title}<id>{site}</id><link href="{site}"/>'
+        head += f"<updated>{begun.isoformat()}</updated>"
+        return f"{head}{''.join(items)}</feed>".encode()
+    head += f'<rss version="2.0"><channel>{title}<link>{site}</link><description>d</description>'
+    return f"{head}{''.join(items)}</channel></rss>".encode()
+
+
+def _rss_item(number: int, place: int, at: datetime) -> str:
     return (
-        '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel>'
-        f"<title>News {number}</title><link>https://news{number}.example.org/</link><description>d</description>"
-        f"{''.join(items)}</channel></rss>"
-    ).encode()
+        f"<item><title>{_title(number, place)}</title>"
+        f"<link>https://news{number}.example.org/{place}</link>"
+        f'<guid isPermaLink="false">{number}-{place}</guid>'
+        f"<pubDate>{format_datetime(at, usegmt=True)}</pubDate>"
+        f"<description><![CDATA[{_html(number, place)}]]></description><category>news</category></item>"
+    )
+
+
+def _atom_entry(number: int, place: int, at: datetime) -> str:
+    link = f"https://news{number}.example.org/{place}"
+    return (
+        f'<entry><title>{_title(number, place)}</title><link href="{link}"/><id>{link}</id>'
+        f"<updated>{at.isoformat()}</updated>"
+        f'<summary type="html">{html.escape(_html(number, place))}</summary></entry>'
+    )
+
+
+def _title(number: int, place: int) -> str:
+    return f"Story {place} of desk {number}: {_said(number, place, 0)[:60]}"
+
+
+def _html(number: int, place: int) -> str:
+    first, second, *rest = (_said(number, place, at) for at in range(1, 6))
+    return (
+        f'<p><img src="https://img.example.org/{number}/{place}.jpg" alt=""/><strong>{first}</strong> {second}</p>'
+        f'<p>{" ".join(rest)} <a href="https://news{number}.example.org/topic/{place % 7}">More &amp; more</a></p>'
+    )
+
+
+def _said(number: int, place: int, at: int) -> str:
+    sentences = _sentences()
+    return sentences[(number * 7919 + place * 104_729 + at * 1_299_709) % len(sentences)]
 
 
 async def serve(authority: Path | None) -> None:
