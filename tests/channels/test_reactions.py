@@ -133,6 +133,18 @@ async def test_a_program_that_reacts_claims_nothing() -> None:
             assert list(await channel.reacted(head)) == [service.names[0]]
 
 
+async def test_who_has_no_name_on_mattermost_is_an_error_and_never_nobody() -> None:
+    with faulty.serve(mattermost.Mattermost()) as server:
+        server.service.add_channel("policy")
+        keys = {"server": server.url, "team": mattermost.TEAM, "to": "policy", "token": "env:A"}
+        channel: Any = build("mattermost", secrets=Secrets(A=mattermost.TOKEN), **keys)  # type: ignore[arg-type]
+        head = await channel.send(delivery(messages.POST))
+        server.service.react(head.ref, "ann")
+        server.service.people.clear()
+        with pytest.raises(ports.Unknown, match="no username"):
+            await channel.reacted(head)
+
+
 async def test_only_those_in_may_act_count(service: Service) -> None:
     channel = bot(service, may_act=service.ids[1])
     head = await channel.send(delivery(messages.POST))

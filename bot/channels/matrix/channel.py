@@ -24,6 +24,8 @@ _API = "/_matrix/client/v3"
 _RELATIONS = "/_matrix/client/v1"
 _WHO = "the homeserver"
 _PAGE = 50
+#: Of all kinds, the newest: more than people put under one message.
+_REACTIONS = 500
 _USER = re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII)
 #: A page of events, each of 64 kB at most; pages are mostly a hundredth of it.
 _PAGE_BYTES = _PAGE * 70_000
@@ -148,7 +150,7 @@ class Channel:
         """As ``ports.ShowsReactions``, the first to react first. What was taken away is redacted, and not listed."""
         places.check_edited(message, await self._room_id())
         where = f"/rooms/{quote(message.place, safe='')}/relations/{quote(message.ref, safe='')}"
-        answer = await self._ask("GET", f"{where}/m.annotation/m.reaction?limit={_PAGE}", api=_RELATIONS)
+        answer = await self._ask("GET", f"{where}/m.annotation/m.reaction?limit={_REACTIONS}", api=_RELATIONS)
         if not answer.is_success:
             raise errors.error_of(answer, doing="asking who reacted", now=self._context.clock.now())
         events = answer.fields.get("chunk")

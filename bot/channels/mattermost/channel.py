@@ -89,7 +89,7 @@ class Channel:
         self._key = f"{self.account} {options.team} {options.to}"
         self._place = options.to if options.team is None else ""
         self._me = ""
-        #: Of people who reacted.
+        #: Of people who reacted, by id; empty: a program.
         self._names: dict[str, str] = {}
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
@@ -163,8 +163,12 @@ class Channel:
         ]
         if unknown := [each for each in ids if each not in self._names]:
             people = await self._list("POST", "/users/ids", unknown)
-            self._names |= {str(each.get("id")): str(each.get("username")) for each in people if not each.get("is_bot")}
-        names = [self._names[each] for each in ids if each in self._names]
+            shown = {str(each.get("id")): "" if each.get("is_bot") else str(each.get("username")) for each in people}
+            self._names |= shown
+            if not shown.keys() >= set(unknown):
+                # Left out, they would seem to have taken it away.
+                raise _unreadable("username")
+        names = [name for each in ids if (name := self._names[each])]
         return [name for name in names if name in (self._options.may_act or (name,))]
 
     async def check(self) -> Sequence[ports.CheckLine]:
