@@ -11,7 +11,7 @@ from bot import __version__, channels, config, model, pipeline, ports, reading, 
 from bot.app.environment import Environment, channel_of
 from bot.app.live import Live
 from bot.app.observers import Observers
-from bot.fetch import client, fulltext, google_news
+from bot.fetch import client, fulltext, google_news, room
 from bot.language import encoders
 from bot.maintenance.heartbeat import Heartbeat
 from bot.reading.processes import Processes
@@ -116,6 +116,7 @@ def parts_of(
             links=google_news.GoogleNews(fetcher, clock),
             clock=clock,
             concurrency=fetch.concurrency,
+            room=room.Room(),
             deciding=deciding,
             on_feed=on_feed_of_both,
         ),

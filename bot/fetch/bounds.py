@@ -8,7 +8,7 @@ a time.
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from bot.ports import TooBig, Unreachable
 
@@ -18,9 +18,17 @@ _GZIP, _ZLIB, _RAW = 31, 15, -15
 _STEP_BYTES = 1024
 #: A body said to be packed a few times over is an attack or a broken proxy.
 _MAX_LAYERS = 2
+#: Returns when so many bytes may be held.
+Hold = Callable[[int], Awaitable[None]]
 
 
-async def read_bounded(chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int) -> tuple[bytes, bool]:
+async def no_wait(size_bytes: int) -> None:
+    """Any size may be held."""
+
+
+async def read_bounded(
+    chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int, hold: Hold = no_wait
+) -> tuple[bytes, bool]:
     """The unpacked body and whether it ended as it should. Raises TooBig, Unreachable.
 
     ``coding`` is the value of Content-Encoding; a body that is not packed as it says is taken as it is, since such
@@ -35,7 +43,11 @@ async def read_bounded(chunks: AsyncIterator[bytes], *, coding: str, limit_bytes
     is_whole = True
     try:
         async for chunk in chunks:
-            unpacker.feed(chunk)
+            # A packed piece may be a thousand times as long unpacked.
+            step = _STEP_BYTES if names else len(chunk)
+            for place in range(0, len(chunk), step or 1):
+                unpacker.feed(chunk[place : place + step])
+                await hold(unpacker.size)
             # Packed bytes count too: a stream of empty blocks inflates to nothing for ever.
             received += len(chunk)
             _check(received, limit_bytes)
@@ -44,7 +56,10 @@ async def read_bounded(chunks: AsyncIterator[bytes], *, coding: str, limit_bytes
     except ConnectionError:
         # What came is kept: a feed cut off after 50 items still has them.
         is_whole = False
-    return gunzipped(unpacker.finished(), limit_bytes=limit_bytes), is_whole and unpacker.is_whole
+    content = unpacker.finished()
+    if content.startswith(_GZIP_MAGIC):
+        await hold(limit_bytes)
+    return gunzipped(content, limit_bytes=limit_bytes), is_whole and unpacker.is_whole
 
 
 def gunzipped(content: bytes, *, limit_bytes: int) -> bytes:
@@ -90,6 +105,11 @@ class Unpacker:
         else:
             self._out += chunk
             _check(len(self._out), self._limit)
+
+    @property
+    def size(self) -> int:
+        """Unpacked bytes so far."""
+        return len(self._out)
 
     @property
     def is_whole(self) -> bool:

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -118,6 +119,8 @@ class HttpFetcher:
     async def _mails(self, request: ports.Request) -> ports.Answer:
         with _shown(request.url):
             async with self._slots.slot(urlsplit(request.url).hostname or ""):
+                if request.share is not None:
+                    await request.share.hold(self._limit_bytes)
                 return await self._mailboxes.get(request, seconds=self._seconds, most_bytes=self._limit_bytes)
 
     @functools.cached_property
@@ -138,8 +141,8 @@ class HttpFetcher:
             loop = asyncio.get_running_loop()
             begun = loop.time()
             try:
-                async with asyncio.timeout(course.left):
-                    return await self._ask(request, course)
+                async with asyncio.timeout(course.left) as deadline:
+                    return await self._ask(request, course, deadline)
             except TimeoutError as error:
                 raise ports.Unreachable(
                     f"{where}: no whole answer within {self._seconds:g} seconds;"
@@ -152,7 +155,7 @@ class HttpFetcher:
             finally:
                 course.left = max(0.0, course.left - (loop.time() - begun))
 
-    async def _ask(self, request: ports.Request, course: _Course) -> ports.Answer | None:
+    async def _ask(self, request: ports.Request, course: _Course, deadline: asyncio.Timeout) -> ports.Answer | None:
         response = await self._send(self._built(request, course), request.access)
         try:
             location = response.headers.get("location")
@@ -165,6 +168,7 @@ class HttpFetcher:
                     _raw(response),
                     coding=response.headers.get("content-encoding", ""),
                     limit_bytes=self._limit_bytes,
+                    hold=partial(_hold, request.share, deadline),
                 )
             else:
                 body, is_whole = b"", True
@@ -242,6 +246,17 @@ def _shown(url: str) -> Iterator[None]:
         yield
     except ports.FetchError as error:
         raise type(error)(f"{addresses.shown(url)}: {error}") from error
+
+
+async def _hold(share: ports.Share | None, deadline: asyncio.Timeout, size_bytes: int) -> None:
+    """Waiting for room costs the server none of its time."""
+    if share is None:
+        return
+    until, begun = deadline.when(), asyncio.get_running_loop().time()
+    deadline.reschedule(None)
+    await share.hold(size_bytes)
+    if until is not None:
+        deadline.reschedule(until + asyncio.get_running_loop().time() - begun)
 
 
 def _is_home(access: model.Access, at: Address) -> bool:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -79,6 +79,7 @@ class Pipeline:
         links: ports.LinkResolver,
         clock: ports.Clock,
         concurrency: int,
+        room: ports.Room,
         deciding: Deciding,
         on_feed: OnFeed = lambda report: None,
     ) -> None:
@@ -86,6 +87,7 @@ class Pipeline:
         self._clock = clock
         self._poller = Poller(fetcher=fetcher, documents=documents, pages=pages, links=links, store=store, clock=clock)
         self._concurrency = concurrency
+        self._room = room
         self._slots = asyncio.Semaphore(concurrency)
         #: What is computed beside the database holds until it is written: one intake at a time.
         self._taking_in = asyncio.Lock()
@@ -121,19 +123,26 @@ class Pipeline:
         waiting = deque(state for state in states if state.url in snapshot.feeds)
         del states
         left = len(waiting)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(left, self._concurrency)):
-                group.create_task(self._poll_waiting(waiting, snapshot, polls))
-            renewed_at = self._clock.now()
-            while left:
-                batch = await _gathered(polls, most=min(left, BATCH))
-                if batch:
-                    await self._take_in(_Batch(token, batch, snapshot, ends_at), report)
-                    left -= len(batch)
-                    on_taken(len(batch))
-                if self._clock.now() - renewed_at >= RENEW:
-                    renewed_at = self._clock.now()
-                    await self._renew(token, renewed_at)
+        shares: set[ports.Share] = set()
+        with _closing(shares):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(left, self._concurrency)):
+                    group.create_task(self._poll_waiting(waiting, snapshot, polls, shares))
+                renewed_at = self._clock.now()
+                while left:
+                    batch = await _gathered(polls, most=min(left, BATCH))
+                    if batch:
+                        await self._take_in(_Batch(token, batch, snapshot, ends_at), report)
+                        left -= len(batch)
+                        on_taken(len(batch))
+                        for share in {polled.share for polled in batch if polled.share}:
+                            share.close()
+                            shares.discard(share)
+                        # Not while the next one is waited for.
+                        del batch
+                    if self._clock.now() - renewed_at >= RENEW:
+                        renewed_at = self._clock.now()
+                        await self._renew(token, renewed_at)
         if ends_at is EndsAt.DECIDING:
             await self.release(snapshot, report)
         return report
@@ -149,13 +158,18 @@ class Pipeline:
         await self._store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
 
     async def _poll_waiting(
-        self, waiting: deque[model.FeedState], snapshot: Snapshot, polls: asyncio.Queue[Polled]
+        self,
+        waiting: deque[model.FeedState],
+        snapshot: Snapshot,
+        polls: asyncio.Queue[Polled],
+        shares: set[ports.Share],
     ) -> None:
         while waiting:
             # Passes that run side by side share the slots.
             async with self._slots:
                 if waiting:
-                    await polls.put(await self._poller.poll(waiting.popleft(), snapshot))
+                    shares.add(share := self._room.share())
+                    await polls.put(await self._poller.poll(waiting.popleft(), snapshot, share))
 
     async def _take_in(self, one: _Batch, report: PassReport) -> None:
         """Store what a batch of polls brought, and decide about it."""
@@ -190,6 +204,16 @@ class Pipeline:
                 await self._take_in(replace(one, polls=[failed]), report)
             else:
                 raise RuntimeError(f"taking in a failure of {polled.state.url}")
+
+
+@contextmanager
+def _closing(shares: set[ports.Share]) -> Iterator[None]:
+    """Whatever ends a pass, nothing of the memory stays taken."""
+    try:
+        yield
+    finally:
+        for share in shares:
+            share.close()
 
 
 async def _gathered(polls: asyncio.Queue[Polled], *, most: int) -> list[Polled]:

@@ -60,6 +60,8 @@ class Polled:
     postponed_to: datetime | None = None
     #: The address of the feed, where its own leads to a page that names it.
     found_at: str | None = None
+    #: Of the memory; closed when all of this is stored.
+    share: ports.Share | None = None
     #: Link -> main text of the article's page.
     pages: Mapping[str, str] = field(default_factory=dict)
 
@@ -89,12 +91,13 @@ class Poller:
         self._store = store
         self._clock = clock
 
-    async def poll(self, state: model.FeedState, snapshot: Snapshot) -> Polled:
+    async def poll(self, state: model.FeedState, snapshot: Snapshot, share: ports.Share | None = None) -> Polled:
         """Never raises for what a feed does."""
         names_known = polling.is_naming_due(state, self._clock.now())
-        polled = Polled(feed=snapshot.feeds[state.url], state=state, names_known=names_known)
+        polled = Polled(feed=snapshot.feeds[state.url], state=state, names_known=names_known, share=share)
         await self._documents.prepare()
-        return await self._poll(polling.request(state, polled.feed), polled, snapshot)
+        request = replace(polling.request(state, polled.feed), share=share)
+        return await self._poll(request, polled, snapshot)
 
     async def _poll(self, request: ports.Request, polled: Polled, snapshot: Snapshot) -> Polled:
         state = polled.state

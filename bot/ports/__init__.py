@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
     from bot.ports.ledgers import Ledger
     from bot.ports.listeners import Asked, Listener, Press
-    from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Source
+    from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Room, Share, Source
     from bot.ports.people import Judgements, Rulings, Silences
     from bot.ports.pushes import Subscriptions
     from bot.ports.searching import AllOf, AnyOf, Candidate, Condition, Search, Term, Wanted
@@ -138,10 +138,12 @@ __all__ = [
     "ReadError",
     "Refused",
     "Request",
+    "Room",
     "Rulings",
     "Search",
     "SearchTooLong",
     "SendError",
+    "Share",
     "ShowsReactions",
     "Sighting",
     "Silences",
@@ -185,7 +187,7 @@ __getattr__ = deferred.names(
         "language_models": "Advisor Answered Completions LanguageModel",
         "ledgers": "Ledger",
         "listeners": "Asked Listener Press",
-        "network": "Answer Bell Body Fetcher LinkResolver PageReader Request Source",
+        "network": "Answer Bell Body Fetcher LinkResolver PageReader Request Room Share Source",
         "people": "Judgements Rulings Silences",
         "pushes": "Subscriptions",
         "searching": "AllOf AnyOf Candidate Condition Search Term Wanted",

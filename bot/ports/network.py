@@ -10,6 +10,23 @@ from typing import Protocol, runtime_checkable
 from bot import model
 
 
+class Share(Protocol):
+    """The part of the memory that one poll's bodies take."""
+
+    async def hold(self, size_bytes: int) -> None:
+        """Returns when a body of this size may be held."""
+
+    def close(self) -> None:
+        """Nothing is held any more; again does nothing."""
+
+
+class Room(Protocol):
+    """The memory that all bodies take together."""
+
+    def share(self) -> Share:
+        """Of one poll, to be closed when what it brought is stored."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What to fetch, and the validators of the last response."""
@@ -27,6 +44,8 @@ class Request:
     options: str = "{}"
     #: The host is asked by requests with a pace no more often than this.
     pace: timedelta = timedelta()
+    #: What the answer's body counts towards; None: nothing waits, since few such requests are sent.
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def _answered(question: bytes, max_bytes: int) -> bytes:
     try:
         asked = wire.question_of(question)
         frame = _frame_for(asked)
-        if len(frame) <= limits.answer_bytes(max_bytes):
+        if len(frame) <= limits.answer_bytes(wire.LENGTH_BYTES + len(question)):
             return frame
         return wire.framed(wire.NoFeed("refused: its items are together many times larger than the document"))
     except ports.ReadError as error:

@@ -18,6 +18,6 @@ def memory_bytes(max_bytes: int) -> int:
     return 100_000_000 + 20 * max_bytes
 
 
-def answer_bytes(max_bytes: int) -> int:
-    """The longest answer: an item's HTML, its clean text, and what is escaped in them."""
-    return 1_000_000 + 4 * max_bytes
+def answer_bytes(question_bytes: int) -> int:
+    """The longest answer to a question: an item's HTML, its clean text, and what is escaped in them."""
+    return 1_000_000 + 4 * question_bytes

@@ -47,14 +47,15 @@ class Ended(Exception):
 class ReaderProcess(asyncio.SubprocessProtocol):
     """A started process, its unanswered questions and its limits."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._answer_bytes = limits.answer_bytes(max_bytes)
         self._is_ready = False
         #: With the length of each question.
         self._waiting: deque[tuple[asyncio.Future[wire.Answer], int]] = deque()
         self._ahead_bytes = 0
         self._has_room = asyncio.Event()
+        #: Held by who puts a question into the pipe: of all others no copy is made yet.
+        self._turn = asyncio.Lock()
         self._received = bytearray()
         self._ended = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
@@ -74,7 +75,11 @@ class ReaderProcess(asyncio.SubprocessProtocol):
 
     async def ask(self, question: wire.Question) -> wire.Answer:
         """Raises Ended; ReadError where the process cannot be started."""
-        frame = wire.framed(question)
+        async with self._turn:
+            answer = await self._put(wire.framed(question))
+        return await answer
+
+    async def _put(self, frame: bytes) -> asyncio.Future[wire.Answer]:
         while self.is_alive and self._waiting and self._ahead_bytes + len(frame) > _AHEAD_BYTES:
             self._has_room.clear()
             await self._has_room.wait()
@@ -86,7 +91,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         self._ahead_bytes += len(frame)
         if self._is_ready and len(self._waiting) == 1:
             self._watch(limits.PATIENCE_BY_THE_CLOCK)
-        return await answer
+        return answer
 
     def _watch(self, patience: timedelta | None) -> None:
         """Over the question whose turn it is, or the start."""
@@ -127,10 +132,13 @@ class ReaderProcess(asyncio.SubprocessProtocol):
             return
         self._received += data
         try:
-            while (payload := wire.first_frame(self._received, limit_bytes=self._answer_bytes)) is not None:
+            while (payload := wire.first_frame(self._received, limit_bytes=self._most_bytes())) is not None:
                 self._take(wire.answer_of(payload))
         except wire.Garbage as garbage:
             self.break_off(f"it answered {garbage}")
+
+    def _most_bytes(self) -> int:
+        return limits.answer_bytes(self._waiting[0][1] if self._waiting else 0)
 
     def _take(self, answer: wire.Answer) -> None:
         """Raises Garbage."""
@@ -212,7 +220,7 @@ async def start(max_bytes: int) -> ReaderProcess:
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
         _, made = await asyncio.get_running_loop().subprocess_exec(
-            lambda: ReaderProcess(max_bytes), *command, stderr=None, env=environment, cwd="/"
+            ReaderProcess, *command, stderr=None, env=environment, cwd="/"
         )
     except OSError as error:
         raise ports.ReadError(_not_started(str(error))) from error

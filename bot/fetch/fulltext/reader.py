@@ -6,6 +6,7 @@ Knows no article; a page that cannot be had is no error but no text.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ import structlog
 from bot import model, ports
 from bot.fetch import robots
 from bot.fetch.fulltext import extraction
+from bot.fetch.room import Room
 
 _log = structlog.get_logger(__name__)
 
@@ -85,6 +87,8 @@ class TrafilaturaReader:
         self._extract = extract
         # Parsing is work for the processor: more at once only take turns.
         self._extractions = asyncio.Semaphore(extractions)
+        # Its own: a poll that holds room of the polls' waits for its pages.
+        self._room = Room()
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
         #: By address, and by the access that it was fetched with.
         self._pages: OrderedDict[tuple[str, model.Access | None], _Page] = OrderedDict()
@@ -132,8 +136,12 @@ class TrafilaturaReader:
             raise _Without("the host's Retry-After has not passed")
         if wait > timedelta():
             await self._clock.sleep(wait)
+        with contextlib.closing(self._room.share()) as share:
+            return await self._asked(ports.Request(url=url, accept=_ACCEPT, access=access, share=share), host)
+
+    async def _asked(self, request: ports.Request, host: _Host) -> str:
         try:
-            answer = await self._fetcher.get(ports.Request(url=url, accept=_ACCEPT, access=access))
+            answer = await self._fetcher.get(request)
         except ports.FetchError as error:
             raise _Without(str(error)) from error
         finally:
@@ -143,7 +151,7 @@ class TrafilaturaReader:
             host.next_at = max(host.next_at, answer.retry_after)
         if answer.status != 200 or not _is_html(answer):
             raise _Without(f"status {answer.status}, {answer.content_type or 'no content type'}")
-        if not await self._may_end_at(answer.url, url):
+        if not await self._may_end_at(answer.url, request.url):
             raise _Without("robots.txt does not allow the page that it leads to")
         return await self._extracted(answer)
 

@@ -1,0 +1,45 @@
+"""How many large bodies are held at a time, each from the network until it is stored.
+
+Without it 64 polls held 64 bodies of ``fetch.max_bytes``, twice. Knows no document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+#: Nobody waits for less: most feeds and pages are smaller.
+SMALL_BYTES: Final = 500_000
+#: One is parsed, one is stored, the others are on their way.
+_MOST_LARGE: Final = 4
+
+
+class Room:
+    """Implements ports.Room."""
+
+    def __init__(self) -> None:
+        self._large = asyncio.Semaphore(_MOST_LARGE)
+
+    def share(self) -> Share:
+        """Of one poll or page."""
+        return Share(self._large)
+
+
+class Share:
+    """Implements ports.Share."""
+
+    def __init__(self, large: asyncio.Semaphore) -> None:
+        self._large = large
+        self._is_large = False
+
+    async def hold(self, size_bytes: int) -> None:
+        """Returns when a body of this size may be held. Whoever waits holds no other share that somebody waits for."""
+        if size_bytes > SMALL_BYTES and not self._is_large:
+            await self._large.acquire()
+            self._is_large = True
+
+    def close(self) -> None:
+        """Nothing is held any more; again does nothing."""
+        if self._is_large:
+            self._is_large = False
+            self._large.release()

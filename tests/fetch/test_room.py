@@ -1,0 +1,60 @@
+"""Large bodies are held a few at a time; small ones wait for nobody, and waiting is not the server's time."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import gzip
+from datetime import timedelta
+
+import pytest
+
+from bot import ports
+from bot.fetch.room import SMALL_BYTES, Room
+from testbed.servers.feeds import FeedServer, Reply
+from tests.fetch.conftest import POLICY, MakeFetcher
+
+LARGE = b"<rss>" + b"x" * SMALL_BYTES
+POLLS = 8
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(body=LARGE),
+        Reply(body=gzip.compress(LARGE), headers={"Content-Encoding": "gzip"}),
+        Reply(body=gzip.compress(LARGE)),
+    ],
+    ids=["plain", "packed", "packed and nothing says so"],
+)
+async def test_four_large_bodies_are_held_and_the_others_come_as_those_are_stored(
+    server: FeedServer, make_fetcher: MakeFetcher, reply: Reply
+) -> None:
+    fetcher = make_fetcher(dataclasses.replace(POLICY, per_host=POLLS + 1, timeout=timedelta(seconds=1)))
+    server.serve("/feed", reply)
+    server.serve("/small", b"<rss/>")
+    room = Room()
+    shares = [room.share() for _ in range(POLLS)]
+    async with asyncio.TaskGroup() as polls:
+        got = [polls.create_task(fetcher.get(ports.Request(url=server.url(), share=share))) for share in shares]
+        # Longer than the server may take, and nobody stores what came.
+        await asyncio.sleep(1.2)
+        assert sum(task.done() for task in got) == POLLS / 2
+        assert (await fetcher.get(ports.Request(url=server.url("/small"), share=room.share()))).body == b"<rss/>"
+        for share in shares:
+            share.close()
+            share.close()
+    assert [len(task.result().body) for task in got] == [len(LARGE)] * POLLS
+
+
+async def test_a_poll_that_is_given_up_while_it_waits_takes_no_room() -> None:
+    room = Room()
+    shares = [room.share() for _ in range(POLLS)]
+    for share in shares[:4]:
+        await share.hold(SMALL_BYTES + 1)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(shares[4].hold(SMALL_BYTES + 1), 0.01)
+    for share in shares:
+        share.close()
+    for share in shares[4:]:
+        await asyncio.wait_for(share.hold(SMALL_BYTES + 1), 1)

@@ -1,0 +1,87 @@
+"""What a pass holds of the memory is given back, however the pass ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot import model, pipeline, ports, reading, rules, storage
+from testbed.fakes import FakeClock
+from tests.pipeline.test_full_text import OneAnswer, Pages
+from tests.sources.documents import URL, item, rss
+
+
+class Counted:
+    """A room whose open shares are counted."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.held: set[ports.Share] = set()
+
+    def share(self) -> ports.Share:
+        self.opened += 1
+        share = _Share(self.held)
+        self.held.add(share)
+        return share
+
+
+class _Share:
+    def __init__(self, held: set[ports.Share]) -> None:
+        self._held = held
+
+    async def hold(self, size_bytes: int) -> None:
+        """Any size may be held."""
+
+    def close(self) -> None:
+        self._held.discard(self)
+
+
+class Away:
+    """A store that can be read and not written."""
+
+    def __init__(self, store: storage.SqlStore) -> None:
+        self._store = store
+
+    async def read(self, work: Callable[[ports.Transaction], Any]) -> Any:
+        return await self._store.read(work)
+
+    async def write(self, work: Callable[[ports.Transaction], Any]) -> Any:
+        raise ports.StoreUnavailable("away")
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[storage.SqlStore]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_nothing_is_held_after_a_pass(store: storage.SqlStore, is_away: bool) -> None:
+    made: Any = Away(store) if is_away else store
+    clock, pages, room = FakeClock(), Pages(), Counted()
+    passes = pipeline.Pipeline(
+        store=made,
+        fetcher=OneAnswer(rss(item(1))),
+        documents=reading.of(model.FetchPolicy(readers=0)),
+        pages=pages,
+        links=pages,
+        clock=clock,
+        concurrency=2,
+        room=room,
+        deciding=pipeline.Deciding(store=made, clock=clock, window=timedelta(days=1), on_decided=lambda *said: None),
+    )
+    feeds = {f"{URL}{number}": model.Feed(url=f"{URL}{number}") for number in range(5)}
+    await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now()))
+    states = await store.read(lambda tx: tx.feeds.all())
+    snapshot = pipeline.Snapshot(feeds=feeds, rules=rules.RuleSet([]), fetch=model.FetchPolicy(readers=0), policies={})
+    if is_away:
+        with pytest.raises(ExceptionGroup):
+            await passes.run("token", states, snapshot)
+    else:
+        await passes.run("token", states, snapshot)
+    assert room.opened
+    assert not room.held
