@@ -22,7 +22,7 @@ class Stretch(NamedTuple):
 
 
 class FieldText:
-    """One field's text, tokenised once."""
+    """One field's text, tokenised at most once."""
 
     def __init__(self, name: str, original: str, steps: Steps | None = None) -> None:
         self.name = name
@@ -30,12 +30,30 @@ class FieldText:
         self.steps = steps
         self.original = original
         self.normal = tokens.normalise_with_offsets(original)
-        self.tokens = tuple(tokens.tokens(self.normal.text))
-        self.raw = [token.text for token in self.tokens]
-        self.folded = [tokens.fold_case(word) for word in self.raw]
-        self.plain = [tokens.drop_accents(word) for word in self.folded]
         #: By a pattern's identity, and with it, since an identity is good only while its owner lives.
         self._found: dict[int, tuple[patterns.Pattern, list[Stretch]]] = {}
+
+    # Words and their forms are made when first asked for: a regular expression asks for none.
+
+    @functools.cached_property
+    def tokens(self) -> tuple[tokens.Token, ...]:
+        """The words with their places in the normal text."""
+        return tuple(tokens.tokens(self.normal.text))
+
+    @functools.cached_property
+    def raw(self) -> list[str]:
+        """The words as they are."""
+        return [token.text for token in self.tokens]
+
+    @functools.cached_property
+    def folded(self) -> list[str]:
+        """The words without their case."""
+        return [tokens.fold_case(word) for word in self.raw]
+
+    @functools.cached_property
+    def plain(self) -> list[str]:
+        """The words without case and accents."""
+        return [tokens.drop_accents(word) for word in self.folded]
 
     @functools.cached_property
     def gaps(self) -> list[str]:
