@@ -11,6 +11,7 @@ from bot.language import tokens
 from bot.rules import evaluation, expression
 from bot.rules.article_text import ArticleText
 from bot.rules.evaluation import CompiledRule, Kind, Part
+from bot.rules.search.glance import Glance, glances
 from bot.rules.search.narrowing import condition
 
 #: Of one page: then it says how far it came, and goes on from there when asked.
@@ -60,6 +61,7 @@ def look(tx: ports.Transaction, asked: Asked) -> Page:
     """One page. Raises SearchTooLong, and QueryError for an outlet without a letter."""
     wanted = _with_outlet(asked)
     compiled = _compiled(wanted)
+    first = () if wanted is None else glances(wanted)
     ends_at = time.monotonic() + MOST_TIME.total_seconds()
     candidates = tx.search.candidates(
         ports.Wanted(
@@ -80,7 +82,7 @@ def look(tx: ports.Transaction, asked: Asked) -> Page:
         if last is not None and (count >= MOST_CANDIDATES or time.monotonic() > ends_at):
             return Page(found=tuple(found), after=last.number, looked_back_to=last.article.first_seen)
         last = candidate
-        matches = _matches(compiled, candidate.article)
+        matches = _matches(compiled, first, candidate.article)
         if matches is not None:
             found.append(Found(article=candidate.article, matches=matches))
     return Page(found=tuple(found), after=None)
@@ -101,12 +103,19 @@ def _compiled(wanted: expression.Expression | None) -> CompiledRule | None:
     return CompiledRule(rule=model.Rule(name="search", notify=()), parts=parts, capitals=())
 
 
-def _matches(compiled: CompiledRule | None, article: model.Article) -> tuple[model.Match, ...] | None:
+def _matches(
+    compiled: CompiledRule | None, first: tuple[Glance, ...], article: model.Article
+) -> tuple[model.Match, ...] | None:
     """None: it is none of those that are wanted."""
     if compiled is None:
         return ()
+    if not all(glance.may_be_near(article) for glance in first):
+        return None
+    seen = ArticleText(article, rules.Steps(_MOST_STEPS))
     try:
-        said = evaluation.evaluate_rule(compiled, ArticleText(article, rules.Steps(_MOST_STEPS)))
+        if not evaluation.is_true(compiled, seen):
+            return None
+        said = evaluation.evaluate_rule(compiled, seen)
     except rules.TooManySteps:
         # One article with too many places of the words: whether they stand as asked is not worked out.
         return None
