@@ -28,6 +28,7 @@ from bench.quality import desk_rows, fit
 from bench.quality.desk_scores import Item, load, says
 from bot import facts, model, stories
 from bot.facts import evidence, judge
+from bot.facts.news import OFFERED_FROM
 from bot.stories import trees
 from testbed import updates
 
@@ -52,6 +53,8 @@ class Case:
     #: The same were it the only story.
     alone: tuple[float, ...]
     facts: tuple[model.Fact, ...]
+    #: A language model would be asked what is new.
+    is_asked: bool
 
     @property
     def is_news(self) -> bool:
@@ -108,7 +111,10 @@ def cases(
             is_wrong = home.events.most_common(1)[0][0] != row.event
             vector = evidence.evidence(home.claims, reading, beside, sure)
             alone = evidence.evidence(home.claims, reading, (), sure)
-            yield Case(item=row.item, is_wrong_story=is_wrong, evidence=vector, alone=alone, facts=told)
+            is_asked = bool(told) or (judged_by is not None and judged_by.sureness(vector) >= OFFERED_FROM)
+            yield Case(
+                item=row.item, is_wrong_story=is_wrong, evidence=vector, alone=alone, facts=told, is_asked=is_asked
+            )
         home.claims.add(reading, is_news=bool(told) if judged_by else bool(row.item.news))
         home.articles.append(article)
         home.events[row.event] += 1
@@ -189,6 +195,8 @@ def _row(table: Table, name: str, found: Sequence[Case], with_news: int) -> None
         f"{right / max(with_news, 1):.3f}",
         f"{sum(case.is_wrong_story for case in stated)}",
         str(changes),
+        f"{sum(case.is_asked for case in found)} of {len(found)}",
+        f"{sum(case.is_asked and case.is_news for case in found)} of {sum(case.is_news for case in found)}",
     )
 
 
@@ -201,7 +209,8 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="what was said falsely, and each change")
     chosen = parser.parse_args()
     out = Console(width=140)
-    table = Table("part", "right", "", "told", "", "in a wrong story", "changes A → B", title="New facts on the desks")
+    columns = ("right", "", "told", "", "in a wrong story", "changes A → B", "a model asked", "news among these")
+    table = Table("part", *columns, title="New facts on the desks")
     if chosen.shipped:
         grouped_by, learned = dict.fromkeys(PARTS, trees.shipped()), []
     else:

@@ -17,8 +17,9 @@ from bot.language import sentences
 
 #: The headline and so many sentences are quoted.
 QUOTED = 3
-#: Of so many first sentences somebody else may choose what is told.
-OFFERED = 8
+#: Of so many first sentences somebody else may choose what is told, from this sureness on: most articles repeat what
+#: others have reported, and asking about each costs (decision record 0048).
+OFFERED, OFFERED_FROM = 8, 0.05
 #: The first sentences that are considered for it.
 _PROMINENT = 4
 _MOST_CHANGES = 3
@@ -57,11 +58,24 @@ def news(
     return (*told, *(_quote(reading, each) for each in quoted))
 
 
-def sentences_of(claims: StoryClaims, reading: Reading) -> tuple[model.Fact, ...]:
-    """What may be quoted of an article, whether or not it is surely new: its first sentences that the story lacks."""
+def perhaps_news(
+    claims: StoryClaims,
+    reading: Reading,
+    told: Sequence[model.Fact],
+    beside: Sequence[StoryClaims] = (),
+    sure: float = 1.0,
+) -> tuple[model.Fact, ...]:
+    """What beside ``told`` may be new of an article: those of its first sentences that the story lacks.
+
+    For somebody else to choose from; none of an article that surely brings nothing new. ``beside`` and ``sure`` as in
+    ``evidence``.
+    """
     if not claims.count or reading.fingerprint in claims.fingerprints:
         return ()
-    found = [each for each in _shown(reading, OFFERED) if apart(each, claims) >= _KNOWN]
+    if not told and judge.shipped().sureness(evidence(claims, reading, beside, sure)) < OFFERED_FROM:
+        return ()
+    known = {fact.sentence for fact in told}
+    found = [each for each in _shown(reading, OFFERED) if each.text not in known and apart(each, claims) >= _KNOWN]
     return tuple(_quote(reading, each) for each in found)
 
 

@@ -45,11 +45,11 @@ class Claims:
         claims = self.of(story)
         reading = facts.read(member.article)
         others = [self.of(other) for other in beside]
-        told = facts.news(claims, reading, others, 1.0 if member.join.confidence is None else member.join.confidence)
-        further = facts.sentences_of(claims, reading) if is_asked else ()
+        sure = 1.0 if member.join.confidence is None else member.join.confidence
+        told = facts.news(claims, reading, others, sure)
+        further = facts.perhaps_news(claims, reading, told, others, sure) if is_asked else ()
         claims.add(reading, told)
-        sentences = {fact.sentence for fact in told}
-        return told, tuple(fact for fact in further if fact.sentence not in sentences)
+        return told, further
 
     def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
         """What a live page's next version adds; an article's is told as a correction, and is taken in."""

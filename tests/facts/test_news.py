@@ -53,6 +53,28 @@ def test_what_the_nearest_other_story_has_told_is_not_told_again() -> None:
     assert [fact.before for fact in facts.news(story, repeated, [other]) if fact.before] == []
 
 
+def perhaps(title: str, text: str, *told: model.Fact, day: date = LATER) -> list[str]:
+    later = article(title, text, outlet="Metro", day=day)
+    return [fact.sentence for fact in facts.perhaps_news(facts.claims_of([FIRST]), facts.read(later), told)]
+
+
+def test_to_choose_from_are_the_sentences_that_the_story_lacks_and_that_are_not_told_anyway() -> None:
+    title = "Northlink appeals"
+    text = "It has gone to the Competition Appeal Tribunal. Some 14,000 calls failed, Ofcom said. Will it win?"
+    offered = perhaps(title, text)
+
+    assert offered == [title, "It has gone to the Competition Appeal Tribunal."]
+    (change,) = told("CORRECTION", "Some 11,400 emergency calls failed during the Northlink fault, not 14,000.")[:1]
+    assert perhaps(title, text, replace(change, sentence=title)) == offered[1:]
+
+
+def test_of_an_article_that_surely_brings_nothing_new_there_is_nothing_to_choose_from() -> None:
+    text = "The regulator Ofcom has fined Northlink 20 million pounds after emergency calls failed."
+
+    assert perhaps("Ofcom fines Northlink £20m over 999 calls", text, day=FIRST.when.date()) == []
+    assert perhaps(FIRST.title, FIRST.text) == []
+
+
 def test_a_sentence_that_goes_from_one_value_to_another_is_read_in_that_order() -> None:
     earlier = article("Stays shortened", "Visa-free stays are cut from 60 days to 30 days.", name="visa")
     found = told("Thailand in a nutshell", "Yes, visa-free stays go from 60 to 30 days.", earlier=earlier)

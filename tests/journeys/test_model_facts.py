@@ -34,12 +34,12 @@ MOVED = Item(
 #: Told by nobody but a model: the bot finds nothing surely new in it.
 QUIET = Item(
     id="q1",
-    title="BlackBerry demand: Mobilink customers told to prepare",
-    text="The Pakistan Telecommunication Authority demanded unfettered access to the BES servers of BlackBerry. "
-    "Customers of Mobilink get their money back.",
+    title="BlackBerry in Pakistan: Mobilink pays customers back",
+    text="Mobilink will pay back 3,000 customers. The PTA still wants unfettered access to the BES servers of "
+    "BlackBerry, a backdoor for the company.",
     at=START + timedelta(minutes=10),
 )
-REFUND = "Customers of Mobilink get their money back."
+REFUND = "Mobilink will pay back 3,000 customers."
 
 
 def chosen(*among: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -148,7 +148,7 @@ async def test_an_article_that_gives_orders_to_a_model_is_told_without_it(tmp_pa
 
 async def test_a_sentence_that_only_the_model_finds_new_is_quoted_as_it_stands_in_the_article(tmp_path: Path) -> None:
     async with newsroom(tmp_path, uses="facts") as (made, server):
-        server.service.answer_with("facts", chosen("money back"))
+        server.service.answer_with("facts", chosen(REFUND))
 
         await tell(made, QUIET)
 
@@ -156,7 +156,7 @@ async def test_a_sentence_that_only_the_model_finds_new_is_quoted_as_it_stands_i
         assert REFUND in shown(reply)
         assert QUIET.title not in shown(reply)
         [(_, data)] = server.service.asked
-        assert {each["sentence"] for each in data["updates"]} <= {QUIET.title, REFUND}
+        assert REFUND in [each["sentence"] for each in data["updates"]]
         assert all("before" not in each for each in data["updates"])
 
 
