@@ -99,10 +99,14 @@ class Pair:
         self.tell("inside", options.inside)
         self.tell("closing", int(not options.keep))
         self.tell("prepare", options.feeds)
-        one_host = ["--keep"] if options.keep else []
+        if "--keep" in _bench_of(root).read_text():
+            hosts = ["--keep"] if options.keep else []
+        else:
+            # A checkout of before it was the default.
+            hosts = [] if options.keep else ["--closing"]
         trust = {"SSL_CERT_FILE": str(authority / "ca.pem")} if authority else {}
         self._child = subprocess.Popen(
-            [*contender, *where, "--port", str(port), "--feeds", str(options.feeds), *one_host],
+            [*contender, *where, "--port", str(port), "--feeds", str(options.feeds), *hosts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if options.loud else subprocess.DEVNULL,
@@ -138,9 +142,15 @@ class Pair:
 
 
 def _of_another(root: Path) -> tuple[list[str], Path]:
-    """The command of another checkout's contender, and where it runs; in some the bench has another name."""
-    module = "bench.poll" if (root / "bench" / "poll.py").exists() else "bench.speed.poll"
+    """The command of another checkout's contender, and where it runs."""
+    module = ".".join(_bench_of(root).relative_to(root).with_suffix("").parts)
     return [sys.executable, "-m", module, "--role", "wirewatch"], root
+
+
+def _bench_of(root: Path) -> Path:
+    """This file in another checkout; in some it has another name."""
+    found = root / "bench" / "poll.py"
+    return found if found.exists() else root / "bench" / "speed" / "poll.py"
 
 
 def contend(name: str, urls: list[str]) -> None:
