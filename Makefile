@@ -29,7 +29,7 @@ lint: setup-test
 	$(BIN)/ruff format --check .
 
 types: setup-test
-	$(BIN)/mypy
+	$(BIN)/mypy -n auto
 
 contracts: setup-test
 	$(BIN)/lint-imports --no-logo
