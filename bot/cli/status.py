@@ -17,6 +17,7 @@ from bot.alerts import routing
 from bot.cli import archive, silence, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.pipeline import silences
+from bot.polling import websub
 from bot.ports import keys
 
 #: Rules are shown with their hits of this time.
@@ -36,6 +37,8 @@ class Status:
     tick: datetime | None
     #: Channel -> why its buttons are not connected.
     unheard: Mapping[str, str]
+    #: Of the feeds that name a hub.
+    hubs: tuple[model.Subscription, ...]
     #: In force.
     silences: tuple[silences.Listed, ...]
 
@@ -74,6 +77,7 @@ def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] =
         hits=tx.stories.count_by_rule(since=now - RECENT),
         tick=keys.TICK.get(tx),
         unheard={name: reason for name, reason in unheard.items() if reason},
+        hubs=tuple(tx.subscriptions.all()),
         silences=tuple(silences.listed(tx, now=now)),
     )
 
@@ -97,6 +101,7 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
             for (channel, state), count in sorted(found.counts.items())
         ],
         "buttons_not_heard": [{"channel": channel, "why": reason} for channel, reason in sorted(found.unheard.items())],
+        "hubs": [{"feed": feed, "subscription": told} for feed, told in _hubs(settings, found)],
         "silences": [building.silence(each).model_dump(mode="json") for each in found.silences],
         "unsent": [
             {
@@ -145,6 +150,8 @@ def _show(settings: config.Settings, found: Status) -> None:
         terminal.row(f"{channel}: {count} {sent.value}")
     for channel, why in sorted(found.unheard.items()):
         terminal.row(f"{channel}: the buttons are not connected: {why}", style="yellow")
+    for feed, told in _hubs(settings, found):
+        terminal.row(f"{names.get(feed) or feed}: {told}", style="dim")
     for each in found.silences:
         terminal.row(f"silence {silence.line(each)}")
     for row in found.unsent:
@@ -162,6 +169,12 @@ def _show(settings: config.Settings, found: Status) -> None:
         else "no tick yet: `wirewatch run` has not run on this database"
     )
     terminal.row(f"{model.counted(found.articles, 'article')} in the archive; {last}", style="dim")
+
+
+def _hubs(settings: config.Settings, found: Status) -> list[tuple[str, str]]:
+    """Feeds that name a hub, each with what came of it."""
+    public_url = settings.bot.public_url
+    return [(each.feed, websub.told(each, public_url=public_url, now=found.now)) for each in found.hubs]
 
 
 def _cut(text: str, characters: int) -> Text:

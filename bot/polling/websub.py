@@ -82,6 +82,24 @@ def after_silence(subscription: model.Subscription, *, now: datetime) -> model.S
     return _failed(replace(subscription, asked_at=None), text, now=now)
 
 
+def told(subscription: model.Subscription, *, public_url: str | None, now: datetime) -> str:
+    """In one line, for people: until when the hub pushes, or why it does not."""
+    if public_url is None:
+        return "names a hub; without web.public_url it is only polled"
+    why = f": {subscription.error}" if subscription.error else ""
+    if subscription.until is not None and subscription.until > now:
+        return f"its hub pushes until {subscription.until:%Y-%m-%d %H:%M} UTC{why and f'; not renewed yet{why}'}"
+    if subscription.asked_at is not None:
+        return "only polled: its hub has not confirmed the subscription yet"
+    if why:
+        return f"only polled{why}; next request to it {subscription.next_at:%Y-%m-%d %H:%M} UTC"
+    return (
+        "only polled: the subscription has ended"
+        if subscription.until
+        else "only polled: the request to its hub comes next"
+    )
+
+
 class Signature:
     """X-Hub-Signature, compared with a body as it arrives, so that the body need not be kept."""
 

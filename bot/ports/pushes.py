@@ -27,6 +27,9 @@ class Subscriptions(Protocol):
     def by_token(self, token: str) -> model.Subscription | None:
         """None: there is none, or none any more."""
 
+    def of_feed(self, feed: str) -> model.Subscription | None:
+        """None: the feed names no hub."""
+
     def save(self, subscription: model.Subscription) -> None:
         """As it is now, all but the pushes; does nothing where it was dropped or replaced."""
 

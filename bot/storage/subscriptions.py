@@ -21,6 +21,7 @@ _WANT = _NEW.on_conflict_do_update(
 )
 _ALL = select(subscriptions)
 _BY_TOKEN = _ALL.where(subscriptions.c.token == bindparam("of_token"))
+_OF_FEED = _ALL.where(subscriptions.c.feed == bindparam("of_feed"))
 _PUSHED = select(subscriptions.c.feed).where(subscriptions.c.pushed_at.is_not(None))
 _IS_DUE = subscriptions.c.next_at <= bindparam("now", type_=Timestamp)
 _DUE = select(func.count()).select_from(subscriptions).where(_IS_DUE)
@@ -73,6 +74,10 @@ class Subscriptions:
 
     def by_token(self, token: str) -> model.Subscription | None:
         row = self._connection.execute(_BY_TOKEN, {"of_token": token}).one_or_none()
+        return _subscription(row) if row is not None else None
+
+    def of_feed(self, feed: str) -> model.Subscription | None:
+        row = self._connection.execute(_OF_FEED, {"of_feed": feed}).one_or_none()
         return _subscription(row) if row is not None else None
 
     def save(self, subscription: model.Subscription) -> None:

@@ -16,6 +16,7 @@ from bot import config, model, rules
 from bot.answers import day_counts, playground
 from bot.answers.watched import Watched
 from bot.feedback import precision
+from bot.polling import websub
 from bot.web import facts, guard, judged, looks, pages
 from bot.web.timeline import timeline
 
@@ -93,15 +94,21 @@ class ReadingPages:
         url = request.query_params.get("url", "")
         now = self._watched.clock.now()
         since = now - timedelta(days=day_counts.DAYS)
-        state, last = await self._watched.store.read(
-            lambda tx: (tx.feeds.get(url), tx.articles.last_of_feed(url, since=since, most=MOST_ARTICLES))
+        state, last, hub = await self._watched.store.read(
+            lambda tx: (
+                tx.feeds.get(url),
+                tx.articles.last_of_feed(url, since=since, most=MOST_ARTICLES),
+                tx.subscriptions.of_feed(url),
+            )
         )
+        public_url = self._watched.settings.bot.public_url
         if state is None:
             return self._none(request, "feed", "feeds.yaml has no feed of this address.")
         gaps = [later - earlier for earlier, later in pairwise(state.rhythm) if later > earlier]
         return self._pages.render(
             "feed.html",
             request,
+            hub=websub.told(hub, public_url=public_url, now=now) if hub is not None else None,
             state=state,
             called=self._pages.names()(state),
             health=facts.health_of(state),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +17,7 @@ from bot import app, model, storage
 from bot.app import subscribing
 from bot.fetch.client import HttpFetcher
 from bot.polling import websub
-from testbed import fresh
+from testbed import commands, fresh
 from testbed.fakes import START, FakeClock
 from testbed.servers import hub, ports, postgres
 from tests.journeys import world as worlds
@@ -104,6 +105,9 @@ async def test_pushed_news_is_posted_at_once(tmp_path: Path, database: str) -> N
         found = await made.subscription()
         assert found.until
         assert (found.until - found.next_at).days == 2
+        words, environ = ("status", "--config", str(tmp_path / "one")), {**os.environ, **made.world.environ}
+        shown = await asyncio.to_thread(commands.run, words, tmp_path, {**environ, "COLUMNS": "200"})
+        assert f"its hub pushes until {found.until:%Y-%m-%d %H:%M} UTC" in shown.stdout
 
 
 async def test_forged_calls_are_refused_and_nothing_is_polled(tmp_path: Path) -> None:

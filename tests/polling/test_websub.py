@@ -114,3 +114,35 @@ def test_news_is_the_hubs_where_its_secret_signed_these_very_bytes(method: str) 
 )
 def test_the_hub_is_found_in_the_head_of_the_document(content: bytes, found: tuple[str | None, str | None]) -> None:
     assert hub.of(content, "https://wire.example/feed.xml") == found
+
+
+_PUBLIC = "https://watch.example/"
+_ASKED = websub.after_ask(ONE, None, now=START)
+_ACTIVE = replace(_ASKED, asked_at=None, until=START + 10 * 24 * HOUR)
+_REFUSED = websub.after_denial(ONE, "no more", now=START)
+
+
+@pytest.mark.parametrize(
+    ("subscription", "public_url", "told"),
+    [
+        (ONE, None, "names a hub; without web.public_url it is only polled"),
+        (ONE, _PUBLIC, "only polled: the request to its hub comes next"),
+        (_ASKED, _PUBLIC, "only polled: its hub has not confirmed the subscription yet"),
+        (_ACTIVE, _PUBLIC, f"its hub pushes until {START + 10 * 24 * HOUR:%Y-%m-%d %H:%M} UTC"),
+        (
+            replace(_ACTIVE, error="no answer"),
+            _PUBLIC,
+            f"its hub pushes until {START + 10 * 24 * HOUR:%Y-%m-%d %H:%M} UTC; not renewed yet: no answer",
+        ),
+        (
+            _REFUSED,
+            _PUBLIC,
+            f"only polled: the hub refuses: no more; next request to it {_REFUSED.next_at:%Y-%m-%d %H:%M} UTC",
+        ),
+        (replace(_ACTIVE, until=START - HOUR), _PUBLIC, "only polled: the subscription has ended"),
+    ],
+)
+def test_a_subscription_is_told_in_one_line(
+    subscription: model.Subscription, public_url: str | None, told: str
+) -> None:
+    assert websub.told(subscription, public_url=public_url, now=START) == told

@@ -26,6 +26,8 @@ async def test_a_subscription_is_wanted_once_and_anew_where_the_hub_is_another(s
     await store.write(lambda tx: tx.subscriptions.want(other))
     assert await store.read(lambda tx: tx.subscriptions.by_token(first.token)) is None
     assert await store.read(lambda tx: tx.subscriptions.by_token(other.token)) == other
+    assert await store.read(lambda tx: tx.subscriptions.of_feed(other.feed)) == other
+    assert await store.read(lambda tx: tx.subscriptions.of_feed("https://b.example/")) is None
     await store.write(lambda tx: tx.subscriptions.save(replace(first, failures=9)))
     assert await store.read(lambda tx: tx.subscriptions.all()) == [other]
     await store.write(lambda tx: tx.subscriptions.keep(["https://b.example/"]))

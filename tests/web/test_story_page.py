@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from bot import model, ports
+from bot.polling import websub
 from testbed import made
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of, values
@@ -61,7 +62,10 @@ async def test_a_rule_is_shown_with_its_yaml_and_near_misses_when_asked_for(page
 async def test_a_feed_is_shown_with_its_delay_and_last_articles(page: Page) -> None:
     states = await page.running.store.read(lambda tx: tx.feeds.all())
     url = next(state.url for state in states if state.url.endswith("courier.xml"))
+    hub = websub.wanted(url, "https://hub.example/", url, now=page.clock.now())
+    await page.running.store.write(lambda tx: tx.subscriptions.want(hub))
     tree = tree_of((await page.get("/feed", params={"url": url})).text)
+    assert "names a hub; without web.public_url it is only polled" in text_of(tree)
     delay = next(tile for tile in elements(tree, "//dl/div") if text_of(tile).startswith("Delay"))
     assert text_of(delay) == (
         "Delay1 hfrom an article's date until it is here, for half of 1; for one in ten more than 1 h"
