@@ -14,8 +14,11 @@ from bot import ports
 
 ROOT = Path(__file__).parents[2]
 HOLE = "…"
+# Each name is imported when it is first asked for, so that what is in memory is not all that there is.
 _ERRORS = {
-    name for name, kind in vars(ports).items() if isinstance(kind, type) and issubclass(kind, ports.WirewatchError)
+    name
+    for name in ports.__all__
+    if isinstance(kind := getattr(ports, name), type) and issubclass(kind, ports.WirewatchError)
 } | {"Drop"}
 _LEVELS = {"info", "warning", "error", "critical"}
 #: Functions and tables whose texts are told to people, though none is an error where it stands.
