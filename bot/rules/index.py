@@ -15,7 +15,8 @@ from bot.rules.prefilter import Group, Needs
 
 #: A rule that would need more pairs is filed under its rarest group alone.
 MAX_PAIRS = 64
-_NONE: frozenset[int] = frozenset()
+#: So few second numbers are a tuple, a third of a set: three of four first numbers have no more.
+FEW = 4
 
 
 class _Open(NamedTuple):
@@ -47,10 +48,10 @@ class RuleIndex:
         for rule, needs in enumerate(rules):
             self._place(rule, needs)
         #: By first number: the second ones. A set is told apart from what was found without a look at each member, a
-        #: list is one look-up, and both are worth the memory: the members lie all over it.
-        self._seconds = [_NONE] * (count + 1)
+        #: list is one look-up, and both are worth the memory where many members lie all over it.
+        self._seconds: list[AbstractSet[int] | Group] = [()] * (count + 1)
         for first, inner in self._pairs.items():
-            self._seconds[first] = frozenset(inner)
+            self._seconds[first] = frozenset(inner) if len(inner) > FEW else tuple(inner)
         del self._weight
 
     def _place(self, rule: int, needs: Needs) -> None:
@@ -81,7 +82,7 @@ class RuleIndex:
         reached = [rule for first in self._singles.keys() & found for rule in self._singles[first]]
         for first in [first for first in found if not is_apart(seconds[first])]:
             inner = pairs[first]
-            for second in seconds[first] & found:
+            for second in found.intersection(seconds[first]):
                 reached += inner[second]
         sure = {rule for rule in reached if is_apart(forbidden[rule])}
         partial: set[int] = set()
