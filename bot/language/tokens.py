@@ -144,13 +144,6 @@ def _straighten(string: str) -> str:
     return string
 
 
-def _straightened(text: str) -> str:
-    # Most texts hold one or two of them: ten times as fast as str.translate, which takes each character through a dict.
-    for curly, straight in _STRAIGHT:
-        text = text.replace(curly, straight)
-    return text
-
-
 def normalise_with_offsets(string: str) -> Normal:
     """As ``normalise``, with the way back to the original."""
     normal = normalise(string)
