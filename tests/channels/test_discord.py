@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import pydantic
 import pytest
 
-from bot import channels, model, ports
+from bot import model, ports
 from bot.channels.discord import errors
 from bot.channels.kit.acts import Act
 from bot.testing import hostile, messages
@@ -324,28 +323,3 @@ async def test_hostile_text_in_every_kind_of_message_is_taken_and_reaches_nobody
     for taken in server.service.everything():
         assert not discord_rules.MENTION.search(taken["content"]), "nor is a mention written"
         assert len(taken["content"]) < 1_000 or "…" in taken["content"]
-
-
-# -- options
-
-
-@pytest.mark.parametrize(
-    ("written", "words"),
-    [
-        ({"to": "123456789012345678"}, "give to and token"),
-        ({"to": "123456789012345678", "token": "env:T", "webhook": "env:H"}, "leave out"),
-        ({"to": "#news", "token": "env:T"}, "Copy Link"),
-        ({"to": "123456789012345678", "token": "env:T", "pace": "0 seconds"}, "at least 1 second"),
-        ({"to": "123456789012345678", "token": "env:T", "api_url": "discord.example"}, "https://"),
-        ({"to": "123456789012345678", "token": "literal"}, "env:NAME"),
-    ],
-)
-def test_wrong_options_say_what_to_write(written: dict[str, str], words: str) -> None:
-    with pytest.raises(pydantic.ValidationError, match=words):
-        channels.options()["discord"].model_validate(written)
-
-
-def test_a_channels_link_is_as_good_as_its_id() -> None:
-    link = "https://discord.com/channels/111111111111111111/123456789012345678"
-    options = channels.options()["discord"].model_validate({"to": link, "token": "env:T"})
-    assert options.model_dump()["to"] == "123456789012345678"
