@@ -146,3 +146,14 @@ def test_a_robots_file_of_many_names_and_rules_is_parsed_at_once() -> None:
     assert slow.allows("http://a.example/" + "a" * 1_900)
     assert not slow.allows("http://a.example/" + "a" * 100_000)
     assert time.process_time() - started < _MOST_S
+
+
+def test_relative_links_over_a_long_base_make_no_large_bodies_of_small_ones() -> None:
+    base = f"https://a.example/{'b' * 7_000}/"
+    body = "&lt;a href='x'>y&lt;/a>" * 60
+    items = "".join(f"<item><guid>{n}</guid><description>{body}</description></item>" for n in range(80))
+    content = f'<rss version="2.0" xml:base="{base}"><channel><title>A</title>{items}</channel></rss>'
+    entries = read(content).entries
+    assert len(entries) == 80
+    assert sum(len(entry.body or "") for entry in entries) < 5 * len(content)
+    assert links.absolute("<a href='x'>y</a>", base[:2_000] + "/") == f'<a href="{base[:2_000]}/x">y</a>'
