@@ -191,7 +191,9 @@ UNSURE = replace(
     ),
 )
 #: The message after its thread told something new.
-LATEST = replace(EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", said_at=FIRST + timedelta(hours=5)))
+LATEST = replace(
+    EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", said_at=FIRST + timedelta(minutes=70))
+)
 #: Somebody takes care of it.
 CLAIMED = replace(
     EDIT,
