@@ -3,58 +3,53 @@
 Knows nothing: no I/O, no clock, no other part of the package.
 """
 
-from typing import TYPE_CHECKING
-
-from bot.model import deferred
-
-if TYPE_CHECKING:
-    from bot.model.access import Access, Login
-    from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
-    from bot.model.arrivals import Arrival, Pending, Revision
-    from bot.model.articles import Article
-    from bot.model.counting import counted
-    from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_duration, show_duration
-    from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading, feed_place
-    from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
-    from bot.model.judgements import SNOOZE, Judgement, Verdict, entity_key, rule_key
-    from bot.model.languages import Languages
-    from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
-    from bot.model.messages import (
-        Escalation,
-        Mention,
-        Message,
-        MessageKind,
-        Nearest,
-        Notice,
-        Outgoing,
-        OutletLine,
-        Receipt,
-        SendState,
-        Sentence,
-        Span,
-        StoryBrief,
-        Why,
-    )
-    from bot.model.prompts import Completion, LanguageModelPolicy, Prompt, Spent, Use
-    from bot.model.routes import Route
-    from bot.model.rules import (
-        Digest,
-        Evidence,
-        Example,
-        Group,
-        Line,
-        Match,
-        Remind,
-        Rule,
-        Severity,
-        Where,
-    )
-    from bot.model.rulings import Ruling, RulingKind
-    from bot.model.secrets import Secret, SecretKind
-    from bot.model.settings import Escalate, FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy, TokenScope
-    from bot.model.silences import Silence, SilenceId, SilenceKind
-    from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
-    from bot.model.subscriptions import Subscription
+from bot.model.access import Access, Login
+from bot.model.alerts import Action, Alert, AlertState, Decision, Reason
+from bot.model.arrivals import Arrival, Pending, Revision
+from bot.model.articles import Article
+from bot.model.counting import counted
+from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_duration, show_duration
+from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading, feed_place
+from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
+from bot.model.judgements import SNOOZE, Judgement, Verdict, entity_key, rule_key
+from bot.model.languages import Languages
+from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
+from bot.model.messages import (
+    Escalation,
+    Mention,
+    Message,
+    MessageKind,
+    Nearest,
+    Notice,
+    Outgoing,
+    OutletLine,
+    Receipt,
+    SendState,
+    Sentence,
+    Span,
+    StoryBrief,
+    Why,
+)
+from bot.model.prompts import Completion, LanguageModelPolicy, Prompt, Spent, Use
+from bot.model.routes import Route
+from bot.model.rules import (
+    Digest,
+    Evidence,
+    Example,
+    Group,
+    Line,
+    Match,
+    Remind,
+    Rule,
+    Severity,
+    Where,
+)
+from bot.model.rulings import Ruling, RulingKind
+from bot.model.secrets import Secret, SecretKind
+from bot.model.settings import Escalate, FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy, TokenScope
+from bot.model.silences import Silence, SilenceId, SilenceKind
+from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
+from bot.model.subscriptions import Subscription
 
 __all__ = [
     "LONGEST_WAIT",
@@ -149,34 +144,3 @@ __all__ = [
     "send_id",
     "show_duration",
 ]
-
-# Costs start-up: a command needs a third of the nouns.
-__getattr__ = deferred.names(
-    __name__,
-    {
-        "access": "Access Login",
-        "alerts": "Action Alert AlertState Decision Reason",
-        "arrivals": "Arrival Pending Revision",
-        "articles": "Article",
-        "counting": "counted",
-        "durations": "LONGEST_WAIT SHORTEST_WAIT backoff parse_duration show_duration",
-        "feeds": "Entry Feed FeedHealth FeedState FullText Reading feed_place",
-        "ids": "ArticleId JudgementId SendId StoryId send_id",
-        "judgements": "SNOOZE Judgement Verdict entity_key rule_key",
-        "languages": "Languages",
-        "ledger": "DaySeal FactKind LedgerRow LedgerValue",
-        "messages": (
-            "Escalation Mention Message MessageKind Nearest Notice Outgoing OutletLine Receipt SendState Sentence"
-            " Span StoryBrief Why"
-        ),
-        "prompts": "Completion LanguageModelPolicy Prompt Spent Use",
-        "routes": "Route",
-        "rules": "Digest Evidence Example Group Line Match Remind Rule Severity Where",
-        "rulings": "Ruling RulingKind",
-        "secrets": "Secret SecretKind",
-        "settings": "Escalate FetchPolicy OnUnknown Problem QuietHours SpeakPolicy TokenScope",
-        "silences": "Silence SilenceId SilenceKind",
-        "stories": "Deadline Edit Fact Join JoinReason Member Story",
-        "subscriptions": "Subscription",
-    },
-)

@@ -31,61 +31,56 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
         └── Parked             the channel (or the whole workspace) is closed to us
 """
 
-from typing import TYPE_CHECKING
-
-from bot.model import deferred
-
-if TYPE_CHECKING:
-    from bot.ports.archive import Articles
-    from bot.ports.channels import CLAIM_MARK, Abilities, Channel, CheckLine, Delivery, ShowsReactions
-    from bot.ports.clock import Clock
-    from bot.ports.encoding import Encoder, Vector
-    from bot.ports.errors import (
-        BadAnswer,
-        CannotSilence,
-        ConfigError,
-        EncoderFailed,
-        FetchError,
-        IsPage,
-        ModelError,
-        ModelRefused,
-        ModelUnavailable,
-        NotEditable,
-        NotYetAnswered,
-        Parked,
-        ReadError,
-        Refused,
-        SearchTooLong,
-        SendError,
-        StoreError,
-        StoreInUse,
-        StoreUnavailable,
-        ThreadGone,
-        TooBig,
-        TooMuch,
-        TooSoon,
-        Unknown,
-        Unreachable,
-        Wait,
-        WirewatchError,
-    )
-    from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
-    from bot.ports.ledgers import Ledger
-    from bot.ports.listeners import Asked, Listener, Press
-    from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Room, Share, Source
-    from bot.ports.people import Judgements, Rulings, Silences
-    from bot.ports.pushes import Subscriptions
-    from bot.ports.searching import AllOf, AnyOf, Candidate, Condition, Search, Term, Wanted
-    from bot.ports.store import (
-        DecisionQueue,
-        FeedStates,
-        KeyValues,
-        Outbox,
-        Store,
-        Stories,
-        Transaction,
-    )
-    from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Stub, Waiting
+from bot.ports.archive import Articles
+from bot.ports.channels import CLAIM_MARK, Abilities, Channel, CheckLine, Delivery, ShowsReactions
+from bot.ports.clock import Clock
+from bot.ports.encoding import Encoder, Vector
+from bot.ports.errors import (
+    BadAnswer,
+    CannotSilence,
+    ConfigError,
+    EncoderFailed,
+    FetchError,
+    IsPage,
+    ModelError,
+    ModelRefused,
+    ModelUnavailable,
+    NotEditable,
+    NotYetAnswered,
+    Parked,
+    ReadError,
+    Refused,
+    SearchTooLong,
+    SendError,
+    StoreError,
+    StoreInUse,
+    StoreUnavailable,
+    ThreadGone,
+    TooBig,
+    TooMuch,
+    TooSoon,
+    Unknown,
+    Unreachable,
+    Wait,
+    WirewatchError,
+)
+from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
+from bot.ports.ledgers import Ledger
+from bot.ports.listeners import Asked, Listener, Press
+from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Room, Share, Source
+from bot.ports.people import Judgements, Rulings, Silences
+from bot.ports.pushes import Subscriptions
+from bot.ports.searching import AllOf, AnyOf, Candidate, Condition, Search, Term, Wanted
+from bot.ports.store import (
+    DecisionQueue,
+    FeedStates,
+    KeyValues,
+    Outbox,
+    Store,
+    Stories,
+    Transaction,
+)
+from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Stub, Waiting
 
 __all__ = [
     "CLAIM_MARK",
@@ -169,29 +164,3 @@ __all__ = [
     "Wanted",
     "WirewatchError",
 ]
-
-# Costs start-up: a command needs a third of the ports, and of what they pass.
-__getattr__ = deferred.names(
-    __name__,
-    {
-        "archive": "Articles",
-        "channels": "CLAIM_MARK Abilities Channel CheckLine Delivery ShowsReactions",
-        "clock": "Clock",
-        "encoding": "Encoder Vector",
-        "errors": (
-            "BadAnswer CannotSilence ConfigError EncoderFailed FetchError IsPage ModelError ModelRefused"
-            " ModelUnavailable NotEditable NotYetAnswered Parked ReadError Refused SearchTooLong SendError"
-            " StoreError StoreInUse StoreUnavailable ThreadGone TooBig TooMuch TooSoon Unknown Unreachable Wait"
-            " WirewatchError"
-        ),
-        "language_models": "Advisor Answered Completions LanguageModel",
-        "ledgers": "Ledger",
-        "listeners": "Asked Listener Press",
-        "network": "Answer Bell Body Fetcher LinkResolver PageReader Request Room Share Source",
-        "people": "Judgements Rulings Silences",
-        "pushes": "Subscriptions",
-        "searching": "AllOf AnyOf Candidate Condition Search Term Wanted",
-        "store": "DecisionQueue FeedStates KeyValues Outbox Store Stories Transaction",
-        "stored": "DayCount Holder Known Question Sighting Stub Waiting",
-    },
-)
