@@ -66,7 +66,7 @@ from bot.ports.errors import (
 )
 from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
 from bot.ports.ledgers import Ledger
-from bot.ports.listeners import Asked, Listener, Press
+from bot.ports.listeners import Asked, Listener, OnAsked, OnChange, OnPress, Press
 from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Room, Share, Source
 from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.pushes import Subscriptions
@@ -125,6 +125,9 @@ __all__ = [
     "ModelUnavailable",
     "NotEditable",
     "NotYetAnswered",
+    "OnAsked",
+    "OnChange",
+    "OnPress",
     "Outbox",
     "PageReader",
     "Parked",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from bot import model
 
@@ -51,6 +51,15 @@ class Asked:
     barred: frozenset[str] = frozenset()
 
 
+#: Keeps a press and gives our answer to the person, empty: nothing is to be said. StoreError: it was not kept, and the
+#: person is not told that it was.
+OnPress: TypeAlias = Callable[[Press], Awaitable[str]]
+#: Hears why nothing can be heard now; None: all is well again.
+OnChange: TypeAlias = Callable[[str | None], Awaitable[None]]
+#: Gives the answer, which is shown to that person only.
+OnAsked: TypeAlias = Callable[[Asked], Awaitable[model.Message]]
+
+
 class Listener(Protocol):
     """One connection on which presses and questions arrive."""
 
@@ -59,16 +68,5 @@ class Listener(Protocol):
     #: The service serves one program an account: of several processes only that which sends to the channels listens.
     is_alone: bool
 
-    async def listen(
-        self,
-        on_press: Callable[[Press], Awaitable[str]],
-        on_change: Callable[[str | None], Awaitable[None]],
-        on_asked: Callable[[Asked], Awaitable[model.Message]],
-    ) -> None:
-        """Listen until cancelled, and connect again when the connection is lost.
-
-        ``on_press`` keeps the press and gives our answer to the person, empty: nothing is to be said; StoreError: it
-        was not kept, and the person is not told that it was. ``on_change`` hears why nothing can be heard now; None:
-        all is well again.
-        ``on_asked`` gives the answer, which is shown to that person only.
-        """
+    async def listen(self, on_press: OnPress, on_change: OnChange, on_asked: OnAsked) -> None:
+        """Listen until cancelled, and connect again when the connection is lost."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -28,12 +28,7 @@ class Script:
         self._changes = changes
         self.done = asyncio.Event()
 
-    async def listen(
-        self,
-        on_press: Callable[[ports.Press], Awaitable[str]],
-        on_change: Callable[[str | None], Awaitable[None]],
-        on_asked: Callable[[ports.Asked], Awaitable[model.Message]],
-    ) -> None:
+    async def listen(self, on_press: ports.OnPress, on_change: ports.OnChange, on_asked: ports.OnAsked) -> None:
         for seconds, reason in self._changes:
             self._clock.advance(timedelta(seconds=seconds))
             await on_change(reason)

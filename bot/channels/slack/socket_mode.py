@@ -14,10 +14,10 @@ import http.client
 import os
 import socket
 import urllib.request
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import structlog
@@ -33,9 +33,6 @@ from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import buttons, errors, questions, reactions, sdk_setup
 
 log = structlog.get_logger()
-
-OnPress: TypeAlias = Callable[[ports.Press], Awaitable[str]]
-OnAsked: TypeAlias = Callable[[ports.Asked], Awaitable[model.Message]]
 
 #: Seconds for each connect, send and read.
 _TIMEOUT = 15
@@ -142,12 +139,7 @@ class Listener:
         self._connector = connector
         self._context = context
 
-    async def listen(
-        self,
-        on_press: OnPress,
-        on_change: Callable[[str | None], Awaitable[None]],
-        on_asked: OnAsked,
-    ) -> None:
+    async def listen(self, on_press: ports.OnPress, on_change: ports.OnChange, on_asked: ports.OnAsked) -> None:
         """Hear people until cancelled; ``on_change`` gets why the connection failed, None once it works."""
         failures = 0
         while True:
@@ -200,8 +192,8 @@ class Listener:
         self,
         client: SocketModeClient,
         envelopes: asyncio.Queue[SocketModeRequest],
-        on_press: OnPress,
-        on_asked: OnAsked,
+        on_press: ports.OnPress,
+        on_asked: ports.OnAsked,
     ) -> None:
         """Until the connection is lost."""
         async with asyncio.TaskGroup() as group:
@@ -221,7 +213,7 @@ class Listener:
                     group.create_task(self._answer_question(client, request, asked, on_asked))
 
     async def _answer_question(
-        self, client: SocketModeClient, request: SocketModeRequest, asked: ports.Asked, on_asked: OnAsked
+        self, client: SocketModeClient, request: SocketModeRequest, asked: ports.Asked, on_asked: ports.OnAsked
     ) -> None:
         # At once: it changes nothing that its answer does not show, and the person can ask again.
         await self._acknowledge(client, request)
@@ -236,7 +228,7 @@ class Listener:
         except ports.SendError as error:
             log.warning("question not answered", error=str(error))
 
-    async def _take(self, client: SocketModeClient, request: SocketModeRequest, on_press: OnPress) -> None:
+    async def _take(self, client: SocketModeClient, request: SocketModeRequest, on_press: ports.OnPress) -> None:
         parse = reactions.parse if reactions.is_one(request.payload) else buttons.parse_press
         press = parse(request.payload, envelope=str(request.envelope_id))
         if press is None:
@@ -265,7 +257,7 @@ class Listener:
     async def _barred(self, person: str) -> frozenset[str]:
         return frozenset([place.name for place in self._places if not await place.may_press(person)])
 
-    async def _kept(self, press: ports.Press, on_press: OnPress) -> str | None:
+    async def _kept(self, press: ports.Press, on_press: ports.OnPress) -> str | None:
         try:
             return await on_press(replace(press, barred=await self._barred(press.by)))
         except ports.StoreError as error:

@@ -9,7 +9,7 @@ that was not kept comes again. What comes is untrusted: only its form is checked
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -89,12 +89,7 @@ class Listener:
         self._chats = chats
         self._clock = clock
 
-    async def listen(
-        self,
-        on_press: Callable[[ports.Press], Awaitable[str]],
-        on_change: Callable[[str | None], Awaitable[None]],
-        on_asked: Callable[[ports.Asked], Awaitable[model.Message]],
-    ) -> None:
+    async def listen(self, on_press: ports.OnPress, on_change: ports.OnChange, on_asked: ports.OnAsked) -> None:
         """Hear presses until cancelled; nobody can ask anything here."""
         following, failures, is_heard = 0, 0, False
         while True:
@@ -117,7 +112,7 @@ class Listener:
                 log.error("press not kept", error=str(error))
                 await self._clock.sleep(_AGAIN)
 
-    async def _take(self, query: Any, on_press: Callable[[ports.Press], Awaitable[str]]) -> None:
+    async def _take(self, query: Any, on_press: ports.OnPress) -> None:
         """Raises StoreError where it was not kept."""
         found = parse(query)
         if found is None:
