@@ -6,7 +6,7 @@ first message ──▶ a row of the outbox for the second channel, due later �
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -59,8 +59,12 @@ def escalation(
 
 def claim_of(tx: ports.Transaction, story: model.StoryId, channel: str, *, now: datetime) -> model.Judgement | None:
     """The claim that stands; None: nobody takes care of it."""
-    said = alerts.active_feedback(tx.judgements.of_story(story, channel), now=now)
-    return next((one for one in said if one.verdict is Verdict.CLAIMED), None)
+    return claim_in(tx.judgements.of_story(story, channel), now=now)
+
+
+def claim_in(said: Sequence[model.Judgement], *, now: datetime) -> model.Judgement | None:
+    """The claim that stands after what was said of a story in one channel."""
+    return next((one for one in alerts.active_feedback(said, now=now) if one.verdict is Verdict.CLAIMED), None)
 
 
 def counts(tx: ports.Transaction, alert: model.Alert, press: ports.Press, *, now: datetime) -> bool:
@@ -77,10 +81,9 @@ def call_off(tx: ports.Transaction, alert: model.Alert, why: str, *, now: dateti
 
     Also the one of a story whose message the alert has taken over.
     """
-    for row in tx.outbox.unsent():
-        call = row.message.escalation
-        if call is not None and (row.story == alert.story or call.head == alert.head):
-            tx.outbox.drop([row.id], why, now=now)
+    calls = [(row, row.message.escalation) for row in tx.outbox.unsent()]
+    rows = [row.id for row, call in calls if call and (row.story == alert.story or call.head == alert.head)]
+    tx.outbox.drop(rows, why, now=now)
 
 
 def call_again(

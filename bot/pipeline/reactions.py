@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from bot import model, ports
 from bot.model import Verdict
@@ -46,7 +47,10 @@ def watched(
     grave = [alert for alert in posted if alert.state is model.AlertState.POSTED and not high.isdisjoint(alert.rules)]
     newest = sorted(grave, key=lambda alert: alert.posted_at or now, reverse=True)
     stories = list(dict.fromkeys(alert.story for alert in newest))[:_MOST]
-    return [one for story in stories for one in _of_story(tx, story, channel, now)]
+    alerts: dict[model.StoryId, list[model.Alert]] = {story: [] for story in stories}
+    for alert in tx.stories.alerts(stories):
+        alerts[alert.story].append(alert)
+    return [one for story in stories for one in _of_story(tx, story, alerts[story], channel, now)]
 
 
 def press_of(tx: ports.Transaction, one: Watched, reacted: Sequence[str], *, now: datetime) -> ports.Press | None:
@@ -54,7 +58,7 @@ def press_of(tx: ports.Transaction, one: Watched, reacted: Sequence[str], *, now
 
     ``reacted``: names of those who may claim and whose reaction is there now.
     """
-    said, claim = _said(tx, one.story, now)
+    said, claim = _said(tx, tx.stories.alerts([one.story]), now)
     if claim is not None:
         is_gone = claim.id == _judgement(one, claim.by, said) and claim.by not in reacted
         return _press(one, claim.by, said, Verdict.UNCLAIMED) if is_gone else None
@@ -69,12 +73,14 @@ def press_of(tx: ports.Transaction, one: Watched, reacted: Sequence[str], *, now
     return None
 
 
-def _of_story(tx: ports.Transaction, story: model.StoryId, channel: str, now: datetime) -> Iterator[Watched]:
+def _of_story(
+    tx: ports.Transaction, story: model.StoryId, alerts: Sequence[model.Alert], channel: str, now: datetime
+) -> Iterator[Watched]:
     rows = [row for row in tx.outbox.of_story(story) if row.message.kind is model.MessageKind.POST]
     calls = [row for row in rows if row.message.escalation is not None]
-    said, claim = _said(tx, story, now)
+    said, claim = _said(tx, alerts, now)
     may_be_claimed = claim is None and any(row.state is not model.SendState.DROPPED for row in calls)
-    heads = {alert.head for alert in tx.stories.alerts([story])}
+    heads = {alert.head for alert in alerts}
     for row in rows:
         if row.channel != channel or row.receipt is None or (row.id not in heads and row not in calls):
             continue
@@ -84,13 +90,12 @@ def _of_story(tx: ports.Transaction, story: model.StoryId, channel: str, now: da
 
 
 def _said(
-    tx: ports.Transaction, story: model.StoryId, now: datetime
+    tx: ports.Transaction, alerts: Sequence[model.Alert], now: datetime
 ) -> tuple[Sequence[model.Judgement], model.Judgement | None]:
-    """What was said of the story in any channel, and the claim that stands: a story is claimed once."""
-    channels = [alert.channel for alert in tx.stories.alerts([story])]
-    said = [one for channel in channels for one in tx.judgements.of_story(story, channel)]
-    claims = [duty.claim_of(tx, story, channel, now=now) for channel in channels]
-    return said, next((claim for claim in claims if claim is not None), None)
+    """What was said of a story in any of its channels, and the claim that stands: a story is claimed once."""
+    said = [tx.judgements.of_story(alert.story, alert.channel) for alert in alerts]
+    claims = (duty.claim_in(in_one, now=now) for in_one in said)
+    return [*chain(*said)], next((claim for claim in claims if claim is not None), None)
 
 
 def _press(one: Watched, by: str, said: Sequence[model.Judgement], verdict: Verdict) -> ports.Press:
