@@ -60,25 +60,23 @@ class ClaimWatch:
         wanted = await self._store.read(
             lambda tx: reactions.watched(tx, snapshot, channel.name, others=others, now=now)
         )
-        failed = 0
-        error: Exception | None = None
+        failures: list[Exception] = []
         for one in wanted:
             try:
                 async with asyncio.timeout(_PATIENCE.total_seconds()):
                     reacted = await channel.reacted(one.receipt)
-            except (TimeoutError, ports.SendError) as raised:
-                failed, error = failed + 1, raised
-            except Exception as raised:
-                # Our bug in one channel must not end the others' work.
-                log.critical("channel broke", channel=channel.name, exc_info=True)
-                failed, error = failed + 1, raised
+            except Exception as error:
+                failures.append(error)
+                if not isinstance(error, TimeoutError | ports.SendError):
+                    # Our bug in one channel must not end the others' work.
+                    log.critical("channel broke", channel=channel.name, exc_info=True)
             else:
                 await self._keep(one, reacted)
             await self._clock.sleep(APART)
-        if error is None or failed < len(wanted):
+        if not failures or len(failures) < len(wanted):
             # One message may have been deleted.
             return False
-        log.warning("reactions not read", channel=channel.name, error=str(error) or "no answer in time")
+        log.warning("reactions not read", channel=channel.name, error=str(failures[-1]) or "no answer in time")
         return True
 
     async def _keep(self, one: reactions.Watched, reacted: Sequence[str]) -> None:
