@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-#: Straight and curly quotes and apostrophes are one. One character each, so that offsets stay.
+#: Marks that are read as the straight apostrophe or quotation mark. One character for one, so that offsets stay.
 _STRAIGHT = (*((mark, "'") for mark in "‘’‚‛′ʼʻ´"), *((mark, '"') for mark in "“”„‟″〝〞«»"))
 
 #: Default-ignorable characters: soft hyphen, joiners, bidi marks, BOM, variation selectors, tags. The zero-width

@@ -12,7 +12,7 @@ import pydantic
 
 from bot import model, ports
 from bot.channels.kit.context import Address, ChannelContext, Duration
-from bot.channels.kit.people import ids
+from bot.channels.kit.people import as_list, ids
 from bot.channels.slack import button_rights
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Options(pydantic.BaseModel):
         description="For buttons: the app's app-level token (xapp-…, scope connections:write), as env:NAME or "
         "file:/path.",
     )
-    may_act: tuple[str, ...] = pydantic.Field(
+    may_act: Annotated[tuple[str, ...], as_list, pydantic.AfterValidator(button_rights.checked)] = pydantic.Field(
         (),
         description="For buttons: who may press them, by the ids of people (U012ABCDEF) or user groups (S012ABCDEF). "
         "Without it, everybody who sees the channel.",
@@ -89,16 +89,6 @@ class Options(pydantic.BaseModel):
                 'give a channel\'s name or id: "#policy-alerts" (in quotes: # begins a comment) or C0123ABCDE'
             )
         return to
-
-    @pydantic.field_validator("may_act", mode="before")
-    @classmethod
-    def _is_list(cls, listed: object) -> object:
-        return (listed,) if isinstance(listed, str) else listed
-
-    @pydantic.field_validator("may_act")
-    @classmethod
-    def _names_people(cls, listed: tuple[str, ...]) -> tuple[str, ...]:
-        return button_rights.checked(listed)
 
     @pydantic.model_validator(mode="after")
     def _is_one_mode(self) -> Self:
