@@ -15,6 +15,10 @@ _SIZES = (22, 96, 512, 4_096)
 _FLOOR_S = 0.008
 #: More than so many times as long for a text eight times as long: linear is 8, quadratic 64.
 _STEEP = 24
+#: A call may cost more from some length on: twice that text then takes at most twice as long, quadratic four times.
+_TWICE = 3
+#: From so many characters on the text can be doubled: what is exponential was told before.
+_DOUBLED_FROM = 100
 #: Linear, and still too slow: a megabyte would take half a minute.
 _SLOW_S = 0.12
 
@@ -41,7 +45,9 @@ def measured(call: Callable[[T], object], text_of: Callable[[int], T], sizes: tu
         growth = _grown(call, text_of(size), before)
         # A longer text is asked for only where the last one grew suspiciously and was too quick to be judged.
         if growth.seconds > _FLOOR_S and (growth.is_steep or is_beyond):
-            return growth
+            if not _is_step(call, text_of, growth.seconds, size):
+                return growth
+            growth = Growth(growth.length, growth.seconds, 0)
         if size == sizes[-1] and not growth.ratio > _STEEP:
             return growth
         before = growth.seconds
@@ -56,6 +62,14 @@ def _grown(call: Callable[[T], object], text: T, before: float) -> Growth:
         seconds = min([seconds, *(_seconds(call, text) for _ in range(3 if seconds < _SLOW_S else 1))])
         ratio = seconds / max(before, _FLOOR_S / 200)
     return Growth(len(text), seconds, ratio)
+
+
+def _is_step(call: Callable[[T], object], text_of: Callable[[int], T], seconds: float, size: int) -> bool:
+    """Whether the call became dearer at some length below this one, and is linear from there on."""
+    if seconds > _SLOW_S or size < _DOUBLED_FROM:
+        return False
+    once, twice = (min(_seconds(call, text_of(length)) for _ in range(3)) for length in (size, size * 2))
+    return twice < _TWICE * once
 
 
 def _seconds(call: Callable[[T], object], text: T) -> float:
