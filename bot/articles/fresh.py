@@ -63,7 +63,8 @@ class Fresh:
     def add(self, found: Identification) -> None:
         """Keep the articles that ``found`` brought or changed."""
         for item in found.items:
-            if item.article is not None:
+            # What is retold becomes an article only once rules have matched it.
+            if item.article is not None and item.novelty is not Novelty.RETOLD:
                 self._add(item, item.article)
 
     def _add(self, item: Identified, article: model.Article) -> None:

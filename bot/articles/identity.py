@@ -37,6 +37,8 @@ class Novelty(StrEnum):
     #: Known by the word of another feed, and now brought by the feed of its link's own site, which speaks for it from
     #: here on.
     TAKEN_OVER = "taken over"
+    #: Known by the word of another feed, in other words. A new article where these match a rule that those did not.
+    RETOLD = "retold"
     #: The feed gave its articles new ids and links.
     CHURN = "churn"
 
@@ -46,11 +48,13 @@ class Identified:
     """One item: what it is, and what is to be stored of it."""
 
     novelty: Novelty
-    #: Built for NEW, OLD, EDITED and TAKEN_OVER; of the last two the id is the stored article's.
+    #: Built for NEW, OLD, EDITED, TAKEN_OVER and RETOLD; of EDITED and TAKEN_OVER the id is the stored article's.
     article: model.Article | None
     #: What the store knows of it; None for NEW and OLD.
     stub: ports.Stub | None
     sighting: ports.Sighting
+    #: Of RETOLD, all articles under the link, of any feed.
+    told: tuple[model.ArticleId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,11 @@ def identify(
             found.extend(_edited(group, group.stub, maker, Novelty.TAKEN_OVER))
         elif _is_edited(group, group.stub, feed, restamped=restamped):
             found.extend(_edited(group, group.stub, maker))
+        elif item := _retold(group, group.stub, feed, known, oldest):
+            first, *rest = _known(group, group.stub, Novelty.SAME_LINK, feed)
+            article = maker.article(item, _id_of(group, feed, known))
+            told = tuple(stub.id for stub in known.by_link[item.link_key])
+            found += [replace(first, novelty=Novelty.RETOLD, article=article, told=told), *rest]
         else:
             novelty = Novelty.SEEN if group.is_known_by_id(known) else Novelty.SAME_LINK
             found.extend(_known(group, group.stub, novelty, feed))
@@ -117,6 +126,22 @@ def _is_taken_over(
         return False
     item = _telling(group)[0]
     return authority.takes_over(stub, item, feed) and not _is_old(item, oldest)
+
+
+def _retold(
+    group: Group, stub: ports.Stub, feed: model.Feed, known: ports.Known, oldest: datetime | None
+) -> Item | None:
+    """What the feed says, at the first meeting, in other words than the feed that brought the article.
+
+    Two feeds' teasers differ, and either may have the words that matter. And who lists a link first, with the
+    publisher's headline over a text of its own, must not silence those who list it after.
+    """
+    if stub.feed in ("", feed.url) or not stub.has_text or stub.id in known.carried or group.is_known_by_id(known):
+        return None
+    item = next(iter(_telling(group)), None)
+    if item is None or item.fingerprint == stub.fingerprint or item.link_key not in known.by_link:
+        return None
+    return None if _is_old(item, oldest) else item
 
 
 def _is_edited(group: Group, stub: ports.Stub, feed: model.Feed, *, restamped: bool) -> bool:

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from bot import articles, model, polling, ports
 
+#: Kept as an identity only, or stored for the few that match.
+_FREE = (articles.Novelty.OLD, articles.Novelty.RETOLD)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
@@ -31,7 +34,7 @@ def within(
     now: datetime,
 ) -> tuple[articles.Identification, Use]:
     """What is stored now, and what that uses of the day; ``pages``: main texts by link."""
-    storing = [item for item in found.items if item.article and item.novelty is not articles.Novelty.OLD]
+    storing = [item for item in found.items if item.article and item.novelty not in _FREE]
     fits, cost = polling.fitting(state, [_length(item, pages) for item in storing], most=most, now=now)
     left = {item.sighting.article for item in storing[fits:]}
     room = max(0, most - (state.day_names if state.day == now.date() else 0))
@@ -56,7 +59,8 @@ def within(
 
 
 def _is_name(item: articles.Identified, known: ports.Known) -> bool:
-    return item.article is None and item.sighting.key not in known.by_key
+    is_named = item.article is None or item.novelty is articles.Novelty.RETOLD
+    return is_named and item.sighting.key not in known.by_key
 
 
 def _length(item: articles.Identified, pages: Mapping[str, str]) -> int:

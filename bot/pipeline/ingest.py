@@ -7,6 +7,7 @@ readings ─▸ asked for together ─▸ identified in turn ─▸ matched, fee
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -94,6 +95,8 @@ class _Ingestor:
         self._boilerplate: dict[str, str] = {}
         #: Feed -> what its reading uses of its day.
         self._used: dict[str, daily_limit.Use] = {}
+        #: Articles under one link -> rules that matched another feed's words for them in this batch.
+        self._heard: defaultdict[tuple[model.ArticleId, ...], set[str]] = defaultdict(set)
 
     def ingest(self, polls: Sequence[Polled]) -> IngestBatch:
         self._boilerplate = {polled.feed.url: polled.state.boilerplate for polled in polls}
@@ -154,12 +157,13 @@ class _Ingestor:
             state, boilerplate=self._boilerplate[polled.feed.url], moved_to=polled.found_at or state.moved_to
         )
         state = self._with_remarks(state, polled.feed, found)
+        retold = self._retold(polled, found.items)
         return IngestedPoll(
             polled=polled,
             state=state,
-            arrivals=self._arrivals(polled, new),
+            arrivals=(*self._arrivals(polled, new), *retold),
             revisions=self._edited(polled, found.items),
-            new_count=len(new),
+            new_count=len(new) + len(retold),
         )
 
     def _with_remarks(
@@ -198,6 +202,33 @@ class _Ingestor:
             for article, matches in matched
             if matches
         )
+
+    def _retold(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Arrival, ...]:
+        """What rules match in this feed's words, and did not in those of the feeds that brought it before."""
+        arrivals = []
+        for item in items:
+            if item.novelty is not articles.Novelty.RETOLD or item.article is None or item.stub is None:
+                continue
+            matches = self._snapshot.rules.match(item.article, polled.feed, now=self._now)
+            if matches:
+                heard = self._heard[item.told]
+                heard.update(match.rule for id_ in item.told for match in self._tx.articles.matches(id_))
+                heard.update(match.rule for id_, stored in self._done.matches if id_ in item.told for match in stored)
+                matches = tuple(match for match in matches if match.rule not in heard)
+                heard.update(match.rule for match in matches)
+            if matches:
+                arrivals.append(
+                    model.Arrival(article=item.article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
+                )
+                self._done.new.append(item.article)
+                self._done.matches.append((item.article.id, matches))
+                self._done.sightings = [
+                    replace(each, article=item.article.id)
+                    if (each.feed, each.article) == (polled.feed.url, item.stub.id)
+                    else each
+                    for each in self._done.sightings
+                ]
+        return tuple(arrivals)
 
     def _edited(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Revision, ...]:
         edited = {

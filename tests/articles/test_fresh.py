@@ -54,7 +54,7 @@ def edited_in(found: Sequence[articles.Identification]) -> set[str]:
 def test_an_article_that_two_feeds_of_a_batch_carry_is_new_once() -> None:
     one = entry(1, body=LONG)
     moved = entry(1, guid="other", link="https://www.example.org/sport/1", body=LONG)
-    found = together(Archive(), [[one], [entry(1, guid="another")], [moved]], is_baseline=False)
+    found = together(Archive(), [[one], [entry(1, guid="another", body=LONG)], [moved]], is_baseline=False)
     assert [novelties(each) for each in found] == [["new"], ["same link"], ["same link"]]
     assert len({item.sighting.article for each in found for item in each.items}) == 1
 

@@ -79,14 +79,25 @@ def test_an_article_that_was_kept_for_its_identity_is_told_when_its_headline_cha
 def test_the_same_link_through_two_feeds_is_one_article() -> None:
     archive = Archive()
     (first,) = archive.poll(entry(0)).items
-    theirs = entry(
-        0, guid="urn:x:1", link="http://example.org/news/0?utm_source=rss#top", body="<p>Another teaser.</p>"
-    )
+    theirs = entry(0, guid="urn:x:1", link="http://example.org/news/0?utm_source=rss#top")
     (found,) = archive.poll(theirs, feed=OTHER).items
     assert found.novelty is articles.Novelty.SAME_LINK
     assert found.stub is not None
     assert first.article is not None
     assert found.stub.id == first.article.id
+    assert novelties(archive.poll(theirs, feed=OTHER)) == ["seen"]
+
+
+def test_another_feeds_teaser_of_an_article_is_known_and_told_apart_once() -> None:
+    archive = Archive()
+    (first,) = archive.poll(entry(0)).items
+    theirs = entry(0, guid="urn:x:1", body="<p>Another teaser.</p>")
+    (found,) = archive.poll(theirs, feed=OTHER).items
+    assert found.novelty is articles.Novelty.RETOLD
+    assert found.told == (first.sighting.article,) == (found.sighting.article,)
+    assert found.article is not None
+    assert found.article.feed == OTHER.url
+    assert found.article.id != first.sighting.article
     assert novelties(archive.poll(theirs, feed=OTHER)) == ["seen"]
 
 

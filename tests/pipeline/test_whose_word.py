@@ -65,6 +65,31 @@ async def test_the_true_headline_under_anothers_link_is_taken_over_by_the_links_
     assert edited.edits
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_the_words_of_a_second_feed_are_matched_where_those_of_the_first_were_not(
+    room: Newsroom, at_once: bool
+) -> None:
+    headline = "One leaves Pakistan"
+    first = replace(TRUE, id="s1", title=headline, text="Cats.")
+    second = replace(TRUE, id="b1", title=headline)
+    if at_once:
+        await room.together({SQUAT.url: [first], BLOG.url: [second]})
+    else:
+        await room.poll(SQUAT, first)
+        await room.poll(BLOG, second)
+    for _ in range(2):
+        await room.poll(SQUAT, replace(first, id="s2"))
+        await room.poll(BLOG, second)
+    assert await room.told() == [(BLOG.url, headline)]
+
+
+async def test_what_a_rule_has_matched_is_not_new_in_a_second_feeds_words(room: Newsroom) -> None:
+    await room.poll(SQUAT, replace(TRUE, id="s1"))
+    for found in (await room.poll(BLOG, replace(TRUE, text=TEXT + " More.")), await room.poll(BLOG, TRUE)):
+        assert (found.new_count, found.arrivals, found.revisions) == (0, (), ())
+    assert await room.told() == [(SQUAT.url, TRUE.title)]
+
+
 async def test_a_false_old_date_does_not_make_anothers_article_an_old_one(room: Newsroom) -> None:
     old = replace(CATS, title=TRUE.title, at=TRUE.at.replace(year=2010))
     state = model.FeedState(url=SQUAT.url, due_at=TRUE.at)
