@@ -9,6 +9,8 @@ from typing import Final
 PATIENCE: Final = timedelta(seconds=10)
 #: By the clock: on a busy machine a process gets only a part of a processor.
 PATIENCE_BY_THE_CLOCK: Final = 3 * PATIENCE
+#: By the clock: a feed whose document took longer waits for its next ones to be read until no other such is.
+SLOW: Final = timedelta(seconds=2)
 #: For one to start: imports, on a busy or small machine.
 START: Final = timedelta(seconds=60)
 

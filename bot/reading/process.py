@@ -51,7 +51,9 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         self._loop = asyncio.get_running_loop()
         self._is_ready = False
         #: With the length of each question.
-        self._waiting: deque[tuple[asyncio.Future[wire.Answer], int]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[tuple[wire.Answer, timedelta]], int]] = deque()
+        #: When the turn of the first of them came, by the loop's clock.
+        self._since = 0.0
         self._ahead_bytes = 0
         self._has_room = asyncio.Event()
         #: Held by who puts a question into the pipe: of all others no copy is made yet.
@@ -73,20 +75,20 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         """Questions under way."""
         return len(self._waiting)
 
-    async def ask(self, question: wire.Question) -> wire.Answer:
-        """Raises Ended; ReadError where the process cannot be started."""
+    async def ask(self, question: wire.Question) -> tuple[wire.Answer, timedelta]:
+        """The answer, and how long it took from its turn on. Raises Ended; ReadError where the process cannot start."""
         async with self._turn:
             answer = await self._put(wire.framed(question))
         return await answer
 
-    async def _put(self, frame: bytes) -> asyncio.Future[wire.Answer]:
+    async def _put(self, frame: bytes) -> asyncio.Future[tuple[wire.Answer, timedelta]]:
         while self.is_alive and self._waiting and self._ahead_bytes + len(frame) > _AHEAD_BYTES:
             self._has_room.clear()
             await self._has_room.wait()
         if not self.is_alive or self._transport is None:
             raise Ended(self.end, is_of_this=False)
         self._transport.get_pipe_transport(0).write(frame)  # type: ignore[union-attr]  # its standard input
-        answer: asyncio.Future[wire.Answer] = self._loop.create_future()
+        answer: asyncio.Future[tuple[wire.Answer, timedelta]] = self._loop.create_future()
         self._waiting.append((answer, len(frame)))
         self._ahead_bytes += len(frame)
         if self._is_ready and len(self._waiting) == 1:
@@ -95,6 +97,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
 
     def _watch(self, patience: timedelta | None) -> None:
         """Over the question whose turn it is, or the start."""
+        self._since = self._loop.time()
         if self._alarm:
             self._alarm.cancel()
         self._alarm = self._loop.call_later(patience.total_seconds(), self._ring, patience) if patience else None
@@ -161,7 +164,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
             self._ahead_bytes -= length
             self._has_room.set()
             if not asked.done():
-                asked.set_result(answer)
+                asked.set_result((answer, timedelta(seconds=self._loop.time() - self._since)))
         self._watch(limits.PATIENCE_BY_THE_CLOCK if self._waiting else None)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:

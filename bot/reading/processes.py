@@ -15,7 +15,7 @@ import structlog
 
 from bot import articles, model, ports
 from bot.fetch import fulltext
-from bot.reading import process, wire
+from bot.reading import limits, process, wire
 
 log = structlog.get_logger("wirewatch")
 
@@ -29,6 +29,10 @@ class Processes:
         #: So that a place is filled once.
         self._starting = asyncio.Lock()
         self._is_closed = False
+        #: Feeds whose last document was slow, or ended its process. They are read one at a time, whatever the
+        #: processes: else the documents of all other feeds wait until dozens of such have been read.
+        self._slow: set[str] = set()
+        self._of_slow = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Start the first process, so that it is ready when a document has been fetched. Does not wait for it."""
@@ -41,7 +45,8 @@ class Processes:
     ) -> tuple[model.Reading, articles.Lookup]:
         """Raises ReadError."""
         job = wire.Job(body, dataclasses.replace(feed, access=None), is_first)
-        one, done = await self._answered(job)
+        async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
+            one, done = await self._answered(job, of=feed.url)
         if not isinstance(done, wire.Done):
             raise _told_of(one, wire.Garbage("something else than a document"))
         try:
@@ -64,16 +69,18 @@ class Processes:
             raise _told_of(one, wire.Garbage("something else than lists"))
         return found.name, found.options
 
-    async def _answered(self, question: wire.Question) -> tuple[process.ReaderProcess, wire.Answer]:
-        """The answer and the process that gave it. Raises ReadError."""
+    async def _answered(self, question: wire.Question, *, of: str = "") -> tuple[process.ReaderProcess, wire.Answer]:
+        """The answer and the process that gave it; ``of``: the feed. Raises ReadError."""
         while True:
             one = await self._at(self._least_busy())
             try:
-                answer = await one.ask(question)
+                answer, took = await one.ask(question)
             except process.Ended as ended:
                 if ended.is_of_this:
+                    self._slow.add(of)
                     raise ports.ReadError(_over_this(str(ended))) from None
                 continue  # it ended over another one
+            (self._slow.add if took > limits.SLOW else self._slow.discard)(of)
             if isinstance(answer, wire.NoFeed):
                 raise answer.error()
             if isinstance(answer, wire.Broke):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot import model, ports
-from bot.reading import process
+from bot.reading import limits, process
 from bot.reading.processes import Processes
 from tests.sources.documents import URL, item, rss
 
@@ -58,9 +59,9 @@ async def made() -> AsyncIterator[Processes]:
     await processes.close()
 
 
-async def _read(made: Processes, title: str) -> list[str | None]:
+async def _read(made: Processes, title: str, feed: model.Feed = FEED) -> list[str | None]:
     body = ports.Body(content=rss(item(1, title=title)).encode(), content_type="", url=URL)
-    reading, _ = await made.read(body, FEED, is_first=True)
+    reading, _ = await made.read(body, feed, is_first=True)
     return [entry.title for entry in reading.entries]
 
 
@@ -75,6 +76,29 @@ async def test_a_document_that_uses_too_much_is_refused_and_the_next_is_parsed(
     with pytest.raises(ports.ReadError, match=told):
         await _read(made, "bad")
     assert await _read(made, "good again") == ["good again"]
+
+
+async def test_documents_of_feeds_that_were_slow_are_read_between_those_of_the_others(
+    made: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SLOW", timedelta(seconds=0.5))
+    monkeypatch.setattr(process, "_PROGRAM", _FAULTY.format(fault="import time; time.sleep(0.6)"))
+    slow = [model.Feed(url=f"https://slow.example/{number}") for number in range(3)]
+
+    async def order(theirs: str) -> list[str]:
+        read: list[str] = []
+
+        async def one(title: str, feed: model.Feed = FEED) -> None:
+            await _read(made, title, feed)
+            read.append(title)
+
+        await asyncio.gather(*(one(theirs, feed) for feed in slow), one("good"), one("fine"))
+        return read
+
+    assert await order("bad") == ["bad", "bad", "bad", "good", "fine"]
+    assert await order("bad") == ["bad", "good", "fine", "bad", "bad"]
+    assert sorted(await order("well")) == ["fine", "good", "well", "well", "well"]
+    assert await order("bad") == ["bad", "bad", "bad", "good", "fine"], "who was quick again waits no longer"
 
 
 async def test_a_bug_of_ours_is_raised_where_it_was_asked(made: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
