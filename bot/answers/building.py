@@ -11,6 +11,7 @@ from bot.answers import documents, telling
 from bot.feedback.precision import Precision
 from bot.pipeline import backtest, silences
 from bot.rules import search
+from bot.summaries import marking
 from bot.summaries.excerpts import excerpts
 
 
@@ -114,16 +115,25 @@ def found_page(page: search.Page) -> documents.FoundPage:
             documents.FoundArticle.model_validate(
                 {
                     **_head(one.article),
-                    "excerpts": [
-                        "".join(span.text for span in piece) for piece in excerpts(one.article, one.matches, most=2)
-                    ],
+                    "excerpts": ["".join(span.text for span in piece) for piece in pieces],
+                    "title_marks": marking.places(one.matches, field="title", text=one.article.title),
+                    "excerpt_marks": [list(_marks(piece)) for piece in pieces],
                 }
             )
             for one in page.found
+            for pieces in [excerpts(one.article, one.matches, most=2)]
         ],
         after=str(page.after) if page.after is not None else None,
         looked_back_to=page.looked_back_to,
     )
+
+
+def _marks(piece: Iterable[model.Span]) -> Iterable[tuple[int, int]]:
+    at = 0
+    for span in piece:
+        if span.is_marked:
+            yield at, at + len(span.text)
+        at += len(span.text)
 
 
 def article(

@@ -104,9 +104,11 @@ class StoriesPage(Document):
 
 
 class FoundArticle(ArticleHead):
-    """An article with the sentences in which the searched words are."""
+    """An article with the sentences in which the searched words are; marks: [start, end) of a word, in characters."""
 
     excerpts: list[str]
+    title_marks: list[tuple[int, int]]
+    excerpt_marks: list[list[tuple[int, int]]]
 
 
 class FoundPage(Document):

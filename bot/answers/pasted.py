@@ -81,8 +81,12 @@ def _as_file(written: str, settings: config.Settings) -> tuple[str, int, int]:
     if _LIST_OF_RULES.match(written):
         return f"rules:\n{written}", 1, 0
     lines = written.split("\n")
-    if _KEY.search(written):
+    keys = {found[1] for found in _KEY.finditer(written)}
+    if "name" in keys or written.startswith("{"):
         return "\n".join(["rules:", f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]), 1, 2
+    if keys:  # a part of a rule, such as the line of its query
+        head = ["rules:", f"- name: {UNNAMED}", *([] if "notify" in keys else [f"  notify: {_channel(settings)}"])]
+        return "\n".join([*head, *(f"  {line}" for line in lines)]), len(head), 2
     is_list = written.lstrip().startswith(("-", "["))
     head = ["rules:", f"- name: {UNNAMED}", f"  notify: {_channel(settings)}", "  any:" if is_list else "  query: |"]
     return "\n".join([*head, *(f"    {line}" for line in lines)]), len(head), 4

@@ -54,6 +54,13 @@ async def test_stories_are_those_of_the_command_word_for_word(page: Page) -> Non
 async def test_search_and_status_are_those_of_the_commands(page: Page) -> None:
     told = json.loads(wirewatch("search", "backdoor", "--json", folder=page.folder.parent).stdout)
     assert (await ask(page, "/search", q="backdoor")).json() == told
+    as_in_a_rule = (await ask(page, "/search", q="query: |\n  backdoor")).json()
+    assert as_in_a_rule == told
+    for found in told["articles"]:
+        texts = [(found["title"], found["title_marks"]), *zip(found["excerpts"], found["excerpt_marks"], strict=True)]
+        marked = [text[start:end] for text, places in texts for start, end in places]
+        assert marked
+        assert {*marked} == {"backdoor"}
     assert told["articles"]
     status = json.loads(wirewatch("status", "--json", folder=page.folder.parent).stdout)
     assert (await ask(page, "/feeds")).json()["feeds"] == status["feeds"]

@@ -54,6 +54,8 @@ async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(page: Page, fo
         ('"pulls out" OR {PTA}', 2),
         ("[pulls out, PTA]", 2),
         ("- pulls out\n- unfettered access", 2),
+        ("query: BlackBerry AND PTA", 2),
+        ("all: [BlackBerry, PTA]\nnone: [pulls out]\nnotify: ops", 1),
     ],
 )
 async def test_a_bare_query_and_a_list_of_wordings_are_tried_too(page: Page, written: str, matches: int) -> None:
@@ -63,6 +65,8 @@ async def test_a_bare_query_and_a_list_of_wordings_are_tried_too(page: Page, wri
 async def test_a_mistake_in_a_bare_query_has_its_place_in_what_was_pasted(page: Page) -> None:
     tree = await tried(page, "BlackBerry AND\n(PTA OR")
     assert "rule:2:6: error: a term is missing between OR and the end 2 | (PTA OR" in said(tree)
+    tree = await tried(page, "none: [wombat]\nquery: PTA OR")
+    assert "rule:2:12: error: a term is missing between OR and the end 2 | query: PTA OR" in said(tree)
 
 
 def apply(folder: Path, patch: str) -> None:

@@ -44,6 +44,7 @@ async def test_what_hostile_feeds_say_is_found_and_stays_text(page: Page) -> Non
     ("words", "says"),
     [
         ("backdoor AND (bes OR", "19: a term is missing"),
+        ("query: backdoor AND (bes OR", "26: a term is missing"),
         ("x" * 10_000, "2001: 10,000 characters; a search may have 2,000"),
         (" OR ".join(f"a{n}" for n in range(1_000)), "a search may have 2,000"),
         (" OR ".join(f"a{n}" for n in range(200)), "more than 100 terms"),

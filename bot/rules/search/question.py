@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from datetime import UTC, datetime
 
 from bot import model, rules
@@ -16,6 +17,8 @@ from bot.rules.lexer import Kind
 
 #: A search waits for an answer, a rule does not.
 MOST_CHARACTERS, MOST_TERMS = 2_000, 100
+#: The key before a query that was copied from a rule.
+_KEY = re.compile(r"\s{0,40}query[ \t]{0,8}:(?:\s{0,8}[|>]-?\s*\n)?")
 #: Characters of a text shown on each side of a mistake.
 _AROUND = 60
 _TERMS = (*lexer.LEAVES, Kind.LOWER)
@@ -23,6 +26,15 @@ _TERMS = (*lexer.LEAVES, Kind.LOWER)
 
 def read(text: str) -> expression.Expression:
     """The expression of a search. Raises QueryError with offsets into the text."""
+    key = _KEY.match(text)
+    start = key.end() if key else 0
+    try:
+        return _read(text[start:])
+    except rules.QueryError as error:
+        raise error.moved(start) from None
+
+
+def _read(text: str) -> expression.Expression:
     if len(text) > MOST_CHARACTERS:
         message = f"{len(text):,} characters; a search may have {MOST_CHARACTERS:,}"
         raise rules.QueryError(message, MOST_CHARACTERS, len(text), "query-too-long", "make it a rule and try that")
