@@ -143,7 +143,7 @@ class Asking:
             return _told(f"Nothing was silenced: in {names} acting is for those whom the operator named under may_act.")
         verb, _, name = rest.partition(" ")
         if verb.casefold() == "end":
-            ended = await self._watched.store.write(lambda tx: silences.end(tx, name, by=asked.by, now=now))
+            ended = await self._watched.store.write(lambda tx: silences.end(tx, name, by=asked.name, now=now))
             return _told(f'The silence of {ended.kind} "{ended.name}" has ended')
         found = _SILENCE.fullmatch(rest)
         if found is None:
@@ -159,7 +159,7 @@ class Asking:
                 kind=model.SilenceKind(found["kind"].casefold()),
                 name=found["name"].strip(_QUOTES),
                 until=until,
-                by=asked.by,
+                by=asked.name,
                 reason=found["why"],
                 known_rules=known,
                 now=now,

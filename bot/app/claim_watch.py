@@ -79,7 +79,7 @@ class ClaimWatch:
         log.warning("reactions not read", channel=channel.name, error=str(failures[-1]) or "no answer in time")
         return True
 
-    async def _keep(self, one: reactions.Watched, reacted: Sequence[str]) -> None:
+    async def _keep(self, one: reactions.Watched, reacted: Sequence[ports.Person]) -> None:
         now = self._clock.now()
         press = await self._store.read(lambda tx: reactions.press_of(tx, one, reacted, now=now))
         if press is not None:

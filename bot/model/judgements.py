@@ -50,8 +50,10 @@ class Judgement:
 
     id: JudgementId
     at: datetime
-    #: The channel's own id of the person (Slack: U0123ABCD).
+    #: The channel's own id of the person (Slack: U0123ABCD); of who has only a name, that.
     by: str
+    #: As whom people of any service see them; empty: as ``by``.
+    name: str = ""
     channel: str
     story: StoryId
     verdict: Verdict
@@ -61,6 +63,11 @@ class Judgement:
     message: SendId
     #: Of a snooze: its end.
     until: datetime | None = None
+
+    @property
+    def author(self) -> str:
+        """Who it was, for people."""
+        return self.name or self.by
 
 
 def rule_key(name: str) -> str:

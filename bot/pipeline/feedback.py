@@ -164,7 +164,7 @@ def _ruled(tx: ports.Transaction, press: ports.Press, story: model.Story, now: d
         model.Ruling(
             id=model.send_id("ruling", press.id),
             at=now,
-            by=press.by,
+            by=press.author,
             kind=model.RulingKind.SPLIT,
             story=story.id,
             articles=(press.article,),
@@ -223,6 +223,7 @@ def _judgement(press: ports.Press, alert: model.Alert, rule: str, now: datetime)
         id=judgement_id(press.id, rule),
         at=now,
         by=press.by,
+        name=press.name,
         channel=alert.channel,
         story=alert.story,
         verdict=press.verdict,
@@ -246,10 +247,10 @@ def _silence(
             alert = replace(alert, is_muted=press.verdict is Verdict.MUTED)
             tx.stories.save_alert(alert)
             if alert.is_muted:
-                _take_back(tx, alert, f"muted by {press.by}", now)
-                duty.call_off(tx, alert, f"muted by {press.by}", now=now)
+                _take_back(tx, alert, f"muted by {press.author}", now)
+                duty.call_off(tx, alert, f"muted by {press.author}", now=now)
         case Verdict.CLAIMED:
-            duty.call_off(tx, alert, f"claimed by {press.by}", now=now)
+            duty.call_off(tx, alert, f"claimed by {press.author}", now=now)
         case Verdict.SNOOZED:
             _put_off_replies(tx, snapshot, alert.channel, rules, now)
         case Verdict.WOKEN:
@@ -304,7 +305,7 @@ def _decision(press: ports.Press, alert: model.Alert, rules: Sequence[str], now:
         action=model.Action.SILENT if alert.is_gathered else model.Action.EDIT,
         reason=_REASONS[press.verdict],
         rules=tuple(rule for rule in rules if rule),
-        detail=f"{_what(press.verdict, rules, now, UTC)}, says {press.by}",
+        detail=f"{_what(press.verdict, rules, now, UTC)}, says {press.author}",
     )
 
 

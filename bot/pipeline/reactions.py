@@ -53,23 +53,26 @@ def watched(
     return [one for story in stories for one in _of_story(tx, story, alerts[story], channel, now)]
 
 
-def press_of(tx: ports.Transaction, one: Watched, reacted: Sequence[str], *, now: datetime) -> ports.Press | None:
+def press_of(
+    tx: ports.Transaction, one: Watched, reacted: Sequence[ports.Person], *, now: datetime
+) -> ports.Press | None:
     """What the reactions under a message ask for; None: nothing that is not so already.
 
-    ``reacted``: names of those who may claim and whose reaction is there now.
+    ``reacted``: those who may claim and whose reaction is there now.
     """
+    there = {person.id for person in reacted}
     said, claim = _said(tx, tx.stories.alerts([one.story]), now)
     if claim is not None:
-        is_gone = claim.id == _judgement(one, claim.by, said) and claim.by not in reacted
-        return _press(one, claim.by, said, Verdict.UNCLAIMED) if is_gone else None
+        is_gone = claim.id == _judgement(one, claim.by, said) and claim.by not in there
+        return _press(one, claim.by, said, Verdict.UNCLAIMED, name=claim.name) if is_gone else None
     known = {each.id for each in said}
-    for by in reacted:
-        if _judgement(one, by, said) not in known:
-            return _press(one, by, said, Verdict.CLAIMED)
+    for person in reacted:
+        if _judgement(one, person.id, said) not in known:
+            return _press(one, person.id, said, Verdict.CLAIMED, name=person.name)
     # Somebody else released it. Once the reaction is gone too, a new one counts.
-    for by in {each.by for each in said} - set(reacted):
+    for by, name in {each.by: each.name for each in said if each.by not in there}.items():
         if _judgement(one, by, said) in known:
-            return _press(one, by, said, Verdict.UNCLAIMED)
+            return _press(one, by, said, Verdict.UNCLAIMED, name=name)
     return None
 
 
@@ -98,11 +101,11 @@ def _said(
     return [*chain(*said)], next((claim for claim in claims if claim is not None), None)
 
 
-def _press(one: Watched, by: str, said: Sequence[model.Judgement], verdict: Verdict) -> ports.Press:
+def _press(one: Watched, by: str, said: Sequence[model.Judgement], verdict: Verdict, *, name: str = "") -> ports.Press:
     at = one.receipt
     released = sum(each.by == by and each.verdict is Verdict.UNCLAIMED for each in said)
-    name = model.send_id("reaction", one.channel, at.ref, by, verdict.value, str(released))
-    return ports.Press(id=name, by=by, verdict=verdict, story=one.story, rule="", place=at.place, ref=at.ref)
+    once = model.send_id("reaction", one.channel, at.ref, by, verdict.value, str(released))
+    return ports.Press(id=once, by=by, name=name, verdict=verdict, story=one.story, rule="", place=at.place, ref=at.ref)
 
 
 def _judgement(one: Watched, by: str, said: Sequence[model.Judgement]) -> model.JudgementId:

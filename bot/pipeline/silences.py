@@ -83,7 +83,7 @@ def by_button(
         kind=kind,
         name=found[0],
         until=now + model.SNOOZE,
-        by=press.by,
+        by=press.author,
         reason=f'by button, under "{story.title}"',
         known_rules=known_rules,
         now=now,

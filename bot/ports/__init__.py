@@ -32,7 +32,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
 """
 
 from bot.ports.archive import Articles
-from bot.ports.channels import CLAIM_MARK, Abilities, Channel, CheckLine, Delivery, ShowsReactions
+from bot.ports.channels import CLAIM_MARK, Abilities, Channel, CheckLine, Delivery, Person, ShowsReactions
 from bot.ports.clock import Clock
 from bot.ports.encoding import Encoder, Vector
 from bot.ports.errors import (
@@ -131,6 +131,7 @@ __all__ = [
     "Outbox",
     "PageReader",
     "Parked",
+    "Person",
     "Press",
     "Question",
     "ReadError",

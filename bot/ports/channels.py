@@ -47,6 +47,16 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody of a channel."""
+
+    #: The service's own, which no other person gets.
+    id: str
+    #: As whom people of any service see them, never an id.
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
     """One line of ``send-test``: what was looked at and what to click where it is wrong."""
 
@@ -91,6 +101,5 @@ class ShowsReactions(Protocol):
     def abilities(self) -> Abilities:
         """As a channel's."""
 
-    async def reacted(self, message: model.Receipt) -> Sequence[str]:
-        """Names, as the service shows them to people, of those who may act here and whose ``CLAIM_MARK`` is under a
-        message now. Raises SendError."""
+    async def reacted(self, message: model.Receipt) -> Sequence[Person]:
+        """Those who may act here and whose ``CLAIM_MARK`` is under a message now: all of them, or SendError."""

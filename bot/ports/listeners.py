@@ -17,6 +17,8 @@ class Press:
     id: str
     #: The channel's own id of the person.
     by: str
+    #: As whom people of any service see them, never an id; empty: as ``by``.
+    name: str = ""
     verdict: model.Verdict
     #: Empty: a reaction, which names only its message.
     story: model.StoryId
@@ -34,6 +36,11 @@ class Press:
     #: Channels whose buttons this person may not press.
     barred: frozenset[str] = frozenset()
 
+    @property
+    def author(self) -> str:
+        """Who it was, for people."""
+        return self.name or self.by
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -43,6 +50,8 @@ class Asked:
     id: str
     #: The channel's own id of the person.
     by: str
+    #: As whom people of any service see them, never an id.
+    name: str
     #: What stands behind the command, as typed.
     words: str = ""
     #: The person opened the page, which shows what is going on.

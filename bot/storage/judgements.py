@@ -56,6 +56,7 @@ class Judgements:
                 id=row.id,
                 at=row.at,
                 by=row.by,
+                name=row.name,
                 channel=row.channel,
                 story=row.story,
                 verdict=row.verdict,

@@ -27,6 +27,8 @@ judgements = Table(
     Column("id", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("by", StorableText, nullable=False),
+    #: As whom others see them; empty: as ``by``.
+    Column("name", StorableText, nullable=False, server_default=""),
     Column("channel", StorableText, nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("verdict", EnumText(model.Verdict), nullable=False),

@@ -54,7 +54,7 @@ def _brief(text: str, link: str, *, many: int) -> model.StoryBrief:
 
 
 def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, ...]:
-    """A message of every kind, with ``text`` and ``link`` wherever a feed's words go, ``many`` times."""
+    """A message of every kind, with ``text`` and ``link`` wherever a stranger's words go, ``many`` times."""
     brief = _brief(text, link, many=many)
     fact = replace(
         messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text, link=link
@@ -63,7 +63,13 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, .
     reply = replace(messages.NEW_FACT, briefs=(brief,), facts=(fact,) * many, edits=(edit,) * many)
     return (
         replace(messages.POST, briefs=(brief,)),
-        replace(messages.EDIT, briefs=(brief,)),
+        replace(
+            messages.EDIT,
+            briefs=(brief,),
+            judgements=(replace(messages.CLAIMED.judgements[0], by=text, name=text),),
+            nearest=model.Nearest(story=messages.STORY, title=brief.title, head=None),
+            latest=fact,
+        ),
         reply,
         replace(reply, reason=model.Reason.SECOND_RULE, facts=(), edits=()),
         replace(reply, reason=model.Reason.CORROBORATION, facts=(), edits=()),

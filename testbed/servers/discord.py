@@ -64,8 +64,8 @@ class Guild:
         self.webhooks = {"400000000000000001/hook-key": self.news}
         #: Mentions that reached somebody.
         self.pinged: list[str] = []
-        #: (message, emoji) -> id of the person -> their name.
-        self.reactions: dict[tuple[str, str], dict[str, str]] = {}
+        #: (message, emoji) -> id of the person -> their name, and the one that they chose to be shown by.
+        self.reactions: dict[tuple[str, str], dict[str, tuple[str, str | None]]] = {}
         self._nonces: dict[str, tuple[float, dict[str, Any]]] = {}
 
     def add_channel(self, name: str, *, type: int = 0, id: str = "") -> Channel:  # noqa: A002 - Discord's names
@@ -228,14 +228,23 @@ class Guild:
         message["thread"] = {"id": thread.id, "name": thread.name}
         return Answer(201, dict(message["thread"]))
 
-    def react(self, message: str, person: str, emoji: str = "👀", *, name: str = "", taken_away: bool = False) -> None:
-        """Somebody reacts; ``person``: their id."""
+    def react(
+        self,
+        message: str,
+        person: str,
+        emoji: str = "👀",
+        *,
+        name: str = "",
+        shown: str | None = None,
+        taken_away: bool = False,
+    ) -> None:
+        """Somebody reacts; ``person``: their id; ``shown``: as whom they chose to be seen."""
         with self.lock:
             there = self.reactions.setdefault((message, emoji), {})
             if taken_away:
                 del there[person]
             else:
-                there[person] = name or f"user{person[-2:]}"
+                there[person] = (name or f"user{person[-2:]}", shown)
 
     def _reactions(self, channel: Channel, message: str, emoji: str, query: Mapping[str, str]) -> Answer:
         """resources/message.mdx, "Get Reactions"; by id, since it is paged by id."""
@@ -245,9 +254,13 @@ class Guild:
             raise rules.invalid("limit", "NUMBER_TYPE_MAX", "int value should be less than or equal to 100.")
         if emoji not in rules.EMOJI:
             raise Refused(400, 10014, "Unknown Emoji")
-        people = sorted(self.reactions.get((message, emoji), {}).items())
-        robots = {who for who, name in people if name.endswith("bot")}
-        return Answer(200, [{"id": who, "username": name, "bot": who in robots} for who, name in people])
+        people = sorted(self.reactions.get((message, emoji), {}).items(), key=lambda each: int(each[0]))
+        following = [each for each in people if int(each[0]) > int(query.get("after", 0))]
+        users = [
+            {"id": who, "username": name, "global_name": shown, "bot": name.endswith("bot")}
+            for who, (name, shown) in following[: int(query.get("limit", 25))]
+        ]
+        return Answer(200, users)
 
     def _history(self, channel: Channel, query: Mapping[str, str]) -> Answer:
         limit = int(query.get("limit", 50))

@@ -53,6 +53,8 @@ class Room:
     is_encrypted: bool = False
     power: int = 0
     needed: int = 0
+    #: Members who chose a name to be shown by.
+    names: dict[str, str] = field(default_factory=dict)
     #: In order of arrival.
     events: list[dict[str, Any]] = field(default_factory=list)
 
@@ -138,6 +140,8 @@ class Homeserver:
                 return {"room_id": self.aliases[alias], "servers": ["wirewatch.test"]}
             case "POST", ["join", room_id]:
                 return self._join(room_id)
+            case "GET", ["rooms", room_id, "state", "m.room.member", person]:
+                return {"membership": "join", "displayname": self._room(room_id).names.get(person)}
             case "GET", ["rooms", room_id, "state", kind]:
                 return self._state(self._room(room_id), kind)
             case "GET", ["rooms", room_id, "messages"]:
@@ -146,7 +150,7 @@ class Homeserver:
                 # spec: only under v1, unlike the others.
                 if not request.path.startswith(_RELATIONS):
                     raise Refused(404, "M_UNRECOGNIZED", "Unrecognized request")
-                return self._reactions(self._room(room_id), event_id)
+                return self._reactions(self._room(room_id), event_id, request.query)
             case "PUT", ["rooms", room_id, "send", "m.room.message", _]:
                 return {"event_id": self._send(room_id, request, token)}
         raise Refused(404, "M_UNRECOGNIZED", "Unrecognized request")
@@ -198,7 +202,7 @@ class Homeserver:
             there = [each for each in self.reactions.get(event, []) if each != (person, key)]
             self.reactions[event] = there if taken_away else [*there, (person, key)]
 
-    def _reactions(self, room: Room, event: str) -> dict[str, Any]:
+    def _reactions(self, room: Room, event: str, query: Mapping[str, str]) -> dict[str, Any]:
         """spec, "Relationships API": newest first."""
         if not any(each["event_id"] == event for each in room.events):
             raise Refused(404, "M_NOT_FOUND", "Unknown parent event.")
@@ -207,7 +211,7 @@ class Homeserver:
             {"type": "m.reaction", "sender": by, "content": {"m.relates_to": {**relation, "key": key}}}
             for by, key in reversed(self.reactions.get(event, []))
         ]
-        return {"chunk": found}
+        return {"chunk": found[: int(query.get("limit", 5))]}
 
     def _send(self, room_id: str, request: Request, token: str) -> str:
         # spec, "Transaction identifiers": the same request to the same path is the same event.

@@ -16,7 +16,7 @@ from bot.channels.email import errors as mail_errors
 from bot.channels.kit import acts
 from bot.channels.matrix import errors as matrix_errors
 from bot.channels.mattermost import errors as mattermost_errors
-from bot.channels.slack import errors, questions, reactions, web_api
+from bot.channels.slack import errors, names, questions, reactions, web_api
 from bot.channels.teams import errors as teams_errors
 from bot.channels.telegram import errors as telegram_errors
 from testbed import told
@@ -110,7 +110,11 @@ def test_the_table_of_discords_codes_is_the_one_that_is_followed() -> None:
 
 def test_the_app_manifest_asks_for_the_scopes_that_are_used_and_no_other() -> None:
     manifest = yaml.safe_load((ROOT / "config" / "slack-app-manifest.yaml").read_text())
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(web_api.SCOPES) | {"commands", reactions.SCOPE}
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(web_api.SCOPES) | {
+        "commands",
+        reactions.SCOPE,
+        names.SCOPE,
+    }
 
 
 def test_the_app_manifest_lets_buttons_be_pressed_without_an_address_to_call() -> None:

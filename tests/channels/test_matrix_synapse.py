@@ -137,7 +137,7 @@ async def test_the_real_server_tells_who_reacted_until_it_is_taken_away(
     synapse_server.react(place, head.ref, "🎉")
     reaction = synapse_server.react(place, head.ref, "👀")
     await desk.send(delivery(messages.EDIT, id="edit", edits=head))
-    assert await desk.reacted(head) == ["@owner:wirewatch.test"]
+    assert await desk.reacted(head) == [ports.Person(id="@owner:wirewatch.test", name="owner")]
     synapse_server.take_away(place, reaction)
     assert await desk.reacted(head) == []
     with pytest.raises(ports.SendError):

@@ -65,7 +65,7 @@ def _matrix() -> Iterator[Service]:
             react=server.service.react,
             people=people,
             ids=people,
-            names=people,
+            names=("ann", "bilal"),
             marks=("👀\ufe0f", "🎉"),
             spoil=lambda: room.members.discard(matrix.ME),
         )
@@ -98,6 +98,11 @@ def service(request: pytest.FixtureRequest) -> Iterator[Service]:
         yield made
 
 
+async def seen(channel: ports.ShowsReactions, head: model.Receipt) -> list[str]:
+    """The names of those whose reaction is there."""
+    return [person.name for person in await channel.reacted(head)]
+
+
 def bot(service: Service, **more: object) -> Any:
     channel = build(service.kind, secrets=Secrets(A=service.token), **{**service.keys, **more})
     assert isinstance(channel, ports.ShowsReactions)
@@ -110,14 +115,62 @@ async def test_those_who_reacted_with_eyes_are_named_as_people_see_them_until_th
 ) -> None:
     channel, (eyes, other), (ann, bilal) = bot(service), service.marks, service.people
     head = await channel.send(delivery(messages.POST))
-    assert list(await channel.reacted(head)) == []
+    assert await seen(channel, head) == []
     service.react(head.ref, bilal, other)
     service.react(head.ref, ann, eyes)
-    assert list(await channel.reacted(head)) == [service.names[0]]
+    assert await seen(channel, head) == [service.names[0]]
     service.react(head.ref, bilal, eyes)
-    assert list(await channel.reacted(head)) == list(service.names), "who was first is named first"
+    assert await seen(channel, head) == list(service.names), "who was first is named first"
     service.react(head.ref, ann, eyes, taken_away=True)
-    assert list(await channel.reacted(head)) == [service.names[1]]
+    assert await seen(channel, head) == [service.names[1]]
+
+
+async def test_a_person_is_known_by_an_id_and_shown_by_the_name_that_they_chose_however_hostile() -> None:
+    evil = "@everyone <@U1>\n\u202e" + "x" * 100
+    with faulty.serve(discord.Guild()) as server:
+        keys = {"to": server.service.news, "token": "env:A", "api_url": f"{server.url}/api/v10"}
+        on_discord: Any = build("discord", secrets=Secrets(A=discord.TOKEN), **keys)  # type: ignore[arg-type]
+        head = await on_discord.send(delivery(messages.POST))
+        server.service.react(head.ref, "500000000000000001", name="ann.k", shown="Ann K.")
+        server.service.react(head.ref, "500000000000000002", shown=evil)
+        server.service.react(head.ref, "500000000000000003", shown="\u200b")
+        first, second, third = await on_discord.reacted(head)
+    assert (first.id, first.name) == ("500000000000000001", "Ann K.")
+    assert (len(second.name), second.name[:19]) == (60, "@everyone <@U1> xxx"), "one line, without tricks, bounded"
+    assert third.name == "somebody on Discord"
+    with faulty.serve(matrix.Homeserver()) as home:
+        home.service.add_room("policy").names["@ann:wirewatch.test"] = "Ann K."
+        keys = {"server": home.url, "room": "#policy:wirewatch.test", "token": "env:A"}
+        on_matrix: Any = build("matrix", secrets=Secrets(A=matrix.TOKEN), **keys)  # type: ignore[arg-type]
+        head = await on_matrix.send(delivery(messages.POST))
+        home.service.react(head.ref, "@ann:wirewatch.test")
+        assert await on_matrix.reacted(head) == [ports.Person(id="@ann:wirewatch.test", name="Ann K.")]
+
+
+async def test_all_who_reacted_are_read_and_more_than_a_thousand_are_an_error_and_never_a_part() -> None:
+    with faulty.serve(discord.Guild()) as server:
+        guild = server.service
+        keys = {"to": guild.news, "token": "env:A", "api_url": f"{server.url}/api/v10"}
+        channel: Any = build("discord", secrets=Secrets(A=discord.TOKEN), **keys)  # type: ignore[arg-type]
+        head = await channel.send(delivery(messages.POST))
+        for number in range(250):
+            guild.react(head.ref, str(500_000_000_000_000_000 + number))
+        assert len({person.id for person in await channel.reacted(head)}) == 250
+        for number in range(1_000):
+            guild.react(head.ref, str(500_000_000_000_000_000 + number))
+        with pytest.raises(ports.Unknown, match="more than 1,000 people"):
+            await channel.reacted(head)
+
+
+async def test_more_reactions_than_a_matrix_page_has_are_an_error_and_never_a_part() -> None:
+    with _matrix() as service:
+        channel = bot(service)
+        head = await channel.send(delivery(messages.POST))
+        service.react(head.ref, *service.people[:1], service.marks[0])
+        for number in range(499):
+            service.react(head.ref, f"@r{number}:wirewatch.test", service.marks[1])
+        with pytest.raises(ports.Unknown, match="500 reactions or more"):
+            await channel.reacted(head)
 
 
 async def test_a_program_that_reacts_claims_nothing() -> None:
@@ -130,7 +183,7 @@ async def test_a_program_that_reacts_claims_nothing() -> None:
             head = await channel.send(delivery(messages.POST))
             service.react(head.ref, **robot)
             service.react(head.ref, service.people[0], service.marks[0])
-            assert list(await channel.reacted(head)) == [service.names[0]]
+            assert await seen(channel, head) == [service.names[0]]
 
 
 async def test_who_has_no_name_on_mattermost_is_an_error_and_never_nobody() -> None:
@@ -150,7 +203,7 @@ async def test_only_those_in_may_act_count(service: Service) -> None:
     head = await channel.send(delivery(messages.POST))
     for person in service.people:
         service.react(head.ref, person, service.marks[0])
-    assert list(await channel.reacted(head)) == [service.names[1]]
+    assert await seen(channel, head) == [service.names[1]]
 
 
 async def test_what_cannot_be_read_is_an_error_and_never_nobody(service: Service) -> None:

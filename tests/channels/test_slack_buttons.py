@@ -81,6 +81,15 @@ def test_slacks_own_models_take_every_block_with_buttons(name: str) -> None:
         parsed.validate_json()
 
 
+def test_who_claimed_is_shown_live_on_slack_alone_and_by_name_elsewhere() -> None:
+    claim = replace(messages.CLAIMED.judgements[0], by="U012ABCDEF", name="Ann <@U1>")
+    told = replace(messages.CLAIMED, judgements=(claim,))
+    assert {"type": "user", "user_id": "U012ABCDEF"} in list(_objects(slack_blocks.blocks(told)))
+    elsewhere = plain_text.whole(told)
+    assert "Claimed by Ann <@U1> ·" in elsewhere
+    assert "U012ABCDEF" not in elsewhere
+
+
 def test_a_channel_without_buttons_has_none() -> None:
     for message in ALL.values():
         assert not [block for block in slack_blocks.blocks(message) if block["type"] == "actions"]
@@ -156,7 +165,7 @@ def read(made: dict[str, Any]) -> Any:
 
 def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
     press = read(payload())
-    assert (press.id, press.by, press.verdict) == ("e1", "U0AMINA", Verdict.NOISE)
+    assert (press.id, press.by, press.name, press.verdict) == ("e1", "U0AMINA", "amina", Verdict.NOISE)
     assert (press.story, press.rule) == (messages.STORY, model.rule_key(messages.RULE))
     assert (press.place, press.ref) == ("C000000001", "1449046920.000100")
     assert not press.takes_back

@@ -15,7 +15,12 @@ async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() 
         assert await it.is_acknowledged(envelope)
         await until(lambda: it.server.workspace.answers)
         [asked] = it.heard.asked
-        assert (asked.id, asked.by, asked.words) == (envelope, "U0AMINA", "why https://wire.example/a")
+        assert (asked.id, asked.by, asked.name, asked.words) == (
+            envelope,
+            "U0AMINA",
+            "amina",
+            "why https://wire.example/a",
+        )
         [answer] = it.server.workspace.answers
     assert answer["response_type"] == "ephemeral"
     assert messages.NOTICE.lines[0] in str(answer["blocks"])

@@ -53,6 +53,19 @@ async def test_a_reaction_is_a_press_without_a_story_and_other_reactions_are_pas
     assert told == [(verdict, "U0AMINA", "", it.place, TS) for verdict in (Verdict.CLAIMED, Verdict.UNCLAIMED)]
 
 
+@pytest.mark.parametrize("may_ask", [True, False])
+async def test_who_reacts_is_named_for_other_services_and_never_by_an_id(*, may_ask: bool) -> None:
+    async with connected() as it:
+        it.server.workspace.people["U0AMINA"] = "Amina"
+        it.server.workspace.tokens[slack.TOKEN] -= set() if may_ask else {"users:read"}
+        for _ in range(2):
+            assert await it.is_acknowledged(it.server.socket_mode.react("eyes", channel=it.place, ts=TS))
+        names = {press.name for press in it.heard.presses}
+        asked = [method for method, _, _ in it.server.requests if method == "users.info"]
+    assert names == {"Amina" if may_ask else "somebody on Slack"}
+    assert len(asked) == (1 if may_ask else 2), "a name is asked for once"
+
+
 async def test_a_press_that_could_not_be_kept_is_not_acknowledged_and_the_next_one_is() -> None:
     async with connected() as it:
         it.heard.fails = True
@@ -229,5 +242,5 @@ async def test_a_group_that_may_not_be_asked_lets_nobody_in() -> None:
 
 @pytest.mark.parametrize("listed", ["amina", "@amina", "#desk", "C0123ABCDE", "U0 AMINA"])
 def test_whom_may_act_names_is_an_id(listed: str) -> None:
-    with pytest.raises(ValueError, match="is no id: name people"):
+    with pytest.raises(ValueError, match="is no id of this service: U012ABCDEF"):
         build("slack", secrets=Secrets(), to="#a", token="env:T", buttons=True, app_token="env:A", may_act=[listed])

@@ -100,9 +100,15 @@ async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(ser
         server.service.press(person=78, name=None)
         await until(lambda: not server.service.updates)
     first, second = ear.presses
-    assert (first.by, first.verdict, first.story, first.rule) == ("@ann_desk", Verdict.CLAIMED, messages.STORY, "")
+    assert (first.by, first.name, first.verdict, first.story, first.rule) == (
+        "77",
+        "@ann_desk",
+        Verdict.CLAIMED,
+        messages.STORY,
+        "",
+    )
     assert (first.place, first.ref, first.barred) == (str(telegram.NEWS), "1", frozenset())
-    assert (second.by, second.id == first.id) == ("Ann", False)
+    assert (second.by, second.name, second.id == first.id) == ("78", "Ann", False)
     assert all(len(answer) <= 200 for answer in server.service.answers)
     assert ear.changes == [None]
 

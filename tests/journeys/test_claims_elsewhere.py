@@ -37,8 +37,9 @@ class Place:
     text: Callable[[], str]
     claim: Callable[[], object]
     release: Callable[[], object]
-    #: As the message names who claimed it.
+    #: As the message names who claimed it, and as other services do.
     name: str
+    shown: str
     #: The address of the message, which the escalation links.
     link: Callable[[], str]
 
@@ -58,6 +59,7 @@ def _discord() -> Iterator[Place]:
             claim=lambda: guild.react(head(), _ANN, name="ann_desk"),
             release=lambda: guild.react(head(), _ANN, taken_away=True),
             name="ann\\\\_desk",
+            shown="ann_desk",
             link=lambda: f"https://discord.com/channels/{discord.GUILD_ID}/{guild.news}/{head()}",
         )
 
@@ -65,7 +67,7 @@ def _discord() -> Iterator[Place]:
 @contextmanager
 def _matrix() -> Iterator[Place]:
     with faulty.serve(matrix.Homeserver()) as server:
-        server.service.add_room("news")
+        server.service.add_room("news").names["@ann:wirewatch.test"] = "Ann K."
 
         def head() -> str:
             return str(server.service.messages("news")[0]["event_id"])
@@ -76,7 +78,8 @@ def _matrix() -> Iterator[Place]:
             text=lambda: str(server.service.messages("news")),
             claim=lambda: server.service.react(head(), "@ann:wirewatch.test"),
             release=lambda: server.service.react(head(), "@ann:wirewatch.test", taken_away=True),
-            name="ann:wirewatch.test",
+            name="Ann K.",
+            shown="Ann K.",
             link=lambda: "https://matrix.to/#/%21news%3Awirewatch.test/",
         )
 
@@ -97,6 +100,7 @@ def _mattermost() -> Iterator[Place]:
             claim=lambda: server.service.react(head(), "ann"),
             release=lambda: server.service.react(head(), "ann", taken_away=True),
             name="ann",
+            shown="ann",
             link=lambda: f"{server.url}/_redirect/pl/{head()}",
         )
 
@@ -118,6 +122,7 @@ def _telegram() -> Iterator[Place]:
             claim=claim,
             release=api.press,
             name="ann_desk",
+            shown="@ann_desk",
             link=lambda: "https://t.me/c/1234567890/1",
         )
 
@@ -182,3 +187,8 @@ async def test_a_claim_calls_nobody_and_its_end_calls_them_again(
             clock.advance(QUARTER)
             await until(lambda: world.heads("second"))
             assert place.link() in str(world.heads("second")[0]["blocks"])
+
+            place.claim()
+            await until(lambda: "Claimed by" in str(world.heads("second")[0]["blocks"]))
+            told = str(world.heads("second")[0]["blocks"])
+            assert f"Claimed by '}}, {{'type': 'text', 'text': '{place.shown}'}}" in told, "never an id"

@@ -27,7 +27,8 @@ async def look(room: Watch, *reacted: str, channel: str = "desk") -> str:
     snapshot, now = room.snapshot, room.now
 
     def work(tx: ports.Transaction) -> str:
-        press = reactions.press_of(tx, one, reacted, now=now)
+        there = [ports.Person(id=f"@{name}:example.org", name=name) for name in reacted]
+        press = reactions.press_of(tx, one, there, now=now)
         return "" if press is None else pipeline.judge(tx, snapshot, press, channels=[channel], now=now).answer
 
     return await room.store.write(work)

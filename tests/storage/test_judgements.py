@@ -21,6 +21,7 @@ def said(
         id=model.JudgementId(name),
         at=at,
         by=by,
+        name=f"{by} by name",
         channel=channel,
         story=A,
         verdict=verdict,

@@ -12,7 +12,7 @@ import pydantic
 from bot import model, ports
 from bot.channels.discord import bot_api, webhook
 from bot.channels.kit.context import Address, ChannelContext, Duration
-from bot.channels.kit.people import as_list, ids, listed
+from bot.channels.kit.people import as_list, ids
 
 KIND = "discord"
 _API = "https://discord.com/api/v10"
@@ -42,12 +42,10 @@ class Options(pydantic.BaseModel):
         {},
         description="Whom messages here can mention: a name of your choice, and a person's id, or & and a role's.",
     )
-    may_act: Annotated[tuple[str, ...], as_list, listed(_PERSON, "a person's, a long number in quotes")] = (
-        pydantic.Field(
-            (),
-            description="Who may claim a story by the reaction 👀: people's ids, in quotes. "
-            "Without it, everybody who sees the channel.",
-        )
+    may_act: Annotated[tuple[str, ...], as_list, ids(_PERSON, "a person's, a long number in quotes")] = pydantic.Field(
+        (),
+        description="Who may claim a story by the reaction 👀: people's ids, in quotes. "
+        "Without it, everybody who sees the channel.",
     )
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Discord's API (a proxy, tests)."
@@ -110,7 +108,7 @@ class Channel:
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         return await self._mode.find(delivery, since=since)
 
-    async def reacted(self, message: model.Receipt) -> Sequence[str]:
+    async def reacted(self, message: model.Receipt) -> Sequence[ports.Person]:
         return await self._mode.reacted(message) if isinstance(self._mode, bot_api.BotApi) else ()
 
     async def check(self) -> Sequence[ports.CheckLine]:

@@ -149,7 +149,7 @@ def _mentions(mentions: Sequence[model.Mention]) -> Iterator[Run]:
 
 def _claims(judgements: Sequence[model.Judgement]) -> Iterator[Line]:
     for one in [each for each in judgements if each.verdict is model.Verdict.CLAIMED][-1:]:
-        who = Run(text=phrases.name(one.by), person=one.by)
+        who = Run(text=phrases.name(one.author), person=one.by)
         yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), Run(text="", at=one.at))
 
 

@@ -1,35 +1,33 @@
-"""``people``, whom a channel can mention, and ``may_act``, who may act in it; each kind says what its ids look like."""
+"""People of a channel: whom it can mention, who may act in it, and as whom others see them."""
 
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
 import pydantic
 
+from bot.channels.kit import phrases
 
-def ids(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
-    """Checks that each id has the form. ``advice``: what to write instead."""
-
-    def check(people: dict[str, str]) -> dict[str, str]:
-        for name, person in people.items():
-            if not form.fullmatch(person):
-                raise ValueError(f'"{name}" has no id of this service: {advice}')
-        return people
-
-    return pydantic.AfterValidator(check)
-
+#: ``people``, names with ids; or ``may_act``, ids.
+Listed: TypeAlias = dict[str, str] | tuple[str, ...]
 
 #: One id is a list of it.
 as_list = pydantic.BeforeValidator(lambda written: (written,) if isinstance(written, str) else written)
 
 
-def listed(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
-    """Checks that each of those who may act has the form. ``advice``: what to write instead."""
+def ids(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
+    """Checks that each id has the form. ``advice``: what to write instead."""
 
-    def check(people: tuple[str, ...]) -> tuple[str, ...]:
-        for person in people:
+    def check(people: Listed) -> Listed:
+        for person in people.values() if isinstance(people, dict) else people:
             if not form.fullmatch(person):
                 raise ValueError(f'"{person[:40]}" is no id of this service: {advice}')
         return people
 
     return pydantic.AfterValidator(check)
+
+
+def shown(name: object, *, service: str) -> str:
+    """A person's name for people of any service: clean and short; without one "somebody on …", never an id."""
+    return (phrases.name(name) if isinstance(name, str) else "") or f"somebody on {service}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,10 @@ from urllib.parse import quote, urlencode
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit import http_client, places
+from bot.channels.kit import http_client, people, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.people import as_list, ids, listed
+from bot.channels.kit.people import as_list, ids
 from bot.channels.matrix import content, errors
 
 KIND = "matrix"
@@ -24,7 +25,7 @@ _API = "/_matrix/client/v3"
 _RELATIONS = "/_matrix/client/v1"
 _WHO = "the homeserver"
 _PAGE = 50
-#: Of all kinds, the newest: more than people put under one message.
+#: Of all kinds: more than people put under one message.
 _REACTIONS = 500
 _USER = re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII)
 #: A page of events, each of 64 kB at most; pages are mostly a hundredth of it.
@@ -51,7 +52,7 @@ class Options(pydantic.BaseModel):
     ] = pydantic.Field(
         {}, description="Whom messages here can mention: a name of your choice, and the user's id in quotes."
     )
-    may_act: Annotated[tuple[str, ...], as_list, listed(_USER, "a user's id in quotes: '@ann:example.org'")] = (
+    may_act: Annotated[tuple[str, ...], as_list, ids(_USER, "a user's id in quotes: '@ann:example.org'")] = (
         pydantic.Field(
             (),
             description="Who may claim a story by the reaction 👀: people's ids in quotes. "
@@ -91,6 +92,8 @@ class Channel:
         self._context = context
         self._key = f"{self.account} {options.room}"
         self._room = options.room if options.room.startswith("!") else ""
+        #: Of people who reacted, by id.
+        self._names: dict[str, str] = {}
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         room = await self._room_id()
@@ -146,7 +149,7 @@ class Channel:
                 return None
             page["from"] = end
 
-    async def reacted(self, message: model.Receipt) -> Sequence[str]:
+    async def reacted(self, message: model.Receipt) -> Sequence[ports.Person]:
         """As ``ports.ShowsReactions``, the first to react first. What was taken away is redacted, and not listed."""
         places.check_edited(message, await self._room_id())
         where = f"/rooms/{quote(message.place, safe='')}/relations/{quote(message.ref, safe='')}"
@@ -156,6 +159,9 @@ class Channel:
         events = answer.fields.get("chunk")
         if not isinstance(events, list):
             raise _unreadable("chunk")
+        if len(events) >= _REACTIONS:
+            # Whom a part leaves out has not taken the reaction away.
+            raise ports.Unknown(f"{_REACTIONS} reactions or more to one message: nobody claims it so")
         found: dict[str, None] = {}
         for event in reversed(events):
             relation = (event.get("content") or {}).get("m.relates_to") or {}
@@ -163,7 +169,20 @@ class Channel:
             # Some programs add the sign that asks for a coloured picture.
             if key.removesuffix("\ufe0f") == ports.CLAIM_MARK and by in (self._options.may_act or (by,)):
                 found[by] = None
-        return list(found)
+        return [ports.Person(id=by, name=await self._name(message.place, by)) for by in found]
+
+    async def _name(self, room: str, person: str) -> str:
+        """As whom the room sees somebody; kept, since they are asked for every few seconds."""
+        if person not in self._names:
+            member: Body = {}
+            with contextlib.suppress(ports.SendError):
+                member = await self._state(room, f"m.room.member/{quote(person, safe='')}")
+            # Who has chosen no name is seen by the first part of their id.
+            local = person.removeprefix("@").partition(":")[0]
+            if len(self._names) >= _REACTIONS:
+                self._names.clear()
+            self._names[person] = people.shown(member.get("displayname") or local, service="Matrix")
+        return self._names[person]
 
     async def check(self) -> Sequence[ports.CheckLine]:
         """Token, room, membership, right and encryption, each with what to do. Accepts an invitation."""

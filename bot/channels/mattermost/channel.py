@@ -12,10 +12,10 @@ from urllib.parse import quote
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit import http_client, places
+from bot.channels.kit import http_client, people, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.people import as_list, ids, listed
+from bot.channels.kit.people import as_list, ids
 from bot.channels.mattermost import errors, markdown
 
 KIND = "mattermost"
@@ -43,7 +43,7 @@ class Options(pydantic.BaseModel):
         dict[str, str],
         ids(_NAME, "the name behind the @, or here, channel or all"),
     ] = pydantic.Field({}, description="Whom messages here can mention: a name of your choice, and the user's name.")
-    may_act: Annotated[tuple[str, ...], as_list, listed(_NAME, "the name behind the @")] = pydantic.Field(
+    may_act: Annotated[tuple[str, ...], as_list, ids(_NAME, "the name behind the @")] = pydantic.Field(
         (),
         description="Who may claim a story by the reaction 👀: people's names, as behind the @. "
         "Without it, everybody who sees the channel.",
@@ -153,7 +153,7 @@ class Channel:
                 return None
             page += 1
 
-    async def reacted(self, message: model.Receipt) -> Sequence[str]:
+    async def reacted(self, message: model.Receipt) -> Sequence[ports.Person]:
         """As ``ports.ShowsReactions``, the first to react first."""
         places.check_edited(message, await self._channel_id())
         path = f"/posts/{quote(message.ref, safe='')}/reactions"
@@ -162,14 +162,19 @@ class Channel:
             str(each.get("user_id")) for each in sorted(found, key=lambda each: str(each.get("create_at")).zfill(20))
         ]
         if unknown := [each for each in ids if each not in self._names]:
-            people = await self._list("POST", "/users/ids", unknown)
-            shown = {str(each.get("id")): "" if each.get("is_bot") else str(each.get("username")) for each in people}
-            self._names |= shown
-            if not shown.keys() >= set(unknown):
+            users = await self._list("POST", "/users/ids", unknown)
+            told = {str(each.get("id")): "" if each.get("is_bot") else str(each.get("username")) for each in users}
+            self._names |= told
+            if not told.keys() >= set(unknown):
                 # Left out, they would seem to have taken it away.
                 raise _unreadable("username")
-        names = [name for each in ids if (name := self._names[each])]
-        return [name for name in names if name in (self._options.may_act or (name,))]
+        named = [(each, name) for each in ids if (name := self._names[each])]
+        may_act = self._options.may_act
+        return [
+            ports.Person(id=each, name=people.shown(name, service=_WHO))
+            for each, name in named
+            if not may_act or name in may_act
+        ]
 
     async def check(self) -> Sequence[ports.CheckLine]:
         """Token, channel and membership, each with what to do."""

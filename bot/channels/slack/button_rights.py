@@ -24,17 +24,6 @@ _GROUP = re.compile(r"S[A-Z0-9]{1,20}\Z")
 Members = Callable[[str], Awaitable[frozenset[str]]]
 
 
-def checked(listed: Sequence[str]) -> tuple[str, ...]:
-    """Raises ValueError for what is no id."""
-    for each in listed:
-        if not _PERSON.match(each) and not _GROUP.match(each):
-            raise ValueError(
-                f'"{each[:40]}" is no id: name people (U012ABCDEF, in a profile under Copy member ID) or user groups '
-                "(S012ABCDEF)"
-            )
-    return tuple(listed)
-
-
 class Allowed:
     """Those whom one channel lists; nobody listed: everybody who sees it."""
 

@@ -12,7 +12,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from bot import model, ports
-from bot.channels.kit import phrases
+from bot.channels.kit import people, phrases
 from bot.channels.slack import rich_text as rich
 from bot.channels.slack.rich_text import Piece
 from bot.language import names
@@ -254,6 +254,7 @@ def parse_press(payload: Mapping[str, Any], *, envelope: str) -> ports.Press | N
     return ports.Press(
         id=envelope,
         by=str(by),
+        name=people.shown(user.get("username"), service="Slack"),
         verdict=verdict,
         story=model.StoryId(element[2]),
         rule="" if is_article or is_entity else named,

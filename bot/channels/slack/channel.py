@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 KIND = "slack"
 _API = "https://slack.com/api/"
+#: Of a person or a user group.
+_ID = "[UWS][A-Z0-9]{1,20}"
+_ADVICE = "U012ABCDEF (a person, in a profile under Copy member ID), S012ABCDEF (a user group)"
 _SLACKS_OWN_PACE = timedelta(seconds=1)
 
 
@@ -60,7 +63,7 @@ class Options(pydantic.BaseModel):
         description="For buttons: the app's app-level token (xapp-…, scope connections:write), as env:NAME or "
         "file:/path.",
     )
-    may_act: Annotated[tuple[str, ...], as_list, pydantic.AfterValidator(button_rights.checked)] = pydantic.Field(
+    may_act: Annotated[tuple[str, ...], as_list, ids(re.compile(_ID, re.ASCII), _ADVICE)] = pydantic.Field(
         (),
         description="For buttons: who may press them, by the ids of people (U012ABCDEF) or user groups (S012ABCDEF). "
         "Without it, everybody who sees the channel.",
@@ -68,8 +71,8 @@ class Options(pydantic.BaseModel):
     people: Annotated[
         dict[str, str],
         ids(
-            re.compile(r"[UWS][A-Z0-9]{2,20}|here|channel", re.ASCII),
-            "U012ABCDEF (a person), S012ABCDEF (a user group), here or channel",
+            re.compile(f"{_ID}|here|channel", re.ASCII),
+            f"{_ADVICE}, here or channel",
         ),
     ] = pydantic.Field(
         {}, description="Whom messages here can mention: a name of your choice, and the id of a person or user group."
@@ -170,6 +173,12 @@ class Channel:
     async def may_press(self, person: str) -> bool:
         """Whether the operator lets this person press the buttons here."""
         return self._allowed is None or await self._allowed.may(person)
+
+    async def name_of(self, person: str) -> str:
+        """As whom people of any service see this person; "somebody on Slack" where the app may not ask."""
+        from bot.channels.slack import web_api
+
+        return await self._mode.name_of(person) if isinstance(self._mode, web_api.WebApi) else ""
 
     async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
         """Tell one person something in a channel. Raises SendError."""

@@ -16,7 +16,7 @@ from slack_sdk.errors import SlackClientError
 from slack_sdk.webhook import WebhookClient
 
 from bot import model, ports
-from bot.channels.kit import http_errors, plain_text, threads
+from bot.channels.kit import http_errors, people, plain_text, threads
 from bot.channels.slack import blocks, rich_text, sdk_setup
 
 COMMAND = "/wirewatch"
@@ -32,9 +32,10 @@ def parse(kind: str, payload: Mapping[str, Any], *, envelope: str) -> ports.Aske
     match kind, payload:
         case "slash_commands", {"command": str(command), "text": str(words), "user_id": str(by), "response_url": str()}:
             is_ours = command == COMMAND and _USER.match(by)
-            return ports.Asked(id=envelope, by=by, words=words[:_LONGEST]) if is_ours else None
+            name = people.shown(payload.get("user_name"), service="Slack")
+            return ports.Asked(id=envelope, by=by, name=name, words=words[:_LONGEST]) if is_ours else None
         case "events_api", {"event": {"type": "app_home_opened", "tab": "home", "user": str(by)}}:
-            return ports.Asked(id=envelope, by=by, is_page=True) if _USER.match(by) else None
+            return ports.Asked(id=envelope, by=by, name="", is_page=True) if _USER.match(by) else None
         case _:
             return None
 

@@ -67,6 +67,9 @@ class EphemeralPoster(Protocol):
     async def may_press(self, person: str) -> bool:
         """Whether this person's presses count. Raises SendError."""
 
+    async def name_of(self, person: str) -> str:
+        """As whom people of any service see this person."""
+
     async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
         """Answer a press so that only ``person`` sees it in ``place``. Raises SendError."""
 
@@ -259,7 +262,9 @@ class Listener:
 
     async def _kept(self, press: ports.Press, on_press: ports.OnPress) -> str | None:
         try:
-            return await on_press(replace(press, barred=await self._barred(press.by)))
+            # A reaction comes with an id only.
+            name = press.name or await self._places[0].name_of(press.by)
+            return await on_press(replace(press, name=name, barred=await self._barred(press.by)))
         except ports.StoreError as error:
             log.error("press not kept", error=str(error))
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,9 +13,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import model, ports
-from bot.channels.kit import http_errors, phrases, places, plain_text, threads
+from bot.channels.kit import http_errors, people, phrases, places, plain_text, threads
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack import blocks, errors, reactions, rich_text, sdk_setup
+from bot.channels.slack import blocks, errors, names, reactions, rich_text, sdk_setup
 from bot.channels.slack.conversations import Conversations
 
 #: Seconds for each connect, send and read; the sender bounds the whole.
@@ -65,6 +65,7 @@ class WebApi:
         self._has_buttons = has_buttons
         #: Whether the channel sees replies of a severity too.
         self._shows_reply = shows_reply
+        self._names = names.Names(self._ask_for)
 
     @property
     def abilities(self) -> ports.Abilities:
@@ -140,6 +141,10 @@ class WebApi:
     async def publish_page(self, *, person: str, view: Mapping[str, Any]) -> None:
         """The app's Home tab, as one person sees it. Raises SendError."""
         await self._ask("views.publish", json={"user_id": person, "view": view})
+
+    async def name_of(self, person: str) -> str:
+        """As whom people of any service see somebody."""
+        return await self._names.of(person)
 
     async def members(self, group: str) -> frozenset[str]:
         """The ids of a user group's members. Raises SendError."""
@@ -279,7 +284,7 @@ class WebApi:
         if self._scopes is not None:
             self._shows_history = ("groups:history" if found.get("is_private") else "channels:history") in self._scopes
             if self._has_buttons:
-                lines.append(_reactions_heard(reactions.SCOPE in self._scopes))
+                lines.append(_reactions_heard(self._scopes))
         lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{found.get('name')} ({place})"))
         for is_good, what, code in (
             (not found.get("is_archived"), "the channel is open", "is_archived"),
@@ -303,10 +308,17 @@ class WebApi:
         ]
 
 
-def _reactions_heard(has_scope: bool) -> ports.CheckLine:
+def _reactions_heard(scopes: Collection[str]) -> ports.CheckLine:
     """Good in any case: the buttons claim too."""
-    if has_scope:
-        return ports.CheckLine(is_good=True, what=f"scope {reactions.SCOPE}")
+    if names.SCOPE in scopes and reactions.SCOPE in scopes:
+        return ports.CheckLine(is_good=True, what=f"scopes {reactions.SCOPE} and {names.SCOPE}")
+    if reactions.SCOPE in scopes:
+        return ports.CheckLine(
+            is_good=True,
+            what=f'who claims by the reaction 👀 is "{people.shown(None, service="Slack")}" on other services: the '
+            f"scope {names.SCOPE} is missing for the name",
+            help="add it under OAuth & Permissions, then Reinstall to Workspace",
+        )
     return ports.CheckLine(
         is_good=True,
         what=f"claims by button only: the scope {reactions.SCOPE} is missing for those by the reaction 👀",

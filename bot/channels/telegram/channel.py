@@ -18,7 +18,7 @@ from bot import model, ports
 from bot.channels.kit import acts, http_client, http_errors, places
 from bot.channels.kit.acts import Act
 from bot.channels.kit.context import Address, ChannelContext, Duration
-from bot.channels.kit.people import as_list, ids, listed
+from bot.channels.kit.people import as_list, ids
 from bot.channels.telegram import entities, errors, presses
 
 KIND = "telegram"
@@ -42,7 +42,7 @@ class Options(pydantic.BaseModel):
         description="A button under each story that claims it. No other program may receive the bot's updates.",
     )
     may_act: Annotated[
-        tuple[str, ...], as_list, listed(re.compile(r"\d{1,20}", re.ASCII), "a person's, a number in quotes")
+        tuple[str, ...], as_list, ids(re.compile(r"\d{1,20}", re.ASCII), "a person's, a number in quotes")
     ] = pydantic.Field(
         (),
         description="For buttons: who may press them, by people's ids, in quotes. "

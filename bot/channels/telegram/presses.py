@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import structlog
 
 from bot import model, ports
-from bot.channels.kit import phrases
+from bot.channels.kit import people, phrases
 from bot.model import Verdict
 
 log = structlog.get_logger()
@@ -63,10 +63,11 @@ def parse(query: object) -> tuple[ports.Press, int] | None:
             "message": {"message_id": int(ref), "chat": {"id": int(place)}},
             "data": str(data),
         } if found := _DATA.fullmatch(data):
-            public, shown = sender.get("username"), phrases.name(str(sender.get("first_name") or ""))
+            public = sender.get("username")
             press = ports.Press(
                 id=f"telegram {name[:100]}",
-                by=f"@{phrases.name(public)}" if isinstance(public, str) else shown or "somebody",
+                by=str(person),
+                name=people.shown(f"@{public}" if public else sender.get("first_name"), service="Telegram"),
                 verdict=Verdict(found[1]),
                 story=model.StoryId(found[2]),
                 rule="",
