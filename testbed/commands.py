@@ -17,7 +17,7 @@ from pathlib import Path
 _LIBRARIES = (
     "bot.app",
     "bot.pipeline.backtest",
-    "bot.feedlist",
+    "bot.config.feedlist",
     "bot.maintenance",
     "bot.web",
     "typer",

@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot import app, articles, feedlist, model, pipeline, ports, reading
+from bot import app, articles, model, pipeline, ports, reading
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
+from bot.config import feedlist
 from bot.model import visible
 from bot.polling import places
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from bot import articles, feedlist, model, ports, sources
+from bot import articles, model, ports, sources
+from bot.config import feedlist
 from bot.fetch import headers, mails, robots
 from bot.fetch.bounds import gunzipped
 from bot.fetch.fulltext import extraction

@@ -24,7 +24,7 @@ from tests.linear import compiled
 _PURE = tuple(
     f"bot.{name}."
     for name in (
-        "alerts articles channels facts feedback feedlist fetch language polling rules sources stories summaries"
+        "alerts articles channels config.feedlist facts feedback fetch language polling rules sources stories summaries"
         " translate"
     ).split()
 )

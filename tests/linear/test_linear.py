@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bot import sources
-from bot.feedlist import opml
+from bot.config.feedlist import opml
 from bot.ports import Body, ReadError
 from tests.linear import called, compiled, documents, families, growth
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import feedlist, model
-from bot.config import feed_urls, values
+from bot import model
+from bot.config import feed_urls, feedlist, values
 from bot.polling import places
 from tests.config import folders
 

@@ -3,7 +3,7 @@
 Pure text work: knows no disk, no network and no setting; what a line of feeds.yaml means is bot/config's to say.
 """
 
-from bot.feedlist.edit import Addition, add, add_all
-from bot.feedlist.opml import OpmlReading, read_opml, write_opml
+from bot.config.feedlist.edit import Addition, add, add_all
+from bot.config.feedlist.opml import OpmlReading, read_opml, write_opml
 
 __all__ = ["Addition", "OpmlReading", "add", "add_all", "read_opml", "write_opml"]

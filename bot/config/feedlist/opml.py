@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from bot import model
-from bot.feedlist import outlines
-from bot.feedlist.outlines import Outline
+from bot.config.feedlist import outlines
+from bot.config.feedlist.outlines import Outline
 from bot.model import visible
 
 #: More is no subscription list.

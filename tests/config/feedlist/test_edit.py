@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import feedlist, model, ports
+from bot import model, ports
+from bot.config import feedlist
 
 NEW = model.Feed(url="https://new.org/rss")
 FULL = model.Feed(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import yaml
 
 from bot import model, ports
-from bot.feedlist import lines
+from bot.config.feedlist import lines
 from bot.polling import places
 
 #: What YAML takes for the end of a line.

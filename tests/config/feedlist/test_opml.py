@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import feedlist, model
+from bot import model
+from bot.config import feedlist
 from testbed import shared_data
 
 
