@@ -166,6 +166,7 @@ class Poller:
             known_hashes=frozenset(polled.state.item_hashes),
             names_known=polled.names_known,
             identity_before=self._clock.now() - backfill if polled.is_baseline else None,
+            fetched=self._clock.now(),
         )
 
     async def _read_pages(

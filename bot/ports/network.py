@@ -103,6 +103,8 @@ class Body:
     names_known: bool = False
     #: On a baseline: items dated before are read for their identity only; None: read all.
     identity_before: datetime | None = None
+    #: When it was fetched; None: not known, and "3 days ago" is no date then.
+    fetched: datetime | None = None
 
 
 class Source(Protocol):

@@ -15,7 +15,7 @@ from bot.articles.lookup import Item
 from bot.sources.kit import limits as bounds
 
 LENGTH_BYTES = 4
-_SELECTORS = frozenset(("item", "title", "link", "date", "text"))
+_SELECTORS = frozenset(("item", "title", "link", "date", "text", "language"))
 _MOST_LISTS, _LONGEST_SELECTOR = 10, 1_000
 _encoder = msgspec.msgpack.Encoder()
 

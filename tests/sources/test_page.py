@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot import model, ports, sources
-from bot.sources.page import dates, proposals
+from bot.sources.page import proposals
 from bot.sources.page.options import Options
 from bot.sources.page.source import Source
 
@@ -92,29 +92,12 @@ def test_an_item_without_a_link_is_known_by_its_title() -> None:
     assert len({entry.guid for entry in reading.entries}) == 2
 
 
-@pytest.mark.parametrize(
-    ("language", "text", "day"),
-    [
-        ("en", "Published on 2 December 2015", 2),
-        ("de", "Mittwoch, den 2. Dezember 2015", 2),
-        ("fr", "le 2 décembre 2015", 2),
-        ("es", "2 de diciembre de 2015", 2),
-        ("ru", "2 декабря 2015", 2),
-        ("ja", "2015年12月2日", 2),
-        ("de", "30.12.2015", 30),
-        ("en", "2015-12-02", 2),
-        ("en", "Wed, 02 Dec 2015 09:30:00 +0000", 2),
-    ],
-)
-def test_dates_are_read_in_the_pages_language(language: str, text: str, day: int) -> None:
-    found = dates.parsed(text, language)
-    assert found is not None
-    assert (found.year, found.month, found.day) == (2015, 12, day)
-
-
-@pytest.mark.parametrize("text", ["yesterday", "2 December", "Monday", "02/03/2015", "", "3 hours ago"])
-def test_what_is_no_whole_date_is_none(text: str) -> None:
-    assert dates.parsed(text, "en") is None
+@pytest.mark.parametrize("declared", ['<meta charset="{0}">', '<meta http-equiv=x content="text/html; charset={0}">'])
+@pytest.mark.parametrize(("encoding", "title"), [("windows-1251", "Регулятор пишет"), ("gbk", "监管机构开出罚单")])
+def test_a_page_may_say_its_encoding_itself(declared: str, encoding: str, title: str) -> None:
+    content = f'<html><head>{declared.format(encoding)}</head><body><li><a href="/1">{title}</a>'.encode(encoding)
+    source = Source(Options.model_validate({"item": "li"}))
+    assert source.read(ports.Body(content=content, content_type="text/html", url=URL)).entries[0].title == title
 
 
 def test_a_page_on_which_nothing_is_found_any_more_says_what_changed() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree, html
 from lxml.html import HtmlElement
 
@@ -15,6 +17,9 @@ _MAX_BYTES = 5_000_000
 _MAX_ELEMENTS = 20_000
 #: Of all elements together: two steps to any element below meet each one once for each that it is in.
 _MAX_DEPTHS = 200_000
+#: What the page says of its encoding, where the header says nothing (HTML 5, section 4.2.5.4).
+_CHARSET = re.compile(rb"""<meta\s[^<>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_HEAD_BYTES = 4_096
 #: Shorter pages with scripts are built by them.
 _LEAST_TEXT = 300
 
@@ -26,7 +31,9 @@ def tree(body: Body) -> tuple[HtmlElement, list[str]]:
     if len(content) > _MAX_BYTES:
         content = content[:_MAX_BYTES]
         remarks.append(f"only the first {_MAX_BYTES // 1_000_000} MB of the page are read")
-    decoded = charset.decode(content, body.content_type)
+    declared = _CHARSET.search(content[:_HEAD_BYTES])
+    said = f"{body.content_type}; charset={declared[1].decode()}" if declared else body.content_type
+    decoded = charset.decode(content, said)
     text = decoded.text.replace("\x00", "")
     # A tag is a few bytes of the page and some hundred of the tree.
     if text.count("<") > 3 * _MAX_ELEMENTS:

@@ -38,9 +38,12 @@ class Options(pydantic.BaseModel):
         None, description="Its link; without it, that of the heading, else the first of the item."
     )
     date: Inside | None = pydantic.Field(
-        None, description="Its date, with the year, in words or digits; without it, the first <time>."
+        None, description="Its date, in words or digits; without it, the first <time>."
     )
     text: Inside | None = pydantic.Field(None, description="Its text; without it, the title alone is matched.")
     language: str | None = pydantic.Field(
-        None, min_length=2, max_length=35, description="The language of its dates; without it, what the page says."
+        None,
+        min_length=2,
+        max_length=35,
+        description="The language of its dates (de, en-GB); without it, what the page says.",
     )

@@ -1,34 +1,40 @@
 """Selectors for a page that nobody described yet: what repeats, each time with one headline and its link.
 
-A headline is a link with some words. Its item is the largest element around it that holds no other headline; items of
-one kind, by tag and class, are a list. What JSON-LD calls an article, dates and headings speak for a list; navigation
-against it.
+Items of one kind, by tag and class, are a list. What JSON-LD calls an article, dates and headings speak for a list;
+navigation against it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urldefrag
+from datetime import datetime
+from itertools import islice
+from urllib.parse import urldefrag, urlsplit
 
 from lxml.html import HtmlElement
 
 from bot.ports import Body
-from bot.sources.page import dates, document
-from bot.sources.page.selectors import selector, text_of
+from bot.sources.page import dates, document, headlines, runs
+from bot.sources.page.selectors import selector
 
 #: A list of fewer is none.
 _LEAST_ITEMS = 3
-#: Fewer letters are a menu's.
-_LEAST_TITLE = 16
-#: Levels around a headline: deeper items are put together by programs, which give them classes.
-_MAX_LEVELS = 7
-_MAX_ANCHORS = 2_000
+_LEAST_TEXT, _MOST_TEXT = 40, 200
+_LEAST_DATE, _MOST_DATE = 6, 60
+#: Items, and elements of each, that are looked into.
+_ASKED, _MAX_INSIDE = 20, 200
+_MAX_ADDRESSES = 2_000
+#: What an item itself says, beside its elements.
+_OWN_TEXT = "./text()[normalize-space()]"
 _BESIDE = frozenset(("nav", "footer", "aside", "header", "form"))
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_NAVIGATION = re.compile(
+    r"(?:^|[\s_-])(?:side-?bar|menu|nav(?:bar|igation)?|footer|breadcrumbs?|pag(?:er|ination)|related)\b", re.IGNORECASE
+)
 #: A class that a human wrote; those that a build made change with the next one.
 _CLASS = re.compile(r"[A-Za-z][A-Za-z_-]{1,40}\Z")
 _MADE = re.compile(r"^(?:css|sc|jsx|svelte|astro|emotion)-|__[A-Za-z0-9]{5,}\Z")
@@ -38,35 +44,26 @@ _MADE = re.compile(r"^(?:css|sc|jsx|svelte|astro|emotion)-|__[A-Za-z0-9]{5,}\Z")
 class Proposal:
     """Selectors, and how many items they find."""
 
-    item: str
-    title: str | None = None
-    date: str | None = None
-    text: str | None = None
+    #: As keys of the feed.
+    options: Mapping[str, str]
     count: int
     score: float
 
-    @property
-    def options(self) -> Mapping[str, str]:
-        """As keys of the feed."""
-        said = {"item": self.item, "title": self.title, "date": self.date, "text": self.text}
-        return {key: value for key, value in said.items() if value}
 
-
-def of(root: HtmlElement, *, limit: int = 3) -> Sequence[Proposal]:
+def of(root: HtmlElement, *, seen: datetime | None = None, limit: int = 3) -> Sequence[Proposal]:
     """The best first; none: no list was found."""
-    headlines = _headlines(root)
+    found = headlines.headlines(root)
     lists: defaultdict[str, list[HtmlElement]] = defaultdict(list)
-    for item in _items(headlines):
+    for item in headlines.items(found):
         if path := _path(item):
             lists[path].append(item)
-    articles = _articles(root)
-    language = root.get("lang") or "en"
-    found = [
+    look = _Look(found, _articles(root), root.get("lang") or "en", seen)
+    proposals = [
         proposal
         for path, items in lists.items()
-        if len(items) >= _LEAST_ITEMS and (proposal := _proposal(root, path, items, articles, language))
+        if len(items) >= _LEAST_ITEMS and (proposal := look.proposal(root, path, items))
     ]
-    return sorted(found, key=lambda each: -each.score)[:limit]
+    return sorted(proposals, key=lambda each: -each.score)[:limit]
 
 
 def _site_name(root: HtmlElement) -> str | None:
@@ -78,56 +75,24 @@ def _site_name(root: HtmlElement) -> str | None:
 def of_body(body: Body, *, limit: int = 3) -> tuple[str | None, Sequence[Mapping[str, str]]]:
     """The site's name, and the keys of each proposal, of a page as fetched. Raises ReadError."""
     root, _ = document.tree(body)
-    return _site_name(root), [proposal.options for proposal in of(root, limit=limit)]
-
-
-def _headlines(root: HtmlElement) -> dict[HtmlElement, str]:
-    """Anchor -> the address that it leads to."""
-    anchors = root.xpath("//a[@href]")[:_MAX_ANCHORS]
-    found = {}
-    for anchor in anchors:
-        address = urldefrag(anchor.get("href", "")).url
-        if address.startswith(("http://", "https://")) and len(_title(anchor)) >= _LEAST_TITLE:
-            found[anchor] = address
-    return found
-
-
-def _title(anchor: HtmlElement) -> str:
-    around = anchor.getparent()
-    place = around if around is not None and around.tag in _HEADINGS else anchor
-    return text_of(place) or ""
-
-
-def _items(headlines: Mapping[HtmlElement, str]) -> Iterator[HtmlElement]:
-    inside: defaultdict[HtmlElement, set[str]] = defaultdict(set)
-    for anchor, address in headlines.items():
-        for above, _ in zip(anchor.iterancestors(), range(_MAX_LEVELS), strict=False):
-            inside[above].add(address)
-    given: set[HtmlElement] = set()
-    for anchor in headlines:
-        item = anchor
-        for above, _ in zip(anchor.iterancestors(), range(_MAX_LEVELS), strict=False):
-            if above.tag in ("body", "html", "main") or len(inside[above]) > 1:
-                break
-            item = above
-        if item not in given:
-            given.add(item)
-            yield item
+    return _site_name(root), [proposal.options for proposal in of(root, seen=body.fetched, limit=limit)]
 
 
 def _path(item: HtmlElement) -> str | None:
     own = _step(item)
-    if "." in own or "#" in own:
-        return own
-    above = item.getparent()
-    steps = [own]
-    for _ in range(3):
-        if above is None or above.tag in ("body", "html"):
+    return own if "." in own or "#" in own else _longer(item)
+
+
+def _longer(item: HtmlElement) -> str | None:
+    """The item behind what holds it, up to three levels."""
+    steps = [_step(item)]
+    for above in islice(item.iterancestors(), 3):
+        if above.tag in ("body", "html"):
             break
-        steps.insert(0, _step(above))
+        step, name = _step(above), above.get("id") or ""
+        steps.insert(0, f"{step}#{name}" if step == above.tag and _is_written(name) else step)
         if "." in steps[0] or "#" in steps[0] or steps[0] == "main":
-            return " > ".join(steps)
-        above = above.getparent()
+            break
     return " > ".join(steps) if len(steps) > 1 else None
 
 
@@ -148,53 +113,164 @@ def _is_written(name: str) -> bool:
     return bool(_CLASS.match(name)) and not _MADE.search(name)
 
 
-def _proposal(
-    root: HtmlElement, path: str, items: Sequence[HtmlElement], articles: frozenset[str], language: str
-) -> Proposal | None:
-    try:
-        found = selector(path).all(root)
-    except ValueError:
-        return None
-    if len(found) > 2 * len(items):
-        return None
-    heading = _common(items, _HEADINGS)
-    date = None if _share(items, lambda each: each.find(".//time") is not None) else _date_path(items, language)
-    text = "p" if _share(items, lambda each: any(len(text_of(p) or "") >= 40 for p in each.iter("p"))) else None
-    beside = _share(items, lambda each: any(above.tag in _BESIDE for above in each.iterancestors()))
-    links = {urldefrag(anchor.get("href", "")).url for item in items for anchor in item.iter("a")}
-    has_date = date or _share(items, lambda each: each.find(".//time") is not None)
-    lengths = sum(min(len(text_of(item) or ""), 200) for item in items)
-    score = lengths * (1.5 if heading else 1) * (1.5 if has_date else 1) * (0.1 if beside else 1)
-    return Proposal(
-        item=path,
-        title=heading,
-        date=date,
-        text=text,
-        count=len(found),
-        score=score * (2 if len(links & articles) >= _LEAST_ITEMS else 1),
+class _Look:
+    """What a list's items have in common."""
+
+    def __init__(
+        self,
+        found: Mapping[HtmlElement, headlines.Headline],
+        articles: frozenset[str],
+        language: str,
+        seen: datetime | None,
+    ) -> None:
+        self._addresses = frozenset(headline.address for headline in found.values())
+        self._articles = articles
+        # English alone does not say whether a day is before its month.
+        self._languages = (language, "en-GB", "en-US") if language == "en" else (language,)
+        self._seen = seen
+
+    def proposal(self, root: HtmlElement, path: str, found: Sequence[HtmlElement]) -> Proposal | None:
+        """None: the path finds much else."""
+        count = _count(root, path)
+        if count > len(found) and (longer := Counter(map(_longer, found)).most_common(1)[0][0]):
+            path, count = longer, _count(root, longer)
+        if count > 2 * len(found):
+            return None
+        known = [item for item in found if self._linked(item) & self._articles]
+        begin = _common_beginning([address for item in known for address in self._linked(item) & self._articles])
+        # Of items of one shape only those that JSON-LD knows.
+        is_mixed = _LEAST_ITEMS <= len(known) < len(found) and begin is not None
+        items = runs.whole((known if is_mixed else found)[:_ASKED])
+        firsts = Counter(each.tag for item in items for each in islice(item.iter(*runs.HEADINGS), 1))
+        heading = ", ".join(sorted(firsts)) if 2 * firsts.total() > len(items) else None
+        title = heading or _step_of(items, self._is_title)[0]
+        language, date = self._date(items)
+        options = {
+            "item": path,
+            "title": title,
+            "link": f'a[href^="{begin}"]' if is_mixed else self._link(items) if heading else None,
+            "date": date,
+            "text": _step_of(items, lambda item, each: self._is_text(item, each, title))[0],
+            "language": language,
+        }
+        score = sum(len(_text_of(item)) for item in found) * (1.5 if heading else 1)
+        score *= (1 if date is None else 6) * (0.1 if _share(found, _is_beside) else 1)
+        return Proposal(
+            options={key: value for key, value in options.items() if value},
+            count=count,
+            score=score * (2 if len(known) >= _LEAST_ITEMS else 1),
+        )
+
+    def _linked(self, item: HtmlElement) -> frozenset[str]:
+        return self._addresses & set(map(headlines.address_of, item.iter("a")))
+
+    def _link(self, items: Sequence[HtmlElement]) -> str | None:
+        """Of items whose heading has no link, and whose first is another; None: nothing need be said."""
+
+        def is_other(item: HtmlElement) -> bool:
+            inside = [each for heading in item.iter(*runs.HEADINGS) for each in heading.iter("a")]
+            first = next(iter(inside), next(item.iter("a"), None))
+            return first is None or headlines.address_of(first) not in self._addresses
+
+        def leads(_: HtmlElement, each: HtmlElement) -> bool:
+            return each.tag == "a" and headlines.address_of(each) in self._addresses
+
+        return _step_of(items, leads)[0] if _share(items, is_other) else None
+
+    def _date(self, items: Sequence[HtmlElement]) -> tuple[str | None, str | None]:
+        """The language, where the page's is not meant, and the selector: empty for the first <time>, None for none."""
+        best: tuple[int, str | None, str | None] = (0, None, None)
+        for place, language in enumerate(self._languages):
+            times = [next(item.iter("time"), None) for item in items]
+            count = sum(each is not None and self._is_date(each, _text_of(each), language) for each in times)
+            path: str | None = ""
+            if 2 * count <= len(items):
+                path, count = self._dated(items, language)
+            if path is not None and count > best[0]:
+                best = (count, language if place else None, path)
+        return best[1:]
+
+    def _dated(self, items: Sequence[HtmlElement], language: str) -> tuple[str | None, int]:
+        def holds(_: HtmlElement, each: HtmlElement) -> bool:
+            text = _text_of(each) if len(each) < 2 else ""
+            return _LEAST_DATE <= len(text) <= _MOST_DATE and self._is_date(None, text, language)
+
+        path, count = _step_of(items, holds)
+        if path is not None:
+            return path, count
+        count = sum(self._is_date(None, selector(_OWN_TEXT).text_in(item), language) for item in items)
+        return (_OWN_TEXT, count) if 2 * count > len(items) else (None, 0)
+
+    def _is_date(self, element: HtmlElement | None, text: str | None, language: str) -> bool:
+        return dates.of(element, text, language, self._seen) is not None
+
+    def _is_title(self, _: HtmlElement, element: HtmlElement) -> bool:
+        """Whether it is long enough for a headline, and its link holds more."""
+        around = next(element.iterancestors("a"), None)
+        text = _text_of(element)
+        return around is not None and len(element) == 0 and headlines.is_long(text) and text != _text_of(around)
+
+    def _is_text(self, item: HtmlElement, element: HtmlElement, title: str | None) -> bool:
+        text = _text_of(element)
+        if len(text) < _LEAST_TEXT or element.tag in (*runs.HEADINGS, "a"):
+            return False
+        said = selector(title).text_in(item) if title else None
+        if said:
+            return said not in text
+        links = (*element.iter("a"), *element.iterancestors("a"))
+        return not any(headlines.address_of(each) in self._addresses for each in links)
+
+
+def _is_beside(item: HtmlElement) -> bool:
+    around = [each for each in (item, *item.iterancestors()) if each.tag not in ("body", "html")]
+    return any(
+        each.tag in _BESIDE or _NAVIGATION.search(f"{each.get('class') or ''} {each.get('id') or ''}")
+        for each in around
     )
+
+
+def _common_beginning(addresses: Sequence[str]) -> str | None:
+    """Up to a slash behind the host's; None: there is none."""
+    first, last = min(addresses, default=""), max(addresses, default="")
+    size = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    begin = first[:size].rpartition("/")[0] + "/"
+    return begin if len(urlsplit(begin).path) > 1 and '"' not in begin else None
+
+
+def _count(root: HtmlElement, path: str) -> int:
+    try:
+        return len(selector(path).all(root))
+    except ValueError:
+        return sys.maxsize
+
+
+def _text_of(element: HtmlElement) -> str:
+    """Its beginning: elements inside of elements would say all of it once for each."""
+    parts: list[str] = []
+    for part in element.itertext():
+        parts.append(str(part))
+        if sum(map(len, parts)) > _MOST_TEXT:
+            break
+    return " ".join(" ".join(parts).split())[:_MOST_TEXT]
 
 
 def _share(items: Sequence[HtmlElement], holds: Callable[[HtmlElement], bool]) -> bool:
     return sum(map(holds, items)) * 2 > len(items)
 
 
-def _common(items: Sequence[HtmlElement], tags: Sequence[str]) -> str | None:
-    present = [{element.tag for element in item.iter()} for item in items]
-    return next((tag for tag in tags if sum(tag in each for each in present) * 2 > len(items)), None)
-
-
-def _date_path(items: Sequence[HtmlElement], language: str) -> str | None:
-    """The class of an element that holds a date in most of the items."""
-    counts: defaultdict[str, int] = defaultdict(int)
-    for item in items[:20]:
-        for element in item.iter():
-            step = _step(element) if isinstance(element.tag, str) and len(element) == 0 else ""
-            text = text_of(element) or "" if "." in step else ""
-            if 6 <= len(text) <= 60 and dates.parsed(text, language):
-                counts[step] += 1
-    best = max(counts, key=lambda each: counts[each], default=None)
-    return best if best is not None and counts[best] * 2 > min(len(items), 20) else None
+def _step_of(items: Sequence[HtmlElement], holds: Callable[[HtmlElement, HtmlElement], bool]) -> tuple[str | None, int]:
+    """What is found first in most of the items by its class, its name or its place, and holds; and in how many."""
+    counts: Counter[str] = Counter()
+    for item in items:
+        met: set[str] = set()
+        for element in islice(item.iterdescendants("*"), _MAX_INSIDE):
+            place = sum(1 for _ in element.itersiblings("*", preceding=True)) + 1
+            steps = {_step(element), str(element.tag), f"{element.tag}:nth-child({place})"} - met
+            met |= steps
+            if steps and holds(item, element):
+                counts.update(steps)
+    best = max(counts, key=lambda step: (counts[step], "." in step, ":" not in step), default=None)
+    return (best, counts[best]) if best is not None and 2 * counts[best] > len(items) else (None, 0)
 
 
 def _articles(root: HtmlElement) -> frozenset[str]:
@@ -205,10 +281,10 @@ def _articles(root: HtmlElement) -> frozenset[str]:
             waiting = [json.loads((script.text or "")[:200_000])]
         except (ValueError, RecursionError):
             continue
-        while waiting and len(found) < _MAX_ANCHORS:
+        while waiting and len(found) < _MAX_ADDRESSES:
             match waiting.pop():
                 case list() as several:
-                    waiting.extend(several[:_MAX_ANCHORS])
+                    waiting.extend(several[:_MAX_ADDRESSES])
                 case dict() as one:
                     kind = str(one.get("@type", ""))
                     if isinstance(url := one.get("url"), str) and (

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from datetime import datetime
 
 from lxml.html import HtmlElement
 
 from bot import model
 from bot.ports import Body, ReadError
 from bot.sources.kit import limits, links
-from bot.sources.page import dates, document, proposals
+from bot.sources.page import dates, document, proposals, runs
 from bot.sources.page.options import Options
 from bot.sources.page.selectors import is_xpath, selector, text_of
 
 KIND = "page"
-_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
 class Source:
@@ -36,18 +37,21 @@ class Source:
         kept, remark = limits.ends_of(items)
         language = self._options.language or root.get("lang") or "en"
         found: dict[str, model.Entry] = {}
-        for item in kept:
+        hashes: dict[str, str] = {}
+        for item in runs.whole(kept):
             entry = self._entry(item, body.url, language)
-            if entry is not None:
-                found.setdefault(entry.link or entry.guid or "", limits.bounded(entry))
+            if entry is None or (key := entry.link or entry.guid or "") in found:
+                continue
+            # "3 days ago" is another text tomorrow, and the same date.
+            hashes[key] = _hash(entry)
+            found[key] = limits.bounded(entry if entry.published else self._dated(entry, item, language, body.fetched))
         if not found:
             named = (
                 f'"{self._options.title}" finds nothing' if self._options.title else "they have no heading and no link"
             )
             raise ReadError(f"none of {len(items)} items has a title: {named}; correct the selectors in feeds.yaml")
         if self._options.date and not any(entry.published for entry in found.values()):
-            remarks.append(f'"{self._options.date}" finds no date with its year')
-        hashes = [_hash(entry) for entry in found.values()]
+            remarks.append(f'"{self._options.date}" finds no date')
         title = root.find(".//title")
         return model.Reading(
             title=(text_of(title) or "")[:300] or None if title is not None else None,
@@ -55,16 +59,16 @@ class Source:
             language=root.get("lang"),
             entries=tuple(
                 limits.of_known(entry, is_known=digest in body.known_hashes)
-                for entry, digest in zip(found.values(), hashes, strict=True)
+                for entry, digest in zip(found.values(), hashes.values(), strict=True)
                 if body.names_known or digest not in body.known_hashes
             ),
             remarks=(*remarks, *([remark] if remark else [])),
-            item_hashes=tuple(hashes),
+            item_hashes=tuple(hashes.values()),
         )
 
     def _entry(self, item: HtmlElement, base: str, language: str) -> model.Entry | None:
         said = self._options
-        heading = next(item.iter(*_HEADINGS), None)
+        heading = next(item.iter(*runs.HEADINGS), None)
         anchor = _anchor(item, said.link, heading)
         # A post has no headline: its first words become its title.
         is_post = said.title is not None and said.title == said.text
@@ -77,17 +81,21 @@ class Source:
         if not title:
             return None
         link = links.web(anchor.get("href") if anchor is not None else None, base)
-        dated = next(iter(selector(said.date).all(item) if said.date else item.iter("time")), None)
-        written = selector(said.date).text_in(item) if said.date else text_of(dated) if dated is not None else None
         body = selector(said.text).markup_in(item) if said.text else None
-        return model.Entry(
+        entry = model.Entry(
             # Without a link it is known by its title, and a corrected one is another article.
             guid=None if link else "title:" + hashlib.sha256(title.encode("utf-8", "replace")).hexdigest(),
             link=link,
             title=None if is_post else links.escaped(title),
             body=body,
-            published=dates.of(dated, written, language),
         )
+        return self._dated(entry, item, language, None)
+
+    def _dated(self, entry: model.Entry, item: HtmlElement, language: str, seen: datetime | None) -> model.Entry:
+        path = self._options.date
+        dated = next(iter(selector(path).all(item) if path else item.iter("time")), None)
+        written = selector(path).text_in(item) if path else text_of(dated) if dated is not None else None
+        return replace(entry, published=dates.of(dated, written, language, seen))
 
 
 def _anchor(item: HtmlElement, path: str | None, heading: HtmlElement | None) -> HtmlElement | None:
@@ -130,5 +138,7 @@ def _nothing_found(root: HtmlElement, path: str) -> str:
         told += f'; "{still[-1]}" is still there' if still else ""
     best = next(iter(proposals.of(root, limit=1)), None)
     if best is not None:
-        return f'{told}; now it repeats "{best.item}" ({best.count} times): correct the selectors in feeds.yaml'
+        return (
+            f'{told}; now it repeats "{best.options["item"]}" ({best.count} times): correct the selectors in feeds.yaml'
+        )
     return f"{told}; open it in a browser and correct the selectors in feeds.yaml"

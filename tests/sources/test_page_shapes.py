@@ -1,0 +1,159 @@
+"""Selectors that are proposed for pages of many shapes, and what they read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from bot import model, ports
+from bot.sources.page import proposals
+from bot.sources.page.options import Options
+from bot.sources.page.source import Source
+
+URL = "https://authority.example/en/news/"
+FETCHED = datetime(2015, 12, 20, 9, tzinfo=UTC)
+TITLES = (
+    "Authority fines two carriers over roaming charges",
+    "Parliament adopts the amended data retention act",
+    "Court suspends the blocking of a messenger",
+    "Minister presents a draft licence for satellites",
+    "Watchdog publishes its report on outages of the year",
+)
+TEXT = "What the authority has decided is told here in more than forty letters"
+MENU = "".join(f'<li><a href="/m{n}">Section of the site with number {n}</a></li>' for n in range(9))
+
+
+def page(item: Callable[[int, str], str], *, around: str = "{}", language: str = "en", head: str = "") -> bytes:
+    items = "".join(item(number, title) for number, title in enumerate(TITLES, start=1))
+    return (
+        f'<html lang="{language}"><head><meta charset="utf-8">{head}</head><body><header><ul>{MENU}</ul></header>'
+        f"{around.replace('{}', items)}<ul class='pagination'>{MENU}</ul></body></html>"
+    ).encode()
+
+
+def read(content: bytes, fetched: datetime | None = FETCHED) -> tuple[dict[str, str], model.Reading]:
+    body = ports.Body(content=content, content_type="text/html", url=URL, fetched=fetched)
+    options = proposals.of_body(body)[1][0]
+    return dict(options), Source(Options.model_validate(options)).read(body)
+
+
+LD = json.dumps({
+    "@type": "ItemList",
+    "itemListElement": [{"@type": "ListItem", "url": f"https://authority.example/story/{n}"} for n in range(1, 6)],
+})  # fmt: skip
+PAGES = {
+    "a table without a class, the date in a column": page(
+        lambda n, title: f'<tr><td>{n:02}.12.2015</td><td><a href="{n}.html">{title}</a></td></tr>',
+        around='<div id="content"><table><tr><th>Datum</th><th>Titel</th></tr>{}</table></div>',
+        language="de",
+    ),
+    "a list in Polish": page(
+        lambda n, title: f'<li><span class="data">{n} grudnia 2015</span> <a href="?id={n}">{title}</a></li>',
+        around='<ul class="aktualnosci">{}</ul>',
+        language="pl",
+    ),
+    "dates in Urdu": page(
+        lambda n, title: f'<div class="khabar"><h3><a href="/ur/{n}">{title}</a></h3><b>{n} دسمبر، 2015</b></div>',
+        language="ur",
+    ),
+    "a definition list in Japanese, its dates the terms": page(
+        lambda n, title: f'<dt>2015年12月{n}日</dt><dd><a href="/press/{n}">{title}</a></dd>',
+        around='<dl class="news">{}</dl>',
+        language="ja",
+    ),
+    "a definition list, its dates behind the terms": page(
+        lambda n, title: f'<dt><a href="/r/{n}">{title}</a></dt><dd>Posted 2015-12-0{n}</dd>',
+        around='<div class="releases"><dl>{}</dl></div>',
+    ),
+    "headings with what follows them": page(
+        lambda n, title: f'<h3><a href="/f/{n}">{title}</a></h3><p class="date">{n} December 2015</p><p>{TEXT}.</p>',
+        around='<div id="news">{}</div>',
+    ),
+    "cards that are links, dated by days ago": page(
+        lambda n, title: (
+            f'<a class="card" href="../c/{n}"><img src="x"><div class="head">{title}</div>'
+            f"<div>{20 - n} days ago</div></a>"
+        ),
+        around="<section>{}</section>",
+    ),
+    "what JSON-LD lists among others of the same shape": page(
+        lambda n, title: (
+            f'<div class="css-9a8"><a href="/story/{n}"><span>{title}</span></a><span>December {n}, 2015</span></div>'
+            f'<div class="css-9a8"><a href="/shop/{n}">A subscription of many words</a></div>'
+        ),
+        around='<div class="css-1x2">{}</div>',
+        head=f'<script type="application/ld+json">{LD}</script>',
+    ),
+    "documents with the date before them": page(
+        lambda n, title: f'<p><strong>{n:02}/12/2015</strong> <a href="/files/{n}.pdf">{title}</a></p>',
+        around='<div class="field-items">{}<p><strong>30/11/2015</strong> <a href="/files/6.pdf">An older paper</a></div>',
+    ),
+    "a heading without a link, topics, and a link to read on": page(
+        lambda n, title: (
+            f'<div class="item"><a href="/topic/{n}">Topic</a><h4>{title}</h4><p>{TEXT}.</p><span>{n} Dec 2015</span>'
+            f'<a class="more" href="/x/{n}">Read on</a></div>'
+        )
+    ),
+    "articles of which the first has a larger heading, each with its topic": page(
+        lambda n, title: (
+            f'<article class="post post-{n}"><h{1 + (n > 1)}><a href="/{n}">{title}</a></h{1 + (n > 1)}>'
+            f'<a href="/{n}"><time datetime="2015-12-0{n}"></time></a>'
+            f'<a href="/topic/{n}">Telecommunication, part {n}</a></article>'
+        )
+    ),
+    "a short list with dates beside a long one without": page(
+        lambda n, title: f'<li><span>2015-12-0{n}</span><a href="/p/{n}">{title}</a></li>',
+        around='<ul class="press">{}</ul><ul class="topics">'
+        + "".join(f'<li><a href="/t/{n}">{TEXT} and so on {n}</a></li>' for n in range(15))
+        + "</ul>",
+    ),
+    "an item that says its date itself": page(
+        lambda n, title: f'<li><a href="/p/{n}">{title}</a> ({n} December 2015)</li>', around="<ol class=list>{}</ol>"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_proposed_reads_every_item_with_its_date(name: str) -> None:
+    options, reading = read(PAGES[name])
+    found = reading.entries[:5]
+    assert [(entry.title, entry.published and entry.published.day) for entry in found] == [
+        (title, number) for number, title in enumerate(TITLES, start=1)
+    ], options
+    links = [entry.link or "" for entry in found]
+    assert [link.rstrip("/").rpartition("/")[2].strip("?id=").partition(".")[0] for link in links] == list("12345")
+    assert not any("/m" in link or "/topic" in link or "/shop" in link for link in links)
+
+
+def test_the_text_is_neither_the_title_nor_the_date() -> None:
+    for name in ("headings with what follows them", "a heading without a link, topics, and a link to read on"):
+        assert all(TEXT in (entry.body or "") for entry in read(PAGES[name])[1].entries)
+    for name in ("cards that are links, dated by days ago", "what JSON-LD lists among others of the same shape"):
+        assert "text" not in read(PAGES[name])[0]
+
+
+def test_short_headlines_of_chinese_are_headlines() -> None:
+    titles = ("国务院发布新规", "工信部回应质疑", "法院暂停禁令", "监管机构开罚单")
+    items = "".join(
+        f'<li><a href="/{n}">{title}</a><span>2015-12-0{n}</span></li>' for n, title in enumerate(titles, 1)
+    )
+    found = read(f"<html lang=zh-CN><body><ul class=list>{items}</ul>".encode())[1].entries
+    assert [entry.title for entry in found] == list(titles)
+
+
+def test_english_dates_in_digits_are_read_by_the_order_of_the_country_that_the_list_shows() -> None:
+    options, reading = read(PAGES["documents with the date before them"])
+    assert options["language"] == "en-GB"
+    assert all(entry.published and entry.published.month in (11, 12) for entry in reading.entries)
+
+
+def test_days_ago_are_counted_from_the_fetch_and_are_no_change_of_the_item() -> None:
+    content = PAGES["cards that are links, dated by days ago"]
+    options, first = read(content)
+    assert first.entries[0].published == datetime(2015, 12, 1, 9, tzinfo=UTC)
+    later = content.replace(b" days ago", b"7 days ago")
+    body = ports.Body(content=later, content_type="text/html", url=URL, fetched=FETCHED)
+    assert Source(Options.model_validate(options)).read(body).item_hashes == first.item_hashes
