@@ -74,10 +74,55 @@ def test_declared_utf8_with_one_bad_byte_stays_utf8() -> None:
     assert reading.remarks == ("1 byte is not UTF-8",)
 
 
-def test_a_single_bad_byte_in_english_stays_utf8_too() -> None:
-    reading = read(_titled("It X s", "utf-8", declared="utf-8").replace(b" X ", b"\x92"))
-    assert reading.entries[0].title == "It\ufffds"
-    assert reading.remarks == ("1 byte is not UTF-8",)
+@pytest.mark.parametrize("declared", ["utf-8", "us-ascii"])
+def test_without_one_letter_of_utf8_a_few_other_bytes_are_windows_1252(declared: str) -> None:
+    reading = read(_titled("It X s a caf\xe9", "cp1252", declared=declared).replace(b" X ", b"\x92"))
+    assert reading.entries[0].title == "It’s a café"
+    assert reading.remarks == ("said to be UTF-8, read as windows-1252, which it is",)
+
+
+def test_a_document_is_believed_where_the_header_names_utf8_and_the_bytes_are_none() -> None:
+    content = _titled("Ščerba", "iso-8859-2", declared="iso-8859-2")
+    assert read(content, content_type="text/xml; charset=utf-8").entries[0].title == "Ščerba"
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding", "title"),
+    [
+        ("x-sjis", "shift_jis", "東京の記事"),
+        ("Windows-31J", "cp932", "東京の記事"),
+        ("x-gbk", "gbk", "新闻报道"),
+        ("windows-874", "cp874", "ข่าววันนี้"),
+        ("iso-8859-8-i", "iso-8859-8", "שלום"),
+        ("x-mac-cyrillic", "mac-cyrillic", "Привет"),
+    ],
+)
+def test_names_of_the_web_that_python_has_not_are_known(label: str, encoding: str, title: str) -> None:
+    assert read(_titled(title, encoding, declared=label)).entries[0].title == title
+    assert read(_titled(title, encoding), content_type=f"text/xml; charset={label}").entries[0].title == title
+
+
+@pytest.mark.parametrize("declared", ["utf-8", None])
+@pytest.mark.parametrize(
+    ("encoding", "title"),
+    [
+        ("windows-1251", "Суд приостановил решение регулятора о блокировке мессенджера"),
+        ("koi8-r", "Суд приостановил решение регулятора о блокировке мессенджера"),
+        ("shift_jis", "総務省は通信事業者に行政指導を実施した。電波法の改正案を閣議決定しました。"),
+        ("gb2312", "国务院发布新规，工信部回应质疑。法院暂停禁令，监管机构开出罚单。"),
+        ("euc-kr", "법원이 메신저 차단 명령을 중지했다. 규제 기관이 통신사에 과징금을 부과했다."),
+        ("windows-1256", "علقت المحكمة قرار الهيئة التنظيمية بحجب تطبيق المراسلة وقدم الوزير مشروع الرخصة"),
+    ],
+)
+def test_an_encoding_that_nobody_says_is_guessed_where_its_letters_are_not_latin(
+    encoding: str, title: str, declared: str | None
+) -> None:
+    assert read(_titled(title, encoding, declared=declared)).entries[0].title == title
+
+
+def test_latin_letters_are_windows_1252_where_nobody_says_so() -> None:
+    title = "Le tribunal a suspendu la décision de l’autorité ; le ministre présente un projet “à débattre”"
+    assert read(_titled(title, "cp1252", declared="utf-8")).entries[0].title == title
 
 
 def test_windows_1252_under_the_name_of_utf8_is_seen_through() -> None:

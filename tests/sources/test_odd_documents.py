@@ -264,3 +264,70 @@ def test_half_an_atom_entry_is_no_feed(end: int) -> None:
     body = ports.Body(content=ENTRY.format("utf-8").encode()[:end], content_type="", url="https://a.example/entry")
     with pytest.raises(ports.ReadError):
         sources.parse_document(body)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ENTRY.format("utf-8") + "<!-- made by hand -->\n",
+        ENTRY.format("utf-8").replace("http://www.w3.org/2005/Atom", "http://purl.org/atom/ns#"),
+        (
+            '<a:entry xmlns:a="http://www.w3.org/2005/Atom"><a:title>Café</a:title><a:id>urn:1</a:id>'
+            '<a:link href="/1"/></a:entry>'
+        ),
+    ],
+)
+def test_such_an_entry_may_have_a_prefix_an_older_namespace_and_comments_around_it(document: str) -> None:
+    [entry] = read(document, url="https://a.example/entry").entries
+    assert (entry.title, entry.guid, entry.link) == ("Café", "urn:1", "https://a.example/1")
+
+
+def test_an_entry_of_another_vocabulary_is_no_feed() -> None:
+    with pytest.raises(ports.ReadError):
+        read("<entry><form>word</form><sense>what it means</sense></entry>")
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("a &#55357;&#56832; b", "a 😀 b"),
+        ("a &#xD83D;&#xDE00; b", "a 😀 b"),
+        ("a &amp;#55357;&amp;#56832; b", "a 😀 b"),
+        ("<![CDATA[a &#55357;&#56832; b]]>", "a 😀 b"),
+        ("a&#0;b&#x1F;c&#55357;d&#99999999;", "abcd"),
+        ("it&#0039;s &#128512;&#65533;", "it's 😀\ufffd"),
+    ],
+)
+def test_references_to_half_letters_and_to_none_do_not_break_the_document(written: str, read_as: str) -> None:
+    reading = read(rss(item(1, title=written), item(2)))
+    assert [entry.title for entry in reading.entries] == [read_as, "Regulator writes order 2"]
+    assert len(reading.item_hashes) == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2015/12/02 09:30:00", "2015-12-02 09:30"),
+        ("2015. 12. 2. 오후 9:30", "2015-12-02 21:30"),
+        ("2015년 12월 2일 09:30:00", "2015-12-02 09:30"),
+        ("20151202T093000Z", "2015-12-02 09:30"),
+        ("Wed,02 Dec 2015 09:30:00 GMT", "2015-12-02 09:30"),
+        ("Wed, 02-Dec-2015 09:30:00 GMT", "2015-12-02 09:30"),
+        ("Wed, 02 Dec 2015 9:30:00 PM", "2015-12-02 21:30"),
+        ("Wed, 02 Dec 2015 09:30:00.123 GMT", "2015-12-02 09:30"),
+        ("Wed, 02 Dec 2015 09:30:00 CEST", "2015-12-02 07:30"),
+        ("Wed, 02 Dec 2015 14:30:00 PKT", "2015-12-02 09:30"),
+        ("2015-december-02T9:30-05:00", "2015-12-02 14:30"),
+        ("December 2, 2015", "2015-12-02 00:00"),
+        ("2015-12", "2015-12-01 00:00"),
+        ("2015-336", "2015-12-02 00:00"),
+        ("2 декабря 2015 09:30", "2015-12-02 09:30"),
+        ("2015/99/99", "None"),
+        ("1449048600", "None"),
+    ],
+)
+def test_a_date_is_read_whole_or_not_at_all(written: str, day: str) -> None:
+    dated = item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", written)
+    language = "ru" if "декабря" in written else "hu"
+    found = read(rss(dated, head=f"<language>{language}</language>")).entries[0].published
+    assert (f"{found:%Y-%m-%d %H:%M}" if found else "None") == day

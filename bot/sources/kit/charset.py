@@ -40,6 +40,13 @@ _WIDER = {
     "tis-620": "cp874",
     "big5": "big5hkscs",
 }
+#: Names of the same list that Python has not.
+_ALIASES = {
+    "x-sjis": "cp932", "windows-31j": "cp932", "ms_kanji": "cp932", "x-gbk": "gb18030", "windows-874": "cp874",
+    "iso-8859-8-i": "iso8859-8", "logical": "iso8859-8", "x-mac-cyrillic": "mac-cyrillic", "x-euc-jp": "euc_jp",
+    "windows-949": "cp949", "x-x-big5": "big5hkscs", "cn-big5": "big5hkscs", "x-cp1251": "cp1251", "dos-874": "cp874",
+    "x-cp1252": "cp1252", "x-cp1250": "cp1250", "koi": "koi8-r", "x-mac-roman": "mac-roman",
+}  # fmt: skip
 #: Python codecs that are not the encoding of a document.
 _NOT_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
 _STATEFUL = re.compile(r"iso2022|utf-7|hz")
@@ -49,6 +56,9 @@ _SEQUENCES = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf
 _HIGH = re.compile(rb"[\x80-\xff]+")
 #: Fewer bad bytes than this in a document said to be UTF-8 are slips; more, with fewer good ones, a wrong label.
 _FEW_BYTES = 4
+#: What is between tags and not ASCII, as much of it as a guess needs.
+_PASSAGE = re.compile(rb"[^<>]{0,200}[\x80-\xff][^<>]{0,200}")
+_MOST_PASSAGES, _SAMPLE_BYTES, _FEW_LETTERS = 100, 4_000, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,8 @@ def decode(content: bytes, content_type: str) -> Decoded:
 def _not_quite_utf8(content: bytes, others: list[str], *, says_utf8: bool) -> Decoded:
     good = len(_SEQUENCES.findall(content))
     bad = len(b"".join(_HIGH.findall(_SEQUENCES.sub(b"", content))))
-    if says_utf8 and (good > bad or bad < _FEW_BYTES):
+    # Without one good sequence nothing speaks for UTF-8 but its name.
+    if says_utf8 and good and (good > bad or bad < _FEW_BYTES):
         return _replacing(content, "utf-8")
     for name in others:
         try:
@@ -95,8 +106,26 @@ def _not_quite_utf8(content: bytes, others: list[str], *, says_utf8: bool) -> De
         return _replacing(content, "utf-8")
     if others:
         return _replacing(content, others[0])
-    text = content.decode("cp1252", "replace")
-    return Decoded(text, "cp1252", "said to be UTF-8, read as windows-1252, which it is" if says_utf8 else None)
+    name = _guessed(content) or "cp1252"
+    text = content.decode(name, "replace")
+    said = name.replace("cp125", "windows-125")
+    return Decoded(text, name, f"said to be UTF-8, read as {said}, which it is" if says_utf8 else None)
+
+
+def _guessed(content: bytes) -> str | None:
+    """The encoding that the bytes look like, where their letters are not Latin: of those a guess is none."""
+    # 0.2 s, of which few feeds are worth it.
+    import charset_normalizer
+
+    sample = b" ".join(_PASSAGE.findall(content)[:_MOST_PASSAGES])[:_SAMPLE_BYTES]
+    found = charset_normalizer.from_bytes(sample).best()
+    name = _codec(found.encoding) if found else None
+    if name is None or name == "utf-8":
+        return None
+    letters = [letter for letter in sample.decode(name, "replace") if letter.isalpha()]
+    foreign = sum(letter > "\u036f" for letter in letters)
+    is_certain = foreign >= _FEW_LETTERS and 4 * foreign > len(letters)
+    return name if is_certain else None
 
 
 def _replacing(content: bytes, encoding: str) -> Decoded:
@@ -120,7 +149,8 @@ def _declared(content: bytes, content_type: str) -> list[str]:
 
 def _codec(label: str) -> str | None:
     try:
-        name = codecs.lookup(label.strip().lower()).name
+        name = label.strip().lower()
+        name = codecs.lookup(_ALIASES.get(name, name)).name
         "".encode(name)  # raises LookupError for codecs that are not of text
     except (LookupError, UnicodeError, ValueError):
         return None

@@ -18,6 +18,13 @@ from bot.sources.kit import asides, charset
 #: Not allowed in XML 1.0, in any form (section 2.2).
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes(code for code in range(0x20) if chr(code) not in "\t\n\r")
+#: References to characters that XML has not, which break the document for every strict parser. Two of them are one
+#: letter where a program wrote UTF-16: "&#55357;&#56832;".
+_BAD_REFERENCES = re.compile(
+    r"(?:&(?:amp;)?#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|55(?:29[6-9]|[3-9]\d\d)|56\d{3}|57(?:[0-2]\d\d|3[0-3]\d|34[0-3])"
+    r"|6553[45]|[1-9]\d{6,})|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{6,}));)+"
+)
+_NUMBER = re.compile(r"#(?:[xX]([0-9a-fA-F]+)|(\d+))")
 _ROOT = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?(rss|feed|rdf|channel|urlset|sitemapindex)(?=[\s/>])", re.IGNORECASE)
 _BEFORE_ROOT = re.compile(r"<(?=[A-Za-z_!])")
 _ENTITY = re.compile(r"""<!ENTITY\s++(%\s++)?([^\s>"']++)\s++(?:"([^"]*+)"|'([^']*+)')""")
@@ -65,6 +72,7 @@ def prepare(body: Body, *, roots: Collection[str]) -> XmlText:
     text, is_cut, has_tail = _end(text[root.start() :], tag)
     if has_tail:
         remarks.append("text after the document left out")
+    text = _BAD_REFERENCES.sub(_letters, text)
     # Nothing that is before the root comes to a parser, so that none has a declaration to expand.
     text = _expanded(text, _entities(doctype, text))
     return XmlText(text, root.group(2).lower(), prefix, tag, is_cut, tuple(remarks))
@@ -76,6 +84,13 @@ def _without_controls(content: bytes, decoded: charset.Decoded) -> tuple[str, in
     if not has_controls and "\ufffe" not in decoded.text and "\uffff" not in decoded.text:
         return decoded.text, 0
     return _CONTROLS.subn("", decoded.text)
+
+
+def _letters(references: re.Match[str]) -> str:
+    """What halves of letters make together; nothing for what is no letter."""
+    numbers = [int(number[1], 16) if number[1] else int(number[2]) for number in _NUMBER.finditer(references[0][:100])]
+    halves = "".join(chr(number) for number in numbers if 0xD800 <= number < 0xE000)
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 def _root_of(text: str) -> tuple[re.Match[str] | None, str, bool]:

@@ -16,16 +16,24 @@ from typing import Any
 import feedparser
 
 from bot import model
+from bot.language import datelines
 from bot.ports import Body, ReadError
-from bot.sources.kit import charset, limits, links, sniff, xmltext
+from bot.sources.kit import asides, charset, limits, links, sniff, xmltext
 from bot.sources.rss import bounds, cut, hours, light
 from bot.sources.rss.header import Header
 
 KIND = "rss"
 
 _ATOM = "http://www.w3.org/2005/Atom"
-_ENTRY = re.compile(rf"""<entry\s[^<>]*xmlns\s*=\s*["']{re.escape(_ATOM)}["']""")
+_ENTRY = re.compile(r"<((?:[A-Za-z_][\w.-]*:)?)entry\b[^<>]*>")
+_OF_ATOM = re.compile(rf"""xmlns(?::[\w.-]+)?\s*=\s*["'](?:{re.escape(_ATOM)}|http://purl\.org/atom/ns#)["']""")
 _ROOTS = ("rss", "feed", "rdf", "channel")
+#: Dates of which feedparser reads the beginning as a year or a day, or the hour without its half of the day or zone.
+_HALF_READ = re.compile(
+    r"^(?:(?:19|20)\d\d(?!-?\d\d|-?\d{3}$|$)|\d{4}-\D|\d{9}|\d{8}T|\d[^A-Za-z]*[^\x00-\x7f])|\d\s*[ap]\.?m\b"
+    r"|\d\s(?:BST|CES?T|EES?T|MSK|PKT|IST|WIB|SGT|[JK]ST)$",
+    re.IGNORECASE,
+)
 #: What feedparser raises on input that its authors did not meet.
 _CONFUSED = (AssertionError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
 
@@ -51,14 +59,15 @@ class Source:
 
 def _in_feed(body: Body) -> Body:
     """An Atom entry that is a document of its own (RFC 4287 section 2), in a feed; any other document as it is."""
-    if sniff.root(body.content, body.content_type) != "entry":
+    if sniff.root(body.content, body.content_type).rpartition(":")[2] != "entry":
         return body
-    text = charset.decode(body.content, body.content_type).text
+    text = asides.without(charset.decode(body.content, body.content_type).text).strip()
     entry = _ENTRY.search(text)
+    space = _OF_ATOM.search(entry[0]) if entry else None
     # Of half an entry the title may be half.
-    if entry is None or not text.rstrip().endswith("</entry>"):
+    if entry is None or space is None or not text.endswith(f"</{entry[1]}entry>"):
         return body
-    whole = f'<feed xmlns="{_ATOM}">{text[entry.start() :]}</feed>'.encode("utf-8", "replace")
+    whole = f"<{entry[1]}feed {space[0]}>{text[entry.start() :]}</{entry[1]}feed>".encode("utf-8", "replace")
     return dataclasses.replace(body, content=whole, content_type="application/atom+xml; charset=utf-8")
 
 
@@ -76,7 +85,8 @@ def read_whole(data: bytes, url: str) -> tuple[Header, tuple[model.Entry, ...]]:
             resolve_relative_uris=False,
             sanitize_html=False,
         )
-        return _header(parsed.feed), tuple(_entry(entry, url) for entry in parsed.entries)
+        language = _text(parsed.feed, "language") or "en"
+        return _header(parsed.feed), tuple(_entry(entry, url, language) for entry in parsed.entries)
     except _CONFUSED as error:
         raise ReadError(f"a feed that cannot be read: its XML is too broken ({type(error).__name__})") from error
 
@@ -160,7 +170,7 @@ def _header(feed: Any) -> Header:
     )
 
 
-def _entry(found: Any, url: str) -> model.Entry:
+def _entry(found: Any, url: str, language: str) -> model.Entry:
     return model.Entry(
         guid=_text(found, "id"),
         link=links.web(_text(found, "link"), url) or _other_link(found),
@@ -168,8 +178,8 @@ def _entry(found: Any, url: str) -> model.Entry:
         body=_body(found),
         author=_author(found),
         tags=tuple(dict.fromkeys(str(tag["term"]) for tag in found.get("tags", ()) if tag.get("term"))),
-        published=_date(found, "published_parsed") or _date(found, "created_parsed"),
-        updated=_date(found, "updated_parsed"),
+        published=_date(found, "published", language) or _date(found, "created", language),
+        updated=_date(found, "updated", language),
         language=_text(found.get("title_detail") or {}, "language"),
     )
 
@@ -180,8 +190,12 @@ def _text(found: dict[str, Any], key: str) -> str | None:
     return (value.strip() or None) if isinstance(value, str) else None
 
 
-def _date(found: dict[str, Any], key: str) -> datetime | None:
-    value = dict.get(found, key)
+def _date(found: dict[str, Any], key: str, language: str) -> datetime | None:
+    value, written = dict.get(found, f"{key}_parsed"), _text(found, key)
+    if written and (value is None or _HALF_READ.search(written)):
+        date = datelines.parsed(written, language)
+        if date or written[:4].isdigit():
+            return date
     if not isinstance(value, (struct_time, tuple)):
         return None
     try:
