@@ -10,7 +10,7 @@ Costs by the article, never by the story: claims are bounded however many articl
 from bot import model
 from bot.facts.claims import StoryClaims
 from bot.facts.corrections import corrections
-from bot.facts.news import news, perhaps_news
+from bot.facts.news import news, news_and_more
 from bot.facts.reading import Reading, read
 from bot.facts.rebuilding import claims_of, news_of_version
 from bot.language.livepages import is_live_page
@@ -23,8 +23,8 @@ __all__ = [
     "deadlines",
     "is_live_page",
     "news",
+    "news_and_more",
     "news_of_version",
-    "perhaps_news",
     "read",
 ]
 

@@ -41,42 +41,49 @@ def news(
     Costs by the article and the claims' bounds. ``beside`` and ``sure`` as in ``evidence``. ``judged_by``: another
     model than the shipped one. ``quotes_only``: a change is quoted as its sentence, never put as "A → B".
     """
+    return _weighed(claims, reading, beside, sure, judged_by or judge.shipped(), quotes_only=quotes_only)[0]
+
+
+def news_and_more(
+    claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims] = (), sure: float = 1.0
+) -> tuple[tuple[model.Fact, ...], tuple[model.Fact, ...]]:
+    """What ``news`` tells, and what beside it may be new: the first sentences that the story lacks.
+
+    The latter is for somebody else to choose from; none of an article that surely brings nothing new.
+    """
+    told, sureness = _weighed(claims, reading, beside, sure, judge.shipped())
+    if sureness < OFFERED_FROM:
+        return told, ()
+    known = {fact.sentence for fact in told}
+    found = [each for each in _shown(reading, OFFERED) if each.text not in known and apart(each, claims) >= _KNOWN]
+    return told, tuple(_quote(reading, each) for each in found)
+
+
+def _weighed(
+    claims: StoryClaims,
+    reading: Reading,
+    beside: Sequence[StoryClaims],
+    sure: float,
+    judged_by: judge.Model,
+    *,
+    quotes_only: bool = False,
+) -> tuple[tuple[model.Fact, ...], float]:
+    """The facts, and how surely the article brings something new, 0 to 1; weighing it is most of the cost."""
     if not claims.count or not reading.statements or reading.fingerprint in claims.fingerprints:
-        return ()
-    judged_by = judged_by or judge.shipped()
+        return (), 0.0
     if any(reading.fingerprint in other.fingerprints for other in beside):
-        return ()
+        return (), 0.0
     changed = [change for change in changes(claims, reading) if not _is_told_beside(change, beside)]
     # A sentence that itself replaces what the story said is news at any hour, as the same news an hour later is not.
     is_explicit = any(change.is_explicit for change in changed)
-    if not is_explicit and judged_by.sureness(evidence(claims, reading, beside, sure)) < judged_by.threshold:
-        return ()
+    sureness = 1.0 if is_explicit else judged_by.sureness(evidence(claims, reading, beside, sure))
+    if sureness < judged_by.threshold:
+        return (), sureness
     changed = [] if quotes_only else changed[:_MOST_CHANGES]
     # A sentence that holds a change's new value would say it a second time.
     quoted = [each for each in _quoted(claims, reading) if not any(one.after in each.text for one in changed)]
     told = [_fact(reading, one.statement, one.kind, one.label, one.before, one.after) for one in changed]
-    return (*told, *(_quote(reading, each) for each in quoted))
-
-
-def perhaps_news(
-    claims: StoryClaims,
-    reading: Reading,
-    told: Sequence[model.Fact],
-    beside: Sequence[StoryClaims] = (),
-    sure: float = 1.0,
-) -> tuple[model.Fact, ...]:
-    """What beside ``told`` may be new of an article: those of its first sentences that the story lacks.
-
-    For somebody else to choose from; none of an article that surely brings nothing new. ``beside`` and ``sure`` as in
-    ``evidence``.
-    """
-    if not claims.count or reading.fingerprint in claims.fingerprints:
-        return ()
-    if not told and judge.shipped().sureness(evidence(claims, reading, beside, sure)) < OFFERED_FROM:
-        return ()
-    known = {fact.sentence for fact in told}
-    found = [each for each in _shown(reading, OFFERED) if each.text not in known and apart(each, claims) >= _KNOWN]
-    return tuple(_quote(reading, each) for each in found)
+    return (*told, *(_quote(reading, each) for each in quoted)), sureness
 
 
 def _is_told_beside(change: Change, beside: Sequence[StoryClaims]) -> bool:

@@ -46,8 +46,10 @@ class Claims:
         reading = facts.read(member.article)
         others = [self.of(other) for other in beside]
         sure = 1.0 if member.join.confidence is None else member.join.confidence
-        told = facts.news(claims, reading, others, sure)
-        further = facts.perhaps_news(claims, reading, told, others, sure) if is_asked else ()
+        if is_asked:
+            told, further = facts.news_and_more(claims, reading, others, sure)
+        else:
+            told, further = facts.news(claims, reading, others, sure), ()
         claims.add(reading, told)
         return told, further
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import date
+from importlib import import_module
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot import facts, model
 from bot.facts import changes as changes_of
+from bot.facts import evidence
 from testbed.updates import article
 
 FIRST = article(
@@ -53,19 +56,36 @@ def test_what_the_nearest_other_story_has_told_is_not_told_again() -> None:
     assert [fact.before for fact in facts.news(story, repeated, [other]) if fact.before] == []
 
 
-def perhaps(title: str, text: str, *told: model.Fact, day: date = LATER) -> list[str]:
+def perhaps(title: str, text: str, *, day: date = LATER) -> list[str]:
     later = article(title, text, outlet="Metro", day=day)
-    return [fact.sentence for fact in facts.perhaps_news(facts.claims_of([FIRST]), facts.read(later), told)]
+    told, further = facts.news_and_more(facts.claims_of([FIRST]), facts.read(later))
+    assert told == facts.news(facts.claims_of([FIRST]), facts.read(later))
+    return [fact.sentence for fact in further]
 
 
 def test_to_choose_from_are_the_sentences_that_the_story_lacks_and_that_are_not_told_anyway() -> None:
-    title = "Northlink appeals"
-    text = "It has gone to the Competition Appeal Tribunal. Some 14,000 calls failed, Ofcom said. Will it win?"
-    offered = perhaps(title, text)
+    title = "Northlink in talks"
+    text = "Its chief met Ofcom. Some 14,000 calls failed, Ofcom said. Will it win?"
+    assert told(title, text) == ()
+    assert perhaps(title, text) == [title, "Its chief met Ofcom."]
 
-    assert offered == [title, "It has gone to the Competition Appeal Tribunal."]
-    (change,) = told("CORRECTION", "Some 11,400 emergency calls failed during the Northlink fault, not 14,000.")[:1]
-    assert perhaps(title, text, replace(change, sentence=title)) == offered[1:]
+    text = "Ofcom now says 11,400 calls failed, not 14,000. It found an error in its sums. Its chief said sorry."
+    assert "Its chief said sorry." not in [fact.sentence for fact in told("Northlink 999 outage", text)]
+    assert perhaps("Northlink 999 outage", text) == ["Its chief said sorry."]
+
+
+def test_an_article_is_weighed_once_for_what_is_told_and_what_may_be_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = article("Northlink in talks", "Its chief met Ofcom.", day=LATER)
+    weighed = []
+
+    def weigh(*given: Any) -> tuple[float, ...]:
+        weighed.append(given)
+        return evidence.evidence(*given)
+
+    monkeypatch.setattr(import_module("bot.facts.news"), "evidence", weigh)
+
+    assert facts.news_and_more(facts.claims_of([FIRST]), facts.read(later)) != ((), ())
+    assert len(weighed) == 1
 
 
 def test_of_an_article_that_surely_brings_nothing_new_there_is_nothing_to_choose_from() -> None:
