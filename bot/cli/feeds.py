@@ -169,7 +169,7 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
     fetcher, documents = app.fetcher_of(policy, environment), reading.of(policy)
     try:
         await documents.prepare()
-        look = _Look(fetcher, documents, configured)
+        look = _Look(fetcher, documents, configured, environment.clock)
         try:
             return [await look.at(url)]
         except ports.IsPage as page:
@@ -202,8 +202,11 @@ class _Documents(pipeline.Documents, Protocol):
 class _Look:
     """Fetches and parses one address after another."""
 
-    def __init__(self, fetcher: ports.Fetcher, documents: _Documents, configured: Mapping[str, model.Feed]) -> None:
+    def __init__(
+        self, fetcher: ports.Fetcher, documents: _Documents, configured: Mapping[str, model.Feed], clock: ports.Clock
+    ) -> None:
         self._fetcher = fetcher
+        self._clock = clock
         self._configured = configured
         self._documents = documents
 
@@ -222,7 +225,7 @@ class _Look:
         answer = await self._fetcher.get(ports.Request(url=url, access=feed.access, options=feed.options))
         if answer.status != 200:
             raise ports.FetchError(f"{url}: the server answered {answer.status}")
-        body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
+        body = self._body(answer)
         try:
             said, _ = await self._documents.read(body, feed, is_first=True)
         except ports.IsPage:
@@ -231,12 +234,19 @@ class _Look:
             raise ports.ReadError(f"{url}: {error}") from None
         return FoundFeed(url=answer.permanent_url or url, reading=said, page=page)
 
+    def _body(self, answer: ports.Answer) -> ports.Body:
+        now = self._clock.now()
+        return ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url, fetched=now)
+
     async def lists_of(self, url: str) -> list[FoundFeed]:
         """The lists of a page without a feed, the likeliest first, each parsed by its selectors."""
         feed = self._configured.get(url) or model.Feed(url=url)
         answer = await self._fetcher.get(ports.Request(url=url, access=feed.access))
-        body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
-        name, proposed = await self._documents.lists_of(body)
+        body = self._body(answer)
+        try:
+            name, proposed = await self._documents.lists_of(body)
+        except ports.ReadError as error:
+            raise ports.ReadError(f"{url}: {error}") from None
         found = []
         for each in proposed:
             options = dumps(dict(each))

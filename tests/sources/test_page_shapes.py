@@ -89,7 +89,7 @@ PAGES = {
     ),
     "documents with the date before them": page(
         lambda n, title: f'<p><strong>{n:02}/12/2015</strong> <a href="/files/{n}.pdf">{title}</a></p>',
-        around='<div class="field-items">{}<p><strong>30/11/2015</strong> <a href="/files/6.pdf">An older paper</a></div>',
+        around='<div class="items">{}<p><strong>30/11/2015</strong> <a href="/files/6.pdf">An older paper</a></div>',
     ),
     "a heading without a link, topics, and a link to read on": page(
         lambda n, title: (
@@ -157,3 +157,9 @@ def test_days_ago_are_counted_from_the_fetch_and_are_no_change_of_the_item() -> 
     later = content.replace(b" days ago", b"7 days ago")
     body = ports.Body(content=later, content_type="text/html", url=URL, fetched=FETCHED)
     assert Source(Options.model_validate(options)).read(body).item_hashes == first.item_hashes
+
+
+def test_a_page_that_scripts_build_is_said_to_be_one() -> None:
+    body = ports.Body(content=b"<div id=app></div><script src=x></script>", content_type="text/html", url=URL)
+    with pytest.raises(ports.ReadError, match="empty without JavaScript"):
+        proposals.of_body(body)

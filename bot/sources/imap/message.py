@@ -18,6 +18,8 @@ _MOST_BOUNDARIES = 60
 _MOST_PARTS = 300
 _MOST_OF_HEADER = 2_000
 _MOST_OF_TEXT = 1_500_000
+#: As mail programs of several languages write it.
+_FORWARDED = re.compile(r"^(?:(?:fwd?|wg|tr|rv|enc|i|doorst|vs)\s?:\s*)+", re.IGNORECASE)
 _PART = re.compile(rb"^content-type[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(rb"boundary[ \t]*=", re.IGNORECASE)
 
@@ -47,7 +49,7 @@ def parse(raw: bytes) -> Mail | None:
         return Mail(
             # A mail without an id is known by its bytes.
             id=_header(message, "message-id").strip("<> ") or hashlib.sha256(raw).hexdigest(),
-            subject=" ".join(_header(message, "subject").split()) or "(no subject)",
+            subject=_FORWARDED.sub("", " ".join(_header(message, "subject").split())) or "(no subject)",
             sender=_sender(_header(message, "from")),
             date=_date(_header(message, "date")),
             html=html if html.strip() else "",
@@ -59,12 +61,22 @@ def parse(raw: bytes) -> Mail | None:
 
 
 def _header(message: email.message.Message, name: str) -> str:
-    written = str(message.get(name, ""))[:_MOST_OF_HEADER]
+    written = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")[:_MOST_OF_HEADER]
+    # Bytes that are no ASCII stand there as surrogates.
+    plain = charset.decode(written.encode("ascii", "surrogateescape"), "").text
     try:
-        decoded = str(email.header.make_header(email.header.decode_header(written)))
+        parts = email.header.decode_header(plain)
     except (ValueError, LookupError):
-        decoded = written
+        parts = [(plain, None)]
+    decoded = "".join(_part(*part) for part in parts)
     return decoded.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+def _part(content: str | bytes, name: str | None) -> str:
+    if isinstance(content, str):
+        return content
+    # What stands between encoded words comes in this form.
+    return content.decode("raw-unicode-escape") if name is None else charset.decode(content, f"charset={name}").text
 
 
 def _sender(written: str) -> str | None:

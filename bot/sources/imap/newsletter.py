@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
+from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -24,12 +27,38 @@ _LEAST_LETTERS = 10
 _LONGEST = 300
 #: A headline is at least this share of its block's text; a link inside a sentence is not.
 _SHARE = 0.6
-_BLOCKS = frozenset("td th p div li h1 h2 h3 h4 h5 h6 table body section article".split())
-_BOILERPLATE = re.compile(
-    r"unsubscri|opt.?out|preferences|in (?:your|a) browser|view (?:this|online)|privacy|forward (?:this|to)|mailto:"
-    r"|abmelden|abbestellen|im browser|d[eé]sinscri|se d[eé]sabonner|cancelar suscripci|darse de baja|disiscri",
+_BLOCKS = frozenset(
+    "td th p div li dt dd h1 h2 h3 h4 h5 h6 table tr ul ol body section article blockquote br hr".split()
+)
+_HEADINGS = ("h1", "h2", "h3", "h4")
+#: More links with one text are a topic's or a button's.
+_MOST_OF_ONE = 2
+#: What ends a list: the words and addresses by which a mail is cancelled.
+_FAREWELL = re.compile(
+    r"unsub|opt[ -]?out (?:of (?:th|our|all|future|e?-?mail)|here)|\boptout\b"
+    r"|(?:e-?mail|your) (?:preferences|subscription)|manage (?:your|my|the)? ?.{0,12}subscription"
+    r"|no longer wish|abmelden|abbestell|abonnement verwalten|d[eé]sinscri"
+    r"|se d[eé]sabonner|cancelar (?:a )?(?:su|in)|darse de baja|disiscri|tua iscrizione|wypisz|zrezygnuj|odhl[aá]sit"
+    r"|afmelden|отпис|відпис|aboneli[gğ]in|配信停止|購読解除|退订|退訂|取消订阅|수신 ?거부|구독 ?취소|سبسکرپشن ختم"
+    r"|إلغاء الاشتراك|لغو اشتراک",
     re.IGNORECASE,
 )
+#: Of the mail itself. A browser, a privacy policy and a subscription are news too, in other words.
+_NO_ARTICLE = re.compile(
+    r"^(?:read |view |see |our )*(?:privacy (?:policy|notice|statement)|terms (?:of (?:service|use)|and conditions))"
+    r"|^(?:please )?subscribe (?:to|now|here|today)|^forward (?:this|to)|^advertise with|^view (?:this|online)"
+    r"|in your (?:web )?browser|(?:read|view|open) (?:this|it) .{0,30}(?:online|on the web)"
+    r"|(?:view|read|open|voir|lire|afficher|ver|abrir|leer|visualizza|apri|zobacz|otw[oó]rz|anzeigen|посмотреть|открыть)"
+    r".{0,40}(?:browser|nav[ie]ga(?:dor|teur)|przegl[aą]dar|браузер)"
+    r"|im browser (?:anzeigen|ansehen|[oö]ffnen|lesen)|ブラウザで|taray[ıi]c[ıi].{0,12}(?:g[oö]r|a[cç])"
+    r"|浏览器(?:中|里)?(?:查看|打开|阅读)|web ?version(?: dieser| of this| anzeigen| ansehen|\Z)|to your address ?book"
+    r"|why (?:did|am) (?:i|you) (?:get|receiv)"
+    r"|(?:report|mark) (?:this|it|as).{0,20}spam|(?:follow|like|join|contact) us ",
+    re.IGNORECASE,
+)
+_PARAGRAPHS = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[*•●-]|\d{1,2}[.)])[ \t])")
+_BULLET = re.compile(r"(?:[*•●-]|\d{1,2}[.)])\s+")
+_ADDRESS = re.compile(r"[<(\[]?(https?://[^\s<>()\[\]]+)[>)\]]?")
 
 
 @dataclass(slots=True)
@@ -62,21 +91,68 @@ def items(html: str) -> Sequence[Item]:
     return list(unique.values())
 
 
+def as_html(text: str) -> str:
+    """A mail without markup: the first line of a paragraph is a link where an address ends it or is the next line."""
+    return "".join(f"<p>{_paragraph(each.strip())}</p>" for each in _PARAGRAPHS.split(text))
+
+
+def _paragraph(text: str) -> str:
+    first, _, rest = text.partition("\n")
+    title, _, last = first.strip().rpartition(" ")
+    address = _ADDRESS.fullmatch(last)
+    if address is None:
+        second, _, rest = rest.partition("\n")
+        title, address = first, _ADDRESS.fullmatch(second.strip())
+    if address is None:
+        return escape(text)
+    title = _BULLET.sub("", title, count=1).rstrip(": ")
+    return f'<a href="{escape(address[1])}">{escape(title)}</a><br>{escape(rest)}'
+
+
 def _headlines(root: HtmlElement) -> dict[HtmlElement, Item]:
-    lengths: dict[HtmlElement, int] = {}
+    """By the anchor, or by the heading that has none and whose link follows ("Read more")."""
     found: dict[HtmlElement, Item] = {}
-    for anchor in root.iter("a"):
-        link, title = links.web(anchor.get("href")), text_of(anchor)
-        if link is None or not link.startswith("http") or title is None or not _is_headline(title):
+    lengths = _line_lengths(root)
+    heading: HtmlElement | None = None
+    for element in root.iter("a", *_HEADINGS):
+        if element.tag != "a":
+            heading = element if element.find(".//a[@href]") is None and _is_headline(text_of(element) or "") else None
             continue
-        if _BOILERPLATE.search(title) or len(found) >= _MOST_ITEMS:
+        link, title = links.web(element.get("href")), text_of(element)
+        if link is None or not link.startswith("http") or title is None or len(found) >= _MOST_ITEMS:
             continue
-        block = next((above for above in anchor.iterancestors() if above.tag in _BLOCKS), root)
-        if block not in lengths:
-            lengths[block] = len(text_of(block) or "")
-        if len(title) >= _SHARE * lengths[block] or block.tag in ("h1", "h2", "h3"):
-            found[anchor] = Item(link, title)
-    return found
+        if _ends(element) and len(found) >= _LEAST_ITEMS:
+            break
+        if _FAREWELL.search(title) or _NO_ARTICLE.search(title):
+            continue
+        is_alone = len(title) >= _SHARE * lengths[element]
+        if _is_headline(title):
+            if is_alone or any(above.tag in _HEADINGS for above in islice(element.iterancestors(), 2)):
+                found[element] = Item(link, title)
+                heading = None
+        elif heading is not None and is_alone:
+            found[heading] = Item(link, text_of(heading) or "")
+            heading = None
+    counts = Counter(item.title for item in found.values())
+    return {place: item for place, item in found.items() if counts[item.title] <= _MOST_OF_ONE}
+
+
+def _line_lengths(root: HtmlElement) -> dict[HtmlElement, int]:
+    """Of the line of each link: what is between two line breaks or edges of blocks."""
+    lines, line_of = [0], dict[HtmlElement, int]()
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        if element.tag in _BLOCKS:
+            lines.append(0)
+        if event == "start" and element.tag == "a":
+            line_of[element] = len(lines) - 1
+        said = (element.text if element.tag not in ("script", "style") else None) if event == "start" else element.tail
+        if isinstance(said, str):
+            lines[-1] += len(" ".join(said.split()))
+    return {anchor: lines[line] for anchor, line in line_of.items()}
+
+
+def _ends(anchor: HtmlElement) -> bool:
+    return _FAREWELL.search(f"{anchor.get('href')} {text_of(anchor)}") is not None
 
 
 def _is_headline(title: str) -> bool:
@@ -91,7 +167,7 @@ def _fill(root: HtmlElement, headlines: dict[HtmlElement, Item]) -> None:
         if event == "start":
             if element in headlines:
                 current, inside = headlines[element], element
-            elif element.tag == "a" and _BOILERPLATE.search(f"{element.get('href')} {text_of(element)}"):
+            elif element.tag == "a" and (_ends(element) or _NO_ARTICLE.search(text_of(element) or "")):
                 # The list has ended.
                 current = None
             said = element.text if element.tag not in ("script", "style", "a") else None

@@ -60,7 +60,7 @@ class Source:
         )
 
     def _entries(self, mail: Mail) -> Iterator[model.Entry]:
-        listed = newsletter.items(mail.html) if self._splits and mail.html else ()
+        listed = newsletter.items(mail.html or newsletter.as_html(mail.text)) if self._splits else ()
         for item in listed:
             yield model.Entry(
                 guid=f"{mail.id}#{_hash(item.link)}",

@@ -55,8 +55,12 @@ def tree(body: Body) -> tuple[HtmlElement, list[str]]:
     return root, remarks
 
 
-def needs_scripts(root: HtmlElement) -> bool:
-    """Whether the page says nothing without JavaScript."""
+def check_scripts(root: HtmlElement) -> None:
+    """Raises ReadError where the page says nothing without JavaScript."""
     body = root.find("body")
     text = text_of(body) if body is not None else None
-    return root.find(".//script") is not None and len(text or "") < _LEAST_TEXT
+    if root.find(".//script") is not None and len(text or "") < _LEAST_TEXT:
+        raise ReadError(
+            "the page is empty without JavaScript, which Wirewatch does not run;"
+            " look in the browser's network view for a feed or the address that its script reads"
+        )

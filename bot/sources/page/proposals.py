@@ -75,7 +75,10 @@ def _site_name(root: HtmlElement) -> str | None:
 def of_body(body: Body, *, limit: int = 3) -> tuple[str | None, Sequence[Mapping[str, str]]]:
     """The site's name, and the keys of each proposal, of a page as fetched. Raises ReadError."""
     root, _ = document.tree(body)
-    return _site_name(root), [proposal.options for proposal in of(root, seen=body.fetched, limit=limit)]
+    proposals = of(root, seen=body.fetched, limit=limit)
+    if not proposals:
+        document.check_scripts(root)
+    return _site_name(root), [proposal.options for proposal in proposals]
 
 
 def _path(item: HtmlElement) -> str | None:

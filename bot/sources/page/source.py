@@ -33,6 +33,7 @@ class Source:
         root, remarks = document.tree(body)
         items = _outermost(selector(self._options.item).all(root))
         if not items:
+            document.check_scripts(root)
             raise ReadError(_nothing_found(root, self._options.item))
         kept, remark = limits.ends_of(items)
         language = self._options.language or root.get("lang") or "en"
@@ -125,11 +126,6 @@ def _hash(entry: model.Entry) -> str:
 
 def _nothing_found(root: HtmlElement, path: str) -> str:
     """What changed: how much of the selector is still found, and what the page repeats now."""
-    if document.needs_scripts(root):
-        return (
-            "the page is empty without JavaScript, which Wirewatch does not run;"
-            " look in the browser's network view for a feed or the address that its script reads"
-        )
     told = f'no article: "{path}" finds nothing on the page'
     if not is_xpath(path):
         steps = path.replace(">", " > ").split()
