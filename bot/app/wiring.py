@@ -45,6 +45,7 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
         routes=bot.routes,
         mention=bot.mention,
         people={name: channels.people(channel.options) for name, channel in bot.channels.items()},
+        claim_ways={name: channels.claim_way(channel.options) for name, channel in bot.channels.items()},
         escalate=bot.escalate,
         operator=bot.operator,
         window=bot.stories_window,

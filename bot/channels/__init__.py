@@ -17,7 +17,7 @@ import pydantic
 from bot import model, plugins, ports
 from bot.channels.kit.context import ChannelContext, KeyValues
 
-__all__ = ["ChannelContext", "KeyValues", "build", "digest", "find", "kinds", "listeners", "options"]
+__all__ = ["ChannelContext", "KeyValues", "build", "claim_way", "digest", "find", "kinds", "listeners", "options"]
 
 GROUP = "wirewatch.channels"
 
@@ -64,6 +64,12 @@ def people(options: pydantic.BaseModel) -> Mapping[str, str]:
     """Whom a channel can mention, of the kinds that have a key ``people``: name -> the service's own id."""
     known: Mapping[str, str] = getattr(options, "people", {})
     return known
+
+
+def claim_way(options: pydantic.BaseModel) -> model.ClaimWay:
+    """How a story is claimed in a channel, of the kinds whose options say it; of others by the command."""
+    told: model.ClaimWay = getattr(options, "claim_way", model.ClaimWay.COMMAND)
+    return told
 
 
 def build(

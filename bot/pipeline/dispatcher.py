@@ -244,7 +244,7 @@ class Dispatcher:
         after = alerts.record(alert, decision, head=row.id if row else None)
         self._tx.stories.save_alert(after)
         call = duty.escalation(decision, story, self._rules, head=after.head, escalate=self._snapshot.escalate)
-        if call and duty.claim_of(self._tx, story.id, decision.channel, now=self._now) is None:
+        if call and not duty.claims_of(self._tx, self._tx.stories.alerts([story.id]), now=self._now):
             self._tx.outbox.add([mentions.called(call, self._snapshot)])
         return after
 

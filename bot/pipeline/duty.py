@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from bot import alerts, model, ports, summaries
 from bot.model import Verdict
@@ -57,23 +58,24 @@ def escalation(
     )
 
 
-def claim_of(tx: ports.Transaction, story: model.StoryId, channel: str, *, now: datetime) -> model.Judgement | None:
-    """The claim that stands; None: nobody takes care of it."""
-    return claim_in(tx.judgements.of_story(story, channel), now=now)
+def claims_of(tx: ports.Transaction, posted: Sequence[model.Alert], *, now: datetime) -> Sequence[model.Judgement]:
+    """The claim of a story that stands, as each channel that posted it keeps it; empty: nobody takes care of it."""
+    return claims_in([tx.judgements.of_story(each.story, each.channel) for each in posted], now=now)
 
 
-def claim_in(said: Sequence[model.Judgement], *, now: datetime) -> model.Judgement | None:
-    """The claim that stands after what was said of a story in one channel."""
-    return next((one for one in alerts.active_feedback(said, now=now) if one.verdict is Verdict.CLAIMED), None)
+def claims_in(said: Sequence[Sequence[model.Judgement]], *, now: datetime) -> Sequence[model.Judgement]:
+    """The claims that stand after what was said of a story, a list for each channel."""
+    active = chain(*(alerts.active_feedback(in_one, now=now) for in_one in said))
+    return [one for one in active if one.verdict is Verdict.CLAIMED]
 
 
 def counts(tx: ports.Transaction, alert: model.Alert, press: ports.Press, *, now: datetime) -> bool:
     """Whether a reaction means something: put, it claims what nobody has claimed; taken away, it ends the person's own
     claim. So those who only look too change nothing."""
-    claim = claim_of(tx, alert.story, alert.channel, now=now)
+    claims = claims_of(tx, tx.stories.alerts([alert.story]), now=now)
     if press.verdict is Verdict.CLAIMED:
-        return claim is None
-    return claim is not None and claim.by == press.by
+        return not claims
+    return any(claim.by == press.by for claim in claims)
 
 
 def call_off(tx: ports.Transaction, alert: model.Alert, why: str, *, now: datetime) -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 
 from bot import alerts, model, ports
 from bot.model import Verdict
-from bot.pipeline import duty, mentions, messages, rulings, silences
+from bot.pipeline import duty, mentions, messages, rulings, silences, verdict_words
 from bot.pipeline.snapshot import Snapshot
 
 _REASONS: Mapping[Verdict, model.Reason] = {
@@ -71,6 +71,9 @@ def judge(
         return _ruled(tx, press, story, now)
     if press.verdict is Verdict.SILENCED:
         return _silenced(tx, snapshot, press, alert, story, now)
+    if press.verdict.is_of_claim:
+        (judged, *_) = _kept_everywhere(tx, snapshot, press, story, now, first=alert)
+        return judged
     return _keep(tx, snapshot, press, alert, story, now)
 
 
@@ -86,10 +89,25 @@ def claim(
         return ()
     once = model.send_id("claim", story.id, by, verdict.value, now.isoformat())
     press = ports.Press(id=once, by=by, verdict=verdict, story=story.id, rule="", place="", ref="")
-    posted = [each for each in tx.stories.alerts([story.id]) if each.state is model.AlertState.POSTED and each.head]
-    return [
-        _keep(tx, snapshot, replace(press, id=model.send_id(once, each.channel)), each, story, now) for each in posted
-    ]
+    return _kept_everywhere(tx, snapshot, press, story, now)
+
+
+def _kept_everywhere(
+    tx: ports.Transaction,
+    snapshot: Snapshot,
+    press: ports.Press,
+    story: model.Story,
+    now: datetime,
+    *,
+    first: model.Alert | None = None,
+) -> Sequence[Judged]:
+    """A story is claimed once: each channel that has posted it shows that. ``first``: whose message was pressed."""
+    kept = [] if first is None else [_keep(tx, snapshot, press, first, story, now)]
+    for each in tx.stories.alerts([story.id]):
+        if each.state is model.AlertState.POSTED and each.head and (first is None or each.channel != first.channel):
+            named = replace(press, id=model.send_id(press.id, each.channel))
+            kept.append(_keep(tx, snapshot, named, each, story, now))
+    return kept
 
 
 def _keep(
@@ -107,7 +125,7 @@ def _keep(
         return Judged(answer="This message no longer names that rule.", refused="unknown rule")
     judgements = tx.judgements.add([_judgement(press, alert, rule, now) for rule in rules])
     if not judgements:
-        return Judged(answer=_answer(press.verdict, rules, now, snapshot.zone))
+        return Judged(answer=verdict_words.answer(press.verdict, rules, now, snapshot.zone))
     # What is being decided at this moment was computed without this word.
     tx.decision_queue.note_change()
     alert = _silence(tx, snapshot, press, alert, rules, now)
@@ -128,7 +146,7 @@ def _keep(
             row = rewording.worded(row, story, rewording.stored(tx, by=policy.name), policy=policy, to=to)
         tx.outbox.add([mentions.called(row, snapshot)] if row else [])
         tx.outbox.add(list(duty.edits(tx, alert, said, once=press.id, now=now)))
-    return Judged(answer=_answer(press.verdict, rules, now, snapshot.zone), decisions=(decision,))
+    return Judged(answer=verdict_words.answer(press.verdict, rules, now, snapshot.zone), decisions=(decision,))
 
 
 def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str]) -> tuple[model.Alert, str] | None:
@@ -186,7 +204,7 @@ def _silenced(
         made = silences.by_button(tx, press, alert, story, known_rules=snapshot.rules.rules, now=now)
     except ports.CannotSilence as error:
         return Judged(answer=f"Nothing was changed: {error}.", refused="not to be silenced")
-    what, until = f'{made.kind.value} "{made.name}"', _time(made.until, snapshot.zone)
+    what, until = f'{made.kind.value} "{made.name}"', verdict_words.time(made.until, snapshot.zone)
     return Judged(
         answer=f"The {what} is silenced in every channel until {until}; `wirewatch silence end {made.id}` ends that."
     )
@@ -305,40 +323,5 @@ def _decision(press: ports.Press, alert: model.Alert, rules: Sequence[str], now:
         action=model.Action.SILENT if alert.is_gathered else model.Action.EDIT,
         reason=_REASONS[press.verdict],
         rules=tuple(rule for rule in rules if rule),
-        detail=f"{_what(press.verdict, rules, now, UTC)}, says {press.author}",
+        detail=f"{verdict_words.what(press.verdict, rules, now, UTC)}, says {press.author}",
     )
-
-
-def _time(when: datetime, zone: tzinfo) -> str:
-    return f"{when.astimezone(zone):%Y-%m-%d %H:%M %Z}"
-
-
-def _what(verdict: Verdict, rules: Sequence[str], now: datetime, zone: tzinfo) -> str:
-    named = ", ".join(f'"{rule}"' for rule in rules)
-    match verdict:
-        case Verdict.USEFUL | Verdict.NOISE:
-            return f"{verdict.value} for {named}"
-        case Verdict.SNOOZED:
-            return f"{named} is snoozed until {_time(now + model.SNOOZE, zone)}"
-        case Verdict.WOKEN:
-            return f"{named} is awake again"
-        case Verdict.OTHER_EVENT:
-            return "an article tells another event"
-        case Verdict.SILENCED:
-            return "it is silenced for a day"
-        case Verdict.UNCLAIMED:
-            return "the story is released: nobody takes care of it"
-        case Verdict.MUTED | Verdict.UNMUTED | Verdict.CLAIMED:
-            return f"the story is {verdict.value}"
-
-
-def _answer(verdict: Verdict, rules: Sequence[str], now: datetime, zone: tzinfo) -> str:
-    what = _what(verdict, rules, now, zone)
-    told = f"{what[0].upper()}{what[1:]}."
-    match verdict:
-        case Verdict.MUTED:
-            return f"{told} It says nothing more in this channel."
-        case Verdict.SNOOZED:
-            return f"{told} What it finds in this channel is kept and gathered then."
-        case _:
-            return told

@@ -61,10 +61,12 @@ def press_of(
     ``reacted``: those who may claim and whose reaction is there now.
     """
     there = {person.id for person in reacted}
-    said, claim = _said(tx, tx.stories.alerts([one.story]), now)
-    if claim is not None:
-        is_gone = claim.id == _judgement(one, claim.by, said) and claim.by not in there
-        return _press(one, claim.by, said, Verdict.UNCLAIMED, name=claim.name) if is_gone else None
+    said, claims = _said(tx, tx.stories.alerts([one.story]), now)
+    if claims:
+        claim = _made_here(one, claims, said)
+        if claim is None or claim.by in there:
+            return None
+        return _press(one, claim.by, said, Verdict.UNCLAIMED, name=claim.name)
     known = {each.id for each in said}
     for person in reacted:
         if _judgement(one, person.id, said) not in known:
@@ -81,24 +83,30 @@ def _of_story(
 ) -> Iterator[Watched]:
     rows = [row for row in tx.outbox.of_story(story) if row.message.kind is model.MessageKind.POST]
     calls = [row for row in rows if row.message.escalation is not None]
-    said, claim = _said(tx, alerts, now)
-    may_be_claimed = claim is None and any(row.state is not model.SendState.DROPPED for row in calls)
+    said, claims = _said(tx, alerts, now)
+    may_be_claimed = not claims and any(row.state is not model.SendState.DROPPED for row in calls)
     heads = {alert.head for alert in alerts}
     for row in rows:
         if row.channel != channel or row.receipt is None or (row.id not in heads and row not in calls):
             continue
         one = Watched(story=story, channel=channel, receipt=row.receipt)
-        if may_be_claimed or (claim is not None and claim.id == _judgement(one, claim.by, said)):
+        if may_be_claimed or _made_here(one, claims, said):
             yield one
 
 
 def _said(
     tx: ports.Transaction, alerts: Sequence[model.Alert], now: datetime
-) -> tuple[Sequence[model.Judgement], model.Judgement | None]:
-    """What was said of a story in any of its channels, and the claim that stands: a story is claimed once."""
+) -> tuple[Sequence[model.Judgement], Sequence[model.Judgement]]:
+    """What was said of a story in any of its channels, and the claim that stands, as each of them keeps it."""
     said = [tx.judgements.of_story(alert.story, alert.channel) for alert in alerts]
-    claims = (duty.claim_in(in_one, now=now) for in_one in said)
-    return [*chain(*said)], next((claim for claim in claims if claim is not None), None)
+    return [*chain(*said)], duty.claims_in(said, now=now)
+
+
+def _made_here(
+    one: Watched, claims: Sequence[model.Judgement], said: Sequence[model.Judgement]
+) -> model.Judgement | None:
+    """The claim that a reaction to this message made."""
+    return next((claim for claim in claims if claim.id == _judgement(one, claim.by, said)), None)
 
 
 def _press(one: Watched, by: str, said: Sequence[model.Judgement], verdict: Verdict, *, name: str = "") -> ports.Press:

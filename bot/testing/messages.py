@@ -210,11 +210,14 @@ CLAIMED = replace(
         ),
     ),
 )
+#: With somebody on duty who is called unless somebody claims it.
+UNCLAIMED = replace(POST, claim_way=model.ClaimWay.REACTION)
 #: On the second channel.
 ESCALATION = replace(
     POST,
     reason=model.Reason.ESCALATED,
     mentions=(model.Mention(name="duty"),),
+    claim_way=model.ClaimWay.BUTTON,
     escalation=model.Escalation(
         head=model.SendId("send-0"),
         channel="policy-desk",

@@ -35,6 +35,19 @@ def test_evidence_is_last_and_does_not_repeat_the_only_rule() -> None:
     assert age == "First seen 2 Dec 09:02 UTC"
 
 
+def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -> None:
+    ways = {
+        None: "First seen 2 Dec 09:02 UTC",
+        model.ClaimWay.BUTTON: "First seen 2 Dec 09:02 UTC",
+        model.ClaimWay.REACTION: "To claim it, react with 👀",
+        model.ClaimWay.COMMAND: f"To claim it: wirewatch stories claim {messages.STORY}",
+    }
+    for way, last in ways.items():
+        assert outline.lines(replace(messages.POST, claim_way=way))[-1].text == last
+        claimed = outline.lines(replace(messages.CLAIMED, claim_way=way))
+        assert "To claim" not in " ".join(line.text for line in claimed)
+
+
 def test_more_than_three_outlets_are_folded_counted_and_named_in_one_line() -> None:
     brief = replace(messages.BRIEF, outlets=messages.OUTLETS * 2, outlet_count=10)
     items = told(outline.lines(replace(messages.EDIT, briefs=(brief,))), Style.ITEM)

@@ -36,6 +36,7 @@ class Watch(Newsroom):
             rules=rules.RuleSet([rules.compile_rule(changed)]),
             mention=self.mention,
             people={"desk": {"duty": "S1"}, "duty": {"duty": "S2"}},
+            claim_ways={"desk": model.ClaimWay.REACTION, "duty": model.ClaimWay.BUTTON},
             escalate=model.Escalate(after=QUARTER, to="duty"),
         )
 
@@ -161,6 +162,39 @@ async def test_a_released_claim_calls_again_after_the_time_but_never_twice(room:
     await room.press(Verdict.CLAIMED, "desk", "1", id="third")
     await room.press(Verdict.UNCLAIMED, "desk", "1", id="fourth")
     assert len([row for row in await room.rows("duty") if row.message.kind is model.MessageKind.POST]) == 2
+
+
+async def test_how_to_claim_is_said_where_somebody_is_called_otherwise(room: Watch) -> None:
+    await room.poll(DAWN, item())
+    ways = {channel: (await room.rows(channel))[0].message.claim_way for channel in ("desk", "second", "duty")}
+    assert ways == {
+        "desk": model.ClaimWay.REACTION,
+        "second": model.ClaimWay.COMMAND,
+        "duty": model.ClaimWay.BUTTON,
+    }
+
+
+@pytest.mark.parametrize(
+    "changes", [{"severity": model.Severity.NORMAL}, {"notify": ("duty",)}], ids=["not high", "there already"]
+)
+async def test_how_to_claim_is_not_said_where_nobody_is_called(room: Watch, changes: dict[str, object]) -> None:
+    for name, value in changes.items():
+        setattr(room, name, value)
+    await room.poll(DAWN, item())
+    rows = await room.rows(room.notify[0])
+    assert [row.message.claim_way for row in rows] == [None]
+
+
+async def test_a_claim_in_one_channel_is_shown_in_each_that_has_the_story_and_so_is_its_end(room: Watch) -> None:
+    await room.poll(DAWN, item())
+    await room.send("desk", "1")
+    await room.send("second", "2")
+    await room.press(Verdict.CLAIMED, "second", "2", name="Ann")
+    for channel in ("desk", "second"):
+        assert [one.name for one in (await room.rows(channel))[-1].message.judgements] == ["Ann"]
+    await room.press(Verdict.UNCLAIMED, "desk", "1")
+    for channel in ("desk", "second"):
+        assert (await room.rows(channel))[-1].message.judgements == ()
 
 
 async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_the_story(room: Watch) -> None:

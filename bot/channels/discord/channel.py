@@ -79,6 +79,11 @@ class Options(pydantic.BaseModel):
             raise ValueError("Discord slows down who sends more than one message a second: pace is at least 1 second")
         return self
 
+    @property
+    def claim_way(self) -> model.ClaimWay:
+        """How stories are claimed here."""
+        return model.ClaimWay.REACTION if self.token else model.ClaimWay.COMMAND
+
 
 class Channel:
     """One Discord channel in the mode that its options ask for."""

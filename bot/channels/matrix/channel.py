@@ -77,6 +77,11 @@ class Options(pydantic.BaseModel):
             )
         return room
 
+    @property
+    def claim_way(self) -> model.ClaimWay:
+        """How stories are claimed here."""
+        return model.ClaimWay.REACTION
+
 
 class Channel:
     """One room. A message's transaction id is its own, so that a homeserver takes a repetition for the first one."""

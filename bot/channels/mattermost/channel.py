@@ -73,6 +73,11 @@ class Options(pydantic.BaseModel):
             raise ValueError("give the team too, as in the channel's address: team: policy")
         return self
 
+    @property
+    def claim_way(self) -> model.ClaimWay:
+        """How stories are claimed here."""
+        return model.ClaimWay.REACTION
+
 
 class Channel:
     """One channel. A repetition within half a minute is known by its pending id, later ones by looking."""
