@@ -1,6 +1,7 @@
 """How long a search takes over a large archive, what its index weighs, and how long an older database takes to get one.
 
-    python -m bench.speed.search                       1,000,000 articles of 400 days
+    python -m bench.speed.search                       1,000,000 articles of 400 days, on SQLite
+    python -m bench.speed.search --postgres            on a PostgreSQL with its own settings
     python -m bench.speed.search --articles 100000     a tenth of it
 
 The archive is made at the revision before the index; the upgrade then builds it. Articles are of 20 made-up sentences
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import random
@@ -20,17 +22,17 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import structlog
 from alembic import command
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from bot import ports, storage
 from bot.rules import search
-from bot.storage import upgrade
+from bot.storage import addresses, upgrade
 from testbed import made
 from testbed.fakes import START, FakeClock
+from testbed.servers import postgres
 
 ARTICLES, DAYS, SENTENCES = 1_000_000, 400, 20
 VOCABULARY, POOL = 50_000, 20_000
@@ -41,11 +43,15 @@ SEARCHES = (
     ("two common words", {"wanted": "w3 w9"}),
     ("a common and a rare word", {"wanted": "w3 w40000"}),
     ("a phrase of common words", {"wanted": '"w2 w5"'}),
-    ("NEAR", {"wanted": "w50 NEAR/5 w200"}),
+    ("NEAR of common words", {"wanted": "w20 NEAR/5 w50"}),
+    ("NEAR of rarer words", {"wanted": "w200 NEAR/5 w500"}),
+    ("a rare phrase of common words", {"wanted": '"w40 w300"'}),
     ("words that never meet", {"wanted": '"w30000 w31000"'}),
     ("20 words by OR", {"wanted": " OR ".join(f"w{n}" for n in range(100, 2_100, 100))}),
     ("a prefix", {"wanted": "w400*"}),
     ("a common word of an outlet", {"wanted": "w3", "outlet": "Outlet 7"}),
+    ("a rarer word of an outlet", {"wanted": "w3000", "outlet": "Outlet 7"}),
+    ("query: as in a rule", {"wanted": "query: (w3000 OR w4000) AND title:w9"}),
     ("a common word, a year ago", {"wanted": "w30", "until": START - timedelta(days=365)}),
     ("a common word without another", {"wanted": "w3 NOT w1"}),
     ("a regular expression", {"wanted": "/w4999\\d/"}),
@@ -69,8 +75,8 @@ def rows(count: int, chance: random.Random) -> Iterator[dict[str, object]]:
         }
 
 
-def fill(file: Path, count: int) -> None:
-    engine = create_engine(f"sqlite:///{file}")
+def fill(address: str, count: int) -> None:
+    engine = create_engine(addresses.parse(address).url)
     names = "id, feed, outlet, owner, link, link_key, title, title_key, first_seen, fingerprint, version, is_full_text,"
     names += " has_text, tags, links, left_out, text"
     values = (
@@ -90,13 +96,22 @@ def ask(tx: ports.Transaction, asked: search.Asked) -> int:
     return len(search.look(tx, asked).found)
 
 
-async def measure(file: Path, times: int) -> None:
-    before = file.stat().st_size  # noqa: ASYNC240 - nothing else runs
+def size_of(connection: Connection) -> int:
+    is_sqlite = connection.dialect.name == "sqlite"
+    pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+    asked = pages if is_sqlite else "SELECT pg_database_size(current_database())"
+    return int(connection.exec_driver_sql(asked).scalar_one())
+
+
+async def measure(address: str, times: int) -> None:
+    engine = create_engine(addresses.parse(address).url)
+    with engine.connect() as connection:
+        before = size_of(connection)
+    engine.dispose()
     begun = time.perf_counter()
-    store = storage.open_store(f"sqlite:///{file}", clock=FakeClock())
+    store = storage.open_store(address, clock=FakeClock())
     print(f"upgrade: {time.perf_counter() - begun:.0f} s")
-    await store.run(lambda connection: connection.exec_driver_sql("SELECT 1"))
-    after = file.stat().st_size  # noqa: ASYNC240
+    after = await store.look(size_of)
     print(f"size: {before / 1e6:,.0f} MB before, {after / 1e6:,.0f} MB after: {after / before - 1:.0%} more")
     print(f"{'search':36}{'found':>7}{'first':>9}{'median':>9}  ms")
     for name, given in SEARCHES:
@@ -123,14 +138,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--articles", type=int, default=ARTICLES)
     options.add_argument("--times", type=int, default=5)
+    options.add_argument("--postgres", action="store_true")
     chosen = options.parse_args(arguments)
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "archive.db"
+    with contextlib.ExitStack() as stack:
+        if chosen.postgres:
+            address = stack.enter_context(postgres.serve()).new_database()
+        else:
+            address = f"sqlite:///{stack.enter_context(tempfile.TemporaryDirectory())}/archive.db"
         begun = time.perf_counter()
-        fill(file, chosen.articles)
+        fill(address, chosen.articles)
         print(f"{chosen.articles:,} articles of {DAYS} days, made in {time.perf_counter() - begun:.0f} s")
-        asyncio.run(measure(file, chosen.times))
+        asyncio.run(measure(address, chosen.times))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ The index only finds candidates; whether an article is one that is wanted, the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -63,7 +63,10 @@ class Candidate:
 
     #: Counts up as articles come.
     number: int
-    article: model.Article
+    title: str
+    text: str
+    #: Makes all of it: most are dropped before.
+    article: Callable[[], model.Article]
 
 
 class Search(Protocol):

@@ -7,23 +7,29 @@ import re
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    ColumnElement,
     Connection,
     MetaData,
     Select,
     Table,
     Text,
+    and_,
     bindparam,
     exists,
     func,
+    literal,
     literal_column,
+    or_,
     select,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -35,14 +41,21 @@ from bot.storage.columns import Timestamp, storable
 from bot.storage.schema import articles, matches
 
 # Not among the tables that a move copies: the triggers of its target fill these.
-_ROWS = Table("search_rows", MetaData(), Column("n", BigInteger, primary_key=True), Column("article", Text))
+_ROWS = Table(
+    "search_rows", MetaData(), Column("n", BigInteger, primary_key=True), Column("article", Text), Column("words", Text)
+)
 _INDEX = Table("search_index", MetaData(), Column("rowid", BigInteger), Column("search_index", Text))
 
-#: Rows read ahead of whoever looks through them.
-_AHEAD = 50
+#: Rows read ahead of whoever looks through them: few at first, at most so many.
+_AHEAD = {"stream_results": True, "max_row_buffer": 400}
 #: Numbers count up as articles come, nearly in the order of their times: of so many neighbours in time the least (or
 #: greatest) bounds the numbers of all later (or earlier) ones.
 _NEIGHBOURS = 500
+#: PostgreSQL walks so many of the newest rows, some 5 microseconds each, before it asks its index: that finds all rows
+#: with a word at once, which for a common one is nearly the whole archive.
+_WINDOW = 2_000
+#: With fewer in a window, gathering all there are by the index costs less than the next windows.
+_COMMON = 200
 #: SQLite's own steps between two looks at the clock.
 _STEPS = 20_000
 #: query_canceled (PostgreSQL, appendix A).
@@ -68,9 +81,6 @@ _FTS5 = (
     .where(_INDEX.c.search_index.op("MATCH")(_WORDS))
     .order_by(_INDEX.c.rowid.desc())
 )
-_TSVECTOR = _CANDIDATES.where(
-    literal_column("search_rows.words").op("@@")(func.to_tsquery(literal_column("'simple'"), _WORDS, type_=TSQUERY))
-)
 _TIMES = select(_ROWS.c.n).join(articles, articles.c.id == _ROWS.c.article).where(articles.c.has_text)
 
 
@@ -83,43 +93,78 @@ class Search:
 
     def candidates(self, wanted: ports.Wanted, *, within: timedelta) -> Iterator[ports.Candidate]:
         with self._limited(within):
-            statement = self._statement(wanted)
-            if statement is None:
+            numbers = self._numbers(wanted)
+            if numbers is None:
                 return
-            # Closed with the generator: PostgreSQL's cursor lives on the server.
-            with self._connection.execute(statement, execution_options={"yield_per": _AHEAD}) as found:
-                for row in found:
-                    yield ports.Candidate(number=row.n, article=article_of(row))
-
-    def _statement(self, wanted: ports.Wanted) -> Select[Any] | None:
-        """None: there is nothing in the time that is asked for."""
-        number = _ROWS.c.n
-        statement: Select[Any] = _CANDIDATES
-        if wanted.condition is not None and self._is_sqlite:
-            statement, number = _FTS5.params(words=_fts5(wanted.condition)), _INDEX.c.rowid
-        elif wanted.condition is not None:
-            statement = _TSVECTOR.params(words=_tsquery(wanted.condition))
-        if wanted.rule is not None:
-            of_rule = matches.c.rule == storable(wanted.rule)
-            # With words each candidate is looked up; without, the few that the rule matched are the candidates.
-            statement = statement.where(
-                exists().where(matches.c.article == articles.c.id, of_rule)
-                if wanted.condition is not None
-                else articles.c.id.in_(select(matches.c.article).where(of_rule))
+            if wanted.condition is not None and not self._is_sqlite:
+                yield from self._in_postgres(wanted, wanted.condition, *numbers)
+                return
+            number = _ROWS.c.n
+            statement: Select[Any] = _CANDIDATES
+            if wanted.condition is not None:
+                statement, number = _FTS5.params(words=_fts5(wanted.condition)), _INDEX.c.rowid
+            if wanted.rule is not None:
+                of_rule = matches.c.rule == storable(wanted.rule)
+                # With words each candidate is looked up; without, the few that the rule matched are the candidates.
+                statement = statement.where(
+                    exists().where(matches.c.article == articles.c.id, of_rule)
+                    if wanted.condition is not None
+                    else articles.c.id.in_(select(matches.c.article).where(of_rule))
+                )
+            least, greatest = numbers
+            yield from self._rows(
+                statement.where(
+                    *([number >= least] if least is not None else []),
+                    *([number <= greatest] if greatest is not None else []),
+                    *_in_time(wanted),
+                )
             )
-        if wanted.before is not None:
-            statement = statement.where(number < wanted.before)
-        if wanted.since is not None:
-            least = self._bound(wanted.since, is_least=True)
-            if least is None:
-                return None
-            statement = statement.where(number >= least, articles.c.first_seen >= wanted.since)
+
+    def _rows(self, statement: Select[Any]) -> Iterator[ports.Candidate]:
+        # Closed with the generator: PostgreSQL's cursor lives on the server.
+        with self._connection.execute(statement, execution_options=_AHEAD) as found:
+            for row in found:
+                yield ports.Candidate(number=row.n, title=row.title, text=row.text, article=partial(article_of, row))
+
+    def _in_postgres(
+        self, wanted: ports.Wanted, condition: ports.Condition, least: int | None, greatest: int | None
+    ) -> Iterator[ports.Candidate]:
+        """The way there is chosen here: PostgreSQL takes each rare word for as frequent as the next, and a comparison
+        of words for nearly free, and would walk the whole archive for them."""
+        exact = _tsquery(condition)
+        least = least or 0
+        if greatest is None:
+            greatest = self._connection.execute(select(func.max(_ROWS.c.n))).scalar() or 0
+        of_rule = select(matches.c.article).where(matches.c.rule == storable(wanted.rule or ""))
+        count = _COMMON
+        while wanted.rule is None and count >= _COMMON and greatest >= least:
+            below = max(least, greatest - _WINDOW + 1)
+            recent = _ROWS.c.n.between(below, greatest)
+            count = 0
+            for candidate in self._rows(_tsvector(_ROWS.c.n, recent, exact, wanted)):
+                count += 1  # noqa: SIM113 - read after the loop
+                yield candidate
+            greatest = below - 1
+        # The index of numbers does not have the sum: what is wanted is found by its rule, or by the index of words.
+        number = (_ROWS.c.n + 0).label("n")
+        rest = number.between(least, greatest)
+        if wanted.rule is not None:
+            yield from self._rows(_tsvector(number, and_(_ROWS.c.article.in_(of_rule), rest), exact, wanted))
+            return
+        by_index = and_(_matches(_ROWS.c.words, _some_words(condition)), rest)
+        yield from self._rows(_tsvector(number, by_index, exact, wanted, _single_words(condition)))
+
+    def _numbers(self, wanted: ports.Wanted) -> tuple[int | None, int | None] | None:
+        """The least and the greatest, each None where there is no bound. None: nothing is in the time asked for."""
+        least, greatest = None, None if wanted.before is None else wanted.before - 1
+        if wanted.since is not None and (least := self._bound(wanted.since, is_least=True)) is None:
+            return None
         if wanted.until is not None:
-            greatest = self._bound(wanted.until, is_least=False)
-            if greatest is None:
+            last = self._bound(wanted.until, is_least=False)
+            if last is None:
                 return None
-            statement = statement.where(number <= greatest, articles.c.first_seen < wanted.until)
-        return statement
+            greatest = last if greatest is None else min(last, greatest)
+        return least, greatest
 
     def _bound(self, when: datetime, *, is_least: bool) -> int | None:
         time_ = bindparam("when", when, type_=Timestamp)
@@ -159,13 +204,51 @@ class Search:
     @contextlib.contextmanager
     def _postgres_clock(self, within: timedelta) -> Iterator[None]:
         milliseconds = int(within.total_seconds() * 1_000)
-        self._connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+        # Compiling a plan costs more than it saves within a page; and whoever reads each row never ends.
+        for setting in (f"statement_timeout = {milliseconds}", "jit = off", "enable_seqscan = off"):
+            self._connection.exec_driver_sql(f"SET LOCAL {setting}")
         try:
             yield
         finally:
             # After a failure the transaction is over, and the limit with it.
             with contextlib.suppress(DBAPIError):
-                self._connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                for setting in ("statement_timeout = 0", "jit = DEFAULT", "enable_seqscan = DEFAULT"):
+                    self._connection.exec_driver_sql(f"SET LOCAL {setting}")
+
+
+def _in_time(wanted: ports.Wanted) -> Iterator[ColumnElement[bool]]:
+    """Neighbours in time may have numbers the other way round."""
+    if wanted.since is not None:
+        yield articles.c.first_seen >= wanted.since
+    if wanted.until is not None:
+        yield articles.c.first_seen < wanted.until
+
+
+def _matches(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
+    query = func.to_tsquery(literal_column("'simple'"), literal(words), type_=TSQUERY)
+    return column.op("@@", return_type=Boolean)(query)
+
+
+def _tsvector(
+    number: ColumnElement[int],
+    some: ColumnElement[bool],
+    exact: str,
+    wanted: ports.Wanted,
+    single_words: Sequence[str] = (),
+) -> Select[Any]:
+    """Of some rows, ordered by ``number``, those that are wanted. The offset keeps PostgreSQL from mixing both.
+
+    ``single_words``: the rows have these, and nothing else is asked of a row whose outlet is not called like one.
+    """
+    first = select(number, _ROWS.c.article, _ROWS.c.words).where(some).order_by(number.desc())
+    rows = first.offset(0).subquery()
+    joined = select(rows.c.n, articles).join(articles, articles.c.id == rows.c.article)
+    is_wanted = _matches(rows.c.words, exact)
+    if single_words:
+        # The words of a row are kept apart from it: fetching them costs as much as all else.
+        outlet = func.lower(articles.c.outlet)
+        is_wanted = or_(and_(*(func.strpos(outlet, word) == 0 for word in single_words)), is_wanted)
+    return joined.where(is_wanted, *_in_time(wanted)).order_by(rows.c.n.desc())
 
 
 def _is_cancelled(error: DBAPIError) -> bool:
@@ -211,6 +294,32 @@ def _tsquery(condition: ports.Condition) -> str:
             marked[-1] += "*" if condition.is_prefix else ""
             near = [f"({a} <-> {b} | {a} <2> {b})" for a, b in pairwise(marked)] or marked
             return f"({' & '.join(near)})"
+
+
+def _some_words(condition: ports.Condition) -> str:
+    """A condition of which the index itself knows in which rows it is true: without places, fields and exclusions."""
+    match condition:
+        case ports.AllOf(parts):
+            return f"({' & '.join(map(_some_words, parts))})"
+        case ports.AnyOf(parts):
+            return f"({' | '.join(map(_some_words, parts))})"
+        case ports.Term():
+            words = [f"'{each}'" for word in condition.words for each in _folded(word)]
+            words[-1] += ":*" if condition.is_prefix else ""
+            return f"({' & '.join(words)})"
+
+
+def _single_words(condition: ports.Condition) -> list[str]:
+    """All words of a condition of which ``_some_words`` leaves out no more than that an outlet's name does not count;
+    none of any other."""
+    match condition:
+        case ports.AllOf(parts, ()) | ports.AnyOf(parts):
+            found = [_single_words(part) for part in parts]
+            return [word for words in found for word in words] if all(found) else []
+        case ports.Term(field=None):
+            words = [each for word in condition.words for each in _folded(word)]
+            return words if len(words) == 1 else []
+    return []
 
 
 def _folded(word: str) -> list[str]:

@@ -6,13 +6,17 @@ evaluation would make words of all of the text, at ten times the cost. Never rej
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from bot import model
 from bot.language import tokens
 from bot.rules import expression, patterns
+
+#: A piece with a letter or digit, between white space.
+_PIECE = re.compile(r"\s\S*?[A-Za-z0-9]\S*(?=\s)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +29,16 @@ class Glance:
     #: Pieces between white space that may be between the beginnings.
     most: int
 
-    def may_be_near(self, article: model.Article) -> bool:
-        """Whether title or text has both sides, perhaps near each other."""
-        return any(self._is_close(tokens.fold(text)) for text in (article.title, article.text))
+    def may_be_near(self, title: str, text: str) -> bool:
+        """Whether one of them has both sides, perhaps near each other."""
+        return any(self._is_close(tokens.fold(each)) for each in (title, text))
 
     def _is_close(self, folded: str) -> bool:
         # Of two places that are near each other and not on the same side, some are neighbours.
-        places = sorted((*_places(self.left, 0, folded), *_places(self.right, 1, folded)))
+        left = [*_places(self.left, 0, folded)]
+        places = sorted((*left, *_places(self.right, 1, folded))) if left else []
         return any(
-            one[2] != other[2] and _pieces(folded[one[1] : other[0]]) <= self.most for one, other in pairwise(places)
+            one[2] != other[2] and not _has_more(self.most, folded, one[1], other[0]) for one, other in pairwise(places)
         )
 
 
@@ -87,6 +92,6 @@ def _is_letter(character: str) -> bool:
     return character.isascii() and character.isalnum()
 
 
-def _pieces(between: str) -> int:
+def _has_more(most: int, folded: str, start: int, end: int) -> bool:
     """Of each piece at least one word is counted by NEAR, but for parts of pieces at both ends and for bare marks."""
-    return sum(any(map(_is_letter, piece)) for piece in between.split()[1:-1])
+    return next(itertools.islice(_PIECE.finditer(folded, start, end), most, None), None) is not None

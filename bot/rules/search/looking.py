@@ -11,7 +11,7 @@ from bot.language import tokens
 from bot.rules import evaluation, expression
 from bot.rules.article_text import ArticleText
 from bot.rules.evaluation import CompiledRule, Kind, Part
-from bot.rules.search.glance import Glance, glances
+from bot.rules.search.glance import glances
 from bot.rules.search.narrowing import condition
 
 #: Of one page: then it says how far it came, and goes on from there when asked.
@@ -80,11 +80,14 @@ def look(tx: ports.Transaction, asked: Asked) -> Page:
             assert last is not None
             return Page(found=tuple(found), after=last.number)
         if last is not None and (count >= MOST_CANDIDATES or time.monotonic() > ends_at):
-            return Page(found=tuple(found), after=last.number, looked_back_to=last.article.first_seen)
+            return Page(found=tuple(found), after=last.number, looked_back_to=last.article().first_seen)
         last = candidate
-        matches = _matches(compiled, first, candidate.article)
+        if not all(glance.may_be_near(candidate.title, candidate.text) for glance in first):
+            continue
+        article = candidate.article()
+        matches = _matches(compiled, article)
         if matches is not None:
-            found.append(Found(article=candidate.article, matches=matches))
+            found.append(Found(article=article, matches=matches))
     return Page(found=tuple(found), after=None)
 
 
@@ -103,14 +106,10 @@ def _compiled(wanted: expression.Expression | None) -> CompiledRule | None:
     return CompiledRule(rule=model.Rule(name="search", notify=()), parts=parts, capitals=())
 
 
-def _matches(
-    compiled: CompiledRule | None, first: tuple[Glance, ...], article: model.Article
-) -> tuple[model.Match, ...] | None:
+def _matches(compiled: CompiledRule | None, article: model.Article) -> tuple[model.Match, ...] | None:
     """None: it is none of those that are wanted."""
     if compiled is None:
         return ()
-    if not all(glance.may_be_near(article) for glance in first):
-        return None
     seen = ArticleText(article, rules.Steps(_MOST_STEPS))
     try:
         if not evaluation.is_true(compiled, seen):
