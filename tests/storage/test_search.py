@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -100,6 +101,42 @@ async def test_pages_follow_one_another_and_end(store: storage.SqlStore) -> None
             break
     assert sizes == [10, 10, 5]
     assert found == [one.title for one in reversed(many)]
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("kangaroo", lambda n: True),
+        ("wombat", lambda n: n % 4 == 0),
+        ("wombat emu", lambda n: n % 12 == 0),
+        ('"rare kangaroo"', lambda n: n % 20 == 0),
+        ("title:emu OR koala", lambda n: n % 3 == 0),
+        ("kangaroo NOT wombat", lambda n: n % 4 != 0),
+        ("koala", lambda n: False),
+    ],
+)
+async def test_common_and_rare_words_are_found_in_order_across_all_windows(
+    store: storage.SqlStore, monkeypatch: pytest.MonkeyPatch, words: str, wanted: Callable[[int], bool]
+) -> None:
+    monkeypatch.setattr("bot.storage.search._WINDOW", 10)
+    monkeypatch.setattr("bot.storage.search._COMMON", 3)
+    many = [
+        told(
+            f"n{number}",
+            f"{number} {'emu' * (number % 3 == 0)}",
+            f"A {'rare ' * (number % 20 == 0)}kangaroo{' and a wombat' * (number % 4 == 0)}.",
+            minutes=number,
+            outlet="Koala and wombat news" if number % 2 else "Dawn",
+        )
+        for number in range(60)
+    ]
+    await keep(store, *many)
+    for bounds in ({}, {"before": 31}, {"since": START + 20 * MINUTE, "until": START + 40 * MINUTE}):
+        low, high = (20, 40) if "since" in bounds else (0, 30 if bounds else 60)
+        found = await titles(store, words, most=100, **bounds)
+        assert found == [
+            one.title for number, one in reversed([*enumerate(many)]) if low <= number < high and wanted(number)
+        ]
 
 
 async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store: storage.SqlStore) -> None:
