@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
 from enum import StrEnum
@@ -12,7 +13,7 @@ import typer
 
 from bot import app, config, model, ports
 from bot.alerts import routing
-from bot.cli import terminal
+from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 
 
@@ -33,11 +34,12 @@ def check(
 ) -> None:
     """Report every problem of the configuration.
 
-    Checks bot.yaml, feeds.yaml and rules/; needs no network and no secret.
+    Checks bot.yaml, feeds.yaml and rules/; needs no network and no secret. Of feeds that redirect to one another it
+    knows from the database, where that is a file.
 
     Example: wirewatch check --config config --strict
     """
-    problems = config.check(folder, environ=os.environ, kinds=app.kinds())
+    problems = [*config.check(folder, environ=os.environ, kinds=app.kinds()), *asyncio.run(_redirected(folder))]
     form = Format.JSON if json else format
     text = config.render(problems, form.value)
     if text:
@@ -51,6 +53,32 @@ def check(
     if routes:
         _show_routes(folder)
     raise typer.Exit(LEFT if errors else DONE)
+
+
+async def _redirected(folder: Path) -> list[model.Problem]:
+    """Feeds whose publisher has sent the bot to the address of another, as far as a database at hand remembers."""
+    try:
+        settings = app.load(folder, os.environ)
+        if not app.database_of(settings, app.Environment(environ=os.environ)).startswith("sqlite:"):
+            return []
+        async with archive.opened(settings, app.Environment(environ=os.environ)) as store:
+            states = await store.read(lambda tx: tuple(tx.feeds.all()))
+    except ports.WirewatchError:
+        return []  # what is wrong is said elsewhere, and before the first run there is none
+    configured = {feed.url for feed in settings.feeds}
+    path = folder / "feeds.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [
+        model.Problem(
+            severity="warning",
+            file=str(path),
+            line=next((number for number, line in enumerate(lines, 1) if twins[-1].url in line), 0),
+            code="same-feed",
+            message=f"this feed is one with {twins[0].url}, since one redirects to the other",
+            help="remove one of them; it is polled twice",
+        )
+        for twins in model.redirected_twins(state for state in states if state.url in configured)
+    ]
 
 
 def _show_routes(folder: Path) -> None:

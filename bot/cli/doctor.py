@@ -118,14 +118,10 @@ def _of_disk(database: Path | None) -> list[ports.CheckLine]:
 def _of_feeds(feeds: Sequence[model.FeedState], names: Mapping[str, str]) -> list[ports.CheckLine]:
     broken = [feed for feed in feeds if feed.gone or feed.failures]
     lines = [ports.CheckLine(is_good=not broken, what=f"feeds: {len(feeds) - len(broken)} of {len(feeds)} well")]
-    by_place: dict[str, list[str]] = {}
-    for feed in feeds:
-        if feed.url in names:
-            by_place.setdefault(model.feed_place(feed.moved_to or feed.url), []).append(names[feed.url])
-    for twins in by_place.values():
-        if len(twins) > 1:
-            what = f"feeds {' and '.join(twins)}: one address, since one redirects to the other; it is polled twice"
-            lines.append(ports.CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
+    for twins in model.redirected_twins(feed for feed in feeds if feed.url in names):
+        both = " and ".join(names[twin.url] for twin in twins)
+        what = f"feeds {both}: one address, since one redirects to the other; it is polled twice"
+        lines.append(ports.CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
     for feed in broken[:FEEDS_SHOWN]:
         name = names.get(feed.url, feed.url)
         what = f"feed {name}: {feed.health_told}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"

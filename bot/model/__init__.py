@@ -9,7 +9,7 @@ from bot.model.arrivals import Arrival, Pending, Revision
 from bot.model.articles import Article
 from bot.model.counting import counted
 from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_duration, show_duration
-from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading, feed_place
+from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading, feed_place, redirected_twins
 from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
 from bot.model.judgements import SNOOZE, ClaimWay, Judgement, Verdict, entity_key, rule_key
 from bot.model.languages import Languages
@@ -141,6 +141,7 @@ __all__ = [
     "entity_key",
     "feed_place",
     "parse_duration",
+    "redirected_twins",
     "rule_key",
     "send_id",
     "show_duration",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -206,3 +207,11 @@ class Reading:
     topic: str | None = None
     #: It has only what came since the last one, not the whole list.
     is_increment: bool = False
+
+
+def redirected_twins(feeds: Iterable[FeedState]) -> list[tuple[FeedState, ...]]:
+    """Feeds that are one address since some of them have moved there for good, in order."""
+    by_place: dict[str, list[FeedState]] = {}
+    for feed in feeds:
+        by_place.setdefault(feed_place(feed.moved_to or feed.url), []).append(feed)
+    return [tuple(twins) for twins in by_place.values() if len({feed_place(twin.url) for twin in twins}) > 1]

@@ -112,3 +112,6 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     assert urls[0] in twins
     assert urls[1] in twins
     assert urls[2] not in twins
+    [problem] = json.loads(wirewatch("check", "--json", folder=folder).stdout)
+    assert (problem["severity"], problem["line"], problem["code"]) == ("warning", 3, "same-feed")
+    assert urls[0] in problem["message"]
