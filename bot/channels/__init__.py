@@ -67,8 +67,9 @@ def people(options: pydantic.BaseModel) -> Mapping[str, str]:
 
 
 def claim_way(options: pydantic.BaseModel) -> model.ClaimWay:
-    """How a story is claimed in a channel, of the kinds whose options say it; of others by the command."""
-    told: model.ClaimWay = getattr(options, "claim_way", model.ClaimWay.COMMAND)
+    """How a story is claimed in a channel: by what its options say, by buttons that they have, or by the command."""
+    without = model.ClaimWay.BUTTON if getattr(options, "buttons", False) else model.ClaimWay.COMMAND
+    told: model.ClaimWay = getattr(options, "claim_way", without)
     return told
 
 

@@ -227,3 +227,26 @@ def test_a_webhook_of_discord_cannot_be_asked() -> None:
     with pytest.raises(pydantic.ValidationError, match="cannot be asked who reacted"):
         channels.options()["discord"].model_validate({"webhook": "env:A", "may_act": "123456789012345678"})
     assert not build("discord", webhook="env:A").abilities.reactions
+
+
+_BOT = {"to": "1" * 18, "token": "env:A"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "way"),
+    [
+        ("slack", {**_BOT, "buttons": True, "app_token": "env:B"}, model.ClaimWay.BUTTON),
+        ("slack", {"webhook": "env:A"}, model.ClaimWay.COMMAND),
+        ("discord", _BOT, model.ClaimWay.REACTION),
+        ("discord", {"webhook": "env:A"}, model.ClaimWay.COMMAND),
+        ("telegram", {**_BOT, "buttons": True}, model.ClaimWay.BUTTON),
+        ("telegram", _BOT, model.ClaimWay.COMMAND),
+        ("matrix", {"server": "https://m.example", "room": "!a:b", "token": "env:A"}, model.ClaimWay.REACTION),
+        ("mattermost", {**_BOT, "server": "https://m.example", "team": "a"}, model.ClaimWay.REACTION),
+        ("console", {}, model.ClaimWay.COMMAND),
+    ],
+)
+def test_the_way_to_claim_follows_from_what_a_channel_hears(
+    kind: str, keys: Mapping[str, object], way: model.ClaimWay
+) -> None:
+    assert channels.claim_way(channels.options()[kind].model_validate(keys)) is way

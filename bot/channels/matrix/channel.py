@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 from urllib.parse import quote, urlencode
 
 import pydantic
@@ -38,6 +38,7 @@ class Options(pydantic.BaseModel):
     """A room of a Matrix homeserver, with threads and edits."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    claim_way: ClassVar = model.ClaimWay.REACTION
 
     server: str = pydantic.Field(..., description="The homeserver's address: https://matrix.example.org.")
     room: str = pydantic.Field(
@@ -76,11 +77,6 @@ class Options(pydantic.BaseModel):
                 'give a room: "#policy:example.org" (in quotes: # begins a comment), or its id, !abc:example.org'
             )
         return room
-
-    @property
-    def claim_way(self) -> model.ClaimWay:
-        """How stories are claimed here."""
-        return model.ClaimWay.REACTION
 
 
 class Channel:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, ClassVar, Self, TypeAlias
 from urllib.parse import quote
 
 import pydantic
@@ -34,6 +34,7 @@ class Options(pydantic.BaseModel):
     """A channel of a Mattermost server, with threads and edits."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    claim_way: ClassVar = model.ClaimWay.REACTION
 
     server: str = pydantic.Field(..., description="The server's address: https://mattermost.example.org.")
     team: str | None = pydantic.Field(None, description="The team, as in the channel's address; not where to is an id.")
@@ -72,11 +73,6 @@ class Options(pydantic.BaseModel):
         if self.team is None and not _ID.fullmatch(self.to):
             raise ValueError("give the team too, as in the channel's address: team: policy")
         return self
-
-    @property
-    def claim_way(self) -> model.ClaimWay:
-        """How stories are claimed here."""
-        return model.ClaimWay.REACTION
 
 
 class Channel:

@@ -112,11 +112,6 @@ class Options(pydantic.BaseModel):
             raise ValueError("Slack takes one message a second for each channel: pace is at least 1 second")
         return self
 
-    @property
-    def claim_way(self) -> model.ClaimWay:
-        """How stories are claimed here."""
-        return model.ClaimWay.BUTTON if self.buttons else model.ClaimWay.COMMAND
-
 
 class Channel:
     """One Slack channel in the mode that its options ask for."""

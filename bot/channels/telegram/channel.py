@@ -84,11 +84,6 @@ class Options(pydantic.BaseModel):
             raise ValueError("Telegram takes one message a second for each chat: pace is at least 1 second")
         return pace
 
-    @property
-    def claim_way(self) -> model.ClaimWay:
-        """How stories are claimed here."""
-        return model.ClaimWay.BUTTON if self.buttons else model.ClaimWay.COMMAND
-
 
 class Channel:
     """One chat. Its replies are in the chat and point to the story's message."""
