@@ -234,7 +234,7 @@ async def test_a_wrong_token_parks_every_room_of_it_without_showing_it(
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     assert all(line.is_good for line in await room(server).check())
     [line] = await room(server, token="wrong").check()
-    assert "put its new access token there" in line.help
+    assert "copy its new access token into what `token:` names" in line.help
     *_, line = await room(server, to="#nowhere:wirewatch.test").check()
     assert "check `room:` in bot.yaml" in line.help
     there = server.service.rooms["!policy:wirewatch.test"]

@@ -117,8 +117,8 @@ async def test_a_connection_that_slack_wants_to_close_is_changed_for_another() -
 @pytest.mark.parametrize(
     ("app_token", "why"),
     [
-        (slack.TOKEN, "not_allowed_token_type; put the app-level token (xapp-…) there"),
-        ("xapp-wrong", "invalid_auth; put the app-level token (xapp-…) there"),
+        (slack.TOKEN, "not_allowed_token_type; copy the app-level token (xapp-…) into what `app_token:` names"),
+        ("xapp-wrong", "invalid_auth; copy the app-level token (xapp-…) into what `app_token:` names"),
         ("", "the Slack app token: env:APP is empty"),
     ],
 )

@@ -134,7 +134,7 @@ async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_w
         assert option in it.options("silence")
         await it.press("silence", option=option)
         (made,) = await it.bot.store.read(lambda tx: tx.silences.active(it.clock.now()))
-        assert (made.kind.value, made.by) == (kind, "U0AMINA")
+        assert (made.kind.value, made.by) == (kind, "amina")
         await until(lambda: it.world.slack.workspace.whispers)
         answer = it.world.slack.workspace.whispers[-1]["text"]
         assert f'The {kind} "{made.name}" is silenced in every channel until' in answer

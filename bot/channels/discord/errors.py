@@ -14,8 +14,10 @@ _RIGHTS = (
     "in the channel's settings, Permissions, allow the bot's role View Channel, Send Messages, Embed Links, Read "
     "Message History, Create Public Threads and Send Messages in Threads"
 )
-_BOTS_OWN = "put the bot's token there: on the application's page choose Bot, Reset Token"
-_NEW_WEBHOOK = "make a new one in the channel's settings, Integrations, Webhooks, and put its URL there"
+_BOTS_OWN = "copy the bot's token into what `token:` names: on the application's page choose Bot, Reset Token"
+_NEW_WEBHOOK = (
+    "make a new one in the channel's settings, Integrations, Webhooks, and copy its URL into what `webhook:` names"
+)
 
 #: Code -> what is done, what it means, and what the operator should do.
 TABLE: Mapping[int, tuple[Act, str, str]] = {

@@ -95,6 +95,7 @@ def rule_for(stage: Stage, code: int, text: str) -> Rule:
 def error_of(stage: Stage, code: int, text: str) -> ports.SendError:
     """The port's error, where nobody else is left to send to; with the server's own words, made for people."""
     rule = rule_for(stage, code, text)
-    said = f"the mail server answered {code} to {stage} ({phrases.cut(phrases.clean(text), 200)})"
+    told = phrases.cut(phrases.clean(text), 200)
+    said = f"the mail server answered {code} to {stage}" + (f" ({told})" if told else "")
     words = f"{said}; {rule.advice}" if rule.advice else said
     return acts.error_of(rule.act or Act.PARK_CHANNEL, words)

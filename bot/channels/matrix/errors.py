@@ -13,7 +13,7 @@ from bot.channels.kit import acts, http_errors, phrases
 from bot.channels.kit.acts import Act
 from bot.channels.kit.http_client import HttpResponse
 
-_LOG_IN = "log in as the bot's account and put its new access token there"
+_LOG_IN = "log in as the bot's account and copy its new access token into what `token:` names"
 _JOIN = "invite the bot's account to the room (it joins by itself), and let it send messages there"
 
 #: Code -> what is done, and what the operator should do.

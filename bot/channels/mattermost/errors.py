@@ -14,7 +14,7 @@ from bot.channels.kit import acts, http_errors, phrases
 from bot.channels.kit.acts import Act
 from bot.channels.kit.http_client import HttpResponse
 
-_PUT_IT_THERE = "put the bot's access token there: Integrations, Bot Accounts, Create New Token"
+_PUT_IT_THERE = "copy the bot's access token into what `token:` names: Integrations, Bot Accounts, Create New Token"
 _INVITE = "add the bot to the team, and in the channel type /invite and its name"
 _NAME_IT = (
     "check `team:` and `to:` in bot.yaml: both are written as in the channel's address; a private channel is found "

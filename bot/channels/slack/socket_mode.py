@@ -45,7 +45,10 @@ _LOOKS = 4
 _CLOSING = timedelta(seconds=2)
 #: A payload holds the whole message: read in few pieces.
 _BUFFER_BYTES = 16_384
-_HELP = "put the app-level token (xapp-…) there: Basic Information, App-Level Tokens; its scope is connections:write"
+_HELP = (
+    "copy the app-level token (xapp-…) into what `app_token:` names: Basic Information, App-Level Tokens; its scope is "
+    "connections:write"
+)
 _CODES = {
     "not_authed": _HELP,
     "invalid_auth": _HELP,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from bot.channels.kit.acts import Act
 
-_TOKEN = "put the token there that @BotFather gives: send it /mybots, choose the bot, API Token"  # noqa: S105
+_TOKEN = "copy the token that @BotFather gives into what `token:` names: send it /mybots, choose the bot, API Token"  # noqa: S105
 _ADD = "add the bot to the chat again: in the chat's profile choose Add Members or, in a channel, Administrators"
 _RIGHTS = "in the chat's profile choose Administrators, the bot, and allow it to post messages"
 _START = "open the chat with the bot and press Start"
