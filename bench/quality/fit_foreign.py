@@ -1,7 +1,8 @@
-"""Where the decision across languages comes from: a logistic regression over seven signs, fitted on the desks.
+"""Where the decision across languages comes from: a logistic regression over eight signs, fitted on the desks.
 
-Articles arrive one by one in the real order and are put where they belong. Each story that has no article in an
-article's language is one choice: its signs, and whether the story was opened by the article's event. What the judge of
+Articles arrive one by one in the real order and are put where they belong. Each story that has articles in another
+language than an article is one choice: its signs, and whether the story was opened by the article's event. Stories that
+have no article in its language ("foreign") and those that have ("mixed") are two fits. What the judge of
 words says, one of the signs, is said by a judge that was fitted without the part, so that it is as unsure as on any new
 desk. Printed: for each part of the desks, what a decision makes of it that was fitted without it, with and without the
 signs of meaning; and the lines of bot/stories/foreign.py.
@@ -15,8 +16,10 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -28,7 +31,7 @@ from bench.quality.fit_choices import read_desks
 from bot import model, ports
 from bot.language import encoders
 from bot.stories import evidence, foreign, grouping, trees
-from bot.stories.foreign import Decision, Foreign, Signs
+from bot.stories.foreign import Decision, Decisions, Foreign, Signs
 from bot.stories.index import Index
 from bot.stories.told import Told
 
@@ -39,9 +42,16 @@ SURE = 0.9
 Choice = tuple[Signs, bool]
 
 
-def choices(part: str, judges: trees.Judges, across: Foreign) -> list[Choice]:
-    """Of each article and each story without its language."""
-    index, found = Index(), list[Choice]()
+class Choices(NamedTuple):
+    """Of each article and each story that has articles in another language."""
+
+    foreign: list[Choice]
+    mixed: list[Choice]
+
+
+def choices(part: str, judges: trees.Judges, across: Foreign) -> Choices:
+    """Of a part of the desks."""
+    index, found = Index(), Choices([], [])
     opened_by: dict[model.StoryId, str] = {}
     home_of: dict[str, model.StoryId] = {}
     for one in read_desks(part):
@@ -56,7 +66,8 @@ def choices(part: str, judges: trees.Judges, across: Foreign) -> list[Choice]:
                 is_near = each.evidence.words >= grouping.FAINT or each.evidence.top_name
                 chance = judges.chance(each.evidence) if is_near else 0.0
                 signs = across.signs(read, each.story, chance, each.evidence, alike[each.story.id])
-                found.append((signs, opened_by[each.story.id] == one.event))
+                of_kind = found.foreign if foreign.is_foreign(read, each.story) else found.mixed
+                of_kind.append((signs, opened_by[each.story.id] == one.event))
         home = home_of.get(one.event)
         if home is None or home not in index.stories:
             home = home_of[one.event] = grouping.story_id(read.id)
@@ -77,14 +88,15 @@ def fitted(found: Sequence[Choice], without: frozenset[str] = frozenset()) -> De
     return Decision(Signs(*(round(float(weight), 3) for weight in weights)), round(float(made.intercept_[0]), 3))
 
 
-def without_each(judges: Mapping[str, trees.Judges], encoder: ports.Encoder) -> dict[str, Decision]:
-    """For each part the decision that was fitted without it."""
+def decisions(parts: Iterable[Choices]) -> Decisions:
+    """Fitted on these parts."""
+    return Decisions(*(fitted([*chain.from_iterable(of_kind)]) for of_kind in zip(*parts, strict=True)))
+
+
+def without_each(judges: Mapping[str, trees.Judges], encoder: ports.Encoder) -> dict[str, Decisions]:
+    """For each part the decisions that were fitted without it."""
     parts = {part: choices(part, judges[part], Foreign(encoder)) for part in judges}
-    return {held: fitted(_others(parts, held)) for held in parts}
-
-
-def _others(parts: Mapping[str, Sequence[Choice]], held: str) -> list[Choice]:
-    return [choice for part, found in parts.items() if part != held for choice in found]
+    return {held: decisions(found for part, found in parts.items() if part != held) for held in parts}
 
 
 def recall(sure: Sequence[float], is_right: Sequence[bool]) -> float:
@@ -106,17 +118,21 @@ def main() -> None:
     parts = {part: choices(part, judges[part], across) for part in judges}
     names = ("left out", "choices", "right", "by words", "without meaning", "all signs", "words sure", "signs sure")
     table = Table(*names)
-    every: list[tuple[float, float, float, bool]] = []
-    for held, mine in parts.items():
-        others = _others(parts, held)
-        bare, whole = fitted(others, OF_MEANING), fitted(others)
-        told = [(_chance(signs.words), bare.chance(signs), whole.chance(signs), is_right) for signs, is_right in mine]
-        table.add_row(held, *_cells(told))
-        every += told
-    table.add_section()
-    table.add_row("all", *_cells(every))
+    for kind in Choices._fields:
+        every: list[tuple[float, float, float, bool]] = []
+        for held, mine in parts.items():
+            others = [choice for part, found in parts.items() if part != held for choice in getattr(found, kind)]
+            bare, whole = fitted(others, OF_MEANING), fitted(others)
+            told = [
+                (_chance(each.words), bare.chance(each), whole.chance(each), right)
+                for each, right in getattr(mine, kind)
+            ]
+            table.add_row(f"{held}, {kind}", *_cells(told))
+            every += told
+        table.add_row(f"all, {kind}", *_cells(every), end_section=True)
     Console(width=110).print(table, "Recall of right choices at a precision of 0.9.")
-    print(f"SHIPPED = {_shown(fitted([choice for mine in parts.values() for choice in mine]))}")
+    for kind, decision in decisions(parts.values())._asdict().items():
+        print(f"{kind}={_shown(decision)},")
 
 
 def _cells(told: Sequence[tuple[float, float, float, bool]]) -> tuple[str, ...]:

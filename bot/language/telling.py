@@ -6,7 +6,8 @@ Coarse: it knows the languages of the lexicon, and keeps the declared language w
 from __future__ import annotations
 
 import re
-from functools import cache
+from collections import Counter
+from functools import cache, lru_cache
 from importlib import resources
 
 from bot.language import lexicon
@@ -31,10 +32,15 @@ def language_of(text: str, declared: str | None) -> str:
         if letters.search(text):
             return language
     named = lexicon.base(declared) if declared else ""
-    words = [fold(word) for word in _WORD.findall(text)]
-    counts = {language: sum(lexicon.is_small(language, word) for word in words) for language in _known()}
-    best = max(counts, key=lambda language: (counts[language], language == named))
-    return best if counts[best] >= counts.get(named, 0) + CLEARLY else named
+    counts = Counter(language for word in _WORD.findall(text) for language in _small_in(word))
+    best = max(_known(), key=lambda language: (counts[language], language == named))
+    return best if counts[best] >= counts[named] + CLEARLY else named
+
+
+@lru_cache(maxsize=1 << 14)
+def _small_in(word: str) -> tuple[str, ...]:
+    """The languages of which it is a small word."""
+    return tuple(language for language in _known() if lexicon.is_small(language, fold(word)))
 
 
 @cache

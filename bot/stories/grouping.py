@@ -294,9 +294,9 @@ class Grouping:
             return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, original)
         if read.link and read.link in story.addresses and story.agrees_at(read):
             return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found, None)
-        if self._across and alike and found.another < foreign.SAYS_ANOTHER:
+        if self._across and alike and foreign.may_decide(read, story, found):
             signs = self._across.signs(read, story, chance, found, alike)
-            if (across := self._across.chance(signs)) > chance:
+            if (across := self._across.chance(read, story, signs)) > chance:
                 return _Judged(story, across, model.JoinReason.SIMILAR, found, None, foreign.detail(alike, signs))
         return _Judged(story, chance, model.JoinReason.SIMILAR, found, None)
 

@@ -16,19 +16,21 @@ from bot.language import dates, telling
 LEAD_CHARS = 300
 
 
+def beginning(article: model.Article) -> str:
+    """The title and what the text says first: enough to tell the language."""
+    return ". ".join(filter(None, (article.title, article.text[:LEAD_CHARS])))
+
+
 class Told:
     """One article as it is compared across languages; its vector is set by whoever first needs it."""
 
     def __init__(self, article: model.Article) -> None:
         self.parts = (article.title, article.text[:LEAD_CHARS])
+        #: What is encoded.
+        self.text = beginning(article)
         self.day: date = article.when.date()
         self.language = telling.language_of(self.text, article.language)
         self.vector: array[float] | None = None
-
-    @property
-    def text(self) -> str:
-        """What is encoded."""
-        return ". ".join(filter(None, self.parts))
 
     @cached_property
     def days(self) -> frozenset[date]:

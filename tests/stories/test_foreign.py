@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot import model, ports, stories
-from bot.stories import foreign
+from bot.stories import foreign, profile, trees
 from testbed.encoders import DictionaryEncoder
 from tests.stories import examples
 from tests.stories.examples import START, arrival
@@ -27,6 +27,10 @@ TRANSLATIONS = {
     "cortada": "blocked",
     "inundación": "flood",
     "mercado": "market",
+    "bomberos": "firefighters",
+    "buscan": "search",
+    "huéspedes": "guests",
+    "sótano": "cellar",
 }
 
 
@@ -98,6 +102,66 @@ def test_a_title_that_says_another_is_left_to_its_words() -> None:
     second = replace(COSTA, title=f"Otro terremoto: {COSTA.title}", id=model.ArticleId("second"))
     coast, _, otro = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, second)
     assert otro.story != coast.story
+
+
+#: Of a story that was told in both languages; its words alone leave every article at one in two.
+CHALA = replace(COSTA, title="Chala: cuatro muertos por el terremoto en la costa", id=model.ArticleId("chala"))
+SEARCH = article(
+    "Firefighters search the hotel in Chala for 340 guests",
+    "After the earthquake on the coast guests are thought to be in the cellar of the hotel.",
+    "en",
+    5,
+)
+DOUBTING = trees.Judge((), 1.0, 0.0)
+
+
+def joins_chala(title: str, text: str = "") -> bool:
+    """Whether an article in Spanish joins the story that has English and Spanish articles."""
+    text = text or "Tras el terremoto en la costa, los huéspedes estarían en el sótano del hotel."
+    last = article(title, text, "es", 6)
+    grouping = stories.Grouping(
+        window=WINDOW,
+        across=foreign.Foreign(DictionaryEncoder(TRANSLATIONS)),
+        judge=trees.Judges(DOUBTING, DOUBTING),
+    )
+    story = examples.story(COAST, CHALA, SEARCH)
+    members = [replace(each, matches=arrival(each.article, "Quakes", *TERMS).matches) for each in story.members]
+    grouping.load([replace(story, members=tuple(members))])
+    return grouping.join(last, arrival(last, "Quakes", *TERMS).matches).story == story.id
+
+
+def test_a_story_with_the_article_s_language_is_compared_by_its_reports_in_others() -> None:
+    assert joins_chala("Bomberos buscan a huéspedes en el hotel")
+    assert not joins_chala(
+        "Reunión en la costa", "Los vecinos recuerdan en una misa a los que murieron en el terremoto."
+    )
+
+
+def test_there_a_title_that_names_others_is_left_to_its_words() -> None:
+    assert not joins_chala("Bomberos de Piura y Tumbes buscan a huéspedes en el hotel")
+
+
+def test_there_a_figure_that_the_story_lacks_speaks_against_it() -> None:
+    assert joins_chala("Bomberos buscan a 340 huéspedes")
+    assert not joins_chala("Bomberos buscan a 610 huéspedes")
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "language", "names"),
+    [
+        ("Suben a tres los muertos en Iquique", "La cifra no es la última, dijo el alcalde.", "es", {"iquique"}),
+        ("Pompiers et habitants cherchent à Nantes", "Plusieurs murs sont tombés dans la nuit.", "fr", {"nante"}),
+        ("Válvula causou a explosão em Alcântara", "O foguete não tinha pessoas e caiu no mar.", "pt", {"alcantara"}),
+        ("Inbraak in het museum van Deventer", "Het zilver is weg en de politie zoekt een auto.", "nl", {"deventer"}),
+        ("Northlink to leave the market", "The fault is not mended.", "en", {"northlink"}),
+    ],
+)
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_word_that_opens_a_sentence_is_a_name_by_its_capital_in_english_only(
+    title: str, text: str, language: str, names: set[str], declared: bool
+) -> None:
+    one = article(title, text, language if declared else "en", 0)
+    assert profile.of(one).names.keys() == names
 
 
 def test_where_all_is_told_in_one_language_no_vector_is_asked_for() -> None:
