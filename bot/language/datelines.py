@@ -102,9 +102,11 @@ def _numeric(text: str, language: str) -> tuple[date, int, int] | None:
     if found is None:
         return None
     one, other, year = int(found[1]), int(found[3]), int(found[4])
-    is_month_first = False if found[2] == "." or one > 12 else other > 12 or _is_month_first(language)
-    if is_month_first is None and one != other:
-        return None
+    is_month_first = False if found[2] == "." else _is_month_first(language)
+    if is_month_first is None:
+        if max(one, other) <= 12 and one != other:
+            return None
+        is_month_first = other > 12
     month, day = (one, other) if is_month_first else (other, one)
     return date(year if year > 99 else 2000 + year, month, day), found.start(), found.end()
 

@@ -89,7 +89,7 @@ PAGES = {
     ),
     "documents with the date before them": page(
         lambda n, title: f'<p><strong>{n:02}/12/2015</strong> <a href="/files/{n}.pdf">{title}</a></p>',
-        around='<div class="items">{}<p><strong>30/11/2015</strong> <a href="/files/6.pdf">An older paper</a></div>',
+        around='<div class="items">{}<p><strong>30/11/2015</strong> <a href="/6.pdf">An older document</a></div>',
     ),
     "a heading without a link, topics, and a link to read on": page(
         lambda n, title: (
@@ -109,6 +109,38 @@ PAGES = {
         around='<ul class="press">{}</ul><ul class="topics">'
         + "".join(f'<li><a href="/t/{n}">{TEXT} and so on {n}</a></li>' for n in range(15))
         + "</ul>",
+    ),
+    "lines that are parted by breaks, the date before the link": page(
+        lambda n, title: f'{n:02}.12.2015 <a href="{n}.pdf">{title}</a><br>',
+        around='<div id="content"><h1>All press releases of the authority</h1>{}</div>',
+    ),
+    "classes to which a build has added letters": page(
+        lambda n, title: (
+            f'<li class="List_item__q1W2e"><div class="Card_body__t5R6y"><a class="Card_a__u7I8o" href="/{n}">{title}'
+            f'</a><div class="Card_date__p0O9i">Dec {n}, 2015</div></div></li>'
+        ),
+        around='<ul class="List_list__x9Y8z">{}</ul>',
+    ),
+    "every second row with a class": page(
+        lambda n, title: (
+            f'<tr class={("row", "alt")[n % 2]}><td><a href="?id={n}">{title}</a></td><td>2015-12-0{n}</td>'
+        ),
+        around="<table><tr><th>Release</th><th>Date</th></tr>{}</table>",
+    ),
+    "cards with a picture and a topic before the headline": page(
+        lambda n, title: (
+            f'<div class="card"><a href="/{n}"><img src="x"></a><a href="/topic/x">Policy</a>'
+            f'<a class="headline" href="/{n}">{title}</a><span>0{n}.12.2015 | Agency</span></div>'
+        )
+    ),
+    "news and events of one class": page(
+        lambda n, title: f'<div class="teaser"><a href="/{n}">{title}</a><i>{n} December 2015</i></div>',
+        around='<div class="events">'
+        + "".join(
+            f'<div class="teaser"><a href="/e{n}">Conference on law, part {n}</a><i>{n} May 2016</i></div>'
+            for n in "123"
+        )
+        + '</div><div class="latest">{}</div>',
     ),
     "an item that says its date itself": page(
         lambda n, title: f'<li><a href="/p/{n}">{title}</a> ({n} December 2015)</li>', around="<ol class=list>{}</ol>"
@@ -148,6 +180,12 @@ def test_english_dates_in_digits_are_read_by_the_order_of_the_country_that_the_l
     options, reading = read(PAGES["documents with the date before them"])
     assert options["language"] == "en-GB"
     assert all(entry.published and entry.published.month in (11, 12) for entry in reading.entries)
+
+
+def test_digits_that_fit_both_orders_name_no_country() -> None:
+    options, reading = read(page(lambda n, t: f'<li class="pr"><b>0{n}/11/2015</b><a href="/{n}">{t}</a></li>'))
+    assert (options["date"], options.get("language")) == ("b", None)
+    assert not any(entry.published for entry in reading.entries)
 
 
 def test_days_ago_are_counted_from_the_fetch_and_are_no_change_of_the_item() -> None:

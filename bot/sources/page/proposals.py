@@ -37,7 +37,13 @@ _NAVIGATION = re.compile(
 )
 #: A class that a human wrote; those that a build made change with the next one.
 _CLASS = re.compile(r"[A-Za-z][A-Za-z_-]{1,40}\Z")
-_MADE = re.compile(r"^(?:css|sc|jsx|svelte|astro|emotion)-|__[A-Za-z0-9]{5,}\Z")
+_MADE = re.compile(
+    r"^(?:css|sc|jsx|svelte|astro|emotion)-|__[A-Za-z0-9]{5,}\Z"
+    # Every second row's.
+    r"|^(?:row[-_]?)?(?:odd|even|alt(?:ernat\w+)?)(?:[-_]?(?:row|item))?\Z",
+    re.IGNORECASE,
+)
+_MODULE = re.compile(r"([A-Za-z][A-Za-z-]*_[A-Za-z-]+__)[A-Za-z0-9_-]{5,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +63,12 @@ def of(root: HtmlElement, *, seen: datetime | None = None, limit: int = 3) -> Se
     for item in headlines.items(found):
         if path := _path(item):
             lists[path].append(item)
+    for path, items in [*lists.items()]:
+        # One class for the items of two lists, as news and events.
+        around = Counter(_step(above) for item in items for above in islice(item.iterancestors(), 1))
+        if len(around) > 1 and all(count >= _LEAST_ITEMS and _is_named(step) for step, count in around.items()):
+            for item in lists.pop(path):
+                lists[f"{_step(item.getparent())} > {path}"].append(item)
     look = _Look(found, _articles(root), root.get("lang") or "en", seen)
     proposals = [
         proposal
@@ -83,7 +95,7 @@ def of_body(body: Body, *, limit: int = 3) -> tuple[str | None, Sequence[Mapping
 
 def _path(item: HtmlElement) -> str | None:
     own = _step(item)
-    return own if "." in own or "#" in own else _longer(item)
+    return own if _is_named(own) else _longer(item)
 
 
 def _longer(item: HtmlElement) -> str | None:
@@ -94,22 +106,27 @@ def _longer(item: HtmlElement) -> str | None:
             break
         step, name = _step(above), above.get("id") or ""
         steps.insert(0, f"{step}#{name}" if step == above.tag and _is_written(name) else step)
-        if "." in steps[0] or "#" in steps[0] or steps[0] == "main":
+        if _is_named(steps[0]) or steps[0] == "main":
             break
     return " > ".join(steps) if len(steps) > 1 else None
 
 
 def _step(element: HtmlElement) -> str:
-    name = next((each for each in (element.get("class") or "").split() if _is_written(each)), None)
+    names = (element.get("class") or "").split()
+    name = next((each for each in names if _is_written(each) and not (each == "row" and element.tag == "tr")), None)
     if name:
         return f"{element.tag}.{name}"
     identity = element.get("id") or ""
     # An item's own id is its alone.
-    return (
-        f"{element.tag}#{identity}"
-        if element.tag in ("ul", "ol", "section") and _is_written(identity)
-        else str(element.tag)
-    )
+    if element.tag in ("ul", "ol", "section") and _is_written(identity):
+        return f"{element.tag}#{identity}"
+    # What a build adds to a class that a human wrote stands behind it.
+    begin = next((made[1] for each in names if (made := _MODULE.fullmatch(each))), None)
+    return f'{element.tag}[class*="{begin}"]' if begin else str(element.tag)
+
+
+def _is_named(step: str) -> bool:
+    return not step.isalnum()
 
 
 def _is_written(name: str) -> bool:
@@ -146,12 +163,13 @@ class _Look:
         items = runs.whole((known if is_mixed else found)[:_ASKED])
         firsts = Counter(each.tag for item in items for each in islice(item.iter(*runs.HEADINGS), 1))
         heading = ", ".join(sorted(firsts)) if 2 * firsts.total() > len(items) else None
-        title = heading or _step_of(items, self._is_title)[0]
+        link = f'a[href^="{begin}"]' if is_mixed else self._link(items)
+        title = heading or (link if not is_mixed else None) or _step_of(items, self._is_title)[0]
         language, date = self._date(items)
         options = {
             "item": path,
             "title": title,
-            "link": f'a[href^="{begin}"]' if is_mixed else self._link(items) if heading else None,
+            "link": link,
             "date": date,
             "text": _step_of(items, lambda item, each: self._is_text(item, each, title))[0],
             "language": language,
@@ -168,30 +186,32 @@ class _Look:
         return self._addresses & set(map(headlines.address_of, item.iter("a")))
 
     def _link(self, items: Sequence[HtmlElement]) -> str | None:
-        """Of items whose heading has no link, and whose first is another; None: nothing need be said."""
+        """Where the link that is taken without being named is another; None: nothing need be said."""
 
         def is_other(item: HtmlElement) -> bool:
             inside = [each for heading in item.iter(*runs.HEADINGS) for each in heading.iter("a")]
-            first = next(iter(inside), next(item.iter("a"), None))
+            first = next((each for each in (*inside, *item.iter("a")) if _text_of(each)), None)
             return first is None or headlines.address_of(first) not in self._addresses
 
         def leads(_: HtmlElement, each: HtmlElement) -> bool:
-            return each.tag == "a" and headlines.address_of(each) in self._addresses
+            return each.tag == "a" and bool(_text_of(each)) and headlines.address_of(each) in self._addresses
 
         return _step_of(items, leads)[0] if _share(items, is_other) else None
 
     def _date(self, items: Sequence[HtmlElement]) -> tuple[str | None, str | None]:
         """The language, where the page's is not meant, and the selector: empty for the first <time>, None for none."""
-        best: tuple[int, str | None, str | None] = (0, None, None)
+        found: list[tuple[int, str | None, str | None]] = []
         for place, language in enumerate(self._languages):
             times = [next(item.iter("time"), None) for item in items]
             count = sum(each is not None and self._is_date(each, _text_of(each), language) for each in times)
             path: str | None = ""
             if 2 * count <= len(items):
                 path, count = self._dated(items, language)
-            if path is not None and count > best[0]:
-                best = (count, language if place else None, path)
-        return best[1:]
+            found.append((count, language if place else None, path))
+        best = max(found, key=lambda each: each[0])
+        # Where both orders fit, none is known.
+        is_certain = [count for count, language, _ in found if language].count(best[0]) < 2
+        return best[1] if is_certain else None, best[2]
 
     def _dated(self, items: Sequence[HtmlElement], language: str) -> tuple[str | None, int]:
         def holds(_: HtmlElement, each: HtmlElement) -> bool:
@@ -272,7 +292,7 @@ def _step_of(items: Sequence[HtmlElement], holds: Callable[[HtmlElement, HtmlEle
             met |= steps
             if steps and holds(item, element):
                 counts.update(steps)
-    best = max(counts, key=lambda step: (counts[step], "." in step, ":" not in step), default=None)
+    best = max(counts, key=lambda step: (counts[step], "." in step or "[" in step, ":" not in step), default=None)
     return (best, counts[best]) if best is not None and 2 * counts[best] > len(items) else (None, 0)
 
 

@@ -1,4 +1,6 @@
-"""Items whose rest is beside them: a heading or a term of a definition list, with what follows it up to the next."""
+"""Items whose rest is beside them: a heading or a term of a definition list, with what follows it up to the next, and a
+link with the text around it.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,15 @@ _MAX_RUN = 10
 def whole(items: Sequence[HtmlElement]) -> list[HtmlElement]:
     """Each item with what belongs to it; one that holds all of it stays what it is."""
     among = frozenset(items)
-    return [_run(item, among) if item.tag in _BEGIN or item.tag == "dd" else item for item in items]
+    return [_run(item, among) if item.tag in _BEGIN or item.tag in ("dd", "a") else item for item in items]
 
 
 def _run(item: HtmlElement, among: frozenset[HtmlElement]) -> HtmlElement:
-    run = [item]
-    if item.tag == "dd":
+    run, text = [item], None
+    if item.tag == "a":
+        before = item.getprevious()
+        text = before.tail if before is not None else item.getparent().text
+    elif item.tag == "dd":
         term = next((each for each, _ in zip(item.itersiblings("dt", preceding=True), range(1), strict=False)), None)
         run = [term, item] if term is not None else run
     else:
@@ -31,6 +36,7 @@ def _run(item: HtmlElement, among: frozenset[HtmlElement]) -> HtmlElement:
                 break
             run.append(each)
     around = html.Element("div")
+    around.text = text
     # What stands behind an element is the next one's.
     around.extend(copy.copy(each) for each in run)
     return around
