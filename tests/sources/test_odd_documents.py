@@ -323,11 +323,11 @@ def test_references_to_half_letters_and_to_none_do_not_break_the_document(writte
         ("2015-336", "2015-12-02 00:00"),
         ("2 декабря 2015 09:30", "2015-12-02 09:30"),
         ("2015/99/99", "None"),
-        ("1449048600", "None"),
+        ("1449048600", "2015-12-02 09:30"),
     ],
 )
 def test_a_date_is_read_whole_or_not_at_all(written: str, day: str) -> None:
     dated = item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", written)
-    language = "ru" if "декабря" in written else "hu"
+    language = next((name for name, word in (("ru", "я"), ("ko", "오"), ("ko", "년")) if word in written), "hu")
     found = read(rss(dated, head=f"<language>{language}</language>")).entries[0].published
     assert (f"{found:%Y-%m-%d %H:%M}" if found else "None") == day

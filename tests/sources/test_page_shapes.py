@@ -183,7 +183,7 @@ def test_english_dates_in_digits_are_read_by_the_order_of_the_country_that_the_l
 
 
 def test_digits_that_fit_both_orders_name_no_country() -> None:
-    options, reading = read(page(lambda n, t: f'<li class="pr"><b>0{n}/11/2015</b><a href="/{n}">{t}</a></li>'))
+    options, reading = read(page(lambda n, t: f'<li class="pr"><b>03/04/2015</b><a href="/{n}">{t}</a></li>'))
     assert (options["date"], options.get("language")) == ("b", None)
     assert not any(entry.published for entry in reading.entries)
 

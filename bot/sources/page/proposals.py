@@ -12,7 +12,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from urllib.parse import urldefrag, urlsplit
 
@@ -25,7 +25,7 @@ from bot.sources.page.selectors import selector
 #: A list of fewer is none.
 _LEAST_ITEMS = 3
 _LEAST_TEXT, _MOST_TEXT = 40, 200
-_LEAST_DATE, _MOST_DATE = 6, 60
+_LEAST_DATE, _MOST_DATE, _MOST_DATES = 6, 60, 400
 #: Items, and elements of each, that are looked into.
 _ASKED, _MAX_INSIDE = 20, 200
 _MAX_ADDRESSES = 2_000
@@ -148,6 +148,7 @@ class _Look:
         # English alone does not say whether a day is before its month.
         self._languages = (language, "en-GB", "en-US") if language == "en" else (language,)
         self._seen = seen
+        self._dates: dict[tuple[str, str], datetime | None] = {}
 
     def proposal(self, root: HtmlElement, path: str, found: Sequence[HtmlElement]) -> Proposal | None:
         """None: the path finds much else."""
@@ -200,32 +201,46 @@ class _Look:
 
     def _date(self, items: Sequence[HtmlElement]) -> tuple[str | None, str | None]:
         """The language, where the page's is not meant, and the selector: empty for the first <time>, None for none."""
-        found: list[tuple[int, str | None, str | None]] = []
+        ranks: list[tuple[int, timedelta]] = []
+        best: tuple[str | None, str | None] = (None, None)
         for place, language in enumerate(self._languages):
-            times = [next(item.iter("time"), None) for item in items]
-            count = sum(each is not None and self._is_date(each, _text_of(each), language) for each in times)
-            path: str | None = ""
-            if 2 * count <= len(items):
-                path, count = self._dated(items, language)
-            found.append((count, language if place else None, path))
-        best = max(found, key=lambda each: each[0])
-        # Where both orders fit, none is known.
-        is_certain = [count for count, language, _ in found if language].count(best[0]) < 2
-        return best[1] if is_certain else None, best[2]
+            path = "" if _share(items, lambda each, name=language: self._read(each, "", name)) else None  # type: ignore[misc]
+            path = self._dated(items, language) if path is None else path
+            found = [date for item in items if path is not None and (date := self._read(item, path, language))]
+            # A list is of a few weeks: in the wrong order its days are spread over the year.
+            rank = (len(found), -(max(found) - min(found)) if found else timedelta())
+            if found and rank > max(ranks, default=(0, timedelta())):
+                best = (language if place else None, path)
+            elif found and rank in ranks[1:]:
+                best = (None, best[1])  # nothing tells them apart
+            ranks.append(rank)
+        return best
 
-    def _dated(self, items: Sequence[HtmlElement], language: str) -> tuple[str | None, int]:
+    def _dated(self, items: Sequence[HtmlElement], language: str) -> str | None:
         def holds(_: HtmlElement, each: HtmlElement) -> bool:
-            text = _text_of(each) if len(each) < 2 else ""
-            return _LEAST_DATE <= len(text) <= _MOST_DATE and self._is_date(None, text, language)
+            return len(each) < 2 and self._parsed(None, _text_of(each), language) is not None
 
-        path, count = _step_of(items, holds)
-        if path is not None:
-            return path, count
-        count = sum(self._is_date(None, selector(_OWN_TEXT).text_in(item), language) for item in items)
-        return (_OWN_TEXT, count) if 2 * count > len(items) else (None, 0)
+        path = _step_of(items, holds)[0]
+        if path is None and _share(items, lambda each: self._read(each, _OWN_TEXT, language)):
+            path = _OWN_TEXT
+        return path
 
-    def _is_date(self, element: HtmlElement | None, text: str | None, language: str) -> bool:
-        return dates.of(element, text, language, self._seen) is not None
+    def _read(self, item: HtmlElement, path: str, language: str) -> datetime | None:
+        """As the page's source reads it."""
+        if path:
+            return self._parsed(None, selector(path).text_in(item), language)
+        element = next(item.iter("time"), None)
+        return self._parsed(element, _text_of(element), language) if element is not None else None
+
+    def _parsed(self, element: HtmlElement | None, text: str | None, language: str) -> datetime | None:
+        said = (element.get("datetime") if element is not None else None) or text or ""
+        if not _LEAST_DATE <= len(said) <= _MOST_DATE or not any(map(str.isdigit, said)):
+            return None
+        if (said, language) not in self._dates:
+            if len(self._dates) >= _MOST_DATES:
+                return None
+            self._dates[said, language] = dates.of(element, text, language, self._seen)
+        return self._dates[said, language]
 
     def _is_title(self, _: HtmlElement, element: HtmlElement) -> bool:
         """Whether it is long enough for a headline, and its link holds more."""
@@ -277,8 +292,8 @@ def _text_of(element: HtmlElement) -> str:
     return " ".join(" ".join(parts).split())[:_MOST_TEXT]
 
 
-def _share(items: Sequence[HtmlElement], holds: Callable[[HtmlElement], bool]) -> bool:
-    return sum(map(holds, items)) * 2 > len(items)
+def _share(items: Sequence[HtmlElement], holds: Callable[[HtmlElement], object]) -> bool:
+    return sum(bool(holds(item)) for item in items) * 2 > len(items)
 
 
 def _step_of(items: Sequence[HtmlElement], holds: Callable[[HtmlElement, HtmlElement], bool]) -> tuple[str | None, int]:
