@@ -52,7 +52,9 @@ def parse_pasted(
     if (count := _count(report)) > MOST_RULES:
         raise TooManyRulesError(count)
     desk = None if report.error_count else rules_file.parse_rules_file(report, context)
-    problems = tuple(_moved(problem, lines, columns) for problem in report.finish())
+    # No warning of lines that were put before what was pasted.
+    shown = [each for each in report.finish() if each.line > lines or each.severity == "error"]
+    problems = tuple(_moved(problem, lines, columns) for problem in shown)
     return tuple(entry.compiled for entry in desk.rules) if desk else (), problems
 
 

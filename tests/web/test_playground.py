@@ -59,7 +59,9 @@ async def test_a_rule_is_tried_in_each_form_in_which_it_is_pasted(page: Page, fo
     ],
 )
 async def test_a_bare_query_and_a_list_of_wordings_are_tried_too(page: Page, written: str, matches: int) -> None:
-    assert f"Pasted: {matches} match" in said(await tried(page, written))
+    told = said(await tried(page, written))
+    assert f"Pasted: {matches} match" in told
+    assert "no examples" not in told, "a warning of a line that nobody wrote"
 
 
 async def test_a_mistake_in_a_bare_query_has_its_place_in_what_was_pasted(page: Page) -> None:
