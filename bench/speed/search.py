@@ -25,7 +25,7 @@ from functools import partial
 
 import structlog
 from alembic import command
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, bindparam, create_engine, text
 
 from bot import ports, storage
 from bot.rules import search
@@ -51,6 +51,9 @@ SEARCHES = (
     ("a prefix", {"wanted": "w400*"}),
     ("a common word of an outlet", {"wanted": "w3", "outlet": "Outlet 7"}),
     ("a rarer word of an outlet", {"wanted": "w3000", "outlet": "Outlet 7"}),
+    ("a common word, matched by a rule", {"wanted": "w3", "rule": "one in 50"}),
+    ("a rarer word, matched by a rule", {"wanted": "w3000", "rule": "one in 50"}),
+    ("a common word, by a rare rule", {"wanted": "w3", "rule": "one in 10,000"}),
     ("query: as in a rule", {"wanted": "query: (w3000 OR w4000) AND title:w9"}),
     ("a common word, a year ago", {"wanted": "w30", "until": START - timedelta(days=365)}),
     ("a common word without another", {"wanted": "w3 NOT w1"}),
@@ -89,6 +92,12 @@ def fill(address: str, count: int) -> None:
         made_up = rows(count, random.Random(7))
         while batch := list(itertools.islice(made_up, 10_000)):
             connection.execute(statement, batch)
+        for rule, ends in (("one in 50", ("00", "50")), ("one in 10,000", ("0000",))):
+            matched = text(
+                "INSERT INTO matches (article, rule, rule_version, evidence)"
+                " SELECT id, :rule, '', '[]' FROM articles WHERE substr(id, :place) IN :ends"
+            ).bindparams(bindparam("ends", expanding=True))
+            connection.execute(matched, {"rule": rule, "place": 21 - len(ends[0]), "ends": ends})
     engine.dispose()
 
 

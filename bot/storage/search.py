@@ -56,6 +56,8 @@ _NEIGHBOURS = 500
 _WINDOW = 2_000
 #: With fewer in a window, gathering all there are by the index costs less than the next windows.
 _COMMON = 200
+#: Of a rule that matched fewer, the articles that it matched are looked through; of another, those with the words.
+_FEW = 1_000
 #: SQLite's own steps between two looks at the clock.
 _STEPS = 20_000
 #: query_canceled (PostgreSQL, appendix A).
@@ -73,6 +75,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 
 _WORDS: Any = bindparam("words")
 _CANDIDATES = select(_ROWS.c.n, articles).join(articles, articles.c.id == _ROWS.c.article).order_by(_ROWS.c.n.desc())
+_FOUND = exists().where(_INDEX.c.search_index.op("MATCH")(_WORDS), _INDEX.c.rowid == _ROWS.c.n)
 _FTS5 = (
     select(_ROWS.c.n, articles)
     .select_from(_INDEX)
@@ -101,22 +104,19 @@ class Search:
                 return
             number = _ROWS.c.n
             statement: Select[Any] = _CANDIDATES
-            if wanted.condition is not None:
+            if wanted.rule is not None and (wanted.condition is None or self._has_few(wanted.rule)):
+                # What a rule matched are the candidates; with words only where these are few, else each is looked up.
+                statement = statement.where(articles.c.id.in_(_of_rule(wanted.rule)))
+                if wanted.condition is not None:
+                    statement = statement.where(_FOUND).params(words=_fts5(wanted.condition))
+            elif wanted.condition is not None:
                 statement, number = _FTS5.params(words=_fts5(wanted.condition)), _INDEX.c.rowid
-            if wanted.rule is not None:
-                of_rule = matches.c.rule == storable(wanted.rule)
-                # With words each candidate is looked up; without, the few that the rule matched are the candidates.
-                statement = statement.where(
-                    exists().where(matches.c.article == articles.c.id, of_rule)
-                    if wanted.condition is not None
-                    else articles.c.id.in_(select(matches.c.article).where(of_rule))
-                )
             least, greatest = numbers
             yield from self._rows(
                 statement.where(
                     *([number >= least] if least is not None else []),
                     *([number <= greatest] if greatest is not None else []),
-                    *_in_time(wanted),
+                    *_bounds(wanted),
                 )
             )
 
@@ -135,24 +135,32 @@ class Search:
         least = least or 0
         if greatest is None:
             greatest = self._connection.execute(select(func.max(_ROWS.c.n))).scalar() or 0
-        of_rule = select(matches.c.article).where(matches.c.rule == storable(wanted.rule or ""))
+        # The index of numbers does not have the sum: what is wanted is found by its rule, or by the index of words.
+        number = (_ROWS.c.n + 0).label("n")
+        if wanted.rule is not None and self._has_few(wanted.rule):
+            some = and_(_ROWS.c.article.in_(_of_rule(wanted.rule)), number.between(least, greatest))
+            yield from self._rows(_tsvector(number, some, exact, wanted))
+            return
         count = _COMMON
-        while wanted.rule is None and count >= _COMMON and greatest >= least:
+        while count >= _COMMON and greatest >= least:
             below = max(least, greatest - _WINDOW + 1)
             recent = _ROWS.c.n.between(below, greatest)
             count = 0
             for candidate in self._rows(_tsvector(_ROWS.c.n, recent, exact, wanted)):
                 count += 1  # noqa: SIM113 - read after the loop
                 yield candidate
+            if wanted.rule is not None:
+                count = self._count(select(_ROWS.c.n).where(recent, _matches(_ROWS.c.words, exact)))
             greatest = below - 1
-        # The index of numbers does not have the sum: what is wanted is found by its rule, or by the index of words.
-        number = (_ROWS.c.n + 0).label("n")
-        rest = number.between(least, greatest)
-        if wanted.rule is not None:
-            yield from self._rows(_tsvector(number, and_(_ROWS.c.article.in_(of_rule), rest), exact, wanted))
-            return
-        by_index = and_(_matches(_ROWS.c.words, _some_words(condition)), rest)
+        by_index = and_(_matches(_ROWS.c.words, _some_words(condition)), number.between(least, greatest))
         yield from self._rows(_tsvector(number, by_index, exact, wanted, _single_words(condition)))
+
+    def _has_few(self, rule: str) -> bool:
+        return self._count(_of_rule(rule)) < _FEW
+
+    def _count(self, rows: Select[Any]) -> int:
+        """At most ``_WINDOW``."""
+        return self._connection.execute(select(func.count()).select_from(rows.limit(_WINDOW).subquery())).scalar_one()
 
     def _numbers(self, wanted: ports.Wanted) -> tuple[int | None, int | None] | None:
         """The least and the greatest, each None where there is no bound. None: nothing is in the time asked for."""
@@ -216,8 +224,14 @@ class Search:
                     self._connection.exec_driver_sql(f"SET LOCAL {setting}")
 
 
-def _in_time(wanted: ports.Wanted) -> Iterator[ColumnElement[bool]]:
-    """Neighbours in time may have numbers the other way round."""
+def _of_rule(name: str) -> Select[Any]:
+    return select(matches.c.article).where(matches.c.rule == storable(name))
+
+
+def _bounds(wanted: ports.Wanted) -> Iterator[ColumnElement[bool]]:
+    """What holds of each candidate; of its time too: neighbours in time may have numbers the other way round."""
+    if wanted.rule is not None and wanted.condition is not None:
+        yield exists(_of_rule(wanted.rule).where(matches.c.article == articles.c.id))
     if wanted.since is not None:
         yield articles.c.first_seen >= wanted.since
     if wanted.until is not None:
@@ -248,7 +262,7 @@ def _tsvector(
         # The words of a row are kept apart from it: fetching them costs as much as all else.
         outlet = func.lower(articles.c.outlet)
         is_wanted = or_(and_(*(func.strpos(outlet, word) == 0 for word in single_words)), is_wanted)
-    return joined.where(is_wanted, *_in_time(wanted)).order_by(rows.c.n.desc())
+    return joined.where(is_wanted, *_bounds(wanted)).order_by(rows.c.n.desc())
 
 
 def _is_cancelled(error: DBAPIError) -> bool:

@@ -120,6 +120,7 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
 ) -> None:
     monkeypatch.setattr("bot.storage.search._WINDOW", 10)
     monkeypatch.setattr("bot.storage.search._COMMON", 3)
+    monkeypatch.setattr("bot.storage.search._FEW", 10)
     many = [
         told(
             f"n{number}",
@@ -131,12 +132,17 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
         for number in range(60)
     ]
     await keep(store, *many)
-    for bounds in ({}, {"before": 31}, {"since": START + 20 * MINUTE, "until": START + 40 * MINUTE}):
-        low, high = (20, 40) if "since" in bounds else (0, 30 if bounds else 60)
-        found = await titles(store, words, most=100, **bounds)
-        assert found == [
-            one.title for number, one in reversed([*enumerate(many)]) if low <= number < high and wanted(number)
-        ]
+    rules = {"many": range(0, 60, 2), "few": range(0, 60, 16)}
+    for name, of_it in rules.items():
+        for number in of_it:
+            of = [match(name, "kangaroo")]
+            await store.write(lambda tx, number=number, of=of: tx.articles.add_matches(many[number].id, of))  # type: ignore[misc]
+    days = {"since": START + 20 * MINUTE, "until": START + 40 * MINUTE}
+    for bounds, low, high in (({}, 0, 60), ({"before": 31}, 0, 30), (days, 20, 40)):
+        for rule in (None, *rules):
+            found = await titles(store, words, most=100, rule=rule, **bounds)
+            numbers = [n for n in reversed(range(low, high)) if wanted(n) and n in rules.get(rule or "", range(60))]
+            assert found == [many[number].title for number in numbers], (bounds, rule)
 
 
 async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store: storage.SqlStore) -> None:
