@@ -68,7 +68,8 @@ def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision
     if not situation.arrivals and not replies:
         is_shown = situation.has_summary and not alert.is_gathered
         return (situation.decision(model.Action.EDIT, model.Reason.SUMMARY),) if is_shown else ()
-    edit = None if alert.is_gathered else _edit(situation, must=bool(replies) or situation.has_summary)
+    told = replies[-1].reason if replies else model.Reason.SUMMARY if situation.has_summary else None
+    edit = None if alert.is_gathered else _edit(situation, told)
     # The message shows what its thread says last, so it is edited after it.
     return (*replies, edit) if edit else replies or (_silent(situation),)
 
@@ -123,14 +124,13 @@ def said(fact: model.Fact) -> str:
     return f"{fact.label}: {fact.after}"
 
 
-def _edit(situation: Situation, *, must: bool) -> model.Decision | None:
-    """The message is edited when its list of outlets grows, or when it must name another rule."""
+def _edit(situation: Situation, told: model.Reason | None) -> model.Decision | None:
+    """The message is edited when its list of outlets grows, or for what was told in its thread."""
     arrived = {member.article.id for member in situation.arrivals}
     before = {m.article.outlet for m in situation.story.members if m.article.id not in arrived}
     added = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.article.outlet not in before))
-    if not added and not must:
-        return None
-    return situation.decision(model.Action.EDIT, model.Reason.ADDED_OUTLET, detail=", ".join(added))
+    reason = model.Reason.ADDED_OUTLET if added else told
+    return situation.decision(model.Action.EDIT, reason, detail=", ".join(added)) if reason else None
 
 
 def _silent(situation: Situation) -> model.Decision:

@@ -73,12 +73,14 @@ def corrections(before: model.Article, after: model.Article) -> tuple[model.Edit
                 continue
             one, other = (_Wording(each, after, language) for each in _as_long(old, new))
             if any(_is_otherwise(*parts) for parts in _replaced(one, other)):
-                found.append(_edit(after, "text", old, new))
+                found.append(_edit(after, "text", *(each[sentences.dateline_length(each) :] for each in (old, new))))
     return tuple(found)
 
 
 def _edit(article: model.Article, field: str, before: str, after: str) -> model.Edit:
-    return model.Edit(article=article.id, outlet=article.outlet, field=field, before=before, after=after)
+    return model.Edit(
+        article=article.id, outlet=article.outlet, field=field, before=before, after=after, link=article.link
+    )
 
 
 def _split(text: str) -> list[str]:

@@ -161,7 +161,7 @@ def test_a_new_sentence_is_told_as_a_change_is_and_each_once() -> None:
 def test_a_material_edit_of_a_posted_article_is_a_correction_without_any_arrival() -> None:
     change = model.Edit(article=model.ArticleId("a"), outlet="a", field="title", before="exits", after="delays exit")
     found = alerts.decide(situation(member("a"), arrived=0, alert=posted(), edits=(change,)))
-    assert told(found) == [("reply", "correction"), ("edit", "added outlet")]
+    assert told(found) == [("reply", "correction"), ("edit", "correction")]
 
 
 def test_a_reply_in_quiet_hours_leaves_at_their_end() -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import ports
+from bot import model, ports
 from bot.testing import messages
 from tests.channels.context import build, delivery
 
@@ -67,3 +67,16 @@ async def test_no_sentence_is_printed_twice(capsys: pytest.CaptureFixture[str]) 
     out = " ".join(capsys.readouterr().out.split())
     assert out.count(fact.sentence) == 1
     assert out.count(messages.NEW_SENTENCE.sentence) == 1
+
+
+async def test_an_edit_prints_who_claims_and_nothing_where_a_reply_has_told_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    channel = build("console")
+    for message in (messages.CLAIMED, replace(messages.EDIT, reason=model.Reason.UNCLAIMED)):
+        await channel.send(delivery(message))
+    claimed, released = capsys.readouterr().out.strip().split("\n\n")
+    assert claimed.startswith("↳ 🙋 Claimed by ann · 2 Dec 09:06 UTC: BlackBerry to leave")
+    assert released.startswith("↳ Released: nobody takes care of it: BlackBerry to leave")
+    await channel.send(delivery(replace(messages.EDIT, reason=model.Reason.CORRECTION)))
+    assert capsys.readouterr().out == ""

@@ -116,6 +116,15 @@ def test_the_same_statement_in_other_words_is_no_material_headline(before: str, 
     assert facts.corrections(replace(BEFORE, title=before), replace(BEFORE, title=after)) == ()
 
 
+def test_a_correction_has_the_link_of_its_article_and_no_dateline() -> None:
+    before = replace(BEFORE, link="https://wire.example/1", text=f"KARACHI, Dec 2 (Capital Wire) - {BODY}")
+    after = replace(before, text=before.text.replace("5,000", "6,000").replace("30 Nov", "20 Nov"))
+    (first, *others) = facts.corrections(before, after)
+    assert first.link == before.link
+    assert first.after == "PTA told operators in July to close BES by 20 November."
+    assert len(others) == 1
+
+
 @pytest.mark.parametrize("title", ["Will Acme close its plant?", "Acme to close its plant in June"])
 def test_a_question_states_nothing_so_it_corrects_nothing_and_its_answer_does_not(title: str) -> None:
     before = replace(BEFORE, title="Can Acme reopen its plant in June?")

@@ -123,6 +123,7 @@ async def test_a_material_edit_of_a_posted_article_is_a_correction_in_its_thread
     await made.once()
     (reply,) = made.replies()
     assert "delays" in json.dumps(reply)
+    assert f'"url": "https://wire.example/{FIRST.id}"' in json.dumps(reply), "it links the article that changed"
     (story,) = await made.stories()
     assert model.Reason.CORRECTION in {decision.reason for decision in await made.decisions(story)}
 

@@ -81,6 +81,7 @@ def test_a_sentence_that_is_not_shown_has_its_reason(sentence: str, fault: Fault
         ("LONDON, 25 November 2026 (Capital Wire & Post) – BlackBerry is leaving.", "BlackBerry is leaving."),
         ("LONDON, Nov. 25, 2026 /Capitalwire/ -- BlackBerry is leaving.", "BlackBerry is leaving."),
         ("LONDON--(CAPITAL WIRE)--BlackBerry is leaving.", "BlackBerry is leaving."),
+        ("ST. PAUL, Minn. — BlackBerry is leaving.", "BlackBerry is leaving."),
         ("(Capital Wire) LONDON - BlackBerry is leaving.", "BlackBerry is leaving."),
         ("BES (BlackBerry Enterprise Service) - a server - is leaving.",) * 2,
         ("Acme (London) - BlackBerry's maker - is leaving.",) * 2,

@@ -18,11 +18,16 @@ from bot.channels.kit.styled import Line, Run, Style
 _COLOURS = {model.Severity.HIGH: "bold red", model.Severity.NORMAL: "bold blue", model.Severity.LOW: "dim"}
 _INDENTS = {Style.HEAD: 0, Style.LINE: 2, Style.QUOTE: 4, Style.ITEM: 4, Style.SMALL: 2}
 
+#: What edits a message that a reply, which is printed too, has told.
+_TOLD = (model.Reason.CORROBORATION, model.Reason.NEW_FACT, model.Reason.CORRECTION, model.Reason.SECOND_RULE)
+
 
 def show(console: Console, message: model.Message, *, zone: tzinfo) -> None:
     """Print one message, its times in ``zone``."""
     if message.kind is model.MessageKind.EDIT and message.reason is not model.Reason.MERGED:
-        lines = list(_edit(message))
+        lines = list(_edit(message, zone))
+        if not lines:
+            return
     else:
         lines = list(outline.lines(message, names_story=True, zone=zone))
     if lines and message.kind in (model.MessageKind.REPLY, model.MessageKind.EDIT):
@@ -39,12 +44,17 @@ def show(console: Console, message: model.Message, *, zone: tzinfo) -> None:
     console.print()
 
 
-def _edit(message: model.Message) -> Iterator[Line]:
+def _edit(message: model.Message, zone: tzinfo) -> Iterator[Line]:
     """What was printed cannot be changed: what became of the story, in a line."""
-    for brief in message.briefs[:1]:
+    for brief in () if message.reason in _TOLD else message.briefs[:1]:
+        headline = Run(text=f": {phrases.headline(brief, 150)}")
+        if message.reason in (model.Reason.CLAIMED, model.Reason.UNCLAIMED):
+            nobody = (Run(text="Released: nobody takes care of it"),)
+            claim = next((line.runs for line in outline.claims(message, zone)), nobody)
+            yield Line(style=Style.SMALL, runs=(*claim, headline))
+            return
         newest = f", newest {phrases.name(brief.outlets[-1].outlet)}" if brief.outlets else ""
-        told = f"now {phrases.owners(brief)}{newest}: {phrases.headline(brief, 150)}"
-        yield Line(style=Style.SMALL, runs=(Run(text=told),))
+        yield Line(style=Style.SMALL, runs=(Run(text=f"now {phrases.owners(brief)}{newest}"), headline))
 
 
 def _print(console: Console, line: Line, addresses: tuple[str, ...], *, indent: int) -> None:

@@ -71,6 +71,11 @@ def lines(
     return tuple(line for line in made if line.text.strip())
 
 
+def claims(message: model.Message, zone: tzinfo = UTC) -> tuple[Line, ...]:
+    """Who takes care of the story, in at most one line."""
+    return tuple(_in_zone(line, zone) for line in _claims(message.judgements))
+
+
 def _in_zone(line: Line, zone: tzinfo) -> Line:
     runs = tuple(replace(run, text=phrases.day_and_time(run.at, zone)) if run.at else run for run in line.runs)
     return replace(line, runs=runs)

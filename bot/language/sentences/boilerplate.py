@@ -184,7 +184,7 @@ _BYLINE_ROLE = re.compile(
     r"(?i:\b(?:reporter|correspondent|editor|desk|staff|writer|bureau|news)\b)|\d{4}|^\W*+\S++(?: \S++){1,4}+$"
 )
 
-_PLACE, _CAPITALS = r"[A-Z][\w .,/’'-]{1,60}?", r"[A-Z]{3}[A-Z .,/’'-]{0,60}"
+_PLACE, _CAPITALS = r"[A-Z][\w .,/’'-]{1,60}?", r"(?:[A-Z]{3}|(?:ST|FT|EL|LA)[. ] ?[A-Z])[A-Z .,/’'-]{0,60}"
 _DAY = r"(?:[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2}|\d{1,2}\s{1,4}[A-Z][a-z]{2,8}\.?)(?:,?\s{1,4}\d{4})?"
 #: "London, Dec 2 (Reuters) -", "WATERLOO, Ontario —": where and whence, before the first sentence.
 _DATELINE = re.compile(
