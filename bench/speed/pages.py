@@ -1,8 +1,8 @@
 """How long the status page, the API, ``wirewatch status`` and /metrics take over a store of 400 days.
 
-    python -m bench.speed.pages                        200,000 articles, 60,000 of them in 20,000 stories, 5,000 feeds
+    python -m bench.speed.pages                        1,000,000 articles, 60,000 of them in 20,000 stories, 5,000 feeds
     python -m bench.speed.pages --scale 0.1            a tenth of it
-    python -m bench.speed.pages --articles 1000000     as many articles, with as many stories and feeds as before
+    python -m bench.speed.pages --articles 200000      as many articles, with as many stories and feeds as before
 
 The store is made; the pages are asked over HTTP from the running site. Beside them, in the same run, what it costs to
 read every story of a page's window whole and count.
@@ -31,7 +31,7 @@ from testbed import made
 from testbed.fakes import START, FakeClock
 
 DAYS = 400
-ARTICLES, STORIES, MEMBERS, FEEDS, RULES = 200_000, 20_000, 3, 5_000, 40
+ARTICLES, STORIES, MEMBERS, FEEDS, RULES = 1_000_000, 20_000, 3, 5_000, 40
 #: One story in so many is a large one.
 LARGE_EVERY, LARGE = 200, 40
 PAGES = (

@@ -60,5 +60,6 @@ def told(ruling: model.Ruling) -> str:
     """What it decides, in a clause."""
     if ruling.kind is model.RulingKind.MERGE:
         return f"the stories {ruling.story} and {ruling.other} become one"
-    counted = model.counted(len(ruling.articles), "article")
-    return f"{counted} of the story {ruling.story} become a separate story"
+    count = len(ruling.articles)
+    become = "becomes" if count == 1 else "become"
+    return f"{model.counted(count, 'article')} of the story {ruling.story} {become} a separate story"

@@ -16,7 +16,7 @@ from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.model import Span
 from bot.rules import search as searching
-from bot.summaries.excerpts import excerpts
+from bot.summaries.excerpts import excerpts, marked_title
 
 
 def search(
@@ -84,7 +84,7 @@ async def _look(folder: Path, environment: app.Environment, asked: searching.Ask
 
 def _show(one: searching.Found) -> None:
     article = one.article
-    terminal.row(article.title, style="bold")
+    terminal.row(_marked(marked_title(article, one.matches)), style="bold")
     terminal.row(f"  {article.outlet} · {article.when:%Y-%m-%d %H:%M} UTC · {article.link}", style="dim")
     for piece in excerpts(article, one.matches, most=2):
         terminal.row(f"  {_marked(piece)}")

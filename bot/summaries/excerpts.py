@@ -32,6 +32,12 @@ def excerpts(
     return [_shown(text, piece, marked) for piece in pieces]
 
 
+def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tuple[model.Span, ...]:
+    """The article's title in spans, matched words marked."""
+    places = marking.places(matches, field="title", text=article.title)
+    return marking.spans(article.title, 0, len(article.title), places)
+
+
 def _sentence_at(text: str, start: int, end: int, language: str | None) -> tuple[int, int] | None:
     """The sentence that holds a place; None: there is no text."""
     first, last = max(0, start - _NEAR), min(len(text), end + _NEAR)

@@ -16,8 +16,7 @@ from bot import model
 from bot.alerts import routing
 from bot.answers import telling
 from bot.model import visible
-from bot.summaries import marking
-from bot.summaries.excerpts import excerpts
+from bot.summaries.excerpts import excerpts, marked_title
 
 #: In a problem's text: a line of the file by its number, or the carets below it.
 _SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
@@ -90,12 +89,6 @@ def web_link(address: str | None) -> str | None:
 def plain(text: str | None) -> str:
     """Without controls and marks that turn or hide text, which no page should carry; line ends stay."""
     return visible.lines(text or "")
-
-
-def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tuple[model.Span, ...]:
-    """The article's title in spans, matched words marked."""
-    places = marking.places(matches, field="title", text=article.title)
-    return marking.spans(article.title, 0, len(article.title), places)
 
 
 def lead(entry: telling.StoryRow) -> list[tuple[model.Span, ...]]:

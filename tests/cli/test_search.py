@@ -32,6 +32,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_words_find_articles_with_whole_sentences_and_marked_words(filled: Path) -> None:
     done = wirewatch("search", 'backdoor "pulls out"', folder=filled)
     assert "[BlackBerry" not in done.stdout
+    assert "BlackBerry [pulls out] of Pakistan as PTA insists on [backdoor]\n" in done.stdout
     assert (
         "BlackBerry [pulls out] of Pakistan since the regulator PTA insists on a [backdoor] into its BES servers."
         in (done.stdout)
