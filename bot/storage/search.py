@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -72,6 +72,9 @@ _BETWEEN_WORDS = re.compile(
     "\uff01-\uff0f]+"
 )
 _ACCENTS = re.compile("[\u0300-\u036f]")
+#: Of a tsquery that asks for words anywhere but in the outlet's name.
+_WORD = re.compile("'([^']+)'")
+_SINGLE_WORDS = re.compile(r"(?:[()|& ]|'[^']+':AB\*?)+")
 
 _WORDS: Any = bindparam("words")
 _CANDIDATES = select(_ROWS.c.n, articles).join(articles, articles.c.id == _ROWS.c.article).order_by(_ROWS.c.n.desc())
@@ -112,13 +115,9 @@ class Search:
             elif wanted.condition is not None:
                 statement, number = _FTS5.params(words=_fts5(wanted.condition)), _INDEX.c.rowid
             least, greatest = numbers
-            yield from self._rows(
-                statement.where(
-                    *([number >= least] if least is not None else []),
-                    *([number <= greatest] if greatest is not None else []),
-                    *_bounds(wanted),
-                )
-            )
+            statement = statement if least is None else statement.where(number >= least)
+            statement = statement if greatest is None else statement.where(number <= greatest)
+            yield from self._rows(statement.where(*_bounds(wanted)))
 
     def _rows(self, statement: Select[Any]) -> Iterator[ports.Candidate]:
         # Closed with the generator: PostgreSQL's cursor lives on the server.
@@ -152,8 +151,8 @@ class Search:
             if wanted.rule is not None:
                 count = self._count(select(_ROWS.c.n).where(recent, _matches(_ROWS.c.words, exact)))
             greatest = below - 1
-        by_index = and_(_matches(_ROWS.c.words, _some_words(condition)), number.between(least, greatest))
-        yield from self._rows(_tsvector(number, by_index, exact, wanted, _single_words(condition)))
+        by_index = and_(_matches(_ROWS.c.words, _tsquery(condition, is_exact=False)), number.between(least, greatest))
+        yield from self._rows(_tsvector(number, by_index, exact, wanted, has_words=True))
 
     def _has_few(self, rule: str) -> bool:
         return self._count(_of_rule(rule)) < _FEW
@@ -244,24 +243,20 @@ def _matches(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
 
 
 def _tsvector(
-    number: ColumnElement[int],
-    some: ColumnElement[bool],
-    exact: str,
-    wanted: ports.Wanted,
-    single_words: Sequence[str] = (),
+    number: ColumnElement[int], some: ColumnElement[bool], exact: str, wanted: ports.Wanted, *, has_words: bool = False
 ) -> Select[Any]:
     """Of some rows, ordered by ``number``, those that are wanted. The offset keeps PostgreSQL from mixing both.
 
-    ``single_words``: the rows have these, and nothing else is asked of a row whose outlet is not called like one.
+    ``has_words``: the rows have the words of ``exact``, perhaps in other fields and places.
     """
     first = select(number, _ROWS.c.article, _ROWS.c.words).where(some).order_by(number.desc())
     rows = first.offset(0).subquery()
-    joined = select(rows.c.n, articles).join(articles, articles.c.id == rows.c.article)
     is_wanted = _matches(rows.c.words, exact)
-    if single_words:
-        # The words of a row are kept apart from it: fetching them costs as much as all else.
+    if has_words and _SINGLE_WORDS.fullmatch(exact):
+        # Fetching the words of a row, which are kept apart from it, costs as much as all else.
         outlet = func.lower(articles.c.outlet)
-        is_wanted = or_(and_(*(func.strpos(outlet, word) == 0 for word in single_words)), is_wanted)
+        is_wanted = or_(and_(*(func.strpos(outlet, word) == 0 for word in _WORD.findall(exact))), is_wanted)
+    joined = select(rows.c.n, articles).join(articles, articles.c.id == rows.c.article)
     return joined.where(is_wanted, *_bounds(wanted)).order_by(rows.c.n.desc())
 
 
@@ -294,46 +289,23 @@ def _quoted(word: str) -> str:
     return '"' + storable(word).replace('"', " ") + '"'
 
 
-def _tsquery(condition: ports.Condition) -> str:
-    """The condition as PostgreSQL writes it (its documentation, 8.11.2)."""
+def _tsquery(condition: ports.Condition, *, is_exact: bool = True) -> str:
+    """The condition as PostgreSQL writes it (its documentation, 8.11.2).
+
+    Not exact, without places, fields and exclusions: its index itself knows in which rows that is true.
+    """
     match condition:
         case ports.AllOf(parts, others):
-            return f"({' & '.join([*map(_tsquery, parts), *(f'!{_tsquery(other)}' for other in others)])})"
+            excluded = (f"!{_tsquery(other)}" for other in others if is_exact)
+            return f"({' & '.join([*(_tsquery(part, is_exact=is_exact) for part in parts), *excluded])})"
         case ports.AnyOf(parts):
-            return f"({' | '.join(map(_tsquery, parts))})"
+            return f"({' | '.join(_tsquery(part, is_exact=is_exact) for part in parts)})"
         case ports.Term():
             words = [each for word in condition.words for each in _folded(word)]
-            weight = _WEIGHTS[condition.field]
-            marked = [f"'{word}':{weight}" for word in words]
-            marked[-1] += "*" if condition.is_prefix else ""
-            near = [f"({a} <-> {b} | {a} <2> {b})" for a, b in pairwise(marked)] or marked
-            return f"({' & '.join(near)})"
-
-
-def _some_words(condition: ports.Condition) -> str:
-    """A condition of which the index itself knows in which rows it is true: without places, fields and exclusions."""
-    match condition:
-        case ports.AllOf(parts):
-            return f"({' & '.join(map(_some_words, parts))})"
-        case ports.AnyOf(parts):
-            return f"({' | '.join(map(_some_words, parts))})"
-        case ports.Term():
-            words = [f"'{each}'" for word in condition.words for each in _folded(word)]
-            words[-1] += ":*" if condition.is_prefix else ""
-            return f"({' & '.join(words)})"
-
-
-def _single_words(condition: ports.Condition) -> list[str]:
-    """All words of a condition of which ``_some_words`` leaves out no more than that an outlet's name does not count;
-    none of any other."""
-    match condition:
-        case ports.AllOf(parts, ()) | ports.AnyOf(parts):
-            found = [_single_words(part) for part in parts]
-            return [word for words in found for word in words] if all(found) else []
-        case ports.Term(field=None):
-            words = [each for word in condition.words for each in _folded(word)]
-            return words if len(words) == 1 else []
-    return []
+            marked = [f"'{word}'" + f":{_WEIGHTS[condition.field]}" * is_exact for word in words]
+            marked[-1] += ("*" if is_exact else ":*") * condition.is_prefix
+            near = [f"({a} <-> {b} | {a} <2> {b})" for a, b in pairwise(marked)] if is_exact else []
+            return f"({' & '.join(near or marked)})"
 
 
 def _folded(word: str) -> list[str]:

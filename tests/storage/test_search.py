@@ -63,6 +63,7 @@ async def titles(store: storage.SqlStore, words: str | None, **asked: object) ->
         ("выборы", [2]),
         ("株価", [3]),
         ("wombat OR 株価", [3]),
+        ("❶ OR rain", [1]),
         ("wombat", []),
     ],
 )

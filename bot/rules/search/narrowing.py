@@ -54,7 +54,9 @@ def _terms(text: str, field: str | None) -> Iterable[ports.Term]:
     run: list[str] = []
     for found in _WORD.finditer(text):
         word = found[0].removesuffix("*")
-        is_known = "?" not in word and not UNSPACED.search(word) and any(map(str.isalnum, word))
+        # A number in a circle is a mark to the indexes.
+        is_word = any(each.isalpha() or each.isdecimal() for each in word)
+        is_known = is_word and "?" not in word and not UNSPACED.search(word)
         if is_known:
             run.append(word)
         if run and (not is_known or found[0].endswith("*")):
