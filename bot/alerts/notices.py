@@ -36,9 +36,11 @@ def configuration_reloaded(
     )
     lead = f"Configuration reloaded: {in_force}."
     if problems:
-        lead = "; ".join(part for part in found if part)
+        # That nothing is refused any more is news too.
+        taken = "" if errors else lead.removesuffix(".")
+        lead = "; ".join(part for part in (taken, *found) if part)
     where = tuple(_line(problem) for problem in sorted(problems, key=lambda each: each.severity != "error"))
-    remedy = f"In force: {in_force}. `wirewatch check` shows each place." if problems else ""
+    remedy = f"In force: {in_force}. `wirewatch check` shows each place." if errors else ""
     return model.Notice(what=lead, where=where, remedy=remedy, occasion=(f"reload {version} {list(where)}",))
 
 

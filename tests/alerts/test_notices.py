@@ -61,7 +61,7 @@ def test_a_reload_says_first_what_follows_from_its_problems() -> None:
     assert told.remedy.startswith("In force: 12 rules, 1 feed.")
     assert _reloaded(one, off=2).what == "2 rules refused and off: no good version is known"
     assert _reloaded(_problem(0, file="bot.yaml")).what == "1 file refused, last good version kept"
-    assert _reloaded(warning, warning).what == "2 warnings"
+    assert _reloaded(warning, warning).what == "Configuration reloaded: 12 rules, 1 feed; 2 warnings"
 
 
 def test_a_notice_of_feeds_counts_what_is_wrong_and_what_is_over() -> None:
