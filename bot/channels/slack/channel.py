@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import pydantic
 
 from bot import model, ports
 from bot.channels.kit.context import Address, ChannelContext, Duration
 from bot.channels.kit.people import as_list, ids
-from bot.channels.slack import button_rights
 
 if TYPE_CHECKING:
-    from bot.channels.slack import socket_mode
+    from bot.channels.slack import socket_mode, web_api
 
 KIND = "slack"
 _API = "https://slack.com/api/"
@@ -124,7 +123,8 @@ class Channel:
         self.connector: socket_mode.SocketConnector | None = None
         self.pace = options.pace
         self._mode: ports.Channel
-        self._allowed: button_rights.Allowed | None = None
+        #: Of a bot token.
+        self.bot: web_api.WebApi | None = None
         if options.webhook is not None:
             self._mode = incoming_webhook.IncomingWebhook(
                 name, webhook=options.webhook, pace=options.pace, context=context
@@ -137,7 +137,7 @@ class Channel:
                 self.connector = socket_mode.SocketConnector(
                     app_token=options.app_token, api_url=api_url, context=context
                 )
-            bot = web_api.WebApi(
+            self._mode = self.bot = web_api.WebApi(
                 name,
                 to=options.to,
                 token=options.token,
@@ -145,10 +145,9 @@ class Channel:
                 pace=options.pace,
                 context=context,
                 has_buttons=options.buttons,
+                may_act=options.may_act,
                 shows_reply=options.broadcast.shows,
             )
-            self._allowed = button_rights.Allowed(options.may_act, bot.members, context.clock)
-            self._mode = bot
         self.context = context
         self.account = self._mode.account
 
@@ -166,33 +165,7 @@ class Channel:
         lines = list(await self._mode.check())
         if self.connector is not None:
             lines.append(await _check_connector(self.connector))
-        if self._allowed is not None:
-            lines += await self._allowed.check()
         return lines
-
-    async def may_press(self, person: str) -> bool:
-        """Whether the operator lets this person press the buttons here."""
-        return self._allowed is None or await self._allowed.may(person)
-
-    async def name_of(self, person: str) -> str:
-        """As whom people of any service see this person; "somebody on Slack" where the app may not ask."""
-        from bot.channels.slack import web_api
-
-        return await self._mode.name_of(person) if isinstance(self._mode, web_api.WebApi) else ""
-
-    async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
-        """Tell one person something in a channel. Raises SendError."""
-        from bot.channels.slack import web_api
-
-        if isinstance(self._mode, web_api.WebApi):
-            await self._mode.post_ephemeral(place=place, person=person, text=text)
-
-    async def publish_page(self, *, person: str, view: Mapping[str, Any]) -> None:
-        """Show the app's Home tab of one person. Raises SendError."""
-        from bot.channels.slack import web_api
-
-        if isinstance(self._mode, web_api.WebApi):
-            await self._mode.publish_page(person=person, view=view)
 
     async def close(self) -> None:
         await self._mode.close()
@@ -218,7 +191,7 @@ def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
     from bot.channels.slack import socket_mode
 
     return [
-        socket_mode.Listener(those, those[0].connector, those[0].context)
+        socket_mode.Listener([each.bot for each in those if each.bot], those[0].connector, those[0].context)
         for those in by_app.values()
         if those[0].connector is not None
     ]

@@ -14,10 +14,10 @@ import http.client
 import os
 import socket
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -31,6 +31,7 @@ from bot import model, ports
 from bot.channels.kit import http_errors, threads
 from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import buttons, errors, questions, reactions, sdk_setup
+from bot.channels.slack.web_api import WebApi
 
 log = structlog.get_logger()
 
@@ -60,24 +61,6 @@ _CODES = {
     "socket_mode_not_enabled": "turn on Socket Mode on the app's page",
     "forbidden_team": "the app is not installed in this workspace",
 }
-
-
-class EphemeralPoster(Protocol):
-    """What a listener needs of one channel."""
-
-    name: str
-
-    async def may_press(self, person: str) -> bool:
-        """Whether this person's presses count. Raises SendError."""
-
-    async def name_of(self, person: str) -> str:
-        """As whom people of any service see this person."""
-
-    async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
-        """Answer a press so that only ``person`` sees it in ``place``. Raises SendError."""
-
-    async def publish_page(self, *, person: str, view: Mapping[str, Any]) -> None:
-        """Show the Home tab of one person. Raises SendError."""
 
 
 class SocketConnector:
@@ -139,7 +122,7 @@ class Listener:
 
     is_alone = False
 
-    def __init__(self, places: Sequence[EphemeralPoster], connector: SocketConnector, context: ChannelContext) -> None:
+    def __init__(self, places: Sequence[WebApi], connector: SocketConnector, context: ChannelContext) -> None:
         self.channels = tuple(place.name for place in places)
         self._places = places
         self._connector = connector

@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from bot import model, ports
 from bot.channels.kit import http_errors, people, phrases, places, plain_text, threads
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack import blocks, errors, names, reactions, rich_text, sdk_setup
+from bot.channels.slack import blocks, button_rights, errors, names, reactions, rich_text, sdk_setup
 from bot.channels.slack.conversations import Conversations
 
 #: Seconds for each connect, send and read; the sender bounds the whole.
@@ -46,6 +46,7 @@ class WebApi:
         pace: timedelta,
         context: ChannelContext,
         has_buttons: bool = False,
+        may_act: Sequence[str] = (),
         shows_reply: Callable[[model.Severity], bool] = lambda severity: False,
     ) -> None:
         self.name = name
@@ -65,7 +66,9 @@ class WebApi:
         self._has_buttons = has_buttons
         #: Whether the channel sees replies of a severity too.
         self._shows_reply = shows_reply
-        self._names = names.Names(self._ask_for)
+        self.name_of = names.Names(self._ask_for).of
+        self._allowed = button_rights.Allowed(may_act, self.members, context.clock)
+        self.may_press = self._allowed.may
 
     @property
     def abilities(self) -> ports.Abilities:
@@ -141,10 +144,6 @@ class WebApi:
     async def publish_page(self, *, person: str, view: Mapping[str, Any]) -> None:
         """The app's Home tab, as one person sees it. Raises SendError."""
         await self._ask("views.publish", json={"user_id": person, "view": view})
-
-    async def name_of(self, person: str) -> str:
-        """As whom people of any service see somebody."""
-        return await self._names.of(person)
 
     async def members(self, group: str) -> frozenset[str]:
         """The ids of a user group's members. Raises SendError."""
@@ -291,7 +290,7 @@ class WebApi:
             (bool(found.get("is_member")), "the app is a member of the channel", "not_in_channel"),
         ):
             lines.append(ports.CheckLine(is_good=is_good, what=what, help="" if is_good else errors.TABLE[code][1]))
-        return lines
+        return [*lines, *await self._allowed.check()]
 
     def _check_scopes(self, wanted: Iterable[str]) -> list[ports.CheckLine]:
         if self._scopes is None:
