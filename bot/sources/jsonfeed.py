@@ -105,7 +105,7 @@ def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str) -> mod
     guid = _text(item, "id")
     return model.Entry(
         guid=guid,
-        link=links.web(_text(item, "url"), base) or links.web(_text(item, "external_url"), base) or links.web(guid),
+        link=links.web(_text(item, "url"), base) or links.web(_text(item, "external_url"), base) or _address(guid),
         title=links.escaped(_text(item, "title")),
         body=_body(item, base),
         author=_author(item) or _author(feed),
@@ -160,3 +160,8 @@ def _date(text: str | None) -> datetime | None:
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _address(guid: str | None) -> str | None:
+    """An id that is the item's whole address, as the format recommends; any other leads nowhere."""
+    return links.web(guid) if guid and "://" in guid else None

@@ -331,3 +331,13 @@ def test_a_date_is_read_whole_or_not_at_all(written: str, day: str) -> None:
     language = next((name for name, word in (("ru", "я"), ("ko", "오"), ("ko", "년")) if word in written), "hu")
     found = read(rss(dated, head=f"<language>{language}</language>")).entries[0].published
     assert (f"{found:%Y-%m-%d %H:%M}" if found else "None") == day
+
+
+@pytest.mark.parametrize(
+    ("guid", "link"), [('"https://a.example/1"', "https://a.example/1"), ('"abc"', None), ("2", None)]
+)
+def test_an_id_of_json_is_a_link_only_where_it_is_an_address(guid: str, link: str | None) -> None:
+    [entry] = read(
+        f'{{"version": "https://jsonfeed.org/version/1", "items": [{{"id": {guid}, "title": "x"}}]}}'
+    ).entries
+    assert (entry.guid, entry.link) == (guid.strip('"'), link)
