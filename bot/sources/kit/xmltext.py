@@ -21,8 +21,9 @@ _CONTROL_BYTES = bytes(code for code in range(0x20) if chr(code) not in "\t\n\r"
 #: References to characters that XML has not, which break the document for every strict parser. Two of them are one
 #: letter where a program wrote UTF-16: "&#55357;&#56832;".
 _BAD_REFERENCES = re.compile(
-    r"(?:&(?:amp;)?#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|55(?:29[6-9]|[3-9]\d\d)|56\d{3}|57(?:[0-2]\d\d|3[0-3]\d|34[0-3])"
-    r"|6553[45]|[1-9]\d{6,})|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{6,}));)+"
+    r"&(?:amp;)?#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|55(?:29[6-9]|[3-9]\d\d)|56\d{3}|57(?:[0-2]\d\d|3[0-3]\d|34[0-3])"
+    r"|6553[45]|[1-9]\d{6,})|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{6,}));"
+    r"(?:&(?:amp;)?#(?:5[67]\d{3}|[xX]0*[dD][c-fC-F][0-9a-fA-F]{2});)?"
 )
 _NUMBER = re.compile(r"#(?:[xX]([0-9a-fA-F]+)|(\d+))")
 _ROOT = re.compile(r"<(?:([A-Za-z_][\w.-]*):)?(rss|feed|rdf|channel|urlset|sitemapindex)(?=[\s/>])", re.IGNORECASE)
