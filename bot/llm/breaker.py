@@ -25,6 +25,9 @@ class Breaker:
 
     def fail(self, now: datetime, *, for_good: bool, after: timedelta | None = None) -> bool:
         """Count a failure; True: with this one a pause begins. ``for_good``: it will fail until somebody acts."""
+        if not self.allows(now):
+            # Of a call that began before the pause: several that fail at once are one sign.
+            return False
         was_asked = self.until is None
         self.failures = max(self.failures + 1, FAILURES if for_good else 0)
         if self.failures >= FAILURES:

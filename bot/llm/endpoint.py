@@ -36,6 +36,8 @@ class Endpoint:
             timeout=policy.timeout.total_seconds(),
             # Who asks decides what is tried again: each attempt counts in the budget.
             max_retries=0,
+            # A redirect would take prompts to an address that is not configured.
+            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
         )
         self._parameters: dict[str, Any] = {"max_tokens": _MOST_TOKENS, "temperature": 0}
 
@@ -84,6 +86,8 @@ def _refusal(error: openai.APIStatusError) -> ports.ModelError:
     body = error.body if isinstance(error.body, dict) else {}
     said = body.get("message") if isinstance(body.get("message"), str) else ""
     text = f"the model's API answered with HTTP status {status}{': ' + said if said else ''}"
+    if status < 400:
+        return ports.ModelRefused(f"{text}, a redirect, which is not followed")
     if status in (400, 401, 403, 404, 405, 422):
         return ports.ModelRefused(text)
     return ports.ModelUnavailable(text, after=_retry_after(error.response.headers.get("retry-after")))

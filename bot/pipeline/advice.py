@@ -155,12 +155,14 @@ class Advice:
     def has_words(self, pending: model.Pending) -> bool:
         """Whether a summary or translation that was asked for has come; False: it will not. Raises Undecided."""
         assert self._tx is not None
-        self._queued.add(pending.key)
         if pending.unless in self._wanted:
+            self._queued.add(pending.key)
             self._held.add(pending.key)
             raise stories.Undecided
         if pending.unless and self._tx.completions.answers([pending.unless], by=self.advisor.policy.name):
+            # The summary may be the same sentences, and is to be translated then.
             return False
+        self._queued.add(pending.key)
         form = prompts.FORMS[pending.prompt.use]
         return self._answer(pending.prompt, form, key=pending.key, patience=_FOR_WORDS) is not None
 

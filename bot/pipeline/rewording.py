@@ -10,8 +10,12 @@ from bot import model, ports
 from bot.llm import prompts
 from bot.llm.prompts import summary, translation
 from bot.llm.prompts.wording import Answer
+from bot.model import visible
 
 _KINDS = (model.MessageKind.POST, model.MessageKind.EDIT)
+#: Of a message with room for four sentences of 700 characters: sentences of the article beside a translation, and
+#: characters of the translation without our own words.
+_ORIGINAL, _TRANSLATION = 3, 640
 A = TypeVar("A", bound=Answer)
 
 
@@ -52,8 +56,11 @@ def worded(
         prompt = translation.ask(article, [brief.title.text, *sentences], to=to)
         found = look_up(prompt, translation.Translation) if prompt else None
         if found is not None:
-            text = f"{to}: {' — '.join([found.texts[0], ' '.join(found.texts[1:])])} [translated by {policy.name}]"
-            told = (*told, replace(teller, spans=(model.Span(text=text.replace(" —  [", " [")),)))
+            title, *rest = found.texts
+            text = visible.line(" — ".join(filter(None, (f"{to}: {title}", " ".join(rest)))), _TRANSLATION)
+            span = model.Span(text=f"{text} [translated by {policy.name}]")
+            # Without the link it is a paragraph of its own.
+            told = (*told[:_ORIGINAL], replace(teller, spans=(span,), link=""))
     return replace(row, message=replace(row.message, briefs=(replace(brief, summary=told),)))
 
 

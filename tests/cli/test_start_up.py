@@ -143,5 +143,5 @@ def test_a_bot_without_a_model_imports_nothing_of_language_models(archive: Path)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     found = set(done.stdout.splitlines()[-1].split()[1:])
     assert {"bot.pipeline.deciding", "bot.app.assisting"} <= found
-    of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.advice"}
+    of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.advice", "bot.language.encoders.universal", "numpy"}
     assert not found & of_models

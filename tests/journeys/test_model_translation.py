@@ -59,6 +59,28 @@ async def test_a_foreign_article_is_shown_in_both_languages(tmp_path: Path) -> N
         assert (data["from"], data["to"], data["texts"][0]) == ("de", "en", GERMAN.title)
 
 
+async def test_of_a_long_article_the_translation_is_a_paragraph_of_its_own_that_says_who_made_it(
+    tmp_path: Path,
+) -> None:
+    more = (
+        "Die PTA nennt BlackBerry eine Frist, und die Kunden in Karatschi und Lahore warten auf eine Antwort. "
+        "Auch die Backdoor in BES bleibt für BlackBerry und die PTA ein Streit, der schon seit dem Sommer andauert."
+    )
+    async with desk(tmp_path) as (made, server):
+        server.service.answer_with(
+            "translate",
+            lambda data: {"texts": [ENGLISH["texts"][0], *["A deadline for BES. " * 20] * (len(data["texts"]) - 1)]},
+        )
+
+        await tell(made, replace(GERMAN, text=f"{GERMAN.text} {more}"))
+
+    quotes = [part for part in made.heads()[0]["blocks"][0]["elements"] if part["type"] == "rich_text_quote"]
+    assert len(quotes) == 2
+    said = "".join(each.get("text", "") for each in quotes[1]["elements"])
+    assert said.startswith(f"en: {ENGLISH['texts'][0]} — A deadline for BES. ")
+    assert "… [translated by local-model] — wire" in said
+
+
 async def test_an_article_in_the_language_of_the_channel_is_not_asked_about(tmp_path: Path) -> None:
     async with desk(tmp_path) as (made, server):
         shown = await tell(made, FIRST, language="en-GB")
@@ -76,6 +98,18 @@ async def test_a_summary_of_the_model_is_translated_too(tmp_path: Path) -> None:
         assert f"{SHORT} [summary by local-model]" in shown
         assert f"«{SHORT}» [translated by local-model]" in shown
         # The article's own sentences, which the summary replaces, are not translated for nothing.
+        assert [use for use, _ in server.service.asked] == ["summary", "translate"]
+
+
+async def test_a_summary_in_the_article_s_very_words_is_translated_too(tmp_path: Path) -> None:
+    async with desk(tmp_path, uses="[summary, translate]") as (made, server):
+        server.service.answer_with("summary", lambda data: summary((GERMAN.text, GERMAN.text)))
+        server.service.answer_with("translate", lambda data: ENGLISH)
+
+        shown = await tell(made)
+
+        assert f"{GERMAN.text} [summary by local-model]" in shown
+        assert f"en: {ENGLISH['texts'][0]} — {ENGLISH['texts'][1]} [translated by local-model]" in shown
         assert [use for use, _ in server.service.asked] == ["summary", "translate"]
 
 

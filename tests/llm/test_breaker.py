@@ -13,7 +13,7 @@ SECOND = timedelta(seconds=1)
 def failed(times: int) -> Breaker:
     breaker = Breaker()
     for _ in range(times):
-        breaker.fail(START, for_good=False)
+        breaker.fail(breaker.until or START, for_good=False)
     return breaker
 
 
@@ -29,10 +29,19 @@ def test_some_failures_in_a_row_close_it_and_are_told_once() -> None:
 
 
 def test_each_failure_after_a_pause_doubles_it_up_to_the_longest() -> None:
-    breaker = failed(FAILURES + 1)
-    assert not breaker.allows(START + 2 * FIRST - SECOND)
-    assert breaker.allows(START + 2 * FIRST)
-    assert failed(40).until == START + LONGEST
+    breaker, last = failed(FAILURES + 1), failed(40)
+    assert not breaker.allows(START + 3 * FIRST - SECOND)
+    assert breaker.allows(START + 3 * FIRST)
+    before = failed(39).until
+    assert before is not None
+    assert last.until == before + LONGEST
+
+
+def test_calls_that_fail_beside_the_one_that_began_the_pause_do_not_lengthen_it() -> None:
+    breaker = failed(FAILURES)
+    for _ in range(3):
+        assert not breaker.fail(START + SECOND, for_good=False)
+    assert breaker.until == START + FIRST
 
 
 def test_a_refusal_closes_it_at_once_and_a_server_may_ask_for_longer() -> None:

@@ -90,6 +90,37 @@ async def test_what_went_wrong_is_said_in_a_line(
     assert chat_completions.KEY not in str(raised.value)
 
 
+async def test_a_redirect_takes_no_prompt_to_another_address(endpoint: Endpoint, server: Server) -> None:
+    with faulty.serve(chat_completions.Model()) as other:
+        moved = faulty.Answer(307, {}, {"Location": f"{other.url}{chat_completions.PATH}"})
+        server.fail("complete", moved)
+
+        with pytest.raises(ports.ModelRefused, match="HTTP status 307, a redirect, which is not followed"):
+            await endpoint.ask(PROMPT)
+
+        assert not other.service.bodies
+        assert not other.asked("complete")
+
+
+async def test_only_the_prompt_its_form_and_the_limits_are_sent(endpoint: Endpoint, server: Server) -> None:
+    await endpoint.ask(PROMPT)
+
+    [body] = server.service.bodies
+    assert body == {
+        "model": chat_completions.NAME,
+        "messages": [
+            {"role": "system", "content": PROMPT.instructions},
+            {"role": "user", "content": PROMPT.data},
+        ],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "same_event", "strict": True, "schema": json.loads(PROMPT.schema)},
+        },
+        "max_tokens": 700,
+        "temperature": 0,
+    }
+
+
 async def test_a_server_says_how_long_to_wait(endpoint: Endpoint, server: Server) -> None:
     server.fail("complete", "429")
     with pytest.raises(ports.ModelUnavailable) as raised:

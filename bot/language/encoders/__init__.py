@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 from bot import model, ports
-from bot.language.encoders import multilingual_e5, universal
-from bot.language.encoders.bounded import Bounded
 
 
 @cache
@@ -14,4 +12,8 @@ def of(languages: model.Languages) -> ports.Encoder | None:
     """The encoder that bot.yaml names, one a process, which loads on its first texts; None: off."""
     if languages is model.Languages.OFF:
         return None
+    # Costs start-up: most configurations have none.
+    from bot.language.encoders import multilingual_e5, universal
+    from bot.language.encoders.bounded import Bounded
+
     return Bounded(universal.Model if languages is model.Languages.UNIVERSAL else multilingual_e5.Model)
