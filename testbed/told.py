@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
+import json
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from bot import channels, model, ports
@@ -223,6 +227,50 @@ def _of_teams(card: Mapping[str, Any]) -> str:
     return "\n".join(told)
 
 
+class _Receiver:
+    """Takes every document."""
+
+    SENDS = frozenset({"post"})
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.documents: list[Mapping[str, Any]] = []
+
+    def doing(self, request: faulty.Request) -> str:
+        return "post"
+
+    def too_many(self) -> faulty.Answer:
+        return faulty.Answer(429, {})
+
+    def answer(self, request: faulty.Request) -> faulty.Answer:
+        self.documents.append(request.body)
+        return faulty.Answer(200, {})
+
+
+def webhook() -> str:
+    """The fields for people; with those for programs it takes four pages."""
+    with faulty.serve(_Receiver()) as server:
+        tell("webhook", {"url": "env:A"}, {"A": f"{server.url}/hook"})
+        shown = ("kind", "severity", "reason", "reply_to", "edits", "title", "text")
+        told = [{name: document[name] for name in shown} for document in server.service.documents]
+    return _fenced("\n\n".join(json.dumps(each, ensure_ascii=False, indent=2) for each in told))
+
+
+def apprise() -> str:
+    """As Apprise hands it to a service: here to its own `json://`."""
+    with faulty.serve(_Receiver()) as server:
+        tell("apprise", {"url": "env:A", "pace": timedelta()}, {"A": server.url.replace("http:", "json:")})
+        told = [f"{each['title']}\n\n{each['message']}" for each in server.service.documents]
+    return _fenced("\n\n\n".join(told).replace("\u2060", ""))
+
+
+def console() -> str:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        tell("console", {}, {})
+    return _fenced(printed.getvalue().strip())
+
+
 TOLD: Mapping[str, Callable[[], str]] = {
     "kinds": kinds,
     "discord": discord,
@@ -231,6 +279,9 @@ TOLD: Mapping[str, Callable[[], str]] = {
     "teams": teams,
     "mattermost": mattermost,
     "telegram": telegram,
+    "webhook": webhook,
+    "apprise": apprise,
+    "console": console,
 }
 
 

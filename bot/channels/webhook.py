@@ -216,4 +216,5 @@ def _correction(edit: model.Edit) -> Json:
         "field": edit.field,
         "before": phrases.clean(edit.before),
         "after": phrases.clean(edit.after),
+        "link": phrases.safe_link(edit.link),
     }

@@ -91,6 +91,7 @@ def test_the_table_of_mattermosts_ids_is_the_one_that_is_followed() -> None:
     }
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 def test_each_story_is_told_as_it_is_really_sent() -> None:
     assert told.page(PAGE) == PAGE, "run scripts/told"
     assert set(told.TOLD) == set(re.findall(r"<!-- told: (\w+) -->", PAGE))
