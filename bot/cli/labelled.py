@@ -46,12 +46,13 @@ class Score:
     pairs_joined: int = 0
     pairs_labelled: int = 0
     calls: int = 0
+    tokens: int = 0
     articles: int = 0
 
     def cells(self) -> tuple[str, ...]:
-        """For a table: events, hidden, beyond, precision and recall of pairs, calls an article."""
+        """For a table: events, hidden, beyond, precision and recall of pairs, calls and tokens an article."""
         told = self.as_json()
-        names = ("events", "hidden", "beyond", "precision", "recall", "calls_an_article")
+        names = ("events", "hidden", "beyond", "precision", "recall", "calls_an_article", "tokens_an_article")
         return tuple(str(told[name]) for name in names)
 
     def as_json(self) -> dict[str, int | float]:
@@ -64,6 +65,7 @@ class Score:
             "precision": round(self.pairs_right / self.pairs_joined, 2) if self.pairs_joined else 1.0,
             "recall": round(self.pairs_right / self.pairs_labelled, 2) if self.pairs_labelled else 1.0,
             "calls_an_article": round(self.calls / self.articles, 2) if self.articles else 0.0,
+            "tokens_an_article": round(self.tokens / self.articles) if self.articles else 0,
         }
 
 
@@ -125,6 +127,7 @@ class _Group:
     grouping: stories.Grouping
     members: defaultdict[model.StoryId, list[model.Member]] = field(default_factory=lambda: defaultdict(list))
     answers: dict[str, str | None] = field(default_factory=dict)
+    tokens: int = 0
     #: The prompt that the last attempt lacked an answer to.
     wanted: model.Prompt | None = None
 
@@ -156,7 +159,9 @@ async def _score(
             shown.append(row)
     for story, members in group.members.items():
         homes.update({member.article.id: story for member in members})
-    return _counted(rows, shown, homes, calls=len(group.answers))
+    score = _counted(rows, shown, homes)
+    score.calls, score.tokens = len(group.answers), group.tokens
+    return score
 
 
 async def _join(
@@ -170,9 +175,12 @@ async def _join(
             assert opened is not None
             assert group.wanted is not None
             try:
-                group.answers[group.wanted.key] = (await opened.ask(group.wanted)).text
-            except ports.ModelError:
+                answered = await opened.ask(group.wanted)
+                group.answers[group.wanted.key] = answered.text
+                group.tokens += answered.tokens_in + answered.tokens_out
+            except ports.ModelError as failure:
                 group.answers[group.wanted.key] = None
+                group.tokens += failure.tokens_in + failure.tokens_out
 
 
 def _second(row: Row, near: Sequence[model.StoryId], group: _Group) -> stories.Opinion | None:
@@ -204,11 +212,9 @@ def _story(story: model.StoryId, members: Sequence[model.Member]) -> model.Story
     )
 
 
-def _counted(
-    rows: Sequence[Row], shown: Sequence[Row], homes: Mapping[model.ArticleId, model.StoryId], *, calls: int
-) -> Score:
+def _counted(rows: Sequence[Row], shown: Sequence[Row], homes: Mapping[model.ArticleId, model.StoryId]) -> Score:
     events = Counter(row.event for row in rows if row.event)
-    told = Score(events=len(events), articles=len(rows), calls=calls)
+    told = Score(events=len(events), articles=len(rows))
     told.hidden = len(events.keys() - {row.event for row in shown})
     told.beyond = max(0, len(shown) - len(events))
     told.pairs_labelled = sum(count * (count - 1) // 2 for count in events.values())

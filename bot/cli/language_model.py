@@ -149,7 +149,8 @@ def _show(policy: model.LanguageModelPolicy, asked: Sequence[_Asked], compared: 
         terminal.out.print(_budget(policy, used))
     if not compared:
         return
-    table = Table("labelled articles", "events", "hidden", "beyond", "pairs P", "R", "calls an article")
+    names = ("labelled articles", "events", "hidden", "beyond", "pairs P", "R", "calls", "tokens")
+    table = Table(*names, caption="calls and tokens: for one article")
     for name, score in compared.items():
         table.add_row(name, *score.cells())
     terminal.out.print(table)

@@ -54,7 +54,7 @@ class Endpoint:
 
     async def _call(self, prompt: model.Prompt) -> ports.Answered:
         sdk = self._sdk
-        form = {"name": prompt.use.value, "strict": True, "schema": json.loads(prompt.schema)}
+        form = {"name": prompt.use.value, "strict": True, "schema": _inlined(json.loads(prompt.schema))}
         request: dict[str, Any] = {
             "model": self._policy.name,
             "messages": [
@@ -79,6 +79,22 @@ class Endpoint:
 
     async def close(self) -> None:
         await self._client.close()
+
+
+def _inlined(schema: dict[str, Any]) -> object:
+    """The schema without references, which Ollama and llama.cpp do not all follow (ollama#8063, llama.cpp#8073)."""
+    parts = schema.pop("$defs", {})
+
+    def inline(node: object) -> object:
+        if isinstance(node, list):
+            return [inline(each) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return inline(parts[node["$ref"].removeprefix("#/$defs/")])
+        return {name: inline(value) for name, value in node.items()}
+
+    return inline(schema)
 
 
 def _refusal(error: openai.APIStatusError) -> ports.ModelError:

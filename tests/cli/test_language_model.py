@@ -129,8 +129,11 @@ def test_labelled_articles_are_grouped_with_and_without_the_model(folder: Path, 
         "precision": 1.0,
         "recall": 0.33,
         "calls_an_article": 0.0,
+        "tokens_an_article": 0,
     }
-    better = {"beyond": 0, "recall": 1.0, "calls_an_article": 0.33}
+    tokens = found["with the model"]["tokens_an_article"]
+    assert 50 < tokens < 1_000
+    better = {"beyond": 0, "recall": 1.0, "calls_an_article": 0.33, "tokens_an_article": tokens}
     assert found["with the model"] == {**found["without the model"], **better}
     assert "labelled articles" in asked(folder, "--labelled", str(path))
 

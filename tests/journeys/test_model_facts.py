@@ -87,7 +87,7 @@ async def test_a_chosen_change_is_told_in_the_thread_and_at_the_head(tmp_path: P
             model.Reason.FIRST_REPORT,
             model.Reason.ADDED_OUTLET,
             model.Reason.NEW_FACT,
-            model.Reason.ADDED_OUTLET,
+            model.Reason.NEW_FACT,
         ]
 
 

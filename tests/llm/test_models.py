@@ -106,6 +106,10 @@ async def test_only_the_prompt_its_form_and_the_limits_are_sent(endpoint: Endpoi
     await endpoint.ask(PROMPT)
 
     [body] = server.service.bodies
+    form = body["response_format"]["json_schema"]["schema"]
+    # Servers that make a grammar of it do not all follow references.
+    assert "$ref" not in json.dumps(form)
+    assert form["properties"]["verdict"]["enum"] == ["same", "other", "cannot_tell"]
     assert body == {
         "model": chat_completions.NAME,
         "messages": [
@@ -114,7 +118,7 @@ async def test_only_the_prompt_its_form_and_the_limits_are_sent(endpoint: Endpoi
         ],
         "response_format": {
             "type": "json_schema",
-            "json_schema": {"name": "same_event", "strict": True, "schema": json.loads(PROMPT.schema)},
+            "json_schema": {"name": "same_event", "strict": True, "schema": form},
         },
         "max_tokens": 700,
         "temperature": 0,
