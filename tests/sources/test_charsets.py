@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import time
 
 import pytest
 from hypothesis import given
@@ -150,6 +151,15 @@ def test_an_encoding_that_is_none_is_passed_over(name: str) -> None:
 
 def test_nothing_declared_and_not_utf8_is_windows_1252() -> None:
     assert read(_titled("Café", "windows-1252")).entries[0].title == "Café"
+
+
+@pytest.mark.parametrize(
+    "content", [b"abc def " * 1_200_000 + b"\xe9", b"\xe9" * 10_000_000, b"<\xe9>" * 3_000_000, b"a\xe9" * 5_000_000]
+)
+def test_an_encoding_is_guessed_by_a_sample_however_long_the_document_is(content: bytes) -> None:
+    began = time.process_time()
+    charset.decode(content, "")
+    assert time.process_time() - began < 3
 
 
 @given(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from bot import model
 
@@ -56,9 +57,9 @@ _SEQUENCES = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf
 _HIGH = re.compile(rb"[\x80-\xff]+")
 #: Fewer bad bytes than this in a document said to be UTF-8 are slips; more, with fewer good ones, a wrong label.
 _FEW_BYTES = 4
-#: What is between tags and not ASCII, as much of it as a guess needs.
-_PASSAGE = re.compile(rb"[^<>]{0,200}[\x80-\xff][^<>]{0,200}")
-_MOST_PASSAGES, _SAMPLE_BYTES, _FEW_LETTERS = 100, 4_000, 8
+_TAG = re.compile(rb"<[^<>]*>")
+#: Of what is around bytes that are not ASCII as much as a guess needs.
+_MOST_PASSAGES, _AROUND, _SAMPLE_BYTES, _FEW_LETTERS = 200, 100, 4_000, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +118,14 @@ def _guessed(content: bytes) -> str | None:
     # 0.2 s, of which few feeds are worth it.
     import charset_normalizer
 
-    sample = b" ".join(_PASSAGE.findall(content)[:_MOST_PASSAGES])[:_SAMPLE_BYTES]
-    found = charset_normalizer.from_bytes(sample).best()
-    name = _codec(found.encoding) if found else None
+    passages, at = [], 0
+    for found in islice(_HIGH.finditer(content), _MOST_PASSAGES):
+        if found.end() > at:
+            start, at = max(at, found.start() - _AROUND), found.end() + _AROUND
+            passages.append(content[start:at])
+    sample = _TAG.sub(b" ", b"".join(passages))[:_SAMPLE_BYTES]
+    best = charset_normalizer.from_bytes(sample).best()
+    name = _codec(best.encoding) if best else None
     if name is None or name == "utf-8":
         return None
     letters = [letter for letter in sample.decode(name, "replace") if letter.isalpha()]
