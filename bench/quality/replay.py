@@ -17,7 +17,7 @@ import random
 import tarfile
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,14 +159,15 @@ def article_of(fetch: Fetch, entry: feedparser.FeedParserDict) -> model.Article:
     )
 
 
-def write_config(folder: Path, server: FeedServer, series: Sequence[str], window: str) -> None:
+def write_config(folder: Path, feeds: Mapping[str, str], window: str) -> None:
+    """``feeds``: name -> address."""
     (folder / "rules").mkdir()
     (folder / "bot.yaml").write_text(
         f"database: sqlite:///{folder}/replay.db\nchannels: {{alerts: {{kind: console}}}}\n"
         f"stories: {{window: {window}}}\nfetch: {{allow_private: [127.0.0.0/8]}}\n"
     )
-    lines = [f'  - {{url: "{server.url(f"/{name}")}", name: {name}, owner: {name}}}' for name in series]
-    (folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+    lines = [f'{{url: "{url}", name: {name}, owner: {name}}}' for name, url in feeds.items()]
+    (folder / "feeds.yaml").write_text(f"feeds: [{', '.join(lines)}]\n")
     (folder / "rules" / "everyday.yaml").write_text(RULES.read_text())
 
 
@@ -177,7 +178,7 @@ async def replay(series: Sequence[str], *, most: int | None, window: str = "14 d
     environment = app.Environment(environ={}, clock=clock)
     with tempfile.TemporaryDirectory() as place:
         async with FeedServer() as server:
-            write_config(Path(place), server, series, window)
+            write_config(Path(place), {name: server.url(f"/{name}") for name in series}, window)
             settings = app.load(Path(place), {})
             recorder = Recorder("alerts", clock)
             async with app.opened(settings, environment, replaced={"alerts": recorder}) as running:

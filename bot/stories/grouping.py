@@ -29,8 +29,9 @@ JOIN_FROM = 0.8
 PLAIN_FROM = 0.5
 #: The same under a rule with ``group: strict``.
 STRICT_FROM = 0.96
-#: From this probability on an article that does not join is unsure; below it most likely tells another event.
-UNSURE_FROM = 0.3
+#: From this probability on an article that does not join is unsure; below it most likely tells another event. It rises
+#: with the rule's open stories: under a rule that collects a topic nearly none that is named is the right one.
+UNSURE_FROM = 0.4
 #: The probability that an article must have with each of two stories to make them one: a merge is never undone.
 MERGE_FROM = 0.97
 #: A story with less in common is not weighed at all.
@@ -233,7 +234,8 @@ class Grouping:
         if opinion is None or (same is None and opinion.story is not None):
             if judged and model.Group.OFF not in modes and best >= self._needed(read, judged[0], modes):
                 return self._joined(read, judged[0], judged[1:], near)
-            reason = model.JoinReason.UNSURE if best >= UNSURE_FROM else model.JoinReason.OPENED
+            is_unsure = best >= UNSURE_FROM * (1 + 2 * trees.crowd(judged[0].evidence)) if judged else False
+            reason = model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED
             return self._opened(read, reason, judged)
         if same is None:
             join = self._opened(read, model.JoinReason.OPENED, judged)

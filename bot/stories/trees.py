@@ -15,6 +15,10 @@ from typing import TypeAlias
 
 from bot.stories.evidence import Evidence
 
+#: Under a rule with so many open stories the judge was fitted. Where a rule collects a whole topic, the nearest of its
+#: stories is mostly another event in the same words: with each doubling beyond, the odds are divided by four, which is
+#: twice what equal chances for all stories would say (bench/quality/topics.py).
+FEW_STORIES, CROWDED = 10, 2.0
 #: A leaf's score; or feature, threshold, and what follows up to and above it.
 Tree: TypeAlias = "float | tuple[int, float, Tree, Tree]"
 
@@ -39,9 +43,9 @@ class Judge:
             total += node  # type: ignore[operator]
         return total
 
-    def chance(self, evidence: Sequence[float]) -> float:
-        """The probability that the article is of the story's event, 0 to 1."""
-        logit = self.slope * self.score(evidence) + self.shift
+    def chance(self, evidence: Sequence[float], doubt: float = 0.0) -> float:
+        """The probability that the article is of the story's event, 0 to 1; ``doubt`` is taken from its logit."""
+        logit = self.slope * self.score(evidence) + self.shift - doubt
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
@@ -51,10 +55,19 @@ class Judges:
 
     ruled: Judge
     plain: Judge
+    #: How much a rule's many open stories count.
+    crowded: float = CROWDED
 
     def chance(self, evidence: Evidence) -> float:
         """The probability that the article is of the story's event, 0 to 1."""
-        return (self.ruled if evidence.of_rule else self.plain).chance(evidence)
+        if not evidence.of_rule:
+            return self.plain.chance(evidence)
+        return self.ruled.chance(evidence, self.crowded * crowd(evidence))
+
+
+def crowd(evidence: Evidence) -> float:
+    """By how much the rule has more open stories than those that the judge was fitted on (logarithm), from 0 on."""
+    return max(0.0, evidence.of_rule - math.log1p(FEW_STORIES))
 
 
 def read(document: str) -> Judges:
@@ -62,9 +75,10 @@ def read(document: str) -> Judges:
     found = json.loads(document)
     if tuple(found["features"]) != Evidence._fields:
         raise ValueError("judge.json was fitted on other evidence: run bench/quality/fit.py")
-    return Judges(
-        *(Judge(tuple(map(_tree, found[name]["trees"])), *found[name]["calibration"]) for name in ("ruled", "plain"))
+    ruled, plain = (
+        Judge(tuple(map(_tree, found[name]["trees"])), *found[name]["calibration"]) for name in ("ruled", "plain")
     )
+    return Judges(ruled, plain)
 
 
 def _tree(node: float | list[object]) -> Tree:

@@ -1,0 +1,111 @@
+"""Real feeds under everyday rules, with the event that each article tells: broad rules, under which nearly all differ.
+
+The desks are narrow: what one of them collects is mostly a few events, told again and again. An everyday rule ("oil
+prices", "schools reopen") collects a topic over weeks, and the nearest story is mostly another event in the same words.
+The events were labelled for this project by reading (feed_events.tsv: a digest of the link, the rule, the event); the
+feeds themselves are in the shared data.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from bench.quality import replay
+from bot import app, articles, model, ports, rules, sources
+from bot.articles import boilerplate
+
+LABELS = Path(__file__).with_name("feed_events.tsv")
+#: Half of the rules each, so that what is fitted on one is judged on the other.
+HALVES = ("feeds-1", "feeds-2")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An article as it was first seen, and its event."""
+
+    arrival: model.Arrival
+    rule: str
+    event: str
+
+
+def digest(link: str) -> str:
+    """What stands for a link in the table."""
+    return hashlib.sha256(link.encode()).hexdigest()[:16]
+
+
+def rows(half: str) -> list[Labelled]:
+    """The articles of one half of the rules, in the order in which they came.
+
+    Raises SystemExit where the feeds are absent.
+    """
+    labels = _labels()
+    names = sorted({rule for rule, _ in labels.values()})
+    mine = names[HALVES.index(half) :: len(HALVES)]
+    found = []
+    for article in _articles():
+        rule, event = labels[article.id]
+        matches = _ruleset().match(article, model.Feed(url=article.feed), now=article.first_seen)
+        if rule in mine and matches:
+            arrival = model.Arrival(article=article, matches=matches, is_baseline=False)
+            found.append(Labelled(arrival, rule, event))
+    return found
+
+
+def _labels() -> dict[str, tuple[str, str]]:
+    with LABELS.open(encoding="utf-8", newline="") as file:
+        return {link: (rule, event) for link, rule, event in csv.reader(file, delimiter="\t")}
+
+
+@cache
+def _ruleset() -> rules.RuleSet:
+    with tempfile.TemporaryDirectory() as place:
+        replay.write_config(Path(place), {}, "14 days")
+        return rules.RuleSet(app.load(Path(place), {}).rules)
+
+
+@cache
+def _articles() -> tuple[model.Article, ...]:
+    """All labelled articles, as each was when it was seen first."""
+    labels, memory, seen = _labels(), defaultdict[str, str](str), set[str]()
+    found = []
+    for series in replay.all_series():
+        for fetch in replay.read_series(series, None):
+            for article in _read(fetch):
+                if article.id in seen:
+                    continue
+                seen.add(article.id)
+                memory[series] = boilerplate.learn([article.text], memory[series])
+                if article.id in labels:
+                    stripped = boilerplate.strip(article.text, memory[series])
+                    found.append(dataclasses.replace(article, text=stripped.text))
+    return tuple(sorted(found, key=lambda article: (article.first_seen, article.when, article.id)))
+
+
+def _read(fetch: replay.Fetch) -> Iterator[model.Article]:
+    feed = model.Feed(url=f"https://{fetch.series}.example/", name=fetch.series, owner=fetch.series)
+    try:
+        reading = sources.parse_document(ports.Body(content=fetch.body, content_type="", url=feed.url))
+    except ports.ReadError:
+        return
+    for item in articles.look_up(feed, reading).items:
+        yield model.Article(
+            id=model.ArticleId(digest(item.link)),
+            feed=feed.url,
+            outlet=fetch.series,
+            owner=fetch.series,
+            link=item.link,
+            title=item.title,
+            text=item.text,
+            language=item.entry.language or reading.language,
+            published=item.published,
+            first_seen=fetch.at,
+            fingerprint=item.fingerprint,
+        )

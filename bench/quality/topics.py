@@ -1,0 +1,67 @@
+"""Everyday rules over real feeds: what is hidden under another event's headline, and what is named beside it.
+
+    python -m bench.quality.topics
+
+An everyday rule collects a topic over weeks, so nearly every article tells an event of its own. Grouping alone, in
+memory, over 700 articles of ten such rules, whose events were labelled by reading (feed_rows.py). Beside it the same
+judge as the desks taught it, which holds every rule for narrow, and each article alone. The judge was fitted on none of
+these articles; how much a rule's many stories count was chosen on them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.quality import feed_rows
+from bench.quality.desk_rows import WINDOW
+from bench.quality.feed_rows import Labelled
+from bench.quality.stories import marks
+from bot import model, stories
+from bot.stories import trees
+
+
+def row(
+    rows: Sequence[Labelled], judge: trees.Judges | None, join_from: float = stories.grouping.JOIN_FROM
+) -> list[str]:
+    """Events hidden, messages beyond one an event, precision and recall of pairs, stories named and rightly so."""
+    grouping = stories.Grouping(window=WINDOW, judge=judge, join_from=join_from)
+    opened_by: dict[model.StoryId, str] = {}
+    shown: Counter[str] = Counter()
+    homes, named = [], []
+    for one in rows:
+        join = grouping.join(one.arrival.article, one.arrival.matches)
+        if join.story not in opened_by:
+            opened_by[join.story] = one.event
+            shown[one.event] += 1
+        if join.near:
+            named.append(opened_by[join.near] == one.event)
+        homes.append(join.story)
+    events = {one.event for one in rows}
+    found = marks([one.event for one in rows], homes)
+    hidden = len(events - shown.keys())
+    return [
+        f"{hidden} of {len(events)}",
+        str(sum(shown.values()) - len(events & shown.keys())),
+        f"{found.precision:.2f}",
+        f"{found.recall:.2f}",
+        f"{sum(named)} of {len(named)}",
+    ]
+
+
+def main() -> None:
+    table = Table("rules", "judged", "hidden", "beyond", "pair P", "R", "named rightly")
+    for half in feed_rows.HALVES:
+        rows = feed_rows.rows(half)
+        table.add_row(half, "as shipped", *row(rows, None))
+        table.add_row(half, "as if narrow", *row(rows, replace(trees.shipped(), crowded=0.0)))
+        table.add_row(half, "each alone", *row(rows, None, 1.1))
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
