@@ -13,7 +13,7 @@ import typer
 
 from bot import app, config, model, ports
 from bot.alerts import routing
-from bot.cli import archive, terminal
+from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 
 
@@ -39,7 +39,7 @@ def check(
 
     Example: wirewatch check --config config --strict
     """
-    problems = [*config.check(folder, environ=os.environ, kinds=app.kinds()), *asyncio.run(_redirected(folder))]
+    problems = [*config.check(folder, environ=os.environ, kinds=app.kinds()), *_redirected(folder)]
     form = Format.JSON if json else format
     text = config.render(problems, form.value)
     if text:
@@ -55,16 +55,17 @@ def check(
     raise typer.Exit(LEFT if errors else DONE)
 
 
-async def _redirected(folder: Path) -> list[model.Problem]:
+def _redirected(folder: Path) -> list[model.Problem]:
     """Feeds whose publisher has sent the bot to the address of another, as far as a database at hand remembers."""
+    environment = app.Environment(environ=os.environ)
     try:
         settings = app.load(folder, os.environ)
-        if not app.database_of(settings, app.Environment(environ=os.environ)).startswith("sqlite:"):
+        kind, _, database = app.database_of(settings, environment).partition(":///")
+        if kind != "sqlite" or not Path(database).is_file():
             return []
-        async with archive.opened(settings, app.Environment(environ=os.environ)) as store:
-            states = await store.read(lambda tx: tuple(tx.feeds.all()))
+        states = asyncio.run(_states(settings, environment))
     except ports.WirewatchError:
-        return []  # what is wrong is said elsewhere, and before the first run there is none
+        return []  # what is wrong is said elsewhere
     configured = {feed.url for feed in settings.feeds}
     path = folder / "feeds.yaml"
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -79,6 +80,14 @@ async def _redirected(folder: Path) -> list[model.Problem]:
         )
         for twins in model.redirected_twins(state for state in states if state.url in configured)
     ]
+
+
+async def _states(settings: config.Settings, environment: app.Environment) -> Sequence[model.FeedState]:
+    # Costs half of a start, and before the first run there is no database.
+    from bot.cli import archive
+
+    async with archive.opened(settings, environment) as store:
+        return await store.read(lambda tx: tuple(tx.feeds.all()))
 
 
 def _show_routes(folder: Path) -> None:
