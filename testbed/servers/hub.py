@@ -83,6 +83,7 @@ class Hub:
 
 
 def call(url: str, body: bytes | None = None, *, signature: str | None = None) -> tuple[int, str]:
+    """Status and text; 0: the connection was closed while the body was still sent, and the answer with it."""
     headers = {"Content-Type": "application/rss+xml"} if body is not None else {}
     headers |= {"X-Hub-Signature": signature} if signature else {}
     request = urllib.request.Request(url, body, headers)
@@ -92,6 +93,10 @@ def call(url: str, body: bytes | None = None, *, signature: str | None = None) -
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read().decode()
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, (ConnectionResetError, BrokenPipeError)):
+            return 0, ""
+        raise
 
 
 @contextlib.contextmanager
