@@ -5,6 +5,7 @@ Knows no clock: a day without its year is a date only where it is known when it 
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -17,6 +18,23 @@ if TYPE_CHECKING:
 #: What is the same read as of both says its own year; what is as far from both is counted from the reader's day.
 _BASES = (datetime(2001, 2, 3, 12, tzinfo=UTC), datetime(2010, 8, 15, 13, 30, tzinfo=UTC))
 _MAX_LENGTH = 200
+#: Dates in words of one document: each takes up to 15 ms, and a document at most some seconds.
+_MOST = 150
+
+
+class OfDocument:
+    """The dates of one document, in its order: those in words that come after very many others are not read."""
+
+    def __init__(self) -> None:
+        self._left = _MOST
+
+    def parsed(self, text: str, language: str, seen: datetime | None = None) -> datetime | None:
+        """As ``parsed`` of this module."""
+        try:
+            return _in_digits(text.strip())
+        except (ValueError, OverflowError):
+            self._left -= 1
+        return parsed(text, language, seen) if self._left >= 0 else None
 
 
 def parsed(text: str, language: str, seen: datetime | None = None) -> datetime | None:
@@ -29,16 +47,19 @@ def parsed(text: str, language: str, seen: datetime | None = None) -> datetime |
     text = text[:_MAX_LENGTH].strip().replace(" IST", " +05:30")
     if not any(letter.isdigit() for letter in text) and seen is None:
         return None
-    try:
-        whole = datetime.fromisoformat(text)
-        return (whole if whole.tzinfo else whole.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
+    with contextlib.suppress(ValueError, OverflowError):
+        return _in_digits(text)
     one, other = (_read(text, language, place) for place in range(2))
     try:
         return _whole_in(text, language) if one is None or other is None else _settled(text, one, other, seen)
     except (ValueError, OverflowError):
         return None
+
+
+def _in_digits(text: str) -> datetime:
+    """Raises ValueError, OverflowError."""
+    whole = datetime.fromisoformat(text)
+    return (whole if whole.tzinfo else whole.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _read(text: str, language: str, base: int) -> datetime | None:

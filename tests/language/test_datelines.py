@@ -104,3 +104,12 @@ def test_the_hour_is_read_with_its_half_of_the_day_and_its_zone(language: str, t
 def test_any_text_has_a_date_or_none(text: str, language: str) -> None:
     for found in (datelines.parsed(text, language), datelines.parsed(text, language, SEEN)):
         assert found is None or found.tzinfo is UTC
+
+
+def test_of_one_document_so_many_dates_in_words_are_read_and_all_in_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datelines, "_MOST", 2)
+    told = datelines.OfDocument()
+
+    found = [told.parsed(text, "en") for text in ["2 December 2015"] * 3 + ["2015-12-02"]]
+
+    assert found == [datetime(2015, 12, 2, tzinfo=UTC)] * 2 + [None, datetime(2015, 12, 2, tzinfo=UTC)]

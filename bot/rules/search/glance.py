@@ -16,7 +16,7 @@ from bot.language import tokens
 from bot.rules import expression, patterns
 
 #: A piece with a letter or digit, between white space.
-_PIECE = re.compile(r"\s\S*?[A-Za-z0-9]\S*(?=\s)")
+_PIECE = re.compile(r"\s[^\sA-Za-z0-9]*+[A-Za-z0-9]\S*+(?=\s)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,16 @@ from bot.language import datelines
 
 
 def of(
-    element: HtmlElement | None, written: str | None, language: str, seen: datetime | None = None
+    element: HtmlElement | None,
+    written: str | None,
+    language: str,
+    seen: datetime | None = None,
+    *,
+    told: datelines.OfDocument,
 ) -> datetime | None:
     """From the attributes of ``element``, else from the text; None: no date."""
     said = [element.get("datetime"), element.get("content"), element.get("title")] if element is not None else []
     for text in (*said, written):
-        if text and (found := datelines.parsed(text, language, seen)):
+        if text and (found := told.parsed(text, language, seen)):
             return found
     return None

@@ -18,7 +18,7 @@ _MAX_ELEMENTS = 20_000
 #: Of all elements together: two steps to any element below meet each one once for each that it is in.
 _MAX_DEPTHS = 200_000
 #: What the page says of its encoding, where the header says nothing (HTML 5, section 4.2.5.4).
-_CHARSET = re.compile(rb"""<meta\s[^<>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_CHARSET = re.compile(rb"""<meta\s[^<>]{0,200}?charset\s*+=\s*+["']?\s*+([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _HEAD_BYTES = 4_096
 #: Shorter pages with scripts are built by them.
 _LEAST_TEXT = 300

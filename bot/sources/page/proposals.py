@@ -18,6 +18,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from lxml.html import HtmlElement
 
+from bot.language import datelines
 from bot.ports import Body
 from bot.sources.page import dates, document, headlines, runs
 from bot.sources.page.selectors import selector
@@ -149,6 +150,7 @@ class _Look:
         self._languages = (language, "en-GB", "en-US") if language == "en" else (language,)
         self._seen = seen
         self._dates: dict[tuple[str, str], datetime | None] = {}
+        self._told = datelines.OfDocument()
 
     def proposal(self, root: HtmlElement, path: str, found: Sequence[HtmlElement]) -> Proposal | None:
         """None: the path finds much else."""
@@ -239,7 +241,7 @@ class _Look:
         if (said, language) not in self._dates:
             if len(self._dates) >= _MOST_DATES:
                 return None
-            self._dates[said, language] = dates.of(element, text, language, self._seen)
+            self._dates[said, language] = dates.of(element, text, language, self._seen, told=self._told)
         return self._dates[said, language]
 
     def _is_title(self, _: HtmlElement, element: HtmlElement) -> bool:

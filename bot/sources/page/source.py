@@ -9,6 +9,7 @@ from datetime import datetime
 from lxml.html import HtmlElement
 
 from bot import model
+from bot.language import datelines
 from bot.ports import Body, ReadError
 from bot.sources.kit import limits, links
 from bot.sources.page import dates, document, proposals, runs
@@ -37,15 +38,18 @@ class Source:
             raise ReadError(_nothing_found(root, self._options.item))
         kept, remark = limits.ends_of(items)
         language = self._options.language or root.get("lang") or "en"
+        told = datelines.OfDocument()
         found: dict[str, model.Entry] = {}
         hashes: dict[str, str] = {}
         for item in runs.whole(kept):
-            entry = self._entry(item, body.url, language)
+            entry = self._entry(item, body.url, language, told)
             if entry is None or (key := entry.link or entry.guid or "") in found:
                 continue
             # "3 days ago" is another text tomorrow, and the same date.
             hashes[key] = _hash(entry)
-            found[key] = limits.bounded(entry if entry.published else self._dated(entry, item, language, body.fetched))
+            if not entry.published:
+                entry = self._dated(entry, item, language, body.fetched, told=told)
+            found[key] = limits.bounded(entry)
         if not found:
             named = (
                 f'"{self._options.title}" finds nothing' if self._options.title else "they have no heading and no link"
@@ -67,7 +71,7 @@ class Source:
             item_hashes=tuple(hashes.values()),
         )
 
-    def _entry(self, item: HtmlElement, base: str, language: str) -> model.Entry | None:
+    def _entry(self, item: HtmlElement, base: str, language: str, told: datelines.OfDocument) -> model.Entry | None:
         said = self._options
         heading = next(item.iter(*runs.HEADINGS), None)
         anchor = _anchor(item, said.link, heading)
@@ -90,13 +94,21 @@ class Source:
             title=None if is_post else links.escaped(title),
             body=body,
         )
-        return self._dated(entry, item, language, None)
+        return self._dated(entry, item, language, None, told=told)
 
-    def _dated(self, entry: model.Entry, item: HtmlElement, language: str, seen: datetime | None) -> model.Entry:
+    def _dated(
+        self,
+        entry: model.Entry,
+        item: HtmlElement,
+        language: str,
+        seen: datetime | None,
+        *,
+        told: datelines.OfDocument,
+    ) -> model.Entry:
         path = self._options.date
         dated = next(iter(selector(path).all(item) if path else item.iter("time")), None)
         written = selector(path).text_in(item) if path else text_of(dated) if dated is not None else None
-        return replace(entry, published=dates.of(dated, written, language, seen))
+        return replace(entry, published=dates.of(dated, written, language, seen, told=told))
 
 
 def _anchor(item: HtmlElement, path: str | None, heading: HtmlElement | None) -> HtmlElement | None:

@@ -86,7 +86,8 @@ def read_whole(data: bytes, url: str) -> tuple[Header, tuple[model.Entry, ...]]:
             sanitize_html=False,
         )
         language = _text(parsed.feed, "language") or "en"
-        return _header(parsed.feed), tuple(_entry(entry, url, language) for entry in parsed.entries)
+        dates = datelines.OfDocument()
+        return _header(parsed.feed), tuple(_entry(entry, url, language, dates) for entry in parsed.entries)
     except _CONFUSED as error:
         raise ReadError(f"a feed that cannot be read: its XML is too broken ({type(error).__name__})") from error
 
@@ -170,7 +171,7 @@ def _header(feed: Any) -> Header:
     )
 
 
-def _entry(found: Any, url: str, language: str) -> model.Entry:
+def _entry(found: Any, url: str, language: str, dates: datelines.OfDocument) -> model.Entry:
     return model.Entry(
         guid=_text(found, "id"),
         link=links.web(_text(found, "link"), url) or _other_link(found),
@@ -178,8 +179,8 @@ def _entry(found: Any, url: str, language: str) -> model.Entry:
         body=_body(found),
         author=_author(found),
         tags=tuple(dict.fromkeys(str(tag["term"]) for tag in found.get("tags", ()) if tag.get("term"))),
-        published=_date(found, "published", language) or _date(found, "created", language),
-        updated=_date(found, "updated", language),
+        published=_date(found, "published", language, dates) or _date(found, "created", language, dates),
+        updated=_date(found, "updated", language, dates),
         language=_text(found.get("title_detail") or {}, "language"),
     )
 
@@ -190,10 +191,10 @@ def _text(found: dict[str, Any], key: str) -> str | None:
     return (value.strip() or None) if isinstance(value, str) else None
 
 
-def _date(found: dict[str, Any], key: str, language: str) -> datetime | None:
+def _date(found: dict[str, Any], key: str, language: str, dates: datelines.OfDocument) -> datetime | None:
     value, written = dict.get(found, f"{key}_parsed"), _text(found, key)
     if written and (value is None or _HALF_READ.search(written)):
-        date = datelines.parsed(written, language)
+        date = dates.parsed(written, language)
         if date or written[:4].isdigit():
             return date
     if not isinstance(value, (struct_time, tuple)):
