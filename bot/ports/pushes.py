@@ -30,8 +30,11 @@ class Subscriptions(Protocol):
     def of_feed(self, feed: str) -> model.Subscription | None:
         """None: the feed names no hub."""
 
-    def save(self, subscription: model.Subscription) -> None:
-        """As it is now, all but the pushes; does nothing where it was dropped or replaced."""
+    def save(self, subscription: model.Subscription, *, asked: model.Subscription | None = None) -> None:
+        """As it is now, all but the pushes; does nothing where it was dropped or replaced.
+
+        ``asked``: as it was when its hub was asked; nothing is written where the hub has come back since.
+        """
 
     def push(self, feed: str, *, at: datetime | None) -> None:
         """News came; None: the feed is due for it."""

@@ -51,6 +51,11 @@ _SAVE = (
     .where(subscriptions.c.token == bindparam("of_token"))
     .values({name: bindparam(f"new_{name}", type_=subscriptions.c[name].type) for name in _SAVED})
 )
+#: A hub may come back before its answer to the request does.
+_SAVE_AFTER_ASKING = _SAVE.where(
+    subscriptions.c.until.is_not_distinct_from(bindparam("old_until", type_=Timestamp)),
+    subscriptions.c.failures == bindparam("old_failures"),
+)
 
 
 class Subscriptions:
@@ -80,10 +85,14 @@ class Subscriptions:
         row = self._connection.execute(_OF_FEED, {"of_feed": feed}).one_or_none()
         return _subscription(row) if row is not None else None
 
-    def save(self, subscription: model.Subscription) -> None:
+    def save(self, subscription: model.Subscription, *, asked: model.Subscription | None = None) -> None:
         values = asdict(subscription)
-        new = {f"new_{name}": values[name] for name in _SAVED}
-        self._connection.execute(_SAVE, {"of_token": subscription.token, **new})
+        new = {"of_token": subscription.token, **{f"new_{name}": values[name] for name in _SAVED}}
+        if asked is None:
+            self._connection.execute(_SAVE, new)
+        else:
+            old = {"old_until": asked.until, "old_failures": asked.failures}
+            self._connection.execute(_SAVE_AFTER_ASKING, new | old)
 
     def push(self, feed: str, *, at: datetime | None) -> None:
         self._connection.execute(_PUSH, {"of_feed": feed, "at_time": at})

@@ -63,3 +63,17 @@ async def test_a_push_waits_until_its_feed_is_due(store: storage.SqlStore) -> No
     assert await store.read(lambda tx: tx.feeds.count_due(now=START)) == 1
     await store.write(lambda tx: tx.subscriptions.push(feed, at=None))
     assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[0] == []
+
+
+async def test_a_hub_that_comes_back_before_it_answers_the_request_is_not_forgotten(store: storage.SqlStore) -> None:
+    feed = "https://a.example/"
+    await store.write(lambda tx: want(tx, websub.wanted(feed, HUB, feed, now=START)))
+    [asked] = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=1, lease=LEASE))
+    verified = websub.after_verification(asked, topic=feed, lease_seconds="86400", now=START)
+    assert verified is not None
+    await store.write(lambda tx: tx.subscriptions.save(verified))
+    await store.write(lambda tx: tx.subscriptions.save(websub.after_ask(asked, None, now=START), asked=asked))
+    assert await store.read(lambda tx: tx.subscriptions.by_token(asked.token)) == verified
+    again = websub.after_ask(verified, "the hub answered 500", now=START)
+    await store.write(lambda tx: tx.subscriptions.save(again, asked=verified))
+    assert await store.read(lambda tx: tx.subscriptions.by_token(asked.token)) == again
