@@ -39,7 +39,8 @@ def check(
 
     Example: wirewatch check --config config --strict
     """
-    problems = [*config.check(folder, environ=os.environ, kinds=app.kinds()), *_redirected(folder)]
+    found, settings = config.examine(folder, environ=os.environ, kinds=app.kinds())
+    problems = [*found, *(_redirected(folder, settings) if settings else ())]
     form = Format.JSON if json else format
     text = config.render(problems, form.value)
     if text:
@@ -48,18 +49,18 @@ def check(
     errors = [p for p in problems if p.severity == "error" or strict]
     if form is Format.TEXT:
         warnings = len(problems) - len(errors)
-        found = f"{model.counted(len(errors), 'error')}, {model.counted(warnings, 'warning')}"
-        terminal.say(f"{folder}: {found if problems else 'no problems'}")
-    if routes:
-        _show_routes(folder)
+        counts = f"{model.counted(len(errors), 'error')}, {model.counted(warnings, 'warning')}"
+        terminal.say(f"{folder}: {counts if problems else 'no problems'}")
+    if routes and settings:
+        for entry in settings.rules:
+            terminal.row(f"{entry.rule.name}: {routing.told(settings.bot.routes, entry.rule)}")
     raise typer.Exit(LEFT if errors else DONE)
 
 
-def _redirected(folder: Path) -> list[model.Problem]:
+def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
     """Feeds whose publisher has sent the bot to the address of another, as far as a database at hand remembers."""
     environment = app.Environment(environ=os.environ)
     try:
-        settings = app.load(folder, os.environ)
         kind, _, database = app.database_of(settings, environment).partition(":///")
         if kind != "sqlite" or not Path(database).is_file():
             return []
@@ -88,15 +89,6 @@ async def _states(settings: config.Settings, environment: app.Environment) -> Se
 
     async with archive.opened(settings, environment) as store:
         return await store.read(lambda tx: tuple(tx.feeds.all()))
-
-
-def _show_routes(folder: Path) -> None:
-    try:
-        settings = app.load(folder, os.environ)
-    except ports.ConfigError:
-        return  # its problems are shown above
-    for entry in settings.rules:
-        terminal.row(f"{entry.rule.name}: {routing.told(settings.bot.routes, entry.rule)}")
 
 
 def show(problems: Sequence[model.Problem]) -> None:

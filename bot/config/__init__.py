@@ -6,7 +6,7 @@ Knows no channel by name: the kinds and their options are handed in.
 """
 
 from bot.config.kinds import Kinds
-from bot.config.loading import check, load
+from bot.config.loading import check, examine, load
 from bot.config.rule_sources import RuleItem, RuleSource, rule_source
 from bot.config.schema import schemas
 from bot.config.secrets import resolve
@@ -26,6 +26,7 @@ __all__ = [
     "WebToken",
     "as_objects",
     "check",
+    "examine",
     "load",
     "render",
     "resolve",

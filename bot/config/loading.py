@@ -45,7 +45,15 @@ def load(
 
 def check(folder: Path, *, environ: Mapping[str, str], kinds: Kinds) -> tuple[model.Problem, ...]:
     """All problems of a folder by place. Raises ConfigError where the folder cannot be read."""
-    return tuple(_read(folder, None, environ, kinds).problems)
+    return examine(folder, environ=environ, kinds=kinds)[0]
+
+
+def examine(
+    folder: Path, *, environ: Mapping[str, str], kinds: Kinds
+) -> tuple[tuple[model.Problem, ...], Settings | None]:
+    """As ``check``, and what ``load`` would give; None where it would raise ConfigError, for its bot.yaml."""
+    found = _read(folder, None, environ, kinds)
+    return found.problems, found.settings(found.bot) if found.bot is not None else None
 
 
 @dataclass(slots=True)
