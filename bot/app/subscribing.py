@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 
 import structlog
 
@@ -63,8 +62,11 @@ class Hubs:
         now = self._clock.now()
         claimed = await self._store.write(lambda tx: tx.subscriptions.claim_due(now=now, limit=_AT_ONCE, lease=_LEASE))
         for subscription in claimed:
-            after = await self._asked(subscription, public_url)
-            await self._store.write(partial(_save, after=after, asked=subscription))
+            await self._ask(subscription, public_url)
+
+    async def _ask(self, subscription: model.Subscription, public_url: str) -> None:
+        after = await self._asked(subscription, public_url)
+        await self._store.write(lambda tx: tx.subscriptions.save(after, asked=subscription))
 
     async def _asked(self, subscription: model.Subscription, public_url: str) -> model.Subscription:
         if websub.has_expired(subscription, now=self._clock.now()):
@@ -90,7 +92,3 @@ class Hubs:
             # A poll that is under way may have looked before the news came: then once more after it.
             if tx.feeds.hurry(feed, now=self._clock.now()):
                 tx.subscriptions.push(feed, at=None)
-
-
-def _save(tx: ports.Transaction, *, after: model.Subscription, asked: model.Subscription) -> None:
-    tx.subscriptions.save(after, asked=asked)

@@ -29,12 +29,11 @@ class OfDocument:
         self._left = _MOST
 
     def parsed(self, text: str, language: str, seen: datetime | None = None) -> datetime | None:
-        """As ``parsed`` of this module."""
-        try:
-            return _in_digits(text.strip())
-        except (ValueError, OverflowError):
-            self._left -= 1
-        return parsed(text, language, seen) if self._left >= 0 else None
+        """As ``parsed`` of this module; None too for one in words after very many others."""
+        with contextlib.suppress(ValueError, OverflowError):
+            return _in_digits(_plain(text))
+        self._left -= 1
+        return _in_words(_plain(text), language, seen) if self._left >= 0 else None
 
 
 def parsed(text: str, language: str, seen: datetime | None = None) -> datetime | None:
@@ -43,12 +42,17 @@ def parsed(text: str, language: str, seen: datetime | None = None) -> datetime |
     >>> parsed("Mittwoch, 2. Dezember 2015, 09:30 Uhr", "de")
     datetime.datetime(2015, 12, 2, 9, 30, tzinfo=datetime.timezone.utc)
     """
+    return OfDocument().parsed(text, language, seen)
+
+
+def _plain(text: str) -> str:
     # Of the zones that are called so, India's has most of the news.
-    text = text[:_MAX_LENGTH].strip().replace(" IST", " +05:30")
+    return text[:_MAX_LENGTH].strip().replace(" IST", " +05:30")
+
+
+def _in_words(text: str, language: str, seen: datetime | None) -> datetime | None:
     if not any(letter.isdigit() for letter in text) and seen is None:
         return None
-    with contextlib.suppress(ValueError, OverflowError):
-        return _in_digits(text)
     one, other = (_read(text, language, place) for place in range(2))
     try:
         return _whole_in(text, language) if one is None or other is None else _settled(text, one, other, seen)

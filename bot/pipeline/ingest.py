@@ -197,11 +197,7 @@ class _Ingestor:
 
     def _arrivals(self, polled: Polled, new: Sequence[model.Article]) -> tuple[model.Arrival, ...]:
         matched = ((article, self._match(article, polled.feed)) for article in new)
-        return tuple(
-            model.Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
-            for article, matches in matched
-            if matches
-        )
+        return tuple(_arrival(polled, article, matches) for article, matches in matched if matches)
 
     def _retold(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Arrival, ...]:
         """What rules match in this feed's words, and did not in those of the feeds that brought it before."""
@@ -217,9 +213,7 @@ class _Ingestor:
                 matches = tuple(match for match in matches if match.rule not in heard)
                 heard.update(match.rule for match in matches)
             if matches:
-                arrivals.append(
-                    model.Arrival(article=item.article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
-                )
+                arrivals.append(_arrival(polled, item.article, matches))
                 self._done.new.append(item.article)
                 self._done.matches.append((item.article.id, matches))
                 self._done.sightings = [
@@ -298,6 +292,10 @@ class _Ingestor:
 
 
 _REVISED = (articles.Novelty.EDITED, articles.Novelty.TAKEN_OVER)
+
+
+def _arrival(polled: Polled, article: model.Article, matches: tuple[model.Match, ...]) -> model.Arrival:
+    return model.Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
 
 
 def _draw() -> float:

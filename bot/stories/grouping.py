@@ -30,8 +30,8 @@ PLAIN_FROM = 0.5
 #: The same under a rule with ``group: strict``.
 STRICT_FROM = 0.96
 #: From this probability on an article that does not join is unsure; below it most likely tells another event. It rises
-#: with the rule's open stories: under a rule that collects a topic nearly none that is named is the right one.
-UNSURE_FROM = 0.4
+#: by so much of itself with the rule's crowd: under a rule that collects a topic nearly none that is named is right.
+UNSURE_FROM, UNSURE_CROWDED = 0.4, 2.0
 #: The probability that an article must have with each of two stories to make them one: a merge is never undone.
 MERGE_FROM = 0.97
 #: A story with less in common is not weighed at all.
@@ -82,6 +82,10 @@ class _Judged:
     copy_of: model.ArticleId | None
     #: For people: what both share across languages, where that makes it likelier than the words do.
     across: str = ""
+
+
+def _unsure_from(one: _Judged) -> float:
+    return UNSURE_FROM * (1 + UNSURE_CROWDED * trees.crowd(one.evidence))
 
 
 def order(articles: Iterable[model.Article]) -> tuple[model.Article, ...]:
@@ -234,9 +238,8 @@ class Grouping:
         if opinion is None or (same is None and opinion.story is not None):
             if judged and model.Group.OFF not in modes and best >= self._needed(read, judged[0], modes):
                 return self._joined(read, judged[0], judged[1:], near)
-            is_unsure = best >= UNSURE_FROM * (1 + 2 * trees.crowd(judged[0].evidence)) if judged else False
-            reason = model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED
-            return self._opened(read, reason, judged)
+            is_unsure = any(one.chance >= _unsure_from(one) for one in judged[:1])
+            return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
         if same is None:
             join = self._opened(read, model.JoinReason.OPENED, judged)
         else:

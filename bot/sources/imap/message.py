@@ -62,7 +62,7 @@ def parse(raw: bytes) -> Mail | None:
 
 def _header(message: email.message.Message, name: str) -> str:
     written = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")[:_MOST_OF_HEADER]
-    # Bytes that are no ASCII stand there as surrogates.
+    # The library keeps bytes that are not ASCII as surrogates.
     plain = charset.decode(written.encode("ascii", "surrogateescape"), "").text
     try:
         parts = email.header.decode_header(plain)
