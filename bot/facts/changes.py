@@ -71,26 +71,32 @@ class Change:
 def changes(claims: StoryClaims, reading: Reading) -> tuple[Change, ...]:
     """Each value once, the headline's first."""
     found: dict[tuple[str, str], Change] = {}
-    values = [figure.number for statement in reading.statements for figure in statement.figures]
+    said = [figure.number for statement in reading.statements for figure in statement.figures]
     for statement in reading.statements[: _READ + 1]:
         if statement.has("before") and statement.order:
             # "An earlier fine", "last year": another event's value.
             continue
-        for change in (*_of_numbers(statement, claims, values), *_of_days(statement, claims, reading)):
+        for change in (*_of_numbers(statement, claims, said), *_of_days(statement, claims, reading)):
             if all(change.after != other.after for other in found.values()):
                 found.setdefault((change.kind, change.label), change)
     return tuple(found.values())
 
 
-def _of_numbers(statement: Statement, claims: StoryClaims, values: Sequence[object]) -> Iterator[Change]:
+def _of_numbers(statement: Statement, claims: StoryClaims, said: Sequence[Number]) -> Iterator[Change]:
     for figure in statement.figures:
         if is_known(figure, claims) or figure.number.hedge == "most" or figure.is_part:
             continue
         replaced = _replaced_beside(figure, statement, claims)
         number = replaced.number if replaced else _aligned(figure, statement, claims)
-        if number is not None and (replaced or number not in values):
-            is_explicit = replaced is not None
-            yield Change("number", _label(figure), number.shown, figure.number.shown, statement, is_explicit)
+        if number is None or (replaced is None and _stands(number, said)):
+            continue
+        is_explicit = replaced is not None
+        yield Change("number", _label(figure), number.shown, figure.number.shown, statement, is_explicit)
+
+
+def _stands(number: Number, said: Sequence[Number]) -> bool:
+    """The article says it too, beside the other: "13,000 jobs, 6,700 of them by dismissal" replaces nothing."""
+    return any(other.unit == number.unit and other.is_same(number) for other in said)
 
 
 def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) -> Figure | None:
@@ -102,7 +108,12 @@ def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) 
         if figure.number is two and figure.number.value <= 1 and not two.unit:
             continue  # "16 cases, not 17, and no new ones"
         gap = statement.plain[one.end : two.start]
-        if is_put_away(other.number.start, statement) and len(gap) <= _BETWEEN and not _BREAK.search(gap):
+        is_hedged = other.number.hedge in ("least", "most")
+        if (
+            is_put_away(other.number.start, statement, is_hedged=is_hedged)
+            and len(gap) <= _BETWEEN
+            and not _BREAK.search(gap)
+        ):
             return other
     return None
 

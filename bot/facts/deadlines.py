@@ -125,10 +125,14 @@ def _is_called(before: str, behind: str, statement: Statement) -> bool:
     return any("=deadline" in lexicon.meanings(statement.language, fold(word)) for word in words)
 
 
-def is_put_away(at: int, statement: Statement) -> bool:
-    """A word like "not", "from" or "rather than" is right before that place."""
+def is_put_away(at: int, statement: Statement, *, is_hedged: bool = False) -> bool:
+    """A word like "not", "from" or "rather than" is right before that place.
+
+    ``is_hedged``: a number whose own last word comes first, as the "than" of "more than 20".
+    """
     # What is before another number is said of that one: "from 60 to 30".
-    before = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])[-2:]
+    before = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])
+    before = before[-3:-1] if is_hedged else before[-2:]
     return any(lexicon.of(statement.language).has("away", fold(word)) for word in before)
 
 

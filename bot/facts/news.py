@@ -112,10 +112,9 @@ def _shown(reading: Reading, count: int) -> list[Statement]:
 
 
 def _is_shown(statement: Statement) -> bool:
-    if statement.order == 0:
-        return True
-    faults = {None, sentences.Fault.TOO_SHORT}
-    return sentences.fault(statement.text) in faults and not statement.text.rstrip("\"'”’»").endswith(("?", "？", "؟"))
+    if statement.text.rstrip("\"'”’»").endswith(("?", "？", "؟")):
+        return False
+    return statement.order == 0 or sentences.fault(statement.text) in {None, sentences.Fault.TOO_SHORT}
 
 
 def _quote(reading: Reading, statement: Statement) -> model.Fact:

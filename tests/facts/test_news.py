@@ -117,6 +117,13 @@ def test_a_decision_is_quoted_whole_with_its_article_and_link() -> None:
     }
 
 
+def test_a_headline_that_asks_is_not_quoted() -> None:
+    text = "Ofcom now says 11,400 emergency calls failed during the Northlink fault, not 14,000. It has a new chair."
+    sentences = [fact.sentence for fact in told("Northlink: how many calls failed?", text)]
+    assert sentences[0].startswith("Ofcom now says 11,400")
+    assert not any(each.endswith("?") for each in sentences)
+
+
 @pytest.mark.parametrize(
     ("title", "text"),
     [
@@ -139,6 +146,16 @@ def test_the_known_in_other_forms_and_words_is_not_told(title: str, text: str) -
 )
 def test_another_events_figure_a_part_and_an_age_are_no_change(text: str) -> None:
     assert changes("Northlink fault: what is known of the calls", text) == []
+
+
+def test_a_number_beside_the_storys_own_replaces_nothing() -> None:
+    first = article("Zorina job cuts start to hit nearly 13,000 workers", "The maker of planes told staff.", name="one")
+    title = "Zorina to lay off more than 13,000 workers including 6,700 involuntary job cuts"
+    later = article(title, "Some 5,500 staff leave of their own will.", outlet="Metro", day=LATER)
+    assert changes_of.changes(facts.claims_of([first]), facts.read(later)) == ()
+    # Nor where both stand in two sentences about the same thing.
+    later = article("Zorina to lay off 6,700 workers of its job cuts", title, outlet="Metro", day=LATER)
+    assert changes_of.changes(facts.claims_of([first]), facts.read(later)) == ()
 
 
 def test_what_was_told_once_is_not_told_again() -> None:
