@@ -116,6 +116,8 @@ class Pair:
         else:
             # A checkout of before it was the default.
             hosts = [] if options.keep else ["--closing"]
+        # Bytecode is kept, as an installed package's is.
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         trust = {"SSL_CERT_FILE": str(authority / "ca.pem")} if authority else {}
         begun = time.perf_counter()
         self._child = subprocess.Popen(
@@ -125,7 +127,7 @@ class Pair:
             stderr=None if options.loud else subprocess.DEVNULL,
             text=True,
             cwd=root,
-            env={**os.environ, **trust, "NO_PROXY": "*"},
+            env={**kept, **trust, "NO_PROXY": "*"},
         )
         self._line()
         self.start_seconds = time.perf_counter() - begun

@@ -24,6 +24,7 @@ from bot.fetch import addresses, bounds, failures, headers
 from bot.fetch.access import Keys, SecretOf, no_secret
 from bot.fetch.addresses import Address
 from bot.fetch.hosts import HostSlots, HostTurns
+from bot.fetch.room import SMALL_BYTES
 from bot.fetch.ssrf import AddressRule, GuardBackend, Resolve, system_resolve
 from bot.fetch.transport import Transports
 
@@ -250,7 +251,7 @@ def _shown(url: str) -> Iterator[None]:
 
 async def _hold(share: ports.Share | None, deadline: asyncio.Timeout, size_bytes: int) -> None:
     """Waiting for room costs the server none of its time."""
-    if share is None:
+    if share is None or size_bytes <= SMALL_BYTES:
         return
     until, begun = deadline.when(), asyncio.get_running_loop().time()
     deadline.reschedule(None)

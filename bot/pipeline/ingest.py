@@ -153,10 +153,7 @@ class _Ingestor:
             now=self._now,
             jitter=_draw(),
         )
-        state = replace(
-            state, boilerplate=self._boilerplate[polled.feed.url], moved_to=polled.found_at or state.moved_to
-        )
-        state = self._with_remarks(state, polled.feed, found)
+        state = self._with_remarks(state, polled, found)
         retold = self._retold(polled, found.items)
         return IngestedPoll(
             polled=polled,
@@ -166,14 +163,19 @@ class _Ingestor:
             new_count=len(new) + len(retold),
         )
 
-    def _with_remarks(
-        self, state: model.FeedState, feed: model.Feed, found: articles.Identification
-    ) -> model.FeedState:
+    def _with_remarks(self, state: model.FeedState, polled: Polled, found: articles.Identification) -> model.FeedState:
+        feed = polled.feed
         elsewhere = state.links_elsewhere if found.links_elsewhere is None else found.links_elsewhere
         remarks = [*state.remarks, *found.remarks]
         if elsewhere and feed.aggregator is None and feed.owner is None:
             remarks.append("it links to other sites; if it is an aggregator, say aggregator: true in feeds.yaml")
-        state = replace(state, remarks=tuple(remarks), links_elsewhere=elsewhere)
+        state = replace(
+            state,
+            boilerplate=self._boilerplate[feed.url],
+            moved_to=polled.found_at or state.moved_to,
+            remarks=tuple(remarks),
+            links_elsewhere=elsewhere,
+        )
         used = self._used[feed.url]
         return polling.counted(
             state,

@@ -30,7 +30,7 @@ def main(max_bytes: int) -> None:
     # Whatever a library prints must not be between two answers.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    sources.find()
+    sources.usual()
     gc_tuning.spare_collections(lasts=True)
     # A dump of its memory would be a dump of documents.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -16,7 +16,7 @@ from bot import model, plugins, ports
 from bot.fetch.bounds import gunzipped
 from bot.sources.kit import hub, limits, not_a_feed
 
-__all__ = ["find", "kinds", "lists_of", "parse_document"]
+__all__ = ["find", "kinds", "lists_of", "parse_document", "usual"]
 
 GROUP = "wirewatch.sources"
 #: Bound of a body that is gzip though nothing said so; above any fetch.max_bytes that makes sense.
@@ -27,6 +27,12 @@ _UNPACKED_BYTES = 50_000_000
 def kinds() -> plugins.Kinds:
     """Every kind of source, and those that are installed and cannot be loaded."""
     return plugins.find(__name__, group=GROUP, made_by="Source")
+
+
+@cache
+def usual() -> tuple[plugins.Kind, ports.Source]:
+    """The kind of nearly every document. Others are imported where one is met, which takes as long as fifty feeds."""
+    return _named("rss", "{}")
 
 
 @cache
@@ -42,10 +48,12 @@ def parse_document(body: ports.Body, *, kind: str | None = None, options: str = 
     ``options`` is the JSON of that kind's options. Blocking. Raises ReadError, IsPage.
     """
     try:
-        body = dataclasses.replace(body, content=gunzipped(body.content, limit_bytes=_UNPACKED_BYTES))
+        content = gunzipped(body.content, limit_bytes=_UNPACKED_BYTES)
     except ports.TooBig as error:
         raise ports.ReadError(f"not a feed: a packed body, {error}") from error
-    if not body.content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
+    if content is not body.content:
+        body = dataclasses.replace(body, content=content)
+    if not content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
         raise ports.ReadError("empty body: the server sent nothing; it is polled again later")
     reading = _read_by(*_named(kind, options), body) if kind else _recognised(body)
     named, own = hub.of(body.content, body.url)
@@ -65,6 +73,8 @@ def lists_of(body: ports.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]
 
 
 def _recognised(body: ports.Body) -> model.Reading:
+    if usual()[1].recognises(body):
+        return _read_by(*usual(), body)
     for kind, source in find():
         if _recognises(kind, source, body):
             return _read_by(kind, source, body)

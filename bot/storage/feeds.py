@@ -233,4 +233,6 @@ def _row(state: model.FeedState) -> dict[str, object]:
 
 def _state(row: Row[*tuple[object, ...]]) -> model.FeedState:
     state = codec.FEED_STATE.load(row.state)
+    if (state.url, state.due_at, state.retry_after, state.gone) == (row.url, row.due_at, row.retry_after, row.gone):
+        return state
     return dataclasses.replace(state, url=row.url, due_at=row.due_at, retry_after=row.retry_after, gone=row.gone)

@@ -25,6 +25,14 @@ except SystemExit as end:
     assert not end.code, end.code
 print("LOADED", *sorted(sys.modules))
 """
+PARSE = """
+import sys
+from bot import ports, sources
+item = b"<item><title>B</title><link>https://a.example/b</link></item>"
+feed = b"<rss version='2.0'><channel><title>A</title><link>https://a.example/</link>" + item + b"</channel></rss>"
+reading = sources.parse_document(ports.Body(content=feed, content_type="application/rss+xml", url="https://a.example/"))
+print(len(reading.entries), *sys.modules)
+"""
 #: Articles in two languages join by what the shipped configuration says.
 GROUP = """
 import sys
@@ -76,6 +84,14 @@ def test_a_bot_whose_languages_are_off_groups_articles_without_a_model() -> None
     told, *packages = done.stdout.split()
     assert told == "None"
     assert not set(packages) & MODELS
+
+
+def test_an_ordinary_feed_is_parsed_without_the_libraries_of_odd_documents() -> None:
+    done = subprocess.run([sys.executable, "-c", PARSE], cwd=ROOT, capture_output=True, text=True, check=True)
+    count, *imported = done.stdout.split()
+    assert count == "1"
+    assert "bot.sources.rss.light" in imported
+    assert not set(imported) & {"feedparser", "bot.sources.imap", "bot.sources.page", "cssselect"}
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from time import struct_time
 from typing import Any
 
-import feedparser
-
 from bot import model
 from bot.language import datelines
 from bot.ports import Body, ReadError
@@ -73,6 +71,8 @@ def _in_feed(body: Body) -> Body:
 
 def read_whole(data: bytes, url: str) -> tuple[Header, tuple[model.Entry, ...]]:
     """What feedparser makes of a whole document: its header and its entries. Raises ReadError."""
+    import feedparser  # of odd documents only
+
     # It looks for a parser of 2006 before each document, on every folder of the path: 70 µs, and the import lock.
     feedparser.api.PREFERRED_XML_PARSERS.clear()
     bounds.check(data)
