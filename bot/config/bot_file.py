@@ -9,7 +9,7 @@ from bot import model, plugins
 from bot.config import access_shape, environment, hiding, routes_shape, secrets, values
 from bot.config.bot_shape import BotShape, WebShape
 from bot.config.kinds import channel_options, say_broken, warn_of_broken
-from bot.config.model_shape import ModelShape
+from bot.config.model_shape import ModelShape, warn_of_no_use
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping as MappingNode
@@ -73,6 +73,9 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         return None
     _check_named_channels(shape, root, report)
     _warn_of_unset(shape, root, report, environ)
+    for _, channel in pairs_of(channels_node):
+        if isinstance(channel, MappingNode) and (key := channel.key("translate")):
+            warn_of_no_use(key, model.Use.TRANSLATE, shape.model.uses if shape.model else (), report)
     for key, group in groups:
         if key.value.lower() in shape.fetch.hosts:
             access = shape.fetch.hosts[key.value.lower()].access()

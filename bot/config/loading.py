@@ -235,13 +235,15 @@ class _Loader:
             paths = []
         if not paths:
             self._no_rules()
+        bot = self.found.bot
         context = rules_file.Context(
             channels=self.found.channels,
             feeds=self.found.feed_names,
             destinations=self.found.destinations,
             people=self.found.people,
             has_routes=self.found.has_routes,
-            zone=self.found.bot.timezone if self.found.bot else _UTC,
+            uses=frozenset(bot.language_model.uses if bot.language_model else ()) if bot else None,
+            zone=bot.timezone if bot else _UTC,
         )
         for path in paths:
             old = self._old.get(path)

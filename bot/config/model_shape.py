@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,8 @@ import pydantic
 
 from bot import model
 from bot.config import values
+from bot.config.yaml.nodes import Scalar
+from bot.config.yaml.problems import ProblemReport
 
 _DEFAULTS = model.LanguageModelPolicy(url="", name="", uses=frozenset())
 _LONGEST_WAIT = timedelta(minutes=2)
@@ -41,6 +44,22 @@ def _wait(value: timedelta) -> timedelta:
         said = model.show_duration(_LONGEST_WAIT)
         raise values.Wrong("duration", f"an article waits at most {said} for a model", f"write {said} or less")
     return value
+
+
+def warn_of_no_use(
+    key: Scalar, use: model.Use, uses: Collection[str], report: ProblemReport, rule: str | None = None
+) -> None:
+    """Warn of a key that only a language model can follow; ``uses``: what it is asked for, empty without a model."""
+    if use not in uses:
+        report.add(
+            "no-use",
+            f"{key.value} does nothing: bot.yaml has no model that is asked for {use}",
+            f"give it a model with {use} among its uses, or remove {key.value}",
+            start=key.start,
+            end=key.end,
+            rule=rule,
+            severity="warning",
+        )
 
 
 class ModelShape(pydantic.BaseModel):

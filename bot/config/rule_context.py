@@ -24,16 +24,18 @@ class Context:
     people: frozenset[str] | None = None
     #: bot.yaml has routes, so that a rule may leave out ``notify``; None: unknown.
     has_routes: bool | None = None
+    #: What a language model is asked for; None: unknown.
+    uses: frozenset[str] | None = None
     #: Look for what is allowed and probably not meant.
     wants_warnings: bool = True
     #: What the examples of all rules may take together; None: each has its own bound.
     steps: rules.Steps | None = None
 
     def known(self, kind: str) -> frozenset[str] | None:
-        """The names that a rule may use for a "channel", "person" or "feed", "" for "routes"; None: not checked."""
+        """The names for a "channel", "person", "feed" or "use", "" for "routes"; None: not checked."""
         if kind == "routes":
             return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
-        return {"channel": self.channels, "person": self.people}.get(kind, self.feeds)
+        return {"channel": self.channels, "person": self.people, "use": self.uses}.get(kind, self.feeds)
 
     def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Those that no file has."""

@@ -14,7 +14,7 @@ from datetime import UTC, timedelta
 import pydantic
 
 from bot import model, rules
-from bot.config import list_items, values
+from bot.config import list_items, model_shape, values
 from bot.config.rule_context import Context
 from bot.config.rules_shape import RuleShape
 from bot.config.settings import LoadedRule
@@ -88,7 +88,7 @@ class RuleReader:
             self._look_further(node, bad)
             return None
         rule = self._rule(shape)
-        self._warn_of_gather(rule, node)
+        self._warn_of_no_effect(rule, node)
         if self._uses_broken_set(rule, node):
             return None
         known = self.before.get(rule.name)
@@ -157,6 +157,7 @@ class RuleReader:
         self.content.needs.update([("channel", name) for name in shape.notify] or [("routes", "")])
         self.content.needs.update(("feed", name) for name in shape.feeds)
         self.content.needs.update(("person", name) for name in shape.mention)
+        self.content.needs.update([("use", model.Use.RELEVANCE)] if shape.about else ())
         return model.Rule(
             name=shape.name,
             notify=tuple(dict.fromkeys(shape.notify)),
@@ -186,18 +187,23 @@ class RuleReader:
             version=_version(shape, lines, used),
         )
 
-    def _warn_of_gather(self, rule: model.Rule, node: Mapping) -> None:
-        key = node.key("gather")
-        if rule.gather is not None and rule.severity is model.Severity.HIGH and key is not None:
-            self.report.add(
-                "gather-of-high",
-                "gather does nothing with severity high: such a story never waits",
-                "remove gather, or lower the severity",
-                start=key.start,
-                end=key.end,
-                rule=rule.name,
-                severity="warning",
-            )
+    def _warn_of_no_effect(self, rule: model.Rule, node: Mapping) -> None:
+        for name, why in (("gather", "such a story never waits"), ("about", "a model never judges its articles")):
+            key = node.key(name)
+            if key is None or getattr(rule, name) is None:
+                continue
+            if rule.severity is model.Severity.HIGH:
+                self.report.add(
+                    f"{name}-of-high",
+                    f"{name} does nothing with severity high: {why}",
+                    f"remove {name}, or lower the severity",
+                    start=key.start,
+                    end=key.end,
+                    rule=rule.name,
+                    severity="warning",
+                )
+            elif name == "about" and self.context.uses is not None:
+                model_shape.warn_of_no_use(key, model.Use.RELEVANCE, self.context.uses, self.report, rule=rule.name)
 
     def _check_names(self, node: Mapping, rule: str) -> None:
         """Channels and feeds that the rule names and no other file has, or a channel that nothing names."""

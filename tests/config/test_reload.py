@@ -132,6 +132,16 @@ def test_a_channel_that_is_removed_refuses_the_rules_that_tell_it_though_their_f
     assert again.kept == ()
 
 
+def test_a_rule_whose_file_is_the_same_is_warned_once_no_model_is_asked_about_it_any_more(tmp_path: Path) -> None:
+    rules = folders.RULES.replace("all: [PTA, backdoor*]", "all: [PTA, backdoor*]\n    about: demands to read messages")
+    model = "model: {url: http://127.0.0.1:11434/v1, name: small, uses: [relevance, facts]}\n"
+    before = folders.load(folders.make(tmp_path, bot=folders.BOT + model, rules=rules))
+    assert before.problems == ()
+    after = folders.load(_with(tmp_path, "bot.yaml", folders.BOT + model.replace("relevance, ", "")), before)
+    assert [problem.code for problem in after.problems] == ["no-use"]
+    assert after.kept == after.off == ()
+
+
 def test_a_new_time_zone_reaches_rules_whose_file_is_the_same(tmp_path: Path) -> None:
     rules = "rules:\n  - {name: R, all: [PTA], notify: desk, when: digest 08:00}\n"
     before = folders.load(folders.make(tmp_path, rules=rules))
