@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from enum import StrEnum
@@ -59,12 +58,14 @@ def check(
 
 def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
     """Feeds whose publisher has sent the bot to the address of another, as far as a database at hand remembers."""
-    environment = app.Environment(environ=os.environ)
     try:
-        kind, _, database = app.database_of(settings, environment).partition(":///")
+        kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
         if kind != "sqlite" or not Path(database).is_file():
             return []
-        states = asyncio.run(_states(settings, environment))
+        # Costs half of a start, and before the first run there is no database.
+        from bot.cli import archive
+
+        states = archive.look(settings, lambda tx, now: tuple(tx.feeds.all()))
     except ports.WirewatchError:
         return []  # what is wrong is said elsewhere
     configured = {feed.url for feed in settings.feeds}
@@ -81,14 +82,6 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
         )
         for twins in model.redirected_twins(state for state in states if state.url in configured)
     ]
-
-
-async def _states(settings: config.Settings, environment: app.Environment) -> Sequence[model.FeedState]:
-    # Costs half of a start, and before the first run there is no database.
-    from bot.cli import archive
-
-    async with archive.opened(settings, environment) as store:
-        return await store.read(lambda tx: tuple(tx.feeds.all()))
 
 
 def show(problems: Sequence[model.Problem]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -31,7 +31,7 @@ def clinic(
     """
     settings = app.load(folder, os.environ)
     chosen = settings.rules if rule is None else try_rule.chosen(settings, rule)[0]
-    findings = asyncio.run(_look(settings, chosen, since))
+    findings = _look(settings, chosen, duration(since))
     if json:
         terminal.answer([clinic_page.as_json(finding) for finding in findings])
     else:
@@ -42,23 +42,19 @@ def clinic(
     raise typer.Exit(LEFT if any(finding.is_ambiguous for finding in findings) else DONE)
 
 
-async def _look(
-    settings: config.Settings, chosen: Sequence[rules.CompiledRule], since: str
+def _look(
+    settings: config.Settings, chosen: Sequence[rules.CompiledRule], span: timedelta
 ) -> tuple[clinics.Finding, ...]:
-    environment = app.Environment(environ=os.environ)
-    when = environment.clock.now() - duration(since)
     feeds = rule_files.feeds_by_address(settings)
     looking = clinics.Clinic(chosen)
     if looking.is_idle:
         return ()
 
-    def work(tx: ports.Transaction) -> tuple[clinics.Finding, ...]:
-        for article in tx.articles.archive(since=when):
-            looking.read(article, rule_files.feed_of(article, feeds))
-            advance()
+    def work(tx: ports.Transaction, now: datetime) -> tuple[clinics.Finding, ...]:
+        with terminal.progress("looking", tx.articles.count(since=now - span)) as advance:
+            for article in tx.articles.archive(since=now - span):
+                looking.read(article, rule_files.feed_of(article, feeds))
+                advance()
         return looking.findings()
 
-    async with archive.opened(settings, environment) as store:
-        total = await store.read(lambda tx: tx.articles.count(since=when))
-        with terminal.progress("looking", total) as advance:
-            return await store.read(work)
+    return archive.look(settings, work)

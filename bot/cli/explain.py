@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from bot import app, articles, config, model, rules
+from bot import app, articles, config, model, ports, rules
 from bot.alerts import routing
 from bot.answers import explaining
 from bot.cli import archive, terminal
@@ -41,7 +41,7 @@ def explain(
                 terminal.row(f"Goes to {routing.told(settings.bot.routes, entry.rule)}")
         return
     if url:
-        article, place = asyncio.run(_stored(settings, url))
+        article, place = _stored(settings, url)
     else:
         article, place = explaining.typed(text or "", app.Environment(environ={}).clock.now()), None
     found = explaining.explained(settings, article, chosen)
@@ -77,12 +77,14 @@ def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledR
     return found
 
 
-async def _stored(settings: config.Settings, url: str) -> tuple[model.Article, explaining.Place | None]:
-    environment = app.Environment(environ=os.environ)
-    async with archive.opened(settings, environment) as store:
-        link = articles.canonical_link(url)
-        article = await store.read(lambda tx: tx.articles.find(link))
-        place = await store.read(lambda tx: explaining.place_of(tx, article.id)) if article else None
+def _stored(settings: config.Settings, url: str) -> tuple[model.Article, explaining.Place | None]:
+    link = articles.canonical_link(url)
+
+    def work(tx: ports.Transaction, now: datetime) -> tuple[model.Article | None, explaining.Place | None]:
+        article = tx.articles.find(link)
+        return article, explaining.place_of(tx, article.id) if article else None
+
+    article, place = archive.look(settings, work)
     if article is None:
         terminal.fail(f"no article with the link {link} is in the archive: no feed has brought it yet", UNUSABLE)
     return article, place

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -40,7 +39,8 @@ def feedback(
     Example: wirewatch feedback --rule "Telecom regulator orders" --since 90d
     """
     settings = app.load(folder, os.environ)
-    told = asyncio.run(_feedback(settings, rule, duration(since)))
+    span = duration(since)
+    told = archive.look(settings, lambda tx, now: _feedback(tx, settings, rule, now - span, span))
     if json:
         terminal.answer([feedback_page.as_json(one) for one in told])
         return
@@ -50,35 +50,26 @@ def feedback(
         terminal.say("No feedback in this time. To collect it, set `buttons: true` on a slack channel.")
 
 
-async def _feedback(
-    settings: config.Settings, name: str | None, span: timedelta
+def _feedback(
+    tx: ports.Transaction, settings: config.Settings, name: str | None, when: datetime, span: timedelta
 ) -> Sequence[feedback_page.RuleFeedback]:
-    environment = app.Environment(environ=os.environ)
-    when = environment.clock.now() - span
     compiled = {entry.rule.name: entry for entry in settings.rules}
-    async with archive.opened(settings, environment) as store:
-        said = await store.read(lambda tx: tx.judgements.since(when))
-        decided = await store.read(lambda tx: rulings.by_rule(tx, when))
-        chosen = _chosen({*compiled, *decided, *(one.rule for one in said if one.rule)}, name)
-        judged = await store.read(lambda tx: _judged(tx, said, chosen))
-        proposals = [
-            (compiled[rule], proposal)
-            for rule, stories in judged.stories.items()
-            if rule in compiled
-            for proposal in suggestions.propose(compiled[rule], stories)
-        ]
-        trial = suggestions.ProposalTrial(proposals)
-        if proposals:
-            feeds = rule_files.feeds_by_address(settings)
-            total = await store.read(lambda tx: tx.articles.count(since=when))
-            with terminal.progress("trying", total) as advance:
-
-                def work(tx: ports.Transaction) -> None:
-                    for article in tx.articles.archive(since=when):
-                        trial.read(article, rule_files.feed_of(article, feeds))
-                        advance()
-
-                await store.read(work)
+    said, decided = tx.judgements.since(when), rulings.by_rule(tx, when)
+    chosen = _chosen({*compiled, *decided, *(one.rule for one in said if one.rule)}, name)
+    judged = _judged(tx, said, chosen)
+    proposals = [
+        (compiled[rule], proposal)
+        for rule, stories in judged.stories.items()
+        if rule in compiled
+        for proposal in suggestions.propose(compiled[rule], stories)
+    ]
+    trial = suggestions.ProposalTrial(proposals)
+    if proposals:
+        feeds = rule_files.feeds_by_address(settings)
+        with terminal.progress("trying", tx.articles.count(since=when)) as advance:
+            for article in tx.articles.archive(since=when):
+                trial.read(article, rule_files.feed_of(article, feeds))
+                advance()
     tried = list(zip(proposals, trial.effects(), strict=True))
     return [
         feedback_page.RuleFeedback(

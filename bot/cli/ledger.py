@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json as codec
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -16,8 +14,6 @@ from bot import app, model, ports
 from bot import ledger as core
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, LEFT, ConfigDir, Json, duration
-
-T = TypeVar("T")
 
 ledger = typer.Typer(help="What happened, as sealed rows: export them, verify the seals.", no_args_is_help=True)
 
@@ -33,7 +29,7 @@ def export(folder: ConfigDir = DEFAULT_CONFIG, since: Since = "30d", json: Json 
     Example: wirewatch ledger export --since 30d --json
     """
     back = duration(since)
-    asyncio.run(_look(folder, lambda tx, now: _print_rows(tx, now - back, as_json=json)))
+    archive.look(app.load(folder, os.environ), lambda tx, now: _print_rows(tx, now - back, as_json=json))
 
 
 @ledger.command()
@@ -51,21 +47,13 @@ def verify(
     Example: wirewatch ledger verify --expect 4f6c…
     """
     wanted = [_seal(text) for text in expect or ()]
-    seals, proof = asyncio.run(_look(folder, lambda tx, now: _verify(tx, wanted)))
+    seals, proof = archive.look(app.load(folder, os.environ), lambda tx, now: _verify(tx, wanted))
     if json:
         terminal.answer(_as_json(seals, proof))
     else:
         _show(seals, proof, wanted)
     if proof.broken or proof.missing:
         raise typer.Exit(LEFT)
-
-
-async def _look(folder: Path, work: Callable[[ports.Transaction, datetime], T]) -> T:
-    environment = app.Environment(environ=os.environ)
-    settings = app.load(folder, environment.environ)
-    now = environment.clock.now()
-    async with archive.opened(settings, environment) as store:
-        return await store.read(lambda tx: work(tx, now))
 
 
 # -- export

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -33,20 +32,13 @@ def review(
 
     Example: wirewatch review ../main/config --config config --since 30d >review.md
     """
-    environment = app.Environment(environ=os.environ)
-    old, new = app.load(before, environment.environ), app.load(folder, environment.environ)
+    old, new = app.load(before, os.environ), app.load(folder, os.environ)
     if not reviewing.changed(old, new):
         terminal.write("### Wirewatch\n\nNo rule is new, changed or removed.\n")
         return
-    until = environment.clock.now()
-    start = until - duration(since)
-
-    async def look() -> reviewing.Review:
-        async with archive.opened(new, environment) as store:
-            snapshots = (app.snapshot_of(old), app.snapshot_of(new))
-            return await store.read(lambda tx: reviewing.review(tx, old, new, snapshots, since=start, until=until))
-
-    terminal.write("\n".join(_markdown(asyncio.run(look()))) + "\n")
+    span, snapshots = duration(since), (app.snapshot_of(old), app.snapshot_of(new))
+    found = archive.look(new, lambda tx, now: reviewing.review(tx, old, new, snapshots, since=now - span, until=now))
+    terminal.write("\n".join(_markdown(found)) + "\n")
 
 
 def _markdown(found: reviewing.Review) -> Iterator[str]:

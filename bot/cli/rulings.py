@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -32,7 +31,7 @@ def split(
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
-    asyncio.run(_rule(folder, lambda tx, now: rulings.splitting(tx, story, article, by=author(), now=now)))
+    _rule(folder, lambda tx, now: rulings.splitting(tx, story, article, by=author(), now=now))
 
 
 def merge(
@@ -46,7 +45,7 @@ def merge(
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
-    asyncio.run(_rule(folder, lambda tx, now: rulings.merging(tx, story, other, by=author(), now=now)))
+    _rule(folder, lambda tx, now: rulings.merging(tx, story, other, by=author(), now=now))
 
 
 def claim(
@@ -60,30 +59,25 @@ def claim(
 
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """
-    told = asyncio.run(_claim(folder, story, model.Verdict.UNCLAIMED if release else model.Verdict.CLAIMED))
-    if not told:
+    settings = app.load(folder, os.environ)
+    snapshot, verdict = app.snapshot_of(settings), model.Verdict.UNCLAIMED if release else model.Verdict.CLAIMED
+    kept = archive.change(
+        settings,
+        lambda tx, now: pipeline.claim(tx, snapshot, model.StoryId(story), by=author(), verdict=verdict, now=now),
+    )
+    if not kept:
         terminal.fail(f"no message tells the story {story}; `wirewatch stories` shows the id of each", UNUSABLE)
-    terminal.say(told[0])
+    terminal.say(kept[0].answer)
 
 
-async def _claim(folder: Path, story: str, verdict: model.Verdict) -> list[str]:
-    environment = app.Environment(environ=os.environ)
-    settings = app.load(folder, environment.environ)
-    snapshot, now = app.snapshot_of(settings), environment.clock.now()
-    async with archive.opened_beside(settings, environment) as store:
-        kept = await store.write(
-            lambda tx: pipeline.claim(tx, snapshot, model.StoryId(story), by=author(), verdict=verdict, now=now)
-        )
-    return [each.answer for each in kept]
+def _rule(folder: Path, ruling_of: Callable[[ports.Transaction, datetime], model.Ruling]) -> None:
+    def rule(tx: ports.Transaction, now: datetime) -> model.Ruling:
+        ruling = ruling_of(tx, now)
+        tx.rulings.add(ruling)
+        return ruling
 
-
-async def _rule(folder: Path, ruling_of: Callable[[ports.Transaction, datetime], model.Ruling]) -> None:
-    environment = app.Environment(environ=os.environ)
-    settings = app.load(folder, environment.environ)
-    async with archive.opened_beside(settings, environment) as store:
-        try:
-            ruling = await store.read(lambda tx: ruling_of(tx, environment.clock.now()))
-        except answers.Refused as error:
-            terminal.fail(str(error), UNUSABLE)
-        await store.write(lambda tx: tx.rulings.add(ruling))
+    try:
+        ruling = archive.change(app.load(folder, os.environ), rule)
+    except answers.Refused as error:
+        terminal.fail(str(error), UNUSABLE)
     terminal.say(f"Ruled: {rulings.told(ruling)}. {_SOON}")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -38,8 +36,7 @@ def search(
 
     Example: wirewatch search "blackberry backdoor OR bes" --outlet dawn --since 30d
     """
-    environment = app.Environment(environ=os.environ)
-    now = environment.clock.now()
+    now = app.Environment(environ=os.environ).clock.now()
     try:
         asked = searching.Asked(
             wanted=searching.read(words) if words.strip() else None,
@@ -52,7 +49,7 @@ def search(
         )
         if asked.wanted is None and outlet is None and rule is None:
             terminal.fail("name words, an outlet or a rule", UNUSABLE)
-        page = asyncio.run(_look(folder, environment, asked))
+        page = archive.look(app.load(folder, os.environ), lambda tx, now: searching.look(tx, asked))
     except rules.QueryError as error:
         terminal.fail(f"searching: {searching.located(words, error)}", UNUSABLE)
     if json:
@@ -75,11 +72,6 @@ def _moment(written: str | None, now: datetime) -> datetime | None:
         return searching.moment(written, now) if written else None
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-async def _look(folder: Path, environment: app.Environment, asked: searching.Asked) -> searching.Page:
-    async with archive.opened(app.load(folder, environment.environ), environment) as store:
-        return await store.read(lambda tx: searching.look(tx, asked))
 
 
 def _show(one: searching.Found) -> None:

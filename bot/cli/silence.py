@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot import app, config, model, ports
+from bot import app, model, ports
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
 from bot.model import SilenceKind
@@ -49,7 +46,7 @@ def add(
             tx, kind=kind, name=name, until=now + span, by=author(), reason=reason, known_rules=rules, now=now
         )
 
-    made = asyncio.run(_write(settings, make))
+    made = archive.change(settings, make)
     terminal.say(f"Silence {made.id}: {_covered(made)} until {made.until:%Y-%m-%d %H:%M} UTC.")
 
 
@@ -63,7 +60,8 @@ def list_(
 
     Example: wirewatch silence list --all
     """
-    found = asyncio.run(_listed(folder, everything))
+    settings = app.load(folder, os.environ)
+    found = archive.look(settings, lambda tx, now: silences.listed(tx, now=now, with_ended=everything))
     if json:
         # Costs start-up: the documents, which only --json needs.
         from bot.answers import building
@@ -88,23 +86,8 @@ def end(
     Example: wirewatch silence end 3f2a9c01
     """
     settings = app.load(folder, os.environ)
-    ended = asyncio.run(_write(settings, lambda tx, now: silences.end(tx, silence_id, by=author(), now=now)))
+    ended = archive.change(settings, lambda tx, now: silences.end(tx, silence_id, by=author(), now=now))
     terminal.say(f"Silence {ended.id} has ended: {_covered(ended)}.")
-
-
-async def _write(
-    settings: config.Settings, work: Callable[[ports.Transaction, datetime], model.Silence]
-) -> model.Silence:
-    environment = app.Environment(environ=os.environ)
-    async with archive.opened_beside(settings, environment) as store:
-        return await store.write(lambda tx: work(tx, environment.clock.now()))
-
-
-async def _listed(folder: Path, everything: bool) -> list[silences.Listed]:
-    environment = app.Environment(environ=os.environ)
-    async with archive.opened(app.load(folder, environment.environ), environment) as store:
-        now = environment.clock.now()
-        return list(await store.read(lambda tx: silences.listed(tx, now=now, with_ended=everything)))
 
 
 def line(listed: silences.Listed) -> str:

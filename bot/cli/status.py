@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -50,19 +48,12 @@ def status(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
 
     Example: wirewatch status --config config
     """
-    settings, found = asyncio.run(_status(folder))
+    settings = app.load(folder, os.environ)
+    found = archive.look(settings, lambda tx, now: status_of(tx, now, channels=list(settings.bot.channels)))
     if json:
         terminal.answer(_as_json(settings, found))
     else:
         _show(settings, found)
-
-
-async def _status(folder: Path) -> tuple[config.Settings, Status]:
-    environment = app.Environment(environ=os.environ)
-    settings = app.load(folder, environment.environ)
-    async with archive.opened(settings, environment) as store:
-        now = environment.clock.now()
-        return settings, await store.read(lambda tx: status_of(tx, now, channels=list(settings.bot.channels)))
 
 
 def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,29 +30,22 @@ def _list(
     """
     if context.invoked_subcommand is not None:
         return
-    told = asyncio.run(_stories(folder, since))
+    span = duration(since) if since else None
+    found = archive.look(app.load(folder, os.environ), lambda tx, now: told(tx, now - span if span else None))
     if silenced:
-        told = [entry for entry in told if any(decision.silence for decision in entry.decisions)]
+        found = [entry for entry in found if any(decision.silence for decision in entry.decisions)]
     if json:
-        terminal.answer([building.story(entry).model_dump(mode="json") for entry in told])
+        terminal.answer([building.story(entry).model_dump(mode="json") for entry in found])
         return
-    if not told:
+    if not found:
         terminal.say("No silence kept anything back." if silenced else "No story yet: no article has matched a rule.")
-    for entry in told:
+    for entry in found:
         _show(entry)
 
 
 stories.command("split")(rulings.split)
 stories.command("merge")(rulings.merge)
 stories.command("claim")(rulings.claim)
-
-
-async def _stories(folder: Path, since: str | None) -> list[telling.StoryRow]:
-    environment = app.Environment(environ=os.environ)
-    settings = app.load(folder, environment.environ)
-    when = environment.clock.now() - duration(since) if since else None
-    async with archive.opened(settings, environment) as store:
-        return await store.read(lambda tx: told(tx, when))
 
 
 def told(tx: ports.Transaction, since: datetime | None) -> list[telling.StoryRow]:

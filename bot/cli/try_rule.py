@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -45,11 +44,8 @@ def try_rule(
     """
     settings = app.load(folder, os.environ)
     tried, is_whole = chosen(settings, rule)
-    environment = app.Environment(environ=os.environ)
     looking = clinics.Clinic(tried)
-    report = asyncio.run(
-        _try(settings, environment, tried, since, against, looking, is_file=_is_file(rule), replayed=replay or None)
-    )
+    report = _try(settings, tried, duration(since), against, looking, is_file=_is_file(rule), replayed=replay or None)
     ambiguous = [finding for finding in looking.findings() if finding.is_ambiguous]
     if json:
         terminal.answer(
@@ -85,45 +81,41 @@ def _is_file(name: str) -> bool:
     return Path(name).is_file()
 
 
-async def _try(
+def _try(
     settings: config.Settings,
-    environment: app.Environment,
     tried: Sequence[rules.CompiledRule],
-    since: str,
+    span: timedelta,
     against: Path | None,
     looking: clinics.Clinic,
     *,
     is_file: bool,
     replayed: int | None,
 ) -> backtest.Report:
-    now = environment.clock.now()
-    when = now - duration(since)
     others, with_what = _others(settings, against, is_file=is_file)
-    async with archive.opened(settings, environment) as store:
-        total = await store.read(lambda tx: tx.articles.count(since=when))
-        with terminal.progress("trying", total) as advance:
-            return await store.read(
-                lambda tx: backtest.run(
-                    _Both(tx.articles, looking, rule_files.feeds_by_address(settings)),
-                    backtest.Plan(
-                        tried=tuple(tried),
-                        others=others,
-                        with_what=with_what,
-                        matched_before={} if against else _stored(tx, tried, when, others),
-                        since=when,
-                        until=now,
-                        feeds=rule_files.feeds_by_address(settings),
-                        routes=settings.bot.routes,
-                        baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
-                        policies=app.snapshot_of(settings).policies,
-                        window=settings.bot.stories_window,
-                        encoder=encoders.of(settings.bot.languages),
-                        zone=settings.bot.timezone,
-                        replayed=replayed,
-                    ),
-                    on_article=advance,
-                )
-            )
+    feeds = rule_files.feeds_by_address(settings)
+
+    def work(tx: ports.Transaction, now: datetime) -> backtest.Report:
+        when = now - span
+        plan = backtest.Plan(
+            tried=tuple(tried),
+            others=others,
+            with_what=with_what,
+            matched_before={} if against else _stored(tx, tried, when, others),
+            since=when,
+            until=now,
+            feeds=feeds,
+            routes=settings.bot.routes,
+            baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
+            policies=app.snapshot_of(settings).policies,
+            window=settings.bot.stories_window,
+            encoder=encoders.of(settings.bot.languages),
+            zone=settings.bot.timezone,
+            replayed=replayed,
+        )
+        with terminal.progress("trying", tx.articles.count(since=when)) as advance:
+            return backtest.run(_Both(tx.articles, looking, feeds), plan, on_article=advance)
+
+    return archive.look(settings, work)
 
 
 class _Both:
