@@ -40,17 +40,9 @@ def parse_pasted(
     """
     text, lines, columns = _as_file(written, settings)
     report = _parsed(text)
-    feeds = frozenset[str]().union(*(state.names for state in settings.files.values()))
-    context = rules_file.Context(
-        channels=frozenset(settings.bot.channels),
-        feeds=feeds or None,
-        zone=settings.bot.timezone,
-        people=settings.bot.people,
-        has_routes=bool(settings.bot.routes),
-        steps=steps,
-    )
     if (count := _count(report)) > MOST_RULES:
         raise TooManyRulesError(count)
+    context = rules_file.Context.of(settings, steps=steps)
     desk = None if report.error_count else rules_file.parse_rules_file(report, context)
     # No warning of lines that were put before what was pasted.
     shown = [each for each in report.finish() if each.line > lines or each.severity == "error"]

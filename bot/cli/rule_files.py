@@ -21,20 +21,12 @@ class RuleFile:
 
 def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
     """Its usable rules, and what is wrong with the others. Raises ConfigError where none can be used."""
-    names = [state.names for state in settings.files.values() if state.feeds]
-    context = rules_file.Context(
-        channels=frozenset(settings.bot.channels),
-        feeds=frozenset[str]().union(*names),
-        zone=settings.bot.timezone,
-        people=settings.bot.people,
-        has_routes=bool(settings.bot.routes),
-        wants_warnings=False,
-    )
     try:
         content = files.fetch(str(path), None)
     except OSError as error:
         raise ports.ConfigError(f"reading {path}: {error.strerror}") from None
     report = files.parse(content)
+    context = rules_file.Context.of(settings, wants_warnings=False)
     desk = None if report.error_count else rules_file.parse_rules_file(report, context)
     found = tuple(entry.compiled for entry in desk.rules) if desk else ()
     problems = tuple(problem for problem in report.finish() if problem.severity == "error")

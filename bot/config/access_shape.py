@@ -12,11 +12,11 @@ import pydantic
 
 from bot import model
 from bot.config import secrets, values
+from bot.config.strict_shape import StrictShape
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar
 from bot.config.yaml.problems import ProblemReport
 
-_STRICT = pydantic.ConfigDict(extra="forbid", frozen=True)
 #: A name of a header or of a cookie (RFC 9110 section 5.6.2).
 _TOKEN = re.compile(r"\A[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 #: The client's own business, and what has its own key.
@@ -107,10 +107,8 @@ _SECRET_SCHEMA = {"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|fil
 Host = Annotated[str, pydantic.PlainValidator(_host), pydantic.WithJsonSchema({"type": "string"})]
 
 
-class BasicShape(pydantic.BaseModel):
+class BasicShape(StrictShape):
     """A name and a password."""
-
-    model_config = _STRICT
 
     user: values.Text = pydantic.Field(..., description="The name to log in with.", examples=["analyst"])
     password: model.Secret = pydantic.Field(
@@ -118,10 +116,8 @@ class BasicShape(pydantic.BaseModel):
     )
 
 
-class AuthShape(pydantic.BaseModel):
+class AuthShape(StrictShape):
     """One of the two."""
-
-    model_config = _STRICT
 
     basic: BasicShape | None = pydantic.Field(None, description="Basic authentication (RFC 7617).")
     bearer: model.Secret | None = pydantic.Field(None, description="A bearer token (RFC 6750), as env:NAME.")
@@ -133,10 +129,8 @@ class AuthShape(pydantic.BaseModel):
         return self
 
 
-class TlsShape(pydantic.BaseModel):
+class TlsShape(StrictShape):
     """Files in PEM form."""
-
-    model_config = _STRICT
 
     certificate: values.Text | None = pydantic.Field(None, description="The client certificate, with its chain.")
     key: values.Text | None = pydantic.Field(
@@ -155,10 +149,8 @@ class TlsShape(pydantic.BaseModel):
         return self
 
 
-class AccessShape(pydantic.BaseModel):
+class AccessShape(StrictShape):
     """What is sent beside the address, to the feed's own origin only."""
-
-    model_config = _STRICT
 
     headers: Annotated[
         Mapping[str, str | model.Secret],

@@ -105,18 +105,12 @@ def _channel(
     if not isinstance(node, MappingNode):
         kind = node.value if isinstance(node, Scalar) and node.value in kinds.found else "console"
         message = f'channel "{key.value}" is a block of keys, the first of them kind'
-        report.add("wrong-kind", message, f"write {key.value}: {{kind: {kind}}}", start=key.start, end=key.end)
+        report.add_at(key, "wrong-kind", message, f"write {key.value}: {{kind: {kind}}}")
         return None
     kind_node = node.get("kind")
     known = ", ".join(kinds.found)
     if kind_node is None:
-        report.add(
-            "missing-key",
-            f'channel "{key.value}" has no kind',
-            f"write kind: and one of {known}",
-            start=key.start,
-            end=key.end,
-        )
+        report.add_at(key, "missing-key", f'channel "{key.value}" has no kind', f"write kind: and one of {known}")
         return None
     kind = kind_node.value.strip() if isinstance(kind_node, Scalar) else ""
     if kind in kinds.broken and kind not in kinds.found:
@@ -126,7 +120,7 @@ def _channel(
     if brought is None:
         help_text = values.did_you_mean(kind, list(kinds.found), otherwise=f"there is {known}")
         message = f'no kind of channel "{values.shown(kind)}"' if kind else "kind has no value"
-        report.add("unknown-value", message, help_text, start=kind_node.start, end=kind_node.end)
+        report.add_at(kind_node, "unknown-value", message, help_text)
         return None
     # One key is often left beside kind: in braces it must not be taken for an {EXACT} term.
     rest = [pair for pair in node.pairs if pair[0].value != "kind"]
@@ -170,7 +164,7 @@ def _check_mentions(root: Node, report: ProblemReport) -> None:
                 otherwise = "add people: {NAME: ID} to a channel"
                 help_text = values.did_you_mean(name, sorted(known), otherwise=otherwise)
                 message = f'no channel knows the person "{values.shown(name)}"'
-                report.add("unknown-person", message, help_text, start=item.start, end=item.end)
+                report.add_at(item, "unknown-person", message, help_text)
 
 
 def _check_named_channels(shape: BotShape, root: Node, report: ProblemReport) -> None:
@@ -199,7 +193,7 @@ def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: 
 
 
 def _warn_secret(report: ProblemReport, node: Node, why: str, what: str) -> None:
-    report.add("unset-secret", why.split(":", maxsplit=1)[0], what, start=node.start, end=node.end, severity="warning")
+    report.add_at(node, "unset-secret", why.split(":", maxsplit=1)[0], what, severity="warning")
 
 
 def _groups(root: Node) -> list[tuple[Scalar, Node]]:

@@ -13,15 +13,10 @@ from bot import model
 from bot.config import access_shape, intervals, values
 from bot.config.model_shape import ModelShape
 from bot.config.routes_shape import RouteShape
+from bot.config.strict_shape import StrictShape
 from bot.model import OnUnknown, Severity
 
 _FETCH = model.FetchPolicy()
-
-
-class StrictShape(pydantic.BaseModel):
-    """A mapping that takes no key but its own."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
 def _cidr(value: object) -> str:
@@ -35,10 +30,6 @@ def _cidr(value: object) -> str:
         if "host bits" in str(error):
             help_text = f"write {ipaddress.ip_network(written, strict=False)}"
         raise values.Wrong("network", f'"{values.shown(written)}" is no range of addresses', help_text) from None
-
-
-def _channel_name(value: object) -> str:
-    return values.text(value)
 
 
 class FetchShape(StrictShape):

@@ -10,6 +10,7 @@ import pydantic
 from bot import articles, model, plugins
 from bot.config import access_shape, feed_urls, intervals, values
 from bot.config.kinds import say_broken
+from bot.config.strict_shape import StrictShape
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar, Sequence, scalars, value_of
@@ -19,8 +20,6 @@ from bot.polling import places
 
 class FeedShape(access_shape.AccessShape):
     """One feed: its address, or a block with more about it."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     url: feed_urls.FeedUrl = pydantic.Field(
         ...,
@@ -64,10 +63,8 @@ def _short(value: object) -> object:
     return {"url": value} if isinstance(value, str) or value is None else value
 
 
-class FeedsShape(pydantic.BaseModel):
+class FeedsShape(StrictShape):
     """The list of feeds to poll."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     feeds: tuple[Annotated[FeedShape, pydantic.BeforeValidator(_short), values.OrText()], ...] = pydantic.Field(
         ..., description="Addresses, or blocks with url and more."
@@ -104,9 +101,7 @@ def parse_feeds_file(
     for key, _ in root.pairs:
         if key.value != "feeds":
             help_text = values.did_you_mean(key.value, ["feeds"], otherwise="feeds: is the only key here")
-            report.add(
-                "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text, start=key.start, end=key.end
-            )
+            report.add_at(key, "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text)
     if isinstance(items, Scalar) and not items.value and not items.style:
         return ()
     if not isinstance(items, Sequence):
@@ -133,9 +128,7 @@ def _say_no_list(report: ProblemReport, root: Node | None) -> None:
     if isinstance(root, MappingNode):
         for key, _ in root.pairs:
             if values.near(key.value, ["feeds"]):
-                report.add(
-                    "unknown-key", f'unknown key "{key.value}"', 'did you mean "feeds"?', start=key.start, end=key.end
-                )
+                report.add_at(key, "unknown-key", f'unknown key "{key.value}"', 'did you mean "feeds"?')
                 return
     report.add("missing-key", 'the key "feeds" is missing', help_text, start=root.start if root else 0)
 
@@ -158,21 +151,16 @@ def _feed(
     has_token = isinstance(node, MappingNode) and node.get("auth") is not None
     url = _whole(address.value.strip(), has_token=has_token) if isinstance(address, Scalar) else ""
     if url and url in seen and address is not None:
-        report.add(
-            "duplicate-feed",
-            "this feed is listed twice",
-            f"it is already on line {seen[url]}: remove one",
-            start=address.start,
-            end=address.end,
+        report.add_at(
+            address, "duplicate-feed", "this feed is listed twice", f"it is already on line {seen[url]}: remove one"
         )
         return None
     if url and address is not None and (line := seen.get(model.feed_place(url))):
-        report.add(
+        report.add_at(
+            address,
             "same-feed",
             "this feed seems to be listed twice",
             f"line {line} has it under another spelling of its address: remove one",
-            start=address.start,
-            end=address.end,
             severity="warning",
         )
     if url:
@@ -201,7 +189,7 @@ def _feed(
     )
     if address is not None:
         if problem := _of_mailbox(feed):
-            report.add("mailbox", *problem, start=address.start, end=address.end)
+            report.add_at(address, "mailbox", *problem)
             return good.get(url)
         _warn_of_aggregator(feed, address, report)
         _warn_of_etiquette(feed, address, report)
@@ -232,33 +220,30 @@ def _of_mailbox(feed: model.Feed) -> tuple[str, str] | None:
 def _warn_of_etiquette(feed: model.Feed, address: Node, report: ProblemReport) -> None:
     shortest = places.etiquette(feed).every
     if feed.every is not None and feed.every < shortest:
-        report.add(
+        report.add_at(
+            address,
             "etiquette",
             f"{places.of(feed.url).name} is polled every {model.show_duration(shortest)} at most",
             "remove every: here, or write a longer time",
-            start=address.start,
-            end=address.end,
             severity="warning",
         )
 
 
 def _warn_of_aggregator(feed: model.Feed, address: Node, report: ProblemReport) -> None:
     if feed.aggregator is None and feed.owner is None and articles.is_known_aggregator(feed.url):
-        report.add(
+        report.add_at(
+            address,
             "undeclared-aggregator",
             "this feed lists articles of other sites, and counts as one outlet",
             "add aggregator: true, so that each article counts for the site that it links to; or aggregator: false",
-            start=address.start,
-            end=address.end,
             severity="warning",
         )
     elif feed.aggregator and feed.owner is not None:
-        report.add(
+        report.add_at(
+            address,
             "owner-of-aggregator",
             "owner: makes all articles of this feed one outlet, so aggregator: true changes nothing",
             "remove one of the two",
-            start=address.start,
-            end=address.end,
             severity="warning",
         )
 
@@ -305,7 +290,7 @@ class _Named:
             known = list(self._kinds.found)
             help_text = values.did_you_mean(self._name, known, otherwise=f"there is {', '.join(known)}")
             message = f'no kind of source "{values.shown(self._name)}"'
-            self._report.add("unknown-value", message, help_text, start=self._written.start, end=self._written.end)
+            self._report.add_at(self._written, "unknown-value", message, help_text)
 
 
 def _checked(node: Node, report: ProblemReport) -> FeedShape | None:
@@ -316,6 +301,6 @@ def _checked(node: Node, report: ProblemReport) -> FeedShape | None:
             return FeedShape.model_validate({"url": feed_urls.feed_url(validation.plain(node))})
         except values.Wrong as wrong:
             if node.style != "*":
-                report.add(wrong.code, str(wrong), wrong.help, start=node.start, end=node.end)
+                report.add_at(node, wrong.code, str(wrong), wrong.help)
             return None
     return validation.check(FeedShape, node, report)

@@ -10,7 +10,7 @@ import pydantic
 
 from bot import plugins
 from bot.config import values
-from bot.config.bot_shape import StrictShape
+from bot.config.strict_shape import StrictShape
 from bot.config.yaml.nodes import Mapping, Node, Scalar
 from bot.config.yaml.problems import ProblemReport
 
@@ -42,12 +42,11 @@ def channel_options(kind: plugins.Kind | None) -> type[pydantic.BaseModel]:
 
 def say_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
     """A plug-in that cannot be loaded: an error where it is used, else a warning."""
-    report.add(
+    report.add_at(
+        node,
         "plug-in",
         str(broken),
         "install a version that fits this Wirewatch, or uninstall it",
-        start=node.start,
-        end=node.end,
         severity="error" if is_used else "warning",
     )
 

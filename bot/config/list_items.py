@@ -19,12 +19,11 @@ def warn_of_commas(rule: Mapping, report: ProblemReport, name: str) -> None:
             pieces = _COMMA.split(item.value.strip())
             if item.style or len(pieces) < 2 or any(lint.is_name_tail(piece) for piece in pieces[1:]):
                 continue
-            report.add(
+            report.add_at(
+                item,
                 "comma-in-term",
                 "this is one term: it matches only with its comma",
                 f'write a list: [{", ".join(pieces)}]; or quote it, if it is meant: "{values.shown(item.value)}"',
-                start=item.start,
-                end=item.end,
                 rule=name or None,
                 severity="warning",
             )

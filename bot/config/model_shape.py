@@ -11,6 +11,7 @@ import pydantic
 
 from bot import model
 from bot.config import values
+from bot.config.strict_shape import StrictShape
 from bot.config.yaml.nodes import Scalar
 from bot.config.yaml.problems import ProblemReport
 
@@ -51,21 +52,18 @@ def warn_of_no_use(
 ) -> None:
     """Warn of a key that only a language model can follow; ``uses``: what it is asked for, empty without a model."""
     if use not in uses:
-        report.add(
+        report.add_at(
+            key,
             "no-use",
             f"{key.value} does nothing: bot.yaml has no model that is asked for {use}",
             f"give it a model with {use} among its uses, or remove {key.value}",
-            start=key.start,
-            end=key.end,
             rule=rule,
             severity="warning",
         )
 
 
-class ModelShape(pydantic.BaseModel):
+class ModelShape(StrictShape):
     """A language model for what the bot cannot decide by itself; never needed to run."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     url: Annotated[
         str, pydantic.PlainValidator(_url), pydantic.WithJsonSchema({"type": "string", "pattern": "^(https?://|file:)"})

@@ -10,19 +10,17 @@ import pydantic
 
 from bot import model
 from bot.config import values
+from bot.config.strict_shape import StrictShape
 from bot.config.yaml.nodes import Mapping, Node, Scalar, scalars, value_of
 from bot.config.yaml.nodes import Sequence as SequenceNode
 from bot.config.yaml.problems import ProblemReport
 
 #: What pydantic takes for true.
 _YES = ("true", "yes", "on", "y", "t", "1")
-_STRICT = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
-class MatchShape(pydantic.BaseModel):
+class MatchShape(StrictShape):
     """What a route takes: all of its conditions hold."""
-
-    model_config = _STRICT
 
     rule: values.Texts = pydantic.Field((), description="Rules by name, any of them; * is any text: BlackBerry*.")
     tag: values.Texts = pydantic.Field(
@@ -41,7 +39,7 @@ class MatchShape(pydantic.BaseModel):
 
 _CONTINUE = pydantic.Field(False, description="true: the routes after this one are looked at too.")
 # A keyword of Python cannot be written as a field.
-_Continue = pydantic.create_model("_Continue", __config__=_STRICT, **{"continue": (bool, _CONTINUE)})  # type: ignore[call-overload]  # its stubs take no unpacked names
+_Continue = pydantic.create_model("_Continue", __base__=StrictShape, **{"continue": (bool, _CONTINUE)})  # type: ignore[call-overload]  # its stubs take no unpacked names
 
 
 class RouteShape(_Continue):  # type: ignore[misc, valid-type]  # made above: no class to mypy
@@ -85,12 +83,11 @@ def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -
         return
     _check_level(top, channels, report, is_top=True)
     if key := top[-1].key("match"):
-        report.add(
+        report.add_at(
+            key,
             "no-last-route",
             "a story that no route takes would be lost",
             "add a last route without match: - to: alerts",
-            start=key.start,
-            end=key.end,
         )
 
 
@@ -100,7 +97,7 @@ def check_channel(name: str, node: Node, channels: Collection[str], report: Prob
         otherwise = "there is " + ", ".join(sorted(channels))
         help_text = values.did_you_mean(name, sorted(channels), otherwise=otherwise)
         message = f'no channel "{values.shown(name)}"'
-        report.add("unknown-channel", message, help_text, start=node.start, end=node.end)
+        report.add_at(node, "unknown-channel", message, help_text)
 
 
 def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: ProblemReport) -> None:
@@ -112,7 +109,7 @@ def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: Pro
             if not any(fnmatchcase(name, item.value.strip().casefold()) for name in folded):
                 help_text = values.did_you_mean(item.value, list(names), otherwise="`wirewatch status` lists the rules")
                 message = f'no rule is named "{values.shown(item.value)}"'
-                report.add("unknown-rule", message, help_text, start=item.start, end=item.end, severity="warning")
+                report.add_at(item, "unknown-rule", message, help_text, severity="warning")
 
 
 def _check_level(routes: Sequence[Mapping], channels: Collection[str], report: ProblemReport, *, is_top: bool) -> None:

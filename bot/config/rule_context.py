@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from bot import rules
+from bot.config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,19 @@ class Context:
     wants_warnings: bool = True
     #: What the examples of all rules may take together; None: each has its own bound.
     steps: rules.Steps | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, *, wants_warnings: bool = True, steps: rules.Steps | None = None) -> Context:
+        """Of a rule file beside a configuration that is loaded."""
+        return cls(
+            channels=frozenset(settings.bot.channels),
+            feeds=frozenset[str]().union(*(state.names for state in settings.files.values())),
+            zone=settings.bot.timezone,
+            people=settings.bot.people,
+            has_routes=bool(settings.bot.routes),
+            wants_warnings=wants_warnings,
+            steps=steps,
+        )
 
     def known(self, kind: str) -> frozenset[str] | None:
         """The names for a "channel", "person", "feed" or "use", "" for "routes"; None: not checked."""

@@ -136,7 +136,7 @@ class RuleReader:
         help_text = "write - name: and its other keys below, indented"
         if isinstance(node, Scalar) and (stuck := re.match(r"([a-z_]+):(\S.*)", node.value)):
             help_text = f"a space is missing after the colon: {stuck[1]}: {values.shown(stuck[2])}"
-        self.report.add("wrong-kind", "this is no rule", help_text, start=node.start, end=node.end)
+        self.report.add_at(node, "wrong-kind", "this is no rule", help_text)
 
     def _rule(self, shape: RuleShape) -> model.Rule:
         zone = self.context.zone
@@ -193,12 +193,11 @@ class RuleReader:
             if key is None or getattr(rule, name) is None:
                 continue
             if rule.severity is model.Severity.HIGH:
-                self.report.add(
+                self.report.add_at(
+                    key,
                     f"{name}-of-high",
                     f"{name} does nothing with severity high: {why}",
                     f"remove {name}, or lower the severity",
-                    start=key.start,
-                    end=key.end,
                     rule=rule.name,
                     severity="warning",
                 )
@@ -237,25 +236,19 @@ class RuleReader:
                     help_text = f"rules name the channel, not where it posts: write {meant}"
                 if not item.style and name[0] == "-" and name[1:2] not in ("", " ", "-"):
                     help_text = f"a space is missing after the dash: - {name[1:].split(' -')[0]}"
-                self.report.add(
-                    f"unknown-{kind}",
-                    f'no {what} "{values.shown(name)}" in {file}',
-                    help_text,
-                    start=item.start,
-                    end=item.end,
-                    rule=rule or None,
+                self.report.add_at(
+                    item, f"unknown-{kind}", f'no {what} "{values.shown(name)}" in {file}', help_text, rule=rule or None
                 )
 
     def _uses_broken_set(self, rule: model.Rule, node: Mapping) -> bool:
         broken = [name for name, _ in rule.sets if name in self.sets.broken]
         for name in broken:
             target = node.get("name") or node
-            self.report.add(
+            self.report.add_at(
+                target,
                 "broken-set",
                 f"the set ${name} has a problem, so this rule cannot be used",
                 "correct the set",
-                start=target.start,
-                end=target.end,
                 rule=rule.name,
             )
         return bool(broken)

@@ -66,9 +66,7 @@ def _top(report: ProblemReport, root: Node) -> Mapping | None:
             help_text = values.did_you_mean(key.value, ["sets", "rules"], otherwise="known here: sets, rules")
             if key.value in RuleShape.model_fields:
                 help_text = "keys of a rule belong under rules:, after a dash"
-            report.add(
-                "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text, start=key.start, end=key.end
-            )
+            report.add_at(key, "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text)
     items = root.get("rules")
     if items is None:
         if not report.error_count:
@@ -98,12 +96,11 @@ def _read_sets(node: Node | None, report: ProblemReport) -> Sets:
     for key, value in node.pairs:
         sets.nodes[key.value] = value
         if not re.fullmatch(r"[\w-]+", key.value):
-            report.add(
+            report.add_at(
+                key,
                 "set-name",
                 f'"{values.shown(key.value)}" cannot be the name of a set',
                 "use letters, digits, _ and -",
-                start=key.start,
-                end=key.end,
             )
             sets.broken.add(key.value)
         one = Mapping([(_SETS, Mapping([(key, _as_list(value))], value.start, value.end, False))], 0, 0, False)
@@ -111,7 +108,7 @@ def _read_sets(node: Node | None, report: ProblemReport) -> Sets:
         if checked is None or any(flaw.severity == "error" for flaw in report.document.flaws_inside(value)):
             sets.broken.add(key.value)
         elif not checked.sets[key.value]:
-            report.add("no-value", "an empty set", "name its terms, or remove it", start=key.start, end=key.end)
+            report.add_at(key, "no-value", "an empty set", "name its terms, or remove it")
             sets.broken.add(key.value)
         else:
             sets.terms[key.value] = checked.sets[key.value]
@@ -126,12 +123,11 @@ def _as_list(node: Node) -> Node:
 def _say_twice(report: ProblemReport, node: Node, first: LoadedRule) -> None:
     name = first.compiled.rule.name
     target = value_of(node, "name") or node
-    report.add(
+    report.add_at(
+        target,
         "duplicate-rule",
         f'a second rule "{values.shown(name)}"',
         f"the first is on line {first.line}: give this one another name",
-        start=target.start,
-        end=target.end,
         rule=name,
     )
 

@@ -8,6 +8,7 @@ import pydantic
 
 from bot import model
 from bot.config import values
+from bot.config.strict_shape import StrictShape
 
 _TERM = {
     "anyOf": [
@@ -115,10 +116,8 @@ def _example(value: object) -> object:
     return value
 
 
-class ExampleShape(pydantic.BaseModel):
+class ExampleShape(StrictShape):
     """A headline, or a title and a body."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     title: Annotated[str, pydantic.WithJsonSchema({"type": ["string", "number"]})] = pydantic.Field(
         "", description="The headline, as plain text."
@@ -134,10 +133,8 @@ _Examples = Annotated[
 ]
 
 
-class RuleShape(pydantic.BaseModel):
+class RuleShape(StrictShape):
     """One watch rule: what to match, which channels to notify, and how urgent it is."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[values.Text, pydantic.Field(max_length=200)] = pydantic.Field(
         ..., description="The rule's name in messages; unique over all files.", examples=["BlackBerry in Pakistan"]
@@ -227,10 +224,8 @@ class RuleShape(pydantic.BaseModel):
     )
 
 
-class SetsShape(pydantic.BaseModel):
+class SetsShape(StrictShape):
     """A named list of terms."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     sets: dict[str, Annotated[tuple[_Term, ...], pydantic.WithJsonSchema({"type": "array", "items": _TERM})]] = (
         pydantic.Field({}, description="Terms under a name: blackberry_server: [BES, …], used as $blackberry_server.")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot import model
-from bot.config.yaml.nodes import Document, Flaw
+from bot.config.yaml.nodes import Document, Flaw, Node
 
 #: In the place of a file's name.
 ENVIRONMENT = "environment"
@@ -79,9 +79,22 @@ class ProblemReport:
             )
         )
 
+    def add_at(
+        self,
+        place: Node | Flaw,
+        code: str,
+        message: str,
+        help: str | None = None,  # noqa: A002 (as in ``add``)
+        *,
+        rule: str | None = None,
+        severity: str = "error",
+    ) -> None:
+        """One problem with the whole of a value or key."""
+        self.add(code, message, help, start=place.start, end=place.end, rule=rule, severity=severity)
+
     def add_flaw(self, flaw: Flaw, *, rule: str | None = None) -> None:
         """Report a flaw of the YAML itself, for ``rule`` where it is inside one."""
-        self.add(flaw.code, flaw.message, flaw.help, start=flaw.start, end=flaw.end, rule=rule, severity=flaw.severity)
+        self.add_at(flaw, flaw.code, flaw.message, flaw.help, rule=rule, severity=flaw.severity)
 
     def append_environment(self, document: Document, first_line: int) -> None:
         """From that line on the document is what the environment sets, and problems say so instead of the file."""

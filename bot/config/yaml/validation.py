@@ -95,7 +95,7 @@ def check_parts(
             if not path and whole is not None:
                 wording = _word(found, shape, path, missing)
                 message = f'"{whole.value}": {wording.message}'
-                report.add("block", message, wording.help, start=whole.start, end=whole.end, rule=rule)
+                report.add_at(whole, "block", message, wording.help, rule=rule)
             elif path not in empty:
                 _say(found, shape, node, report, rule=rule, missing=missing)
         return None, frozenset(bad)
@@ -118,23 +118,15 @@ def _empties(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tup
 
 def _say_empty(key: Scalar, report: ProblemReport, rule: str | None) -> bool:
     if lost := _lost_comment(report, key.end):
-        report.add(
+        report.add_at(
+            key,
             "comment-in-value",
             "a # after a space begins a comment, so there is no value",
             f'quote it: "{lost}"',
-            start=key.start,
-            end=key.end,
             rule=rule,
         )
     else:
-        report.add(
-            "no-value",
-            "no value",
-            "write one after the colon, or remove the key",
-            start=key.start,
-            end=key.end,
-            rule=rule,
-        )
+        report.add_at(key, "no-value", "no value", "write one after the colon, or remove the key", rule=rule)
     return True
 
 
