@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from bot import config, model
+from bot import model
 from bot.alerts import routing
 from bot.answers import documents, telling
 from bot.feedback.precision import Precision
@@ -26,32 +26,19 @@ def story(row: telling.StoryRow, *, most: int | None = None) -> documents.StoryD
         last_seen=told.last_seen,
         rules=list(told.rules),
         article_count=len(told.members),
-        articles=[_member(member) for member in told.members[:most]],
-        decisions=[decision(each) for each in decisions],
+        articles=[
+            documents.StoryArticle.model_validate(
+                {**_head(member.article), "joined": member.join, "matches": evidence(member.matches)}
+            )
+            for member in told.members[:most]
+        ],
+        decisions=[documents.DecisionDocument.model_validate(each) for each in decisions],
         messages=[_message(each) for each in row.messages],
     )
 
 
 def _head(article: model.Article) -> dict[str, object]:
-    return {
-        "id": article.id,
-        "title": article.title,
-        "link": article.link,
-        "outlet": article.outlet,
-        "published": article.published,
-        "first_seen": article.first_seen,
-    }
-
-
-def _member(member: model.Member) -> documents.StoryArticle:
-    return documents.StoryArticle.model_validate(
-        {**_head(member.article), "joined": join(member.join), "matches": evidence(member.matches)}
-    )
-
-
-def join(found: model.Join) -> documents.JoinDocument:
-    """Why an article is in its story."""
-    return documents.JoinDocument(reason=found.reason.value, detail=found.detail)
+    return {key: getattr(article, key) for key in documents.ArticleHead.model_fields}
 
 
 def completion(each: model.Completion) -> documents.CompletionDocument:
@@ -83,18 +70,6 @@ def evidence(matches: Iterable[model.Match]) -> list[documents.EvidenceDocument]
         for match in matches
         for place in match.evidence
     ]
-
-
-def decision(decided: model.Decision) -> documents.DecisionDocument:
-    """What was decided for one channel."""
-    return documents.DecisionDocument(
-        at=decided.at,
-        channel=decided.channel,
-        action=decided.action.value,
-        reason=decided.reason.value,
-        detail=decided.detail,
-        silence=decided.silence,
-    )
 
 
 def _message(row: model.Outgoing) -> documents.MessageDocument:
@@ -140,17 +115,9 @@ def article(
     found: model.Article, matches: Sequence[model.Match], home: model.StoryId | None
 ) -> documents.ArticleDocument:
     """One article with its text."""
+    own = {key: getattr(found, key) for key in ("author", "language", "text", "is_full_text", "version")}
     return documents.ArticleDocument.model_validate(
-        {
-            **_head(found),
-            "author": found.author,
-            "language": found.language,
-            "text": found.text,
-            "is_full_text": found.is_full_text,
-            "version": found.version,
-            "story": home,
-            "matches": evidence(matches),
-        }
+        {**_head(found), **own, "story": home, "matches": evidence(matches)}
     )
 
 
@@ -182,26 +149,14 @@ def rule(
             "note": note,
             "yaml": yaml,
             "matches_by_day": {day.isoformat(): count for day, count in sorted(by_day.items())},
-            "precision": documents.PrecisionDocument(useful=judged.useful, noise=judged.noise, share=judged.share)
-            if judged
-            else None,
+            "precision": judged,
         }
     )
 
 
 def feed(state: model.FeedState) -> documents.FeedDocument:
     """A feed and its health."""
-    return documents.FeedDocument(
-        url=state.url,
-        title=state.title,
-        health=state.health_told,
-        error=state.error,
-        polled_at=state.polled_at,
-        ok_at=state.ok_at,
-        new_at=state.new_at,
-        due_at=state.due_at,
-        remarks=list(state.remarks),
-    )
+    return documents.FeedDocument.model_validate(state)
 
 
 def silence(listed: silences.Listed) -> documents.SilenceDocument:
@@ -224,64 +179,9 @@ def silence(listed: silences.Listed) -> documents.SilenceDocument:
 
 def problems(found: Sequence[model.Problem]) -> list[documents.ProblemDocument]:
     """What ``wirewatch check`` says."""
-    return [documents.ProblemDocument.model_validate(each) for each in config.as_objects(found)]
+    return [documents.ProblemDocument.model_validate(each) for each in found]
 
 
 def trial(report: backtest.Report) -> documents.TrialDocument:
     """A backtest's report."""
-    return documents.TrialDocument(
-        articles=report.articles,
-        since=report.since,
-        until=report.until,
-        rules=[_rule_trial(each) for each in report.rules],
-        stories=report.stories,
-        held=report.held,
-        matched=report.matched,
-        replayed=report.replayed,
-        told_until=report.told_until,
-        messages=[
-            documents.PostDocument(
-                at=message.at,
-                channel=message.channel,
-                kind=message.kind.value,
-                reason=message.reason,
-                headlines=list(message.headlines),
-                rules=list(message.rules),
-            )
-            for message in report.messages
-        ],
-    )
-
-
-def _rule_trial(found: backtest.RuleReport) -> documents.RuleTrial:
-    compared = found.comparison
-    return documents.RuleTrial(
-        rule=found.rule,
-        matches=[_hit(hit) for hit in found.hits],
-        by_day=dict(found.by_day),
-        near=[
-            documents.NearDocument(what=near.what, count=near.count, examples=[_hit(hit) for hit in near.examples])
-            for near in found.near
-        ],
-        compared=None
-        if compared is None
-        else documents.ComparisonDocument.model_validate(
-            {
-                "with": compared.with_what,
-                "both": compared.both,
-                "starts": [_hit(hit) for hit in compared.starts],
-                "stops": [_hit(hit) for hit in compared.stops],
-            }
-        ),
-    )
-
-
-def _hit(hit: backtest.MatchedArticle) -> documents.HitDocument:
-    return documents.HitDocument(
-        id=hit.article,
-        title=hit.title,
-        outlet=hit.outlet,
-        link=hit.link,
-        first_seen=hit.first_seen,
-        why=hit.why,
-    )
+    return documents.TrialDocument.model_validate(report)

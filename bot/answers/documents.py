@@ -18,9 +18,12 @@ Time = Annotated[
 
 
 class Document(pydantic.BaseModel):
-    """One JSON object; every key is always there."""
+    """One JSON object; every key is always there.
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+    Made by ``model_validate`` of a value that has its keys as attributes, or by naming each.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class EvidenceDocument(Document):
@@ -174,7 +177,7 @@ class FeedDocument(Document):
 
     url: str
     title: str | None
-    health: str
+    health: Annotated[str, pydantic.Field(validation_alias="health_told")]
     error: str | None
     polled_at: Time | None
     ok_at: Time | None
@@ -244,7 +247,7 @@ class ProblemDocument(Document):
 class HitDocument(Document):
     """An article of a backtest, and on what the rule fired, or why it did not."""
 
-    id: str
+    id: Annotated[str, pydantic.Field(validation_alias="article")]
     title: str
     outlet: str
     link: str
@@ -263,7 +266,7 @@ class NearDocument(Document):
 class ComparisonDocument(Document):
     """A rule beside another version of it."""
 
-    with_: Annotated[str, pydantic.Field(alias="with")]
+    with_: Annotated[str, pydantic.Field(validation_alias="with_what", serialization_alias="with")]
     both: int
     starts: list[HitDocument]
     stops: list[HitDocument]
@@ -273,10 +276,10 @@ class RuleTrial(Document):
     """One rule over the archive."""
 
     rule: str
-    matches: list[HitDocument]
+    matches: Annotated[list[HitDocument], pydantic.Field(validation_alias="hits")]
     by_day: dict[date, int]
     near: list[NearDocument]
-    compared: ComparisonDocument | None
+    compared: Annotated[ComparisonDocument | None, pydantic.Field(validation_alias="comparison")]
 
 
 class PostDocument(Document):

@@ -68,8 +68,8 @@ def document(explanation: rules.Explanation, place: Place | None) -> documents.E
         else documents.StoryPlace(
             id=place.story.id,
             title=place.story.title,
-            joined=building.join(place.join),
-            decisions=[building.decision(each) for each in place.decisions],
+            joined=documents.JoinDocument.model_validate(place.join),
+            decisions=[documents.DecisionDocument.model_validate(each) for each in place.decisions],
             asked=[building.completion(each) for each in place.completions],
         )
     )

@@ -12,7 +12,7 @@ from bot.config.schema import schemas
 from bot.config.secrets import resolve
 from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings, WebToken
 from bot.config.watch import Watcher
-from bot.config.yaml.problems import as_objects, render
+from bot.config.yaml.problems import render
 
 __all__ = [
     "BotSettings",
@@ -24,7 +24,6 @@ __all__ = [
     "Watcher",
     "WebSettings",
     "WebToken",
-    "as_objects",
     "check",
     "examine",
     "load",

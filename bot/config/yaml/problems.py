@@ -181,7 +181,7 @@ def render(problems: Sequence[model.Problem], format: str = "text") -> str:  # n
         case "text":
             return "\n".join(_as_text(problem) for problem in problems)
         case "json":
-            return json.dumps(as_objects(problems), ensure_ascii=False, indent=2) + "\n"
+            return json.dumps([_as_object(each) for each in problems], ensure_ascii=False, indent=2) + "\n"
         case "github":
             return "".join(_as_annotation(problem) for problem in problems)
         case _:
@@ -226,22 +226,9 @@ def _cells(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
-def as_objects(problems: Sequence[model.Problem]) -> list[dict[str, object]]:
-    """Each problem as JSON has it."""
-    return [_as_object(problem) for problem in problems]
-
-
 def _as_object(problem: model.Problem) -> dict[str, object]:
-    return {
-        "severity": problem.severity,
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "rule": problem.rule,
-        "code": problem.code,
-        "message": problem.message,
-        "help": problem.help,
-    }
+    keys = ("severity", "file", "line", "column", "rule", "code", "message", "help")
+    return {key: getattr(problem, key) for key in keys}
 
 
 def _as_annotation(problem: model.Problem) -> str:
