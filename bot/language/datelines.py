@@ -27,13 +27,17 @@ class OfDocument:
 
     def __init__(self) -> None:
         self._left = _MOST
+        self._read: dict[tuple[str, str, datetime | None], datetime | None] = {}
 
     def parsed(self, text: str, language: str, seen: datetime | None = None) -> datetime | None:
         """As ``parsed`` of this module; None too for one in words after very many others."""
         with contextlib.suppress(ValueError, OverflowError):
             return _in_digits(_plain(text))
-        self._left -= 1
-        return _in_words(_plain(text), language, seen) if self._left >= 0 else None
+        said = (_plain(text), language, seen)
+        if said not in self._read and self._left > 0:
+            self._left -= 1
+            self._read[said] = _in_words(*said)
+        return self._read.get(said)
 
 
 def parsed(text: str, language: str, seen: datetime | None = None) -> datetime | None:
@@ -76,8 +80,9 @@ def _read(text: str, language: str, base: int) -> datetime | None:
 
 
 def _settled(text: str, one: datetime, other: datetime, seen: datetime | None) -> datetime | None:
+    one, other = one.astimezone(UTC), other.astimezone(UTC)
     if one == other:
-        return one.astimezone(UTC).replace(microsecond=0)
+        return one.replace(microsecond=0)
     if seen is None:
         return None
     base, last = _BASES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.language import datelines
@@ -100,6 +100,7 @@ def test_the_hour_is_read_with_its_half_of_the_day_and_its_zone(language: str, t
     assert found.time().isoformat() == time
 
 
+@example("1;1", "en")
 @given(st.text(max_size=60), st.sampled_from(["en", "de", "ur", "ja", "x", "", "zh_Hant-TW"]))
 def test_any_text_has_a_date_or_none(text: str, language: str) -> None:
     for found in (datelines.parsed(text, language), datelines.parsed(text, language, SEEN)):
@@ -110,6 +111,9 @@ def test_of_one_document_so_many_dates_in_words_are_read_and_all_in_digits(monke
     monkeypatch.setattr(datelines, "_MOST", 2)
     told = datelines.OfDocument()
 
-    found = [told.parsed(text, "en") for text in ["2 December 2015"] * 3 + ["2015-12-02"]]
+    found = [
+        told.parsed(text, "en")
+        for text in ["2 December 2015", "Dec 2, 2015", "3 Dec 2015", "Dec 2, 2015", "2015-12-02"]
+    ]
 
-    assert found == [datetime(2015, 12, 2, tzinfo=UTC)] * 2 + [None, datetime(2015, 12, 2, tzinfo=UTC)]
+    assert found == [*[datetime(2015, 12, 2, tzinfo=UTC)] * 2, None, *[datetime(2015, 12, 2, tzinfo=UTC)] * 2]

@@ -201,3 +201,115 @@ def test_a_page_that_scripts_build_is_said_to_be_one() -> None:
     body = ports.Body(content=b"<div id=app></div><script src=x></script>", content_type="text/html", url=URL)
     with pytest.raises(ports.ReadError, match="empty without JavaScript"):
         proposals.of_body(body)
+
+
+def grouped(group: Callable[[int, str], str], item: Callable[[int, str], str], *, language: str = "en") -> bytes:
+    """Two articles of 3 December, two of 2 December and one of 1 December, below their days."""
+    parts, numbers = "", iter(enumerate(TITLES, start=1))
+    for day, count in ((3, 2), (2, 2), (1, 1)):
+        items = "".join(item(*next(numbers)) for _ in range(count))
+        parts += group(day, items)
+    return (
+        f'<html lang="{language}"><head><meta charset="utf-8"></head>'
+        f'<body><header><p class="today">20 December 2015</p>'
+        f'<ul>{MENU}</ul></header><div id="content">{parts}</div><ul class="pagination">{MENU}</ul></body></html>'
+    ).encode()
+
+
+def line(number: int, title: str) -> str:
+    return f'<li><a href="/{number}">{title}</a></li>'
+
+
+def block(number: int, title: str) -> str:
+    return f'<div class="item"><a href="/{number}">{title}</a></div>'
+
+
+GROUPED = {
+    "a heading before each list": grouped(
+        lambda day, items: f"<h2>{day} December 2015</h2><ul class=news>{items}</ul>", line
+    ),
+    "headings and items side by side": grouped(lambda day, items: f"<h4>December {day}, 2015</h4>{items}", block),
+    "a group that holds its day and its items": grouped(
+        lambda day, items: (
+            f'<div class="group"><div class="day">Posted on {day} Dec 2015</div><div>{items}</div></div>'
+        ),
+        block,
+    ),
+    "a row of a table for each day": grouped(
+        lambda day, items: f'<table><tr class="day"><td colspan="2"><b>{day:02}.12.2015</b></td></tr>{items}</table>',
+        lambda n, title: f'<tr class="entry"><td><a href="/{n}">{title}</a></td><td>PDF</td></tr>',
+        language="de",
+    ),
+    "rows without a class, a cell over several of them": grouped(
+        lambda day, items: items.replace("<tr>", f"<tr><td rowspan=2>{day} December 2015</td>", 1),
+        lambda n, title: f'<tr><td><a href="/{n}">{title}</a></td></tr>',
+    ).replace(b'<div id="content">', b'<div id="content"><table>'),
+    "bodies of a table": grouped(
+        lambda day, items: f"<table><thead><tr><th>{day} grudnia 2015</th></tr></thead><tbody>{items}</tbody></table>",
+        lambda n, title: f'<tr><td><a href="/{n}">{title}</a></td></tr>',
+        language="pl",
+    ),
+    "a definition list of several articles a day": grouped(
+        lambda day, items: f"<dl><dt>2015年12月{day}日</dt><dd><ul>{items}</ul></dd></dl>", line, language="ja"
+    ),
+    "a list in a list, whose day has no element": grouped(
+        lambda day, items: f'<ul class="days"><li>{day} December 2015<ul>{items}</ul></li></ul>',
+        lambda n, title: f'<li class="news"><a href="/{n}">{title}</a></li>',
+    ),
+    "a time of the heading for machines": grouped(
+        lambda day, items: f'<section><h3><time datetime="2015-12-0{day}">Day {day}</time></h3>{items}</section>', block
+    ),
+    "today, yesterday and an earlier day": grouped(
+        lambda day, items: f"<h3>{('1 December 2015', 'Yesterday', 'Today')[day - 1]}</h3>{items}", block
+    ),
+    "items of headings with a text, below larger headings": grouped(
+        lambda day, items: f"<h2>Thursday, {day} December 2015</h2>{items}",
+        lambda n, title: f'<h3><a href="/{n}">{title}</a></h3><p>{TEXT}.</p>',
+    ),
+    "a heading that is a link to its day": grouped(
+        lambda day, items: f'<h3><a href="/archive/2015-12-0{day}">{day} December 2015</a></h3><ul>{items}</ul>', line
+    ),
+    "days and articles in elements of one kind": grouped(
+        lambda day, items: f"<p><strong>{day} December 2015</strong></p>{items}",
+        lambda n, title: f'<p><a href="/{n}">{title}</a></p>',
+    ),
+    "rows of one table without a class": grouped(
+        lambda day, items: f"<tr><td colspan=2>{day:02}/12/2015</td></tr>{items}",
+        lambda n, title: f'<tr><td>PDF</td><td><a href="/{n}">{title}</a></td></tr>',
+    ).replace(b'<div id="content">', b'<div id="content"><table><tr><td>20/11/2015</td></tr>'),
+    "lines between breaks": grouped(
+        lambda day, items: f"{day} December 2015<br>{items}<br>", lambda n, title: f'<a href="/{n}">{title}</a><br>'
+    ),
+}
+SEEN = datetime(2015, 12, 3, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_what_is_under_a_day_has_its_date(name: str) -> None:
+    options, reading = read(GROUPED[name], SEEN)
+    found = [(entry.title, entry.published and entry.published.day) for entry in reading.entries]
+    assert found == list(zip(TITLES, (3, 3, 2, 2, 1), strict=True)), options
+
+
+def test_a_time_of_day_is_of_the_day_over_it() -> None:
+    content = grouped(
+        lambda day, items: f"<h2>{day} December 2015</h2>{items}",
+        lambda n, title: f'<div class="item"><span>1{n}:30</span> <a href="/{n}">{title}</a></div>',
+    )
+    options, reading = read(content)
+    assert [entry.published for entry in reading.entries] == [
+        datetime(2015, 12, day, 10 + n, 30, tzinfo=UTC) for n, day in enumerate((3, 3, 2, 2, 1), start=1)
+    ], options
+
+
+def test_days_that_date_what_is_before_them_date_nothing_after_them() -> None:
+    item = '<div class="item"><a href="/{n}">{title}</a></div><p class="when">{n} December 2015</p>'
+    content = page(lambda n, title: item.replace("{n}", str(n)).replace("{title}", title), around="<div>{}</div>")
+    assert not any(entry.published for entry in read(content)[1].entries)
+
+
+def test_the_day_of_the_page_and_a_section_without_a_day_date_nothing() -> None:
+    today = page(block, around="<p>20 December 2015</p><div>{}</div>")
+    assert not any(entry.published for entry in read(today)[1].entries)
+    mixed = grouped(lambda day, items: f"<h2>{'Archive' if day == 1 else f'{day} December 2015'}</h2>{items}", block)
+    assert [entry.published and entry.published.day for entry in read(mixed)[1].entries] == [3, 3, 2, 2, None]

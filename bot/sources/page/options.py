@@ -38,7 +38,7 @@ class Options(pydantic.BaseModel):
         None, description="Its link; without it, that of the heading, else the first of the item."
     )
     date: Inside | None = pydantic.Field(
-        None, description="Its date, in words or digits; without it, the first <time>."
+        None, description="Its date, in words or digits; without it, the first <time>, else the day over the item."
     )
     text: Inside | None = pydantic.Field(None, description="Its text; without it, the title alone is matched.")
     language: str | None = pydantic.Field(

@@ -20,16 +20,18 @@ from lxml.html import HtmlElement
 
 from bot.language import datelines
 from bot.ports import Body
-from bot.sources.page import dates, document, headlines, runs
-from bot.sources.page.selectors import selector
+from bot.sources.page import dates, days, document, headlines, runs
+from bot.sources.page.selectors import beginning_of, selector
 
 #: A list of fewer is none.
 _LEAST_ITEMS = 3
-_LEAST_TEXT, _MOST_TEXT = 40, 200
+_LEAST_TEXT = 40
 _LEAST_DATE, _MOST_DATE, _MOST_DATES = 6, 60, 400
 #: Items, and elements of each, that are looked into.
 _ASKED, _MAX_INSIDE = 20, 200
 _MAX_ADDRESSES = 2_000
+#: Lists, the best first, over whose items a day is looked for.
+_MAX_GROUPED = 5
 #: What an item itself says, beside its elements.
 _OWN_TEXT = "./text()[normalize-space()]"
 _BESIDE = frozenset(("nav", "footer", "aside", "header", "form"))
@@ -71,12 +73,15 @@ def of(root: HtmlElement, *, seen: datetime | None = None, limit: int = 3) -> Se
             for item in lists.pop(path):
                 lists[f"{_step(item.getparent())} > {path}"].append(item)
     look = _Look(found, _articles(root), root.get("lang") or "en", seen)
-    proposals = [
-        proposal
+    proposals = {
+        path: proposal
         for path, items in lists.items()
         if len(items) >= _LEAST_ITEMS and (proposal := look.proposal(root, path, items))
-    ]
-    return sorted(proposals, key=lambda each: -each.score)[:limit]
+    }
+    # A look at all that is between the items takes the page's whole length.
+    for path in sorted(proposals, key=lambda path: -proposals[path].score)[:_MAX_GROUPED]:
+        proposals[path] = look.proposal(root, path, lists[path], is_grouped=True) or proposals[path]
+    return sorted(proposals.values(), key=lambda each: -each.score)[:limit]
 
 
 def _site_name(root: HtmlElement) -> str | None:
@@ -151,9 +156,13 @@ class _Look:
         self._seen = seen
         self._dates: dict[tuple[str, str], datetime | None] = {}
         self._told = datelines.OfDocument()
+        #: The day over each item.
+        self._days: Mapping[HtmlElement, str] = {}
 
-    def proposal(self, root: HtmlElement, path: str, found: Sequence[HtmlElement]) -> Proposal | None:
-        """None: the path finds much else."""
+    def proposal(
+        self, root: HtmlElement, path: str, found: Sequence[HtmlElement], *, is_grouped: bool = False
+    ) -> Proposal | None:
+        """None: the path finds much else. ``is_grouped``: where the items have no dates, the days over them count."""
         count = _count(root, path)
         if count > len(found) and (longer := Counter(map(_longer, found)).most_common(1)[0][0]):
             path, count = longer, _count(root, longer)
@@ -163,12 +172,18 @@ class _Look:
         begin = _common_beginning([address for item in known for address in self._linked(item) & self._articles])
         # Of items of one shape only those that JSON-LD knows.
         is_mixed = _LEAST_ITEMS <= len(known) < len(found) and begin is not None
-        items = runs.whole((known if is_mixed else found)[:_ASKED])
+        asked = (known if is_mixed else found)[:_ASKED]
+        items = runs.whole(asked)
         firsts = Counter(each.tag for item in items for each in islice(item.iter(*runs.HEADINGS), 1))
         heading = ", ".join(sorted(firsts)) if 2 * firsts.total() > len(items) else None
         link = f'a[href^="{begin}"]' if is_mixed else self._link(items)
         title = heading or (link if not is_mixed else None) or _step_of(items, self._is_title)[0]
         language, date = self._date(items)
+        if date is None and is_grouped:
+            over = days.over(found, lambda text: any(self._parsed(None, text, each) for each in self._languages))
+            self._days = {item: over[place] for place, item in zip(asked, items, strict=True) if place in over}
+            language, date = self._date(items)
+            date = _step_of(items, _is_clock)[0] or date if self._days else date
         options = {
             "item": path,
             "title": title,
@@ -177,7 +192,7 @@ class _Look:
             "text": _step_of(items, lambda item, each: self._is_text(item, each, title))[0],
             "language": language,
         }
-        score = sum(len(_text_of(item)) for item in found) * (1.5 if heading else 1)
+        score = sum(len(beginning_of(item)) for item in found) * (1.5 if heading else 1)
         score *= (1 if date is None else 6) * (0.1 if _share(found, _is_beside) else 1)
         return Proposal(
             options={key: value for key, value in options.items() if value},
@@ -193,11 +208,11 @@ class _Look:
 
         def is_other(item: HtmlElement) -> bool:
             inside = [each for heading in item.iter(*runs.HEADINGS) for each in heading.iter("a")]
-            first = next((each for each in (*inside, *item.iter("a")) if _text_of(each)), None)
+            first = next((each for each in (*inside, *item.iter("a")) if beginning_of(each)), None)
             return first is None or headlines.address_of(first) not in self._addresses
 
         def leads(_: HtmlElement, each: HtmlElement) -> bool:
-            return each.tag == "a" and bool(_text_of(each)) and headlines.address_of(each) in self._addresses
+            return each.tag == "a" and bool(beginning_of(each)) and headlines.address_of(each) in self._addresses
 
         return _step_of(items, leads)[0] if _share(items, is_other) else None
 
@@ -220,7 +235,7 @@ class _Look:
 
     def _dated(self, items: Sequence[HtmlElement], language: str) -> str | None:
         def holds(_: HtmlElement, each: HtmlElement) -> bool:
-            return len(each) < 2 and self._parsed(None, _text_of(each), language) is not None
+            return len(each) < 2 and self._parsed(None, beginning_of(each), language) is not None
 
         path = _step_of(items, holds)[0]
         if path is None and _share(items, lambda each: self._read(each, _OWN_TEXT, language)):
@@ -232,7 +247,8 @@ class _Look:
         if path:
             return self._parsed(None, selector(path).text_in(item), language)
         element = next(item.iter("time"), None)
-        return self._parsed(element, _text_of(element), language) if element is not None else None
+        own = self._parsed(element, beginning_of(element), language) if element is not None else None
+        return own or self._parsed(None, self._days.get(item), language)
 
     def _parsed(self, element: HtmlElement | None, text: str | None, language: str) -> datetime | None:
         said = (element.get("datetime") if element is not None else None) or text or ""
@@ -247,11 +263,11 @@ class _Look:
     def _is_title(self, _: HtmlElement, element: HtmlElement) -> bool:
         """Whether it is long enough for a headline, and its link holds more."""
         around = next(element.iterancestors("a"), None)
-        text = _text_of(element)
-        return around is not None and len(element) == 0 and headlines.is_long(text) and text != _text_of(around)
+        text = beginning_of(element)
+        return around is not None and len(element) == 0 and headlines.is_long(text) and text != beginning_of(around)
 
     def _is_text(self, item: HtmlElement, element: HtmlElement, title: str | None) -> bool:
-        text = _text_of(element)
+        text = beginning_of(element)
         if len(text) < _LEAST_TEXT or element.tag in (*runs.HEADINGS, "a"):
             return False
         said = selector(title).text_in(item) if title else None
@@ -259,6 +275,10 @@ class _Look:
             return said not in text
         links = (*element.iter("a"), *element.iterancestors("a"))
         return not any(headlines.address_of(each) in self._addresses for each in links)
+
+
+def _is_clock(_: HtmlElement, element: HtmlElement) -> bool:
+    return dates.CLOCK.fullmatch(beginning_of(element)) is not None
 
 
 def _is_beside(item: HtmlElement) -> bool:
@@ -282,16 +302,6 @@ def _count(root: HtmlElement, path: str) -> int:
         return len(selector(path).all(root))
     except ValueError:
         return sys.maxsize
-
-
-def _text_of(element: HtmlElement) -> str:
-    """Its beginning: elements inside of elements would say all of it once for each."""
-    parts: list[str] = []
-    for part in element.itertext():
-        parts.append(str(part))
-        if sum(map(len, parts)) > _MOST_TEXT:
-            break
-    return " ".join(" ".join(parts).split())[:_MOST_TEXT]
 
 
 def _share(items: Sequence[HtmlElement], holds: Callable[[HtmlElement], object]) -> bool:

@@ -11,6 +11,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 _MAX_LENGTH = 300
+_MOST_TEXT = 200
 #: Steps from any element to any below it, before it or after it: each further one multiplies the work by the page.
 _MAX_WIDE_STEPS = 3
 #: Of a list ("h2, h3").
@@ -95,6 +96,16 @@ def text_of(element: HtmlElement) -> str | None:
     """Its text without scripts and styles, spaces joined."""
     parts = element.xpath(".//text()[not(parent::script or parent::style or parent::noscript)]")
     return " ".join(" ".join(map(str, parts)).split()) or None
+
+
+def beginning_of(element: HtmlElement) -> str:
+    """The beginning of its text: elements inside of elements would say all of it once for each."""
+    parts: list[str] = []
+    for part in element.itertext():
+        parts.append(str(part))
+        if sum(map(len, parts)) > _MOST_TEXT:
+            break
+    return " ".join(" ".join(parts).split())[:_MOST_TEXT]
 
 
 def _of_css(text: str) -> str:

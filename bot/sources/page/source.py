@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,7 +14,7 @@ from bot import model
 from bot.language import datelines
 from bot.ports import Body, ReadError
 from bot.sources.kit import limits, links
-from bot.sources.page import dates, document, proposals, runs
+from bot.sources.page import dates, days, document, proposals, runs
 from bot.sources.page.options import Options
 from bot.sources.page.selectors import is_xpath, selector, text_of
 
@@ -39,17 +41,27 @@ class Source:
         kept, remark = limits.ends_of(items)
         language = self._options.language or root.get("lang") or "en"
         told = datelines.OfDocument()
+
+        @functools.cache
+        def over() -> Mapping[HtmlElement, str]:
+            return days.over(items, lambda text: told.parsed(text, language, body.fetched) is not None)
+
         found: dict[str, model.Entry] = {}
         hashes: dict[str, str] = {}
-        for item in runs.whole(kept):
-            entry = self._entry(item, body.url, language, told)
+        for place, item in zip(kept, runs.whole(kept), strict=True):
+            entry = self._entry(item, body.url)
             if entry is None or (key := entry.link or entry.guid or "") in found:
                 continue
+            if not entry.link and entry.title in over().values():
+                continue  # the day itself
             # "3 days ago" is another text tomorrow, and the same date.
-            hashes[key] = _hash(entry)
-            if not entry.published:
-                entry = self._dated(entry, item, language, body.fetched, told=told)
-            found[key] = limits.bounded(entry)
+            date = functools.partial(self._date, item, language, told=told)
+            own = date(None)
+            day = None if own else over().get(place)
+            sure = own or date(None, day=day)
+            hashes[key] = _hash(replace(entry, published=sure))
+            published = own or date(body.fetched) or sure or date(body.fetched, day=day)
+            found[key] = limits.bounded(replace(entry, published=published))
         if not found:
             named = (
                 f'"{self._options.title}" finds nothing' if self._options.title else "they have no heading and no link"
@@ -71,7 +83,7 @@ class Source:
             item_hashes=tuple(hashes.values()),
         )
 
-    def _entry(self, item: HtmlElement, base: str, language: str, told: datelines.OfDocument) -> model.Entry | None:
+    def _entry(self, item: HtmlElement, base: str) -> model.Entry | None:
         said = self._options
         heading = next(item.iter(*runs.HEADINGS), None)
         anchor = _anchor(item, said.link, heading)
@@ -87,28 +99,27 @@ class Source:
             return None
         link = links.web(anchor.get("href") if anchor is not None else None, base)
         body = selector(said.text).markup_in(item) if said.text else None
-        entry = model.Entry(
+        return model.Entry(
             # Without a link it is known by its title, and a corrected one is another article.
             guid=None if link else "title:" + hashlib.sha256(title.encode("utf-8", "replace")).hexdigest(),
             link=link,
             title=None if is_post else links.escaped(title),
             body=body,
         )
-        return self._dated(entry, item, language, None, told=told)
 
-    def _dated(
+    def _date(
         self,
-        entry: model.Entry,
         item: HtmlElement,
         language: str,
         seen: datetime | None,
         *,
         told: datelines.OfDocument,
-    ) -> model.Entry:
+        day: str | None = None,
+    ) -> datetime | None:
         path = self._options.date
         dated = next(iter(selector(path).all(item) if path else item.iter("time")), None)
         written = selector(path).text_in(item) if path else text_of(dated) if dated is not None else None
-        return replace(entry, published=dates.of(dated, written, language, seen, told=told))
+        return dates.of(dated, written, language, seen, told=told, day=day)
 
 
 def _anchor(item: HtmlElement, path: str | None, heading: HtmlElement | None) -> HtmlElement | None:
