@@ -17,6 +17,9 @@ from bot.pipeline import daily_limit
 from bot.pipeline.poll import Polled, identify, look_up_of
 from bot.pipeline.snapshot import Snapshot
 
+#: Identities without a text that take as long to write as an article with one, which is indexed for search.
+_OLD_TO_ONE = 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestedPoll:
@@ -49,16 +52,25 @@ class IngestBatch:
         """All that will be written."""
         return (*self.old, *self.new, *self.revised)
 
+    @property
+    def _weight(self) -> int:
+        """In articles with a text."""
+        return -(-len(self.old) // _OLD_TO_ONE) + len(self.new) + len(self.revised)
+
     def cut(self, most: int) -> Sequence[IngestBatch]:
         """Take off pieces of ``most`` articles, each with all that is stored of it, until no more than that are left.
 
-        What is left has the feeds' states.
+        Several of which only the identity is kept count as one. What is left has the feeds' states.
         """
         pieces = []
-        while len(self.articles) > most:
+        while self._weight > most:
             piece = IngestBatch()
-            for mine, theirs in ((self.old, piece.old), (self.new, piece.new), (self.revised, piece.revised)):
-                room = most - len(piece.articles)
+            for mine, theirs, count in (
+                (self.old, piece.old, _OLD_TO_ONE),
+                (self.new, piece.new, 1),
+                (self.revised, piece.revised, 1),
+            ):
+                room = (most - piece._weight) * count
                 theirs.extend(mine[:room])
                 del mine[:room]
             ids = {article.id for article in piece.articles}

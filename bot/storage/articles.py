@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -136,11 +135,9 @@ _MATCHES = select(matches).where(matches.c.article.in_(bindparam("wanted", expan
 class Articles:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        # What is asked about is written in the same transaction, most of it.
-        self._digest = functools.cache(digest)
 
     def known(self, questions: Sequence[ports.Question]) -> Sequence[ports.Known]:
-        return known.known(self._connection, questions, digest=self._digest)
+        return known.known(self._connection, questions)
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         if articles:
@@ -157,8 +154,8 @@ class Articles:
         self._connection.execute(_GUARD, [{"key": key, "at": keys[key]} for key in sorted(keys)])
 
     def _guarded(self, articles: Sequence[model.Article]) -> Mapping[bytes, datetime]:
-        keys = {self._digest(known.place_of(article.link)): article.first_seen for article in articles if article.link}
-        return keys | {self._digest(article.fingerprint): article.first_seen for article in articles}
+        keys = {digest(known.place_of(article.link)): article.first_seen for article in articles if article.link}
+        return keys | {digest(article.fingerprint): article.first_seen for article in articles}
 
     def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
         # SQLite has one writer, which takes in one batch after another.
@@ -174,7 +171,7 @@ class Articles:
     def see(self, sightings: Sequence[ports.Sighting], *, at: datetime) -> None:
         times = {"seen_at": at, "stale": at - RENEWED_AFTER}
         rows = [
-            {"key": self._digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
+            {"key": digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
             for item in sightings
         ]
         _SEE.write(self._connection, rows)
@@ -186,9 +183,9 @@ class Articles:
             "outlet": article.outlet,
             "owner": article.owner,
             "link": article.link,
-            "link_key": self._digest(known.place_of(article.link)) if article.link else None,
+            "link_key": digest(known.place_of(article.link)) if article.link else None,
             "title": article.title,
-            "title_key": self._digest(fold_title(article.title)),
+            "title_key": digest(fold_title(article.title)),
             "author": article.author,
             "language": article.language,
             "published": article.published,

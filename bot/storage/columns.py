@@ -5,6 +5,7 @@ Knows no table.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -75,6 +76,8 @@ class HashBytes(TypeDecorator[bytes]):
         """Both drivers take bytes as they are."""
 
 
+# What a batch of first polls asks about is what it writes then.
+@functools.lru_cache(maxsize=1 << 14)
 def digest(*parts: str) -> bytes:
     """16 bytes that stand for these texts; their borders count."""
     # One call of the hash: a poll asks for hundreds of these.

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from bot import model, ports
 from bot.articles import fold_title, link_key
-from bot.storage.columns import HashBytes, chunks
+from bot.storage.columns import HashBytes, chunks, digest
 from bot.storage.schema import articles, sightings
 
 #: Articles of one feed that share a link or a text; a hostile feed can store thousands.
@@ -59,10 +59,8 @@ _CARRIED = select(sightings.c.article, sightings.c.feed).where(
 )
 
 
-def known(
-    connection: Connection, questions: Sequence[ports.Question], *, digest: Callable[..., bytes]
-) -> Sequence[ports.Known]:
-    """One answer for each question, in their order; ``digest`` is how keys are stored."""
+def known(connection: Connection, questions: Sequence[ports.Question]) -> Sequence[ports.Known]:
+    """One answer for each question, in their order."""
     keys = [{key: digest(asked.feed, key) for key in asked.keys} for asked in questions]
     links = [{link: digest(place_of(link)) for link in asked.links if link} for asked in questions]
     prints = [{value: value for value in asked.fingerprints if value} for asked in questions]
