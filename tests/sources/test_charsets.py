@@ -103,6 +103,39 @@ def test_names_of_the_web_that_python_has_not_are_known(label: str, encoding: st
     assert read(_titled(title, encoding), content_type=f"text/xml; charset={label}").entries[0].title == title
 
 
+LATIN = [
+    ("windows-1250", "Rząd przyjął projekt ustawy, a środki trafią także do służb ratunkowych"),
+    ("iso-8859-2", "Rząd przyjął projekt ustawy, a środki trafią także do służb ratunkowych"),
+    ("iso-8859-2", "Vláda schválila návrh zákona o státním rozpočtu, který příští rok počítá s růstem"),
+    ("windows-1250", "A kormány elfogadta az új költségvetést; őszi időben több nővér és tűzoltó kell"),
+    ("iso-8859-2", "Guvernul a aprobat bugetul de stat; preşedinte, ţară, înţelegere şi acţiuni"),
+    ("windows-1254", "Hükümet yeni bütçe yasasını onayladı; şehirde güneşli ve yağışlı günler"),
+    ("windows-1257", "Vyriausybė patvirtino biudžetą; ministras teigė, kad išlaidos švietimui didės"),
+    ("windows-1252", "Größere Städte würden gefördert, erklärte der Minister"),
+    ("windows-1252", "L’État a été prévenu dès l’été ; où sont passées les forêts, naïveté ou excès ?"),
+    ("windows-1252", "El Gobierno aprobó el proyecto; según él, la inversión crecerá este año en 20 m² «más»"),
+    ("windows-1252", "As despesas com educação não serão reduzidas nas regiões, disse o ministro à Câmara"),
+    ("windows-1252", "Større byer får flere penge på både skole og sundhedsområdet"),
+    ("windows-1252", "Ráðherrann sagði að þetta væri í góðu lagi, einnig á Akureyri"),
+]
+
+
+@pytest.mark.parametrize("declared", ["utf-8", "iso-8859-1", None])
+@pytest.mark.parametrize(("encoding", "title"), LATIN)
+def test_an_encoding_of_latin_letters_is_the_one_that_gives_the_letters_of_one_language(
+    encoding: str, title: str, declared: str | None
+) -> None:
+    reading = read(_titled(title, encoding, declared=declared))
+    assert reading.entries[0].title == title
+    if declared == "iso-8859-1":
+        assert "".join(reading.remarks).startswith("said to be windows-1252, read as") == (encoding != "windows-1252")
+
+
+def test_text_in_cdata_sections_is_evidence_too() -> None:
+    title = "<![CDATA[Суд приостановил решение регулятора]]>"
+    assert read(_titled(title, "windows-1251")).entries[0].title == title[9:-3]
+
+
 @pytest.mark.parametrize("declared", ["utf-8", None])
 @pytest.mark.parametrize(
     ("encoding", "title"),

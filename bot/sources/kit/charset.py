@@ -7,11 +7,13 @@ a declared UTF-8 with one bad byte stays UTF-8 (a guess of another encoding woul
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from dataclasses import dataclass
 from itertools import islice
 
 from bot import model
+from bot.sources.kit import alphabets
 
 #: Byte patterns that leave no doubt (XML 1.0 appendix F); the longer ones first.
 _MARKS = (
@@ -57,7 +59,12 @@ _SEQUENCES = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf
 _HIGH = re.compile(rb"[\x80-\xff]+")
 #: Fewer bad bytes than this in a document said to be UTF-8 are slips; more, with fewer good ones, a wrong label.
 _FEW_BYTES = 4
-_TAG = re.compile(rb"<[^<>]*>")
+#: Of those of the same list which somebody may leave unsaid.
+_OF_THE_WEB = [
+    "cp1252", "cp1250", "cp1251", "koi8_r", "koi8_u", "cp866", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256",
+    "iso8859_6", "tis_620", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949",
+]  # fmt: skip
+_TAG = re.compile(rb"<!\[CDATA\[|<[^<>]*>")
 #: Of what is around bytes that are not ASCII as much as a guess needs.
 _MOST_PASSAGES, _AROUND, _SAMPLE_BYTES, _FEW_LETTERS = 200, 100, 4_000, 8
 
@@ -98,23 +105,32 @@ def _not_quite_utf8(content: bytes, others: list[str], *, says_utf8: bool) -> De
     # Without one good sequence nothing speaks for UTF-8 but its name.
     if says_utf8 and good and (good > bad or bad < _FEW_BYTES):
         return _replacing(content, "utf-8")
-    for name in others:
-        try:
-            return Decoded(content.decode(name), name)
-        except UnicodeDecodeError:
-            continue
+    for said in others:
+        # What is called Latin-1 is often what somebody's program calls so.
+        name = _guessed(content) if said == "cp1252" else said
+        with contextlib.suppress(UnicodeDecodeError):
+            return Decoded(content.decode(name), name, _unlike(said, name))
     if good > bad:
         return _replacing(content, "utf-8")
     if others:
         return _replacing(content, others[0])
-    name = _guessed(content) or "cp1252"
-    text = content.decode(name, "replace")
-    said = name.replace("cp125", "windows-125")
-    return Decoded(text, name, f"said to be UTF-8, read as {said}, which it is" if says_utf8 else None)
+    name = _guessed(content)
+    return Decoded(content.decode(name, "replace"), name, _unlike("utf-8", name) if says_utf8 else None)
 
 
-def _guessed(content: bytes) -> str | None:
-    """The encoding that the bytes look like, where their letters are not Latin: of those a guess is none."""
+def _unlike(said: str, name: str) -> str | None:
+    """A remark where an encoding is not the one that was said."""
+    if said == name:
+        return None
+    return f"said to be {_label(said)}, read as {_label(name)}, which it is"
+
+
+def _label(name: str) -> str:
+    return name.upper() if name == "utf-8" else name.replace("cp125", "windows-125").replace("iso8859", "iso-8859")
+
+
+def _guessed(content: bytes) -> str:
+    """The encoding that the bytes look like."""
     # 0.2 s, of which few feeds are worth it.
     import charset_normalizer
 
@@ -123,15 +139,16 @@ def _guessed(content: bytes) -> str | None:
         if found.end() > at:
             start, at = max(at, found.start() - _AROUND), found.end() + _AROUND
             passages.append(content[start:at])
-    sample = _TAG.sub(b" ", b"".join(passages))[:_SAMPLE_BYTES]
-    best = charset_normalizer.from_bytes(sample).best()
+    sample = _TAG.sub(b" ", b" ".join(passages))[:_SAMPLE_BYTES]
+    best = charset_normalizer.from_bytes(sample, cp_isolation=_OF_THE_WEB).best()
     name = _codec(best.encoding) if best else None
-    if name is None or name == "utf-8":
-        return None
-    letters = [letter for letter in sample.decode(name, "replace") if letter.isalpha()]
-    foreign = sum(letter > "\u036f" for letter in letters)
-    is_certain = foreign >= _FEW_LETTERS and 4 * foreign > len(letters)
-    return name if is_certain else None
+    if name is not None and name != "utf-8":
+        letters = [letter for letter in sample.decode(name, "replace") if letter.isalpha()]
+        foreign = sum(letter > "\u036f" for letter in letters)
+        if foreign >= _FEW_LETTERS and 4 * foreign > len(letters):
+            return name
+    # Of Latin letters its guess is none.
+    return alphabets.encoding(sample)
 
 
 def _replacing(content: bytes, encoding: str) -> Decoded:
