@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from types import FrameType
@@ -23,6 +24,8 @@ def main() -> None:
         return
     # Costs start-up: to look for garbage among what imports make, of which all stays, takes a seventh of the time.
     gc_tuning.spare_collections(lasts=False)
+    # Costs start-up: pydantic looks through all installed packages for plug-ins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         from bot.cli import main as cli_main
     except ModuleNotFoundError as error:

@@ -46,8 +46,8 @@ COMMANDS = {
 }
 
 
-#: They run no stage and open no database.
-LOGLESS = frozenset({"check", "init", "schema", "translate"})
+#: They run no stage, and at most read a database.
+LOGLESS = frozenset({"check", "init", "schema", "status", "translate"})
 
 
 def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:

@@ -39,10 +39,12 @@ _UNSPACED_CLASS = (
 def _mark_class() -> str:
     """Ranges of the combining marks that this Python knows; the planes above 1 hold variation selectors only.
 
-    Left out are Han, Hangul, private use and what else has none: each start of a command waits for this.
+    Left out are Han, Hangul, Tangut, symbols and what else has none: each start of a command waits for this.
     """
     ranges: list[list[int]] = []
-    for code in chain(range(0x300, 0x3100), range(0xA66F, 0xAC00), range(0xFB1E, 0x12000), range(0x13440, 0x20000)):
+    bmp = range(0x300, 0x3100), range(0xA66F, 0xAC00), range(0xFB1E, 0x10000)
+    above = range(0x10000, 0x12000), range(0x13440, 0x13460), range(0x16000, 0x17000), range(0x1BC00, 0x1F000)
+    for code in chain(*bmp, *above):
         if unicodedata.category(chr(code))[0] == "M":
             if ranges and ranges[-1][1] == code - 1:
                 ranges[-1][1] = code

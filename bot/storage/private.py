@@ -11,11 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-import structlog
-
 from bot import ports
-
-log = structlog.get_logger("wirewatch")
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MODE = stat.S_IRUSR | stat.S_IWUSR
@@ -67,4 +63,7 @@ def _tighten(handle: int, path: Path) -> None:
         except OSError:
             # A disk without rights (FAT, some network shares): who may read it is said where it is mounted.
             return
+        import structlog  # costs start-up, and most files are private already
+
+        log = structlog.get_logger("wirewatch")
         log.info("file made private", file=str(path), mode_before=f"{stat.S_IMODE(found.st_mode):04o}")
