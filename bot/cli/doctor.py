@@ -91,12 +91,10 @@ def _of_clock(ticked_at: datetime | None, now: datetime) -> list[ports.CheckLine
     is_running = age < TICK_IS_OLD
     return [
         ports.CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC"),
-        ports.CheckLine(
-            is_good=is_running,
-            what=f"bot: {'running' if is_running else f'not running since {ticked_at:%d %b %Y %H:%M} UTC'}",
-            help=""
-            if is_running
-            else "start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be",
+        ports.CheckLine.of(
+            is_running,
+            f"bot: {'running' if is_running else f'not running since {ticked_at:%d %b %Y %H:%M} UTC'}",
+            otherwise="start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be",
         ),
     ]
 
@@ -106,11 +104,11 @@ def _of_disk(database: Path | None) -> list[ports.CheckLine]:
         return []
     free = shutil.disk_usage(database.parent).free
     return [
-        ports.CheckLine(
-            is_good=free >= LEAST_FREE_BYTES,
-            what=f"disk: {free / 1e9:.1f} GB free at {database.parent}; "
+        ports.CheckLine.of(
+            free >= LEAST_FREE_BYTES,
+            f"disk: {free / 1e9:.1f} GB free at {database.parent}; "
             f"the database has {database.stat().st_size / 1e6:.1f} MB",
-            help="" if free >= LEAST_FREE_BYTES else "make room, or keep less: `keep: 90 days` in bot.yaml",
+            otherwise="make room, or keep less: `keep: 90 days` in bot.yaml",
         )
     ]
 

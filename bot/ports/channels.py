@@ -64,6 +64,11 @@ class CheckLine:
     what: str
     help: str = ""
 
+    @classmethod
+    def of(cls, is_good: bool, what: str, *, otherwise: str) -> CheckLine:
+        """With help only where it is not good."""
+        return cls(is_good=is_good, what=what, help="" if is_good else otherwise)
+
 
 class Channel(Protocol):
     """One place where messages are posted; a file of bot/channels with ``KIND``, ``Options`` and a class."""

@@ -6,7 +6,6 @@ nothing in it is not asked before it is full again; a 429 says how long to wait,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -52,11 +51,12 @@ class Rest:
         closed_until = self._closed_until.get(key, now)
         if closed_until > now:
             raise self._wait(doing, closed_until - now)
-        headers = {"User-Agent": _USER_AGENT, "Content-Type": "application/json"}
+        headers = {"User-Agent": _USER_AGENT}
         if token:
             headers["Authorization"] = f"Bot {token}"
-        raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
-        answer = await http_client.request(method, url, who=_WHO, body=raw, headers=headers, limit_bytes=_LARGEST_BYTES)
+        answer = await http_client.request(
+            method, url, who=_WHO, document=body, headers=headers, limit_bytes=_LARGEST_BYTES
+        )
         now = self._clock.now()
         said = answer.document
         if answer.headers.get("x-ratelimit-remaining") == "0":

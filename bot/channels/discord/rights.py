@@ -51,10 +51,6 @@ def lines(have: int) -> list[ports.CheckLine]:
     """One a right, with what to click where it is missing."""
     click = "right-click the channel, Edit Channel, Permissions, and allow it for the bot's role"
     return [
-        ports.CheckLine(
-            is_good=name in held(have),
-            what=f"permission {name}",
-            help="" if name in held(have) else f"missing for {lost}: {click}",
-        )
+        ports.CheckLine.of(name in held(have), f"permission {name}", otherwise=f"missing for {lost}: {click}")
         for name, (_, lost) in NEEDED.items()
     ]

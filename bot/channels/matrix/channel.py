@@ -210,14 +210,9 @@ class Channel:
         needs = _level(levels.get("events"), "m.room.message", levels.get("events_default"), 0)
         may_send = has >= needs or made.get("sender") == me
         help_text = f"its power level is {has}, and messages need {needs}: raise it in the room's settings"
-        lines.append(ports.CheckLine(is_good=may_send, what=f"{me} may send there", help="" if may_send else help_text))
+        lines.append(ports.CheckLine.of(may_send, f"{me} may send there", otherwise=help_text))
         plain = "Wirewatch sends unencrypted: make a room without encryption, which cannot be turned off later"
-        lines.append(
-            ports.CheckLine(
-                is_good=not is_encrypted, what="the room is not encrypted", help=plain if is_encrypted else ""
-            )
-        )
-        return lines
+        return [*lines, ports.CheckLine.of(not is_encrypted, "the room is not encrypted", otherwise=plain)]
 
     async def close(self) -> None:
         """Nothing is held open between two calls."""
@@ -265,10 +260,9 @@ class Channel:
 
     async def _ask(self, method: str, path: str, body: Body | None = None, *, api: str = _API) -> HttpResponse:
         token = self._context.secret(self._options.token, what="the Matrix access token")
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Authorization": f"Bearer {token}"}
         url = f"{self._options.server}{api}{path}"
-        return await http_client.request(method, url, who=_WHO, body=raw, headers=headers, limit_bytes=_PAGE_BYTES)
+        return await http_client.request(method, url, who=_WHO, document=body, headers=headers, limit_bytes=_PAGE_BYTES)
 
 
 def _text(body: Body, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -194,13 +193,10 @@ class Channel:
         lines.append(ports.CheckLine(is_good=True, what=what))
         archived = errors.TABLE["api.post.create_post.can_not_post_to_deleted.error"][1]
         is_open = not found.get("delete_at")
-        lines.append(
-            ports.CheckLine(is_good=is_open, what="the channel is not archived", help="" if is_open else archived)
-        )
+        lines.append(ports.CheckLine.of(is_open, "the channel is not archived", otherwise=archived))
         answer = await self._ask("GET", f"/channels/{place}/members/me")
-        help_text = "" if answer.is_success else errors.TABLE["api.context.permissions.app_error"][1]
-        what = f"{name} is a member of the channel"
-        return [*lines, ports.CheckLine(is_good=answer.is_success, what=what, help=help_text)]
+        what, invite = f"{name} is a member of the channel", errors.TABLE["api.context.permissions.app_error"][1]
+        return [*lines, ports.CheckLine.of(answer.is_success, what, otherwise=invite)]
 
     async def close(self) -> None:
         """Nothing is held open between two calls."""
@@ -244,10 +240,9 @@ class Channel:
 
     async def _ask(self, method: str, path: str, body: Body | Sequence[str] | None = None) -> HttpResponse:
         token = self._context.secret(self._options.token, what="the Mattermost token")
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Authorization": f"Bearer {token}"}
         url = f"{self._options.server}/api/v4{path}"
-        return await http_client.request(method, url, who=_WHO, body=raw, headers=headers, limit_bytes=_PAGE_BYTES)
+        return await http_client.request(method, url, who=_WHO, document=body, headers=headers, limit_bytes=_PAGE_BYTES)
 
 
 def _text(body: Body, name: str) -> str:

@@ -289,7 +289,7 @@ class WebApi:
             (not found.get("is_archived"), "the channel is open", "is_archived"),
             (bool(found.get("is_member")), "the app is a member of the channel", "not_in_channel"),
         ):
-            lines.append(ports.CheckLine(is_good=is_good, what=what, help="" if is_good else errors.TABLE[code][1]))
+            lines.append(ports.CheckLine.of(is_good, what, otherwise=errors.TABLE[code][1]))
         return [*lines, *await self._allowed.check()]
 
     def _check_scopes(self, wanted: Iterable[str]) -> list[ports.CheckLine]:
@@ -298,11 +298,7 @@ class WebApi:
         have = self._scopes
         add = "add it under OAuth & Permissions, then Reinstall to Workspace"
         return [
-            ports.CheckLine(
-                is_good=scope in have,
-                what=f"scope {scope}",
-                help="" if scope in have else f"missing for {SCOPES[scope]}: {add}",
-            )
+            ports.CheckLine.of(scope in have, f"scope {scope}", otherwise=f"missing for {SCOPES[scope]}: {add}")
             for scope in wanted
         ]
 

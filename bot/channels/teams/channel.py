@@ -6,7 +6,6 @@ history only.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -46,13 +45,7 @@ class Channel:
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         document = card.document(delivery.message, zone=self._context.zone, is_plain=delivery.is_plain)
-        answer = await http_client.request(
-            "POST",
-            self._url(),
-            who=_WHO,
-            body=json.dumps(document, ensure_ascii=False).encode(),
-            headers={"Content-Type": "application/json"},
-        )
+        answer = await http_client.request("POST", self._url(), who=_WHO, document=document)
         # A page is a proxy's: a workflow answers with nothing.
         if answer.is_success and not answer.body.lstrip().startswith(b"<"):
             return model.Receipt(ref="", place="teams", sent_at=self._context.clock.now())

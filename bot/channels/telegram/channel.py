@@ -6,7 +6,6 @@ outcome a message may come twice or not at all: ``on_unknown`` decides.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -185,13 +184,8 @@ class Channel:
         if self._closed_until is not None and now < self._closed_until:
             raise ports.Wait(f"{method}: Telegram says too many requests", after=self._closed_until - now)
         token = self._context.secret(self._options.token, what="the Telegram token")
-        answer = await http_client.request(
-            "POST",
-            f"{self._options.api_url}/bot{token}/{method}",
-            who=_WHO,
-            body=json.dumps(body, ensure_ascii=False).encode(),
-            headers={"Content-Type": "application/json"},
-        )
+        url = f"{self._options.api_url}/bot{token}/{method}"
+        answer = await http_client.request("POST", url, who=_WHO, document=body)
         said = answer.fields
         if answer.is_success:
             if said.get("ok") is not True:
@@ -249,7 +243,7 @@ class Channel:
         advice = errors.TABLE[
             "bot is not a member" if member.get("status") in ("left", "kicked") else "not enough rights"
         ][1]
-        lines.append(ports.CheckLine(is_good=is_good, what="the bot may post there", help="" if is_good else advice))
+        lines.append(ports.CheckLine.of(is_good, "the bot may post there", otherwise=advice))
         return [*lines, await self._check_presses()] if self._options.buttons else lines
 
     async def _check_presses(self) -> ports.CheckLine:
@@ -258,7 +252,7 @@ class Channel:
             has_hook = bool((await self._ask("getWebhookInfo", {})).get("url"))
         except ports.SendError as error:
             return ports.CheckLine(is_good=False, what=what, help=str(error))
-        return ports.CheckLine(is_good=not has_hook, what=what, help=errors.OTHER_PROGRAM if has_hook else "")
+        return ports.CheckLine.of(not has_hook, what, otherwise=errors.OTHER_PROGRAM)
 
 
 class _Moved(ports.SendError):
