@@ -7,17 +7,17 @@ docs/decisions/0013-identity-and-feed-lists.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-import yaml
 
 from bot import model, ports
 from bot.config.feedlist import lines
+from bot.config.yaml import nodes
+from bot.config.yaml.errors import Unreadable
+from bot.config.yaml.nodes import Document, Mapping, Scalar, Sequence, value_of
 from bot.polling import places
 
-#: What YAML takes for the end of a line.
-_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,9 @@ def add(text: str, feed: model.Feed) -> str:
 
 def add_all(text: str, feeds: Iterable[model.Feed]) -> Addition:
     """``text`` of feeds.yaml with those feeds that it does not list yet. Raises ConfigError."""
-    root = _composed(text)
-    key, listed = _list(root)
+    mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
+    document = _parsed(text.removeprefix(mark))
+    key, listed = _list(document)
     before = _urls(listed)
     listed_places = set(map(_place, before))
     wanted: dict[str, model.Feed] = {}
@@ -60,12 +61,12 @@ def add_all(text: str, feeds: Iterable[model.Feed]) -> Addition:
     known = tuple(feed for place, feed in wanted.items() if place in listed_places)
     if not added:
         return Addition(text=text, added=(), known=known)
-    in_brackets = listed is not None and bool(listed.flow_style)
-    edited = _put(text, key, listed, [lines.written(feed, in_brackets=in_brackets) for feed in added])
-    after = _urls(_list(_composed(edited))[1])
+    in_brackets = listed is not None and listed.is_flow
+    edited = _put(document, key, listed, [lines.written(feed, in_brackets=in_brackets) for feed in added])
+    after = _urls(_list(_parsed(edited))[1])
     if after != [*before, *(feed.url for feed in added)]:
         raise ports.ConfigError("feeds.yaml is laid out in a way that cannot be added to: write the feed in by hand")
-    return Addition(text=edited, added=added, known=known)
+    return Addition(text=mark + edited, added=added, known=known)
 
 
 def _place(written: str) -> str:
@@ -76,84 +77,63 @@ def _place(written: str) -> str:
         return model.feed_place(written)
 
 
-def _composed(text: str) -> yaml.Node | None:
+def _parsed(text: str) -> Document:
     try:
-        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not readable as YAML"
-        raise ports.ConfigError(f"feeds.yaml{place}: {problem}; correct it first (wirewatch check)") from error
+        return nodes.parse_yaml(text)
+    except Unreadable as error:
+        line, column = Document(text, None).place(error.start)
+        said = f"feeds.yaml:{line}:{column}: {error.message}; correct it first (wirewatch check)"
+        raise ports.ConfigError(said) from error
 
 
-def _list(root: yaml.Node | None) -> tuple[yaml.Node | None, yaml.SequenceNode | None]:
+def _list(document: Document) -> tuple[Scalar | None, Sequence | None]:
     """The key ``feeds`` and its list; None where it is not there yet."""
+    root = document.root
     if root is None:
         return None, None
-    if not isinstance(root, yaml.MappingNode):
+    if not isinstance(root, Mapping):
         raise ports.ConfigError("feeds.yaml does not begin with 'feeds:'; correct it first (wirewatch check)")
-    for key, value in root.value:
-        if key.value != "feeds":
-            continue
-        if isinstance(value, yaml.SequenceNode):
-            return key, value
-        if isinstance(value, yaml.ScalarNode) and value.value == "" and not value.style:
-            return key, None
-        raise ports.ConfigError(
-            f"feeds.yaml:{value.start_mark.line + 1}: 'feeds' is not a list; correct it first (wirewatch check)"
-        )
-    if root.flow_style:
+    listed = root.get("feeds")
+    if isinstance(listed, Sequence):
+        return root.key("feeds"), listed
+    if isinstance(listed, Scalar) and not listed.value and not listed.style:
+        return root.key("feeds"), None
+    if listed is not None:
+        line, _ = document.place(listed.start)
+        raise ports.ConfigError(f"feeds.yaml:{line}: 'feeds' is not a list; correct it first (wirewatch check)")
+    if root.is_flow:
         raise ports.ConfigError("feeds.yaml has braces and no 'feeds'; correct it first (wirewatch check)")
     return None, None
 
 
-def _urls(listed: yaml.SequenceNode | None) -> list[str]:
-    found = []
-    for item in listed.value if listed is not None else ():
-        if isinstance(item, yaml.MappingNode):
-            found.append(next((value.value for key, value in item.value if key.value == "url"), ""))
-        else:
-            found.append(item.value if isinstance(item, yaml.ScalarNode) else "")
-    return found
+def _urls(listed: Sequence | None) -> list[str]:
+    written = [item if isinstance(item, Scalar) else value_of(item, "url") for item in (listed.items if listed else ())]
+    return [each.value if isinstance(each, Scalar) else "" for each in written]
 
 
-def _put(text: str, key: yaml.Node | None, listed: yaml.SequenceNode | None, written: Sequence[str]) -> str:
+def _put(document: Document, key: Scalar | None, listed: Sequence | None, written: Iterable[str]) -> str:
+    text = document.text
     newline = "\r\n" if "\r\n" in text else "\n"
-    if listed is not None and listed.flow_style:
-        last = listed.value[-1] if listed.value else None
-        at = _offset(text, last.end_mark if last else listed.start_mark) + (0 if last else 1)
+    if listed is not None and listed.is_flow:
+        last = listed.items[-1] if listed.items else None
+        at = last.end if last else listed.start + 1
         return f"{text[:at]}{', ' if last else ''}{', '.join(written)}{text[at:]}"
     if listed is not None:
-        at, indent = _after_line(text, _last_leaf(listed).end_mark), listed.start_mark.column
+        at, indent = _after_line(document, listed.end), document.place(listed.start)[1] - 1
     elif key is not None:
-        at, indent = _after_line(text, key.end_mark), key.start_mark.column + 2
+        at, indent = _after_line(document, key.end), document.place(key.start)[1] + 1
     else:
         at, indent = _end_of_document(text), 2
-    head = "" if at == 0 or _LINE_END.search(text[at - 1]) else newline
+    head = "" if document.place(at)[1] == 1 else newline
     title = f"feeds:{newline}" if key is None else ""
     return text[:at] + head + title + "".join(f"{' ' * indent}- {line}{newline}" for line in written) + text[at:]
 
 
-def _last_leaf(node: yaml.Node) -> yaml.Node:
-    """Where a block really ends: its own mark is behind the comments that follow it."""
-    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        node = last[1] if isinstance(node, yaml.MappingNode) else last
-    return node
-
-
-def _offset(text: str, mark: yaml.Mark) -> int:
-    starts = [0, *(found.end() for found in _LINE_END.finditer(text))]
-    # libyaml leaves the byte order mark out of its count.
-    return min(starts[mark.line] + mark.column + (text.startswith("\ufeff") and mark.line == 0), len(text))
-
-
-def _after_line(text: str, mark: yaml.Mark) -> int:
-    at = _offset(text, mark)
-    if mark.column == 0 and at > 0:
+def _after_line(document: Document, at: int) -> int:
+    line, column = document.place(at)
+    if column == 1 and at > 0:
         return at  # a block of text (“|”) ends where the next line begins
-    found = _LINE_END.search(text, at)
-    return found.end() if found else len(text)
+    return document.line_starts[line] if line < len(document.line_starts) else len(document.text)
 
 
 def _end_of_document(text: str) -> int:
