@@ -139,7 +139,7 @@ def _try(
     ends_at: float,
 ) -> PlaygroundResult:
     since, remark = _since(tx, days, now)
-    feeds = {feed.url: feed for feed in settings.feeds}
+    feeds = settings.feeds_by_address
 
     def look_at_the_clock() -> None:
         if time.monotonic() > ends_at:

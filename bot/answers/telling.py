@@ -21,6 +21,12 @@ def told(tx: ports.Transaction, story: model.Story) -> StoryRow:
     return StoryRow(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=_messages(tx, story.id))
 
 
+def decision(decided: model.Decision) -> str:
+    """What was decided for one channel, in a line."""
+    detail = f" ({decided.detail})" if decided.detail else ""
+    return f"{decided.channel}: {decided.action.value}, {decided.reason.value}{detail}"
+
+
 def _messages(tx: ports.Transaction, story: model.StoryId) -> tuple[model.Outgoing, ...]:
     """Its own messages, and the gathered one that it is in."""
     own = tuple(tx.outbox.of_story(story))

@@ -45,7 +45,7 @@ def clinic(
 def _look(
     settings: config.Settings, chosen: Sequence[rules.CompiledRule], span: timedelta
 ) -> tuple[clinics.Finding, ...]:
-    feeds = rule_files.feeds_by_address(settings)
+    feeds = settings.feeds_by_address
     looking = clinics.Clinic(chosen)
     if looking.is_idle:
         return ()

@@ -18,6 +18,7 @@ import typer
 
 import bot
 from bot import app, model, pipeline, ports
+from bot.answers import telling
 from bot.cli import logs, terminal
 from bot.cli.demo_server import Item, serving
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
@@ -152,15 +153,10 @@ class _Teller:
                 self._say(f"{item.at:%H:%M}  {item.feed}: “{item.title}”")
                 self._say(f"       {item.note}")
         for decision in report.decisions:
-            self._say(f"       -> {_told(decision)}")
+            self._say(f"       -> {telling.decision(decision)}")
 
     def _say(self, text: str) -> None:
         terminal.err.print(text, style="dim", markup=False)
-
-
-def _told(decision: model.Decision) -> str:
-    detail = f" ({decision.detail})" if decision.detail else ""
-    return f"{decision.channel}: {decision.action.value}, {decision.reason.value}{detail}"
 
 
 async def _sum_up(store: ports.Store) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from bot import app, articles, config, model, ports, rules
 from bot.alerts import routing
-from bot.answers import explaining
+from bot.answers import explaining, telling
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 
@@ -61,8 +61,7 @@ def _lines(place: explaining.Place) -> Iterator[str]:
     yield f"story: {place.story.title} ({place.story.id}, {model.counted(len(place.story.members), 'article')})"
     yield f"joined: {place.join.reason.value}{': ' + place.join.detail if place.join.detail else ''}"
     for decision in place.decisions:
-        detail = f" ({decision.detail})" if decision.detail else ""
-        yield f"decided: {decision.channel}: {decision.action.value}, {decision.reason.value}{detail}"
+        yield f"decided: {telling.decision(decision)}"
     for each in place.completions:
         cost = model.counted(each.tokens_in + each.tokens_out, "token")
         asked = f"{each.model}, {each.use.value}, prompt version {each.version}, {cost}"

@@ -65,7 +65,7 @@ def _feedback(
     ]
     trial = suggestions.ProposalTrial(proposals)
     if proposals:
-        feeds = rule_files.feeds_by_address(settings)
+        feeds = settings.feeds_by_address
         with terminal.progress("trying", tx.articles.count(since=when)) as advance:
             for article in tx.articles.archive(since=when):
                 trial.read(article, rule_files.feed_of(article, feeds))

@@ -36,11 +36,6 @@ def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
     return RuleFile(rules=found, problems=problems)
 
 
-def feeds_by_address(settings: config.Settings) -> Mapping[str, model.Feed]:
-    """The configured feeds by their address."""
-    return {feed.url: feed for feed in settings.feeds}
-
-
 def feed_of(article: model.Article, feeds: Mapping[str, model.Feed]) -> model.Feed:
     """Of an article whose feed is no longer configured, a stand-in."""
     return feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)

@@ -70,9 +70,7 @@ def _show(entry: telling.StoryRow) -> None:
         joined = f"{member.join.reason.value}{': ' + member.join.detail if member.join.detail else ''}"
         terminal.row(f"      joined: {joined}", style="dim")
     for decision in entry.decisions:
-        detail = f" ({decision.detail})" if decision.detail else ""
-        text = f"{decision.at:%m-%d %H:%M} {decision.channel}: {decision.action.value}, {decision.reason.value}{detail}"
-        terminal.row(f"  {text}", style="dim")
+        terminal.row(f"  {decision.at:%m-%d %H:%M} {telling.decision(decision)}", style="dim")
     for row in entry.messages:
         sent = f"sent {row.receipt.sent_at:%m-%d %H:%M}" if row.receipt else row.state.value
         terminal.row(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim")

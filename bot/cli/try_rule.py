@@ -92,7 +92,7 @@ def _try(
     replayed: int | None,
 ) -> backtest.Report:
     others, with_what = _others(settings, against, is_file=is_file)
-    feeds = rule_files.feeds_by_address(settings)
+    feeds = settings.feeds_by_address
 
     def work(tx: ports.Transaction, now: datetime) -> backtest.Report:
         when = now - span

@@ -177,3 +177,8 @@ class Settings:
     off: tuple[str, ...] = ()
     #: What a reload compares with, by path.
     files: Mapping[str, FileState] = field(default_factory=dict, repr=False)
+
+    @property
+    def feeds_by_address(self) -> Mapping[str, model.Feed]:
+        """The configured feeds by their address."""
+        return {feed.url: feed for feed in self.feeds}

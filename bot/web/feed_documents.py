@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from lxml import etree
 
+from bot.config.feedlist.outlines import printable
+
 _ATOM = "http://www.w3.org/2005/Atom"
-#: What XML 1.0 has no character for (its production 2).
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +66,10 @@ def atom(feed: FeedDocument) -> bytes:
 
 
 def _add(parent: etree._Element, name: str, text: str = "", **attributes: str) -> etree._Element:
-    clean = {key: _NO_XML.sub("", value) for key, value in attributes.items()}
+    clean = {key: printable(value) for key, value in attributes.items()}
     added = etree.SubElement(parent, f"{{{_ATOM}}}{name}", clean)
     if text:
-        added.text = _NO_XML.sub("", text)
+        added.text = printable(text)
     return added
 
 
