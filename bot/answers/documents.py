@@ -18,10 +18,7 @@ Time = Annotated[
 
 
 class Document(pydantic.BaseModel):
-    """One JSON object; every key is always there.
-
-    Made by ``model_validate`` of a value that has its keys as attributes, or by naming each.
-    """
+    """One JSON object; every key is always there. ``model_validate`` takes a value that has them as attributes."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
