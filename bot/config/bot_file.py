@@ -208,39 +208,19 @@ def _start(root: Node, key: str) -> int:
 def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:
     fetch = shape.fetch
     quiet = shape.quiet_hours
-    return BotSettings(
+    return shape.as_value(
+        BotSettings,
         folder=folder,
-        database=shape.database,
-        timezone=shape.timezone,
         channels=channels,
         routes=routes_shape.routes_of(shape.routes, shape.timezone),
-        mention=shape.mention,
-        escalate=model.Escalate(after=shape.escalate.after, to=shape.escalate.to) if shape.escalate else None,
-        operator=shape.operator,
-        fetch=model.FetchPolicy(
-            every=fetch.every,
-            at_least=fetch.at_least,
-            concurrency=fetch.concurrency,
-            readers=fetch.readers,
-            per_host=fetch.per_host,
-            timeout=fetch.timeout,
-            max_bytes=fetch.max_bytes,
-            max_items_per_day=fetch.max_items_per_day,
-            backfill=fetch.backfill,
-            allow_private=fetch.allow_private,
-            contact=fetch.contact,
-            use_proxy=fetch.use_proxy,
-        ),
+        escalate=shape.escalate.as_value(model.Escalate) if shape.escalate else None,
+        fetch=fetch.as_value(model.FetchPolicy),
         hosts={name: access for name, group in fetch.hosts.items() if (access := group.access())},
         stories_window=shape.stories.window,
         languages=shape.stories.languages,
         quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
-        posts_per_hour=shape.posts_per_hour,
-        gather=shape.gather,
         posts_seals=shape.operator is not None and shape.ledger.post_seal is not False,
         web=_web(shape.web),
-        keep=shape.keep,
-        on_unknown=shape.on_unknown,
         language_model=shape.model.policy(folder) if shape.model else None,
     )
 
@@ -249,12 +229,9 @@ def _web(shape: WebShape | None) -> WebSettings | None:
     if shape is None:
         return None
     host, _, port = shape.listen.rpartition(":")
-    return WebSettings(
-        listen=shape.listen,
+    return shape.as_value(
+        WebSettings,
         host=host.strip("[]") or "127.0.0.1",
         port=int(port),
-        token=shape.token,
-        tokens={name: WebToken(token=one.token, may=one.may) for name, one in shape.tokens.items()},
-        mcp=shape.mcp,
-        public_url=shape.public_url,
+        tokens={name: one.as_value(WebToken) for name, one in shape.tokens.items()},
     )

@@ -172,17 +172,12 @@ def _feed(
     access_shape.warn(node, access, report, environ, what="the feed is not asked")
     # What a known place says of itself holds where the feed says nothing.
     place = places.expand(shape.url, has_token=has_token)
-    feed = model.Feed(
+    feed = shape.as_value(
+        model.Feed,
         url=place.url,
-        name=shape.name,
-        every=shape.every,
-        at_least=shape.at_least,
-        backfill=shape.backfill,
-        full_text=shape.full_text,
         tags=(*shape.tags, *place.tags),
         owner=shape.owner or (None if shape.aggregator else place.owner),
         aggregator=place.aggregator if shape.aggregator is None and shape.owner is None else shape.aggregator,
-        expect=shape.expect,
         kind=shape.kind or place.kind,
         options=options if shape.kind else place.options,
         access=access,

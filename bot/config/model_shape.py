@@ -101,14 +101,4 @@ class ModelShape(StrictShape):
         """As the bot reads it; the path of an answer file starts in ``folder``."""
         is_file = self.url.startswith("file:")
         url = f"file:{folder / self.url.removeprefix('file:').strip()}" if is_file else self.url
-        return model.LanguageModelPolicy(
-            url=url,
-            name=self.name,
-            key=self.key,
-            uses=frozenset(self.uses),
-            calls_per_day=self.calls_per_day,
-            tokens_per_day=self.tokens_per_day,
-            timeout=self.timeout,
-            wait=self.wait,
-            at_once=self.at_once,
-        )
+        return self.as_value(model.LanguageModelPolicy, url=url, uses=frozenset(self.uses))

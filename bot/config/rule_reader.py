@@ -158,31 +158,17 @@ class RuleReader:
         self.content.needs.update(("feed", name) for name in shape.feeds)
         self.content.needs.update(("person", name) for name in shape.mention)
         self.content.needs.update([("use", model.Use.RELEVANCE)] if shape.about else ())
-        return model.Rule(
-            name=shape.name,
+        return shape.as_value(
+            model.Rule,
             notify=tuple(dict.fromkeys(shape.notify)),
-            all=lines["all"],
-            any=lines["any"],
-            none=lines["none"],
-            query=shape.query,
-            stem=shape.stem,
-            where=shape.where,
+            **lines,
             feeds=tuple(dict.fromkeys(shape.feeds)),
-            severity=shape.severity,
             mention=tuple(dict.fromkeys(shape.mention)),
-            group=shape.group,
-            min_outlets=shape.min_outlets,
-            cooldown=shape.cooldown,
-            gather=shape.gather,
             digest=digest,
             remind=remind,
             until=until,
-            paused=shape.paused,
-            expect=shape.expect,
-            note=shape.note,
-            about=shape.about,
-            must_match=tuple(model.Example(title=each.title, body=each.body) for each in shape.must_match),
-            must_not_match=tuple(model.Example(title=each.title, body=each.body) for each in shape.must_not_match),
+            must_match=tuple(each.as_value(model.Example) for each in shape.must_match),
+            must_not_match=tuple(each.as_value(model.Example) for each in shape.must_not_match),
             sets=used,
             version=_version(shape, lines, used),
         )

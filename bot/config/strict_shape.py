@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
 import pydantic
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 class StrictShape(pydantic.BaseModel):
     """A block of keys that takes no key but its own."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    def as_value(self, kind: type[T], /, **others: object) -> T:
+        """A ``kind``: its fields that are keys here too, as they are, and ``others``, which count before them."""
+        return kind(**{name: getattr(self, name) for name in _shared(type(self), kind)} | others)
+
+
+@cache
+def _shared(shape: type[StrictShape], kind: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if each.name in shape.model_fields)
