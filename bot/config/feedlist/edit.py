@@ -82,8 +82,9 @@ def _parsed(text: str) -> Document:
         return nodes.parse_yaml(text)
     except Unreadable as error:
         line, column = Document(text, None).place(error.start)
-        said = f"feeds.yaml:{line}:{column}: {error.message}; correct it first (wirewatch check)"
-        raise ports.ConfigError(said) from error
+        raise ports.ConfigError(
+            f"feeds.yaml:{line}:{column}: {error.message}; correct it first (wirewatch check)"
+        ) from error
 
 
 def _list(document: Document) -> tuple[Scalar | None, Sequence | None]:
