@@ -132,7 +132,7 @@ def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str
 
 def model_is_failing(name: str, reason: str, *, now: datetime) -> model.Notice:
     """The language model failed several times in a row, or refuses us; ``reason`` is the last failure's."""
-    lead = f"The model {name} does not answer. Until it does, Wirewatch decides without it."
+    lead = f"The model {name} gives no usable answer. Until it does, Wirewatch decides without it."
     remedy = "`wirewatch model test` asks it now; check url, name and key under model in bot.yaml."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
 
@@ -144,6 +144,6 @@ def model_is_back(name: str, *, now: datetime) -> model.Notice:
 
 def model_budget_spent(name: str, what: str, *, day: date) -> model.Notice:
     """``what``: calls or tokens, whose number of the day is reached."""
-    lead = f"The model {name} has used the {what} of this day. Until midnight UTC, Wirewatch decides without it."
+    lead = f"The model {name} has used up the {what} of this day. Until midnight UTC, Wirewatch decides without it."
     remedy = f"Raise {what}_per_day under model in bot.yaml, or give it fewer uses."
     return model.Notice(what=lead, remedy=remedy, occasion=(f"model budget {day.isoformat()}",))

@@ -65,7 +65,7 @@ def _lines(place: explaining.Place) -> Iterator[str]:
     for each in place.completions:
         cost = model.counted(each.tokens_in + each.tokens_out, "token")
         asked = f"{each.model}, {each.use.value}, prompt version {each.version}, {cost}"
-        yield f"asked: {asked}: {each.answer or each.error}"
+        yield f"asked: {asked}: {each.answer or f'not used, {each.error}'}"
 
 
 def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledRule]:

@@ -58,7 +58,8 @@ def _show(entry: telling.StoryRow) -> None:
     terminal.row(story.title, style="bold")
     span = f"{story.first_seen:%Y-%m-%d %H:%M} to {story.last_seen:%Y-%m-%d %H:%M} UTC"
     terminal.row(f"  {story.id} · {span} · {model.counted(len(story.owners), 'independent outlet')}", style="dim")
-    terminal.row(f"  rules: {', '.join(story.rules)}")
+    if story.rules:
+        terminal.row(f"  rules: {', '.join(story.rules)}")
     for member in story.members:
         terminal.row(f"  - {member.article.outlet}: {member.article.title}  {member.article.link}")
         words = dict.fromkeys(
@@ -66,7 +67,8 @@ def _show(entry: telling.StoryRow) -> None:
             for match in member.matches
             for evidence in match.evidence
         )
-        terminal.row(f"      matched: {'; '.join(words)}", style="dim")
+        if words:
+            terminal.row(f"      matched: {'; '.join(words)}", style="dim")
         joined = f"{member.join.reason.value}{': ' + member.join.detail if member.join.detail else ''}"
         terminal.row(f"      joined: {joined}", style="dim")
     for decision in entry.decisions:

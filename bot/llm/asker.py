@@ -182,7 +182,7 @@ class Asker:
                 log.info("model answers again", model=self.policy.name)
                 await self._tell(notices.model_is_back(self.policy.name, now=now))
             return
-        log.warning("model gave no answer", model=self.policy.name, error=str(error))
+        log.warning("model gave no usable answer", model=self.policy.name, error=str(error))
         after = error.after if isinstance(error, ports.ModelUnavailable) else None
         if self._breaker.fail(now, for_good=isinstance(error, ports.ModelRefused), after=after):
             await self._tell(notices.model_is_failing(self.policy.name, str(error), now=now))

@@ -245,6 +245,8 @@ class Grouping:
         else:
             others = [one for one in judged if one is not same]
             join = self._joined(read, replace(same, chance=max(same.chance, self._join_from)), others, near)
+            # How sure the bot itself was.
+            join = replace(join, detail=f"by its words {self._detail(read, same)}")
         return replace(join, detail=f"{opinion.detail}; {join.detail}")
 
     def _proposed(

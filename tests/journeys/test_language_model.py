@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -85,7 +86,11 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
         [story] = await made.stories()
         join = story.members[-1].join
         assert join.reason is model.JoinReason.SIMILAR
-        assert join.detail.startswith('local-model says the same event: "repeated its demand for a backdoor"; ')
+        said, own, *_ = join.detail.split("; ")
+        assert said == 'local-model says the same event: "repeated its demand for a backdoor"'
+        sure = re.fullmatch(r"by its words (\d+)% sure that it is the same event", own)
+        assert sure, own
+        assert int(sure[1]) < 60, "the bot's own doubt, not the model's word for it"
         assert len(made.heads()) == 1
         [(use, data)] = server.service.asked
         assert use == "same_event"
@@ -216,7 +221,7 @@ async def test_the_operator_is_told_once_when_the_day_s_calls_are_used(tmp_path:
         await made.once()
 
         assert server.asked("complete") == 1
-        told = [m["text"] for m in made.slack.workspace.messages("ops") if "has used the calls" in m["text"]]
+        told = [m["text"] for m in made.slack.workspace.messages("ops") if "has used up the calls" in m["text"]]
         assert len(told) == 1
         assert "decides without it" in told[0]
 
@@ -227,8 +232,8 @@ async def test_a_model_that_does_not_exist_is_told_to_the_operator_and_not_asked
 
         await tell(made)
 
-        [text] = [json.dumps(m) for m in made.slack.workspace.messages("ops") if "does not answer" in m["text"]]
-        assert "The model local-model does not answer" in text
+        [text] = [json.dumps(m) for m in made.slack.workspace.messages("ops") if "no usable answer" in m["text"]]
+        assert "The model local-model gives no usable answer" in text
         assert "HTTP status 401" in text
         assert "sk-wrong" not in text
         assert server.asked("complete") == 1

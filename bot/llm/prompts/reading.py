@@ -31,8 +31,8 @@ def read(prompt: model.Prompt, text: str, form: type[A] | None = None) -> A:
         answer = kind.model_validate_json(text)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ports.BadAnswer(f"the answer does not meet the schema: {place or 'it'}: {first['msg']}") from None
+        said = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+        raise ports.BadAnswer(f"the answer does not meet the schema: {said}") from None
     if problem := answer.problem(json.loads(prompt.data)):
         raise ports.BadAnswer(problem)
     return answer  # type: ignore[return-value]  # the form of its use
