@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import chain
 
 from bot.language import lexicon
 from bot.language.words import fold
@@ -28,13 +29,15 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 def language_of(text: str, declared: str | None) -> str:
     """The language's two letters; the declared one where the text does not tell, "" where none was declared."""
-    for letters, language in _SCRIPTS:
-        if letters.search(text):
-            return language
+    # ASCII first, and counts without a loop of ours: asked of half of all articles, about one name each.
+    if not text.isascii():
+        for letters, language in _SCRIPTS:
+            if letters.search(text):
+                return language
     named = lexicon.base(declared) if declared else ""
-    counts = Counter(language for word in _WORD.findall(text) for language in _small_in(word))
-    best = max(_known(), key=lambda language: (counts[language], language == named))
-    return best if counts[best] >= counts[named] + CLEARLY else named
+    counts = Counter(chain.from_iterable(map(_small_in, _WORD.findall(text))))
+    most = max(counts.values(), default=0)
+    return min(each for each in counts if counts[each] == most) if most >= counts[named] + CLEARLY else named
 
 
 @lru_cache(maxsize=1 << 14)

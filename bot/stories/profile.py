@@ -161,18 +161,20 @@ def _words(text: str) -> list[words.Word]:
 
 def _names(article: model.Article, *texts: Sequence[words.Word]) -> dict[str, str]:
     """Words that are names by their capitals: where the place tells, by that; else by the habit of the news."""
-    if sum(token.text in _GERMAN for tokens in texts for token in tokens) * 12 > sum(map(len, texts)):
+    every = [token for tokens in texts for token in tokens]
+    if sum(map(_GERMAN.__contains__, [token.text for token in every])) * 12 > len(every):
         return {}
+    # A capital tells a name in the midst of a sentence, unless nearly every word wears one.
+    cased = [token for tokens in texts if not words.is_headline_case(tokens) for token in tokens if not token.opens]
+    told, capital = (
+        Counter([token.stem for token in cased]),
+        Counter([token.stem for token in cased if token.is_capital]),
+    )
     habit = background.table().capitals
-    capital: Counter[str] = Counter()
-    told: Counter[str] = Counter()
     written: dict[str, str] = {}
-    for token, tells in _cased(texts):
-        if token.is_capital:
-            written.setdefault(token.stem, words.without_possessive(token.text))
-        if tells:
-            told[token.stem] += 1
-            capital[token.stem] += token.is_capital
+    for token in every:
+        if token.is_capital and token.stem not in written and not token.stem[0].isdigit():
+            written[token.stem] = words.without_possessive(token.text)
     names: dict[str, str] = {}
     language: str | None = None
     for word, text in written.items():
@@ -195,12 +197,3 @@ def _calendar() -> frozenset[str]:
     names = [name for language in LANGUAGES for table in (dates.months, dates.weekdays) for name in table(language)]
     # "set", September in Portuguese, is a word elsewhere.
     return frozenset(words.stem(name) for name in names if len(name) > SHORT or name in dates.months("en"))
-
-
-def _cased(texts: Iterable[Sequence[words.Word]]) -> Iterable[tuple[words.Word, bool]]:
-    """Each word, and whether a capital tells a name where it is."""
-    for tokens in texts:
-        shouting = words.is_headline_case(tokens)
-        for token in tokens:
-            if not token.stem[0].isdigit():
-                yield token, not (shouting or token.opens)
