@@ -211,7 +211,8 @@ class HttpFetcher:
             return await transport.handle_async_request(request)
 
     def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> ports.Answer:
-        found = response.headers
+        # Theirs decodes all of them for each that is asked for.
+        found = dict(response.headers.items())
         now = self._clock.now()
         stream = response.extensions.get("network_stream")
         return ports.Answer(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 from bot import model, ports
 from bot.polling import places, statuses, timing
@@ -87,7 +88,8 @@ def after_reading(
     came = [date for date in dates if date <= now] if is_baseline else list(arrivals)
     items = max(len(reading.item_hashes), len(reading.entries))
     state = replace(
-        _well(state, answer, now=now),
+        _moving(state, answer),
+        **_well(answer, now=now),
         title=reading.title or state.title,
         baseline_at=state.baseline_at or now,
         etag=answer.etag,
@@ -110,7 +112,9 @@ def after_reading(
     )
     # Half of the window is new: the next time some may have slid out unseen.
     is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
-    return _scheduled(state, feed, policy=policy, now=now, jitter=jitter, is_hurried=is_hurried)
+    return replace(
+        state, **_schedule(state, feed, answer, policy=policy, now=now, jitter=jitter, is_hurried=is_hurried)
+    )
 
 
 def after_answer(
@@ -127,12 +131,14 @@ def after_answer(
         text = "304 Not Modified to an unconditional request; tell the publisher"
         return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
     if answer.status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.OK):
-        # A 304 may bring newer validators (RFC 9110 section 15.4.5).
-        etag, last_modified = answer.etag or state.etag, answer.last_modified or state.last_modified
-        state = _well(state, answer, now=now)
-        if (etag, last_modified) != (state.etag, state.last_modified):
-            state = replace(state, etag=etag, last_modified=last_modified)
-        return _scheduled(state, feed, policy=policy, now=now, jitter=jitter)
+        return replace(
+            _moving(state, answer),
+            **_well(answer, now=now),
+            **_schedule(state, feed, answer, policy=policy, now=now, jitter=jitter),
+            # A 304 may bring newer validators (RFC 9110 section 15.4.5).
+            etag=answer.etag or state.etag,
+            last_modified=answer.last_modified or state.last_modified,
+        )
     if answer.status == HTTPStatus.GONE and state.moved_to is None:
         return _gone(state, now=now)
     text = statuses.told(answer.status, is_outage=answer.status in places.of(feed.url).outages)
@@ -200,26 +206,26 @@ def _empty_since(state: model.FeedState, *, now: datetime) -> datetime | None:
     return state.empty_since or (now if state.item_count else None)
 
 
-def _well(state: model.FeedState, answer: ports.Answer, *, now: datetime) -> model.FeedState:
-    return replace(
-        _moving(state, answer),
-        polled_at=now,
-        ok_at=now,
-        failures=0,
-        failing_since=None,
-        error=None,
-        retry_after=None,
-        limited_at=None,
-        gone=False,
-        fresh_until=answer.fresh_until,
-        certificate_until=answer.certificate_until,
-    )
+def _well(answer: ports.Answer, *, now: datetime) -> dict[str, Any]:
+    """What changes in the state of a feed that answers; as a dict, since a state has forty fields to copy."""
+    return {
+        "polled_at": now,
+        "ok_at": now,
+        "failures": 0,
+        "failing_since": None,
+        "error": None,
+        "retry_after": None,
+        "limited_at": None,
+        "gone": False,
+        "fresh_until": answer.fresh_until,
+        "certificate_until": answer.certificate_until,
+    }
 
 
 def _moving(state: model.FeedState, answer: ports.Answer) -> model.FeedState:
     target = answer.permanent_url
     if target is None or target == (state.moved_to or state.url):
-        # A state has forty fields: nearly every poll is here, and copies none of them.
+        # Nearly every poll is here, and copies nothing.
         return state if state.moving_to is None else replace(state, moving_to=None, moving_count=0)
     count = state.moving_count + 1 if target == state.moving_to else 1
     if count < MOVES_BELIEVED:
@@ -227,15 +233,17 @@ def _moving(state: model.FeedState, answer: ports.Answer) -> model.FeedState:
     return replace(state, moved_to=target, moving_to=None, moving_count=0)
 
 
-def _scheduled(
+def _schedule(
     state: model.FeedState,
     feed: model.Feed,
+    answer: ports.Answer,
     *,
     policy: model.FetchPolicy,
     now: datetime,
     jitter: float,
     is_hurried: bool = False,
-) -> model.FeedState:
+) -> dict[str, Any]:
+    """The state's interval and next time, where the feed has just answered well."""
     shortest = timing.shortest(feed, policy)
     learnt = timing.learnt(
         state.rhythm,
@@ -246,7 +254,8 @@ def _scheduled(
         now=now,
     )
     interval = shortest if is_hurried else learnt
-    return replace(state, interval=interval, due_at=timing.next_poll(state, wait=interval, now=now, jitter=jitter))
+    due_at = timing.next_poll(state, wait=interval, fresh_until=answer.fresh_until, now=now, jitter=jitter)
+    return {"interval": interval, "due_at": due_at}
 
 
 def _is_limit(state: model.FeedState, answer: ports.Answer) -> bool:

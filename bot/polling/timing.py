@@ -80,13 +80,15 @@ def _turnover(rhythm: Sequence[datetime], window: int) -> timedelta:
     return fastest * window / count
 
 
-def next_poll(state: model.FeedState, *, wait: timedelta, now: datetime, jitter: float) -> datetime:
-    """``wait`` from now, later where the publisher asks for it; never earlier."""
+def next_poll(
+    state: model.FeedState, *, wait: timedelta, fresh_until: datetime | None, now: datetime, jitter: float
+) -> datetime:
+    """``wait`` from now, later where the publisher asks for it, in the feed or by its answer; never earlier."""
     due = now + wait
     if state.ttl is not None:
         due = max(due, now + min(state.ttl, _LONGEST_ASKED))
-    if state.fresh_until is not None:
-        due = max(due, min(state.fresh_until, now + _LONGEST_ASKED))
+    if fresh_until is not None:
+        due = max(due, min(fresh_until, now + _LONGEST_ASKED))
     due += (due - now) * _JITTER * jitter
     return _past_skipped(due, hours=state.skip_hours, days=state.skip_days)
 
