@@ -104,8 +104,7 @@ def _failure(error: Exception, who: str) -> ports.SendError:
         return ports.Unknown(f"{who}: no answer in time")
     if isinstance(error, httpx.TransportError):
         return ports.Unknown(f"{who}: the connection broke before an answer came")
-    # Not chained, nor its words: they may hold the address, and that a secret.
-    return ports.Unknown(f"{who}: no answer that can be read ({type(error).__name__})")
+    return http_errors.of_exception(error, who=who)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

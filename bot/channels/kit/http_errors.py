@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import http.client
 import socket
 import ssl
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from urllib.error import URLError
 
 from bot import ports
 from bot.fetch import headers as response_headers
@@ -34,6 +36,19 @@ def of_status(status: int, *, who: str, headers: Mapping[str, str], now: datetim
             f"{said}: the credentials are refused, there or by a proxy on the way", whole_workspace=True
         )
     return ports.Parked(f"{said}: check the address in bot.yaml")
+
+
+def of_exception(error: Exception, *, who: str) -> ports.SendError:
+    """Of no answer. The text never repeats the exception's own: it may hold the address, and that a secret."""
+    reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
+    # urllib, under slack_sdk, wraps what fails before the request has left in URLError: name, connection, certificate.
+    if isinstance(error, URLError) and (known := never_left(reason, who=who)):
+        return known
+    if isinstance(reason, TimeoutError):
+        return ports.Unknown(f"{who}: no answer in time")
+    if isinstance(reason, ConnectionError | http.client.HTTPException):
+        return ports.Unknown(f"{who}: the connection broke before an answer came")
+    return ports.Unknown(f"{who}: no answer that can be read ({type(reason).__name__})")
 
 
 def never_left(reason: BaseException, *, who: str) -> ports.Wait | None:

@@ -10,29 +10,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import http.client
 import os
 import socket
-import ssl
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot import model, ports
-from bot.channels.kit import http_client, http_errors, threads
+from bot.channels.kit import http_errors, threads
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack import buttons, errors, questions, reactions
+from bot.channels.slack import buttons, errors, questions, reactions, sdk_setup
 from bot.channels.slack.web_api import WebApi
 
 log = structlog.get_logger()
@@ -73,25 +71,40 @@ class SocketConnector:
         self.api_url = api_url
         self._context = context
 
-    async def open(self) -> str:
+    async def open(self) -> tuple[WebClient, str]:
         """The address of one connection. Raises SendError."""
         token = self._context.secret(self.app_token, what="the Slack app token")
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/x-www-form-urlencoded"}
-        answer = await http_client.request("POST", f"{self.api_url}apps.connections.open", who="Slack", headers=headers)
-        if answer.status != 200 or answer.fields.get("ok") is not True:
-            raise self._refusal(answer)
-        return self._checked(answer.fields.get("url"))
+        web = WebClient(
+            base_url=self.api_url,
+            timeout=_TIMEOUT,
+            ssl=sdk_setup.tls(),
+            retry_handlers=[],
+            logger=sdk_setup.silent_logger(),
+        )
+        # As in slack_bot: urllib takes the environment's proxy and its exceptions.
+        web.proxy = None
+        try:
+            answer = await threads.run(lambda: web.apps_connections_open(app_token=token), name="socket mode")
+            url = answer.get("url")
+        except SlackApiError as error:
+            raise self._refusal(error) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise http_errors.of_exception(error, who="Slack") from None
+        except (SlackClientError, AttributeError, TypeError, ValueError, LookupError) as error:
+            raise ports.Unknown(f"Slack: an answer that cannot be read ({type(error).__name__})") from None
+        return web, self._checked(url)
 
-    def _refusal(self, answer: http_client.HttpResponse) -> ports.SendError:
-        code, status = str(answer.fields.get("error") or ""), answer.status
+    def _refusal(self, error: SlackApiError) -> ports.SendError:
+        data = error.response.data if isinstance(error.response.data, dict) else {}
+        code, status = str(data.get("error") or ""), int(error.response.status_code)
         now = self._context.clock.now()
         if status == 429 or code in ("ratelimited", "rate_limited"):
-            after = http_errors.retry_after(answer.headers, now=now)
+            after = http_errors.retry_after(error.response.headers, now=now)
             return ports.Wait("apps.connections.open: Slack says too many requests", after=after)
         if code in _CODES:
             return ports.Parked(f"apps.connections.open: Slack says {code}; {_CODES[code]}")
         if status >= 500 or not code.replace("_", "").isalnum():
-            return http_errors.of_status(status, who="Slack", headers=answer.headers, now=now)
+            return http_errors.of_status(status, who="Slack", headers=error.response.headers, now=now)
         return errors.error_of(code, doing="apps.connections.open")
 
     def _checked(self, url: object) -> str:
@@ -136,7 +149,7 @@ class Listener:
     async def _connect(
         self, stack: contextlib.AsyncExitStack
     ) -> tuple[SocketModeClient, asyncio.Queue[SocketModeRequest]]:
-        url = await self._connector.open()
+        web, url = await self._connector.open()
         loop, envelopes = asyncio.get_running_loop(), asyncio.Queue[SocketModeRequest]()
 
         def take(_client: object, request: SocketModeRequest) -> None:
@@ -144,20 +157,10 @@ class Listener:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(envelopes.put_nowait, request)
 
-        # By it the SDK asks for another connection when Slack is about to close one.
-        web = WebClient(
-            base_url=self._connector.api_url,
-            timeout=_TIMEOUT,
-            ssl=_tls(),
-            retry_handlers=[],
-            logger=_silent_logger(),
-        )
-        # The SDK takes a proxy from the environment but no exceptions from it; urllib takes both.
-        web.proxy = None
         client = SocketModeClient(
             app_token="",
             web_client=web,
-            logger=_silent_logger(),
+            logger=sdk_setup.silent_logger(),
             auto_reconnect_enabled=False,
             receive_buffer_size=_BUFFER_BYTES,
             concurrency=2,
@@ -290,19 +293,6 @@ async def _close(client: SocketModeClient) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_CLOSING.total_seconds()):
             await threads.run(client.close, name="socket mode")
-
-
-#: Made once: reading the system's certificates takes tens of milliseconds.
-_tls = cache(ssl.create_default_context)
-
-
-@cache
-def _silent_logger() -> logging.Logger:
-    """The SDK writes payloads into its log; we write our own."""
-    logger = logging.getLogger("wirewatch.slack_sdk")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
-    return logger
 
 
 def _proxy_of(url: str) -> str | None:
