@@ -70,11 +70,10 @@ async def request(
     import httpx
 
     _silence()
-    wanted = {"User-Agent": "wirewatch", "Accept-Encoding": "identity"}
+    wanted = {"User-Agent": "wirewatch", "Accept-Encoding": "identity", **(headers or {})}
     if document is not None:
         body = json.dumps(document, ensure_ascii=False).encode()
         wanted["Content-Type"] = "application/json"
-    wanted |= headers or {}
     try:
         # Proxies are the environment's, read at each call: one client a call, which is a message a second at most.
         async with (

@@ -13,10 +13,9 @@ import pydantic
 from bot import model, ports
 from bot.channels.kit.context import Address, ChannelContext, Duration
 from bot.channels.kit.people import as_list, ids
-from bot.channels.slack import incoming_webhook, web_api
 
 if TYPE_CHECKING:
-    from bot.channels.slack import socket_mode
+    from bot.channels.slack import socket_mode, web_api
 
 KIND = "slack"
 _API = "https://slack.com/api/"
@@ -117,6 +116,9 @@ class Channel:
     """One Slack channel in the mode that its options ask for."""
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        # Imported here: the SDK takes 66 ms, and `check` needs the options only.
+        from bot.channels.slack import incoming_webhook, socket_mode, web_api
+
         self.name = name
         self.connector: socket_mode.SocketConnector | None = None
         self.pace = options.pace
@@ -132,9 +134,6 @@ class Channel:
             assert options.token is not None
             api_url = (options.api_url or _API).rstrip("/") + "/"
             if options.buttons and options.app_token:
-                # Imported on first use: only a channel with buttons needs the SDK.
-                from bot.channels.slack import socket_mode
-
                 self.connector = socket_mode.SocketConnector(
                     app_token=options.app_token, api_url=api_url, context=context
                 )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from slack_sdk.webhook import WebhookClient
+
 from bot import model, ports
-from bot.channels.kit import http_client, http_errors, plain_text
+from bot.channels.kit import http_errors, plain_text, threads
 from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import blocks, errors, rich_text
+from bot.channels.slack.sdk_setup import silent_logger, tls
+
+_TIMEOUT = 15
 
 
 class IncomingWebhook:
@@ -25,14 +31,19 @@ class IncomingWebhook:
         self._context = context
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
-        answer = await http_client.request("POST", self._url(), who="Slack", document=self._body(delivery))
-        now = self._context.clock.now()
-        if answer.status == 200 and answer.body == b"ok":
-            return model.Receipt(ref="", sent_at=now)
-        word = answer.body.decode("utf-8", "replace").strip()
+        client = self._client()
+        body = self._body(delivery)
+        try:
+            answer = await threads.run(lambda: client.send_dict(body), name=self.name)
+        except (OSError, http.client.HTTPException, AttributeError, TypeError, ValueError, LookupError) as error:
+            raise http_errors.of_exception(error, who="Slack") from None
+        if answer.status_code == 200 and answer.body == "ok":
+            return model.Receipt(ref="", sent_at=self._context.clock.now())
+        word = answer.body.strip()
         if word in errors.TABLE:
             raise errors.error_of(word, doing="webhook")
-        raise http_errors.of_status(answer.status, who="Slack", headers=answer.headers, now=now)
+        now = self._context.clock.now()
+        raise http_errors.of_status(answer.status_code, who="Slack", headers=answer.headers, now=now)
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         raise ports.Unknown("a webhook cannot verify delivery")
@@ -44,7 +55,7 @@ class IncomingWebhook:
             help="a bot token gives all three: docs/channels.md, Slack",
         )
         try:
-            self._url()
+            self._client()
         except ports.Parked as error:
             return [ports.CheckLine(is_good=False, what="the webhook's address is set", help=str(error)), reduced]
         return [ports.CheckLine(is_good=True, what="the webhook's address is set"), reduced]
@@ -52,11 +63,14 @@ class IncomingWebhook:
     async def close(self) -> None:
         """Nothing is held open between two calls."""
 
-    def _url(self) -> str:
+    def _client(self) -> WebhookClient:
         url = self._context.secret(self._webhook, what="the Slack webhook")
         if not url.startswith(("https://", "http://")):
             raise ports.Parked(f"the Slack webhook: {self._webhook.reference} is no address that begins with https://")
-        return url
+        client = WebhookClient(url, timeout=_TIMEOUT, ssl=tls(), retry_handlers=[], logger=silent_logger())
+        # As for the bot: urllib knows the environment's proxy and its exceptions.
+        client.proxy = None
+        return client
 
     def _body(self, delivery: ports.Delivery) -> dict[str, Any]:
         message = delivery.message

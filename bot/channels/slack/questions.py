@@ -12,14 +12,18 @@ from datetime import tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
+from slack_sdk.errors import SlackClientError
+from slack_sdk.webhook import WebhookClient
+
 from bot import model, ports
-from bot.channels.kit import http_client, people, plain_text
-from bot.channels.slack import blocks, rich_text
+from bot.channels.kit import http_errors, people, plain_text, threads
+from bot.channels.slack import blocks, rich_text, sdk_setup
 
 COMMAND = "/wirewatch"
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 #: Longer than any command: what is behind it is not read.
 _LONGEST = 2_000
+_TIMEOUT = 15
 _HOSTS = (".slack.com", ".slack-gov.com")
 
 
@@ -41,14 +45,27 @@ def page(message: model.Message, *, zone: tzinfo) -> dict[str, Any]:
     return {"type": "home", "blocks": blocks.blocks(message, zone=zone)}
 
 
-async def answer(url: str, message: model.Message, *, zone: tzinfo, api_url: str) -> None:
+async def answer(url: str, message: model.Message, *, zone: tzinfo, api_url: str, name: str) -> None:
     """Post to the address of a command, for the one who typed it. Raises SendError."""
+    client = WebhookClient(
+        _checked(url, api_url),
+        timeout=_TIMEOUT,
+        ssl=sdk_setup.tls(),
+        retry_handlers=[],
+        logger=sdk_setup.silent_logger(),
+    )
+    client.proxy = None
     text = rich_text.escaped_to(rich_text.unformatted(plain_text.preview(message)), rich_text.TEXT_LIMIT)
     shown = blocks.blocks(message, zone=zone)
     body = {"response_type": "ephemeral", "text": text, "blocks": shown}
-    response = await http_client.request("POST", _checked(url, api_url), who="Slack", document=body)
-    if response.status != 200:
-        raise ports.Unknown(f"answering a command: Slack says {response.status}")
+    try:
+        response = await threads.run(lambda: client.send_dict(body), name=name)
+    except OSError as error:
+        raise http_errors.of_exception(error, who="Slack") from None
+    except (SlackClientError, ValueError) as error:
+        raise ports.Unknown(f"Slack: an answer that cannot be read ({type(error).__name__})") from None
+    if response.status_code != 200:
+        raise ports.Unknown(f"answering a command: Slack says {response.status_code}")
 
 
 def _checked(url: str, api_url: str) -> str:

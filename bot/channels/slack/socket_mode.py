@@ -213,7 +213,7 @@ class Listener:
                 await place.publish_page(person=asked.by, view=questions.page(message, zone=zone))
             else:
                 url, api_url = str(request.payload["response_url"]), self._connector.api_url
-                await questions.answer(url, message, zone=zone, api_url=api_url)
+                await questions.answer(url, message, zone=zone, api_url=api_url, name=place.name)
         except ports.SendError as error:
             log.warning("question not answered", error=str(error))
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import model, ports
-from bot.channels.kit import http_client, http_errors, people, phrases, places, plain_text
+from bot.channels.kit import http_errors, people, phrases, places, plain_text, threads
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack import blocks, button_rights, errors, names, reactions, rich_text
+from bot.channels.slack import blocks, button_rights, errors, names, reactions, rich_text, sdk_setup
 from bot.channels.slack.conversations import Conversations
 
-#: Two hundred of the longest messages, or a thousand channels, with all that Slack says of each.
-_LARGEST_BYTES = 8_000_000
+#: Seconds for each connect, send and read; the sender bounds the whole.
+_TIMEOUT = 15
 _PAGE = 200
 _EVENT = "wirewatch_message"
 _CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -202,35 +205,54 @@ class WebApi:
         closed_until = self._closed_until.get(method, now)
         if closed_until > now:
             raise self._wait(method, closed_until - now)
-        token = self._context.secret(self._token, what="the Slack token")
-        # Without the character set Slack adds a warning to each answer.
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json; charset=utf-8"}
-        verb, query = ("GET", f"?{urlencode(params)}") if params is not None else ("POST", "")
-        answer = await http_client.request(
-            verb,
-            f"{self._api_url}{method}{query}",
-            who="Slack",
-            document=json,
-            headers=headers,
-            limit_bytes=_LARGEST_BYTES,
-        )
-        if answer.status != 200 or answer.fields.get("ok") is not True:
-            raise self._refusal(method, answer)
-        if (granted := answer.headers.get("x-oauth-scopes")) is not None:
-            self._scopes = frozenset(granted.replace(" ", "").split(","))
-        return answer.fields
+        client = self._client()
+        verb = "POST" if json is not None else "GET"
 
-    def _refusal(self, method: str, answer: http_client.HttpResponse) -> ports.SendError:
+        body = dict(json) if json is not None else None
+        query = dict(params) if params is not None else None
+        try:
+            response = await threads.run(
+                lambda: client.api_call(method, http_verb=verb, json=body, params=query), name=self.name
+            )
+            granted = next((v for k, v in response.headers.items() if k.lower() == "x-oauth-scopes"), None)
+            self._scopes = self._scopes if granted is None else frozenset(granted.replace(" ", "").split(","))
+            return response.data if isinstance(response.data, dict) else {}
+        except SlackApiError as error:
+            raise self._refusal(method, error) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise http_errors.of_exception(error, who="Slack") from None
+        except (SlackClientError, AttributeError, TypeError, ValueError, LookupError) as error:
+            # What the SDK raises on an answer that is not Slack's: a list, another character set, half a document.
+            raise ports.Unknown(f"Slack: an answer that cannot be read ({type(error).__name__})") from None
+
+    def _client(self) -> WebClient:
+        token = self._context.secret(self._token, what="the Slack token")
+        client = WebClient(
+            token,
+            base_url=self._api_url,
+            timeout=_TIMEOUT,
+            ssl=sdk_setup.tls(),
+            # The default handler repeats a post whose answer was lost: it would be there twice.
+            retry_handlers=[],
+            logger=sdk_setup.silent_logger(),
+        )
+        # The SDK takes a proxy from the environment but no exceptions from it; urllib takes both.
+        client.proxy = None
+        return client
+
+    def _refusal(self, method: str, error: SlackApiError) -> ports.SendError:
+        response = error.response
         now = self._context.clock.now()
-        data = answer.fields
+        data = response.data if isinstance(response.data, dict) else {}
         code = data.get("error")
         known = isinstance(code, str) and _CODE.match(code) is not None
-        if answer.status == 429 or code in ("ratelimited", "rate_limited"):
-            after = http_errors.retry_after(answer.headers, now=now) or timedelta(seconds=1)
+        status = int(response.status_code)
+        if status == 429 or code in ("ratelimited", "rate_limited"):
+            after = http_errors.retry_after(response.headers, now=now) or timedelta(seconds=1)
             self._closed_until[method] = now + after
             return self._wait(method, after)
-        if answer.status >= 500 or not known:
-            return http_errors.of_status(answer.status, who="Slack", headers=answer.headers, now=now)
+        if status >= 500 or not known:
+            return http_errors.of_status(status, who="Slack", headers=response.headers, now=now)
         if code in errors.METADATA_CODES:
             self._takes_metadata = False
         return errors.error_of(str(code), doing=method, needed=str(data.get("needed") or ""))
