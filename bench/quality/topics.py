@@ -1,23 +1,26 @@
 """Everyday rules over real feeds: what is hidden under another event's headline, and what is named beside it.
 
-    python -m bench.quality.topics
+    python -m bench.quality.topics [--oracle]
 
 An everyday rule collects a topic over weeks, so nearly every article tells an event of its own. Grouping alone, in
 memory, over 700 articles of ten such rules, whose events were labelled by reading (feed_rows.py). Beside it the same
 judge as the desks taught it, which holds every rule for narrow, and each article alone. The judge was fitted on none of
-these articles; how much a rule's many stories count was chosen on them.
+these articles; how much a rule's many stories count was chosen on them. --oracle: as in desk_grouping.py.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.quality import feed_rows
+from bench.quality.desk_grouping import Oracle
 from bench.quality.desk_rows import WINDOW
 from bench.quality.feed_rows import Labelled
 from bench.quality.stories import marks
@@ -26,15 +29,21 @@ from bot.stories import trees
 
 
 def row(
-    rows: Sequence[Labelled], judge: trees.Judges | None, join_from: float = stories.grouping.JOIN_FROM
+    rows: Sequence[Labelled],
+    judge: trees.Judges | None,
+    join_from: float = stories.grouping.JOIN_FROM,
+    oracle: Oracle | None = None,
 ) -> list[str]:
-    """Events hidden, messages beyond one an event, precision and recall of pairs, stories named and rightly so."""
+    """Events hidden, messages beyond one an event, precision and recall of pairs, stories named rightly, calls."""
     grouping = stories.Grouping(window=WINDOW, judge=judge, join_from=join_from)
     opened_by: dict[model.StoryId, str] = {}
     shown: Counter[str] = Counter()
     homes, named = [], []
     for one in rows:
-        join = grouping.join(one.arrival.article, one.arrival.matches)
+        second = partial(oracle.opinion, one.event) if oracle else None
+        join = grouping.join(one.arrival.article, one.arrival.matches, None, second)
+        if oracle:
+            oracle.events[join.story][one.event] += 1
         if join.story not in opened_by:
             opened_by[join.story] = one.event
             shown[one.event] += 1
@@ -50,16 +59,22 @@ def row(
         f"{found.precision:.2f}",
         f"{found.recall:.2f}",
         f"{sum(named)} of {len(named)}",
+        f"{oracle.calls / len(rows):.2f}" if oracle else "",
     ]
 
 
 def main() -> None:
-    table = Table("rules", "judged", "hidden", "beyond", "pair P", "R", "named rightly")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--oracle", action="store_true", help="with a model that is always right where it is asked")
+    options = parser.parse_args()
+    table = Table("rules", "judged", "hidden", "beyond", "pair P", "R", "named rightly", "calls an article")
     for half in feed_rows.HALVES:
         rows = feed_rows.rows(half)
         table.add_row(half, "as shipped", *row(rows, None))
         table.add_row(half, "as if narrow", *row(rows, replace(trees.shipped(), crowded=0.0)))
         table.add_row(half, "each alone", *row(rows, None, 1.1))
+        if options.oracle:
+            table.add_row(half, "oracle", *row(rows, None, oracle=Oracle()))
     Console(width=110).print(table)
 
 
