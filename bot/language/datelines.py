@@ -6,6 +6,7 @@ Knows no clock: a day without its year is a date only where it is known when it 
 from __future__ import annotations
 
 import contextlib
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 #: What is the same read as of both says its own year; what is as far from both is counted from the reader's day.
 _BASES = (datetime(2001, 2, 3, 12, tzinfo=UTC), datetime(2010, 8, 15, 13, 30, tzinfo=UTC))
 _MAX_LENGTH = 200
+#: What dateparser does not read beside the day: it has no hour 24, no second 60, and one language's words alone.
+_CLOCK = re.compile(
+    r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::([0-6]\d)(?:\.\d{1,6})?)?(?:\s?([ap])\.?m\b)?"
+    r"(?:\s?([+-])(\d\d):?([0-5]\d))?(?![\d:])",
+    re.IGNORECASE,
+)
 #: Dates in words of one document: each takes up to 15 ms, and a document at most some seconds.
 _MOST = 150
 
@@ -98,13 +105,25 @@ def _settled(text: str, one: datetime, other: datetime, seen: datetime | None) -
 
 
 def _whole_in(text: str, language: str) -> datetime | None:
-    """A whole day among other words: "Published on 2 December 2015"."""
+    """A whole day among other words, with its time of day: "Published on 2 December 2015 at 9:30"."""
     name = language.replace("_", "-").partition("-")[0].lower() or "en"
     one, other = (
         next((day for day in dates.days(text, base.date(), name) if day.day and not day.is_relative), None)
         for base in _BASES
     )
-    return datetime.combine(one.begins(), datetime.min.time(), UTC) if one is not None and one == other else None
+    if one is None or one != other:
+        return None
+    begins = datetime.combine(one.begins(), datetime.min.time(), UTC)
+    times = _CLOCK.findall(text[: one.start] + " " * (one.end - one.start) + text[one.end :])
+    return begins + (_since_midnight(*times[0]) if len(times) == 1 else timedelta())
+
+
+def _since_midnight(hour: str, minute: str, second: str, half: str, sign: str, hours: str, minutes: str) -> timedelta:
+    """In UTC; nothing of an hour that no day has."""
+    whole = int(hour) % 12 + 12 * (half in "pP") if half else int(hour)
+    since = timedelta(hours=whole, minutes=int(minute), seconds=min(int(second or 0), 59))
+    ahead = timedelta(hours=int(f"{sign}{hours or 0}"), minutes=int(f"{sign}{minutes or 0}"))
+    return since - ahead if since <= timedelta(days=1) else timedelta()
 
 
 @cache

@@ -10,10 +10,10 @@ import html
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import TypeAlias
 
 from bot import model
+from bot.language import datelines
 from bot.ports import Body, ReadError
 from bot.sources.kit import charset, limits, links, sniff
 
@@ -40,13 +40,13 @@ class Source:
             remarks.append(remark)
         hashes = [_hash(item, body.url) for item in items]
         base = links.web(_text(feed, "feed_url"), body.url) or body.url
-        language = _text(feed, "language")
+        dates = datelines.OfDocument()
         return model.Reading(
             title=" ".join((_text(feed, "title") or "").split())[:300] or None,
             link=links.web(_text(feed, "home_page_url"), base),
-            language=language,
+            language=_text(feed, "language"),
             entries=tuple(
-                limits.of_known(limits.bounded(_entry(item, feed, base)), is_known=digest in body.known_hashes)
+                limits.of_known(limits.bounded(_entry(item, feed, base, dates)), is_known=digest in body.known_hashes)
                 for item, digest in zip(items, hashes, strict=True)
                 if body.names_known or digest not in body.known_hashes
             ),
@@ -101,8 +101,9 @@ def _hash(item: Mapping[str, Json], base: str) -> str:
     return hashlib.blake2b(base.encode() + b"\0" + packed, digest_size=10).hexdigest()
 
 
-def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str) -> model.Entry:
+def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates: datelines.OfDocument) -> model.Entry:
     guid = _text(item, "id")
+    language = _text(item, "language") or _text(feed, "language") or "en"
     return model.Entry(
         guid=guid,
         link=links.web(_text(item, "url"), base) or links.web(_text(item, "external_url"), base) or _address(guid),
@@ -110,8 +111,8 @@ def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str) -> mod
         body=_body(item, base),
         author=_author(item) or _author(feed),
         tags=tuple(_texts(item.get("tags"))),
-        published=_date(_text(item, "date_published")),
-        updated=_date(_text(item, "date_modified")),
+        published=dates.parsed(_text(item, "date_published") or "", language),
+        updated=dates.parsed(_text(item, "date_modified") or "", language),
         language=_text(item, "language"),
     )
 
@@ -149,17 +150,6 @@ def _text(of: Mapping[str, Json], name: str) -> str | None:
         # 1.0 wants ids to be strings and says that numbers are to be read as such.
         return str(value)
     return (value.replace("\x00", "").strip() or None) if isinstance(value, str) else None
-
-
-def _date(text: str | None) -> datetime | None:
-    """RFC 3339, and its near relatives that fromisoformat understands."""
-    if not text:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _address(guid: str | None) -> str | None:

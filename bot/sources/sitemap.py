@@ -6,11 +6,11 @@ A sitemap without news: tags names pages, not news, and is refused with a text t
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 
 from lxml import etree
 
 from bot import model
+from bot.language import datelines
 from bot.ports import Body, ReadError
 from bot.sources.kit import limits, links, sniff, xmltext
 
@@ -43,13 +43,14 @@ class Source:
             raise ReadError("a sitemap without news: tags: it lists pages, not news; name a news sitemap")
         kept, remark = limits.ends_of(news)
         hashes = [_hash(page, body.url) for page in kept]
+        dates = datelines.OfDocument()
         first = _child(news[0], "news") if news else None
         publication = _child(first, "publication") if first is not None else None
         return model.Reading(
             title=links.plain(_text(publication, "name")),
             language=_text(publication, "language"),
             entries=tuple(
-                limits.of_known(limits.bounded(_entry(page, body.url)), is_known=digest in body.known_hashes)
+                limits.of_known(limits.bounded(_entry(page, body.url, dates)), is_known=digest in body.known_hashes)
                 for page, digest in zip(kept, hashes, strict=True)
                 if body.names_known or digest not in body.known_hashes
             ),
@@ -82,16 +83,16 @@ def _names_others(root: etree._Element) -> str:
     return f"a list of sitemaps, not a news sitemap; name one of {named}{more} in feeds.yaml"
 
 
-def _entry(page: etree._Element, base: str) -> model.Entry:
+def _entry(page: etree._Element, base: str, dates: datelines.OfDocument) -> model.Entry:
     news = _child(page, "news")
-    publication = _child(news, "publication")
+    language = _text(_child(news, "publication"), "language")
     return model.Entry(
         link=links.web(_text(page, "loc"), base),
         title=links.escaped(_text(news, "title")),
         tags=tuple(dict.fromkeys(word.strip() for word in (_text(news, "keywords") or "").split(",") if word.strip())),
-        published=_date(_text(news, "publication_date")),
-        updated=_date(_text(page, "lastmod")),
-        language=_text(publication, "language"),
+        published=dates.parsed(_text(news, "publication_date") or "", language or "en"),
+        updated=dates.parsed(_text(page, "lastmod") or "", language or "en"),
+        language=language,
     )
 
 
@@ -113,14 +114,3 @@ def _child(element: etree._Element | None, name: str) -> etree._Element | None:
 def _text(element: etree._Element | None, name: str) -> str | None:
     found = _child(element, name)
     return "".join(str(text) for text in found.itertext()).strip() or None if found is not None else None
-
-
-def _date(text: str | None) -> datetime | None:
-    """W3C date and time; a day alone is its beginning."""
-    if not text:
-        return None
-    try:
-        when = datetime.fromisoformat(text.strip())
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -92,12 +92,19 @@ def test_a_day_that_is_to_come_is_last_years() -> None:
         ("en", "2 December 2015 09:30 PKT", "04:30:00"),
         ("en", "2 December 2015 09:30 +02:00", "07:30:00"),
         ("de", "02.12.2015 um 14.30 Uhr", "14:30:00"),
+        ("en", "Mi, 02 Dez 2015 09:30:00 +0100", "08:30:00"),
+        ("en", "Published on 2 December 2015 at 9:30 pm", "21:30:00"),
+        ("en", "02.12.2015 09:30", "09:30:00"),
+        ("en", "Wed, 02 Dec 2015 09:30:60 GMT", "09:30:59"),
+        ("en", "Tue, 01 Dec 2015 24:00:00 GMT", "00:00:00"),
+        ("en", "Wed, 02 Dec 2015 99:30:00 GMT", "00:00:00"),
+        ("en", "2 December 2015, 9:30 to 10:30", "00:00:00"),
     ],
 )
 def test_the_hour_is_read_with_its_half_of_the_day_and_its_zone(language: str, text: str, time: str) -> None:
     found = datelines.parsed(text, language)
     assert found is not None
-    assert found.time().isoformat() == time
+    assert (found.date().isoformat(), found.time().isoformat()) == ("2015-12-02", time)
 
 
 @example("1;1", "en")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -101,3 +102,16 @@ def test_a_json_feed_gives_all_its_fields() -> None:
     assert (found.guid, found.title, found.language) == ("5", "A < B", "en")
     assert (found.body, found.tags, found.author) == ("<p>One &amp; two.</p><p>Three</p>", ("x", "y"), "Ann")
     assert found.published == datetime(2015, 12, 2, 9, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("date", ["Wed, 02 Dec 2015 14:01:00 +0500", "2015/12/02 09:01", "2 décembre 2015 09:01"])
+def test_dates_of_every_kind_of_feed_are_read_alike(date: str) -> None:
+    item = {"id": "1", "title": "t", "date_published": date, "date_modified": date, "language": "fr"}
+    news = (
+        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="http://www.google.com/schemas/sitemap-news/0.9">'
+        f"<url><loc>https://s.example/1</loc><lastmod>{date}</lastmod><n:news><n:publication><n:language>fr</n:language>"
+        f"</n:publication><n:publication_date>{date}</n:publication_date><n:title>t</n:title></n:news></url></urlset>"
+    )
+    for content in (json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": [item]}), news):
+        [entry] = read(content).entries
+        assert entry.published == entry.updated == datetime(2015, 12, 2, 9, 1, tzinfo=UTC)
