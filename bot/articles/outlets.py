@@ -17,16 +17,22 @@ from bot.articles import owners
 #: Hosts that serve the feeds of many publishers under one domain: one of these is no other's sister.
 _SHARED_HOSTS = frozenset(
     (
-        "acast.com bsky.app buzzsprout.com feed43.com feedblitz.com feedburner.com fetchrss.com "
-        "kill-the-newsletter.com medium.com megaphone.fm omnycontent.com openrss.org politepol.com rss.app rsshub.app "
-        "simplecast.com substack.com t.me youtube.com"
+        "acast.com anchor.fm beehiiv.com bitbucket.org blogs.com bsky.app buttondown.com buttondown.email "
+        "buzzsprout.com campaign-archive.com canalblog.com captivate.fm codeberg.org dailymotion.com dev.to "
+        "dreamwidth.org feed43.com feedblitz.com feedburner.com fetchrss.com fireside.fm flipboard.com "
+        "ghost.io github.com gitlab.com hashnode.dev hypotheses.org kill-the-newsletter.com libsyn.com "
+        "livejournal.com mailchi.mp mastodon.social medium.com megaphone.fm micro.blog mstdn.social note.com "
+        "omnycontent.com openrss.org over-blog.com paper.li podbean.com politepol.com rss.app rss.com "
+        "rsshub.app simplecast.com soundcloud.com sourceforge.net spreaker.com substack.com t.me telegra.ph "
+        "tistory.com transistor.fm tumblr.com typepad.com vimeo.com weebly.com wordpress.com write.as "
+        "youtube.com"
     ).split()
 )
-#: Services whose feeds are made of links to the articles of others.
+#: Services whose feeds are made of links to the articles of others, chosen by editors or by a search, under the
+#: publishers' headlines. Where anybody may post a link under words of his own, the service is who says it.
 _AGGREGATORS = frozenset(
     (
-        "allsides.com bing.com drudgereport.com ground.news hnrss.org lobste.rs memeorandum.com news.google.com "
-        "news.ycombinator.com newsnow.co.uk reddit.com slashdot.org techmeme.com"
+        "allsides.com bing.com drudgereport.com ground.news memeorandum.com news.google.com newsnow.co.uk techmeme.com"
     ).split()
 )
 #: Nearly every link of an article, and ten times as fast as to take the whole address apart.

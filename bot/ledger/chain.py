@@ -155,12 +155,16 @@ def _listening(texts: Iterable[str], told: list[Gone], *, sealed_with: date | No
 def _gone(row: model.LedgerRow, sealed_with: date | None) -> Gone:
     fields = dict(row.fields)
     days = fields.get("days")
+    if not isinstance(days, tuple) or not all(isinstance(each, str) for each in days):
+        raise ValueError("a row about deleted days that names none")
+    for each in days:
+        date.fromisoformat(each.partition(" ")[0])
     return Gone(
         at=row.at,
         through=date.fromisoformat(str(fields.get("through"))),
         count=int(str(fields.get("count"))),
         digest=str(fields.get("digest")),
-        days=days if isinstance(days, tuple) else (),
+        days=days,
         is_witnessed=fields.get("witnessed") != "no",
         sealed_with=sealed_with,
     )

@@ -149,7 +149,7 @@ def parse_row(text: str) -> model.LedgerRow:
     try:
         fields = json.loads(text)
         at, kind = datetime.fromisoformat(fields.pop("at")), FactKind(fields.pop("kind"))
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError) as error:
         raise ValueError("not a row of the ledger") from error
     whole = ((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
     return model.LedgerRow(at=at, kind=kind, fields=tuple(whole))

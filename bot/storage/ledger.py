@@ -37,8 +37,10 @@ _STAMP = tuple(
     .values(day=bindparam("of_day"))
     for table in (ledger, decisions)
 )
-_ROWS = select(ledger.c.row).where(ledger.c.day == bindparam("of_day")).order_by(ledger.c.n)
-_DECISIONS = select(decisions.c.decision).where(decisions.c.day == bindparam("of_day")).order_by(decisions.c.n)
+_ROWS = select(ledger.c.row, ledger.c.at).where(ledger.c.day == bindparam("of_day")).order_by(ledger.c.n)
+_DECISIONS = (
+    select(decisions.c.decision, decisions.c.at).where(decisions.c.day == bindparam("of_day")).order_by(decisions.c.n)
+)
 
 _SEALS = select(seals).order_by(seals.c.day)
 _LAST_SEAL = select(seals).order_by(seals.c.day.desc()).limit(1)
@@ -123,10 +125,11 @@ class Ledger:
         values = {"of_day": day.isoformat()}
         # Closed with the generator: PostgreSQL's cursor lives on the server.
         with self._connection.execute(_ROWS, values, execution_options=options) as rows:
-            yield from rows.scalars()
+            for row in rows:
+                yield _bound(row.row, row.at)
         with self._connection.execute(_DECISIONS, values, execution_options=options) as rows:
-            for document in rows.scalars():
-                yield _text_of_decision(document)
+            for row in rows:
+                yield _bound(_text_of_decision(row.decision), row.at)
 
     def unsealed(self) -> Iterator[str]:
         with self._connection.execute(_UNSEALED, execution_options={"yield_per": _AHEAD}) as rows:
@@ -181,6 +184,12 @@ def _damaged(what: str) -> ports.StoreError:
     return ports.StoreError(
         f"reading the ledger: {what}; somebody changed it, `wirewatch ledger verify` says from when"
     )
+
+
+def _bound(text: str, at: datetime) -> str:
+    """The text that is sealed. An export finds rows by the column beside it, which may say no other second."""
+    told = f"{at:%Y-%m-%dT%H:%M:%S}"
+    return text if text.startswith(f'{{"at":"{told}') else f"{text} found at {told}"
 
 
 def _text_of_decision(document: str) -> str:

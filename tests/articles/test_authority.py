@@ -55,13 +55,29 @@ def test_other_words_do_not_agree(other: str) -> None:
     [
         ("https://news.google.com/rss/search?q=PTA", True),
         ("https://www.google.com/alerts/feeds/123/456", True),
-        ("https://hnrss.org/frontpage", True),
-        ("https://www.reddit.com/r/worldnews/.rss", True),
+        ("https://hnrss.org/newest", False),
+        ("https://www.reddit.com/r/worldnews/.rss", False),
+        ("https://lobste.rs/rss", False),
         ("https://www.techmeme.com/feed.xml", True),
         ("https://blog.google/rss/", False),
         ("https://developers.google.com/feed.xml", False),
         ("https://www.dawn.com/feeds/home", False),
     ],
 )
-def test_known_aggregators_are_told_by_their_address(url: str, is_one: bool) -> None:
+def test_known_aggregators_are_told_by_their_address_and_none_takes_posts_of_anybody(url: str, is_one: bool) -> None:
     assert outlets.is_known_aggregator(url) is is_one
+
+
+@pytest.mark.parametrize(
+    ("hostile", "its_own"),
+    [
+        ("https://github.com/squat/x/releases.atom", "https://github.com/agency/y/releases.atom"),
+        ("https://squat.tumblr.com/rss", "https://agency.tumblr.com/rss"),
+        ("https://mastodon.social/@squat.rss", "https://mastodon.social/@agency.rss"),
+        ("https://squat.livejournal.com/data/rss", "https://agency.livejournal.com/data/rss"),
+        ("https://squat.wordpress.com/feed/", "https://agency.wordpress.com/feed/"),
+    ],
+)
+def test_accounts_of_one_service_are_no_sisters_and_none_speaks_for_another(hostile: str, its_own: str) -> None:
+    assert outlets.site_of(hostile) != outlets.site_of(its_own)
+    assert not outlets.belongs_to(its_own.replace("rss", "1"), hostile)

@@ -122,6 +122,18 @@ def test_a_day_that_is_deleted_and_marked_as_let_go_is_found(tamper: Tamper, of:
     assert broken.day == TODAY + of * DAY
 
 
+@pytest.mark.parametrize("days", ["[1]", '["x y"]', "null", "[" * 100_000])
+def test_a_row_about_deleted_days_that_nobody_wrote_so_is_damage_and_stops_no_check(days: str) -> None:
+    rows, seals = three_days()
+    forged = (
+        f'{{"at":"{START.isoformat()}","kind":"let_go","through":"2015-12-01","count":1,"digest":"","days":{days}}}'
+    )
+    assert f'"kind":"{model.FactKind.LET_GO.value}"' in forged
+    broken = ledger.verify(seals, rows.__getitem__, days=rows, unsealed=[forged]).broken
+    assert broken is not None
+    assert "cannot be read" in broken.why
+
+
 def test_days_that_went_before_rows_said_so_are_told_as_such() -> None:
     rows, seals, unsealed = without(2, is_sealed=False, is_witnessed=False)
     proof = ledger.verify(seals, rows.__getitem__, days=rows, unsealed=unsealed)

@@ -256,7 +256,8 @@ async def upgraded_with_days_let_go(address: str) -> None:
     with engines.upgrading(place, engine) as connection:
         command.upgrade(upgrade.config(connection), "0008")
         seals, previous = [], ledger.FIRST
-        for number, texts in enumerate((["one"], ["two"], ["three"])):
+        row = ledger.text_of(ledger.unwatched(since="", until="", at=START))
+        for number, texts in enumerate((["one"], ["two"], [row])):
             seals.append(ledger.seal(FIRST + number * DAY, texts, previous=previous))
             previous = seals[-1].seal
             values = {"day": seals[-1].day.isoformat(), "count": 1, "seal": previous, "kept": number == 2}
@@ -264,8 +265,8 @@ async def upgraded_with_days_let_go(address: str) -> None:
                 text("INSERT INTO seals (day, row_count, seal, is_kept) VALUES (:day, :count, :seal, :kept)"), values
             )
         connection.execute(
-            text("INSERT INTO ledger (at, day, row) VALUES (:at, :day, 'three')"),
-            {"at": int(START.timestamp()) * 1_000_000, "day": seals[-1].day.isoformat()},
+            text("INSERT INTO ledger (at, day, row) VALUES (:at, :day, :row)"),
+            {"at": int(START.timestamp()) * 1_000_000, "day": seals[-1].day.isoformat(), "row": row},
         )
     engine.dispose()
     store = storage.open_store(address, clock=FakeClock())

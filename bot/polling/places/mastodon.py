@@ -14,9 +14,8 @@ _HOST = r"[a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63}){1,9}"
 def _feed(rest: str, has_token: bool) -> model.Feed:
     found = kit.name(re.fullmatch(rf"(#?)([\w.-]{{1,60}})@({_HOST})", rest.removeprefix("@"), re.ASCII), form=_FORM)
     path = f"tags/{found[2]}" if found[1] else f"@{found[2]}"
-    # A server is no publisher: each account is an owner, and under a tag each author.
-    owner = None if found[1] else f"{found[2]}@{found[3]}".lower()
-    return model.Feed(url=f"https://{found[3].lower()}/{path}.rss", owner=owner, aggregator=True if found[1] else None)
+    # A server is no publisher: each account is an owner. Under a tag anybody may post, from servers of his own.
+    return model.Feed(url=f"https://{found[3].lower()}/{path}.rss", owner=f"{found[1]}{found[2]}@{found[3]}".lower())
 
 
 PLACE = kit.Place(
