@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bot import model
 from bot.llm import prompts
@@ -63,7 +64,8 @@ def probes() -> tuple[Probe, ...]:
         _facts("again", _quote(_article("again").title), _quote(_article("again").text), chosen=set()),
         _relevance("exit", relevance.Verdict.RELEVANT),
         _relevance("school", relevance.Verdict.IRRELEVANT),
-        _summary(),
+        # A summary that is read holds: each of its sentences is supported.
+        _probe(summary.ask(_article("exit")), bool),
         _translation(),
     )
 
@@ -97,16 +99,16 @@ def _story(name: str) -> model.Story:
     )
 
 
+def _probe(prompt: model.Prompt, holds: Callable[[Any], bool]) -> Probe:
+    return Probe(prompt=prompt, is_right=lambda text: holds(prompts.read(prompt, text)))
+
+
 def _same_event(name: str, story: model.Story, verdict: same_event.Verdict) -> Probe:
-    prompt = same_event.ask(_article(name), [story])
-    return Probe(
-        prompt=prompt, is_right=lambda text: prompts.read(prompt, text, same_event.SameEvent).verdict is verdict
-    )
+    return _probe(same_event.ask(_article(name), [story]), lambda found: found.verdict is verdict)
 
 
 def _facts(name: str, *offered: model.Fact, chosen: set[int]) -> Probe:
-    prompt = facts.ask(_article(name), _story("exit"), offered)
-    return Probe(prompt=prompt, is_right=lambda text: prompts.read(prompt, text, facts.Facts).chosen == chosen)
+    return _probe(facts.ask(_article(name), _story("exit"), offered), lambda found: found.chosen == chosen)
 
 
 def _quote(sentence: str) -> model.Fact:
@@ -126,16 +128,7 @@ def _change(before: str, after: str) -> model.Fact:
 
 
 def _relevance(name: str, verdict: relevance.Verdict) -> Probe:
-    prompt = relevance.ask(_article(name), "probe", _ABOUT)
-    return Probe(
-        prompt=prompt, is_right=lambda text: prompts.read(prompt, text, relevance.Relevance).verdict is verdict
-    )
-
-
-def _summary() -> Probe:
-    prompt = summary.ask(_article("exit"))
-    # A summary that is read holds: each of its sentences is supported.
-    return Probe(prompt=prompt, is_right=lambda text: bool(prompts.read(prompt, text, summary.Summary)))
+    return _probe(relevance.ask(_article(name), "probe", _ABOUT), lambda found: found.verdict is verdict)
 
 
 def _translation() -> Probe:
@@ -143,10 +136,7 @@ def _translation() -> Probe:
     texts = (article.title, article.text)
     prompt = translation.ask(article, texts, to="de")
     assert prompt is not None  # It is in another language.
-
-    def is_right(text: str) -> bool:
-        # Each text is another one, and none lost its day.
-        told = prompts.read(prompt, text, translation.Translation).texts
-        return all("30" in new and new != old for new, old in zip(told, texts, strict=True))
-
-    return Probe(prompt=prompt, is_right=is_right)
+    # Each text is another one, and none lost its day.
+    return _probe(
+        prompt, lambda found: all("30" in new and new != old for new, old in zip(found.texts, texts, strict=True))
+    )

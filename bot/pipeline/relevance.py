@@ -6,25 +6,21 @@ Never of a rule of high severity. A rejected article is listed as a story of no 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot import model, ports, stories
 from bot.pipeline.advice import Advice
 from bot.pipeline.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sorted:
-    """Arrivals by what the model says of them; those that wait for it are in neither."""
+def sort(
+    tx: ports.Transaction, snapshot: Snapshot, advice: Advice, arrivals: Sequence[model.Arrival]
+) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
+    """Ask about the arrivals of rules with ``about``; matches that are rejected are deleted.
 
-    #: With the matches that are left.
-    relevant: tuple[model.Arrival, ...]
-    #: Each in a story of its own, which names no rule.
-    rejected: tuple[model.Member, ...]
-
-
-def sort(tx: ports.Transaction, snapshot: Snapshot, advice: Advice, arrivals: Sequence[model.Arrival]) -> Sorted:
-    """Ask about the arrivals of rules with ``about``; matches that are rejected are deleted."""
+    Returns those that are relevant, with the matches that are left, and those that are rejected, each in a story of its
+    own, which names no rule; what waits for the model is in neither.
+    """
     relevant, rejected = [], []
     for arrival in arrivals:
         try:
@@ -38,7 +34,7 @@ def sort(tx: ports.Transaction, snapshot: Snapshot, advice: Advice, arrivals: Se
             relevant.append(replace(arrival, matches=left))
         elif reasons:
             rejected.append(_member(arrival, "; ".join(f"{rule}: {reason}" for rule, reason in reasons.items())))
-    return Sorted(relevant=tuple(relevant), rejected=tuple(rejected))
+    return relevant, rejected
 
 
 def _reasons(snapshot: Snapshot, advice: Advice, arrival: model.Arrival) -> Iterator[tuple[str, str]]:

@@ -172,11 +172,11 @@ class StoryUpdater:
         from bot.pipeline import relevance
 
         assert self.advice is not None
-        found = relevance.sort(tx, snapshot, self.advice, arrivals)
-        for member in found.rejected:
+        relevant, rejected = relevance.sort(tx, snapshot, self.advice, arrivals)
+        for member in rejected:
             entry = _entry(tx, changed, member.join.story, member.article)
             entry.story = _with_member(entry.story, member)
-        return found.relevant
+        return relevant
 
     def _confirmed(
         self,
