@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from bot import model
 from bot.cli import terminal
 from bot.feedback import clinic as clinics
@@ -46,17 +48,6 @@ def as_json(finding: clinics.Finding) -> dict[str, object]:
         "articles": finding.articles,
         "ambiguous": finding.is_ambiguous,
         "meant_is_known": finding.is_known,
-        "uses": [
-            {
-                "articles": use.articles,
-                "matched": use.matched,
-                "companions": list(use.companions),
-                "headlines": list(use.headlines),
-                "name": use.name,
-            }
-            for use in finding.uses
-        ],
-        "guards": [
-            {"yaml": guard.yaml, "keeps": guard.keeps, "lets_through": guard.lets_through} for guard in finding.guards
-        ],
+        "uses": [asdict(use) for use in finding.uses],
+        "guards": [asdict(guard) for guard in finding.guards],
     }

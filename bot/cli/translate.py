@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -35,8 +36,8 @@ def translate(
         terminal.answer(
             {
                 "query": found.query,
-                "lost": [{"part": note.part, "what": note.what} for note in found.lost],
-                "rewritten": [{"part": note.part, "what": note.what} for note in found.rewritten],
+                "lost": [asdict(note) for note in found.lost],
+                "rewritten": [asdict(note) for note in found.rewritten],
             }
         )
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 
 from starlette.responses import PlainTextResponse, Response
@@ -30,10 +31,7 @@ def problem(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "errors": [
-            {"where": one.where, "message": one.message, "help": one.help, "start": one.start, "end": one.end}
-            for one in mistakes
-        ],
+        "errors": [asdict(one) for one in mistakes],
     }
     text = visible.json_text(json.dumps(body, ensure_ascii=False))
     return Response(text, status, headers, TYPE)
