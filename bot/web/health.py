@@ -31,7 +31,9 @@ async def readiness(store: PageStore, now: datetime) -> Readiness:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
             tick = await store.read(keys.TICK.get)
     except TimeoutError:
-        return Readiness(is_ready=False, reason=f"the database gave no answer within {_shown(ANSWER_WITHIN)}")
+        return Readiness(
+            is_ready=False, reason=f"the database gave no answer within {model.show_duration(ANSWER_WITHIN)}"
+        )
     except ports.StoreError as error:
         return Readiness(is_ready=False, reason=str(error))
     if tick is None:
@@ -64,7 +66,3 @@ class Probe:
             self._pending = None
             pending.set_result(found)
         return found
-
-
-def _shown(duration: timedelta) -> str:
-    return model.show_duration(duration)

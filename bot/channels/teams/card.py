@@ -22,15 +22,13 @@ _VERSION = "1.4"
 _PLAIN_LIMIT = 4_000
 
 
-def document(
-    message: model.Message, *, zone: tzinfo, names_story: bool = True, is_plain: bool = False
-) -> dict[str, Any]:
+def document(message: model.Message, *, zone: tzinfo, is_plain: bool = False) -> dict[str, Any]:
     """What the workflow's webhook is given: a message with one card."""
     if is_plain:
         text = plain_text.whole(message, zone=zone)
         lines = phrases.cut(text, _PLAIN_LIMIT).split("\n")
         return _message([_block([{"type": "TextRun", "text": line}]) for line in lines if line])
-    return outline.fitted(message, _render, _fits, names_story=names_story, zone=zone)
+    return outline.fitted(message, _render, _fits, names_story=True, zone=zone)
 
 
 def size_bytes(document: dict[str, Any]) -> int:

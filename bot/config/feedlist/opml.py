@@ -53,10 +53,10 @@ def read_opml(content: bytes) -> OpmlReading:
     return OpmlReading(feeds=tuple(feeds.values()), problems=tuple(problems))
 
 
-def write_opml(feeds: Iterable[model.Feed], *, title: str = "Wirewatch") -> str:
+def write_opml(feeds: Iterable[model.Feed]) -> str:
     """OPML 2.0, which every reader imports; tags are categories, since a feed has many and a folder holds it once."""
     root = etree.Element("opml", version="2.0")
-    etree.SubElement(etree.SubElement(root, "head"), "title").text = outlines.printable(title)
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = "Wirewatch"
     body = etree.SubElement(root, "body")
     for feed in feeds:
         name = outlines.printable(visible.dropped(feed.name or feed.url))

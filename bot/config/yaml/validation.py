@@ -57,15 +57,12 @@ def exact_term(node: MappingNode) -> str | None:
     return "{" + node.pairs[0][0].value + "}" if is_short else None
 
 
-def check(
-    shape: type[Shape], node: Node, report: ProblemReport, *, rule: str | None = None, whole: Scalar | None = None
-) -> Shape | None:
+def check(shape: type[Shape], node: Node, report: ProblemReport, *, whole: Scalar | None = None) -> Shape | None:
     """The node as ``shape``; None: it cannot be, and ``report`` says why.
 
     ``whole``: the name of the node, where errors of the whole are put.
     """
-    checked, _ = check_parts(shape, node, report, rule=rule, whole=whole)
-    return checked
+    return check_parts(shape, node, report, whole=whole)[0]
 
 
 def check_parts(
