@@ -13,7 +13,7 @@ import importlib
 import importlib.metadata
 import pkgutil
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -75,7 +75,7 @@ def find(package: str, *, group: str, made_by: str) -> Kinds:
     """
     found: dict[str, Kind | None] = dict.fromkeys(_own(package))
     broken: dict[str, Broken] = {}
-    for entry in sorted(_entry_points().select(group=group), key=lambda entry: (entry.name, entry.value)):
+    for entry in sorted(_ours_by_group().get(group, ()), key=lambda entry: (entry.name, entry.value)):
         whose = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
         try:
             kind = _loaded(entry.load, entry.name, made_by, whose)
@@ -118,13 +118,14 @@ class _Found(Mapping[str, Kind]):
 
 def are_installed(group: str) -> bool:
     """Whether any other package brings one. Imports nothing."""
-    return bool(_entry_points().select(group=group))
+    return bool(_ours_by_group().get(group))
 
 
 # Costs start-up: all packages are looked through, 10 ms, and two groups are asked for.
 @functools.cache
-def _entry_points() -> importlib.metadata.EntryPoints:
-    return importlib.metadata.entry_points()
+def _ours_by_group() -> Mapping[str, Sequence[importlib.metadata.EntryPoint]]:
+    found = importlib.metadata.entry_points()
+    return {group: tuple(found.select(group=group)) for group in found.groups if group.startswith("wirewatch.")}
 
 
 class _Unfit(Exception):
