@@ -49,7 +49,8 @@ def _seen(row: Row, at: datetime) -> Row:
     return replace(row, arrival=replace(row.arrival, article=replace(row.arrival.article, first_seen=at)))
 
 
-def _rows(desk: Desk) -> list[Row]:
+def compiled(desk: Desk) -> rules.RuleSet:
+    """The desk's rule alone. Raises RuleError where the bot would refuse it."""
     written = yaml.load(desk.rule, Loader=yaml.BaseLoader)
     rule = model.Rule(
         name=written["name"],
@@ -57,7 +58,11 @@ def _rows(desk: Desk) -> list[Row]:
         all=tuple(model.Line(label=label, terms=tuple(terms)) for label, terms in written["all"].items()),
         none=(model.Line(label="none", terms=tuple(written["none"])),) if written.get("none") else (),
     )
-    ruleset, feed = rules.RuleSet([rules.compile_rule(rule)]), model.Feed(url="https://bench.example/feed")
+    return rules.RuleSet([rules.compile_rule(rule)])
+
+
+def _rows(desk: Desk) -> list[Row]:
+    ruleset, feed = compiled(desk), model.Feed(url="https://bench.example/feed")
     found, memory = [], defaultdict[str, str](str)
     for item in desk.items:
         # As intake leaves it: what the source repeats is no text.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
+from bench.quality import desk_rows, desk_scores
 from bench.quality.desk_scores import Desk, Item, Pairs, Shown, says, score
 
 
@@ -58,3 +61,14 @@ def test_a_number_is_said_only_whole() -> None:
     assert not says("20", "fined 200")
     assert not says("20", "fined 20.5")
     assert says("withdr", "it withdrew")
+
+
+@pytest.mark.parametrize("part", desk_scores.OWN_PARTS)
+def test_each_desk_of_our_own_has_a_rule_that_the_bot_reads_and_news_that_stands_in_its_articles(part: str) -> None:
+    for desk in desk_scores.load(part):
+        desk_rows.compiled(desk)
+        events = [item.event for item in desk.items if item.event]
+        assert 6 <= len(set(events)) <= 12 < len(events), desk.name
+        for item in desk.items:
+            for says_one_of in item.news:
+                assert any(says(say, f"{item.title} {item.text}") for say in says_one_of), f"{desk.name} {item.id}"

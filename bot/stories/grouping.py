@@ -29,9 +29,9 @@ JOIN_FROM = 0.8
 PLAIN_FROM = 0.5
 #: The same under a rule with ``group: strict``.
 STRICT_FROM = 0.96
-#: From this probability on an article that does not join is unsure; below it most likely tells another event. It rises
-#: by so much of itself with the rule's crowd: under a rule that collects a topic nearly none that is named is right.
-UNSURE_FROM, UNSURE_CROWDED = 0.4, 2.0
+#: From this probability on an article that does not join is unsure; below it most likely tells another event. Under a
+#: rule that is so much broader than the judge knows nearly no story that is named is right.
+UNSURE_FROM, UNSURE_DOUBT = 0.4, 0.5
 #: The probability that an article must have with each of two stories to make them one: a merge is never undone.
 MERGE_FROM = 0.97
 #: A story with less in common is not weighed at all.
@@ -79,13 +79,11 @@ class _Judged:
     chance: float
     reason: model.JoinReason
     evidence: evidence.Evidence
-    copy_of: model.ArticleId | None
+    #: How much broader the rule is than those that the judge was fitted on.
+    doubt: float
+    copy_of: model.ArticleId | None = None
     #: For people: what both share across languages, where that makes it likelier than the words do.
     across: str = ""
-
-
-def _unsure_from(one: _Judged) -> float:
-    return UNSURE_FROM * (1 + UNSURE_CROWDED * trees.crowd(one.evidence))
 
 
 def order(articles: Iterable[model.Article]) -> tuple[model.Article, ...]:
@@ -238,7 +236,7 @@ class Grouping:
         if opinion is None or (same is None and opinion.story is not None):
             if judged and model.Group.OFF not in modes and best >= self._needed(read, judged[0], modes):
                 return self._joined(read, judged[0], judged[1:], near)
-            is_unsure = any(one.chance >= _unsure_from(one) for one in judged[:1])
+            is_unsure = any(one.chance >= UNSURE_FROM and one.doubt <= UNSURE_DOUBT for one in judged[:1])
             return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
         if same is None:
             join = self._opened(read, model.JoinReason.OPENED, judged)
@@ -295,17 +293,20 @@ class Grouping:
 
     def _judge_one(self, read: Profile, one: evidence.Compared, alike: foreign.Likeness | None) -> _Judged:
         story, found = one.story, one.evidence
-        chance = self._judge.chance(found) if found.words >= FAINT or found.top_name else 0.0
+        doubt = trees.doubt(found.of_rule, one.joined)
+        chance = self._judge.chance(found, doubt) if found.words >= FAINT or found.top_name else 0.0
         original = story.original_of(read) if chance >= PLAUSIBLE else None
         if original is not None:
-            return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, original)
+            return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, doubt, original)
         if read.link and read.link in story.addresses and story.agrees_at(read):
-            return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found, None)
+            return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found, doubt)
         if self._across and alike and foreign.may_decide(read, story, found):
             signs = self._across.signs(read, story, chance, found, alike)
             if (across := self._across.chance(read, story, signs)) > chance:
-                return _Judged(story, across, model.JoinReason.SIMILAR, found, None, foreign.detail(alike, signs))
-        return _Judged(story, chance, model.JoinReason.SIMILAR, found, None)
+                return _Judged(
+                    story, across, model.JoinReason.SIMILAR, found, doubt, across=foreign.detail(alike, signs)
+                )
+        return _Judged(story, chance, model.JoinReason.SIMILAR, found, doubt)
 
     def _are_one(self, best: _Judged, other: _Judged) -> bool:
         """Whether an article that tells both stories shows that they are one."""

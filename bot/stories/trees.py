@@ -15,10 +15,11 @@ from typing import TypeAlias
 
 from bot.stories.evidence import Evidence
 
-#: Under a rule with so many open stories the judge was fitted. Where a rule collects a whole topic, the nearest of its
-#: stories is mostly another event in the same words: with each doubling beyond, the odds are divided by four, which is
-#: twice what equal chances for all stories would say (bench/quality/topics.py).
-FEW_STORIES, CROWDED = 10, 2.0
+#: The judge was fitted on narrow rules: ten open stories, and every second article joins one. Where a rule collects a
+#: whole topic, the nearest of its stories is mostly another event in the same words. So the odds fall with the open
+#: stories beyond ten; and with the square of the odds that an article of the rule joins any story, where fewer than FEW
+#: of its latest did, but by no more than MOST, so that what is surely one event joins (bench/quality/topics.py).
+STORIES, FEW, MOST = 10, 0.4, 2.0
 #: A leaf's score; or feature, threshold, and what follows up to and above it.
 Tree: TypeAlias = "float | tuple[int, float, Tree, Tree]"
 
@@ -55,19 +56,26 @@ class Judges:
 
     ruled: Judge
     plain: Judge
-    #: How much a rule's many open stories count.
-    crowded: float = CROWDED
 
-    def chance(self, evidence: Evidence) -> float:
+    def chance(self, evidence: Evidence, doubt: float = 0.0) -> float:
         """The probability that the article is of the story's event, 0 to 1."""
         if not evidence.of_rule:
             return self.plain.chance(evidence)
-        return self.ruled.chance(evidence, self.crowded * crowd(evidence))
+        return self.ruled.chance(evidence, doubt)
 
 
-def crowd(evidence: Evidence) -> float:
-    """By how much the rule has more open stories than those that the judge was fitted on (logarithm), from 0 on."""
-    return max(0.0, evidence.of_rule - math.log1p(FEW_STORIES))
+def doubt(of_rule: float, joined: float) -> float:
+    """By how much a rule is broader than those that the judge was fitted on, as a logit, from 0 on.
+
+    ``of_rule``: the logarithm of its open stories and one; 0: no rule. ``joined``: of its latest articles the share
+    that joined a story.
+    """
+    rarely = 2 * (_logit(FEW) - _logit(joined))
+    return max(0.0, of_rule - math.log1p(STORIES)) + min(MOST, max(0.0, rarely))
+
+
+def _logit(share: float) -> float:
+    return math.log(share / (1 - share))
 
 
 def read(document: str) -> Judges:
