@@ -9,7 +9,7 @@ import pytest
 
 from bot import model, stories
 from tests.stories import examples
-from tests.stories.test_grouping import FERRY, WINDOW
+from tests.stories.test_grouping import CREW, FERRY, WINDOW
 
 
 class Second:
@@ -24,12 +24,12 @@ class Second:
         return self._opinion
 
 
-ORDER = replace(examples.ORDER, title="PTA orders BlackBerry to open BlackBerry Messenger")
+ORDER = replace(examples.ORDER, title="Pakistan's PTA orders BlackBerry to open its messenger")
 #: An article, and one that is beside it: from nearly certain to nearly certain not.
 BESIDE = {
     "sure": (examples.MESSENGER, examples.EXIT, model.JoinReason.SIMILAR),
     "unsure": (examples.MESSENGER_AGAIN, ORDER, model.JoinReason.UNSURE),
-    "hardly": (examples.MESSENGER, examples.ORDER, model.JoinReason.OPENED),
+    "hardly": (examples.MESSENGER, CREW, model.JoinReason.OPENED),
 }
 
 
