@@ -8,8 +8,10 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from bot import ports
@@ -145,3 +147,21 @@ async def test_a_request_ends_at_once_when_it_is_cancelled() -> None:
             async with asyncio.timeout(0.2):
                 await asked(port)
         assert time.monotonic() - began < 1
+
+
+def test_authorities_of_the_system_are_trusted_beside_those_that_the_library_ships(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    of_system = ssl.create_default_context().get_ca_certs(binary_form=True)
+    if len(of_system) < 2:
+        pytest.skip("the system has no authorities")
+    shipped = tmp_path / "shipped.pem"
+    shipped.write_text(ssl.DER_cert_to_PEM_cert(of_system[0]))
+    monkeypatch.setattr(certifi, "where", lambda: str(shipped))
+    http_client._tls.cache_clear()
+    try:
+        assert len(http_client._tls().get_ca_certs()) == len(of_system)
+    finally:
+        http_client._tls.cache_clear()

@@ -119,7 +119,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _tls() -> ssl.SSLContext:
     import httpx
 
-    return httpx.create_ssl_context()
+    context = httpx.create_ssl_context()
+    # Beside the authorities that httpx ships: an office's own is in the system's store.
+    context.load_default_certs()
+    return context
 
 
 @cache
