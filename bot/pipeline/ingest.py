@@ -65,12 +65,8 @@ class IngestBatch:
         pieces = []
         while self._weight > most:
             piece = IngestBatch()
-            for mine, theirs, count in (
-                (self.old, piece.old, _OLD_TO_ONE),
-                (self.new, piece.new, 1),
-                (self.revised, piece.revised, 1),
-            ):
-                room = (most - piece._weight) * count
+            for mine, theirs in ((self.old, piece.old), (self.new, piece.new), (self.revised, piece.revised)):
+                room = (most - piece._weight) * (_OLD_TO_ONE if mine is self.old else 1)
                 theirs.extend(mine[:room])
                 del mine[:room]
             ids = {article.id for article in piece.articles}
