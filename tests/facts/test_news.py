@@ -109,7 +109,7 @@ def test_a_lowered_fine_is_told_by_alignment_with_the_storys_statement() -> None
 
 def test_a_decision_is_quoted_whole_with_its_article_and_link() -> None:
     text = "Northlink has lodged an appeal with the Competition Appeal Tribunal against the penalty."
-    found = told("Northlink appeals against Ofcom's 999 fine", text)
+    found = told("Northlink appeals against Ofcom's 999 fine", f"{text} A hearing is set for 14 March 2016.")
     assert [fact.kind for fact in found] == ["sentence"] * len(found)
     assert text in [fact.sentence for fact in found]
     assert {(fact.article, fact.outlet, fact.link) for fact in found} == {
