@@ -30,8 +30,8 @@ FILE = "model: {{url: file:../answers.jsonl, name: any, uses: [same_event]}}\n"
 #: Of the same event as FIRST, in words that leave it unsure.
 UNSURE = Item(
     id="v1",
-    title="BlackBerry customers in Karachi and Sindh told to prepare",
-    text="Customers of BlackBerry in Karachi were told by Mobilink to prepare. The PTA repeated its demand for a "
+    title="BlackBerry customers in Karachi told to prepare",
+    text="Customers of BlackBerry in Pakistan were told by Mobilink to prepare. The PTA repeated its demand for a "
     "backdoor.",
     at=START + timedelta(minutes=20),
 )
@@ -89,8 +89,7 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
         said, own, *_ = join.detail.split("; ")
         assert said == 'local-model says the same event: "repeated its demand for a backdoor"'
         sure = re.fullmatch(r"by its words (\d+)% sure that it is the same event", own)
-        assert sure, own
-        assert int(sure[1]) < 60, "the bot's own doubt, not the model's word for it"
+        assert sure and int(sure[1]) < 80, f"the bot's own doubt, not the model's word for it: {own}"
         assert len(made.heads()) == 1
         [(use, data)] = server.service.asked
         assert use == "same_event"
