@@ -88,8 +88,8 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
         assert join.reason is model.JoinReason.SIMILAR
         said, own, *_ = join.detail.split("; ")
         assert said == 'local-model says the same event: "repeated its demand for a backdoor"'
-        sure = re.fullmatch(r"by its words (\d+)% sure that it is the same event", own)
-        assert sure and int(sure[1]) < 80, f"the bot's own doubt, not the model's word for it: {own}"
+        # The bot's own doubt, not the model's word for it.
+        assert re.fullmatch(r"by its words [1-7]\d% sure that it is the same event", own)
         assert len(made.heads()) == 1
         [(use, data)] = server.service.asked
         assert use == "same_event"
