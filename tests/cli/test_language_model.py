@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,8 @@ def test_a_failure_of_what_is_not_used_is_shown_and_not_counted(folder: Path, se
 
 def test_labelled_articles_are_grouped_with_and_without_the_model(folder: Path, server: Server) -> None:
     path = folder / "labelled.jsonl"
-    told = [(FIRST, "exit"), (SECOND, "exit"), (UNSURE, "exit"), (LOOK_ALIKES[0], None)]
+    hardly = replace(UNSURE, title="Mobilink tells users in Karachi and Sindh to prepare")
+    told = [(FIRST, "exit"), (SECOND, "exit"), (hardly, "exit"), (LOOK_ALIKES[0], None)]
     lines = [
         {
             "title": item.title,

@@ -109,5 +109,5 @@ def test_the_log_has_the_level_and_the_form_that_the_environment_names(tmp_path:
     plain = wirewatch("once", "--now", "--verbose", folder=tmp_path, WIREWATCH_LOG_FORMAT="text").stderr
     assert "feed polled" in plain
     assert '"event"' not in plain
-    refused = wirewatch("status", folder=tmp_path, code=2, WIREWATCH_LOG_LEVEL="loud").stderr
+    refused = wirewatch("stories", folder=tmp_path, code=2, WIREWATCH_LOG_LEVEL="loud").stderr
     assert "none of debug, info, warning, error" in refused
