@@ -64,7 +64,8 @@ def _plain(text: str) -> str:
 def _in_words(text: str, language: str, seen: datetime | None) -> datetime | None:
     if not any(letter.isdigit() for letter in text) and seen is None:
         return None
-    one, other = (_read(text, language, place) for place in range(2))
+    one = _read(text, language, 0)
+    other = _read(text, language, 1) if one is not None else None
     try:
         return _whole_in(text, language) if one is None or other is None else _settled(text, one, other, seen)
     except (ValueError, OverflowError):

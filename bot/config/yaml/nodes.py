@@ -25,7 +25,7 @@ MAX_NODES = 3_000_000
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 #: “#word” at the end of a line, after a space: YAML drops it as a comment.
 _DEEPER_DASH = re.compile(r"[\r\n][ \t]*- ")
-_LOST = re.compile(r"[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
+_LOST = re.compile(r"(?<![ \t])[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
 
 
 @dataclass(slots=True)
