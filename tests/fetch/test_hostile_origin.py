@@ -64,6 +64,6 @@ async def test_good_feeds_beside_every_bad_one_are_read_in_time(server: FeedServ
             tasks.create_task(read(path))
             tasks.create_task(read("/good"))
     assert len(good) == len(bad)
-    assert max(good) < 5
+    assert max(good) < 20
     assert failed >= bad.keys() - {"/bomb-redirect"}
     assert memory_peak.since(memory) < 200_000_000
