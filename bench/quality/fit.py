@@ -170,12 +170,14 @@ def main() -> None:
     parts = {part: read_desks(part) for part in PARTS}
     table = Table("left out", "joins from", "hidden", "beyond", "pair P", "R")
     unseen = without_each(parts)
+    # Of one calibration.
+    like = unseen[PARTS[0]].ruled
     for held, judges in unseen.items():
         for join_from in CURVE:
             done = run(parts[held], judges.ruled, join_from)
             table.add_row(held, f"{join_from}", *_cells(*scored(parts[held], done)))
     if options.desks:
-        for part, join_from, told, done in _folds(parts):
+        for part, join_from, told, done in _folds(parts, like):
             table.add_row(f"desks of {part}", f"{join_from}", *_cells(*scored(told, done)))
     sets = {name: read_set(name) for name in SETS}
     halves = [{name: _half(told, number) for name, told in sets.items()} for number in (0, 1)]
@@ -189,18 +191,17 @@ def main() -> None:
         )
     Console(width=110).print(table)
     if options.write:
-        like = unseen[PARTS[0]].ruled
         ruled = replace(learn(list(parts.values())), slope=like.slope, shift=like.shift)
         SHIPPED.write_text(written(trees.Judges(ruled, calibrated(learn_plain(sets), plain))), "utf-8")
 
 
-def _folds(parts: Mapping[str, Sequence[Told]]) -> Iterator[tuple[str, float, list[Told], Run]]:
+def _folds(parts: Mapping[str, Sequence[Told]], like: trees.Judge) -> Iterator[tuple[str, float, list[Told], Run]]:
     """For each part and chance: its desks, each judged by what was fitted without it."""
     desks = [sorted({one.source for one in told}) for told in parts.values()]
     found: defaultdict[tuple[str, float], tuple[list[Told], Run]] = defaultdict(lambda: ([], Run()))
     for fold in range(FOLDS):
         left_out = frozenset(desk for of_part in desks for desk in of_part[fold::FOLDS])
-        judge = learn(list(parts.values()), left_out)
+        judge = replace(learn(list(parts.values()), left_out), slope=like.slope, shift=like.shift)
         for part, told in parts.items():
             mine = [one for one in told if one.source in left_out]
             for join_from in CURVE:

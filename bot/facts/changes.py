@@ -88,15 +88,11 @@ def _of_numbers(statement: Statement, claims: StoryClaims, said: Sequence[Number
             continue
         replaced = _replaced_beside(figure, statement, claims)
         number = replaced.number if replaced else _aligned(figure, statement, claims)
-        if number is None or (replaced is None and _stands(number, said)):
+        # What the article says too is not replaced: "13,000 jobs, 6,700 of them by dismissal".
+        if number is None or (replaced is None and any(number.is_same(other) for other in said)):
             continue
         is_explicit = replaced is not None
         yield Change("number", _label(figure), number.shown, figure.number.shown, statement, is_explicit)
-
-
-def _stands(number: Number, said: Sequence[Number]) -> bool:
-    """The article says it too, beside the other: "13,000 jobs, 6,700 of them by dismissal" replaces nothing."""
-    return any(other.unit == number.unit and other.is_same(number) for other in said)
 
 
 def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) -> Figure | None:
@@ -108,12 +104,9 @@ def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) 
         if figure.number is two and figure.number.value <= 1 and not two.unit:
             continue  # "16 cases, not 17, and no new ones"
         gap = statement.plain[one.end : two.start]
+        is_near = len(gap) <= _BETWEEN and not _BREAK.search(gap)
         is_hedged = other.number.hedge in ("least", "most")
-        if (
-            is_put_away(other.number.start, statement, is_hedged=is_hedged)
-            and len(gap) <= _BETWEEN
-            and not _BREAK.search(gap)
-        ):
+        if is_near and is_put_away(other.number.start, statement, is_hedged=is_hedged):
             return other
     return None
 

@@ -82,7 +82,7 @@ def is_known(figure: Figure, claims: StoryClaims) -> bool:
 
 def _is_same(figure: Figure, stated: Stated) -> bool:
     number = stated.number
-    if number is None or number.unit != figure.number.unit or not number.is_same(figure.number):
+    if number is None or not number.is_same(figure.number):
         return False
     return bool(number.unit) or number.value >= _TELLING or bool(stated.beside & figure.beside)
 

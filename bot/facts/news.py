@@ -112,7 +112,7 @@ def _shown(reading: Reading, count: int) -> list[Statement]:
 
 
 def _is_shown(statement: Statement) -> bool:
-    if statement.text.rstrip("\"'”’»").endswith(("?", "？", "؟")):
+    if sentences.is_question(statement.text):
         return False
     return statement.order == 0 or sentences.fault(statement.text) in {None, sentences.Fault.TOO_SHORT}
 

@@ -50,7 +50,9 @@ class Number:
     hedge: str = ""
 
     def is_same(self, other: Number) -> bool:
-        """Equal, or one is the other rounded: "nearly 300,000" is 284,000."""
+        """Of one unit, and equal or one the other rounded: "nearly 300,000" is 284,000."""
+        if self.unit != other.unit:
+            return False
         low, high = self.value, other.value
         if low == high:
             return True

@@ -242,9 +242,10 @@ class Grouping:
             join = self._opened(read, model.JoinReason.OPENED, judged)
         else:
             others = [one for one in judged if one is not same]
-            join = self._joined(read, replace(same, chance=max(same.chance, self._join_from)), others, near)
-            # How sure the bot itself was.
-            join = replace(join, detail=f"by its words {self._detail(read, same)}")
+            join = self._joined(read, same, others, near)
+            # The detail says how sure the bot itself was.
+            sure = round(max(same.chance, self._join_from), 3)
+            join = replace(join, confidence=sure, detail=f"by its words {join.detail}")
         return replace(join, detail=f"{opinion.detail}; {join.detail}")
 
     def _proposed(

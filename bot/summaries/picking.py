@@ -114,7 +114,7 @@ def _fit(article: model.Article) -> tuple[_Candidate, ...]:
                 words=frozenset(content_words(text)),
                 length=len(text.split()),
                 is_dangling=bool(_DANGLING.match(text) or _ONLY_QUOTED.match(text)),
-                is_question=text.rstrip("\"'”’»").endswith(("?", "？", "؟")),
+                is_question=cutting.is_question(text),
             )
         )
     readable = tuple(each for each in found if each.length <= _LONGEST_WORDS)

@@ -67,6 +67,11 @@ def is_cut_title(title: str) -> bool:
     return title.rstrip().endswith(("…", "...", "[…]"))
 
 
+def is_question(sentence: str) -> bool:
+    """It ends in a question mark, in a quotation or not."""
+    return sentence.rstrip("\"'”’»").endswith(("?", "？", "؟"))
+
+
 def is_balanced(sentence: str) -> bool:
     """Every quote and bracket that opens in it also closes in it."""
     if sentence.count('"') % 2:

@@ -68,7 +68,7 @@ def _beyond(each: Supported, language: str, day: date) -> str | None:
     if names := sorted(said.names - held.names - held.folded):
         return f"a name is not in the supporting sentence: {names[0]}"
     for figure in said.figures:
-        if not any(figure.number.unit == own.number.unit and own.number.is_same(figure.number) for own in held.figures):
+        if not any(own.number.is_same(figure.number) for own in held.figures):
             return f"a number is not in the supporting sentence: {figure.number.shown}"
     for when in said.days:
         if not any(own.agrees_with(when) for own in held.days):
