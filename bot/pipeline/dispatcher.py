@@ -93,16 +93,16 @@ class Dispatcher:
             situations = [self._situation(found[alert.story], channel, alert) for alert in here]
             answer = alerts.release(situations)
             by_story = {alert.story: alert for alert in here}
-            quiet = [decision for decision in answer.decisions if decision not in answer.posts]
-            for decision in quiet:
-                self._carry_out(decision, found[decision.story], by_story[decision.story])
+            quiet = [decision for decision in answer.decisions if decision.action is not model.Action.POST]
             # What waited for its outlets is a story of its own, whatever else comes due with it.
-            alone = [post for post in answer.posts if by_story[post.story].reason is model.Reason.GATHER]
-            for decision in alone:
+            posts = {is_alone: list[model.Decision]() for is_alone in (True, False)}
+            for post in answer.posts:
+                posts[by_story[post.story].reason is model.Reason.GATHER].append(post)
+            for decision in (*quiet, *posts[True]):
                 self._carry_out(decision, found[decision.story], by_story[decision.story])
-            self._post_together([post for post in answer.posts if post not in alone], found, by_story)
+            self._post_together(posts[False], found, by_story)
             made.extend(answer.decisions)
-            posted = {decision.story for decision in answer.posts}
+            posted = {post.story for each in posts.values() for post in each}
             for situation in situations:
                 if situation.deadlines and situation.story.id in posted:
                     made.extend(self._plan(situation, self._alert(situation)))

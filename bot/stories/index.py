@@ -6,7 +6,7 @@ Holds and finds; what is the same event is decided in grouping.py.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
@@ -24,7 +24,8 @@ LONG_LIST = 32
 #: Postings read to find them, rarest words first: bounds the time an article takes, whatever the number of stories.
 POSTINGS = 2500
 
-_Postings = defaultdict[str, dict[model.StoryId, None]]
+#: Word or link -> numbers of stories.
+_Postings = defaultdict[str, dict[int, None]]
 
 
 class Index:
@@ -32,29 +33,36 @@ class Index:
 
     def __init__(self) -> None:
         self.stories: dict[model.StoryId, OpenStory] = {}
+        self._numbered: dict[int, OpenStory] = {}
+        #: Numbers of stories that are gone.
+        self._free: list[int] = []
         self._by_word: _Postings = defaultdict(dict)
         self._by_link: _Postings = defaultdict(dict)
         self.rarity = Rarity(self._by_word)
 
     def near(self, read: Profile, window: timedelta) -> list[OpenStory]:
         """The open stories that share the most telling words with an article, and those that have its page."""
-        found: defaultdict[model.StoryId, float] = defaultdict(float)
-        left = POSTINGS
+        words, left = [], POSTINGS
         for holders, word, worth in sorted(self._telling(read)):
             left -= holders
             if left < 0:
                 break
-            for story in self._by_word[word]:
-                found[story] += worth
-        for story in found:
-            if read.rules and self.stories[story].rules.isdisjoint(read.rules):
-                found[story] *= OTHER_RULE
-        cut = sorted(found.values(), reverse=True)[:LONG_LIST][-1] if found else 0.0
+            words.append((self._by_word[word], worth))
+        shared = [0.0] * (len(self._numbered) + len(self._free))
+        for numbers, worth in words:
+            for number in numbers:
+                shared[number] += worth
+
+        def worth_of(number: int) -> float:
+            is_other = read.rules and self._numbered[number].rules.isdisjoint(read.rules)
+            return shared[number] * OTHER_RULE if is_other else shared[number]
+
         linked = self._by_link.get(read.link, {})
-        chosen = [self.stories[story] for story, worth in found.items() if worth >= cut or story in linked]
-        chosen.extend(self.stories[story] for story in linked if story not in found)
+        found = {number: worth_of(number) for number in (*_likely(words, shared, worth_of), *linked)}
+        cut = sorted(found.values(), reverse=True)[:LONG_LIST][-1] if found else 0.0
+        chosen = [self._numbered[number] for number, worth in found.items() if worth >= cut or number in linked]
         fresh = [story for story in chosen if read.seen - story.seen <= window]
-        fresh.sort(key=lambda story: (story.id not in linked, -found.get(story.id, 0.0), story.rank))
+        fresh.sort(key=lambda story: (story.number not in linked, -found[story.number], story.rank))
         return fresh[:CANDIDATES]
 
     def add(self, story: model.StoryId, read: Profile, *, is_roundup: bool = False) -> None:
@@ -64,6 +72,8 @@ class Index:
         is_joined = home is not None
         if home is None:
             home = self.stories[story] = OpenStory.opened(story, read, is_roundup=is_roundup)
+            home.number = self._free.pop() if self._free else len(self._numbered)
+            self._numbered[home.number] = home
             self.rarity.count(len(self.stories))
         new = [word for word in read.weights if word not in home.totals]
         before = set(home.rules)
@@ -86,15 +96,17 @@ class Index:
         """Forget one story."""
         self.rarity.forget()
         gone = self.stories.pop(story)
+        del self._numbered[gone.number]
+        self._free.append(gone.number)
         for word in gone.totals:
-            _release(self._by_word, word, story)
+            _release(self._by_word, word, gone.number)
             self.rarity.changed(word)
         for rule in gone.rules:
             self.rarity.rules[rule].count(-1, gone.totals, -1)
             if not self.rarity.rules[rule].stories:
                 del self.rarity.rules[rule]
         for link in filter(None, gone.addresses):
-            _release(self._by_link, link, story)
+            _release(self._by_link, link, gone.number)
         self.rarity.count(len(self.stories))
         return gone
 
@@ -107,13 +119,13 @@ class Index:
             elif old := story.release(before):
                 gone.extend(old)
                 for link in {member.link for member in old if member.link} - story.addresses:
-                    _release(self._by_link, link, story.id)
+                    _release(self._by_link, link, story.number)
         return gone
 
     def _trim(self, story: OpenStory) -> None:
         gone = story.trim()
         for word in gone:
-            _release(self._by_word, word, story.id)
+            _release(self._by_word, word, story.number)
             self.rarity.changed(word)
         for rule in story.rules if gone else ():
             self.rarity.rules[rule].count(0, gone, -1)
@@ -129,15 +141,37 @@ class Index:
     def _post(self, story: OpenStory, new: Sequence[str], links: Iterable[str], known: AbstractSet[str]) -> None:
         """The story has new words and pages; ``known``: the rules under which its other words are counted already."""
         for word in new:
-            self._by_word[word][story.id] = None
+            self._by_word[word][story.number] = None
             self.rarity.changed(word)
         for link in filter(None, links):
-            self._by_link[link][story.id] = None
+            self._by_link[link][story.number] = None
         for rule in story.rules:
             self.rarity.rules[rule].count(rule not in known, new if rule in known else story.totals, 1)
 
 
-def _release(postings: _Postings, key: str, story: model.StoryId) -> None:
+def _likely(
+    words: Sequence[tuple[Mapping[int, None], float]], shared: Sequence[float], worth_of: Callable[[int], float]
+) -> list[int]:
+    """The stories that may be among the ``LONG_LIST`` that are worth most; ``words``: the rarest first.
+
+    Some that share the rarest words are worth so much that no story whose first word comes late is worth as much.
+    """
+    early: set[int] = set()
+    for numbers, _ in words:
+        early |= numbers.keys()
+        if len(early) >= 2 * LONG_LIST:
+            break
+    floor = sorted(map(worth_of, early))[-LONG_LIST] if len(early) >= LONG_LIST else 0.0
+    left, late = sum([worth for _, worth in words]), 0
+    for _, worth in words:
+        # A sum that is taken apart in another order is not as exact.
+        if left < 0.999 * floor:
+            break
+        left, late = left - worth, late + 1
+    return [number for number in set().union(*[numbers for numbers, _ in words[:late]]) if shared[number] >= floor]
+
+
+def _release(postings: _Postings, key: str, story: int) -> None:
     holders = postings[key]
     del holders[story]
     if not holders:

@@ -54,6 +54,8 @@ class OpenStory:
     seen: datetime
     #: One article on several events: only its copies join.
     is_roundup: bool = False
+    #: In the index.
+    number: int = 0
     #: Those that came inside the window.
     members: list[Trace] = field(default_factory=list)
     #: Those that are compared one by one.

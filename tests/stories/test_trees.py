@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import random
+from collections.abc import Sequence
 from importlib import resources
 
 import pytest
@@ -18,6 +20,40 @@ JUDGE = trees.read(json.dumps({"features": Evidence._fields, "ruled": ONE, "plai
 @pytest.mark.parametrize(("evidence", "score"), [((0.5, 1.0), -0.5), ((0.6, 0.5), 1.0), ((0.6, 0.6), 2.5)])
 def test_a_score_is_the_sum_of_the_leaves_that_the_evidence_leads_to(evidence: tuple[float, ...], score: float) -> None:
     assert JUDGE.score(evidence) == score
+
+
+@pytest.mark.parametrize("judge", [trees.shipped().ruled, trees.shipped().plain])
+def test_a_score_is_that_of_a_walk_down_each_tree(judge: trees.Judge) -> None:
+    draw = random.Random(5)
+    asked = [split for tree in judge.trees for split in splits(tree)]
+    for _ in range(200):
+        evidence = [draw.choice([at for feature, at in asked if feature == each] or [0.0]) for each in range(25)]
+        evidence = [value + draw.choice((-0.1, 0.0, 0.1)) for value in evidence]
+
+        assert judge.score(evidence) == sum(walk(tree, evidence) for tree in judge.trees)
+
+
+def walk(tree: trees.Tree, evidence: Sequence[float]) -> float:
+    if not isinstance(tree, tuple):
+        return tree
+    feature, threshold, below, above = tree
+    return walk(below if evidence[feature] <= threshold else above, evidence)
+
+
+def splits(tree: trees.Tree) -> list[tuple[int, float]]:
+    if not isinstance(tree, tuple):
+        return []
+    feature, threshold, below, above = tree
+    return [(feature, threshold), *splits(below), *splits(above)]
+
+
+def test_a_tree_of_more_leaves_than_a_lane_has_bits_is_refused() -> None:
+    tree: trees.Tree = 0.0
+    for at in range(trees.LEAVES):
+        tree = (0, float(at), 1.0, tree)
+
+    with pytest.raises(ValueError, match="more than 16 leaves"):
+        trees.Judge((tree,), 1.0, 0.0)
 
 
 @pytest.mark.parametrize(("evidence", "chance"), [((0.5, 1.0), 0.223), ((0.6, 0.5), 0.378), ((0.6, 0.6), 0.562)])
