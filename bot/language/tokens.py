@@ -61,6 +61,8 @@ _WORD = re.compile(
     rf"{_LETTER}+(?:[{_MARK}]+{_LETTER}*|(?<=\d)[.,](?=\d){_LETTER}+)*"
     rf"|[{_UNSPACED_CLASS}][{_MARK}]*"
 )
+#: The same in ASCII, in half the time.
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:(?<=\d)[.,](?=\d)[A-Za-z0-9]+)*")
 _UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
 _POSSESSIVE = re.compile(rf"([.\")]?)'[sS](?!{_LETTER}|[{_MARK}])")
 _BEGINS_POSSESSIVE = frozenset("'.\")")
@@ -188,8 +190,8 @@ def is_unspaced(character: str) -> bool:
 
 def tokens(normal: str) -> Iterator[Token]:
     """The words of a normal text in order; possessives are no words."""
-    position = 0
-    for found in _WORD.finditer(normal):
+    position, new = 0, tuple.__new__  # in half the time of Token(…)
+    for found in (_ASCII_WORD if normal.isascii() else _WORD).finditer(normal):
         start, end = found.span()
         if start < position:
             # The s of a possessive.
@@ -200,7 +202,7 @@ def tokens(normal: str) -> Iterator[Token]:
                 possessive, position, mark = "'s", behind.end(), behind[1]
             elif normal[end - 1] in "sS" and (behind := _PLURAL_POSSESSIVE.match(normal, end)):
                 possessive, position = "'", behind.end()
-        yield Token(found[0], start, end, possessive, position, mark)
+        yield new(Token, (found[0], start, end, possessive, position, mark))
 
 
 def words(string: str) -> tuple[Word, ...]:

@@ -48,12 +48,14 @@ class FieldText:
     @functools.cached_property
     def folded(self) -> list[str]:
         """The words without their case."""
-        return [tokens.fold_case(word) for word in self.raw]
+        return (
+            [word.lower() for word in self.raw] if self.normal.text.isascii() else list(map(tokens.fold_case, self.raw))
+        )
 
     @functools.cached_property
     def plain(self) -> list[str]:
         """The words without case and accents."""
-        return [tokens.drop_accents(word) for word in self.folded]
+        return self.folded if self.normal.text.isascii() else list(map(tokens.drop_accents, self.folded))
 
     @functools.cached_property
     def gaps(self) -> list[str]:

@@ -79,7 +79,7 @@ def hits(tested: expression.Expression, view: ArticleText) -> list[Hit]:
         case expression.Regex(_, _, field):
             return [hit for text in view.fields(field) for hit in _regex_hits(tested, text)]
         case expression.Words(_, _, field):
-            return [hit for text in view.fields(field) for found in _found_words(tested, text) for hit in found.hits]
+            return [hit for text in view.fields(field) for hit in _hits_of(tested, text)]
         case expression.Near():
             texts = [text for field in tested.fields for text in view.fields(field)]
             return _unique(hit for text in texts for found in found_in(tested, text) for hit in found.hits)
@@ -167,9 +167,13 @@ def _hit(leaf: expression.Leaf, text: FieldText, start: int, end: int) -> Hit:
 def _found_words(leaf: expression.Words, text: FieldText) -> list[FoundStretch]:
     if not _is_in(leaf.field, text):
         return []
+    return [FoundStretch(*at, (hit,)) for at, hit in zip(text.find(leaf.pattern), _hits_of(leaf, text), strict=True)]
+
+
+def _hits_of(leaf: expression.Words, text: FieldText) -> list[Hit]:
     places = text.find(leaf.pattern)
     _count(text, len(places))
-    return [FoundStretch(*place, (_hit(leaf, text, *text.place(place)),)) for place in places]
+    return [_hit(leaf, text, *text.place(place)) for place in places]
 
 
 def _regex_hits(leaf: expression.Regex, text: FieldText) -> list[Hit]:

@@ -126,13 +126,19 @@ MAX_EVIDENCE = 10
 
 def evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
     """What the lines that had to be found fired on, in the order of the rule."""
-    counts: dict[tuple[str, expression.Leaf, str], int] = {}
+    counts: dict[tuple[str, int, str], int] = {}
+    #: A leaf's hash takes long: it is made once, not for each hit.
+    leaves: dict[expression.Leaf, int] = {}
+    numbers: dict[int, int] = {}
     kept = []
     for line in verdict.lines:
         if line.part.kind is Kind.NONE:
             continue
         for hit in line.hits:
-            key = (line.part.label, hit.leaf, hit.field)
+            number = numbers.get(id(hit.leaf))
+            if number is None:
+                number = numbers[id(hit.leaf)] = leaves.setdefault(hit.leaf, len(leaves))
+            key = (line.part.label, number, hit.field)
             counts[key] = counts.get(key, 0) + 1
             if counts[key] <= MAX_EVIDENCE:
                 kept.append(evidence_of(line.part, hit))

@@ -5,7 +5,6 @@ A syndicated copy is the same text in another outlet, often under a new headline
 
 from __future__ import annotations
 
-import heapq
 import zlib
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -49,13 +48,14 @@ class Sketch:
 
 def sketch(title: Sequence[str], text: Sequence[str], names: Container[str] = ()) -> Sketch:
     """Of the stems of title and text; ``names``: which of them are names."""
-    shingles = {" ".join(text[at : at + SHINGLE_WORDS]) for at in range(len(text) - SHINGLE_WORDS + 1)}
-    hashes = {zlib.crc32(shingle.encode()) for shingle in shingles}
+    written = [word.encode() for word in text]
+    shingles = zip(*[written[at:] for at in range(SHINGLE_WORDS)], strict=False)
+    hashes = set(map(zlib.crc32, map(b" ".join, shingles)))
     lead = frozenset(text[:LEAD_WORDS])
     return Sketch(
         title=" ".join(title),
         lead=lead,
-        hashes=frozenset(heapq.nsmallest(SKETCH_SIZE, hashes)),
+        hashes=frozenset(sorted(hashes)[:SKETCH_SIZE]),
         length=len(text),
         names=frozenset(word for word in title if word in names),
         figures=frozenset(word for word in (*title, *text[:FORM_WORDS]) if word[0].isdigit() and figures.tells(word)),

@@ -58,10 +58,14 @@ class Index:
             return shared[number] * OTHER_RULE if is_other else shared[number]
 
         linked = self._by_link.get(read.link, {})
-        found = {number: worth_of(number) for number in (*_likely(words, shared, worth_of), *linked)}
-        cut = sorted(found.values(), reverse=True)[:LONG_LIST][-1] if found else 0.0
-        chosen = [self._numbered[number] for number, worth in found.items() if worth >= cut or number in linked]
-        fresh = [story for story in chosen if read.seen - story.seen <= window]
+        # Those that are past the window are few: they are let go before each batch.
+        for most in (CANDIDATES, LONG_LIST):
+            found = {number: worth_of(number) for number in (*_likely(words, shared, worth_of, most), *linked)}
+            cut = sorted(found.values(), reverse=True)[:most][-1] if found else 0.0
+            chosen = [self._numbered[number] for number, worth in found.items() if worth >= cut or number in linked]
+            fresh = [story for story in chosen if read.seen - story.seen <= window]
+            if len(fresh) == len(chosen):
+                break
         fresh.sort(key=lambda story: (story.number not in linked, -found[story.number], story.rank))
         return fresh[:CANDIDATES]
 
@@ -133,10 +137,9 @@ class Index:
     def _telling(self, read: Profile) -> Iterator[tuple[int, str, float]]:
         """The article's words that open stories hold: how many hold it, the word, its worth."""
         rare = self.rarity.under(read.rules)
-        for word, weight in read.weights.items():
-            holders = self._by_word.get(word)
-            if holders:
-                yield len(holders), word, weight * rare[word] ** 2
+        for (word, weight), rarity in zip(read.weights.items(), rare.of(read.weights.keys()), strict=True):
+            if holders := self._by_word.get(word):
+                yield len(holders), word, weight * rarity * rarity
 
     def _post(self, story: OpenStory, new: Sequence[str], links: Iterable[str], known: AbstractSet[str]) -> None:
         """The story has new words and pages; ``known``: the rules under which its other words are counted already."""
@@ -150,9 +153,12 @@ class Index:
 
 
 def _likely(
-    words: Sequence[tuple[Mapping[int, None], float]], shared: Sequence[float], worth_of: Callable[[int], float]
+    words: Sequence[tuple[Mapping[int, None], float]],
+    shared: Sequence[float],
+    worth_of: Callable[[int], float],
+    most: int,
 ) -> list[int]:
-    """The stories that may be among the ``LONG_LIST`` that are worth most; ``words``: the rarest first.
+    """The stories that may be among the ``most`` that are worth most; ``words``: the rarest first.
 
     Some that share the rarest words are worth so much that no story whose first word comes late is worth as much.
     """
@@ -161,7 +167,7 @@ def _likely(
         early |= numbers.keys()
         if len(early) >= 2 * LONG_LIST:
             break
-    floor = sorted(map(worth_of, early))[-LONG_LIST] if len(early) >= LONG_LIST else 0.0
+    floor = sorted(map(worth_of, early))[-most] if len(early) >= most else 0.0
     left, late = sum([worth for _, worth in words]), 0
     for _, worth in words:
         # A sum that is taken apart in another order is not as exact.

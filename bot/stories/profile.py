@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import filterfalse
 
 from bot import model
 from bot.language import background, dates, livepages, mastheads, sentences, telling, words
@@ -101,10 +102,10 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     title = _words(mastheads.without(article.title, outlet=article.outlet, link=article.link))
     text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
     lead = _words(sentences.own_words(text, article.language))
-    rates = background.table().rates
-    counts = Counter(token.stem for token in lead if rates.get(token.stem, 0.0) < STOP_RATE)
+    title_stems, stems = [token.stem for token in title], [token.stem for token in lead]
+    counts = Counter(filterfalse(_stops().__contains__, stems))
     weights = {word: 1.0 + math.log(count) for word, count in counts.items()}
-    of_title = frozenset(token.stem for token in title if rates.get(token.stem, 0.0) < STOP_RATE)
+    of_title = frozenset(filterfalse(_stops().__contains__, title_stems))
     for word in of_title:
         weights[word] = weights.get(word, 0.0) + TITLE_WEIGHT
     first = _first_sentence(lead)
@@ -117,7 +118,10 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
         link=article.link,
         rules={
             match.rule: frozenset(
-                token.stem for place in match.evidence for token in words.words_of(place.text) if token.stem in weights
+                token.stem
+                for text in {place.text for place in match.evidence}
+                for token in words.words_of(text)
+                if token.stem in weights
             )
             for match in matches
         },
@@ -132,8 +136,13 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
         is_bare=not lead,
         is_live_blog=livepages.is_live_blog(article),
         another=2 if _says_another(title) else int(_says_another(first)),
-        sketch=copies.sketch([token.stem for token in title], [token.stem for token in lead], found),
+        sketch=copies.sketch(title_stems, stems, found),
     )
+
+
+@cache
+def _stops() -> frozenset[str]:
+    return frozenset(word for word, rate in background.table().rates.items() if rate >= STOP_RATE)
 
 
 def _first_sentence(lead: Sequence[words.Word]) -> Sequence[words.Word]:

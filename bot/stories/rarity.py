@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Collection, Iterable, Mapping, Sized
 from collections.abc import Set as AbstractSet
 
 from bot.language import background
@@ -94,24 +94,23 @@ class Under(dict[str, float]):
         self.terms: AbstractSet[str] = self._own.matched if self._own else frozenset()
 
     def __missing__(self, word: str) -> float:
-        found = self._base - self._commonness[word]
-        if self._own is not None and (under := self._own.base - self._own[word]) < found:
-            found = under
-        self[word] = found
+        return self.of([word])[0]
+
+    def of(self, words: Collection[str]) -> list[float]:
+        """The rarities of many words, in their order."""
+        base, common, own = self._base, self._commonness, self._own
+        if own is None:
+            found = [base - common[word] for word in words]
+        else:
+            less = own.base
+            found = [one if (one := base - common[word]) < (two := less - own[word]) else two for word in words]
+        self.update(zip(words, found, strict=True))
         return found
 
     def square(self, weights: Mapping[str, float]) -> float:
-        """The sum of (weight x rarity) squared, over words that are mostly asked for once."""
-        base, common, own = self._base, self._commonness, self._own
-        if own is None:
-            return sum([(weight * (base - common[word])) ** 2 for word, weight in weights.items()])
-        less = own.base
-        return sum(
-            [
-                (weight * (one if (one := base - common[word]) < (two := less - own[word]) else two)) ** 2
-                for word, weight in weights.items()
-            ]
-        )
+        """The sum of (weight x rarity) squared."""
+        rarities = self.of(weights.keys())
+        return sum([(share := weight * rare) * share for weight, rare in zip(weights.values(), rarities, strict=True)])
 
 
 class Rarity:
