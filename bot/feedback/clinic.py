@@ -19,7 +19,8 @@ from bot.language import tokens
 from bot.rules import expression, patterns
 from bot.rules.article_text import ArticleText
 from bot.rules.common_words import COMMON_WORDS
-from bot.rules.evaluation import CompiledRule, Kind
+from bot.rules.evaluation import CompiledRule
+from bot.rules.reading import Kind
 from bot.rules.ruleset import RuleSet
 
 #: Longer acronyms are rarely two things.
@@ -146,8 +147,9 @@ def _versions(number: str, compiled: CompiledRule, leaf: expression.Words) -> It
     """The rule itself, and its short term alone."""
     awake = replace(compiled.rule, paused=False)
     yield replace(compiled, rule=replace(awake, name=f"rule {number}"))
-    part = replace(compiled.parts[0], kind=Kind.ALL, expression=leaf)
-    yield replace(compiled, rule=replace(awake, name=f"term {number}"), parts=(part,))
+    said = compiled.reading
+    part = replace(said.parts[0], kind=Kind.ALL, expression=leaf)
+    yield CompiledRule(rule=replace(awake, name=f"term {number}"), own=said._replace(parts=(part,)))
 
 
 def _around(leaf: expression.Words, view: ArticleText) -> Iterator[str]:

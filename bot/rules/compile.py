@@ -2,157 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-
 from bot import model
-from bot.rules import examples, expression, parse, patterns, show, stemming
-from bot.rules.errors import QueryError, RuleError, RuleProblem
-from bot.rules.evaluation import CompiledRule, Kind, Part
+from bot.rules import examples, reading
+from bot.rules.errors import RuleError
+from bot.rules.evaluation import CompiledRule
 from bot.rules.steps import Steps
 
 
 def compile_rule(rule: model.Rule, *, steps: Steps | None = None) -> CompiledRule:
     """Read the rule's terms and run its examples, within ``steps``. Raises RuleError with every problem."""
-    compiled, problems = _read_rule(rule)
-    if not problems:
-        problems = examples.problems(compiled, steps)
-    if problems:
+    compiled = CompiledRule(rule=rule)
+    if problems := reading.read(rule).problems or examples.problems(compiled, steps):
         raise RuleError(problems)
     return compiled
-
-
-def _read_rule(rule: model.Rule) -> tuple[CompiledRule, list[RuleProblem]]:
-    """The rule as far as it can be read, its examples not run."""
-    problems: list[RuleProblem] = []
-    sets = dict(rule.sets)
-    parts = [
-        part
-        for kind, lines in ((Kind.ALL, rule.all), (Kind.ANY, rule.any), (Kind.NONE, rule.none))
-        for line in lines
-        if (part := _line(kind, line, sets, rule.where, problems))
-    ]
-    if rule.query is not None:
-        parts += _query(rule.query, sets, rule.where, problems)
-        if rule.all or rule.any:
-            other = "all" if rule.all else "any"
-            problems.append(
-                RuleProblem(
-                    place=("query",),
-                    code="query-and-lists",
-                    message=f"query and {other} in one rule",
-                    help="write the lists into the query, or the query as lists",
-                )
-            )
-    if rule.stem:
-        parts = [replace(part, expression=stemming.widen(part.expression)) for part in parts]
-    if not problems and not _needs_something(parts):
-        problems.append(_only_negatives(rule))
-    parts.sort(key=lambda part: part.kind is Kind.NONE)
-    return CompiledRule(rule=rule, parts=tuple(parts), capitals=_capitals(parts)), problems
-
-
-def _line(
-    kind: Kind,
-    line: model.Line,
-    sets: Mapping[str, tuple[str, ...]],
-    where: model.Where,
-    problems: list[RuleProblem],
-) -> Part | None:
-    terms = []
-    for number, term in enumerate(line.terms):
-        try:
-            terms.append(parse.parse_term(term, sets=sets))
-        except QueryError as error:
-            problems.append(_problem((kind.value, line.label, number), error))
-    if not terms:
-        if not line.terms:
-            problems.append(
-                RuleProblem(
-                    place=(kind.value, line.label),
-                    code="empty-line",
-                    message=f'"{line.label}" has no terms',
-                    help="name a term or remove the line",
-                )
-            )
-        return None
-    either = terms[0] if len(terms) == 1 else expression.Any(tuple(terms))
-    return Part(kind=kind, label=line.label, expression=_within(either, where))
-
-
-def _query(
-    query: str, sets: Mapping[str, tuple[str, ...]], where: model.Where, problems: list[RuleProblem]
-) -> Iterable[Part]:
-    try:
-        whole = _within(parse.parse_query(query, sets=sets), where)
-    except QueryError as error:
-        problems.append(_problem(("query",), error))
-        return
-    for part in whole.parts if isinstance(whole, expression.All) else (whole,):
-        if isinstance(part, expression.Not):
-            yield Part(kind=Kind.NONE, label=show.show(part.part), expression=part.part, is_query=True)
-        else:
-            yield Part(kind=Kind.ALL, label=show.show(part), expression=part, is_query=True)
-
-
-def _problem(place: tuple[str | int, ...], error: QueryError) -> RuleProblem:
-    return RuleProblem(
-        place=place, start=error.start, end=error.end, code=error.code, message=error.message, help=error.help
-    )
-
-
-def _within(tree: expression.Expression, where: model.Where) -> expression.Expression:
-    """The rule's ``where`` for every term without its own field."""
-    return tree if where is model.Where.ANYWHERE else _in_field(tree, where.value)
-
-
-def _in_field(tree: expression.Expression, field: str) -> expression.Expression:
-    """The tree, its leaves looked for in one field only; a leaf with its own field keeps it."""
-    match tree:
-        case expression.Words(text, is_exact, None):
-            return expression.Words(text, is_exact, field, pattern=tree.pattern)
-        case expression.Regex(source, ignores_case, None):
-            return expression.Regex(source, ignores_case, field)
-        case expression.Window(parts, words, None):
-            inner = tuple(
-                part for part in (_in_field(part, field) for part in parts) if isinstance(part, expression.Words)
-            )
-            return expression.Window(inner, words, field)
-        case expression.Named(name, parts, None):
-            return expression.Named(name, tuple(_in_field(part, field) for part in parts), field)
-        case expression.All(parts):
-            return expression.All(tuple(_in_field(part, field) for part in parts))
-        case expression.Any(parts):
-            return expression.Any(tuple(_in_field(part, field) for part in parts))
-        case expression.Not(part):
-            return expression.Not(_in_field(part, field))
-        case expression.Near(left, right, words, is_ordered):
-            return expression.Near(_in_field(left, field), _in_field(right, field), words, is_ordered)
-        case _:
-            return tree
-
-
-def _needs_something(parts: Iterable[Part]) -> bool:
-    positive = [part for part in parts if part.kind is not Kind.NONE]
-    return any(expression.needs_something(part.expression) for part in positive)
-
-
-def _only_negatives(rule: model.Rule) -> RuleProblem:
-    place: tuple[str | int, ...] = ("query",) if rule.query is not None else ("none",) if rule.none else ("name",)
-    return RuleProblem(
-        place=place,
-        end=len(rule.query or ""),
-        code="only-negatives",
-        message="nothing has to be found, so every other article would match",
-        help="name under all or any what must be found" if rule.query is None else "name a term that must be found",
-    )
-
-
-def _capitals(parts: Iterable[Part]) -> tuple[patterns.Pattern, ...]:
-    found: dict[patterns.Pattern, None] = {}
-    for part in parts:
-        for leaf in expression.leaves(part.expression):
-            for words in leaf.parts if isinstance(leaf, expression.Window) else (leaf,):
-                if isinstance(words, expression.Words) and words.pattern.is_capitals:
-                    found[words.pattern] = None
-    return tuple(found)

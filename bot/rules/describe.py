@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot import model
 from bot.rules import compile as compiling
 from bot.rules import expression, patterns, show
-from bot.rules.evaluation import CompiledRule, Kind, Part
+from bot.rules.evaluation import CompiledRule
+from bot.rules.reading import Kind, Part
 
 
 def describe(rule: model.Rule) -> str:

@@ -3,32 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from bot import model
-from bot.rules import article_text, evaluate, expression, patterns, show
-
-
-class Kind(StrEnum):
-    """What a line does."""
-
-    #: Must be found.
-    ALL = "all"
-    #: One of these lines must be found.
-    ANY = "any"
-    #: Must not be found.
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One line of a rule, or one part of its query between the outermost ANDs."""
-
-    kind: Kind
-    label: str
-    #: Of a NONE line: what must not be found.
-    expression: expression.Expression
-    is_query: bool = False
+from bot.rules import article_text, evaluate, expression, patterns, reading, show
+from bot.rules.reading import Kind, Part, Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +14,18 @@ class CompiledRule:
     """A rule ready to be asked, and to be put into an index."""
 
     rule: model.Rule
-    parts: tuple[Part, ...]
-    #: Its own all-capitals terms, those of exclusions too.
-    capitals: tuple[patterns.Pattern, ...]
+    #: None: as the rule reads, which is read again where it is forgotten.
+    own: Reading | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """What the rule asks for."""
+        return self.own or reading.read(self.rule)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What must be found, then what must not."""
+        return self.reading.parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +59,8 @@ def evaluate_rule(compiled: CompiledRule, seen: article_text.ArticleText) -> Eva
     lines = tuple(_line(part, seen) for part in compiled.parts)
     is_complete = is_true(compiled, seen)
     positive = [hit for line in lines if line.part.kind is not Kind.NONE for hit in line.hits]
-    is_weak = is_complete and bool(positive) and bool(compiled.capitals) and _are_weak(positive, compiled, seen)
+    capitals = compiled.reading.capitals
+    is_weak = is_complete and bool(positive and capitals) and _are_weak(positive, capitals, seen)
     return Evaluation(lines, is_complete, is_weak)
 
 
@@ -80,17 +68,19 @@ def matches(compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
     """As ``judge`` says, without the places: several times cheaper."""
     if not is_true(compiled, seen):
         return False
-    may_be_weak = bool(compiled.capitals) and article_text.is_shouting(seen.fields("title")[0], compiled.capitals)
+    capitals = compiled.reading.capitals
+    may_be_weak = bool(capitals) and article_text.is_shouting(seen.fields("title")[0], capitals)
     return not may_be_weak or evaluate_rule(compiled, seen).is_match
 
 
 def is_true(compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
     """Whether every line is as it must be; weakness aside."""
-    wanted = [part for part in compiled.parts if part.kind is Kind.ANY]
+    parts = compiled.parts
+    wanted = [part for part in parts if part.kind is Kind.ANY]
     return (
-        all(evaluate.holds(part.expression, seen) for part in compiled.parts if part.kind is Kind.ALL)
+        all(evaluate.holds(part.expression, seen) for part in parts if part.kind is Kind.ALL)
         and (not wanted or any(evaluate.holds(part.expression, seen) for part in wanted))
-        and not any(evaluate.holds(part.expression, seen) for part in compiled.parts if part.kind is Kind.NONE)
+        and not any(evaluate.holds(part.expression, seen) for part in parts if part.kind is Kind.NONE)
     )
 
 
@@ -99,13 +89,13 @@ def _line(part: Part, seen: article_text.ArticleText) -> LineEvaluation:
     return LineEvaluation(part, hits, bool(hits) or evaluate.holds(part.expression, seen))
 
 
-def _are_weak(hits: list[evaluate.Hit], compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
+def _are_weak(hits: list[evaluate.Hit], capitals: tuple[patterns.Pattern, ...], seen: article_text.ArticleText) -> bool:
     if not all(hit.field == "title" and _is_capitals(hit.leaf) for hit in hits):
         return False
     leaves = {hit.leaf for hit in hits}
     if any(_is_in_body(leaf, seen) for leaf in leaves):
         return False
-    return article_text.is_shouting(seen.fields("title")[0], compiled.capitals)
+    return article_text.is_shouting(seen.fields("title")[0], capitals)
 
 
 def _is_capitals(leaf: expression.Leaf) -> bool:

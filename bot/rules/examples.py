@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from bot import model
 from bot.rules import article_text, evaluation, expression
 from bot.rules.errors import RuleProblem
-from bot.rules.evaluation import CompiledRule, Evaluation, Kind, evaluate_rule
+from bot.rules.evaluation import CompiledRule, Evaluation, evaluate_rule
+from bot.rules.reading import Kind
 from bot.rules.steps import Steps, TooManySteps
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -113,7 +114,7 @@ def _without_fields(compiled: CompiledRule) -> CompiledRule:
         has_open_any = has_open_any or (pruned is None and part.kind is Kind.ANY)
     if has_open_any:
         parts = [part for part in parts if part.kind is not Kind.ANY]
-    return replace(compiled, parts=tuple(parts))
+    return replace(compiled, own=compiled.reading._replace(parts=tuple(parts)))
 
 
 def _prune(tree: expression.Expression, is_wanted: bool) -> expression.Expression | None:

@@ -10,7 +10,8 @@ from bot.language import tokens
 from bot.rules import compile as compiling
 from bot.rules import evaluate, examples, expression, patterns, ruleset, show
 from bot.rules.article_text import ArticleText, FieldText
-from bot.rules.evaluation import CompiledRule, Evaluation, Kind, LineEvaluation, evaluate_rule, evidence_of
+from bot.rules.evaluation import CompiledRule, Evaluation, LineEvaluation, evaluate_rule, evidence_of
+from bot.rules.reading import Kind
 from bot.rules.steps import Steps
 
 #: Near misses told of one line; more would bury the reason.

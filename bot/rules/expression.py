@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -106,6 +105,8 @@ class Any:
 
 
 Leaf: TypeAlias = Words | Regex | Window | Value
+_LEAVES = (Words, Regex, Window, Value)
+_SEVERAL = (Any, All, Named)
 Expression: TypeAlias = Leaf | Named | Near | Not | All | Any
 
 
@@ -116,26 +117,25 @@ def words(text: str, *, is_exact: bool = False, field: str | None = None) -> Wor
 
 def children(expression: Expression) -> tuple[Expression, ...]:
     """The parts directly below; none of a leaf."""
-    match expression:
-        case All(parts) | Any(parts) | Named(_, parts):
-            return parts
-        case Near(left, right):
-            return (left, right)
-        case Not(part):
-            return (part,)
-        case _:
-            return ()
+    # A pattern that takes a class apart costs several times as much, and all of this is asked of every rule.
+    if isinstance(expression, _SEVERAL):
+        return expression.parts
+    if isinstance(expression, Near):
+        return (expression.left, expression.right)
+    return (expression.part,) if isinstance(expression, Not) else ()
 
 
-def leaves(expression: Expression) -> Iterator[Leaf]:
+def leaves(expression: Expression) -> list[Leaf]:
     """The terms, those of sets and exclusions too, in order."""
+    found: list[Leaf] = []
     waiting = [expression]
     while waiting:
         here = waiting.pop()
-        if isinstance(here, Words | Regex | Window | Value):
-            yield here
+        if isinstance(here, _LEAVES):
+            found.append(here)
         else:
             waiting.extend(reversed(children(here)))
+    return found
 
 
 def needs_something(expression: Expression) -> bool:

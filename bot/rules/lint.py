@@ -11,7 +11,8 @@ from bot.language import tokens
 from bot.rules import expression, parse, patterns, word_forms
 from bot.rules.common_words import COMMON_WORDS, NEWS_WORDS
 from bot.rules.errors import QueryError, RuleProblem
-from bot.rules.evaluation import CompiledRule, Kind, Part
+from bot.rules.evaluation import CompiledRule
+from bot.rules.reading import Kind, Part
 
 #: What is behind the comma of a name and is no name.
 _NAME_TAIL = re.compile(

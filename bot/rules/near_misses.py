@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from bot.language import tokens
 from bot.rules import expression
 from bot.rules.errors import QueryError
-from bot.rules.evaluation import CompiledRule, Kind, Part
+from bot.rules.evaluation import CompiledRule
+from bot.rules.reading import Kind, Part, Reading
 
 #: A rule of more lines has a version for each of its first ones only.
 MAX_LINES = 20
@@ -31,27 +32,28 @@ class Looser:
 def looser(compiled: CompiledRule) -> tuple[Looser, ...]:
     """The nearest first: wordings, then exclusions, then each line that had to be found."""
     found = []
-    if (relaxed := tuple(map(_relaxed_part, compiled.parts))) != compiled.parts:
+    parts = compiled.parts
+    if (relaxed := tuple(map(_relaxed_part, parts))) != parts:
         found.append(_looser(compiled, "written differently or too far apart", relaxed))
-    wanted = tuple(part for part in compiled.parts if part.kind is not Kind.NONE)
-    if len(wanted) < len(compiled.parts):
+    wanted = tuple(part for part in parts if part.kind is not Kind.NONE)
+    if len(wanted) < len(parts):
         found.append(_looser(compiled, "excluded", wanted))
     found.extend(
-        _looser(compiled, what, tuple(part for part in compiled.parts if part not in left_out))
-        for what, left_out in _lines(compiled)
+        _looser(compiled, what, tuple(part for part in parts if part not in left_out))
+        for what, left_out in _lines(parts)
     )
     return tuple(found)
 
 
 def _looser(compiled: CompiledRule, what: str, parts: tuple[Part, ...]) -> Looser:
     # Without capitals of its own no title makes it weak: a weak find is a near miss.
-    return Looser(what=what, compiled=replace(compiled, parts=parts, capitals=()))
+    return Looser(what=what, compiled=replace(compiled, own=Reading(parts)))
 
 
-def _lines(compiled: CompiledRule) -> Iterator[tuple[str, tuple[Part, ...]]]:
+def _lines(parts: tuple[Part, ...]) -> Iterator[tuple[str, tuple[Part, ...]]]:
     """What may be left out, one thing at a time, so that something is still needed."""
-    needed = [part for part in compiled.parts if part.kind is Kind.ALL]
-    either = tuple(part for part in compiled.parts if part.kind is Kind.ANY)
+    needed = [part for part in parts if part.kind is Kind.ALL]
+    either = tuple(part for part in parts if part.kind is Kind.ANY)
     if len(needed) + bool(either) < 2:
         return
     for part in needed[:MAX_LINES]:

@@ -91,11 +91,16 @@ class Pattern(NamedTuple):
 _SIMPLE = re.compile(rf"{_SIMPLE_WORD}(?: {_SIMPLE_WORD})*\Z")
 
 
+def is_simple(term: str) -> bool:
+    """Whether it is nothing but words of ASCII letters and digits, whole or with a ``*``, and not too long."""
+    return len(term) <= MAX_TERM_CHARACTERS and _SIMPLE.match(term) is not None
+
+
 def read_pattern(term: str, *, is_exact: bool = False) -> Pattern:
     """The pattern of a normal text without operators. Raises QueryError with offsets into it."""
     if not is_exact and term.isalnum() and term.islower() and term.isascii() and len(term) <= MAX_TERM_CHARACTERS:
         return Pattern((Element(term, _PLAIN, _WORD, ""),), "", False)
-    if len(term) <= MAX_TERM_CHARACTERS and _SIMPLE.match(term):
+    if is_simple(term):
         return _simple(term, is_exact=is_exact)
     if len(term) > MAX_TERM_CHARACTERS:
         raise QueryError(

@@ -3,47 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 from bot.rules import expression
-from bot.rules.evaluation import CompiledRule, Kind
+from bot.rules.reading import Kind, Part
 
 #: Numbers, ascending. A tuple: a small frozenset is four times as big, and ``set.isdisjoint`` takes either.
 Group = tuple[int, ...]
+
+
+class Choice(NamedTuple):
+    """Of each tuple one need is enough to find the rule by, and all of these together are one group."""
+
+    each: tuple[tuple[Need, ...], ...]
+
+
+Need: TypeAlias = Group | Choice
 
 
 class Needs(NamedTuple):
     """A rule over numbers."""
 
     #: Of each group at least one number must be found.
-    groups: tuple[Group, ...]
+    groups: tuple[Need, ...]
     #: None of these may be found; exact only where the numbers are sure.
     forbidden: Group
     #: The groups and ``forbidden`` say all that the rule says.
     is_whole: bool
 
 
-def needs_of(compiled: CompiledRule, number: Callable[[expression.Leaf], int], weight: Callable[[int], float]) -> Needs:
-    """What must and must not be found for the rule to match; ``weight`` says how often a number is found."""
-    groups: list[Group] = []
-    either: set[int] = set()
+def needs_of(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) -> Needs:
+    """What must and must not be found for a rule of these parts to match."""
+    groups: list[Need] = []
+    either: list[list[Need]] = []
     forbidden: set[int] = set()
     is_whole = True
-    for part in compiled.parts:
+    for part in parts:
         is_simple = _is_simple(part.expression)
         is_whole = is_whole and is_simple
         if part.kind is Kind.NONE:
             if is_simple:
                 forbidden.update(map(number, expression.leaves(part.expression)))
-            continue
-        required = _required(part.expression, number, weight)
-        if part.kind is Kind.ALL:
-            groups += required
+        elif part.kind is Kind.ALL:
+            groups += _required(part.expression, number)
         else:
-            either.update(_best(required, weight))
+            either.append(_required(part.expression, number))
     if either:
-        groups.append(_group(either))
+        groups.append(_either(either))
     return Needs(tuple(dict.fromkeys(groups)), _group(forbidden), is_whole)
+
+
+def chosen(needs: Needs, weight: Callable[[int], float]) -> tuple[Group, ...]:
+    """The groups, where there is a choice the ones found least often; ``weight`` says how often a number is."""
+    return tuple(dict.fromkeys([_chosen(need, weight) for need in needs.groups]))
+
+
+def _chosen(need: Need, weight: Callable[[int], float]) -> Group:
+    if not isinstance(need, Choice):
+        return need
+    best = [
+        min([_chosen(one, weight) for one in needs], key=lambda group: sum(map(weight, group))) for needs in need.each
+    ]
+    return _group(chain(*best))
 
 
 def _group(numbers: Iterable[int]) -> Group:
@@ -52,37 +74,32 @@ def _group(numbers: Iterable[int]) -> Group:
 
 def _is_simple(tree: expression.Expression) -> bool:
     """A term, or any of several."""
-    match tree:
-        case expression.Words():
-            return True
-        case expression.Any(parts) | expression.Named(_, parts):
-            return all(map(_is_simple, parts))
-        case _:
-            return False
+    if isinstance(tree, expression.Any | expression.Named):
+        return all(map(_is_simple, tree.parts))
+    return isinstance(tree, expression.Words)
 
 
-def _required(
-    tree: expression.Expression, number: Callable[[expression.Leaf], int], weight: Callable[[int], float]
-) -> list[Group]:
-    """Groups of which each is found wherever the expression is true; none where nothing has to be found."""
+def _required(tree: expression.Expression, number: Callable[[expression.Leaf], int]) -> list[Need]:
+    """Each is found wherever the expression is true; none where nothing has to be found."""
     match tree:
         case expression.Not():
             return []
         case expression.All(parts):
-            return [group for part in parts for group in _required(part, number, weight)]
+            return [need for part in parts for need in _required(part, number)]
         case expression.Near(left, right):
-            return _required(left, number, weight) + _required(right, number, weight)
+            return _required(left, number) + _required(right, number)
         case expression.Window(parts):
             return [(number(part),) for part in parts] if tree.field is None else [(number(tree),)]
         case expression.Any(parts) | expression.Named(_, parts):
             if _is_simple(tree):
                 return [_group(map(number, expression.leaves(tree)))]
-            each = [_required(part, number, weight) for part in parts]
-            return [_group(one for groups in each for one in _best(groups, weight))] if all(each) else []
+            each = [_required(part, number) for part in parts]
+            return [_either(each)] if all(each) else []
         case _:
             return [(number(tree),)]
 
 
-def _best(groups: list[Group], weight: Callable[[int], float]) -> Group:
-    """The group that is found least often."""
-    return min(groups, key=lambda group: sum(map(weight, group)))
+def _either(each: list[list[Need]]) -> Need:
+    if all(len(needs) == 1 and not isinstance(needs[0], Choice) for needs in each):
+        return _group(one for [group] in each for one in group)
+    return Choice(tuple(map(tuple, each)))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections import Counter
+from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
 from bot import model
 from bot.language import tokens
-from bot.rules import evaluation, expression
+from bot.rules import evaluation
 from bot.rules.article_text import ArticleText
 from bot.rules.common_words import COMMON_WORDS
-from bot.rules.evaluation import CompiledRule, Kind
+from bot.rules.evaluation import CompiledRule
 from bot.rules.index import RuleIndex
-from bot.rules.prefilter import Group, needs_of
+from bot.rules.prefilter import Needs, needs_of
+from bot.rules.reading import Kind
 from bot.rules.steps import Steps
 from bot.rules.vocabulary import Vocabulary
+
+#: Rules that matched of late: what they ask for is remembered.
+_REMEMBERED = 1_024
 
 
 class RuleSet:
@@ -28,32 +34,31 @@ class RuleSet:
         self._most_steps = most_steps
         self._compiled = tuple(compiled)
         self._names = tuple(one.rule.name for one in self._compiled)
-        #: With a capitals term: a shouting title may make them weak.
-        self._capitals = frozenset(number for number, one in enumerate(self._compiled) if one.capitals)
         self._gated = frozenset(number for number, one in enumerate(self._compiled) if _is_gated(one.rule))
         self._vocabulary = Vocabulary()
-        #: Of the rules that need several things, each of these.
-        self._groups: dict[int, tuple[Group, ...]] = {}
+        #: By rule, whether it has a capitals term: a shouting title may make it weak.
+        self._capitals = bytearray(len(self._compiled))
         self._index = self._build()
+        #: What numbers cannot decide is asked of many articles, so that it is not read anew for each.
+        self._kept = {number: self._read(number) for number in self._index.partial}
+        self._asked = functools.lru_cache(maxsize=_REMEMBERED)(self._read)
+
+    def _read(self, number: int) -> CompiledRule:
+        one = self._compiled[number]
+        return replace(one, own=one.reading)
 
     def _build(self) -> RuleIndex:
+        """Each rule is read once: of very many together, what was read takes more than all that is kept."""
         number = self._vocabulary.number
-        asked = Counter(
-            number(leaf) for one in self._compiled for part in one.parts for leaf in expression.leaves(part.expression)
-        )
-        asked[self._vocabulary.always] += 1_000 * len(self._compiled)
-        weights = self._vocabulary.weights(asked, {word: len(self._compiled) for word in COMMON_WORDS})
-        shared: dict[Group, Group] = {}
-        needs = []
+        needs: deque[Needs] = deque()
         for rule, one in enumerate(self._compiled):
-            needed = needs_of(one, number, weights.__getitem__)
-            groups = tuple(shared.setdefault(group, group) for group in needed.groups)
-            needs.append(
-                needed._replace(groups=groups, forbidden=shared.setdefault(needed.forbidden, needed.forbidden))
-            )
-            if len(groups) > 1:
-                self._groups[rule] = groups
-        return RuleIndex(needs, self._vocabulary.unsure, weights.__getitem__, self._vocabulary.count)
+            said = one.reading
+            needs.append(needs_of(said.parts, number))
+            self._capitals[rule] = bool(said.capitals)
+        self._vocabulary.close(COMMON_WORDS, len(self._compiled))
+        # Each is let go once it has its place.
+        placing = (needs.popleft() for _ in range(len(needs)))
+        return RuleIndex(placing, self._vocabulary.unsure, self._vocabulary.weights)
 
     @property
     def rules(self) -> Mapping[str, model.Rule]:
@@ -71,10 +76,10 @@ class RuleSet:
         for number in sorted(sure | partial):
             if not self._is_active(number, article, feed, now):
                 continue
-            if number in partial and not evaluation.is_true(self._compiled[number], seen):
+            if number in partial and not evaluation.is_true(self._kept[number], seen):
                 # Most of them, and much cheaper to say than where each term was found.
                 continue
-            said = evaluation.evaluate_rule(self._compiled[number], seen)
+            said = evaluation.evaluate_rule(self._asked(number), seen)
             if said.is_match:
                 rule = self._compiled[number].rule
                 matches.append(
@@ -93,13 +98,11 @@ class RuleSet:
         matched, partial = self._index.candidates(found)
         if partial:
             seen = self._view(article)
-            matched.update([number for number in partial if evaluation.is_true(self._compiled[number], seen)])
-        if not self._capitals.isdisjoint(matched) and _may_shout(article.title):
+            matched.update([number for number in partial if evaluation.is_true(self._kept[number], seen)])
+        loud = [number for number in matched if self._capitals[number]]
+        if loud and _may_shout(article.title):
             seen = self._view(article)
-            loud = matched & self._capitals
-            matched.difference_update(
-                [one for one in loud if evaluation.evaluate_rule(self._compiled[one], seen).is_weak]
-            )
+            matched.difference_update([one for one in loud if evaluation.evaluate_rule(self._asked(one), seen).is_weak])
         return matched
 
     def wants_full_text(self, article: model.Article, feed: model.Feed, *, now: datetime) -> bool:
@@ -114,8 +117,8 @@ class RuleSet:
             not all(map(found.isdisjoint, groups))
             and number not in matched
             and self._is_active(number, article, feed, now)
-            and not _is_excluded(self._compiled[number], seen)
-            for number, groups in self._groups.items()
+            and not _is_excluded(self._asked(number), seen)
+            for number, groups in self._index.several_groups()
         )
 
     def _is_active(self, number: int, article: model.Article, feed: model.Feed, now: datetime) -> bool:

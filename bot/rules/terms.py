@@ -12,7 +12,7 @@ from functools import partial
 from typing import NoReturn
 
 from bot.language import tokens as words_of
-from bot.rules import expression, lexer, regex
+from bot.rules import expression, lexer, patterns, regex
 from bot.rules.errors import QueryError
 from bot.rules.lexer import Kind, Lexeme
 from bot.rules.memo import Memo
@@ -165,10 +165,12 @@ _NOUNS = {"site": "host name", "lang": "language code"}
 def item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
     """One list item of normal text; errors have offsets into it."""
     sets.add(0, len(text))
-    return _ITEMS[text] if outer is None and "$" not in text else _item(text, sets, outer)
+    return ITEMS[text] if outer is None and "$" not in text else _item(text, sets, outer)
 
 
 def _item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
+    if outer is None and patterns.is_simple(text) and text.islower():
+        return expression.words(text)
     field, shift = outer, len(text) - len(text.lstrip())
     if prefix := _ITEM_FIELD.match(text, shift):
         field = prefix[1]
@@ -198,7 +200,7 @@ def _item(text: str, sets: SetReader, outer: str | None) -> expression.Expressio
         raise error.moved(shift) from None
 
 
-_ITEMS = Memo[expression.Expression](
+ITEMS = Memo[expression.Expression](
     lambda text: _item(text, SetReader({}), None), size=lexer.REMEMBERED, longest=lexer.REMEMBERED_CHARACTERS
 )
 

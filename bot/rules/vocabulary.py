@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain, pairwise
 from operator import itemgetter
 
@@ -38,16 +38,20 @@ class Vocabulary:
         self.unsure: set[int] = set()
         #: The highest number.
         self.count = 0
+        #: By number: how often it is likely to be found.
+        self.weights = [0]
         self._plain = _Forms()
         self._accented = _Forms()
         self._exact = _Forms()
-        self._leaves: dict[expression.Words, int] = {}
+        #: Until all terms are there: by the text, or all else that makes it another.
+        self._terms: dict[str | tuple[str, bool, str | None], int] = {}
         #: Of the plain words, those that phrases have.
         self._chain_words: dict[str, int] = {}
         #: Plain words -> the phrases that have them.
         self._in_phrases: Counter[str] = Counter()
-        #: Two phrase words -> the phrases that begin with them, each with all its words where it has more.
-        self._chains: dict[tuple[int, int], tuple[tuple[int, tuple[int, ...]], ...]] = {}
+        #: Two phrase words -> the phrase that they are, or all that begin with them, each with all its words where it
+        #: has more.
+        self._chains: dict[tuple[int, int], int | tuple[tuple[int, tuple[int, ...]], ...]] = {}
         #: A word's number -> phrases that need it, with the other words that they need.
         self._triggers: dict[int, tuple[tuple[int, frozenset[int]], ...]] = {}
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
@@ -60,6 +64,7 @@ class Vocabulary:
 
     def _new(self, *, is_sure: bool) -> int:
         self.count += 1
+        self.weights.append(0)
         if not is_sure:
             self.unsure.add(self.count)
         return self.count
@@ -70,30 +75,36 @@ class Vocabulary:
         """The number that is found wherever the term is."""
         if not isinstance(leaf, expression.Words) or leaf.field not in (None, "title", "body"):
             return self.always
-        known = self._leaves.get(leaf)
+        text, is_exact, field = leaf.text, leaf.is_exact, leaf.field
+        key = (text, is_exact, field) if is_exact or field else text
+        known = self._terms.get(key)
         if known is None:
-            known = self._leaves[leaf] = self._add(leaf)
+            known = self._terms[key] = self._add(leaf)
             self._said.forget()
             self._sequences.forget()
+        self.weights[known] += 1
         return known
 
-    def weights(self, asked: Counter[int], common: Mapping[str, int]) -> Counter[int]:
-        """How often each number is likely to be found, given how often it is asked for, and what common words add.
+    def close(self, common: Iterable[str], rules: int) -> None:
+        """Work out the weights when all terms of so many rules are there, and forget what only told terms apart.
 
-        A word is as frequent as terms have it, alone or in a phrase; an ending as the words that begin so.
+        A word is as frequent as terms have it, alone or in a phrase, a common word once a rule more; an ending as the
+        words that begin so.
         """
-        weights = Counter(asked)
-        words = Counter({word: asked[number] + self._in_phrases[word] for word, number in self._plain.words.items()})
-        words.update(common)
-        for word, more in common.items():
+        weights = self.weights
+        weights[self.always] += 1_000 * rules
+        words = Counter({word: weights[number] + self._in_phrases[word] for word, number in self._plain.words.items()})
+        for word in common:
+            words[word] += rules
             if number := self._plain.words.get(word):
-                weights[number] += more
+                weights[number] += rules
         ordered = sorted(words)
         heights = [0, *accumulate(map(words.__getitem__, ordered))]
         for prefix, number in self._plain.prefixes.items():
             first, last = bisect_left(ordered, prefix), bisect_left(ordered, prefix + _LAST)
             weights[number] += heights[last] - heights[first]
-        return weights
+        self._terms.clear()
+        self._in_phrases.clear()
 
     def _add(self, leaf: expression.Words) -> int:
         pattern = leaf.pattern
@@ -133,8 +144,12 @@ class Vocabulary:
             words = tuple(map(self._chain_word, run))
             self._in_phrases.update(element.text for element in run)
             pair = words[0], words[1]
-            phrase = number, words if len(words) > 2 else ()
-            self._chains[pair] = (*self._chains.get(pair, ()), phrase)
+            before = self._chains.get(pair)
+            if before is None and len(words) == 2:
+                self._chains[pair] = number
+            else:
+                several = before if isinstance(before, tuple) else ((before, ()),) if before else ()
+                self._chains[pair] = (*several, (number, words if len(words) > 2 else ()))
             return number
         needed = sorted({self._element(element) for element in pattern.elements if element.text != "?"})
         # The word added last is as a rule the rarest: common ones were there before.
@@ -143,7 +158,8 @@ class Vocabulary:
         return number
 
     def _chain_word(self, element: Element) -> int:
-        plain = tokens.drop_accents(tokens.fold_case(element.text))
+        text = element.text
+        plain = text if element.form is Form.PLAIN else tokens.drop_accents(tokens.fold_case(text))
         known = self._chain_words.get(plain)
         if known is None:
             known = self._plain.words.get(plain) or self._new(is_sure=True)
@@ -187,6 +203,9 @@ class Vocabulary:
 
     def _find_chains(self, sequence: list[int], found: set[int]) -> None:
         for phrases in {*map(self._chains.get, pairwise(sequence))}:
+            if isinstance(phrases, int):
+                found.add(phrases)
+                continue
             for number, words in phrases or ():
                 if not words or _has_run(sequence, words):
                     found.add(number)

@@ -10,7 +10,8 @@ import re
 
 from bot import model
 from bot.rules import expression
-from bot.rules.evaluation import CompiledRule, Kind
+from bot.rules.evaluation import CompiledRule
+from bot.rules.reading import Kind
 from tests.rules.slow_words import Field, Places, capitals, term_places
 
 

@@ -10,7 +10,8 @@ from bot import model, ports, rules
 from bot.language import tokens
 from bot.rules import evaluation, expression
 from bot.rules.article_text import ArticleText
-from bot.rules.evaluation import CompiledRule, Kind, Part
+from bot.rules.evaluation import CompiledRule
+from bot.rules.reading import Kind, Part, Reading
 from bot.rules.search.glance import glances
 from bot.rules.search.narrowing import condition
 
@@ -103,7 +104,7 @@ def _compiled(wanted: expression.Expression | None) -> CompiledRule | None:
         return None
     parts = (Part(kind=Kind.ALL, label="search", expression=wanted, is_query=True),)
     # No capitals: a title that shouts hides nothing from somebody who looks for it.
-    return CompiledRule(rule=model.Rule(name="search", notify=()), parts=parts, capitals=())
+    return CompiledRule(rule=model.Rule(name="search", notify=()), own=Reading(parts))
 
 
 def _matches(compiled: CompiledRule | None, article: model.Article) -> tuple[model.Match, ...] | None:

@@ -1,0 +1,184 @@
+"""A rule as written → the parts that it asks for, and all that is wrong with them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from bot import model
+from bot.rules import expression, parse, patterns, show, stemming
+from bot.rules.errors import QueryError, RuleProblem
+
+#: A rule is compiled, checked and tried at once, then seldom asked: read, it takes four times what is written.
+_REMEMBERED = 4
+
+
+class Kind(StrEnum):
+    """What a line does."""
+
+    #: Must be found.
+    ALL = "all"
+    #: One of these lines must be found.
+    ANY = "any"
+    #: Must not be found.
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One line of a rule, or one part of its query between the outermost ANDs."""
+
+    kind: Kind
+    label: str
+    #: Of a NONE line: what must not be found.
+    expression: expression.Expression
+    is_query: bool = False
+
+
+class Reading(NamedTuple):
+    """What a rule asks for."""
+
+    parts: tuple[Part, ...]
+    #: Its own all-capitals terms, those of exclusions too.
+    capitals: tuple[patterns.Pattern, ...] = ()
+    problems: tuple[RuleProblem, ...] = ()
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def read(rule: model.Rule) -> Reading:
+    """The rule as far as it can be read, with every problem; its examples are not run."""
+    problems: list[RuleProblem] = []
+    sets = dict(rule.sets)
+    parts = [
+        part
+        for kind, lines in ((Kind.ALL, rule.all), (Kind.ANY, rule.any), (Kind.NONE, rule.none))
+        for line in lines
+        if (part := _line(kind, line, sets, rule.where, problems))
+    ]
+    if rule.query is not None:
+        parts += _query(rule.query, sets, rule.where, problems)
+        if rule.all or rule.any:
+            other = "all" if rule.all else "any"
+            problems.append(
+                RuleProblem(
+                    place=("query",),
+                    code="query-and-lists",
+                    message=f"query and {other} in one rule",
+                    help="write the lists into the query, or the query as lists",
+                )
+            )
+    if rule.stem:
+        parts = [replace(part, expression=stemming.widen(part.expression)) for part in parts]
+    if not problems and not _needs_something(parts):
+        problems.append(_only_negatives(rule))
+    parts.sort(key=lambda part: part.kind is Kind.NONE)
+    return Reading(tuple(parts), _capitals(parts), tuple(problems))
+
+
+def _line(
+    kind: Kind,
+    line: model.Line,
+    sets: Mapping[str, tuple[str, ...]],
+    where: model.Where,
+    problems: list[RuleProblem],
+) -> Part | None:
+    terms = []
+    for number, term in enumerate(line.terms):
+        try:
+            terms.append(parse.parse_term(term, sets=sets))
+        except QueryError as error:
+            problems.append(_problem((kind.value, line.label, number), error))
+    if not terms:
+        if not line.terms:
+            problems.append(
+                RuleProblem(
+                    place=(kind.value, line.label),
+                    code="empty-line",
+                    message=f'"{line.label}" has no terms',
+                    help="name a term or remove the line",
+                )
+            )
+        return None
+    either = terms[0] if len(terms) == 1 else expression.Any(tuple(terms))
+    return Part(kind=kind, label=line.label, expression=_within(either, where))
+
+
+def _query(
+    query: str, sets: Mapping[str, tuple[str, ...]], where: model.Where, problems: list[RuleProblem]
+) -> Iterable[Part]:
+    try:
+        whole = _within(parse.parse_query(query, sets=sets), where)
+    except QueryError as error:
+        problems.append(_problem(("query",), error))
+        return
+    for part in whole.parts if isinstance(whole, expression.All) else (whole,):
+        if isinstance(part, expression.Not):
+            yield Part(kind=Kind.NONE, label=show.show(part.part), expression=part.part, is_query=True)
+        else:
+            yield Part(kind=Kind.ALL, label=show.show(part), expression=part, is_query=True)
+
+
+def _problem(place: tuple[str | int, ...], error: QueryError) -> RuleProblem:
+    return RuleProblem(
+        place=place, start=error.start, end=error.end, code=error.code, message=error.message, help=error.help
+    )
+
+
+def _within(tree: expression.Expression, where: model.Where) -> expression.Expression:
+    """The rule's ``where`` for every term without its own field."""
+    return tree if where is model.Where.ANYWHERE else _in_field(tree, where.value)
+
+
+def _in_field(tree: expression.Expression, field: str) -> expression.Expression:
+    """The tree, its leaves looked for in one field only; a leaf with its own field keeps it."""
+    match tree:
+        case expression.Words(text, is_exact, None):
+            return expression.Words(text, is_exact, field, pattern=tree.pattern)
+        case expression.Regex(source, ignores_case, None):
+            return expression.Regex(source, ignores_case, field)
+        case expression.Window(parts, words, None):
+            inner = tuple(
+                part for part in (_in_field(part, field) for part in parts) if isinstance(part, expression.Words)
+            )
+            return expression.Window(inner, words, field)
+        case expression.Named(name, parts, None):
+            return expression.Named(name, tuple(_in_field(part, field) for part in parts), field)
+        case expression.All(parts):
+            return expression.All(tuple(_in_field(part, field) for part in parts))
+        case expression.Any(parts):
+            return expression.Any(tuple(_in_field(part, field) for part in parts))
+        case expression.Not(part):
+            return expression.Not(_in_field(part, field))
+        case expression.Near(left, right, words, is_ordered):
+            return expression.Near(_in_field(left, field), _in_field(right, field), words, is_ordered)
+        case _:
+            return tree
+
+
+def _needs_something(parts: Iterable[Part]) -> bool:
+    positive = [part for part in parts if part.kind is not Kind.NONE]
+    return any(expression.needs_something(part.expression) for part in positive)
+
+
+def _only_negatives(rule: model.Rule) -> RuleProblem:
+    place: tuple[str | int, ...] = ("query",) if rule.query is not None else ("none",) if rule.none else ("name",)
+    return RuleProblem(
+        place=place,
+        end=len(rule.query or ""),
+        code="only-negatives",
+        message="nothing has to be found, so every other article would match",
+        help="name under all or any what must be found" if rule.query is None else "name a term that must be found",
+    )
+
+
+def _capitals(parts: Iterable[Part]) -> tuple[patterns.Pattern, ...]:
+    found: dict[patterns.Pattern, None] = {}
+    for part in parts:
+        for leaf in expression.leaves(part.expression):
+            for words in leaf.parts if isinstance(leaf, expression.Window) else (leaf,):
+                if isinstance(words, expression.Words) and words.pattern.is_capitals:
+                    found[words.pattern] = None
+    return tuple(found)
