@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from bot import __version__, channels, config, model, pipeline, ports, reading, rules, storage
 from bot.app.environment import Environment, channel_of
@@ -14,6 +13,7 @@ from bot.app.observers import Observers
 from bot.fetch import client, fulltext, google_news, room
 from bot.language import encoders
 from bot.maintenance.heartbeat import Heartbeat
+from bot.model.records import dataclass
 from bot.reading.processes import Processes
 from bot.reading.threads import Threads
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from bot.model.records import dataclass
 from bot.model.rules import Severity
 from bot.model.settings import QuietHours
 

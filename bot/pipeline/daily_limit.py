@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from bot import articles, model, polling, ports
+from bot.model.records import dataclass
 
 #: Kept as an identity only, or stored for the few that match.
 _FREE = (articles.Novelty.OLD, articles.Novelty.RETOLD)

@@ -15,13 +15,14 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
 
 from bot import model, ports
+from bot.model.records import dataclass
 from bot.pipeline import reports
 from bot.pipeline.deciding import Deciding
 from bot.pipeline.poll import OUR_BUG, Documents, Polled, Poller

@@ -5,9 +5,10 @@ A ruling waits in the store, whoever made it, and is carried out at the next tur
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot import model, ports, stories
+from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

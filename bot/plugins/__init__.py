@@ -14,12 +14,12 @@ import importlib.metadata
 import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from bot.model import visible
+from bot.model.records import dataclass
 
 __all__ = ["Broken", "Kind", "Kinds", "are_installed", "find"]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
 from bot import model
+from bot.model.records import dataclass
 from bot.rules import expression, parse, patterns, show, stemming
 from bot.rules.errors import QueryError, RuleProblem
 

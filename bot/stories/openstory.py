@@ -8,11 +8,12 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from itertools import islice
 
 from bot import model
+from bot.model.records import dataclass
 from bot.stories import copies
 from bot.stories.profile import Profile
 

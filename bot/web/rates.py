@@ -6,7 +6,8 @@ Pure: the time is handed in, in seconds.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from bot.model.records import dataclass
 
 #: Callers remembered; of more, those that asked longest ago begin anew.
 MOST_CALLERS = 1_000

@@ -7,11 +7,12 @@ and "dead" are one word. Knows no sentence.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, lru_cache
 from importlib import resources
 
 from bot.language.words import fold
+from bot.model.records import dataclass
 
 #: The fewest letters of `word*`.
 _SHORTEST_PREFIX = 2

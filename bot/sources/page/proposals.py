@@ -11,7 +11,6 @@ import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from urllib.parse import urldefrag, urlsplit
@@ -19,6 +18,7 @@ from urllib.parse import urldefrag, urlsplit
 from lxml.html import HtmlElement
 
 from bot.language import datelines
+from bot.model.records import dataclass
 from bot.ports import Body
 from bot.sources.page import dates, days, document, headlines, runs
 from bot.sources.page.selectors import beginning_of, selector
