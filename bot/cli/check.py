@@ -14,6 +14,7 @@ from bot import app, config, model, ports
 from bot.alerts import routing
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
+from bot.storage.moved_feeds import moved_feeds
 
 
 class Format(StrEnum):
@@ -60,14 +61,12 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
     """Feeds whose publisher has sent the bot to the address of another, as far as a database at hand remembers."""
     try:
         kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
-        if kind != "sqlite" or not Path(database).is_file():
-            return []
-        # Costs half of a start, and before the first run there is no database.
-        from bot.cli import archive
-
-        states = archive.look(settings, lambda tx, now: tuple(tx.feeds.all()))
     except ports.WirewatchError:
         return []  # what is wrong is said elsewhere
+    # The bot opens no link either.
+    if kind != "sqlite" or not Path(database).is_file() or Path(database).is_symlink():
+        return []
+    states = moved_feeds(Path(database))
     configured = {feed.url for feed in settings.feeds}
     path = folder / "feeds.yaml"
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -11,7 +11,7 @@ from bot.feedback import clinic as clinics
 
 def show(finding: clinics.Finding) -> None:
     """For people: the two uses, and the guards."""
-    out = terminal.out
+    out = terminal.out()
     articles = model.counted(finding.articles, "article")
     if not finding.uses:
         out.print(

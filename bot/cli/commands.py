@@ -73,7 +73,7 @@ def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
 
 def _version(asked: bool) -> None:
     if asked:
-        terminal.out.print(f"wirewatch {bot.__version__}")
+        terminal.out().print(f"wirewatch {bot.__version__}")
         raise typer.Exit
 
 

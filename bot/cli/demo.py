@@ -156,7 +156,7 @@ class _Teller:
             self._say(f"       -> {telling.decision(decision)}")
 
     def _say(self, text: str) -> None:
-        terminal.err.print(text, style="dim", markup=False)
+        terminal.err().print(text, style="dim", markup=False)
 
 
 async def _sum_up(store: ports.Store) -> None:

@@ -158,4 +158,4 @@ def _show(lines: Sequence[ports.CheckLine]) -> None:
     for line in lines:
         mark = Text("ok", style="green") if line.is_good else Text("NO", style="red")
         table.add_row(mark, Text(line.what), Text(line.help))
-    terminal.out.print(table)
+    terminal.out().print(table)

@@ -36,7 +36,7 @@ def explain(
             terminal.fail("name a rule, or an article by --url or --text", UNUSABLE)
         for entry in chosen:
             terminal.row(entry.rule.name, style="bold")
-            terminal.out.print(rules.describe(entry.rule), markup=False)
+            terminal.out().print(rules.describe(entry.rule), markup=False)
             if not entry.rule.notify:
                 terminal.row(f"Goes to {routing.told(settings.bot.routes, entry.rule)}")
         return
@@ -49,8 +49,8 @@ def explain(
         terminal.answer([explaining.document(each, place).model_dump(mode="json") for each in found])
         return
     for each in found:
-        terminal.out.print(f"{each.rule}: {'matches' if each.matched else 'does not match'}", markup=False)
-        terminal.out.print(each.text(), markup=False)
+        terminal.out().print(f"{each.rule}: {'matches' if each.matched else 'does not match'}", markup=False)
+        terminal.out().print(each.text(), markup=False)
     for sentence in article.left_out:
         terminal.row(f"left out, since its feed repeats it: {sentence}")
     for line in _lines(place) if place else ():

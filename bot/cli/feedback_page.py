@@ -29,7 +29,7 @@ class RuleFeedback:
 
 def show(one: RuleFeedback) -> None:
     """Print one rule's precision and the changes that are proposed."""
-    out, found = terminal.out, one.precision
+    out, found = terminal.out(), one.precision
     out.print(Text(one.rule, style="bold"))
     if found:
         low, high = found.interval

@@ -29,9 +29,9 @@ def init(
     except OSError as error:
         terminal.fail(f"cannot write {folder}: {error.strerror}", UNUSABLE)
     flag = "" if folder == DEFAULT_CONFIG else f" --config {folder}"
-    terminal.out.print(f"Wrote {folder}/. Next:", markup=False)
-    terminal.out.print(f"  wirewatch check{flag}", markup=False)
-    terminal.out.print(f"  wirewatch run{flag}", markup=False)
+    terminal.out().print(f"Wrote {folder}/. Next:", markup=False)
+    terminal.out().print(f"  wirewatch check{flag}", markup=False)
+    terminal.out().print(f"  wirewatch run{flag}", markup=False)
 
 
 def copy_starter(folder: Path) -> None:

@@ -143,14 +143,14 @@ def _show(policy: model.LanguageModelPolicy, asked: Sequence[_Asked], compared: 
         name = use.value if use in policy.uses else f"{use.value} (not used)"
         row = (name, f"{found['right']} of {found['asked']}", str(found["seconds"]), str(found["tokens"]))
         table.add_row(*(Text(visible.line(cell)) for cell in (*row, errors)))
-    terminal.out.print(table)
+    terminal.out().print(table)
     used = [one for one in asked if one.use in policy.uses and not one.error]
     if used:
-        terminal.out.print(_budget(policy, used))
+        terminal.out().print(_budget(policy, used))
     if not compared:
         return
     names = ("labelled articles", "events", "hidden", "beyond", "pairs P", "R", "calls", "tokens")
     table = Table(*names, caption="calls and tokens: for one article")
     for name, score in compared.items():
         table.add_row(name, *score.cells())
-    terminal.out.print(table)
+    terminal.out().print(table)

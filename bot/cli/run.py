@@ -60,7 +60,7 @@ class _FirstPass:
         self._silenced = silenced
 
     def __enter__(self) -> None:
-        if terminal.err.is_terminal:
+        if terminal.err().is_terminal:
             self._silenced.add(logs.POLLED)
         self._advance = self._bar.__enter__()
         self._is_open = True
@@ -80,7 +80,7 @@ class _FirstPass:
             self._close()
             broken = [each for each in self._reports if each.error]
             # Where the log is read by a program it has each of them.
-            if terminal.err.is_terminal or len(broken) == len(self._reports):
+            if terminal.err().is_terminal or len(broken) == len(self._reports):
                 once.tell_broken(broken, polled=len(self._reports))
 
     def _close(self) -> None:

@@ -113,7 +113,7 @@ def _show(settings: config.Settings, found: Status) -> None:
     names = {feed.url: feed.name for feed in settings.feeds}
     feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
     # A line for each feed, however long its error: --json and `wirewatch feeds test` have the whole of it.
-    room = max(20, terminal.out.width - 72)
+    room = max(20, terminal.out().width - 72)
     for state in found.feeds:
         feeds.add_row(
             _cut(names.get(state.url) or state.title or state.url, 30),
@@ -122,7 +122,7 @@ def _show(settings: config.Settings, found: Status) -> None:
             _ago(found.now, state.new_at),
             _cut(_wrong(state), room),
         )
-    terminal.out.print(feeds)
+    terminal.out().print(feeds)
     if found.feeds and all(state.failures and state.ok_at is None for state in found.feeds):
         terminal.row(nothing_read(len(found.feeds), _wrong(found.feeds[0])), style="yellow")
     rules = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
@@ -134,9 +134,9 @@ def _show(settings: config.Settings, found: Status) -> None:
             str(found.hits.get(rule.name, 0)),
             "paused" if rule.paused else "",
         )
-    terminal.out.print()
-    terminal.out.print(rules)
-    terminal.out.print()
+    terminal.out().print()
+    terminal.out().print(rules)
+    terminal.out().print()
     for (channel, sent), count in sorted(found.counts.items()):
         terminal.row(f"{channel}: {count} {sent.value}")
     for channel, why in sorted(found.unheard.items()):

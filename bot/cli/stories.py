@@ -76,4 +76,4 @@ def _show(entry: telling.StoryRow) -> None:
     for row in entry.messages:
         sent = f"sent {row.receipt.sent_at:%m-%d %H:%M}" if row.receipt else row.state.value
         terminal.row(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim")
-    terminal.out.print()
+    terminal.out().print()

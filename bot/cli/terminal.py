@@ -9,20 +9,34 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import typer
-from rich.text import Text
 
 from bot import model
-from bot.channels.console.screen import Screen
 from bot.model import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-out = Screen(highlight=False, soft_wrap=True)
-err = Screen(stderr=True, highlight=False, soft_wrap=True)
+    from bot.channels.console.screen import Screen
+
+
+@cache
+def out() -> Screen:
+    """Where answers go. The screens are made at their first use, for the start-up of commands without tables."""
+    from bot.channels.console.screen import Screen
+
+    return Screen(highlight=False, soft_wrap=True, emoji=False)
+
+
+@cache
+def err() -> Screen:
+    """Where everything else goes."""
+    from bot.channels.console.screen import Screen
+
+    return Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def answer(value: object) -> None:
@@ -42,12 +56,18 @@ def write(text: str) -> None:
 
 def row(text: str, style: str = "") -> None:
     """One line of an answer, whatever it quotes: no title can begin a new line."""
-    out.print(Text(text.replace("\n", " "), style=style))
+    from rich.text import Text
+
+    out().print(Text(text.replace("\n", " "), style=style))
 
 
 def say(text: str) -> None:
     """A line for people on stderr; never markup."""
-    err.print(text, markup=False)
+    if err.cache_info().currsize:
+        # It may be showing a bar, above which the line belongs.
+        err().print(text, markup=False)
+    else:
+        sys.stderr.write(visible.lines(text) + "\n")
 
 
 def fail(text: str, code: int) -> NoReturn:
@@ -67,13 +87,13 @@ def _bars(*, transient: bool) -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=err, transient=transient)
+    return Progress(*columns, console=err(), transient=transient)
 
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Advance]:
     """A bar on stderr while long work goes on; nothing when stderr is not a terminal."""
-    if not err.is_terminal:
+    if not err().is_terminal:
         yield lambda: None
         return
     with _bars(transient=True) as bar:
@@ -84,7 +104,7 @@ def progress(what: str, total: int | None) -> Iterator[Advance]:
 @contextmanager
 def tables() -> Iterator[Callable[[str, int, int], None]]:
     """A bar for each table that is copied: its name, rows so far, rows in all. A line each where nobody looks on."""
-    if not err.is_terminal:
+    if not err().is_terminal:
         done: set[str] = set()
 
         def tell_done(name: str, copied: int, total: int) -> None:

@@ -42,7 +42,7 @@ def translate(
         )
     else:
         if found.query:
-            terminal.out.print(found.query, markup=False)
+            terminal.out().print(found.query, markup=False)
         for title, notes in (("lost", found.lost), ("rewritten", found.rewritten)):
             for note in notes:
                 terminal.say(f"{title}: {' '.join(note.part.split())[:80]}: {note.what}")

@@ -9,12 +9,17 @@
 Knows no stage of the pipeline; the outside sees ``ports.Store``.
 """
 
-from bot.storage.addresses import libpq as libpq_address
-from bot.storage.clock_step import shift_waiting_times
-from bot.storage.keeping import Trimmed, backup, trim
-from bot.storage.move import move
-from bot.storage.opening import open_beside, open_store
-from bot.storage.store import SqlStore
+from typing import TYPE_CHECKING
+
+from bot.model import deferred
+
+if TYPE_CHECKING:
+    from bot.storage.addresses import libpq_address
+    from bot.storage.clock_step import shift_waiting_times
+    from bot.storage.keeping import Trimmed, backup, trim
+    from bot.storage.move import move
+    from bot.storage.opening import open_beside, open_store
+    from bot.storage.store import SqlStore
 
 __all__ = [
     "SqlStore",
@@ -27,3 +32,16 @@ __all__ = [
     "shift_waiting_times",
     "trim",
 ]
+
+# Costs start-up: SQLAlchemy, which `wirewatch check` does not need.
+__getattr__ = deferred.names(
+    __name__,
+    {
+        "addresses": "libpq_address",
+        "clock_step": "shift_waiting_times",
+        "keeping": "Trimmed backup trim",
+        "move": "move",
+        "opening": "open_beside open_store",
+        "store": "SqlStore",
+    },
+)

@@ -64,6 +64,6 @@ def _sqlite(url: URL) -> DatabaseAddress:
     return DatabaseAddress(url.set(drivername="sqlite", database=str(file), query={}), file)
 
 
-def libpq(address: str) -> str:
+def libpq_address(address: str) -> str:
     """PostgreSQL's address as its own library reads it, with what is secret in it. Raises ConfigError."""
     return parse(address).url.set(drivername="postgresql").render_as_string(hide_password=False)

@@ -7,8 +7,6 @@ seconds. A daemon thread a call has neither fault; a channel has one call under 
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,6 +16,10 @@ T = TypeVar("T")
 
 async def run(work: Callable[[], T], *, name: str) -> T:
     """What ``work`` gives or raises. Cancelled, it goes on alone and nobody hears of it."""
+    # Costs start-up: commands that send nothing do without.
+    import asyncio
+    import contextlib
+
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
