@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 
@@ -13,4 +12,7 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 - the one place where time comes in
 
     async def sleep(self, duration: timedelta) -> None:
+        # Costs start-up: commands that only ask for the time do without.
+        import asyncio
+
         await asyncio.sleep(max(0.0, duration.total_seconds()))

@@ -12,6 +12,7 @@ import structlog
 
 from bot import config, ports
 from bot.alerts import notices
+from bot.config import watch
 
 log = structlog.get_logger("wirewatch")
 
@@ -35,7 +36,7 @@ class Reloader:
         """``settings`` are those in force; ``take_over`` is given what comes after them."""
         self._take_over = take_over
         self._asked = asyncio.Event()
-        self._watcher = config.Watcher(folder, settings, clock=clock, environ=environ, kinds=kinds)
+        self._watcher = watch.Watcher(folder, settings, clock=clock, environ=environ, kinds=kinds)
 
     def soon(self) -> None:
         """Look now, also when nothing seems to have changed."""

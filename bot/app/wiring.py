@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from bot import __version__, channels, config, model, pipeline, ports, reading, rules, storage
 from bot.app.environment import Environment, channel_of
 from bot.app.live import Live
 from bot.app.observers import Observers
-from bot.fetch import client, fulltext, google_news, room
+from bot.fetch import fulltext, google_news, room
+from bot.fetch.first_use import FetcherAtFirstUse
 from bot.language import encoders
 from bot.maintenance.heartbeat import Heartbeat
 from bot.model.records import dataclass
 from bot.reading.processes import Processes
 from bot.reading.threads import Threads
+
+if TYPE_CHECKING:
+    from bot.fetch.client import HttpFetcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +74,16 @@ def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.S
 
 def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> ports.Fetcher:
     """The HTTP client of feeds, or the one that ``environment`` brings."""
-    return environment.fetcher or client.HttpFetcher(
-        policy, environment.clock, secret_of=lambda secret: config.resolve(secret, environment.environ)
-    )
+
+    def made() -> HttpFetcher:
+        # Costs start-up: httpx and the certificates.
+        from bot.fetch.client import HttpFetcher
+
+        return HttpFetcher(
+            policy, environment.clock, secret_of=lambda secret: config.resolve(secret, environment.environ)
+        )
+
+    return environment.fetcher or FetcherAtFirstUse(made)
 
 
 def parts_of(

@@ -11,7 +11,6 @@ from bot.config.rule_sources import RuleItem, RuleSource, rule_source
 from bot.config.schema import schemas
 from bot.config.secrets import resolve
 from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings, WebToken
-from bot.config.watch import Watcher
 from bot.config.yaml.problems import render
 
 __all__ = [
@@ -21,7 +20,6 @@ __all__ = [
     "RuleItem",
     "RuleSource",
     "Settings",
-    "Watcher",
     "WebSettings",
     "WebToken",
     "check",

@@ -9,13 +9,15 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-import httpx
 import structlog
 
 from bot import ports
+
+if TYPE_CHECKING:
+    import httpx
 
 _log = structlog.get_logger(__name__)
 
@@ -52,10 +54,11 @@ class GoogleNews:
     async def _asked(self, links: Sequence[str]) -> Mapping[str, str]:
         # On first use: it loads a parser that nothing else needs.
         import googlenewsdecoder
+        import httpx
 
         decoder = googlenewsdecoder.GoogleDecoderAsync(timeout=None)
         await decoder.close()
-        decoder.client = httpx.AsyncClient(transport=_Ours(self._fetcher), trust_env=False)
+        decoder.client = httpx.AsyncClient(transport=_ours(self._fetcher), trust_env=False)
         try:
             async with asyncio.timeout(_SECONDS), decoder:
                 answers = await decoder.decode_google_news_urls(list(links), concurrency=2)
@@ -75,21 +78,24 @@ class GoogleNews:
         return found
 
 
-class _Ours(httpx.AsyncBaseTransport):
+def _ours(fetcher: ports.Fetcher) -> httpx.AsyncBaseTransport:
     """Sends the library's requests by our client."""
+    # Costs start-up, and few feeds have such links.
+    import httpx
 
-    def __init__(self, fetcher: ports.Fetcher) -> None:
-        self._fetcher = fetcher
+    class Ours(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            form = (await request.aread()).decode() if request.method == "POST" else None
+            try:
+                answer = await fetcher.get(
+                    ports.Request(url=str(request.url), accept="text/html, */*;q=0.5", form=form)
+                )
+            except ports.FetchError as error:
+                raise httpx.ConnectError(str(error), request=request) from error
+            kind = {"content-type": "text/html; charset=utf-8"}
+            return httpx.Response(answer.status, content=answer.body, headers=kind)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        form = (await request.aread()).decode() if request.method == "POST" else None
-        try:
-            answer = await self._fetcher.get(
-                ports.Request(url=str(request.url), accept="text/html, */*;q=0.5", form=form)
-            )
-        except ports.FetchError as error:
-            raise httpx.ConnectError(str(error), request=request) from error
-        return httpx.Response(answer.status, content=answer.body, headers={"content-type": "text/html; charset=utf-8"})
+    return Ours()
 
 
 def _is_hidden(link: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import app, config
-from bot.config import files
+from bot.config import files, watch
 from bot.config.yaml import nodes
 from testbed import fakes
 from tests.config import folders
@@ -243,8 +243,8 @@ def test_a_rule_that_moves_to_another_file_is_not_kept_twice(tmp_path: Path) -> 
     assert after.kept == ()
 
 
-def _watcher(folder: Path, clock: fakes.FakeClock) -> config.Watcher:
-    return config.Watcher(folder, folders.load(folder), clock=clock, environ={}, kinds=app.kinds())
+def _watcher(folder: Path, clock: fakes.FakeClock) -> watch.Watcher:
+    return watch.Watcher(folder, folders.load(folder), clock=clock, environ={}, kinds=app.kinds())
 
 
 async def test_the_watcher_tells_of_a_change_once(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ async def test_a_forced_look_reads_all_and_always_answers(tmp_path: Path) -> Non
     bot = folders.BOT + "web: {listen: 127.0.0.1:1, token: env:WEB}\n"
     folder = folders.make(tmp_path, bot=bot)
     environ: dict[str, str] = {}
-    watcher = config.Watcher(
+    watcher = watch.Watcher(
         folder,
         folders.load(folder, environ=environ),
         clock=fakes.FakeClock(),
