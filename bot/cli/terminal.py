@@ -63,8 +63,8 @@ def row(text: str, style: str = "") -> None:
 
 def say(text: str) -> None:
     """A line for people on stderr; never markup."""
-    if err.cache_info().currsize:
-        # It may be showing a bar, above which the line belongs.
+    if "rich" in sys.modules:
+        # There may be a bar, above which the line belongs.
         err().print(text, markup=False)
     else:
         sys.stderr.write(visible.lines(text) + "\n")

@@ -21,9 +21,6 @@ _PATIENCE = 3
 CLOCK_MARGIN = timedelta(minutes=15)
 
 
-# -- outcomes: what became of the last attempt
-
-
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The channel took it, now or as a look-up shows."""
@@ -64,6 +61,7 @@ class Crashed:
     text: str
 
 
+#: What became of the last attempt.
 Outcome: TypeAlias = Accepted | Failed | Interrupted | NotThere | LookFailed | Crashed
 
 

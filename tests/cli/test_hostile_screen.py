@@ -212,7 +212,7 @@ def test_no_command_prints_what_steers_a_terminal(
     if is_terminal:
         for name, to_stderr in (("out", False), ("err", True)):
             screen = Screen(stderr=to_stderr, force_terminal=True, highlight=False, soft_wrap=True, width=100)
-            monkeypatch.setattr(terminal, name, screen)
+            monkeypatch.setattr(terminal, name, lambda screen=screen: screen)
     said = {}
     for command, ways in RUNS.items():
         for way in ways:
