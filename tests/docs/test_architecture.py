@@ -48,7 +48,7 @@ def test_each_of_a_newcomers_ten_changes_touches_at_most_three_files_and_all_exi
 def test_each_table_has_its_place_and_no_table_is_named_that_is_none() -> None:
     named = {name for row in re.findall(r"^\|(.+)\|$", section("Where state is"), re.MULTILINE) for name in _names(row)}
     # A model's answers have their table beside what reads it.
-    assert completions.metadata is schema.metadata
+    assert completions.completions.metadata is schema.metadata
     assert named == set(schema.metadata.tables)
 
 
