@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -54,9 +54,11 @@ class Dispatcher:
         self._snoozed = tx.judgements.snoozes(now)
         self._silences = InForce(tx.silences.active(now))
 
-    def dispatch(self, changed: Iterable[ChangedStory]) -> tuple[model.Decision, ...]:
+    def dispatch(self, changed: Collection[ChangedStory]) -> tuple[model.Decision, ...]:
         """Decide for each channel of the changed stories, and write what was decided."""
         made: list[model.Decision] = []
+        # All at once: the draft remembers them.
+        self._tx.stories.alerts([entry.story.id for entry in changed])
         for entry in changed:
             known = {alert.channel: alert for alert in self._tx.stories.alerts([entry.story.id])}
             made.extend(self._merge(entry, known))
@@ -84,6 +86,7 @@ class Dispatcher:
     def release(self, held: Sequence[model.Alert]) -> tuple[model.Decision, ...]:
         """Decide again for held alerts whose time has come, gathered for each channel, and for due reminders."""
         found = self._tx.stories.get(list(dict.fromkeys(alert.story for alert in held)))
+        self._tx.stories.alerts(list(found))
         made: list[model.Decision] = []
         for channel in dict.fromkeys(alert.channel for alert in held):
             due = [alert for alert in held if alert.channel == channel and alert.story in found]

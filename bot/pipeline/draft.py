@@ -139,11 +139,9 @@ class Stories:
         """Write what the store does not have."""
         for story, articles in self._taken_out.items():
             stories.take_out(story, articles)
-        for story, members in self._saved.items():
-            stories.save(replace(self.known[story], members=tuple(members)))
+        stories.save(*[replace(self.known[story], members=tuple(new)) for story, new in self._saved.items()])
         stories.decide(self._decisions)
-        for alert in self._alerts.values():
-            stories.save_alert(alert)
+        stories.save_alert(*self._alerts.values())
 
     def settle(self) -> None:
         """The store has it all: only what makes the next turn quick is kept."""

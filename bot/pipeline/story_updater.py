@@ -119,9 +119,11 @@ class StoryUpdater:
         modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
         joins = grouping.join_batch(by_id.values(), modes, self._second_opinion(tx, by_id))
+        # All at once, also to know which are new.
+        stored = tx.stories.get([join.story for join in joins])
         for join in joins:
             arrival = by_id[join.article]
-            entry = _entry(tx, changed, join.story, arrival.article)
+            entry = _entry(stored, changed, join.story, arrival.article)
             for younger in join.merges:
                 _merge(tx, changed, entry, younger)
             member = model.Member(
@@ -174,7 +176,7 @@ class StoryUpdater:
         assert self.advice is not None
         relevant, rejected = relevance.sort(tx, snapshot, self.advice, arrivals)
         for member in rejected:
-            entry = _entry(tx, changed, member.join.story, member.article)
+            entry = _entry(tx.stories.get([member.join.story]), changed, member.join.story, member.article)
             entry.story = _with_member(entry.story, member)
         return relevant
 
@@ -257,12 +259,14 @@ def _beside(
 
 
 def _entry(
-    tx: ports.Transaction, changed: dict[model.StoryId, ChangedStory], story_id: model.StoryId, article: model.Article
+    stored: Mapping[model.StoryId, model.Story],
+    changed: dict[model.StoryId, ChangedStory],
+    story_id: model.StoryId,
+    article: model.Article,
 ) -> ChangedStory:
     if story_id not in changed:
-        stored = tx.stories.get([story_id]).get(story_id)
         changed[story_id] = ChangedStory(
-            stored
+            stored.get(story_id)
             or model.Story(
                 id=story_id,
                 title=article.title,

@@ -85,8 +85,8 @@ class Stories(Protocol):
     def home_of(self, article: model.ArticleId) -> model.StoryId | None:
         """The id alone: a story may hold thousands of articles."""
 
-    def save(self, story: model.Story) -> None:
-        """Write the story and its members (those that are already there are left)."""
+    def save(self, *saved: model.Story) -> None:
+        """Write the stories and their members (those that are already there are left)."""
 
     def take_out(self, story: model.StoryId, articles: Sequence[model.ArticleId]) -> None:
         """They are no longer members of the story, nor of those that were merged into it."""
@@ -127,8 +127,8 @@ class Stories(Protocol):
     def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]:
         """The alerts of these stories, one for each channel."""
 
-    def save_alert(self, alert: model.Alert) -> None:
-        """Write the alert over the one of its story and channel."""
+    def save_alert(self, *saved: model.Alert) -> None:
+        """Write each alert over the one of its story and channel."""
 
     def held_until(self, now: datetime) -> Sequence[model.Alert]:
         """Held alerts whose time has come, and posted ones that are to remind; oldest first."""

@@ -186,24 +186,16 @@ class Stories:
     def count_by_rule(self, *, since: datetime) -> Mapping[str, int]:
         return dict(map(tuple, self._connection.execute(_COUNT_BY_RULE, {"since": since})))
 
-    def save(self, story: model.Story) -> None:
-        target = story.merged_into
-        if target is not None:
-            target = self._connection.execute(_TARGET, {"of_story": target}).scalar() or target
-        self._connection.execute(
-            _SAVE,
-            {
-                "id": story.id,
-                "title": story.title,
-                "first_seen": story.first_seen,
-                "last_seen": story.last_seen,
-                "merged_into": target,
-            },
-        )
-        if target is not None:
-            self._connection.execute(_POINT_ON, {"of_story": story.id, "target": target})
-        rows = [_member_row(story.id, member) for member in story.members]
-        if rows:
+    def save(self, *saved: model.Story) -> None:
+        if whole := [_story_row(story, None) for story in saved if story.merged_into is None]:
+            self._connection.execute(_SAVE, whole)
+        for story in saved:
+            if story.merged_into is not None:
+                into = {"of_story": story.merged_into}
+                target = self._connection.execute(_TARGET, into).scalar() or story.merged_into
+                self._connection.execute(_SAVE, _story_row(story, target))
+                self._connection.execute(_POINT_ON, {"of_story": story.id, "target": target})
+        if rows := [_member_row(story.id, member) for story in saved for member in story.members]:
             self._connection.execute(_JOIN, rows)
 
     def take_out(self, story: model.StoryId, articles: Sequence[model.ArticleId]) -> None:
@@ -274,9 +266,8 @@ class Stories:
             found.extend(self._connection.execute(_ALERTS, {"wanted": part}).scalars())
         return [codec.ALERT.load(document) for document in found]
 
-    def save_alert(self, alert: model.Alert) -> None:
-        self._connection.execute(
-            _SAVE_ALERT,
+    def save_alert(self, *saved: model.Alert) -> None:
+        rows = [
             {
                 "story": alert.story,
                 "channel": alert.channel,
@@ -284,8 +275,11 @@ class Stories:
                 "held_until": alert.held_until,
                 "posted_at": alert.posted_at,
                 "alert": codec.ALERT.dump(alert),
-            },
-        )
+            }
+            for alert in saved
+        ]
+        if rows:
+            self._connection.execute(_SAVE_ALERT, rows)
 
     def held_until(self, now: datetime) -> Sequence[model.Alert]:
         found = self._connection.execute(_HELD, {"now": now}).scalars()
@@ -294,6 +288,16 @@ class Stories:
     def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]:
         found = self._connection.execute(_POSTED, {"of_channel": channel, "since": when}).scalars()
         return [codec.ALERT.load(document) for document in found]
+
+
+def _story_row(story: model.Story, merged_into: str | None) -> dict[str, object]:
+    return {
+        "id": story.id,
+        "title": story.title,
+        "first_seen": story.first_seen,
+        "last_seen": story.last_seen,
+        "merged_into": merged_into,
+    }
 
 
 def _of_rule(rule: str | None) -> dict[str, str]:
