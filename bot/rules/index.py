@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import NamedTuple
 
-from bot.rules.prefilter import Group, Needs, chosen
+from bot.rules.prefilter import Distance, Group, Needs, chosen
 
 #: A rule that would need more pairs is filed under its rarest group alone.
 MAX_PAIRS = 64
@@ -44,6 +44,8 @@ class RuleIndex:
         #: By rule: none of these may be found.
         self._forbidden: list[Group] = []
         self._open: dict[int, _Open] = {}
+        #: Of rules of which numbers and their places say all: what must be near.
+        self.distances: dict[int, tuple[Distance, ...]] = {}
         self._singles: dict[int, tuple[int, ...]] = {}
         #: By first number: the rules with a second one.
         self._under: list[tuple[int, ...]] = [()] * len(weights)
@@ -92,9 +94,16 @@ class RuleIndex:
         paired = ranked[:2] if len(ranked) > 1 and len(ranked[0]) * len(ranked[1]) <= MAX_PAIRS else ranked[:1]
         self._first.append(paired[0])
         self._second.append(paired[1] if len(paired) > 1 else ())
-        is_partial = not needs.is_whole or not self._unsure.isdisjoint(chain(needs.forbidden, *ranked))
+        sides = [group for distance in needs.distances for group in distance[:2]]
+        is_sure = needs.is_whole and self._unsure.isdisjoint(chain(needs.forbidden, *ranked, *sides))
+        if is_sure and sides:
+            self.distances[rule] = tuple(
+                one._replace(left=shared.setdefault(one.left, one.left), right=shared.setdefault(one.right, one.right))
+                for one in needs.distances
+            )
+        is_partial = not is_sure or bool(sides)
         if is_partial or len(paired) < len(ranked):
-            is_decided = is_partial and needs.is_whole and self._unsure.isdisjoint(needs.forbidden)
+            is_decided = is_partial and needs.is_whole and not sides and self._unsure.isdisjoint(needs.forbidden)
             self._open[rule] = _Open(tuple(ranked[len(paired) :]), is_partial, tuple(ranked) if is_decided else ())
         forbidden = needs.forbidden
         if not self._unsure.isdisjoint(forbidden):
@@ -103,8 +112,8 @@ class RuleIndex:
 
     @property
     def partial(self) -> list[int]:
-        """Rules of which numbers cannot say all."""
-        return [rule for rule, left in self._open.items() if left.is_partial]
+        """Rules of which numbers and their places cannot say all."""
+        return [rule for rule, left in self._open.items() if left.is_partial and rule not in self.distances]
 
     def several_groups(self) -> Iterator[tuple[int, tuple[Group, ...]]]:
         """The rules that need several things, and each of these."""
@@ -136,8 +145,9 @@ class RuleIndex:
                 if groups and any(map(is_apart, groups)):
                     sure.remove(rule)
                 elif is_partial:
-                    certain = found - self._unsure if certain is None else certain
-                    if not doubtful or any(map(certain.isdisjoint, doubtful)):
+                    if doubtful and certain is None:
+                        certain = found - self._unsure
+                    if certain is None or not doubtful or any(map(certain.isdisjoint, doubtful)):
                         sure.remove(rule)
                         partial.add(rule)
         return sure, partial

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 from bot.rules import expression
 from bot.rules.reading import Kind, Part
@@ -22,6 +22,17 @@ class Choice(NamedTuple):
 Need: TypeAlias = Group | Choice
 
 
+class Distance(NamedTuple):
+    """One of each group with at most so many words between."""
+
+    left: Group
+    right: Group
+    words: int
+    is_ordered: bool
+    #: Else it must not be.
+    is_wanted: bool
+
+
 class Needs(NamedTuple):
     """A rule over numbers."""
 
@@ -29,8 +40,9 @@ class Needs(NamedTuple):
     groups: tuple[Need, ...]
     #: None of these may be found; exact only where the numbers are sure.
     forbidden: Group
-    #: The groups and ``forbidden`` say all that the rule says.
+    #: The groups, ``forbidden`` and the distances say all that the rule says.
     is_whole: bool
+    distances: tuple[Distance, ...]
 
 
 def needs_of(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) -> Needs:
@@ -38,10 +50,14 @@ def needs_of(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) ->
     groups: list[Need] = []
     either: list[list[Need]] = []
     forbidden: set[int] = set()
+    distances: list[Distance] = []
     is_whole = True
     for part in parts:
         is_simple = _is_simple(part.expression)
-        is_whole = is_whole and is_simple
+        if _is_distance(part.expression) and part.kind is not Kind.ANY:
+            distances.append(_distance(part.expression, number, is_wanted=part.kind is not Kind.NONE))
+        elif not is_simple:
+            is_whole = False
         if part.kind is Kind.NONE:
             if is_simple:
                 forbidden.update(map(number, expression.leaves(part.expression)))
@@ -51,7 +67,7 @@ def needs_of(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) ->
             either.append(_required(part.expression, number))
     if either:
         groups.append(_either(either))
-    return Needs(tuple(dict.fromkeys(groups)), _group(forbidden), is_whole)
+    return Needs(tuple(dict.fromkeys(groups)), _group(forbidden), is_whole, tuple(distances))
 
 
 def chosen(needs: Needs, weight: Callable[[int], float]) -> tuple[Group, ...]:
@@ -77,6 +93,15 @@ def _is_simple(tree: expression.Expression) -> bool:
     if isinstance(tree, expression.Any | expression.Named):
         return all(map(_is_simple, tree.parts))
     return isinstance(tree, expression.Words)
+
+
+def _is_distance(tree: expression.Expression) -> TypeGuard[expression.Near]:
+    return isinstance(tree, expression.Near) and _is_simple(tree.left) and _is_simple(tree.right)
+
+
+def _distance(near: expression.Near, number: Callable[[expression.Leaf], int], *, is_wanted: bool) -> Distance:
+    left, right = (_group(map(number, expression.leaves(side))) for side in (near.left, near.right))
+    return Distance(left, right, near.words, near.is_ordered, is_wanted)
 
 
 def _required(tree: expression.Expression, number: Callable[[expression.Leaf], int]) -> list[Need]:

@@ -20,7 +20,7 @@ from bot.rules.index import RuleIndex
 from bot.rules.prefilter import Needs, needs_of
 from bot.rules.reading import Kind
 from bot.rules.steps import Steps
-from bot.rules.vocabulary import Vocabulary
+from bot.rules.vocabulary import Found, Vocabulary
 
 #: Rules that matched of late: what they ask for is remembered.
 _REMEMBERED = 1_024
@@ -70,7 +70,7 @@ class RuleSet:
 
     def match(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[model.Match, ...]:
         """The rules that match, in their order, with what they fired on."""
-        sure, partial = self._index.candidates(self._vocabulary.find(article.title, article.text))
+        sure, partial = self._candidates(self._vocabulary.find(article.title, article.text), article)
         seen = self._view(article)
         matches = []
         for number in sorted(sure | partial):
@@ -94,8 +94,18 @@ class RuleSet:
             matched = {number for number in matched if self._is_active(number, article, feed, now)}
         return tuple([self._names[number] for number in sorted(matched)])
 
-    def _matching(self, found: set[int], article: model.Article) -> set[int]:
-        matched, partial = self._index.candidates(found)
+    def _candidates(self, found: Found, article: model.Article) -> tuple[set[int], set[int]]:
+        """Rules that surely are true, weakness aside, and rules that may be."""
+        sure, partial = self._index.candidates(found.numbers)
+        distances = self._index.distances
+        if near := partial & distances.keys():
+            places = self._vocabulary.places(article.title, found)
+            partial -= near
+            sure.update([rule for rule in near if places.hold(distances[rule])])
+        return sure, partial
+
+    def _matching(self, found: Found, article: model.Article) -> set[int]:
+        matched, partial = self._candidates(found, article)
         if partial:
             seen = self._view(article)
             matched.update([number for number in partial if evaluation.is_true(self._kept[number], seen)])
@@ -111,10 +121,10 @@ class RuleSet:
             return False
         found = self._vocabulary.find(article.title, article.text)
         matched = self._matching(found, article)
-        found.discard(self._vocabulary.always)
+        found.numbers.discard(self._vocabulary.always)
         seen = self._view(article)
         return any(
-            not all(map(found.isdisjoint, groups))
+            not all(map(found.numbers.isdisjoint, groups))
             and number not in matched
             and self._is_active(number, article, feed, now)
             and not _is_excluded(self._asked(number), seen)

@@ -45,7 +45,9 @@ def split(string: str) -> list[str]:
     return string.replace("-", " ").split()
 
 
-#: What a chunk says: the number of the phrase word that it is (0: no phrase word, or where a phrase must end; else the
-#: number of several), then the numbers of the terms that its words are, where they are others.
+#: What a chunk says: the number of the phrase word that it is (0: no phrase word; else the number of what is not one
+#: word), then the numbers of the terms that its words are, where they are others.
 Said = tuple[int, ...]
 NOTHING: Said = (0,)
+#: What a mark says, or what is between the words of a chunk: a phrase must end here.
+BREAK_WORD: Said = (0, 0)

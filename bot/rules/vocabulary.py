@@ -4,7 +4,7 @@
                                                → the sequence of phrase words → phrases found
 
 A chunk is looked at closely once; after that it is one dictionary look-up, whatever its script, accents or marks.
-What cannot be decided so (a phrase with marks, exact case inside a phrase, NEAR, a regular expression) gets a number
+What cannot be decided so (a phrase with marks, exact case inside a phrase, a regular expression) gets a number
 that is found too often; ``unsure`` names these numbers and the caller asks ``verdict`` about them.
 """
 
@@ -13,21 +13,34 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import accumulate, chain, pairwise
 from operator import itemgetter
+from typing import NamedTuple
 
 from bot.language import tokens
 from bot.rules import expression, patterns, tokenizer
+from bot.rules.forms import Forms, is_plain, longest_run
 from bot.rules.memo import Memo
 from bot.rules.patterns import MIN_PREFIX, Element, Form, Shape
-from bot.rules.tokenizer import NOTHING, Said
+from bot.rules.places import Places
+from bot.rules.tokenizer import BREAK_WORD, NOTHING, Said
 
 #: Stand around words; none of them is a letter or a dash in normal form.
 _MARKS = ".,;:!?\"'()[]“”‘’…«»"
 _phrase_word = itemgetter(0)
 #: Behind every letter in order.
 _LAST = chr(sys.maxunicode)
+
+
+class Found(NamedTuple):
+    """What is found in a text."""
+
+    numbers: set[int]
+    #: What each word says, with BREAK_WORD where a phrase must end.
+    words: list[Said]
+    #: Their phrase words.
+    sequence: list[int]
 
 
 class Vocabulary:
@@ -40,9 +53,9 @@ class Vocabulary:
         self.count = 0
         #: By number: how often it is likely to be found.
         self.weights = [0]
-        self._plain = _Forms()
-        self._accented = _Forms()
-        self._exact = _Forms()
+        self._plain = Forms()
+        self._accented = Forms()
+        self._exact = Forms()
         #: Until all terms are there: by the text, or all else that makes it another.
         self._terms: dict[str | tuple[str, bool, str | None], int] = {}
         #: Of the plain words, those that phrases have.
@@ -57,10 +70,10 @@ class Vocabulary:
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
         #: Found in every text: terms on other fields, regular expressions.
         self.always = self._new(is_sure=False)
-        #: Begins what a chunk of several phrase words says.
+        #: Begins what a chunk says that is not one word or one mark.
         self._several = self._new(is_sure=True)
         self._said = Memo(self._look, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
-        self._sequences = Memo(self._sequence, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
+        self._spreads = Memo(self._spread, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
 
     def _new(self, *, is_sure: bool) -> int:
         self.count += 1
@@ -81,7 +94,7 @@ class Vocabulary:
         if known is None:
             known = self._terms[key] = self._add(leaf)
             self._said.forget()
-            self._sequences.forget()
+            self._spreads.forget()
         self.weights[known] += 1
         return known
 
@@ -132,13 +145,13 @@ class Vocabulary:
             forms.add(element, number)
         return number
 
-    def _forms(self, form: Form) -> _Forms:
+    def _forms(self, form: Form) -> Forms:
         return self._plain if form is Form.PLAIN else self._exact if form is Form.EXACT else self._accented
 
     def _add_phrase(self, pattern: patterns.Pattern, *, is_anywhere: bool) -> int:
-        run = _longest_run(pattern.elements)
+        run = longest_run(pattern.elements)
         is_whole = len(run) == len(pattern.elements) and not pattern.tail and not pattern.elements[0].gap
-        is_sure = is_anywhere and is_whole and len(run) >= 2 and all(map(_is_plain, run))
+        is_sure = is_anywhere and is_whole and len(run) >= 2 and all(map(is_plain, run))
         number = self._new(is_sure=is_sure)
         if len(run) >= 2:
             words = tuple(map(self._chain_word, run))
@@ -168,8 +181,8 @@ class Vocabulary:
 
     # -- asking ------------------------------------------------------------------------------------------------
 
-    def find(self, title: str, body: str) -> set[int]:
-        """The numbers found in a title and a text; numbers that no term has may be among them."""
+    def find(self, title: str, body: str) -> Found:
+        """What is found in a title and a text; numbers that no term has may be among them."""
         in_title: list[str] = []
         if is_scoped := any(self._scoped.values()):
             in_title = tokenizer.split(title)
@@ -177,29 +190,33 @@ class Vocabulary:
         else:
             pieces = tokenizer.split(f"{title} {tokenizer.BREAK} {body} ")
         said = [*map(self._said.__getitem__, pieces)]
-        found = {*chain.from_iterable(said)}
+        numbers = {*chain.from_iterable(said)}
+        words = self._words(pieces, said)
+        sequence = [*map(_phrase_word, words)]
         if self._chains:
-            self._find_chains(self._phrase_words(pieces, said), found)
+            self._find_chains(sequence, numbers)
         if self._triggers:
-            self._find_triggered(found)
+            self._find_triggered(numbers)
         if is_scoped:
             for field, here in (("title", said[: len(in_title)]), ("body", said[len(in_title) :])):
                 scoped = self._scoped[field]
-                found.update(map(scoped.__getitem__, scoped.keys() & {*chain.from_iterable(here)}))
-        found.add(self.always)
-        return found
+                numbers.update(map(scoped.__getitem__, scoped.keys() & {*chain.from_iterable(here)}))
+        numbers.add(self.always)
+        return Found(numbers, words, sequence)
 
-    def _phrase_words(self, pieces: list[str], said: list[Said]) -> list[int]:
-        """The numbers of the phrase words of a text in order, 0 for anything else."""
-        words = [*map(_phrase_word, said)]
-        if self._several not in words:
-            return words
-        return [
-            *chain.from_iterable(
-                self._sequences[piece] if word == self._several else (word,)
-                for piece, word in zip(pieces, words, strict=True)
-            )
-        ]
+    def _words(self, pieces: list[str], said: list[Said]) -> list[Said]:
+        """What each word of a text says, with BREAK_WORD where a phrase must end."""
+        begins = [*map(_phrase_word, said)]
+        if self._several not in begins:
+            return said
+        words: list[Said] = []
+        start = 0
+        for _ in range(begins.count(self._several)):
+            at = begins.index(self._several, start)
+            words += said[start:at]
+            words += self._spreads[pieces[at]]
+            start = at + 1
+        return words + said[start:]
 
     def _find_chains(self, sequence: list[int], found: set[int]) -> None:
         for phrases in {*map(self._chains.get, pairwise(sequence))}:
@@ -210,6 +227,18 @@ class Vocabulary:
                 if not words or _has_run(sequence, words):
                     found.add(number)
 
+    def places(self, title: str, found: Found) -> Places:
+        """Where the terms found in a title and a text are, as far as their numbers are sure."""
+        in_title = chain.from_iterable(map(self._spreads.__getitem__, tokenizer.split(title)))
+        places = Places(found.words, sum(word is not BREAK_WORD for word in in_title))
+        for at, phrases in enumerate(map(self._chains.get, pairwise(found.sequence))):
+            if phrases is not None:
+                for number, words in ((phrases, ()),) if isinstance(phrases, int) else phrases:
+                    if not words or tuple(found.sequence[at : at + len(words)]) == words:
+                        places.add(number, at, len(words) or 2)
+        places.rename(self._scoped["title"], self._scoped["body"])
+        return places
+
     def _find_triggered(self, found: set[int]) -> None:
         for trigger in self._triggers.keys() & found:
             for number, needed in self._triggers[trigger]:
@@ -217,27 +246,34 @@ class Vocabulary:
                     found.add(number)
 
     def _look(self, chunk: str) -> Said:
+        words = self._spread(chunk)
+        return words[0] if len(words) == 1 else (self._several, *chain.from_iterable(words))
+
+    def _spread(self, chunk: str) -> tuple[Said, ...]:
+        """What each word of a chunk says, and BREAK_WORD where a phrase must end."""
         word = chunk.strip(_MARKS)
         if word[-2:] in ("'s", "’s"):
             word = word[:-2]
-        if not (word.isascii() and word.isalnum()):
-            return self._look_closely(chunk)
-        numbers = self._numbers_of_ascii(word)
-        in_chain = self._chain_words.get(word.lower(), 0)
-        if in_chain and word != chunk:
-            return self._say(numbers, self._sequence(chunk))
-        return self._say(numbers, (in_chain,))
+        if word.isascii() and word.isalnum():
+            in_chain = self._chain_words.get(word.lower(), 0)
+            if not in_chain or word == chunk:
+                return (self._say(in_chain, self._numbers_of_ascii(word)),)
+        said: list[Said] = []
+        normal = tokens.normalise(chunk)
+        mark, position = "", 0
+        for token in tokens.tokens(normal):
+            if tokens.gap_form(mark + normal[position : token.start]) not in ("", " "):
+                said.append(BREAK_WORD)
+            plain = tokens.drop_accents(tokens.fold_case(token.text))
+            said.append(self._say(self._chain_words.get(plain, 0), self._numbers(token.text)))
+            mark, position = token.mark, token.gap
+        if tokens.gap_form(mark + normal[position:]) not in ("", " "):
+            said.append(BREAK_WORD)
+        return tuple(said)
 
-    def _look_closely(self, chunk: str) -> Said:
-        """As ``_look``, for chunks of several words or of other letters."""
-        numbers: list[int] = []
-        for token in tokens.tokens(tokens.normalise(chunk)):
-            numbers += self._numbers(token.text)
-        return self._say(numbers, self._sequence(chunk))
-
-    def _say(self, numbers: Sequence[int], sequence: tuple[int, ...]) -> Said:
-        begin = 0 if not any(sequence) else sequence[0] if len(sequence) == 1 else self._several
-        return tuple(dict.fromkeys((begin, *numbers))) if numbers or begin else NOTHING
+    def _say(self, in_chain: int, numbers: Iterable[int]) -> Said:
+        said = tuple(dict.fromkeys((in_chain, *numbers)))
+        return said if said != NOTHING else NOTHING
 
     def _numbers_of_ascii(self, raw: str) -> tuple[int, ...]:
         """As ``_numbers``, for nearly every word: no term with accents can be it."""
@@ -261,57 +297,6 @@ class Vocabulary:
             *self._exact.find(raw, raw, folded, plain),
         ]
 
-    def _sequence(self, chunk: str) -> tuple[int, ...]:
-        """The phrase words of a chunk in order, with 0 for other words and wherever a phrase must end."""
-        sequence: list[int] = []
-        normal = tokens.normalise(chunk)
-        mark, position = "", 0
-        for token in tokens.tokens(normal):
-            if tokens.gap_form(mark + normal[position : token.start]) not in ("", " "):
-                sequence.append(0)
-            sequence.append(self._chain_words.get(tokens.drop_accents(tokens.fold_case(token.text)), 0))
-            mark, position = token.mark, token.gap
-        if tokens.gap_form(mark + normal[position:]) not in ("", " "):
-            sequence.append(0)
-        return tuple(sequence)
-
-
-class _Forms:
-    """The elements of terms that compare one form of a word."""
-
-    __slots__ = ("holes", "lengths", "prefixes", "starts", "words")
-
-    def __init__(self) -> None:
-        self.words: dict[str, int] = {}
-        self.prefixes: dict[str, int] = {}
-        #: Lengths of the prefixes, ascending, and how each begins.
-        self.lengths: tuple[int, ...] = ()
-        self.starts: set[str] = set()
-        #: By their first letter, which is never a wildcard.
-        self.holes: dict[str, list[tuple[Element, int]]] = {}
-
-    def add(self, element: Element, number: int) -> None:
-        if element.shape is Shape.WORD:
-            self.words[element.text] = number
-        elif element.shape is Shape.PREFIX:
-            self.prefixes[element.text] = number
-            self.lengths = tuple(sorted({*self.lengths, len(element.text)}))
-            self.starts.add(element.text[:MIN_PREFIX])
-        else:
-            self.holes.setdefault(element.text[0], []).append((element, number))
-
-    def find(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
-        number = self.words.get(word)
-        numbers = [number] if number else []
-        return numbers + self.find_prefixes(word) + self.find_holes(word, raw, folded, plain)
-
-    def find_prefixes(self, word: str) -> list[int]:
-        starts = map(self.prefixes.get, [word[:length] for length in self.lengths if length <= len(word)])
-        return [number for number in starts if number]
-
-    def find_holes(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
-        return [number for element, number in self.holes.get(word[0], ()) if element.fits(raw, folded, plain)]
-
 
 def _has_run(sequence: list[int], words: tuple[int, ...]) -> bool:
     start = -1
@@ -322,26 +307,3 @@ def _has_run(sequence: list[int], words: tuple[int, ...]) -> bool:
                 return True
     except ValueError:
         return False
-
-
-def _is_plain(element: Element) -> bool:
-    return element.form is Form.PLAIN and not element.possessive and not tokens.is_unspaced(element.text)
-
-
-def _longest_run(elements: tuple[Element, ...]) -> tuple[Element, ...]:
-    """The longest stretch of whole words with nothing but space, or nothing at all, between."""
-    best: tuple[Element, ...] = ()
-    for start, element in enumerate(elements):
-        if element.shape is not Shape.WORD:
-            continue
-        end = start + 1
-        while (
-            end < len(elements)
-            and elements[end].shape is Shape.WORD
-            and elements[end].gap in ("", " ")
-            and not elements[end - 1].runs_on
-        ):
-            end += 1
-        if end - start > len(best):
-            best = elements[start:end]
-    return best
