@@ -124,10 +124,6 @@ class Rarity:
         self._under: dict[str, Under] = {}
         self.count(0)
 
-    def of(self, word: str) -> float:
-        """How rare the word is: higher means rarer."""
-        return self.base - self.commonness[word]
-
     def under(self, rules: Iterable[str]) -> Under:
         """Rarities under the most specific of these rules, to be used until the next story changes.
 
