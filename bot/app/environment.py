@@ -53,9 +53,11 @@ def _sources() -> plugins.Kinds:
     return sources.kinds()
 
 
-def load(folder: Path, environ: Mapping[str, str], previous: config.Settings | None = None) -> config.Settings:
-    """The configuration of a folder. Raises ConfigError."""
-    return config.load(folder, previous=previous, environ=environ, kinds=kinds())
+def load(
+    folder: Path, environ: Mapping[str, str], previous: config.Settings | None = None, *, wants_warnings: bool = True
+) -> config.Settings:
+    """The configuration of a folder; without the warnings of rules where nobody reads them. Raises ConfigError."""
+    return config.load(folder, previous=previous, environ=environ, kinds=kinds(), wants_warnings=wants_warnings)
 
 
 def database_of(settings: config.Settings, environment: Environment) -> str:

@@ -49,7 +49,7 @@ def once(
 
 async def _once(folder: Path, *, everything: bool, drain: timedelta) -> app.OnceReport:
     environment = app.Environment(environ=os.environ)
-    settings = app.load(folder, environment.environ)
+    settings = app.load(folder, environment.environ, wants_warnings=False)
     check.show([problem for problem in settings.problems if problem.severity == "error"])
     with terminal.progress("polling", len(settings.feeds)) as advance:
         async with app.opened(

@@ -48,7 +48,7 @@ def status(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
 
     Example: wirewatch status --config config
     """
-    settings = app.load(folder, os.environ)
+    settings = app.load(folder, os.environ, wants_warnings=False)
     found = archive.look(settings, lambda tx, now: status_of(tx, now, channels=list(settings.bot.channels)))
     if json:
         terminal.answer(_as_json(settings, found))

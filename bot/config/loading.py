@@ -30,12 +30,13 @@ def load(
     previous: Settings | None = None,
     environ: Mapping[str, str],
     kinds: Kinds,
+    wants_warnings: bool = True,
 ) -> Settings:
-    """The configuration of ``folder``, with all its problems.
+    """The configuration of ``folder``, with all its problems; without the warnings of rules where nobody reads them.
 
     Raises ConfigError, with its problems, where the folder cannot be read or, at a cold start, bot.yaml cannot be used.
     """
-    found = _read(folder, previous, environ, kinds)
+    found = _read(folder, previous, environ, kinds, wants_warnings=wants_warnings)
     if found.bot is None:
         of_bot = (str(folder / files.BOT), problems.ENVIRONMENT)
         broken = [each for each in found.problems if each.file in of_bot and each.severity == "error"]
@@ -100,11 +101,13 @@ def _read(
     previous: Settings | None,
     environ: Mapping[str, str],
     kinds: Kinds,
+    *,
+    wants_warnings: bool = True,
 ) -> _Found:
     if not folder.is_dir():
         what = "it is a file, not a folder" if folder.exists() else "there is no such folder"
         raise ports.ConfigError(f"reading the configuration in {folder}: {what}; wirewatch init {folder} makes one")
-    reader = _Loader(folder, previous, environ, kinds)
+    reader = _Loader(folder, previous, environ, kinds, wants_warnings=wants_warnings)
     try:
         with _no_collection():
             reader.read()
@@ -132,12 +135,15 @@ class _Loader:
         previous: Settings | None,
         environ: Mapping[str, str],
         kinds: Kinds,
+        *,
+        wants_warnings: bool,
     ) -> None:
         self._folder = folder
         self._previous = previous
         self._old = previous.files if previous else {}
         self._environ = environ
         self._kinds = kinds
+        self._wants_warnings = wants_warnings
         #: Of bot.yaml, where it could be read.
         self._bot_report: problems.ProblemReport | None = None
         self.found = _Found()
@@ -245,6 +251,7 @@ class _Loader:
             has_routes=self.found.has_routes,
             uses=frozenset(bot.language_model.uses if bot.language_model else ()) if bot else None,
             zone=bot.timezone if bot else _UTC,
+            wants_warnings=self._wants_warnings,
         )
         for path in paths:
             old = self._old.get(path)

@@ -114,6 +114,14 @@ def test_status_loads_no_stage_of_a_running_bot(archive: Path) -> None:
     assert not modules("status", "--config", str(archive)) & {*heavy, "alembic", "apscheduler", "babel", "structlog"}
 
 
+def test_check_beside_a_database_reads_it_without_its_library(archive: Path) -> None:
+    assert not loaded("check", "--config", str(archive)) & {"sqlalchemy", "rich", "asyncio", "structlog"}
+
+
+def test_a_pass_with_nothing_due_loads_no_http_client(archive: Path) -> None:
+    assert not loaded("once", "--config", str(archive)) & {"httpx", "httpcore", "apprise", "trafilatura"}
+
+
 def test_a_single_pass_waits_for_no_tick(archive: Path) -> None:
     assert "apscheduler" not in loaded("once", "--config", str(archive))
 
