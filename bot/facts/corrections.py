@@ -15,8 +15,8 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from bot import model
-from bot.facts.reading import Statement, statement, undressed
-from bot.language import lexicon, sentences
+from bot.facts.reading import Statement, statement
+from bot.language import lexicon, mastheads, sentences
 from bot.language.alignment import align
 from bot.language.livepages import is_live_page
 from bot.language.words import fold, stem, words_of
@@ -311,7 +311,7 @@ def _headline_differs(before: model.Article, after: model.Article, language: str
 
 def _plain(title: str) -> str:
     hedged = _REPORTS.sub(" reportedly", " ".join(title.split()))
-    return _TAIL.sub("", undressed(hedged)) or hedged
+    return _TAIL.sub("", mastheads.undressed(hedged)) or hedged
 
 
 def _are_swapped(one: _Wording, other: _Wording, titles: str) -> bool:

@@ -20,12 +20,6 @@ BESIDE = 48
 #: Characters in which a dateline ends, which the splitting would break at "Jan. 22".
 _OPENING = 120
 _CLAUSE = re.compile(r"[,;:.]\s|\s[–—-]\s")
-#: "BREAKING:", "Update 2:", "CORRECTED-": what sort of item it is, not what it says.
-_DRESS = re.compile(
-    r"^\s*(?:(?:live|update[ds]?|watch|video|breaking(?: news)?|exclusive|opinion|analysis|just in|brief|urgent|refile)"
-    r"(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+",
-    re.IGNORECASE,
-)
 
 
 #: What may befall people: which of them a number counts is told by the nearest.
@@ -111,7 +105,7 @@ def read(article: model.Article) -> Reading:
     title = " ".join(article.title[: sentences.LONGEST].split())
     if title:
         bare = mastheads.without(title, outlet=article.outlet, link=article.link)
-        found.append(statement(title, 0, language, day, read_as=undressed(bare)))
+        found.append(statement(title, 0, language, day, read_as=mastheads.undressed(bare)))
     # Cut before it is split, so that a document of megabytes costs as an article does.
     text = article.text[: READ * sentences.LONGEST]
     text = text[sentences.dateline_length(text[:_OPENING]) :]
@@ -131,11 +125,6 @@ def read(article: model.Article) -> Reading:
         tuple(found),
         has_text=bool(article.text.strip()),
     )
-
-
-def undressed(title: str) -> str:
-    """Without "LIVE:" and "Update 2:" before it."""
-    return _DRESS.sub("", title) or title
 
 
 def statement(shown: str, order: int, language: str, day: date, *, read_as: str | None = None) -> Statement:

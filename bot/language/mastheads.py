@@ -1,13 +1,19 @@
-"""A title without the outlet's own name at its end: "Bank fined - Channel 5 News" is "Bank fined".
+"""A title without its dress: "UPDATE 2: Bank fined - Channel 5 News" is "Bank fined".
 
-Many sites and all feeds of aggregators end each title so. Title words weigh most in grouping, so two events in one
-outlet would look alike by its name. Only grouping reads titles so; what people see keeps them whole.
+Many sites and all feeds of aggregators end each title with the outlet's name, and agencies begin it with the sort of
+item. Title words weigh most in grouping, so two events would look alike by them. What people see keeps titles whole.
 """
 
 from __future__ import annotations
 
 import re
 
+#: "BREAKING:", "Update 2:", "CORRECTED-": what sort of item it is, not what it says.
+_DRESS = re.compile(
+    r"^\s*(?:(?:live|update[ds]?|watch|video|breaking(?: news)?|exclusive|opinion|analysis|just in|brief|urgent|refile)"
+    r"(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+",
+    re.IGNORECASE,
+)
 _SEPARATOR = re.compile(r"(?<!\s)\s++(?:[-–—·•|]|::)\s++|(?<!\s)\s*+\|\s*+")
 _HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
 #: A name of fewer letters begins too many words by chance.
@@ -28,6 +34,11 @@ def without(title: str, *, outlet: str, link: str) -> str:
         if len(tail.split()) <= TAIL_WORDS and any(_begins_with(_letters(tail), name) for name in names):
             return title[: separator.start()]
     return title
+
+
+def undressed(title: str) -> str:
+    """Without "LIVE:" and "Update 2:" before it."""
+    return _DRESS.sub("", title) or title
 
 
 def _begins_with(tail: str, name: str) -> bool:

@@ -21,6 +21,7 @@ from bot.stories.rarity import Rarity, Under
 
 #: Time beyond this says no more.
 LONG = timedelta(days=28)
+DAY = timedelta(days=1)
 #: Articles beyond this add nothing to a story's breadth.
 MANY = 8
 
@@ -34,11 +35,8 @@ class Evidence(NamedTuple):
     #: Cosine of all words; this story's lead over the next best.
     words: float
     lead: float
-    #: Share of the article's title that one of the story's titles has; of its head that the story has.
+    #: Share of the article's title that one of the story's titles has.
     title_in_title: float
-    head_in_story: float
-    #: Share of the story's headline (the best covered one) that the article has in its head.
-    titles_in_head: float
     #: The rarest name of both heads.
     top_name: float
     #: Names of the title that the story lacks: sum, share; names of the head that it lacks: share.
@@ -49,14 +47,19 @@ class Evidence(NamedTuple):
     lacks_in_title: float
     lacks_in_head: float
     lacks: float
-    #: Each side names what the other lacks: titles, heads.
-    strangers_title: float
-    strangers_head: float
     #: Figures that both have; the title has one, and none that the story has, which has others in its titles.
     figures: float
     figures_clash: float
-    #: Days since the nearer end of the story (logarithm).
+    #: What the titles say happened: kinds that both have, and those that the story's lack.
+    meanings: float
+    new_meanings: float
+    #: Days since the nearer end of the story, since its first article (logarithms).
     days: float
+    age: float
+    #: It names days that the story names; one that is past, when the story was told; one of its own, after the story.
+    days_shared: float
+    day_back: float
+    day_new: float
     #: The story's articles, the article's words, the rule's open stories (logarithms; 0: no rule is shared).
     size: float
     length: float
@@ -79,7 +82,6 @@ class _Own(NamedTuple):
     title: list[tuple[str, float]]
     head: list[tuple[str, float]]
     title_sum: float
-    head_sum: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,7 @@ def _own(read: Profile, rare: Under) -> _Own:
         rare.square(read.weights),
         title,
         head,
-        sum([worth for _, worth in title]),
-        sum([worth for _, worth in head]),
+        _sum(title),
     )
 
 
@@ -138,29 +139,31 @@ def _alone(read: Profile, story: OpenStory, own: _Own) -> Evidence:
     new_title, new_head = _lacking(title_names, heads, shared), _lacking(head_names, heads, shared)
     chief = [(word, rare[word]) for word in story.core if word in names and word not in terms]
     lacks_title, lacks_head, lacks = (_lacking(chief, holder) for holder in (read.title, read.head, ours))
-    new_in_title, new_in_head = _share(new_title, _sum(title_names)), _share(new_head, _sum(head_names))
-    lacks_in_title, lacks_in_head = _share(lacks_title, _sum(chief)), _share(lacks_head, _sum(chief))
+    of_chief = _sum(chief)
     in_title = [word for word in read.figures if word in read.title]
+    today, first, last = read.when.date(), story.first.date(), story.last.date()
     return Evidence(
         words=_share(both, math.sqrt(own.square * square)),
         lead=0.0,
         title_in_title=max([_share(_held(own.title, one.title), own.title_sum) for one in story.samples]),
-        head_in_story=_share(_held(own.head, shared), own.head_sum),
-        titles_in_head=max([_cover(one, read.head, rare) for one in story.samples]),
         top_name=max([worth for word, worth in head_names if word in heads], default=0.0),
         new_names=new_title,
-        new_in_title=new_in_title,
-        new_in_head=new_in_head,
-        lacks_in_title=lacks_in_title,
-        lacks_in_head=lacks_in_head,
-        lacks=_share(lacks, _sum(chief)),
-        strangers_title=math.sqrt(new_in_title * lacks_in_title),
-        strangers_head=math.sqrt(new_in_head * lacks_in_head),
+        new_in_title=_share(new_title, _sum(title_names)),
+        new_in_head=_share(new_head, _sum(head_names)),
+        lacks_in_title=_share(lacks_title, of_chief),
+        lacks_in_head=_share(lacks_head, of_chief),
+        lacks=_share(lacks, of_chief),
         figures=sum([rare[word] for word in read.figures if word in story.figures]),
         figures_clash=bool(in_title)
         and story.figures.isdisjoint(in_title)
         and not story.figures.isdisjoint(story.titles),
-        days=math.log1p(min(story.since(read.when), LONG) / timedelta(days=1)),
+        meanings=len(read.meanings & story.meanings),
+        new_meanings=len(read.meanings - story.meanings),
+        days=_days(story.since(read.when)),
+        age=_days(read.when - story.first),
+        days_shared=len(read.days & story.days),
+        day_back=any(first - 2 * DAY <= day <= last and day < today - DAY for day in read.days),
+        day_new=any(abs(day - today) <= DAY and day > last + DAY for day in read.days),
         size=math.log(min(story.size, MANY)),
         length=math.log(read.length or 1),
         of_rule=math.log1p(rare.stories),
@@ -172,9 +175,8 @@ def _alone(read: Profile, story: OpenStory, own: _Own) -> Evidence:
     )
 
 
-def _cover(one: Profile, head: frozenset[str], rare: Under) -> float:
-    title = [(word, rare[word]) for word in one.title]
-    return _share(_held(title, head), _sum(title))
+def _days(passed: timedelta) -> float:
+    return math.log1p(min(max(passed, timedelta()), LONG) / DAY)
 
 
 def _sum(words: Iterable[tuple[str, float]]) -> float:

@@ -297,14 +297,16 @@ class Grouping:
         story, found = one.story, one.evidence
         doubt = trees.doubt(found.of_rule, one.joined)
         chance = self._judge.chance(found, doubt) if found.words >= FAINT or found.top_name else 0.0
-        original = story.original_of(read) if chance >= PLAUSIBLE else None
+        # How broad the rule is says nothing about copies.
+        likely = self._judge.chance(found) if doubt and chance else chance
+        original = story.original_of(read) if likely >= PLAUSIBLE else None
         if original is not None:
             return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, doubt, original)
         if read.link and read.link in story.addresses and story.agrees_at(read):
             return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found, doubt)
         if self._across and alike and foreign.may_decide(read, story, found):
             signs = self._across.signs(read, story, chance, found, alike)
-            if (across := self._across.chance(read, story, signs)) > chance:
+            if (across := self._across.chance(signs)) > chance:
                 return _Judged(
                     story, across, model.JoinReason.SIMILAR, found, doubt, across=foreign.detail(alike, signs)
                 )

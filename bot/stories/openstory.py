@@ -9,7 +9,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 
 from bot import model
@@ -70,6 +70,8 @@ class OpenStory:
     titles: Counter[str] = field(default_factory=Counter)
     heads: Counter[str] = field(default_factory=Counter)
     figures: set[str] = field(default_factory=set)
+    days: set[date] = field(default_factory=set)
+    meanings: set[str] = field(default_factory=set)
     #: Articles that people took out of it.
     apart: list[Profile] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
@@ -115,6 +117,8 @@ class OpenStory:
         self.titles.update(read.title)
         self.heads.update(read.head)
         self.figures |= read.figures
+        self.days |= read.days
+        self.meanings |= read.meanings
         self.rules.update(read.rules)
         self.outlets.add(read.outlet)
         self.addresses.add(read.link)
@@ -134,6 +138,8 @@ class OpenStory:
         self.titles.update(younger.titles)
         self.heads.update(younger.heads)
         self.figures |= younger.figures
+        self.days |= younger.days
+        self.meanings |= younger.meanings
         self.rules |= younger.rules
         self.outlets |= younger.outlets
         self.addresses |= younger.addresses

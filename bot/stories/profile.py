@@ -9,12 +9,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from itertools import filterfalse
 
 from bot import model
-from bot.language import background, dates, livepages, mastheads, sentences, telling, words
+from bot.language import background, dates, lexicon, livepages, mastheads, sentences, telling, tokens, words
 from bot.model.records import dataclass
 from bot.stories import copies, figures
 from bot.stories.told import Told, beginning
@@ -24,6 +24,8 @@ LEAD_CHARS = 1500
 #: The head: the title and the first sentence (so many words of it), where the event itself is; background and other
 #: events come later.
 HEAD_WORDS, SENTENCE_WORDS = 35, 8
+#: What is read for the days that it names: its first sentences.
+DAYS_CHARS = 700
 #: What a title word weighs beside its count in the lead.
 TITLE_WEIGHT = 3.0
 #: Words that every sixth item holds say nothing of an event.
@@ -38,7 +40,7 @@ _DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
 #: In German every noun wears a capital.
 _GERMAN = frozenset("der die das und ist nicht ein eine mit von für im den dem auf wegen nach".split())
 #: The languages whose habit was counted; "" is one that is not known.
-_COUNTED = ("en", "")
+_COUNTED = ("en",)
 #: In which a name of a month or day is told; one of so few letters is another word in another language.
 LANGUAGES, SHORT = ("nl", "pt", "it", "es", "fr", "de", "en"), 3
 #: Say that this is not the event before it: one more of its kind.
@@ -83,6 +85,10 @@ class Profile:
     names: Mapping[str, str]
     #: Figures that may be of an event.
     figures: frozenset[str]
+    #: Days of the calendar that title and first sentences name.
+    days: frozenset[date]
+    #: What the title says happened, whatever the word or the language: "=die".
+    meanings: frozenset[str]
     #: Words of title and lead.
     length: int
     sketch: copies.Sketch
@@ -99,7 +105,8 @@ class Profile:
 def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     """Read an article once."""
     matches = tuple(matches)
-    title = _words(mastheads.without(article.title, outlet=article.outlet, link=article.link))
+    bare = mastheads.without(article.title, outlet=article.outlet, link=article.link)
+    title = _words(mastheads.undressed(bare))
     text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
     lead = _words(sentences.own_words(text, article.language))
     title_stems, stems = [token.stem for token in title], [token.stem for token in lead]
@@ -108,8 +115,8 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     of_title = frozenset(filterfalse(_stops().__contains__, title_stems))
     for word in of_title:
         weights[word] = weights.get(word, 0.0) + TITLE_WEIGHT
-    first = _first_sentence(lead)
-    found = {word: written for word, written in _names(article, title, lead).items() if word in weights}
+    first, language = _first_sentence(lead), telling.language_of(beginning(article), article.language) or "en"
+    found = {word: written for word, written in _names(language, title, lead).items() if word in weights}
     return Profile(
         id=article.id,
         when=article.when,
@@ -132,6 +139,10 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
         follows=len(_FOLLOWS.findall(article.title)),
         names=found,
         figures=frozenset(word for word in weights if word[0].isdigit() and figures.tells(word)),
+        days=_days(article, language),
+        meanings=frozenset(
+            meaning for token in title for meaning in lexicon.meanings(language, words.fold(token.text))
+        ),
         length=len(title) + len(lead),
         is_bare=not lead,
         is_live_blog=livepages.is_live_blog(article),
@@ -152,6 +163,11 @@ def _first_sentence(lead: Sequence[words.Word]) -> Sequence[words.Word]:
     return lead[:HEAD_WORDS]
 
 
+def _days(article: model.Article, language: str) -> frozenset[date]:
+    plain = tokens.normalise(f"{article.title}. {article.text[:DAYS_CHARS]}")
+    return frozenset(day.begins() for day in dates.days(plain, article.when.date(), language) if day.day)
+
+
 def _title_matches(matches: Iterable[model.Match]) -> float:
     shares = []
     for match in matches:
@@ -168,7 +184,7 @@ def _words(text: str) -> list[words.Word]:
     return list(figures.joined(list(words.words_of(text))))
 
 
-def _names(article: model.Article, *texts: Sequence[words.Word]) -> dict[str, str]:
+def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:
     """Words that are names by their capitals: where the place tells, by that; else by the habit of the news."""
     every = [token for tokens in texts for token in tokens]
     if sum(map(_GERMAN.__contains__, [token.text for token in every])) * 12 > len(every):
@@ -185,16 +201,14 @@ def _names(article: model.Article, *texts: Sequence[words.Word]) -> dict[str, st
         if token.is_capital and token.stem not in written and not token.stem[0].isdigit():
             written[token.stem] = words.without_possessive(token.text)
     names: dict[str, str] = {}
-    language: str | None = None
+    unknown = UNKNOWN_NAME if language in _COUNTED else 0.0
     for word, text in written.items():
         if word in told:
             sure = (capital[word] + habit.get(word, 1.0)) / (told[word] + 1) if capital[word] else 0.0
         elif word in habit:
             sure = habit[word]
         else:
-            if language is None:
-                language = telling.language_of(beginning(article), article.language)
-            sure = UNKNOWN_NAME if language in _COUNTED else 0.0
+            sure = unknown
         if sure >= NAME and word not in _calendar():
             names[word] = text
     return names

@@ -23,9 +23,9 @@ from bot.stories.evidence import Evidence
 
 #: The judge was fitted on narrow rules: ten open stories, and every second article joins one. Where a rule collects a
 #: whole topic, the nearest of its stories is mostly another event in the same words. So the odds fall with the open
-#: stories beyond ten; and with the square of the odds that an article of the rule joins any story, where fewer than FEW
+#: stories beyond ten; and with the cube of the odds that an article of the rule joins any story, where fewer than FEW
 #: of its latest did, but by no more than MOST, so that what is surely one event joins (bench/quality/topics.py).
-STORIES, FEW, MOST = 10, 0.4, 2.0
+STORIES, FEW, MOST = 10, 0.3, 2.0
 #: A leaf's score; or feature, threshold, and what follows up to and above it.
 Tree: TypeAlias = "float | tuple[int, float, Tree, Tree]"
 
@@ -96,7 +96,7 @@ def doubt(of_rule: float, joined: float) -> float:
     ``of_rule``: the logarithm of its open stories and one; 0: no rule. ``joined``: of its latest articles the share
     that joined a story.
     """
-    rarely = 2 * (_logit(FEW) - _logit(joined))
+    rarely = 3 * (_logit(FEW) - _logit(joined))
     return max(0.0, of_rule - math.log1p(STORIES)) + min(MOST, max(0.0, rarely))
 
 

@@ -44,3 +44,13 @@ def test_an_outlet_of_two_letters_begins_too_many_words() -> None:
     title = "Bank fined over loans - press review"
 
     assert mastheads.without(title, outlet="Pr", link="") == title
+
+
+@pytest.mark.parametrize("dress", ["UPDATE 2: ", "REFILE-BRIEF-", "Just in | ", "BREAKING NEWS: LIVE – "])
+def test_the_sort_of_item_before_a_title_is_left_out(dress: str) -> None:
+    assert mastheads.undressed(dress + TITLE) == TITLE
+
+
+@pytest.mark.parametrize("title", [TITLE, "Live music returns to the harbour", "BREAKING:", ""])
+def test_a_title_that_is_no_more_than_its_dress_stays(title: str) -> None:
+    assert mastheads.undressed(title) == title

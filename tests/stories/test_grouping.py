@@ -43,10 +43,18 @@ def test_an_article_with_nothing_like_it_opens_a_story() -> None:
     assert join.detail == "no open story shares its words"
 
 
-def test_order_exit_and_moved_deadline_are_one_story() -> None:
+def test_an_order_and_what_comes_of_it_months_later_are_one_story() -> None:
+    found = threads(stories.Grouping(window=WINDOW), examples.ORDER, examples.EXIT, examples.AFFECTED)
+
+    assert len(set(found)) == 1
+
+
+def test_an_exit_what_it_affects_and_its_moved_deadline_are_one_story_of_a_rule() -> None:
     grouping = stories.Grouping(window=WINDOW)
 
-    found = threads(grouping, examples.ORDER, examples.EXIT, examples.AFFECTED, examples.MOVED)
+    found = threads(
+        grouping, examples.EXIT, examples.AFFECTED, examples.MOVED, rule="exit", terms=("BlackBerry", "PTA", "BES")
+    )
 
     assert len(set(found)) == 1
 

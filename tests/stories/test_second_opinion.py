@@ -24,11 +24,11 @@ class Second:
         return self._opinion
 
 
-ORDER = replace(examples.ORDER, title="Pakistan's PTA orders BlackBerry to open its messenger")
+ORDER = replace(examples.ORDER, title="Phone firm told to open its servers or shut them down")
 #: An article, and one that is beside it: from nearly certain to nearly certain not.
 BESIDE = {
     "sure": (examples.MESSENGER, examples.EXIT, model.JoinReason.SIMILAR),
-    "unsure": (examples.MESSENGER_AGAIN, ORDER, model.JoinReason.UNSURE),
+    "unsure": (examples.MESSENGER, ORDER, model.JoinReason.UNSURE),
     "hardly": (examples.MESSENGER, CREW, model.JoinReason.OPENED),
 }
 
