@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot import model
 from bot.alerts.holds import hold_for
 from bot.alerts.situation import Situation
-from bot.model.records import dataclass
 
 #: A first poll announces at most this many stories a rule (DESIGN section 5).
 BASELINE_STORIES_A_RULE = 5

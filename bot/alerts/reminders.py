@@ -7,13 +7,12 @@ so and the next is planned. Since moments only pass, each deadline and lead time
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from bot import model
 from bot.alerts.replies import reply
 from bot.alerts.situation import Situation
-from bot.model.records import dataclass
 
 #: A deadline counts from this hour of its day, so that “2 days before” is told in the morning.
 MORNING = time(9)

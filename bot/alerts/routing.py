@@ -7,12 +7,12 @@ decide too.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 
 from bot import model
 from bot.alerts.times import quiet_until
-from bot.model.records import dataclass
 
 
 def route(routes: Sequence[model.Route], rule: model.Rule, *, tags: Collection[str], now: datetime) -> tuple[str, ...]:

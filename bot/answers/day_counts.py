@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot import ports
 from bot.answers.watched import Watched
-from bot.model.records import dataclass
 
 #: Of feeds.
 DAYS = 14

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from bot import config, model, rules
 from bot.answers import pasted, playground
 from bot.feedback import yaml_snippets
-from bot.model.records import dataclass
 
 SettingsNow = Callable[[], config.Settings]
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import config, model, ports, rules
 from bot.answers import pasted, patches
 from bot.answers.watched import Watched
 from bot.language import encoders
-from bot.model.records import dataclass
 from bot.pipeline import backtest
 
 #: Looked back at first, and at most.

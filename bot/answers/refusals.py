@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bot import rules
-from bot.model.records import dataclass
 from bot.rules import search
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bot import config, model, ports, rules
-from bot.model.records import dataclass
 from bot.pipeline import Snapshot, backtest
 
 

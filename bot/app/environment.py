@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import channels, config, plugins, ports
 from bot.app.clock import SystemClock
-from bot.model.records import dataclass
 
 if TYPE_CHECKING:
     from bot.app.engines.ticker import Ticks

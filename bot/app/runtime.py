@@ -6,7 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,6 @@ from bot.app.sending import Sending
 from bot.app.wiring import Parts, live_of, parts_of
 from bot.channels import checks
 from bot.maintenance import clock_step, gc_tuning, retention, sealing
-from bot.model.records import dataclass
 
 if TYPE_CHECKING:
     from bot import web

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot import __version__, channels, config, model, pipeline, ports, reading, rules, storage
@@ -15,7 +16,6 @@ from bot.fetch import fulltext, google_news, room
 from bot.fetch.first_use import FetcherAtFirstUse
 from bot.language import encoders
 from bot.maintenance.heartbeat import Heartbeat
-from bot.model.records import dataclass
 from bot.reading.processes import Processes
 from bot.reading.threads import Threads
 

@@ -10,9 +10,8 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-
-from bot.model.records import dataclass
 
 #: A sentence that was in so many other items is boilerplate.
 REPEATS = 3

@@ -9,11 +9,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from lxml import etree
 
 from bot.articles import links
-from bot.model.records import dataclass
 
 #: Links kept of one body: a page of thousands is a menu, not an article.
 MAX_LINKS = 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from bot import model, ports
 from bot.articles import authority, ids
@@ -10,7 +11,6 @@ from bot.articles.alike import titles_alike
 from bot.articles.links import link_key
 from bot.articles.lookup import TELLING_TEXT, Item
 from bot.articles.outlets import belongs_to, registrable_domain, site_of
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ Knows no store: it is given what the store knows of one reading (DESIGN section 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -21,7 +21,6 @@ from bot.articles.groups import Group, grouped, own_first
 from bot.articles.lookup import Item, Lookup, look_up
 from bot.articles.outlets import outlet_of, owner_of
 from bot.articles.stubs import stub_of
-from bot.model.records import dataclass
 
 
 class Novelty(StrEnum):

@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot import model, ports
 from bot.articles.clean import Cleaner
 from bot.articles.fingerprints import fingerprint_of_folded, fold_text, fold_title
 from bot.articles.links import canonical_link, link_key
-from bot.model.records import dataclass
 
 #: A link under this many ids and headlines in one reading is a list page or a live blog: it names no one article.
 _SHARED_LINK = 3

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -16,7 +16,6 @@ import pydantic
 from bot import model, ports
 from bot.channels.kit import http_errors, inert, phrases, plain_text, threads
 from bot.channels.kit.context import ChannelContext, Duration
-from bot.model.records import dataclass
 
 KIND = "apprise"
 #: What Apprise's plug-ins write of an answer: “error=401”. The line itself is never shown: it may hold an address.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from rich.text import Text
@@ -9,7 +10,6 @@ from rich.text import Text
 from bot import model
 from bot.cli import terminal
 from bot.feedback import precision, rulings, suggestions
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from json import dumps
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -19,7 +19,6 @@ from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.config import feedlist
 from bot.model import visible
-from bot.model.records import dataclass
 from bot.polling import places
 
 feeds = typer.Typer(help="Find, add, import, export and try feeds.", no_args_is_help=True)

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
@@ -19,7 +19,6 @@ from pathlib import Path
 from bot import config, model, ports, rules, stories
 from bot.cli import terminal
 from bot.cli.options import UNUSABLE
-from bot.model.records import dataclass
 
 #: These add an article to a story without its own headline in a channel.
 _SILENT = frozenset({model.JoinReason.SAME_LINK, model.JoinReason.COPY, model.JoinReason.SIMILAR})

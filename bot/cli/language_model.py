@@ -7,6 +7,7 @@ import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,6 @@ from bot import app, config, model, ports
 from bot.cli import labelled, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.model import visible
-from bot.model.records import dataclass
 
 if TYPE_CHECKING:
     from bot.llm.probes import Probe

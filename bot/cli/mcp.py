@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from bot.answers.day_counts import DayCounts
 from bot.answers.playground import Playground
 from bot.cli import archive
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rich.table import Table
@@ -13,7 +14,6 @@ from bot import app, config, model, ports
 from bot.alerts import routing
 from bot.cli import archive, silence, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
-from bot.model.records import dataclass
 from bot.pipeline import silences
 from bot.polling import websub
 from bot.ports import keys

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot import model
@@ -14,7 +15,6 @@ from bot.config.yaml import nodes, problems
 from bot.config.yaml.errors import Unreadable
 from bot.config.yaml.nodes import Document
 from bot.config.yaml.problems import ProblemReport
-from bot.model.records import dataclass
 
 #: A file this small is read and hashed at each look; of a bigger one size, times and inode must have changed.
 SMALL_BYTES = 256 * 1024

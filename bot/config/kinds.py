@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 import pydantic
@@ -12,7 +13,6 @@ from bot.config import values
 from bot.config.strict_shape import StrictShape
 from bot.config.yaml.nodes import Mapping, Node, Scalar
 from bot.config.yaml.problems import ProblemReport
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import gc
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,6 @@ from bot.config import access_shape, bot_file, feeds_file, files, routes_shape, 
 from bot.config.kinds import Kinds
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
 from bot.config.yaml import problems
-from bot.model.records import dataclass
 
 _UTC = ZoneInfo("UTC")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 
 import pydantic
@@ -21,7 +21,6 @@ from bot.config.settings import LoadedRule
 from bot.config.yaml import places, validation
 from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence, scalars, value_of
 from bot.config.yaml.problems import ProblemReport
-from bot.model.records import dataclass
 
 _SET = re.compile(r"\$([\w-]+)")
 #: Problems that an unreadable part of a rule may cause in its other parts.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bot.config import files
 from bot.config.settings import Settings
 from bot.config.yaml.nodes import Document, Scalar, Sequence, value_of
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

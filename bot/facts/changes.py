@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from bot.facts.claims import Stated, StoryClaims
 from bot.facts.deadlines import MOVED, is_put_away
@@ -15,7 +16,6 @@ from bot.facts.evidence import has_value, is_known, is_known_day, weight
 from bot.facts.reading import FATES, Figure, Reading, Statement
 from bot.language import dates
 from bot.language.numbers import Number
-from bot.model.records import dataclass
 
 #: The headline and so many sentences are read for changes.
 _READ = 4

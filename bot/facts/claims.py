@@ -6,14 +6,13 @@ Kept are words and names, numbers with what is beside them, days, and the statem
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot import model
 from bot.facts.deadlines import Dues
 from bot.facts.reading import Reading, Statement
 from bot.language import dates, numbers
-from bot.model.records import dataclass
 
 #: How many of each a story keeps: the newest, since what is repeated is put in again.
 WORDS, NUMBERS, STATEMENTS, ARTICLES = 3_000, 300, 120, 64

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import TypeAlias
 
@@ -21,7 +22,6 @@ from bot.language.alignment import align
 from bot.language.livepages import is_live_page
 from bot.language.words import fold, stem, words_of
 from bot.model import regexes
-from bot.model.records import dataclass
 
 #: Sentences compared of each version, and words of one: past it, a change is not what was alerted on.
 _SENTENCES, _WORDS = 200, 80

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from bot import model
 from bot.facts.reading import Reading, Statement
 from bot.language import dates, lexicon
 from bot.language.words import fold
-from bot.model.records import dataclass
 
 #: Deadlines kept of one story, and replaced days that are remembered.
 _MOST = 20

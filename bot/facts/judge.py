@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from bot.facts.evidence import FEATURES
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

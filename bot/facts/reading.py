@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot import model
 from bot.language import dates, lexicon, mastheads, names, numbers, sentences, tokens, words
-from bot.model.records import dataclass
 
 #: Sentences read of one article; what is further down is background, and a page of thousands must cost no more.
 READ = 24

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot import model
 from bot.feedback import acronyms, sense_clusters, yaml_snippets
 from bot.language import tokens
-from bot.model.records import dataclass
 from bot.rules import expression, patterns
 from bot.rules.article_text import ArticleText
 from bot.rules.common_words import COMMON_WORDS

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from bot import model
 from bot.model import Verdict
-from bot.model.records import dataclass
 
 #: The page and the API count the judgements of this time.
 JUDGED = timedelta(days=90)

@@ -11,9 +11,8 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
-
-from bot.model.records import dataclass
 
 #: Fewer texts tell nothing; of a group at least this many.
 MIN_TEXTS, MIN_GROUP = 8, 3

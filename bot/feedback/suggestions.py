@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
 from bot import model
 from bot.feedback import separating_words, yaml_snippets
 from bot.feedback.clinic import tells
-from bot.model.records import dataclass
 from bot.rules import compile as compiling
 from bot.rules import evaluation
 from bot.rules.article_text import ArticleText

@@ -6,10 +6,10 @@ Knows no connection: what an address resolves to is the guard's business.
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 
 import httpx
 
-from bot.model.records import dataclass
 from bot.ports import Refused
 
 #: Longer addresses are refused by most servers, and no feed needs one (RFC 9110 section 4.1 asks for 8,000).

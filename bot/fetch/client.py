@@ -11,6 +11,7 @@ import re
 import ssl
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,7 +27,6 @@ from bot.fetch.hosts import HostSlots, HostTurns
 from bot.fetch.room import SMALL_BYTES
 from bot.fetch.ssrf import AddressRule, GuardBackend, Resolve, system_resolve
 from bot.fetch.transport import Transports
-from bot.model.records import dataclass
 
 if TYPE_CHECKING:
     from bot.fetch import mailbox

@@ -17,7 +17,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -28,7 +28,6 @@ from bot import ports
 from bot.fetch import mails
 from bot.fetch.access import Keys
 from bot.fetch.ssrf import GuardBackend
-from bot.model.records import dataclass
 
 _T = TypeVar("_T")
 #: Called with each connection, so that it can be closed from outside.

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import protego
 
 from bot import ports
-from bot.model.records import dataclass
 
 #: The name under which a host can speak to us.
 ROBOT = "wirewatch"

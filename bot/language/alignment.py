@@ -7,9 +7,8 @@ words repeat so often that the steps run out, what is left counts as replaced: o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
-
-from bot.model.records import dataclass
 
 #: Steps for each word of both sides. Sentences and articles that people write take a fifth of it at most.
 STEPS_A_WORD = 50

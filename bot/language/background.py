@@ -6,10 +6,9 @@ Statistics only; made by scripts/background-frequencies. It knows no article and
 from __future__ import annotations
 
 import gzip
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
 from bot.language import lexicon
 from bot.language.words import fold
-from bot.model.records import dataclass
 
 #: A bare weekday that is this near behind and this far ahead is the one behind.
 _RECENT_DAYS = 1

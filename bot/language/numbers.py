@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 from text_to_num import alpha2digit
@@ -14,7 +15,6 @@ from text_to_num import alpha2digit
 from bot.language import lexicon
 from bot.language.words import fold
 from bot.model import regexes
-from bot.model.records import dataclass
 
 #: Languages in which text2num reads number words; of others the lexicon has the small ones.
 _SPELLED = frozenset({"en", "fr", "es", "pt", "de", "nl", "it"})

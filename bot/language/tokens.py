@@ -9,11 +9,11 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
 from bot.model import regexes
-from bot.model.records import dataclass
 
 #: Marks that are read as the straight apostrophe or quotation mark. One character for one, so that offsets stay.
 _STRAIGHT = (*((mark, "'") for mark in "‘’‚‛′ʼʻ´"), *((mark, '"') for mark in "“”„‟″〝〞«»"))

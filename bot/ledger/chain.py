@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot import model
 from bot.ledger import rows
-from bot.model.records import dataclass
 
 #: What the first day's seal is chained to.
 FIRST = "0" * 64

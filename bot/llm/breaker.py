@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from bot.model.records import dataclass
 
 #: Failures in a row after which it is asked no more for a while.
 FAILURES = 5

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot import model
 from bot.llm import prompts
 from bot.llm.prompts import facts, relevance, same_event, summary, translation
-from bot.model.records import dataclass
 
 _START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 #: The headline, and the text from the second line on.

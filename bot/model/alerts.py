@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from bot.model.ids import ArticleId, SendId, StoryId
-from bot.model.records import dataclass
 from bot.model.silences import SilenceId
 from bot.model.stories import Edit, Fact
 

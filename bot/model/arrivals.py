@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.model.articles import Article
 from bot.model.ids import StoryId
 from bot.model.prompts import Prompt
-from bot.model.records import dataclass
 from bot.model.rules import Match
 from bot.model.stories import Edit, Fact
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.model.ids import JudgementId, SendId, StoryId
-from bot.model.records import dataclass
 
 #: How long a snoozed rule stays silent.
 SNOOZE = timedelta(days=1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.model.alerts import Reason
 from bot.model.ids import ArticleId, SendId, StoryId
 from bot.model.judgements import ClaimWay, Judgement
-from bot.model.records import dataclass
 from bot.model.rules import Evidence, Severity
 from bot.model.stories import Edit, Fact
 

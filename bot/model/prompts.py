@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 
 from bot.model.ids import ArticleId
-from bot.model.records import dataclass
 from bot.model.secrets import Secret
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.model.records import dataclass
+from dataclasses import dataclass
+
 from bot.model.rules import Severity
 from bot.model.settings import QuietHours
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from bot.model.ids import ArticleId, StoryId
-from bot.model.records import dataclass
 
 
 class RulingKind(StrEnum):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
-
-from bot.model.records import dataclass
 
 #: Eight hex digits, so that people can type it.
 SilenceId = NewType("SilenceId", str)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from bot.model.articles import Article
 from bot.model.ids import ArticleId, StoryId
-from bot.model.records import dataclass
 from bot.model.rules import Match
 
 

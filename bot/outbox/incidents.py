@@ -6,6 +6,7 @@ Told once, in the transaction that records it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,7 +14,6 @@ import structlog
 
 from bot import model, ports
 from bot.alerts import notices
-from bot.model.records import dataclass
 from bot.outbox import policy
 from bot.ports import keys
 

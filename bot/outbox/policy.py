@@ -8,12 +8,11 @@ Knows no channel, no store and no clock: the sender acts on the named steps that
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
 
 from bot import model, ports
-from bot.model.records import dataclass
 
 #: Failures of one message after which the next one is let past it.
 _PATIENCE = 3

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -18,7 +18,6 @@ from typing import TypeAlias, TypeVar
 import structlog
 
 from bot import ledger, model, ports
-from bot.model.records import dataclass
 from bot.outbox import policy, related
 from bot.outbox.incidents import Incidents, news_of
 from bot.ports import keys

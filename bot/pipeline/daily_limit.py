@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import articles, model, polling, ports
-from bot.model.records import dataclass
 
 #: Kept as an identity only, or stored for the few that match.
 _FREE = (articles.Novelty.OLD, articles.Novelty.RETOLD)

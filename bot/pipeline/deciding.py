@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import model, ports
-from bot.model.records import dataclass
 from bot.pipeline.draft import Draft
 from bot.pipeline.silence_monitor import SilenceMonitor
 from bot.pipeline.snapshot import Snapshot

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot import alerts, facts, model, ports
-from bot.model.records import dataclass
 from bot.pipeline import duty, mentions, messages, rulings
 from bot.pipeline.claims import Claims
 from bot.pipeline.silences import InForce

@@ -9,12 +9,11 @@ Works inside the transaction that it is given. All that a press says is checked 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot import alerts, model, ports
 from bot.model import Verdict
-from bot.model.records import dataclass
 from bot.pipeline import duty, mentions, messages, rulings, silences, verdict_words
 from bot.pipeline.snapshot import Snapshot
 

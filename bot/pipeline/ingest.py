@@ -9,11 +9,10 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot import articles, facts, model, polling, ports
-from bot.model.records import dataclass
 from bot.pipeline import daily_limit
 from bot.pipeline.poll import Polled, identify, look_up_of
 from bot.pipeline.snapshot import Snapshot

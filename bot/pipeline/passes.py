@@ -15,14 +15,13 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
 
 from bot import model, ports
-from bot.model.records import dataclass
 from bot.pipeline import reports
 from bot.pipeline.deciding import Deciding
 from bot.pipeline.poll import OUR_BUG, Documents, Polled, Poller

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Protocol
@@ -13,7 +13,6 @@ from typing import Protocol
 import structlog
 
 from bot import articles, model, polling, ports
-from bot.model.records import dataclass
 from bot.pipeline.snapshot import Snapshot
 from bot.polling import places
 

@@ -9,12 +9,12 @@ asks and however often, also after a crash.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 
 from bot import model, ports
 from bot.model import Verdict
-from bot.model.records import dataclass
 from bot.pipeline import duty, feedback
 from bot.pipeline.snapshot import Snapshot
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot import model
-from bot.model.records import dataclass
 from bot.pipeline.ingest import IngestedPoll
 
 log = structlog.get_logger("wirewatch")

@@ -5,10 +5,9 @@ A ruling waits in the store, whoever made it, and is carried out at the next tur
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot import model, ports, stories
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import model, ports, rules
 from bot.language import names
 from bot.model import visible
-from bot.model.records import dataclass
 
 #: Longest name and reason, in characters.
 MOST = 300

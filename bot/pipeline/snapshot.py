@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
 
 from bot import model, ports, rules
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

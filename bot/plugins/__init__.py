@@ -14,12 +14,12 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bot.model import visible
-from bot.model.records import dataclass
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

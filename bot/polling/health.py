@@ -6,11 +6,10 @@ Pure: reads a state, writes nothing. Whoever tells the operator stores what was 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
-from bot.model.records import dataclass
 from bot.polling import places, quota
 
 #: A hiccup is not news: a feed is broken after so many failures in a row, or after a day of them.

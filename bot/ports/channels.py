@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from bot import model
-from bot.model.records import dataclass
 
 #: The reaction that claims a story.
 CLAIM_MARK = "👀"

@@ -6,9 +6,9 @@ A channel's own keys (a resolved id) are its own business; it is handed ``channe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from bot.model.records import dataclass
 from bot.ports.store import Transaction
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot import ports
-from bot.model.records import dataclass
 
 
 class QueryError(ports.WirewatchError):

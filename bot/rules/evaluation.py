@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot import model
-from bot.model.records import dataclass
 from bot.rules import article_text, evaluate, expression, patterns, reading, show
 from bot.rules.reading import Kind, Part, Reading
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bot import model
 from bot.language import tokens
-from bot.model.records import dataclass
 from bot.rules import compile as compiling
 from bot.rules import evaluate, examples, expression, patterns, ruleset, show
 from bot.rules.article_text import ArticleText, FieldText

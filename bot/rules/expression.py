@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.model.records import dataclass
 from bot.rules import patterns
 
 #: Of a term without a field: title and body.

@@ -21,6 +21,7 @@ class Forms:
         self.holes: dict[str, list[tuple[Element, int]]] = {}
 
     def add(self, element: Element, number: int) -> None:
+        """Take up an element under its number, from 1 on."""
         if element.shape is Shape.WORD:
             self.words[element.text] = number
         elif element.shape is Shape.PREFIX:
@@ -31,19 +32,23 @@ class Forms:
             self.holes.setdefault(element.text[0], []).append((element, number))
 
     def find(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
+        """Numbers of the elements that are a word; ``word``: it in this form, then as written, folded and without accents."""
         number = self.words.get(word)
         numbers = [number] if number else []
         return numbers + self.find_prefixes(word) + self.find_holes(word, raw, folded, plain)
 
     def find_prefixes(self, word: str) -> list[int]:
+        """Numbers of the elements that begin a word."""
         starts = map(self.prefixes.get, [word[:length] for length in self.lengths if length <= len(word)])
         return [number for number in starts if number]
 
     def find_holes(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
+        """Numbers of the elements with a wildcard inside that a word fits."""
         return [number for element, number in self.holes.get(word[0], ()) if element.fits(raw, folded, plain)]
 
 
 def is_plain(element: Element) -> bool:
+    """Whether a word is compared by its letters alone, and words have spaces between them."""
     return element.form is Form.PLAIN and not element.possessive and not tokens.is_unspaced(element.text)
 
 

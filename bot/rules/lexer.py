@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 from bot.model import regexes
-from bot.model.records import dataclass
 from bot.rules import expression
 from bot.rules.errors import QueryError
 from bot.rules.memo import Memo

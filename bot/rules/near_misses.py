@@ -6,10 +6,9 @@ A looser version is a rule like any other, so that the index finds near misses a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.language import tokens
-from bot.model.records import dataclass
 from bot.rules import expression
 from bot.rules.errors import QueryError
 from bot.rules.evaluation import CompiledRule

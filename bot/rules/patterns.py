@@ -6,11 +6,11 @@ Knows no operators and no articles.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 from bot.language import tokens
-from bot.model.records import dataclass
 from bot.rules.errors import QueryError
 
 #: Longer terms are pasted text, not a term.

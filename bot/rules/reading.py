@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
 from bot import model
-from bot.model.records import dataclass
 from bot.rules import expression, parse, patterns, show, stemming
 from bot.rules.errors import QueryError, RuleProblem
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
 from bot.language import tokens as words_of
 from bot.model import regexes
-from bot.model.records import dataclass
 from bot.rules import expression, lexer, patterns, regex
 from bot.rules.errors import QueryError
 from bot.rules.lexer import Kind, Lexeme

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot import ports
-from bot.model.records import dataclass
 
 _FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
 

@@ -7,12 +7,11 @@ SQLite took to write them. Here a column is made ready at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect
 from sqlalchemy.dialects.postgresql import Insert
-
-from bot.model.records import dataclass
 
 _Ready = Callable[[Any], Any]
 

@@ -9,6 +9,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,6 @@ from sqlalchemy import (
 )
 
 from bot import model, polling, ports
-from bot.model.records import dataclass
 from bot.storage import addresses, private
 from bot.storage.articles import RENEWED_AFTER
 from bot.storage.columns import HashBytes, Timestamp

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection
 
 from bot import ports
-from bot.model.records import dataclass
 from bot.storage.articles import Articles
 from bot.storage.completions import Completions
 from bot.storage.decision_queue import DecisionQueue

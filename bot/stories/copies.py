@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Container, Sequence
+from dataclasses import dataclass
 
-from bot.model.records import dataclass
 from bot.stories import figures
 
 #: Bottom-k sketch (Broder 1997): of the hashes of all runs of this many words, the smallest are kept.

@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from bot.model.records import dataclass
 from bot.stories import roundups
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from heapq import nlargest
 from itertools import chain
@@ -21,7 +22,6 @@ from operator import mul, sub
 from typing import NamedTuple
 
 from bot import model, ports
-from bot.model.records import dataclass
 from bot.stories.evidence import LONG, Evidence
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile

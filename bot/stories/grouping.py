@@ -11,11 +11,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
-from bot.model.records import dataclass
 from bot.stories import evidence, foreign, profile, roundups, trees
 from bot.stories.index import Index
 from bot.stories.openstory import OpenStory

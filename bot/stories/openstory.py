@@ -8,12 +8,11 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
 
 from bot import model
-from bot.model.records import dataclass
 from bot.stories import copies
 from bot.stories.profile import Profile
 

@@ -9,13 +9,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from itertools import filterfalse
 
 from bot import model
 from bot.language import background, dates, lexicon, livepages, mastheads, sentences, telling, tokens, words
-from bot.model.records import dataclass
 from bot.stories import copies, figures
 from bot.stories.told import Told, beginning
 

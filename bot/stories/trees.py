@@ -10,7 +10,7 @@ import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from itertools import accumulate
@@ -18,7 +18,6 @@ from operator import getitem
 from struct import Struct
 from typing import NamedTuple, TypeAlias
 
-from bot.model.records import dataclass
 from bot.stories.evidence import Evidence
 
 #: The judge was fitted on narrow rules: ten open stories, and every second article joins one. Where a rule collects a

@@ -9,12 +9,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot import model
 from bot.language import sentences as cutting
-from bot.model.records import dataclass
 from bot.summaries import marking
 from bot.summaries.vocabulary import content_words
 

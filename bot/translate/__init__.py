@@ -10,8 +10,9 @@ A part that has no counterpart is left out or widened, never silently: each such
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.language import tokens
-from bot.model.records import dataclass
 from bot.rules import parse
 from bot.rules.errors import QueryError
 from bot.rules.show import show

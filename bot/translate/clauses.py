@@ -7,9 +7,9 @@ Boolean queries”). What only ranks decides nothing here, so it is left out and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 
-from bot.model.records import dataclass
 from bot.translate import joining, terms
 from bot.translate.cursor import Cursor
 from bot.translate.joining import Part

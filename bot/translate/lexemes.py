@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from bot.model.records import dataclass
 from bot.rules import lexer
 from bot.rules.errors import QueryError
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from starlette.responses import Response
 from starlette.types import Scope
 
 from bot import model
-from bot.model.records import dataclass
 from bot.web import problems
 from bot.web.connections import client_of
 from bot.web.rates import Rates

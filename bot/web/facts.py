@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot import model, ports
 from bot.answers import day_counts, telling
-from bot.model.records import dataclass
 from bot.pipeline import rulings, silences
 from bot.ports import keys
 

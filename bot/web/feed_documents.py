@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from lxml import etree
 
 from bot.config.feedlist.outlines import printable
-from bot.model.records import dataclass
 
 _ATOM = "http://www.w3.org/2005/Atom"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import model, ports
 from bot.answers.watched import PageStore, Watched
-from bot.model.records import dataclass
 from bot.ports import keys
 
 #: Ticks come every second; a large transaction or a slow disk may hold some up.

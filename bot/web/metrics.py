@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from prometheus_client import (
@@ -26,7 +27,6 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 import bot
 from bot import model, pipeline, ports
 from bot.answers.watched import Watched
-from bot.model.records import dataclass
 from bot.ports import keys
 from bot.web import facts
 

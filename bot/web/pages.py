@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -16,7 +17,6 @@ from bot import config, model, rules
 from bot.answers import day_counts, pasted, playground
 from bot.answers.watched import Watched
 from bot.feedback import precision
-from bot.model.records import dataclass
 from bot.web import facts, guard, health, judged, looks, sparkline
 
 #: Of one page; the rest is a link away.

@@ -6,8 +6,7 @@ Pure: the time is handed in, in seconds.
 from __future__ import annotations
 
 import math
-
-from bot.model.records import dataclass
+from dataclasses import dataclass
 
 #: Callers remembered; of more, those that asked longest ago begin anew.
 MOST_CALLERS = 1_000

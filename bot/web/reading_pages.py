@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -15,7 +16,6 @@ from bot import config, model, rules
 from bot.answers import day_counts, playground
 from bot.answers.watched import Watched
 from bot.feedback import precision
-from bot.model.records import dataclass
 from bot.polling import websub
 from bot.web import facts, guard, judged, looks, pages
 from bot.web.timeline import timeline

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-
-from bot.model.records import dataclass
 
 HEIGHT = 24
 STEP = 6

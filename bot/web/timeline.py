@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot import model
 from bot.answers import telling
-from bot.model.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

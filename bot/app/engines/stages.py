@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from bot import ports
 from bot.maintenance.retention import Trim
-from bot.model.records import dataclass
 from bot.pipeline import PassReport, Pipeline, Snapshot
 
 

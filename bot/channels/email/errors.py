@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bot import ports
 from bot.channels.kit import acts, phrases
 from bot.channels.kit.acts import Act
-from bot.model.records import dataclass
 
 
 class Stage(StrEnum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import aiosmtplib
@@ -16,7 +17,6 @@ import aiosmtplib
 from bot import ports
 from bot.channels.email.errors import Stage, error_of
 from bot.channels.kit import http_errors
-from bot.model.records import dataclass
 
 #: Seconds for each answer; the sender bounds the whole.
 _TIMEOUT = 20

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, timedelta, tzinfo
 from typing import Annotated, Protocol
 
 import pydantic
 
 from bot import model, ports
-from bot.model.records import dataclass
 
 #: A length of time as people write it: ``1 second``.
 Duration = Annotated[

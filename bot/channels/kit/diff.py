@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.channels.kit import phrases
 from bot.language import alignment
-from bot.model.records import dataclass
 
 #: Words kept on either side of a change.
 _AROUND = 6

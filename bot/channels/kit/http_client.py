@@ -10,12 +10,12 @@ import json
 import logging
 import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from bot import ports
 from bot.channels.kit import http_errors
-from bot.model.records import dataclass
 
 #: Seconds for each connect, send and read; the sender bounds the whole.
 _TIMEOUT = 15

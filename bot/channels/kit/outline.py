@@ -7,14 +7,13 @@ last; who carries it; the evidence, last and small. Texts are clean and links sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, timedelta, tzinfo
 from typing import TypeVar
 
 from bot import model, ports
 from bot.channels.kit import diff, phrases
 from bot.channels.kit.styled import Line, Run, Style
-from bot.model.records import dataclass
 
 T = TypeVar("T")
 

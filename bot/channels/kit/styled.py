@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from bot import model
-from bot.model.records import dataclass
 
 
 class Style(StrEnum):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from bot import model, ports
 from bot.config.feedlist import lines
 from bot.config.yaml import nodes
 from bot.config.yaml.errors import Unreadable
 from bot.config.yaml.nodes import Document, Mapping, Scalar, Sequence, value_of
-from bot.model.records import dataclass
 from bot.polling import places
 
 _BYTE_ORDER_MARK = "\ufeff"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -12,7 +12,6 @@ from bot import model
 from bot.config.feedlist import outlines
 from bot.config.feedlist.outlines import Outline
 from bot.model import visible
-from bot.model.records import dataclass
 
 #: More is no subscription list.
 MAX_BYTES = 20_000_000

@@ -10,8 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Mapping
-
-from bot.model.records import dataclass
+from dataclasses import dataclass
 
 _NAME = r"[A-Za-z_][\w:.-]*"
 #: A description may run over several lines, but a quotation mark that is never closed ends with its tag.

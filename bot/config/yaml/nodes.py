@@ -9,14 +9,13 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import yaml
 
 from bot.config.yaml import errors
 from bot.config.yaml.errors import Unreadable
-from bot.model.records import dataclass
 
 #: More than any real file; what is deeper is a mistake or an attack.
 MAX_DEPTH = 30

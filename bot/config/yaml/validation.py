@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
@@ -19,7 +20,6 @@ from bot.config.yaml import places
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar, Sequence
 from bot.config.yaml.problems import ProblemReport
-from bot.model.records import dataclass
 
 _Path: TypeAlias = tuple[str | int, ...]
 #: Of one rule, channel or feed; who has more has one mistake in many copies.

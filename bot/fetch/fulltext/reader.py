@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,7 +20,6 @@ from bot import model, ports
 from bot.fetch import robots
 from bot.fetch.fulltext import extraction
 from bot.fetch.room import Room
-from bot.model.records import dataclass
 
 _log = structlog.get_logger(__name__)
 

@@ -7,12 +7,11 @@ and "dead" are one word. Knows no sentence.
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import resources
 
 from bot.language.words import fold
-from bot.model.records import dataclass
 
 #: The fewest letters of `word*`.
 _SHORTEST_PREFIX = 2

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
 import sentencex
 
 from bot.model import regexes
-from bot.model.records import dataclass
 
 #: Thai, Lao, Burmese, Khmer, Kana and Han: letters of scripts that run without spaces.
 UNSPACED = regexes.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from bot import model, rules
-from bot.model.records import dataclass
 from bot.pipeline.backtest.report import Comparison, MatchedArticle, NearMiss, RuleReport
 
 #: Near misses shown of each kind.

@@ -8,12 +8,11 @@ archive ──▶ one index of all versions ──▶ hits ──▶ replay: sto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 
 from bot import model, ports, rules
-from bot.model.records import dataclass
 from bot.pipeline import snapshot
 from bot.pipeline.backtest.replay import Replay
 from bot.pipeline.backtest.report import Report

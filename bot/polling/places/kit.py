@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote
 
 from bot import model
-from bot.model.records import dataclass
 
 _NO_WAIT = timedelta()
 

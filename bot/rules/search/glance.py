@@ -9,10 +9,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from bot.language import tokens
-from bot.model.records import dataclass
 from bot.rules import expression, patterns
 
 #: A piece with a letter or digit, between white space.

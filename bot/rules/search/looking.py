@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot import model, ports, rules
 from bot.language import tokens
-from bot.model.records import dataclass
 from bot.rules import evaluation, expression
 from bot.rules.article_text import ArticleText
 from bot.rules.evaluation import CompiledRule

@@ -8,9 +8,9 @@ import email.message
 import email.utils
 import hashlib
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.model.records import dataclass
 from bot.sources.kit import charset
 
 #: Parts inside of parts are parsed by recursion, and each line is compared with the boundary of each part around it.

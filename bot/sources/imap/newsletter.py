@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from html import escape
 from itertools import islice
 
 from lxml import etree
 from lxml.html import HtmlElement
 
-from bot.model.records import dataclass
 from bot.ports import Body, ReadError
 from bot.sources.kit import links
 from bot.sources.page import document

@@ -9,10 +9,10 @@ from __future__ import annotations
 import codecs
 import contextlib
 import re
+from dataclasses import dataclass
 from itertools import islice
 
 from bot import model
-from bot.model.records import dataclass
 from bot.sources.kit import alphabets
 
 #: Byte patterns that leave no doubt (XML 1.0 appendix F); the longer ones first.

@@ -9,9 +9,9 @@ import html
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from bot import model
-from bot.model.records import dataclass
 from bot.ports import Body, ReadError
 from bot.sources.kit import asides, charset
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from lxml import etree
 from lxml.html import HtmlElement
 
-from bot.model.records import dataclass
 from bot.sources.page.runs import HEADINGS
 from bot.sources.page.selectors import beginning_of
 

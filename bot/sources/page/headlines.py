@@ -8,12 +8,12 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urldefrag
 
 from lxml.html import HtmlElement
 
-from bot.model.records import dataclass
 from bot.sources.page import runs
 from bot.sources.page.selectors import text_of
 

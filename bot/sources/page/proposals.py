@@ -11,6 +11,7 @@ import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from urllib.parse import urldefrag, urlsplit
@@ -18,7 +19,6 @@ from urllib.parse import urldefrag, urlsplit
 from lxml.html import HtmlElement
 
 from bot.language import datelines
-from bot.model.records import dataclass
 from bot.ports import Body
 from bot.sources.page import dates, days, document, headlines, runs
 from bot.sources.page.selectors import beginning_of, selector

@@ -12,9 +12,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from xml.parsers import expat
-
-from bot.model.records import dataclass
 
 _ITEM_NAMES = {"rss": "item", "rdf": "item", "channel": "item", "feed": "entry"}
 #: An open tag of an element; attribute values may hold a ">".

@@ -6,9 +6,9 @@ Gives exactly what feedparser would, or nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.model.records import dataclass
 from bot.sources.kit import links
 from bot.sources.rss import fields, hours, items, plain, spaces
 from bot.sources.rss.elements import Element, text_of

@@ -7,10 +7,10 @@ but its own elements and the attributes of the tags around it, which must be the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bot import model
-from bot.model.records import dataclass
 from bot.sources.rss import elements, fields, header, items, spaces
 from bot.sources.rss.elements import Element
 from bot.sources.rss.plain import Odd

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from bot import model
 from bot.answers import Answers, asked, documents
-from bot.model.records import dataclass
 
 PREFIX = "/api/v1"
 
