@@ -32,7 +32,7 @@ class Forms:
             self.holes.setdefault(element.text[0], []).append((element, number))
 
     def find(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
-        """Numbers of the elements that are a word; ``word``: it in this form, then as written, folded and without accents."""
+        """Numbers of the elements that are a word: it in this form, then as written, folded, and without accents."""
         number = self.words.get(word)
         numbers = [number] if number else []
         return numbers + self.find_prefixes(word) + self.find_holes(word, raw, folded, plain)
