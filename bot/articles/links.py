@@ -5,12 +5,12 @@ Asks nobody: a redirect is followed only where its own address says where it lea
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import url_normalize
 
 from bot.articles import redirects, tracking
-from bot.model import regexes
 
 #: Longer addresses are broken or data in disguise; the longest of real feeds have some 1,500 characters.
 MAX_LENGTH = 4_000
@@ -18,22 +18,22 @@ MAX_LENGTH = 4_000
 _MAX_STEPS = 20
 
 #: Browsers drop line ends and tabs inside an address (WHATWG URL, 4.4); the rest can be in none.
-_JUNK = regexes.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_JUNK = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 #: Already what ``url_normalize`` would give, its query aside from tracking: it takes 60 µs, and most links of feeds are
 #: like this. No escape, no capital in the host, no port, no dot segment, no second “=” in a parameter.
-_PLAIN = regexes.compile(
+_PLAIN = re.compile(
     r"(?P<address>https?://(?P<host>[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+)(?=/)"
     r"(?:/[A-Za-z0-9_~,:@!$'()*+;=&-][A-Za-z0-9_~,.:@!$'()*+;=&-]*)*/?)"
     r"(?:\?(?P<query>[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?"
     r"(?:&[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?)*))?(?:#(?P<fragment>[A-Za-z0-9_/!-]*))?\Z"
 )
 #: What the address of a plain link may still have to lose.
-_TWIN_HINT = regexes.compile(r"[/.](?:(?:amp|m|mobile|touch)\.|amp(?:/|\Z))")
+_TWIN_HINT = re.compile(r"[/.](?:(?:amp|m|mobile|touch)\.|amp(?:/|\Z))")
 #: The longest label of a host name (RFC 1035 section 2.3.4); a longer one is for the library to refuse.
-_LONG_LABEL = regexes.compile(r"[^./]{64}")
-_AMP_FOLDER = regexes.compile(r"^(/news)?/amp(?=/.*(?:\d|-.*-))")
-_TWIN_HOST = regexes.compile(r"^(?:(?:www\.)?(?:amp|m|mobile|touch)\.)+(?=.+\..)")
-_WIKI_MOBILE = regexes.compile(r"^([a-z-]+)\.m\.(?=.+\..)")
+_LONG_LABEL = re.compile(r"[^./]{64}")
+_AMP_FOLDER = re.compile(r"^(/news)?/amp(?=/.*(?:\d|-.*-))")
+_TWIN_HOST = re.compile(r"^(?:(?:www\.)?(?:amp|m|mobile|touch)\.)+(?=.+\..)")
+_WIKI_MOBILE = re.compile(r"^([a-z-]+)\.m\.(?=.+\..)")
 
 
 def canonical_link(url: str, base: str | None = None) -> str:

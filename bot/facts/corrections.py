@@ -21,7 +21,6 @@ from bot.language import lexicon, mastheads, sentences
 from bot.language.alignment import align
 from bot.language.livepages import is_live_page
 from bot.language.words import fold, stem, words_of
-from bot.model import regexes
 
 #: Sentences compared of each version, and words of one: past it, a change is not what was alerted on.
 _SENTENCES, _WORDS = 200, 80
@@ -42,15 +41,15 @@ _TURNS = frozenset(
 #: Turns of events of which one more is a detail.
 _DETAILS = frozenset("=resign =rise =fall =win =lose =resume =begin =end =strike =free".split())
 #: "COVID: …", put before a headline and taken away again; "… - reports" hedges as "reportedly" does.
-_KICKER = regexes.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
-_TAIL = regexes.compile(r" [|–—-] [^|–—-]{2,40}$")
-_REPORTS = regexes.compile(r" ?(?:--?|[–—:,]) ?reports?$", re.IGNORECASE)
-_QUESTION = regexes.compile(r"\?(?:['\"’”]{0,8}\s|\W{0,8}$)")
-_CUT = regexes.compile(r"(?:\.\.|…)\W{0,8}$")
-_AGE = regexes.compile(
+_KICKER = re.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
+_TAIL = re.compile(r" [|–—-] [^|–—-]{2,40}$")
+_REPORTS = re.compile(r" ?(?:--?|[–—:,]) ?reports?$", re.IGNORECASE)
+_QUESTION = re.compile(r"\?(?:['\"’”]{0,8}\s|\W{0,8}$)")
+_CUT = re.compile(r"(?:\.\.|…)\W{0,8}$")
+_AGE = re.compile(
     r"(?<=[^\W\d]), \d{1,2}(?=[,.;]|$)|\b\d{1,3}[- ]?(?:years?[- ]olds?|yo)\b|\b(?:aged?|at) \d{2}(?=[,.;]|$)"
 )
-_BREAK = regexes.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
+_BREAK = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+|\n+")
 #: The most words that add a number or a decision to a headline; with more, it is another headline.
 _FEW = 3
 #: "likely" and "unlikely", "legal" and "illegal".

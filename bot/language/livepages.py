@@ -9,10 +9,9 @@ import re
 from urllib.parse import urlsplit
 
 from bot import model
-from bot.model import regexes
 
 #: A page about several events, by the words of its headline.
-_BLOG = regexes.compile(
+_BLOG = re.compile(
     r"\b(?:live|rolling)(?:[ -]\w+){0,3}[ -](?:updates?|blog|coverage|ticker|feed|tracker)\b|\bliveblog\b|\blive news\b"
     r"|\b(?:updates?|news|coverage|blog|latest) live\b|\bnews updates?\b|\b(?:daily|morning|evening) update\b"
     r"|\b(?:world|global) (?:updates?|tracker)\b|\bas it happen(?:ed|s)\b|\bas the day unfolded\b"
@@ -20,15 +19,15 @@ _BLOG = regexes.compile(
     re.IGNORECASE,
 )
 #: Headlines of other pages that are rewritten; "LIVE:" alone does not say that a page is about several events.
-_HEADLINE = regexes.compile(
+_HEADLINE = re.compile(
     r"\b\w+ updates?\s*:|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$"
     r"|\ben (?:direct|vivo|directo)\b|\bao vivo\b|\bin diretta\b"
     r"|онлайн-трансляция|прямая трансляция|تغطية مباشرة|\bcanlı (?:yayın|anlatım)\b",
     re.IGNORECASE,
 )
 #: In capitals inside a headline that does not shout: “Virus updates LIVE: …”.
-_CAPITALS = regexes.compile(r"\bLIVE\b")
-_PATH = regexes.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b", re.IGNORECASE)
+_CAPITALS = re.compile(r"\bLIVE\b")
+_PATH = re.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b", re.IGNORECASE)
 
 
 def is_live_blog(article: model.Article) -> bool:

@@ -14,26 +14,25 @@ from text_to_num import alpha2digit
 
 from bot.language import lexicon
 from bot.language.words import fold
-from bot.model import regexes
 
 #: Languages in which text2num reads number words; of others the lexicon has the small ones.
 _SPELLED = frozenset({"en", "fr", "es", "pt", "de", "nl", "it"})
 _SIGNS = {"$": "$", "£": "£", "€": "€", "¥": "¥", "₹": "Rs", "₺": "₺", "₽": "₽", "₩": "₩"}
 #: "hundreds of thousands" is no number; text2num reads one.
-_MANY = regexes.compile(
+_MANY = re.compile(
     r"\b(?:tens|dozens|scores|hundreds|thousands|millions|billions)(?: of (?:thousands|millions|billions))*\b",
     re.IGNORECASE,
 )
 #: Thousands parted by a space that does not break, or by a plain one between groups of three.
-_SPACED = regexes.compile(r"(?<![\w.,])(\d{1,3})[ \u00a0\u202f](\d{3})(?![\w.,])")
-_NUMBER = regexes.compile(
+_SPACED = re.compile(r"(?<![\w.,])(\d{1,3})[ \u00a0\u202f](\d{3})(?![\w.,])")
+_NUMBER = re.compile(
     r"(?<![\w.,:/#'’-])(?P<sign>(?:US|A|C|HK|R|Rs\.?\s?)?[$£€¥₹₺₽₩]|(?:Rs|USD|EUR|GBP|INR|PKR)\.?\s?)?"
     r"(?P<digits>\d{1,15}(?:[.,'’]\d{1,15}){0,4})(?P<glued>[A-Za-z]{1,3}\b)?(?![A-Za-z0-9_]|[.,]\d)(?P<tail>\s?[%٪])?"
 )
-_YEAR = regexes.compile(r"(?:19|20)\d\d")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 #: A scale in words behind digits, as text2num leaves it: "2.1 million" is "2.1 1000000".
-_SCALE = regexes.compile(r"\s(1000|1000000|1000000000)\b")
-_WORD = regexes.compile(r"[^\W\d_]+")
+_SCALE = re.compile(r"\s(1000|1000000|1000000000)\b")
+_WORD = re.compile(r"[^\W\d_]+")
 #: Two numbers this near are the exact one and its rounding, where one says "about" or is rounder.
 _ROUGHLY, _ROUNDED = 0.1, 0.06
 

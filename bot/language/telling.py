@@ -5,6 +5,7 @@ Coarse: it knows the languages of the lexicon, and keeps the declared language w
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import cache, lru_cache
 from importlib import resources
@@ -12,19 +13,18 @@ from itertools import chain
 
 from bot.language import lexicon
 from bot.language.words import fold
-from bot.model import regexes
 
 #: A language with so many more small words in the text than the declared one has overrules it.
 CLEARLY = 2
 #: Letters of languages whose small words cannot be counted: most are written without spaces.
 _SCRIPTS = (
-    (regexes.compile("[\u3040-\u30ff]"), "ja"),
-    (regexes.compile("[\uac00-\ud7af]"), "ko"),
-    (regexes.compile("[\u4e00-\u9fff]"), "zh"),
-    (regexes.compile("[\u0e00-\u0e7f]"), "th"),
-    (regexes.compile("[\u0900-\u097f]"), "hi"),
+    (re.compile("[\u3040-\u30ff]"), "ja"),
+    (re.compile("[\uac00-\ud7af]"), "ko"),
+    (re.compile("[\u4e00-\u9fff]"), "zh"),
+    (re.compile("[\u0e00-\u0e7f]"), "th"),
+    (re.compile("[\u0900-\u097f]"), "hi"),
 )
-_WORD = regexes.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_of(text: str, declared: str | None) -> str:

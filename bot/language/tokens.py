@@ -5,15 +5,12 @@ Knows no rule, no article and no language; it sees one string at a time.
 
 from __future__ import annotations
 
-import functools
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
-
-from bot.model import regexes
 
 #: Marks that are read as the straight apostrophe or quotation mark. One character for one, so that offsets stay.
 _STRAIGHT = (*((mark, "'") for mark in "‘’‚‛′ʼʻ´"), *((mark, '"') for mark in "“”„‟″〝〞«»"))
@@ -23,8 +20,8 @@ _STRAIGHT = (*((mark, "'") for mark in "‘’‚‛′ʼʻ´"), *((mark, '"') f
 _INVISIBLE_CLASS = (
     "\u00ad\u034f\u061c\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
 )
-_INVISIBLE = regexes.compile(f"[{_INVISIBLE_CLASS}]+")
-_TRAILING_INVISIBLE = regexes.compile(rf"(?<![{_INVISIBLE_CLASS}])[{_INVISIBLE_CLASS}]++\Z")
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]+")
+_TRAILING_INVISIBLE = re.compile(rf"(?<![{_INVISIBLE_CLASS}])[{_INVISIBLE_CLASS}]++\Z")
 
 #: Han, Kana, Thai, Lao, Khmer, Burmese: letters of scripts that run without spaces (digits are not among them).
 _UNSPACED_CLASS = (
@@ -39,12 +36,10 @@ _UNSPACED_CLASS = (
 )
 
 
-# Costs start-up: 10 ms, and English needs none of it.
-@functools.cache
-def _mark() -> str:
+def _mark_class() -> str:
     """Ranges of the combining marks that this Python knows; the planes above 1 hold variation selectors only.
 
-    Left out are Han, Hangul, Tangut, symbols and what else has none.
+    Left out are Han, Hangul, Tangut, symbols and what else has none: each start of a command waits for this.
     """
     ranges: list[list[int]] = []
     bmp = range(0x300, 0x3100), range(0xA66F, 0xAC00), range(0xFB1E, 0x10000)
@@ -58,34 +53,30 @@ def _mark() -> str:
     return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
 
 
+_MARK = _mark_class()
 _LETTER = rf"[^\W_{_UNSPACED_CLASS}]"
 #: A letter of an unspaced script with its marks is a separate word, so that a term in such a script is a phrase
 #: of adjacent letters and matches inside a run. Digits joined by a comma or a full stop are one number.
-_WORD = regexes.compile(
-    lambda: (
-        rf"{_LETTER}+(?:[{_mark()}]+{_LETTER}*|(?<=\d)[.,](?=\d){_LETTER}+)*"
-        rf"|[{_UNSPACED_CLASS}][{_mark()}]*"
-    )
+_WORD = re.compile(
+    rf"{_LETTER}+(?:[{_MARK}]+{_LETTER}*|(?<=\d)[.,](?=\d){_LETTER}+)*"
+    rf"|[{_UNSPACED_CLASS}][{_MARK}]*"
 )
-_UNSPACED = regexes.compile(f"[{_UNSPACED_CLASS}]")
-_POSSESSIVE = regexes.compile(lambda: rf"([.\")]?)'[sS](?!{_LETTER}|[{_mark()}])")
+_UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
+_POSSESSIVE = re.compile(rf"([.\")]?)'[sS](?!{_LETTER}|[{_MARK}])")
 _BEGINS_POSSESSIVE = frozenset("'.\")")
-_PLURAL_POSSESSIVE = regexes.compile(lambda: rf"'(?!{_LETTER}|[{_mark()}])")
+_PLURAL_POSSESSIVE = re.compile(rf"'(?!{_LETTER}|[{_MARK}])")
 #: The same three in ASCII, which has no mark and no unspaced script; in half the time.
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:(?<=\d)[.,](?=\d)[A-Za-z0-9]+)*")
 _ASCII_POSSESSIVE = re.compile(r"([.\")]?)'[sS](?![A-Za-z0-9])")
 _ASCII_PLURAL_POSSESSIVE = re.compile(r"'(?![A-Za-z0-9])")
 #: A zero-width space inside a run of an unspaced script shows nothing and separates nothing.
-_SPACE_IN_RUN = regexes.compile(lambda: rf"(?<=[{_UNSPACED_CLASS}{_mark()}])\u200b+(?=[{_UNSPACED_CLASS}])")
+_SPACE_IN_RUN = re.compile(rf"(?<=[{_UNSPACED_CLASS}{_MARK}])\u200b+(?=[{_UNSPACED_CLASS}])")
 #: Pieces that NFKC treats on their own: a character, then what may compose with it (marks, Hangul vowels and
 #: finals, half-width voicing marks).
-_CLUSTER = regexes.compile(lambda: rf"(?s:.)[{_mark()}{_INVISIBLE_CLASS}\u1160-\u11ff\uff9e\uff9f]*")
+_CLUSTER = re.compile(rf"(?s:.)[{_MARK}{_INVISIBLE_CLASS}\u1160-\u11ff\uff9e\uff9f]*")
 #: Accents count on Latin and Greek letters only; elsewhere a mark makes another letter (й, が, ค้).
-_ACCENTED = regexes.compile(
-    lambda: (
-        r"([A-Za-zªº\u00c0-\u02af\u0370-\u03ff\u1d00-\u1d7f\u1e00-\u1fff\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab64])"
-        rf"[{_mark()}]+"
-    )
+_ACCENTED = re.compile(
+    rf"([A-Za-zªº\u00c0-\u02af\u0370-\u03ff\u1d00-\u1d7f\u1e00-\u1fff\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab64])[{_MARK}]+"
 )
 
 
@@ -94,18 +85,15 @@ _DASH_CLASS = (
     "\\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2043\u2212\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030\u30a0"
     "\ufe31\ufe32\ufe58\ufe63\uff0d\U00010d6e\U00010ead"
 )
-_SPACING = regexes.compile(rf"[\s\u200b{_DASH_CLASS}]+")
+_SPACING = re.compile(rf"[\s\u200b{_DASH_CLASS}]+")
 #: Ends a phrase. A line of nothing visible is blank. Begins with a class, which is looked for ten times faster than a
 #: choice.
-BLANK_LINE = regexes.compile(
+BLANK_LINE = re.compile(
     r"[\r\n\x85\u2028\u2029](?:(?<=\u2029)|(?:(?<=\r)\n)?+"
     rf"(?:[^\S\r\n\x85\u2028\u2029]|[\u200b{_INVISIBLE_CLASS}])*[\r\n\x85\u2028\u2029])"
 )
-
-
-def letter_pattern() -> str:
-    """One letter or digit with its marks, as a regular expression."""
-    return rf"[^\W_][{_mark()}]*"
+#: One letter or digit with its marks, as a regular expression.
+LETTER_PATTERN = rf"[^\W_][{_MARK}]*"
 
 
 class Word(NamedTuple):

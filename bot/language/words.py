@@ -5,19 +5,18 @@ Faster and coarser than bot.language.tokens, which is exact because rules are; h
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from bot.model import regexes
-
 #: A number with its inner marks (5,000 or 3.5), a word with its inner apostrophes, initials (U.S.).
-_TOKEN = regexes.compile(r"(\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W\d_]+)*)")
-_SENTENCE_END = regexes.compile(r"[.!?:;…\n\"“”«»|]|(?<!\w)['‘-]|—|–")
+_TOKEN = re.compile(r"(\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W\d_]+)*)")
+_SENTENCE_END = re.compile(r"[.!?:;…\n\"“”«»|]|(?<!\w)['‘-]|—|–")
 #: Scripts without spaces: each pair of characters is a word.
-_RUN = regexes.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
-_MARK = regexes.compile(r"[\u0300-\u036f]")
+_RUN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_MARK = re.compile(r"[\u0300-\u036f]")
 
 
 class Word(NamedTuple):

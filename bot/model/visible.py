@@ -13,30 +13,28 @@ from __future__ import annotations
 
 import re
 
-from bot.model import regexes
-
 #: Nothing is shown for these, and a text is read otherwise with them than without. Written as escapes: the characters
 #: themselves would hide here too.
 _HIDDEN_CLASS = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
     r"\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_HIDDEN = regexes.compile(f"[{_HIDDEN_CLASS}]")
+_HIDDEN = re.compile(f"[{_HIDDEN_CLASS}]")
 #: One joiner or variation selector chooses a form; a run of them carries hidden data.
-_REPEATED = regexes.compile(r"(?<=[\u200c\u200d])[\u200c\u200d]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
+_REPEATED = re.compile(r"(?<=[\u200c\u200d])[\u200c\u200d]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
 #: Persian, Indic scripts and joined emoji need the joiners; beside ASCII they only make two names of one look.
-_JOINERS = regexes.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
+_JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 #: Whole ranges without anything that is looked at below: most text has nothing else, and this scan is the cheapest.
-_SUSPECT = regexes.compile(
+_SUSPECT = re.compile(
     r"[^\x00-\x84\x86-\xac\xae-\u02ff\u0370-\u061b\u061d-\u10ff\u2010-\u2027\u2030-\u205f\u2070-\u3163\u3165-\ud7ff"
     r"\ue000-\ufdff]"
 )
-_SEPARATORS = regexes.compile(r"[\x85\u2028\u2029]")
-_HALVES = regexes.compile(r"[\ud800-\udfff]")
-_CONTROLS = regexes.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SEPARATORS = re.compile(r"[\x85\u2028\u2029]")
+_HALVES = re.compile(r"[\ud800-\udfff]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85")
 #: What JSON, which may hold all of it, writes as an escape here. Its own line ends stay.
-_UNFIT_IN_JSON = regexes.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
+_UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
 
 
 def line(text: str, limit: int | None = None) -> str:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from bot.model import regexes
 from bot.rules import expression
 from bot.rules.errors import QueryError
 from bot.rules.memo import Memo
@@ -94,7 +93,7 @@ class LexedQuery:
 
 
 #: First what nearly every lexeme is; a field takes the white space behind it along.
-_LEXEME = regexes.compile(
+_LEXEME = re.compile(
     rf"""
       \w++(?![^\s\u200b"(){{}}])
     | [()]
@@ -109,14 +108,14 @@ _LEXEME = regexes.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_REGEX = regexes.compile(r"/((?:[^/\\\n]|\\.)*)/(i?)\Z", re.DOTALL)
-_SET = regexes.compile(r"\$([\w-]+)\Z")
-_NEAR = regexes.compile(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z")
-_LOOKS_NEAR = regexes.compile(r"O?NEAR(?:[/~:]|\d)", re.IGNORECASE)
-_LOWER = regexes.compile(r"(?:and|or|not|o?near(?:/\d+f?)?)\Z", re.IGNORECASE)
-_UNKNOWN_FIELD = regexes.compile(r"([^\W\d_][\w-]*):(?!//)(?=.)|([^\W\d_][\w-]*):\Z")
+_REGEX = re.compile(r"/((?:[^/\\\n]|\\.)*)/(i?)\Z", re.DOTALL)
+_SET = re.compile(r"\$([\w-]+)\Z")
+_NEAR = re.compile(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z")
+_LOOKS_NEAR = re.compile(r"O?NEAR(?:[/~:]|\d)", re.IGNORECASE)
+_LOWER = re.compile(r"(?:and|or|not|o?near(?:/\d+f?)?)\Z", re.IGNORECASE)
+_UNKNOWN_FIELD = re.compile(r"([^\W\d_][\w-]*):(?!//)(?=.)|([^\W\d_][\w-]*):\Z")
 #: Words that no rule below could mean otherwise: nearly all.
-_PLAIN = regexes.compile(r"(?!(?:and|or|not|o?near)(?![a-z]))\w+\*?\Z", re.IGNORECASE)
+_PLAIN = re.compile(r"(?!(?:and|or|not|o?near)(?![a-z]))\w+\*?\Z", re.IGNORECASE)
 _OTHER_OPERATORS = {"&&": "AND", "||": "OR", "|": "OR", "&": "AND", "!": "NOT"}
 _OPERATORS = {"AND": Kind.AND, "OR": Kind.OR, "NOT": Kind.NOT}
 _END = Lexeme(Kind.END, "", "")

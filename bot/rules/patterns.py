@@ -241,7 +241,7 @@ def _element(piece: _Piece, *, is_fixed: bool, is_last: bool) -> Element:
         form = Form.PLAIN if tokens.drop_accents(word) == word else Form.ACCENTED
     if "?" in word:
         ending = ".*" if piece.has_star else ""
-        holes = re.compile(tokens.letter_pattern().join(map(re.escape, word.split("?"))) + ending, re.DOTALL)
+        holes = re.compile(tokens.LETTER_PATTERN.join(map(re.escape, word.split("?"))) + ending, re.DOTALL)
         shown = word + ("*" if piece.has_star else "")
         return Element(shown, form, Shape.HOLES, piece.gap, piece.possessive, False, holes)
     shape = Shape.PREFIX if piece.has_star else Shape.WORD

@@ -12,7 +12,6 @@ from functools import partial
 from typing import NoReturn
 
 from bot.language import tokens as words_of
-from bot.model import regexes
 from bot.rules import expression, lexer, patterns, regex
 from bot.rules.errors import QueryError
 from bot.rules.lexer import Kind, Lexeme
@@ -24,12 +23,12 @@ MAX_TERMS = 10_000
 MAX_WINDOW_PARTS = 10
 MAX_SET_DEPTH = 10
 Sets = Mapping[str, tuple[str, ...]]
-_HOST = regexes.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)*[^\W_](?:[\w-]*[^\W_])?\Z")
-_LANGUAGE = regexes.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
-_ITEM_FIELD = regexes.compile(rf"({'|'.join(expression.FIELDS)}):\s*")
-_ITEM_NEAR = regexes.compile(r"\bO?NEAR(?:/\d+f?)?\b")
-_ITEM_OPERATOR = regexes.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
-_ITEM_WINDOW = regexes.compile(r'".*"~\d*\Z', re.DOTALL)
+_HOST = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)*[^\W_](?:[\w-]*[^\W_])?\Z")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
+_ITEM_FIELD = re.compile(rf"({'|'.join(expression.FIELDS)}):\s*")
+_ITEM_NEAR = re.compile(r"\bO?NEAR(?:/\d+f?)?\b")
+_ITEM_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
+_ITEM_WINDOW = re.compile(r'".*"~\d*\Z', re.DOTALL)
 
 
 @dataclass(slots=True)

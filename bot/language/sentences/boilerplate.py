@@ -6,7 +6,7 @@ article about cookies, newsletters or Twitter is news.
 
 from __future__ import annotations
 
-from bot.model import regexes
+import re
 
 _CONSENT = (
     r"\b(?:we|(?:this|our) (?:web)?site|our partners) (?:and our partners |may )?uses? cookies",
@@ -164,8 +164,8 @@ _CREDITS = (
 )
 _ALL = (*_CONSENT, *_READ_ON, *_JOIN_US, *_JOIN_US_ABROAD, *_CREDITS)
 #: Forms that open a sentence, and those that may be anywhere in it; both over small letters.
-_OPENING = regexes.compile("|".join(form for form in _ALL if form.startswith("^")))
-_INSIDE = regexes.compile("|".join(form for form in _ALL if not form.startswith("^")))
+_OPENING = re.compile("|".join(form for form in _ALL if form.startswith("^")))
+_INSIDE = re.compile("|".join(form for form in _ALL if not form.startswith("^")))
 #: Each form of ``_INSIDE`` has one of these. To try fifty forms at each letter was a tenth of what an article costs.
 _SIGNS = tuple(
     "cookie|preferences|you agree|you consent|you accept|you are agreeing|privacy|javascript|java script|your browser"
@@ -179,15 +179,15 @@ _SIGNS = tuple(
     "|this report|this copy|we may |affiliate|expressed|opinions |thoughts |already a ".split("|")
 )
 #: "By Ayesha Khan, Staff Reporter": capitals tell a byline from "By Monday the deadline had passed".
-_BYLINE = regexes.compile(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
-_BYLINE_ROLE = regexes.compile(
+_BYLINE = re.compile(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
+_BYLINE_ROLE = re.compile(
     r"(?i:\b(?:reporter|correspondent|editor|desk|staff|writer|bureau|news)\b)|\d{4}|^\W*+\S++(?: \S++){1,4}+$"
 )
 
 _PLACE, _CAPITALS = r"[A-Z][\w .,/’'-]{1,60}?", r"(?:[A-Z]{3}|(?:ST|FT|EL|LA)[. ] ?[A-Z])[A-Z .,/’'-]{0,60}"
 _DAY = r"(?:[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2}|\d{1,2}\s{1,4}[A-Z][a-z]{2,8}\.?)(?:,?\s{1,4}\d{4})?"
 #: "London, Dec 2 (Reuters) -", "WATERLOO, Ontario —": where and whence, before the first sentence.
-_DATELINE = regexes.compile(
+_DATELINE = re.compile(
     r"(?:"
     # Any agency behind a day, or behind a place in capitals: "LIMA, Jan 12 (Globe Agency) -", "LIMA--(GLOBE WIRE)--".
     rf"(?:{_PLACE}[,:]? )?{_DAY} ?(?:\([^()]{{2,40}}\)|/[^/()]{{2,30}}/)"

@@ -12,37 +12,35 @@ from itertools import pairwise, zip_longest
 
 import sentencex
 
-from bot.model import regexes
-
 #: Thai, Lao, Burmese, Khmer, Kana and Han: letters of scripts that run without spaces.
-UNSPACED = regexes.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 #: A language that sentencex knows; it stops at the marks of every script whatever the language.
 _DEFAULT_LANGUAGE = "en"
 
 #: Characters. sentencex pairs each opening quotation mark with all that follows, in quadratic time.
 _MOST_AT_ONCE = 2_000
 
-_BLANK_LINE = regexes.compile(r"\n[^\S\n]*\n\s*")
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
 #: What may follow a sentence's last mark.
 _CLOSERS = "\"'”’»›)]}」』）】"
-_ENDS = regexes.compile(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.escape(_CLOSERS)}\s]*$")
+_ENDS = re.compile(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.escape(_CLOSERS)}\s]*$")
 #: Lengths of lines that a program wrapped: all of a paragraph's but the last are about as long.
 _WRAPPED = (50, 100)
 
 # Where sentencex stops too early in some language: "M. Dupont", "30 nov. 2015", "5 p.m. Tuesday".
-_TITLE_END = regexes.compile(
+_TITLE_END = re.compile(
     r"(?:^|[\s(“\"«])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|St|Sr|Sra|Hr|Fr|Mme|Mlle|vs|Gen|Sen|Rep|Gov|Lt|Col|Capt|Prof)\.\s*$"
 )
-_BEFORE_NUMBER_END = regexes.compile(
+_BEFORE_NUMBER_END = re.compile(
     r"\b(?:No|Nr|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Okt|Nov|Dec|Dez|janv|févr|avr|juil|déc|ene|abr|ago|dic)\.\s*$",
     re.IGNORECASE,
 )
-_HOUR_END = regexes.compile(r"\b[ap]\.\s?m\.\s*$")
-_WEEKDAY_OR_MONTH = regexes.compile(
+_HOUR_END = re.compile(r"\b[ap]\.\s?m\.\s*$")
+_WEEKDAY_OR_MONTH = re.compile(
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:January|February|March|April|May|June|July|August|September|October"
     r"|November|December)\b"
 )
-_QUOTED_END = regexes.compile(r"[」』][\s]*$")
+_QUOTED_END = re.compile(r"[」』][\s]*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
