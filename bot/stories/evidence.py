@@ -21,6 +21,8 @@ from bot.stories.rarity import Rarity, Under
 #: Time beyond this says no more.
 LONG = timedelta(days=28)
 DAY = timedelta(days=1)
+#: Reports that follow sooner, or were told before the story's first, are of one age.
+AT_ONCE = timedelta(minutes=5)
 #: Articles beyond this add nothing to a story's breadth.
 MANY = 8
 
@@ -159,7 +161,7 @@ def _alone(read: Profile, story: OpenStory, own: _Own) -> Evidence:
         meanings=len(read.meanings & story.meanings),
         new_meanings=len(read.meanings - story.meanings),
         days=_days(story.since(read.when)),
-        age=_days(read.when - story.first),
+        age=_days(max(read.when - story.first, AT_ONCE)),
         days_shared=len(read.days & story.days),
         day_back=any(first - 2 * DAY <= day <= last and day < today - DAY for day in read.days),
         day_new=any(abs(day - today) <= DAY and day > last + DAY for day in read.days),
