@@ -15,7 +15,7 @@ from bot.facts.reading import read
 FIRST, LAST = 8, 120
 
 #: The sureness from which what a live page adds is told: it cannot be another event's.
-LIVE = 0.4
+LIVE = 0.35
 
 
 def claims_of(articles: Sequence[model.Article]) -> StoryClaims:
