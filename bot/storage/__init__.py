@@ -4,7 +4,7 @@
         │             └─ failures         └─ schema · columns · codec · bulk
         └─ addresses · lock · engines · upgrade (migrations/)
 
-    trim, backup (keeping), move and move_waits (waits) look after the whole of it.
+    trim, backup (keeping), move (moving), shift_waiting_times (clock_step) look after the whole of it.
 
 Knows no stage of the pipeline; the outside sees ``ports.Store``.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.storage.addresses import libpq_address
     from bot.storage.clock_step import shift_waiting_times
     from bot.storage.keeping import Trimmed, backup, trim
-    from bot.storage.move import move
+    from bot.storage.moving import move
     from bot.storage.opening import open_beside, open_store
     from bot.storage.store import SqlStore
 
@@ -40,7 +40,7 @@ __getattr__ = deferred.names(
         "addresses": "libpq_address",
         "clock_step": "shift_waiting_times",
         "keeping": "Trimmed backup trim",
-        "move": "move",
+        "moving": "move",
         "opening": "open_beside open_store",
         "store": "SqlStore",
     },
