@@ -24,4 +24,4 @@ def test_a_name_that_is_also_a_module_is_refused() -> None:
 
 def test_an_unknown_name_is_no_attribute() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'mov'"):
-            _ = storage.mov
+        _ = storage.mov
