@@ -71,7 +71,7 @@ CHATS = (
             {"A": discord.TOKEN},
         ),
         messages=lambda guild: _texts(guild.everything()),
-        steps=("post", "start a thread", "post", "edit", "post"),
+        steps=("post", "start a thread", "post", "edit", "start a thread", "post", "edit"),
         doubles_nothing=True,
     ),
     Chat(
@@ -82,7 +82,7 @@ CHATS = (
             {"A": f"{url}/api/webhooks/400000000000000001/hook-key"},
         ),
         messages=lambda guild: _texts(guild.everything()),
-        steps=("post", "post", "edit", "post"),
+        steps=("post", "post", "edit", "post", "edit"),
         doubles_nothing=False,
     ),
     Chat(
@@ -93,7 +93,7 @@ CHATS = (
             {"A": telegram.TOKEN},
         ),
         messages=lambda api: [message["text"] for message in api.messages()],
-        steps=("post", "post", "edit", "post"),
+        steps=("post", "post", "edit", "post", "edit"),
         doubles_nothing=False,
     ),
     Chat(
@@ -111,7 +111,7 @@ CHATS = (
             {"A": mattermost.TOKEN},
         ),
         messages=lambda server: _texts(server.posts("news")),
-        steps=("post", "post", "edit", "post"),
+        steps=("post", "post", "edit", "post", "edit"),
         doubles_nothing=True,
     ),
     Chat(
@@ -122,7 +122,7 @@ CHATS = (
             {"A": matrix.TOKEN},
         ),
         messages=lambda homeserver: _texts(homeserver.messages("news")),
-        steps=("post", "post", "edit", "post"),
+        steps=("post", "post", "edit", "post", "edit"),
         doubles_nothing=True,
     ),
     Chat(
