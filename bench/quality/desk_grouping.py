@@ -120,7 +120,7 @@ def main() -> None:
     Console(width=110).print(table)
 
 
-def _unseen(encoder: ports.Encoder | None) -> tuple[dict[str, trees.Judges], dict[str, foreign.Decision]]:
+def _unseen(encoder: ports.Encoder | None) -> tuple[dict[str, trees.Judges], dict[str, foreign.Decisions]]:
     judges = fit.without_each()
     return judges, fit_foreign.without_each(judges, encoder) if encoder else {}
 

@@ -2,11 +2,10 @@
 
 Articles arrive one by one in the real order and are put where they belong. Each story that has articles in another
 language than an article is one choice: its signs, and whether the story was opened by the article's event. Stories that
-have no article in its language ("foreign") and those that have ("mixed") are two fits, of which the first ships: of the
-second words alone are more often right. What the judge of words says, one of the signs, is said by a judge that was
-fitted without the part, so that it is as unsure as on any new desk. Printed: for each part of the desks, what a
-decision makes of it that was fitted without it, with and without the signs of meaning; and the line of
-bot/stories/foreign.py.
+have no article in its language ("foreign") and those that have ("mixed") are two fits. What the judge of
+words says, one of the signs, is said by a judge that was fitted without the part, so that it is as unsure as on any new
+desk. Printed: for each part of the desks, what a decision makes of it that was fitted without it, with and without the
+signs of meaning; and the lines of bot/stories/foreign.py.
 
     python -m bench.quality.fit_foreign [--languages multilingual-e5]
 
@@ -17,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
@@ -32,7 +31,7 @@ from bench.quality.fit_choices import read_desks
 from bot import model, ports
 from bot.language import encoders
 from bot.stories import evidence, foreign, grouping, trees
-from bot.stories.foreign import Decision, Foreign, Signs
+from bot.stories.foreign import Decision, Decisions, Foreign, Signs
 from bot.stories.index import Index
 from bot.stories.told import Told
 
@@ -89,12 +88,15 @@ def fitted(found: Sequence[Choice], without: frozenset[str] = frozenset()) -> De
     return Decision(Signs(*(round(float(weight), 3) for weight in weights)), round(float(made.intercept_[0]), 3))
 
 
-def without_each(judges: Mapping[str, trees.Judges], encoder: ports.Encoder) -> dict[str, Decision]:
-    """For each part the decision that was fitted without it."""
-    parts = {part: choices(part, judges[part], Foreign(encoder)).foreign for part in judges}
-    return {
-        held: fitted([*chain.from_iterable(found for part, found in parts.items() if part != held)]) for held in parts
-    }
+def decisions(parts: Iterable[Choices]) -> Decisions:
+    """Fitted on these parts."""
+    return Decisions(*(fitted([*chain.from_iterable(of_kind)]) for of_kind in zip(*parts, strict=True)))
+
+
+def without_each(judges: Mapping[str, trees.Judges], encoder: ports.Encoder) -> dict[str, Decisions]:
+    """For each part the decisions that were fitted without it."""
+    parts = {part: choices(part, judges[part], Foreign(encoder)) for part in judges}
+    return {held: decisions(found for part, found in parts.items() if part != held) for held in parts}
 
 
 def recall(sure: Sequence[float], is_right: Sequence[bool]) -> float:
@@ -129,7 +131,8 @@ def main() -> None:
             every += told
         table.add_row(f"all, {kind}", *_cells(every), end_section=True)
     Console(width=110).print(table, "Recall of right choices at a precision of 0.9.")
-    print(f"SHIPPED = {_shown(fitted([*chain.from_iterable(each.foreign for each in parts.values())]))}")
+    for kind, decision in decisions(parts.values())._asdict().items():
+        print(f"{kind}={_shown(decision)},")
 
 
 def _cells(told: Sequence[tuple[float, float, float, bool]]) -> tuple[str, ...]:

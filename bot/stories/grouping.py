@@ -305,7 +305,7 @@ class Grouping:
             return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found, doubt)
         if self._across and alike and foreign.may_decide(read, story, found):
             signs = self._across.signs(read, story, chance, found, alike)
-            if (across := self._across.chance(signs)) > chance:
+            if (across := self._across.chance(read, story, signs)) > chance:
                 return _Judged(
                     story, across, model.JoinReason.SIMILAR, found, doubt, across=foreign.detail(alike, signs)
                 )
