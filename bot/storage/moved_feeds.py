@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def moved_feeds(file: Path) -> tuple[model.FeedState, ...]:
     """The listed feeds of an SQLite file, by address; of their states only ``moved_to`` is read.
 
-    None where the file cannot be read or is of another version.
+    Empty where the file cannot be read or is of another version.
     """
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:

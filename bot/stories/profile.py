@@ -39,8 +39,8 @@ UNKNOWN_NAME = 0.8
 _DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
 #: In German every noun wears a capital.
 _GERMAN = frozenset("der die das und ist nicht ein eine mit von für im den dem auf wegen nach".split())
-#: The languages whose habit was counted; "" is one that is not known.
-_COUNTED = ("en",)
+#: The language whose habit was counted; a text that does not tell its language is read as it too.
+_COUNTED = "en"
 #: In which a name of a month or day is told; one of so few letters is another word in another language.
 LANGUAGES, SHORT = ("nl", "pt", "it", "es", "fr", "de", "en"), 3
 #: Say that this is not the event before it: one more of its kind.
@@ -115,7 +115,7 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     of_title = frozenset(filterfalse(_stops().__contains__, title_stems))
     for word in of_title:
         weights[word] = weights.get(word, 0.0) + TITLE_WEIGHT
-    first, language = _first_sentence(lead), telling.language_of(beginning(article), article.language) or "en"
+    first, language = _first_sentence(lead), telling.language_of(beginning(article), article.language) or _COUNTED
     found = {word: written for word, written in _names(language, title, lead).items() if word in weights}
     return Profile(
         id=article.id,
@@ -201,7 +201,7 @@ def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:
         if token.is_capital and token.stem not in written and not token.stem[0].isdigit():
             written[token.stem] = words.without_possessive(token.text)
     names: dict[str, str] = {}
-    unknown = UNKNOWN_NAME if language in _COUNTED else 0.0
+    unknown = UNKNOWN_NAME if language == _COUNTED else 0.0
     for word, text in written.items():
         if word in told:
             sure = (capital[word] + habit.get(word, 1.0)) / (told[word] + 1) if capital[word] else 0.0
