@@ -40,7 +40,8 @@ ANNOUNCEMENTS = b"2015-12-02;BlackBerry told to open a backdoor;/orders/7\n2015-
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment that sees this program and what it needs, with the sample installed by pip."""
     folder = tmp_path_factory.mktemp("fresh")
-    venv.create(folder, with_pip=False, symlinks=True)
+    # With a pip of its own: the environment that the tests run in has none (scripts/setup).
+    venv.create(folder, with_pip=True, symlinks=True)
     interpreter = folder / "bin" / "python"
     (own,) = (folder / "lib").glob("python3*/site-packages")
     (own / "program.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
