@@ -47,6 +47,12 @@ def destinations(root: Node | None) -> dict[str, str]:
     return found
 
 
+def wanted_uses(root: Node | None) -> set[model.Use]:
+    """What a channel wants of a language model."""
+    channels = [channel for _, channel in pairs_of(value_of(root, "channels"))]
+    return {model.Use.TRANSLATE} if any(value_of(channel, "translate") for channel in channels) else set()
+
+
 def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
     """bot.yaml; None: it cannot be used, and ``report`` says why."""
     environment.overlay(report, environ)

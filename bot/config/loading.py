@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import model, ports
-from bot.config import access_shape, bot_file, feeds_file, files, routes_shape, rules_file, values
+from bot.config import access_shape, bot_file, feeds_file, files, model_shape, routes_shape, rules_file, values
 from bot.config.kinds import Kinds
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
 from bot.config.yaml import problems
@@ -152,7 +152,7 @@ class _Loader:
         self._feeds()
         self._rules()
         self._join()
-        self._look_at_routes()
+        self._look_back()
 
     def _bot(self) -> None:
         path = str(self._folder / files.BOT)
@@ -187,12 +187,16 @@ class _Loader:
             self.found.has_routes = bool(self.found.bot.routes)
             self.found.people = self.found.bot.people
 
-    def _look_at_routes(self) -> None:
-        """Rules that a route of bot.yaml names and no file has: known once all files are read."""
+    def _look_back(self) -> None:
+        """What bot.yaml says of rules, known once all files are read: their names in routes, uses of a model."""
         report = self._bot_report
         if report is not None:
-            names = [entry.compiled.rule.name for entry in self.found.loaded]
+            rules = [entry.compiled.rule for entry in self.found.loaded]
+            names = [rule.name for rule in rules]
             routes_shape.warn_of_unknown_rules(report.document.root, [*names, *self.found.off], report)
+            wanted = bot_file.wanted_uses(report.document.root)
+            wanted |= {model.Use.RELEVANCE} if any(rule.about for rule in rules) else set()
+            model_shape.warn_of_idle_uses(report.document.root, wanted, report)
             self.found.files[report.path] = replace(self.found.files[report.path], problems=report.finish())
 
     def _keep(self, path: str, old: FileState | None, problem: model.Problem) -> None:

@@ -12,11 +12,13 @@ import pydantic
 from bot import model
 from bot.config import values
 from bot.config.strict_shape import StrictShape
-from bot.config.yaml.nodes import Scalar
+from bot.config.yaml.nodes import Node, Scalar, scalars, value_of
 from bot.config.yaml.problems import ProblemReport
 
 _DEFAULTS = model.LanguageModelPolicy(url="", name="", uses=frozenset())
 _LONGEST_WAIT = timedelta(minutes=2)
+#: What a model is asked for only where a key wants it, and whose key that is.
+_WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLATE: ("channel", "translate")}
 
 
 def _url(value: object) -> str:
@@ -60,6 +62,20 @@ def warn_of_no_use(
             rule=rule,
             severity="warning",
         )
+
+
+def warn_of_idle_uses(root: Node | None, wanted: Collection[model.Use], report: ProblemReport) -> None:
+    """Warn of uses in bot.yaml that the configuration never comes to; ``wanted``: those that a key asks for."""
+    for item in scalars(value_of(value_of(root, "model"), "uses")):
+        for use, (owner, key) in _WANTED_BY.items():
+            if item.value.strip() == use and use not in wanted:
+                report.add_at(
+                    item,
+                    "no-use",
+                    f"a model is never asked for {use}: no {owner} has {key}",
+                    f"add {key} to one, or remove {use}",
+                    severity="warning",
+                )
 
 
 class ModelShape(StrictShape):
