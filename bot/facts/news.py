@@ -80,8 +80,10 @@ def _weighed(
     if sureness < judged_by.threshold:
         return (), sureness
     changed = [] if quotes_only else changed[:_MOST_CHANGES]
-    # A sentence that holds a change's new value would say it a second time.
+    # A sentence that holds a change's new value, however it writes it, would say it a second time.
+    said = [one.statement for one in changed if one.is_explicit]
     quoted = [each for each in _quoted(claims, reading) if not any(one.after in each.text for one in changed)]
+    quoted = [each for each in quoted if each not in said]
     told = [_fact(reading, one.statement, one.kind, one.label, one.before, one.after) for one in changed]
     return (*told, *(_quote(reading, each) for each in quoted)), sureness
 

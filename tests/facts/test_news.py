@@ -46,6 +46,13 @@ def test_a_moved_deadline_is_told_with_both() -> None:
     assert changes("Northlink wins extra month to pay Ofcom fine", text) == [("date", "30 December", "30 January 2016")]
 
 
+def test_the_sentence_of_a_change_is_told_once_however_it_writes_the_value() -> None:
+    text = "Ofcom has moved the date for Northlink to pay its fine from December 30 to January 30, 2016."
+    found = told("Northlink wins extra month to pay Ofcom fine", text)
+
+    assert [fact.before for fact in found if fact.sentence == text] == ["30 December"]
+
+
 def test_what_the_nearest_other_story_has_told_is_not_told_again() -> None:
     text = "Ofcom now says 11,400 emergency calls failed during the Northlink fault, not 14,000."
     correction = article("CORRECTION: Northlink 999 outage", text, outlet="Metro", day=LATER)
