@@ -44,10 +44,16 @@ class Oracle:
     events: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def opinion(self, event: str, _: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion:
-        """The nearest story of which most articles are about the event; of none, where there is no such story."""
+        """The stories of which most articles are about the event."""
         self.calls += 1
         told = [story for story in near if self.events[story].most_common(1)[0][0] == event]
-        return stories.Opinion(story=told[0] if told else None, detail="says the label")
+        return stories.Opinion(stories=tuple(told), detail="says the label")
+
+    def join(self, join: model.Join, event: str) -> None:
+        """What an article of the event was decided to be."""
+        self.events[join.story][event] += 1
+        for younger in join.merges:
+            self.events[join.story] += self.events.pop(younger)
 
 
 def shown(found: Sequence[Row], grouping: stories.Grouping, oracle: Oracle | None = None) -> dict[str, Shown]:
@@ -63,9 +69,7 @@ def shown(found: Sequence[Row], grouping: stories.Grouping, oracle: Oracle | Non
         join = grouping.join(row.arrival.article, row.arrival.matches, None, second)
         lives_in.update(dict.fromkeys(join.merges, join.story))
         if oracle is not None:
-            oracle.events[join.story][row.event] += 1
-            for younger in join.merges:
-                oracle.events[join.story] += oracle.events.pop(younger)
+            oracle.join(join, row.event)
         of_desk = by_desk.setdefault(row.item.desk, Shown())
         of_desk.stories[row.item.id] = join.story
         if join.reason not in SILENT:

@@ -38,18 +38,19 @@ def row(
     grouping = stories.Grouping(window=WINDOW, judge=judge, join_from=join_from)
     opened_by: dict[model.StoryId, str] = {}
     shown: Counter[str] = Counter()
-    homes, named = [], []
+    homes: list[model.StoryId] = []
+    named = []
     for one in rows:
         second = partial(oracle.opinion, one.event) if oracle else None
         join = grouping.join(one.arrival.article, one.arrival.matches, None, second)
         if oracle:
-            oracle.events[join.story][one.event] += 1
+            oracle.join(join, one.event)
         if join.story not in opened_by:
             opened_by[join.story] = one.event
             shown[one.event] += 1
         if join.near:
             named.append(opened_by[join.near] == one.event)
-        homes.append(join.story)
+        homes = [join.story if home in join.merges else home for home in (*homes, join.story)]
     events = {one.event for one in rows}
     found = marks([one.event for one in rows], homes)
     hidden = len(events - shown.keys())

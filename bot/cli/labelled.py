@@ -201,8 +201,7 @@ def _second(row: Row, near: Sequence[model.StoryId], group: _Group) -> stories.O
         return None
     if answer.verdict is same_event.Verdict.CANNOT_TELL:
         return None
-    is_same = answer.verdict is same_event.Verdict.SAME
-    return stories.Opinion(story=shown[answer.story - 1].id if is_same else None, detail="")
+    return stories.Opinion(stories=answer.named([story.id for story in shown]), detail="")
 
 
 def _story(story: model.StoryId, members: Sequence[model.Member]) -> model.Story:

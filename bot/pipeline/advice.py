@@ -77,20 +77,18 @@ class Advice:
         if prompt is None:
             if prompts.speaks_to_a_model(article):
                 return None
-            if near[0] not in known:
+            if not set(near) <= known.keys():
                 self._wait(article.id)
                 return None
-            prompt = same_event.ask(article, [known[story] for story in near if story in known])
+            prompt = same_event.ask(article, [known[story] for story in near])
         self._asking[article.id] = prompt
         answer = self._answer(prompt, same_event.SameEvent, key=article.id)
         if answer is None or answer.verdict is same_event.Verdict.CANNOT_TELL:
             return None
-        is_same = answer.verdict is same_event.Verdict.SAME
-        said = "the same event" if is_same else "another event"
-        return stories.Opinion(
-            story=model.StoryId(prompt.beside.split()[answer.story - 1]) if is_same else None,
-            detail=f'{self.advisor.policy.name} says {said}: "{answer.words}"',
-        )
+        named = answer.named(prompt.beside.split())
+        said = "the same event" if named else "another event"
+        detail = f'{self.advisor.policy.name} says {said}: "{answer.words}"'
+        return stories.Opinion(stories=named, detail=detail)
 
     def irrelevant(self, article: model.Article, rule: str, about: str) -> str | None:
         """Why the article is not what the rule is about; None: it is, as far as is known. Raises Undecided."""

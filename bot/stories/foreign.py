@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 from itertools import chain
 from operator import mul, sub
 from typing import NamedTuple
@@ -31,6 +31,9 @@ from bot.stories.told import Told
 STORIES, SAMPLES = 60, 4
 #: The most stories that are proposed beside those that share words.
 PROPOSED = 3
+#: The most stories in other languages alone of which nothing but a second opinion can tell whether an article is
+#: theirs, and how long before or after them it may be told.
+UNTRANSLATED, SAME_DAYS = 3, timedelta(days=3)
 #: The mean of a rule's texts is taken as if it also had so many unrelated texts, whose vectors are 0.
 PRIOR = 3.0
 #: Reports that are closer in time than this count as equally close: on the desks that these weights are fitted on, all
@@ -164,6 +167,30 @@ class Foreign:
         """The probability that the article is of the story's event, at most as sure as a join may be."""
         decision = self.decisions.foreign if is_foreign(read, story) else self.decisions.mixed
         return min(AT_MOST, decision.chance(signs))
+
+
+def untranslated(read: Profile, stories: Iterable[OpenStory]) -> list[OpenStory]:
+    """Those of the article's rules that have no article in its language, whose words it cannot share.
+
+    Those first that share names, figures or days with it, then the nearest in time.
+    """
+    own = {*read.names, *read.figures, *map(str, read.days)}.difference(*read.rules.values())
+
+    def strangeness(story: OpenStory) -> tuple[int, timedelta, object]:
+        shared = own.intersection([*story.names, *story.figures, *map(str, story.days)])
+        return -len(shared), story.since(read.when), story.rank
+
+    near = [
+        story
+        for story in stories
+        if read.language
+        and story.languages.isdisjoint(("", read.language))
+        and not story.rules.isdisjoint(read.rules)
+        and not story.is_roundup
+        and story.since(read.when) <= SAME_DAYS
+        and not story.is_apart_from(read)
+    ]
+    return nsmallest(UNTRANSLATED, near, key=strangeness)
 
 
 def may_decide(read: Profile, story: OpenStory, found: Evidence) -> bool:

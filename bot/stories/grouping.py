@@ -9,15 +9,16 @@ In memory and pure: no I/O, no clock. What is new in a story and whether to spea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
-from bot.stories import evidence, foreign, profile, roundups, trees
+from bot.stories import evidence, foreign, opinions, profile, roundups, trees
 from bot.stories.index import Index
 from bot.stories.openstory import OpenStory
+from bot.stories.opinions import SecondOpinion, Undecided
 from bot.stories.profile import Profile
 from bot.stories.told import Told
 
@@ -45,30 +46,7 @@ NAMED = 4
 #: Other stories that are named beside the one that an article joins: one event's coverage may be in two.
 BESIDE = 3
 
-#: A second opinion is asked about at most so many stories, the likeliest, from this probability on, and only where none
-#: is likelier than the other: an article that joins the wrong story hides its event (bench/quality/desk_grouping.py
-#: --oracle; decision record 0048).
-ASKED, ASKED_FROM, ASKED_BELOW = 3, 0.2, 0.95
-
 Modes = Mapping[str, model.Group]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opinion:
-    """What somebody else says about an article that is not certainly of a story."""
-
-    #: The story that it belongs to; None: to none of them.
-    story: model.StoryId | None
-    #: For people: who says so, and why.
-    detail: str
-
-
-class Undecided(Exception):
-    """The opinion is not there yet: the article is joined later, and nothing is decided now."""
-
-
-#: Asked of an article and the nearest stories, nearest first; None: no opinion. Raises Undecided.
-SecondOpinion = Callable[[model.ArticleId, Sequence[model.StoryId]], Opinion | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,26 +205,34 @@ class Grouping:
             return self._opened(read, model.JoinReason.ROUNDUP, judged)
         judged = [one for one in judged if not one.story.is_roundup]
         best = judged[0].chance if judged else 0.0
-        doubted = [one for one in judged[:ASKED] if one.chance >= ASKED_FROM] if best < ASKED_BELOW else []
-        opinion = None
         # With another mode the user has decided what becomes of an unsure article.
-        if second and doubted and modes <= {model.Group.NORMAL}:
-            opinion = second(read.id, [one.story.id for one in doubted])
-        same = next((one for one in doubted if opinion and one.story.id == opinion.story), None)
-        if opinion is None or (same is None and opinion.story is not None):
+        offered = self._offered(read, judged) if second and modes <= {model.Group.NORMAL} else []
+        opinion = second(read.id, [one.story.id for one in offered]) if second and offered else None
+        same = [one for one in offered if opinion and one.story.id in opinion.stories]
+        if opinion is None or (opinion.stories and not same):
             if judged and model.Group.OFF not in modes and best >= self._needed(read, judged[0], modes):
                 return self._joined(read, judged[0], judged[1:], near)
             is_unsure = any(one.chance >= UNSURE_FROM and one.doubt <= UNSURE_DOUBT for one in judged[:1])
             return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
-        if same is None:
-            join = self._opened(read, model.JoinReason.OPENED, judged)
-        else:
-            others = [one for one in judged if one is not same]
-            join = self._joined(read, same, others, near)
+        if same:
+            join = self._joined(read, same[0], same[1:], near, are_one=True)
             # The detail says how sure the bot itself was.
-            sure = round(max(same.chance, self._join_from), 3)
+            sure = round(max(same[0].chance, self._join_from), 3)
             join = replace(join, confidence=sure, detail=f"by its words {join.detail}")
+        else:
+            join = self._opened(read, model.JoinReason.OPENED, judged)
         return replace(join, detail=f"{opinion.detail}; {join.detail}")
+
+    def _offered(self, read: Profile, judged: Sequence[_Judged]) -> list[_Judged]:
+        """The stories that a second opinion is asked about, likeliest first; none: it is not asked."""
+        if (best := judged[0].chance if judged else 0.0) >= opinions.ASKED_BELOW:
+            return []
+        likely = [one for one in judged[: opinions.ASKED] if one.chance >= opinions.OFFERED_FROM]
+        known = [one.story for one in likely]
+        others = foreign.untranslated(read, [each for each in self._index.stories.values() if each not in known])
+        if best < opinions.ASKED_FROM and not others:
+            return []
+        return likely + [self._judge_one(read, one, None) for one in evidence.compare(read, others, self._index.rarity)]
 
     def _proposed(
         self, read: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near: Sequence[OpenStory]
@@ -264,8 +250,17 @@ class Grouping:
             return min(foreign.FROM, self._join_from)
         return self._join_from if best.evidence.of_rule or read.rules else min(PLAIN_FROM, self._join_from)
 
-    def _joined(self, read: Profile, best: _Judged, others: Sequence[_Judged], near: Sequence[OpenStory]) -> model.Join:
-        ones = [best.story, *(one.story for one in others if self._are_one(best, one))]
+    def _joined(
+        self,
+        read: Profile,
+        best: _Judged,
+        others: Sequence[_Judged],
+        near: Sequence[OpenStory],
+        *,
+        are_one: bool = False,
+    ) -> model.Join:
+        told = [one for one in others if are_one or min(best.chance, one.chance) >= MERGE_FROM]
+        ones = [best.story, *(one.story for one in told if not best.story.is_kept_from(one.story))]
         home, *younger = sorted(ones, key=lambda story: story.rank)
         return model.Join(
             story=home.id,
@@ -310,10 +305,6 @@ class Grouping:
                     story, across, model.JoinReason.SIMILAR, found, doubt, across=foreign.detail(alike, signs)
                 )
         return _Judged(story, chance, model.JoinReason.SIMILAR, found, doubt)
-
-    def _are_one(self, best: _Judged, other: _Judged) -> bool:
-        """Whether an article that tells both stories shows that they are one."""
-        return min(best.chance, other.chance) >= MERGE_FROM and not best.story.is_kept_from(other.story)
 
     def _merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         for member in self._index.stories[younger].members:

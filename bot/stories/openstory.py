@@ -75,7 +75,7 @@ class OpenStory:
     apart: list[Profile] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
     outlets: set[str] = field(default_factory=set)
-    #: Of its articles ("" where it is not known); empty: no encoder is configured.
+    #: Of its articles; "" where it is not known.
     languages: set[str] = field(default_factory=set)
     #: Addresses of its articles.
     addresses: set[str] = field(default_factory=set)
@@ -121,8 +121,7 @@ class OpenStory:
         self.rules.update(read.rules)
         self.outlets.add(read.outlet)
         self.addresses.add(read.link)
-        if read.told:
-            self.languages.add(read.told.language)
+        self.languages.add(read.language)
         self._span(read.when, read.when, read.seen)
 
     def absorb(self, younger: OpenStory) -> None:

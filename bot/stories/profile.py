@@ -89,6 +89,8 @@ class Profile:
     days: frozenset[date]
     #: What the title says happened, whatever the word or the language: "=die".
     meanings: frozenset[str]
+    #: "": the text does not tell its language, and none was declared.
+    language: str
     #: Words of title and lead.
     length: int
     sketch: copies.Sketch
@@ -115,7 +117,8 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     of_title = frozenset(filterfalse(_stops().__contains__, title_stems))
     for word in of_title:
         weights[word] = weights.get(word, 0.0) + TITLE_WEIGHT
-    first, language = _first_sentence(lead), telling.language_of(beginning(article), article.language) or _COUNTED
+    told_in = telling.language_of(beginning(article), article.language)
+    first, language = _first_sentence(lead), told_in or _COUNTED
     found = {word: written for word, written in _names(language, title, lead).items() if word in weights}
     return Profile(
         id=article.id,
@@ -143,6 +146,7 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
         meanings=frozenset(
             meaning for token in title for meaning in lexicon.meanings(language, words.fold(token.text))
         ),
+        language=told_in,
         length=len(title) + len(lead),
         is_bare=not lead,
         is_live_blog=livepages.is_live_blog(article),

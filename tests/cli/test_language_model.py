@@ -26,7 +26,7 @@ SUPPORT = "The company calls the demand a backdoor."
 def same_event(data: dict[str, Any]) -> dict[str, Any]:
     is_other = any(words in data["article"]["headline"] for words in ("lifts ban", "India"))
     words = data["article"]["headline"]
-    return {"verdict": "other" if is_other else "same", "story": 0 if is_other else 1, "words": words}
+    return {"verdict": "other" if is_other else "same", "stories": [] if is_other else [1], "words": words}
 
 
 def facts(data: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder
 
 
 def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(folder: Path, server: Server) -> None:
-    server.service.answer_with("same_event", lambda data: {"verdict": "cannot_tell", "story": 0, "words": ""})
+    server.service.answer_with("same_event", lambda data: {"verdict": "cannot_tell", "stories": [], "words": ""})
     assert json.loads(asked(folder, "--json"))["uses"]["same_event"]["right"] == 0
 
     server.service.answer_with("same_event", lambda data: "no JSON")

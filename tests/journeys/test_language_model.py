@@ -37,9 +37,9 @@ UNSURE = Item(
 )
 #: So surely of the event of FIRST that no model is asked: a copy.
 SURE = replace(FIRST, id="c1", title=f"{FIRST.title}, company says")
-SAME = {"verdict": "same", "story": 1, "words": "repeated its demand for a backdoor"}
-OTHER = {"verdict": "other", "story": 0, "words": "told by Mobilink to prepare"}
-UNABLE = {"verdict": "cannot_tell", "story": 0, "words": ""}
+SAME = {"verdict": "same", "stories": [1], "words": "repeated its demand for a backdoor"}
+OTHER = {"verdict": "other", "stories": [], "words": "told by Mobilink to prepare"}
+UNABLE = {"verdict": "cannot_tell", "stories": [], "words": ""}
 
 Server = faulty.Server[chat_completions.Model]
 
@@ -150,7 +150,7 @@ TROUBLE = {
     "no JSON": answer("It is the same event."),
     "another form": answer(json.dumps({"verdict": "same"})),
     "a verdict of its own": answer(json.dumps({**SAME, "verdict": "irrelevant"})),
-    "a story that was not shown": answer({**SAME, "story": 7}),
+    "a story that was not shown": answer({**SAME, "stories": [7]}),
     "words that are not in the article": answer({**SAME, "words": "BlackBerry stays in Pakistan"}),
     "no words": answer({**SAME, "words": " "}),
     "it declines": refuse,

@@ -20,7 +20,7 @@ from testbed.servers import chat_completions, faulty
 from tests.stories.examples import article, story
 
 PROMPT = same_event.ask(article("BlackBerry stays", "BlackBerry stays in Pakistan."), [story(article("A", "B."))])
-ANSWER = {"verdict": "other", "story": 0, "words": "BlackBerry stays"}
+ANSWER = {"verdict": "other", "stories": [], "words": "BlackBerry stays"}
 POLICY = model.LanguageModelPolicy(
     url="", name=chat_completions.NAME, uses=frozenset(model.Use), timeout=timedelta(seconds=0.3)
 )

@@ -9,15 +9,16 @@ import pytest
 
 from bot import model, stories
 from tests.stories import examples
-from tests.stories.test_grouping import CREW, FERRY, WINDOW
+from tests.stories.examples import START, arrival, article
+from tests.stories.test_grouping import CREW, DAY, FERRY, SHIP_LOST, WINDOW
 
 
 class Second:
     """A second opinion that remembers what it was asked."""
 
-    def __init__(self, story: model.StoryId | None = None, *, is_known: bool = True) -> None:
+    def __init__(self, *said: model.StoryId, is_known: bool = True) -> None:
         self.asked: list[Sequence[model.StoryId]] = []
-        self._opinion = stories.Opinion(story=story, detail="says somebody") if is_known else None
+        self._opinion = stories.Opinion(stories=said, detail="says somebody") if is_known else None
 
     def __call__(self, _: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion | None:
         self.asked.append(near)
@@ -65,3 +66,67 @@ def test_of_a_copy_and_of_what_nothing_is_near_to_no_second_opinion_is_asked() -
         grouping.join(each, second=opinion)
 
     assert opinion.asked == []
+
+
+def test_stories_that_the_opinion_says_are_one_are_merged() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    ferry, crew = grouping.join(FERRY).story, grouping.join(CREW).story
+    opinion = Second(crew, ferry)
+
+    join = grouping.join(SHIP_LOST, second=opinion)
+
+    assert [set(asked) for asked in opinion.asked] == [{ferry, crew}]
+    assert (join.story, join.merges) == (ferry, (crew,))
+    assert grouping.join(CREW).story == ferry
+
+
+def test_stories_that_people_took_apart_are_not_merged_whatever_the_opinion_is() -> None:
+    title, text = "Ferry Shahbaz: boats from Karachi search for crew", "The ferry Shahbaz sank off Manora island"
+    boats = "Boats from Karachi look for its crew near Keamari."
+    still = article(title, f"{text}. {boats}", at=START + DAY / 5)
+    lost = article(f"{title} off Manora", f"{text} in a storm. {boats}", at=START + DAY / 4)
+    ferry, crew = examples.story(FERRY), examples.story(CREW)
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.load([examples.story(FERRY, CREW)])
+    grouping.split(ferry, crew)
+    grouping.join(still, second=Second(crew.id))
+    opinion = Second(crew.id, ferry.id)
+
+    join = grouping.join(lost, second=opinion)
+
+    assert [set(asked) for asked in opinion.asked] == [{ferry.id, crew.id}]
+    assert (join.story, join.merges) == (crew.id, ())
+
+
+URDU = "پاکستان میں بلیک بیری کی سروس"
+RULE = ("BlackBerry in Pakistan", "BlackBerry")
+
+
+@pytest.mark.parametrize(
+    ("rule", "days", "is_asked"),
+    [(RULE[0], 1, True), ("another rule", 1, False), (RULE[0], 9, False)],
+    ids=["its rule", "another rule", "long after"],
+)
+def test_an_article_is_asked_about_the_late_stories_of_its_rule_in_other_languages(
+    rule: str, days: int, *, is_asked: bool
+) -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    home = grouping.join(examples.EXIT, arrival(examples.EXIT, *RULE).matches).story
+    late = replace(article(URDU, at=START + days * DAY), language="ur")
+    opinion = Second(home)
+
+    join = grouping.join(late, arrival(late, rule).matches, second=opinion)
+
+    assert opinion.asked == ([[home]] if is_asked else [])
+    assert (join.story == home) is is_asked
+
+
+def test_without_an_opinion_an_article_in_another_language_opens_a_story() -> None:
+    for opinion in (None, Second(is_known=False), Second()):
+        grouping = stories.Grouping(window=WINDOW)
+        grouping.join(examples.EXIT, arrival(examples.EXIT, *RULE).matches)
+        late = replace(article(URDU, at=START + DAY), language="ur")
+
+        join = grouping.join(late, arrival(late, RULE[0]).matches, second=opinion)
+
+        assert (join.story, join.reason) == (stories.grouping.story_id(late.id), model.JoinReason.OPENED)

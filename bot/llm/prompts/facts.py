@@ -11,18 +11,19 @@ from bot import model
 from bot.llm.prompts.wording import SENTENCE, Answer, document, prompt, reports, stands_in
 from bot.model import visible
 
-VERSION = 2
-#: Sentences of an earlier report that are shown: what stood further down is seldom news to anybody.
-_SENTENCES = 5
+VERSION = 3
+#: Of what was reported: articles, sentences of each, and characters of all of these.
+_REPORTS, _SENTENCES, _ROOM = 12, 12, 9_000
 _INSTRUCTIONS = """\
 You choose what a news desk tells its readers as new in a story. `story` is what was reported so far, oldest first, \
-`article` is a new article of it, and `updates` are numbered sentences of that article. An update with `before` is \
-posted as "`before` → `after`"; the others are quoted.
+`article` is a new article of it, and `updates` are numbered sentences of that article. A long story is not shown \
+whole: `reports_left_out` and `sentences_left_out` count what you do not see. An update is posted as its sentence; one \
+with `before` has the line "`before` → `after`" over it.
 
 Choose the updates that tell a development which the readers of the story must know and which `story` does not have: a \
 decision, a next step, an outcome, a new cause or actor, a figure or a date that has changed or that was not known \
 before, a denial, or a correction of what was reported. With `before`: both values must be of the same thing, and the \
-article says or shows that the one has replaced the other.
+article says or shows that the one has replaced the other; of a sentence that is offered with and without it choose one.
 
 Do not choose what was reported already in other words, what only adds detail, colour or a comment to the development \
 that was reported last, background, recaps, opinions, guesses, advertisements, or what is part of another event. Most \
@@ -65,8 +66,11 @@ class Facts(Answer):
 
 def ask(article: model.Article, story: model.Story, offered: Sequence[model.Fact]) -> model.Prompt:
     """``story``: with the article or without; ``offered``: what may be told of the article, counted from 1."""
+    others = [each for each in story.members if each.article.id != article.id]
+    told, left_out = reports(others, _SENTENCES, most=_REPORTS, room=_ROOM)
     data = {
-        "story": reports([each for each in story.members if each.article.id != article.id], _SENTENCES),
+        "story": told,
+        **({"reports_left_out": left_out} if left_out else {}),
         "article": document(article),
         "updates": [_shown(number, fact) for number, fact in enumerate(offered, start=1)],
     }
@@ -76,4 +80,4 @@ def ask(article: model.Article, story: model.Story, offered: Sequence[model.Fact
 def _shown(number: int, fact: model.Fact) -> dict[str, object]:
     change = {"what": fact.label, "before": fact.before, "after": fact.after} if fact.before else {}
     texts = {**change, "sentence": fact.sentence}
-    return {"number": number, **{name: visible.line(text or "", SENTENCE) for name, text in texts.items()}}
+    return {"number": number, **{name: visible.line(text, SENTENCE) for name, text in texts.items() if text}}

@@ -9,21 +9,23 @@ from typing import Any
 import pydantic
 
 from bot import model
-from bot.llm.prompts.wording import Answer, document, prompt, reports, stands_in
+from bot.llm.prompts.wording import REPORTS, Answer, document, prompt, reports, stands_in
 
-VERSION = 2
-#: Sentences of a report that are shown.
-_SENTENCES = 2
+VERSION = 3
+#: Sentences of a report that are shown, and reports of all stories together.
+_SENTENCES, _REPORTS = 2, 18
 _INSTRUCTIONS = """\
 You sort news articles into stories for a press office. A story is one event and what follows from it: a decision, the \
-reactions to it, its later dates and figures. Two events are two stories, however alike their words: a second fine, \
-ruling, attack, launch or accident is another event, even of the same company or in the same place. Background about \
-earlier events does not make an article tell them, and a round-up of several events tells none of them.
+reactions to it, its later dates and figures, an appeal against it, its reversal, the successor of somebody who left. \
+Two events are two stories, however alike their words: a second fine, ruling, recall, attack, launch or accident is \
+another event, even of the same company or in the same place. Background about earlier events does not make an article \
+tell them, and a round-up of several events tells none of them.
 
-Is the event that `article` reports the event of one of the numbered `stories`, of which you see first and last reports?
-- verdict "same": it is; `story` is the number of that story.
-- verdict "other": it reports another event than each of them; `story` is 0.
-- verdict "cannot_tell": the texts do not say enough to decide; `story` is 0.
+Is the event that `article` reports the event of one of the numbered `stories`? You see first and last reports of \
+each, which may be in other languages than the article.
+- verdict "same": it is; `stories` has the number of that story, and of each further one that is the same event too.
+- verdict "other": it reports another event than each of them; `stories` is empty.
+- verdict "cannot_tell": the texts do not say enough to decide; `stories` is empty.
 - `words`: the shortest passage of the article's headline or text that decides, copied letter by letter."""
 
 
@@ -39,28 +41,35 @@ class SameEvent(Answer):
     """The answer."""
 
     verdict: Verdict = pydantic.Field(strict=False)
-    #: The number of the story that it is the same event as, from 1; 0: none.
-    story: int
+    #: The numbers of the stories that it is the same event as, from 1.
+    stories: tuple[int, ...] = pydantic.Field(strict=False)
     #: The words of the article that decide.
     words: str
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """The words must be the article's, and the story one of those that were shown."""
+        """The words must be the article's, and the stories among those that were shown."""
         if self.verdict is Verdict.CANNOT_TELL:
             return None
-        if self.verdict is Verdict.SAME and not 1 <= self.story <= len(data["stories"]):
-            return f"there is no story {self.story}"
+        unknown = set(self.stories) - {each["number"] for each in data["stories"]}
+        if self.verdict is Verdict.SAME and (unknown or not self.stories):
+            return f"there is no story {min(unknown)}" if unknown else "it names no story"
         if not stands_in(self.words, [data["article"]["headline"], data["article"]["text"]]):
             return "the words that decide are not in the article"
         return None
 
+    def named(self, asked: Sequence[str]) -> tuple[model.StoryId, ...]:
+        """The ids of the stories that it is the same event as, of those ``asked`` about; empty: another event."""
+        is_same = self.verdict is Verdict.SAME
+        return tuple(model.StoryId(asked[number - 1]) for number in self.stories) if is_same else ()
+
 
 def ask(article: model.Article, stories: Sequence[model.Story]) -> model.Prompt:
     """``stories``: the nearest first; an answer counts them from 1."""
+    most = min(REPORTS, _REPORTS // len(stories))
     data = {
         "article": document(article),
         "stories": [
-            {"number": number, "reports": reports(story.members, _SENTENCES)}
+            {"number": number, "reports": reports(story.members, _SENTENCES, most=most)[0]}
             for number, story in enumerate(stories, start=1)
         ],
     }

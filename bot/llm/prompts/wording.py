@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import pydantic
@@ -15,8 +17,8 @@ from bot.model import visible
 
 #: Characters of a headline, of a text and of one quoted sentence that are sent.
 HEADLINE, TEXT, SENTENCE = 300, 2_500, 400
-#: Articles of a story that are shown, its first ones and its last.
-_FIRST, _LAST = 2, 4
+#: Articles of a story that are shown at most; a third of them are its first ones, the others its last.
+REPORTS = 6
 
 #: Ends the instructions of every prompt.
 _ABOUT_DATA = (
@@ -90,29 +92,34 @@ def document(article: model.Article) -> dict[str, str]:
     }
 
 
-def reports(members: Sequence[model.Member], count: int) -> list[dict[str, object]]:
-    """What a story has reported, as it is sent: its first articles and its last, oldest first.
+def reports(
+    members: Sequence[model.Member], count: int, *, most: int = REPORTS, room: int = 0
+) -> tuple[list[dict[str, object]], int]:
+    """What a story has reported, as it is sent, oldest first; and how many reports beside ``most`` it has.
 
-    Copies are left out, and articles that give orders to a model. ``count``: how many first sentences of each.
+    Copies are no reports, and articles that give orders to a model are not shown. ``count``: how many first sentences
+    of each. ``room``: characters of all sentences, beyond which each report has fewer and says how many are left out.
     """
     articles = [member.article for member in members if member.join.copy_of is None]
-    some = articles if len(articles) <= _FIRST + _LAST else [*articles[:_FIRST], *articles[-_LAST:]]
+    some = articles if len(articles) <= most else [*articles[: most // 3], *articles[most // 3 - most :]]
+    share = room // (len(some) or 1)
     # When it was published, not when it was seen: the same articles give the same prompt on another day.
-    return [
-        {
-            "outlet": visible.line(each.outlet, HEADLINE),
-            "published": published(each),
-            "headline": headline(each),
-            "sentences": _first_sentences(each, count),
-        }
-        for each in some
-        if not speaks_to_a_model(each)
-    ]
+    return [_report(each, count, share) for each in some if not speaks_to_a_model(each)], len(articles) - len(some)
 
 
-def _first_sentences(article: model.Article, count: int) -> list[str]:
-    found = sentences.split(article.text[: 2 * TEXT], article.language)[:count]
-    return [visible.line(span.text, SENTENCE) for span in found]
+def _report(article: model.Article, count: int, room: int) -> dict[str, object]:
+    every = sentences.split(article.text[: 2 * TEXT], article.language)
+    shown = [visible.line(span.text, SENTENCE) for span in every[:count]]
+    if room:
+        shown = shown[: max(1, bisect(list(accumulate(map(len, shown))), room))]
+    left_out = len(every) - len(shown) if room else 0
+    return {
+        "outlet": visible.line(article.outlet, HEADLINE),
+        "published": published(article),
+        "headline": headline(article),
+        "sentences": shown,
+        **({"sentences_left_out": left_out} if left_out else {}),
+    }
 
 
 def speaks_to_a_model(article: model.Article) -> bool:
