@@ -101,6 +101,8 @@ def reports(
     of each. ``room``: characters of all sentences, beyond which each report has fewer and says how many are left out.
     """
     articles = [member.article for member in members if member.join.copy_of is None]
+    # After a merge those of the younger story stand last.
+    articles.sort(key=lambda article: article.when)
     some = articles if len(articles) <= most else [*articles[: most // 3], *articles[most // 3 - most :]]
     share = room // (len(some) or 1)
     # When it was published, not when it was seen: the same articles give the same prompt on another day.
