@@ -1,7 +1,7 @@
 """A title without its dress: "UPDATE 2: Bank fined - Channel 5 News" is "Bank fined".
 
 Many sites and all feeds of aggregators end each title with the outlet's name, and agencies begin it with the sort of
-item. Title words weigh most in grouping, so two events would look alike by them. What people see keeps titles whole.
+item. Title words weigh most in grouping, so two events would look alike by them. A message's headline stays whole.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 
 #: "BREAKING:", "Update 2:", "CORRECTED-": what sort of item it is, not what it says.
-_DRESS = re.compile(
-    r"^\s*(?:(?:live|update[ds]?|watch|video|breaking(?: news)?|exclusive|opinion|analysis|just in|brief|urgent|refile)"
-    r"(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+",
-    re.IGNORECASE,
+_MARKS = "live|update[ds]?|watch|video|breaking(?: news)?|exclusive|just in|brief|urgent|refile"
+_DRESS, _FRESHNESS = (
+    re.compile(rf"^\s*(?:(?:{marks})(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+", re.IGNORECASE)
+    for marks in (f"{_MARKS}|opinion|analysis", _MARKS)
 )
 _SEPARATOR = re.compile(r"(?<!\s)\s++(?:[-–—·•|]|::)\s++|(?<!\s)\s*+\|\s*+")
 _HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
@@ -39,6 +39,11 @@ def without(title: str, *, outlet: str, link: str) -> str:
 def undressed(title: str) -> str:
     """Without "LIVE:" and "Update 2:" before it."""
     return _DRESS.sub("", title) or title
+
+
+def quoted(title: str, *, outlet: str, link: str) -> str:
+    """As it is quoted beside its outlet and the time: without both, and without "LIVE:"; "Opinion:" stays."""
+    return _FRESHNESS.sub("", without(title, outlet=outlet, link=link)) or title
 
 
 def _begins_with(tail: str, name: str) -> bool:

@@ -40,13 +40,6 @@ _MATCH_BONUS = 1.0
 #: “He said …” without the sentence before it; a question.
 _DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
 
-_DANGLING = re.compile(
-    r"^[\"“‘'«]?(?:he|she|it|they|this|that|these|those|his|her|its|their|but|and|however|also|meanwhile|so|yet|or|then|"
-    r"earlier|later|here|there|such|another|both|while\s+this|er|sie|es|il|elle|ils|aber|und|mais|et|pero|y|ma)\b",
-    re.IGNORECASE,
-)
-
-
 #: A quote without the name of who said it.
 _ONLY_QUOTED = re.compile(r"^[“\"«„][^”\"»]*[”\"»]$")
 
@@ -101,7 +94,7 @@ def _fit(article: model.Article) -> tuple[_Candidate, ...]:
     """The fit sentences of an article; kept, since each message of its story asks again."""
     title = " ".join(article.title.split()).casefold().rstrip(".")
     found: list[_Candidate] = []
-    for first, end in _units(cutting.split(article.text, article.language)[:_LOOKED_AT]):
+    for first, end in _units(cutting.without_footer(cutting.split(article.text, article.language))[:_LOOKED_AT]):
         start = first + cutting.dateline_length(article.text[first:end])
         text = article.text[start:end]
         if cutting.fault(text) or " ".join(text.split()).casefold().rstrip(".") == title:
@@ -113,7 +106,7 @@ def _fit(article: model.Article) -> tuple[_Candidate, ...]:
                 order=len(found),
                 words=frozenset(content_words(text)),
                 length=len(text.split()),
-                is_dangling=bool(_DANGLING.match(text) or _ONLY_QUOTED.match(text)),
+                is_dangling=cutting.is_dangling(text) or _ONLY_QUOTED.match(text) is not None,
                 is_question=cutting.is_question(text),
             )
         )

@@ -54,3 +54,13 @@ def test_the_sort_of_item_before_a_title_is_left_out(dress: str) -> None:
 @pytest.mark.parametrize("title", [TITLE, "Live music returns to the harbour", "BREAKING:", ""])
 def test_a_title_that_is_no_more_than_its_dress_stays(title: str) -> None:
     assert mastheads.undressed(title) == title
+
+
+def test_a_quoted_title_keeps_what_says_that_it_is_an_opinion() -> None:
+    def quoted(title: str) -> str:
+        return mastheads.quoted(title, outlet="Gazette", link="")
+
+    assert quoted(f"LIVE: {TITLE} - Gazette") == TITLE
+    assert quoted(f"Update 2: {TITLE}") == TITLE
+    assert quoted(f"Opinion: {TITLE}") == f"Opinion: {TITLE}"
+    assert quoted("Live: ") == "Live: "

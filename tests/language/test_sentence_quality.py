@@ -83,6 +83,9 @@ def test_a_sentence_that_is_not_shown_has_its_reason(sentence: str, fault: Fault
         ("LONDON--(CAPITAL WIRE)--BlackBerry is leaving.", "BlackBerry is leaving."),
         ("ST. PAUL, Minn. — BlackBerry is leaving.", "BlackBerry is leaving."),
         ("(Capital Wire) LONDON - BlackBerry is leaving.", "BlackBerry is leaving."),
+        ("DES MOINES, Iowa (Capital Wire) — BlackBerry is leaving.", "BlackBerry is leaving."),
+        ("NRW — Natural Resources Wales — says that BlackBerry is leaving.",) * 2,
+        ("LAHORE (AP) — BlackBerry — the firm — is leaving.", "BlackBerry — the firm — is leaving."),
         ("BES (BlackBerry Enterprise Service) - a server - is leaving.",) * 2,
         ("Acme (London) - BlackBerry's maker - is leaving.",) * 2,
         ("BlackBerry (BB) is leaving.", "BlackBerry (BB) is leaving."),
@@ -129,9 +132,28 @@ def test_news_of_the_same_words_is_no_furniture(line: str) -> None:
         ("Follow the gazette's blog for the latest news.", True),
         ("Read back through today's events here.", True),
         ("If you suspect that you have the virus you should call (not visit) your doctor.", True),
+        ("Terms apply.", True),
+        ("Donate.", True),
+        ("We are funded by readers.", True),
+        ("Exhibit at Ports Live 2016: stands from £3,400.", True),
+        ("Support local journalism: subscribe from 99 cents.", True),
+        ("Book publisher Harlow was sold for £3bn.", False),
+        ("Order books grew from €2bn.", False),
+        ("We are funded by the ministry, the port said.", False),
         ("If you own one of the recalled cars, Acme will call this week.", False),
         ("Ministers follow the events in Lahore as closely as anybody here.", False),
     ],
 )
 def test_standing_advice_and_pointers_to_a_blog_are_furniture(line: str, is_furniture: bool) -> None:
     assert sentences.is_boilerplate(line) == is_furniture
+
+
+def test_a_short_last_paragraph_is_a_footer_as_a_whole_where_one_of_its_sentences_is_the_outlets() -> None:
+    def own(text: str) -> list[str]:
+        return [span.text for span in sentences.without_footer(sentences.split(text, "en"))]
+
+    assert own("The ban ends.\n\nYou are reading the feed. Donate. Was it blocked?") == ["The ban ends."]
+    assert own("The ban ends.\n\nThe firm was told.") == ["The ban ends.", "The firm was told."]
+    assert own("The ban ends. Donate.") == ["The ban ends.", "Donate."]
+    long = "The order of the regulator covers some five thousand companies that have servers in the country, it said."
+    assert own(f"The ban ends.\n\n{long} {long} Donate.")[1:] == [long, long, "Donate."]

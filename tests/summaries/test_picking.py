@@ -133,3 +133,8 @@ def test_no_sentence_of_a_real_article_is_cut() -> None:
         for sentence in summaries.pick(article("", text)):
             assert sentence.text.rstrip("\"'”’»›)]")[-1:] in ".!?。！？۔؟", sentence.text
             assert sentence.text in " ".join(text.split())
+
+
+def test_a_footer_is_not_told() -> None:
+    news = "BlackBerry will leave Pakistan after the regulator asked for access to its servers."
+    assert picked(f"{news}\n\nThe Telecom Daily is free to all who serve. Terms apply.", "Order") == [news]

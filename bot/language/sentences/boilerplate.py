@@ -20,7 +20,7 @@ _CONSENT = (
     r"\bjavascript is (?:disabled|required|not)\b",
     r"\byour browser (?:does not|doesn't|is not)\b",
     r"\b(?:disable|turn off) your ad ?-?blocker\b",
-    r"\bterms (?:of (?:use|service)|and conditions) apply\b",
+    r"\bterms (?:(?:of (?:use|service)|and conditions) )?apply\b",
     (
         r"\bwir verwenden cookies\b|\bnous utilisons des cookies\b|\b(?:utilizamos|usamos|utilizziamo"
         r"|gebruiken) (?:i )?cookies"
@@ -77,9 +77,15 @@ _JOIN_US = (
     (
         r"^\W*(?:please )?(?:subscribe|sign up|sign in|log in|register now|join (?:us|our|the (?:conversation"
         r"|discussion))"
-        r"|become a (?:member|subscriber|supporter)|support our|donate (?:now|today|here|to us)|download (?:the"
-        r"|our)\b.{0,40}\bapp)\b"
+        r"|become a (?:member|subscriber|supporter)|support (?:our|(?:local|independent) (?:journalism|news))"
+        r"|donate (?:now|today|here|to us)|download (?:the|our)\b.{0,40}\bapp)\b"
     ),
+    # What the reader is to do, and the price.
+    (
+        r"^\W*(?:donate\W*$|(?:exhibit|advertise|book|buy|shop|order|register|enter) (?:at|in|with|now|your|our|a"
+        r"|the)\b.{1,80}\b(?:from|for|only|just) [£$€]\d)"
+    ),
+    r"^\W*we (?:are|'re) (?:\w+ )?(?:funded|supported|paid for) by\b.{0,40}\b(?:readers|listeners|members|donations)\b",
     r"^\W*get (?:the|our|all the|your)\b.{0,60}\b(?:newsletter|app|inbox|e-?mail|headlines|delivered|alerts)\b",
     (
         r"\b(?:subscribe|sign(?:ing)? up|register) (?:now|here|today|to|for|with)\b.{0,60}\b(?:newsletters?"
@@ -169,7 +175,7 @@ _INSIDE = re.compile("|".join(form for form in _ALL if not form.startswith("^"))
 #: Each form of ``_INSIDE`` has one of these. To try fifty forms at each letter was a tenth of what an article costs.
 _SIGNS = tuple(
     "cookie|preferences|you agree|you consent|you accept|you are agreeing|privacy|javascript|java script|your browser"
-    "|blocker|terms of|terms and cond|continue reading|continues below|continues after|click |tap |appeared"
+    "|blocker|terms |continue reading|continues below|continues after|click |tap |appeared"
     "|originally p|for more|for the latest|for full|for further|weiterlesen|mehr dazu|lesen sie|lire |lee |leer más"
     "|seguir leyendo|leggi |continua a l|lees |leia |saiba mais|читайте также|اقرأ | above| below|video here| down"
     "|media playback|subscribe|sign up|signing up|register |newsletter|your inbox|follow |twitter|facebook|instagram"
@@ -191,13 +197,15 @@ _DATELINE = re.compile(
     r"(?:"
     # Any agency behind a day, or behind a place in capitals: "LIMA, Jan 12 (Globe Agency) -", "LIMA--(GLOBE WIRE)--".
     rf"(?:{_PLACE}[,:]? )?{_DAY} ?(?:\([^()]{{2,40}}\)|/[^/()]{{2,30}}/)"
-    rf"|{_CAPITALS} ?\([^()]{{2,40}}\)"
+    rf"|{_CAPITALS}(?:,\s{{0,4}}[A-Z][\w. ]{{1,20}})? ?\([^()]{{2,40}}\)"
     # Behind a place in small letters, one that is known or named as one.
     rf"|(?:{_PLACE})?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|TASS|Bloomberg|Kyodo|Yonhap"
     r"|[A-Z]{2,8}|[A-Z][^()]{0,25}\b(?:Wire|Newswire|News|Agency|Press|Presse|Agence|Service))\)(?: [A-Z]{3,20})?"
     rf"|{_CAPITALS}(?:,\s{{0,4}}[A-Z][\w. ]{{1,20}})?(?:,\s{{0,4}}{_DAY})?"
     r")\s{0,4}(?:(?:[-–—]{1,2}|:)\s+|--(?=[A-Z]))(?![a-z])"
 )
+#: "NRW — Natural Resources Wales — says": the second of a pair of dashes, which no place and date has behind it.
+_SECOND_DASH = re.compile(r"[^.!?;:–—]{1,80}\s[-–—]{1,2}\s[a-z]")
 
 
 def is_boilerplate(sentence: str) -> bool:
@@ -212,4 +220,6 @@ def is_boilerplate(sentence: str) -> bool:
 def dateline_length(sentence: str) -> int:
     """Characters before the sentence proper: "LAHORE, Dec 2 (Reuters) - "; 0: none."""
     found = _DATELINE.match(sentence)
-    return found.end() if found else 0
+    if found is None or ("(" not in found[0] and _SECOND_DASH.match(sentence, found.end())):
+        return 0
+    return found.end()

@@ -1,4 +1,4 @@
-"""A text without the invitations that an outlet puts under each of its items.
+"""A text without the invitations and the footer that an outlet puts under each of its items.
 
 For reading what a text is about; which sentences are fit to be shown is judged in worth.py.
 """
@@ -6,9 +6,11 @@ For reading what a text is about; which sentences are fit to be shown is judged 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import takewhile
 
 from bot.language.sentences import boilerplate
-from bot.language.sentences.splitting import split
+from bot.language.sentences.splitting import SentenceSpan, split
 
 #: A text with none of these invites to nothing: looking at each of its sentences would halve the speed of grouping.
 #: "The post … appeared first on …" says the headline again, and ties nothing together.
@@ -35,6 +37,8 @@ _SIGNS = (
     "करें",
     "کریں",
 )
+#: Words of a last paragraph that is a footer as a whole where one of its sentences is the outlet's.
+_FOOTER_WORDS = 25
 #: An address, or a line of hashtags: no words of the news.
 _ADDRESS = re.compile(r"https?://\S+|^[^\w\n#]*+(?:#++\w++[^\S\n]*+)++$", re.MULTILINE)
 
@@ -54,3 +58,11 @@ def own_words(text: str, language: str | None = None) -> str:
             kept.append(text[at : span.start])
             at = span.end
     return _ADDRESS.sub(" ", "".join((*kept, text[at:]))).strip()
+
+
+def without_footer(spans: Sequence[SentenceSpan]) -> Sequence[SentenceSpan]:
+    """The sentences of a text without its last paragraph where that is the outlet's: "Donate. We rely on you."."""
+    last = [*takewhile(lambda span: span.paragraph == spans[-1].paragraph, reversed(spans))]
+    if len(last) == len(spans) or sum(len(span.text.split()) for span in last) > _FOOTER_WORDS:
+        return spans
+    return spans[: -len(last)] if any(boilerplate.is_boilerplate(span.text) for span in last) else spans

@@ -30,6 +30,11 @@ _FEWEST_WORDS = 5
 #: Letters, for scripts that part no words.
 _FEWEST_LETTERS_UNSPACED = 8
 
+_DANGLING = re.compile(
+    r"^[\"“‘'«]?(?:he|she|it|they|this|that|these|those|his|her|its|their|but|and|however|also|meanwhile|so|yet|or|then|"
+    r"earlier|later|here|there|such|another|both|while\s+this|er|sie|es|il|elle|ils|aber|und|mais|et|pero|y|ma)\b",
+    re.IGNORECASE,
+)
 _CUT_END = re.compile(
     r"(?:…|(?<!\.)\.\.++|\[[^\]]{0,12}\]|\((?:more|continued|cont)\.?\)|[:;,–—-])[\s\"'”’»)\]]*+$", re.IGNORECASE
 )
@@ -70,6 +75,11 @@ def is_cut_title(title: str) -> bool:
 def is_question(sentence: str) -> bool:
     """It ends in a question mark, in a quotation or not."""
     return sentence.rstrip("\"'”’»").endswith(("?", "？", "؟"))
+
+
+def is_dangling(sentence: str) -> bool:
+    """It opens with a word that points to the sentence before it: "He", "These", "However"."""
+    return _DANGLING.match(sentence) is not None
 
 
 def is_balanced(sentence: str) -> bool:

@@ -36,10 +36,12 @@ _BEFORE_NUMBER_END = re.compile(
     re.IGNORECASE,
 )
 _HOUR_END = re.compile(r"\b[ap]\.\s?m\.\s*$")
-_WEEKDAY_OR_MONTH = re.compile(
+_BEHIND_HOUR = re.compile(
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:January|February|March|April|May|June|July|August|September|October"
-    r"|November|December)\b"
+    r"|November|December)\b|(?:[A-Z]{1,4}[DS]T|[ACEMPW]E?T|GMT|UTC)\b"
 )
+# And where it takes a word for an abbreviation that is none as it is written: "on 13 May. Farmers", "by the SEC. “He".
+_WHOLE_WORD_END = re.compile(r"(?:(?<=\bMay\.)|(?<=\b[A-Z]{3}\.))\s++(?=[\"“‘'(]?[A-Z][a-z\s'’])")
 _QUOTED_END = re.compile(r"[」』][\s]*$")
 
 
@@ -107,8 +109,10 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
     primary = re.split(r"[-_]", language or "", maxsplit=1)[0].lower() or _DEFAULT_LANGUAGE
     ends = {0, len(paragraph)}
     for start, end in _windows(paragraph):
-        found = sentencex.get_sentence_boundaries(primary, paragraph[start:end])
-        ends.update(start + int(each["end_index"]) for each in found)
+        window = paragraph[start:end]
+        ends.update(start + int(each["end_index"]) for each in sentencex.get_sentence_boundaries(primary, window))
+        missed = (stop.end() for stop in _WHOLE_WORD_END.finditer(window))
+        ends.update(start + at for at in missed if not _is_in_quote(window[:at]))
     cuts = sorted(ends)
     places: list[tuple[int, int]] = []
     for first, last in pairwise(cuts):
@@ -118,6 +122,10 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
         else:
             places.append((first, last))
     return places
+
+
+def _is_in_quote(before: str) -> bool:
+    return before.count('"') % 2 == 1 or before.count("“") > before.count("”")
 
 
 def _windows(paragraph: str) -> Iterator[tuple[int, int]]:
@@ -141,6 +149,6 @@ def _runs_on(before: str, after: str) -> bool:
         return True
     if after[0].isdigit() and _BEFORE_NUMBER_END.search(before):
         return True
-    if _WEEKDAY_OR_MONTH.match(after) and _HOUR_END.search(before):
+    if _BEHIND_HOUR.match(after) and _HOUR_END.search(before):
         return True
     return bool(_TITLE_END.search(before))
