@@ -52,6 +52,8 @@ ROLES = {
 }
 #: Characters between a number and the one that it replaces, in one clause.
 _BETWEEN = 60
+#: From here on the same digits in another order are a slip: "2,900" for "2,090".
+_SLIP = 100
 _BREAK = re.compile(r"[;.]\s")
 
 
@@ -64,35 +66,53 @@ class Change:
     before: str
     after: str
     statement: Statement
-    #: The sentence itself puts the old value away; else a statement of the story is aligned with it.
+    #: The article itself puts the old value away; else a statement of the story is aligned with it.
     is_explicit: bool
+    #: The sentence before, where that has the old value.
+    corrected: Statement | None = None
 
 
 def changes(claims: StoryClaims, reading: Reading) -> tuple[Change, ...]:
     """Each value once, the headline's first."""
     found: dict[tuple[str, str], Change] = {}
     said = [figure.number for statement in reading.statements for figure in statement.figures]
-    for statement in reading.statements[: _READ + 1]:
-        if statement.has("before") and statement.order:
+    shown = reading.statements[: _READ + 1]
+    is_correction = any("=correct" in statement.words for statement in shown[:2])
+    for before, statement in zip((None, *shown), shown, strict=False):
+        if statement.has("before") and statement.order and not is_correction:
             # "An earlier fine", "last year": another event's value.
             continue
-        for change in (*_of_numbers(statement, claims, said), *_of_days(statement, claims, reading)):
+        wrong = _corrected(before, statement, is_correction=is_correction)
+        for change in (*_of_numbers(statement, claims, said, wrong), *_of_days(statement, claims, reading, wrong)):
             if all(change.after != other.after for other in found.values()):
                 found.setdefault((change.kind, change.label), change)
     return tuple(found.values())
 
 
-def _of_numbers(statement: Statement, claims: StoryClaims, said: Sequence[Number]) -> Iterator[Change]:
+def _corrected(before: Statement | None, statement: Statement, *, is_correction: bool) -> Statement | None:
+    """The sentence before, where it may tell what this one corrects: in a correction, or one of swapped digits."""
+    if before is None or is_correction:
+        return before
+    digits = [sorted(f"{each.number.value:.12g}") for each in statement.figures if each.number.value >= _SLIP]
+    return before if any(sorted(f"{each.number.value:.12g}") in digits for each in before.figures) else None
+
+
+def _of_numbers(
+    statement: Statement, claims: StoryClaims, said: Sequence[Number], wrong: Statement | None
+) -> Iterator[Change]:
     for figure in statement.figures:
         if is_known(figure, claims) or figure.number.hedge == "most" or figure.is_part:
             continue
-        replaced = _replaced_beside(figure, statement, claims)
+        beside = _replaced_beside(figure, statement, claims)
+        replaced = beside or _replaced_before(figure, statement, claims, wrong)
         number = replaced.number if replaced else _aligned(figure, statement, claims)
         # What the article says too is not replaced: "13,000 jobs, 6,700 of them by dismissal".
         if number is None or (replaced is None and any(number.is_same(other) for other in said)):
             continue
-        is_explicit = replaced is not None
-        yield Change("number", _label(figure), number.shown, figure.number.shown, statement, is_explicit)
+        label = _label(figure) or (_noun(replaced) if replaced else "")
+        shown, is_explicit = (number.shown, figure.number.shown), replaced is not None
+        corrected = wrong if replaced and not beside else None
+        yield Change("number", label, *shown, statement, is_explicit, corrected)
 
 
 def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) -> Figure | None:
@@ -101,14 +121,38 @@ def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) 
         one, two = sorted((figure.number, other.number), key=lambda each: each.start)
         if one.unit != two.unit or one.value == two.value or not has_value(other, claims):
             continue
-        if figure.number is two and figure.number.value <= 1 and not two.unit:
-            continue  # "16 cases, not 17, and no new ones"
-        gap = statement.plain[one.end : two.start]
-        is_near = len(gap) <= _BETWEEN and not _BREAK.search(gap)
         is_hedged = other.number.hedge in ("least", "most")
-        if is_near and is_put_away(other.number.start, statement, is_hedged=is_hedged):
+        if not _is_near(one, two, statement) or not is_put_away(other.number.start, statement, is_hedged=is_hedged):
+            continue
+        # "16 cases, not 17, and no new ones": what the number before it counts, not the one behind.
+        if (
+            figure.number is one
+            or other.noun
+            or not any(_is_near(each.number, one, statement) for each in statement.figures)
+        ):
             return other
     return None
+
+
+def _is_near(one: Number, two: Number, statement: Statement) -> bool:
+    gap = statement.plain[one.end : two.start]
+    return one.end <= two.start and one.unit == two.unit and len(gap) <= _BETWEEN and not _BREAK.search(gap)
+
+
+def _replaced_before(
+    figure: Figure, statement: Statement, claims: StoryClaims, wrong: Statement | None
+) -> Figure | None:
+    """The one number of the sentence before, for the only one here: "We gave the number as 450. It is 540."."""
+    given = [each for each in wrong.figures if each.number.unit or each.number.value > 1] if wrong else []
+    if (
+        figure.noun
+        or len(statement.figures) > 1
+        or statement.days
+        or len(given) != 1
+        or not has_value(given[0], claims)
+    ):
+        return None
+    return given[0] if given[0].number.unit == figure.number.unit else None
 
 
 def _aligned(figure: Figure, statement: Statement, claims: StoryClaims) -> Number | None:
@@ -121,6 +165,9 @@ def _aligned(figure: Figure, statement: Statement, claims: StoryClaims) -> Numbe
             continue
         share = _SURE_SHARE if figure.what == number.unit else _SAME_SHARE
         if number.hedge == "most" or not _is_about_the_same(statement, stated, share):
+            continue
+        if figure.what == number.unit and not stated.beside & figure.beside:
+            # The price that was asked and what was paid.
             continue
         # Half, or twice, as many of something is more often a part of it than its new number.
         is_of_a_size = 0.4 <= figure.number.value / (number.value or 1) <= 2.5
@@ -144,18 +191,25 @@ def _label(figure: Figure) -> str:
     """Nothing where it is not sure what is counted: the sentence says it."""
     if figure.what in _NAMES or not figure.noun:
         return _NAMES.get(figure.what, "")
+    return _noun(figure)
+
+
+def _noun(figure: Figure) -> str:
     return figure.noun.lower() if figure.noun.lower().endswith("s") else ""
 
 
-def _of_days(statement: Statement, claims: StoryClaims, reading: Reading) -> Iterator[Change]:
+def _of_days(statement: Statement, claims: StoryClaims, reading: Reading, wrong: Statement | None) -> Iterator[Change]:
     new = [day for day in statement.days if day.day and not is_known_day(day, claims) and day.may_follow(statement.day)]
     if len(new) != 1:
         return
     (day,) = new
     known = [other for other in statement.days if other.day and not other.is_relative and is_known_day(other, claims)]
     old = [other for other in known if is_put_away(other.start, statement)]
+    if wrong is not None and not statement.words and not known:
+        # "We gave the day as 26 October. It is 28 October."
+        old = [other for other in wrong.days if other.day and not other.is_relative and is_known_day(other, claims)]
     if len(old) == 1 and not day.is_relative:
-        yield _moved(old[0], day, statement, is_explicit=True)
+        yield _moved(old[0], day, statement, is_explicit=True, corrected=None if known else wrong)
         return
     named = [other for each in reading.statements for other in each.days]
     for stated in reversed(claims.stated):
@@ -165,13 +219,20 @@ def _of_days(statement: Statement, claims: StoryClaims, reading: Reading) -> Ite
         roles = {word for word in statement.content & stated.words if word in ROLES}
         is_moved = bool(MOVED & statement.content) or statement.has("now")
         if is_moved and roles and before.may_follow(statement.day) and _is_about_the_same(statement, stated):
-            yield _moved(before, day, statement, is_explicit=False)
+            yield _moved(before, day, statement)
             return
 
 
-def _moved(before: dates.Day, after: dates.Day, statement: Statement, *, is_explicit: bool) -> Change:
+def _moved(
+    before: dates.Day,
+    after: dates.Day,
+    statement: Statement,
+    *,
+    is_explicit: bool = False,
+    corrected: Statement | None = None,
+) -> Change:
     days = before.shown(statement.day), after.shown(statement.day)
-    return Change("date", role(statement), *days, statement, is_explicit)
+    return Change("date", role(corrected or statement), *days, statement, is_explicit, corrected)
 
 
 def role(statement: Statement) -> str:

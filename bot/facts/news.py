@@ -13,7 +13,7 @@ from bot.facts.changes import Change, changes
 from bot.facts.claims import StoryClaims
 from bot.facts.evidence import apart, evidence
 from bot.facts.reading import Reading, Statement
-from bot.language import sentences
+from bot.language import mastheads, sentences
 
 #: The headline and so many sentences are quoted.
 QUOTED = 3
@@ -25,6 +25,10 @@ _PROMINENT = 4
 _MOST_CHANGES = 3
 #: A sentence of which the story has all but this share in one statement, and each of its values, is known.
 _KNOWN = 0.15
+#: A sentence with fewer words of content says nothing alone; with fewer than the second it is short.
+_FEWEST, _SHORT = 3, 6
+#: Characters of two sentences that are quoted as one.
+_TOGETHER = 400
 
 
 def news(
@@ -54,9 +58,13 @@ def news_and_more(
     told, sureness = _weighed(claims, reading, beside, sure, judge.shipped())
     if sureness < OFFERED_FROM:
         return told, ()
-    known = {fact.sentence for fact in told}
-    found = [each for each in _shown(reading, OFFERED) if each.text not in known and apart(each, claims) >= _KNOWN]
-    return told, tuple(_quote(reading, each) for each in found)
+    known = [fact.sentence for fact in told]
+    found = [
+        each
+        for each in _shown(reading, OFFERED)
+        if apart(each, claims) >= _KNOWN and not any(_joined(reading, each) in other for other in known)
+    ]
+    return told, tuple(_quotes(reading, found, known))
 
 
 def _weighed(
@@ -80,12 +88,12 @@ def _weighed(
     if sureness < judged_by.threshold:
         return (), sureness
     changed = [] if quotes_only else changed[:_MOST_CHANGES]
+    told = [_change(reading, one) for one in changed]
     # A sentence that holds a change's new value, however it writes it, would say it a second time.
-    said = [one.statement for one in changed if one.is_explicit]
+    said = [fact.sentence for fact, one in zip(told, changed, strict=True) if one.is_explicit]
     quoted = [each for each in _quoted(claims, reading) if not any(one.after in each.text for one in changed)]
-    quoted = [each for each in quoted if each not in said]
-    told = [_fact(reading, one.statement, one.kind, one.label, one.before, one.after) for one in changed]
-    return (*told, *(_quote(reading, each) for each in quoted)), sureness
+    quoted = [each for each in quoted if not any(each.text in sentence for sentence in said)]
+    return (*told, *_quotes(reading, quoted, [fact.sentence for fact in told])), sureness
 
 
 def _is_told_beside(change: Change, beside: Sequence[StoryClaims]) -> bool:
@@ -116,20 +124,63 @@ def _shown(reading: Reading, count: int) -> list[Statement]:
 def _is_shown(statement: Statement) -> bool:
     if sentences.is_question(statement.text):
         return False
-    return statement.order == 0 or sentences.fault(statement.text) in {None, sentences.Fault.TOO_SHORT}
+    if statement.order == 0:
+        # "Correction" says nothing.
+        return len(statement.content) + len(statement.figures) + len(statement.days) > 1
+    return sentences.fault(statement.text) in {None, sentences.Fault.TOO_SHORT}
 
 
-def _quote(reading: Reading, statement: Statement) -> model.Fact:
-    return _fact(reading, statement, "sentence", "new", None, statement.text)
+def _quotes(reading: Reading, chosen: Sequence[Statement], known: Sequence[str]) -> Iterator[model.Fact]:
+    """Each as a quote, with the sentence that it leans on but where another quote or one of ``known`` ends in that."""
+    runs: list[list[Statement]] = []
+    for statement in chosen:
+        before = _leant_on(reading, statement)
+        if before is None or any(before.text in other != before.text for other in known):
+            runs.append([statement])
+        elif runs and runs[-1][-1] is before and len(_joined(reading, *runs[-1], statement)) <= _TOGETHER:
+            runs[-1].append(statement)
+        else:
+            # Beneath the quote that ends in the sentence before, it needs no other.
+            runs.append([statement] if runs and runs[-1][-1] is before else [before, statement])
+    for run in runs:
+        text = _joined(reading, *run)
+        yield _fact(reading, "sentence", "new", None, text, text)
 
 
-def _fact(reading: Reading, statement: Statement, kind: str, label: str, before: str | None, after: str) -> model.Fact:
+def _leant_on(reading: Reading, statement: Statement, *, is_sure: bool = False) -> Statement | None:
+    """The sentence before, where this one says nothing to who has not read it: "It is 28 October."; None: alone.
+
+    ``is_sure``: it does lean, and whether is not asked.
+    """
+    before = next((each for each in reading.body if each.order == statement.order - 1), None)
+    count = len(statement.content)
+    signs = (count < _SHORT, not statement.names, sentences.is_dangling(statement.text))
+    if before is None or not (is_sure or count < _FEWEST or sum(signs) > 1):
+        return None
+    is_whole = sentences.fault(before.text) in {None, sentences.Fault.TOO_SHORT}
+    return before if is_whole and len(_joined(reading, before, statement)) <= _TOGETHER else None
+
+
+def _change(reading: Reading, told: Change) -> model.Fact:
+    before = _leant_on(reading, told.statement, is_sure=told.corrected is not None)
+    sentence = _joined(reading, *((before, told.statement) if before else (told.statement,)))
+    return _fact(reading, told.kind, told.label, told.before, told.after, sentence)
+
+
+def _joined(reading: Reading, *run: Statement) -> str:
+    """The words as they are quoted."""
+    if run[0].order == 0:
+        return mastheads.quoted(run[0].text, outlet=reading.outlet, link=reading.link)
+    return "".join(f"{each.text}{'' if each.text[-1] in '。！？' else ' '}" for each in run).strip()
+
+
+def _fact(reading: Reading, kind: str, label: str, before: str | None, after: str, sentence: str) -> model.Fact:
     return model.Fact(
         kind=kind,
         label=label,
         before=before,
         after=after,
-        sentence=statement.text,
+        sentence=sentence,
         article=reading.article,
         outlet=reading.outlet,
         link=reading.link,

@@ -18,7 +18,7 @@ READ = 24
 #: Characters on each side of a number in which is what it counts; a clause's end is its end.
 BESIDE = 48
 #: Characters in which a dateline ends, which the splitting would break at "Jan. 22".
-_OPENING = 120
+_OPENING = 240
 _CLAUSE = re.compile(r"[,;:.]\s|\s[–—-]\s")
 
 
@@ -109,7 +109,7 @@ def read(article: model.Article) -> Reading:
     # Cut before it is split, so that a document of megabytes costs as an article does.
     text = article.text[: READ * sentences.LONGEST]
     text = text[sentences.dateline_length(text[:_OPENING]) :]
-    for span in sentences.split(text, article.language)[: 2 * READ]:
+    for span in sentences.without_footer(sentences.split(text, article.language))[: 2 * READ]:
         own = span.text[sentences.dateline_length(span.text) :]
         if len(own) <= sentences.LONGEST and not sentences.is_boilerplate(own):
             found.append(statement(" ".join(own.split()), len(found) + (not title), language, day))
@@ -175,7 +175,19 @@ def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
     is_time = noun is not None and any(table.has(each, words.fold(noun.text)) for each in ("age", "time"))
     what = "" if is_time else next(iter(fates), number.unit or (noun.stem if noun else ""))
     near = frozenset((*_content(before[-4:], language), *_content(behind[:4], language)))
-    return Figure(number, near, what, noun.text if noun else "", is_part)
+    return Figure(number, near, what, _called(noun, behind, language) if noun else "", is_part)
+
+
+def _called(noun: words.Word, behind: Sequence[words.Word], language: str) -> str:
+    """The noun with the one that it goes with: "emergency calls" of "11,400 emergency calls failed"."""
+    following = next((each.text for each in behind[behind.index(noun) + 1 :]), "")
+    is_verb = lexicon.meanings(language, words.fold(noun.text)) and not noun.text.endswith("ed")
+    is_pair = noun.text.islower() and not noun.text.endswith("s") and following.islower() and following.endswith("s")
+    return (
+        f"{noun.text} {following}"
+        if is_pair and not is_verb and not lexicon.is_small(language, following)
+        else noun.text
+    )
 
 
 def _content(tokens: Sequence[words.Word], language: str) -> list[str]:

@@ -95,3 +95,19 @@ def test_the_longest_outline_that_fits_is_taken(place: int) -> None:
 
 def test_where_none_fits_it_is_the_shortest() -> None:
     assert outline.fitted(messages.EDIT, tuple, lambda made: False) == outline.lines(messages.EDIT, outline.ROOMS[-1])
+
+
+def test_the_latest_change_is_quoted_where_nothing_says_what_its_numbers_count() -> None:
+    fact = replace(
+        messages.NEW_SENTENCE, kind="number", label="", before="132", after="128", sentence="128 were on board."
+    )
+    edit = replace(messages.EDIT, latest=fact)
+    assert "128 were on board." in " ".join(line.text for line in outline.lines(edit))
+    named = replace(edit, latest=replace(fact, label="passengers"))
+    assert "passengers: 132 → 128" in " ".join(line.text for line in outline.lines(named)).lower()
+
+
+def test_a_sentence_that_another_quotes_too_is_quoted_once() -> None:
+    one, two = "The pill was delayed.", "It is due on 3 August."
+    told = [replace(messages.NEW_SENTENCE, sentence=each) for each in (one, f"{one} {two}", two)]
+    assert [fact.sentence for fact in phrases.sentences(told)] == [f"{one} {two}"]

@@ -118,10 +118,108 @@ def test_a_decision_is_quoted_whole_with_its_article_and_link() -> None:
     text = "Northlink has lodged an appeal with the Competition Appeal Tribunal against the penalty."
     found = told("Northlink appeals against Ofcom's 999 fine", f"{text} A hearing is set for 14 March 2016.")
     assert [fact.kind for fact in found] == ["sentence"] * len(found)
-    assert text in [fact.sentence for fact in found]
+    assert f"{text} A hearing is set for 14 March 2016." in [fact.sentence for fact in found]
     assert {(fact.article, fact.outlet, fact.link) for fact in found} == {
         (model.ArticleId("later"), "Metro", "https://news.example/later")
     }
+
+
+APPEAL = "Northlink has lodged an appeal with the Competition Appeal Tribunal against the penalty."
+
+
+def quotes(text: str, title: str = "Northlink appeals against Ofcom's 999 fine") -> list[str]:
+    later = article(title, text, outlet="Metro", day=LATER)
+    shown = [fact for found in facts.news_and_more(facts.claims_of([FIRST]), facts.read(later)) for fact in found]
+    return [fact.sentence for fact in shown if fact.is_sentence and fact.sentence != title]
+
+
+@pytest.mark.parametrize(
+    "leaning",
+    [
+        "It is 14 March 2016.",
+        "A hearing is set for 14 March 2016.",
+        "It wants the sum to be cut to £2m, and an apology from the regulator.",
+        "The company paused its sales.",
+    ],
+)
+def test_a_sentence_that_says_nothing_alone_is_quoted_with_the_one_before(leaning: str) -> None:
+    assert quotes(f"{APPEAL} {leaning}") == [f"{APPEAL} {leaning}"]
+
+
+def test_a_sentence_that_names_its_subject_is_quoted_alone() -> None:
+    other = (
+        "Chief executive Adrian Pole told reporters in Leeds that the regulator Ofcom had made an error in its sums."
+    )
+    assert quotes(f"{APPEAL} {other}") == [APPEAL, other]
+
+
+def test_an_answer_is_quoted_with_its_question() -> None:
+    assert quotes("Has Northlink lodged an appeal? Yes, for 14 March 2016.") == [
+        "Has Northlink lodged an appeal? Yes, for 14 March 2016."
+    ]
+
+
+def test_two_sentences_that_are_too_long_for_one_quote_are_not_joined() -> None:
+    long = f"Northlink has lodged an appeal {'with the Competition Appeal Tribunal ' * 12}against the penalty."
+    assert quotes(f"{long} It is 14 March 2016.") == [long, "It is 14 March 2016."]
+
+
+def test_a_headline_is_quoted_without_what_sort_of_item_it_is_and_one_of_no_content_not_at_all() -> None:
+    assert told("UPDATE 2: Northlink appeals against Ofcom's 999 fine", APPEAL)[0].sentence.startswith("Northlink app")
+    text = "Ofcom now says 11,400 emergency calls failed during the Northlink fault, not 14,000."
+    assert "Correction" not in [fact.sentence for fact in told("Correction", text)]
+
+
+def test_a_number_is_named_by_the_word_that_goes_with_it() -> None:
+    text = "Ofcom now says 11,400 emergency calls failed during the Northlink fault, not 14,000."
+    assert told("CORRECTION: Northlink 999 outage", text)[0].label == "emergency calls"
+
+
+def test_what_is_put_away_belongs_to_the_number_before_it() -> None:
+    text = "That makes 11,400 emergency calls in the Northlink fault, not 14,000, and no new ones in 12,500 hours."
+    assert changes("Ofcom lowers Northlink tally", text) == [("number", "14,000", "11,400")]
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "expected"),
+    [
+        (
+            "Correction",
+            "Our item on Northlink gave the calls that failed as 14,000. It was 9,600.",
+            ("14,000", "9,600"),
+        ),
+        ("For the record", "Our item on Northlink said 14,000 calls failed. Ofcom says 41,000.", ("14,000", "41,000")),
+        (
+            "Correction: Northlink",
+            "We gave the day by which Northlink has to pay as 30 December. It is 31 December.",
+            ("30 December", "31 December"),
+        ),
+    ],
+)
+def test_a_correction_tells_in_one_sentence_what_was_wrong_and_in_the_next_what_is_right(
+    title: str, text: str, expected: tuple[str, str]
+) -> None:
+    [fact] = [fact for fact in told(title, text) if not fact.is_sentence]
+    assert (fact.before, fact.after) == expected
+    assert fact.sentence == text
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("Northlink in numbers", "Some 14,000 calls failed at Northlink. It was 9,600 in the worst hour."),
+        ("Correction", "Some 14,000 calls failed at 3,000 homes of Northlink. It was 9,600."),
+        ("Northlink apologises", "Some 14,000 calls failed at Northlink. In May 2013 it was 9,600."),
+    ],
+)
+def test_a_number_behind_another_is_no_correction_where_nothing_says_of_which(title: str, text: str) -> None:
+    assert changes(title, text) == []
+
+
+def test_a_sum_replaces_no_sum_that_was_for_something_else() -> None:
+    first = article("Czech spectrum auction to begin", "The reserve price is £900 million in Prague.", name="one")
+    later = article("Czech spectrum auction ends in Prague", "It took a week: £1.4 billion.", outlet="Metro", day=LATER)
+    assert changes_of.changes(facts.claims_of([first]), facts.read(later)) == ()
 
 
 def test_a_headline_that_asks_is_not_quoted() -> None:

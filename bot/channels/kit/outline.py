@@ -221,7 +221,9 @@ def _words(sentence: model.Sentence, room: Room) -> list[Run]:
 
 def _latest(fact: model.Fact, room: Room) -> list[Run]:
     when = [Run(text=" ("), Run(text="", at=fact.said_at), Run(text=")")] if fact.said_at else []
-    told = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if fact.is_sentence else _fact(fact)
+    # "132 → 128" says nothing without what is counted.
+    is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
+    told = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact(fact)
     source = _linked(phrases.name(fact.outlet), fact.link, room)
     return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *told, Run(text=" — "), source]
 

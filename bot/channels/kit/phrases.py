@@ -279,12 +279,12 @@ def is_said_by_its_sentence(told: model.Fact) -> bool:
 
 
 def sentences(facts: Iterable[model.Fact]) -> list[model.Fact]:
-    """One fact for each sentence, so that none is quoted twice: of equals the first."""
+    """One fact for each sentence, so that none is quoted twice: of equals the first, not what another quotes too."""
     found: dict[str, model.Fact] = {}
     for each in facts:
         if said := clean(each.sentence):
             found.setdefault(said, each)
-    return list(found.values())
+    return [each for said, each in found.items() if not any(said in other != said for other in found)]
 
 
 def shows_outlets(message: model.Message) -> bool:
