@@ -91,8 +91,6 @@ class Compared:
 
     story: OpenStory
     evidence: Evidence
-    #: Of the latest articles of the rule that both matched the share that joined a story.
-    joined: float
 
 
 def compare(read: Profile, near: Sequence[OpenStory], rarity: Rarity) -> list[Compared]:
@@ -102,7 +100,7 @@ def compare(read: Profile, near: Sequence[OpenStory], rarity: Rarity) -> list[Co
     for story in near:
         rare = rarity.under(story.rules.intersection(read.rules))
         own = under.get(rare.rule) or under.setdefault(rare.rule, _own(read, rare))
-        found.append(Compared(story, _alone(read, story, own), rare.joined))
+        found.append(Compared(story, _alone(read, story, own)))
     told = roundups.told(read, near, rarity.under(read.rules)) if len(near) > 1 else 0
     best, second = sorted([0.0, 0.0, *(one.evidence.words for one in found)])[:-3:-1]
     return [

@@ -92,10 +92,11 @@ class Decisions(NamedTuple):
 #: Written by bench/quality/fit_foreign.py.
 SHIPPED = Decisions(
     foreign=Decision(
-        Signs(words=0.128, lead=4.335, mean=5.372, days=1.623, name=0.12, apart=-2.229, told=-0.71, clash=-1.244), 1.5
+        Signs(words=0.12, lead=4.33, mean=5.413, days=1.632, name=0.142, apart=-2.238, told=-0.699, clash=-1.229), 1.435
     ),
     mixed=Decision(
-        Signs(words=0.51, lead=5.0, mean=-1.378, days=1.081, name=0.412, apart=-0.339, told=-0.793, clash=-2.166), 0.573
+        Signs(words=0.501, lead=5.038, mean=-1.303, days=1.119, name=0.437, apart=-0.382, told=-0.806, clash=-2.282),
+        0.5,
     ),
 )
 

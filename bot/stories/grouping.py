@@ -31,8 +31,8 @@ PLAIN_FROM = 0.5
 #: The same under a rule with ``group: strict``.
 STRICT_FROM = 0.96
 #: From this probability on an article that does not join is unsure; below it most likely tells another event. Under a
-#: rule that is so much broader than the judge knows nearly no story that is named is right.
-UNSURE_FROM, UNSURE_DOUBT = 0.4, 0.5
+#: rule that is broader than the judge knows nearly no story that is named is right.
+UNSURE_FROM = 0.4
 #: The probability that an article must have with each of two stories to make them one: a merge is never undone.
 MERGE_FROM = 0.97
 #: A story with less in common is not weighed at all.
@@ -57,8 +57,6 @@ class _Judged:
     chance: float
     reason: model.JoinReason
     evidence: evidence.Evidence
-    #: How much broader the rule is than those that the judge was fitted on.
-    doubt: float
     copy_of: model.ArticleId | None = None
     #: For people: what both share across languages, where that makes it likelier than the words do.
     across: str = ""
@@ -212,7 +210,7 @@ class Grouping:
         if opinion is None or (opinion.stories and not same):
             if judged and model.Group.OFF not in modes and best >= self._needed(read, judged[0], modes):
                 return self._joined(read, judged[0], judged[1:], near)
-            is_unsure = any(one.chance >= UNSURE_FROM and one.doubt <= UNSURE_DOUBT for one in judged[:1])
+            is_unsure = best >= UNSURE_FROM and not trees.doubt(judged[0].evidence.of_rule)
             return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
         if same:
             join = self._joined(read, same[0], same[1:], near, are_one=True)
@@ -289,22 +287,20 @@ class Grouping:
 
     def _judge_one(self, read: Profile, one: evidence.Compared, alike: foreign.Likeness | None) -> _Judged:
         story, found = one.story, one.evidence
-        doubt = trees.doubt(found.of_rule, one.joined)
+        doubt = trees.doubt(found.of_rule)
         chance = self._judge.chance(found, doubt) if found.words >= FAINT or found.top_name else 0.0
         # How broad the rule is says nothing about copies.
         likely = self._judge.chance(found) if doubt and chance else chance
         original = story.original_of(read) if likely >= PLAUSIBLE else None
         if original is not None:
-            return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, doubt, original)
+            return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, original)
         if read.link and read.link in story.addresses and story.agrees_at(read):
-            return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found, doubt)
+            return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found)
         if self._across and alike and foreign.may_decide(read, story, found):
             signs = self._across.signs(read, story, chance, found, alike)
             if (across := self._across.chance(read, story, signs)) > chance:
-                return _Judged(
-                    story, across, model.JoinReason.SIMILAR, found, doubt, across=foreign.detail(alike, signs)
-                )
-        return _Judged(story, chance, model.JoinReason.SIMILAR, found, doubt)
+                return _Judged(story, across, model.JoinReason.SIMILAR, found, across=foreign.detail(alike, signs))
+        return _Judged(story, chance, model.JoinReason.SIMILAR, found)
 
     def _merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         for member in self._index.stories[younger].members:

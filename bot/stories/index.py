@@ -73,7 +73,6 @@ class Index:
         """The article is of the story, which opens with its first."""
         self.rarity.forget()
         home = self.stories.get(story)
-        is_joined = home is not None
         if home is None:
             home = self.stories[story] = OpenStory.opened(story, read, is_roundup=is_roundup)
             home.number = self._free.pop() if self._free else len(self._numbered)
@@ -84,7 +83,7 @@ class Index:
         home.add(read)
         self._post(home, new, [read.link], before)
         for rule, matched in read.rules.items():
-            self.rarity.rules[rule].match(matched, is_joined=is_joined)
+            self.rarity.rules[rule].match(matched)
         self._trim(home)
 
     def merge(self, younger: model.StoryId, older: model.StoryId) -> None:

@@ -20,8 +20,6 @@ BACKGROUND_DOCUMENTS = 2000
 PRIOR = 6.0
 #: The rate of a word that the rule matched on, before any story: some rules list the names to watch.
 MATCHED = 0.5
-#: So many articles of a rule tell how many of its next ones join a story.
-LATEST = 50
 #: The rate of a word that the background does not know.
 UNKNOWN = 0.5 / BACKGROUND_DOCUMENTS
 
@@ -50,9 +48,6 @@ class _OfRule(dict[str, float]):
         self._held: Counter[str] = Counter()
         #: Words that the rule matched on: known beforehand to be common under it.
         self.matched: set[str] = set()
-        #: Of its latest articles the share that joined a story, before any a half.
-        self.joined = 0.5
-        self._articles = 2
         self._rates = background.table().rates
 
     def __missing__(self, word: str) -> float:
@@ -70,10 +65,8 @@ class _OfRule(dict[str, float]):
             if not self._held[word]:
                 del self._held[word]
 
-    def match(self, words: Iterable[str], *, is_joined: bool) -> None:
-        """The rule matched an article on these, which joined a story or opened one."""
-        self._articles = min(self._articles + 1, LATEST)
-        self.joined += (is_joined - self.joined) / self._articles
+    def match(self, words: Iterable[str]) -> None:
+        """The rule matched an article on these."""
         for word in words:
             if word not in self.matched:
                 self.matched.add(word)
@@ -88,8 +81,6 @@ class Under(dict[str, float]):
         self.rule, self.stories = rule, stories
         self._base, self._commonness = at_large.base, at_large.commonness
         self._own = at_large.rules[rule] if rule else None
-        #: Of the rule's latest articles the share that joined a story.
-        self.joined = self._own.joined if self._own else 0.5
         #: Words that the rule matched on in any article.
         self.terms: AbstractSet[str] = self._own.matched if self._own else frozenset()
 

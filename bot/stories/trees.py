@@ -20,11 +20,10 @@ from typing import NamedTuple, TypeAlias
 
 from bot.stories.evidence import Evidence
 
-#: The judge was fitted on narrow rules: ten open stories, and every second article joins one. Where a rule collects a
-#: whole topic, the nearest of its stories is mostly another event in the same words. So the odds fall with the open
-#: stories beyond ten; and with the cube of the odds that an article of the rule joins any story, where fewer than FEW
-#: of its latest did, but by no more than MOST, so that what is surely one event joins (bench/quality/topics.py).
-STORIES, FEW, MOST = 10, 0.3, 2.0
+#: The judge was fitted on narrow rules, of some ten open stories. Where a rule collects a topic, the nearest
+#: of its stories is mostly another event in the same words. So the odds fall with a power of the open stories beyond
+#: fourteen (bench/quality/topics.py).
+STORIES, POWER = 14, 4
 #: A leaf's score; or feature, threshold, and what follows up to and above it.
 Tree: TypeAlias = "float | tuple[int, float, Tree, Tree]"
 
@@ -89,18 +88,12 @@ class Judges:
         return self.ruled.chance(evidence, doubt)
 
 
-def doubt(of_rule: float, joined: float) -> float:
+def doubt(of_rule: float) -> float:
     """By how much a rule is broader than those that the judge was fitted on, as a logit, from 0 on.
 
-    ``of_rule``: the logarithm of its open stories and one; 0: no rule. ``joined``: of its latest articles the share
-    that joined a story.
+    ``of_rule``: the logarithm of its open stories and one; 0: no rule.
     """
-    rarely = 3 * (_logit(FEW) - _logit(joined))
-    return max(0.0, of_rule - math.log1p(STORIES)) + min(MOST, max(0.0, rarely))
-
-
-def _logit(share: float) -> float:
-    return math.log(share / (1 - share))
+    return POWER * max(0.0, of_rule - math.log1p(STORIES))
 
 
 def read(document: str) -> Judges:

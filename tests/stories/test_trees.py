@@ -10,7 +10,7 @@ from importlib import resources
 
 import pytest
 
-from bot.stories import rarity, trees
+from bot.stories import trees
 from bot.stories.evidence import Evidence
 
 ONE = {"calibration": [0.5, -1.0], "trees": [[0, 0.5, -1, [1, 0.5, 0.5, 2]], 0.5]}
@@ -76,23 +76,9 @@ def test_a_judge_of_other_evidence_is_refused() -> None:
         trees.read(json.dumps({"features": ["words"], "ruled": ONE, "plain": ONE}))
 
 
-def test_a_rule_that_collects_a_topic_is_doubted_up_to_a_bound() -> None:
-    narrow, topic = math.log1p(10), math.log1p(40)
+def test_a_rule_is_doubted_the_more_the_more_stories_beyond_its_bound_it_has_open() -> None:
+    narrow, broad, topic = math.log1p(trees.STORIES), math.log1p(20), math.log1p(40)
 
-    assert trees.doubt(narrow, 0.5) == trees.doubt(0.0, 0.4) == 0.0
-    assert 0.0 < trees.doubt(narrow, 0.28) < trees.doubt(narrow, 0.2) < trees.MOST
-    assert trees.doubt(narrow, 0.01) == trees.doubt(narrow, 0.1) == trees.MOST
-    assert trees.doubt(topic, 0.01) == pytest.approx(trees.MOST + topic - narrow)
-    assert JUDGE.chance((0.6, 0.6), trees.MOST) < JUDGE.chance((0.6, 0.6))
-
-
-def test_the_share_of_a_rules_articles_that_joined_starts_at_half_and_follows_the_latest() -> None:
-    rule = rarity.Rarity({}).rules["oil"]
-    assert rule.joined == 0.5
-
-    for _ in range(4):
-        rule.match(["oil"], is_joined=False)
-    assert rule.joined == pytest.approx(1 / 6)
-    for _ in range(5 * rarity.LATEST):
-        rule.match(["oil"], is_joined=True)
-    assert rule.joined > 0.99
+    assert trees.doubt(0.0) == trees.doubt(narrow) == 0.0
+    assert 0.0 < trees.doubt(broad) < trees.doubt(topic)
+    assert JUDGE.chance((0.6, 0.6), trees.doubt(broad)) < JUDGE.chance((0.6, 0.6))
