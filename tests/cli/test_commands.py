@@ -114,7 +114,7 @@ def test_send_test_says_what_is_wrong_without_the_token_and_never_prints_one(
 
 def demo(*words: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """As it is started by people: its story begins when all is imported, and goes on by the clock."""
-    command = [sys.executable, "-m", "bot", "demo", "--speed", "240", *words]
+    command = [sys.executable, "-m", "bot", "demo", "--speed", "120", *words]
     environ = {**os.environ, "COLUMNS": "100", **environ}
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=100, check=True)
 
