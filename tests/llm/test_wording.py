@@ -36,9 +36,14 @@ def test_what_an_article_says_stays_one_value_of_the_document_and_is_cut() -> No
     [report] = data["stories"][0]["reports"]
     assert report["headline"] == "BlackBerry quits Pakistan"
     assert report["sentences"] == ["It leaves.", "The order dates from July."]
-    assert prompt.data.isascii()
-    assert "\x1b" not in prompt.data
+    assert not {"\x1b", "\u202e", "\u2028"} & {*prompt.data}
     assert "end of data" not in prompt.instructions
+
+
+def test_letters_of_every_script_are_sent_as_they_are() -> None:
+    urdu = article("واٹس ایپ بحال", "عدالت نے حکم دیا۔")
+
+    assert "واٹس ایپ بحال" in same_event.ask(urdu, [STORY]).data
 
 
 def test_an_earlier_report_that_gives_orders_to_a_model_is_not_shown_to_it() -> None:

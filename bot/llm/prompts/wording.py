@@ -64,8 +64,8 @@ def prompt(
         use=use,
         version=version,
         instructions=f"{instructions}\n\n{_ABOUT_DATA}",
-        # Escaped as ASCII, so that no character of a stranger ends a value or hides in one.
-        data=json.dumps(data, indent=1),
+        # Letters stay letters: escaped as ASCII an Urdu text would be six times as long.
+        data=visible.json_text(json.dumps(data, indent=1, ensure_ascii=False)),
         schema=json.dumps(answer.model_json_schema(), sort_keys=True),
         article=article,
         beside=beside,
