@@ -55,6 +55,8 @@ class _Judged:
 
     story: OpenStory
     chance: float
+    #: The same if its rule were narrow.
+    likely: float
     reason: model.JoinReason
     evidence: evidence.Evidence
     copy_of: model.ArticleId | None = None
@@ -223,12 +225,13 @@ class Grouping:
 
     def _offered(self, read: Profile, judged: Sequence[_Judged]) -> list[_Judged]:
         """The stories that a second opinion is asked about, likeliest first; none: it is not asked."""
-        if (best := judged[0].chance if judged else 0.0) >= opinions.ASKED_BELOW:
+        if judged and judged[0].chance >= opinions.ASKED_BELOW:
             return []
-        likely = [one for one in judged[: opinions.ASKED] if one.chance >= opinions.OFFERED_FROM]
+        # A rule's breadth makes a join a greater risk, not a question.
+        likely = [one for one in judged[: opinions.ASKED] if one.likely >= opinions.OFFERED_FROM]
         known = [one.story for one in likely]
         others = foreign.untranslated(read, [each for each in self._index.stories.values() if each not in known])
-        if best < opinions.ASKED_FROM and not others:
+        if not others and not any(one.likely >= opinions.ASKED_FROM for one in likely):
             return []
         return likely + [self._judge_one(read, one, None) for one in evidence.compare(read, others, self._index.rarity)]
 
@@ -293,14 +296,16 @@ class Grouping:
         likely = self._judge.chance(found) if doubt and chance else chance
         original = story.original_of(read) if likely >= PLAUSIBLE else None
         if original is not None:
-            return _Judged(story, max(chance, CERTAIN), model.JoinReason.COPY, found, original)
+            return _Judged(story, max(chance, CERTAIN), likely, model.JoinReason.COPY, found, original)
         if read.link and read.link in story.addresses and story.agrees_at(read):
-            return _Judged(story, max(chance, CERTAIN), model.JoinReason.SAME_LINK, found)
+            return _Judged(story, max(chance, CERTAIN), likely, model.JoinReason.SAME_LINK, found)
         if self._across and alike and foreign.may_decide(read, story, found):
             signs = self._across.signs(read, story, chance, found, alike)
             if (across := self._across.chance(read, story, signs)) > chance:
-                return _Judged(story, across, model.JoinReason.SIMILAR, found, across=foreign.detail(alike, signs))
-        return _Judged(story, chance, model.JoinReason.SIMILAR, found)
+                return _Judged(
+                    story, across, across, model.JoinReason.SIMILAR, found, across=foreign.detail(alike, signs)
+                )
+        return _Judged(story, chance, likely, model.JoinReason.SIMILAR, found)
 
     def _merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         for member in self._index.stories[younger].members:

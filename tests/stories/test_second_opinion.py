@@ -68,6 +68,28 @@ def test_of_a_copy_and_of_what_nothing_is_near_to_no_second_opinion_is_asked() -
     assert opinion.asked == []
 
 
+def test_under_a_rule_with_many_stories_it_is_asked_about_those_that_the_bot_no_longer_joins() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    exit_ = arrival(examples.EXIT, "phones", "BlackBerry")
+    home = grouping.join(exit_.article, exit_.matches).story
+    for number in range(40):
+        other = article(f"BlackBerry opens shop {number} in {'abcdefgh'[number % 8] * 5}ville", at=START + DAY / 50)
+        grouping.join(*_split(arrival(other, "phones", "BlackBerry")), modes={"phones": model.Group.OFF})
+    title = "BlackBerry pulls out of the country over mail servers"
+    too = article(title, "The phone firm will be gone in December, it said.", at=START + DAY / 20, outlet="Mirror")
+    opinion = Second(home)
+
+    join = grouping.join(*_split(arrival(too, "phones", "BlackBerry")), second=opinion)
+
+    assert [home in asked for asked in opinion.asked] == [True]
+    assert join.story == home
+    assert "by its words 7% sure" in join.detail
+
+
+def _split(one: model.Arrival) -> tuple[model.Article, tuple[model.Match, ...]]:
+    return one.article, tuple(one.matches)
+
+
 def test_stories_that_the_opinion_says_are_one_are_merged() -> None:
     grouping = stories.Grouping(window=WINDOW)
     ferry, crew = grouping.join(FERRY).story, grouping.join(CREW).story
