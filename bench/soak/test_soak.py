@@ -18,8 +18,8 @@ def test_each_hour_gives_a_sample_and_what_is_open_stays_the_same() -> None:
         tell=lambda sample: seen.append(soak.told(sample)),
     )
     assert [sample.hour for sample in samples] == [1, 2, 3, 4]
-    # On a busy machine a reading process may be taken down and another begun, with pipes of its own; a leak is of each of
-    # hundreds of polls.
+    # On a busy machine a reading process may end and another begin, with pipes of its own; a leak is of each poll, of
+    # which there are hundreds.
     handles = [sample.handles for sample in samples[1:]]
     assert max(handles) - min(handles) <= 4
     assert samples[-1].rows["articles"] >= samples[0].rows["articles"] > 0
