@@ -56,7 +56,7 @@ def choices(part: str, judges: trees.Judges, across: Foreign) -> Choices:
     home_of: dict[str, model.StoryId] = {}
     for one in read_desks(part):
         assert one.arrival is not None
-        read = replace(one.read, told=Told(one.arrival.article))
+        read = replace(one.read, told=Told(one.arrival.article, one.read.language))
         index.forget(read.seen - WINDOW)
         near = index.near(read, WINDOW)
         alike = across.likeness(read, index.stories.values())

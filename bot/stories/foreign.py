@@ -207,8 +207,8 @@ def is_foreign(read: Profile, story: OpenStory) -> bool:
     """
     if read.told is None:
         return False
-    if read.told.language and "" not in story.languages:
-        return read.told.language not in story.languages
+    if read.language and "" not in story.languages:
+        return read.language not in story.languages
     terms = frozenset[str]().union(*read.rules.values())
     return not any(word in story.totals for word in read.weights if word not in terms and not word[0].isdigit())
 

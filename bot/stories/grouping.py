@@ -177,7 +177,7 @@ class Grouping:
 
     def _read(self, article: model.Article, matches: Iterable[model.Match]) -> Profile:
         read = profile.of(article, matches)
-        return replace(read, told=Told(article)) if self._across else read
+        return replace(read, told=Told(article, read.language)) if self._across else read
 
     def _keep_apart(self, story: model.StoryId, read: Profile) -> None:
         if story in self._index.stories:
@@ -229,8 +229,8 @@ class Grouping:
             return []
         # A rule's breadth makes a join a greater risk, not a question.
         likely = [one for one in judged[: opinions.ASKED] if one.likely >= opinions.OFFERED_FROM]
-        known = [one.story for one in likely]
-        others = foreign.untranslated(read, [each for each in self._index.stories.values() if each not in known])
+        known = {one.story.id for one in likely}
+        others = foreign.untranslated(read, [each for each in self._index.stories.values() if each.id not in known])
         if not others and not any(one.likely >= opinions.ASKED_FROM for one in likely):
             return []
         return likely + [self._judge_one(read, one, None) for one in evidence.compare(read, others, self._index.rarity)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from array import array
 
 from bot import model
-from bot.language import telling
 
 #: What is encoded: the title and what the text says first.
 LEAD_CHARS = 300
@@ -22,8 +21,8 @@ def beginning(article: model.Article) -> str:
 class Told:
     """One article as it is compared across languages; its vector is set by whoever first needs it."""
 
-    def __init__(self, article: model.Article) -> None:
+    def __init__(self, article: model.Article, language: str) -> None:
         #: What is encoded.
         self.text = beginning(article)
-        self.language = telling.language_of(self.text, article.language)
+        self.language = language
         self.vector: array[float] | None = None

@@ -20,8 +20,8 @@ from typing import NamedTuple, TypeAlias
 
 from bot.stories.evidence import Evidence
 
-#: The judge was fitted on narrow rules, of some ten open stories. Where a rule collects a topic, the nearest
-#: of its stories is mostly another event in the same words. So the odds fall with a power of the open stories beyond
+#: The judge was fitted mostly on narrow rules, of some ten open stories. Where a rule collects a topic, the nearest of
+#: its stories is mostly another event in the same words. So the odds fall with a power of the open stories beyond
 #: fourteen (bench/quality/topics.py).
 STORIES, POWER = 14, 4
 #: A leaf's score; or feature, threshold, and what follows up to and above it.
