@@ -24,27 +24,6 @@ def test_the_floors_are_those_that_the_linter_holds() -> None:
     assert _floors() == floors["layers"]
 
 
-def test_few_names_are_to_be_learnt_first() -> None:
-    names = [name for floor in _floors() for name in floor.split(" | ")]
-    assert len(names) <= 30, f"{len(names)} names at the top: {names}"
-
-
-def test_no_file_is_too_long_to_be_read_at_once() -> None:
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "bot").rglob("*.py")}
-    assert {str(path): length for path, length in lengths.items() if length > 350} == {}
-
-
-def test_each_of_a_newcomers_ten_changes_touches_at_most_three_files_and_all_exist() -> None:
-    rows = re.findall(r"^\|([^|]+)\|([^|]+)\|$", section("Where a change goes"), flags=re.MULTILINE)[2:]
-    assert len(rows) == 10
-    for change, files in rows:
-        found = re.findall(r"(new )?`([^`]+/[^`]+)`", files)
-        assert 1 <= len(found) <= 3, change
-        for is_new, path in found:
-            place = ROOT / path
-            assert place.parent.is_dir() if is_new else place.is_file(), f"{change.strip()}: {path} does not exist"
-
-
 def test_each_table_has_its_place_and_no_table_is_named_that_is_none() -> None:
     named = {name for row in re.findall(r"^\|(.+)\|$", section("Where state is"), re.MULTILINE) for name in _names(row)}
     # A model's answers have their table beside what reads it.

@@ -25,8 +25,7 @@ def test_each_line_of_the_threat_model_names_tests_that_exist(row: str) -> None:
         assert name in names, f"{file} has no {name}"
 
 
-def test_the_page_is_one_page_and_names_everybody_who_could() -> None:
-    assert len(PAGE.splitlines()) <= 60
+def test_the_page_names_everybody_who_could() -> None:
     for who in ("feed author", "article page", "reader in a channel", "network", "host", "operator", "supply chain"):
         assert who in PAGE
 
