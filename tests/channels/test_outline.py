@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot import model
-from bot.channels.kit import outline, phrases
+from bot.channels.kit import outline, phrases, plain_text
 from bot.channels.kit.styled import Line, Style
 from bot.testing import hostile, messages
 
@@ -111,3 +111,21 @@ def test_a_sentence_that_another_quotes_too_is_quoted_once() -> None:
     one, two = "The pill was delayed.", "It is due on 3 August."
     told = [replace(messages.NEW_SENTENCE, sentence=each) for each in (one, f"{one} {two}", two)]
     assert [fact.sentence for fact in phrases.sentences(told)] == [f"{one} {two}"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (
+            "PTA orders X unblocked",
+            "PTA denies it ordered X unblocked",
+            ["was: PTA orders X unblocked", "now: PTA denies it ordered X unblocked"],
+        ),
+        ("Toll is 12, police say", "Toll is 12", ["was: Toll is 12, police say", "now: Toll is 12"]),
+        ("", "Police are on the scene", ["was: (nothing)", "now: Police are on the scene"]),
+    ],
+)
+def test_without_styles_an_edit_is_the_old_wording_and_the_new_one(before: str, after: str, shown: list[str]) -> None:
+    edit = replace(messages.CORRECTION.edits[0], before=before, after=after)
+    text = plain_text.whole(replace(messages.CORRECTION, edits=(edit,)))
+    assert text.splitlines()[-2:] == shown

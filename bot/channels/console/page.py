@@ -34,6 +34,7 @@ def show(console: Console, message: model.Message, *, zone: tzinfo) -> None:
         # The story with its addresses is above.
         runs = (Run(text="↳ "), *(replace(run, link="") for run in lines[0].runs))
         lines[0] = replace(lines[0], runs=runs)
+    lines = list(plain_text.unstyled(lines))
     for place, (line, addresses) in enumerate(plain_text.with_addresses(lines)):
         if place == 0 and message.kind in (model.MessageKind.POST, model.MessageKind.GATHERED):
             console.print(Rule(_text(line, _COLOURS[message.severity]), align="left", style="dim"))
@@ -74,5 +75,5 @@ def _text(line: Line, colour: str = "") -> Text:
     for run in line.runs:
         marked = "bold yellow" if line.style is Style.QUOTE else colour or "bold"
         styles = [name for is_on, name in ((run.is_bold, marked), (run.is_struck, "strike red")) if is_on]
-        parts.append((run.plain or run.text, " ".join(styles) or ("dim" if line.style is Style.SMALL else "")))
+        parts.append((run.text, " ".join(styles) or ("dim" if line.style is Style.SMALL else "")))
     return Text.assemble(*parts)

@@ -258,7 +258,7 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
     for edit in message.edits[: room.items]:
         article = _linked(phrases.name(edit.outlet), edit.link, room)
         yield _line(Style.LINE, article, Run(text=f" changed the {edit.field}:"))
-        yield _line(Style.QUOTE, *_edit(edit, room))
+        yield _edit(edit, room)
     yield from _more(len(message.edits), room)
     if brief is not None and phrases.shows_outlets(message):
         yield _line(Style.LINE, Run(text=f"{phrases.owners(brief)}:"))
@@ -289,16 +289,22 @@ def _fact(fact: model.Fact) -> list[Run]:
     return [*runs, Run(text=phrases.cut(phrases.clean(fact.after), 300) or "…", is_bold=True)]
 
 
-def _edit(edit: model.Edit, room: Room) -> list[Run]:
+def _edit(edit: model.Edit, room: Room) -> Line:
+    """Return the changed words among their neighbours; without styles, the old and the new wording in a line each."""
+    pieces = diff.pieces(edit.before, edit.after, limit=2 * room.sentence)
+    if not pieces:
+        return _line(Style.QUOTE, Run(text="only spaces or marks changed"))
     runs: list[Run] = []
-    for part in diff.pieces(edit.before, edit.after, limit=2 * room.sentence):
-        if runs:
-            runs.append(Run(text=" "))
-        removed, added = part.change is diff.Change.REMOVED, part.change is diff.Change.ADDED
-        # As wdiff writes it.
-        plain = f"[-{part.text}-]" if removed else f"{{+{part.text}+}}" if added else ""
-        runs.append(Run(text=part.text, is_struck=removed, is_bold=added, plain=plain))
-    return runs or [Run(text="only spaces or marks changed")]
+    for piece in pieces:
+        removed, added = piece.change is diff.Change.REMOVED, piece.change is diff.Change.ADDED
+        runs += [Run(text=" ")] if runs else []
+        runs.append(Run(text=piece.text, is_struck=removed, is_bold=added))
+    old = " ".join(piece.text for piece in pieces if piece.change is not diff.Change.ADDED)
+    new = " ".join(piece.text for piece in pieces if piece.change is not diff.Change.REMOVED)
+    unstyled = [
+        _line(Style.QUOTE, Run(text=f"{label}: {text or '(nothing)'}")) for label, text in (("was", old), ("now", new))
+    ]
+    return replace(_line(Style.QUOTE, *runs), unstyled=tuple(unstyled))
 
 
 def _merged(message: model.Message, room: Room) -> Iterator[Line]:

@@ -82,18 +82,18 @@ def with_addresses(lines: Sequence[Line]) -> Iterator[tuple[Line, tuple[str, ...
         yield line, tuple(link for link, (_, at) in places.items() if link and at == place)
 
 
-def words(line: Line) -> str:
-    """The line as it reads without styles."""
-    return "".join(run.plain or run.text for run in line.runs)
+def unstyled(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the lines as they read without styles: what is struck through elsewhere has a line of its own."""
+    return tuple(plain for line in lines for plain in line.unstyled or (line,))
 
 
 def _text(lines: Sequence[Line]) -> str:
     made, before = "", None
-    for line, addresses in with_addresses(lines):
+    for line, addresses in with_addresses(unstyled(lines)):
         if before is not None:
             made += "\n\n" if _is_apart(line, before) else "\n"
         mark, between = ("- ", " ") if line.style is Style.ITEM else ("", "\n")
-        made += between.join((mark + words(line), *addresses))
+        made += between.join((mark + line.text, *addresses))
         before = line
     return made
 

@@ -36,8 +36,6 @@ class Run:
     person: str = ""
     #: The service's own id of somebody who is to be notified: ours, never from an article.
     mention: str = ""
-    #: ``text`` as it reads without styles, where that differs.
-    plain: str = ""
 
     @property
     def parted(self) -> tuple[str, str, str]:
@@ -55,6 +53,8 @@ class Line:
     runs: tuple[Run, ...]
     #: In a gathered message: the story that it belongs to.
     story: model.StoryId | None = None
+    #: What stands in its place where there are no styles; empty: the line itself.
+    unstyled: tuple[Line, ...] = ()
 
     @property
     def text(self) -> str:
