@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from bot import model
+from bot import model, summaries
 from bot.alerts import routing
 from bot.answers import documents, telling
 from bot.feedback.precision import Precision
@@ -21,7 +21,7 @@ def story(row: telling.StoryRow, *, most: int | None = None) -> documents.StoryD
     decisions = row.decisions if most is None else row.decisions[-most:]
     return documents.StoryDocument(
         id=told.id,
-        title=told.title,
+        title=summaries.headline_of(told),
         first_seen=told.first_seen,
         last_seen=told.last_seen,
         rules=list(told.rules),

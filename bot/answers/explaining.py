@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import config, model, ports, rules
+from bot import config, model, ports, rules, summaries
 from bot.answers import building, documents
 
 
@@ -67,7 +67,7 @@ def document(explanation: rules.Explanation, place: Place | None) -> documents.E
         if place is None
         else documents.StoryPlace(
             id=place.story.id,
-            title=place.story.title,
+            title=summaries.headline_of(place.story),
             joined=documents.JoinDocument.model_validate(place.join),
             decisions=[documents.DecisionDocument.model_validate(each) for each in place.decisions],
             asked=[building.completion(each) for each in place.completions],

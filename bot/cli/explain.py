@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, articles, config, model, ports, rules
+from bot import app, articles, config, model, ports, rules, summaries
 from bot.alerts import routing
 from bot.answers import explaining, telling
 from bot.cli import archive, terminal
@@ -58,7 +58,9 @@ def explain(
 
 
 def _lines(place: explaining.Place) -> Iterator[str]:
-    yield f"story: {place.story.title} ({place.story.id}, {model.counted(len(place.story.members), 'article')})"
+    story = place.story
+    count = model.counted(len(story.members), "article")
+    yield f"story: {summaries.headline_of(story)} ({story.id}, {count})"
     yield f"joined: {place.join.reason.value}{': ' + place.join.detail if place.join.detail else ''}"
     for decision in place.decisions:
         yield f"decided: {telling.decision(decision)}"

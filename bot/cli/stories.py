@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, model, ports
+from bot import app, model, ports, summaries
 from bot.answers import building, telling
 from bot.cli import archive, rulings, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
@@ -55,7 +55,7 @@ def told(tx: ports.Transaction, since: datetime | None) -> list[telling.StoryRow
 
 def _show(entry: telling.StoryRow) -> None:
     story = entry.story
-    terminal.row(story.title, style="bold")
+    terminal.row(summaries.headline_of(story), style="bold")
     span = f"{story.first_seen:%Y-%m-%d %H:%M} to {story.last_seen:%Y-%m-%d %H:%M} UTC"
     terminal.row(f"  {story.id} · {span} · {model.counted(len(story.owners), 'independent outlet')}", style="dim")
     if story.rules:

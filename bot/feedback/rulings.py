@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import model, ports
+from bot import model, ports, summaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,8 @@ def _text(
     other: model.Story | None,
     articles: Mapping[model.ArticleId, model.Article],
 ) -> str:
+    headline = summaries.headline_of(story)
     if ruling.kind is model.RulingKind.MERGE:
-        return f'one event: "{story.title}" and "{other.title if other else ruling.other}"'
+        return f'one event: "{headline}" and "{summaries.headline_of(other) if other else ruling.other}"'
     titles = [f'"{articles[article].title}"' for article in ruling.articles if article in articles]
-    return f'another event than "{story.title}": {", ".join(titles) or "articles that are no longer kept"}'
+    return f'another event than "{headline}": {", ".join(titles) or "articles that are no longer kept"}'

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot import model, ports, rules
+from bot import model, ports, rules, summaries
 from bot.language import names
 from bot.model import visible
 
@@ -84,7 +84,7 @@ def by_button(
         name=found[0],
         until=now + model.SNOOZE,
         by=press.author,
-        reason=f'by button, under "{story.title}"',
+        reason=f'by button, under "{summaries.headline_of(story)}"',
         known_rules=known_rules,
         now=now,
         silence_id=model.SilenceId(model.send_id("silence", press.id)[:8]),

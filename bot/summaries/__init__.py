@@ -7,7 +7,7 @@ Extractive: every word shown is in an article, and each sentence names it. Decid
 
 from bot.language.sentences import SentenceSpan
 from bot.language.sentences import split as sentences
-from bot.summaries.briefs import brief, headline
+from bot.summaries.briefs import brief, headline, headline_of
 from bot.summaries.picking import pick
 
-__all__ = ["SentenceSpan", "brief", "headline", "pick", "sentences"]
+__all__ = ["SentenceSpan", "brief", "headline", "headline_of", "pick", "sentences"]

@@ -6,7 +6,7 @@ Everything shown is a story's own words with their place of origin; nothing is c
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
 from bot import model
 from bot.language import sentences
@@ -51,7 +51,18 @@ def brief(
     )
 
 
-def headline(story: model.Story, rules: Mapping[str, model.Rule]) -> model.Sentence:
+def headline_of(story: model.Story) -> str:
+    """Return the headline under which every page, list and answer shows the story: the one that was posted.
+
+    It is the first article's that has one, with what its outlet has corrected in it.
+    """
+    article = next((each.article for each in story.members if each.article.title.strip()), None)
+    if article is not None:
+        return article.title[: _title_end(article.title, article.outlet)].strip()
+    return story.title or (headline(story, story.rules).text if story.members else "")
+
+
+def headline(story: model.Story, rules: Container[str]) -> model.Sentence:
     """The headline of the article that tells the story best for these rules, its matched words marked."""
     members = _best_first(story.members[:_TELLERS], rules)
     whole = [each for each in members if each.article.title.strip() and not sentences.is_cut_title(each.article.title)]
@@ -77,11 +88,11 @@ def _title_end(title: str, outlet: str) -> int:
     return signed.start() if signed and signed.start() else len(title.rstrip())
 
 
-def _of_rules(matches: Iterable[model.Match], rules: Mapping[str, model.Rule]) -> tuple[model.Match, ...]:
+def _of_rules(matches: Iterable[model.Match], rules: Container[str]) -> tuple[model.Match, ...]:
     return tuple(match for match in matches if match.rule in rules)
 
 
-def _best_first(members: Sequence[model.Member], rules: Mapping[str, model.Rule]) -> list[model.Member]:
+def _best_first(members: Sequence[model.Member], rules: Container[str]) -> list[model.Member]:
     """The member that tells the story best first: more of the rules' lines, in the title, with a text to tell from."""
 
     def merit(member: model.Member) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bot import ports
+from bot import ports, summaries
 from bot.answers import telling
 from bot.answers.watched import Watched
 from bot.web import facts, feed_documents, looks
@@ -19,6 +19,8 @@ from bot.web.feed_documents import FeedDocument, FeedEntry
 #: Of one feed. A channel's or a tag's are picked from the last ones of all.
 MOST_ENTRIES, LOOKED_AT = 50, 300
 BACK = timedelta(days=30)
+#: New facts and corrections shown in one entry, the newest.
+MOST_CHANGES = 20
 _TYPES = {"atom": "application/atom+xml; charset=utf-8", "json": "application/feed+json; charset=utf-8"}
 
 
@@ -87,12 +89,17 @@ class FeedsOut:
         page = f"{base}story/{quote(story.id)}"
         links = (looks.web_link(member.article.link) for member in story.members)
         changes = [decision.at for decision in row.decisions if decision.facts or decision.edits]
+        # Every channel has its own decision about one fact or correction.
+        facts = list(dict.fromkeys(fact for decision in row.decisions for fact in decision.facts))
+        edits = list(dict.fromkeys(edit for decision in row.decisions for edit in decision.edits))
         return FeedEntry(
             id=f"urn:wirewatch:story:{quote(story.id)}",
-            title=looks.plain(story.title) or "(without a title)",
+            title=looks.plain(summaries.headline_of(story)) or "(without a title)",
             link=next((link for link in links if link), page),
             published=story.first_seen,
             updated=max([story.last_seen, *changes]),
             tags=tuple(looks.plain(rule) for rule in story.rules),
-            content=self._template.render(entry=row, page=page),
+            content=self._template.render(
+                entry=row, page=page, facts=facts[-MOST_CHANGES:], edits=edits[-MOST_CHANGES:]
+            ),
         )

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 
-from bot import model
+from bot import model, summaries
 from bot.alerts import routing
 from bot.answers import telling
 from bot.model import visible
@@ -32,7 +32,7 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": number}
-    environment.filters["counted"] = model.counted
+    environment.filters |= {"counted": model.counted, "headline": summaries.headline_of}
     environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
     environment.globals |= {
         "marked_title": marked_title,
@@ -92,14 +92,13 @@ def plain(text: str | None) -> str:
 
 
 def lead(entry: telling.StoryRow) -> list[tuple[model.Span, ...]]:
-    """What a story is about in a sentence: as its message told it, else as its first article does."""
-    briefs = (brief for row in entry.messages for brief in row.message.briefs if brief.story == entry.story.id)
-    told = next((brief.summary[0].spans for brief in briefs if brief.summary), None)
-    if told is not None:
-        return [told]
-    return (
-        excerpts(entry.story.members[0].article, entry.story.members[0].matches, most=1) if entry.story.members else []
-    )
+    """Return the first sentence of the newest message about the story, or of its first article if there is none."""
+    briefs = (brief for row in reversed(entry.messages) for brief in row.message.briefs)
+    summary = next((brief.summary for brief in briefs if brief.story == entry.story.id and brief.summary), None)
+    if summary is not None:
+        return [summary[0].spans]
+    first = entry.story.members[:1]
+    return excerpts(first[0].article, first[0].matches, most=1) if first else []
 
 
 def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, ...]]]:
