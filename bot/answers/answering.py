@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from bot import articles, config, model, ports, rules
+from bot.alerts import precision
 from bot.answers import asked, building, documents, explaining, playground, rulings, telling
 from bot.answers.day_counts import DayCounts
 from bot.answers.refusals import Refused, Why, of_query, unusable
 from bot.answers.watched import Watched
-from bot.feedback import precision
 from bot.pipeline import silences
 from bot.rules import search
 

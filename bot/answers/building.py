@@ -7,8 +7,8 @@ from datetime import date
 
 from bot import model, summaries
 from bot.alerts import routing
+from bot.alerts.precision import Precision
 from bot.answers import documents, telling
-from bot.feedback.precision import Precision
 from bot.pipeline import backtest, silences
 from bot.rules import search
 from bot.summaries import marking

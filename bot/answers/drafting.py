@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from bot import config, model, rules
 from bot.answers import pasted, playground
-from bot.feedback import yaml_snippets
 
 SettingsNow = Callable[[], config.Settings]
 
@@ -31,7 +30,7 @@ def yaml_of(draft: Draft) -> str:
     """The rule as an item of a rule file's list."""
     parts = [f"name: {_quoted(draft.name)}"]
     if draft.query is not None:
-        parts.append(yaml_snippets.query(draft.query))
+        parts.append("\n".join(["query: |", *(f"  {line}" for line in draft.query.strip().splitlines())]))
     if draft.all:
         lines = (f"  {_quoted(label)}: {_list(terms)}" for label, terms in draft.all.items())
         parts.append("\n".join(["all:", *lines]))

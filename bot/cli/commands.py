@@ -32,7 +32,6 @@ COMMANDS = {
     "healthcheck": ("healthcheck", "healthcheck"),
     "backup": ("backup", "backup"),
     "doctor": ("doctor", "doctor"),
-    "clinic": ("clinic", "clinic"),
     "feedback": ("feedback", "feedback"),
     "try": ("try_rule", "try_rule"),
     "feeds": ("feeds", "feeds"),
@@ -43,6 +42,12 @@ COMMANDS = {
     "mcp": ("mcp", "mcp"),
     "review": ("review", "review"),
     "silence": ("silence", "silence"),
+}
+
+
+#: Commands of earlier versions -> what to do instead.
+REMOVED = {
+    "clinic": "`wirewatch check` warns of short terms, and `wirewatch try RULE` lists what they match",
 }
 
 
@@ -93,6 +98,9 @@ def main() -> None:
     """Run one command; an expected failure is one line, never a traceback."""
     logs.guard()
     typed = _typed(sys.argv[1:])
+    if replacement := REMOVED.get(" ".join(sys.argv[1:2])):
+        terminal.say(f"wirewatch {sys.argv[1]} was removed: {replacement}.")
+        sys.exit(UNUSABLE)
     try:
         if not LOGLESS.issuperset(typed):
             # A command that sets its own level does so again.

@@ -1,29 +1,33 @@
-"""wirewatch feedback: how right each rule is, as its readers say, and what change of it would leave out the noise."""
+"""wirewatch feedback: each rule's precision by its readers' judgements, and what people decided about its stories."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from bot import app, config, model, ports
-from bot.cli import archive, feedback_page, rule_files, terminal
+from bot import app, config, ports
+from bot.alerts import precision
+from bot.answers import ruling_texts
+from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, duration
-from bot.feedback import precision, rulings, suggestions
-from bot.model import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    """What the store has of the time looked at."""
+class _RuleFeedback:
+    """One rule with a story that was judged, split or merged."""
 
-    precisions: Mapping[str, precision.Precision]
-    #: Of the chosen rules with noise.
-    stories: Mapping[str, Sequence[suggestions.JudgedStory]]
+    rule: str
+    #: False if the rule is no longer in the configuration.
+    is_loaded: bool
+    #: None if no story of the rule was judged.
+    precision: precision.Precision | None
+    rulings: tuple[ruling_texts.RulingText, ...]
 
 
 def feedback(
@@ -34,92 +38,89 @@ def feedback(
 ) -> None:
     """Show each rule's precision, and what people decided.
 
-    Suggests changes, as YAML, that would exclude the noise. Changes nothing.
+    Changes nothing.
 
     Example: wirewatch feedback --rule "Telecom regulator orders" --since 90d
     """
     settings = app.load(folder, os.environ)
     span = duration(since)
-    told = archive.look(settings, lambda tx, now: _feedback(tx, settings, rule, now - span, span))
+    rows = archive.look(settings, lambda tx, now: _read_feedback(tx, settings, rule, now - span))
     if json:
-        terminal.answer([feedback_page.as_json(one) for one in told])
+        terminal.answer([_as_json(row) for row in rows])
         return
-    for one in told:
-        feedback_page.show(one)
-    if not told:
+    for row in rows:
+        _show(row)
+    if not rows:
         terminal.say("No feedback in this time. To collect it, set `buttons: true` on a slack channel.")
 
 
-def _feedback(
-    tx: ports.Transaction, settings: config.Settings, name: str | None, when: datetime, span: timedelta
-) -> Sequence[feedback_page.RuleFeedback]:
-    compiled = {entry.rule.name: entry for entry in settings.rules}
-    said, decided = tx.judgements.since(when), rulings.by_rule(tx, when)
-    chosen = _chosen({*compiled, *decided, *(one.rule for one in said if one.rule)}, name)
-    judged = _judged(tx, said, chosen)
-    proposals = [
-        (compiled[rule], proposal)
-        for rule, stories in judged.stories.items()
-        if rule in compiled
-        for proposal in suggestions.propose(compiled[rule], stories)
-    ]
-    trial = suggestions.ProposalTrial(proposals)
-    if proposals:
-        feeds = settings.feeds_by_address
-        with terminal.progress("trying", tx.articles.count(since=when)) as advance:
-            for article in tx.articles.archive(since=when):
-                trial.read(article, rule_files.feed_of(article, feeds))
-                advance()
-    tried = list(zip(proposals, trial.effects(), strict=True))
-    return [
-        feedback_page.RuleFeedback(
-            rule=rule,
-            is_loaded=rule in compiled,
-            precision=judged.precisions.get(rule),
-            rulings=decided.get(rule, ()),
-            span=span,
-            proposals=tuple((proposal, effect) for (owner, proposal), effect in tried if owner.rule.name == rule),
+def _read_feedback(
+    tx: ports.Transaction, settings: config.Settings, name: str | None, since: datetime
+) -> Sequence[_RuleFeedback]:
+    """Return the feedback of the chosen rules, lowest precision first, rules without a judged story last."""
+    loaded = {entry.rule.name for entry in settings.rules}
+    judgements = tx.judgements.since(since)
+    precisions, rulings = precision.by_rule(judgements), ruling_texts.by_rule(tx, since)
+    judged_rules = {judgement.rule for judgement in judgements if judgement.rule}
+    names = _choose({*loaded, *rulings, *judged_rules}, name).intersection({*precisions, *rulings})
+    rows = [
+        _RuleFeedback(
+            rule=rule, is_loaded=rule in loaded, precision=precisions.get(rule), rulings=rulings.get(rule, ())
         )
-        for rule in sorted(
-            {*judged.precisions, *chosen.intersection(decided)}, key=lambda rule: (_share(judged, rule), rule)
-        )
+        for rule in names
     ]
+    return sorted(rows, key=lambda row: (row.precision.share if row.precision else 2.0, row.rule))
 
 
-def _share(judged: _Judged, rule: str) -> float:
-    """The worst first; those that were not judged last."""
-    found = judged.precisions.get(rule)
-    return found.share if found else 2.0
-
-
-def _chosen(names: set[str], asked: str | None) -> set[str]:
-    """The rule of that name, else those with it in their name."""
-    if asked is None or asked in names:
-        return names if asked is None else {asked}
-    near = {name for name in names if asked.casefold() in name.casefold()}
-    if not near:
+def _choose(names: set[str], name: str | None) -> set[str]:
+    """Return the rule of that name, or else those that have it in their name."""
+    if name is None or name in names:
+        return names if name is None else {name}
+    similar = {candidate for candidate in names if name.casefold() in candidate.casefold()}
+    if not similar:
         known = "; ".join(sorted(names)) or "none"
-        terminal.fail(f'no rule is named like "{asked}". Known: {known}', UNUSABLE)
-    return near
+        terminal.fail(f'no rule is named like "{name}". Known: {known}', UNUSABLE)
+    return similar
 
 
-def _judged(tx: ports.Transaction, said: Sequence[model.Judgement], chosen: set[str]) -> _Judged:
-    opinions = {rule: those for rule, those in precision.opinions(said).items() if rule in chosen}
-    with_noise = {rule: those for rule, those in opinions.items() if Verdict.NOISE in those.values()}
-    found = tx.stories.get(list({story for those in with_noise.values() for story in those}))
-    return _Judged(
-        precisions={rule: one for rule, one in precision.by_rule(said).items() if rule in chosen},
-        stories={
-            rule: [
-                _story(found[story], rule, verdict is Verdict.USEFUL)
-                for story, verdict in those.items()
-                if story in found
-            ]
-            for rule, those in with_noise.items()
-        },
-    )
+def _show(row: _RuleFeedback) -> None:
+    out, measured = terminal.out(), row.precision
+    out.print(Text(row.rule, style="bold"))
+    if measured:
+        low, high = measured.interval
+        counts = f"{measured.useful} useful, {measured.noise} noise"
+        line = f"  precision {measured.share:.0%}: {counts} (95 %: {low:.0%} to {high:.0%})"
+        out.print(line, markup=False, highlight=False)
+    if not row.is_loaded:
+        out.print("  no longer loaded", markup=False)
+    if row.rulings:
+        out.print("  stories that people split or merged", markup=False)
+    for ruling in row.rulings:
+        pending = "" if ruling.is_done else " (waits for the bot)"
+        terminal.row(f"    {ruling.at:%Y-%m-%d %H:%M} UTC, {ruling.by}: {ruling.text}{pending}")
+    out.print()
 
 
-def _story(story: model.Story, rule: str, is_useful: bool) -> suggestions.JudgedStory:
-    members = [member for member in story.members if any(match.rule == rule for match in member.matches)]
-    return suggestions.JudgedStory(is_useful=is_useful, articles=tuple(member.article for member in members))
+def _as_json(row: _RuleFeedback) -> dict[str, object]:
+    """Return one rule's feedback for ``--json``: shares from 0 to 1, null where nothing was judged."""
+    measured = row.precision
+    low, high = measured.interval if measured else (None, None)
+    return {
+        "rule": row.rule,
+        "is_loaded": row.is_loaded,
+        "useful": measured.useful if measured else 0,
+        "noise": measured.noise if measured else 0,
+        "precision": measured.share if measured else None,
+        "low": low,
+        "high": high,
+        "rulings": [
+            {
+                "at": ruling.at.isoformat(),
+                "by": ruling.by,
+                "kind": ruling.kind.value,
+                "text": ruling.text,
+                "done": ruling.is_done,
+            }
+            for ruling in row.rulings
+        ],
+    }

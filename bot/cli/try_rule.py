@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +12,8 @@ import typer
 
 from bot import app, config, model, ports, rules
 from bot.answers import building
-from bot.cli import archive, check, clinic_page, rule_files, terminal, try_page
+from bot.cli import archive, check, rule_files, terminal, try_page
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
-from bot.feedback import clinic as clinics
 from bot.language import encoders
 from bot.pipeline import backtest
 
@@ -44,20 +43,11 @@ def try_rule(
     """
     settings = app.load(folder, os.environ)
     tried, is_whole = chosen(settings, rule)
-    looking = clinics.Clinic(tried)
-    report = _try(settings, tried, duration(since), against, looking, is_file=_is_file(rule), replayed=replay or None)
-    ambiguous = [finding for finding in looking.findings() if finding.is_ambiguous]
+    report = _try(settings, tried, duration(since), against, is_file=_is_file(rule), replayed=replay or None)
     if json:
-        terminal.answer(
-            {
-                **building.trial(report).model_dump(mode="json", by_alias=True),
-                "ambiguous": [clinic_page.as_json(each) for each in ambiguous],
-            }
-        )
+        terminal.answer(building.trial(report).model_dump(mode="json", by_alias=True))
     else:
         try_page.show(report)
-        for finding in ambiguous:
-            clinic_page.show(finding)
     raise typer.Exit(DONE if is_whole else LEFT)
 
 
@@ -86,7 +76,6 @@ def _try(
     tried: Sequence[rules.CompiledRule],
     span: timedelta,
     against: Path | None,
-    looking: clinics.Clinic,
     *,
     is_file: bool,
     replayed: int | None,
@@ -113,24 +102,9 @@ def _try(
             replayed=replayed,
         )
         with terminal.progress("trying", tx.articles.count(since=when)) as advance:
-            return backtest.run(_Both(tx.articles, looking, feeds), plan, on_article=advance)
+            return backtest.run(tx.articles, plan, on_article=advance)
 
     return archive.look(settings, work)
-
-
-class _Both:
-    """The archive, which the clinic reads along."""
-
-    def __init__(self, articles: ports.Articles, looking: clinics.Clinic, feeds: Mapping[str, model.Feed]) -> None:
-        self._articles = articles
-        self._looking = looking
-        self._feeds = feeds
-
-    def archive(self, *, since: datetime) -> Iterator[model.Article]:
-        for article in self._articles.archive(since=since):
-            if not self._looking.is_idle:
-                self._looking.read(article, rule_files.feed_of(article, self._feeds))
-            yield article
 
 
 def _others(

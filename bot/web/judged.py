@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot import ports
-from bot.feedback import precision, rulings
+from bot.alerts import precision
+from bot.answers import ruling_texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,7 @@ class RuleOpinions:
     #: Rule -> where a reader has snoozed it, and until when.
     snoozed: Mapping[str, Sequence[tuple[str, datetime]]]
     #: Rule -> what people decided about its stories.
-    rulings: Mapping[str, Sequence[rulings.Told]]
+    rulings: Mapping[str, Sequence[ruling_texts.RulingText]]
 
 
 def rule_opinions(tx: ports.Transaction, now: datetime) -> RuleOpinions:
@@ -30,5 +31,5 @@ def rule_opinions(tx: ports.Transaction, now: datetime) -> RuleOpinions:
     return RuleOpinions(
         precision=precision.by_rule(tx.judgements.since(now - precision.JUDGED)),
         snoozed=snoozed,
-        rulings=rulings.by_rule(tx, now - precision.JUDGED),
+        rulings=ruling_texts.by_rule(tx, now - precision.JUDGED),
     )

@@ -14,9 +14,9 @@ from starlette.responses import HTMLResponse, Response
 
 import bot
 from bot import config, model, rules
+from bot.alerts import precision
 from bot.answers import day_counts, pasted, playground
 from bot.answers.watched import Watched
-from bot.feedback import precision
 from bot.web import facts, guard, health, judged, looks, sparkline
 
 #: Of one page; the rest is a link away.

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot import config, model, rules
+from bot.alerts import precision
 from bot.answers import day_counts, playground
 from bot.answers.watched import Watched
-from bot.feedback import precision
 from bot.polling import websub
 from bot.web import facts, guard, judged, looks, pages
 from bot.web.timeline import timeline

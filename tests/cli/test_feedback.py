@@ -1,4 +1,4 @@
-"""wirewatch feedback as an analyst types it: precision, and YAML that does what it says."""
+"""wirewatch feedback as an analyst types it: precision and rulings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 
 from bot import model, rules, storage
 from bot.app.clock import SystemClock
@@ -17,9 +16,24 @@ from bot.cli import init
 from bot.model import Verdict
 from testbed.commands import wirewatch
 from tests.backtest.archives import article
-from tests.feedback.test_clinic import REGULATOR, SCHOOL
 from tests.rules.making import FEED, rule
 
+REGULATOR = [
+    "PTA orders telecom operators in Pakistan to block the service",
+    "Pakistan regulator PTA asks telecom firms for access",
+    "PTA extends deadline for telecom licence in Islamabad",
+    "Pakistan: PTA shuts mobile network, telecom sector protests",
+    "PTA tells mobile operators to register in Pakistan",
+    "Telecom regulator PTA lifts ban in Pakistan",
+    "Mobile firms in Pakistan pay PTA telecom fee",
+]
+SCHOOL = [
+    "Parents at PTA meeting debate school lunch",
+    "School PTA raises money for playground, parents say",
+    "PTA parents ask school for crossing guard",
+    "Teachers and parents join PTA at elementary school",
+    "School PTA bake sale: parents queue",
+]
 MINE = """rules:
   - name: Telecom regulator
     any: [PTA]
@@ -86,28 +100,25 @@ def judgement(number: int, story: model.StoryId, verdict: Verdict, name: str, on
     )
 
 
-def test_it_shows_each_rules_precision_the_worst_first_and_what_would_leave_out_the_noise(judged: Path) -> None:
+def test_it_shows_each_rules_precision_the_worst_first(judged: Path) -> None:
     shown = wirewatch("feedback", folder=judged).stdout
     assert shown.index("A rule of last year") < shown.index("Telecom regulator")
     assert "precision 58%: 7 useful, 5 noise (95 %: 32% to 81%)" in shown
     assert "no longer loaded" in shown
     assert "Silent rule" not in shown
-    assert "# would have left out 5 of 5 noise and 0 of 7 useful; matches in 30 days 14 → 8" in shown
-    assert "    none: [parents]" in shown
 
 
-def test_what_it_proposes_can_be_pasted_and_does_what_was_said(judged: Path) -> None:
-    [found] = json.loads(wirewatch("feedback", "--rule", "telecom", "--json", folder=judged).stdout)
-    assert (found["useful"], found["noise"], found["precision"]) == (7, 5, pytest.approx(7 / 12))
-    exclusion = next(one for one in found["proposals"] if one["change"] == "an exclusion")
-    made = yaml.safe_load(MINE)
-    made["rules"][0] |= yaml.safe_load(exclusion["yaml"])
-    (judged / "pasted.yaml").write_text(yaml.safe_dump(made))
-    tried = json.loads(wirewatch("try", "pasted.yaml", "--json", folder=judged).stdout)
-    assert len(tried["rules"][0]["matches"]) == exclusion["matches_after"] == 8
+def test_json_has_the_counts_and_the_share(judged: Path) -> None:
+    [row] = json.loads(wirewatch("feedback", "--rule", "telecom", "--json", folder=judged).stdout)
+    assert (row["useful"], row["noise"], row["precision"]) == (7, 5, pytest.approx(7 / 12))
 
 
 def test_it_looks_back_only_so_far_as_it_is_told_and_names_the_rules_it_knows(judged: Path) -> None:
     assert "No feedback in this time" in wirewatch("feedback", "--since", "1 minute", folder=judged).stderr
     assert "Telecom regulator" in wirewatch("feedback", "--rule", "no such", folder=judged, code=2).stderr
     assert "No feedback in this time" in wirewatch("feedback", "--rule", "Silent rule", folder=judged).stderr
+
+
+def test_a_command_of_an_earlier_version_names_its_replacement(tmp_path: Path) -> None:
+    shown = wirewatch("clinic", "mine.yaml", folder=tmp_path, code=2).stderr
+    assert shown.startswith("wirewatch clinic was removed: `wirewatch check` warns of short terms")

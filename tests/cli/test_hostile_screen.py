@@ -51,7 +51,6 @@ RUNS: dict[str, list[str]] = {
     "send-test": ["alerts"],
     "translate": ["--from brandwatch EVIL", "--from brandwatch --json EVIL"],
     "doctor": ["", "--json"],
-    "clinic": ["", "--json"],
     "feedback": ["", "--json"],
     "search": ["BlackBerry", "BlackBerry --json"],
     "try": ["Evil --since 9000d", "Evil --since 9000d --json"],

@@ -1,4 +1,4 @@
-"""wirewatch try, translate and clinic as a user types them."""
+"""wirewatch try and translate as a user types them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,24 @@ from bot.app.clock import SystemClock
 from bot.cli import init
 from testbed.commands import wirewatch
 from tests.backtest.archives import article
-from tests.feedback.test_clinic import REGULATOR, SCHOOL
 from tests.rules.making import FEED, rule
 
+REGULATOR = [
+    "PTA orders telecom operators in Pakistan to block the service",
+    "Pakistan regulator PTA asks telecom firms for access",
+    "PTA extends deadline for telecom licence in Islamabad",
+    "Pakistan: PTA shuts mobile network, telecom sector protests",
+    "PTA tells mobile operators to register in Pakistan",
+    "Telecom regulator PTA lifts ban in Pakistan",
+    "Mobile firms in Pakistan pay PTA telecom fee",
+]
+SCHOOL = [
+    "Parents at PTA meeting debate school lunch",
+    "School PTA raises money for playground, parents say",
+    "PTA parents ask school for crossing guard",
+    "Teachers and parents join PTA at elementary school",
+    "School PTA bake sale: parents queue",
+]
 MINE = """rules:
   - name: Telecom regulator
     any: [PTA]
@@ -69,8 +84,6 @@ def test_try_tells_matches_near_misses_and_messages_of_a_file_that_is_not_loaded
     assert 'PTA found as "pta"' in done.stdout
     assert "It would have made" in done.stdout
     assert "█" in done.stdout
-    assert "warning: Telecom regulator: PTA" in done.stdout
-    assert "none: [parents" in done.stdout
 
 
 def test_try_says_of_how_many_matches_it_worked_out_the_messages(started: Path) -> None:
@@ -130,20 +143,6 @@ def test_try_names_what_is_loaded_where_it_does_not_know_the_rule(started: Path)
 def test_try_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
     init.copy_starter(tmp_path / "config")
     assert "wirewatch once" in wirewatch("try", "BlackBerry", folder=tmp_path, code=2).stderr
-
-
-def test_clinic_warns_of_both_uses_and_exits_1(started: Path) -> None:
-    done = wirewatch("clinic", "mine.yaml", folder=started, code=1)
-    assert "has two meanings" in done.stdout
-    assert "others through" in done.stdout
-    (told,) = json.loads(wirewatch("clinic", "mine.yaml", "--json", folder=started, code=1).stdout)
-    assert told["ambiguous"]
-    assert [use["articles"] for use in told["uses"]] == [7, 5]
-
-
-def test_clinic_looks_at_every_loaded_rule_and_is_content_with_guarded_ones(started: Path) -> None:
-    done = wirewatch("clinic", folder=started)
-    assert "warning" not in done.stdout
 
 
 def test_translate_prints_the_query_and_what_was_lost(tmp_path: Path) -> None:

@@ -1,7 +1,4 @@
-"""What people decided about the stories of each rule, in words.
-
-Reads the store, and changes nothing.
-"""
+"""What people decided about the stories of each rule, in words."""
 
 from __future__ import annotations
 
@@ -13,44 +10,40 @@ from bot import model, ports, summaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One ruling for people."""
+class RulingText:
+    """One split or merge, described in a sentence."""
 
     at: datetime
     by: str
     kind: model.RulingKind
-    #: What it says, in a sentence.
     text: str
-    #: False: it waits for the bot.
+    #: False while the bot has not carried it out yet.
     is_done: bool
 
 
-def by_rule(tx: ports.Transaction, when: datetime) -> Mapping[str, tuple[Told, ...]]:
-    """Rule -> what people decided about its stories at ``when`` or later, the oldest first.
-
-    Stories that are no longer kept are left out.
-    """
-    rulings = tx.rulings.since(when)
-    stories = tx.stories.get([story for one in rulings for story in (one.story, one.other) if story])
-    articles = tx.articles.get([article for one in rulings for article in one.articles])
-    found: dict[str, list[Told]] = {}
+def by_rule(tx: ports.Transaction, since: datetime) -> Mapping[str, tuple[RulingText, ...]]:
+    """Return the rulings made at ``since`` or later by rule, oldest first; those of deleted stories are left out."""
+    rulings = tx.rulings.since(since)
+    stories = tx.stories.get([story for ruling in rulings for story in (ruling.story, ruling.other) if story])
+    articles = tx.articles.get([article for ruling in rulings for article in ruling.articles])
+    texts: dict[str, list[RulingText]] = {}
     for ruling in rulings:
         story, other = stories.get(ruling.story), stories.get(ruling.other) if ruling.other else None
         if story is None:
             continue
-        told = Told(
+        text = RulingText(
             at=ruling.at,
             by=ruling.by,
             kind=ruling.kind,
-            text=_text(ruling, story, other, articles),
+            text=_describe(ruling, story, other, articles),
             is_done=ruling.done_at is not None,
         )
         for rule in dict.fromkeys((*story.rules, *(other.rules if other else ()))):
-            found.setdefault(rule, []).append(told)
-    return {rule: tuple(told) for rule, told in found.items()}
+            texts.setdefault(rule, []).append(text)
+    return {rule: tuple(of_rule) for rule, of_rule in texts.items()}
 
 
-def _text(
+def _describe(
     ruling: model.Ruling,
     story: model.Story,
     other: model.Story | None,

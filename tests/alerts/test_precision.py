@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot import model
-from bot.feedback import precision
+from bot.alerts import precision
 from bot.model import Verdict
 from testbed.fakes import START
 
