@@ -1,0 +1,155 @@
+"""What rules made of names and topics collect from real news, and the sheets on which readers label it.
+
+    python -m bench.quality.pools --sheets FOLDER
+
+The articles of all feed snapshots and of the story sets go through the real parsers, the boilerplate handling of the
+intake and the real rule engine. A sheet shows each rule's articles in order of time; a reader gives each the number of
+its event. label_rules.yaml holds the rules in three parts: a and b are for fitting, c is for reporting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from bench.quality import feed_rows, replay, storysets
+from bot import app, articles, model, ports, rules, sources
+from bot.articles import boilerplate
+
+RULES = Path(__file__).with_name("label_rules.yaml")
+PARTS = ("a", "b", "c")
+AGGREGATOR = "lede-aggregator-2026"
+SETS = ("gva", "lede-feeds", "allsides", "fnc", "uci-headlines", "basil")
+#: Articles that a rule collects at most: the newest ones, so that they stay neighbours in time.
+MOST = 80
+#: Of the aggregator, whose items are stories already.
+MOST_AGGREGATED = 12
+#: What the aggregator adds to the text of an item.
+_COVERED_BY = re.compile(r"\s*Covered by \d.*\Z", re.DOTALL)
+TEXT_CHARS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """An article that a rule collected."""
+
+    rule: str
+    arrival: model.Arrival
+
+    @property
+    def id(self) -> model.ArticleId:
+        return self.arrival.article.id
+
+
+def part(name: str) -> dict[str, list[Pooled]]:
+    """Return what each rule of a part collects, in order of time.
+
+    Raises SystemExit where the data are absent.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        replay.write_config(Path(folder), {}, "14 days")
+        written = yaml.safe_load(RULES.read_text(encoding="utf-8"))[name]
+        lines = yaml.safe_dump({"rules": [{**rule, "notify": "alerts"} for rule in written]})
+        (Path(folder) / "rules" / "everyday.yaml").write_text(lines, encoding="utf-8")
+        ruleset = rules.RuleSet(app.load(Path(folder), {}).rules)
+    pools: dict[str, list[Pooled]] = {rule["name"]: [] for rule in written}
+    for article in _articles():
+        for match in ruleset.match(article, model.Feed(url=article.feed), now=article.first_seen):
+            arrival = model.Arrival(article=article, matches=(match,), is_baseline=False)
+            pool = pools[match.rule]
+            if (
+                article.feed != AGGREGATOR
+                or sum(one.arrival.article.feed == AGGREGATOR for one in pool) < MOST_AGGREGATED
+            ):
+                pool.append(Pooled(match.rule, arrival))
+    return {rule: pooled[-MOST:] for rule, pooled in pools.items()}
+
+
+@cache
+def _articles() -> tuple[model.Article, ...]:
+    """Return every article as it was first seen, in order of time."""
+    pool = {article.id: article for article in (*_of_feeds(), *_of_sets())}
+    return tuple(sorted(pool.values(), key=lambda article: (article.first_seen, article.when, article.id)))
+
+
+def _of_feeds() -> Iterator[model.Article]:
+    known: set[str] = set()
+    for series in (*replay.all_series(), AGGREGATOR):
+        memory = ""
+        for fetch in replay.read_series(series, None):
+            feed = model.Feed(url=f"https://{series}.example/", name=series, owner=series)
+            try:
+                reading = sources.parse_document(ports.Body(content=fetch.body, content_type="", url=feed.url))
+            except ports.ReadError:
+                continue
+            for item in articles.look_up(feed, reading).items:
+                # The aggregator has one address for all stories and rewords the title as outlets join.
+                key = item.title if series == AGGREGATOR else item.link
+                if key in known:
+                    continue
+                known.add(key)
+                memory = boilerplate.learn([item.text], memory)
+                yield model.Article(
+                    id=model.ArticleId(feed_rows.digest(key)),
+                    feed=series,
+                    outlet=series,
+                    owner=series,
+                    link=item.link,
+                    title=item.title,
+                    text=_COVERED_BY.sub("", boilerplate.strip(item.text, memory).text),
+                    language=item.entry.language or reading.language,
+                    published=item.published,
+                    first_seen=fetch.at,
+                    fingerprint=item.fingerprint,
+                )
+
+
+def _of_sets() -> Iterator[model.Article]:
+    memory = defaultdict[str, str](str)
+    for name in SETS:
+        rows = storysets.load(name)
+        for row in storysets.spread(rows) if name in (*storysets.ONE_TIME, "fnc", "gva") else rows:
+            article = row.article
+            memory[article.outlet] = boilerplate.learn([article.text], memory[article.outlet])
+            text = boilerplate.strip(article.text, memory[article.outlet]).text
+            yield dataclasses.replace(article, id=model.ArticleId(article.id[:16]), text=text)
+
+
+def write_sheet(name: str, file: Path) -> str:
+    """Write the sheet of a part and return a line about it."""
+    pools = part(name)
+    blocks = []
+    for rule, pooled in pools.items():
+        outlets = Counter(one.arrival.article.outlet for one in pooled)
+        blocks.append(f"##### RULE: {rule} ({len(pooled)} articles, {len(outlets)} outlets)")
+        for one in pooled:
+            article = one.arrival.article
+            text = " ".join(article.text[:TEXT_CHARS].split())
+            when = f"{article.when:%Y-%m-%d %H:%M}"
+            blocks.append(f"[{one.id}] {when} | {article.outlet}\n  {' '.join(article.title.split())}\n    {text}")
+    file.write_text("\n".join(blocks) + "\n", encoding="utf-8")
+    return f"{file}: {sum(map(len, pools.values()))} articles, {len(pools)} rules"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--sheets", type=Path, required=True, help="the folder for part-a.txt, part-b.txt and part-c.txt"
+    )
+    options = parser.parse_args()
+    options.sheets.mkdir(parents=True, exist_ok=True)
+    for name in PARTS:
+        print(write_sheet(name, options.sheets / f"part-{name}.txt"))
+
+
+if __name__ == "__main__":
+    main()
