@@ -120,9 +120,9 @@ class _Ingestor:
         return self._done
 
     def _stripped(self, url: str, found: articles.Identification) -> articles.Identification:
-        """Without what the feed repeats; new items teach what that is."""
-        new = [article.text for article in _of(found.items, articles.Novelty.NEW)]
-        self._boilerplate[url] = memory = articles.boilerplate.learn(new, self._boilerplate[url])
+        """Return the items without the sentences that the feed repeats; items seen for the first time teach them."""
+        first_seen = [item.article.text for item in found.items if item.novelty in _FIRST_SEEN and item.article]
+        self._boilerplate[url] = memory = articles.boilerplate.learn(first_seen, self._boilerplate[url])
         return replace(found, items=tuple(_without_boilerplate(item, memory) for item in found.items))
 
     def _identified(self, polls: Sequence[Polled]) -> Mapping[str, articles.Identification]:
@@ -301,6 +301,7 @@ class _Ingestor:
         return replace(poll, state=polling.with_told(poll.state, events), health=events)
 
 
+_FIRST_SEEN = (articles.Novelty.NEW, articles.Novelty.OLD)
 _REVISED = (articles.Novelty.EDITED, articles.Novelty.TAKEN_OVER)
 
 

@@ -59,7 +59,7 @@ def parse_document(body: ports.Body, *, kind: str | None = None, options: str = 
     named, own = hub.of(body.content, body.url)
     return dataclasses.replace(
         reading,
-        entries=tuple(limits.of_baseline(entry, body.identity_before) for entry in reading.entries),
+        entries=limits.of_baseline(reading.entries, body.identity_before),
         hub=named,
         topic=own,
     )

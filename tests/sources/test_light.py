@@ -34,7 +34,7 @@ def check(document: str) -> model.Reading:
     assert reading.entries == tuple(map(limits.bounded, entries))
     said = Header(title=reading.title, link=reading.link, language=reading.language, ttl=reading.ttl)
     assert said == header
-    assert read(document, before=FAR).entries == tuple(limits.of_baseline(e, FAR) for e in reading.entries)
+    assert read(document, before=FAR).entries == limits.of_baseline(reading.entries, FAR)
     return reading
 
 

@@ -21,6 +21,8 @@ MAX_BODY = 1_000_000
 MAX_ADDRESS = 8_000
 MAX_NAME = 300
 MAX_TAGS = 100
+#: At a first poll the old ones among so many first items keep their text: it shows what the feed repeats.
+SAMPLE = 12
 #: RFC 5646 section 4.4.1.
 _MAX_LANGUAGE = 35
 
@@ -67,19 +69,29 @@ def is_within(entry: model.Entry) -> bool:
     )
 
 
-def of_baseline(entry: model.Entry, before: datetime | None) -> model.Entry:
-    """An entry dated before that is only told apart from others, never matched; an undated one counts as new."""
-    date = entry.published or entry.updated
-    if before is None or date is None or date >= before or entry.identity_only:
-        return entry
-    return model.Entry(
-        guid=entry.guid,
-        link=entry.link,
-        title=entry.title,
-        published=entry.published,
-        updated=entry.updated,
-        identity_only=True,
+def of_baseline(entries: Sequence[model.Entry], before: datetime | None) -> tuple[model.Entry, ...]:
+    """Return the entries with those dated before marked as never matched; an undated one counts as new.
+
+    Behind the first ``SAMPLE`` entries they lose their text too.
+    """
+    return tuple(
+        dataclasses.replace(
+            entry,
+            body=entry.body if place < SAMPLE else None,
+            author=None,
+            tags=(),
+            language=None,
+            identity_only=True,
+        )
+        if _is_before(entry, before)
+        else entry
+        for place, entry in enumerate(entries)
     )
+
+
+def _is_before(entry: model.Entry, before: datetime | None) -> bool:
+    date = entry.published or entry.updated
+    return before is not None and date is not None and date < before and not entry.identity_only
 
 
 def of_known(entry: model.Entry, *, is_known: bool) -> model.Entry:

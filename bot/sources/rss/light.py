@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot import model
+from bot.sources.kit import limits
 from bot.sources.rss import elements, fields, header, items, spaces
 from bot.sources.rss.elements import Element
 from bot.sources.rss.plain import Odd
@@ -27,7 +28,10 @@ class Light:
 
 
 def parse_light(data: bytes, *, root: str, before: datetime | None) -> Light | None:
-    """None: nothing of it is plain. Items dated before are read for what they are known by."""
+    """Return what is plain, or None if nothing is. Of items dated before only the identity is read.
+
+    The first ``limits.SAMPLE`` items are read whole, whatever their date.
+    """
     found = elements.parse_elements(data)
     if found is None or not spaces.are_usual(found[1]):
         return None
@@ -37,7 +41,10 @@ def parse_light(data: bytes, *, root: str, before: datetime | None) -> Light | N
         return None
     if parts is None:
         return None
-    entries = [items.entry(item, parts.roles, language=parts.language, before=before) for item in parts.items]
+    entries = [
+        items.entry(item, parts.roles, language=parts.language, before=before if place >= limits.SAMPLE else None)
+        for place, item in enumerate(parts.items)
+    ]
     return Light(header=header.parse_header(parts.header, parts.roles, language=parts.language), entries=entries)
 
 
