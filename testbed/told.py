@@ -45,7 +45,7 @@ KINDS: Sequence[tuple[str, model.Message]] = (
         replace(messages.POST, kind=model.MessageKind.EDIT, reason=model.Reason.SPLIT),
     ),
     ("First post, after the story turned out to be an older one", messages.MERGED),
-    ("Escalation, in the second channel", replace(messages.ESCALATION, claim_way=model.ClaimWay.REACTION)),
+    ("Escalation, in the second channel", replace(messages.ESCALATION, shows_claim_command=True)),
     ("Reply: corroborated", messages.CORROBORATION),
     ("Reply: another rule matches", messages.SECOND_RULE),
     ("Reply: reminder of a deadline", messages.REMINDER),

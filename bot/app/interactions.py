@@ -71,8 +71,6 @@ class Interactions:
         """Keep a press on a message of one of these channels; gives the answer for the person. Raises StoreError."""
         snapshot, now = self._snapshot(), self._clock.now()
         judged = await self._store.write(lambda tx: pipeline.judge(tx, snapshot, press, channels=channels, now=now))
-        if not judged.answer:
-            return ""
         fields = {"verdict": press.verdict.value, "story": press.story, "by": press.by}
         if judged.refused:
             log.warning("press refused", **fields, reason=judged.refused)

@@ -16,7 +16,6 @@ import structlog
 from bot import articles, channels, config, model, outbox, pipeline, ports, storage
 from bot.app import pushes, reload, subscribing
 from bot.app.assisting import Assisting
-from bot.app.claim_watch import ClaimWatch
 from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
@@ -65,9 +64,6 @@ class App:
             snapshot=lambda: self.live.snapshot,
             on_decided=parts.deciding.tell,
             on_asked=self._answer,
-        )
-        self._claims = ClaimWatch(
-            parts.store, parts.clock, snapshot=lambda: self.live.snapshot, take=self._listening.take
         )
         self._asking: Asking | None = None
         self._assisting = Assisting(
@@ -186,9 +182,7 @@ class App:
 
     async def _hear_alone(self, ours: Sequence[ports.Channel]) -> None:
         """What people do in channels that one process at a time listens to."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._claims.run(ours, others=list(self.live.channels)))
-            group.create_task(self._listening.run_alone(channels.listeners(ours)))
+        await self._listening.run_alone(channels.listeners(ours))
 
     async def _answer(self, asked: ports.Asked, channels: Sequence[str]) -> model.Message:
         if self._asking is None:

@@ -50,7 +50,7 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
         routes=bot.routes,
         mention=bot.mention,
         people={name: channels.people(channel.options) for name, channel in bot.channels.items()},
-        claim_ways={name: channels.claim_way(channel.options) for name, channel in bot.channels.items()},
+        with_buttons=frozenset(name for name, channel in bot.channels.items() if channels.has_buttons(channel.options)),
         escalate=bot.escalate,
         operator=bot.operator,
         window=bot.stories_window,

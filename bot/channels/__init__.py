@@ -17,7 +17,7 @@ import pydantic
 from bot import model, plugins, ports
 from bot.channels.kit.context import ChannelContext, KeyValues
 
-__all__ = ["ChannelContext", "KeyValues", "build", "claim_way", "digest", "find", "kinds", "listeners", "options"]
+__all__ = ["ChannelContext", "KeyValues", "build", "digest", "find", "has_buttons", "kinds", "listeners", "options"]
 
 GROUP = "wirewatch.channels"
 
@@ -66,11 +66,9 @@ def people(options: pydantic.BaseModel) -> Mapping[str, str]:
     return known
 
 
-def claim_way(options: pydantic.BaseModel) -> model.ClaimWay:
-    """How a story is claimed in a channel: by what its options say, by buttons that they have, or by the command."""
-    without = model.ClaimWay.BUTTON if getattr(options, "buttons", False) else model.ClaimWay.COMMAND
-    told: model.ClaimWay = getattr(options, "claim_way", without)
-    return told
+def has_buttons(options: pydantic.BaseModel) -> bool:
+    """Return whether people can press buttons in a channel, which only kinds with a key ``buttons`` have."""
+    return bool(getattr(options, "buttons", False))
 
 
 def build(

@@ -16,6 +16,10 @@ from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar, pairs_of, scalars, value_of
 from bot.config.yaml.problems import ProblemReport
 
+_CLAIM = "remove it: the reaction 👀 no longer claims a story; `wirewatch stories claim STORY` does"
+#: Keys of channels that an earlier version had: (kind, key) -> what to do.
+_REMOVED = {(kind, "may_act"): _CLAIM for kind in ("discord", "matrix", "mattermost")}
+
 
 def channel_names(root: Node | None) -> frozenset[str] | None:
     """Names of channels as written, also of broken ones, so that rules are not blamed; None: unknown."""
@@ -128,8 +132,12 @@ def _channel(
         message = f'no kind of channel "{values.shown(kind)}"' if kind else "kind has no value"
         report.add_at(kind_node, "unknown-value", message, help_text)
         return None
+    for gone, _ in node.pairs:
+        if advice := _REMOVED.get((kind, gone.value)):
+            message = f'channel "{key.value}": {gone.value} has no effect any more'
+            report.add_at(gone, "removed-key", message, advice, severity="warning")
     # One key is often left beside kind: in braces it must not be taken for an {EXACT} term.
-    rest = [pair for pair in node.pairs if pair[0].value != "kind"]
+    rest = [pair for pair in node.pairs if pair[0].value != "kind" and (kind, pair[0].value) not in _REMOVED]
     own = MappingNode(rest, node.start, node.end, is_flow=False)
     checked = validation.check(channel_options(brought), own, report, whole=key)
     if checked is None:

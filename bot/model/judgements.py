@@ -44,15 +44,6 @@ class Verdict(StrEnum):
         return self in (Verdict.CLAIMED, Verdict.UNCLAIMED)
 
 
-class ClaimWay(StrEnum):
-    """How a story is claimed under its message."""
-
-    BUTTON = "button"
-    REACTION = "reaction"
-    #: Not there: by `wirewatch stories claim`.
-    COMMAND = "command"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """One person's word on one story, under one rule."""

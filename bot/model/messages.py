@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bot.model.alerts import Reason
 from bot.model.ids import ArticleId, SendId, StoryId
-from bot.model.judgements import ClaimWay, Judgement
+from bot.model.judgements import Judgement
 from bot.model.rules import Evidence, Severity
 from bot.model.stories import Edit, Fact
 
@@ -162,8 +162,8 @@ class Message:
     escalation: Escalation | None = None
     #: At the head of a thread.
     mentions: tuple[Mention, ...] = ()
-    #: How its story is claimed; None: nobody is called where nobody claims it.
-    claim_way: ClaimWay | None = None
+    #: It shows the command that claims its story: the channel has no button, and the story is escalated unless claimed.
+    shows_claim_command: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,22 +60,9 @@ def escalation(
 
 def claims_of(tx: ports.Transaction, posted: Sequence[model.Alert], *, now: datetime) -> Sequence[model.Judgement]:
     """The claim of a story that stands, as each channel that posted it keeps it; empty: nobody takes care of it."""
-    return claims_in([tx.judgements.of_story(each.story, each.channel) for each in posted], now=now)
-
-
-def claims_in(said: Sequence[Sequence[model.Judgement]], *, now: datetime) -> Sequence[model.Judgement]:
-    """The claims that stand after what was said of a story, a list for each channel."""
+    said = [tx.judgements.of_story(each.story, each.channel) for each in posted]
     active = chain(*(alerts.active_feedback(in_one, now=now) for in_one in said))
     return [one for one in active if one.verdict is Verdict.CLAIMED]
-
-
-def counts(tx: ports.Transaction, alert: model.Alert, press: ports.Press, *, now: datetime) -> bool:
-    """Whether a reaction means something: put, it claims what nobody has claimed; taken away, it ends the person's own
-    claim. So those who only look too change nothing."""
-    claims = claims_of(tx, tx.stories.alerts([alert.story]), now=now)
-    if press.verdict is Verdict.CLAIMED:
-        return not claims
-    return any(claim.by == press.by for claim in claims)
 
 
 def call_off(tx: ports.Transaction, alert: model.Alert, why: str, *, now: datetime) -> None:

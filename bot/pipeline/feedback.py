@@ -33,7 +33,7 @@ _REASONS: Mapping[Verdict, model.Reason] = {
 class Judged:
     """What became of a press."""
 
-    #: For the person; may hold a rule's name. Empty: a reaction that changes nothing.
+    #: For the person; may hold a rule's name.
     answer: str
     decisions: tuple[model.Decision, ...] = ()
     #: Why it was not taken; None: it was, now or before.
@@ -44,13 +44,6 @@ def judge(
     tx: ports.Transaction, snapshot: Snapshot, press: ports.Press, *, channels: Collection[str], now: datetime
 ) -> Judged:
     """Keep a press and do what it asks for. ``channels``: those that the listener listens for."""
-    is_reaction = not press.story
-    if is_reaction:
-        # People react to each other's messages too: those are none of ours.
-        named = tx.outbox.story_at(tuple(channels), press.place, press.ref)
-        if named is None:
-            return Judged(answer="")
-        press = replace(press, story=named)
     found = _pressed(tx, press, channels)
     alert, channel = found or (None, "")
     story = tx.stories.get([alert.story]).get(alert.story) if alert else None
@@ -65,8 +58,6 @@ def judge(
         )
     if alert.state is model.AlertState.MERGED:
         return Judged(answer="This story is now told in an older message: please press there.", refused="merged story")
-    if is_reaction and not duty.counts(tx, alert, press, now=now):
-        return Judged(answer="")
     if press.verdict is Verdict.OTHER_EVENT:
         return _ruled(tx, press, story, now)
     if press.verdict is Verdict.SILENCED:

@@ -1,4 +1,4 @@
-"""Whom a message is to call, by which ids of its channel, and how they claim its story."""
+"""Whom a message is to call, by which ids of its channel, and whether it shows the command that claims its story."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ def called(row: model.Outgoing, snapshot: Snapshot) -> model.Outgoing: ...
 @overload
 def called(row: None, snapshot: Snapshot) -> None: ...
 def called(row: model.Outgoing | None, snapshot: Snapshot) -> model.Outgoing | None:
-    """The message at the head of a thread with those whom its rules mention, each once, and with how its story is
-    claimed where somebody is called otherwise; other messages as they are.
+    """Return the message at the head of a thread with those whom its rules mention, each once; others unchanged.
 
     A rule's own mention counts before that of its severity.
     """
@@ -27,14 +26,13 @@ def called(row: model.Outgoing | None, snapshot: Snapshot) -> model.Outgoing | N
     names = dict.fromkeys(name for rule in named for name in rule.mention or snapshot.mention.get(rule.severity, ()))
     people = snapshot.people.get(row.channel, {})
     mentions = tuple(model.Mention(name=name, id=people.get(name, "")) for name in names)
-    way = _claim_way(row, named, snapshot)
-    return replace(row, message=replace(row.message, mentions=mentions, claim_way=way))
+    shows_command = _shows_claim_command(row, named, snapshot)
+    return replace(row, message=replace(row.message, mentions=mentions, shows_claim_command=shows_command))
 
 
-def _claim_way(row: model.Outgoing, named: Sequence[model.Rule], snapshot: Snapshot) -> model.ClaimWay | None:
+def _shows_claim_command(row: model.Outgoing, named: Sequence[model.Rule], snapshot: Snapshot) -> bool:
     is_high = any(rule.severity is model.Severity.HIGH and rule.digest is None for rule in named)
-    # What the second channel posts itself goes nowhere else.
-    is_there = snapshot.escalate and snapshot.escalate.to == row.channel and row.message.escalation is None
-    if not is_high or snapshot.escalate is None or is_there:
-        return None
-    return snapshot.claim_ways.get(row.channel, model.ClaimWay.COMMAND)
+    if not is_high or snapshot.escalate is None or row.channel in snapshot.with_buttons:
+        return False
+    # What the second channel posts itself is not escalated.
+    return snapshot.escalate.to != row.channel or row.message.escalation is not None

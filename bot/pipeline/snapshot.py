@@ -25,8 +25,8 @@ class Snapshot:
     mention: Mapping[model.Severity, tuple[str, ...]] = field(default_factory=dict)
     #: Channel -> whom it can mention: name -> the service's own id.
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: Channel -> how a story is claimed there.
-    claim_ways: Mapping[str, model.ClaimWay] = field(default_factory=dict)
+    #: Channels whose messages have buttons.
+    with_buttons: frozenset[str] = frozenset()
     #: None: nobody is called.
     escalate: model.Escalate | None = None
     #: The channel on which the bot posts about itself; None: its log only.

@@ -32,7 +32,7 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
 """
 
 from bot.ports.archive import Articles
-from bot.ports.channels import CLAIM_MARK, Abilities, Channel, CheckLine, Delivery, Person, ShowsReactions
+from bot.ports.channels import Abilities, Channel, CheckLine, Delivery
 from bot.ports.clock import Clock
 from bot.ports.encoding import Encoder, Vector
 from bot.ports.errors import (
@@ -83,7 +83,6 @@ from bot.ports.store import (
 from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Stub, Waiting
 
 __all__ = [
-    "CLAIM_MARK",
     "Abilities",
     "Advisor",
     "AllOf",
@@ -131,7 +130,6 @@ __all__ = [
     "Outbox",
     "PageReader",
     "Parked",
-    "Person",
     "Press",
     "Question",
     "ReadError",
@@ -143,7 +141,6 @@ __all__ = [
     "SearchTooLong",
     "SendError",
     "Share",
-    "ShowsReactions",
     "Sighting",
     "Silences",
     "Source",

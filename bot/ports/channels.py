@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from bot import model
-
-#: The reaction that claims a story.
-CLAIM_MARK = "👀"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +23,6 @@ class Abilities:
     #: For so long after its first attempt a message can be sent again: the service shows it once. Zero: it may be shown
     #: twice.
     idempotent: timedelta = timedelta()
-    #: ``reacted`` can tell who put ``CLAIM_MARK`` under a message. False of a channel without it.
-    reactions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +39,6 @@ class Delivery:
     is_plain: bool = False
     #: A reply that is shown in the channel too; without ``reply_to`` it is a message as any.
     is_broadcast: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody of a channel."""
-
-    #: The service's own, which no other person gets.
-    id: str
-    #: As whom people of any service see them, never an id.
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,17 +79,3 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Close the connections; the channel is not used again."""
-
-
-@runtime_checkable
-class ShowsReactions(Protocol):
-    """A channel whose service can be asked who reacted to a message."""
-
-    name: str
-
-    @property
-    def abilities(self) -> Abilities:
-        """As a channel's."""
-
-    async def reacted(self, message: model.Receipt) -> Sequence[Person]:
-        """Those who may act here and whose ``CLAIM_MARK`` is under a message now: all of them, or SendError."""

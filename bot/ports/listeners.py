@@ -11,7 +11,7 @@ from bot import model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """One button, pressed by one person, or a reaction. Its form was checked; that what it names exists was not."""
+    """One button, pressed by one person. Its form was checked; that what it names exists was not."""
 
     #: The channel's own name of the press: the same when it is delivered again.
     id: str
@@ -20,7 +20,6 @@ class Press:
     #: As whom people of any service see them, never an id; empty: as ``by``.
     name: str = ""
     verdict: model.Verdict
-    #: Empty: a reaction, which names only its message.
     story: model.StoryId
     #: Of which rule, by its key (model.rule_key); empty: of every rule that the message names, or of the story.
     rule: str
@@ -60,7 +59,7 @@ class Asked:
     barred: frozenset[str] = frozenset()
 
 
-#: Keeps a press and gives our answer to the person, empty: nothing is to be said. StoreError: it was not kept, and the
+#: Keeps a press and gives our answer to the person. StoreError: it was not kept, and the
 #: person is not told that it was.
 OnPress: TypeAlias = Callable[[Press], Awaitable[str]]
 #: Hears why nothing can be heard now; None: all is well again.

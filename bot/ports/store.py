@@ -167,9 +167,6 @@ class Outbox(Protocol):
     def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
         """The rows of a story, oldest first."""
 
-    def story_at(self, channels: Sequence[str], place: str, ref: str) -> model.StoryId | None:
-        """The story of the message that these channels' receipts name so; None: there is none, or it tells several."""
-
     def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
         """Park all pending rows of these channels; the ledger tells each that was not parked for this reason before."""
 

@@ -132,10 +132,6 @@ _OF_STORY = (
     .where(tellings.c.story == bindparam("of_story"))
     .order_by(_IN_ORDER)
 )
-# JSON holds an id of a service's as it is; a sign that LIKE reads finds too many, which are compared.
-_AT = select(outbox.c.story, outbox.c.receipt).where(
-    _of_channels, outbox.c.state == SendState.SENT, outbox.c.receipt.contains(bindparam("ref"))
-)
 _PARKED_ANEW = (
     select(outbox)
     .where(
@@ -251,13 +247,6 @@ class Outbox:
 
     def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
         return tuple(self._all(_OF_STORY, of_story=story))
-
-    def story_at(self, channels: Sequence[str], place: str, ref: str) -> model.StoryId | None:
-        for story, document in self._connection.execute(_AT, {"channels": channels, "ref": ref}):
-            receipt = codec.RECEIPT.load(document)
-            if story is not None and (receipt.place, receipt.ref) == (place, ref):
-                return model.StoryId(story)
-        return None
 
     def _all(self, statement: Select[*tuple[Any, ...]], **values: object) -> Iterator[model.Outgoing]:
         return map(_outgoing, self._connection.execute(statement, values))

@@ -159,27 +159,6 @@ def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> N
         asyncio.run(found())
 
 
-def who_reacted_is_told_or_refused(subject: HttpChannel) -> None:
-    """Where the abilities have reactions, each HTTP status gives names or a SendError, and shows no secret."""
-
-    async def reacted(channel: ports.ShowsReactions) -> str:
-        try:
-            return str(await channel.reacted(model.Receipt(ref="1", place=origin.address, sent_at=NOW)))
-        except ports.SendError as error:
-            return str(error)
-
-    with _serving() as origin:
-        for status in STATUSES:
-            origin.status = status
-            channel = _built(subject, origin.address)
-            if not channel.abilities.reactions:
-                return
-            assert isinstance(channel, ports.ShowsReactions), "it tells nobody who reacted, and says that it can"
-            with _heard() as heard:
-                told = asyncio.run(reacted(channel))
-            assert SECRET not in told + heard.getvalue(), f"{status}: the secret shows"
-
-
 CHECKS: tuple[Check, ...] = (
     options_are_documented_and_strict,
     every_status_is_classified_and_no_secret_shows,
@@ -189,7 +168,6 @@ CHECKS: tuple[Check, ...] = (
     a_missing_secret_parks_and_names_only_where_it_is_kept,
     a_send_can_be_cancelled_at_once_and_the_channel_goes_on,
     what_cannot_be_looked_up_is_said_in_the_abilities,
-    who_reacted_is_told_or_refused,
 )
 
 

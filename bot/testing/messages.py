@@ -211,13 +211,12 @@ CLAIMED = replace(
     ),
 )
 #: With somebody on duty who is called unless somebody claims it.
-UNCLAIMED = replace(POST, claim_way=model.ClaimWay.REACTION)
+UNCLAIMED = replace(POST, shows_claim_command=True)
 #: On the second channel.
 ESCALATION = replace(
     POST,
     reason=model.Reason.ESCALATED,
     mentions=(model.Mention(name="duty"),),
-    claim_way=model.ClaimWay.BUTTON,
     escalation=model.Escalation(
         head=model.SendId("send-0"),
         channel="policy-desk",

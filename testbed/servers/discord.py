@@ -19,7 +19,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from testbed.servers import discord_rules as rules
 from testbed.servers.discord_rules import Refused
@@ -64,8 +63,6 @@ class Guild:
         self.webhooks = {"400000000000000001/hook-key": self.news}
         #: Mentions that reached somebody.
         self.pinged: list[str] = []
-        #: (message, emoji) -> id of the person -> their name, and the one that they chose to be shown by.
-        self.reactions: dict[tuple[str, str], dict[str, tuple[str, str | None]]] = {}
         self._nonces: dict[str, tuple[float, dict[str, Any]]] = {}
 
     def add_channel(self, name: str, *, type: int = 0, id: str = "") -> Channel:  # noqa: A002 - Discord's names
@@ -98,8 +95,6 @@ class Guild:
             return "edit"
         if request.method == "POST":
             return "post"
-        if "/reactions/" in path:
-            return "reactions"
         return "look" if path.endswith("/messages") else "ask"
 
     def too_many(self) -> Answer:
@@ -134,8 +129,6 @@ class Guild:
             return Answer(200, [everyone, {"id": ROLE_ID, "name": "Wirewatch", "permissions": str(self.rights)}])
         if path == f"/guilds/{GUILD_ID}/members/{BOT_ID}":
             return Answer(200, {"roles": [ROLE_ID]})
-        if found := re.fullmatch(r"/channels/(\d+)/messages/(\d+)/reactions/(.+)", path):
-            return self._reactions(self._channel(found[1]), found[2], unquote(found[3]), request.query)
         found = re.fullmatch(r"/channels/(\d+)(?:/messages(?:/(\d+)(/threads)?)?)?", path)
         if not found:
             return Answer(404, {"message": "404: Not Found", "code": 0})
@@ -227,40 +220,6 @@ class Guild:
         thread = self.add_channel(body["name"], type=11, id=wanted)
         message["thread"] = {"id": thread.id, "name": thread.name}
         return Answer(201, dict(message["thread"]))
-
-    def react(
-        self,
-        message: str,
-        person: str,
-        emoji: str = "👀",
-        *,
-        name: str = "",
-        shown: str | None = None,
-        taken_away: bool = False,
-    ) -> None:
-        """Somebody reacts; ``person``: their id; ``shown``: as whom they chose to be seen."""
-        with self.lock:
-            there = self.reactions.setdefault((message, emoji), {})
-            if taken_away:
-                del there[person]
-            else:
-                there[person] = (name or f"user{person[-2:]}", shown)
-
-    def _reactions(self, channel: Channel, message: str, emoji: str, query: Mapping[str, str]) -> Answer:
-        """resources/message.mdx, "Get Reactions"; by id, since it is paged by id."""
-        self._need(HISTORY, 50001, "Missing Access")
-        self._message(channel, message)
-        if not 1 <= int(query.get("limit", 25)) <= 100:
-            raise rules.invalid("limit", "NUMBER_TYPE_MAX", "int value should be less than or equal to 100.")
-        if emoji not in rules.EMOJI:
-            raise Refused(400, 10014, "Unknown Emoji")
-        people = sorted(self.reactions.get((message, emoji), {}).items(), key=lambda each: int(each[0]))
-        following = [each for each in people if int(each[0]) > int(query.get("after", 0))]
-        users = [
-            {"id": who, "username": name, "global_name": shown, "bot": name.endswith("bot")}
-            for who, (name, shown) in following[: int(query.get("limit", 25))]
-        ]
-        return Answer(200, users)
 
     def _history(self, channel: Channel, query: Mapping[str, str]) -> Answer:
         limit = int(query.get("limit", 50))

@@ -23,8 +23,6 @@ NONCE = 25
 ARCHIVE_MINUTES = (60, 1_440, 4_320, 10_080)
 #: SUPPRESS_EMBEDS and SUPPRESS_NOTIFICATIONS.
 FLAGS = 1 << 2 | 1 << 12
-#: Some of the emoji that Discord knows.
-EMOJI = {"👀", "🎉", "👍"}
 _MESSAGE = {"content", "embeds", "allowed_mentions", "flags"}
 CREATE = _MESSAGE | {"nonce", "enforce_nonce", "message_reference", "tts"}
 EDIT = _MESSAGE

@@ -19,7 +19,7 @@ from testbed.servers.faulty import Answer, Request
 
 TOKEN = "syt_test_token"
 ME, OTHER = "@bot:wirewatch.test", "@reader:wirewatch.test"
-_API, _RELATIONS = "/_matrix/client/v3", "/_matrix/client/v1"
+_API = "/_matrix/client/v3"
 #: spec, "Size limits".
 EVENT_BYTES = 65_536
 #: spec, "m.room.message msgtypes": the tags and attributes that programs show.
@@ -53,8 +53,6 @@ class Room:
     is_encrypted: bool = False
     power: int = 0
     needed: int = 0
-    #: Members who chose a name to be shown by.
-    names: dict[str, str] = field(default_factory=dict)
     #: In order of arrival.
     events: list[dict[str, Any]] = field(default_factory=list)
 
@@ -72,8 +70,6 @@ class Homeserver:
         #: (token, path) -> event id (spec, "Transaction identifiers").
         self._transactions: dict[tuple[str, str], str] = {}
         self._last = 0
-        #: Event -> (who reacted, with what), in order.
-        self.reactions: dict[str, list[tuple[str, str]]] = {}
         self.page = 100
 
     def add_room(self, name: str, **facts: Any) -> Room:
@@ -127,7 +123,7 @@ class Homeserver:
             raise Refused(401, "M_MISSING_TOKEN", "Missing access token")
         if token != self.token:
             raise Refused(401, "M_UNKNOWN_TOKEN", "Unrecognised access token.")
-        path = request.path.removeprefix(_API).removeprefix(_RELATIONS)
+        path = request.path.removeprefix(_API)
         parts = [unquote(part) for part in path.strip("/").split("/")]
         match request.method, parts:
             case "GET", ["account", "whoami"]:
@@ -140,17 +136,10 @@ class Homeserver:
                 return {"room_id": self.aliases[alias], "servers": ["wirewatch.test"]}
             case "POST", ["join", room_id]:
                 return self._join(room_id)
-            case "GET", ["rooms", room_id, "state", "m.room.member", person]:
-                return {"membership": "join", "displayname": self._room(room_id).names.get(person)}
             case "GET", ["rooms", room_id, "state", kind]:
                 return self._state(self._room(room_id), kind)
             case "GET", ["rooms", room_id, "messages"]:
                 return self._page(self._room(room_id), request.query)
-            case "GET", ["rooms", room_id, "relations", event_id, "m.annotation", "m.reaction"]:
-                # spec: only under v1, unlike the others.
-                if not request.path.startswith(_RELATIONS):
-                    raise Refused(404, "M_UNRECOGNIZED", "Unrecognized request")
-                return self._reactions(self._room(room_id), event_id, request.query)
             case "PUT", ["rooms", room_id, "send", "m.room.message", _]:
                 return {"event_id": self._send(room_id, request, token)}
         raise Refused(404, "M_UNRECOGNIZED", "Unrecognized request")
@@ -195,23 +184,6 @@ class Homeserver:
         end = start + min(int(query.get("limit", 10)), self.page)
         more = {"end": f"t{end}"} if end < len(found) else {}
         return {"chunk": found[start:end], "start": f"t{start}", **more}
-
-    def react(self, event: str, person: str, key: str = "👀", *, taken_away: bool = False) -> None:
-        """spec, "Reactions"; one that is taken away is redacted."""
-        with self.lock:
-            there = [each for each in self.reactions.get(event, []) if each != (person, key)]
-            self.reactions[event] = there if taken_away else [*there, (person, key)]
-
-    def _reactions(self, room: Room, event: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """spec, "Relationships API": newest first."""
-        if not any(each["event_id"] == event for each in room.events):
-            raise Refused(404, "M_NOT_FOUND", "Unknown parent event.")
-        relation = {"rel_type": "m.annotation", "event_id": event}
-        found = [
-            {"type": "m.reaction", "sender": by, "content": {"m.relates_to": {**relation, "key": key}}}
-            for by, key in reversed(self.reactions.get(event, []))
-        ]
-        return {"chunk": found[: int(query.get("limit", 5))]}
 
     def _send(self, room_id: str, request: Request, token: str) -> str:
         # spec, "Transaction identifiers": the same request to the same path is the same event.

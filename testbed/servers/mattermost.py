@@ -58,10 +58,6 @@ class Mattermost:
         self.channels: dict[str, Channel] = {}
         #: Who would have been notified by name.
         self.pinged: list[str] = []
-        #: Id -> name.
-        self.people: dict[str, str] = {}
-        #: Of each post, newest first.
-        self.reactions: dict[str, list[dict[str, Any]]] = {}
         self.message_runes = MESSAGE_RUNES
         #: Seconds after which a post can no longer be edited (ServiceSettings.PostEditTimeLimit); -1: never.
         self.edit_limit_seconds = -1
@@ -84,8 +80,6 @@ class Mattermost:
             return "post"
         if request.path.endswith("/patch"):
             return "edit"
-        if request.path.endswith("/reactions"):
-            return "reactions"
         if request.path.endswith("/posts"):
             return "look"
         return "name" if "/name/" in request.path else "other"
@@ -119,11 +113,6 @@ class Mattermost:
                 return {"user_id": ME, "channel_id": channel_id}
             case "GET", ["channels", channel_id, "posts"]:
                 return self._page(self._readable(channel_id), request)
-            case "GET", ["posts", post_id, "reactions"]:
-                return self._reactions(post_id)
-            case "POST", ["users", "ids"]:
-                found = {each: self.people[each] for each in request.body if each in self.people}
-                return [{"id": id, "username": name, "is_bot": name.endswith("bot")} for id, name in found.items()]  # noqa: A001
             case "POST", ["posts"]:
                 return self._create(request.body)
             case "PUT", ["posts", post_id, "patch"]:
@@ -205,25 +194,6 @@ class Mattermost:
         # app: PatchPost; props are replaced as a whole.
         post.update({name: body[name] for name in ("message", "props") if name in body}, edits=post["edits"] + 1)
         return post
-
-    def react(self, post: str, person: str, name: str = "eyes", *, taken_away: bool = False) -> None:
-        """Somebody reacts; ``person``: their name."""
-        with self.lock:
-            who = next((key for key, known in self.people.items() if known == person), f"u{len(self.people):025d}")
-            self.people[who] = person
-            known = self.reactions.get(post, [])
-            there = [each for each in known if (each["user_id"], each["emoji_name"]) != (who, name)]
-            if not taken_away:
-                at = next(self._numbers)
-                there.insert(0, {"user_id": who, "post_id": post, "emoji_name": name, "create_at": at})
-            self.reactions[post] = there
-
-    def _reactions(self, post_id: str) -> list[dict[str, Any]] | None:
-        """channels/api4/reaction.go, getReactions: null where there are none."""
-        post = self._post(post_id)
-        if post is None or post["delete_at"] or not self.channels[post["channel_id"]].is_member:
-            raise Refused(403, "api.context.permissions.app_error")
-        return self.reactions.get(post_id) or None
 
     def _post(self, post_id: str) -> dict[str, Any] | None:
         return next((p for channel in self.channels.values() for p in channel.posts if p["id"] == post_id), None)

@@ -158,14 +158,6 @@ class SocketMode:
         place = {"channel_name": "directmessage", "team_id": "T1", "team_domain": "test", "api_app_id": "A1"}
         return self.send({**said, **place, "token": "verification", "response_url": url}, kind="slash_commands")
 
-    def react(self, name: str, *, channel: str, ts: str, user: str = "U0AMINA", taken_away: bool = False) -> str:
-        """React to a message; docs.slack.dev/reference/events/reaction_added. Gives the envelope's id."""
-        item = {"type": "message", "channel": channel, "ts": ts}
-        kind = "reaction_removed" if taken_away else "reaction_added"
-        event = {"type": kind, "user": user, "reaction": name, "item": item, "item_user": "U1", "event_ts": "1.1"}
-        payload = {"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event": event, "event_id": "Ev1"}
-        return self.send(payload, kind="events_api")
-
     def open_home(self, *, user: str, tab: str = "home") -> str:
         """Open the app's page; docs.slack.dev/reference/events/app_home_opened. Gives the envelope's id."""
         event = {"type": "app_home_opened", "user": user, "channel": "D1", "tab": tab, "event_ts": "1.1"}

@@ -20,8 +20,6 @@ SCOPES = (
     "groups:read",
     "channels:history",
     "groups:history",
-    "reactions:read",
-    "users:read",
 )
 
 
@@ -56,8 +54,6 @@ class Workspace:
     answers: list[dict[str, Any]] = field(default_factory=list)
     #: Person -> the Home tab that they see.
     homes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    #: Person -> the name that they chose to be shown by.
-    people: dict[str, str] = field(default_factory=dict)
     #: User groups, by id.
     groups: dict[str, list[str]] = field(default_factory=dict)
     #: Last part of a webhook's address -> channel id.
@@ -107,7 +103,6 @@ class Api:
             "chat.postMessage": self.post,
             "chat.postEphemeral": self.whisper,
             "usergroups.users.list": self.list_members,
-            "users.info": self.user,
             "chat.update": self.update,
             "chat.getPermalink": self.permalink,
             "views.publish": self.publish,
@@ -183,16 +178,6 @@ class Api:
         slack_rules.check_blocks(view.get("blocks"))
         self.w.homes[str(args["user_id"])] = view
         return {"view": view}
-
-    def user(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
-        """docs.slack.dev/reference/methods/users.info."""
-        _need(scopes, "users:read")
-        person = str(args.get("user") or "")
-        if person not in self.w.people:
-            raise Refused("user_not_found")
-        shown = self.w.people[person]
-        profile = {"display_name": shown, "real_name": f"{shown} of the desk"}
-        return {"user": {"id": person, "name": f"{shown}.desk".casefold(), "profile": profile}}
 
     def list_members(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
         _need(scopes, "usergroups:read")

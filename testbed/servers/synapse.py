@@ -87,17 +87,6 @@ class Server:
         levels = self._call("GET", path, token=self.owner)
         self._call("PUT", path, {**levels, "events_default": needed}, token=self.owner)
 
-    def react(self, room_id: str, event_id: str, key: str) -> str:
-        """The owner reacts. Gives the reaction's id."""
-        relation = {"rel_type": "m.annotation", "event_id": event_id, "key": key}
-        path = f"/rooms/{urllib.parse.quote(room_id)}/send/m.reaction/{urllib.parse.quote(event_id + key)}"
-        return str(self._call("PUT", path, {"m.relates_to": relation}, token=self.owner)["event_id"])
-
-    def take_away(self, room_id: str, reaction: str) -> None:
-        """The owner's reaction."""
-        path = f"/rooms/{urllib.parse.quote(room_id)}/redact/{urllib.parse.quote(reaction)}/1"
-        self._call("PUT", path, {}, token=self.owner)
-
     def sessions(self) -> int:
         """How often the user is logged in now."""
         return len(self._call("GET", "/devices")["devices"])

@@ -16,7 +16,7 @@ from bot.channels.email import errors as mail_errors
 from bot.channels.kit import acts
 from bot.channels.matrix import errors as matrix_errors
 from bot.channels.mattermost import errors as mattermost_errors
-from bot.channels.slack import errors, names, questions, reactions, web_api
+from bot.channels.slack import errors, questions, web_api
 from bot.channels.teams import errors as teams_errors
 from bot.channels.telegram import errors as telegram_errors
 from testbed import told
@@ -51,7 +51,7 @@ def test_every_kind_and_every_key_has_its_heading(kind: str) -> None:
 
 def test_the_table_of_abilities_is_the_one_that_is_followed() -> None:
     rows = re.findall(
-        r"^\| (\w+)(?:, by (bot token|webhook))? \|" + r" (yes|no) \|" * 4 + r" (.+) \| (yes|no) \|$",
+        r"^\| (\w+)(?:, by (bot token|webhook))? \|" + r" (yes|no) \|" * 4 + r" (.+) \|$",
         PAGE,
         re.MULTILINE,
     )
@@ -60,8 +60,7 @@ def test_the_table_of_abilities_is_the_one_that_is_followed() -> None:
         found = build(kind, **_LEAST[f"{kind} {mode}".strip()]).abilities
         claims = (found.threads, found.edits, found.broadcast, found.lookup)
         lasts = f"for {model.show_duration(found.idempotent)}" if found.idempotent else "no"
-        reactions = "yes" if found.reactions else "no"
-        assert written == [*("yes" if claim else "no" for claim in claims), lasts, reactions], kind
+        assert written == [*("yes" if claim else "no" for claim in claims), lasts], kind
 
 
 def test_the_table_of_slacks_words_is_the_one_that_is_followed() -> None:
@@ -111,11 +110,7 @@ def test_the_table_of_discords_codes_is_the_one_that_is_followed() -> None:
 
 def test_the_app_manifest_asks_for_the_scopes_that_are_used_and_no_other() -> None:
     manifest = yaml.safe_load((ROOT / "config" / "slack-app-manifest.yaml").read_text())
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == set(web_api.SCOPES) | {
-        "commands",
-        reactions.SCOPE,
-        names.SCOPE,
-    }
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == {*web_api.SCOPES, "commands"}
 
 
 def test_the_app_manifest_lets_buttons_be_pressed_without_an_address_to_call() -> None:
@@ -128,4 +123,4 @@ def test_the_app_manifest_has_the_command_and_the_page() -> None:
     manifest = yaml.safe_load((ROOT / "config" / "slack-app-manifest.yaml").read_text())
     assert [each["command"] for each in manifest["features"]["slash_commands"]] == [questions.COMMAND]
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
-    assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened", *reactions.EVENTS]
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened"]

@@ -125,25 +125,6 @@ async def test_what_the_real_server_refuses_is_said_with_what_to_do(
     assert "messages need 50" in right.help
 
 
-async def test_the_real_server_tells_who_reacted_until_it_is_taken_away(
-    relay: Relay,
-    synapse_server: synapse.Server,  # noqa: F811
-) -> None:
-    place = synapse_server.invite("reacted")
-    desk: Any = room(relay, synapse_server, "reacted")
-    await desk.check()
-    head = await desk.send(delivery(messages.POST, id="head"))
-    assert await desk.reacted(head) == []
-    synapse_server.react(place, head.ref, "🎉")
-    reaction = synapse_server.react(place, head.ref, "👀")
-    await desk.send(delivery(messages.EDIT, id="edit", edits=head))
-    assert await desk.reacted(head) == [ports.Person(id="@owner:wirewatch.test", name="owner")]
-    synapse_server.take_away(place, reaction)
-    assert await desk.reacted(head) == []
-    with pytest.raises(ports.SendError):
-        await desk.reacted(type(head)(ref="$unknown", place=place, sent_at=BEGINNING))
-
-
 async def test_the_bot_may_send_in_a_room_of_its_own_whatever_the_levels_say(
     relay: Relay,
     synapse_server: synapse.Server,  # noqa: F811

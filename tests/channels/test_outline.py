@@ -37,14 +37,12 @@ def test_evidence_is_last_and_does_not_repeat_the_only_rule() -> None:
 
 def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -> None:
     ways = {
-        None: "First seen 2 Dec 09:02 UTC",
-        model.ClaimWay.BUTTON: "First seen 2 Dec 09:02 UTC",
-        model.ClaimWay.REACTION: "To claim it, react with 👀",
-        model.ClaimWay.COMMAND: f"To claim it: wirewatch stories claim {messages.STORY}",
+        False: "First seen 2 Dec 09:02 UTC",
+        True: f"To claim it: wirewatch stories claim {messages.STORY}",
     }
-    for way, last in ways.items():
-        assert outline.lines(replace(messages.POST, claim_way=way))[-1].text == last
-        claimed = outline.lines(replace(messages.CLAIMED, claim_way=way))
+    for shows_command, last in ways.items():
+        assert outline.lines(replace(messages.POST, shows_claim_command=shows_command))[-1].text == last
+        claimed = outline.lines(replace(messages.CLAIMED, shows_claim_command=shows_command))
         assert "To claim" not in " ".join(line.text for line in claimed)
 
 

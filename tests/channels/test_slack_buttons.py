@@ -263,23 +263,6 @@ async def test_the_check_says_whether_the_app_token_opens_a_connection(
     assert "other" not in line.help, "no secret in it"
 
 
-@pytest.mark.parametrize("has_scope", [True, False])
-async def test_the_check_says_what_to_click_for_claims_by_a_reaction(*, has_scope: bool) -> None:
-    with slack.serve() as server:
-        server.workspace.add_channel("policy-alerts")
-        server.workspace.tokens[slack.TOKEN] -= set() if has_scope else {"reactions:read"}
-        secrets = Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN)
-        written: dict[str, Any] = {"to": "#policy-alerts", "token": "env:TOKEN", "api_url": server.api_url}
-        buttons: dict[str, Any] = {"buttons": True, "app_token": "env:APP"}
-        lines = [*await build("slack", secrets=secrets, **written, **buttons).check()]
-        assert all(line.is_good for line in lines), "the buttons claim too"
-        [line] = [each for each in lines if "reactions:read" in each.what]
-        assert ("reaction_added and reaction_removed" in line.help) is not has_scope
-        assert not [
-            each for each in await build("slack", secrets=secrets, **written).check() if "reactions" in each.what
-        ]
-
-
 def _objects(value: object) -> Iterator[dict[str, object]]:
     if isinstance(value, dict):
         yield value

@@ -37,35 +37,6 @@ async def test_an_envelope_that_comes_again_has_the_same_name() -> None:
         assert {press.id for press in it.heard.presses} == {envelope}
 
 
-async def test_a_reaction_is_a_press_without_a_story_and_other_reactions_are_passed_over() -> None:
-    async with connected() as it:
-        react = it.server.socket_mode.react
-        for ignored in (
-            react("tada", channel=it.place, ts=TS),
-            react("eyes", channel="no place", ts=TS),
-            react("eyes", channel=it.place, ts=TS, user="@everybody"),
-        ):
-            assert await it.is_acknowledged(ignored)
-        assert it.heard.presses == []
-        for taken_away in (False, True):
-            assert await it.is_acknowledged(react("eyes", channel=it.place, ts=TS, taken_away=taken_away))
-    told = [(press.verdict, press.by, press.story, press.place, press.ref) for press in it.heard.presses]
-    assert told == [(verdict, "U0AMINA", "", it.place, TS) for verdict in (Verdict.CLAIMED, Verdict.UNCLAIMED)]
-
-
-@pytest.mark.parametrize("may_ask", [True, False])
-async def test_who_reacts_is_named_for_other_services_and_never_by_an_id(*, may_ask: bool) -> None:
-    async with connected() as it:
-        it.server.workspace.people["U0AMINA"] = "Amina"
-        it.server.workspace.tokens[slack.TOKEN] -= set() if may_ask else {"users:read"}
-        for _ in range(2):
-            assert await it.is_acknowledged(it.server.socket_mode.react("eyes", channel=it.place, ts=TS))
-        names = {press.name for press in it.heard.presses}
-        asked = [method for method, _, _ in it.server.requests if method == "users.info"]
-    assert names == {"Amina" if may_ask else "somebody on Slack"}
-    assert len(asked) == (1 if may_ask else 2), "a name is asked for once"
-
-
 async def test_a_press_that_could_not_be_kept_is_not_acknowledged_and_the_next_one_is() -> None:
     async with connected() as it:
         it.heard.fails = True

@@ -1,4 +1,4 @@
-"""A story claimed where people are: by the reaction 👀 on Discord, Matrix, Mattermost; in Telegram by a button."""
+"""A story claimed in Telegram, by a button."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from bot import app, model
-from bot.app import claim_watch
-from testbed.servers import discord, faulty, matrix, mattermost, telegram
+from testbed.servers import faulty, telegram
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import ShiftedClock, database, until
 from tests.journeys.test_duty import QUARTER
@@ -22,7 +18,6 @@ from tests.journeys.world import World
 
 __all__ = ["database"]
 
-_ANN = "500000000000000001"
 _SECOND = '  duty: {{kind: slack, to: "#second", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.01 seconds}}'
 
 
@@ -45,67 +40,6 @@ class Place:
 
 
 @contextmanager
-def _discord() -> Iterator[Place]:
-    with faulty.serve(discord.Guild()) as server:
-        guild = server.service
-
-        def head() -> str:
-            return str(guild.messages(guild.news)[0]["id"])
-
-        yield Place(
-            written=f'kind: discord, to: "{guild.news}", api_url: "{server.url}/api/v10", pace: 0.01 seconds',
-            token=discord.TOKEN,
-            text=lambda: str(guild.messages(guild.news)),
-            claim=lambda: guild.react(head(), _ANN, name="ann_desk"),
-            release=lambda: guild.react(head(), _ANN, taken_away=True),
-            name="ann\\\\_desk",
-            shown="ann_desk",
-            link=lambda: f"https://discord.com/channels/{discord.GUILD_ID}/{guild.news}/{head()}",
-        )
-
-
-@contextmanager
-def _matrix() -> Iterator[Place]:
-    with faulty.serve(matrix.Homeserver()) as server:
-        server.service.add_room("news").names["@ann:wirewatch.test"] = "Ann K."
-
-        def head() -> str:
-            return str(server.service.messages("news")[0]["event_id"])
-
-        yield Place(
-            written=f'kind: matrix, server: "{server.url}", room: "#news:wirewatch.test", pace: 0.01 seconds',
-            token=matrix.TOKEN,
-            text=lambda: str(server.service.messages("news")),
-            claim=lambda: server.service.react(head(), "@ann:wirewatch.test"),
-            release=lambda: server.service.react(head(), "@ann:wirewatch.test", taken_away=True),
-            name="Ann K.",
-            shown="Ann K.",
-            link=lambda: "https://matrix.to/#/%21news%3Awirewatch.test/",
-        )
-
-
-@contextmanager
-def _mattermost() -> Iterator[Place]:
-    with faulty.serve(mattermost.Mattermost()) as server:
-        server.service.add_channel("news")
-        keys = f'server: "{server.url}", team: {mattermost.TEAM}, to: news, pace: 0.01 seconds'
-
-        def head() -> str:
-            return str(server.service.posts("news")[0]["id"])
-
-        yield Place(
-            written=f"kind: mattermost, {keys}",
-            token=mattermost.TOKEN,
-            text=lambda: str(server.service.posts("news")),
-            claim=lambda: server.service.react(head(), "ann"),
-            release=lambda: server.service.react(head(), "ann", taken_away=True),
-            name="ann",
-            shown="ann",
-            link=lambda: f"{server.url}/_redirect/pl/{head()}",
-        )
-
-
-@contextmanager
 def _telegram() -> Iterator[Place]:
     with faulty.serve(telegram.BotApi()) as server:
         api = server.service
@@ -125,9 +59,6 @@ def _telegram() -> Iterator[Place]:
             shown="@ann_desk",
             link=lambda: "https://t.me/c/1234567890/1",
         )
-
-
-PLACES = {"discord": _discord, "matrix": _matrix, "mattermost": _mattermost, "telegram": _telegram}
 
 
 async def is_sending(bot: app.App) -> bool:
@@ -166,13 +97,8 @@ async def running(folder: Path, database: str, place: Place) -> AsyncIterator[tu
             stop.set()
 
 
-@pytest.mark.parametrize("service", PLACES)
-async def test_a_claim_calls_nobody_and_its_end_calls_them_again(
-    tmp_path: Path, database: str, service: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("EVERY", "APART"):
-        monkeypatch.setattr(claim_watch, name, timedelta(seconds=0.1))
-    with PLACES[service]() as place:
+async def test_a_claim_calls_nobody_and_its_end_calls_them_again(tmp_path: Path, database: str) -> None:
+    with _telegram() as place:
         async with running(tmp_path, database, place) as (world, clock):
             assert "Claimed by" not in place.text()
             place.claim()

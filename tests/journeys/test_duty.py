@@ -102,27 +102,6 @@ async def test_a_claim_is_shown_with_who_and_when_and_calls_nobody_until_it_is_r
         assert len(called(it)) == 1
 
 
-async def test_a_reaction_claims_a_story_and_taken_away_it_releases_it(tmp_path: Path, database: str) -> None:
-    async with running(tmp_path, database, form=DUTY, severity="high") as it:
-        while await it.is_sending():  # noqa: ASYNC110 - its message is not yet known
-            await asyncio.sleep(0.02)
-        place = next(c.id for c in it.world.slack.workspace.channels.values() if c.name == "policy-alerts")
-        it.sockets.react("tada", channel=place, ts=it.head()["ts"])
-        it.sockets.react("eyes", channel=place, ts="1449046920.000100")
-        it.sockets.react("eyes", channel=place, ts=it.head()["ts"], user="U0BILAL")
-        await until(lambda: "Claimed by" in it.text())
-        assert "'user_id': 'U0BILAL'" in it.text()
-        it.clock.advance(QUARTER)
-        await it.hear("courier", SECOND, decided="edit: added outlet")
-        assert called(it) == []
-        assert [one["text"] for one in it.world.slack.workspace.whispers] == ["The story is claimed."]
-
-        it.sockets.react("eyes", channel=place, ts=it.head()["ts"], user="U0BILAL", taken_away=True)
-        await until(lambda: "Claimed by" not in it.text())
-        it.clock.advance(QUARTER)
-        await until(lambda: called(it))
-
-
 @pytest.mark.parametrize(
     ("option", "kind"),
     [("Rule BlackBerry in Pakistan", "rule"), ("Outlet wire", "outlet"), ("Name BlackBerry", "entity")],

@@ -36,7 +36,7 @@ class Watch(Newsroom):
             rules=rules.RuleSet([rules.compile_rule(changed)]),
             mention=self.mention,
             people={"desk": {"duty": "S1"}, "duty": {"duty": "S2"}},
-            claim_ways={"desk": model.ClaimWay.REACTION, "duty": model.ClaimWay.BUTTON},
+            with_buttons=frozenset({"desk"}),
             escalate=model.Escalate(after=QUARTER, to="duty"),
         )
 
@@ -112,27 +112,6 @@ async def test_a_claim_or_a_mute_in_any_channel_calls_it_off(room: Watch, verdic
     assert (row.state, row.error) == (SendState.DROPPED, f"{verdict.value} by U1")
 
 
-async def test_a_reaction_claims_what_nobody_has_claimed_and_ends_its_own_claim_only(room: Watch) -> None:
-    await room.poll(DAWN, item())
-    await room.send("desk", "1")
-    nobody = model.StoryId("")
-
-    async def react(verdict: Verdict, by: str, place: str = "desk", **changes: object) -> str:
-        judged = await room.press(verdict, place, "1", id=f"{verdict} {by}", by=by, story=nobody, **changes)
-        assert judged.refused is None or changes
-        return judged.answer
-
-    assert await react(Verdict.CLAIMED, "U1", place="elsewhere") == "", "somebody else's message"
-    assert "buttons of this channel are for" in await react(Verdict.CLAIMED, "U1", barred=frozenset({"desk"}))
-    assert await react(Verdict.CLAIMED, "U1") == "The story is claimed."
-    assert await react(Verdict.CLAIMED, "U2") == "", "who only looks too"
-    assert await react(Verdict.UNCLAIMED, "U2") == ""
-    (row,) = await room.rows("duty")
-    assert row.error == "claimed by U1"
-    assert await react(Verdict.UNCLAIMED, "U1") == "The story is released: nobody takes care of it."
-    assert (await room.rows("duty"))[-1].state is SendState.PENDING
-
-
 async def test_a_story_that_was_escalated_is_claimed_on_the_second_channel_and_both_messages_show_it(
     room: Watch,
 ) -> None:
@@ -166,12 +145,8 @@ async def test_a_released_claim_calls_again_after_the_time_but_never_twice(room:
 
 async def test_how_to_claim_is_said_where_somebody_is_called_otherwise(room: Watch) -> None:
     await room.poll(DAWN, item())
-    ways = {channel: (await room.rows(channel))[0].message.claim_way for channel in ("desk", "second", "duty")}
-    assert ways == {
-        "desk": model.ClaimWay.REACTION,
-        "second": model.ClaimWay.COMMAND,
-        "duty": model.ClaimWay.BUTTON,
-    }
+    shown = [(await room.rows(name))[0].message.shows_claim_command for name in ("desk", "second", "duty")]
+    assert shown == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +157,7 @@ async def test_how_to_claim_is_not_said_where_nobody_is_called(room: Watch, chan
         setattr(room, name, value)
     await room.poll(DAWN, item())
     rows = await room.rows(room.notify[0])
-    assert [row.message.claim_way for row in rows] == [None]
+    assert [row.message.shows_claim_command for row in rows] == [False]
 
 
 async def test_a_claim_in_one_channel_is_shown_in_each_that_has_the_story_and_so_is_its_end(room: Watch) -> None:

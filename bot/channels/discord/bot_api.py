@@ -11,20 +11,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from bot import model, ports
 from bot.channels.discord import errors, markdown, rights
 from bot.channels.discord.rest import Json, Rest, link_of
-from bot.channels.kit import people, places
+from bot.channels.kit import places
 from bot.channels.kit.context import ChannelContext
 
 _PAGE = 100
-#: Pages of people who reacted to one message: a question each.
-_REACTED_PAGES = 10
 #: Snowflakes count milliseconds from here (developers/reference.mdx, "Snowflakes").
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 #: A nonce is known "in the past few minutes" (discord/discord-api-docs, resources/message.mdx, "enforce_nonce").
@@ -38,15 +35,11 @@ _THREADS_KEPT = 1_000
 class BotApi:
     """One channel of one server."""
 
-    def __init__(
-        self, *, to: str, token: model.Secret, api_url: str, may_act: Collection[str], context: ChannelContext
-    ) -> None:
-        """``may_act``: ids of those who may claim; empty: everybody."""
+    def __init__(self, *, to: str, token: model.Secret, api_url: str, context: ChannelContext) -> None:
         self.account = f"discord {api_url} {token.reference}"
         self._to = to
         self._token = token
         self._api_url = api_url
-        self._may_act = may_act
         self._context = context
         self._rest = Rest(context.clock)
         self._shows_history = True
@@ -62,7 +55,6 @@ class BotApi:
             lookup=self._shows_history,
             broadcast=True,
             idempotent=_NONCE_LASTS,
-            reactions=self._shows_history,
         )
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
@@ -171,28 +163,6 @@ class BotApi:
         """A thread that was not started yet holds nothing; that the channel itself is unknown is an error."""
         return None if place == self._to else errors.UNKNOWN_CHANNEL
 
-    async def reacted(self, message: model.Receipt) -> Sequence[ports.Person]:
-        """As ``ports.ShowsReactions`` ("Get Reactions", which pages by the people's ids)."""
-        places.check_edited(message, self._to)
-        path = f"/channels/{message.place}/messages/{message.ref}/reactions/{quote(ports.CLAIM_MARK)}"
-        found: list[ports.Person] = []
-        after = "0"
-        for _ in range(_REACTED_PAGES):
-            said = await self._ask(
-                "GET",
-                f"{path}?limit={_PAGE}&after={after}",
-                bucket=f"/channels/{message.place}/reactions",
-                doing="ask who reacted",
-                fine=errors.UNKNOWN_EMOJI,
-            )
-            page = [each for each in said or () if isinstance(each, Mapping)]
-            found += [_person(each) for each in page if not each.get("bot")]
-            if len(page) < _PAGE:
-                return [each for each in found if not self._may_act or each.id in self._may_act]
-            after = str(page[-1].get("id"))
-        # Whom a part leaves out has not taken the reaction away.
-        raise ports.Unknown(f"more than {_REACTED_PAGES * _PAGE:,} people reacted to one message: nobody claims it so")
-
     # -- asking
 
     async def _ask(self, method: str, path: str, *, bucket: str, doing: str, **more: Any) -> Json:
@@ -227,12 +197,6 @@ class BotApi:
 
     async def close(self) -> None:
         """Nothing is held open between two calls."""
-
-
-def _person(user: Mapping[str, Any]) -> ports.Person:
-    """A user object (resources/user.mdx); ``global_name`` is the name that they chose to be shown by."""
-    name = people.shown(user.get("global_name") or user.get("username"), service="Discord")
-    return ports.Person(id=str(user.get("id")), name=name)
 
 
 def _ref(delivery: ports.Delivery) -> str:

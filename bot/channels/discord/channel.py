@@ -12,12 +12,11 @@ import pydantic
 from bot import model, ports
 from bot.channels.discord import bot_api, webhook
 from bot.channels.kit.context import Address, ChannelContext, Duration
-from bot.channels.kit.people import as_list, ids
+from bot.channels.kit.people import ids
 
 KIND = "discord"
 _API = "https://discord.com/api/v10"
 _PACE = timedelta(seconds=1)
-_PERSON = re.compile(r"\d{15,20}", re.ASCII)
 #: A snowflake, alone or at the end of a channel's link.
 _ID = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/)?(\d{15,20})/?\Z")
 
@@ -41,11 +40,6 @@ class Options(pydantic.BaseModel):
     ] = pydantic.Field(
         {},
         description="Whom messages here can mention: a name of your choice, and a person's id, or & and a role's.",
-    )
-    may_act: Annotated[tuple[str, ...], as_list, ids(_PERSON, "a person's, a long number in quotes")] = pydantic.Field(
-        (),
-        description="Who may claim a story by the reaction 👀: people's ids, in quotes. "
-        "Without it, everybody who sees the channel.",
     )
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Discord's API (a proxy, tests)."
@@ -71,18 +65,11 @@ class Options(pydantic.BaseModel):
         if self.webhook is not None:
             if self.to is not None or self.token is not None:
                 raise ValueError("a webhook has its channel and its rights in itself: leave out to and token")
-            if self.may_act:
-                raise ValueError("a webhook cannot be asked who reacted: may_act needs to and token")
         elif self.to is None or self.token is None:
             raise ValueError("give to and token (a bot), or webhook (reduced mode)")
         if self.pace < _PACE and self.api_url is None:
             raise ValueError("Discord slows down who sends more than one message a second: pace is at least 1 second")
         return self
-
-    @property
-    def claim_way(self) -> model.ClaimWay:
-        """How stories are claimed here."""
-        return model.ClaimWay.REACTION if self.token else model.ClaimWay.COMMAND
 
 
 class Channel:
@@ -98,9 +85,7 @@ class Channel:
             assert options.to is not None
             assert options.token is not None
             api_url = (options.api_url or _API).rstrip("/")
-            self._mode = bot_api.BotApi(
-                to=options.to, token=options.token, api_url=api_url, may_act=options.may_act, context=context
-            )
+            self._mode = bot_api.BotApi(to=options.to, token=options.token, api_url=api_url, context=context)
         self.account = self._mode.account
 
     @property
@@ -112,9 +97,6 @@ class Channel:
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         return await self._mode.find(delivery, since=since)
-
-    async def reacted(self, message: model.Receipt) -> Sequence[ports.Person]:
-        return await self._mode.reacted(message) if isinstance(self._mode, bot_api.BotApi) else ()
 
     async def check(self) -> Sequence[ports.CheckLine]:
         return await self._mode.check()

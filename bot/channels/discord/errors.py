@@ -73,5 +73,3 @@ NO_THREAD: Mapping[int, Act] = dict.fromkeys((10003, 10008, 50001, 50013, 50024)
 UNAUTHORIZED = 40001
 THREAD_EXISTS = 160004
 UNKNOWN_CHANNEL = 10003
-#: Of a reaction that nobody has put.
-UNKNOWN_EMOJI = 10014

@@ -14,7 +14,7 @@ NEEDED: Mapping[str, tuple[int, str]] = {
     "View Channel": (1 << 10, "everything"),
     "Send Messages": (1 << 11, "posting"),
     "Embed Links": (1 << 14, "everything below a headline"),
-    HISTORY: (1 << 16, "checking whether a message arrived, and claims by reaction"),
+    HISTORY: (1 << 16, "checking whether a message arrived"),
     "Create Public Threads": (1 << 35, "the thread of a story"),
     "Send Messages in Threads": (1 << 38, "replies in the thread of a story"),
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, timedelta, tzinfo
 from typing import TypeVar
 
-from bot import model, ports
+from bot import model
 from bot.channels.kit import diff, phrases
 from bot.channels.kit.styled import Line, Run, Style
 
@@ -140,14 +140,9 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
 
 
 def _how_to_claim(message: model.Message, brief: model.StoryBrief) -> Iterator[Line]:
-    """Where no button says it, as long as nobody has claimed it."""
-    if any(one.verdict is model.Verdict.CLAIMED for one in message.judgements):
-        return
-    match message.claim_way:
-        case model.ClaimWay.REACTION:
-            yield _line(Style.SMALL, Run(text=f"To claim it, react with {ports.CLAIM_MARK}"))
-        case model.ClaimWay.COMMAND:
-            yield _line(Style.SMALL, Run(text=f"To claim it: wirewatch stories claim {brief.story}"))
+    """Where there is no button, as long as nobody has claimed it."""
+    if message.shows_claim_command and all(one.verdict is not model.Verdict.CLAIMED for one in message.judgements):
+        yield _line(Style.SMALL, Run(text=f"To claim it: wirewatch stories claim {brief.story}"))
 
 
 def _escalation(escalation: model.Escalation, room: Room) -> tuple[Run, ...]:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, TypeAlias
 from urllib.parse import quote, urlencode
 
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit import http_client, people, places
+from bot.channels.kit import http_client, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.people import as_list, ids
+from bot.channels.kit.people import ids
 from bot.channels.matrix import content, errors
 
 KIND = "matrix"
 _API = "/_matrix/client/v3"
-#: Where relations are (spec, "GET /_matrix/client/v1/rooms/{roomId}/relations/…").
-_RELATIONS = "/_matrix/client/v1"
 _WHO = "the homeserver"
 _PAGE = 50
-#: Of all kinds: more than people put under one message.
-_REACTIONS = 500
 _USER = re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII)
 #: A page of events, each of 64 kB at most; pages are mostly a hundredth of it.
 _PAGE_BYTES = _PAGE * 70_000
@@ -38,7 +33,6 @@ class Options(pydantic.BaseModel):
     """A room of a Matrix homeserver, with threads and edits."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-    claim_way: ClassVar = model.ClaimWay.REACTION
 
     server: str = pydantic.Field(..., description="The homeserver's address: https://matrix.example.org.")
     room: str = pydantic.Field(
@@ -52,13 +46,6 @@ class Options(pydantic.BaseModel):
         ids(_USER, "a user's id in quotes: '@ann:example.org'"),
     ] = pydantic.Field(
         {}, description="Whom messages here can mention: a name of your choice, and the user's id in quotes."
-    )
-    may_act: Annotated[tuple[str, ...], as_list, ids(_USER, "a user's id in quotes: '@ann:example.org'")] = (
-        pydantic.Field(
-            (),
-            description="Who may claim a story by the reaction 👀: people's ids in quotes. "
-            "Without it, everybody who sees the channel.",
-        )
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
@@ -83,7 +70,7 @@ class Channel:
     """One room. A message's transaction id is its own, so that a homeserver takes a repetition for the first one."""
 
     #: Synapse keeps a transaction id for a day (databases/main/events_worker.py, _cleanup_old_transaction_ids).
-    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12), reactions=True)
+    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
@@ -93,8 +80,6 @@ class Channel:
         self._context = context
         self._key = f"{self.account} {options.room}"
         self._room = options.room if options.room.startswith("!") else ""
-        #: Of people who reacted, by id.
-        self._names: dict[str, str] = {}
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         room = await self._room_id()
@@ -149,41 +134,6 @@ class Channel:
             if not isinstance(end, str) or end == page.get("from"):
                 return None
             page["from"] = end
-
-    async def reacted(self, message: model.Receipt) -> Sequence[ports.Person]:
-        """As ``ports.ShowsReactions``, the first to react first. What was taken away is redacted, and not listed."""
-        places.check_edited(message, await self._room_id())
-        where = f"/rooms/{quote(message.place, safe='')}/relations/{quote(message.ref, safe='')}"
-        answer = await self._ask("GET", f"{where}/m.annotation/m.reaction?limit={_REACTIONS}", api=_RELATIONS)
-        if not answer.is_success:
-            raise errors.error_of(answer, doing="asking who reacted", now=self._context.clock.now())
-        events = answer.fields.get("chunk")
-        if not isinstance(events, list):
-            raise _unreadable("chunk")
-        if len(events) >= _REACTIONS:
-            # Whom a part leaves out has not taken the reaction away.
-            raise ports.Unknown(f"{_REACTIONS} reactions or more to one message: nobody claims it so")
-        found: dict[str, None] = {}
-        for event in reversed(events):
-            relation = (event.get("content") or {}).get("m.relates_to") or {}
-            by, key = str(event.get("sender")), str(relation.get("key"))
-            # Some programs add the sign that asks for a coloured picture.
-            if key.removesuffix("\ufe0f") == ports.CLAIM_MARK and by in (self._options.may_act or (by,)):
-                found[by] = None
-        return [ports.Person(id=by, name=await self._name(message.place, by)) for by in found]
-
-    async def _name(self, room: str, person: str) -> str:
-        """As whom the room sees somebody; kept, since they are asked for every few seconds."""
-        if person not in self._names:
-            member: Body = {}
-            with contextlib.suppress(ports.SendError):
-                member = await self._state(room, f"m.room.member/{quote(person, safe='')}")
-            # Who has chosen no name is seen by the first part of their id.
-            local = person.removeprefix("@").partition(":")[0]
-            if len(self._names) >= _REACTIONS:
-                self._names.clear()
-            self._names[person] = people.shown(member.get("displayname") or local, service="Matrix")
-        return self._names[person]
 
     async def check(self) -> Sequence[ports.CheckLine]:
         """Token, room, membership, right and encryption, each with what to do. Accepts an invitation."""
@@ -258,10 +208,10 @@ class Channel:
             raise await self._error(answer, doing=doing)
         return answer.fields
 
-    async def _ask(self, method: str, path: str, body: Body | None = None, *, api: str = _API) -> HttpResponse:
+    async def _ask(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
         token = self._context.secret(self._options.token, what="the Matrix access token")
         headers = {"Authorization": f"Bearer {token}"}
-        url = f"{self._options.server}{api}{path}"
+        url = f"{self._options.server}{_API}{path}"
         return await http_client.request(method, url, who=_WHO, document=body, headers=headers, limit_bytes=_PAGE_BYTES)
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 from urllib.parse import quote
 
 import pydantic
 
 from bot import model, ports
-from bot.channels.kit import http_client, people, places
+from bot.channels.kit import http_client, places
 from bot.channels.kit.context import ChannelContext, Duration
 from bot.channels.kit.http_client import HttpResponse
-from bot.channels.kit.people import as_list, ids
+from bot.channels.kit.people import ids
 from bot.channels.mattermost import errors, markdown
 
 KIND = "mattermost"
@@ -33,7 +33,6 @@ class Options(pydantic.BaseModel):
     """A channel of a Mattermost server, with threads and edits."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-    claim_way: ClassVar = model.ClaimWay.REACTION
 
     server: str = pydantic.Field(..., description="The server's address: https://mattermost.example.org.")
     team: str | None = pydantic.Field(None, description="The team, as in the channel's address; not where to is an id.")
@@ -43,11 +42,6 @@ class Options(pydantic.BaseModel):
         dict[str, str],
         ids(_NAME, "the name behind the @, or here, channel or all"),
     ] = pydantic.Field({}, description="Whom messages here can mention: a name of your choice, and the user's name.")
-    may_act: Annotated[tuple[str, ...], as_list, ids(_NAME, "the name behind the @")] = pydantic.Field(
-        (),
-        description="Who may claim a story by the reaction 👀: people's names, as behind the @. "
-        "Without it, everybody who sees the channel.",
-    )
     max_length: Annotated[int, pydantic.Field(ge=4_000, le=65_535)] = pydantic.Field(
         16_383, description="The server's longest message, in characters; one with an old database takes 4000."
     )
@@ -78,7 +72,7 @@ class Channel:
     """One channel. A repetition within half a minute is known by its pending id, later ones by looking."""
 
     #: Of the half minute for which a server keeps a post's pending id.
-    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20), reactions=True)
+    abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
@@ -89,8 +83,6 @@ class Channel:
         self._key = f"{self.account} {options.team} {options.to}"
         self._place = options.to if options.team is None else ""
         self._me = ""
-        #: Of people who reacted, by id; empty: a program.
-        self._names: dict[str, str] = {}
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         place = await self._channel_id()
@@ -153,29 +145,6 @@ class Channel:
                 return None
             page += 1
 
-    async def reacted(self, message: model.Receipt) -> Sequence[ports.Person]:
-        """As ``ports.ShowsReactions``, the first to react first."""
-        places.check_edited(message, await self._channel_id())
-        path = f"/posts/{quote(message.ref, safe='')}/reactions"
-        found = [each for each in await self._list("GET", path) if each.get("emoji_name") == "eyes"]
-        ids = [
-            str(each.get("user_id")) for each in sorted(found, key=lambda each: str(each.get("create_at")).zfill(20))
-        ]
-        if unknown := [each for each in ids if each not in self._names]:
-            users = await self._list("POST", "/users/ids", unknown)
-            told = {str(each.get("id")): "" if each.get("is_bot") else str(each.get("username")) for each in users}
-            self._names |= told
-            if not told.keys() >= set(unknown):
-                # Left out, they would seem to have taken it away.
-                raise _unreadable("username")
-        named = [(each, name) for each in ids if (name := self._names[each])]
-        may_act = self._options.may_act
-        return [
-            ports.Person(id=each, name=people.shown(name, service=_WHO))
-            for each, name in named
-            if not may_act or name in may_act
-        ]
-
     async def check(self) -> Sequence[ports.CheckLine]:
         """Token, channel and membership, each with what to do."""
         try:
@@ -231,14 +200,7 @@ class Channel:
             await self._context.key_values.put(self._key, "")
         raise error
 
-    async def _list(self, method: str, path: str, body: Sequence[str] | None = None) -> Sequence[Body]:
-        answer = await self._ask(method, path, body)
-        if not answer.is_success:
-            raise errors.error_of(answer, doing="asking who reacted", now=self._context.clock.now())
-        # Of none it answers null.
-        return [each for each in answer.document or () if isinstance(each, Mapping)]
-
-    async def _ask(self, method: str, path: str, body: Body | Sequence[str] | None = None) -> HttpResponse:
+    async def _ask(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
         token = self._context.secret(self._options.token, what="the Mattermost token")
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{self._options.server}/api/v4{path}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,9 +13,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot import model, ports
-from bot.channels.kit import http_errors, people, phrases, places, plain_text, threads
+from bot.channels.kit import http_errors, phrases, places, plain_text, threads
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack import blocks, button_rights, errors, names, reactions, rich_text, sdk_setup
+from bot.channels.slack import blocks, button_rights, errors, rich_text, sdk_setup
 from bot.channels.slack.conversations import Conversations
 
 #: Seconds for each connect, send and read; the sender bounds the whole.
@@ -66,7 +66,6 @@ class WebApi:
         self._has_buttons = has_buttons
         #: Whether the channel sees replies of a severity too.
         self._shows_reply = shows_reply
-        self.name_of = names.Names(self._ask_for).of
         self._allowed = button_rights.Allowed(may_act, self.members, context.clock)
         self.may_press = self._allowed.may
 
@@ -282,8 +281,6 @@ class WebApi:
         lines += self._check_scopes([scope for scope in SCOPES if not scope.startswith(other)])
         if self._scopes is not None:
             self._shows_history = ("groups:history" if found.get("is_private") else "channels:history") in self._scopes
-            if self._has_buttons:
-                lines.append(_reactions_heard(self._scopes))
         lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{found.get('name')} ({place})"))
         for is_good, what, code in (
             (not found.get("is_archived"), "the channel is open", "is_archived"),
@@ -301,25 +298,6 @@ class WebApi:
             ports.CheckLine.of(scope in have, f"scope {scope}", otherwise=f"missing for {SCOPES[scope]}: {add}")
             for scope in wanted
         ]
-
-
-def _reactions_heard(scopes: Collection[str]) -> ports.CheckLine:
-    """Good in any case: the buttons claim too."""
-    if names.SCOPE in scopes and reactions.SCOPE in scopes:
-        return ports.CheckLine(is_good=True, what=f"scopes {reactions.SCOPE} and {names.SCOPE}")
-    if reactions.SCOPE in scopes:
-        return ports.CheckLine(
-            is_good=True,
-            what=f'who claims by the reaction 👀 is "{people.shown(None, service="Slack")}" on other services: the '
-            f"scope {names.SCOPE} is missing for the name",
-            help="add it under OAuth & Permissions, then Reinstall to Workspace",
-        )
-    return ports.CheckLine(
-        is_good=True,
-        what=f"claims by button only: the scope {reactions.SCOPE} is missing for those by the reaction 👀",
-        help=f"add it under OAuth & Permissions and the events {' and '.join(reactions.EVENTS)} under Event "
-        "Subscriptions, Subscribe to bot events, then Reinstall to Workspace",
-    )
 
 
 def _send_id(message: Mapping[str, Any]) -> str | None:
