@@ -40,21 +40,22 @@ class Answers:
         since = _moment("since", question.since, self._now()) or _EVER
         behind = _story_cursor(question.after) if question.after else None
 
-        def read(tx: ports.Transaction) -> tuple[list[telling.StoryRow], bool]:
+        def read(tx: ports.Transaction) -> documents.StoriesPage:
             # One more than wanted: whether there is another page.
             found = tx.stories.newest(since=since, rule=question.rule, skip=0, most=question.limit + 1, after=behind)
-            return [telling.told(tx, story) for story in found[: question.limit]], len(found) > question.limit
+            shown = found[: question.limit]
+            return documents.StoriesPage(
+                stories=[building.story(telling.told(tx, story), most=MOST_OF_A_STORY) for story in shown],
+                after=_cursor_of(shown[-1]) if len(found) > len(shown) else None,
+            )
 
-        shown, has_more = await self._read(read)
-        return documents.StoriesPage(
-            stories=[building.story(row, most=MOST_OF_A_STORY) for row in shown],
-            after=_cursor_of(shown[-1].story) if has_more else None,
-        )
+        return await self._read(read)
 
     async def story(self, story: str) -> documents.StoryDocument:
         """One story; of a merged one, the story that it became."""
-        row = await self._read(lambda tx: telling.told(tx, rulings.found(tx, _id(story))))
-        return building.story(row, most=MOST_OF_ONE_STORY)
+        return await self._read(
+            lambda tx: building.story(telling.told(tx, rulings.found(tx, story)), most=MOST_OF_ONE_STORY)
+        )
 
     async def articles(self, question: asked.ArticlesQuestion) -> documents.FoundPage:
         """A page of articles, the last to come first."""
@@ -79,11 +80,11 @@ class Answers:
         )
         # Only an outlet without a letter is found to be none by then.
         with _query("outlet", question.outlet or ""):
-            return building.found_page(await self._read(lambda tx: search.look(tx, wish)))
+            return await self._read(lambda tx: building.found_page(search.look(tx, wish)))
 
     async def article(self, article: str) -> documents.ArticleDocument:
         """One article of the archive with its text."""
-        wanted = model.ArticleId(_id(article))
+        wanted = model.ArticleId(article)
 
         def read(tx: ports.Transaction) -> documents.ArticleDocument:
             found = tx.articles.get([wanted]).get(wanted)
@@ -182,11 +183,11 @@ class Answers:
 
     async def split(self, story: str, question: asked.SplitQuestion, *, by: str) -> documents.RulingDocument:
         """Articles of the story become another one."""
-        return await self._rule(lambda tx: rulings.splitting(tx, _id(story), question.articles, by=by, now=self._now()))
+        return await self._rule(lambda tx: rulings.splitting(tx, story, question.articles, by=by, now=self._now()))
 
     async def merge(self, story: str, question: asked.MergeQuestion, *, by: str) -> documents.RulingDocument:
         """Two stories become one."""
-        return await self._rule(lambda tx: rulings.merging(tx, _id(story), _id(question.other), by=by, now=self._now()))
+        return await self._rule(lambda tx: rulings.merging(tx, story, question.other, by=by, now=self._now()))
 
     async def silences(self, question: asked.SilencesQuestion) -> documents.SilencesAnswer:
         """The silences in force; where wanted those that have ended too."""
@@ -243,11 +244,6 @@ class Answers:
 
     def _now(self) -> datetime:
         return self._watched.clock.now()
-
-
-def _id(written: str) -> str:
-    """PostgreSQL takes no NUL, and no id has one."""
-    return written.replace("\0", "\ufffd")
 
 
 @contextmanager

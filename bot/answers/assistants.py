@@ -166,6 +166,10 @@ async def _told(answer: Awaitable[documents.Document]) -> str:
         document = await answer
     except (Refused, ports.StoreError) as error:
         raise ToolError(str(error)) from None
+    return await asyncio.to_thread(_marked, document)
+
+
+def _marked(document: documents.Document) -> str:
     whole = document.model_dump(mode="json", by_alias=True)
     told, remark = _json(whole), ""
     for characters, entries in _CUTS:

@@ -86,11 +86,14 @@ class Asking:
     async def _briefs(self, rule: str | None, back: timedelta) -> list[model.StoryBrief]:
         rules, since = {entry.rule.name: entry.rule for entry in self._settings.rules}, self._watched.clock.now() - back
 
-        def read(tx: ports.Transaction) -> Sequence[model.Story]:
-            return tx.stories.newest(since=since, rule=rule, skip=0, most=_STORIES + 1)
+        def read(tx: ports.Transaction) -> list[model.StoryBrief]:
+            stories = tx.stories.newest(since=since, rule=rule, skip=0, most=_STORIES + 1)
+            return [
+                summaries.brief(story, {name: rules[name] for name in story.rules if name in rules})
+                for story in stories
+            ]
 
-        found = await self._watched.store.read(read)
-        return [summaries.brief(story, {name: rules[name] for name in story.rules if name in rules}) for story in found]
+        return await self._watched.store.read(read)
 
     async def _why(self, rest: str) -> model.Message:
         found = _LINK.fullmatch(rest.strip())

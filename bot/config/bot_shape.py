@@ -156,9 +156,21 @@ class WebShape(StrictShape):
     mcp: bool = pydantic.Field(False, description="Serve the tools for assistants at /mcp; needs the extra mcp.")
     public_url: values.WebAddress | None = pydantic.Field(
         None,
-        description="The address under which hubs on the internet reach /websub/; with it, feeds that name a hub push.",
+        description="The address under which others reach the page; with it, feeds that name a hub push. Needs token.",
         examples=["https://watch.example.org"],
     )
+
+    @pydantic.model_validator(mode="after")
+    def _require_token(self) -> WebShape:
+        if self.token is not None:
+            return self
+        advice = "add token: env:WEB_TOKEN to web, and give every reader the token"
+        if self.public_url is not None:
+            raise values.Wrong("token", "web.public_url without web.token would open the page to everybody", advice)
+        if not values.is_loopback(self.listen.rpartition(":")[0]):
+            message = f"other machines can reach {self.listen}, so web.token is needed"
+            raise values.Wrong("token", message, f"{advice}; or listen at 127.0.0.1")
+        return self
 
 
 class EscalateShape(StrictShape):

@@ -6,6 +6,7 @@ Each takes what is in the file and gives the value, or raises Wrong with plain w
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import zoneinfo
 from collections.abc import Iterable
@@ -191,6 +192,15 @@ def listen(value: object) -> str:
     if not found or not 0 <= int(found[2]) <= 65535:
         raise Wrong("listen", f'"{written}" is no address to listen at', "write 127.0.0.1:8080")
     return written
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host of ``listen`` is reachable from this machine only."""
+    host = host.strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() in ("localhost", "")
 
 
 def web_address(value: object) -> str:

@@ -60,7 +60,7 @@ _IS_UNSENT = text("state IN ('pending', 'sending', 'unknown', 'parked')")
 feeds = Table(
     "feeds",
     metadata,
-    Column("url", Text, primary_key=True),
+    Column("url", StorableText, primary_key=True),
     #: Stands in feeds.yaml now.
     Column("is_listed", Boolean, nullable=False),
     Column("due_at", Timestamp, nullable=False),
@@ -88,7 +88,7 @@ host_limits = Table(
 articles = Table(
     "articles",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", StorableText, primary_key=True),
     Column("feed", StorableText, nullable=False),
     Column("outlet", StorableText, nullable=False),
     Column("owner", StorableText, nullable=False),
@@ -159,7 +159,7 @@ matches = Table(
 stories = Table(
     "stories",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", StorableText, primary_key=True),
     Column("title", StorableText, nullable=False),
     Column("first_seen", Timestamp, nullable=False),
     Column("last_seen", Timestamp, nullable=False),
@@ -328,7 +328,7 @@ subscriptions = Table(
     Column("feed", StorableText, primary_key=True),
     Column("hub", StorableText, nullable=False),
     Column("topic", StorableText, nullable=False),
-    Column("token", Text, nullable=False),
+    Column("token", StorableText, nullable=False),
     Column("secret", Text, nullable=False),
     Column("next_at", Timestamp, nullable=False),
     Column("asked_at", Timestamp),

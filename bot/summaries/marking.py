@@ -11,6 +11,9 @@ from collections.abc import Iterable, Sequence
 from bot import model
 from bot.language.sentences import UNSPACED
 
+#: Occurrences of one wording that are looked at: pages show the first few, and a hostile text has it everywhere.
+MOST_OCCURRENCES = 2_000
+
 
 def places(matches: Iterable[model.Match], *, field: str, text: str) -> tuple[tuple[int, int], ...]:
     """Where the matched words stand in a field, in order, without overlaps.
@@ -30,7 +33,7 @@ def places(matches: Iterable[model.Match], *, field: str, text: str) -> tuple[tu
             if evidence.field == field and text[evidence.start : evidence.end] == evidence.text != "":
                 found.add((evidence.start, evidence.end))
     for wording in wordings:
-        found.update(occurrence.span() for occurrence in _whole(wording).finditer(text))
+        found.update(_occurrences(wording, text))
     return _merged(found)
 
 
@@ -54,12 +57,19 @@ def _run(text: str, *, is_marked: bool) -> Iterable[model.Span]:
         yield model.Span(text=re.sub(r"\s+", " ", text), is_marked=is_marked)
 
 
-def _whole(wording: str) -> re.Pattern[str]:
-    """The wording where no letter or digit touches it; in scripts without spaces, anywhere."""
-    escaped = re.escape(wording)
-    before = r"(?<![^\W_])" if re.match(r"[^\W_]", wording) and not UNSPACED.match(wording[0]) else ""
-    after = r"(?![^\W_])" if re.search(r"[^\W_]$", wording) and not UNSPACED.match(wording[-1]) else ""
-    return re.compile(before + escaped + after)
+def _occurrences(wording: str, text: str) -> Iterable[tuple[int, int]]:
+    """Yield where no letter or digit touches the wording; in scripts without spaces, anywhere."""
+    starts_word = wording[0].isalnum() and not UNSPACED.match(wording[0])
+    ends_word = wording[-1].isalnum() and not UNSPACED.match(wording[-1])
+    start = text.find(wording)
+    for _ in range(MOST_OCCURRENCES):
+        if start < 0:
+            return
+        end = start + len(wording)
+        is_inside = (starts_word and text[start - 1 : start].isalnum()) or (ends_word and text[end : end + 1].isalnum())
+        if not is_inside:
+            yield start, end
+        start = text.find(wording, start + 1 if is_inside else end)
 
 
 def _merged(found: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

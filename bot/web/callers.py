@@ -48,6 +48,11 @@ def caller_of(scope: Scope) -> Caller:
     return cast("Caller", scope["state"]["caller"])
 
 
+def is_known(scope: Scope) -> bool:
+    """Return whether the caller may read the page; /healthz and feeds answer others too."""
+    return "caller" in scope.get("state", {})
+
+
 def refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
     """429 to a caller that asks too often: counted by its token, or by the machine that it is on."""
     who = caller_of(scope).name or f"at {client_of(scope['client'])}"

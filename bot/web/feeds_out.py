@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -21,15 +23,29 @@ MOST_ENTRIES, LOOKED_AT = 50, 300
 BACK = timedelta(days=30)
 #: New facts and corrections shown in one entry, the newest.
 MOST_CHANGES = 20
+#: How long a rendered feed is answered again, and how many are kept.
+KEPT_FOR, MOST_KEPT = timedelta(minutes=1), 100
 _TYPES = {"atom": "application/atom+xml; charset=utf-8", "json": "application/feed+json; charset=utf-8"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """One rendered feed."""
+
+    at: datetime
+    body: bytes
+    etag: str
+
+
 class FeedsOut:
-    """Answers the requests for feeds."""
+    """Answers the requests for feeds; each feed is rendered at most once a minute, and one at a time."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._template = looks.templates().get_template("feed_entry.html")
+        #: Address -> what was answered; the oldest is first.
+        self._made: dict[str, _Made] = {}
+        self._lock = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response:
         """``/feeds/all.atom``, ``/feeds/rule.json?name=…``; 404 where there is no such rule, tag or channel."""
@@ -37,24 +53,43 @@ class FeedsOut:
         name = request.query_params.get("name", "")
         if form not in _TYPES or not self._is_known(kind, name):
             return PlainTextResponse("There is no such feed.\n", 404)
-        since = self._watched.clock.now() - BACK
-        told = await self._watched.store.read(lambda tx: self._stories(tx, kind, name, since=since))
-        base = str(request.base_url)
-        entries = [self._entry(row, base) for row in told]
+        public_url = self._watched.settings.bot.public_url
+        base = f"{public_url}/" if public_url else str(request.base_url)
         query = f"?name={quote(name)}" if kind != "all" else ""
-        feed = FeedDocument(
-            id=f"{base}feeds/{kind}{query}",
-            title=looks.plain(f"Wirewatch: {name}" if kind != "all" else "Wirewatch"),
-            address=f"{base}feeds/{kind}.{form}{query}",
-            home=f"{base}rule{query}" if kind == "rule" else f"{base}stories",
-            updated=max((entry.updated for entry in entries), default=self._watched.loaded_at),
-            entries=sorted(entries, key=lambda entry: entry.updated, reverse=True),
-        )
-        body = feed_documents.atom(feed) if form == "atom" else feed_documents.json_feed(feed)
-        headers = {"etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"', "cache-control": "private, no-cache"}
-        if headers["etag"] in request.headers.get("if-none-match", ""):
+        address = f"{base}feeds/{kind}.{form}{query}"
+        async with self._lock:
+            made = self._made.get(address)
+            if made is None or not timedelta() <= self._watched.clock.now() - made.at < KEPT_FOR:
+                made = await self._make(kind, form, name, base=base, address=address, query=query)
+                self._made.pop(address, None)
+                self._made[address] = made
+                if len(self._made) > MOST_KEPT:
+                    del self._made[next(iter(self._made))]
+        headers = {"etag": made.etag, "cache-control": "private, no-cache"}
+        if made.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(body, headers={**headers, "content-type": _TYPES[form]})
+        return Response(made.body, headers={**headers, "content-type": _TYPES[form]})
+
+    async def _make(self, kind: str, form: str, name: str, *, base: str, address: str, query: str) -> _Made:
+        now = self._watched.clock.now()
+        rows = await self._watched.store.read(lambda tx: self._stories(tx, kind, name, since=now - BACK))
+        loaded_at, public_url = self._watched.loaded_at, self._watched.settings.bot.public_url
+
+        def render() -> bytes:
+            entries = [self._entry(row, base) for row in rows]
+            feed = FeedDocument(
+                # Without a public address the host is the reader's word for this machine, and no part of an id.
+                id=f"{base}feeds/{kind}{query}" if public_url else f"urn:wirewatch:feeds:{kind}{query}",
+                title=looks.plain(f"Wirewatch: {name}" if kind != "all" else "Wirewatch"),
+                address=address,
+                home=f"{base}rule{query}" if kind == "rule" else f"{base}stories",
+                updated=max((entry.updated for entry in entries), default=loaded_at),
+                entries=sorted(entries, key=lambda entry: entry.updated, reverse=True),
+            )
+            return feed_documents.atom(feed) if form == "atom" else feed_documents.json_feed(feed)
+
+        body = await asyncio.to_thread(render)
+        return _Made(at=now, body=body, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
     def _is_known(self, kind: str, name: str) -> bool:
         settings = self._watched.settings

@@ -27,6 +27,9 @@ HUBS = "/websub/"
 #: Asked by feed readers, which show a token in the address only; and where it is there.
 FEEDS, FEED_TOKEN = "/feeds/", "token"
 
+#: A request with one of these came through a proxy, and its Host header is the proxy's own choice.
+FORWARDED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
+
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -69,8 +72,12 @@ class AccessGuard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        is_open = scope["path"] in OPEN_TO_ALL or scope["path"].startswith(HUBS) or self._has_feed_token(scope)
-        refusal = None if is_open else self._refusal(scope, Headers(scope=scope))
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if scope["path"] in OPEN_TO_ALL or scope["path"].startswith(HUBS) or self._has_feed_token(scope):
+            refusal = None
+        if refusal is None and "\0" in scope["path"]:
+            # No id or name has it, and PostgreSQL refuses it.
+            refusal = problems.refusal(scope["path"], 404, "There is nothing at this address.")
         if refusal is not None and scope["method"] == "POST":
             await problems.read(receive, problems.MOST_BODY_BYTES)
         await (refusal or self._app)(scope, receive, send_with_headers)
@@ -81,7 +88,9 @@ class AccessGuard:
         # Nobody follows a link to what is for programs, and some of it acts.
         if is_foreign(headers) and (is_program or not _is_navigation(headers)):
             return problems.refusal(path, 403, "Pages of other sites may not load anything from here.")
-        if self._hosts is not None and _name_of(headers.get("host", "")) not in self._hosts:
+        if self._hosts is not None and (
+            _name_of(headers.get("host", "")) not in self._hosts or any(name in headers for name in FORWARDED)
+        ):
             text = "This page is served under this machine's own names only. Behind a proxy, set web.token in bot.yaml."
             return problems.refusal(path, 421, text)
         given = _given(headers.get("authorization", ""))

@@ -22,6 +22,8 @@ class Readiness:
     is_ready: bool
     #: For people and for the log of whoever asked.
     reason: str
+    #: The reason names the database's address, which not everybody may read.
+    is_private: bool = False
     last_tick: datetime | None = None
 
 
@@ -35,7 +37,7 @@ async def readiness(store: PageStore, now: datetime) -> Readiness:
             is_ready=False, reason=f"the database gave no answer within {model.show_duration(ANSWER_WITHIN)}"
         )
     except ports.StoreError as error:
-        return Readiness(is_ready=False, reason=str(error))
+        return Readiness(is_ready=False, reason=str(error), is_private=True)
     if tick is None:
         return Readiness(is_ready=False, reason="no tick yet")
     age = now - tick

@@ -48,20 +48,17 @@ class Pages:
         self._playground = trying
         self._counts = counts
 
-    def render(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
-        """A page of a template, with what every page shows."""
-        shared = {
+    async def render(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
+        """Render a template with what every page shows, beside the event loop: excerpts of many articles take time."""
+        values |= {
             "path": request.url.path,
             "now": self._watched.clock.now(),
             "version": bot.__version__,
             "settings": self._watched.settings,
             "feed_token": self._feed_token,
         }
-        return HTMLResponse(self._templates.get_template(name).render(shared | values), status)
-
-    async def show(self, name: str, request: Request, **values: object) -> Response:
-        """As ``render``, beside the event loop: of many articles each excerpt is cut at its sentences."""
-        return await asyncio.to_thread(lambda: self.render(name, request, status=200, **values))
+        content = await asyncio.to_thread(self._templates.get_template(name).render, values)
+        return HTMLResponse(content, status)
 
     def sparkline(self, counts: day_counts.ByDay, name: str, days: int = day_counts.DAYS) -> sparkline.Sparkline:
         """The last days of one feed or rule."""
@@ -77,7 +74,7 @@ class Pages:
         ready = await health.readiness(self._watched.store, now)
         problems = [problem for problem in self._watched.settings.problems if problem.severity == "error"]
         states = model.SendState
-        return self.render(
+        return await self.render(
             "overview.html",
             request,
             ready=ready,
@@ -98,7 +95,7 @@ class Pages:
         wanted = asked if asked in facts.HEALTH_WORDS else ""
         skip = (_whole(request, "page", 1) - 1) * FEEDS
         states, total = await self._watched.store.read(lambda tx: facts.feeds(tx, word=wanted, skip=skip, most=FEEDS))
-        return await self.show(
+        return await self.render(
             "feeds.html",
             request,
             states=states,
@@ -121,7 +118,7 @@ class Pages:
             lambda tx: facts.stories(tx, since=since, rule=rule, skip=(asked - 1) * STORIES, most=STORIES)
         )
         paging = _Paging.of(request, total=total, size=STORIES)
-        return await self.show("stories.html", request, told=told, paging=paging, days=days, rule=rule)
+        return await self.render("stories.html", request, told=told, paging=paging, days=days, rule=rule)
 
     async def rules(self, request: Request) -> Response:
         """The rules with their matches by day, a page of them."""
@@ -131,7 +128,7 @@ class Pages:
         shown = settings.rules[page.skip : page.skip + RULES]
         now = self._watched.clock.now()
         said = await self._watched.store.read(lambda tx: judged.rule_opinions(tx, now))
-        return self.render(
+        return await self.render(
             "rules.html",
             request,
             shown=shown,
@@ -153,7 +150,7 @@ class Pages:
         ]
         parked = [row for row in unsent if row.state is model.SendState.PARKED]
         waiting = [row for row in unsent if row.state is not model.SendState.PARKED]
-        return self.render(
+        return await self.render(
             "outbox.html",
             request,
             channels=channels,
@@ -166,7 +163,7 @@ class Pages:
         """The files and their problems."""
         # Errors first; each kind by its place.
         problems = sorted(self._watched.settings.problems, key=lambda problem: problem.severity != "error")
-        return self.render(
+        return await self.render(
             "configuration.html",
             request,
             loaded_at=self._watched.loaded_at,
@@ -184,7 +181,7 @@ class Pages:
         is_asked = bool(written.strip()) and not guard.is_foreign(request.headers)
         trial = await self._playground.try_out(written, days) if is_asked else None
         example = pasted.example(self._watched.settings)
-        return self.render(
+        return await self.render(
             "try.html",
             request,
             written=written or example,
@@ -196,11 +193,15 @@ class Pages:
 
     async def not_found(self, request: Request, error: Exception) -> Response:
         """A page with status 404."""
-        return self.render("message.html", request, status=404, title="No such page", text="There is nothing here.")
+        return await self.render(
+            "message.html", request, status=404, title="No such page", text="There is nothing here."
+        )
 
     async def store_failed(self, request: Request, error: Exception) -> Response:
         """A page with status 503 and the database's error."""
-        return self.render("message.html", request, status=503, title="The database does not answer", text=str(error))
+        return await self.render(
+            "message.html", request, status=503, title="The database does not answer", text=str(error)
+        )
 
     def names(self) -> Callable[[model.FeedState], str]:
         """What to call a feed: as feeds.yaml does, else by its own title."""

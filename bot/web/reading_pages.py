@@ -45,10 +45,10 @@ class ReadingPages:
         found = await self._watched.store.read(lambda tx: facts.story(tx, asked))
         if found is None:
             older = "There is no story of this address; older ones are deleted after the time of keep in bot.yaml."
-            return self._none(request, "story", older)
+            return await self._none(request, "story", older)
         if found.row.story.id != asked:
             return RedirectResponse(f"/story/{found.row.story.id}", 308)
-        return await self._pages.show(
+        return await self._pages.render(
             "story.html",
             request,
             entry=found.row,
@@ -62,7 +62,7 @@ class ReadingPages:
         name = request.query_params.get("name", "")
         compiled = next((each for each in self._watched.settings.rules if each.rule.name == name), None)
         if compiled is None:
-            return self._none(request, "rule", "No loaded rule has this name.")
+            return await self._none(request, "rule", "No loaded rule has this name.")
         now = self._watched.clock.now()
         counts = (await self._counts.read()).rules
         said = await self._watched.store.read(lambda tx: judged.rule_opinions(tx, now))
@@ -72,7 +72,7 @@ class ReadingPages:
         source = await asyncio.to_thread(config.rule_source, self._watched.settings, name)
         # Over the archive: some seconds, so only when it is asked for by somebody who looks at this page.
         wants_near = "near" in request.query_params and not guard.is_foreign(request.headers)
-        return await self._pages.show(
+        return await self._pages.render(
             "rule.html",
             request,
             rule=compiled.rule,
@@ -103,9 +103,9 @@ class ReadingPages:
         )
         public_url = self._watched.settings.bot.public_url
         if state is None:
-            return self._none(request, "feed", "feeds.yaml has no feed of this address.")
+            return await self._none(request, "feed", "feeds.yaml has no feed of this address.")
         gaps = [later - earlier for earlier, later in pairwise(state.rhythm) if later > earlier]
-        return self._pages.render(
+        return await self._pages.render(
             "feed.html",
             request,
             hub=websub.told(hub, public_url=public_url, now=now) if hub is not None else None,
@@ -120,8 +120,8 @@ class ReadingPages:
             last=last[:SHOWN_ARTICLES],
         )
 
-    def _none(self, request: Request, kind: str, text: str) -> Response:
-        return self._pages.render("message.html", request, status=404, title=f"No such {kind}", text=text)
+    async def _none(self, request: Request, kind: str, text: str) -> Response:
+        return await self._pages.render("message.html", request, status=404, title=f"No such {kind}", text=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ _FIELDS = ("q", "outlet", "rule", "from", "to")
 class Render(Protocol):
     """Makes a page of a template."""
 
-    def __call__(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response: ...
+    async def __call__(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response: ...
 
 
 class SearchPage:
@@ -51,7 +51,9 @@ class SearchPage:
                 problem = str(error)
             except ports.SearchTooLong as error:
                 remark = f"{error}."
-        return self._render("search.html", request, form=form, page=page, after=after, problem=problem, remark=remark)
+        return await self._render(
+            "search.html", request, form=form, page=page, after=after, problem=problem, remark=remark
+        )
 
 
 def asked_of(given: QueryParams | Mapping[str, str], now: datetime) -> search.Asked:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -112,13 +111,8 @@ def open_site(
     limits: Limits | None = None,
     rate: Rate | None = None,
 ) -> Site:
-    """The page at ``web.listen``. Raises ConfigError: no token where others can reach it, or the port is taken."""
+    """Open the page at ``web.listen``. Raises ConfigError: a token cannot be read, or the port is taken."""
     token = config.resolve(web.token, environ) if web.token else None
-    if token is None and not _is_loopback(web.host):
-        raise ports.ConfigError(
-            f"opening the status page: {web.listen} can be reached from other machines, so web.token is needed in "
-            "bot.yaml (env:NAME or file:/path); or listen at 127.0.0.1"
-        )
     shared = Shared(bot)
     metrics = Metrics(shared)
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
@@ -159,14 +153,6 @@ def _tokens(web: config.WebSettings, environ: Mapping[str, str]) -> Tokens:
             for name, one in web.tokens.items()
         }
     )
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether the host is this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _listen(web: config.WebSettings) -> socket.socket:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from bot import ports
 from bot.answers import Watched, day_counts, playground
-from bot.web import feeds_out, health, metrics, reading_pages, search_page, websub
+from bot.web import callers, feeds_out, health, metrics, reading_pages, search_page, websub
 from bot.web.guard import HUBS
 from bot.web.pages import Pages
 
@@ -38,7 +38,9 @@ def site_of(
 
     async def ready(request: Request) -> Response:
         found = await probe.ask()
-        body = {"status": "ok" if found.is_ready else "not ready", "reason": found.reason}
+        is_hidden = found.is_private and not callers.is_known(request.scope)
+        reason = "the database does not answer" if is_hidden else found.reason
+        body = {"status": "ok" if found.is_ready else "not ready", "reason": reason}
         return JSONResponse(body, 200 if found.is_ready else 503)
 
     async def numbers(request: Request) -> Response:

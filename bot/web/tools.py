@@ -38,7 +38,11 @@ class ToolsOverHttp:
         self._handler = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = callers.refusal(scope, self._rates, _COST)
+        # The protocol's server would answer GET with a stream that never ends.
+        is_post = scope["method"] == "POST"
+        not_post = f"Method not allowed: {scope['method']}"
+        refusal = None if is_post else problems.problem(405, not_post, headers={"allow": "POST"})
+        refusal = refusal or callers.refusal(scope, self._rates, _COST)
         if refusal is None and self._handler is None:
             refusal = problems.problem(503, "The page is being closed.")
         if refusal is not None:

@@ -5,6 +5,8 @@ Open to all, since hubs have no token of the page: only the hub knows the end of
 
 from __future__ import annotations
 
+import re
+
 import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,6 +21,8 @@ log = structlog.get_logger("wirewatch")
 #: Hubs send the news whole; more is no feed.
 MOST_BYTES = 10_000_000
 _MOST_CHALLENGE = 1_000
+#: 32 random bytes, as ``secrets.token_urlsafe`` writes them.
+_TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 _UNKNOWN = "There is no such subscription.\n"
 
 
@@ -30,17 +34,16 @@ class Callback:
 
     async def answer(self, request: Request) -> Response:
         """To a GET the hub's challenge; to a POST nothing but its status."""
-        if self._watched.settings.bot.public_url is None:
+        token = request.path_params["token"]
+        if self._watched.settings.bot.public_url is None or not _TOKEN.fullmatch(token):
             return PlainTextResponse(_UNKNOWN, 404)
         try:
-            subscription = await self._watched.store.read(
-                lambda tx: tx.subscriptions.by_token(request.path_params["token"])
-            )
+            subscription = await self._watched.store.read(lambda tx: tx.subscriptions.by_token(token))
             if request.method == "POST":
                 return await self._news(request, subscription)
             return await self._verification(request, subscription)
         except ports.StoreError:
-            return PlainTextResponse("Come again later.\n", 503, {"retry-after": "60"})
+            return PlainTextResponse("Temporarily unavailable; try again later.\n", 503, {"retry-after": "60"})
 
     async def _verification(self, request: Request, subscription: model.Subscription | None) -> Response:
         asked, now = request.query_params, self._watched.clock.now()

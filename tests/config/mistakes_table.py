@@ -31,7 +31,7 @@ _KINDS = {
     "Files": "binary bot-yml empty-file many-mistakes no-rules not-utf-8 rules-in-the-wrong-place two-documents utf-16",
     "Secrets": """
         feed-with-password password-in-database slack-without-token token-under-misspelt-key token-written-out
-        unset-variable variable-with-dollar buttons-without-app-token""",
+        unset-variable variable-with-dollar buttons-without-app-token page-without-token public-url-without-token""",
     "Rules: terms": """
         braces-with-comma broken-regex found-and-excluded number-as-word operator-in-list short-wildcard
         star-on-both-sides two-letters unknown-set set-with-a-mistake very-common-word words-side-by-side

@@ -67,9 +67,10 @@ async def desk(folder: Path, database: str, *, lease_seconds: int = 864_000) -> 
             world.configure("wire", bot=bot_file)
             shutil.copytree(folder / "one", folder / "two")
             with (folder / "one" / "bot.yaml").open("a") as one:
-                one.write(f"web: {{listen: '127.0.0.1:{port}', public_url: '{public}/'}}\n")
+                one.write(f"web: {{listen: '127.0.0.1:{port}', public_url: '{public}/', token: env:WEB_TOKEN}}\n")
             # A second worker, which hubs do not reach, polls as well.
             folders = [folder / "one", *([folder / "two"] if database.startswith("postgresql") else [])]
+            world.environ["WEB_TOKEN"] = "a token of the page"
             environment = app.Environment(environ=world.environ)
             bots = [
                 await stack.enter_async_context(
@@ -123,7 +124,7 @@ async def test_forged_calls_are_refused_and_nothing_is_polled(tmp_path: Path) ->
                 hub.call(one.callback, body)[0],
                 hub.call(one.callback, body, signature=f"sha256={signed}")[0],
                 hub.call(one.callback, body + b" ", signature=f"sha256={good}")[0],
-                hub.call(made.callback + "guess", body, signature=f"sha256={good}")[0],
+                hub.call(made.callback + "guess" * 8 + "xyz", body, signature=f"sha256={good}")[0],
                 hub.call(one.callback, b"x" * 10_000_001, signature=f"sha256={good}")[0] or 413,
                 made.hub.ask(one, challenge="x", mode="unsubscribe")[0],
                 made.hub.ask(one, challenge="x", topic="https://other.example/")[0],

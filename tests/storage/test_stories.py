@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bot import model, ports, storage
 from testbed.fakes import START
 from testbed.made import MINUTE, article, match, story
@@ -192,3 +194,11 @@ async def test_held_alerts_come_when_their_time_has_come(store: storage.SqlStore
     assert list(await store.read(lambda tx: tx.stories.held_until(START + MINUTE))) == [early, reminds]
     assert list(await store.read(lambda tx: tx.stories.posted_since("desk", START + MINUTE))) == [reminds]
     assert list(await store.read(lambda tx: tx.stories.posted_since("desk", START + 2 * MINUTE))) == []
+
+
+@pytest.mark.parametrize("written", ["story\0", "\0", "\ud800", "' OR 1=1 --"])
+async def test_an_id_that_no_database_can_hold_names_nothing(store: storage.SqlStore, written: str) -> None:
+    assert await store.read(lambda tx: tx.stories.get([model.StoryId(written)])) == {}
+    assert await store.read(lambda tx: tx.articles.get([model.ArticleId(written)])) == {}
+    assert await store.read(lambda tx: tx.feeds.get(written)) is None
+    assert await store.read(lambda tx: tx.subscriptions.by_token(written)) is None

@@ -25,3 +25,10 @@ def test_the_matched_words_are_marked_where_they_matched() -> None:
 def test_in_an_edited_text_they_are_marked_where_they_stand_now_and_nothing_else_is() -> None:
     assert marked("Regulator now orders BlackBerry out.") == ["BlackBerry"]
     assert marked("Regulator lets the handset maker stay.") == []
+
+
+def test_of_a_word_that_is_everywhere_a_bounded_number_of_places_is_looked_at() -> None:
+    for word, text in (("BlackBerry", "BlackBerry " * 100_000), ("PTA", "PTA." * 250_000), ("PTA", "PTAP" * 250_000)):
+        places = marking.places([match(word)], field="body", text=text)
+        assert len(places) <= marking.MOST_OCCURRENCES
+        assert all(text[start:end] == word for start, end in places)

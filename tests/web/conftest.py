@@ -59,6 +59,12 @@ def listening(*, host: str = "127.0.0.1", has_token: bool = False, has_tokens: b
     return config.WebSettings(listen=f"{host}:0", host=host, port=0, token=secret, tokens=TOKENS if has_tokens else {})
 
 
+def publish(folder: Path) -> None:
+    """Give the page its public address in bot.yaml."""
+    with (folder / "bot.yaml").open("a") as file:
+        file.write("web: {listen: '127.0.0.1:0', token: env:PAGE_TOKEN, public_url: 'https://watch.example.org'}\n")
+
+
 @asynccontextmanager
 async def page_over(
     folder: Path,

@@ -17,7 +17,7 @@ from bot import ports
 from bot.sources import jsonfeed, rss
 from bot.web.guard import feed_token
 from testbed import made
-from tests.web.conftest import TOKEN, Page, listening, page_over
+from tests.web.conftest import TOKEN, Page, listening, page_over, publish
 from tests.web.markup import elements, tree_of, values
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -82,12 +82,37 @@ async def test_an_entry_is_updated_as_its_story_is_and_unchanged_feeds_are_not_s
     story = next(each for each in told if len(each.members) == 3)
     moved = replace(story, last_seen=story.last_seen + timedelta(hours=9))
     await page.running.store.write(lambda tx: tx.stories.save(moved))
+    # A feed is made once a minute.
+    again = await page.get("/feeds/all.json", headers={"if-none-match": before.headers["etag"]})
+    assert again.status_code == 304
+    page.clock.advance(timedelta(minutes=1))
     after = await page.get("/feeds/all.json", headers={"if-none-match": before.headers["etag"]})
     assert after.status_code == 200
     first = json.loads(after.content)["items"][0]
     assert first["id"] == f"urn:wirewatch:story:{story.id}"
     assert first["date_modified"] == moved.last_seen.isoformat()
     assert len(json.loads(after.content)["items"]) == len(json.loads(before.content)["items"])
+
+
+async def test_ids_and_links_are_of_the_public_address_and_never_of_the_host_that_a_reader_names(filled: Path) -> None:
+    own = feed_token(TOKEN)
+    for public_url in (None, "https://watch.example.org"):
+        if public_url:
+            publish(filled)
+        async with page_over(filled, listening(has_token=True)) as page:
+            told = []
+            for host in ("evil.example", "127.0.0.1"):
+                headers = {"host": host}
+                answer = await page.get("/feeds/all.atom", params={"token": own}, headers=headers)
+                told.append(etree.fromstring(answer.content))
+            ids = {found(root, "a:id/text()")[0] for root in told}
+            assert ids == {"https://watch.example.org/feeds/all" if public_url else "urn:wirewatch:feeds:all"}
+            links = {link for root in told for link in found(root, "a:link/@href")}
+            assert any("evil.example" in link for link in links) is (public_url is None)
+            feed = json.loads((await page.get("/feeds/all.json", params={"token": own})).content)
+            if public_url:
+                assert feed["feed_url"] == f"{public_url}/feeds/all.json"
+                assert f'href="{public_url}/story/' in feed["items"][0]["content_html"]
 
 
 @pytest.mark.parametrize(

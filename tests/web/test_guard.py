@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from bot import config, model, ports, web
-from tests.web.conftest import TOKEN, Page, listening, page_over
+from tests.config import folders
+from tests.web.conftest import TOKEN, Page, listening, page_over, publish
 
 OPEN = ["/healthz", "/healthz/live", "/healthz/ready"]
 CLOSED = ["/", "/stories", "/metrics", "/style.css", "/nothing", "/healthz/../metrics", "/healthz/other"]
@@ -136,10 +137,56 @@ async def test_what_the_page_asks_itself_is_answered(page: Page) -> None:
     assert (await page.get("/style.css", headers={"origin": f"http://{host}", "host": host})).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "example.org"])
-def test_where_others_can_reach_it_a_token_is_required(host: str) -> None:
-    with pytest.raises(ports.ConfigError, match=r"web\.token is needed"):
-        web.open_site(Unseen(), listening(host=host), {})
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "listen: '0.0.0.0:8080'",
+        "listen: '192.0.2.7:80'",
+        "listen: '[::]:80'",
+        "listen: 'example.org:80'",
+        "listen: '127.0.0.1:8080', public_url: 'https://watch.example.org'",
+    ],
+)
+def test_where_others_can_reach_it_a_token_is_required(tmp_path: Path, keys: str) -> None:
+    for rest, codes in ((keys, ["token"]), (f"{keys}, token: env:WEB_TOKEN", [])):
+        folder = folders.make(tmp_path, bot=f"{folders.BOT}web: {{{rest}}}\n")
+        problems = folders.check(folder, {"WEB_TOKEN": TOKEN})
+        assert [problem.code for problem in problems if problem.severity == "error"] == codes
+
+
+@pytest.mark.parametrize("header", ["x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via"])
+async def test_without_a_token_nothing_is_shown_to_readers_behind_a_proxy(filled: Path, header: str) -> None:
+    async with page_over(filled) as page:
+        await page.tick()
+        for path in ("/stories", "/api/v1/articles", "/metrics", "/feeds/all.atom"):
+            answer = await page.get(path, headers={"host": "127.0.0.1:8080", header: "203.0.113.9"})
+            assert (answer.status_code, "set web.token" in answer.text) == (421, True)
+        assert (await page.get("/healthz", headers={header: "203.0.113.9"})).status_code == 200
+    async with page_over(filled, listening(has_token=True)) as page:
+        assert (await page.get("/stories", headers={**basic(TOKEN), header: "203.0.113.9"})).status_code == 200
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+async def test_health_names_the_database_to_those_only_who_may_read_the_page(filled: Path, has_token: bool) -> None:
+    async with page_over(filled, listening(has_token=has_token)) as page:
+        (filled / "wirewatch.db").write_bytes(b"no database" * 100_000)
+        for path in ("/healthz", "/healthz/ready"):
+            stranger = await page.get(path, headers={} if has_token else {"x-forwarded-for": "203.0.113.9"})
+            assert stranger.json() == {"status": "not ready", "reason": "the database does not answer"}
+            reader = await page.get(path, headers=basic(TOKEN) if has_token else {})
+            assert (reader.status_code, "wirewatch.db" in reader.json()["reason"]) == (503, True)
+
+
+async def test_an_address_or_token_that_nothing_has_is_not_found(filled: Path) -> None:
+    publish(filled)
+    async with page_over(filled, listening(has_token=True)) as page:
+        for path in (
+            *("/story/%00", "/story/%ff", "/feed?url=%00", "/rule?name=%00", "/feeds/rule.atom?name=%00"),
+            *("/api/v1/stories/%00", "/api/v1/articles/%00", "/api/v1/rules/%00", "/%00"),
+        ):
+            assert (await page.get(path, headers=basic(TOKEN))).status_code == 404, path
+        for token in ("%00", "x", "x" * 43, "x" * 42 + "%00", "%ff" * 43):
+            assert (await page.get(f"/websub/{token}")).status_code == 404, token
 
 
 def test_an_unset_token_closes_the_page_and_is_named() -> None:

@@ -105,6 +105,7 @@ def test_a_page_that_others_could_reach_without_a_token_stops_the_start(folder: 
     done = commands.run(["run", "--config", str(folder)], ROOT, os.environ)
     assert done.returncode == 2
     assert "web.token is needed" in done.stderr
+    assert "bot.yaml:" in done.stderr
     assert "Traceback" not in done.stderr
 
 

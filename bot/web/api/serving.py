@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections import Counter
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot import model, ports
-from bot.answers import Answers, Refused, Why, asked
+from bot.answers import Answers, Refused, Why, asked, documents
 from bot.answers.refusals import Mistake
 from bot.model import visible
 from bot.web import callers, problems
@@ -67,7 +68,7 @@ def _any_of(by_method: dict[str, _Endpoint]) -> _Endpoint:
         if endpoint is None:
             await problems.read(request.receive, problems.MOST_BODY_BYTES)
             headers = {"allow": ", ".join(sorted(allowed))}
-            return problems.problem(405, f"Here is no {request.method}.", headers=headers)
+            return problems.problem(405, f"Method not allowed: {request.method}", headers=headers)
         return await endpoint(request)
 
     return serve
@@ -97,7 +98,7 @@ def _endpoint(one: Operation, answers: Answers, rates: Rates) -> _Endpoint:
             return problems.problem(_STATUS[error.why], str(error), mistakes=error.mistakes)
         except ports.StoreError as error:
             return problems.problem(503, str(error))
-        return _answer(request, document.model_dump_json(by_alias=True), one.status)
+        return await asyncio.to_thread(_answer, request, document, one.status)
 
     return serve
 
@@ -145,8 +146,10 @@ def _json(request: Request, content: bytes) -> object:
         raise _BadRequest(400, f"The body is no JSON{where}.") from None
 
 
-def _answer(request: Request, document: str, status: int) -> Response:
-    body = visible.json_text(document).encode("utf-8", "replace")
+def _answer(request: Request, document: documents.Document | str, status: int) -> Response:
+    """Return the answer with its ETag. Of a long text this takes a while: not for the event loop."""
+    text = document if isinstance(document, str) else document.model_dump_json(by_alias=True)
+    body = visible.json_text(text).encode("utf-8", "replace")
     if request.method not in ("GET", "HEAD"):
         return Response(body, status, media_type="application/json")
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
