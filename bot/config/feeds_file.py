@@ -21,6 +21,15 @@ from bot.polling import places
 class FeedShape(access_shape.AccessShape):
     """One feed: its address, or a block with more about it."""
 
+    OTHER_WORDS = {
+        **dict.fromkeys(("address", "link", "feed", "rss", "href", "source", "uri"), "url"),
+        **dict.fromkeys(("title", "outlet", "label"), "name"),
+        **dict.fromkeys(("tag", "labels", "category", "categories", "group"), "tags"),
+        **dict.fromkeys(("interval", "poll", "frequency", "refresh"), "every"),
+        **dict.fromkeys(("publisher", "company"), "owner"),
+        **dict.fromkeys(("type", "format"), "kind"),
+    }
+
     url: feed_urls.FeedUrl = pydantic.Field(
         ...,
         description="The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place.",
@@ -102,9 +111,8 @@ def parse_feeds_file(
         if key.value != "feeds":
             help_text = values.did_you_mean(key.value, ["feeds"], otherwise="feeds: is the only key here")
             report.add_at(key, "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text)
-    if isinstance(items, Scalar) and not items.value and not items.style:
-        return ()
-    if not isinstance(items, Sequence):
+    is_empty = isinstance(items, Scalar) and not items.value and not items.style
+    if not isinstance(items, Sequence) and not is_empty:
         report.add(
             "wrong-kind",
             "a list of feeds is expected here",
@@ -114,10 +122,15 @@ def parse_feeds_file(
         return None
     good = {feed.url: feed for feed in previous}
     seen: dict[str, int] = {}
-    found = [_feed(item, report, kinds, environ, good, seen) for item in items.items]
+    listed = items.items if isinstance(items, Sequence) else []
+    found = [_feed(item, report, kinds, environ, good, seen) for item in listed]
     for flaw in document.flaws:
         report.add_flaw(flaw)
-    return tuple(feed for feed in found if feed)
+    feeds = [feed for feed in found if feed]
+    if document.cut:
+        # An item that is not YAML may be any of those that vanished.
+        feeds += [feed for url, feed in good.items() if model.feed_place(url) not in seen]
+    return tuple(feeds)
 
 
 def _say_no_list(report: ProblemReport, root: Node | None) -> None:

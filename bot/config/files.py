@@ -23,6 +23,13 @@ MAX_BYTES = 64 * 1024 * 1024
 
 BOT, FEEDS, RULES = "bot.yaml", "feeds.yaml", "rules"
 
+#: For a file that is empty or missing.
+A_RULE = "write rules: and, below, - name: …; to have none on purpose, write rules: []"
+WHAT_TO_WRITE = {
+    BOT: "write channels: and, below, alerts: {kind: console}",
+    FEEDS: "write feeds: and, below, - https://…; to poll none on purpose, write feeds: []",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bytes:
@@ -73,8 +80,11 @@ def is_changed(path: str, previous: FileState) -> bool:
     return fetch(path, previous).digest != previous.digest
 
 
-def parse(found: Bytes) -> ProblemReport:
-    """The file's nodes in a report that holds no problem yet, or one that says why they cannot be had."""
+def parse(found: Bytes, *, by_item: bool = False) -> ProblemReport:
+    """Return the file's nodes in a report that holds no problem yet, or one that says why there are none.
+
+    ``by_item``: an item of the file's list that is not YAML is reported and left out, so that the others are read.
+    """
     content = found.content or b""
     if found.stamp.size > MAX_BYTES:
         report = ProblemReport(found.path, Document("", None))
@@ -84,12 +94,18 @@ def parse(found: Bytes) -> ProblemReport:
         return report
     if not content.strip():
         report = ProblemReport(found.path, Document("", None))
-        report.add("empty-file", "the file is empty", "to switch everything off on purpose, remove the file", start=0)
+        report.add("empty-file", "the file is empty", WHAT_TO_WRITE.get(Path(found.path).name, A_RULE), start=0)
         return report
     text = content.decode("utf-8-sig", "replace")
     try:
         content.decode("utf-8-sig")
-        return ProblemReport(found.path, nodes.parse_yaml(text))
+        if not by_item:
+            return ProblemReport(found.path, nodes.parse_yaml(text))
+        document, mistakes = nodes.parse_items(text)
+        report = ProblemReport(found.path, document or Document(text, None))
+        for each in mistakes:
+            report.add(each.code, each.message, each.help, start=each.start, end=each.start + each.length)
+        return report
     except UnicodeDecodeError as error:
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
             report = ProblemReport(found.path, Document(content.decode("utf-16", "replace"), None))

@@ -213,18 +213,18 @@ class _Loader:
         try:
             content = files.fetch(path, old)
         except OSError as error:
-            self._keep(path, old, files.missing(path, error, "list your feeds in it: feeds: [https://…]"))
+            self._keep(path, old, files.missing(path, error, files.WHAT_TO_WRITE[files.FEEDS]))
             self.found.feed_names = old.names if old else None
             return
         if content.content is None and old is not None:
             self.found.files[path] = replace(old, stamp=content.stamp)
             self.found.feed_names = old.names
             return
-        report = files.parse(content)
+        report = files.parse(content, by_item=True)
         before = old.feeds if old else ()
         feeds = (
             None
-            if report.error_count
+            if report.document.root is None and report.error_count
             else feeds_file.parse_feeds_file(report, kinds=self._kinds.sources, environ=self._environ, previous=before)
         )
         names = feeds_file.names_of(report.document.root) if feeds is not None else old.names if old else None
@@ -292,9 +292,10 @@ class _Loader:
             return replace(old, stamp=content.stamp)
         if content.content is None:
             content = replace(content, content=Path(path).read_bytes())
-        report = files.parse(content)
+        report = files.parse(content, by_item=True)
         before = old.rules if old else ()
-        parsed = None if report.error_count else rules_file.parse_rules_file(report, context, previous=before)
+        is_read = report.document.root is not None or not report.error_count
+        parsed = None if not is_read else rules_file.parse_rules_file(report, context, previous=before)
         state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
         if parsed is None:
             return replace(state, rules=tuple(replace(entry, is_kept=True) for entry in before))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 
@@ -136,7 +136,7 @@ class RuleReader:
         help_text = "write - name: and its other keys below, indented"
         if isinstance(node, Scalar) and (stuck := re.match(r"([a-z_]+):(\S.*)", node.value)):
             help_text = f"a space is missing after the colon: {stuck[1]}: {values.shown(stuck[2])}"
-        self.report.add_at(node, "wrong-kind", "this is no rule", help_text)
+        self.report.add_at(node, "wrong-kind", "expected a rule, a block of keys that begins with name:", help_text)
 
     def _rule(self, shape: RuleShape) -> model.Rule:
         zone = self.context.zone
@@ -220,6 +220,8 @@ class RuleReader:
                 help_text = values.did_you_mean(name, sorted(known), otherwise=otherwise)
                 if kind == "channel" and (meant := self.context.destinations.get(name)):
                     help_text = f"rules name the channel, not where it posts: write {meant}"
+                elif kind == "channel" and not re.fullmatch(r"[\w -]+", name):
+                    help_text = _help_with_destination(name, known or ())
                 if not item.style and name[0] == "-" and name[1:2] not in ("", " ", "-"):
                     help_text = f"a space is missing after the dash: - {name[1:].split(' -')[0]}"
                 self.report.add_at(
@@ -249,6 +251,20 @@ class RuleReader:
         self.report.add(
             problem.code, problem.message, help_text, start=start, end=end, rule=rule.name, severity=severity
         )
+
+
+def _help_with_destination(written: str, channels: Collection[str]) -> str:
+    """Return what to write instead of ``notify: "#policy"``, where no channel of bot.yaml posts there."""
+    known = f" ({', '.join(sorted(channels))})" if 0 < len(channels) <= 8 else ""
+    start = f"notify takes the name of a channel in bot.yaml{known}"
+    if found := re.fullmatch(r"#([\w-]+)", written):
+        channel = f'{found[1]}: {{kind: slack, to: "{written}", token: env:SLACK_BOT_TOKEN}}'
+        return f"{start}; to post to {written} in Slack, add {channel} there, and write notify: {found[1]}"
+    if written.startswith("@"):
+        return f"{start}; people are named under mention:"
+    if "@" in written:
+        return f"{start}; to send e-mail, add a channel with kind: email there"
+    return f"{start}; add one there"
 
 
 def _span(problem: rules.RuleProblem, node: Mapping, report: ProblemReport, sets: Sets) -> tuple[int, int]:

@@ -49,7 +49,10 @@ def parse_rules_file(
             content.rules.append(loaded)
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
-    _keep(content, refused, previous, is_top_whole=not _has_error_outside(report, items))
+    refused += report.document.cut
+    # A rule that is not YAML, under a name that is new, may be any that vanished.
+    is_whole = all(name in reader.before for name in report.document.cut) and not _has_error_outside(report, items)
+    _keep(content, refused, previous, is_top_whole=is_whole)
     return content
 
 
@@ -59,7 +62,9 @@ def _top(report: ProblemReport, root: Node) -> Mapping | None:
         report.add("missing-key", "the list has no name", "write rules: on the line above", start=root.start)
         return None
     if isinstance(root, Scalar):
-        report.add("wrong-kind", "this is no rule file", "begin with rules: and, below, - name: …", start=root.start)
+        report.add(
+            "wrong-kind", "expected a list of rules", "begin with rules: and, below, - name: …", start=root.start
+        )
         return None
     for key, _ in root.pairs:
         if key.value not in ("sets", "rules"):

@@ -136,6 +136,25 @@ _Examples = Annotated[
 class RuleShape(StrictShape):
     """One watch rule: what to match, which channels to notify, and how urgent it is."""
 
+    OTHER_WORDS = {
+        **dict.fromkeys(
+            ("not", "exclude", "excludes", "excluded", "without", "unless", "except", "no", "ignore"), "none"
+        ),
+        **dict.fromkeys(("must", "and", "require", "required", "requires", "must_have"), "all"),
+        **dict.fromkeys(("or", "keywords", "keyword", "terms", "words", "match", "include", "search", "either"), "any"),
+        **dict.fromkeys(("channel", "channels", "to", "alert", "send", "send_to", "post_to"), "notify"),
+        **dict.fromkeys(("title", "rule", "label", "id"), "name"),
+        **dict.fromkeys(("priority", "urgency", "level", "importance"), "severity"),
+        **dict.fromkeys(("comment", "description", "why"), "note"),
+        **dict.fromkeys(("example", "examples", "test", "tests", "matches"), "must_match"),
+        **dict.fromkeys(("disabled", "off"), "paused"),
+        **dict.fromkeys(("sources", "source", "only", "outlets", "tags"), "feeds"),
+        **dict.fromkeys(("expires", "ends", "end", "expiry"), "until"),
+        **dict.fromkeys(("schedule", "digest", "at"), "when"),
+        **dict.fromkeys(("in", "field", "fields"), "where"),
+        **dict.fromkeys(("people", "mentions", "ping"), "mention"),
+    }
+
     name: Annotated[values.Text, pydantic.Field(max_length=200)] = pydantic.Field(
         ..., description="The rule's name in messages; unique over all files.", examples=["BlackBerry in Pakistan"]
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import pydantic
 
@@ -18,6 +19,9 @@ class StrictShape(pydantic.BaseModel):
     """A block of keys that takes no key but its own."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    #: Words that people write for a key, and the key.
+    OTHER_WORDS: ClassVar[Mapping[str, str]] = {}
 
     def as_value(self, kind: type[T], /, **others: object) -> T:
         """A ``kind``: its fields that are keys here too, as they are, and ``others``, which count before them."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot import model
+from bot.language import tokens
 from bot.rules import article_text, evaluation, expression
 from bot.rules.errors import RuleProblem
 from bot.rules.evaluation import CompiledRule, Evaluation, evaluate_rule
@@ -47,7 +48,8 @@ def problems(compiled: CompiledRule, steps: Steps | None = None) -> list[RulePro
             key = "must_not_match"
             seen = article_text.ArticleText(article_of(example), steps or Steps())
             if evaluation.matches(rule, seen):
-                found.append(_problem(key, number, example, f"matches: {fired(evaluate_rule(rule, seen))}"))
+                result = evaluate_rule(rule, seen)
+                found.append(_problem(key, number, example, f"matches: {fired(result)}", _other_case(result)))
     except TooManySteps as error:
         found.append(_too_many_steps((key, number), example, error))
     return found
@@ -63,8 +65,27 @@ def _too_many_steps(place: tuple[str | int, ...], example: model.Example, error:
     )
 
 
-def _problem(key: str, number: int, example: model.Example, message: str) -> RuleProblem:
-    verb = "add a wording that it has" if key == "must_match" else "add a line, or exclude a word of it under none"
+def _other_case(said: Evaluation) -> str:
+    """Return the remedy where a name was found as a word of the language: Apple in an apple pie."""
+    for line in said.lines:
+        for hit in line.hits if line.part.kind is not Kind.NONE else ():
+            leaf = hit.leaf
+            if (
+                isinstance(leaf, expression.Words)
+                and leaf.text != hit.text
+                and tokens.fold(leaf.text) == tokens.fold(hit.text)
+                and not leaf.text.islower()
+            ):
+                return f"write {{{leaf.text}}} to match only this case, "
+    return ""
+
+
+def _problem(key: str, number: int, example: model.Example, message: str, remedy: str = "") -> RuleProblem:
+    verb = (
+        "add a wording that it has"
+        if key == "must_match"
+        else f"{remedy}add a line, or exclude a word of it under none"
+    )
     return RuleProblem(
         place=(key, number),
         end=len(example.title or example.body),

@@ -26,6 +26,7 @@ def warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     """In the order of the rule; none of them stops it."""
     rule = compiled.rule
     found = [*_of_lists(rule), *_of_query(rule), *_unguarded(rule, compiled.parts), *_contradictions(rule)]
+    found += _names(rule, compiled.parts)
     if not rule.stem:
         found += _plurals(rule, compiled.parts)
     if not rule.must_match and not rule.must_not_match:
@@ -68,7 +69,7 @@ def is_name_tail(piece: str) -> bool:
 
 
 def _of_comma(place: tuple[str | int, ...], before: str, term: str) -> Iterator[RuleProblem]:
-    is_number = re.fullmatch(r"\d{1,3}(?:,\d{3})*", before.strip()) and re.fullmatch(r"\d{3}", term.strip())
+    is_number = re.fullmatch(r"\d{1,3}(?:,\d{3})*", before.strip()) and re.match(r"\d{3}(?!\w)", term.strip())
     if is_number or is_name_tail(term):
         joined = f"{before.strip()}{',' if is_number else ', '}{term.strip()}"
         yield RuleProblem(
@@ -133,15 +134,29 @@ def _of_words(
             message=f'"{leaf.text}" is in nearly every article',
             help="remove it, or write the phrase that you mean",
         )
-    elif len(word) <= 2 and word.isascii() and not (is_capitals and not is_alone):
+    elif len(word) <= 2 and word.isascii() and not _is_distinctive(word, is_capitals, is_alone):
         yield RuleProblem(
             place=place,
             start=start,
             end=end,
             code="short-word",
             message=f'"{leaf.text}" is short and will be found where it is not meant',
-            help="write it in CAPITALS if it is an acronym" if not is_capitals else "add a line that must be found too",
+            help=_help_with_short(word, is_capitals),
         )
+
+
+def _is_distinctive(word: str, is_capitals: bool, is_alone: bool) -> bool:
+    """3G, S3 and, beside another line, UK: short, but hardly found where they are not meant."""
+    has_both = any(char.isdigit() for char in word) and not word.isdigit()
+    return has_both or (is_capitals and not is_alone)
+
+
+def _help_with_short(word: str, is_capitals: bool) -> str:
+    if is_capitals:
+        return "add a line that must be found too"
+    if word.isdigit():
+        return f'write what it counts too, as in "{word} people"'
+    return f"if it is an acronym, write it in capitals: {word.upper()}; otherwise write a longer phrase"
 
 
 def _unguarded(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
@@ -172,16 +187,39 @@ def _plurals(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]
         return
     part, leaf, plural = next(iter(missed.values()))
     place, start = _place(rule, part, leaf)
-    others = [text for text in missed if text != leaf.text]
-    more = f"; the same goes for {', '.join(others[:5])}{' …' if len(others) > 5 else ''}" if others else ""
     yield RuleProblem(
         place=place,
         start=start,
         end=start + len(leaf.text),
         code="no-plural",
-        message=f'"{leaf.text}" does not match "{plural}"{more}',
+        message=f'"{leaf.text}" does not match "{plural}"{_same_goes_for(list(missed)[1:])}',
         help=f"add {plural}, write {leaf.text}* for any ending, or stem: true in the rule for all its terms",
     )
+
+
+def _names(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
+    """Names that also match a word of the language: one problem for the rule, at the first of them."""
+    names: dict[str, tuple[Part, expression.Words]] = {}
+    for part in parts:
+        leaves = expression.leaves(part.expression) if part.kind is not Kind.NONE else ()
+        for leaf in leaves:
+            if isinstance(leaf, expression.Words) and not leaf.is_exact and word_forms.is_word_and_name(leaf.text):
+                names.setdefault(leaf.text, (part, leaf))
+    for part, leaf in list(names.values())[:1]:
+        place, start = _place(rule, part, leaf)
+        word = leaf.text.lower()
+        yield RuleProblem(
+            place=place,
+            start=start,
+            end=start + len(leaf.text),
+            code="word-and-name",
+            message=f'"{leaf.text}" also matches "{word}"{_same_goes_for(list(names)[1:])}',
+            help=f"to match only this case, write {{{leaf.text}}}; to match both, write {word}",
+        )
+
+
+def _same_goes_for(others: list[str]) -> str:
+    return f"; the same goes for {', '.join(others[:5])}{' …' if len(others) > 5 else ''}" if others else ""
 
 
 def _place(rule: model.Rule, part: Part, leaf: expression.Words) -> tuple[tuple[str | int, ...], int]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bot import model
-from bot.rules import expression, parse, patterns, show, stemming
+from bot.rules import expression, parse, patterns, show, stemming, terms
 from bot.rules.errors import QueryError, RuleProblem
 
 #: A rule is compiled, checked and tried at once, then seldom asked: read, it takes four times what is written.
@@ -85,13 +85,18 @@ def _line(
     where: model.Where,
     problems: list[RuleProblem],
 ) -> Part | None:
-    terms = []
+    wordings = []
     for number, term in enumerate(line.terms):
         try:
-            terms.append(parse.parse_term(term, sets=sets))
+            wordings.append(parse.parse_term(term, sets=sets))
         except QueryError as error:
-            problems.append(_problem((kind.value, line.label, number), error))
-    if not terms:
+            problem = _problem((kind.value, line.label, number), error)
+            if kind is Kind.ALL and line.terms == (line.label,) and (names := terms.alternatives(term)):
+                # Each item of a plain list under all must be found; only a line with a name has alternatives.
+                help_ = f"give each line of all a name, as in all: {{one: [{', '.join(names)}], other: …}}"
+                problem = replace(problem, help=help_)
+            problems.append(problem)
+    if not wordings:
         if not line.terms:
             problems.append(
                 RuleProblem(
@@ -102,7 +107,7 @@ def _line(
                 )
             )
         return None
-    either = terms[0] if len(terms) == 1 else expression.Any(tuple(terms))
+    either = wordings[0] if len(wordings) == 1 else expression.Any(tuple(wordings))
     return Part(kind=kind, label=line.label, expression=_within(either, where))
 
 

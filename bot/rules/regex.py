@@ -17,7 +17,7 @@ _CACHED = 4_096
 #: RE2's own words, in ours.
 _MEANINGS = (
     ("perl operator", "look-around is not known here", "say what must stand there, or exclude it under none"),
-    ("invalid escape", "an escape that is not known here", "back references are not known; \\d \\w \\s \\b are"),
+    ("invalid escape", "this escape is not known here", "back references are not known; \\d \\w \\s \\b are"),
     ("missing )", "a ( is not closed", "close it, or write \\( for the mark itself"),
     ("unexpected )", "a ) was never opened", "write \\) for the mark itself"),
     ("missing ]", "a [ is not closed", "close it, or write \\[ for the mark itself"),
@@ -45,11 +45,11 @@ def check(source: str) -> None:
         raise _translated(source, error) from None
     if matches_nothing:
         raise QueryError(
-            "an expression that matches nothing at all, so every text has it",
+            "this expression also matches an empty text, so every article would match",
             0,
             len(source),
             "empty-regex",
-            "use + where you wrote *, or name what must stand there",
+            "name something that must be there, as in /hack.*/",
         )
 
 

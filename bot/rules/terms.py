@@ -28,6 +28,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 _ITEM_FIELD = re.compile(rf"({'|'.join(expression.FIELDS)}):\s*")
 _ITEM_NEAR = re.compile(r"\bO?NEAR(?:/\d+f?)?\b")
 _ITEM_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
+#: Only regular expressions have these.
+_ESCAPE = re.compile(r"(?:(?<!\S)\\[bB](?=\w)|\\[bB](?!\S)|\\[dwsDWS][+*{]|\\\.)")
 _ITEM_WINDOW = re.compile(r'".*"~\d*\Z', re.DOTALL)
 
 
@@ -236,6 +238,16 @@ def _item_lexeme(body: str, shift: int) -> Lexeme:
         raise QueryError(
             "a regular expression stands between two /", shift, end, "bad-regex", r"write \/ for a / inside it"
         )
+    if body[:1] == "/" and len(body) > 1:
+        raise QueryError("this / is not closed", shift, end, "bad-regex", f"a regular expression ends with /: {body}/")
+    if found := _ESCAPE.search(body):
+        raise QueryError(
+            f"{found[0]} in a term that is not a regular expression",
+            shift + found.start(),
+            shift + found.end(),
+            "bad-regex",
+            f"write '/{body}/'; a term without slashes matches whole words anyway",
+        )
     _check_item_field(body, shift)
     return Lexeme(Kind.WORD, body, body)
 
@@ -253,19 +265,47 @@ def _check_item_operators(body: str, shift: int) -> None:
             "single quotes are part of the term", shift, shift + len(body), "single-quotes", f"write {body[1:-1]}"
         )
     if found := _ITEM_OPERATOR.search(body):
-        before, after = body[: found.start()].strip(), body[found.end() :].strip()
-        help_ = {
-            "AND": f"give each a line of its own under all, or use query: {body}",
-            "OR": f"write a list: [{before}, {after}]" if before and after else "remove it",
-            "NOT": f"write {after} under none",
-        }[found[1]]
         raise QueryError(
             f"{found[1]} in a list item",
             shift + found.start(1),
             shift + found.end(1),
             "operator-in-list",
-            f"a list item is one term; {help_}; for these very words: '\"{body}\"'",
+            f"a list item is one term: {_help_with_operators(body)}",
         )
+
+
+def alternatives(body: str) -> list[str]:
+    """Return the terms of ``Pakistan OR Karachi``; none where it has another operator or no operator."""
+    terms, operators = _apart(body)
+    return terms if set(operators) == {"OR"} else []
+
+
+def _apart(body: str) -> tuple[list[str], list[str]]:
+    pieces = [piece.strip() for piece in _ITEM_OPERATOR.split(body)]
+    return [term for term in pieces[::2] if term], pieces[1::2]
+
+
+def _help_with_operators(body: str) -> str:
+    """Return what to write instead of ``Pakistan OR Karachi`` as one item of a list."""
+    terms, operators = _apart(body)
+    if not terms:
+        kinds = {
+            "OR": "remove OR; the items of a list are alternatives",
+            "AND": "remove AND; what must be found too gets its own line under all",
+            "NOT": "remove NOT; what must not be found goes under none",
+        }
+        return kinds[operators[0]]
+    words = f"; for these very words: '\"{body}\"'" if body.isupper() else ""
+    if operators == ["NOT"]:
+        others = f"keep {terms[0]}, and " if len(terms) > 1 else ""
+        return f"{others}write none: [{terms[-1]}]{words}"
+    if set(operators) == {"OR"}:
+        return f"write each as an item of its own: {', '.join(terms)}{words}"
+    if set(operators) == {"AND"} and len(terms) > 1:
+        return f"write all: [{', '.join(terms)}]; or, instead of the lists, query: {body}{words}"
+    if len(terms) == len(operators) + 1 and len(set(operators)) > 1:
+        return f"write query: instead of the lists, with brackets around what belongs together{words}"
+    return f"write a term on either side of {operators[0]}, under query: instead of the lists{words}"
 
 
 def _check_item_field(body: str, shift: int) -> None:

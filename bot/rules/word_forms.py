@@ -16,6 +16,8 @@ from bot.rules.errors import RuleProblem
 #: In so many of 10,000 news items, and hardly ever as a name: a word of the language.
 _COMMON_RATE = 10 / 10_000
 _MOST_CAPITALS = 1 / 9
+#: In so few of 10,000 news items a word may be a rare name.
+_WORD_RATE = 1 / 10_000
 
 
 def in_capitals(leaf: expression.Words, place: tuple[str | int, ...], start: int, end: int) -> Iterator[RuleProblem]:
@@ -30,6 +32,19 @@ def in_capitals(leaf: expression.Words, place: tuple[str | int, ...], start: int
             message=f'"{leaf.text}" matches only in capitals',
             help=f"write {leaf.text.lower()}; or, if it is an acronym, {{{leaf.text}}}",
         )
+
+
+def is_word_and_name(text: str) -> bool:
+    """Whether a capitalised word is also written in small letters by the news at large: Apple, Orange, Shell."""
+    known = background.table()
+    folded = tokens.fold(text)
+    return (
+        text[:1].isupper()
+        and text[1:].islower()
+        and text.isalpha()
+        and known.rates.get(folded, 0) >= _WORD_RATE
+        and known.capitals.get(folded, 1) < 1
+    )
 
 
 def without_plural(leaf: expression.Words, beside: list[expression.Words]) -> str | None:

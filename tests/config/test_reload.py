@@ -51,6 +51,36 @@ def test_unreadable_yaml_keeps_the_whole_file(tmp_path: Path) -> None:
     assert [problem.code for problem in after.problems] == ["unclosed-bracket"]
 
 
+SLIP = "  - name: Pakistan: telecom\n    any: [PTA]\n    notify: desk\n"
+
+
+def test_a_rule_that_is_not_yaml_takes_no_other_rule_of_its_file_with_it(tmp_path: Path) -> None:
+    settings = folders.load(folders.make(tmp_path, rules=folders.RULES + SLIP))
+    assert folders.names(settings) == ["First", "Second"]
+    assert settings.off == ("Pakistan: telecom",)
+    assert [problem.code for problem in settings.problems] == ["colon-in-value"]
+
+
+def test_a_rule_that_is_no_longer_yaml_keeps_its_last_good_version_and_the_others_their_edits(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    broken = folders.RULES.replace("all: [PTA, backdoor*]", "all: [PTA, backdoor*").replace(
+        "[BlackBerry]", "[Nokia, BlackBerry]"
+    )
+    after = folders.load(_with(tmp_path, "rules/a.yaml", broken), before)
+    assert after.kept == ("First",)
+    rules = {entry.rule.name: entry.rule for entry in after.rules}
+    assert rules["First"].all == before.rules[0].rule.all
+    assert [line.label for line in rules["Second"].any] == ["Nokia", "BlackBerry"]
+
+
+def test_a_rule_that_is_renamed_and_no_longer_yaml_is_not_lost(tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    broken = folders.RULES.replace("name: First", "name: First: again")
+    after = folders.load(_with(tmp_path, "rules/a.yaml", broken), before)
+    assert set(folders.names(after)) == {"First", "Second"}
+    assert after.kept == ("First",)
+
+
 @pytest.mark.parametrize("text", ["", "ruels: []\n", "rules: {}\n", "- name: x\n", "text\n", "rules: 5\n"])
 def test_a_file_whose_rules_cannot_be_found_keeps_its_last_good_rules(text: str, tmp_path: Path) -> None:
     before = folders.load(folders.make(tmp_path))
@@ -113,6 +143,26 @@ def test_a_broken_feeds_yaml_keeps_the_feeds(text: str, tmp_path: Path) -> None:
     before = folders.load(folders.make(tmp_path))
     after = folders.load(_with(tmp_path, "feeds.yaml", text), before)
     assert after.feeds == before.feeds
+
+
+def test_a_feed_that_is_not_yaml_takes_no_other_feed_with_it(tmp_path: Path) -> None:
+    other = "  - {url: https://other.example/feed, name: Other}\n"
+    before = folders.load(folders.make(tmp_path, feeds=folders.FEEDS + other))
+    assert len(before.feeds) == 2
+    folder = _with(tmp_path, "feeds.yaml", folders.FEEDS.replace("tags: [pakistan]}", "tags: [pakistan}") + other)
+    assert [feed.name for feed in folders.load(folder).feeds] == ["Other"]
+    assert {feed.url for feed in folders.load(folder, before).feeds} == {feed.url for feed in before.feeds}
+
+
+@pytest.mark.parametrize(("name", "text"), [("feeds.yaml", "feeds: []\n"), ("rules/a.yaml", "rules: []\n")])
+def test_what_an_empty_file_is_advised_to_say_is_accepted_at_once(name: str, text: str, tmp_path: Path) -> None:
+    before = folders.load(folders.make(tmp_path))
+    [problem] = folders.load(_with(tmp_path, name, ""), before).problems
+    assert problem.help is not None
+    assert text.strip() in problem.help
+    after = folders.load(_with(tmp_path, name, text), before)
+    assert after.problems == ()
+    assert not (after.feeds if name == "feeds.yaml" else after.rules)
 
 
 def test_a_broken_feed_keeps_its_last_good_version(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
         ("*door", "*", "leading-wildcard", "list the words"),
         ("a AND /(b/", "(b", "bad-regex", "close it"),
         ("/(?=a)b/", "(?=a)b", "bad-regex", "exclude"),
-        ("/a*/", "a*", "empty-regex", "+"),
+        ("/a*/", "a*", "empty-regex", "must be there"),
         ("a AND -b", "-", "unknown-operator", "NOT b"),
         ("a && b", "&&", "unknown-operator", "AND"),
         ("word~2", "~2", "unknown-operator", '"a b"~5'),

@@ -12,7 +12,13 @@ import yaml
 
 #: Bytes that no text file holds; libyaml would stop at them with a number.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+NO_EXCLAMATION = "leave the ! out; to exclude a term, write it under none: [{}]"
 _COMMENT = re.compile(r"(?<=[ \t])#.*")
+#: Spaces that look like a plain one and are none to YAML: no-break spaces of word processors, chats and web pages.
+_ODD_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\ufeff\u200b"
+_ODD_SPACE = re.compile(rf"^[ ]*(?:-[ ]+)*(?:[a-z_]+:[ ]*|-)?(?P<odd>[{_ODD_SPACES}]+)", re.MULTILINE)
+#: What may be written for a key of ours; other words before a colon are text.
+_KEY = re.compile(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTALL)
 
 
 class Unreadable(Exception):
@@ -38,6 +44,22 @@ def refuse_binary(text: str) -> None:
         )
 
 
+def odd_spaces(text: str) -> list[Unreadable]:
+    """Return where an unusual space stands in the place of a plain one: before a value, or in an indentation."""
+    if not any(space in text for space in _ODD_SPACES):
+        return []
+    return [
+        Unreadable(
+            "odd-space",
+            f"this space is not a plain one (U+{ord(found['odd'][0]):04X}), as pasted from a document or a web page",
+            "delete it and press the space bar instead",
+            found.start("odd"),
+            len(found["odd"]),
+        )
+        for found in _ODD_SPACE.finditer(text)
+    ]
+
+
 def translate(error: yaml.YAMLError, text: str) -> Unreadable:
     """The slip behind an error of libyaml."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
@@ -48,6 +70,8 @@ def translate(error: yaml.YAMLError, text: str) -> Unreadable:
     problem = error.problem or ""
     if "nesting" in problem:
         return Unreadable("too-deep", "brackets nested a thousand deep", "no key needs that", at)
+    if odd := [found for found in odd_spaces(text) if found.start <= max(at, opened)]:
+        return odd[-1]
     slip = _Slip(text, at, opened, problem, error.context or "")
     for look in (_tab, _bad_start, _sigil, _quote, _colon, _block_mark, _bracket, _dash, _indent):
         if found := look(slip):
@@ -119,16 +143,20 @@ def _sigil(slip: _Slip) -> Unreadable | None:
     advice = f'quote it: "{shown}"'
     if mark == "*" and len(shown) > 1:
         advice = f"a wildcard stands at the end of a word: {shown.strip('*')}*; as text, quote it"
+    if mark == "!" and len(shown) > 1:
+        advice = NO_EXCLAMATION.format(shown[1:])
     return Unreadable(code, f"a value cannot begin with {mark}", advice, slip_at, len(shown))
 
 
 def _quote(slip: _Slip) -> Unreadable | None:
     if "unknown escape" in slip.problem:
         escape = slip.text[slip.at : slip.at + 2]
+        whole = re.compile(r'"((?:[^"\\\n]|\\.)*)"').match(slip.text, slip.opened)
+        single = ": '" + whole[1].replace("'", "''") + "'" if whole else ""
         return Unreadable(
             "escape",
-            f"{escape} means nothing inside double quotes",
-            "use single quotes: there a backslash is only a backslash",
+            f"{escape} is not an escape that double quotes know",
+            f"use single quotes, in which a backslash is only a backslash{single}",
             slip.at,
             2,
         )
@@ -225,10 +253,16 @@ def _colon(slip: _Slip) -> Unreadable | None:
 def _colon_help(slip: _Slip, value: str) -> str:
     if re.match(r"\s*(?:- )?query:", slip.before):
         return "write the text under query: | , indented, there a colon is only a colon"
-    is_item = slip.line.lstrip().startswith("- ") or ": " not in slip.before
-    whole = slip.line.strip(" -") if is_item else slip.line.split(": ", 1)[1]
-    whole = whole.strip()
-    return f'quote the whole value: "{whole}"' if len(whole) < 60 and '"' not in whole else "quote the whole value"
+    line = _COMMENT.sub("", slip.line).rstrip()
+    found = _KEY.match(line) if ": " in slip.before else None
+    return f"quote the whole value: {quoted(found['value'] if found else line.strip(' -'))}"
+
+
+def quoted(value: str) -> str:
+    """Return the text as YAML takes it literally; a long one is cut in its middle."""
+    if len(value) > 100:
+        value = f"{value[:40]} … {value[-40:]}"
+    return f'"{value}"' if not set(value) & {'"', "\\"} else "'" + value.replace("'", "''") + "'"
 
 
 def _no_colon(slip: _Slip) -> Unreadable | None:

@@ -21,10 +21,18 @@ from bot.config.yaml.errors import Unreadable
 MAX_DEPTH = 30
 #: Some 100,000 rules. A node costs about 270 bytes, so this bounds the memory of one file.
 MAX_NODES = 3_000_000
+#: An item that is not YAML is left out and the rest read again: so many, and of files so long.
+_MOST_CUT = 20
+_MOST_RETRIED = 300_000
+_FIRST_ITEM = re.compile(r"^(?:rules|feeds):[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)-\s", re.MULTILINE)
+_NAME = re.compile(r"^[ -]*name: *(.+?) *$", re.MULTILINE)
 #: What libyaml takes for the end of a line.
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-#: “#word” at the end of a line, after a space: YAML drops it as a comment.
 _DEEPER_DASH = re.compile(r"[\r\n][ \t]*- ")
+#: Characters that only an escape inside double quotes can put into a value.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|.)", re.DOTALL)
+#: “#word” at the end of a line, after a space: YAML drops it as a comment.
 _LOST = re.compile(r"(?<![ \t])[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
 
 
@@ -108,6 +116,8 @@ class Document:
     root: Node | None
     #: In order of place.
     flaws: list[Flaw] = field(default_factory=list)
+    #: Names of list items that are not in ``root``, since they are not YAML; empty where an item shows no name.
+    cut: list[str] = field(default_factory=list)
     _line_starts: list[int] | None = None
 
     def flaws_inside(self, node: Node) -> list[Flaw]:
@@ -143,6 +153,45 @@ class Document:
         return self._line_starts
 
 
+def parse_items(text: str) -> tuple[Document | None, list[Unreadable]]:
+    """Return a file that is a list under one key, without the items that are not YAML, and why each is not.
+
+    The document is None where the mistake is outside of the list, or where a file is too large to be read repeatedly.
+    """
+    mistakes: list[Unreadable] = []
+    cut: list[str] = []
+    left = text
+    while True:
+        try:
+            document = parse_yaml(left)
+        except Unreadable as error:
+            item = _item_around(left, error.start) if len(text) < _MOST_RETRIED and len(cut) < _MOST_CUT else None
+            mistakes.append(error)
+            if item is None:
+                return None, mistakes
+            name = _NAME.search(left, *item)
+            cut.append(name[1].strip("\"' ") if name else "")
+            left = left[: item[0]] + re.sub(r"[^\r\n]", " ", left[slice(*item)]) + left[item[1] :]
+            continue
+        document.text, document.cut = text, cut
+        return document, mistakes
+
+
+def _item_around(text: str, at: int) -> tuple[int, int] | None:
+    """Return the item of a file's own list that ``at`` is in; None: it is outside of the list."""
+    first = _FIRST_ITEM.search(text)
+    if first is None:
+        return None
+    starts = re.compile(rf"^(?:{first['indent']}-(?=\s)|(?P<top>[^\s#-]))", re.MULTILINE)
+    line_end = text.find("\n", at)
+    bounds = list(starts.finditer(text))
+    inside = [found for found in bounds if found.start() <= (len(text) if line_end < 0 else line_end)]
+    if not inside or inside[-1]["top"]:
+        return None
+    after = next((found.start() for found in bounds if found.start() > inside[-1].start()), len(text))
+    return inside[-1].start(), after
+
+
 def parse_yaml(text: str) -> Document:
     """Raises Unreadable, with the place and plain words."""
     errors.refuse_binary(text)
@@ -165,6 +214,8 @@ class _Composer:
         self._count = 0
         self._lost = {found.start(): found for found in _LOST.finditer(text)}
         self._text = text
+        #: Unusual spaces; what is inside quoted or block text is only text, and leaves the list.
+        self._odd = errors.odd_spaces(text)
 
     def document(self) -> Document:
         self._next()
@@ -179,6 +230,8 @@ class _Composer:
             raise Unreadable(
                 "two-documents", "a second document begins here", "remove the line ---: one file, one document", at, 3
             )
+        if self._odd:
+            raise self._odd[0]
         if isinstance(root, Scalar) and not root.value and not root.style:
             root = None
         return Document(self._text, root, sorted(self._flaws, key=lambda flaw: flaw.start))
@@ -191,6 +244,10 @@ class _Composer:
             if event.anchor is not None or event.tag is not None:
                 self._flaws.append(_decorated(event, start, self._text))
             end = event.end_mark.index
+            if self._odd and event.style:
+                self._odd = [odd for odd in self._odd if not start < odd.start < end]
+            if event.style == '"' and (control := _CONTROL.search(event.value)):
+                self._flaws.append(_escaped(control[0], self._text[start:end], start))
             if self._lost and end in self._lost:
                 self._warn_of_comment(event.value, self._lost[end])
             if not event.style and end - start > len(event.value) + 2 and "- " in event.value:
@@ -273,6 +330,25 @@ class _Composer:
         )
 
 
+def _escaped(control: str, written: str, start: int) -> Flaw:
+    r"""Return the flaw of ``"\bPTA\b"``: double quotes make a backspace of what was meant as a word boundary."""
+    found = next(found for found in _ESCAPE.finditer(written) if _is_control(found))
+    single = written[1:-1].replace("'", "''")
+    return Flaw(
+        code="escape",
+        message=f"inside double quotes {found[0]} is a control character (U+{ord(control):04X}), not text",
+        help=f"use single quotes, in which a backslash is only a backslash: '{single}'",
+        start=start + found.start(),
+        end=start + found.end(),
+    )
+
+
+def _is_control(escape: re.Match[str]) -> bool:
+    if digits := escape[1] or escape[2] or escape[3]:
+        return _CONTROL.match(chr(int(digits, 16))) is not None
+    return escape[0][1] in "0abefv"
+
+
 def _end(event: Any, items: list[Node]) -> int:
     """Of a block the last item's end: libyaml's own mark lies after the blank lines and comments that follow."""
     end: int = event.end_mark.index
@@ -293,12 +369,13 @@ def _decorated(event: Any, start: int, text: str) -> Flaw:
     mark = text[start : start + 1]
     word = (re.match(r"\S+", text[start : start + 60]) or [mark])[0].rstrip(",]}")
     what = "names this place of the file" if mark == "&" else "is a type for programs"
+    quoted = (
+        f'as text, quote it: "{word} …"' if text[start + len(word) :][:1] == " " else f'as text, quote it: "{word}"'
+    )
     return Flaw(
         code="ampersand" if mark == "&" else "exclamation",
         message=f"a value that begins with {mark} {what} ({word})",
-        help=f'as text, quote it: "{word} …"'
-        if text[start + len(word) :][:1] == " "
-        else f'as text, quote it: "{word}"',
+        help=quoted if mark == "&" else errors.NO_EXCLAMATION.format(word[1:]),
         start=start,
         end=start + len(word),
     )

@@ -212,6 +212,8 @@ def _meant(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, mi
     if model is None:
         return None
     name = str(path[-1])
+    if (meant := getattr(model, "OTHER_WORDS", {}).get(name.casefold())) is not None:
+        return str(meant)
     awaited = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
     if near := values.near(name, awaited):
         return near
