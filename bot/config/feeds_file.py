@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import pydantic
 
@@ -21,7 +21,7 @@ from bot.polling import places
 class FeedShape(access_shape.AccessShape):
     """One feed: its address, or a block with more about it."""
 
-    OTHER_WORDS = {
+    OTHER_WORDS: ClassVar = {
         **dict.fromkeys(("address", "link", "feed", "rss", "href", "source", "uri"), "url"),
         **dict.fromkeys(("title", "outlet", "label"), "name"),
         **dict.fromkeys(("tag", "labels", "category", "categories", "group"), "tags"),

@@ -12,7 +12,6 @@ from bot import model
 from bot.config import values
 from bot.config.settings import FileState, Stamp
 from bot.config.yaml import nodes, problems
-from bot.config.yaml.errors import Unreadable
 from bot.config.yaml.nodes import Document
 from bot.config.yaml.problems import ProblemReport
 
@@ -99,13 +98,6 @@ def parse(found: Bytes, *, by_item: bool = False) -> ProblemReport:
     text = content.decode("utf-8-sig", "replace")
     try:
         content.decode("utf-8-sig")
-        if not by_item:
-            return ProblemReport(found.path, nodes.parse_yaml(text))
-        document, mistakes = nodes.parse_items(text)
-        report = ProblemReport(found.path, document or Document(text, None))
-        for each in mistakes:
-            report.add(each.code, each.message, each.help, start=each.start, end=each.start + each.length)
-        return report
     except UnicodeDecodeError as error:
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
             report = ProblemReport(found.path, Document(content.decode("utf-16", "replace"), None))
@@ -114,9 +106,12 @@ def parse(found: Bytes, *, by_item: bool = False) -> ProblemReport:
         report = ProblemReport(found.path, Document(text, None))
         at = len(content[: error.start].decode("utf-8-sig", "replace"))
         report.add("not-utf-8", "a byte that is not UTF-8 text", "save the file as plain text, UTF-8", start=at)
-    except Unreadable as error:
-        report = ProblemReport(found.path, Document(text, None))
-        report.add(error.code, error.message, error.help, start=error.start, end=error.start + error.length)
+        return report
+    document, mistakes = nodes.parse_items(text, most_cut=20 if by_item else 0)
+    report = ProblemReport(found.path, document or Document(text, None))
+    for mistake in mistakes:
+        end = mistake.start + mistake.length
+        report.add(mistake.code, mistake.message, mistake.help, start=mistake.start, end=end)
     return report
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 import pydantic
 
@@ -136,7 +136,7 @@ _Examples = Annotated[
 class RuleShape(StrictShape):
     """One watch rule: what to match, which channels to notify, and how urgent it is."""
 
-    OTHER_WORDS = {
+    OTHER_WORDS: ClassVar = {
         **dict.fromkeys(
             ("not", "exclude", "excludes", "excluded", "without", "unless", "except", "no", "ignore"), "none"
         ),

@@ -18,17 +18,22 @@ whole answer. This page is written by `scripts/mistakes-table` from `tests/confi
 #: Heading -> mistakes. What is not named here goes to the file in which it was made.
 _KINDS = {
     "YAML: spaces, indentation and keys": """
-        colon-in-headline colon-in-note indented-less indented-more key-twice key-without-value list-item-one-space-off
-        list-on-the-line-of-its-key no-space-after-colon no-space-after-dash no-space-after-every-dash
-        no-space-after-first-dash no-space-before-list query-not-indented query-on-the-bar-line rule-not-a-list
-        rules-twice tab two-colons-in-headline text-for-block empty-list""",
+        colon-in-headline colon-in-note indented-less indented-more key-twice key-without-value
+        list-item-one-space-off list-on-the-line-of-its-key colon-in-name space-from-a-document
+        space-from-a-document-after-dash space-from-a-document-in-indentation two-slips-in-one-file
+        no-space-after-colon no-space-after-dash no-space-after-every-dash no-space-after-first-dash
+        no-space-before-list query-not-indented query-on-the-bar-line rule-not-a-list rules-twice tab
+        two-colons-in-headline text-for-block empty-list""",
     "YAML: quotes, brackets and marks": """
-        alias-bomb ampersand-first apostrophe-in-single-quotes at-first backquote-first backslash-in-double-quotes
-        bracket-too-many comma-in-name comma-in-number comment-eats-channel comment-eats-end-of-term comment-eats-list
-        exclamation-first missing-comma nested-too-deep percent-first query-begins-with-bracket query-begins-with-quote
-        star-first star-first-and-words template-braces text-after-quote unclosed-brace unclosed-bracket
-        unclosed-double-quote unclosed-quote-closed-later unclosed-single-quote""",
-    "Files": "binary bot-yml empty-file many-mistakes no-rules not-utf-8 rules-in-the-wrong-place two-documents utf-16",
+        alias-bomb ampersand-first apostrophe-in-single-quotes boundary-in-double-quotes at-first backquote-first
+        backslash-in-double-quotes bracket-too-many comma-in-name comma-in-number comment-eats-channel
+        comment-eats-end-of-term comment-eats-list exclamation-first missing-comma nested-too-deep percent-first
+        query-begins-with-bracket query-begins-with-quote star-first star-first-and-words template-braces
+        text-after-quote unclosed-brace unclosed-bracket unclosed-double-quote unclosed-quote-closed-later
+        unclosed-single-quote""",
+    "Files": """
+        binary bot-yml empty-feeds empty-file feeds-removed many-mistakes no-rules not-utf-8 rules-in-the-wrong-place
+        two-documents utf-16""",
     "Secrets": """
         feed-with-password password-in-database slack-without-token token-under-misspelt-key token-written-out
         unset-variable variable-with-dollar buttons-without-app-token page-without-token public-url-without-token""",
@@ -36,6 +41,8 @@ _KINDS = {
         braces-with-comma broken-regex found-and-excluded number-as-word operator-in-list short-wildcard
         star-on-both-sides two-letters unknown-set set-with-a-mistake very-common-word words-side-by-side
         must-match-does-not must-not-match-does no-examples nothing-to-look-for only-negatives address-in-list
+        and-as-an-item or-as-an-item or-in-plain-all or-several-times-in-list boundary-without-slashes
+        name-found-as-a-word name-that-is-also-a-word number-of-two-digits regex-never-closed regex-of-nothing
         and-in-list and-in-set bracket-in-list curly-double-quotes-around-item curly-single-quotes equals-in-list
         list-without-brackets list-without-brackets-under-label minus-in-list near-in-list not-in-list
         noun-without-plural operator-words-in-capitals plus-in-list words-in-capitals""",

@@ -21,8 +21,7 @@ from bot.config.yaml.errors import Unreadable
 MAX_DEPTH = 30
 #: Some 100,000 rules. A node costs about 270 bytes, so this bounds the memory of one file.
 MAX_NODES = 3_000_000
-#: An item that is not YAML is left out and the rest read again: so many, and of files so long.
-_MOST_CUT = 20
+#: Longer files are read once: an item that is not YAML is not left out of them.
 _MOST_RETRIED = 300_000
 _FIRST_ITEM = re.compile(r"^(?:rules|feeds):[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)-\s", re.MULTILINE)
 _NAME = re.compile(r"^[ -]*name: *(.+?) *$", re.MULTILINE)
@@ -153,10 +152,11 @@ class Document:
         return self._line_starts
 
 
-def parse_items(text: str) -> tuple[Document | None, list[Unreadable]]:
+def parse_items(text: str, *, most_cut: int) -> tuple[Document | None, list[Unreadable]]:
     """Return a file that is a list under one key, without the items that are not YAML, and why each is not.
 
-    The document is None where the mistake is outside of the list, or where a file is too large to be read repeatedly.
+    The document is None where a mistake is outside of the list, where more than ``most_cut`` items have one, or where
+    a file is too large to be read repeatedly.
     """
     mistakes: list[Unreadable] = []
     cut: list[str] = []
@@ -165,7 +165,7 @@ def parse_items(text: str) -> tuple[Document | None, list[Unreadable]]:
         try:
             document = parse_yaml(left)
         except Unreadable as error:
-            item = _item_around(left, error.start) if len(text) < _MOST_RETRIED and len(cut) < _MOST_CUT else None
+            item = _item_around(left, error.start) if len(text) < _MOST_RETRIED and len(cut) < most_cut else None
             mistakes.append(error)
             if item is None:
                 return None, mistakes
