@@ -83,7 +83,6 @@ def brief(story: str) -> model.StoryBrief:
         title=sentence,
         summary=(sentence,),
         why=(),
-        outlets=(),
         owner_count=1,
         first_seen=START,
         last_seen=START,

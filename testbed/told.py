@@ -37,6 +37,7 @@ STORY: Sequence[tuple[str, model.Message]] = (
 KINDS: Sequence[tuple[str, model.Message]] = (
     ("First post, before others join", messages.POST),
     ("First post of what may be part of another story", messages.UNSURE),
+    ("First post, after many outlets joined, with `web.public_url` set", messages.WIDE),
     ("First post, after a reply told something new", messages.LATEST),
     ("First post of severity high, with `escalate` set", messages.UNCLAIMED),
     ("First post, claimed", messages.CLAIMED),
@@ -171,7 +172,8 @@ def discord() -> str:
         for message in channel.messages:
             # An embed has a bar at its left.
             below = [
-                [*embed.get("description", "").split("\n"), embed["footer"]["text"]] for embed in message["embeds"]
+                [*embed.get("description", "").split("\n"), embed.get("footer", {}).get("text", "")]
+                for embed in message["embeds"]
             ]
             lines = [message["content"], *(f"▌ {line}" for embed in below for line in embed if line)]
             # An address in angle brackets has no preview.

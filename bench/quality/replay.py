@@ -221,7 +221,7 @@ def _compare(
         (one.article, members[one.join.copy_of].article) for one in members.values() if one.join.copy_of in members
     ]
     heads = [d.message for d in taken if d.message.kind in (model.MessageKind.POST, model.MessageKind.GATHERED)]
-    told = Counter(link for m in heads for link in {line.link for brief in m.briefs for line in brief.outlets})
+    told = Counter(link for m in heads for link in {line.link for brief in m.briefs for line in brief.lines})
     return Result(
         expected=expected,
         found=found,
@@ -267,7 +267,7 @@ def show_sample(result: Result, count: int, console: Console) -> None:
         console.print(f"\n[{number}] {message.kind.value}: {message.reason and message.reason.value}", markup=False)
         for brief in message.briefs:
             console.print(f"    story: {brief.title.text}", markup=False)
-            lines = [f"{line.outlet}{' (copy)' if line.is_copy else ''}: {line.title}" for line in brief.outlets]
+            lines = [f"{line.outlet}{' (probable)' if line.is_probable else ''}: {line.title}" for line in brief.lines]
             lines += [f"> {sentence.text}" for sentence in brief.summary]
             console.print("\n".join(f"      {line}" for line in lines), markup=False)
         if message.nearest:

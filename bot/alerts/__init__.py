@@ -10,8 +10,10 @@ Pure. Knows no channel, no store and no clock: it is told the time and what was 
     quiet hours, not high      hold: quiet hours   materially edited
     its rule spoke just now    hold: cooldown    a fact not yet said   reply: new fact
     the channel's hour is full hold: rate cap    another outlet        edit:  added outlet
-    it waits for outlets       hold: gather
-    else                       post: first report else                 silent: copy, no news
+    it waits for outlets       hold: gather      another article       edit:  added article
+    else                       post: first report a copy               silent: copy
+
+Where a gathered message lists the story, it is edited so, and the first reply comes with a post of the story's own.
 
 Under a rule with reminders, a posted story in which a deadline lies ahead is held for the next one (hold: reminder);
 its thread says so then (reply: reminder).

@@ -69,7 +69,11 @@ def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision
         is_shown = situation.has_summary and not alert.is_gathered
         return (situation.decision(model.Action.EDIT, model.Reason.SUMMARY),) if is_shown else ()
     told = replies[-1].reason if replies else model.Reason.SUMMARY if situation.has_summary else None
-    edit = None if alert.is_gathered else _edit(situation, told)
+    edit = _edit(situation, told)
+    if replies and alert.is_gathered and situation.next_digest(situation.rules) is None:
+        # Once there is news, the story gets its own message; a digest's news stays in the digest's thread.
+        first = situation.decision(model.Action.POST, replies[0].reason, detail="news", until=replies[0].until)
+        replies = (first, *replies)
     # The message shows what its thread says last, so it is edited after it.
     return (*replies, edit) if edit else replies or (_silent(situation),)
 
@@ -125,15 +129,17 @@ def said(fact: model.Fact) -> str:
 
 
 def _edit(situation: Situation, told: model.Reason | None) -> model.Decision | None:
-    """The message is edited when its list of outlets grows, or for what was told in its thread."""
+    """The message is edited when an article joins, except for a copy of a known outlet, or for what its thread says."""
     arrived = {member.article.id for member in situation.arrivals}
     before = {m.article.outlet for m in situation.story.members if m.article.id not in arrived}
     added = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.article.outlet not in before))
-    reason = model.Reason.ADDED_OUTLET if added else told
-    return situation.decision(model.Action.EDIT, reason, detail=", ".join(added)) if reason else None
+    if added:
+        return situation.decision(model.Action.EDIT, model.Reason.ADDED_OUTLET, detail=", ".join(added))
+    again = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.join.copy_of is None))
+    reason = model.Reason.ADDED_ARTICLE if again else told
+    return situation.decision(model.Action.EDIT, reason, detail=", ".join(again)) if reason else None
 
 
 def _silent(situation: Situation) -> model.Decision:
-    is_copy = all(member.join.copy_of for member in situation.arrivals)
-    reason = model.Reason.COPY if is_copy else model.Reason.NO_NEWS
-    return situation.decision(model.Action.SILENT, reason, detail=situation.arrivals[-1].join.detail)
+    """All that came are copies by outlets that the story has."""
+    return situation.decision(model.Action.SILENT, model.Reason.COPY, detail=situation.arrivals[-1].join.detail)

@@ -9,9 +9,14 @@ from bot.alerts.decide import said
 
 
 def record(
-    alert: model.Alert | None, decision: model.Decision, *, head: model.SendId | None = None, is_gathered: bool = False
+    alert: model.Alert | None,
+    decision: model.Decision,
+    *,
+    head: model.SendId | None = None,
+    headline: model.ArticleId | None = None,
+    is_gathered: bool = False,
 ) -> model.Alert:
-    """The alert after ``decision``; ``head`` is the outbox row of its message, for a post."""
+    """The alert after ``decision``; for a post, ``head`` is its outbox row, ``headline`` the article it names."""
     known = alert or model.Alert(
         story=decision.story,
         channel=decision.channel,
@@ -35,6 +40,7 @@ def record(
                 reason=decision.reason,
                 held_until=None,
                 head=head,
+                headline=headline,
                 is_gathered=is_gathered,
                 posted_at=decision.at,
                 spoke_at=decision.at,

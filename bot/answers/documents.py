@@ -82,14 +82,37 @@ class MessageDocument(Document):
     link: str | None
 
 
+class CoverageDocument(Document):
+    """One headline of a story, as its messages list it.
+
+    ``article`` is the first with this headline, ``more`` the number of other outlets with nearly the same. If
+    ``is_probable``, the article joined the story with less than full certainty.
+    """
+
+    outlet: str
+    title: str
+    link: str
+    at: Time
+    article: str
+    more: int
+    is_probable: bool
+
+
 class StoryDocument(Document):
-    """One story: all coverage of one event."""
+    """One story: all coverage of one event.
+
+    ``byline`` names the outlets with the story's own headline, ``coverage`` the other headlines, the newest first;
+    ``copies`` are not in it.
+    """
 
     id: str
     title: str
     first_seen: Time
     last_seen: Time
     rules: list[str]
+    byline: CoverageDocument | None
+    coverage: list[CoverageDocument]
+    copies: int
     article_count: int
     articles: list[StoryArticle]
     decisions: list[DecisionDocument]

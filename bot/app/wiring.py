@@ -54,6 +54,7 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
         escalate=bot.escalate,
         operator=bot.operator,
         window=bot.stories_window,
+        public_url=bot.public_url or "",
         zone=bot.timezone,
         language_model=bot.language_model,
         encoder=encoders.of(bot.languages),

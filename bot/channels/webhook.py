@@ -159,8 +159,10 @@ def _story(brief: model.StoryBrief) -> Json:
         "owners": brief.owner_count,
         "summary": [_sentence(sentence) for sentence in brief.summary],
         "why": [_why(why) for why in brief.why],
-        "outlets": [_outlet(line) for line in brief.outlets],
-        "outlet_count": max(brief.outlet_count, len(brief.outlets)),
+        "byline": _coverage(brief.byline) if brief.byline else None,
+        "coverage": [_coverage(line) for line in brief.coverage],
+        "coverage_count": max(brief.coverage_count, len(brief.coverage)),
+        "copies": brief.copy_count,
     }
 
 
@@ -188,13 +190,14 @@ def _why(why: model.Why) -> Json:
     return {"rule": phrases.clean(why.rule), "severity": str(why.severity), "evidence": found}
 
 
-def _outlet(line: model.OutletLine) -> Json:
+def _coverage(line: model.CoverageLine) -> Json:
     return {
         "outlet": phrases.clean(line.outlet),
         "title": phrases.clean(line.title),
         "link": phrases.safe_link(line.link),
         "at": line.at.isoformat(),
-        "is_copy": line.is_copy,
+        "more": line.more,
+        "is_probable": line.is_probable,
     }
 
 

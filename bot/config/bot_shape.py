@@ -156,7 +156,8 @@ class WebShape(StrictShape):
     mcp: bool = pydantic.Field(False, description="Serve the tools for assistants at /mcp; needs the extra mcp.")
     public_url: values.WebAddress | None = pydantic.Field(
         None,
-        description="The address under which others reach the page; with it, feeds that name a hub push. Needs token.",
+        description="The address under which others reach the page. With it, messages link to their stories, and feeds "
+        "that name a hub push. Needs token.",
         examples=["https://watch.example.org"],
     )
 

@@ -15,6 +15,7 @@ from bot.model.judgements import SNOOZE, Judgement, Verdict, entity_key, rule_ke
 from bot.model.languages import Languages
 from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
 from bot.model.messages import (
+    CoverageLine,
     Escalation,
     Mention,
     Message,
@@ -22,7 +23,6 @@ from bot.model.messages import (
     Nearest,
     Notice,
     Outgoing,
-    OutletLine,
     Receipt,
     SendState,
     Sentence,
@@ -48,13 +48,14 @@ from bot.model.rulings import Ruling, RulingKind
 from bot.model.secrets import Secret, SecretKind
 from bot.model.settings import Escalate, FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy, TokenScope
 from bot.model.silences import Silence, SilenceId, SilenceKind
-from bot.model.stories import Deadline, Edit, Fact, Join, JoinReason, Member, Story
+from bot.model.stories import SURE_FROM, Deadline, Edit, Fact, Join, JoinReason, Member, Story
 from bot.model.subscriptions import Subscription
 
 __all__ = [
     "LONGEST_WAIT",
     "SHORTEST_WAIT",
     "SNOOZE",
+    "SURE_FROM",
     "Access",
     "Action",
     "Alert",
@@ -63,6 +64,7 @@ __all__ = [
     "Article",
     "ArticleId",
     "Completion",
+    "CoverageLine",
     "DaySeal",
     "Deadline",
     "Decision",
@@ -100,7 +102,6 @@ __all__ = [
     "Notice",
     "OnUnknown",
     "Outgoing",
-    "OutletLine",
     "Pending",
     "Problem",
     "Prompt",

@@ -33,6 +33,8 @@ class Reason(StrEnum):
     SECOND_RULE = "rule"
     REMINDER = "reminder"
     ADDED_OUTLET = "added outlet"
+    #: Another article of an outlet that is in the story already.
+    ADDED_ARTICLE = "added article"
     MERGED = "merged"
     #: People took articles out of the story.
     SPLIT = "split"
@@ -45,6 +47,7 @@ class Reason(StrEnum):
     #: The first post waits to name several outlets.
     GATHER = "gather"
     COPY = "copy"
+    #: In decisions of earlier versions only.
     NO_NEWS = "no news"
     RULE_PAUSED = "rule paused"
     MUTED = "muted"
@@ -122,3 +125,5 @@ class Alert:
     is_corroborated: bool = False
     #: A reader wants no more of it in this channel.
     is_muted: bool = False
+    #: The article whose headline the message shows; None: that of the story.
+    headline: ArticleId | None = None

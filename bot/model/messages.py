@@ -63,17 +63,19 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutletLine:
-    """One outlet under a story: its name and its own article."""
+class CoverageLine:
+    """One headline of a story's coverage, and the outlets that carry it."""
 
+    #: The first outlet with this headline; the title, link and time are those of its article.
     outlet: str
     title: str
     link: str
     at: datetime
-    #: A syndicated copy: named, not counted.
-    is_copy: bool = False
-    #: None in what was stored before it was kept.
-    article: ArticleId | None = None
+    article: ArticleId
+    #: How many other outlets have nearly the same headline.
+    more: int = 0
+    #: The article joined the story with less than full certainty.
+    is_probable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,14 +129,23 @@ class StoryBrief:
     title: Sentence
     summary: tuple[Sentence, ...]
     why: tuple[Why, ...]
-    #: The first ones in order of arrival, and the newest: a story may have thousands.
-    outlets: tuple[OutletLine, ...]
-    #: All of them; 0 in what was stored before they were counted.
-    outlet_count: int = 0
+    #: The outlets with the story's own headline; None in messages that an earlier version stored.
+    byline: CoverageLine | None = None
+    #: The other headlines, the newest first: those shown, since a story may have thousands.
+    coverage: tuple[CoverageLine, ...] = ()
+    #: How many other headlines there are.
+    coverage_count: int = 0
     #: Independent owners.
     owner_count: int
+    #: Syndicated copies, which have no line.
+    copy_count: int = 0
     first_seen: datetime
     last_seen: datetime
+
+    @property
+    def lines(self) -> tuple[CoverageLine, ...]:
+        """All headlines that it has: the story's own, then the others."""
+        return (*([self.byline] if self.byline else []), *self.coverage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +167,9 @@ class Message:
     judgements: tuple[Judgement, ...] = ()
     #: At the head of a thread: the newest fact that was posted.
     latest: Fact | None = None
+    #: Of a message that points to another story: the headline that it was posted with. Of a reply below a gathered
+    #: message: the headline of its story.
+    title: Sentence | None = None
     #: Of a story that may be part of another: which.
     nearest: Nearest | None = None
     #: Of a message on the second channel.
@@ -164,6 +178,15 @@ class Message:
     mentions: tuple[Mention, ...] = ()
     #: It shows the command that claims its story: the channel has no button, and the story is escalated unless claimed.
     shows_claim_command: bool = False
+    #: Of an edit: the articles that it adds, for channels that cannot change what they showed.
+    added: tuple[ArticleId, ...] = ()
+    #: Where the web page is, so that a message can link to its story; empty: nowhere.
+    public_url: str = ""
+
+    @property
+    def is_gathered(self) -> bool:
+        """The message lists several stories, or is an edit of one that does."""
+        return self.kind is MessageKind.GATHERED or (self.kind is MessageKind.EDIT and len(self.briefs) > 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

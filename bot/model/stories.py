@@ -103,6 +103,10 @@ class Edit:
     link: str = ""
 
 
+#: Articles that joined with a lower probability are shown as "probably the same event".
+SURE_FROM = 0.95
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """An article inside a story, with what it matched."""
@@ -112,6 +116,12 @@ class Member:
     matches: tuple[Match, ...]
     #: Came with a feed's first answer: not news by itself.
     is_baseline: bool = False
+
+    @property
+    def is_probable(self) -> bool:
+        """The article joined by its wording alone, and not with full certainty."""
+        confidence = self.join.confidence
+        return self.join.reason is JoinReason.SIMILAR and confidence is not None and confidence < SURE_FROM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +136,8 @@ class Story:
     members: tuple[Member, ...]
     #: The older story that this one turned out to be; None: it stands for itself.
     merged_into: StoryId | None = None
+    #: The article whose headline the story shows; None: the first member. Only a split changes it.
+    headline: ArticleId | None = None
 
     @property
     def nearest(self) -> StoryId | None:

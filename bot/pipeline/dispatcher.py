@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import alerts, facts, model, ports
+from bot import alerts, facts, model, ports, summaries
 from bot.pipeline import duty, mentions, messages, rulings
 from bot.pipeline.claims import Claims
 from bot.pipeline.silences import InForce
@@ -65,6 +65,7 @@ class Dispatcher:
             ways = self._ways(entry.story)
             # What was put off comes without an article that makes the edit another one.
             late = None if entry.arrivals or entry.edits else _named(entry)
+            added = tuple(member.article.id for member in entry.arrivals)
             for channel in dict.fromkeys(each for _, to in ways for each in to):
                 situation = self._situation(
                     entry.story,
@@ -77,7 +78,8 @@ class Dispatcher:
                     has_summary=bool(entry.summary),
                 )
                 for decision in alerts.decide(situation):
-                    known[channel] = self._carry_out(decision, entry.story, known.get(channel), once=late)
+                    alert = known.get(channel)
+                    known[channel] = self._carry_out(decision, entry.story, alert, once=late, added=added)
                     made.append(decision)
                 made.extend(self._plan(situation, known.get(channel)))
         return tuple(made)
@@ -159,11 +161,13 @@ class Dispatcher:
             detail=f"one story with {older.id}",
         )
         self._tx.stories.decide([decision])
-        # The older one calls for itself.
+        # The older message has its own escalation.
         self._tx.outbox.drop([model.send_id("escalation", younger.story)], decision.detail, now=self._now)
         if younger.head is not None and not younger.is_gathered:
-            lead = "This story is told in an older message:"
-            self._tx.outbox.add([messages.pointer(decision, older, younger.head, self._rules, lead=lead)])
+            lead = "Merged into an earlier story:"
+            title = summaries.headline(older, self._rules, article=younger.headline)
+            row = messages.pointer(decision, older, younger.head, self._rules, lead=lead, title=title)
+            self._tx.outbox.add([row])
         return decision
 
     def dispatch_split(self, split: rulings.Split) -> list[model.Decision]:
@@ -198,7 +202,7 @@ class Dispatcher:
             if row.channel != decision.channel or not is_reply or told.isdisjoint(split.taken):
                 continue
             if row.state is model.SendState.SENT:
-                lead = "This is told as another event:"
+                lead = "Moved to a separate story:"
                 self._tx.outbox.add([messages.pointer(decision, split.apart, row.id, self._rules, lead=lead)])
             else:
                 self._tx.outbox.drop([row.id], decision.detail, now=self._now)
@@ -218,21 +222,35 @@ class Dispatcher:
             self._tx.outbox.add([row])
             self._tx.stories.decide(chunk)
             for decision in chunk:
-                alert = alerts.record(by_story[decision.story], decision, head=row.id, is_gathered=True)
-                self._tx.stories.save_alert(alert)
+                headline = next(brief.title.article for brief in row.message.briefs if brief.story == decision.story)
+                known = by_story[decision.story]
+                self._tx.stories.save_alert(
+                    alerts.record(known, decision, head=row.id, headline=headline, is_gathered=True)
+                )
 
     def _carry_out(
-        self, decision: model.Decision, story: model.Story, alert: model.Alert | None, *, once: str | None = None
+        self,
+        decision: model.Decision,
+        story: model.Story,
+        alert: model.Alert | None,
+        *,
+        once: str | None = None,
+        added: tuple[model.ArticleId, ...] = (),
     ) -> model.Alert:
         row: model.Outgoing | None = None
         match decision.action:
             case model.Action.POST:
                 near = messages.nearest(self._tx, story, decision.channel, self._rules)
-                row = messages.post(decision, story, self._rules, nearest=near)
+                headline = alert.headline if alert else None
+                row = messages.post(decision, story, self._rules, nearest=near, headline=headline)
+            case model.Action.EDIT if alert and alert.is_gathered:
+                row = messages.edit_gathered(self._tx, decision, story, self._rules, alert, added=added, once=once)
             case model.Action.EDIT if alert:
                 said = alerts.active_feedback(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
                 near = messages.nearest(self._tx, story, decision.channel, self._rules)
-                row = messages.edit(decision, story, self._rules, alert, judgements=said, nearest=near, once=once)
+                row = messages.edit(
+                    decision, story, self._rules, alert, judgements=said, nearest=near, added=added, once=once
+                )
             case model.Action.REPLY if alert:
                 row = messages.reply(decision, story, self._rules, alert)
             case _:
@@ -244,9 +262,10 @@ class Dispatcher:
                 to = self._snapshot.policies.get(row.channel, model.SpeakPolicy()).translate
                 row = self._advice.worded(self._tx, row, story, to=to)
             self._tx.outbox.add([row])
-        after = alerts.record(alert, decision, head=row.id if row else None)
+        headline = row.message.briefs[0].title.article if row else None
+        after = alerts.record(alert, decision, head=row.id if row else None, headline=headline)
         self._tx.stories.save_alert(after)
-        call = duty.escalation(decision, story, self._rules, head=after.head, escalate=self._snapshot.escalate)
+        call = duty.escalation(decision, story, self._rules, alert=after, escalate=self._snapshot.escalate)
         if call and not duty.claims_of(self._tx, self._tx.stories.alerts([story.id]), now=self._now):
             self._tx.outbox.add([mentions.called(call, self._snapshot)])
         return after

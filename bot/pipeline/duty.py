@@ -24,7 +24,7 @@ def escalation(
     story: model.Story,
     rules: Mapping[str, model.Rule],
     *,
-    head: model.SendId | None,
+    alert: model.Alert,
     escalate: model.Escalate | None,
     once: str = "",
 ) -> model.Outgoing | None:
@@ -32,6 +32,7 @@ def escalation(
 
     ``once``: names another occasion than the story's first.
     """
+    head = alert.head
     if escalate is None or head is None or escalate.to == decision.channel:
         return None
     named = {name: rules[name] for name in decision.rules if name in rules}
@@ -49,7 +50,7 @@ def escalation(
             kind=model.MessageKind.POST,
             severity=model.Severity.HIGH,
             reason=model.Reason.ESCALATED,
-            briefs=(summaries.brief(story, named),),
+            briefs=(summaries.brief(story, named, headline=alert.headline),),
             escalation=model.Escalation(head=head, channel=decision.channel, after=escalate.after),
         ),
         story=story.id,
@@ -96,7 +97,7 @@ def call_again(
         rules=alert.rules,
     )
     rules, escalate = snapshot.rules.rules, snapshot.escalate
-    row = escalation(decision, story, rules, head=alert.head, escalate=escalate, once=once)
+    row = escalation(decision, story, rules, alert=alert, escalate=escalate, once=once)
     tx.outbox.add([mentions.called(row, snapshot)] if row else [])
 
 

@@ -57,7 +57,9 @@ def judge(
             refused="the person is not in may_act of the channel",
         )
     if alert.state is model.AlertState.MERGED:
-        return Judged(answer="This story is now told in an older message: please press there.", refused="merged story")
+        return Judged(
+            answer="This story was merged into an earlier one: please use the buttons there.", refused="merged story"
+        )
     if press.verdict is Verdict.OTHER_EVENT:
         return _ruled(tx, press, story, now)
     if press.verdict is Verdict.SILENCED:

@@ -15,19 +15,23 @@ def called(row: model.Outgoing, snapshot: Snapshot) -> model.Outgoing: ...
 @overload
 def called(row: None, snapshot: Snapshot) -> None: ...
 def called(row: model.Outgoing | None, snapshot: Snapshot) -> model.Outgoing | None:
-    """Return the message at the head of a thread with those whom its rules mention, each once; others unchanged.
+    """Return the row with the address of the web page. A message at the head of a thread also gets those whom its rules
+    mention, each once.
 
     A rule's own mention counts before that of its severity.
     """
-    if row is None or row.message.kind not in (model.MessageKind.POST, model.MessageKind.EDIT):
-        return row
+    if row is None:
+        return None
+    message = replace(row.message, public_url=snapshot.public_url)
+    if message.kind not in (model.MessageKind.POST, model.MessageKind.EDIT) or message.is_gathered:
+        return replace(row, message=message)
     loaded = snapshot.rules.rules
     named = [loaded[why.rule] for brief in row.message.briefs for why in brief.why if why.rule in loaded]
     names = dict.fromkeys(name for rule in named for name in rule.mention or snapshot.mention.get(rule.severity, ()))
     people = snapshot.people.get(row.channel, {})
     mentions = tuple(model.Mention(name=name, id=people.get(name, "")) for name in names)
     shows_command = _shows_claim_command(row, named, snapshot)
-    return replace(row, message=replace(row.message, mentions=mentions, shows_claim_command=shows_command))
+    return replace(row, message=replace(message, mentions=mentions, shows_claim_command=shows_command))
 
 
 def _shows_claim_command(row: model.Outgoing, named: Sequence[model.Rule], snapshot: Snapshot) -> bool:

@@ -18,10 +18,14 @@ def post(
     rules: Mapping[str, model.Rule],
     *,
     nearest: model.Nearest | None = None,
+    headline: model.ArticleId | None = None,
 ) -> model.Outgoing:
-    """``nearest``: the story that this one may be part of."""
+    """Return the first message on a story, or its own one where a gathered message listed it.
+
+    ``nearest``: the story that this one may be part of. ``headline``: the article whose headline was listed.
+    """
     send_id = model.send_id("post", decision.story, decision.channel)
-    message = _message(model.MessageKind.POST, decision, story, rules, decision.rules)
+    message = _message(model.MessageKind.POST, decision, story, rules, decision.rules, headline=headline)
     return _row(send_id, send_id, decision, replace(message, nearest=nearest))
 
 
@@ -33,24 +37,71 @@ def edit(
     *,
     judgements: tuple[model.Judgement, ...] = (),
     nearest: model.Nearest | None = None,
+    added: tuple[model.ArticleId, ...] = (),
     once: str | None = None,
 ) -> model.Outgoing | None:
-    """The message at the head of the thread as it should read now; None: there is none to edit.
+    """Return the message at the head of the thread as it should read now; None: there is none to edit.
 
-    ``once`` names the occasion of an edit that no article caused.
+    ``added``: the articles that it did not have. ``once`` names the occasion of an edit that no article caused.
     """
     if alert.head is None or alert.is_gathered:
         return None
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
-    if once is None:
-        versions = sum(member.article.version for member in story.members)
-        state = f"{len(story.members)}.{versions}.{story.members[-1].article.id}"
-        send_id = model.send_id("edit", decision.story, decision.channel, state, *named)
-    else:
-        send_id = model.send_id("edit", decision.story, decision.channel, "judged", once)
-    message = _message(model.MessageKind.EDIT, decision, story, rules, named)
-    message = replace(message, judgements=judgements, latest=alert.latest, nearest=nearest)
-    return _row(send_id, alert.head, decision, message)
+    message = _message(model.MessageKind.EDIT, decision, story, rules, named, headline=alert.headline)
+    message = replace(message, judgements=judgements, latest=alert.latest, nearest=nearest, added=added)
+    return _row(_edit_id(decision, story, named, once=once), alert.head, decision, message)
+
+
+def edit_gathered(
+    tx: ports.Transaction,
+    decision: model.Decision,
+    story: model.Story,
+    rules: Mapping[str, model.Rule],
+    alert: model.Alert,
+    *,
+    added: tuple[model.ArticleId, ...] = (),
+    once: str | None = None,
+) -> model.Outgoing | None:
+    """Return the gathered message that lists the story, with all of its stories as they are now.
+
+    None: the store does not have it yet, or no longer.
+    """
+    head = next((row for row in tx.outbox.of_story(story.id) if row.id == alert.head), None)
+    if head is None or alert.head is None:
+        return None
+    briefs = [_gathered_brief(tx, brief, decision.channel, story, rules) for brief in head.message.briefs]
+    message = replace(
+        head.message, kind=model.MessageKind.EDIT, reason=decision.reason, briefs=tuple(briefs), added=added
+    )
+    return replace(
+        _row(_edit_id(decision, story, decision.rules, once=once), alert.head, decision, message, is_gathered=True),
+        is_plain=head.is_plain,
+    )
+
+
+def _gathered_brief(
+    tx: ports.Transaction,
+    brief: model.StoryBrief,
+    channel: str,
+    changed: model.Story,
+    rules: Mapping[str, model.Rule],
+) -> model.StoryBrief:
+    """One story of a gathered message as it is now; as it was, where the store no longer has it."""
+    story = changed if brief.story == changed.id else rulings.living(tx, brief.story)
+    if story is None:
+        return brief
+    known = next((alert for alert in tx.stories.alerts([brief.story]) if alert.channel == channel), None)
+    named = _of(rules, known.rules if known else ())
+    # It keeps its id, by which its menu and its headline are known, also where the story became part of another.
+    return replace(summaries.brief(story, named, headline=brief.title.article), story=brief.story)
+
+
+def _edit_id(decision: model.Decision, story: model.Story, rules: Sequence[str], *, once: str | None) -> model.SendId:
+    if once is not None:
+        return model.send_id("edit", decision.story, decision.channel, "judged", once)
+    versions = sum(member.article.version for member in story.members)
+    state = f"{len(story.members)}.{versions}.{story.members[-1].article.id}"
+    return model.send_id("edit", decision.story, decision.channel, state, *rules)
 
 
 def reply(
@@ -67,7 +118,9 @@ def reply(
         *((decision.detail, decision.at.isoformat()) if decision.reason is model.Reason.REMINDER else ()),
     )
     send_id = model.send_id("reply", decision.story, decision.channel, decision.reason, *cause)
-    message = _message(model.MessageKind.REPLY, decision, story, rules, decision.rules)
+    message = _message(model.MessageKind.REPLY, decision, story, rules, decision.rules, headline=alert.headline)
+    if alert.is_gathered:
+        message = replace(message, title=message.briefs[0].title)
     if decision.reason is model.Reason.REMINDER:
         message = replace(message, lead=f"Reminder: {decision.detail}")
     return _row(send_id, alert.head, decision, message)
@@ -84,7 +137,7 @@ def nearest(
     is_told = alert is not None and alert.state is model.AlertState.POSTED and not alert.is_gathered
     return model.Nearest(
         story=found.id,
-        title=summaries.headline(found, rules),
+        title=summaries.headline(found, rules, article=alert.headline if alert is not None else None),
         head=alert.head if alert is not None and is_told else None,
     )
 
@@ -111,14 +164,24 @@ def gathered(
 
 
 def pointer(
-    decision: model.Decision, to: model.Story, message: model.SendId, rules: Mapping[str, model.Rule], *, lead: str
+    decision: model.Decision,
+    to: model.Story,
+    message: model.SendId,
+    rules: Mapping[str, model.Rule],
+    *,
+    lead: str,
+    title: model.Sentence | None = None,
 ) -> model.Outgoing:
-    """An edit of one ``message`` (a row of the outbox) that points to the story which tells what it told."""
+    """Return an edit of one ``message`` (a row of the outbox) that points to the story which has its articles now.
+
+    ``title``: the headline that it was posted with, and keeps.
+    """
     send_id = model.send_id("pointer", message, to.id)
     told = model.Message(
         kind=model.MessageKind.EDIT,
         reason=model.Reason.MERGED,
         lead=lead,
+        title=title,
         briefs=(summaries.brief(to, _of(rules, to.rules)),),
     )
     return _row(send_id, message, decision, told)
@@ -139,13 +202,15 @@ def _message(
     story: model.Story,
     rules: Mapping[str, model.Rule],
     names: Sequence[str],
+    *,
+    headline: model.ArticleId | None = None,
 ) -> model.Message:
     named = _of(rules, names)
     return model.Message(
         kind=kind,
         severity=loudest(list(named.values())),
         reason=decision.reason,
-        briefs=(summaries.brief(story, named),),
+        briefs=(summaries.brief(story, named, headline=headline),),
         facts=decision.facts,
         edits=decision.edits,
     )

@@ -45,14 +45,14 @@ def split(tx: ports.Transaction, ruling: model.Ruling) -> Split | None:
         first_seen=min(member.article.first_seen for member in members),
         last_seen=max(member.article.first_seen for member in members),
         members=tuple(_moved(member, own, ruling) for member in members),
+        headline=members[0].article.id,
     )
     tx.stories.take_out(home.id, [member.article.id for member in members])
     left = tx.stories.get([home.id])[home.id]
-    left = replace(
-        left,
-        title=left.members[0].article.title,
-        first_seen=min(member.article.first_seen for member in left.members),
-    )
+    left = replace(left, first_seen=min(member.article.first_seen for member in left.members))
+    if left.headline is None or left.headline in {member.article.id for member in members}:
+        first = left.members[0].article
+        left = replace(left, title=first.title, headline=first.id)
     tx.stories.save(left)
     tx.stories.save(apart)
     return Split(ruling=ruling, home=left, apart=apart)

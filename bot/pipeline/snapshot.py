@@ -32,6 +32,8 @@ class Snapshot:
     #: The channel on which the bot posts about itself; None: its log only.
     operator: str | None = None
     window: timedelta = timedelta(days=14)
+    #: Where the web page is, for links to its stories; empty: nowhere.
+    public_url: str = ""
     #: Of times in what people are answered.
     zone: tzinfo = UTC
     #: None: no language model is asked.

@@ -273,6 +273,7 @@ def _entry(
                 first_seen=article.first_seen,
                 last_seen=article.first_seen,
                 members=(),
+                headline=article.id,
             )
         )
     return changed[story_id]
@@ -319,9 +320,11 @@ def _merge(
         return
     for member in story.members:
         join = replace(member.join, story=older.story.id, reason=model.JoinReason.MERGED)
-        older.story = _with_member(older.story, replace(member, join=join))
+        moved = replace(member, join=join)
+        older.story = _with_member(older.story, moved)
+        # The older message lists what joined it.
+        older.arrivals.append(moved)
     if entry:
-        older.arrivals.extend(entry.arrivals)
         older.facts.extend(entry.facts)
     older.merged.append(younger_id)
     tx.stories.save(replace(story, members=(), merged_into=older.story.id))

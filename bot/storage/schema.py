@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 #: The revision of the newest migration.
-REVISION = "0017"
+REVISION = "0018"
 
 #: States of rows that still have something to do.
 UNSENT = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN, model.SendState.PARKED)
@@ -165,6 +165,8 @@ stories = Table(
     Column("last_seen", Timestamp, nullable=False),
     # Deferred: the younger story of two may be written before the older one.
     Column("merged_into", Text, ForeignKey("stories.id", ondelete="SET NULL", deferrable=True, initially="DEFERRED")),
+    #: The article whose headline the story shows; NULL: its first.
+    Column("headline", Text),
     Index(None, "last_seen"),
     # Only those that are: else SQLite takes it for “merged_into IS NULL”, nearly all rows.
     Index(

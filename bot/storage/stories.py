@@ -78,7 +78,7 @@ _OF_ARTICLE = (
 _NEW = insert(stories)
 _SAVE = _NEW.on_conflict_do_update(
     index_elements=[stories.c.id],
-    set_={name: _NEW.excluded[name] for name in ("title", "first_seen", "last_seen", "merged_into")},
+    set_={name: _NEW.excluded[name] for name in ("title", "first_seen", "last_seen", "merged_into", "headline")},
 )
 # Stories merged into one that is itself merged point on, so that every chain has one link.
 _POINT_ON = (
@@ -212,6 +212,7 @@ class Stories:
                 last_seen=row.last_seen,
                 members=tuple(joined.get(row.id, {}).values()),
                 merged_into=row.merged_into,
+                headline=row.headline,
             )
             for row in rows
         ]
@@ -297,6 +298,7 @@ def _story_row(story: model.Story, merged_into: str | None) -> dict[str, object]
         "first_seen": story.first_seen,
         "last_seen": story.last_seen,
         "merged_into": merged_into,
+        "headline": story.headline,
     }
 
 

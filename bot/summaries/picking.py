@@ -84,11 +84,6 @@ def pick(
     )
 
 
-def has_sentences(article: model.Article) -> bool:
-    """There is a whole sentence to tell the story by."""
-    return bool(_fit(article))
-
-
 @lru_cache(maxsize=512)
 def _fit(article: model.Article) -> tuple[_Candidate, ...]:
     """The fit sentences of an article; kept, since each message of its story asks again."""

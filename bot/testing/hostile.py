@@ -37,7 +37,7 @@ def _brief(text: str, link: str, *, many: int) -> model.StoryBrief:
     sentence = model.Sentence(
         spans=(model.Span(text=text), model.Span(text=text, is_marked=True)), outlet=text, link=link
     )
-    line = replace(messages.OUTLETS[0], outlet=text, title=text, link=link)
+    line = replace(messages.BYLINE, outlet=text, title=text, link=link)
     why = model.Why(
         rule=text,
         severity=model.Severity.HIGH,
@@ -48,8 +48,11 @@ def _brief(text: str, link: str, *, many: int) -> model.StoryBrief:
         title=sentence,
         summary=(sentence,) * many,
         why=(why,) * many,
-        outlets=(line,) * many,
+        byline=line if many else None,
+        coverage=(line, replace(line, more=many, is_probable=True), *(line,) * many)[:many],
+        coverage_count=many,
         owner_count=many,
+        copy_count=many,
     )
 
 
@@ -73,7 +76,7 @@ def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, .
         reply,
         replace(reply, reason=model.Reason.SECOND_RULE, facts=(), edits=()),
         replace(reply, reason=model.Reason.CORROBORATION, facts=(), edits=()),
-        replace(messages.MERGED, briefs=(brief,)),
+        replace(messages.MERGED, title=brief.title, briefs=(brief,)),
         replace(
             messages.GATHERED,
             briefs=tuple(replace(brief, story=model.StoryId(f"{n:020x}")) for n in range(many)),

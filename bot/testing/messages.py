@@ -26,19 +26,21 @@ def sentence(text: str, outlet: str, link: str) -> model.Sentence:
 WIRE = "https://wire.example/technology/blackberry-leaves-pakistan"
 HERALD = "https://herald.example/2015/12/02/blackberry-pta"
 GAZETTE = "https://gazette.example/blackberry-exit?ref=rss&utm=1"
-OUTLETS = (
-    model.OutletLine(outlet="The Wire", title="BlackBerry to leave Pakistan", link=WIRE, at=FIRST),
-    model.OutletLine(
-        outlet="Karachi Herald", title="Why BlackBerry is going", link=HERALD, at=FIRST + timedelta(minutes=38)
-    ),
-    model.OutletLine(
-        outlet="Gazette",
-        title="BlackBerry to leave Pakistan",
-        link=GAZETTE,
-        at=FIRST + timedelta(minutes=73),
-        is_copy=True,
-    ),
-)
+
+
+def line(outlet: str, title: str, link: str, *, minutes: int) -> model.CoverageLine:
+    """A headline of the coverage, so long after the first one."""
+    return model.CoverageLine(
+        outlet=outlet,
+        title=title,
+        link=link,
+        at=FIRST + timedelta(minutes=minutes),
+        article=model.ArticleId(f"{minutes:020x}"),
+    )
+
+
+BYLINE = line("The Wire", "BlackBerry to leave Pakistan", WIRE, minutes=0)
+COVERAGE = (line("Karachi Herald", "Why BlackBerry is going", HERALD, minutes=38),)
 
 
 def evidence(label: str, term: str, field: str, text: str) -> model.Evidence:
@@ -75,18 +77,55 @@ BRIEF = model.StoryBrief(
         sentence("Some 5,000 companies use the service there.", "Karachi Herald", HERALD),
     ),
     why=(WHY,),
-    outlets=OUTLETS,
+    byline=BYLINE,
+    coverage=COVERAGE,
+    coverage_count=1,
     owner_count=2,
+    copy_count=1,
     first_seen=FIRST,
     last_seen=FIRST + timedelta(minutes=73),
 )
-ALONE = replace(BRIEF, outlets=OUTLETS[:1], owner_count=1, summary=BRIEF.summary[:2], last_seen=FIRST)
+ALONE = replace(
+    BRIEF,
+    coverage=(),
+    coverage_count=0,
+    owner_count=1,
+    copy_count=0,
+    summary=BRIEF.summary[:2],
+    last_seen=FIRST,
+)
 
 POST = model.Message(
     kind=model.MessageKind.POST, severity=model.Severity.HIGH, reason=model.Reason.FIRST_REPORT, briefs=(ALONE,)
 )
 EDIT = model.Message(
     kind=model.MessageKind.EDIT, severity=model.Severity.HIGH, reason=model.Reason.ADDED_OUTLET, briefs=(BRIEF,)
+)
+#: The message of a story that many outlets carry, one of them perhaps about another event.
+WIDE = replace(
+    EDIT,
+    briefs=(
+        replace(
+            BRIEF,
+            byline=replace(BYLINE, more=3),
+            coverage=(
+                replace(
+                    line("Tech Ledger", "Pakistan tells phone firms to hand over keys", f"{GAZETTE}&9", minutes=190),
+                    is_probable=True,
+                ),
+                line("Evening Post", "BlackBerry shutdown moved to 30 December", f"{GAZETTE}&8", minutes=150),
+                replace(line("Gazette", "BlackBerry quits Pakistan", f"{GAZETTE}&7", minutes=95), more=1),
+                line("Metro", "What happens to 5,000 BlackBerry customers?", f"{GAZETTE}&6", minutes=81),
+                line("Daily Courier", "BlackBerry: no backdoor for the PTA", f"{GAZETTE}&5", minutes=60),
+                line("Frontier News", "Regulator had asked for all BES traffic", f"{GAZETTE}&4", minutes=44),
+                *COVERAGE,
+                line("Sindh Observer", "BlackBerry will switch off its servers", f"{GAZETTE}&2", minutes=21),
+            ),
+            coverage_count=8,
+            owner_count=13,
+        ),
+    ),
+    public_url="https://wirewatch.example/",
 )
 NEW_SENTENCE = model.Fact(
     kind="sentence",
@@ -164,7 +203,8 @@ GATHERED = model.Message(
             ALONE,
             story=model.StoryId("0c11d0aa"),
             title=sentence("BlackBerry Messenger is back in Sindh", "Gazette", GAZETTE),
-            outlets=OUTLETS[2:],
+            summary=(sentence("The province let the messenger back on Wednesday.", "Gazette", GAZETTE),),
+            byline=line("Gazette", "BlackBerry Messenger is back in Sindh", GAZETTE, minutes=73),
             why=(WHY,),
         ),
     ),
@@ -172,7 +212,8 @@ GATHERED = model.Message(
 MERGED = model.Message(
     kind=model.MessageKind.EDIT,
     reason=model.Reason.MERGED,
-    lead="This story is told in an older message:",
+    lead="Merged into an earlier story:",
+    title=sentence("[BlackBerry] says it quits Pakistan", "Gazette", GAZETTE),
     briefs=(BRIEF,),
 )
 NOTICE = model.Message(
@@ -227,6 +268,7 @@ ESCALATION = replace(
 ALL = {
     "post": POST,
     "edit": EDIT,
+    "coverage": WIDE,
     "unsure": UNSURE,
     "latest": LATEST,
     "corroboration": CORROBORATION,

@@ -122,7 +122,9 @@ class FeedsOut:
     def _entry(self, row: telling.StoryRow, base: str) -> FeedEntry:
         story = row.story
         page = f"{base}story/{quote(story.id)}"
-        links = (looks.web_link(member.article.link) for member in story.members)
+        own = [member.article for member in story.members if member.article.id == story.headline]
+        articles = [*own, *(member.article for member in story.members)]
+        links = (looks.web_link(article.link) for article in articles)
         changes = [decision.at for decision in row.decisions if decision.facts or decision.edits]
         # Every channel has its own decision about one fact or correction.
         facts = list(dict.fromkeys(fact for decision in row.decisions for fact in decision.facts))

@@ -37,6 +37,7 @@ def templates() -> jinja2.Environment:
     environment.globals |= {
         "marked_title": marked_title,
         "excerpts": excerpts,
+        "coverage": summaries.coverage,
         "lead": lead,
         "where_to": routing.told,
         "matched_words": matched_words,

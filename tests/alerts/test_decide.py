@@ -103,9 +103,9 @@ def test_another_outlet_edits_the_message_without_a_word() -> None:
     assert told(found) == [("edit", "added outlet")]
 
 
-def test_another_article_of_a_listed_outlet_is_silent() -> None:
+def test_another_article_of_a_listed_outlet_edits_the_message_so_that_its_headline_shows() -> None:
     again = member("a2", outlet="a")
-    assert told(alerts.decide(situation(member("a"), again, arrived=1, alert=posted()))) == [("silent", "no news")]
+    assert told(alerts.decide(situation(member("a"), again, arrived=1, alert=posted()))) == [("edit", "added article")]
 
 
 def test_a_copy_of_a_listed_outlet_is_silent_as_a_copy() -> None:
@@ -170,9 +170,28 @@ def test_a_reply_in_quiet_hours_leaves_at_their_end() -> None:
     assert found[0].until == START.replace(hour=12)
 
 
-def test_a_gathered_message_is_never_edited_for_one_of_its_stories() -> None:
+def test_a_gathered_message_is_edited_as_its_stories_grow() -> None:
     found = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=posted(is_gathered=True)))
-    assert told(found) == [("silent", "no news")]
+    assert told(found) == [("edit", "added outlet")]
+
+
+def test_the_first_news_of_a_gathered_story_comes_with_a_message_of_its_own() -> None:
+    here = situation(member("a"), member("b"), arrived=1, alert=posted(is_gathered=True), facts=(fact("toll", "31"),))
+    found = alerts.decide(here)
+    assert told(found) == [("post", "new fact"), ("reply", "new fact"), ("edit", "added outlet")]
+    alert = posted(is_gathered=True)
+    for decision in found:
+        alert = alerts.record(alert, decision, head=model.SendId("own"))
+    assert (alert.is_gathered, alert.head) == (False, "own")
+    again = replace(here, alert=alert, facts=(fact("toll", "40"),))
+    assert told(alerts.decide(again))[0] == ("reply", "new fact")
+
+
+def test_news_of_a_digests_story_waits_for_the_next_digest_in_the_thread_of_the_last() -> None:
+    rules = (replace(RULE, digest=DIGEST),)
+    news = situation(member("a"), member("b"), arrived=1, rules=rules, facts=(fact("toll", "31"),))
+    found = alerts.decide(replace(news, alert=posted(is_gathered=True)))
+    assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
 
 
 def test_a_merged_alert_never_speaks_again() -> None:

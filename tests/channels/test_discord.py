@@ -40,10 +40,10 @@ async def test_a_post_says_first_how_grave_which_rule_and_what_happened(server: 
     receipt = await bot(server).send(delivery(messages.POST))
     [taken] = server.service.messages(server.service.news)
     gravity, headline = taken["content"].splitlines()
-    assert gravity == f"**🔴 High** · {messages.RULE} · 1 outlet"
+    assert gravity == f"**🔴 High** · {messages.RULE}"
     assert headline.endswith(f"](<{messages.WIRE}>)"), "the headline is a link, and in brackets it has no preview"
     assert (receipt.ref, receipt.place) == (taken["id"], server.service.news)
-    assert "First seen" in taken["embeds"][0]["footer"]["text"]
+    assert taken["embeds"][0]["description"].startswith("The Wire · 2 Dec 09:02 UTC")
 
 
 @pytest.mark.parametrize("name", messages.ALL)
@@ -75,7 +75,7 @@ async def test_an_edit_replaces_the_message_and_a_reply_stands_in_the_thread_of_
     await channel.send(delivery(messages.CORRECTION, id="send-4", reply_to=head))
     [shown] = server.service.messages(server.service.news)
     assert shown["edits"] == 1
-    assert "2 independent outlets" in shown["content"]
+    assert "2 outlets and 1 copy" in shown["embeds"][0]["description"]
     assert shown["thread"]["name"].startswith("BlackBerry to leave Pakistan")
     assert len(server.service.messages(head.ref)) == 2
     assert (first.place, first.thread) == (head.ref, head.ref)

@@ -68,7 +68,7 @@ async def test_an_edit_takes_the_place_of_the_message_and_a_reply_stands_in_its_
     await desk.send(delivery(messages.CORRECTION, id="send-4", reply_to=reply))
     shown, *replies = server.service.messages("policy")
     assert shown["edits"] == 1
-    assert "2 independent outlets" in shown["formatted_body"]
+    assert "2 outlets and 1 copy" in shown["formatted_body"]
     assert [each["thread"] for each in replies] == [head.ref, head.ref], "threads do not nest"
 
 

@@ -47,10 +47,11 @@ async def test_a_post_is_markdown_with_its_send_id(server: Server) -> None:
     [taken] = posts(server)
     assert (receipt.ref, receipt.place) == (taken["id"], "c" + "1".rjust(25, "0"))
     assert taken["props"][SEND_ID] == "send-1"
-    first, second, quote, *_ = taken["message"].split("\n\n")
-    assert first == "**🔴 High** · BlackBerry backdoor demand in Pakistan · 1 outlet"
+    first, second, byline, quote, *_ = taken["message"].split("\n\n")
+    assert first == "**🔴 High** · BlackBerry backdoor demand in Pakistan"
     assert second.startswith("#### [**BlackBerry to leave Pakistan")
     assert second.endswith(f"]({messages.WIRE})")
+    assert byline == "The Wire · 2 Dec 09:02 UTC"
     assert quote.startswith("> **BlackBerry** will shut down in Pakistan")
 
 
@@ -69,7 +70,7 @@ async def test_an_edit_changes_the_post_and_a_reply_stands_in_its_thread(server:
     await channel.send(delivery(messages.CORRECTION, id="send-4", reply_to=reply))
     first, *replies = posts(server)
     assert (first["edits"], first["props"][SEND_ID]) == (1, "send-1")
-    assert "2 independent outlets" in first["message"]
+    assert "2 outlets and 1 copy" in first["message"]
     assert [each["root_id"] for each in replies] == [head.ref, head.ref], "threads do not nest"
     assert "~~30 November~~ → **30 December**" in replies[0]["message"]
 

@@ -16,28 +16,30 @@ def told(lines: tuple[Line, ...], style: Style) -> list[str]:
     return [line.text for line in lines if line.style is style]
 
 
-def test_the_first_two_lines_say_how_grave_which_rule_how_many_and_what_happened() -> None:
-    first, second, *_ = outline.lines(messages.EDIT)
-    assert first.text == f"🔴 High · {messages.RULE} · 2 independent outlets"
+def test_the_first_lines_say_how_grave_which_rule_what_happened_and_who_says_so() -> None:
+    first, second, third, *_ = outline.lines(messages.EDIT)
+    assert first.text == f"🔴 High · {messages.RULE}"
     assert second.text == phrases.headline(messages.BRIEF, 250)
     assert second.runs[0].link == messages.WIRE, "the headline is the link"
+    assert third.text == "The Wire · 2 Dec 09:02 UTC"
 
 
-def test_matched_words_are_bold_and_an_outlet_stands_once_behind_its_sentences() -> None:
-    [quote] = [line for line in outline.lines(messages.POST) if line.style is Style.QUOTE]
-    assert [run.text for run in quote.runs if run.is_bold] == ["BlackBerry", "PTA", "unfettered access", "BES"]
-    assert quote.text.endswith("BES servers. The order dates from July. — The Wire")
+def test_matched_words_are_bold_and_another_outlet_stands_once_behind_its_sentences() -> None:
+    own, other = [line for line in outline.lines(messages.EDIT) if line.style is Style.QUOTE]
+    assert [run.text for run in own.runs if run.is_bold] == ["BlackBerry", "PTA", "unfettered access", "BES"]
+    assert own.text.endswith("BES servers. The order dates from July."), "its outlet is named below the headline"
+    assert other.text.endswith("use the service there. — Karachi Herald")
 
 
 def test_evidence_is_last_and_does_not_repeat_the_only_rule() -> None:
-    why, age = told(outline.lines(messages.POST), Style.SMALL)
+    (why,) = told(outline.lines(messages.POST), Style.SMALL)
     assert why.startswith("Why: product → BlackBerry, BES (title, body)")
-    assert age == "First seen 2 Dec 09:02 UTC"
 
 
 def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -> None:
+    why = outline.lines(messages.POST)[-1].text
     ways = {
-        False: "First seen 2 Dec 09:02 UTC",
+        False: why,
         True: f"To claim it: wirewatch stories claim {messages.STORY}",
     }
     for shows_command, last in ways.items():
@@ -46,12 +48,43 @@ def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -
         assert "To claim" not in " ".join(line.text for line in claimed)
 
 
-def test_more_than_three_outlets_are_folded_counted_and_named_in_one_line() -> None:
-    brief = replace(messages.BRIEF, outlets=messages.OUTLETS * 2, outlet_count=10)
-    items = told(outline.lines(replace(messages.EDIT, briefs=(brief,))), Style.ITEM)
-    assert len(items) == 4
-    rest = ", ".join(dict.fromkeys(line.outlet for line in brief.outlets[3:]))
-    assert items[-1] == f"and 7 more: {rest}"
+def test_each_headline_of_the_coverage_has_a_line_with_its_link_its_outlet_and_its_time() -> None:
+    lines = outline.lines(messages.EDIT)
+    assert "2 outlets and 1 copy" in told(lines, Style.LINE)
+    [item] = [line for line in lines if line.style is Style.ITEM]
+    assert item.text == "Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC"
+    assert (item.runs[0].text, item.runs[0].link) == ("Why BlackBerry is going", messages.HERALD)
+
+
+def test_six_headlines_are_listed_and_the_rest_is_counted_with_a_link_to_the_story() -> None:
+    lines = outline.lines(messages.WIDE)
+    assert lines[2].text == "The Wire and 3 more with this headline · 2 Dec 09:02 UTC"
+    items = [line for line in lines if line.style is Style.ITEM]
+    assert len(items) == 7
+    assert items[0].text.endswith("Tech Ledger · 2 Dec 12:12 UTC · probably the same event")
+    assert items[2].text.startswith("BlackBerry quits Pakistan — Gazette and 1 more with this headline")
+    assert (items[6].text, items[6].runs[0].link) == (
+        "and 2 more",
+        f"https://wirewatch.example/story/{messages.STORY}",
+    )
+    plain = outline.lines(replace(messages.WIDE, public_url=""))
+    assert [(line.text, line.runs[0].link) for line in plain if "and 2 more" in line.text] == [("and 2 more", "")]
+
+
+def test_copies_are_counted_also_where_no_other_headline_is_listed() -> None:
+    alone = replace(messages.EDIT, briefs=(replace(messages.BRIEF, coverage=(), coverage_count=0, owner_count=1),))
+    assert outline.lines(alone)[2].text == "The Wire · 2 Dec 09:02 UTC · 1 copy"
+
+
+def test_a_message_that_points_to_another_story_keeps_its_own_headline() -> None:
+    own, pointer = outline.lines(messages.MERGED)
+    assert own.text == "BlackBerry says it quits Pakistan"
+    assert pointer.text.startswith("Merged into an earlier story: BlackBerry to leave Pakistan")
+
+
+def test_a_reply_below_a_gathered_message_names_its_story() -> None:
+    reply = replace(messages.NEW_FACT, title=messages.BRIEF.title)
+    assert outline.lines(reply)[0].text.startswith("New in this story · BlackBerry to leave Pakistan")
 
 
 def test_what_is_left_out_for_want_of_room_is_said() -> None:
@@ -60,7 +93,7 @@ def test_what_is_left_out_for_want_of_room_is_said() -> None:
     )
     assert told(outline.lines(many), Style.SMALL) == ["and 8 more: wirewatch stories lists them"]
     short = outline.lines(messages.EDIT, outline.ROOMS[-1])
-    assert any(quote.endswith("… — The Wire") for quote in told(short, Style.QUOTE))
+    assert any(quote.endswith("…") for quote in told(short, Style.QUOTE))
     facts = replace(messages.NEW_FACT, facts=messages.NEW_FACT.facts * 10)
     assert "and 8 more" in told(outline.lines(facts), Style.ITEM)
 

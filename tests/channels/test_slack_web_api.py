@@ -68,7 +68,7 @@ async def test_an_edit_replaces_the_message_and_a_reply_stands_in_its_thread(ser
     await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
     first, reply = server.workspace.messages("policy-alerts")
     assert first["edits"] == 1
-    assert "2 independent outlets" in str(first["blocks"])
+    assert "2 outlets and 1 copy" in str(first["blocks"])
     assert reply["thread_ts"] == head.ref
 
 

@@ -37,8 +37,8 @@ def hook(url: str) -> ports.Channel:
 async def test_a_card_says_first_how_grave_which_rule_and_what_happened(server: Server) -> None:
     receipt = await hook(address(server)).send(delivery(messages.POST))
     [taken] = server.service.cards
-    (_, gravity), (_, headline), (box, quote), *_ = teams.lines(taken)
-    assert "".join(run["text"] for run in gravity) == f"🔴 High · {messages.RULE} · 1 outlet"
+    (_, gravity), (_, headline), _, (box, quote), *_ = teams.lines(taken)
+    assert "".join(run["text"] for run in gravity) == f"🔴 High · {messages.RULE}"
     assert headline[0]["selectAction"]["url"] == messages.WIRE
     assert box == "Container"
     assert [run["text"] for run in quote if run.get("weight")] == ["BlackBerry", "PTA", "unfettered access", "BES"]

@@ -40,11 +40,11 @@ async def test_a_post_says_first_how_grave_which_rule_and_what_happened(server: 
     receipt = await bot(server).send(delivery(messages.POST))
     [taken] = server.service.messages()
     gravity, headline, *_ = taken["text"].splitlines()
-    assert gravity == f"🔴 High · {messages.RULE} · 1 outlet"
+    assert gravity == f"🔴 High · {messages.RULE}"
     assert telegram.shown(taken, "text_link")[0] == headline
     assert telegram.shown(taken, "bold")[:2] == ["🔴 High", headline], "counted as Telegram counts: an emoji is two"
     [quote] = telegram.shown(taken, "blockquote")
-    assert quote.endswith("The order dates from July. — The Wire")
+    assert quote.endswith("The order dates from July.")
     [evidence] = telegram.shown(taken, "expandable_blockquote")
     assert evidence.startswith("Why: product → BlackBerry")
     assert (receipt.ref, receipt.place) == ("1", str(telegram.NEWS))
@@ -74,7 +74,7 @@ async def test_an_edit_replaces_the_message_and_a_reply_points_to_it(server: Ser
     await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
     first, reply = server.service.messages()
     assert first["edits"] == 1, "the second changes nothing, which is no error"
-    assert "2 independent outlets" in first["text"]
+    assert "2 outlets and 1 copy" in first["text"]
     assert reply["reply"] == 1
     assert reply["text"].startswith("New in this story\n")
 

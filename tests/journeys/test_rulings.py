@@ -60,7 +60,10 @@ async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(se
     await seed.once()
     (lives,) = [each for each in await seed.stories() if each.merged_into is None]
     assert (lives.id, len(lives.members)) == (one.id, 2)
-    assert "This story is told in an older message" in str(seed.heads()[1]["blocks"])
+    older, younger = (str(head["blocks"]) for head in seed.heads())
+    assert "Merged into an earlier story:" in younger
+    assert OTHER_EVENT.title in younger, "it keeps the headline that it was posted with"
+    assert OTHER_EVENT.title in older, "the older message lists what joined it"
 
 
 async def test_feedback_shows_what_people_decided_and_what_waits_for_the_bot(seed: World) -> None:

@@ -49,7 +49,6 @@ def outgoing(
         title=sentence,
         summary=(),
         why=(why,),
-        outlets=(),
         owner_count=1,
         first_seen=START,
         last_seen=START,

@@ -81,10 +81,12 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
     merged = [each for each in made if each.reason is model.Reason.MERGED]
     assert [(each.story, each.action) for each in merged] == [(YOUNGER.id, model.Action.EDIT)]
     (pointer,) = [row for row in rows if row.thread == f"head of {YOUNGER.id}"]
-    assert pointer.message.lead == "This story is told in an older message:"
+    assert pointer.message.lead == "Merged into an earlier story:"
     assert all(row.thread == f"head of {OLDER.id}" for row in rows if row is not pointer)
     (head,) = [row for row in rows if row.message.kind is model.MessageKind.EDIT and row is not pointer]
-    assert [line.outlet for line in head.message.briefs[0].outlets] == ["Gazette", "Tribune", "Mirror"]
+    (brief,) = head.message.briefs
+    assert brief.byline is not None
+    assert (brief.byline.outlet, brief.byline.more, brief.copy_count) == ("Gazette", 1, 1), "all have one headline"
 
     again, _ = await arrive(store, news, AGAIN)
     assert {each.story for each in again} == {OLDER.id}

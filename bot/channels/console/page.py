@@ -18,7 +18,7 @@ from bot.channels.kit.styled import Line, Run, Style
 _COLOURS = {model.Severity.HIGH: "bold red", model.Severity.NORMAL: "bold blue", model.Severity.LOW: "dim"}
 _INDENTS = {Style.HEAD: 0, Style.LINE: 2, Style.QUOTE: 4, Style.ITEM: 4, Style.SMALL: 2}
 
-#: What edits a message that a reply, which is printed too, has told.
+#: Reasons of edits that follow a reply, which is printed too.
 _TOLD = (model.Reason.CORROBORATION, model.Reason.NEW_FACT, model.Reason.CORRECTION, model.Reason.SECOND_RULE)
 
 
@@ -46,16 +46,20 @@ def show(console: Console, message: model.Message, *, zone: tzinfo) -> None:
 
 
 def _edit(message: model.Message, zone: tzinfo) -> Iterator[Line]:
-    """What was printed cannot be changed: what became of the story, in a line."""
-    for brief in () if message.reason in _TOLD else message.briefs[:1]:
+    """What was printed cannot be changed: what became of a story, and the headlines that joined it."""
+    added = set(message.added)
+    for brief in message.briefs:
+        listed = [line for line in brief.coverage if line.article in added]
+        if message.is_gathered and not listed:
+            continue
         headline = Run(text=f": {phrases.headline(brief, 150)}")
         if message.reason in (model.Reason.CLAIMED, model.Reason.UNCLAIMED):
             nobody = (Run(text="Released: nobody takes care of it"),)
             claim = next((line.runs for line in outline.claims(message, zone)), nobody)
             yield Line(style=Style.SMALL, runs=(*claim, headline))
-            return
-        newest = f", newest {phrases.name(brief.outlets[-1].outlet)}" if brief.outlets else ""
-        yield Line(style=Style.SMALL, runs=(Run(text=f"now {phrases.owners(brief)}{newest}"), headline))
+        elif listed or message.reason not in _TOLD:
+            yield Line(style=Style.SMALL, runs=(Run(text=f"now {phrases.outlets(brief)}"), headline))
+            yield from outline.coverage(listed, zone)
 
 
 def _print(console: Console, line: Line, addresses: tuple[str, ...], *, indent: int) -> None:

@@ -41,14 +41,13 @@ def payload(
         text = inert.text(plain_text.whole(message, zone=zone))
         content = phrases.cut(text, CONTENT_LIMIT - len(small)) + small
         return {"content": content, "embeds": [], "flags": _SUPPRESS_EMBEDS, **allowed}
-    content, described, footer = outline.fitted(message, _render, _fits, names_story=names_story, zone=zone)
-    small = " · ".join(part for part in (footer, ref) if part)
+    content, described = outline.fitted(message, _render, _fits, names_story=names_story, zone=zone)
     embed: dict[str, Any] = {"color": _COLOURS[message.severity]}
     if described:
         embed["description"] = described
-    if small:
-        embed["footer"] = {"text": small}
-    return {"content": content, "embeds": [embed] if described or small else [], "flags": 0, **allowed}
+    if ref:
+        embed["footer"] = {"text": ref}
+    return {"content": content, "embeds": [embed] if described or ref else [], "flags": 0, **allowed}
 
 
 def _allowed(message: model.Message) -> dict[str, list[str]]:
@@ -67,20 +66,16 @@ def thread_name(message: model.Message) -> str:
     return phrases.headline(message.briefs[0], _NAME_LIMIT) if message.briefs else "News"
 
 
-def _render(lines: Sequence[Line]) -> tuple[str, str, str]:
-    """Content, description and footer."""
+def _render(lines: Sequence[Line]) -> tuple[str, str]:
+    """Content and description."""
     head = 2 if len(lines) > 1 and lines[1].style is Style.HEAD else 1
-    top, rest = lines[:head], list(lines[head:])
-    # A footer is plain text, and ours: when the story was first seen.
-    is_story = head == 2 and bool(rest) and rest[-1].style is Style.SMALL
-    footer = rest.pop().text if is_story else ""
-    return "\n".join(map(_line, top)) or "Wirewatch", "\n".join(map(_line, rest)), footer
+    return "\n".join(map(_line, lines[:head])) or "Wirewatch", "\n".join(map(_line, lines[head:]))
 
 
-def _fits(made: tuple[str, str, str]) -> bool:
-    content, described, footer = map(phrases.size, made)
+def _fits(made: tuple[str, str]) -> bool:
+    content, described = map(phrases.size, made)
     # An embed's own limit is never met: with its footer it is shorter than 6,000.
-    return content <= CONTENT_LIMIT and described <= DESCRIPTION_LIMIT and footer <= 200
+    return content <= CONTENT_LIMIT and described <= DESCRIPTION_LIMIT
 
 
 def _line(line: Line) -> str:

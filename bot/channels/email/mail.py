@@ -99,7 +99,7 @@ def _content(delivery: ports.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
 def subject(message: model.Message) -> str:
     """A reply has the subject of its head behind "Re:", by which Gmail keeps a thread together."""
     words = plain_text.title(message, _SUBJECT)
-    if message.briefs and message.kind is not model.MessageKind.GATHERED:
+    if message.briefs and not message.is_gathered:
         words = phrases.headline(message.briefs[0], _SUBJECT)
         words = f"[High] {words}" if message.severity is model.Severity.HIGH else words
         words = f"Re: {words}" if message.kind is model.MessageKind.REPLY else words

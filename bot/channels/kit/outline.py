@@ -1,15 +1,17 @@
 """A message as lines of styled runs, without any markup: what a channel with a rich format renders in its own way.
 
-The order is that of a phone's screen: how grave, which rule and how many outlets; the headline; what it says; what came
-last; who carries it; the evidence, last and small. Texts are clean and links safe; markup is the channel's to escape.
+The order is that of a phone's screen: how grave and which rule; the headline and whose it is; what it says; what came
+last; the other headlines, each with its outlet; the evidence, last and small. Texts are clean and links safe; markup is
+the channel's to escape.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta, tzinfo
+from datetime import UTC, tzinfo
 from typing import TypeVar
+from urllib.parse import quote
 
 from bot import model
 from bot.channels.kit import diff, phrases
@@ -18,8 +20,6 @@ from bot.channels.kit.styled import Line, Run, Style
 T = TypeVar("T")
 
 SEVERITY = {model.Severity.HIGH: "🔴", model.Severity.NORMAL: "🔵", model.Severity.LOW: "⚪"}
-#: Outlets that have a line each; of more, the rest are counted.
-_OUTLETS = 3
 _BETWEEN = " · "
 
 
@@ -32,16 +32,18 @@ class Room:
     sentences: int
     rules: int
     items: int
+    #: Headlines of the coverage; of more, the rest are counted.
+    headlines: int
     link: int
 
 
 #: From generous to the least.
 ROOMS = (
-    Room(headline=250, sentence=700, sentences=4, rules=4, items=12, link=2_000),
-    Room(headline=250, sentence=400, sentences=3, rules=3, items=10, link=600),
-    Room(headline=150, sentence=240, sentences=2, rules=2, items=8, link=240),
-    Room(headline=120, sentence=120, sentences=1, rules=1, items=5, link=120),
-    Room(headline=120, sentence=60, sentences=1, rules=1, items=2, link=0),
+    Room(headline=250, sentence=700, sentences=4, rules=4, items=12, headlines=6, link=2_000),
+    Room(headline=250, sentence=400, sentences=3, rules=3, items=10, headlines=6, link=600),
+    Room(headline=150, sentence=240, sentences=2, rules=2, items=8, headlines=6, link=240),
+    Room(headline=120, sentence=120, sentences=1, rules=1, items=5, headlines=4, link=120),
+    Room(headline=120, sentence=60, sentences=1, rules=1, items=2, headlines=2, link=0),
 )
 
 
@@ -76,6 +78,11 @@ def claims(message: model.Message, zone: tzinfo = UTC) -> tuple[Line, ...]:
     return tuple(_in_zone(line, zone) for line in _claims(message.judgements))
 
 
+def coverage(listed: Sequence[model.CoverageLine], zone: tzinfo = UTC) -> tuple[Line, ...]:
+    """Each headline with its outlet and its time, as a list."""
+    return tuple(_in_zone(_line(Style.ITEM, *_of_coverage(line, ROOMS[0])), zone) for line in listed)
+
+
 def _in_zone(line: Line, zone: tzinfo) -> Line:
     runs = tuple(replace(run, text=phrases.day_and_time(run.at, zone)) if run.at else run for run in line.runs)
     return replace(line, runs=runs)
@@ -85,7 +92,7 @@ def _lines(message: model.Message, room: Room, *, names_story: bool) -> Iterator
     match message.kind:
         case model.MessageKind.NOTICE:
             yield from _notice(message, room)
-        case model.MessageKind.GATHERED:
+        case _ if message.is_gathered:
             yield from _gathered(message, room)
         case model.MessageKind.REPLY:
             yield from _reply(message, room, names_story=names_story)
@@ -108,12 +115,8 @@ def _linked(label: str, url: str, room: Room, *, is_bold: bool = False) -> Run:
     return Run(text=phrases.label_for(label, address), link=address, is_bold=is_bold)
 
 
-def _link_of(brief: model.StoryBrief) -> str:
-    return brief.title.link or (brief.outlets[0].link if brief.outlets else "")
-
-
 def _headline(brief: model.StoryBrief, room: Room) -> Run:
-    return _linked(phrases.headline(brief, room.headline), _link_of(brief), room, is_bold=True)
+    return _linked(phrases.headline(brief, room.headline), brief.title.link, room, is_bold=True)
 
 
 def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
@@ -121,6 +124,8 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
     if message.escalation is not None:
         yield _line(Style.LINE, *_escalation(message.escalation, room))
     yield _line(Style.HEAD, _headline(brief, room))
+    if brief.byline is not None:
+        yield _line(Style.LINE, *_byline(brief, brief.byline))
     yield from _claims(message.judgements)
     if message.nearest is not None:
         near = message.nearest.title
@@ -130,12 +135,13 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
             Run(text=f"{phrases.PERHAPS_PART_OF} ", is_italic=True),
             _linked(label, near.link, room),
         )
-    yield from _quotes(brief.summary, room)
+    yield from _quotes(brief, room)
     if message.latest is not None:
         yield _line(Style.LINE, *_latest(message.latest, room))
-    yield from _carriers(brief, room)
+    if brief.coverage:
+        yield _line(Style.LINE, Run(text=phrases.outlets(brief), is_bold=True))
+        yield from _coverage(brief, message, room)
     yield from _whys(brief.why, room, is_named=True)
-    yield _line(Style.SMALL, *_age(brief))
     yield from _how_to_claim(message, brief)
 
 
@@ -165,22 +171,37 @@ def _claims(judgements: Sequence[model.Judgement]) -> Iterator[Line]:
         yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), Run(text="", at=one.at))
 
 
-def _age(brief: model.StoryBrief) -> tuple[Run, ...]:
-    """Our own words and times only."""
-    span = brief.last_seen - brief.first_seen
-    later = f"{_BETWEEN}newest article {phrases.age(span)} later" if span >= timedelta(hours=1) else ""
-    return Run(text="First seen "), Run(text="", at=brief.first_seen), Run(text=later)
+def _byline(brief: model.StoryBrief, line: model.CoverageLine) -> Iterator[Run]:
+    """“The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
+    yield from (Run(text=f"{phrases.carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
+    # Else the heading of the coverage counts them.
+    if brief.copy_count and not brief.coverage:
+        yield Run(text=f"{_BETWEEN}{phrases.copies(brief)}")
 
 
-def _gravity(brief: model.StoryBrief) -> tuple[Run, ...]:
-    """“🔴 High · Backdoor demands · 2 independent outlets”."""
-    if not brief.why:
-        return (Run(text=phrases.independent(brief)),)
-    severity = max((why.severity for why in brief.why), key=lambda each: each.rank)
-    return (
-        Run(text=f"{SEVERITY[severity]} {str(severity).capitalize()}", is_bold=True),
-        Run(text=f"{_BETWEEN}{_rule(brief)}{_BETWEEN}{phrases.independent(brief)}"),
-    )
+def _coverage(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
+    shown = brief.coverage[: room.headlines]
+    for line in shown:
+        yield _line(Style.ITEM, *_of_coverage(line, room))
+    if (left := max(brief.coverage_count, len(brief.coverage)) - len(shown)) > 0:
+        page = f"{message.public_url.rstrip('/')}/story/{quote(brief.story)}" if message.public_url else ""
+        yield _line(Style.ITEM, _linked(f"and {left:,} more", page, room))
+
+
+def _of_coverage(line: model.CoverageLine, room: Room) -> Iterator[Run]:
+    """“Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
+    yield _linked(phrases.cut(phrases.clean(line.title), room.headline) or "(no headline)", line.link, room)
+    yield from (Run(text=f" — {phrases.carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
+    if line.is_probable:
+        yield from (Run(text=_BETWEEN), Run(text=phrases.PROBABLY, is_italic=True))
+
+
+def _gravity(brief: model.StoryBrief) -> Iterator[Run]:
+    """“🔴 High · Backdoor demands”."""
+    if brief.why:
+        severity = max((why.severity for why in brief.why), key=lambda each: each.rank)
+        yield Run(text=f"{SEVERITY[severity]} {str(severity).capitalize()}", is_bold=True)
+        yield Run(text=f"{_BETWEEN}{_rule(brief)}")
 
 
 def _rule(brief: model.StoryBrief) -> str:
@@ -190,10 +211,12 @@ def _rule(brief: model.StoryBrief) -> str:
     return phrases.cut(phrases.clean(worst.rule), 150) + more
 
 
-def _quotes(sentences: Sequence[model.Sentence], room: Room) -> Iterator[Line]:
-    """Sentences of one article are one quote, with its outlet once."""
+def _quotes(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
+    """Sentences of one article are one quote, with its outlet once; that of the headline is named below it."""
     runs: list[Run] = []
+    sentences = brief.summary
     shown = sentences[: room.sentences]
+    signed_above = (brief.byline.outlet, brief.byline.link) if brief.byline else None
     for place, sentence in enumerate(shown):
         following = shown[place + 1] if place + 1 < len(shown) else None
         if runs and not runs[-1].text.endswith(" "):
@@ -201,11 +224,12 @@ def _quotes(sentences: Sequence[model.Sentence], room: Room) -> Iterator[Line]:
         runs += _words(sentence, room)
         if following is None and len(sentences) > len(shown):
             runs.append(Run(text=" …"))
-        if following is None or (following.outlet, following.link) != (sentence.outlet, sentence.link):
-            source = _linked(phrases.name(sentence.outlet), sentence.link, room)
-            yield _line(
-                Style.QUOTE, *runs, Run(text="— " if runs[-1:] and runs[-1].text.endswith(" ") else " — "), source
-            )
+        source = (sentence.outlet, sentence.link)
+        if following is None or (following.outlet, following.link) != source:
+            if source != signed_above:
+                runs.append(Run(text="— " if runs[-1:] and runs[-1].text.endswith(" ") else " — "))
+                runs.append(_linked(phrases.name(sentence.outlet), sentence.link, room))
+            yield _line(Style.QUOTE, *runs)
             runs = []
 
 
@@ -223,15 +247,6 @@ def _latest(fact: model.Fact, room: Room) -> list[Run]:
     return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *told, Run(text=" — "), source]
 
 
-def _carriers(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
-    for line in brief.outlets[:_OUTLETS]:
-        outlet = _linked(phrases.name(line.outlet), line.link, room)
-        copy = Run(text=" (copy)" if line.is_copy else "")
-        yield _line(Style.ITEM, outlet, Run(text=_BETWEEN), Run(text="", at=line.at), copy)
-    if more := phrases.unnamed(brief, _OUTLETS):
-        yield _line(Style.ITEM, Run(text=more))
-
-
 def _whys(whys: Sequence[model.Why], room: Room, *, is_named: bool = False) -> Iterator[Line]:
     for why in whys[: room.rules]:
         found = phrases.evidence(why, 2 * room.sentence)
@@ -246,7 +261,7 @@ def _whys(whys: Sequence[model.Why], room: Room, *, is_named: bool = False) -> I
 def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator[Line]:
     brief = message.briefs[0] if message.briefs else None
     opening = [Run(text=phrases.cut(phrases.head_of_reply(message), 200), is_bold=True)]
-    if brief is not None and names_story:
+    if brief is not None and (names_story or message.title is not None):
         opening += [Run(text=_BETWEEN), _headline(brief, room)]
     yield _line(Style.LINE, *opening)
     yield from _facts(message, room)
@@ -256,8 +271,10 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
         yield _edit(edit, room)
     yield from _more(len(message.edits), room)
     if brief is not None and phrases.shows_outlets(message):
-        yield _line(Style.LINE, Run(text=f"{phrases.owners(brief)}:"))
-        yield from _carriers(brief, room)
+        yield _line(Style.LINE, Run(text=f"{phrases.outlets(brief)}:"))
+        yield from _coverage(brief, message, room)
+        if brief.byline is not None:
+            yield _line(Style.ITEM, *_of_coverage(brief.byline, room))
     if brief is not None and message.reason is model.Reason.SECOND_RULE:
         yield from _whys(brief.why, room)
 
@@ -303,6 +320,9 @@ def _edit(edit: model.Edit, room: Room) -> Line:
 
 
 def _merged(message: model.Message, room: Room) -> Iterator[Line]:
+    if message.title is not None:
+        own = phrases.cut(phrases.clean(message.title.text), room.headline) or "(no headline)"
+        yield _line(Style.HEAD, _linked(own, message.title.link, room, is_bold=True))
     lead = Run(text=phrases.cut(message.lead or phrases.HEADS[model.Reason.MERGED], 300), is_italic=True)
     yield _line(Style.LINE, lead, *([Run(text=" "), _headline(message.briefs[0], room)] if message.briefs else []))
 
@@ -321,14 +341,14 @@ def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
 def _short(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
     severity = max((why.severity for why in brief.why), key=lambda each: each.rank, default=None)
     yield _line(Style.LINE, Run(text=f"{SEVERITY[severity]} " if severity else ""), _headline(brief, room))
-    first = brief.outlets[0] if brief.outlets else None
-    # When it was published, not when it was polled.
-    when = Run(text="", at=first.at if first else brief.first_seen)
-    outlet = f"{_BETWEEN}{phrases.name(first.outlet)}" if first else ""
-    words = f"{_rule(brief)}{_BETWEEN}" if brief.why else ""
-    yield _line(Style.LINE, Run(text=f"{words}{phrases.independent(brief)}{_BETWEEN}"), when, Run(text=outlet))
+    rule = f"{_rule(brief)}{_BETWEEN}" if brief.why else ""
+    if brief.byline is not None:
+        yield _line(Style.LINE, Run(text=rule), *_byline(brief, brief.byline))
     for sentence in brief.summary[:1]:
         yield _line(Style.QUOTE, Run(text=phrases.cut(phrases.clean(sentence.text), room.sentence)))
+    for line in brief.coverage[:1]:
+        newest = Run(text=f"{phrases.outlets(brief)}, newest: ")
+        yield _line(Style.LINE, newest, *_of_coverage(line, room))
 
 
 def _notice(message: model.Message, room: Room) -> Iterator[Line]:

@@ -9,7 +9,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from urllib.parse import quote, urlsplit
 
 from bot import model
@@ -30,7 +30,7 @@ HEADS = {
     model.Reason.CORRECTION: "Changed since posted",
     model.Reason.SECOND_RULE: "Another rule matches",
     model.Reason.REMINDER: "Reminder",
-    model.Reason.MERGED: "Told elsewhere",
+    model.Reason.MERGED: "Merged into an earlier story:",
 }
 
 
@@ -174,49 +174,27 @@ def headline(brief: model.StoryBrief, limit: int) -> str:
     return cut(clean(brief.title.text), limit) or "(no headline)"
 
 
-def independent(brief: model.StoryBrief) -> str:
-    """How many independent outlets carry it."""
-    return "1 outlet" if brief.owner_count < 2 else f"{brief.owner_count:,} independent outlets"
+def outlets(brief: model.StoryBrief) -> str:
+    """How many independent outlets carry it, and how many copies there are."""
+    own = model.counted(max(brief.owner_count, 1), "outlet")
+    return f"{own} and {copies(brief)}" if brief.copy_count else own
 
 
-def owners(brief: model.StoryBrief) -> str:
-    """How many independent outlets carry it; copies are named apart."""
-    copies = sum(line.is_copy for line in brief.outlets)
-    own = independent(brief)
-    # Of very many outlets not all are named, so their copies are not counted.
-    if not copies or copies == len(brief.outlets) or len(brief.outlets) < brief.outlet_count:
-        return own
-    return f"{own} and {model.counted(copies, 'copy')}"
+def copies(brief: model.StoryBrief) -> str:
+    """How many syndicated copies there are."""
+    return model.counted(brief.copy_count, "copy")
 
 
-def unnamed(brief: model.StoryBrief, shown: int) -> str:
-    """ "and 7 more: Dawn, Courier…" where ``shown`` outlets have a line of their own; empty where these are all."""
-    left = max(brief.outlet_count, len(brief.outlets)) - min(shown, len(brief.outlets))
-    names = ", ".join(dict.fromkeys(name(line.outlet) for line in brief.outlets[shown:]))
-    return cut(f"and {left:,} more: {names}" if names else f"and {left:,} more", _UNNAMED) if left > 0 else ""
+def carriers(line: model.CoverageLine) -> str:
+    """Who has this headline: “The Wire and 3 more with this headline”."""
+    more = f" and {line.more:,} more with this headline" if line.more else ""
+    return f"{name(line.outlet) or 'unnamed'}{more}"
 
 
-#: Units of the line that names the outlets without a line of their own.
-_UNNAMED = 200
-
+#: Behind the headline of an article that joined its story with less than full certainty.
+PROBABLY = "probably the same event"
 #: Stands before the headline of the story that this one may be part of.
 PERHAPS_PART_OF = "May be part of:"
-
-
-def age(duration: timedelta) -> str:
-    """
-    >>> age(timedelta(seconds=40)), age(timedelta(minutes=75)), age(timedelta(days=3))
-    ('under a minute', '1 h 15 min', '3 days')
-    """
-    minutes = int(duration.total_seconds() // 60)
-    if minutes < 1:
-        return "under a minute"
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        hours, rest = divmod(minutes, 60)
-        return f"{hours} h {rest} min" if rest and hours < 12 else f"{hours} h"
-    return model.counted(minutes // (24 * 60), "day")
 
 
 def day_and_time(when: datetime, zone: tzinfo = UTC) -> str:

@@ -10,13 +10,15 @@ from bot.channels.kit import outline, phrases
 from bot.channels.kit.styled import Line, Style
 
 #: Kinds whose first line is their title.
-_TITLED = frozenset({model.MessageKind.NOTICE, model.MessageKind.GATHERED, model.MessageKind.REPLY})
+_TITLED = frozenset({model.MessageKind.NOTICE, model.MessageKind.REPLY})
 
 
 def title(message: model.Message, limit: int = 250) -> str:
     """One line: what a notification, a subject or a preview shows."""
+    if message.is_gathered:
+        return phrases.cut(message.lead or "Wirewatch", limit)
     match message.kind:
-        case model.MessageKind.NOTICE | model.MessageKind.GATHERED:
+        case model.MessageKind.NOTICE:
             return phrases.cut(message.lead or "Wirewatch", limit)
         case model.MessageKind.REPLY:
             head = phrases.cut(phrases.head_of_reply(message), limit)
@@ -29,16 +31,17 @@ def title(message: model.Message, limit: int = 250) -> str:
 
 def preview(message: model.Message, limit: int = 300) -> str:
     """How grave, the title, who carries it and why: the text of a notification on a phone."""
-    if message.kind not in (model.MessageKind.POST, model.MessageKind.EDIT) or not message.briefs:
+    is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
+    if not is_story or not message.briefs:
         news = "; ".join(phrases.fact(fact, 120) for fact in message.facts[:2])
         return phrases.cut(f"{title(message)} — {news}" if news else title(message), limit)
     brief = message.briefs[0]
     alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is model.Severity.HIGH else ""
     parts = [alarm + ("Not claimed: " if message.escalation else "") + title(message, 200)]
-    if brief.outlets:
-        others = max(brief.outlet_count, len(brief.outlets)) - 1
-        first = phrases.name(brief.outlets[0].outlet)
-        parts.append(first + (f" and {model.counted(others, 'other')}" if others else ""))
+    if brief.byline is not None:
+        others = brief.owner_count - 1
+        first = phrases.name(brief.byline.outlet)
+        parts.append(first + (f" and {model.counted(others, 'other')}" if others > 0 else ""))
     parts += [phrases.cut(phrases.clean(why.rule), 80) for why in brief.why[:1]]
     return phrases.cut(" — ".join(parts), limit)
 
@@ -52,7 +55,7 @@ def body(message: model.Message, *, zone: tzinfo = UTC) -> str:
     """Everything but the title, for services that have a field for it."""
     lines = outline.lines(message, zone=zone)
     # The first line of a notice, a reply and a list of stories is its title; so is the headline of a story.
-    kept = lines[1:] if message.kind in _TITLED else lines
+    kept = lines[1:] if message.kind in _TITLED or message.is_gathered else lines
     return _text([line for line in kept if line.style is not Style.HEAD])
 
 

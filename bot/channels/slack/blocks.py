@@ -1,8 +1,8 @@
 """A message as Slack's Block Kit, within every limit by construction.
 
-rich text  how grave, which rule, how many outlets; the headline, which is the link; the summary's sentences, matched
-           words bold; what came last; who carries it, with links and times
-context    why: line → words, and how old the story is
+rich text  how grave, which rule; the headline, which is the link, and whose it is; the summary's sentences, matched
+           words bold; what came last; the other headlines, each linked, with its outlet and time
+context    why: line → words
 rich text  what readers said of it, where the channel has buttons
 actions    the buttons
 """
@@ -62,6 +62,8 @@ def _menus(message: model.Message, room: outline.Room, most: int) -> dict[model.
 
 def _below(message: model.Message, room: outline.Room, *, said: int, zone: tzinfo) -> Iterator[Piece]:
     match message.kind:
+        case _ if message.is_gathered:
+            return
         case model.MessageKind.REPLY:
             yield from buttons.other_event(message)
         case model.MessageKind.POST | model.MessageKind.EDIT if message.reason is not model.Reason.MERGED:

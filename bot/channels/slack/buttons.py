@@ -40,7 +40,7 @@ _NOISE_FOR, _SNOOZE_FOR, _MENU, _OTHER = "noise-for", "snooze-for", "menu", "oth
 _SILENCE = "silence"
 #: Outlets and names of the headline that can be silenced.
 _SILENCED = 5
-#: Outlets that can be said to tell another event, the newest ones.
+#: Headlines that can be said to tell another event, the newest ones.
 _OTHERS = 10
 #: Which verdicts an element may send.
 _VERDICTS: Mapping[str, frozenset[Verdict]] = {
@@ -80,7 +80,7 @@ def row(message: model.Message, rules: Sequence[str]) -> Piece:
         # Which rule is meant must be said.
         noise = _select(_NOISE_FOR, story, "Noise for…", [_option(rule, Verdict.NOISE, rule) for rule in rules])
         snooze = _select(_SNOOZE_FOR, story, "Snooze for a day…", [_sleep_option(rule, snoozed) for rule in rules])
-    added = [line for line in message.briefs[0].outlets[1:] if line.article][-_OTHERS:]
+    added = message.briefs[0].coverage[:_OTHERS]
     others = [_select(_OTHER, story, "Another event…", [_other_option(line) for line in added])] if added else []
     useful, silence = _button(Verdict.USEFUL, story), _silence(message, rules)
     return _actions([claim, useful, noise, _button(mute, story), snooze, silence, *others])
@@ -89,7 +89,7 @@ def row(message: model.Message, rules: Sequence[str]) -> Piece:
 def _silence(message: model.Message, rules: Sequence[str]) -> Piece:
     """What may be silenced in every channel: the rules, the outlets, and the names of the headline."""
     brief = message.briefs[0]
-    outlets = {line.outlet: line.article for line in reversed(brief.outlets) if line.article and line.outlet}
+    outlets = {line.outlet: line.article for line in brief.lines if line.outlet}
     options = [
         *(_option(f"Rule {rule}", Verdict.SILENCED, rule) for rule in rules),
         *(_keyed(f"Outlet {name}", article) for name, article in list(outlets.items())[:_SILENCED]),
@@ -113,7 +113,7 @@ def other_event(message: model.Message) -> Iterator[Piece]:
 def menu(brief: model.StoryBrief, rules: Sequence[str]) -> Piece:
     """All of it in one menu: for a story of a gathered message, which has no room for a row of buttons each.
 
-    Such a message is never edited, so the menu cannot show what holds: what is chosen again is taken back.
+    The menu does not show what holds: what is chosen again is taken back.
     """
     options = [
         _option("Useful", Verdict.USEFUL),
@@ -151,7 +151,7 @@ def _select(action: str, story: model.StoryId, placeholder: str, options: Sequen
     }
 
 
-def _other_option(line: model.OutletLine) -> Piece:
+def _other_option(line: model.CoverageLine) -> Piece:
     shown = phrases.cut(f"{phrases.name(line.outlet)}: {phrases.clean(line.title)}", OPTION_TEXT_LIMIT) or "unnamed"
     return {"text": _plain(shown), "value": f"{Verdict.OTHER_EVENT.value}:{line.article}"}
 

@@ -40,9 +40,8 @@ def _fits(made: tuple[str, list[dict[str, Any]]]) -> bool:
 
 def _render(lines: Sequence[Line]) -> tuple[str, list[dict[str, Any]]]:
     text, entities = "", list[dict[str, Any]]()
-    # The evidence is one quote that is folded until it is touched; when the story was first seen is below it.
-    age = [lines[-1]] if len(lines) > 1 and lines[-1].style is Style.SMALL else []
-    for style, block in groupby(lines[: len(lines) - len(age)], key=lambda line: line.style):
+    # The evidence is one quote that is folded until it is touched.
+    for style, block in groupby(lines, key=lambda line: line.style):
         if style is Style.SMALL:
             told = list(block)
             start = phrases.size(text) + bool(text)
@@ -55,8 +54,6 @@ def _render(lines: Sequence[Line]) -> tuple[str, list[dict[str, Any]]]:
             if style is Style.QUOTE:
                 start = phrases.size(text) - phrases.size("".join(map(_text, line.runs)))
                 entities.append(_entity("blockquote", start, phrases.size(text)))
-    for line in age:
-        text, entities = _added(text, entities, line)
     return text or "Wirewatch", entities
 
 

@@ -46,7 +46,8 @@ class Chat(Protocol):
 
 def keyboard(message: model.Message) -> dict[str, Any] | None:
     """The button of a story's message; None: it is none, or the story is told elsewhere."""
-    if message.kind not in (model.MessageKind.POST, model.MessageKind.EDIT) or message.reason is model.Reason.MERGED:
+    is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
+    if not is_story or message.reason is model.Reason.MERGED:
         return None
     is_claimed = any(one.verdict is Verdict.CLAIMED for one in message.judgements)
     verdict = Verdict.UNCLAIMED if is_claimed else Verdict.CLAIMED
