@@ -14,7 +14,7 @@ from bot.articles.fingerprints import fingerprint_of, fold_title
 from bot.articles.fresh import Fresh
 from bot.articles.identity import Identification, Identified, Novelty, identify
 from bot.articles.links import canonical_link, link_key
-from bot.articles.lookup import Lookup, look_up, question
+from bot.articles.lookup import Item, Lookup, look_up, question
 from bot.articles.outlets import belongs_to, is_known_aggregator, outlet_of, owner_of, registrable_domain, site_of
 from bot.articles.teasers import is_cut
 
@@ -23,6 +23,7 @@ __all__ = [
     "Fresh",
     "Identification",
     "Identified",
+    "Item",
     "Lookup",
     "Novelty",
     "belongs_to",

@@ -15,6 +15,7 @@ import json
 import re
 import socket
 import ssl
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ _MOST_MAILS = 50
 _MOST_BYTES_OF_MAIL = 2_000_000
 #: Bytes that a server may send in one session beside the mails.
 _MOST_TALK = 20_000_000
+#: Of the time of a poll, after which no further mail is asked for.
+_SHARE_OF_TIME = 0.5
 #: A first poll looks back so far.
 _FIRST_DAYS = 14
 #: A server may close a connection that idles longer than 29 minutes (RFC 2177); routers forget it earlier.
@@ -234,23 +237,42 @@ def _read(mailbox: _MailBox, box: _Box, request: ports.Request, since: date) -> 
     uids = uids[:_MOST_MAILS] if is_known else uids[-_MOST_MAILS:]
     if not uids and is_known:
         return ports.Answer(status=304, url=request.url)
-    packed, read = bytearray(mails.HEAD), 0
+    # A slow server is asked for the rest at the next poll, rather than for the same mails again.
+    until = time.monotonic() + box.seconds * _SHARE_OF_TIME
+    packed, etag = bytearray(mails.HEAD), request.etag if is_known else f"{valid}.0"
+    read, refused = list[str](), list[int]()
     for uid in uids:
         mail = _mail(mailbox.client, uid)
-        if read and len(packed) + len(mail) > box.most_bytes:
+        if mail is None:
+            refused.append(uid)
+            continue
+        if read and (len(packed) + len(mail) > box.most_bytes or time.monotonic() > until):
             break
-        packed += mails.packed(mail)
-        read = uid
-    if box.marks_seen and uids:
-        mailbox.flag([str(uid) for uid in uids if uid <= read], imap_tools.MailMessageFlags.SEEN, True)
-    etag = f"{valid}.{max([read, *([int(last)] if is_known else [])])}"
+        # The server gives a later mail, so those that it refused will not be had at the next poll either.
+        packed += b"".join(mails.packed(b"", f"{valid}.{other}") for other in refused)
+        refused.clear()
+        etag = f"{valid}.{uid}"
+        packed += mails.packed(mail, etag)
+        read.append(str(uid))
+    if refused and not read:
+        raise ValueError(f"the server refuses to give mail {refused[0]}")
+    if box.marks_seen and read:
+        mailbox.flag(read, imap_tools.MailMessageFlags.SEEN, True)
     return ports.Answer(status=200, url=request.url, body=bytes(packed), content_type=mails.TYPE, etag=etag)
 
 
-def _mail(client: imaplib.IMAP4, uid: int) -> bytes:
-    """The beginning of a mail; asking so sets no flag."""
-    _, parts = client.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{_MOST_BYTES_OF_MAIL}>)")
-    return next((bytes(part[1]) for part in parts if isinstance(part, tuple)), b"")
+def _mail(client: imaplib.IMAP4, uid: int) -> bytes | None:
+    """Return the beginning of a mail, empty if it was deleted meanwhile, None if the server refuses to give it.
+
+    Asking so sets no flag.
+    """
+    try:
+        status, parts = client.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{_MOST_BYTES_OF_MAIL}>)")
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error:
+        return None
+    return next((bytes(part[1]) for part in parts if isinstance(part, tuple)), b"" if status == "OK" else None)
 
 
 def _idle(mailbox: _MailBox, before: bytes | None) -> tuple[bytes, bool]:

@@ -1,4 +1,4 @@
-"""Several mails as one document: a head, then each with its length before it."""
+"""Several mails as one document: a head, then each mail with its etag, both with their length before them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ TYPE = "application/vnd.wirewatch.mails"
 _LENGTH = 4
 
 
-def packed(mail: bytes) -> bytes:
-    """One mail as it follows the head."""
-    return len(mail).to_bytes(_LENGTH, "big") + mail
+def packed(mail: bytes, etag: str = "") -> bytes:
+    """Return one mail as it follows the head; ``etag`` is the mailbox's once this mail has been read."""
+    return b"".join(len(part).to_bytes(_LENGTH, "big") + part for part in (etag.encode(), mail))
 
 
-def unpacked(document: bytes) -> Iterator[bytes]:
-    """The mails; of a document that was cut off, the whole ones.
+def unpacked(document: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the etag and the bytes of each mail; of a document that was cut off, of the whole ones.
 
-    >>> list(unpacked(HEAD + packed(b"one") + packed(b"two")))
-    [b'one', b'two']
+    >>> list(unpacked(HEAD + packed(b"one", "77.1") + packed(b"two", "77.2")))
+    [('77.1', b'one'), ('77.2', b'two')]
     """
     at = len(HEAD)
+    parts: list[bytes] = []
     while at + _LENGTH <= len(document):
         end = at + _LENGTH + int.from_bytes(document[at : at + _LENGTH], "big")
         if end > len(document):
             return
-        yield document[at + _LENGTH : end]
+        parts.append(document[at + _LENGTH : end])
         at = end
+        if len(parts) == 2:
+            yield parts[0].decode("utf-8", "replace"), parts[1]
+            parts.clear()

@@ -136,6 +136,9 @@ class FeedState:
     day_names: int = 0
     #: Items that were left for the next day at the last reading.
     left_count: int = 0
+    #: Mails that could not be read on ``skipped_on``, the last such day (UTC).
+    skipped_count: int = 0
+    skipped_on: date | None = None
     #: Most of its items link to several other sites.
     links_elsewhere: bool = False
     #: The end of its server's certificate.
@@ -207,6 +210,10 @@ class Reading:
     topic: str | None = None
     #: It has only what came since the last one, not the whole list.
     is_increment: bool = False
+    #: Mails that could not be read, and are not read again.
+    skipped: int = 0
+    #: The etag of what was read; the rest of the document is left for the next poll. None: all of it was read.
+    read_to: str | None = None
 
 
 def redirected_twins(feeds: Iterable[FeedState]) -> list[tuple[FeedState, ...]]:

@@ -192,6 +192,8 @@ class _Ingestor:
             left=used.left,
             most=self._snapshot.fetch.max_items_per_day,
             now=self._now,
+            # A mailbox without one gives its last mails, not those after the last one that was read.
+            etag=polled.state.etag if polled.reading and polled.reading.is_increment else None,
         )
 
     def _without_reading(self, polled: Polled) -> model.FeedState:

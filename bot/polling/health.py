@@ -30,7 +30,7 @@ _CERTIFICATE_LEFT = timedelta(days=3)
 class HealthEvent:
     """One thing to tell the operator about one feed."""
 
-    #: broken, gone, moved, empty, silent, expected, undated, certificate or flood.
+    #: broken, gone, moved, skipped, empty, silent, expected, undated, certificate or flood.
     kind: str
     text: str
     #: It is over.
@@ -88,6 +88,9 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     if state.left_count and state.day == now.date():
         # The rest may be gone from the feed by then.
         yield quota.KIND, f"brings more items than fetch.max_items_per_day; {state.left_count} are left for tomorrow"
+    if state.skipped_on == now.date():
+        mails = model.counted(state.skipped_count, "mail")
+        yield "skipped", f"has {mails} that could not be read and will be missing; the log says which and why"
     if state.empty_since is not None and now - state.empty_since >= _A_DAY:
         yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; open it in a browser"
     if state.has_dates and state.undated_count >= _UNDATED:

@@ -92,7 +92,8 @@ def after_reading(
         **_well(answer, now=now),
         title=reading.title or state.title,
         baseline_at=state.baseline_at or now,
-        etag=answer.etag,
+        **_skipped(state, reading, now=now),
+        etag=reading.read_to or answer.etag,
         last_modified=answer.last_modified,
         body_hash=digest,
         item_hashes=reading.item_hashes,
@@ -103,7 +104,7 @@ def after_reading(
         skip_hours=reading.skip_hours,
         skip_days=reading.skip_days,
         item_count=items,
-        empty_since=None if items else _empty_since(state, now=now),
+        empty_since=None if items or reading.is_increment else _empty_since(state, now=now),
         has_dates=state.has_dates or bool(dates),
         undated_count=0 if dates else state.undated_count + len(entries),
         named_at=now if is_named else state.named_at,
@@ -185,6 +186,18 @@ def after_failure(
             jitter=jitter,
         ),
     )
+
+
+def _skipped(state: model.FeedState, reading: model.Reading, *, now: datetime) -> dict[str, Any]:
+    """Return the fields that count the mails which could not be read today. They are reported once a day."""
+    if not reading.skipped:
+        return {}
+    is_new_day = state.skipped_on != now.date()
+    return {
+        "skipped_on": now.date(),
+        "skipped_count": reading.skipped + (0 if is_new_day else state.skipped_count),
+        "told": tuple(kind for kind in state.told if kind != "skipped") if is_new_day else state.told,
+    }
 
 
 def _slid_out(state: model.FeedState, items: int, new_count: int, *, now: datetime) -> tuple[str, ...]:

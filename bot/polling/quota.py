@@ -39,8 +39,13 @@ def _used_today(state: model.FeedState, now: datetime) -> int:
     return state.day_count if state.day == now.date() else 0
 
 
-def counted(state: model.FeedState, *, cost: int, names: int, left: int, most: int, now: datetime) -> model.FeedState:
-    """The state after a reading of which ``left`` items were not stored, and the others used ``cost`` and ``names``."""
+def counted(
+    state: model.FeedState, *, cost: int, names: int, left: int, most: int, now: datetime, etag: str | None = None
+) -> model.FeedState:
+    """The state after a reading of which ``left`` items were not stored, and the others used ``cost`` and ``names``.
+
+    ``etag``: with what the items that are left are asked for again.
+    """
     is_new_day = state.day != now.date()
     state = replace(
         state,
@@ -59,7 +64,7 @@ def counted(state: model.FeedState, *, cost: int, names: int, left: int, most: i
         state,
         # What is known by its bytes would not be read again.
         body_hash=None,
-        etag=None,
+        etag=etag,
         last_modified=None,
         item_hashes=(),
         remarks=(*state.remarks, remark),

@@ -82,7 +82,7 @@ def _answered(question: bytes, max_bytes: int) -> bytes:
     except MemoryError:
         megabytes = limits.memory_bytes(max_bytes) // 1_000_000
         return wire.framed(wire.NoFeed(f"refused: parsing it takes more than {megabytes} MB of memory"))
-    except Exception:  # noqa: BLE001 -- raised where it was asked, which tells it
+    except BaseException:  # noqa: BLE001 -- raised where it was asked; a panic of a library in Rust is no Exception
         return wire.framed(wire.Broke(traceback.format_exc()))
 
 

@@ -21,5 +21,9 @@ def memory_bytes(max_bytes: int) -> int:
 
 
 def answer_bytes(question_bytes: int) -> int:
-    """The longest answer to a question: an item's HTML, its clean text, and what is escaped in them."""
-    return 1_000_000 + 4 * question_bytes
+    """Return the length of the longest answer to a question.
+
+    It holds an item's HTML, its clean text and what is escaped in them. In an encoding such as windows-874 (Thai) a
+    byte is a letter, and a letter is three bytes in each.
+    """
+    return 1_000_000 + 8 * question_bytes

@@ -44,6 +44,18 @@ class Ended(Exception):
         self.is_of_this = is_of_this
 
 
+class NotStarted(ports.ReadError):
+    """No process can be asked, whatever the document is."""
+
+
+class ReaderEnded(ports.ReadError):
+    """The process ended over this document, or its answer was wrong and it was ended."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the process that reads documents ended over this one ({why}); it will be tried again")
+        self.why = why
+
+
 class ReaderProcess(asyncio.SubprocessProtocol):
     """A started process, its unanswered questions and its limits."""
 
@@ -191,7 +203,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
     def _reason(self, *, is_first: bool) -> Exception:
         if self._is_ready:
             return Ended(self.end, is_of_this=is_first and not self._is_leaving)
-        return ports.ReadError(_not_started(self.end))
+        return NotStarted(_not_started(self.end))
 
     async def gone(self) -> None:
         """Returns when the process has ended, of one that is not alive."""
@@ -226,7 +238,7 @@ async def start(max_bytes: int) -> ReaderProcess:
             ReaderProcess, *command, stderr=None, env=environment, cwd="/"
         )
     except OSError as error:
-        raise ports.ReadError(_not_started(str(error))) from error
+        raise NotStarted(_not_started(str(error))) from error
     return made
 
 

@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import structlog
 
 from bot import articles, model, ports
 from bot.fetch import fulltext
-from bot.reading import limits, process, wire
+from bot.reading import limits, mails, process, wire
 
 log = structlog.get_logger("wirewatch")
 
@@ -42,8 +43,17 @@ class Processes:
 
     async def read(
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
-    ) -> tuple[model.Reading, articles.Lookup]:
+    ) -> tuple[model.Reading, articles.Lookup | None]:
         """Raises ReadError."""
+        if mails.holds_mails(body):
+            return await mails.read_each(
+                body, feed, partial(self._read, feed=feed, is_first=is_first), is_first=is_first
+            )
+        return await self._read(body, feed, is_first=is_first)
+
+    async def _read(
+        self, body: ports.Body, feed: model.Feed, *, is_first: bool
+    ) -> tuple[model.Reading, articles.Lookup]:
         job = wire.Job(body, dataclasses.replace(feed, access=None), is_first)
         async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
             one, done = await self._answered(job, of=feed.url)
@@ -78,7 +88,7 @@ class Processes:
             except process.Ended as ended:
                 if ended.is_of_this:
                     self._slow.add(of)
-                    raise ports.ReadError(_over_this(str(ended))) from None
+                    raise process.ReaderEnded(str(ended)) from None
                 continue  # it ended over another one
             (self._slow.add if took > limits.SLOW else self._slow.discard)(of)
             if isinstance(answer, wire.NoFeed):
@@ -100,7 +110,7 @@ class Processes:
         async with self._starting:
             found = self._readers[place]
             if self._is_closed:
-                raise ports.ReadError("not read: Wirewatch is stopping")
+                raise process.NotStarted("not read: Wirewatch is stopping")
             if found is None or not found.is_alive:
                 if found is not None:
                     await found.gone()
@@ -121,8 +131,4 @@ def _told_of(one: process.ReaderProcess, garbage: wire.Garbage) -> ports.ReadErr
     """The process that answered so is ended."""
     why = f"it answered {garbage}"
     one.break_off(why)
-    return ports.ReadError(_over_this(why))
-
-
-def _over_this(why: str) -> str:
-    return f"the process that reads documents ended over this one ({why}); it will be tried again"
+    return process.ReaderEnded(why)

@@ -13,6 +13,7 @@ from functools import partial
 
 from bot import articles, model, ports, sources
 from bot.fetch import fulltext
+from bot.reading import mails
 
 #: Reading holds the interpreter, so more threads only get in each other's way; the second is for the documents that
 #: come after one that takes seconds.
@@ -32,7 +33,12 @@ class Threads:
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
     ) -> tuple[model.Reading, articles.Lookup | None]:
         """The parsed document; nothing is cleaned beforehand. Raises ReadError."""
-        work = partial(sources.parse_document, body, kind=feed.kind, options=feed.options)
+        if mails.holds_mails(body):
+            return await mails.read_each(body, feed, partial(self._read, feed=feed), is_first=is_first)
+        return await self._read(body, feed)
+
+    async def _read(self, body: ports.Body, feed: model.Feed) -> tuple[model.Reading, None]:
+        work = partial(_parse, body, feed)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work), None
 
     async def text_of_page(self, page: ports.Answer) -> str | None:
@@ -46,3 +52,13 @@ class Threads:
     async def close(self) -> None:
         """Start no more work; what runs is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _parse(body: ports.Body, feed: model.Feed) -> model.Reading:
+    try:
+        return sources.parse_document(body, kind=feed.kind, options=feed.options)
+    except Exception:
+        raise
+    except BaseException as error:
+        # A library in Rust that panics raises what is no Exception, which would end the bot.
+        raise RuntimeError(f"a parser panicked: {error}") from error

@@ -259,13 +259,17 @@ class Vocabulary:
             if not in_chain or word == chunk:
                 return (self._say(in_chain, self._numbers_of_ascii(word)),)
         said: list[Said] = []
+        # A chunk of a script without spaces can be a whole text, of few different letters.
+        by_text: dict[str, Said] = {}
         normal = tokens.normalise(chunk)
         mark, position = "", 0
         for token in tokens.tokens(normal):
             if tokens.gap_form(mark + normal[position : token.start]) not in ("", " "):
                 said.append(BREAK_WORD)
-            plain = tokens.drop_accents(tokens.fold_case(token.text))
-            said.append(self._say(self._chain_words.get(plain, 0), self._numbers(token.text)))
+            if token.text not in by_text:
+                plain = tokens.drop_accents(tokens.fold_case(token.text))
+                by_text[token.text] = self._say(self._chain_words.get(plain, 0), self._numbers(token.text))
+            said.append(by_text[token.text])
             mark, position = token.mark, token.gap
         if tokens.gap_form(mark + normal[position:]) not in ("", " "):
             said.append(BREAK_WORD)

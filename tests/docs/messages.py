@@ -19,7 +19,7 @@ _ERRORS = {
     name
     for name in ports.__all__
     if isinstance(kind := getattr(ports, name), type) and issubclass(kind, ports.WirewatchError)
-} | {"Drop"}
+} | {"Drop", "NotStarted"}
 _LEVELS = {"info", "warning", "error", "critical"}
 #: Functions and tables whose texts are told to people, though none is an error where it stands.
 _PARTS = {
@@ -29,8 +29,7 @@ _PARTS = {
     "bot/polling/health.py": ("_OVER", "_troubles"),
     "bot/polling/statuses.py": ("_ADVICE", "_of_class"),
     "bot/reading/child.py": ("_answered",),
-    "bot/reading/process.py": ("_not_started",),
-    "bot/reading/processes.py": ("_over_this",),
+    "bot/reading/process.py": ("_not_started", "ReaderEnded"),
     "bot/sources/page/source.py": ("_nothing_found",),
     "bot/storage/failures.py": ("_GONE", "_POSTGRES", "_SQLITE", "translated"),
     "bot/web/health.py": ("readiness",),
@@ -73,7 +72,9 @@ def _texts_of_parts(tree: ast.Module, names: tuple[str, ...]) -> Iterator[ast.ex
     found = set()
     for node in ast.walk(tree):
         match node:
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if name in names:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name) if (
+                name in names
+            ):
                 body: list[ast.AST] = list(node.body[1:] if ast.get_docstring(node) else node.body)
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in names:
                 body = [value]

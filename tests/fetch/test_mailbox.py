@@ -49,7 +49,7 @@ def request(url: str, *, password: str = "PASSWORD", etag: str | None = None, **
 
 
 def subjects(answer: ports.Answer) -> list[str]:
-    heads = [raw.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n") for raw in mails.unpacked(answer.body)]
+    heads = [raw.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n") for _, raw in mails.unpacked(answer.body)]
     return [line[9:].decode() for head in heads for line in head.split(b"\n") if line.startswith(b"Subject: ")]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, config
+from bot import app, config, model
 from bot.app.clock import SystemClock
 from bot.fetch.client import HttpFetcher
 from testbed.servers import imap
@@ -23,10 +23,10 @@ from tests.journeys.world import world
 from tests.sources.test_mails import mail
 
 
-def client(environ: Mapping[str, str]) -> HttpFetcher:
+def client(environ: Mapping[str, str], policy: model.FetchPolicy = POLICY) -> HttpFetcher:
     tls = ssl.create_default_context(cafile=TLS / "ca.pem")
     return HttpFetcher(
-        POLICY,
+        policy,
         SystemClock(),
         tls=tls,
         resolve=lambda host, port: ("127.0.0.1",),

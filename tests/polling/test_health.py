@@ -140,3 +140,17 @@ def test_what_was_told_survives_other_troubles() -> None:
     state, kinds = told(dataclasses.replace(state, moved_to="https://new.example.org/feed"), START)
     assert kinds == ["-broken"]
     assert state.told == ("moved", "broken")
+
+
+def test_skipped_mails_are_told_once_a_day() -> None:
+    reading = model.Reading(is_increment=True, skipped=1)
+    state, seen = READ, []
+    for hours in (0, 1, 24, 49):
+        now = START + timedelta(hours=hours)
+        state = was_read(state, reading, now=now)
+        state, kinds = told(state, now)
+        seen.append(kinds)
+    assert seen == [["-skipped"], [], ["-skipped"], ["-skipped"]]
+    assert state.skipped_count == 1
+    state = was_read(state, dataclasses.replace(reading, skipped=0), now=START + timedelta(hours=80))
+    assert told(state, START + timedelta(hours=80))[1] == []

@@ -116,6 +116,7 @@ async def test_halves_of_surrogate_pairs_are_joined_or_replaced(made: Processes)
     body = ports.Body(content=content, content_type="application/json", url=URL)
     reading, look_up = await made.read(body, FEED, is_first=True)
     assert [(entry.title, entry.tags) for entry in reading.entries] == [("a\ufffd b\U0001f600", ("\ufffd",))]
+    assert look_up is not None
     assert [item.published for item in look_up.items] == [datetime(2015, 12, 2, 9, tzinfo=UTC)]
 
 

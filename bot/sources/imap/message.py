@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.header
 import email.message
+import email.policy
 import email.utils
 import hashlib
 import re
@@ -16,6 +17,9 @@ from bot.sources.kit import charset
 #: Parts inside of parts are parsed by recursion, and each line is compared with the boundary of each part around it.
 _MOST_BOUNDARIES = 60
 _MOST_PARTS = 300
+#: Lines times boundaries: some seven times what the largest honest mail has, and a second of work.
+_MOST_COMPARISONS = 10_000_000
+#: The library takes time in the square of a header's length: 40 kB of semicolons in a Content-Type take a second.
 _MOST_OF_HEADER = 2_000
 _MOST_OF_TEXT = 1_500_000
 #: As mail programs of several languages write it.
@@ -37,12 +41,27 @@ class Mail:
     text: str
 
 
+class _BoundedHeaders(email.policy.Compat32):
+    """The library's usual policy, over headers that are cut before it parses them."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Return the name and the value of one header."""
+        name, value = super().header_source_parse(sourcelines)
+        return name[:_MOST_OF_HEADER], value[:_MOST_OF_HEADER]
+
+
+_POLICY = _BoundedHeaders()
+
+
 def parse(raw: bytes) -> Mail | None:
-    """The mail; None: it cannot be parsed, or not within the bounds."""
-    if len(_PART.findall(raw)) > _MOST_PARTS or len(_BOUNDARY.findall(raw)) > _MOST_BOUNDARIES:
+    """Return the mail, or None where it cannot be parsed within the bounds."""
+    boundaries = len(_BOUNDARY.findall(raw))
+    if len(_PART.findall(raw)) > _MOST_PARTS or boundaries > _MOST_BOUNDARIES:
+        return None
+    if (raw.count(b"\n") + raw.count(b"\r")) * boundaries > _MOST_COMPARISONS:
         return None
     try:
-        message = email.message_from_bytes(raw)
+        message = email.message_from_bytes(raw, policy=_POLICY)
         html, text = _body(message, "text/html"), _body(message, "text/plain")
         if not html.strip() and not text.strip() and not message["subject"]:
             return None
@@ -61,7 +80,7 @@ def parse(raw: bytes) -> Mail | None:
 
 
 def _header(message: email.message.Message, name: str) -> str:
-    written = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")[:_MOST_OF_HEADER]
+    written = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
     # The library keeps bytes that are not ASCII as surrogates.
     plain = charset.decode(written.encode("ascii", "surrogateescape"), "").text
     try:

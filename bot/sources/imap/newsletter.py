@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import islice
@@ -15,7 +15,6 @@ from lxml.html import HtmlElement
 from bot.ports import Body, ReadError
 from bot.sources.kit import links
 from bot.sources.page import document
-from bot.sources.page.selectors import text_of
 
 #: Fewer are the links of one text.
 _LEAST_ITEMS = 3
@@ -25,12 +24,15 @@ _MOST_TEXT = 5_000
 _LEAST_WORDS = 4
 _LEAST_LETTERS = 10
 _LONGEST = 300
+#: Of the text of one link or heading.
+_MOST_OF_LINK = 1_000
 #: A headline is at least this share of its block's text; a link inside a sentence is not.
 _SHARE = 0.6
 _BLOCKS = frozenset(
     "td th p div li dt dd h1 h2 h3 h4 h5 h6 table tr ul ol body section article blockquote br hr".split()
 )
 _HEADINGS = ("h1", "h2", "h3", "h4")
+_TEXTLESS = frozenset(("script", "style", "noscript"))
 #: More links with one text are a topic's or a button's.
 _MOST_OF_ONE = 2
 #: What ends a list: the words and addresses by which a mail is cancelled.
@@ -76,17 +78,18 @@ class Item:
 
 
 def items(html: str) -> Sequence[Item]:
-    """The articles that the mail lists; none: it is one text."""
+    """Return the articles that the mail lists, or none where it is one text."""
     try:
         root, _ = document.tree(Body(content=html.encode(), content_type="text/html; charset=utf-8", url=""))
     except ReadError:
         return ()
-    found = _headlines(root)
-    if len({item.link for item in found.values()}) < _LEAST_ITEMS:
+    texts = {element: text for element in root.iter("a", *_HEADINGS) if (text := _beginning(element)) is not None}
+    headlines = _headlines(root, texts)
+    if len({item.link for item in headlines.values()}) < _LEAST_ITEMS:
         return ()
-    _fill(root, found)
+    _fill(root, headlines, texts)
     unique: dict[str, Item] = {}
-    for item in found.values():
+    for item in headlines.values():
         unique.setdefault(item.link, item)
     return list(unique.values())
 
@@ -109,50 +112,82 @@ def _paragraph(text: str) -> str:
     return f'<a href="{escape(address[1])}">{escape(title)}</a><br>{escape(rest)}'
 
 
-def _headlines(root: HtmlElement) -> dict[HtmlElement, Item]:
-    """By the anchor, or by the heading that has none and whose link follows ("Read more")."""
+def _walk(root: HtmlElement) -> Iterator[tuple[str, HtmlElement, str]]:
+    """Yield the start and end of each element inside ``root``, with the text that follows it there."""
+    for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        text = element.tail if event != "start" else None if element.tag in _TEXTLESS else element.text
+        yield event, element, text or ""
+
+
+def _beginning(element: HtmlElement) -> str | None:
+    """Return the text of a link or heading; None for a link that leads nowhere and a heading that has a link inside.
+
+    The text of a link that is never closed ends at the next one, as in a browser, and a long text is cut: so all
+    texts of a mail together are never longer than the mail.
+    """
+    if element.tag == "a" and not element.get("href"):
+        return None
+    parts, length = list[str](), 0
+    for event, inside, text in _walk(element):
+        if event == "end" and inside is element:
+            break
+        if event == "start" and inside is not element:
+            if inside.tag == "a" and inside.get("href"):
+                if element.tag != "a":
+                    return None
+                break
+            if inside.tag in _HEADINGS and element.tag != "a":
+                break
+        parts.append(text)
+        length += len(text)
+        if length > _MOST_OF_LINK:
+            break
+    return " ".join(" ".join(parts).split())[:_MOST_OF_LINK]
+
+
+def _headlines(root: HtmlElement, texts: Mapping[HtmlElement, str]) -> dict[HtmlElement, Item]:
+    """Return the items by their anchor, or by a heading without a link that is followed by one ("Read more")."""
     found: dict[HtmlElement, Item] = {}
     lengths = _line_lengths(root)
     heading: HtmlElement | None = None
     for element in root.iter("a", *_HEADINGS):
+        title = texts.get(element)
         if element.tag != "a":
-            heading = element if element.find(".//a[@href]") is None and _is_headline(text_of(element) or "") else None
+            heading = element if title is not None and _is_headline(title) else None
             continue
-        link, title = links.web(element.get("href")), text_of(element)
-        if link is None or not link.startswith("http") or title is None or len(found) >= _MOST_ITEMS:
+        link = links.web(element.get("href"))
+        if link is None or not link.startswith("http") or not title or len(found) >= _MOST_ITEMS:
             continue
-        if _ends(element) and len(found) >= _LEAST_ITEMS:
+        if _ends(element, title) and len(found) >= _LEAST_ITEMS:
             break
         if _FAREWELL.search(title) or _NO_ARTICLE.search(title):
             continue
-        is_alone = len(title) >= _SHARE * lengths[element]
+        is_alone = len(title) >= _SHARE * min(lengths[element], _MOST_OF_LINK)
         if _is_headline(title):
             if is_alone or any(above.tag in _HEADINGS for above in islice(element.iterancestors(), 2)):
                 found[element] = Item(link, title)
                 heading = None
         elif heading is not None and is_alone:
-            found[heading] = Item(link, text_of(heading) or "")
+            found[heading] = Item(link, texts[heading])
             heading = None
     counts = Counter(item.title for item in found.values())
     return {place: item for place, item in found.items() if counts[item.title] <= _MOST_OF_ONE}
 
 
 def _line_lengths(root: HtmlElement) -> dict[HtmlElement, int]:
-    """Of the line of each link: what is between two line breaks or edges of blocks."""
+    """Return the length of each link's line: what is between two line breaks or edges of blocks."""
     lines, line_of = [0], dict[HtmlElement, int]()
-    for event, element in etree.iterwalk(root, events=("start", "end")):
+    for event, element, text in _walk(root):
         if element.tag in _BLOCKS:
             lines.append(0)
         if event == "start" and element.tag == "a":
             line_of[element] = len(lines) - 1
-        said = (element.text if element.tag not in ("script", "style") else None) if event == "start" else element.tail
-        if isinstance(said, str):
-            lines[-1] += len(" ".join(said.split()))
+        lines[-1] += len(" ".join(text.split()))
     return {anchor: lines[line] for anchor, line in line_of.items()}
 
 
-def _ends(anchor: HtmlElement) -> bool:
-    return _FAREWELL.search(f"{anchor.get('href')} {text_of(anchor)}") is not None
+def _ends(anchor: HtmlElement, title: str) -> bool:
+    return _FAREWELL.search(f"{anchor.get('href')} {title}") is not None
 
 
 def _is_headline(title: str) -> bool:
@@ -160,19 +195,19 @@ def _is_headline(title: str) -> bool:
     return len(title) <= _LONGEST and (is_parted or (len(title) >= _LEAST_LETTERS and not title.isascii()))
 
 
-def _fill(root: HtmlElement, headlines: dict[HtmlElement, Item]) -> None:
+def _fill(root: HtmlElement, headlines: Mapping[HtmlElement, Item], texts: Mapping[HtmlElement, str]) -> None:
+    """Add to each item the text up to the next headline or the end of the list."""
     current: Item | None = None
     inside: HtmlElement | None = None
-    for event, element in etree.iterwalk(root, events=("start", "end")):
-        if event == "start":
-            if element in headlines:
-                current, inside = headlines[element], element
-            elif element.tag == "a" and (_ends(element) or _NO_ARTICLE.search(text_of(element) or "")):
-                # The list has ended.
+    for event, element, text in _walk(root):
+        if event == "start" and element in headlines:
+            current, inside = headlines[element], element
+        elif event == "start" and element.tag == "a":
+            title = texts.get(element)
+            if title is not None and (_ends(element, title) or _NO_ARTICLE.search(title)):
                 current = None
-            said = element.text if element.tag not in ("script", "style", "a") else None
-        else:
-            inside = None if element is inside else inside
-            said = element.tail
-        if current is not None and inside is None and isinstance(said, str):
-            current.words.append(said)
+            continue
+        elif element is inside:
+            inside = None
+        if current is not None and inside is None:
+            current.words.append(text)

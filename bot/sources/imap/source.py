@@ -1,4 +1,4 @@
-"""Mails as the mailbox gave them → entries. One that cannot be parsed is left out and not read again."""
+"""Mails as the mailbox gave them → entries. A mail that cannot be parsed is skipped, counted and not read again."""
 
 from __future__ import annotations
 
@@ -46,18 +46,15 @@ class Source:
         """Blocking. Raises ReadError."""
         if not body.content.startswith(mails.HEAD):
             raise ReadError("not from a mailbox: the address of kind: imap reads imaps://host/folder")
-        found: dict[str, model.Entry] = {}
-        broken = 0
-        for raw in mails.unpacked(body.content):
+        entries: dict[str, model.Entry] = {}
+        skipped = 0
+        for _, raw in mails.unpacked(body.content):
             mail = parse(raw)
-            broken += mail is None
+            skipped += mail is None
             for entry in self._entries(mail) if mail else ():
-                found.setdefault(entry.guid or "", limits.bounded(entry))
-        kept, remark = limits.ends_of(list(found.values()))
-        told = f"{model.counted(broken, 'mail')} could not be parsed and left out" if broken else None
-        return model.Reading(
-            entries=tuple(kept), remarks=tuple(each for each in (remark, told) if each), is_increment=True
-        )
+                entries.setdefault(entry.guid or "", limits.bounded(entry))
+        kept, remark = limits.ends_of(list(entries.values()))
+        return model.Reading(entries=kept, remarks=(remark,) if remark else (), is_increment=True, skipped=skipped)
 
     def _entries(self, mail: Mail) -> Iterator[model.Entry]:
         listed = newsletter.items(mail.html or newsletter.as_html(mail.text)) if self._splits else ()

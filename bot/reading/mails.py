@@ -1,0 +1,93 @@
+"""The mails of a mailbox are read one by one, so that a mail that cannot be read costs itself and no other mail."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot import articles, model, ports
+from bot.fetch import mails
+from bot.reading.process import NotStarted, ReaderEnded
+from bot.sources.kit import limits
+
+log = structlog.get_logger("wirewatch")
+
+#: Of one poll. Each may take the time of a reader process, so the mails after the last one wait for the next poll.
+MOST_SKIPPED = 3
+#: Characters and entries of one poll; bounds the memory that its mails take together.
+MOST_CHARACTERS = 20_000_000
+#: A reader process that was killed on a busy machine may have been ended over an honest mail.
+_TRIES = 2
+
+Read = Callable[[ports.Body], Awaitable[tuple[model.Reading, articles.Lookup | None]]]
+
+
+def holds_mails(body: ports.Body) -> bool:
+    """Return whether a mailbox gave this document."""
+    return body.content.startswith(mails.HEAD)
+
+
+async def read_each(
+    body: ports.Body, feed: model.Feed, read: Read, *, is_first: bool
+) -> tuple[model.Reading, articles.Lookup | None]:
+    """Return what ``read`` finds in the mails, in one reading. Mails that cannot be read are skipped and counted.
+
+    Raises NotStarted, which is no mail's fault.
+    """
+    entries: dict[str, model.Entry] = {}
+    items: list[articles.Item] = []
+    has_items, remarks, read_to, characters, skipped = True, list[str](), "", 0, 0
+    rest = mails.unpacked(body.content)
+    for read_to, mail in rest:
+        single = dataclasses.replace(body, content=mails.HEAD + mails.packed(mail, read_to))
+        reading, look_up = await _read_one(single, feed, read, etag=read_to)
+        new = {entry.guid or "": entry for entry in reading.entries if entry.guid not in entries}
+        entries |= new
+        has_items = has_items and (look_up is not None or not new)
+        items += [item for item in look_up.items if item.entry.guid in new] if look_up else ()
+        remarks += [remark for remark in reading.remarks if remark not in remarks]
+        skipped += reading.skipped
+        characters += sum(len(entry.title or "") + len(entry.body or "") for entry in new.values())
+        if skipped >= MOST_SKIPPED or characters > MOST_CHARACTERS or len(entries) > limits.MAX_ENTRIES:
+            break
+    is_whole = next(rest, None) is None
+    if skipped:
+        remarks.append(
+            f"{model.counted(skipped, 'mail')} could not be read and {'was' if skipped == 1 else 'were'} skipped"
+        )
+    merged = model.Reading(
+        entries=tuple(entries.values()),
+        remarks=tuple(remarks),
+        is_increment=True,
+        skipped=skipped,
+        read_to=None if is_whole else read_to,
+    )
+    if not has_items:
+        return merged, None
+    return merged, articles.Lookup(question=articles.question(feed, items, is_first=is_first), items=tuple(items))
+
+
+async def _read_one(
+    body: ports.Body, feed: model.Feed, read: Read, *, etag: str
+) -> tuple[model.Reading, articles.Lookup | None]:
+    for is_last in (False, True):
+        try:
+            reading, look_up = await read(body)
+        except NotStarted:
+            raise
+        except ReaderEnded as error:
+            if not is_last:
+                continue
+            log.warning("mail skipped", feed=feed.url, mail=etag, error=f"its reader process ended: {error.why}")
+        except ports.ReadError as error:
+            log.warning("mail skipped", feed=feed.url, mail=etag, error=str(error))
+        except Exception:
+            log.critical("reading a mail raised an unexpected error", feed=feed.url, mail=etag, exc_info=True)
+        else:
+            if reading.skipped:
+                log.warning("mail skipped", feed=feed.url, mail=etag, error="its MIME structure cannot be parsed")
+            return reading, look_up
+        break
+    return model.Reading(is_increment=True, skipped=1), None

@@ -1,0 +1,85 @@
+"""Mails that each look like a newsletter, and once took the reader of a mailbox minutes, or more than it may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+_WORDS = b"word " * 20_000
+
+
+def _html(body: bytes, *, charset: bytes = b"utf-8", more: bytes = b"") -> bytes:
+    head = b"Subject: Hostile\nMessage-ID: <%d@hostile.example>\nContent-Type: text/html; charset=%s\n" % (
+        hash(body) % 10**9,
+        charset,
+    )
+    return head + more + b"Content-Transfer-Encoding: 8bit\n\n" + body
+
+
+def _headed(header: bytes, body: bytes = b"<p>text") -> bytes:
+    return b"Subject: Hostile\n" + header + b"\n\n" + body
+
+
+def _nested(count: int, rest: bytes) -> bytes:
+    parts = (b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(count))
+    return b"Subject: Hostile\n" + b"".join(parts) + rest
+
+
+#: Made when it is asked for: together they have some 40 MB.
+MAILS: Mapping[str, Callable[[], bytes]] = {
+    "charset: a megabyte of Thai": lambda: _html("ก".encode("cp874") * 990_000, charset=b"tis-620"),
+    "charset: a megabyte of Thai as text": lambda: (
+        b"Subject: Hostile\nContent-Type: text/plain; charset=windows-874\n\n" + "ก".encode("cp874") * 1_900_000
+    ),
+    "charset: no character at all": lambda: _html(b"\xff" * 1_400_000, charset=b"utf-8"),
+    "charset: escapes": lambda: _html(b"&amp;" * 250_000 + b"&" * 500_000),
+    "charset: bytes that are escaped": lambda: b"Subject: Hostile\n\n" + b"&<>" * 600_000,
+    "headers: semicolons in a quote": lambda: _headed(b'Content-Type: text/html; x="' + b";" * 200_000 + b'"'),
+    "headers: semicolons before a boundary": lambda: _headed(
+        b'Content-Type: multipart/mixed; x="' + b";" * 200_000 + b'"; boundary=b', b"--b\n\ntext\n--b--\n"
+    ),
+    "headers: semicolons in each part": lambda: (
+        _headed(b"Content-Type: multipart/mixed; boundary=b", b"")
+        + (b'--b\nContent-Type: text/html; x="' + b";" * 6_000 + b'"\n\n \n') * 290
+    ),
+    "headers: parameters": lambda: _headed(b"Content-Type: text/html; " + b"a=b; " * 200_000),
+    "headers: numbered parameters": lambda: _headed(
+        b"Content-Type: text/html; " + b"".join(b"a*%d=b; " % number for number in range(50_000))
+    ),
+    "headers: a disposition": lambda: _headed(
+        b'Content-Type: text/html\nContent-Disposition: inline; x="' + b";" * 200_000 + b'"'
+    ),
+    "headers: half a million": lambda: b"Subject: Hostile\n" + b"a:\n" * 500_000 + b"\ntext",
+    "headers: one of half a million lines": lambda: b"Subject: Hostile\n" + b" a\n" * 500_000 + b"\ntext",
+    "headers: encoded words": lambda: b"Subject: " + b"=?utf-8?b?YQ==?= " * 100_000 + b"\n\ntext",
+    "headers: a sender of brackets": lambda: b"Subject: Hostile\nFrom: " + b"<(\"" * 500_000 + b"\n\ntext",
+    "mail: lines between boundaries": lambda: _nested(55, b"\n" * 1_900_000),
+    "mail: reports of reports": lambda: _headed(
+        b"Content-Type: message/delivery-status", b"a: b\n\n" * 60_000
+    ),
+    "mail: nothing but carriage returns": lambda: b"Subject: Hostile\n\n" + b"\r" * 1_900_000,
+    "mail: packed by uuencode": lambda: _headed(
+        b"Content-Type: text/html\nContent-Transfer-Encoding: x-uuencode", b"begin 644 x\n" + b"M\n" * 900_000
+    ),
+    "anchors: never closed": lambda: _html(b'<a href="https://x.example/1"><b>' * 100 + _WORDS),
+    "anchors: never closed, a megabyte": lambda: _html(b'<a href="https://x.example/1"><b>' * 280 + _WORDS * 12),
+    "anchors: headings never closed": lambda: _html(b"<h1><b><a name=x>" * 180 + _WORDS * 12),
+    "anchors: headings in headings": lambda: _html(b"<h1><h2><h3><h4>" * 120 + _WORDS * 12),
+    "anchors: of the same words as a farewell": lambda: _html(
+        b"".join(b'<p><a href="https://x.example/%d">' % n + b"view read open " * 90 + b"</a>" for n in range(900))
+    ),
+    "anchors: twenty thousand headlines": lambda: _html(
+        b"".join(b"<a href='https://x.example/%d'>a headline of five words</a>" % n for n in range(20_000))
+    ),
+    "anchors: addresses of 100 kB": lambda: _html(
+        b"".join(b"<p><a href='https://x.example/%s%d'>a headline of five</a>" % (b"u" * 100_000, n) for n in range(9))
+    ),
+}  # fmt: skip
+#: Some of each family, which the IMAP server of the tests can hold: of others it is busy for minutes itself.
+QUICK = (
+    "charset: a megabyte of Thai",
+    "headers: semicolons in a quote",
+    "headers: semicolons before a boundary",
+    "mail: reports of reports",
+    "anchors: never closed, a megabyte",
+    "anchors: headings in headings",
+)

@@ -1,0 +1,252 @@
+"""Hostile mails among honest ones, from a real mailbox through real polls: they cost themselves and no other mail."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import re
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from bot import app, model, ports, sources
+from bot.fetch import mails
+from bot.reading import process
+from bot.reading.processes import Processes
+from testbed import fresh
+from testbed.fakes import FakeClock
+from testbed.servers import imap
+from tests.fetch.conftest import POLICY
+from tests.hostile.mails import MAILS, QUICK
+from tests.journeys.test_newsletter import client
+from tests.sources.test_mails import mail
+
+_BOT = """\
+database: sqlite:///{folder}/wirewatch.db
+channels: {{desk: {{kind: console}}}}
+operator: desk
+fetch: {{every: 5 minutes, readers: {readers}, allow_private: [127.0.0.0/8], timeout: 60 seconds}}
+"""
+_POLICY = dataclasses.replace(POLICY, max_bytes=10_000_000, timeout=timedelta(seconds=60))
+_FEEDS = """\
+feeds:
+  - {{url: "imap://feeds.test:{port}/INBOX", kind: imap, name: Letters, owner: letters,
+     auth: {{basic: {{user: {user}, password: env:MAIL_PASSWORD}}}}}}
+"""
+_RULES = "rules:\n  - {name: Exit, all: [BlackBerry], notify: desk}\n"
+#: The real program, over a parser with a fault that only a mail which names it meets.
+_FAULTY = """
+import os, sys
+sys.path[:] = sys.argv[2:]
+from datetime import timedelta
+from bot import model, sources
+from bot.reading import child, limits
+limits.PATIENCE = timedelta(seconds=1)
+read = sources.parse_document
+
+class Panic(BaseException):
+    "As libraries in Rust raise it."
+
+def panic():
+    raise Panic
+
+def forever():
+    while True: pass
+
+FAULTS = {
+    b"fault-time": forever,
+    b"fault-memory": lambda: bytes(3_000_000_000),
+    b"fault-size": lambda: model.Reading(title="x" * 9_000_000),
+    b"fault-crash": os.abort,
+    b"fault-panic": panic,
+    b"fault-error": lambda: {}["ours"],
+}
+
+def faulty(body, **named):
+    for name, fault in FAULTS.items():
+        if name in body.content:
+            return fault() or read(body, **named)
+    return read(body, **named)
+
+sources.parse_document = faulty
+child.main(int(sys.argv[1]))
+"""
+FAULTS = re.findall(r'b"(fault-\w+)"', _FAULTY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """A mailbox, and the application that polls it."""
+
+    folder: Path
+    box: imap.Mailbox
+    clock: FakeClock
+
+    async def poll(self) -> app.OnceReport:
+        self.clock.advance(timedelta(minutes=5))
+        environ = {"MAIL_PASSWORD": imap.PASSWORD}
+        environment = app.Environment(environ=environ, clock=self.clock, fetcher=client(environ, _POLICY))
+        async with app.opened(app.load(self.folder, environ), environment) as running:
+            return await running.once(everything=True, drain=timedelta(seconds=60))
+
+    def titles(self) -> set[str]:
+        """Return the titles of the honest mails that are stored."""
+        with contextlib.closing(sqlite3.connect(self.folder / "wirewatch.db")) as database:
+            stored = {title for (title,) in database.execute("select title from articles")}
+        return {title for title in stored if title.startswith("BlackBerry")}
+
+    async def state(self) -> model.FeedState:
+        environment = app.Environment(environ={"MAIL_PASSWORD": imap.PASSWORD}, clock=self.clock)
+        async with app.opened(app.load(self.folder, environment.environ), environment) as running:
+            [state] = await running.store.read(lambda tx: tx.feeds.all())
+        return state
+
+
+@asynccontextmanager
+async def desk(folder: Path, *, readers: int) -> AsyncIterator[Desk]:
+    async with imap.serve() as box:
+        (folder / "rules").mkdir()
+        (folder / "rules" / "a.yaml").write_text(_RULES)
+        (folder / "bot.yaml").write_text(_BOT.format(folder=folder, readers=readers))
+        (folder / "feeds.yaml").write_text(_FEEDS.format(port=box.port, user=imap.USER))
+        fresh.archive(folder / "wirewatch.db")
+        yield Desk(folder=folder, box=box, clock=FakeClock())
+
+
+def letter(subject: str, *, html: str | None = None) -> EmailMessage:
+    made = mail(subject, html=html)
+    made.replace_header("Message-ID", f"<{subject.replace(' ', '.')}@paper.example>")
+    del made["Date"]
+    return made
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_a_hostile_mail_is_read_or_skipped_in_bounded_time(name: str) -> None:
+    raw = MAILS[name]()
+    began = time.process_time()
+    body = ports.Body(
+        content=mails.HEAD + mails.packed(raw[:2_000_000]), content_type=mails.TYPE, url="imaps://x.example/"
+    )
+    reading = sources.parse_document(body, kind="imap")
+    # Of ten that it may take; each took longer before, or as long as it takes here.
+    assert time.process_time() - began < 5
+    assert reading.skipped + len(reading.entries) > 0
+
+
+@pytest.mark.timeout(300)
+async def test_hostile_mails_of_each_family_cost_themselves_alone(tmp_path: Path) -> None:
+    async with desk(tmp_path, readers=1) as made:
+        await made.poll()
+        for place, name in enumerate(QUICK):
+            await asyncio.to_thread(made.box.deliver, letter(f"BlackBerry leaves market {place}"), MAILS[name]())
+        await asyncio.to_thread(made.box.deliver, letter("BlackBerry leaves market last"))
+        await made.poll()
+        state = await made.state()
+        assert (state.error, state.skipped_count) == (None, 0)
+        assert made.titles() == {f"BlackBerry leaves market {place}" for place in [*range(len(QUICK)), "last"]}
+
+
+@pytest.mark.timeout(300)
+async def test_a_mail_that_uses_too_much_crashes_or_panics_is_skipped_and_reported_and_the_mailbox_goes_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_PROGRAM", _FAULTY)
+    async with desk(tmp_path, readers=1) as made:
+        await made.poll()
+        for name in FAULTS:
+            await asyncio.to_thread(made.box.deliver, letter(name), letter(f"BlackBerry leaves market {name[6:]}"))
+        await made.poll()
+        first = await made.state()
+        assert (first.error, first.skipped_count) == (None, 3)
+        assert first.remarks == ("3 mails could not be read and were skipped",)
+        await made.poll()
+        second = await made.state()
+        assert (second.error, second.skipped_count) == (None, 6)
+        assert first.etag != second.etag
+        for _ in range(2):
+            last = (await made.state()).etag
+            await made.poll()
+        assert (await made.state()).etag == last, "each mail is read or skipped once"
+        output = " ".join("".join(capfd.readouterr()).split())
+        assert made.titles() == {f"BlackBerry leaves market {name[6:]}" for name in FAULTS}
+        assert output.count("mails that could not be read and will be missing") == 1
+        assert output.count("mail skipped") + output.count("reading a mail raised an unexpected") == len(FAULTS)
+
+
+async def test_without_reader_processes_a_mail_that_breaks_the_parser_is_skipped_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Panic(BaseException):
+        """As libraries in Rust raise it."""
+
+    read = sources.parse_document
+
+    def faulty(body: ports.Body, **named: str) -> model.Reading:
+        if b"fault-panic" in body.content:
+            raise Panic
+        if b"fault-error" in body.content:
+            raise KeyError("ours")
+        return read(body, **named)
+
+    monkeypatch.setattr(sources, "parse_document", faulty)
+    async with desk(tmp_path, readers=0) as made:
+        await made.poll()
+        await asyncio.to_thread(
+            made.box.deliver, letter("fault-panic"), letter("fault-error"), letter("BlackBerry leaves market one")
+        )
+        await made.poll()
+        assert (await made.state()).skipped_count == 2
+        assert made.titles() == {"BlackBerry leaves market one"}
+
+
+@pytest.mark.timeout(300)
+async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path) -> None:
+    row = "<tr><td><h2><a href='https://paper.example/{0}/{1}'>Regulator writes order {0} to operator {1}</a></h2>"
+    row += "<p style='margin:0'>" + "The order was written in July, and it is to be obeyed. " * 40 + "</p></td></tr>"
+    heavy = [
+        "<html><body><table>" + "".join(row.format(number, each) for each in range(250)) + "</table></body></html>"
+        for number in range(50)
+    ]
+    packed = [mails.packed(letter(f"Letter {n}", html=html).as_bytes(), f"1.{n}") for n, html in enumerate(heavy)]
+    body = ports.Body(content=mails.HEAD + b"".join(packed), content_type=mails.TYPE, url="imaps://x.example/")
+    assert len(body.content) > 25_000_000
+    processes = Processes(1, max_bytes=10_000_000)
+    feed = model.Feed(url="imaps://x.example/", kind="imap")
+    entries: set[str | None] = set()
+    try:
+        for _ in range(6):
+            reading, look_up = await processes.read(body, feed, is_first=False)
+            assert look_up is not None
+            assert reading.skipped == 0
+            entries |= {entry.link for entry in reading.entries}
+            if reading.read_to is None:
+                break
+            rest = packed[int(reading.read_to.partition(".")[2]) + 1 :]
+            body = ports.Body(content=mails.HEAD + b"".join(rest), content_type=mails.TYPE, url=body.url)
+    finally:
+        await processes.close()
+    assert len(entries) == 50 * 250
+
+
+@pytest.mark.parametrize("size", [990_000, 3_000_000])
+async def test_an_honest_feed_in_thai_is_read_whatever_its_bytes_become(size: int) -> None:
+    text = "กสทช. สั่งให้ผู้ให้บริการเปิดทางลับ " * (size // 40 // 36)
+    items = "".join(
+        f"<item><title>คำสั่ง {n}</title><guid>{n}</guid><description>{text}</description></item>" for n in range(40)
+    )
+    document = f'<?xml version="1.0" encoding="windows-874"?><rss><channel><title>ข่าว</title>{items}</channel></rss>'
+    body = ports.Body(content=document.encode("cp874"), content_type="text/xml", url="https://news.example.org/")
+    processes = Processes(1, max_bytes=10_000_000)
+    try:
+        reading, _ = await processes.read(body, model.Feed(url="https://news.example.org/"), is_first=True)
+    finally:
+        await processes.close()
+    assert len(reading.entries) == 40
