@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bot import articles, config, model, ports, rules
 from bot.alerts import precision
-from bot.answers import asked, building, documents, explaining, playground, rulings, telling
+from bot.answers import asked, building, documents, drafting, explaining, playground, rulings, telling
 from bot.answers.day_counts import DayCounts
 from bot.answers.refusals import Refused, Why, of_query, unusable
 from bot.answers.watched import Watched
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 #: Of each story of a page, and of a story by itself.
 MOST_OF_A_STORY, MOST_OF_ONE_STORY = 20, 1_000
-#: Explained at once, and what each may take on one text; half a million steps are a second of one core.
+#: Explained at once, and what all of them may take; half a million steps are a second of one core.
 MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
 _WEEK = timedelta(days=7)
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,7 +80,7 @@ class Answers:
         )
         # Only an outlet without a letter is found to be none by then.
         with _query("outlet", question.outlet or ""):
-            return await self._read(lambda tx: building.found_page(search.look(tx, wish)))
+            return await self._read_long(lambda tx: building.found_page(search.look(tx, wish)))
 
     async def article(self, article: str) -> documents.ArticleDocument:
         """One article of the archive with its text."""
@@ -151,25 +151,22 @@ class Answers:
             raise unusable(
                 "rule", f"{len(chosen):,} rules are meant, and {MOST_EXPLAINED} are explained at once: name one"
             )
-        article, place = explaining.typed(question.text or "", self._now()), None
-        if question.url is not None:
-            article, place = await self._stored(question.url)
+        link = articles.canonical_link(question.url) if question.url is not None else None
+
+        def read(tx: ports.Transaction) -> documents.ExplainAnswer:
+            article, place = explaining.typed(question.text or "", self._now()), None
+            if link is not None:
+                stored = tx.articles.find(link)
+                if stored is None:
+                    raise Refused(Why.NOT_FOUND, f"no article with the link {link} is in the archive")
+                article, place = stored, explaining.place_of(tx, stored.id)
+            explanations = explaining.explained(settings, article, chosen, most_steps=MOST_STEPS)
+            return documents.ExplainAnswer(explained=[explaining.document(each, place) for each in explanations])
+
         try:
-            found = await asyncio.to_thread(explaining.explained, settings, article, chosen, most_steps=MOST_STEPS)
+            return await self._read_long(read)
         except rules.TooManySteps as error:
-            raise Refused(Why.TOO_LONG, f"explaining one rule takes {error}: shorten the text") from None
-        return documents.ExplainAnswer(explained=[explaining.document(each, place) for each in found])
-
-    async def _stored(self, url: str) -> tuple[model.Article, explaining.Place | None]:
-        link = articles.canonical_link(url)
-
-        def read(tx: ports.Transaction) -> tuple[model.Article, explaining.Place | None]:
-            found = tx.articles.find(link)
-            if found is None:
-                raise Refused(Why.NOT_FOUND, f"no article with the link {link} is in the archive")
-            return found, explaining.place_of(tx, found.id)
-
-        return await self._read(read)
+            raise Refused(Why.TOO_LONG, f"explaining this takes {error}: shorten the text, or name one rule") from None
 
     async def try_rule(self, question: asked.TryQuestion) -> documents.TryAnswer:
         """What pasted rules would have matched and posted; nothing is saved."""
@@ -180,6 +177,11 @@ class Answers:
             trial=building.trial(found.report) if found.report else None,
             patch=found.patch,
         )
+
+    async def draft(self, draft: drafting.Draft) -> tuple[str, tuple[model.Problem, ...]]:
+        """The YAML of a rule with its problems; nothing is saved."""
+        settings = self._watched.settings
+        return await self._read_long(lambda tx: drafting.checked(draft, settings))
 
     async def split(self, story: str, question: asked.SplitQuestion, *, by: str) -> documents.RulingDocument:
         """Articles of the story become another one."""
@@ -237,8 +239,11 @@ class Answers:
         return documents.RulingDocument(id=ruling.id, kind=ruling.kind.value, story=ruling.story, told=told)
 
     async def _read(self, work: Callable[[ports.Transaction], T]) -> T:
+        return await self._watched.store.read(work)
+
+    async def _read_long(self, work: Callable[[ports.Transaction], T]) -> T:
         try:
-            return await self._watched.store.read(work)
+            return await self._watched.store.read_long(work)
         except ports.SearchTooLong as error:
             raise Refused(Why.TOO_LONG, str(error)) from None
 

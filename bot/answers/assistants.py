@@ -5,7 +5,6 @@ https://modelcontextprotocol.io/specification
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from mcp.types import ToolAnnotations
 import bot
 from bot import config, model, ports
 from bot.answers import Answers, Refused, asked, building, documents, drafting
+from bot.answers.watched import render
 from bot.model import visible
 
 Q = TypeVar("Q", bound=asked.Question)
@@ -37,7 +37,7 @@ _INSTRUCTIONS = (
 _READ = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 
-def server_of(answers: Answers, settings: drafting.SettingsNow) -> MCPServer[Any]:
+def server_of(answers: Answers) -> MCPServer[Any]:
     """The tools and resources over these answers."""
     server: MCPServer[Any] = MCPServer(
         "wirewatch", version=bot.__version__, instructions=_INSTRUCTIONS, log_level="CRITICAL"
@@ -119,7 +119,10 @@ def server_of(answers: Answers, settings: drafting.SettingsNow) -> MCPServer[Any
             must_match=must_match or [],
             must_not_match=must_not_match or [],
         )
-        yaml, problems = await asyncio.to_thread(drafting.checked, draft, settings())
+        try:
+            yaml, problems = await answers.draft(draft)
+        except ports.StoreError as error:
+            raise ToolError(str(error)) from None
         found = [each.model_dump(mode="json") for each in building.problems(problems)]
         return json.dumps({"yaml": yaml, "problems": found, "check": config.render(problems)}, ensure_ascii=False)
 
@@ -166,7 +169,7 @@ async def _told(answer: Awaitable[documents.Document]) -> str:
         document = await answer
     except (Refused, ports.StoreError) as error:
         raise ToolError(str(error)) from None
-    return await asyncio.to_thread(_marked, document)
+    return await render(lambda: _marked(document))
 
 
 def _marked(document: documents.Document) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot import config, model, rules
 from bot.answers import pasted, playground
-
-SettingsNow = Callable[[], config.Settings]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

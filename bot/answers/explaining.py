@@ -53,11 +53,10 @@ def explained(
     *,
     most_steps: int | None = None,
 ) -> list[rules.Explanation]:
-    """Each rule on the article. Takes processor time. Raises TooManySteps."""
+    """Return what each rule says of the article, all within ``most_steps``. Raises TooManySteps."""
     feed = next((feed for feed in settings.feeds if feed.url == article.feed), None)
-    return [
-        rules.explain(entry, article, feed, steps=rules.Steps(most_steps) if most_steps else None) for entry in chosen
-    ]
+    steps = rules.Steps(most_steps) if most_steps else None
+    return [rules.explain(entry, article, feed, steps=steps) for entry in chosen]
 
 
 def document(explanation: rules.Explanation, place: Place | None) -> documents.ExplainDocument:

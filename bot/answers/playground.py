@@ -102,8 +102,8 @@ class Playground:
     async def _try_out(self, written: str, days: int) -> PlaygroundResult:
         settings = self._watched.settings
         try:
-            compiled, problems = await asyncio.to_thread(
-                pasted.parse_pasted, written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES)
+            compiled, problems = await self._watched.store.read_long(
+                lambda tx: pasted.parse_pasted(written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
             )
         except pasted.TooManyRulesError as error:
             return PlaygroundResult(remark=f"{str(error).capitalize()}.")
@@ -120,7 +120,9 @@ class Playground:
         settings, now = self._watched.settings, self._watched.clock.now()
         ends_at = time.monotonic() + MOST_TIME.total_seconds()
         try:
-            return await self._watched.store.read(lambda tx: _try(tx, compiled, settings, told, days, now, ends_at))
+            return await self._watched.store.read_long(
+                lambda tx: _try(tx, compiled, settings, told, days, now, ends_at)
+            )
         except rules.TooManySteps:
             limit = f"{MOST_STEPS_OF_AN_ARTICLE:,} steps"
             remark = f"On one article this takes more than {limit}: use fewer wordings under NEAR."

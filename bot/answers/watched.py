@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -11,8 +12,15 @@ from bot import config, ports
 
 T = TypeVar("T")
 
-#: Pages that read the database at once. It has three reading threads: one is left to the bot and to health.
+#: Reads of pages at once; the database has more reading threads, which are left to the bot and to health.
 READS_AT_ONCE = 2
+
+_RENDERING = ThreadPoolExecutor(2, "render")
+
+
+async def render(make: Callable[[], T]) -> T:
+    """Return what ``make`` makes of an answer, on a thread that neither the event loop nor the bot waits for."""
+    return await asyncio.get_running_loop().run_in_executor(_RENDERING, make)
 
 
 class PageStore(Protocol):
@@ -20,6 +28,9 @@ class PageStore(Protocol):
 
     async def read(self, work: Callable[[ports.Transaction], T]) -> T:
         """Raises StoreUnavailable."""
+
+    async def read_long(self, work: Callable[[ports.Transaction], T]) -> T:
+        """``read`` for what may take seconds. Raises StoreUnavailable."""
 
     async def write(self, work: Callable[[ports.Transaction], T]) -> T:
         """Of a ruling of people only. Raises StoreUnavailable."""
@@ -72,6 +83,10 @@ class Shared:
         """Raises StoreUnavailable."""
         async with self._turn:
             return await self._bot.store.read(work)
+
+    async def read_long(self, work: Callable[[ports.Transaction], T]) -> T:
+        """Raises StoreUnavailable."""
+        return await self._bot.store.read_long(work)
 
     async def write(self, work: Callable[[ports.Transaction], T]) -> T:
         """Raises StoreUnavailable."""

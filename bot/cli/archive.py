@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def opened(settings: config.Settings, environment: app.Environment) -> AsyncIterator[ports.Store]:
+async def opened(settings: config.Settings, environment: app.Environment) -> AsyncIterator[storage.SqlStore]:
     """Without the owner's lock, beside a running bot. Raises StoreUnavailable where there is no database yet."""
     store = storage.open_store(app.database_of(settings, environment), clock=environment.clock, read_only=True)
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot import app, config, ports
+from bot import app, config, ports, storage
 from bot.answers import Answers
 from bot.answers.day_counts import DayCounts
 from bot.answers.playground import Playground
@@ -21,7 +21,7 @@ class _Beside:
     """A bot that may be running, as far as its files tell."""
 
     settings: config.Settings
-    store: ports.Store
+    store: storage.SqlStore
     clock: ports.Clock
     loaded_at: datetime
 
@@ -47,4 +47,4 @@ async def _serve(folder: Path) -> None:
         clock = environment.clock
         beside = _Beside(settings=settings, store=store, clock=clock, loaded_at=clock.now())
         answers = Answers(beside, DayCounts(beside), Playground(beside))
-        await assistants.server_of(answers, lambda: settings).run_stdio_async()
+        await assistants.server_of(answers).run_stdio_async()

@@ -177,15 +177,20 @@ def _hits_of(leaf: expression.Words, text: FieldText) -> list[Hit]:
 
 
 def _regex_hits(leaf: expression.Regex, text: FieldText) -> list[Hit]:
-    spans = regex.spans(leaf.source, leaf.ignores_case, text.normal.text)
-    return [_hit(leaf, text, *text.normal.place(start, end)) for start, end in spans]
+    return [_hit(leaf, text, *text.normal.place(start, end)) for start, end in _regex_spans(leaf, text)]
+
+
+def _regex_spans(leaf: expression.Regex, text: FieldText) -> Iterable[tuple[int, int]]:
+    # Counted before it runs: nothing can stop it then.
+    _count(text, regex.steps(leaf.source, leaf.ignores_case, len(text.normal.text)))
+    return regex.spans(leaf.source, leaf.ignores_case, text.normal.text)
 
 
 def _found_regex(leaf: expression.Regex, text: FieldText) -> list[FoundStretch]:
     if not _is_in(leaf.field, text):
         return []
     found = []
-    for start, end in regex.spans(leaf.source, leaf.ignores_case, text.normal.text):
+    for start, end in _regex_spans(leaf, text):
         if place := text.stretch(start, end):
             found.append(FoundStretch(*place, (_hit(leaf, text, *text.normal.place(start, end)),)))
     return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from bot import model
 from bot.language import tokens
-from bot.rules import expression, parse, patterns, word_forms
+from bot.rules import expression, parse, patterns, regex, word_forms
 from bot.rules.common_words import COMMON_WORDS, NEWS_WORDS
 from bot.rules.errors import QueryError, RuleProblem
 from bot.rules.evaluation import CompiledRule
@@ -27,6 +27,7 @@ def warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     rule = compiled.rule
     found = [*_of_lists(rule), *_of_query(rule), *_unguarded(rule, compiled.parts), *_contradictions(rule)]
     found += _names(rule, compiled.parts)
+    found += _costly_regexes(rule, compiled.parts)
     if not rule.stem:
         found += _plurals(rule, compiled.parts)
     if not rule.must_match and not rule.must_not_match:
@@ -243,6 +244,27 @@ def _ambiguous(rule: model.Rule, part: Part, leaf: expression.Words) -> RuleProb
         message=f"{leaf.text} alone may mean something else",
         help="add a line under all that must be found too, or none with the words of the other meaning",
     )
+
+
+def _costly_regexes(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
+    leaves = dict.fromkeys(leaf for part in parts for leaf in expression.leaves(part.expression))
+    for leaf in leaves:
+        if not isinstance(leaf, expression.Regex) or (size := regex.size(leaf.source)) <= regex.COSTLY_SIZE:
+            continue
+        written: list[tuple[tuple[str | int, ...], str]] = [(("query",), rule.query or "")]
+        for key, lines in (("all", rule.all), ("any", rule.any), ("none", rule.none)):
+            written += [((key, line.label, n), term) for line in lines for n, term in enumerate(line.terms)]
+        place, start = next(
+            ((place, text.find(leaf.source)) for place, text in written if leaf.source in text), (("name",), 0)
+        )
+        yield RuleProblem(
+            place=place,
+            start=start,
+            end=start + len(leaf.source),
+            code="costly-regex",
+            message=f"this expression may take {regex.most_seconds(size):.0f} seconds on an article of a megabyte",
+            help="repeat less: a smaller number in { }, and plain letters in the place of \\p{L} or [^ ]",
+        )
 
 
 def _contradictions(rule: model.Rule) -> Iterator[RuleProblem]:

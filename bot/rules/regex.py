@@ -12,6 +12,11 @@ from bot.rules.errors import QueryError
 #: A compiled expression above this is refused: it would cost each article dearly.
 MAX_BYTES = 1 << 20
 MAX_CHARACTERS = 1_000
+#: Instructions of a compiled expression. At worst RE2 tries each of them at each character, which takes 4 ns.
+_SECONDS_OF_AN_INSTRUCTION = 4e-9
+MAX_SIZE, COSTLY_SIZE = 5_000, 2_000
+#: Instructions, each at one character, that are one step (bot/rules/steps.py).
+_INSTRUCTIONS_A_STEP = 1_000
 _CACHED = 4_096
 
 #: RE2's own words, in ours.
@@ -43,6 +48,14 @@ def check(source: str) -> None:
         matches_nothing = _compiled(source, False).fullmatch("")
     except re2.error as error:
         raise _translated(source, error) from None
+    if size(source) > MAX_SIZE:
+        raise QueryError(
+            f"an expression that is too large: {size(source):,} instructions; at most {MAX_SIZE:,}",
+            0,
+            len(source),
+            "bad-regex",
+            "repeat less, or split it",
+        )
     if matches_nothing:
         raise QueryError(
             "this expression also matches an empty text, so every article would match",
@@ -60,6 +73,21 @@ def _translated(source: str, error: Exception) -> QueryError:
         if known in reason:
             return QueryError(f"{meaning}: {reason}", 0, len(source), "bad-regex", remedy)
     return QueryError(f"not a regular expression: {reason}", 0, len(source), "bad-regex")
+
+
+def size(source: str) -> int:
+    """Return the number of instructions of the compiled expression."""
+    return int(_compiled(source, False).programsize)
+
+
+def most_seconds(instructions: int) -> float:
+    """Return the longest time that an expression of this size takes on a text of a megabyte."""
+    return instructions * 1_000_000 * _SECONDS_OF_AN_INSTRUCTION
+
+
+def steps(source: str, ignores_case: bool, length: int) -> int:
+    """Return the most steps that a search through so many characters can take."""
+    return 1 + length * int(_compiled(source, ignores_case).programsize) // _INSTRUCTIONS_A_STEP
 
 
 def spans(source: str, ignores_case: bool, string: str) -> Iterator[tuple[int, int]]:

@@ -91,7 +91,8 @@ def _postgres(address: DatabaseAddress, *, read_only: bool = False) -> Engine:
         options["postgresql_readonly"] = True
     return create_engine(
         address.url,
-        pool_size=4,
+        # As many as there are threads: bot/storage/store.py.
+        pool_size=7 if read_only else 4,
         max_overflow=0,
         pool_timeout=30,
         pool_pre_ping=True,

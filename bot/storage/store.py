@@ -28,6 +28,10 @@ _FIRST_PAUSE = timedelta(milliseconds=5)
 _LONGEST_PAUSE = timedelta(milliseconds=500)
 
 
+#: Threads that read: the page and the questions of people take four of them at most. And those of searches and trials.
+READING, SEARCHING = 5, 2
+
+
 class SqlStore:
     """Over SQLite: one thread that writes, a few that read. Over PostgreSQL: a small pool for both."""
 
@@ -41,7 +45,8 @@ class SqlStore:
         self._lock = lock
         self._writing = ThreadPoolExecutor(1 if address.is_sqlite else 4, "store-write")
         # In memory there is one connection, so one thread.
-        self._reading = self._writing if writer is reader else ThreadPoolExecutor(3, "store-read")
+        self._reading = self._writing if writer is reader else ThreadPoolExecutor(READING, "store-read")
+        self._searching = self._writing if writer is reader else ThreadPoolExecutor(SEARCHING, "store-search")
 
     async def write(self, work: Callable[[ports.Transaction], T]) -> T:
         return await self.run(lambda connection: work(transaction.over(connection)))
@@ -49,6 +54,11 @@ class SqlStore:
     async def read(self, work: Callable[[ports.Transaction], T]) -> T:
         run = partial(self._run, self._reader, lambda connection: work(transaction.over(connection)))
         return await self._again(self._reading, run)
+
+    async def read_long(self, work: Callable[[ports.Transaction], T]) -> T:
+        """``read`` for a search or a trial, which may take seconds: on threads that nothing else waits for."""
+        run = partial(self._run, self._reader, lambda connection: work(transaction.over(connection)))
+        return await self._again(self._searching, run)
 
     async def look(self, work: Callable[[Connection], T]) -> T:
         """``read``, over the bare connection."""
@@ -88,6 +98,7 @@ class SqlStore:
         """Waits for the transactions that run."""
         self._writing.shutdown()
         self._reading.shutdown()
+        self._searching.shutdown()
         self._reader.dispose()
         if self._writer is not None:
             self._writer.dispose()

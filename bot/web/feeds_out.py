@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot import ports, summaries
 from bot.answers import telling
-from bot.answers.watched import Watched
+from bot.answers.watched import Watched, render
 from bot.web import facts, feed_documents, looks
 from bot.web.feed_documents import FeedDocument, FeedEntry
 
@@ -75,7 +75,7 @@ class FeedsOut:
         rows = await self._watched.store.read(lambda tx: self._stories(tx, kind, name, since=now - BACK))
         loaded_at, public_url = self._watched.loaded_at, self._watched.settings.bot.public_url
 
-        def render() -> bytes:
+        def document() -> bytes:
             entries = [self._entry(row, base) for row in rows]
             feed = FeedDocument(
                 # Without a public address the host is the reader's word for this machine, and no part of an id.
@@ -88,7 +88,7 @@ class FeedsOut:
             )
             return feed_documents.atom(feed) if form == "atom" else feed_documents.json_feed(feed)
 
-        body = await asyncio.to_thread(render)
+        body = await render(document)
         return _Made(at=now, body=body, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
     def _is_known(self, kind: str, name: str) -> bool:

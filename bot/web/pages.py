@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ import bot
 from bot import config, model, rules
 from bot.alerts import precision
 from bot.answers import day_counts, pasted, playground
-from bot.answers.watched import Watched
+from bot.answers.watched import Watched, render
 from bot.web import facts, guard, health, judged, looks, sparkline
 
 #: Of one page; the rest is a link away.
@@ -57,8 +56,8 @@ class Pages:
             "settings": self._watched.settings,
             "feed_token": self._feed_token,
         }
-        content = await asyncio.to_thread(self._templates.get_template(name).render, values)
-        return HTMLResponse(content, status)
+        template = self._templates.get_template(name)
+        return HTMLResponse(await render(lambda: template.render(values)), status)
 
     def sparkline(self, counts: day_counts.ByDay, name: str, days: int = day_counts.DAYS) -> sparkline.Sparkline:
         """The last days of one feed or rule."""

@@ -42,7 +42,7 @@ class SearchPage:
         elif any(form.values()):
             try:
                 asked = asked_of(request.query_params, self._watched.clock.now())
-                page = await self._watched.store.read(lambda tx: search.look(tx, asked))
+                page = await self._watched.store.read_long(lambda tx: search.look(tx, asked))
                 if page.after is not None:
                     after = f"?{request.url.include_query_params(after=page.after).query}"
             except rules.QueryError as error:

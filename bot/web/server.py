@@ -119,7 +119,7 @@ def open_site(
     own = feed_token(token) if token is not None else None
     counts, trying, rates = DayCounts(shared), Playground(shared), Rates(rate or Rate())
     answers = Answers(shared, counts, trying)
-    tools = _tools(answers, shared, rates) if web.mcp else None
+    tools = _tools(answers, rates) if web.mcp else None
     site = site_of(
         shared,
         health.Probe(bot),
@@ -133,7 +133,7 @@ def open_site(
     return Site(app, _listen(web), metrics, limits or Limits(), tools)
 
 
-def _tools(answers: Answers, watched: Watched, rates: Rates) -> ToolsOverHttp:
+def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
     """Raises ConfigError where the extra is not installed."""
     try:
         from bot.answers import assistants
@@ -141,7 +141,7 @@ def _tools(answers: Answers, watched: Watched, rates: Rates) -> ToolsOverHttp:
         raise ports.ConfigError(
             f"opening the status page: web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
         ) from None
-    server = assistants.server_of(answers, lambda: watched.settings)
+    server = assistants.server_of(answers)
     return ToolsOverHttp(lambda: assistants.over_http(server), rates)
 
 

@@ -38,7 +38,8 @@ _KINDS = {
         feed-with-password password-in-database slack-without-token token-under-misspelt-key token-written-out
         unset-variable variable-with-dollar buttons-without-app-token page-without-token public-url-without-token""",
     "Rules: terms": """
-        braces-with-comma broken-regex found-and-excluded number-as-word operator-in-list short-wildcard
+        braces-with-comma broken-regex costly-regex large-regex found-and-excluded number-as-word operator-in-list
+        short-wildcard
         star-on-both-sides two-letters unknown-set set-with-a-mistake very-common-word words-side-by-side
         must-match-does-not must-not-match-does no-examples nothing-to-look-for only-negatives address-in-list
         and-as-an-item or-as-an-item or-in-plain-all or-several-times-in-list boundary-without-slashes

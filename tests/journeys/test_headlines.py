@@ -64,7 +64,7 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         assert [brief.title.text for brief in home.briefs] == [CORRECTED.title]
     environment = app.Environment(environ=made.environ, clock=made.clock)
     async with app.opened(app.load(folder, made.environ), environment) as running:
-        server = assistants.server_of(Asking(running)._answers, lambda: running.settings)
+        server = assistants.server_of(Asking(running)._answers)
         async with Client(server) as client:
             told = await client.call_tool("story", {"id": story.id})
     assert f'"title": "{CORRECTED.title}"' in told.content[0].text.partition('"articles"')[0]  # type: ignore[union-attr]

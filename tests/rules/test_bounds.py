@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot import model, rules
 from bot.language import tokens as words_of
-from bot.rules import article_text, examples, patterns
+from bot.rules import article_text, evaluate, examples, patterns
 from bot.rules.errors import QueryError
 
 PIECES = ["監", "視", "* ", " ", "監*", "視* ", "ab", "abc* "]
@@ -92,3 +92,12 @@ def _every_way(text: article_text.FieldText, pattern: patterns.Pattern, first: i
         following = {end + 1 for end in ends if end + 1 < len(text.raw)}
         ends = {end for end in following if text.gaps[end] == element.gap and text.fits(element, end)}
     return min(ends, default=None)
+
+
+def test_a_regular_expression_is_counted_before_it_runs_by_its_size_and_the_length_of_the_text() -> None:
+    article = examples.article_of(model.Example(title="", body="the quick brown fox " * 10_000))
+    for query, steps in ((r"/(?i:[a-z\s]{1,190}[0-9])/", 382_000), ("/fox/", 2_000)):
+        wanted = rules.parse_query(query)
+        with pytest.raises(rules.TooManySteps):
+            evaluate.holds(wanted, article_text.ArticleText(article, rules.Steps(steps - 2_000)))
+        evaluate.holds(wanted, article_text.ArticleText(article, rules.Steps(steps + 2_000)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -176,6 +178,30 @@ async def test_a_search_that_takes_too_long_is_given_up(store: storage.SqlStore)
     with pytest.raises(ports.SearchTooLong, match="name rarer words"):
         await store.read(lambda tx: list(tx.search.candidates(wanted, within=timedelta(milliseconds=1))))
     assert len(await titles(store, "kangaroo", most=30)) == 30, "the next one has its own time"
+
+
+async def test_an_article_on_which_the_expressions_of_a_search_are_too_costly_is_left_out(
+    store: storage.SqlStore,
+) -> None:
+    await keep(store, told("long", "Long", "the quick brown fox " * 10_000 + "7"), told("short", "Short", "a fox 7"))
+    costly = " OR ".join(rf"/(?i:[a-z\s]{{1,{190 - number}}}[0-9])/" for number in range(5))
+    assert await titles(store, costly) == ["Short"]
+    assert await titles(store, "/fox.{0,5}7/") == ["Short", "Long"]
+
+
+async def test_searches_leave_the_threads_on_which_the_bot_reads(store: storage.SqlStore) -> None:
+    if store.address.is_sqlite and store.address.file is None:
+        return  # In memory there is one connection.
+    may_end = threading.Event()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(8):
+            group.create_task(store.read_long(lambda tx: may_end.wait(60)))
+        try:
+            async with asyncio.timeout(30):
+                for _ in range(8):
+                    assert await store.read(lambda tx: tx.articles.count()) == 0
+        finally:
+            may_end.set()
 
 
 async def test_articles_that_were_there_before_are_found_after_the_upgrade(tmp_path: Path) -> None:

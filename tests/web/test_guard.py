@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot import config, model, ports, web
+from bot import config, model, ports, storage, web
 from tests.config import folders
 from tests.web.conftest import TOKEN, Page, listening, page_over, publish
 
@@ -26,7 +26,7 @@ class Unseen:
         raise AssertionError
 
     @property
-    def store(self) -> ports.Store:
+    def store(self) -> storage.SqlStore:
         raise AssertionError
 
     @property

@@ -18,8 +18,8 @@ from bot.rules.search.narrowing import condition
 #: Of one page: then it says how far it came, and goes on from there when asked.
 MOST_TIME = timedelta(seconds=2)
 MOST_CANDIDATES = 5_000
-#: Of one article; some millions are a second.
-_MOST_STEPS = 200_000
+#: Of one article; half a million are a second.
+_MOST_STEPS = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

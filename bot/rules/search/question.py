@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 
 from bot import model, rules
 from bot.language import tokens
-from bot.rules import expression, lexer
+from bot.rules import expression, lexer, regex
 from bot.rules.lexer import Kind
 
 #: A search waits for an answer, a rule does not.
 MOST_CHARACTERS, MOST_TERMS = 2_000, 100
+#: Regular expressions of one search, each with at most ``regex.COSTLY_SIZE`` instructions.
+MOST_REGEXES = 5
 #: The key before a query that was copied from a rule.
 _KEY = re.compile(r"\s{0,40}query[ \t]{0,8}:(?:\s{0,8}[|>]-?\s*\n)?")
 #: Characters of a text shown on each side of a mistake.
@@ -52,6 +54,16 @@ def _read(text: str) -> expression.Expression:
     if len(leaves) > MOST_TERMS:
         message = f"more than {MOST_TERMS} terms"
         raise rules.QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
+    expressions = [leaf for leaf in leaves if isinstance(leaf, expression.Regex)]
+    if len(expressions) > MOST_REGEXES:
+        message = f"more than {MOST_REGEXES} regular expressions"
+        raise rules.QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
+    for leaf in expressions:
+        if regex.size(leaf.source) > regex.COSTLY_SIZE:
+            start = max(text.find(leaf.source), 0)
+            message = f"a regular expression that is too large for a search: {regex.size(leaf.source):,} instructions"
+            help_text = f"repeat less: {regex.COSTLY_SIZE:,} are allowed"
+            raise rules.QueryError(message, start, start + len(leaf.source), "bad-regex", help_text)
     if not expression.needs_something(found):
         raise rules.QueryError(
             "nothing has to be found", 0, len(text), "only-negatives", "name a term that must be found"

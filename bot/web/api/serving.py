@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections import Counter
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from bot import model, ports
 from bot.answers import Answers, Refused, Why, asked, documents
 from bot.answers.refusals import Mistake
+from bot.answers.watched import render
 from bot.model import visible
 from bot.web import callers, problems
 from bot.web.api import openapi
@@ -98,7 +98,7 @@ def _endpoint(one: Operation, answers: Answers, rates: Rates) -> _Endpoint:
             return problems.problem(_STATUS[error.why], str(error), mistakes=error.mistakes)
         except ports.StoreError as error:
             return problems.problem(503, str(error))
-        return await asyncio.to_thread(_answer, request, document, one.status)
+        return await render(lambda: _answer(request, document, one.status))
 
     return serve
 
