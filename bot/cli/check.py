@@ -50,7 +50,7 @@ def check(
     if form is Format.TEXT:
         warnings = len(problems) - len(errors)
         counts = f"{model.counted(len(errors), 'error')}, {model.counted(warnings, 'warning')}"
-        terminal.say(f"{folder}: {counts if problems else 'no problems'}")
+        terminal.say(f"{folder if folder.name else 'configuration'}: {counts if problems else 'no problems'}")
     if routes and settings:
         for entry in settings.rules:
             terminal.row(f"{entry.rule.name}: {routing.told(settings.bot.routes, entry.rule)}")

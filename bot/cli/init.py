@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +15,40 @@ import bot
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE
 
+#: What ``--minimal`` writes: as little as a bot can have. The rule has what every rule should have.
+MINIMAL = {
+    "bot.yaml": """\
+# yaml-language-server: $schema=schema/bot.json
+# Where messages go. alerts prints to the terminal; docs/channels.md has Slack and the others.
+channels:
+  alerts: {kind: console}
+# The channel in which the bot reports its own problems.
+operator: alerts
+database: sqlite:///data/wirewatch.db
+""",
+    "feeds.yaml": """\
+# yaml-language-server: $schema=schema/feeds.json
+feeds:
+  - url: https://feeds.bbci.co.uk/news/technology/rss.xml
+    name: BBC Technology
+""",
+    "rules/first.yaml": """\
+# yaml-language-server: $schema=../schema/rules.json
+rules:
+  - name: Messengers and the law
+    all:
+      messenger: [WhatsApp, "{Signal}", "{Telegram}"]
+      law: [court*, law*, police, regulator*]
+    notify: alerts
+    must_match: ["Court orders WhatsApp to hand over messages"]
+    must_not_match: ["WhatsApp adds stickers"]
+""",
+}
+
 
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.", metavar="DIR")] = DEFAULT_CONFIG,
+    minimal: Annotated[bool, typer.Option("--minimal", help="Write one channel, one feed and one rule.")] = False,
 ) -> None:
     """Write a commented starter configuration.
 
@@ -22,22 +56,63 @@ def init(
 
     Example: wirewatch init config && wirewatch run
     """
-    if folder.exists() and any(folder.iterdir()):
-        terminal.fail(f"{folder} is not empty; name a new folder: wirewatch init other-folder", UNUSABLE)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        terminal.fail(f"{folder} is not an empty folder; name a new one: wirewatch init other-folder", UNUSABLE)
     try:
         copy_starter(folder)
+        if minimal:
+            _reduce(folder)
     except OSError as error:
         terminal.fail(f"cannot write {folder}: {error.strerror}", UNUSABLE)
-    flag = "" if folder == DEFAULT_CONFIG else f" --config {folder}"
-    terminal.out().print(f"Wrote {folder}/. Next:", markup=False)
-    terminal.out().print(f"  wirewatch check{flag}", markup=False)
-    terminal.out().print(f"  wirewatch run{flag}", markup=False)
+    terminal.write(f"Wrote {folder}/. Next:\n")
+    for command in ("check", "run"):
+        terminal.write(f"  {command_line(command, folder)}\n")
 
 
 def copy_starter(folder: Path) -> None:
-    """Copies the shipped configuration, from inside the wheel or the checkout's own config/. Raises OSError."""
+    """Copy the shipped configuration, from inside the wheel or the checkout's own config/. Raises OSError."""
     package = Path(bot.__file__).parent
     packed = package / "starter"
     source = packed if packed.is_dir() else package.parent / "config"
     # data: the archive of a checkout's own bot.
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data"))
+
+
+def _reduce(folder: Path) -> None:
+    """Leave the schemas and the manifest of the Slack app; replace the rest. Raises OSError."""
+    shutil.rmtree(folder / "rules")
+    (folder / "rules").mkdir()
+    for name, text in MINIMAL.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def command_line(command: str, folder: Path) -> str:
+    """Return what to type for a command on the folder, by the way in which this process was started."""
+    if _is_image():
+        mounts = f"-v {shlex.quote(f'./{folder}')}:/config:ro -v wirewatch-data:/data"
+        return f"docker run --rm {mounts} wirewatch {command}"
+    flag = "" if folder == DEFAULT_CONFIG else f" --config {shlex.quote(str(folder))}"
+    return f"{_program()} {command}{flag}"
+
+
+def _is_image() -> bool:
+    """Whether this is the image of the Dockerfile, whose commands nobody can type outside of it."""
+    is_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
+    return is_container and os.environ.get("WIREWATCH_HOME") == "/" and sys.prefix == "/opt/wirewatch"
+
+
+def _program() -> str:
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m bot"
+    # What is run by these is not on the PATH afterwards.
+    if "UV_RUN_RECURSION_DEPTH" in os.environ:
+        return "uv run wirewatch"
+    if "uv" in started.parts and any(part.startswith("archive-v") for part in started.parts):
+        return "uvx wirewatch"
+    if "pipx" in started.parts and {".cache", "cache"} & set(started.parts):
+        return "pipx run wirewatch"
+    on_path = shutil.which("wirewatch")
+    if on_path and started.exists() and Path(on_path).resolve() == started.resolve():
+        return "wirewatch"
+    return shlex.quote(sys.argv[0]) if started.exists() else "wirewatch"

@@ -9,17 +9,41 @@ from typing import Annotated
 
 import typer
 
-from bot import model
-
-ConfigDir = Annotated[
-    Path, typer.Option("--config", help="The folder with bot.yaml, feeds.yaml and rules/.", metavar="DIR")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-DEFAULT_CONFIG = Path("config")
+from bot import model, ports
 
 #: Exit codes of every command: done, something is left or wrong, cannot work at all.
 DONE, LEFT, UNUSABLE = 0, 1, 2
+
+DEFAULT_CONFIG = Path("config")
+
+
+def _config_dir(context: typer.Context, parameter: typer.CallbackParam, folder: Path) -> Path:
+    """Return the folder named; without one this folder if it has a bot.yaml, else ./config."""
+    source = context.get_parameter_source(parameter.name or "")
+    if source is None or source.name != "DEFAULT":
+        return folder
+    if Path("bot.yaml").is_file():
+        return Path()
+    # The demo works without a configuration.
+    if not folder.exists() and context.info_name != "demo":
+        raise ports.ConfigError(
+            f"no configuration: there is neither a bot.yaml in {Path.cwd()} nor a folder {folder} in it. "
+            "Name its folder with --config DIR, or make one: wirewatch init"
+        )
+    return folder
+
+
+ConfigDir = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        help="The configuration: a folder with bot.yaml. Without it, this folder if it has one, else ./config.",
+        metavar="DIR",
+        callback=_config_dir,
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def duration(text: str) -> timedelta:

@@ -233,7 +233,7 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
         stories_window=shape.stories.window,
         languages=shape.stories.languages,
         quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
-        posts_seals=shape.operator is not None and shape.ledger.post_seal is not False,
+        posts_seals=shape.operator is not None and shape.ledger.post_seal,
         web=_web(shape.web),
         language_model=shape.model.policy(folder) if shape.model else None,
     )

@@ -121,11 +121,11 @@ class StoriesShape(StrictShape):
 class LedgerShape(StrictShape):
     """Where the ledger's seals are published."""
 
-    post_seal: bool | None = pydantic.Field(
-        None,
+    post_seal: bool = pydantic.Field(
+        False,
         description=(
             "Each day's seal is posted to the operator's channel, one line a day, so that it is kept where the "
-            "database cannot change it. Default: true where operator is set."
+            "database cannot change it."
         ),
     )
 

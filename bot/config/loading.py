@@ -105,7 +105,10 @@ def _read(
 ) -> _Found:
     if not folder.is_dir():
         what = "it is a file, not a folder" if folder.exists() else "there is no such folder"
-        raise ports.ConfigError(f"reading the configuration in {folder}: {what}; wirewatch init {folder} makes one")
+        raise ports.ConfigError(
+            f"reading the configuration in {folder}: {what}; name another with --config DIR, or make one: "
+            f"wirewatch init {folder}"
+        )
     reader = _Loader(folder, previous, environ, kinds, wants_warnings=wants_warnings)
     try:
         with _no_collection():

@@ -31,7 +31,48 @@ def test_init_writes_a_configuration_that_check_finds_nothing_in(started: Path) 
 
 def test_init_never_overwrites(started: Path) -> None:
     done = wirewatch("init", "config", folder=started, code=2)
-    assert "not empty" in done.stderr
+    assert "not an empty folder" in done.stderr
+
+
+def test_a_minimal_configuration_has_one_channel_one_feed_and_one_rule_and_no_problem(tmp_path: Path) -> None:
+    wirewatch("init", "--minimal", "mine", folder=tmp_path)
+    done = wirewatch("check", "--strict", "--routes", "--config", "mine", folder=tmp_path)
+    assert "no problems" in done.stderr
+    assert done.stdout.splitlines() == ["Messengers and the law: alerts"]
+    feeds = (tmp_path / "mine" / "feeds.yaml").read_text()
+    assert feeds.count("url:") == 1
+    assert (tmp_path / "mine" / "bot.yaml").read_text().count("kind:") == 1
+
+
+@pytest.mark.parametrize("program", [f"{sys.executable} -m bot", str(Path(sys.executable).with_name("wirewatch"))])
+def test_the_next_step_that_init_prints_works_as_typed(program: str, tmp_path: Path) -> None:
+    def typed(line: str) -> subprocess.CompletedProcess[str]:
+        # No activated environment: only what the shell always finds.
+        environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2])}
+        return subprocess.run(line, shell=True, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+
+    done = typed(f"{program} init 'my folder'")
+    assert done.returncode == 0, done.stderr
+    _, check, run = done.stdout.splitlines()
+    assert run.strip().endswith("run --config 'my folder'")
+    assert "no problems" in typed(check).stderr
+
+
+def test_inside_a_configuration_its_folder_need_not_be_named(tmp_path: Path) -> None:
+    wirewatch("init", "--minimal", "mine", folder=tmp_path)
+    assert "no problems" in wirewatch("check", "--strict", folder=tmp_path / "mine").stderr
+    # ./bot.yaml comes before ./config, and a folder that is named before both.
+    wirewatch("init", "--minimal", "config", folder=tmp_path / "mine")
+    (tmp_path / "mine" / "config" / "bot.yaml").write_text("channels: {}\n")
+    assert "no problems" in wirewatch("check", folder=tmp_path / "mine").stderr
+    assert "1 error" in wirewatch("check", "--config", "config", folder=tmp_path / "mine", code=1).stderr
+
+
+def test_without_a_configuration_it_is_said_where_one_was_looked_for(tmp_path: Path) -> None:
+    [line] = wirewatch("check", folder=tmp_path, code=2).stderr.splitlines()
+    assert f"neither a bot.yaml in {tmp_path} nor a folder config in it" in line
+    assert "--config DIR" in line
+    assert "wirewatch init" in line
 
 
 def test_check_says_what_where_and_what_to_do_and_exits_1(started: Path) -> None:

@@ -25,7 +25,7 @@ DAY_MINUTES = 24 * 60
 async def told(tmp_path: Path) -> AsyncIterator[World]:
     """One story on the first day, and three more days without news."""
     async with world(tmp_path) as made:
-        made.configure("wire", "courier", bot=BOT + "ledger: {{post_seal: false}}\n")
+        made.configure("wire", "courier", bot=BOT)
         await made.once()
         made.publish("wire", Item(id="w1", title=TITLE, text="The PTA asked for a backdoor.", at=START))
         await made.once()
@@ -81,7 +81,7 @@ async def test_an_untouched_ledger_holds_and_its_last_seal_is_printed(told: Worl
 
 async def test_each_seal_is_posted_to_the_operator_and_shows_a_tail_that_was_cut(tmp_path: Path) -> None:
     async with world(tmp_path) as made:
-        made.configure("wire")
+        made.configure("wire", bot=BOT + "ledger: {{post_seal: true}}\n")
         for _ in range(4):
             await made.once(minutes=DAY_MINUTES)
         posted = [str(message["text"]) for message in made.heads("ops")]
