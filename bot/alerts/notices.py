@@ -39,13 +39,13 @@ def configuration_reloaded(
         # That nothing is refused any more is news too.
         taken = "" if errors else lead.removesuffix(".")
         lead = "; ".join(part for part in (taken, *found) if part)
-    where = tuple(_line(problem) for problem in sorted(problems, key=lambda each: each.severity != "error"))
+    where = tuple(problem_line(problem) for problem in sorted(problems, key=lambda each: each.severity != "error"))
     remedy = f"In force: {in_force}. `wirewatch check` shows each place." if errors else ""
     return model.Notice(what=lead, where=where, remedy=remedy, occasion=(f"reload {version} {list(where)}",))
 
 
-def _line(problem: model.Problem) -> str:
-    """“rules/desk.yaml:3:5, "Backdoor": unknown key "nome"; did you mean "none"?”."""
+def problem_line(problem: model.Problem) -> str:
+    """Return the problem in one line: “rules/desk.yaml:3:5, "Backdoor": unknown key "nome"; did you mean "none"?”."""
     place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
     rule = f', rule "{problem.rule}"' if problem.rule else ""
     warning = "warning: " if problem.severity == "warning" else ""
@@ -57,6 +57,13 @@ def clock_set_back(by: str, *, now: datetime) -> model.Notice:
     lead = f"The clock of this machine was set back by {by}."
     lines = ("Waiting feeds and messages were moved with it.", "Times recorded meanwhile are wrong.")
     return model.Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
+
+
+def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -> model.Notice:
+    """``reason``: the text of the first failure."""
+    duration = model.show_duration(timedelta(seconds=max(1, round((until - since).total_seconds()))))
+    lead = f"The database could not be used for {duration}. What waited has been done since; nothing is lost."
+    return model.Notice(what=lead, where=(reason,), occasion=(f"outage {since.isoformat()}",))
 
 
 def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> model.Notice:

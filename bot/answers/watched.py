@@ -32,6 +32,10 @@ class PageStore(Protocol):
     async def read_long(self, work: Callable[[ports.Transaction], T]) -> T:
         """``read`` for what may take seconds. Raises StoreUnavailable."""
 
+    @property
+    def outage_reason(self) -> str:
+        """Why nothing can be written now; empty: nothing has failed since the last transaction that wrote."""
+
     async def write(self, work: Callable[[ports.Transaction], T]) -> T:
         """Of a ruling of people only. Raises StoreUnavailable."""
 
@@ -87,6 +91,10 @@ class Shared:
     async def read_long(self, work: Callable[[ports.Transaction], T]) -> T:
         """Raises StoreUnavailable."""
         return await self._bot.store.read_long(work)
+
+    @property
+    def outage_reason(self) -> str:
+        return self._bot.store.outage_reason
 
     async def write(self, work: Callable[[ports.Transaction], T]) -> T:
         """Raises StoreUnavailable."""

@@ -12,6 +12,7 @@ import structlog
 from bot import config, model, pipeline, ports
 from bot.app.live import Live
 from bot.app.observers import Observers
+from bot.ports.tasks import TaskGroup
 
 if TYPE_CHECKING:
     from bot.llm import Asker
@@ -76,7 +77,7 @@ class Assisting:
         """Ask for ever, until cancelled."""
         while True:
             self._changed.clear()
-            async with asyncio.TaskGroup() as group:
+            async with TaskGroup() as group:
                 asking = group.create_task(self._asker.run()) if self._asker else None
                 await self._changed.wait()
                 if asking is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -12,14 +12,14 @@ from bot import channels, config, plugins, ports
 from bot.app.clock import SystemClock
 
 if TYPE_CHECKING:
-    from bot.app.engines.ticker import Ticks
+    from bot.app.engines.stages import TickEvery
 
 
-def _ticker(every: timedelta) -> Ticks:
+async def _tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
     # Costs start-up: APScheduler, which only a running bot needs.
-    from bot.app.engines.ticker import Ticker
+    from bot.app.engines.ticker import tick_every
 
-    return Ticker(every)
+    await tick_every(every, work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,7 @@ class Environment:
     environ: Mapping[str, str]
     clock: ports.Clock = field(default_factory=SystemClock)
     fetcher: ports.Fetcher | None = None
-    #: Ticks every so often.
-    ticker: Callable[[timedelta], Ticks] = _ticker
+    tick_every: TickEvery = _tick_every
 
 
 def kinds() -> config.Kinds:
@@ -79,7 +78,7 @@ def channel_of(
         found.options,
         resolve=lambda secret: config.resolve(secret, environment.environ),
         clock=environment.clock,
-        key_values=_StoreKeyValues(store) if store else _NoKeyValues(),
+        key_values=_StoreKeyValues(store, environment.clock) if store else _NoKeyValues(),
         zone=settings.bot.timezone,
     )
 
@@ -87,14 +86,18 @@ def channel_of(
 class _StoreKeyValues:
     """The small facts that a channel keeps, such as a resolved id."""
 
-    def __init__(self, store: ports.Store) -> None:
+    def __init__(self, store: ports.Store, clock: ports.Clock) -> None:
         self._store = store
+        self._clock = clock
 
     async def get(self, key: str) -> str | None:
         return await self._store.read(lambda tx: tx.key_values.get(key))
 
     async def put(self, key: str, value: str) -> None:
-        await self._store.write(lambda tx: tx.key_values.put(key, value))
+        from bot.ports.tasks import until_stored  # asyncio, which many commands do without
+
+        # Waits where the database is locked: a mail that has left would leave again.
+        await until_stored(lambda: self._store.write(lambda tx: tx.key_values.put(key, value)), self._clock)
 
 
 class _NoKeyValues:

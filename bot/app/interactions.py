@@ -11,6 +11,7 @@ import structlog
 from bot import model, pipeline, ports
 from bot.alerts import notices
 from bot.ports import keys
+from bot.ports.tasks import TaskGroup, until_stored
 
 log = structlog.get_logger("wirewatch")
 
@@ -42,7 +43,7 @@ class Interactions:
         """Until cancelled, but for those that listen alone; after ``renew`` with the listeners of that moment."""
         while True:
             self._changed.clear()
-            async with asyncio.TaskGroup() as group:
+            async with TaskGroup() as group:
                 tasks = [group.create_task(self._hear(each)) for each in listeners() if not each.is_alone]
                 await self._changed.wait()
                 for task in tasks:
@@ -50,7 +51,7 @@ class Interactions:
 
     async def run_alone(self, listeners: Sequence[ports.Listener]) -> None:
         """Those that listen alone, until cancelled."""
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             for each in listeners:
                 if each.is_alone:
                     group.create_task(self._hear(each))
@@ -61,10 +62,13 @@ class Interactions:
 
     async def _hear(self, listener: ports.Listener) -> None:
         watch = _Watch(self._store, self._clock, self._snapshot, listener.channels)
-        await listener.listen(
-            lambda press: self.take(press, listener.channels),
-            watch.on_change,
-            lambda asked: self._on_asked(asked, listener.channels),
+        await until_stored(
+            lambda: listener.listen(
+                lambda press: self.take(press, listener.channels),
+                watch.on_change,
+                lambda asked: self._on_asked(asked, listener.channels),
+            ),
+            self._clock,
         )
 
     async def take(self, press: ports.Press, channels: Sequence[str]) -> str:
@@ -125,7 +129,4 @@ class _Watch:
                     notice = notices.buttons_are_heard_again(self._channels, was, now=now)
                 tx.outbox.add([notices.row(notice, channel=operator, now=now)])
 
-        try:
-            await self._store.write(work)
-        except ports.StoreError as error:
-            log.error("store unavailable; trying again", error=str(error))
+        await until_stored(lambda: self._store.write(work), self._clock)

@@ -15,6 +15,7 @@ import structlog
 
 from bot import pipeline, ports
 from bot.ports import keys
+from bot.ports.tasks import STORE_PAUSE, TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
@@ -52,7 +53,7 @@ class Mailboxes:
         if self._bell is None:
             return
         waiting: dict[str, asyncio.Task[None]] = {}
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             while True:
                 wanted = {feed.url for feed in self._snapshot().feeds.values() if feed.kind == "imap"}
                 for url in waiting.keys() - wanted:
@@ -68,7 +69,9 @@ class Mailboxes:
                     await self._clock.sleep(_LOOK)
                 elif await bell.wait(ports.Request(url=url, access=feed.access, options=feed.options)):
                     await _make_due(self._store, self._clock, url)
-            except (ports.FetchError, ports.StoreError) as error:
+            except ports.StoreError:
+                await self._clock.sleep(STORE_PAUSE)
+            except ports.FetchError as error:
                 log.warning("no IMAP IDLE: the mailbox is polled", feed=url, error=str(error))
                 await self._clock.sleep(_AFTER_FAILURE)
 

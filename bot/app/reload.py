@@ -46,7 +46,8 @@ class Reloader:
         """Until cancelled."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), WATCH.total_seconds())
+                async with asyncio.timeout(WATCH.total_seconds()):
+                    await self._asked.wait()
             is_asked = self._asked.is_set()
             self._asked.clear()
             settings = await self._watcher.look(force=is_asked)
@@ -55,9 +56,11 @@ class Reloader:
 
 
 async def announce(store: ports.Store, settings: config.Settings, *, now: datetime) -> None:
-    """To the log, and once to the operator: workers that read the same edit say it once."""
+    """Report a reload to the log and to the operator; workers that read the same edit report it once.
+
+    Raises StoreUnavailable.
+    """
     rules, feeds, problems = len(settings.rules), len(settings.feeds), settings.problems
-    log.info("configuration reloaded", rules=rules, feeds=feeds, problems=len(problems))
     if settings.bot.operator:
         notice = notices.configuration_reloaded(
             rules=rules,
@@ -69,3 +72,10 @@ async def announce(store: ports.Store, settings: config.Settings, *, now: dateti
         )
         row = notices.row(notice, channel=settings.bot.operator, now=now)
         await store.write(lambda tx: tx.outbox.add([row]))
+    fields: dict[str, object] = {"rules": rules, "feeds": feeds, "problems": len(problems)}
+    # Errors first; the notice and `wirewatch check` have all of them.
+    worst = min(problems, key=lambda problem: problem.severity != "error", default=None)
+    if worst is None:
+        log.info("configuration reloaded", **fields)
+        return
+    log.warning("configuration reloaded with problems", **fields, first=notices.problem_line(worst))

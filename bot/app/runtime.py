@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from bot import articles, channels, config, model, outbox, pipeline, ports, storage
+from bot.alerts import notices
 from bot.app import pushes, reload, subscribing
 from bot.app.assisting import Assisting
 from bot.app.engines.local import LocalEngine
@@ -26,6 +27,8 @@ from bot.app.sending import Sending
 from bot.app.wiring import Parts, live_of, parts_of
 from bot.channels import checks
 from bot.maintenance import clock_step, gc_tuning, retention, sealing
+from bot.ports import keys
+from bot.ports.tasks import TaskGroup, until_stored
 
 if TYPE_CHECKING:
     from bot import web
@@ -74,6 +77,9 @@ class App:
             observers=parts.observers,
             environ=parts.environment.environ,
         )
+        #: An outage of the database that is over and not yet reported to the operator.
+        self._past_outage: storage.Outage | None = None
+        parts.store.on_outage = self._on_outage
         #: None: no folder is watched.
         self._reloading: reload.Reloader | None = None
 
@@ -145,7 +151,7 @@ class App:
         for broken in broken_plugins():
             log.warning("plug-in not loaded", plug_in=broken.name, package=broken.package, why=broken.why)
         gc_tuning.spare_collections(lasts=True)
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             if site:
                 group.create_task(site.serve(stop))
             group.create_task(self._engine(on_pass, everything=everything).run(stop))
@@ -208,7 +214,7 @@ class App:
         )
         environment = self.parts.environment
         if self.store.address.is_sqlite:
-            return LocalEngine(stages, ticker=environment.ticker, everything=everything)
+            return LocalEngine(stages, tick_every=environment.tick_every, everything=everything)
         # The task engine is an extra of the installation.
         from bot.app.engines.cluster import ClusterEngine
 
@@ -239,6 +245,18 @@ class App:
 
     async def _note_tick(self) -> None:
         await self._apply_clock_step(await self.parts.heartbeat.tick())
+        outage, operator = self._past_outage, self.settings.bot.operator
+        if outage is not None:
+            if operator:
+                await self.store.write(lambda tx: _report_outage(tx, outage, channel=operator))
+            self._past_outage = None
+
+    def _on_outage(self, outage: storage.Outage) -> None:
+        if outage.until is None:
+            log.error("database unavailable; waiting for it", error=outage.reason)
+            return
+        log.info("database available again", seconds=round((outage.until - outage.since).total_seconds(), 1))
+        self._past_outage = outage
 
     async def _apply_clock_step(self, by: timedelta | None) -> None:
         if by is not None:
@@ -251,23 +269,20 @@ class App:
             self._reloading.soon()
 
     async def reload(self, settings: config.Settings) -> None:
-        """Swap the configuration between passes; what is under way ends with the old one. Said once.
-
-        Raises StoreUnavailable.
-        """
+        """Swap the configuration between passes; what is under way ends with the old one. Said once."""
         old = self.live
         before, now = old.settings.bot, settings.bot
         # Their messages show times in the zone that they were built with.
         kept = old.channels if (now.channels, now.timezone) == (before.channels, before.timezone) else None
         self.live = live_of(settings, self.parts.environment, self.store, given=kept)
         gc_tuning.spare_collections(lasts=True, replaces=True)
-        await self.begin()
+        await until_stored(self.begin, self.clock)
         if kept is None:
             self._sending.renew()
             self._listening.renew()
             for channel in old.channels.values():
                 await channel.close()
-        await reload.announce(self.store, settings, now=self.clock.now())
+        await until_stored(lambda: reload.announce(self.store, settings, now=self.clock.now()), self.clock)
 
     async def begin(self) -> None:
         """Apply the configuration in force to the feeds and the language model. Raises StoreUnavailable."""
@@ -299,6 +314,16 @@ class App:
         await self._assisting.close()
         await self.parts.documents.close()
         await self.parts.fetcher.close()
+
+
+def _report_outage(tx: ports.Transaction, outage: storage.Outage, *, channel: str) -> None:
+    """Tell the operator; of several workers that met the same outage, one does."""
+    reported = keys.OUTAGE.get(tx)
+    until = outage.until or outage.last_failure
+    if reported is None or reported < outage.since:
+        keys.OUTAGE.put(tx, until)
+        notice = notices.database_was_unavailable(outage.reason, since=outage.since, until=until)
+        tx.outbox.add([notices.row(notice, channel=channel, now=until)])
 
 
 @asynccontextmanager

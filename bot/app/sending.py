@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from bot import model, outbox, ports
 from bot.app.live import Live
+from bot.ports.tasks import TaskGroup
 
 
 class Sending:
@@ -37,7 +38,7 @@ class Sending:
         """Send for ever; after ``over`` what is due is still sent. ``is_ours``: the channels that are sent to."""
         while not over.is_set():
             ending = asyncio.Event()
-            async with asyncio.TaskGroup() as group:
+            async with TaskGroup() as group:
                 watching = [group.create_task(_pass_on(event, ending)) for event in (over, self._changed)]
                 ours = [channel for channel in self._live().channels.values() if is_ours(channel)]
                 watching.append(group.create_task(self._beside(ours)))

@@ -5,6 +5,7 @@ What is asked of a hub and when is decided by ``polling.websub``.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -42,12 +43,10 @@ class Hubs:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            try:
-                # Without an address hubs are not asked, and what they send is refused: there is nothing to read.
-                if public_url := self._public_url():
+            # Without an address hubs are not asked, and what they send is refused: there is nothing to read.
+            if public_url := self._public_url():
+                with contextlib.suppress(ports.StoreError):
                     await self._look(public_url)
-            except ports.StoreError as error:
-                log.error("hubs not asked", error=str(error))
             await self._clock.sleep(_LOOK)
 
     async def _look(self, public_url: str) -> None:

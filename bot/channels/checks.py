@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot import ports
+from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
@@ -21,7 +22,7 @@ PATIENCE = timedelta(seconds=30)
 
 async def check_all(channels: Iterable[ports.Channel]) -> None:
     """Check all channels side by side and log what is wrong; never raises for a channel."""
-    async with asyncio.TaskGroup() as group:
+    async with TaskGroup() as group:
         for channel in channels:
             group.create_task(_look_at(channel))
 
@@ -30,7 +31,7 @@ async def _look_at(channel: ports.Channel) -> None:
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
             lines = await channel.check()
-    except (TimeoutError, ports.SendError):
+    except (TimeoutError, ports.SendError, ports.StoreError):
         return
     except Exception:
         # Our bug in one channel's check must not end the others' work.

@@ -22,6 +22,7 @@ from bot.answers import telling
 from bot.cli import logs, terminal
 from bot.cli.demo_server import Item, serving
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+from bot.ports.tasks import TaskGroup
 
 STORY = Path(bot.__file__).parent / "demo"
 #: How long the end waits for articles that are late.
@@ -96,7 +97,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
             clock.begin()  # on a slow machine the start took minutes of the story
             stop = asyncio.Event()
             teller = _Teller(items, clock)
-            async with asyncio.TaskGroup() as group:
+            async with TaskGroup() as group:
                 group.create_task(running.run(stop, everything=True, on_pass=teller.on_pass))
                 await clock.sleep(timedelta(minutes=story["minutes"]))
                 await _until_read(running.store, len(items))

@@ -19,6 +19,7 @@ from bot import model, ports
 from bot.alerts import notices
 from bot.llm import prompts
 from bot.llm.breaker import Breaker
+from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
@@ -72,14 +73,14 @@ class Asker:
 
     async def run(self) -> None:
         """Ask what is wanted until cancelled."""
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             for _ in range(self.policy.at_once):
                 group.create_task(self._work())
 
     async def settle(self, within: timedelta) -> None:
         """Ask all that is wanted now; what is not answered within the time has failed."""
         try:
-            async with asyncio.timeout(within.total_seconds()), asyncio.TaskGroup() as group:
+            async with asyncio.timeout(within.total_seconds()), TaskGroup() as group:
                 for _ in range(min(self.policy.at_once, self._queue.qsize())):
                     group.create_task(self._work(is_ending=True))
         except TimeoutError:

@@ -10,6 +10,7 @@ import structlog
 
 from bot import ports
 from bot.ports import keys
+from bot.ports.tasks import until_stored
 
 log = structlog.get_logger("wirewatch")
 
@@ -42,8 +43,5 @@ async def keep_trimming(
 ) -> None:
     """For ever; ``keep`` is asked each time, since a reload may change it."""
     while True:
-        try:
-            await trim_when_due(store, clock, keep=keep(), trim=trim)
-        except ports.StoreError as error:
-            log.error("retention failed; trying again", error=str(error))
+        await until_stored(lambda: trim_when_due(store, clock, keep=keep(), trim=trim), clock)
         await clock.sleep(LOOK)

@@ -12,6 +12,7 @@ import structlog
 
 from bot import model, ports
 from bot.alerts import notices
+from bot.ports.tasks import until_stored
 
 log = structlog.get_logger("wirewatch")
 
@@ -48,8 +49,5 @@ async def seal_closed_days(store: ports.Store, clock: ports.Clock, *, post_to: s
 async def keep_sealing(store: ports.Store, clock: ports.Clock, *, post_to: Callable[[], str | None]) -> None:
     """For ever; ``post_to`` is asked each time, since a reload may change it."""
     while True:
-        try:
-            await seal_closed_days(store, clock, post_to=post_to())
-        except ports.StoreError as error:
-            log.error("day not sealed; trying again", error=str(error))
+        await until_stored(lambda: seal_closed_days(store, clock, post_to=post_to()), clock)
         await clock.sleep(EVERY)

@@ -21,6 +21,7 @@ from bot import ledger, model, ports
 from bot.outbox import policy, related
 from bot.outbox.incidents import Incidents, news_of
 from bot.ports import keys
+from bot.ports.tasks import TaskGroup, until_stored
 
 log = structlog.get_logger()
 
@@ -35,8 +36,6 @@ POLL = timedelta(seconds=0.5)
 GRACE = timedelta(seconds=8)
 #: A message that we stopped waiting for may still be on its way: an absence is believed only after this.
 SETTLE = timedelta(seconds=2)
-#: The store is asked again this long after it failed.
-STORE_WAIT = timedelta(seconds=2)
 #: How often new rows of a closed channel are parked, so that ``status`` tells the truth.
 PARK_EVERY = timedelta(seconds=5)
 
@@ -97,7 +96,7 @@ class Sender:
         ending = _Ending()
         try:
             await self._open_lanes()
-            async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
+            async with asyncio.timeout(None) as limit, TaskGroup() as group:
                 for name in self._channels:
                     group.create_task(self._work(name, ending))
                 await stop.wait()
@@ -131,7 +130,7 @@ class Sender:
             await self._while_store_fails(partial(self._open_lane, name))
 
     async def _work_all(self, ending: _Ending) -> None:
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             for name in self._channels:
                 group.create_task(self._work(name, ending))
 
@@ -249,6 +248,10 @@ class Sender:
             return policy.LookFailed(error) if looking else policy.Failed(error)
         except ports.SendError as error:
             return policy.LookFailed(error) if looking else policy.Failed(error)
+        except ports.StoreError as error:
+            # What a channel keeps is read before anything leaves.
+            wait = ports.Wait(str(error))
+            return policy.LookFailed(wait) if looking else policy.Failed(wait)
         except Exception as error:
             # Our bug in one channel must not silence the others.
             log.critical("channel broke", channel=channel.name, send=step.delivery.id, exc_info=True)
@@ -316,13 +319,7 @@ class Sender:
             log.debug("message kept", **fields, state=str(row.state), reason=row.error)
 
     async def _while_store_fails(self, work: Callable[[], Awaitable[T]]) -> T:
-        """A full disk or a locked database stops us, loses nothing, and is over when it is repaired."""
-        while True:
-            try:
-                return await work()
-            except ports.StoreUnavailable as error:
-                log.error("store unavailable; trying again", error=str(error))
-                await self._clock.sleep(STORE_WAIT)
+        return await until_stored(work, self._clock)
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from bot.pipeline.poll import OUR_BUG, Documents, Polled, Poller
 from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.storing import Storing
+from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
@@ -106,6 +107,11 @@ class Pipeline:
         )
         return token, states
 
+    async def let_go(self, token: str) -> None:
+        """End the leases of ``token``: its feeds are due again. Raises StoreUnavailable."""
+        now = self._clock.now()
+        await self._store.write(lambda tx: tx.feeds.renew(token, until=now))
+
     async def run(
         self,
         token: str,
@@ -125,7 +131,7 @@ class Pipeline:
         left = len(waiting)
         shares: set[ports.Share] = set()
         with _closing(shares):
-            async with asyncio.TaskGroup() as group:
+            async with TaskGroup() as group:
                 for _ in range(min(left, self._concurrency)):
                     group.create_task(self._poll_waiting(waiting, snapshot, polls, shares))
                 renewed_at = self._clock.now()

@@ -61,6 +61,8 @@ class Life:
 TICK = Time("tick")
 #: The last time that a process began or ended.
 SEEN = Time("seen")
+#: The end of the last outage of the database that the operator was notified of.
+OUTAGE = Time("outage reported")
 #: The last time that `keep:` was applied.
 TRIMMED = Time("housekeeping")
 _OWNER = "running"

@@ -259,6 +259,10 @@ class Store(Protocol):
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Returns what ``work`` returns over one state of the store. Raises StoreUnavailable."""
 
+    @property
+    def outage_reason(self) -> str:
+        """Why nothing can be written now; empty: nothing has failed since the last transaction that wrote."""
+
     async def free_dead_leases(self) -> None:
         """At start, by the one owner of a SQLite file: what a dead process had claimed is free, its sends UNKNOWN."""
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from bot.storage.keeping import Trimmed, backup, trim
     from bot.storage.moving import move
     from bot.storage.opening import open_beside, open_store
-    from bot.storage.store import SqlStore
+    from bot.storage.store import Outage, SqlStore
 
 __all__ = [
+    "Outage",
     "SqlStore",
     "Trimmed",
     "backup",
@@ -42,6 +43,6 @@ __getattr__ = deferred.names(
         "keeping": "Trimmed backup trim",
         "moving": "move",
         "opening": "open_beside open_store",
-        "store": "SqlStore",
+        "store": "Outage SqlStore",
     },
 )

@@ -13,7 +13,7 @@ from sqlalchemy.pool import StaticPool
 from bot.storage.addresses import DatabaseAddress
 
 #: How long a statement waits for another program's lock before it fails as “locked”.
-_BUSY_SECONDS = 5
+BUSY_SECONDS = 5
 #: A plan made while the tables were empty walks through them for as long as the connection lives: a first poll cost the
 #: server 11 ms instead of 3 (bench/speed/cluster.py). Planning again for each statement costs tenths of a millisecond.
 _OPTIONS = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
@@ -45,7 +45,7 @@ def upgrading(address: DatabaseAddress, writer: Engine) -> Iterator[Connection]:
 
 
 def _sqlite(address: DatabaseAddress, *, begin: str, writes: bool) -> Engine:
-    connect_args: dict[str, Any] = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
+    connect_args: dict[str, Any] = {"check_same_thread": False, "timeout": BUSY_SECONDS}
     if address.file is None:
         engine = create_engine(address.url, poolclass=StaticPool, connect_args=connect_args)
     elif writes:

@@ -6,7 +6,8 @@ import asyncio
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -26,6 +27,20 @@ T = TypeVar("T")
 _TRIES = 20
 _FIRST_PAUSE = timedelta(milliseconds=5)
 _LONGEST_PAUSE = timedelta(milliseconds=500)
+#: An outage is over when nothing has failed for so long: on a full disk small transactions succeed now and then.
+OUTAGE_OVER = timedelta(minutes=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Outage:
+    """A time in which the database could not be used."""
+
+    since: datetime
+    #: The first failure's text, for people.
+    reason: str
+    last_failure: datetime
+    #: The first transaction that wrote after the last failure; None: none has.
+    until: datetime | None = None
 
 
 #: Threads that read: the page and the questions of people take four of them at most. And those of searches and trials.
@@ -43,6 +58,10 @@ class SqlStore:
         self._reader = reader
         self.clock = clock
         self._lock = lock
+        #: The outage that is not yet over.
+        self._outage: Outage | None = None
+        #: Called when an outage begins, and when it is over.
+        self.on_outage: Callable[[Outage], None] = lambda outage: None
         self._writing = ThreadPoolExecutor(1 if address.is_sqlite else 4, "store-write")
         # In memory there is one connection, so one thread.
         self._reading = self._writing if writer is reader else ThreadPoolExecutor(READING, "store-read")
@@ -52,8 +71,7 @@ class SqlStore:
         return await self.run(lambda connection: work(transaction.over(connection)))
 
     async def read(self, work: Callable[[ports.Transaction], T]) -> T:
-        run = partial(self._run, self._reader, lambda connection: work(transaction.over(connection)))
-        return await self._again(self._reading, run)
+        return await self.look(lambda connection: work(transaction.over(connection)))
 
     async def read_long(self, work: Callable[[ports.Transaction], T]) -> T:
         """``read`` for a search or a trial, which may take seconds: on threads that nothing else waits for."""
@@ -68,18 +86,45 @@ class SqlStore:
         """``write``, over the bare connection: for the store's own upkeep."""
         if self._writer is None:
             raise failures.unavailable(self.address, "it was opened for reading only")
-        return await self._again(self._writing, partial(self._run, self._writer, work))
+        result = await self._again(self._writing, partial(self._run, self._writer, work))
+        if self._outage is not None:
+            self._note_success(self._outage)
+        return result
 
     async def _again(self, threads: ThreadPoolExecutor, run: Callable[[], T]) -> T:
         pause = _FIRST_PAUSE
-        for _ in range(_TRIES):
-            try:
-                return await asyncio.get_running_loop().run_in_executor(threads, run)
-            except failures.LostRace:
-                # Uneven, so that two losers do not meet again.
-                await self.clock.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
-                pause = min(pause * 2, _LONGEST_PAUSE)
-        raise failures.unavailable(self.address, f"a transaction lost {_TRIES} races in a row; run fewer workers")
+        try:
+            for _ in range(_TRIES):
+                try:
+                    return await asyncio.get_running_loop().run_in_executor(threads, run)
+                except failures.LostRace:
+                    # Uneven, so that two losers do not meet again.
+                    await self.clock.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+            raise failures.unavailable(self.address, f"a transaction lost {_TRIES} races in a row; run fewer workers")
+        except ports.StoreUnavailable as error:
+            self._note_failure(str(error))
+            raise
+
+    @property
+    def outage_reason(self) -> str:
+        """Why nothing can be written now; empty: nothing has failed since the last transaction that wrote."""
+        return self._outage.reason if self._outage is not None and self._outage.until is None else ""
+
+    def _note_failure(self, reason: str) -> None:
+        now = self.clock.now()
+        if self._outage is None:
+            self._outage = Outage(since=now, reason=reason, last_failure=now)
+            self.on_outage(self._outage)
+        self._outage.last_failure, self._outage.until = now, None
+
+    def _note_success(self, outage: Outage) -> None:
+        now = self.clock.now()
+        outage.until = outage.until or now
+        # A failure in the future was before the clock was set back.
+        if not timedelta() <= now - outage.last_failure < OUTAGE_OVER:
+            self._outage = None
+            self.on_outage(outage)
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         with translated(self.address), engine.begin() as connection:

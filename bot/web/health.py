@@ -42,7 +42,10 @@ async def readiness(store: PageStore, now: datetime) -> Readiness:
         return Readiness(is_ready=False, reason="no tick yet")
     age = now - tick
     if age > TICK_IS_OLD:
-        return Readiness(is_ready=False, reason=f"the last tick is {age.total_seconds():.0f} s old", last_tick=tick)
+        old = f"the last tick is {age.total_seconds():.0f} s old"
+        return Readiness(
+            is_ready=False, reason=f"{old}: {store.outage_reason}" if store.outage_reason else old, last_tick=tick
+        )
     if -age > TICK_IS_OLD:
         ahead = f"the last tick is {-age.total_seconds():.0f} s ahead: the clock was set back"
         return Readiness(is_ready=False, reason=ahead, last_tick=tick)

@@ -18,6 +18,7 @@ from bot.answers import Answers
 from bot.answers.day_counts import DayCounts
 from bot.answers.playground import Playground
 from bot.answers.watched import Shared, Watched
+from bot.ports.tasks import TaskGroup
 from bot.web import api, health
 from bot.web.admission import Admission
 from bot.web.callers import Caller, Tokens
@@ -97,7 +98,7 @@ class Site:
         log.info("status page", url=self.url)
         # A stop that comes before the server has begun leaves the socket to us.
         with contextlib.closing(self._socket):
-            async with self._tools.open() if self._tools else contextlib.nullcontext(), asyncio.TaskGroup() as group:
+            async with self._tools.open() if self._tools else contextlib.nullcontext(), TaskGroup() as group:
                 group.create_task(self._server.serve(sockets=[self._socket]))
                 await stop.wait()
                 self._server.should_exit = True

@@ -178,7 +178,8 @@ class Flock:
         for number, worker in self._workers.items():
             if worker.returncode is None:
                 worker.send_signal(signal.SIGTERM)
-            code = await asyncio.wait_for(worker.wait(), 20)
+            async with asyncio.timeout(60):
+                code = await worker.wait()
             assert code == 0, f"worker {number}: exit code {code}:\n{self._last_words(number)}"
 
     def _log(self, number: int) -> Path:

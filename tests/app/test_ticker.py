@@ -6,36 +6,110 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from apscheduler.job import Job
 
-from bot.app.engines.ticker import Ticker
+from bot import ports
+from bot.app.engines.ticker import tick_every
+from bot.ports.tasks import TaskGroup
 
-EVERY = timedelta(seconds=0.05)
+EVERY = timedelta(seconds=0.02)
 
 
-@pytest.mark.timeout(30)
-async def test_it_goes_on_ticking_after_the_clock_was_set_back_an_hour() -> None:
-    async with Ticker(EVERY) as ticker:
-        await ticker.next()
-        await ticker.next()
+class Ticks:
+    """Counts them, and waits until there are more."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._came = asyncio.Event()
+
+    async def tick(self) -> None:
+        self.count += 1
+        self._came.set()
+
+    async def wait(self, more: int) -> None:
+        until = self.count + more
+        while self.count < until:
+            self._came.clear()
+            await self._came.wait()
+
+
+async def test_it_ticks_at_once_and_then_again_and_again() -> None:
+    ticks = Ticks()
+    async with TaskGroup() as group:
+        ticking = group.create_task(tick_every(EVERY, ticks.tick))
+        await ticks.wait(5)
+        ticking.cancel()
+
+
+async def test_it_goes_on_ticking_after_the_clock_was_set_back_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs: list[Job] = []
+    modify = Job._modify
+
+    def spy(job: Job, **changes: object) -> None:
+        jobs.append(job)
+        modify(job, **changes)
+
+    monkeypatch.setattr(Job, "_modify", spy)
+    ticks = Ticks()
+    async with TaskGroup() as group:
+        ticking = group.create_task(tick_every(EVERY, ticks.tick))
+        await ticks.wait(2)
         # What the scheduler is left with when its clock shows an hour less: its next run is an hour away.
-        ticker._job.modify(next_run_time=datetime.now(UTC) + timedelta(hours=1))  # noqa: TID251 - its own clock
-        for _ in range(3):
-            await ticker.next()
+        jobs[0].modify(next_run_time=datetime.now(UTC) + timedelta(hours=1))  # noqa: TID251 - its own clock
+        await ticks.wait(3)
+        ticking.cancel()
 
 
-async def test_ticks_that_come_while_nobody_waits_are_one() -> None:
-    async with Ticker(EVERY) as ticker:
-        await ticker.next()
-        await ticker._ring()
-        await ticker._ring()
-        await ticker.next()
-        assert not ticker._tick.is_set()
+async def test_ticks_that_come_while_one_runs_are_skipped() -> None:
+    running, most, rounds, done = 0, 0, 0, asyncio.Event()
+
+    async def slow() -> None:
+        nonlocal running, most, rounds
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(5 * EVERY.total_seconds())
+        running -= 1
+        rounds += 1
+        if rounds == 3:
+            done.set()
+
+    async with TaskGroup() as group:
+        ticking = group.create_task(tick_every(EVERY, slow))
+        await done.wait()
+        ticking.cancel()
+    assert most == 1
 
 
-@pytest.mark.timeout(30)
-async def test_waiting_for_a_tick_can_be_cancelled() -> None:
-    async with Ticker(timedelta(hours=1)) as ticker:
-        await ticker.next()
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await ticker.next()
+async def test_a_bug_in_a_tick_rises() -> None:
+    async def broken() -> None:
+        raise LookupError("a bug")
+
+    with pytest.raises(ExceptionGroup, match="unhandled errors") as raised:
+        await tick_every(EVERY, broken)
+    assert raised.group_contains(LookupError, match="a bug")
+
+
+async def test_a_tick_that_runs_is_cancelled_with_the_ticking() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with TaskGroup() as group:
+        ticking = group.create_task(tick_every(EVERY, endless))
+        await begun.wait()
+        ticking.cancel()
+    assert ended.is_set()
+    assert ticking.cancelled()
+
+
+async def test_a_store_error_of_a_tick_rises_as_itself() -> None:
+    async def broken() -> None:
+        raise ports.StoreUnavailable("the disk is full")
+
+    with pytest.raises(ports.StoreUnavailable, match="the disk is full"):
+        await tick_every(EVERY, broken)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from testbed.servers import ports, slack
-from testbed.servers.feeds import FeedServer
+from testbed.servers.feeds import FeedServer, Reply
 from tests.crash import storm
 from tests.journeys.world import rss
 
@@ -55,9 +55,17 @@ class Bot:
         (self.folder / "rules" / "desk.yaml").write_text(RULES)
         self.publish(0)
 
-    def publish(self, count: int) -> None:
-        """So many of the stories stand in the feed."""
-        self.feeds.serve("/wire", rss("wire", *(told[0] for _, told in STORIES[:count])))
+    def publish(self, count: int, *, delay_seconds: float = 0) -> None:
+        """So many of the stories stand in the feed, which takes its time to answer."""
+        body = rss("wire", *(told[0] for _, told in STORIES[:count]))
+        self.feeds.serve("/wire", Reply(body=body, delay_seconds=delay_seconds))
+
+    async def publish_and_await_poll(self, count: int) -> None:
+        """Publish so many, and return in the middle of the poll that brings them."""
+        self.publish(count, delay_seconds=3)
+        asked = len(self.feeds.requests)
+        await self.until(lambda: len(self.feeds.requests) > asked)
+        self.publish(count)
 
     def names(self, count: int) -> list[str]:
         return sorted(name for name, _ in STORIES[:count])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterator
@@ -41,8 +42,8 @@ async def test_a_full_disk_is_said_turns_health_bad_and_loses_nothing(
         await bot.until_watching()
         bot.publish(2)
         await bot.until(lambda: len(bot.heads) == 2)
+        await bot.publish_and_await_poll(5)
         disk.fill()
-        bot.publish(5)
         await bot.until(lambda: "the disk is full; free space, nothing is lost" in bot.log)
         assert "the last tick is" in await bot.until_health_is(503)
         assert len(bot.heads) == 2, "what is not written down is not told"
@@ -62,10 +63,11 @@ async def test_a_database_that_another_program_locks_is_said_and_nothing_is_lost
         bot.publish(2)
         await bot.until(lambda: len(bot.heads) == 2)
         with contextlib.closing(sqlite3.connect(bot.database, isolation_level=None)) as browser:
+            await bot.publish_and_await_poll(5)
             browser.execute("BEGIN IMMEDIATE")
-            bot.publish(5)
             await bot.until(lambda: "locked by another program; end that program" in bot.log)
-            assert "the last tick is" in await bot.until_health_is(503)
+            assert "locked by another program" in await bot.until_health_is(503)
+            await asyncio.sleep(40)
         await bot.until_health_is(200)
         await bot.until(lambda: len(bot.heads) >= 5)
     assert bot.heads == bot.names(5)

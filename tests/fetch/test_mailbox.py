@@ -211,6 +211,8 @@ async def test_idle_tells_of_a_mail_at_once_and_of_one_that_came_between_two_wai
         await asyncio.sleep(1)
         assert not waiting.done()
         await asyncio.to_thread(box.deliver, mail("one"))
-        assert await asyncio.wait_for(waiting, 10)
+        async with asyncio.timeout(60):
+            assert await waiting
         await asyncio.to_thread(box.deliver, mail("two"))
-        assert await asyncio.wait_for(waited(fetcher, url), 10)
+        async with asyncio.timeout(60):
+            assert await waited(fetcher, url)

@@ -53,8 +53,10 @@ async def test_a_poll_that_is_given_up_while_it_waits_takes_no_room() -> None:
     for share in shares[:4]:
         await share.hold(SMALL_BYTES + 1)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(shares[4].hold(SMALL_BYTES + 1), 0.01)
+        async with asyncio.timeout(0.01):
+            await shares[4].hold(SMALL_BYTES + 1)
     for share in shares:
         share.close()
     for share in shares[4:]:
-        await asyncio.wait_for(share.hold(SMALL_BYTES + 1), 1)
+        async with asyncio.timeout(30):
+            await share.hold(SMALL_BYTES + 1)

@@ -44,6 +44,8 @@ async def test_a_day_is_sealed_ten_minutes_after_its_end_and_not_before(
 class Failing:
     """A store whose first write fails."""
 
+    outage_reason = ""
+
     def __init__(self, store: storage.SqlStore) -> None:
         self._store = store
         self.writes = 0

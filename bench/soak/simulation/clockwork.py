@@ -10,8 +10,7 @@ import selectors
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Any, Self, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -72,27 +71,14 @@ class LoopClock:
         await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
-class LoopTicker:
-    """A tick every ``every`` of fake time, while entered."""
-
-    def __init__(self, every: timedelta) -> None:
-        self._every = every.total_seconds()
-        self._next = 0.0
-
-    async def __aenter__(self) -> Self:
-        self._next = asyncio.get_running_loop().time()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
-
-    async def next(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._next = max(self._next, now)
-        await asyncio.sleep(self._next - now)
-        self._next += self._every
+async def tick_every(every: timedelta, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run ``work`` every ``every`` of fake time, until cancelled."""
+    loop = asyncio.get_running_loop()
+    due = loop.time()
+    while True:
+        await work()
+        due = max(due + every.total_seconds(), loop.time())
+        await asyncio.sleep(due - loop.time())
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

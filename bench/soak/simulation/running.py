@@ -127,7 +127,7 @@ async def opened(folder: Path, world: World, *, tick: timedelta, since: float = 
         environ={},
         clock=clock,
         fetcher=network.client(network.Network(world, witness), settings.bot.fetch, clock),
-        ticker=lambda every: clockwork.LoopTicker(tick),
+        tick_every=lambda every, work: clockwork.tick_every(tick, work),
     )
 
     def on_feed(report: pipeline.FeedReport) -> None:

@@ -8,15 +8,12 @@ import zlib
 from datetime import timedelta
 from functools import partial
 
-import structlog
-
 from bot import pipeline, ports
 from bot.app.engines import task_queue
 from bot.app.engines.stages import Stages
 from bot.maintenance import retention, sealing
 from bot.maintenance.heartbeat import ALIVE_EVERY, Heartbeat
-
-log = structlog.get_logger("wirewatch")
+from bot.ports.tasks import STORE_PAUSE, TaskGroup
 
 #: Into how many the channels are shared out. The number is the cluster's, so it is no setting: workers that disagreed
 #: would send for one channel side by side.
@@ -26,12 +23,13 @@ LOOK = timedelta(seconds=0.5)
 #: An identity that was reserved for a new article is forgotten after this long: the transaction that adds the article
 #: has ended by then, and its own rows tell other workers that the article is known.
 GUARDED = timedelta(hours=1)
-#: After a failure of the database.
-WAIT = timedelta(seconds=2)
 
 
 class ClusterEngine:
-    """Implements Engine, and for the task queue its Work: what this process does of each task."""
+    """Implements Engine, and for the task queue its Work: what this process does of each task.
+
+    A failure of the database, which the store logs, ends a task; the next tick defers it again.
+    """
 
     shares = SHARES
 
@@ -44,7 +42,7 @@ class ClusterEngine:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take part until ``stop``. Raises StoreUnavailable at the start."""
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             # Not cut off: a word that comes after the end would make it a sudden one.
             living = group.create_task(self._live(stop))
             try:
@@ -55,17 +53,13 @@ class ClusterEngine:
 
     async def _live(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            try:
+            with contextlib.suppress(ports.StoreError):
                 await self._heartbeat.live()
-            except ports.StoreError as error:
-                log.error("heartbeat not stored; trying again", error=str(error))
             await _wait(stop, ALIVE_EVERY)
 
     async def tell_of_dead(self) -> None:
-        try:
+        with contextlib.suppress(ports.StoreError):
             await self._heartbeat.tell_of_dead()
-        except ports.StoreError as error:
-            log.error("worker ends not stored; trying again", error=str(error))
 
     @property
     def batch(self) -> int:
@@ -78,8 +72,7 @@ class ClusterEngine:
             await stages.note_tick()
             now = stages.clock.now()
             return await stages.store.read(lambda tx: tx.feeds.count_due(now=now))
-        except ports.StoreError as error:
-            log.error("tick failed", error=str(error))
+        except ports.StoreError:
             return 0
 
     async def poll(self, token: str) -> None:
@@ -92,24 +85,21 @@ class ClusterEngine:
                 # Cut off: the feeds are free for the others now, not when their lease has run out.
                 await asyncio.shield(self.let_go(token))
                 raise
-        except ports.StoreError as error:
-            log.error("pass failed", error=str(error))
+        except ports.StoreError:
             return
         stages.on_pass(passed)
 
     async def let_go(self, token: str) -> None:
-        now = self._stages.clock.now()
         # Without it their lease runs out.
         with contextlib.suppress(ports.StoreError):
-            await self._stages.store.write(lambda tx: tx.feeds.renew(token, until=now))
+            await self._stages.pipeline.let_go(token)
 
     async def decide(self, over: asyncio.Event) -> None:
         while not over.is_set():
             try:
                 batch = await self._deciding.decide_batch(self._stages.snapshot(), limit=pipeline.BATCH)
-            except ports.StoreError as error:
-                log.error("decision pass failed", error=str(error))
-                await _wait(over, WAIT)
+            except ports.StoreError:
+                await _wait(over, STORE_PAUSE)
                 continue
             if batch.taken < pipeline.BATCH:
                 await _wait(over, LOOK)
@@ -118,15 +108,13 @@ class ClusterEngine:
         await self._stages.send(over, is_ours=partial(_is_of, share))
 
     async def keep(self) -> None:
-        """Seal closed days, delete what is past its retention; a failing database is logged and tried again."""
+        """Seal closed days, delete what is past its retention; what fails is done a minute later."""
         stages = self._stages
         before = stages.clock.now() - GUARDED
-        try:
+        with contextlib.suppress(ports.StoreError):
             await sealing.seal_closed_days(stages.store, stages.clock, post_to=stages.seals_go_to())
             await retention.trim_when_due(stages.store, stages.clock, keep=stages.keep(), trim=stages.trim)
             await stages.store.write(lambda tx: tx.articles.forget_fresh(before=before))
-        except ports.StoreError as error:
-            log.error("maintenance failed; trying again", error=str(error))
 
 
 def _is_of(share: int, channel: ports.Channel) -> bool:
@@ -136,4 +124,5 @@ def _is_of(share: int, channel: ports.Channel) -> bool:
 
 async def _wait(over: asyncio.Event, duration: timedelta) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(over.wait(), duration.total_seconds())
+        async with asyncio.timeout(duration.total_seconds()):
+            await over.wait()

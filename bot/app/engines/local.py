@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
-
-import structlog
 
 from bot import model, ports
-from bot.app.engines.stages import Stages
+from bot.app.engines.stages import Stages, TickEvery
 from bot.maintenance import retention, sealing
-
-if TYPE_CHECKING:
-    from bot.app.engines.ticker import Ticks
-
-log = structlog.get_logger("wirewatch")
+from bot.ports.tasks import TaskGroup, until_stored
 
 #: How often due feeds are looked for.
 TICK = timedelta(seconds=1)
@@ -27,16 +19,19 @@ CLAIM_AHEAD = 4
 class LocalEngine:
     """Implements Engine."""
 
-    def __init__(self, stages: Stages, *, ticker: Callable[[timedelta], Ticks], everything: bool) -> None:
+    def __init__(self, stages: Stages, *, tick_every: TickEvery, everything: bool) -> None:
         """``everything``: each tick polls every feed, also those that are not due."""
         self._stages = stages
-        self._ticker = ticker
+        self._tick_every = tick_every
         self._everything = everything
+        #: Feeds that are polled now.
+        self._under_way = 0
+        self._has_room = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; what is due to be sent is still sent then."""
         store, clock = self._stages.store, self._stages.clock
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             group.create_task(self._stages.send(stop))
             others = [
                 group.create_task(self._poll_for_ever()),
@@ -50,45 +45,46 @@ class LocalEngine:
                 task.cancel()
 
     async def _poll_for_ever(self) -> None:
+        async with TaskGroup() as passes:
+            await self._tick_every(TICK, lambda: self._tick(passes))
+
+    async def _tick(self, passes: TaskGroup) -> None:
+        """Start passes over the feeds that are due; where there is no room for all of them, wait for it."""
         stages = self._stages
-        room = stages.concurrency() * CLAIM_AHEAD
-        under_way = 0
-        # More feeds were due than there was room for: the next are claimed as soon as some are done, not at a tick.
-        is_full, has_room = False, asyncio.Event()
-        async with self._ticker(TICK) as ticker, asyncio.TaskGroup() as group:
+        is_full = True
+        while is_full:
+            self._has_room.clear()
+            limit = stages.concurrency() * CLAIM_AHEAD - self._under_way
+            try:
+                await stages.note_tick()
+                token, states = await stages.pipeline.claim(limit=limit, everything=self._everything)
+                if not states:
+                    await stages.pipeline.release(stages.snapshot())
+            except ports.StoreError:
+                # The store has logged it; the next tick tries again.
+                return
+            if states:
+                self._under_way += len(states)
+                passes.create_task(self._pass(token, list(states)))
+            # Where each tick polls every feed, all are due again at once.
+            is_full = len(states) == limit and not self._everything
+            if is_full:
+                await self._has_room.wait()
 
-            async def one_pass(token: str, states: list[model.FeedState]) -> None:
-                left = len(states)
+    async def _pass(self, token: str, states: list[model.FeedState]) -> None:
+        stages, left = self._stages, len(states)
 
-                def take(count: int) -> None:
-                    # Feed by feed: one that hangs must not keep the room of those that were polled beside it.
-                    nonlocal under_way, left
-                    left -= count
-                    under_way -= count
-                    has_room.set()
+        def take(count: int) -> None:
+            # Feed by feed: one that hangs must not keep the room of those that were polled beside it.
+            nonlocal left
+            left -= count
+            self._under_way -= count
+            self._has_room.set()
 
-                try:
-                    stages.on_pass(await stages.pipeline.run(token, states, stages.snapshot(), on_taken=take))
-                except ports.StoreError as error:
-                    log.error("pass failed", error=str(error))
-                finally:
-                    take(left)
-
-            while True:
-                await (has_room.wait() if is_full else ticker.next())
-                has_room.clear()
-                limit = room - under_way
-                try:
-                    await stages.note_tick()
-                    token, states = await stages.pipeline.claim(limit=limit, everything=self._everything)
-                    # Where each tick polls every feed, all are due again at once.
-                    is_full = len(states) == limit and not self._everything
-                    if not states:
-                        await stages.pipeline.release(stages.snapshot())
-                        continue
-                except ports.StoreError as error:
-                    log.error("tick failed", error=str(error))
-                    is_full = False
-                    continue
-                under_way += len(states)
-                group.create_task(one_pass(token, list(states)))
+        try:
+            stages.on_pass(await stages.pipeline.run(token, states, stages.snapshot(), on_taken=take))
+        except ports.StoreError:
+            # What was not stored is polled again, as soon as the database is available.
+            await until_stored(lambda: stages.pipeline.let_go(token), stages.clock)
+        finally:
+            take(left)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -18,6 +18,12 @@ class Engine(Protocol):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; what is due to be sent is still sent then. Raises StoreUnavailable at the start."""
+
+
+class TickEvery(Protocol):
+    """Runs ``work`` now and every ``every``, until cancelled."""
+
+    async def __call__(self, every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None: ...
 
 
 class SendDue(Protocol):

@@ -29,6 +29,7 @@ import structlog
 from procrastinate import exceptions, jobs, schema, sync_psycopg_connector
 
 from bot import ports
+from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
@@ -118,7 +119,8 @@ class TaskQueue:
             if not stop.is_set():
                 log.error("task engine stopped; starting it again", error=_cause(failure) if failure else None)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), AGAIN_AFTER.total_seconds())
+                    async with asyncio.timeout(AGAIN_AFTER.total_seconds()):
+                        await stop.wait()
 
     async def _run_until_it_fails(self, stop: asyncio.Event) -> Exception | None:
         """None: it ended by itself, as it does when a connection is lost, or since it was to stop."""
@@ -132,7 +134,7 @@ class TaskQueue:
         return failure
 
     async def _run(self, stop: asyncio.Event) -> None:
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             working = group.create_task(self._work_on(self._app()))
             stopping = group.create_task(stop.wait())
             await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -236,7 +238,8 @@ class TaskQueue:
 
 async def _open(app: procrastinate.App) -> None:
     try:
-        await asyncio.wait_for(app.open_async(), OPENED_WITHIN.total_seconds())
+        async with asyncio.timeout(OPENED_WITHIN.total_seconds()):
+            await app.open_async()
     except TimeoutError:
         raise OSError(f"no connection to PostgreSQL within {OPENED_WITHIN.total_seconds():g} seconds") from None
 

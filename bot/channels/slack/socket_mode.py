@@ -32,6 +32,7 @@ from bot.channels.kit import http_errors, threads
 from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import buttons, errors, questions, sdk_setup
 from bot.channels.slack.web_api import WebApi
+from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger()
 
@@ -185,7 +186,7 @@ class Listener:
         on_asked: ports.OnAsked,
     ) -> None:
         """Until the connection is lost."""
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             closed = 0
             while closed < _LOOKS:
                 try:
@@ -225,7 +226,7 @@ class Listener:
                 log.warning("press ignored", reason="its form is not ours", kind=str(request.type)[:40])
             await self._acknowledge(client, request)
             return
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             kept = group.create_task(self._kept(press, on_press))
             await asyncio.wait({kept}, timeout=ACKNOWLEDGE_AFTER.total_seconds())
             # One that could not be kept is left unanswered: Slack shows the person that it failed.

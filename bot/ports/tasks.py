@@ -1,0 +1,72 @@
+"""Tasks over a database that may be locked, full or gone for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from types import TracebackType
+from typing import Self, TypeVar
+
+from bot.ports.clock import Clock
+from bot.ports.errors import StoreError, StoreUnavailable
+
+T = TypeVar("T")
+
+#: The pause after a failure of the database.
+STORE_PAUSE = timedelta(seconds=2)
+
+
+class TaskGroup(asyncio.TaskGroup):
+    """A task group from which a StoreError comes out as itself, so that ``except StoreError`` catches it.
+
+    Errors that include any other kind come out as an ExceptionGroup, as usual.
+    """
+
+    #: Of asyncio.TaskGroup: it has cancelled its own task, since another task of the group failed.
+    _parent_cancel_requested: bool
+
+    async def __aenter__(self) -> Self:
+        self._cancellations = _cancellations()
+        return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        is_aborted = self._parent_cancel_requested
+        try:
+            await super().__aexit__(kind, error, trace)
+        except BaseExceptionGroup as group:
+            if sys.version_info < (3, 13):
+                self._settle_cancellations(is_aborted, group)
+            if all(isinstance(leaf, StoreError) for leaf in group.exceptions):
+                raise group.exceptions[0] from None
+            raise
+
+    def _settle_cancellations(self, is_aborted: bool, group: BaseExceptionGroup[BaseException]) -> None:
+        """Do what Python does since 3.13 (gh-116720)."""
+        task = asyncio.current_task()
+        if task is None:
+            return
+        if self._parent_cancel_requested and not is_aborted:
+            # The group has cancelled its own task while it waited here, and still counts that.
+            task.uncancel()
+        if task.cancelling() > self._cancellations:
+            # Somebody else has cancelled the task meanwhile, which the error would hide.
+            raise asyncio.CancelledError from group
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0
+
+
+async def until_stored(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
+    """Repeat ``work``, which may run any number of times, until the database is available; return its result."""
+    while True:
+        try:
+            return await work()
+        except StoreUnavailable:
+            # The store has logged it.
+            await clock.sleep(STORE_PAUSE)

@@ -1,0 +1,156 @@
+"""Another program locks the database of a running bot: it goes on afterwards, loses nothing and repeats nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot import app, model, ports
+from bot.app.clock import SystemClock
+from bot.ports import tasks
+from bot.storage import engines
+from bot.storage import store as outages
+from testbed import fresh
+from testbed.servers.feeds import FeedServer, Reply
+from tests.journeys.world import Item, rss
+
+BOT = """\
+database: sqlite:///{folder}/wirewatch.db
+channels: {{alerts: {{kind: console}}}}
+operator: alerts
+fetch: {{every: 1 seconds, at_least: 1 seconds, readers: 0, allow_private: [127.0.0.0/8]}}
+"""
+RULES = """\
+rules:
+  - {name: Recalls, all: {what: [recalls]}, notify: alerts}
+"""
+NOW = SystemClock().now()
+
+
+@dataclass(slots=True)
+class Channel:
+    """Takes every message at once and keeps it."""
+
+    name: str = "alerts"
+    account: str = "kept"
+    abilities: ports.Abilities = field(default_factory=lambda: ports.Abilities(threads=True, edits=True, lookup=False))
+    pace: timedelta = timedelta()
+    messages: list[model.Message] = field(default_factory=list)
+
+    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+        self.messages.append(delivery.message)
+        return model.Receipt(ref=delivery.id, place=self.name, sent_at=NOW)
+
+    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise ports.Unknown("nothing is kept")
+
+    async def check(self) -> Sequence[ports.CheckLine]:
+        return ()
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+    def of(self, kind: model.MessageKind) -> list[model.Message]:
+        return [message for message in self.messages if message.kind is kind]
+
+    @property
+    def headlines(self) -> list[str]:
+        return sorted(brief.title.text for message in self.of(model.MessageKind.POST) for brief in message.briefs)
+
+
+@dataclass(slots=True)
+class World:
+    running: app.App
+    server: FeedServer
+    channel: Channel
+    database: Path
+    folder: Path
+
+    def publish(self, path: str, *titles: str, delay_seconds: float = 0) -> None:
+        items = [Item(id=title, title=title, text=f"{title}. A firm says so.", at=NOW) for title in titles]
+        self.server.serve(path, Reply(body=rss("outlet", *items), delay_seconds=delay_seconds))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        while not holds():  # noqa: ASYNC110 - other tasks ring no bell
+            await asyncio.sleep(0.02)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        with contextlib.closing(sqlite3.connect(self.database, isolation_level=None)) as browser:
+            browser.execute("BEGIN IMMEDIATE")
+            yield
+
+
+PATHS = ("/prompt", "/slow")
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(tasks, "STORE_PAUSE", timedelta(seconds=0.05))
+    monkeypatch.setattr(outages, "OUTAGE_OVER", timedelta(seconds=0.5))
+    folder = tmp_path / "config"
+    (folder / "rules").mkdir(parents=True)
+    (folder / "bot.yaml").write_text(BOT.format(folder=tmp_path))
+    (folder / "rules" / "desk.yaml").write_text(RULES)
+    fresh.archive(tmp_path / "wirewatch.db")
+    async with FeedServer() as server:
+        lines = [f'  - {{url: "{server.url(path)}", owner: "{path}"}}' for path in PATHS]
+        (folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+        channel = Channel()
+        environment = app.Environment(environ={})
+        settings = app.load(folder, environment.environ)
+        async with app.opened(settings, environment, replaced={"alerts": channel}) as running:
+            made = World(running, server, channel, tmp_path / "wirewatch.db", folder)
+            for path in PATHS:
+                made.publish(path)
+            stop = asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(running.run(stop, folder=folder))
+                await made.until(lambda: all(server.seen(path) for path in PATHS))
+                yield made
+                stop.set()
+
+
+async def test_a_lock_during_a_poll_ends_nothing_loses_nothing_and_repeats_nothing(world: World) -> None:
+    with capture_logs() as logs:
+        before = len(world.server.seen("/slow"))
+        world.publish("/slow", "Acme recalls kettles in Quetta", delay_seconds=0.5)
+        await world.until(lambda: len(world.server.seen("/slow")) > before)
+        with world.locked():
+            world.publish("/prompt", "Borel recalls lamps in Oslo")
+            await world.until(lambda: bool(world.running.store.outage_reason))
+            asked = len(world.server.requests)
+            # The pass that was under way fails too.
+            await asyncio.sleep(1)
+        await world.until(lambda: len(world.channel.headlines) == 2)
+        await world.until(lambda: bool(world.channel.of(model.MessageKind.NOTICE)))
+        assert len(world.server.requests) > asked
+        # Polled again and again: what is known is not told again.
+        polls = len(world.server.requests)
+        await world.until(lambda: len(world.server.requests) > polls + 4)
+    assert world.channel.headlines == ["Acme recalls kettles in Quetta", "Borel recalls lamps in Oslo"]
+    (notice,) = world.channel.of(model.MessageKind.NOTICE)
+    assert notice.lead.startswith("The database could not be used for ")
+    assert "locked by another program" in notice.lines[0]
+    assert [entry["event"] for entry in logs].count("database unavailable; waiting for it") == 1
+
+
+async def test_a_reload_while_the_database_is_locked_takes_force_afterwards(world: World) -> None:
+    loaded_at = world.running.loaded_at
+    with world.locked():
+        await world.until(lambda: bool(world.running.store.outage_reason))
+        (world.folder / "rules" / "desk.yaml").write_text(RULES.replace("recalls", "strikes"))
+        world.running.reload_soon()
+        await world.until(lambda: world.running.loaded_at > loaded_at)
+        world.publish("/prompt", "Dockers plan strikes in Oslo")
+    await world.until(lambda: len(world.channel.headlines) == 1)
+    assert world.channel.headlines == ["Dockers plan strikes in Oslo"]

@@ -1,0 +1,89 @@
+"""Store errors and cancellations at the border of a task group."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot import ports
+from bot.ports.tasks import TaskGroup, until_stored
+from testbed.fakes import FakeClock
+
+
+async def fail() -> None:
+    raise ports.StoreUnavailable("the disk is full")
+
+
+async def break_down() -> None:
+    raise LookupError("a bug")
+
+
+async def test_a_store_error_comes_out_of_nested_groups_as_itself() -> None:
+    async def inner() -> None:
+        async with TaskGroup() as group:
+            group.create_task(fail())
+            group.create_task(fail())
+
+    async def outer() -> None:
+        async with TaskGroup() as group:
+            group.create_task(inner())
+            await asyncio.Event().wait()
+
+    with pytest.raises(ports.StoreUnavailable, match="the disk is full"):
+        await outer()
+
+
+async def test_a_bug_beside_a_store_error_stays_a_group() -> None:
+    async def both() -> None:
+        async with TaskGroup() as group:
+            group.create_task(fail())
+            group.create_task(break_down())
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await both()
+    assert raised.group_contains(LookupError)
+
+
+async def test_a_cancellation_that_meets_a_store_error_is_not_lost() -> None:
+    """Python 3.11 raises the error alone: a loop that goes on after a store error would never end."""
+    is_failing, may_end = asyncio.Event(), asyncio.Event()
+
+    async def fail_slowly() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_failing.set()
+            await may_end.wait()
+
+    async def loop() -> None:
+        while True:
+            try:
+                async with TaskGroup() as group:
+                    group.create_task(fail_slowly())
+                    group.create_task(fail())
+            except ports.StoreError:
+                await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        looping = group.create_task(loop())
+        await is_failing.wait()
+        looping.cancel()
+        await asyncio.sleep(0)
+        may_end.set()
+        async with asyncio.timeout(30):
+            await asyncio.wait([looping])
+    assert looping.cancelled()
+
+
+async def test_work_is_repeated_until_the_database_is_available() -> None:
+    tries = 0
+
+    async def work() -> int:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            await fail()
+        return tries
+
+    assert await until_stored(work, FakeClock()) == 3
