@@ -73,10 +73,8 @@ def edit_gathered(
     message = replace(
         head.message, kind=model.MessageKind.EDIT, reason=decision.reason, briefs=tuple(briefs), added=added
     )
-    return replace(
-        _row(_edit_id(decision, story, decision.rules, once=once), alert.head, decision, message, is_gathered=True),
-        is_plain=head.is_plain,
-    )
+    send_id = _edit_id(decision, story, decision.rules, once=once)
+    return _row(send_id, alert.head, decision, message, is_gathered=True)
 
 
 def _gathered_brief(

@@ -80,3 +80,22 @@ async def test_an_edit_prints_who_claims_and_nothing_where_a_reply_has_told_it(
     assert released.startswith("↳ Released: nobody takes care of it: BlackBerry to leave")
     await channel.send(delivery(replace(messages.EDIT, reason=model.Reason.CORRECTION)))
     assert capsys.readouterr().out == ""
+
+
+async def test_an_edit_prints_the_headlines_that_joined_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
+    newest = messages.WIDE.briefs[0].coverage[0]
+    await build("console").send(delivery(replace(messages.WIDE, added=(newest.article,))))
+    first, *items = capsys.readouterr().out.replace("\n    •", "\n•").split("\n•")
+    assert first.startswith("↳ now 13 outlets and 1 copy: BlackBerry to leave Pakistan")
+    (item,) = items
+    assert item.split(" https://")[0] == f" {newest.title} — Tech Ledger · 2 Dec 12:12 UTC · probably the same event"
+
+
+async def test_an_edit_of_a_list_of_stories_prints_those_that_grew(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = messages.GATHERED.briefs
+    added = (first.coverage[0].article,)
+    edit = replace(messages.GATHERED, kind=model.MessageKind.EDIT, briefs=(first, second), added=added)
+    await build("console").send(delivery(edit))
+    out = capsys.readouterr().out
+    assert "Why BlackBerry is going — Karachi Herald" in out
+    assert "Sindh" not in out

@@ -1,0 +1,130 @@
+"""A message hides nothing of what joined its story, and keeps the headline that it was posted with."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbed import commands
+from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
+from tests.journeys.world import RULES, World, world
+from tests.web.conftest import page_over
+
+NUMBERED = replace(FIRST, text=FIRST.text + " It has 5,000 business customers in Pakistan.")
+CORRECTED = replace(NUMBERED, text=NUMBERED.text.replace("5,000", "9,000"))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", "courier", "ledger", rules=RULES.replace("high", "normal"))
+        yield made
+
+
+def links(message: Mapping[str, Any], *, kind: str = "rich_text_section") -> list[tuple[str, str]]:
+    """Label and address of each link in the parts of a message of one kind."""
+
+    def walk(value: Any) -> list[tuple[str, str]]:
+        if isinstance(value, list):
+            return [link for each in value for link in walk(each)]
+        if not isinstance(value, dict):
+            return []
+        if value.get("type") == "link":
+            return [(value["text"], value["url"])]
+        return [link for each in value.values() for link in walk(each)]
+
+    def parts(value: Any) -> list[Any]:
+        if isinstance(value, dict) and value.get("type") == kind:
+            return [value]
+        inner = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+        return [part for each in inner for part in parts(each)]
+
+    return walk(parts(message["blocks"]))
+
+
+async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline(desk: World) -> None:
+    await desk.once()
+    for outlet, item in {"wire": FIRST, "courier": SECOND, "ledger": THIRD}.items():
+        desk.publish(outlet, item)
+        await desk.once()
+    (message,) = desk.heads()
+    (headline, *_) = links(message)
+    assert headline == (FIRST.title, "https://wire.example/w1")
+    assert links(message, kind="rich_text_list") == [
+        (THIRD.title, "https://ledger.example/l1"),
+        (SECOND.title, "https://courier.example/c1"),
+    ]
+    (story,) = await desk.stories()
+    async with page_over(desk.folder) as page:
+        answer = json.loads((await page.get(f"/api/v1/stories/{story.id}")).content)
+        shown = (await page.get(f"/story/{story.id}")).text
+        (entry,) = json.loads((await page.get("/feeds/all.json")).content)["items"]
+    assert answer["byline"]["outlet"] == "wire"
+    assert [(line["title"], line["outlet"]) for line in answer["coverage"]] == [
+        (THIRD.title, "ledger"),
+        (SECOND.title, "courier"),
+    ]
+    for text in (shown, entry["content_html"]):
+        assert text.index(THIRD.title) < text.index(SECOND.title), "the newest first"
+    assert "3 outlets" in shown
+
+
+async def test_another_report_of_an_outlet_shows_its_headline_too(desk: World) -> None:
+    await desk.once()
+    desk.publish("wire", FIRST)
+    await desk.once()
+    later = replace(SECOND, id="w2")
+    desk.publish("wire", FIRST, later)
+    await desk.once()
+    (message,) = desk.heads()
+    assert links(message, kind="rich_text_list") == [(later.title, "https://wire.example/w2")]
+
+
+async def test_a_first_looks_message_grows_with_its_stories_and_news_gets_a_message_of_its_own(desk: World) -> None:
+    desk.publish("wire", NUMBERED, replace(OTHER_EVENT, at=FIRST.at))
+    await desk.once()
+    (gathered,) = desk.heads()
+    assert "2 stories found on the first look" in str(gathered["blocks"])
+    desk.publish("courier", SECOND)
+    await desk.once()
+    (gathered,) = desk.heads()
+    assert gathered["edits"] == 1
+    assert {FIRST.title, SECOND.title, OTHER_EVENT.title} <= {label for label, _ in links(gathered)}
+
+    desk.publish("wire", CORRECTED, replace(OTHER_EVENT, at=FIRST.at))
+    await desk.once()
+    gathered, own = desk.heads()
+    assert links(own)[0] == (FIRST.title, "https://wire.example/w1")
+    assert links(own, kind="rich_text_list") == [(SECOND.title, "https://courier.example/c1")]
+    (reply,) = desk.replies()
+    assert reply["thread_ts"] == own["ts"]
+    assert "9,000" in str(reply["blocks"])
+
+    desk.publish("ledger", THIRD)
+    await desk.once()
+    gathered, own = desk.heads()
+    assert THIRD.title in str(own["blocks"])
+    assert len(desk.replies()) == 1
+
+
+async def test_where_people_take_out_the_article_of_the_headline_that_of_what_is_left_is_shown(
+    desk: World,
+) -> None:
+    await desk.once()
+    for outlet, item in {"wire": FIRST, "courier": SECOND}.items():
+        desk.publish(outlet, item)
+        await desk.once()
+    (story,) = await desk.stories()
+    arguments = ["stories", "split", story.id, "https://wire.example/w1", "--config", str(desk.folder)]
+    done = commands.run(arguments, desk.folder, {**os.environ, **desk.environ})
+    assert done.returncode == 0, done.stderr
+    await desk.once()
+    left, apart = desk.heads()
+    assert [links(message)[0][0] for message in (left, apart)] == [SECOND.title, FIRST.title]
+    assert [links(message, kind="rich_text_list") for message in (left, apart)] == [[], []]

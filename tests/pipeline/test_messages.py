@@ -1,0 +1,135 @@
+"""What a message holds: whose headline, where the story's page is, and all stories of a gathered one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bot import model, pipeline, ports, rules, storage
+from bot.pipeline import mentions, messages
+from testbed.fakes import FakeClock
+from tests.summaries.stories import article, match, member, rule, story
+
+TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
+RULES = {"R": rule("R")}
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[storage.SqlStore]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield opened
+    await opened.close()
+
+
+def matched(title: str, *, outlet: str, minutes: int = 0) -> model.Member:
+    one = article(title, TEXT, outlet=outlet, minutes=minutes)
+    return member(one, match(one, "R", ("regulator", "body", "PTA")))
+
+
+def named(name: str, *members: model.Member) -> model.Story:
+    return replace(story(*members), id=model.StoryId(name))
+
+
+FIRST = named("first", matched("BlackBerry leaves Pakistan", outlet="Echo"))
+OTHER = named("other", matched("Sindh lifts a ban", outlet="Post", minutes=3))
+
+
+def decided(action: model.Action, of: model.Story) -> model.Decision:
+    return model.Decision(
+        at=of.last_seen,
+        story=of.id,
+        channel="desk",
+        action=action,
+        reason=model.Reason.FIRST_REPORT if action is model.Action.POST else model.Reason.ADDED_OUTLET,
+        rules=("R",),
+    )
+
+
+def test_every_message_that_leaves_knows_where_the_page_is() -> None:
+    snapshot = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([]), public_url="https://watch.example")
+    for row in (
+        messages.post(decided(model.Action.POST, FIRST), FIRST, RULES),
+        messages.reply(decided(model.Action.REPLY, FIRST), FIRST, RULES, alert(FIRST, "head")),
+    ):
+        assert row is not None
+        assert mentions.called(row, snapshot).message.public_url == "https://watch.example"
+
+
+def alert(of: model.Story, head: str, *, is_gathered: bool = False) -> model.Alert:
+    return model.Alert(
+        story=of.id,
+        channel="desk",
+        state=model.AlertState.POSTED,
+        rules=("R",),
+        reason=model.Reason.FIRST_REPORT,
+        head=model.SendId(head),
+        headline=of.members[0].article.id,
+        is_gathered=is_gathered,
+    )
+
+
+def keep(tx: ports.Transaction, of: model.Story) -> None:
+    for each in of.members:
+        tx.articles.add([each.article])
+        tx.articles.add_matches(each.article.id, each.matches)
+    tx.stories.save(of)
+
+
+async def test_an_edit_of_a_gathered_message_has_all_of_its_stories_as_they_are_now(store: storage.SqlStore) -> None:
+    posts = [decided(model.Action.POST, each) for each in (FIRST, OTHER)]
+    head = messages.gathered(posts, {FIRST.id: FIRST, OTHER.id: OTHER}, RULES, lead="2 stories")
+    joined = matched("Regulator defends its order", outlet="Wire", minutes=9)
+    grown = replace(FIRST, members=(*FIRST.members, joined))
+
+    def work(tx: ports.Transaction) -> model.Outgoing | None:
+        for each in (FIRST, OTHER):
+            keep(tx, each)
+            tx.stories.save_alert(alert(each, head.id, is_gathered=True))
+        tx.outbox.add([head])
+        keep(tx, grown)
+        told = alert(FIRST, head.id, is_gathered=True)
+        edit = decided(model.Action.EDIT, FIRST)
+        return messages.edit_gathered(tx, edit, grown, RULES, told, added=(joined.article.id,))
+
+    row = await store.write(work)
+    assert row is not None
+    assert (row.thread, row.message.kind, row.message.lead) == (head.id, model.MessageKind.EDIT, "2 stories")
+    assert [brief.title.text for brief in row.message.briefs] == ["BlackBerry leaves Pakistan", "Sindh lifts a ban"]
+    assert [[line.title for line in brief.coverage] for brief in row.message.briefs] == [
+        ["Regulator defends its order"],
+        [],
+    ]
+    assert row.message.is_gathered
+
+
+async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(store: storage.SqlStore) -> None:
+    posts = [decided(model.Action.POST, each) for each in (FIRST, OTHER)]
+    head = messages.gathered(posts, {FIRST.id: FIRST, OTHER.id: OTHER}, RULES, lead="2 stories")
+    both = replace(FIRST, members=(*FIRST.members, *OTHER.members))
+
+    def work(tx: ports.Transaction) -> model.Outgoing | None:
+        for each in (FIRST, OTHER):
+            keep(tx, each)
+            tx.stories.save_alert(alert(each, head.id, is_gathered=True))
+        tx.outbox.add([head])
+        keep(tx, both)
+        tx.stories.save(replace(OTHER, members=(), merged_into=FIRST.id))
+        return messages.edit_gathered(
+            tx, decided(model.Action.EDIT, FIRST), both, RULES, alert(FIRST, head.id, is_gathered=True)
+        )
+
+    row = await store.write(work)
+    assert row is not None
+    assert [(brief.story, brief.title.text) for brief in row.message.briefs] == [
+        ("first", "BlackBerry leaves Pakistan"),
+        ("other", "Sindh lifts a ban"),
+    ]
+
+
+def test_a_reply_below_a_gathered_message_carries_its_storys_headline() -> None:
+    row = messages.reply(decided(model.Action.REPLY, FIRST), FIRST, RULES, alert(FIRST, "head", is_gathered=True))
+    assert row is not None
+    assert row.message.title is not None
+    assert row.message.title.text == "BlackBerry leaves Pakistan"
