@@ -12,7 +12,7 @@ from bot import articles, config, model, ports, rules
 from bot.alerts import precision
 from bot.answers import asked, building, documents, drafting, explaining, playground, rulings, telling
 from bot.answers.day_counts import DayCounts
-from bot.answers.refusals import Refused, Why, of_query, unusable
+from bot.answers.refusals import Refused, Why, of_query, unknown_rule, unusable
 from bot.answers.watched import Watched
 from bot.pipeline import silences
 from bot.rules import search
@@ -49,7 +49,10 @@ class Answers:
                 after=_cursor_of(shown[-1]) if len(found) > len(shown) else None,
             )
 
-        return await self._read(read)
+        page = await self._read(read)
+        if not page.stories:
+            self._refuse_unknown(question.rule)
+        return page
 
     async def story(self, story: str) -> documents.StoryDocument:
         """One story; of a merged one, the story that it became."""
@@ -80,7 +83,10 @@ class Answers:
         )
         # Only an outlet without a letter is found to be none by then.
         with _query("outlet", question.outlet or ""):
-            return await self._read_long(lambda tx: building.found_page(search.look(tx, wish)))
+            page = await self._read_long(lambda tx: building.found_page(search.look(tx, wish)))
+        if not page.articles:
+            self._refuse_unknown(question.rule)
+        return page
 
     async def article(self, article: str) -> documents.ArticleDocument:
         """One article of the archive with its text."""
@@ -112,7 +118,7 @@ class Answers:
         settings, now = self._watched.settings, self._now()
         entry = next((each for each in settings.rules if each.rule.name == name), None)
         if entry is None:
-            raise Refused(Why.NOT_FOUND, f"no loaded rule is named {name}")
+            raise unknown_rule(name)
         counts = await self._counts.read()
         hits, judged = await self._read(
             lambda tx: (tx.stories.count_by_rule(since=now - _WEEK), tx.judgements.since(now - precision.JUDGED))
@@ -132,9 +138,9 @@ class Answers:
         skip = _number_cursor(question.after) or 0
         wanted = [question.health] if question.health else list(model.FeedHealth)
         found = await self._read(lambda tx: tx.feeds.page(health=wanted, skip=skip, most=question.limit + 1))
-        shown = found[: question.limit]
+        shown, configured = found[: question.limit], self._watched.settings.feeds_by_address
         return documents.FeedsPage(
-            feeds=[building.feed(state) for state in shown],
+            feeds=[building.feed(state, configured) for state in shown],
             after=str(skip + len(shown)) if len(found) > len(shown) else None,
         )
 
@@ -146,7 +152,7 @@ class Answers:
         name = (question.rule or "").casefold()
         chosen = [entry for entry in settings.rules if name in entry.rule.name.casefold()]
         if question.rule is not None and not chosen:
-            raise unusable("rule", f'no loaded rule is named like "{question.rule}"')
+            raise unknown_rule(question.rule)
         if len(chosen) > MOST_EXPLAINED:
             raise unusable(
                 "rule", f"{len(chosen):,} rules are meant, and {MOST_EXPLAINED} are explained at once: name one"
@@ -178,7 +184,7 @@ class Answers:
             patch=found.patch,
         )
 
-    async def draft(self, draft: drafting.Draft) -> tuple[str, tuple[model.Problem, ...]]:
+    async def draft(self, draft: asked.DraftQuestion) -> tuple[str, tuple[model.Problem, ...]]:
         """The YAML of a rule with its problems; nothing is saved."""
         settings = self._watched.settings
         return await self._read_long(lambda tx: drafting.checked(draft, settings))
@@ -200,6 +206,8 @@ class Answers:
     async def silence(self, question: asked.SilenceQuestion, *, by: str) -> documents.SilenceDocument:
         """Nothing is posted about a rule, an outlet or an entity for a while."""
         now, known = self._now(), {entry.rule.name for entry in self._watched.settings.rules}
+        if question.kind == "rule":
+            self._refuse_unknown(question.name)
         try:
             until = now + model.parse_duration(question.lasts)
         except (ValueError, OverflowError) as error:
@@ -219,6 +227,9 @@ class Answers:
 
     async def end_silence(self, silence: str, *, by: str) -> documents.SilenceDocument:
         """End a silence before its time."""
+        all_silences = await self._read(lambda tx: tx.silences.all())
+        if silence not in {each.id for each in all_silences}:
+            raise Refused(Why.NOT_FOUND, f"there is no silence {silence}; GET /silences lists them")
         return await self._silenced(lambda tx: silences.end(tx, silence, by=by, now=self._now()))
 
     async def _silenced(self, change: Callable[[ports.Transaction], model.Silence]) -> documents.SilenceDocument:
@@ -237,6 +248,11 @@ class Answers:
         await self._watched.store.write(lambda tx: tx.rulings.add(ruling))
         told = rulings.told(ruling)
         return documents.RulingDocument(id=ruling.id, kind=ruling.kind.value, story=ruling.story, told=told)
+
+    def _refuse_unknown(self, rule: str | None) -> None:
+        """Refuse a rule of which nothing is stored, unless it is loaded. Raises Refused."""
+        if rule is not None and rule not in {entry.rule.name for entry in self._watched.settings.rules}:
+            raise unknown_rule(rule)
 
     async def _read(self, work: Callable[[ports.Transaction], T]) -> T:
         return await self._watched.store.read(work)

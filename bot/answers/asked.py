@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 
 from bot import model
 from bot.answers import playground
+from bot.answers.refusals import Mistake, Refused, Why
+from bot.rules import search
 
 #: Of one page.
 MOST, USUAL = 100, 20
@@ -23,9 +26,23 @@ def _whole(value: object) -> object:
 
 
 Whole = pydantic.BeforeValidator(_whole)
+#: Most of what is taken; the answers say what is wrong with the rest.
+_DURATION = r"[1-9][0-9]{0,2} ?(s|sec|second|m|min|minute|h|hr|hour|d|day|w|week)s?"
+_DAY = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 # Longer ones would not fit into the head of a request, where a character may be written with twelve.
 Name = Annotated[str, pydantic.Field(min_length=1, max_length=300)]
-When = Annotated[str, pydantic.Field(min_length=1, max_length=40, examples=["30d", "2026-11-30"])]
+When = Annotated[
+    str,
+    pydantic.Field(
+        min_length=1,
+        max_length=40,
+        examples=["30d", "2026-11-30"],
+        json_schema_extra={"pattern": f"^({_DAY}|{_DURATION})$"},
+    ),
+]
+
+
+_Wordings = Annotated[list[Annotated[str, pydantic.Field(max_length=2_000)]], pydantic.Field(max_length=1_000)]
 
 
 class Question(pydantic.BaseModel):
@@ -34,13 +51,18 @@ class Question(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
 
+_AFTER = "Where the page before ended: its `after`."
+
+
 class PagedQuestion(Question):
     """Of an answer in pages."""
 
     limit: Annotated[int, pydantic.Field(ge=1, le=MOST, description="Entries of a page, at most."), Whole] = USUAL
     after: Annotated[
         str | None,
-        pydantic.Field(min_length=1, max_length=100, description="Where the page before ended: its `after`."),
+        pydantic.Field(
+            min_length=1, max_length=100, description=_AFTER, json_schema_extra={"pattern": "^[0-9]{1,18}$"}
+        ),
     ] = None
 
 
@@ -51,6 +73,21 @@ class StoriesQuestion(PagedQuestion):
         None
     )
     rule: Annotated[Name | None, pydantic.Field(description="Only with an article that this rule matched.")] = None
+    after: Annotated[
+        str | None,
+        pydantic.Field(
+            min_length=1,
+            max_length=100,
+            description=_AFTER,
+            json_schema_extra={"pattern": "^[0-9]{1,16}-[^\\x00]{1,80}$"},
+        ),
+    ] = None
+
+
+class StoryQuestion(Question):
+    """Which story."""
+
+    id: Name
 
 
 class ArticlesQuestion(PagedQuestion):
@@ -69,8 +106,9 @@ class SearchQuestion(ArticlesQuestion):
         str,
         pydantic.Field(
             min_length=1,
-            max_length=10_000,
-            description="Words or a query in the rule language; at most 2,000 characters and 100 terms.",
+            max_length=search.MOST_CHARACTERS,
+            description='Words or a query: AND OR NOT NEAR/5 "a phrase" prefix* title: outlet names under source:. '
+            "At most 100 terms and 5 regular expressions.",
             examples=["blackberry backdoor"],
         ),
     ]
@@ -113,6 +151,23 @@ class TryQuestion(Question):
     days: Annotated[int, pydantic.Field(ge=1, le=playground.MOST_DAYS), Whole] = playground.DAYS
 
 
+class DraftQuestion(Question):
+    """The parts of a rule that somebody describes."""
+
+    name: Name
+    notify: Annotated[_Wordings, pydantic.Field(description="Names of channels.")]
+    query: Annotated[
+        str | None, pydantic.Field(max_length=playground.MOST_CHARACTERS, description="A query; without `all`.")
+    ] = None
+    all: Annotated[
+        dict[Name, _Wordings] | None,
+        pydantic.Field(description="Label -> wordings; of each line one must be mentioned."),
+    ] = None
+    none: Annotated[_Wordings | None, pydantic.Field(description="Wordings that exclude an article.")] = None
+    must_match: Annotated[_Wordings | None, pydantic.Field(description="Headlines that it must match.")] = None
+    must_not_match: Annotated[_Wordings | None, pydantic.Field(description="Headlines that it must not match.")] = None
+
+
 class SilencesQuestion(Question):
     """Which silences."""
 
@@ -126,7 +181,16 @@ class SilenceQuestion(Question):
 
     kind: Literal["rule", "outlet", "entity"]
     name: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
-    lasts: Annotated[str, pydantic.Field(alias="for", min_length=1, max_length=40, examples=["2 hours", "3d"])]
+    lasts: Annotated[
+        str,
+        pydantic.Field(
+            alias="for",
+            min_length=1,
+            max_length=40,
+            examples=["2 hours", "3d"],
+            json_schema_extra={"pattern": f"^{_DURATION}$"},
+        ),
+    ]
     reason: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
 
 
@@ -143,3 +207,57 @@ class MergeQuestion(Question):
     """Which other story is the same event: its id."""
 
     other: Name
+
+
+Q = TypeVar("Q", bound=Question)
+
+
+def read(kind: type[Q], given: object) -> Q:
+    """Return the question that these parameters ask. Raises Refused with every mistake in them."""
+    try:
+        return kind.model_validate(given)
+    except pydantic.ValidationError as error:
+        names = [field.alias or name for name, field in kind.model_fields.items()]
+        mistakes = [_mistake(details, names) for details in error.errors(include_url=False, include_input=False)]
+    text = "; ".join(f"{each.where}: {each.message}" if each.where else each.message for each in mistakes)
+    raise Refused(Why.MALFORMED, text, *mistakes)
+
+
+def _mistake(details: Any, names: list[str]) -> Mistake:
+    where = ".".join(map(str, details["loc"]))
+    return Mistake(where=where, message=_message(details["type"], details.get("ctx", {}), names) or details["msg"])
+
+
+def _message(kind: str, context: Mapping[str, Any], names: list[str]) -> str:
+    """Return what is wrong, in our own words; empty where pydantic's have to do."""
+    match kind:
+        case "extra_forbidden":
+            return f"there is no such parameter; there are {', '.join(names)}"
+        case "missing":
+            return "it is needed"
+        case "string_too_short":
+            return "it may not be empty"
+        case "string_too_long":
+            return f"at most {context['max_length']:,} characters"
+        case "too_long":
+            return f"at most {context['max_length']:,} entries"
+        case "too_short":
+            return f"at least {model.counted(context['min_length'], 'entry')}"
+        case "greater_than_equal":
+            return f"at least {context['ge']}"
+        case "less_than_equal":
+            return f"at most {context['le']}"
+        case "enum" | "literal_error":
+            return f"one of {context['expected']}"
+        case "value_error":
+            return str(context["error"])
+        case "int_type":
+            return "a whole number is needed"
+        case "string_type":
+            return "a text is needed"
+        case "list_type":
+            return "a list is needed"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "a JSON object is needed"
+        case _:
+            return ""

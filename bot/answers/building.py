@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from bot import model, summaries
+from bot import articles, model, summaries
 from bot.alerts import routing
 from bot.alerts.precision import Precision
 from bot.answers import documents, telling
@@ -158,9 +158,20 @@ def rule(
     )
 
 
-def feed(state: model.FeedState) -> documents.FeedDocument:
-    """A feed and its health."""
-    return documents.FeedDocument.model_validate(state)
+def feed(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> documents.FeedDocument:
+    """A feed and its health; ``feeds``: those of feeds.yaml by their addresses."""
+    return documents.FeedDocument(
+        url=state.url,
+        outlet=articles.feed_name(state, feeds),
+        title=state.title,
+        health=state.health_told,
+        error=state.error,
+        polled_at=state.polled_at,
+        ok_at=state.ok_at,
+        new_at=state.new_at,
+        due_at=state.due_at,
+        remarks=list(state.remarks),
+    )
 
 
 def silence(listed: silences.Listed) -> documents.SilenceDocument:

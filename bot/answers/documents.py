@@ -193,11 +193,12 @@ class RulesPage(Document):
 
 
 class FeedDocument(Document):
-    """A feed and its health."""
+    """A feed and its health; ``outlet`` is what its articles have, ``title`` what the feed calls itself."""
 
     url: str
+    outlet: str
     title: str | None
-    health: Annotated[str, pydantic.Field(validation_alias="health_told")]
+    health: str
     error: str | None
     polled_at: Time | None
     ok_at: Time | None

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from bot import config, model, rules
-from bot.answers import pasted, playground
+from bot.answers import asked, pasted, playground
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """The parts of a rule."""
-
-    name: str
-    notify: Sequence[str]
-    query: str | None = None
-    #: Label -> wordings.
-    all: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    none: Sequence[str] = ()
-    must_match: Sequence[str] = ()
-    must_not_match: Sequence[str] = ()
-
-
-def yaml_of(draft: Draft) -> str:
+def yaml_of(draft: asked.DraftQuestion) -> str:
     """The rule as an item of a rule file's list."""
     parts = [f"name: {_quoted(draft.name)}"]
     if draft.query is not None:
@@ -44,7 +29,7 @@ def yaml_of(draft: Draft) -> str:
     return "\n".join([f"- {first}", *(f"  {line}" for line in others)]) + "\n"
 
 
-def checked(draft: Draft, settings: config.Settings) -> tuple[str, tuple[model.Problem, ...]]:
+def checked(draft: asked.DraftQuestion, settings: config.Settings) -> tuple[str, tuple[model.Problem, ...]]:
     """The YAML with its problems. Takes processor time: not for the event loop."""
     written = yaml_of(draft)
     if len(written) > playground.MOST_CHARACTERS:

@@ -14,6 +14,8 @@ class Why(StrEnum):
 
     #: There is no such thing.
     NOT_FOUND = "not found"
+    #: A parameter that there is not, or a value that is not of its type.
+    MALFORMED = "malformed"
     #: What was asked cannot be understood, or not be done.
     UNUSABLE = "cannot be answered"
     #: The answer would take too long.
@@ -45,6 +47,12 @@ class Refused(Exception):
 def unusable(where: str, text: str) -> Refused:
     """One parameter cannot be used."""
     return Refused(Why.UNUSABLE, text, Mistake(where=where, message=text))
+
+
+def unknown_rule(name: str) -> Refused:
+    """No rule of this name is loaded."""
+    text = f'no loaded rule is named "{name}"'
+    return Refused(Why.NOT_FOUND, text, Mistake(where="rule", message=text))
 
 
 def of_query(where: str, written: str, error: rules.QueryError) -> Refused:

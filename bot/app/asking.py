@@ -126,7 +126,7 @@ class Asking:
         for health in (model.FeedHealth.GONE, model.FeedHealth.FAILING):
             page = await self._answers.feeds(questions.FeedsQuestion(health=health, limit=questions.MOST))
             count += len(page.feeds)
-            lines += [f"{each.title or each.url}: {each.error or each.health}" for each in page.feeds]
+            lines += [f"{each.outlet}: {each.error or each.health}" for each in page.feeds]
         total = model.counted(len(self._settings.feeds), "feed")
         return _told(f"Not working: {count} of {total}" if count else f"{total}, none is broken", *lines)
 

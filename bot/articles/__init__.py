@@ -15,7 +15,15 @@ from bot.articles.fresh import Fresh
 from bot.articles.identity import Identification, Identified, Novelty, identify
 from bot.articles.links import canonical_link, link_key
 from bot.articles.lookup import Item, Lookup, look_up, question
-from bot.articles.outlets import belongs_to, is_known_aggregator, outlet_of, owner_of, registrable_domain, site_of
+from bot.articles.outlets import (
+    belongs_to,
+    feed_name,
+    is_known_aggregator,
+    outlet_of,
+    owner_of,
+    registrable_domain,
+    site_of,
+)
 from bot.articles.teasers import is_cut
 
 __all__ = [
@@ -30,6 +38,7 @@ __all__ = [
     "boilerplate",
     "canonical_link",
     "clean",
+    "feed_name",
     "fingerprint_of",
     "fold_title",
     "identify",

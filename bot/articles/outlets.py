@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
@@ -42,6 +43,11 @@ _PLAIN_HOST = re.compile(r"https?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(
 def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
     """The feed's name, else its title, else the host of its address."""
     return feed.name or (feed_title or "").strip() or _host(feed.url) or feed.url
+
+
+def feed_name(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> str:
+    """Return what every page, answer and table calls the feed: the outlet that its articles have."""
+    return outlet_of(feeds.get(state.url) or model.Feed(url=state.url), state.title)
 
 
 def owner_of(feed: model.Feed, link: str) -> str:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, model, ports, storage
+from bot.articles import feed_name
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.ports import keys
@@ -77,7 +78,8 @@ async def _of_database(settings: config.Settings, environment: app.Environment) 
     lines = [ports.CheckLine(is_good=True, what=f"database: {store.address}, {model.counted(articles, 'article')}")]
     lines += _of_clock(tick, environment.clock.now())
     lines += _of_disk(store.address.file)
-    names = {feed.url: feed.name or feed.url for feed in settings.feeds}
+    configured = settings.feeds_by_address
+    names = {state.url: feed_name(state, configured) for state in feeds if state.url in configured}
     return lines + _of_feeds(feeds, names)
 
 

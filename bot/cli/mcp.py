@@ -47,4 +47,4 @@ async def _serve(folder: Path) -> None:
         clock = environment.clock
         beside = _Beside(settings=settings, store=store, clock=clock, loaded_at=clock.now())
         answers = Answers(beside, DayCounts(beside), Playground(beside))
-        await assistants.server_of(answers).run_stdio_async()
+        await assistants.over_stdio(assistants.server_of(answers))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, config, model, ports
+from bot import app, articles, config, model, ports
 from bot.alerts import routing
 from bot.cli import archive, silence, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
@@ -77,10 +77,11 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
     # Costs start-up: the documents, which only --json needs.
     from bot.answers import building
 
+    feeds = settings.feeds_by_address
     return {
         "last_tick": found.tick.isoformat() if found.tick else None,
         "articles": found.articles,
-        "feeds": [building.feed(state).model_dump(mode="json") for state in found.feeds],
+        "feeds": [building.feed(state, feeds).model_dump(mode="json") for state in found.feeds],
         "rules": [
             building.rule_line(entry.rule, found.hits.get(entry.rule.name, 0), settings.bot.routes).model_dump(
                 mode="json"
@@ -110,13 +111,14 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
 
 
 def _show(settings: config.Settings, found: Status) -> None:
-    names = {feed.url: feed.name for feed in settings.feeds}
+    configured = settings.feeds_by_address
+    names = {state.url: articles.feed_name(state, configured) for state in found.feeds}
     feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
     # A line for each feed, however long its error: --json and `wirewatch feeds test` have the whole of it.
     room = max(20, terminal.out().width - 72)
     for state in found.feeds:
         feeds.add_row(
-            _cut(names.get(state.url) or state.title or state.url, 30),
+            _cut(names[state.url], 30),
             state.health_told,
             _ago(found.now, state.ok_at),
             _ago(found.now, state.new_at),

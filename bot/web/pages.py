@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 import bot
-from bot import config, model, rules
+from bot import articles, config, model, rules
 from bot.alerts import precision
 from bot.answers import day_counts, pasted, playground
 from bot.answers.watched import Watched, render
@@ -203,9 +203,9 @@ class Pages:
         )
 
     def names(self) -> Callable[[model.FeedState], str]:
-        """What to call a feed: as feeds.yaml does, else by its own title."""
-        names = {feed.url: feed.name for feed in self._watched.settings.feeds}
-        return lambda state: names.get(state.url) or state.title or state.url
+        """Return the function that names a feed."""
+        feeds = self._watched.settings.feeds_by_address
+        return lambda state: articles.feed_name(state, feeds)
 
 
 def late(state: model.FeedState, *, now: datetime) -> str:

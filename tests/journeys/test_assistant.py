@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from bot.answers import assistants
@@ -105,6 +105,32 @@ async def test_what_a_stranger_wrote_cannot_close_its_mark_and_a_long_answer_is_
     assert text.count("</untrusted-data>") == 1
     assert text.startswith("Cut: of each list the first ")
     assert len(json.loads(text.partition("<untrusted-data>\n")[2].removesuffix(MARKS[1]))["articles"]) >= 4
+
+
+async def test_a_wrong_argument_is_refused_in_our_words_and_the_limits_are_in_the_schema(filled: Path) -> None:
+    async with Client(by_command(filled)) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        limit = tools["stories"].input_schema["properties"]["limit"]
+        assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 20)
+        assert all(tool.input_schema["additionalProperties"] is False for tool in tools.values())
+        for tool, arguments, text in (
+            ("stories", {"query": "x"}, "query: there is no such parameter; there are limit, after, since, rule"),
+            ("stories", {"limit": 0}, "limit: at least 1"),
+            ("stories", {"limit": 101}, "limit: at most 100"),
+            ("stories", {"limit": "many"}, "limit: a whole number is needed"),
+            ("stories", {"rule": ["x"]}, "rule: a text is needed"),
+            ("stories", {"rule": "Unheard of"}, 'no loaded rule is named "Unheard of"'),
+            ("story", {}, "id: it is needed"),
+            ("search", {"q": "x" * 2_001}, "q: at most 2,000 characters"),
+            ("feeds_health", {"health": "ill"}, "health: one of"),
+            ("draft_rule", {"name": "x", "notify": "desk"}, "notify: a list is needed"),
+        ):
+            assert text in await said(client, tool, **arguments), (tool, arguments)
+        assert (await told(client, "stories", rule=None, limit=1))["stories"]
+        with pytest.raises(MCPError, match="there is no such tool; there are search, stories"):
+            await client.call_tool("remove_everything", {})
+        with pytest.raises(MCPError, match='no loaded rule is named "none"'):
+            await client.read_resource("wirewatch://rules/none")
 
 
 async def test_over_http_the_tools_need_the_token_of_the_api(filled: Path) -> None:

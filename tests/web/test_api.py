@@ -158,7 +158,7 @@ async def test_silences_are_made_listed_and_ended(filled: Path) -> None:
         assert (await ask(page, "/silences")).json() == {"silences": []}
         assert len((await ask(page, "/silences", ended="yes")).json()["silences"]) == 1
         refused(await send(page, "/silences", {**wish, "for": "soon"}), 422)
-        refused(await send(page, "/silences", {**wish, "name": "no such rule"}), 422)
+        refused(await send(page, "/silences", {**wish, "name": "no such rule"}), 404)
 
 
 async def test_tokens_of_programs_open_the_api_and_no_page(filled: Path) -> None:
@@ -189,14 +189,12 @@ async def test_pages_of_other_sites_get_nothing_also_by_a_link_or_a_form(page: P
 
 SEARCHES = [
     ("backdoor AND (bes OR", 18, 20),
-    ("x" * 10_000, 2_000, 10_000),
-    (" OR ".join(f"a{n}" for n in range(1_000)), 2_000, None),
     (" OR ".join(f"a{n}" for n in range(200)), 0, None),
     ("$nothing rain", 0, 8),
 ]
 
 
-@pytest.mark.parametrize(("words", "start", "end"), SEARCHES, ids=["broken", "long", "ors", "terms", "set"])
+@pytest.mark.parametrize(("words", "start", "end"), SEARCHES, ids=["broken", "terms", "set"])
 async def test_a_search_that_cannot_be_read_says_where_in_bounded_time(
     page: Page, words: str, start: int, end: int | None
 ) -> None:
@@ -227,6 +225,52 @@ async def test_what_is_no_parameter_is_refused_by_its_name(page: Page) -> None:
         refused(await client.post("/api/v1/try", content=b"{", headers={"content-type": "application/json"}), 400)
         refused(await client.post("/api/v1/try", data={"rule": "x"}), 415)
         refused(await client.post("/api/v1/try", json={"rule": "x" * 200_000}), 413)
+
+
+async def test_an_unknown_parameter_is_answered_with_those_that_there_are(page: Page) -> None:
+    problem = refused(await ask(page, "/stories", bogus="1"), 400)
+    assert problem["detail"] == "bogus: there is no such parameter; there are limit, after, since, rule"
+
+
+async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -> None:
+    async with page_over(filled, listening(has_tokens=True)) as page:
+        told = set()
+        for path, params in (
+            ("/rules/Typo", {}),
+            ("/stories", {"rule": "Typo"}),
+            ("/articles", {"rule": "Typo"}),
+            ("/search", {"q": "blackberry", "rule": "Typo"}),
+            ("/explain", {"text": "x", "rule": "Typo"}),
+        ):
+            told.add(refused(await ask(page, path, token=READS, **params), 404)["detail"])
+        silence = {"kind": "rule", "name": "Typo", "for": "2h", "reason": "x"}
+        told.add(refused(await send(page, "/silences", silence), 404)["detail"])
+        assert told == {'no loaded rule is named "Typo"'}
+        async with httpx.AsyncClient(base_url=page.site.url, headers={"authorization": f"Bearer {ACTS}"}) as client:
+            problem = refused(await client.delete("/api/v1/silences/nosuch"), 404)
+        assert problem["detail"] == "there is no silence nosuch; GET /silences lists them"
+
+
+async def test_a_feed_has_the_outlet_that_its_articles_have(filled: Path) -> None:
+    async with page_over(filled) as page:
+        articles = (await ask(page, "/articles")).json()["articles"]
+        found = (await ask(page, "/feeds")).json()["feeds"]
+    assert {article["outlet"] for article in articles} <= {feed["outlet"] for feed in found}
+    feeds = filled / "feeds.yaml"
+    feeds.write_text(feeds.read_text().replace("name: wire,", "name: The Wire,"))
+    async with page_over(filled) as page:
+        found = (await ask(page, "/feeds")).json()["feeds"]
+    assert {"The Wire", "courier", "ledger"} <= {feed["outlet"] for feed in found}
+    assert "wire" in {feed["title"] for feed in found}
+
+
+async def test_the_document_names_what_a_question_may_be(page: Page) -> None:
+    paths = (await ask(page, "/openapi.json")).json()["paths"]
+    fields = {each["name"]: each["schema"] for each in paths["/api/v1/search"]["get"]["parameters"]}
+    assert fields["q"]["maxLength"] == 2_000
+    assert fields["after"]["pattern"] == "^[0-9]{1,18}$"
+    assert "404" in paths["/api/v1/stories"]["get"]["responses"]
+    refused(await ask(page, "/search", q="x" * 2_001), 400)
 
 
 async def test_an_unchanged_answer_is_not_sent_again(page: Page) -> None:

@@ -14,7 +14,7 @@ from bot.pipeline import silences
 from bot.web.rates import Rate
 from tests.web.conftest import ACTS, Page, listening, page_over
 
-#: Beyond the schema there is the rule language, a day, a cursor: what is none is refused with 422.
+#: Beyond the schema there is the rule language, and a day of the calendar: what is none is refused with 422.
 CONFIG = """\
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "304", "404", "422"]

@@ -40,7 +40,7 @@ class Operation:
     question: type[asked.Question] | None = None
     #: What the path names, for people; None: nothing.
     of: str | None = None
-    #: What is asked for may not be there.
+    #: What is asked for, or a rule that it names, may not be there.
     may_miss: bool = False
     scope: model.TokenScope = model.TokenScope.READ
     status: int = 200
@@ -81,6 +81,7 @@ OPERATIONS = (
         summary="Stories, the last to change first, each with its first 20 articles.",
         question=asked.StoriesQuestion,
         answer=documents.StoriesPage,
+        may_miss=True,
         run=lambda call: call.answers.stories(call.question),
     ),
     Operation(
@@ -120,6 +121,7 @@ OPERATIONS = (
         method="POST",
         question=asked.SilenceQuestion,
         answer=documents.SilenceDocument,
+        may_miss=True,
         run=lambda call: call.answers.silence(call.question, by=call.by),
         scope=model.TokenScope.ACT,
         status=201,
@@ -142,6 +144,7 @@ OPERATIONS = (
         summary="Articles of the archive, the last to come first.",
         question=asked.ArticlesQuestion,
         answer=documents.FoundPage,
+        may_miss=True,
         run=lambda call: call.answers.articles(call.question),
     ),
     Operation(
@@ -158,6 +161,7 @@ OPERATIONS = (
         summary="Articles by their words, the last to come first.",
         question=asked.SearchQuestion,
         answer=documents.FoundPage,
+        may_miss=True,
         run=lambda call: call.answers.search(call.question),
         cost=2,
     ),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
-import pydantic
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,17 +21,9 @@ from bot.web.api import openapi
 from bot.web.api.operations import OPERATIONS, PREFIX, Call, Operation
 from bot.web.rates import Rates
 
-_STATUS = {Why.NOT_FOUND: 404, Why.UNUSABLE: 422, Why.TOO_LONG: 422}
+_STATUS = {Why.MALFORMED: 400, Why.NOT_FOUND: 404, Why.UNUSABLE: 422, Why.TOO_LONG: 422}
 
 _Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class _BadRequest(Exception):
-    """Refused before anything is asked."""
-
-    def __init__(self, status: int, detail: str, *mistakes: Mistake) -> None:
-        super().__init__(detail)
-        self.response = problems.problem(status, detail, mistakes=mistakes)
 
 
 def routes(answers: Answers, rates: Rates) -> list[Route]:
@@ -79,6 +70,9 @@ def _endpoint(one: Operation, answers: Answers, rates: Rates) -> _Endpoint:
         content = await problems.read(request.receive, problems.MOST_BODY_BYTES)
         if content is None:
             return problems.problem(413, f"The body may have {problems.MOST_BODY_BYTES:,} bytes.")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if one.has_body and kind != "application/json":
+            return problems.problem(415, "The body has to be application/json.")
         caller = callers.caller_of(request.scope)
         if (refusal := callers.refusal(request.scope, rates, one.cost)) is not None:
             return refusal
@@ -92,8 +86,6 @@ def _endpoint(one: Operation, answers: Answers, rates: Rates) -> _Endpoint:
             question = _question(one, request, content)
             call = Call(answers=answers, of=request.path_params.get("of", ""), question=question, by=caller.name)
             document = await one.run(call)
-        except _BadRequest as error:
-            return error.response
         except Refused as error:
             return problems.problem(_STATUS[error.why], str(error), mistakes=error.mistakes)
         except ports.StoreError as error:
@@ -104,46 +96,26 @@ def _endpoint(one: Operation, answers: Answers, rates: Rates) -> _Endpoint:
 
 
 def _question(one: Operation, request: Request, content: bytes) -> asked.Question | None:
-    given: object
     if one.has_body:
         given = _json(request, content)
     else:
+        counts = Counter(name for name, _ in request.query_params.multi_items())
+        if twice := [Mistake(where=name, message="it is given twice") for name, count in counts.items() if count > 1]:
+            raise Refused(Why.MALFORMED, "A parameter is given twice.", *twice)
         given = dict(request.query_params)
-        twice = [
-            name for name, count in Counter(name for name, _ in request.query_params.multi_items()).items() if count > 1
-        ]
-        if twice:
-            mistakes = [Mistake(where=name, message="it is given twice") for name in twice]
-            raise _BadRequest(400, "A parameter is given twice.", *mistakes)
-    if one.question is None:
-        if given:
-            raise _BadRequest(400, "Nothing is asked here beside the address.")
-        return None
-    try:
-        return one.question.model_validate(given, strict=one.has_body)
-    except pydantic.ValidationError as error:
-        mistakes = [_mistake(each) for each in error.errors(include_url=False, include_input=False)]
-        said = "; ".join(f"{each.where}: {each.message}" if each.where else each.message for each in mistakes)
-        raise _BadRequest(400, said, *mistakes) from None
-
-
-def _mistake(found: object) -> Mistake:
-    details: dict[str, object] = dict(found)  # type: ignore[call-overload]  # pydantic's own typed dictionary
-    place = details["loc"]
-    where = ".".join(map(str, place)) if isinstance(place, Sequence) else ""
-    text = str(details["msg"]).removeprefix("Value error, ")
-    return Mistake(where=where, message=text[:1].lower() + text[1:])
+    if one.question is not None:
+        return asked.read(one.question, given)
+    if given:
+        raise Refused(Why.MALFORMED, "Nothing is asked here beside the address.")
+    return None
 
 
 def _json(request: Request, content: bytes) -> object:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise _BadRequest(415, "The body has to be application/json.")
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         where = f" at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
-        raise _BadRequest(400, f"The body is no JSON{where}.") from None
+        raise Refused(Why.MALFORMED, f"The body is not valid JSON{where}.") from None
 
 
 def _answer(request: Request, document: documents.Document | str, status: int) -> Response:
