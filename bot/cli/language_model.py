@@ -6,17 +6,16 @@ import asyncio
 import os
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from bot import app, config, model, ports
-from bot.cli import labelled, terminal
+from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.model import visible
 
@@ -46,57 +45,43 @@ class _Asked:
 @language_model.command("test")
 def ask(
     folder: ConfigDir = DEFAULT_CONFIG,
-    articles: Annotated[
-        Path | None,
-        typer.Option("--labelled", help="Articles whose events you know: what changes with the model.", metavar="FILE"),
-    ] = None,
     json: Json = False,
 ) -> None:
     """Ask the model of bot.yaml questions whose answers are known: is it right, how fast, and what does it cost?
 
-    With --labelled, also groups your own labelled articles with and without it. Asks each question once, whatever
-    bot.yaml's uses; nothing is stored, and the day's budget is not touched. Exit code 1 when a question of a use that
-    bot.yaml names was not answered.
+    Asks each question once, whatever bot.yaml's uses; nothing is stored, and the day's budget is not touched. Exit
+    code 1 when a question of a use that bot.yaml names was not answered.
 
-    Example: wirewatch model test --labelled desk.jsonl
+    Example: wirewatch model test
     """
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
     policy = settings.bot.language_model
     if policy is None:
         terminal.fail("bot.yaml names no model: see docs/language-model.md", UNUSABLE)
-    rows = labelled.read(articles, settings) if articles else ()
-    asked, compared = asyncio.run(_run(policy, settings, environment, rows))
+    asked = asyncio.run(_run(policy, environment))
     if json:
         terminal.answer(
             {
                 "model": policy.name,
                 "uses": {use.value: _figures([one for one in asked if one.use is use]) for use in model.Use},
-                "labelled": {name: score.as_json() for name, score in compared.items()},
             }
         )
     else:
-        _show(policy, asked, compared)
+        _show(policy, asked)
     failed = any(one.error and one.use in policy.uses for one in asked)
     raise typer.Exit(LEFT if failed else DONE)
 
 
-async def _run(
-    policy: model.LanguageModelPolicy,
-    settings: config.Settings,
-    environment: app.Environment,
-    rows: Sequence[labelled.Row],
-) -> tuple[list[_Asked], Mapping[str, labelled.Score]]:
+async def _run(policy: model.LanguageModelPolicy, environment: app.Environment) -> list[_Asked]:
     # Costs start-up: the prompts and the SDK.
     from bot.llm import open_model, probes
 
     opened = open_model(policy, lambda secret: config.resolve(secret, environment.environ))
     try:
-        asked = [await _ask(opened, probe) for probe in probes.probes()]
-        compared = await labelled.compare(rows, settings, opened) if rows else {}
+        return [await _ask(opened, probe) for probe in probes.probes()]
     finally:
         await opened.close()
-    return asked, compared
 
 
 async def _ask(opened: ports.LanguageModel, probe: Probe) -> _Asked:
@@ -135,7 +120,7 @@ def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
     )
 
 
-def _show(policy: model.LanguageModelPolicy, asked: Sequence[_Asked], compared: Mapping[str, labelled.Score]) -> None:
+def _show(policy: model.LanguageModelPolicy, asked: Sequence[_Asked]) -> None:
     table = Table("use", "right", "seconds", "tokens a call", "", title=Text(f"{policy.name} at {policy.url}"))
     for use in model.Use:
         found = _figures([one for one in asked if one.use is use])
@@ -147,10 +132,3 @@ def _show(policy: model.LanguageModelPolicy, asked: Sequence[_Asked], compared: 
     used = [one for one in asked if one.use in policy.uses and not one.error]
     if used:
         terminal.out().print(_budget(policy, used))
-    if not compared:
-        return
-    names = ("labelled articles", "events", "hidden", "beyond", "pairs P", "R", "calls", "tokens")
-    table = Table(*names, caption="calls and tokens: for one article")
-    for name, score in compared.items():
-        table.add_row(name, *score.cells())
-    terminal.out().print(table)

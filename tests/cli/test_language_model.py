@@ -1,22 +1,17 @@
-"""wirewatch model test: right answers, latency and cost by use, and labelled articles with and without the model."""
+"""wirewatch model test: right answers, latency and cost by use."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot import app
-from bot.cli import labelled
 from testbed import commands
 from testbed.servers import chat_completions, faulty
-from tests.journeys.test_language_model import UNSURE
 from tests.journeys.test_model_facts import NONE, chosen
-from tests.journeys.test_seed_story import FIRST, LOOK_ALIKES, SECOND
 from tests.journeys.world import RULES
 
 Server = faulty.Server[chat_completions.Model]
@@ -102,60 +97,6 @@ def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(fold
 def test_a_failure_of_what_is_not_used_is_shown_and_not_counted(folder: Path, server: Server) -> None:
     server.service.answer_with("relevance", lambda data: "no JSON")
     assert json.loads(asked(folder, "--json"))["uses"]["relevance"]["right"] == 0
-
-
-def test_labelled_articles_are_grouped_with_and_without_the_model(folder: Path, server: Server) -> None:
-    path = folder / "labelled.jsonl"
-    hardly = replace(UNSURE, title="Mobilink tells users in Karachi and Sindh to prepare")
-    told = [(FIRST, "exit"), (SECOND, "exit"), (hardly, "exit"), (LOOK_ALIKES[0], None)]
-    lines = [
-        {
-            "title": item.title,
-            "text": item.text,
-            "source": f"Wire{at}",
-            "at": f"2026-01-02T0{at}:00:00Z",
-            "story": event,
-        }
-        for at, (item, event) in enumerate(told)
-    ]
-    path.write_text("\n".join(map(json.dumps, lines)) + "\n")
-
-    found = json.loads(asked(folder, "--json", "--labelled", str(path)))["labelled"]
-
-    # The look-alike does not match; of three articles of one event the last is unsure without the model.
-    assert found["without the model"] == {
-        "articles": 3,
-        "events": 1,
-        "hidden": 0,
-        "beyond": 1,
-        "precision": 1.0,
-        "recall": 0.33,
-        "calls_an_article": 0.0,
-        "tokens_an_article": 0,
-    }
-    tokens = found["with the model"]["tokens_an_article"]
-    assert 50 < tokens < 1_000
-    better = {"beyond": 0, "recall": 1.0, "calls_an_article": 0.33, "tokens_an_article": tokens}
-    assert found["with the model"] == {**found["without the model"], **better}
-    assert "labelled articles" in asked(folder, "--labelled", str(path))
-
-
-def test_a_line_separator_in_a_text_does_not_end_the_line(folder: Path) -> None:
-    path = folder / "labelled.jsonl"
-    text = f"{FIRST.text}\u2028{FIRST.text}\x85"
-    line = {"title": FIRST.title, "text": text, "source": "Wire", "at": "2026-01-02T00:00:00Z", "story": "exit"}
-    path.write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
-    (row,) = labelled.read(path, app.load(folder, {"MODEL_KEY": chat_completions.KEY}))
-    assert row.article.text == text
-
-
-def test_a_line_that_cannot_be_read_is_named(folder: Path) -> None:
-    path = folder / "labelled.jsonl"
-    path.write_text('{"title": "A"}\n')
-    done = commands.wirewatch(
-        "model", "test", "--config", ".", "--labelled", str(path), folder=folder, code=2, MODEL_KEY=chat_completions.KEY
-    )
-    assert "line 1 is no JSON object" in done.stderr
 
 
 def test_without_a_model_the_message_says_where_to_read_on(folder: Path) -> None:

@@ -21,7 +21,7 @@ from lxml.html import HtmlElement
 from bot.language import datelines
 from bot.ports import Body
 from bot.sources.page import dates, days, document, headlines, runs
-from bot.sources.page.selectors import beginning_of, selector
+from bot.sources.page.selectors import OWN_TEXT, beginning_of, selector
 
 #: A list of fewer is none.
 _LEAST_ITEMS = 3
@@ -33,7 +33,6 @@ _MAX_ADDRESSES = 2_000
 #: Lists, the best first, over whose items a day is looked for.
 _MAX_GROUPED = 5
 #: What an item itself says, beside its elements.
-_OWN_TEXT = "./text()[normalize-space()]"
 _BESIDE = frozenset(("nav", "footer", "aside", "header", "form"))
 _NAVIGATION = re.compile(
     r"(?:^|[\s_-])(?:side-?bar|menu|nav(?:bar|igation)?|footer|breadcrumbs?|pag(?:er|ination)|related)\b", re.IGNORECASE
@@ -238,8 +237,8 @@ class _Look:
             return len(each) < 2 and self._parsed(None, beginning_of(each), language) is not None
 
         path = _step_of(items, holds)[0]
-        if path is None and _share(items, lambda each: self._read(each, _OWN_TEXT, language)):
-            path = _OWN_TEXT
+        if path is None and _share(items, lambda each: self._read(each, OWN_TEXT, language)):
+            path = OWN_TEXT
         return path
 
     def _read(self, item: HtmlElement, path: str, language: str) -> datetime | None:

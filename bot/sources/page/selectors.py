@@ -1,4 +1,4 @@
-"""CSS selectors and XPath, compiled once, whose cost a page cannot drive up."""
+"""CSS selectors, compiled once, whose cost a page cannot drive up."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import cssselect
 from lxml import etree
 from lxml.html import HtmlElement
 
+#: The text of the item itself, outside of the elements inside it; CSS has no selector for it.
+OWN_TEXT = ":text"
 _MAX_LENGTH = 300
 _MOST_TEXT = 200
 #: Steps from any element to any below it, before it or after it: each further one multiplies the work by the page.
@@ -17,11 +19,6 @@ _MAX_WIDE_STEPS = 3
 #: Of a list ("h2, h3").
 _MAX_PARTS = 6
 _WIDE = re.compile(r"//|descendant(?:-or-self)?::")
-#: What takes the square of the page's length or more: a look over the whole in a condition, a step over siblings.
-_WIDE_INSIDE = re.compile(r"//|(?:following|preceding|descendant|ancestor)(?:-or-self)?::")
-_CONDITION = re.compile(r"\[([^\[\]]*+)")
-_SIDEWAYS = re.compile(r"/\s*(?:following|preceding|ancestor)")
-_NESTED = re.compile(r"\[[^\[\]]*+\[")
 _IN_BRACKETS = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]")
 
 
@@ -32,21 +29,12 @@ class Selector:
         if len(text) > _MAX_LENGTH:
             raise ValueError(f"a selector of more than {_MAX_LENGTH} characters")
         self.text = text
-        path = text if is_xpath(text) else _of_css(text)
-        if is_xpath(text) and (_NESTED.search(path) or any(map(_WIDE_INSIDE.search, _CONDITION.findall(path)))):
-            raise ValueError("a condition that looks over the whole page: write it without // inside [ ]")
-        if _SIDEWAYS.search(path):
-            raise ValueError("a step to siblings or ancestors: name the element by its place, its class or its parent")
+        path = _to_xpath(text)
         parts = path.split(" | ")
         if len(parts) > _MAX_PARTS or any(len(_WIDE.findall(part)) > _MAX_WIDE_STEPS for part in parts):
             raise ValueError("a selector of too many steps: name fewer elements on the way")
-        if re.search(r"[\w-]:[\w-]+\s*\(|document\s*\(", path):
-            raise ValueError("a function that XPath 1.0 has not")
-        try:
-            # No regular expressions of EXSLT: they can take exponential time.
-            self._find = etree.XPath(path, regexp=False)
-        except etree.XPathSyntaxError as error:
-            raise ValueError(f"no XPath: {error}") from None
+        # No regular expressions of EXSLT: they can take exponential time.
+        self._find = etree.XPath(path, regexp=False)
 
     def all(self, root: HtmlElement) -> list[HtmlElement]:
         """The elements, in the page's order; of an attribute or a text its element."""
@@ -85,7 +73,8 @@ def selector(text: str) -> Selector:
 
 
 def is_xpath(text: str) -> bool:
-    """
+    """Return whether the text is an XPath expression, which earlier versions took as a selector.
+
     >>> is_xpath("//li[@class='news']"), is_xpath("ul.news > li")
     (True, False)
     """
@@ -108,10 +97,14 @@ def beginning_of(element: HtmlElement) -> str:
     return " ".join(" ".join(parts).split())[:_MOST_TEXT]
 
 
-def _of_css(text: str) -> str:
+def _to_xpath(text: str) -> str:
+    if text == OWN_TEXT:
+        return "./text()[normalize-space()]"
+    if is_xpath(text):
+        raise ValueError("XPath is no longer supported; write a CSS selector, such as ul.news > li")
     if re.search(r":(?:has|is|not|where|contains)\(", text) or set("+~") & set(_IN_BRACKETS.sub("", text)):
         # Translated, these look over all siblings or all descendants of each element.
-        raise ValueError("of CSS, elements, classes, ids, attributes and positions are understood; or write XPath")
+        raise ValueError("only elements, classes, ids, attributes and positions are supported")
     try:
         return cssselect.HTMLTranslator().css_to_xpath(text, prefix="descendant-or-self::")
     except cssselect.SelectorError as error:

@@ -16,7 +16,7 @@ from bot.ports import Body, ReadError
 from bot.sources.kit import limits, links
 from bot.sources.page import dates, days, document, proposals, runs
 from bot.sources.page.options import Options
-from bot.sources.page.selectors import is_xpath, selector, text_of
+from bot.sources.page.selectors import selector, text_of
 
 KIND = "page"
 
@@ -92,9 +92,8 @@ class Source:
         if said.title:
             title = selector(said.title).text_in(item)
         else:
-            title = (text_of(heading) if heading is not None else None) or (
-                text_of(anchor) if anchor is not None else None
-            )
+            titles = (text_of(element) for element in (heading, anchor, item) if element is not None)
+            title = next((text for text in titles if text), None)
         if not title:
             return None
         link = links.web(anchor.get("href") if anchor is not None else None, base)
@@ -150,11 +149,10 @@ def _hash(entry: model.Entry) -> str:
 def _nothing_found(root: HtmlElement, path: str) -> str:
     """What changed: how much of the selector is still found, and what the page repeats now."""
     told = f'no article: "{path}" finds nothing on the page'
-    if not is_xpath(path):
-        steps = path.replace(">", " > ").split()
-        whole = [" ".join(steps[:count]) for count in range(1, len(steps)) if steps[count - 1] != ">"]
-        still = [part for part in whole if selector(part).all(root)]
-        told += f'; "{still[-1]}" is still there' if still else ""
+    steps = path.replace(">", " > ").split()
+    whole = [" ".join(steps[:count]) for count in range(1, len(steps)) if steps[count - 1] != ">"]
+    still = [part for part in whole if selector(part).all(root)]
+    told += f'; "{still[-1]}" is still there' if still else ""
     best = next(iter(proposals.of(root, limit=1)), None)
     if best is not None:
         return (
