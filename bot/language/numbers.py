@@ -12,7 +12,7 @@ from functools import cache
 
 from text_to_num import alpha2digit
 
-from bot.language import lexicon
+from bot.language import extensions, lexicon
 from bot.language.words import fold
 
 #: Languages in which text2num reads number words; of others the lexicon has the small ones.
@@ -92,7 +92,7 @@ def in_digits(normal: str, language: str) -> str:
     normal = _SPACED.sub(r"\1\2", _SPACED.sub(r"\1\2", normal))
     if language in _SPELLED and normal.strip():
         normal = _MANY.sub("many", normal) if language == "en" else normal
-        return str(alpha2digit(normal, language, threshold=1.0))
+        return str(extensions.call(alpha2digit, normal, normal, language, threshold=1.0))
     if spelled := lexicon.of(language).tables.get("numbers"):
         return _WORD.sub(lambda found: (spelled.get(fold(found[0])) or (found[0],))[0], normal)
     return normal

@@ -40,23 +40,23 @@ class Bounded:
         """One vector a text. Raises EncoderFailed: at once, while one call is overdue or a failure is recent."""
         if time.monotonic() < self._off_until or (self._thread and self._thread.is_alive()):
             raise ports.EncoderFailed("reading meaning: paused after a failure")
-        answers: queue.SimpleQueue[Sequence[ports.Vector] | Exception] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[Sequence[ports.Vector] | BaseException] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, args=(texts, answers), name="encoder", daemon=True)
         self._thread.start()
         try:
             answer = answers.get(timeout=self._timeout.total_seconds())
         except queue.Empty:
             answer = TimeoutError(f"no answer in {self._timeout.total_seconds():g} seconds")
-        if not isinstance(answer, Exception):
+        if not isinstance(answer, BaseException):
             self._thread.join()
             return answer
         self._off_until = time.monotonic() + self._pause.total_seconds()
         log.warning("stories go on without languages", pause=model.show_duration(self._pause), error=str(answer))
         raise ports.EncoderFailed(f"reading meaning: {answer}") from answer
 
-    def _work(self, texts: Sequence[str], answers: queue.SimpleQueue[Sequence[ports.Vector] | Exception]) -> None:
+    def _work(self, texts: Sequence[str], answers: queue.SimpleQueue[Sequence[ports.Vector] | BaseException]) -> None:
         try:
             self._encoder = self._encoder or self._opened()
             answers.put(self._encoder.encode(texts))
-        except Exception as error:  # noqa: BLE001 - whatever a model does, stories go on without
+        except BaseException as error:  # noqa: BLE001 - whatever a model does, also a panic, stories go on without
             answers.put(error)

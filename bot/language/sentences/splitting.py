@@ -6,17 +6,21 @@ Knows nothing of what a good sentence is: that is `worth`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
 import sentencex
+
+from bot.language import extensions
 
 #: Thai, Lao, Burmese, Khmer, Kana and Han: letters of scripts that run without spaces.
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 #: A language that sentencex knows; it stops at the marks of every script whatever the language.
 _DEFAULT_LANGUAGE = "en"
 
+#: sentencex 1.0 panics at one between a capital letter and a full stop: "vitamin B ." with a space that does not break.
+_WIDE_BLANK = re.compile(r"[^\S\x00-\x7f]")
 #: Characters. sentencex pairs each opening quotation mark with all that follows, in quadratic time.
 _MOST_AT_ONCE = 2_000
 
@@ -110,7 +114,10 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
     ends = {0, len(paragraph)}
     for start, end in _windows(paragraph):
         window = paragraph[start:end]
-        ends.update(start + int(each["end_index"]) for each in sentencex.get_sentence_boundaries(primary, window))
+        boundaries: Sequence[Mapping[str, int]] = extensions.call(
+            sentencex.get_sentence_boundaries, [], primary, _WIDE_BLANK.sub(" ", window)
+        )
+        ends.update(start + int(boundary["end_index"]) for boundary in boundaries)
         missed = (stop.end() for stop in _WHOLE_WORD_END.finditer(window))
         ends.update(start + at for at in missed if not _is_in_quote(window[:at]))
     cuts = sorted(ends)

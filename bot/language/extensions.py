@@ -1,0 +1,28 @@
+"""Calls of libraries in Rust, whose bugs are raised as a BaseException that is not an Exception: a panic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Functions whose panic has been logged.
+_logged: set[str] = set()
+
+
+def call(function: Callable[P, T], otherwise: T, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what ``function`` returns, or ``otherwise`` if it panics; the first panic of a function is logged."""
+    try:
+        return function(*args, **kwargs)
+    except BaseException as error:
+        if type(error).__module__ != "pyo3_runtime":
+            raise
+        if function.__name__ not in _logged:
+            _logged.add(function.__name__)
+            import structlog  # costs start-up
+
+            log = structlog.get_logger("wirewatch")
+            log.error("a library panicked; the text is read without it", library=function.__module__, error=str(error))
+        return otherwise
