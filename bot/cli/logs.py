@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import threading
 import traceback
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The event of each poll (bot/pipeline/reports.py).
 POLLED = "feed polled"
+#: Whatever is written to stderr is a line of JSON: of `wirewatch run`, whose stderr programs read for weeks.
+_is_all_json = False
 
 
 def guard() -> None:
@@ -31,8 +35,14 @@ def guard() -> None:
     threading.excepthook = _thread_crashed
 
 
-def set_up(*, verbose: bool = False, quiet: bool = False, silenced: Collection[str] = ()) -> None:
-    """``quiet``: warnings only; ``verbose``: debug too; ``silenced``: events that the command tells itself."""
+def set_up(
+    *, verbose: bool = False, quiet: bool = False, silenced: Collection[str] = (), is_stream: bool = False
+) -> None:
+    """Configure the log.
+
+    ``quiet``: warnings only; ``verbose``: debug too; ``silenced``: events that the command tells itself;
+    ``is_stream``: where the log is JSON, errors of libraries and a crash are lines of it too.
+    """
     # Costs start-up: commands that log nothing do without.
     import structlog
 
@@ -45,6 +55,8 @@ def set_up(*, verbose: bool = False, quiet: bool = False, silenced: Collection[s
     if not verbose and (named := _chosen("WIREWATCH_LOG_LEVEL", ("debug", "info", "warning", "error"))):
         level = logging.getLevelNamesMapping()[named.upper()]
     is_text = (_chosen("WIREWATCH_LOG_FORMAT", ("text", "json")) or "text" * sys.stderr.isatty()) == "text"
+    global _is_all_json  # noqa: PLW0603 - what guard() has installed looks at it
+    _is_all_json = is_stream and not is_text
     renderer: Processor = structlog.processors.JSONRenderer()
     if is_text:
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -62,6 +74,21 @@ def set_up(*, verbose: bool = False, quiet: bool = False, silenced: Collection[s
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def are_json() -> bool:
+    """Return whether all that is written to stderr has to be lines of JSON."""
+    return _is_all_json
+
+
+def write_at_once(level: str, event: str) -> None:
+    """Write one line of the log from a signal handler, which may interrupt anything, also another line."""
+    os.write(2, (_json_line(level, event) if _is_all_json else f"wirewatch: {event}").encode() + b"\n")
+
+
+def _json_line(level: str, event: str, **fields: str) -> str:
+    time = datetime.now(UTC).isoformat().replace("+00:00", "Z")  # noqa: TID251 - the log's own clock
+    return json.dumps({**fields, "event": event, "level": level, "timestamp": time})
 
 
 def _chosen(variable: str, choices: Sequence[str]) -> str:
@@ -87,18 +114,24 @@ def _fit(value: object) -> object:
             return {_fit(name): _fit(each) for name, each in value.items()}
         case bool() | int() | float() | None:
             return value
+        case datetime():
+            return value.isoformat()
         case _:
-            return visible.line(repr(value))
+            # An error, a path or a name of ours; its repr would be Python.
+            return visible.line(str(value))
 
 
 class _Clean(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        if _is_all_json:
+            return _json_line(record.levelname.lower(), visible.line(record.getMessage()), logger=record.name)
         return visible.lines(super().format(record))
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """A bug's traceback may quote a stranger."""
-    sys.stderr.write(visible.lines("".join(traceback.format_exception(kind, error, trace))))
+    text = visible.lines("".join(traceback.format_exception(kind, error, trace)))
+    sys.stderr.write(_json_line("critical", "crashed", exception=text) + "\n" if _is_all_json else text)
 
 
 def _thread_crashed(crash: threading.ExceptHookArgs) -> None:

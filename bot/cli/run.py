@@ -1,18 +1,34 @@
-"""wirewatch run: poll, match, post, for ever."""
+"""wirewatch run: poll, match, post, for ever.
+
+Where the log is for programs, all that is said here is an event of the log.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
+import structlog
 import typer
 
-from bot import app, config, model, pipeline
+from bot import app, config, model, pipeline, ports
+from bot.alerts import notices
 from bot.cli import check, logs, once, terminal
-from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir
+
+log = structlog.get_logger("wirewatch")
+
+#: A stop that takes longer is cut short; Docker kills after ten seconds.
+STOP_WITHIN = timedelta(seconds=9.5)
 
 
 def run(
@@ -26,27 +42,81 @@ def run(
     Example: wirewatch run --config /config
     """
     silenced: set[str] = set()
-    logs.set_up(verbose=verbose, silenced=silenced)
-    asyncio.run(_run(folder, silenced))
+    logs.set_up(verbose=verbose, silenced=silenced, is_stream=True)
+    try:
+        asyncio.run(_run(folder, silenced))
+    except ports.WirewatchError as error:
+        if not logs.are_json():
+            raise
+        problems = error.problems if isinstance(error, ports.ConfigError) else ()
+        _log_problems(problems)
+        log.critical("cannot run", error=str(error).partition("\n")[0] if problems else str(error))
+        raise typer.Exit(UNUSABLE) from None
 
 
 async def _run(folder: Path, silenced: set[str]) -> None:
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
-    check.show([problem for problem in settings.problems if problem.severity == "error"])
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    errors = [problem for problem in settings.problems if problem.severity == "error"]
+    if logs.are_json():
+        _log_problems(errors)
+    else:
+        check.show(errors)
+    stopping = _Stopping()
     first = _FirstPass(settings, silenced)
     async with app.opened(settings, environment, on_feed=first.on_feed, process_name="wirewatch run") as running:
-        loop.add_signal_handler(signal.SIGHUP, running.reload_soon)
-        terminal.say(
-            f"Watching {model.counted(len(settings.feeds), 'feed')} with {model.counted(len(settings.rules), 'rule')}; "
-            f"messages go to {', '.join(running.live.channels)}. Ctrl-C stops."
-        )
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, running.reload_soon)
+        feeds, rules, channels = len(settings.feeds), len(settings.rules), list(running.live.channels)
+        if logs.are_json():
+            log.info("watching", feeds=feeds, rules=rules, channels=channels)
+        else:
+            terminal.say(
+                f"Watching {model.counted(feeds, 'feed')} with {model.counted(rules, 'rule')}; "
+                f"messages go to {', '.join(channels)}. Ctrl-C stops."
+            )
         with first:
-            await running.run(stop, folder=folder, on_pass=first.on_pass)
+            await running.run(stopping.event, folder=folder, on_pass=first.on_pass)
+    log.info("stopped", why=stopping.why, seconds=round(time.monotonic() - stopping.since, 1))
+
+
+def _log_problems(problems: Sequence[model.Problem]) -> None:
+    for problem in problems:
+        log.error("configuration problem", problem=notices.problem_line(problem))
+
+
+class _Stopping:
+    """Ends the process: in order at the first signal, at once at the second, or when the order takes too long.
+
+    To end at once is safe at any moment: it is what a kill does.
+    """
+
+    def __init__(self) -> None:
+        #: Set by the first signal.
+        self.event = asyncio.Event()
+        self.why = ""
+        #: Of the monotonic clock.
+        self.since = 0.0
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # Not the loop's own handler: that waits for the loop, which may be busy.
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        if self.why:
+            if sys.stderr.isatty():
+                os.write(2, b"\x1b[?25h")  # a bar may have hidden the cursor
+            os._exit(128 + number)
+        self.why, self.since = signal.Signals(number).name, time.monotonic()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the end has come by itself
+            self._loop.call_soon_threadsafe(self.event.set)
+        # No thread, which cannot be started in the middle of anything.
+        signal.signal(signal.SIGALRM, self._end)
+        signal.setitimer(signal.ITIMER_REAL, STOP_WITHIN.total_seconds())
+
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
+        seconds = f"{STOP_WITHIN.total_seconds():g}"
+        logs.write_at_once("error", f"the stop took longer than {seconds} seconds; ended at once, nothing is lost")
+        os._exit(1)
 
 
 class _FirstPass:
@@ -79,8 +149,12 @@ class _FirstPass:
         if self._is_open and not self._waiting:
             self._close()
             broken = [each for each in self._reports if each.error]
-            # Where the log is read by a program it has each of them.
-            if terminal.err().is_terminal or len(broken) == len(self._reports):
+            all_broken = len(broken) == len(self._reports)
+            if logs.are_json():
+                if all_broken:
+                    log.error("no feed could be read", feeds=len(broken), error=broken[0].error)
+            elif terminal.err().is_terminal or all_broken:
+                # Else the log has each of them.
                 once.tell_broken(broken, polled=len(self._reports))
 
     def _close(self) -> None:

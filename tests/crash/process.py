@@ -79,9 +79,9 @@ class Bot:
             process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0, self.log
 
-    async def start(self, *words: str) -> asyncio.subprocess.Process:
+    async def start(self, *words: str, python: str = sys.executable) -> asyncio.subprocess.Process:
         environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
-        command = (sys.executable, "-m", "bot", *words, "--config", str(self.folder))
+        command = (python, "-m", "bot", *words, "--config", str(self.folder))
         with (self.folder / "log").open("ab") as log:
             return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
 

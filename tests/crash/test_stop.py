@@ -1,10 +1,23 @@
-"""The real process is asked to stop while a message is on its way."""
+"""The real process is asked to stop: while a message is on its way, and at random moments on a busy machine."""
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 
 import pytest
 
 from tests.crash.process import Bot, bot  # noqa: F401 - a fixture
+
+#: Another Python that has Wirewatch's dependencies, for the test of signals.
+OTHER_PYTHON = os.environ.get("WIREWATCH_OTHER_PYTHON", "/usr/bin/python3")
+STOPS = 15
 
 
 @pytest.mark.long
@@ -26,3 +39,49 @@ async def test_a_stop_does_not_wait_for_a_slack_that_hangs_and_the_next_start_se
     async with bot.running():
         await bot.until(lambda: len(bot.heads) >= 3)
     assert bot.heads == bot.names(3)
+
+
+@contextlib.contextmanager
+def busy_machine() -> Iterator[None]:
+    """Twice as many busy processes as there are processors."""
+    command = (sys.executable, "-c", "while True: pass")
+    hogs = [subprocess.Popen(command) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        yield
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("python", [sys.executable, OTHER_PYTHON])
+async def test_a_signal_at_any_moment_on_a_busy_machine_ends_it_and_nothing_is_lost_or_doubled(
+    bot: Bot,  # noqa: F811
+    python: str,
+) -> None:
+    imports = [python, "-c", "import bot.cli.run, bot.app.runtime"]
+    tried = await asyncio.to_thread(subprocess.run, imports, capture_output=True, check=False, text=True)
+    if tried.returncode:
+        pytest.skip(f"{python} has not all that Wirewatch needs: {tried.stderr.strip().splitlines()[-1]}")
+    dice = random.Random(7)
+    codes = []
+    async with bot.running():
+        await bot.until_watching()
+    bot.publish(5)
+    with busy_machine():
+        for _ in range(STOPS):
+            process = await bot.start("run", python=python)
+            starts = bot.log.count('"watching"')
+            if dice.random() < 0.8:
+                await bot.until(lambda: bot.log.count('"watching"') > starts)  # noqa: B023 - called in this round
+            await asyncio.sleep(dice.uniform(0, 3))
+            process.send_signal(dice.choice((signal.SIGTERM, signal.SIGINT)))
+            codes.append(await process.wait())
+    # 1: cut short, after the grace time; minus the signal: before Python could take it, as nothing was under way.
+    assert set(codes) <= {0, 1, -signal.SIGTERM, -signal.SIGINT, 130}, (codes, bot.log)
+    assert codes.count(0) >= STOPS // 2, codes
+    async with bot.running():
+        await bot.until(lambda: len(bot.heads) >= 5)
+    assert bot.heads == bot.names(5)
