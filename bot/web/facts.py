@@ -74,6 +74,11 @@ class Overview:
         """How many feeds need a look."""
         return sum(self.feeds.get(health, 0) for health in BROKEN)
 
+    @property
+    def is_mostly_broken(self) -> bool:
+        """Whether at least half of the feeds need a look."""
+        return self.broken_count > 0 and 2 * self.broken_count >= sum(self.feeds.values())
+
 
 def overview(tx: ports.Transaction, now: datetime) -> Overview:
     """Read the first page's figures: articles of a day, stories of seven days."""

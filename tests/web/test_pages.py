@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from lxml import html
 
 from bot import model, ports
 from testbed import made
-from tests.web.conftest import Page
+from tests.web.conftest import Page, page_over
 from tests.web.markup import elements, text_of, tree_of, values
 
 PAGES = [
@@ -193,3 +194,20 @@ async def test_nothing_can_be_changed(page: Page) -> None:
         for path in PAGES:
             for method in ("POST", "PUT", "DELETE", "PATCH"):
                 assert (await client.request(method, path)).status_code == 405
+
+
+async def test_a_bot_most_of_whose_feeds_are_broken_is_not_shown_as_well(filled: Path) -> None:
+    async with page_over(filled) as page:
+        await page.tick()
+        assert elements(tree_of((await page.get("/")).text), "//p[@class='state good']")
+    feeds = filled / "feeds.yaml"
+    feeds.write_text(
+        "".join(line for line in feeds.read_text().splitlines(True) if "- {" not in line or "broken" in line)
+    )
+    async with page_over(filled) as page:
+        await page.tick()
+        await page.running.sync()
+        (banner,) = elements(tree_of((await page.get("/")).text), "//p[@class='state warn']")
+        assert "Running" in text_of(banner)
+        assert "1 of 1 feed is broken." in text_of(banner)
+        assert "2 rules, 1 feed, 2 channels" in text_of(tree_of((await page.get("/configuration")).text))
