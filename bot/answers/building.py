@@ -19,7 +19,7 @@ def story(row: telling.StoryRow, *, most: int | None = None) -> documents.StoryD
     """A story with its first ``most`` articles, and as many of its last decisions; None: all."""
     told = row.story
     decisions = row.decisions if most is None else row.decisions[-most:]
-    listed = summaries.coverage(told) if told.members else None
+    listed = summaries.coverage(told, most=most) if told.members else None
     return documents.StoryDocument(
         id=told.id,
         title=summaries.headline_of(told),
@@ -27,7 +27,7 @@ def story(row: telling.StoryRow, *, most: int | None = None) -> documents.StoryD
         last_seen=told.last_seen,
         rules=list(told.rules),
         byline=documents.CoverageDocument.model_validate(listed.byline) if listed else None,
-        coverage=[documents.CoverageDocument.model_validate(line) for line in (listed.lines if listed else ())[:most]],
+        coverage=[documents.CoverageDocument.model_validate(line) for line in (listed.lines if listed else ())],
         copies=listed.copy_count if listed else 0,
         article_count=len(told.members),
         articles=[

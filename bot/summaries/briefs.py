@@ -36,6 +36,8 @@ class Coverage:
     byline: model.CoverageLine
     #: The other headlines. The one that joined last is first, so that what is new is at the top.
     lines: tuple[model.CoverageLine, ...]
+    #: How many other headlines there are.
+    count: int
     #: Syndicated copies, which have no line.
     copy_count: int
 
@@ -60,15 +62,15 @@ def brief(
         summary = pick(member.article, _of_rules(member.matches, rules), said=said)
         if summary:
             break
-    listed = coverage(story, headline=teller.article.id)
+    listed = coverage(story, headline=teller.article.id, most=_LINES)
     return model.StoryBrief(
         story=story.id,
         title=_title(teller, story, rules),
         summary=summary,
         why=_why(members, rules),
         byline=listed.byline,
-        coverage=listed.lines[:_LINES],
-        coverage_count=len(listed.lines),
+        coverage=listed.lines,
+        coverage_count=listed.count,
         owner_count=len(story.owners),
         copy_count=listed.copy_count,
         first_seen=story.first_seen,
@@ -98,10 +100,11 @@ def headline_of(story: model.Story) -> str:
     return own.article.title[: _title_end(own.article.title, own.article.outlet)].strip()
 
 
-def coverage(story: model.Story, *, headline: model.ArticleId | None = None) -> Coverage:
+def coverage(story: model.Story, *, headline: model.ArticleId | None = None, most: int | None = None) -> Coverage:
     """Return the headlines under which outlets carry the story; nearly equal ones are one line.
 
-    ``headline``: the article whose headline is shown; None: the story's own. The story has at least one member.
+    ``headline``: the article whose headline is shown; None: the story's own. ``most``: how many of the others are
+    wanted; None: all. The story has at least one member.
     """
     shown = next((each for each in story.members if each.article.id == headline), None) or _own(story)
     assert shown is not None
@@ -117,8 +120,13 @@ def coverage(story: model.Story, *, headline: model.ArticleId | None = None) -> 
         if words not in groups and sentences.is_cut_title(member.article.title) and len(words) >= _CUT_WORDS:
             words = next((each for each in groups if _is_start(words, of=each)), words)
         groups.setdefault(words, []).append(member)
-    first, *others = (_line(members, is_doubtful=shown.is_probable) for members in groups.values())
-    return Coverage(byline=first, lines=tuple(reversed(others)), copy_count=copies)
+    own, *others = groups.values()
+    return Coverage(
+        byline=_line(own, is_doubtful=shown.is_probable),
+        lines=tuple(_line(members, is_doubtful=shown.is_probable) for members in others[::-1][:most]),
+        count=len(others),
+        copy_count=copies,
+    )
 
 
 def _line(members: list[model.Member], *, is_doubtful: bool) -> model.CoverageLine:

@@ -272,9 +272,9 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
     yield from _more(len(message.edits), room)
     if brief is not None and phrases.shows_outlets(message):
         yield _line(Style.LINE, Run(text=f"{phrases.outlets(brief)}:"))
-        yield from _coverage(brief, message, room)
         if brief.byline is not None:
             yield _line(Style.ITEM, *_of_coverage(brief.byline, room))
+        yield from _coverage(brief, message, room)
     if brief is not None and message.reason is model.Reason.SECOND_RULE:
         yield from _whys(brief.why, room)
 
