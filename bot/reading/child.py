@@ -1,24 +1,25 @@
 """A reader process: parses the documents that come in on standard input, one after another, until it is closed.
 
-It has no secret to give away (its environment is almost empty) and bounded time and memory for each document.
+It has no secret to give away (its environment is almost empty), may read nothing but the Python libraries
+(confinement.py), and has bounded time and memory for each document.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 import os
 import resource
 import signal
 import sys
 import traceback
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from bot import articles, model, ports, sources
 from bot.maintenance import gc_tuning
-from bot.reading import limits, wire
+from bot.reading import confinement, limits, wire
 
 
 def main(max_bytes: int) -> None:
@@ -38,8 +39,9 @@ def main(max_bytes: int) -> None:
     if at_start is not None:
         most = at_start + limits.memory_bytes(max_bytes)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    measures = confinement.confine()
     with contextlib.suppress(BrokenPipeError):  # who asked is gone
-        _write(answers, wire.framed(wire.Ready()))
+        _write(answers, wire.framed(wire.Ready(tuple(measures))))
         while (job := _next_job(sys.stdin.buffer)) is not None:
             _bound_time()
             frame = _answered(job, max_bytes)
@@ -146,10 +148,16 @@ def _joined(text: str) -> str:
 def _memory() -> int | None:
     """Bytes that count towards RLIMIT_DATA; None: not told by this system, which then has no such limit either."""
     try:
-        pages = int(Path("/proc/self/statm").read_bytes().split()[5])
+        pages = int(os.pread(_statm(), 200, 0).split()[5])
     except (OSError, ValueError, IndexError):
         return None
     return pages * resource.getpagesize()
+
+
+@functools.cache
+def _statm() -> int:
+    """Return the open file that tells the process's memory: once it is confined, it can open it no more."""
+    return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _write(answers: BinaryIO, frame: bytes) -> None:

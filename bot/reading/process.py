@@ -16,9 +16,13 @@ from collections import deque
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
+
 import bot
 from bot import model, ports
-from bot.reading import limits, wire
+from bot.reading import confinement, limits, wire
+
+log = structlog.get_logger("wirewatch")
 
 #: It ends by itself when nobody writes to it any more; one that does not is killed.
 _GOODBYE = timedelta(seconds=2)
@@ -161,6 +165,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
             if self._is_ready:
                 raise wire.Garbage("that it is ready, again")
             self._is_ready = True
+            log.debug("reader started", confined_by=", ".join(answer.measures) or "nothing")
         elif isinstance(answer, wire.Leaving):
             if not self._has_answered:
                 raise wire.Garbage("that it leaves")
@@ -232,6 +237,8 @@ async def start(max_bytes: int) -> ReaderProcess:
     if (own := str(Path(bot.__file__).parents[1])) not in places:
         places.insert(0, own)
     command = (sys.executable, "-P", "-c", _PROGRAM, str(max_bytes), *places)
+    # Else a process of the same user could read the secrets out of /proc.
+    confinement.hide_memory()
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
         _, made = await asyncio.get_running_loop().subprocess_exec(

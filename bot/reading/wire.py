@@ -55,7 +55,9 @@ class Lists(msgspec.Struct, frozen=True, array_like=True, tag="lists"):
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
-    """The first word of a process."""
+    """The first word of a process, with the names of the measures that confine it."""
+
+    measures: tuple[str, ...] = ()
 
 
 class Cleaned(msgspec.Struct, frozen=True, array_like=True):

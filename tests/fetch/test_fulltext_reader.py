@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
 
 from bot import ports
 from bot.fetch import fulltext
+from bot.fetch.fulltext import extraction
 from testbed.fakes import START, FakeClock
 
 SENTENCE = "The regulator told the operators to close the enterprise servers before the end of the month. "
@@ -268,3 +270,22 @@ async def test_what_is_remembered_of_many_long_pages_is_bounded(web: Web, clock:
     await reader.text_of(pages[-1])
     await reader.text_of(pages[0])
     assert web.urls == pages[:1]
+
+
+async def test_one_process_extracts_one_page_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    under_way: list[str | None] = []
+    most = 0
+
+    def slowly(page: bytes, *, url: str | None = None, content_type: str = "") -> str | None:
+        nonlocal most
+        under_way.append(url)
+        most = max(most, len(under_way))
+        time.sleep(0.05)
+        under_way.remove(url)
+        return url
+
+    monkeypatch.setattr(extraction, "main_text", slowly)
+    pages = [ports.Answer(status=200, url=f"https://a.example/{number}", body=b"x") for number in range(4)]
+    texts = await asyncio.gather(*map(fulltext.extract_here, pages))
+    assert texts == [page.url for page in pages]
+    assert most == 1

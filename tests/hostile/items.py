@@ -7,7 +7,7 @@ from tests.sources.documents import item, rss
 
 _LONG = 300_000
 #: Texts over which a scan that looks back takes for ever.
-_WORDS = {
+WORDS = {
     "dots": "." * _LONG + "x",
     "spaces": "x" + " " * _LONG + "y",
     "spaces of many kinds": "\u2003\u00a0\u2028\t\n" * (_LONG // 5),
@@ -41,7 +41,7 @@ _WORDS = {
     "references": "&amp;amp;" * (_LONG // 9),
     "an unfinished reference": "&" * _LONG,
 }
-_DATES = {
+DATES = {
     "year 0": "Wed, 02 Dec 0000 09:00:00 GMT",
     "year 99999": "Wed, 02 Dec 99999 09:00:00 GMT",
     "the last moment": "9999-12-31T23:59:59-23:59",
@@ -61,7 +61,7 @@ _DATES = {
     "not a number": "NaN",
     "markup": "&lt;b>2015&lt;/b>",
 }
-_GUIDS = {
+GUIDS = {
     "spaces": " " * 50_000,
     "1 MB": "g" * 1_000_000,
     "a script": "javascript:alert(1)",
@@ -71,7 +71,7 @@ _GUIDS = {
     "a template": "{0}%s\\1${HOME}",
     "someone's address": "https://www.bbc.co.uk/news/technology-1",
 }
-_LINKS = {
+LINKS = {
     "a script": "javascript:alert(1)",
     "data": "data:text/html,x",
     "a file": "file:///etc/passwd",
@@ -101,11 +101,11 @@ def _linked(link: str) -> str:
 
 
 DOCUMENTS: Documents = {
-    **each("words in a title", _WORDS, lambda text: with_title(text.replace("<", "&lt;"))),
-    **each("words in a body", _WORDS, lambda text: with_body(text)),
-    **each("date", _DATES, lambda text: xml(rss(item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", text)))),
-    **each("guid", _GUIDS, lambda text: xml(rss(item(1).replace("id-1", text)))),
-    **each("link", _LINKS, lambda text: xml(_linked(text))),
+    **each("words in a title", WORDS, lambda text: with_title(text.replace("<", "&lt;"))),
+    **each("words in a body", WORDS, lambda text: with_body(text)),
+    **each("date", DATES, lambda text: xml(rss(item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", text)))),
+    **each("guid", GUIDS, lambda text: xml(rss(item(1).replace("id-1", text)))),
+    **each("link", LINKS, lambda text: xml(_linked(text))),
     "link: the canary": lambda targets: xml(_linked(targets.canary)),
     "link: the canary as the feed's site": lambda targets: xml(
         rss(item(1)).replace("<link>https://news.example.org/</link>", f"<link>{targets.canary}</link>")

@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -64,9 +66,14 @@ class _Without(Exception):
 Extract = Callable[[ports.Answer], Awaitable[str | None]]
 
 
+#: trafilatura is not safe for threads, so a process extracts one page at a time.
+_extractor = ThreadPoolExecutor(1, thread_name_prefix="extract")
+
+
 async def extract_here(page: ports.Answer) -> str | None:
-    """In a thread of this process."""
-    return await asyncio.to_thread(extraction.main_text, page.body, url=page.url, content_type=page.content_type)
+    """Extract the main text in a thread of this process."""
+    work = partial(extraction.main_text, page.body, url=page.url, content_type=page.content_type)
+    return await asyncio.get_running_loop().run_in_executor(_extractor, work)
 
 
 class TrafilaturaReader:
@@ -85,7 +92,7 @@ class TrafilaturaReader:
         self._clock = clock
         self._pace = pace
         self._extract = extract
-        # Parsing is work for the processor: more at once only take turns.
+        # Of reader processes, which extract one page each; parsing is work for the processor.
         self._extractions = asyncio.Semaphore(extractions)
         # Its own: a poll that holds room of the polls' waits for its pages.
         self._room = Room()

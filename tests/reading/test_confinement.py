@@ -1,0 +1,161 @@
+"""What a reader process could do if a document ran its own code there: as little as the kernel allows."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot import model, ports
+from bot.reading import process
+from bot.reading.processes import Processes
+from tests.sources.documents import URL
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the measures are those of Linux")
+#: The real program, whose parser runs the Python of a document and gives back what came of it.
+_TAKEN_OVER = """
+import sys
+sys.path[:] = sys.argv[2:]
+from bot import model, sources
+from bot.reading import child
+
+def run(body, **named):
+    said = {}
+    try:
+        exec(body.content.decode(), said)
+    except Exception as error:
+        said["answer"] = f"{type(error).__name__} {getattr(error, 'errno', '')}"
+    return model.Reading(title=str(said.get("answer"))[:1_000])
+
+sources.parse_document = run
+child.main(int(sys.argv[1]))
+"""
+
+
+def _landlock() -> int:
+    """Return the version of this kernel's Landlock; 0: it has none, or a container's rules keep it from us."""
+    probe = "import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))"
+    return max(0, int(subprocess.check_output([sys.executable, "-c", probe])))
+
+
+LANDLOCK = _landlock()
+needs_landlock = pytest.mark.skipif(not LANDLOCK, reason="this kernel has no Landlock, or the container forbids it")
+needs_seccomp = pytest.mark.skipif(
+    os.uname().machine not in ("x86_64", "aarch64"), reason="the filter knows the calls of these processors"
+)
+REFUSED = ("PermissionError 1", "PermissionError 13")
+
+
+@pytest.fixture
+async def taken_over(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Processes]:
+    monkeypatch.setattr(process, "_PROGRAM", _TAKEN_OVER)
+    processes = Processes(1, max_bytes=1_000_000)
+    yield processes
+    await processes.close()
+
+
+async def _run(processes: Processes, code: str) -> str | None:
+    body = ports.Body(content=code.encode(), content_type="", url=URL)
+    reading, _ = await processes.read(body, model.Feed(url=URL), is_first=True)
+    return reading.title
+
+
+async def test_what_runs_in_a_reader_process_is_seen_by_these_tests(taken_over: Processes) -> None:
+    assert await _run(taken_over, "answer = 6 * 7") == "42"
+
+
+@needs_landlock
+async def test_a_reader_process_cannot_read_the_environment_or_the_memory_of_the_bot(taken_over: Processes) -> None:
+    for file in ("environ", "mem", "cmdline", "maps"):
+        told = await _run(taken_over, f"import os; answer = open(f'/proc/{{os.getppid()}}/{file}', 'rb').read(100)")
+        assert told in REFUSED, file
+
+
+@needs_landlock
+async def test_a_reader_process_can_read_no_secret_and_write_no_file(taken_over: Processes, tmp_path: Path) -> None:
+    secret = tmp_path / "slack-token"
+    secret.write_text("xoxb-secret")
+    assert await _run(taken_over, f"answer = open({str(secret)!r}).read()") in REFUSED
+    assert await _run(taken_over, f"import os; answer = os.listdir({str(tmp_path)!r})") in REFUSED
+    assert await _run(taken_over, "answer = open('/etc/passwd').read()") in REFUSED
+    assert await _run(taken_over, f"answer = open({str(tmp_path / 'new')!r}, 'w')") in REFUSED
+    assert await _run(taken_over, f"answer = open({__file__!r}).read()") in REFUSED
+    assert secret.read_text() == "xoxb-secret"
+    assert os.listdir(tmp_path) == ["slack-token"]
+
+
+@needs_landlock
+@pytest.mark.skipif(LANDLOCK < 6, reason="Landlock keeps signals since its version 6 (Linux 6.12)")
+async def test_a_reader_process_cannot_end_the_bot(taken_over: Processes) -> None:
+    assert await _run(taken_over, "import os; answer = os.kill(os.getppid(), 0)") in REFUSED
+
+
+@needs_seccomp
+async def test_a_reader_process_opens_no_socket_and_runs_no_program(taken_over: Processes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        port = server.getsockname()[1]
+        connect = f"import socket; answer = socket.create_connection(('127.0.0.1', {port}))"
+        assert await _run(taken_over, connect) in REFUSED
+        with pytest.raises(TimeoutError):
+            server.accept()
+    for kind in ("AF_INET, socket.SOCK_DGRAM", "AF_INET6, socket.SOCK_STREAM", "AF_UNIX, socket.SOCK_STREAM"):
+        assert await _run(taken_over, f"import socket; answer = socket.socket(socket.{kind})") in REFUSED
+    assert await _run(taken_over, f"import os; answer = os.execv({sys.executable!r}, ['x', '-c', ''])") in REFUSED
+
+
+@needs_landlock
+@pytest.mark.skipif(LANDLOCK < 4, reason="Landlock knows TCP since its version 4 (Linux 6.7)")
+def test_landlock_alone_refuses_tcp() -> None:
+    code = (
+        "import socket\n"
+        "from bot.reading import confinement\n"
+        "server = socket.create_server(('127.0.0.1', 0))\n"
+        "confinement._refuse_calls = lambda: False\n"
+        "print(confinement.confine())\n"
+        "try:\n"
+        "    socket.create_connection(server.getsockname())\n"
+        "except PermissionError:\n"
+        "    print('refused')\n"
+    )
+    told = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
+    assert told == f"['no new privileges', 'Landlock {LANDLOCK}']\nrefused\n"
+
+
+async def test_a_reader_process_gains_no_rights_and_opens_few_files(taken_over: Processes) -> None:
+    told = await _run(taken_over, "import resource; answer = resource.getrlimit(resource.RLIMIT_NOFILE)")
+    assert told == "(64, 64)"
+    code = "import ctypes; answer = ctypes.CDLL(None).prctl(39, 0, 0, 0, 0)"  # PR_GET_NO_NEW_PRIVS
+    assert await _run(taken_over, code) == "1"
+
+
+def test_the_environment_of_a_bot_that_reads_documents_is_hidden_without_landlock_too() -> None:
+    code = (
+        "import asyncio, ctypes, os, sys\n"
+        "from bot.reading import process\n"
+        'look = \'import os; open(f"/proc/{os.getppid()}/environ").read(); print("read", flush=True)\'\n'
+        "async def main():\n"
+        "    def forked():\n"
+        "        if not (pid := os.fork()):\n"
+        "            try: exec(look)\n"
+        "            except PermissionError: print('refused', flush=True)\n"
+        "            os._exit(0)\n"
+        "        os.waitpid(pid, 0)\n"
+        # As any user but root: root may look into every process.
+        "    if not os.getuid(): os.setresuid(65534, 65534, 65534); ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"
+        "    forked()\n"
+        "    try: await process.start(1_000_000)\n"
+        "    except Exception: pass\n"
+        "    forked()\n"
+        "    os._exit(0)\n"
+        "asyncio.run(main())\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    assert re.findall(r"read|refused", told) == ["read", "refused"]
