@@ -48,6 +48,14 @@ def merging(tx: ports.Transaction, story_id: str, other_id: str, *, by: str, now
     return model.Ruling(id=secrets.token_hex(10), at=now, by=by, kind=kind, story=story.id, other=other.id)
 
 
+def story_id(tx: ports.Transaction, written: str) -> model.StoryId:
+    """Return the id of the one story whose id begins with what was written. Raises Refused."""
+    ids = tx.stories.beginning(written, most=2) if written else []
+    if len(ids) > 1:
+        raise Refused(Why.UNUSABLE, f"several stories have an id that begins with {written}; write more of it")
+    return ids[0] if ids else model.StoryId(written)
+
+
 def found(tx: ports.Transaction, story_id: str) -> model.Story:
     """The story, or the one that it was merged into. Raises Refused."""
     story = rulings.living(tx, model.StoryId(story_id))

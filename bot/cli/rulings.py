@@ -15,7 +15,10 @@ from bot.answers import rulings
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, author
 
-Story = Annotated[str, typer.Argument(help="The id of a story, as `wirewatch stories` shows it.", metavar="STORY")]
+Story = Annotated[
+    str,
+    typer.Argument(help="The id of a story, as `wirewatch stories` shows it, or its beginning.", metavar="STORY"),
+]
 
 _SOON = "The running bot carries it out within seconds, otherwise the next start does."
 
@@ -31,12 +34,12 @@ def split(
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
-    _rule(folder, lambda tx, now: rulings.splitting(tx, story, article, by=author(), now=now))
+    _rule(folder, lambda tx, now: rulings.splitting(tx, rulings.story_id(tx, story), article, by=author(), now=now))
 
 
 def merge(
     story: Story,
-    other: Annotated[str, typer.Argument(help="The id of the other story.", metavar="OTHER")],
+    other: Annotated[str, typer.Argument(help="The id of the other story, or its beginning.", metavar="OTHER")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
     """Make two stories one.
@@ -45,7 +48,12 @@ def merge(
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
-    _rule(folder, lambda tx, now: rulings.merging(tx, story, other, by=author(), now=now))
+
+    def ruling(tx: ports.Transaction, now: datetime) -> model.Ruling:
+        both = rulings.story_id(tx, story), rulings.story_id(tx, other)
+        return rulings.merging(tx, *both, by=author(), now=now)
+
+    _rule(folder, ruling)
 
 
 def claim(
@@ -61,10 +69,15 @@ def claim(
     """
     settings = app.load(folder, os.environ)
     snapshot, verdict = app.snapshot_of(settings), model.Verdict.UNCLAIMED if release else model.Verdict.CLAIMED
-    kept = archive.change(
-        settings,
-        lambda tx, now: pipeline.claim(tx, snapshot, model.StoryId(story), by=author(), verdict=verdict, now=now),
-    )
+    try:
+        kept = archive.change(
+            settings,
+            lambda tx, now: pipeline.claim(
+                tx, snapshot, rulings.story_id(tx, story), by=author(), verdict=verdict, now=now
+            ),
+        )
+    except answers.Refused as error:
+        terminal.fail(str(error), UNUSABLE)
     if not kept:
         terminal.fail(f"no message tells the story {story}; `wirewatch stories` shows the id of each", UNUSABLE)
     terminal.say(kept[0].answer)

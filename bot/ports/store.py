@@ -79,6 +79,9 @@ class Stories(Protocol):
     def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
         """Id -> story with its members; unknown ids are left out."""
 
+    def beginning(self, start: str, *, most: int) -> Sequence[model.StoryId]:
+        """Return at most ``most`` ids that begin so; of a merged story, the one that it became."""
+
     def of_article(self, article: model.ArticleId) -> model.Story | None:
         """The story that the article is in, with its members; None: it is in none."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot import model
 from bot.storage import codec
 from bot.storage.articles import Articles
-from bot.storage.columns import Timestamp, chunks
+from bot.storage.columns import Timestamp, chunks, storable
 from bot.storage.schema import alerts, decisions, matches, members, stories
 
 _AnyRow: TypeAlias = Row[*tuple[Any, ...]]
@@ -149,6 +149,13 @@ class Stories:
         for part in chunks(list(dict.fromkeys(ids))):
             rows.extend(self._connection.execute(_GET, {"wanted": part}))
         return {story.id: story for story in self._whole(rows)}
+
+    def beginning(self, start: str, *, most: int) -> Sequence[model.StoryId]:
+        home = func.coalesce(stories.c.merged_into, stories.c.id)
+        begins = stories.c.id.startswith(storable(start), autoescape=True)
+        return list(
+            map(model.StoryId, self._connection.execute(select(home).where(begins).distinct().limit(most)).scalars())
+        )
 
     def of_article(self, article: model.ArticleId) -> model.Story | None:
         home = self.home_of(article)

@@ -55,7 +55,7 @@ async def test_two_stories_that_people_make_one_are_one_message_and_a_pointer(se
     seed.publish("observer", OTHER_EVENT)
     await seed.once()
     one, other = sorted(await seed.stories(), key=lambda story: story.first_seen)
-    done = _wirewatch(seed, "merge", other.id, one.id)
+    done = _wirewatch(seed, "merge", other.id[:8], one.id[:8])
     assert done.returncode == 0, done.stderr
     await seed.once()
     (lives,) = [each for each in await seed.stories() if each.merged_into is None]

@@ -202,3 +202,18 @@ async def test_an_id_that_no_database_can_hold_names_nothing(store: storage.SqlS
     assert await store.read(lambda tx: tx.articles.get([model.ArticleId(written)])) == {}
     assert await store.read(lambda tx: tx.feeds.get(written)) is None
     assert await store.read(lambda tx: tx.subscriptions.by_token(written)) is None
+
+
+async def test_a_story_is_found_by_the_beginning_of_its_id(store: storage.SqlStore) -> None:
+    await keep(store, story("a1b2"), story("a1c3"), story("f_%"))
+    await store.write(lambda tx: tx.stories.save(replace(story("b9"), merged_into=model.StoryId("a1c3"))))
+
+    async def beginning(start: str) -> list[str]:
+        return sorted(await store.read(lambda tx: tx.stories.beginning(start, most=2)))
+
+    assert await beginning("a1b") == ["a1b2"]
+    assert await beginning("a1b2") == ["a1b2"]
+    assert await beginning("a1") == ["a1b2", "a1c3"]
+    assert await beginning("b9") == ["a1c3"], "the story that it became"
+    for start in ("c", "%", "a_", "a1b2\0c", "\ud800"):
+        assert await beginning(start) == []
