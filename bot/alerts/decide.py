@@ -72,7 +72,9 @@ def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision
     edit = _edit(situation, told)
     if replies and alert.is_gathered and situation.next_digest(situation.rules) is None:
         # Once there is news, the story gets its own message; a digest's news stays in the digest's thread.
-        first = situation.decision(model.Action.POST, replies[0].reason, detail="news", until=replies[0].until)
+        listed = tuple(rule for rule in situation.rules if rule.name in alert.rules) or situation.speaking
+        until = replies[0].until
+        first = situation.decision(model.Action.POST, replies[0].reason, rules=listed, detail="news", until=until)
         replies = (first, *replies)
     # The message shows what its thread says last, so it is edited after it.
     return (*replies, edit) if edit else replies or (_silent(situation),)
