@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,8 +25,6 @@ from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 from bot.ports.tasks import TaskGroup
 
 STORY = Path(bot.__file__).parent / "demo"
-#: How long the end waits for articles that are late.
-PATIENCE = timedelta(seconds=20)
 
 
 def demo(
@@ -34,7 +32,7 @@ def demo(
         str | None, typer.Option(help="Post to this channel of your bot.yaml instead of the terminal.")
     ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
-    speed: Annotated[float, typer.Option(help="Seconds of the story per second of real time.", min=1)] = 60,
+    speed: Annotated[float, typer.Option(help="Seconds of the story per second of real time, at most.", min=1)] = 80,
     keep: Annotated[
         Path | None, typer.Option(help="Keep the demo's configuration and database in this folder.", metavar="DIR")
     ] = None,
@@ -57,35 +55,34 @@ def demo(
 
 
 class _StoryClock:
-    """The story's time: from ``begin`` on it runs ``speed`` times as fast as ours; before, it is the first minute."""
+    """The story's time: it runs as ours does, and jumps from one article to the next."""
 
-    def __init__(self, start: datetime, speed: float) -> None:
-        self._start = start
-        self._speed = speed
+    def __init__(self, start: datetime) -> None:
         self._loop = asyncio.get_running_loop()
-        self._began: float | None = None
-
-    def begin(self) -> None:
-        """The story starts; however long the bot's own start took, none of the story is over."""
-        self._began = self._loop.time()
+        self._start = start
+        self._begun = self._loop.time()
 
     def now(self) -> datetime:
-        passed = 0.0 if self._began is None else self._loop.time() - self._began
-        return self._start + timedelta(seconds=passed * self._speed)
+        return self._start + timedelta(seconds=self._loop.time() - self._begun)
+
+    def jump(self, to: datetime) -> None:
+        """It is ``to`` now, or later where it is already."""
+        self._start += max(to - self.now(), timedelta())
 
     async def sleep(self, duration: timedelta) -> None:
-        await asyncio.sleep(max(0.0, duration.total_seconds()) / self._speed)
+        await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
 async def _demo(place: Path, folder: Path, channel: str | None, speed: float) -> None:
     story = json.loads((STORY / "story.json").read_text(encoding="utf-8"))
     start = datetime.fromisoformat(story["start"])
-    items = [_item(start, entry) for entry in story["items"]]
-    clock = _StoryClock(start, speed)
+    items = sorted((_item(start, entry) for entry in story["items"]), key=lambda item: item.at)
+    clock = _StoryClock(start)
     # What WIREWATCH_… sets is for the user's configuration: its database is no place for the demo.
     own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
-    environment = app.Environment(environ=own, clock=clock)
-    async with serving(items, clock) as origin:
+    environment = app.Environment(environ=own, clock=clock, tick_every=_tick_often)
+    published: list[Item] = []
+    async with serving(published) as origin:
         _write_config(place, origin)
         settings = app.load(place, own)
         replaced = _users_channel(folder, channel, replace(environment, environ=os.environ)) if channel else {}
@@ -94,23 +91,37 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
             "decision with its reason.\n"
         )
         async with app.opened(settings, environment, replaced=replaced, process_name="wirewatch demo") as running:
-            clock.begin()  # on a slow machine the start took minutes of the story
             stop = asyncio.Event()
-            teller = _Teller(items, clock)
+            teller = _Teller(published)
             async with TaskGroup() as group:
                 group.create_task(running.run(stop, everything=True, on_pass=teller.on_pass))
-                await clock.sleep(timedelta(minutes=story["minutes"]))
-                await _until_read(running.store, len(items))
+                before = items[0].at
+                for item in items:
+                    pause = asyncio.sleep((item.at - max(before, start)).total_seconds() / speed)
+                    await asyncio.gather(pause, _until_told(running.store, teller))
+                    before = item.at
+                    clock.jump(item.at)
+                    published.append(item)
+                await _until_told(running.store, teller)
                 stop.set()
             await _sum_up(running.store)
 
 
-async def _until_read(store: ports.Store, count: int) -> None:
-    """On a busy machine the last article may still be on its way when its time is over."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE.total_seconds()):
-            while await store.read(lambda tx: tx.articles.count()) < count:  # noqa: ASYNC110 - the store rings no bell
-                await asyncio.sleep(0.1)
+async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
+    from bot.app.engines.ticker import tick_every  # APScheduler, of a running bot only
+
+    await tick_every(every / 4, work)
+
+
+async def _until_told(store: ports.Store, teller: _Teller) -> None:
+    """Wait until each published article is decided and shown, and each message was sent, or tried in vain."""
+
+    def is_told(tx: ports.Transaction) -> bool:
+        messages = (row for row in tx.outbox.unsent() if row.state is not model.SendState.PARKED)
+        return not tx.decision_queue.count() and all(row.attempts and row.error for row in messages)
+
+    while not (teller.is_done and await store.read(is_told)):  # noqa: ASYNC110 - the store rings no bell
+        await asyncio.sleep(0.1)
 
 
 def _item(start: datetime, entry: dict[str, object]) -> Item:
@@ -141,15 +152,21 @@ def _users_channel(folder: Path, name: str, environment: app.Environment) -> dic
 class _Teller:
     """Says on stderr what each item brought and why."""
 
-    def __init__(self, items: Sequence[Item], clock: ports.Clock) -> None:
-        self._waiting = sorted(items, key=lambda item: item.at)
-        self._clock = clock
+    def __init__(self, published: Sequence[Item]) -> None:
+        self._published = published
+        self._shown = 0
+        #: Passes so far: the first is each feed's baseline.
+        self._passes = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the feeds were polled, and all that is published was shown."""
+        return self._passes > 0 and self._shown == len(self._published)
 
     def on_pass(self, report: pipeline.PassReport) -> None:
-        now = self._clock.now()
-        seen = [item for item in self._waiting if item.at <= now] if any(f.new for f in report.feeds) else []
-        for item in seen:
-            self._waiting.remove(item)
+        self._passes += 1
+        for item in self._published[self._shown :][: sum(feed.new for feed in report.feeds)]:
+            self._shown += 1
             if item.note:
                 self._say(f"{item.at:%H:%M}  {item.feed}: “{item.title}”")
                 self._say(f"       {item.note}")

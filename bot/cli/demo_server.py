@@ -1,4 +1,4 @@
-"""A small news world on the loopback: each feed shows what its outlet has published by the story's clock."""
+"""A small news world on the loopback: each feed shows what its outlet has published so far."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha256
 from xml.sax.saxutils import escape
-
-from bot import ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +40,15 @@ def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
 
 
 @asynccontextmanager
-async def serving(items: Sequence[Item], clock: ports.Clock) -> AsyncIterator[str]:
-    """The origin's address while it serves; answers conditional requests as a good server does."""
+async def serving(items: Sequence[Item]) -> AsyncIterator[str]:
+    """The origin's address while it serves the items; answers conditional requests as a good server does."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode("latin-1").split("\r\n")
                 name = lines[0].split(" ")[1].strip("/").removesuffix(".xml")
-                told = [item for item in items if item.feed == name and item.at <= clock.now()]
+                told = [item for item in items if item.feed == name]
                 body = document(name, told, origin)
                 etag = f'"{sha256(body).hexdigest()[:16]}"'
                 is_known = any(line.lower() == f"if-none-match: {etag}" for line in lines)

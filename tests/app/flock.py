@@ -178,7 +178,7 @@ class Flock:
         for number, worker in self._workers.items():
             if worker.returncode is None:
                 worker.send_signal(signal.SIGTERM)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(300):
                 code = await worker.wait()
             assert code == 0, f"worker {number}: exit code {code}:\n{self._last_words(number)}"
 

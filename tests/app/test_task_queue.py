@@ -60,7 +60,7 @@ async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_p
     async with asyncio.TaskGroup() as group:
         for work in (one, other):
             group.create_task(task_queue.TaskQueue(conninfo, work).run(stop))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             # 25 due feeds in batches of ten: three tasks a tick.
             while one.polls + other.polls < 6:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

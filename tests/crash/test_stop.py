@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
+from testbed import busy
 from tests.crash.process import Bot, bot  # noqa: F401 - a fixture
 
 #: Another Python that has Wirewatch's dependencies, for the test of signals.
@@ -41,19 +40,6 @@ async def test_a_stop_does_not_wait_for_a_slack_that_hangs_and_the_next_start_se
     assert bot.heads == bot.names(3)
 
 
-@contextlib.contextmanager
-def busy_machine() -> Iterator[None]:
-    """Twice as many busy processes as there are processors."""
-    command = (sys.executable, "-c", "while True: pass")
-    hogs = [subprocess.Popen(command) for _ in range(2 * (os.cpu_count() or 1))]
-    try:
-        yield
-    finally:
-        for hog in hogs:
-            hog.kill()
-            hog.wait()
-
-
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("python", [sys.executable, OTHER_PYTHON])
@@ -70,7 +56,7 @@ async def test_a_signal_at_any_moment_on_a_busy_machine_ends_it_and_nothing_is_l
     async with bot.running():
         await bot.until_watching()
     bot.publish(5)
-    with busy_machine():
+    with busy.machine():
         for _ in range(STOPS):
             process = await bot.start("run", python=python)
             starts = bot.log.count('"watching"')

@@ -73,7 +73,7 @@ async def test_a_full_disk_puts_the_seal_off_and_ends_nothing(store: storage.Sql
     clock.set(MIDNIGHT + timedelta(hours=1))
     failing = Failing(store)
     task = asyncio.ensure_future(sealing.keep_sealing(failing, clock, post_to=lambda: None))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(300):
         await failing.sealed.wait()
     assert len(await store.read(lambda tx: tx.ledger.seals())) == 1
     task.cancel()
