@@ -16,6 +16,7 @@ from bot.answers.refusals import Refused, Why, of_query, unknown_rule, unusable
 from bot.answers.watched import Watched
 from bot.pipeline import silences
 from bot.rules import search
+from bot.rules.search import Page
 
 T = TypeVar("T")
 
@@ -62,13 +63,14 @@ class Answers:
 
     async def articles(self, question: asked.ArticlesQuestion) -> documents.FoundPage:
         """A page of articles, the last to come first."""
-        return await self._search(question, "")
+        return await self.find(question, "", shown=building.found_page)
 
     async def search(self, question: asked.SearchQuestion) -> documents.FoundPage:
         """A page of articles with these words, the last to come first."""
-        return await self._search(question, question.q)
+        return await self.find(question, question.q, shown=building.found_page)
 
-    async def _search(self, question: asked.ArticlesQuestion, words: str) -> documents.FoundPage:
+    async def find(self, question: asked.ArticlesQuestion, words: str, *, shown: Callable[[Page], T]) -> T:
+        """Return a page of articles as ``shown`` makes it of what was found; without words, of all articles."""
         now = self._now()
         with _query("q", words):
             wanted = search.read(words) if words else None
@@ -83,8 +85,8 @@ class Answers:
         )
         # Only an outlet without a letter is found to be none by then.
         with _query("outlet", question.outlet or ""):
-            page = await self._read_long(lambda tx: building.found_page(search.look(tx, wish)))
-        if not page.articles:
+            page, is_empty = await self._read_long(lambda tx: _shown(search.look(tx, wish), shown))
+        if is_empty:
             self._refuse_unknown(question.rule)
         return page
 
@@ -265,6 +267,10 @@ class Answers:
 
     def _now(self) -> datetime:
         return self._watched.clock.now()
+
+
+def _shown(page: Page, shown: Callable[[Page], T]) -> tuple[T, bool]:
+    return shown(page), not page.found
 
 
 @contextmanager

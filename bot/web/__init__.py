@@ -3,8 +3,6 @@
     server ─▶ guard ─▶ site ┬─▶ health      live, ready
                             ├─▶ metrics     numbers for Prometheus
                             ├─▶ pages ─▶ facts, looks, templates/
-                            ├─▶ playground  a rule tried on the archive
-                            ├─▶ search_page the archive by its words
                             ├─▶ feeds_out   stories as Atom and JSON Feed
                             └─▶ api ─▶ answers    the same for programs, and what their tokens allow them to do
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 import bot
 from bot import articles, config, model, rules
 from bot.alerts import precision
-from bot.answers import day_counts, pasted, playground
+from bot.answers import Answers, Refused, Why, asked, day_counts, pasted, playground, telling
 from bot.answers.watched import Watched, render
+from bot.polling import websub
+from bot.rules.search import Page
 from bot.web import facts, guard, health, judged, looks, sparkline
 
 #: Of one page; the rest is a link away.
@@ -26,6 +30,14 @@ TODAY = 8
 CHART_DAYS = 30
 #: Problems in full, with their carets.
 PROBLEMS = 100
+#: Of one story; the rest is in the database, and in `wirewatch stories`.
+MOST_MEMBERS, MOST_MOMENTS = 200, 300
+#: Of one feed: its delays are counted over so many; and listed.
+MOST_ARTICLES, SHOWN_ARTICLES = 200, 10
+#: Of one rule.
+MOST_STORIES = 10
+#: Fields of the search form, and those that the question calls otherwise.
+_FIELDS, _PARAMETERS = ("q", "outlet", "rule", "from", "to"), {"from": "since", "to": "until"}
 #: Stories shown at first, in days.
 STORY_DAYS = 7
 MOST_DAYS = 90
@@ -37,11 +49,13 @@ class Pages:
     def __init__(
         self,
         watched: Watched,
+        answers: Answers,
         counts: day_counts.DayCounts,
         trying: playground.Playground,
         feed_token: str | None = None,
     ) -> None:
         self._watched = watched
+        self._answers = answers
         self._feed_token = feed_token
         self._templates = looks.templates()
         self._playground = trying
@@ -190,6 +204,116 @@ class Pages:
             playground=playground,
         )
 
+    async def story(self, request: Request) -> Response:
+        """All that is known of one story; of a merged one, the way to the one that it became."""
+        asked = model.StoryId(request.path_params["id"])
+        found = await self._watched.store.read(lambda tx: facts.story(tx, asked))
+        if found is None:
+            older = "There is no story of this address; older ones are deleted after the time of keep in bot.yaml."
+            return await self._none(request, "story", older)
+        if found.row.story.id != asked:
+            return RedirectResponse(f"/story/{found.row.story.id}", 308)
+        return await self.render(
+            "story.html",
+            request,
+            entry=found.row,
+            found=found,
+            moments=timeline(found.row)[:MOST_MOMENTS],
+            most_members=MOST_MEMBERS,
+        )
+
+    async def rule(self, request: Request) -> Response:
+        """One rule with its hits by day and its last stories."""
+        name = request.query_params.get("name", "")
+        compiled = next((each for each in self._watched.settings.rules if each.rule.name == name), None)
+        if compiled is None:
+            return await self._none(request, "rule", "No loaded rule has this name.")
+        now = self._watched.clock.now()
+        counts = (await self._counts.read()).rules
+        said = await self._watched.store.read(lambda tx: judged.rule_opinions(tx, now))
+        told, total = await self._watched.store.read(
+            lambda tx: facts.stories(tx, since=now - day_counts.LAST_MATCH, rule=name, skip=0, most=MOST_STORIES)
+        )
+        source = await asyncio.to_thread(config.rule_source, self._watched.settings, name)
+        # Over the archive: some seconds, so only when it is asked for by somebody who looks at this page.
+        wants_near = "near" in request.query_params and not guard.is_foreign(request.headers)
+        return await self.render(
+            "rule.html",
+            request,
+            rule=compiled.rule,
+            source=source,
+            trial=await self._playground.try_loaded(compiled) if wants_near else None,
+            playground=playground,
+            read_back=rules.describe(compiled.rule),
+            line=self.sparkline(counts, name, day_counts.LAST_MATCH.days),
+            last=facts.last_days(counts, [name]).get(name),
+            said=said,
+            told=told,
+            total=total,
+            last_match_days=day_counts.LAST_MATCH.days,
+            judged_days=precision.JUDGED.days,
+        )
+
+    async def feed(self, request: Request) -> Response:
+        """One feed: its health, its rhythm, when it is polled."""
+        url = request.query_params.get("url", "")
+        now = self._watched.clock.now()
+        since = now - timedelta(days=day_counts.DAYS)
+        state, last, hub = await self._watched.store.read(
+            lambda tx: (
+                tx.feeds.get(url),
+                tx.articles.last_of_feed(url, since=since, most=MOST_ARTICLES),
+                tx.subscriptions.of_feed(url),
+            )
+        )
+        public_url = self._watched.settings.bot.public_url
+        if state is None:
+            return await self._none(request, "feed", "feeds.yaml has no feed of this address.")
+        gaps = [later - earlier for earlier, later in pairwise(state.rhythm) if later > earlier]
+        return await self.render(
+            "feed.html",
+            request,
+            hub=websub.told(hub, public_url=public_url, now=now) if hub is not None else None,
+            state=state,
+            called=self.names()(state),
+            health=facts.health_of(state),
+            late=late(state, now=now),
+            line=self.sparkline((await self._counts.read()).feeds, url),
+            rhythm=looks.span(statistics.median_low(gaps)) if gaps else "",
+            interval=looks.span(state.interval) if state.interval else "",
+            delays=_delays(last, state.baseline_at),
+            last=last[:SHOWN_ARTICLES],
+        )
+
+    async def search(self, request: Request) -> Response:
+        """The form; with words in it, a page of what they find."""
+        form = {name: request.query_params.get(name, "").strip() for name in _FIELDS}
+        page: Page | None = None
+        problem = remark = after = ""
+        # A link on another site may fill the form; to run it is for whoever reads it.
+        if any(form.values()) and guard.is_foreign(request.headers):
+            remark = "A link on another site filled in this search. Check it, then press “Search”."
+        elif any(form.values()):
+            given = {_PARAMETERS.get(name, name): value for name, value in form.items() if value and name != "q"}
+            if "after" in request.query_params:
+                given["after"] = request.query_params["after"]
+            try:
+                question = asked.read(asked.ArticlesQuestion, given)
+                page = found = await self._answers.find(question, form["q"], shown=_as_it_is)
+                if found.after is not None:
+                    after = f"?{request.url.include_query_params(after=found.after).query}"
+            except Refused as error:
+                if error.why is Why.TOO_LONG:
+                    remark = f"{error}."
+                else:
+                    problem = str(error)
+        return await self.render(
+            "search.html", request, form=form, page=page, after=after, problem=problem, remark=remark
+        )
+
+    async def _none(self, request: Request, kind: str, text: str) -> Response:
+        return await self.render("message.html", request, status=404, title=f"No such {kind}", text=text)
+
     async def not_found(self, request: Request, error: Exception) -> Response:
         """A page with status 404."""
         return await self.render(
@@ -208,10 +332,58 @@ class Pages:
         return lambda state: articles.feed_name(state, feeds)
 
 
+def _as_it_is(page: Page) -> Page:
+    return page
+
+
 def late(state: model.FeedState, *, now: datetime) -> str:
     """How far past its due time a feed is; empty: not worth a word."""
     lateness = looks.lateness(state, now)
     return looks.span(lateness) if lateness >= facts.LATE else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened; exactly one of the three is there."""
+
+    at: datetime
+    member: model.Member | None = None
+    decision: model.Decision | None = None
+    message: model.Outgoing | None = None
+
+
+def timeline(row: telling.StoryRow) -> list[Moment]:
+    """The oldest first; of one time a report before what was decided on it, and that before what was sent."""
+    told = [Moment(at=member.article.first_seen, member=member) for member in row.story.members]
+    told += [Moment(at=decision.at, decision=decision) for decision in row.decisions]
+    told += [
+        Moment(at=message.receipt.sent_at if message.receipt else message.created_at, message=message)
+        for message in row.messages
+    ]
+    return sorted(told, key=lambda moment: moment.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """How long after their dates articles were stored."""
+
+    count: int
+    #: As ``looks.span`` shows them: of half the articles at most, and of nine in ten.
+    half: str
+    most: str
+
+
+def _delays(articles: Sequence[model.Article], baseline_at: datetime | None) -> Delays | None:
+    """None: no article came with a date since the feed's first answer, whose articles say nothing of the delay."""
+    found = sorted(
+        max(each.first_seen - each.published, timedelta())
+        for each in articles
+        if each.published and (baseline_at is None or each.first_seen > baseline_at)
+    )
+    if not found:
+        return None
+    tenth = found[min(len(found) - 1, len(found) * 9 // 10)]
+    return Delays(count=len(found), half=looks.span(statistics.median_low(found)), most=looks.span(tenth))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

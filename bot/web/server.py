@@ -21,11 +21,10 @@ from bot.answers.watched import Shared, Watched
 from bot.ports.tasks import TaskGroup
 from bot.web import api, health
 from bot.web.admission import Admission
-from bot.web.callers import Caller, Tokens
+from bot.web.callers import Caller, Rate, Rates, Tokens
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
 from bot.web.guard import AccessGuard, feed_token
 from bot.web.metrics import Metrics
-from bot.web.rates import Rate, Rates
 from bot.web.site import site_of
 from bot.web.tools import ToolsOverHttp
 
@@ -123,6 +122,7 @@ def open_site(
     tools = _tools(answers, rates) if web.mcp else None
     site = site_of(
         shared,
+        answers,
         health.Probe(bot),
         metrics,
         counts=counts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from importlib import resources
 
 from starlette.applications import Starlette
@@ -11,14 +12,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import ports
-from bot.answers import Watched, day_counts, playground
-from bot.web import callers, feeds_out, health, metrics, reading_pages, search_page, websub
+from bot.answers import Answers, Watched, day_counts, playground
+from bot.web import callers, feeds_out, health, metrics, websub
 from bot.web.guard import HUBS
 from bot.web.pages import Pages
 
 
 def site_of(
     bot: Watched,
+    answers: Answers,
     probe: health.Probe,
     counted: metrics.Metrics,
     *,
@@ -28,8 +30,7 @@ def site_of(
     for_programs: Sequence[Route],
 ) -> Starlette:
     """The application of the status page, with health, metrics, pages, and what programs ask for."""
-    pages = Pages(bot, counts, trying, feed_token)
-    reading = reading_pages.ReadingPages(bot, counts, pages, trying)
+    pages = Pages(bot, answers, counts, trying, feed_token)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
@@ -54,7 +55,7 @@ def site_of(
 
     return Starlette(
         routes=[
-            Route(HUBS + "{token}", websub.Callback(bot).answer, methods=["GET", "POST"]),
+            Route(HUBS + "{token}", partial(websub.answer, bot), methods=["GET", "POST"]),
             Route("/healthz", ready),
             Route("/healthz/ready", ready),
             Route("/healthz/live", live),
@@ -64,14 +65,14 @@ def site_of(
             Route("/feeds", pages.feeds),
             Route("/feeds/{kind}.{form}", feeds_out.FeedsOut(bot).answer),
             Route("/stories", pages.stories),
-            Route("/story/{id}", reading.story),
+            Route("/story/{id}", pages.story),
             Route("/rules", pages.rules),
-            Route("/rule", reading.rule),
-            Route("/feed", reading.feed),
+            Route("/rule", pages.rule),
+            Route("/feed", pages.feed),
             Route("/outbox", pages.outbox),
             Route("/configuration", pages.configuration),
             Route("/try", pages.playground),
-            Route("/search", search_page.SearchPage(bot, pages.render).answer),
+            Route("/search", pages.search),
             *for_programs,
         ],
         exception_handlers={404: pages.not_found, ports.StoreError: pages.store_failed},

@@ -9,7 +9,7 @@ from typing import Protocol
 from starlette.types import Receive, Scope, Send
 
 from bot.web import callers, problems
-from bot.web.rates import Rates
+from bot.web.callers import Rates
 
 #: A tool may try a rule, or search.
 _COST = 5

@@ -26,62 +26,58 @@ _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 _UNKNOWN = "There is no such subscription.\n"
 
 
-class Callback:
-    """Answers hubs."""
+async def answer(watched: Watched, request: Request) -> Response:
+    """Answer a hub: to a GET its challenge, to a POST nothing but the status."""
+    token = request.path_params["token"]
+    if watched.settings.bot.public_url is None or not _TOKEN.fullmatch(token):
+        return PlainTextResponse(_UNKNOWN, 404)
+    try:
+        subscription = await watched.store.read(lambda tx: tx.subscriptions.by_token(token))
+        if request.method == "POST":
+            return await _news(watched, request, subscription)
+        return await _verification(watched, request, subscription)
+    except ports.StoreError:
+        return PlainTextResponse("Temporarily unavailable; try again later.\n", 503, {"retry-after": "60"})
 
-    def __init__(self, watched: Watched) -> None:
-        self._watched = watched
 
-    async def answer(self, request: Request) -> Response:
-        """To a GET the hub's challenge; to a POST nothing but its status."""
-        token = request.path_params["token"]
-        if self._watched.settings.bot.public_url is None or not _TOKEN.fullmatch(token):
-            return PlainTextResponse(_UNKNOWN, 404)
-        try:
-            subscription = await self._watched.store.read(lambda tx: tx.subscriptions.by_token(token))
-            if request.method == "POST":
-                return await self._news(request, subscription)
-            return await self._verification(request, subscription)
-        except ports.StoreError:
-            return PlainTextResponse("Temporarily unavailable; try again later.\n", 503, {"retry-after": "60"})
+async def _verification(watched: Watched, request: Request, subscription: model.Subscription | None) -> Response:
+    asked, now = request.query_params, watched.clock.now()
+    if subscription is None:
+        return PlainTextResponse(_UNKNOWN, 404)
+    if asked.get("hub.mode") == "denied" and asked.get("hub.topic") == subscription.topic:
+        denied = websub.after_denial(subscription, asked.get("hub.reason", "no reason given"), now=now)
+        await watched.store.write(lambda tx: tx.subscriptions.save(denied))
+        log.warning("the feed is only polled: its hub", feed=denied.feed, hub=denied.hub, error=denied.error)
+        return PlainTextResponse("")
+    challenge = asked.get("hub.challenge", "")
+    verified = websub.after_verification(
+        subscription, topic=asked.get("hub.topic", ""), lease_seconds=asked.get("hub.lease_seconds", ""), now=now
+    )
+    if asked.get("hub.mode") != "subscribe" or verified is None or not 0 < len(challenge) <= _MOST_CHALLENGE:
+        # Also to a hub that was told by somebody else to unsubscribe us.
+        return PlainTextResponse(_UNKNOWN, 404)
+    await watched.store.write(lambda tx: tx.subscriptions.save(verified))
+    log.info("the feed's hub tells of news", feed=verified.feed, hub=verified.hub, until=verified.until)
+    return PlainTextResponse(challenge)
 
-    async def _verification(self, request: Request, subscription: model.Subscription | None) -> Response:
-        asked, now = request.query_params, self._watched.clock.now()
-        if subscription is None:
-            return PlainTextResponse(_UNKNOWN, 404)
-        if asked.get("hub.mode") == "denied" and asked.get("hub.topic") == subscription.topic:
-            denied = websub.after_denial(subscription, asked.get("hub.reason", "no reason given"), now=now)
-            await self._watched.store.write(lambda tx: tx.subscriptions.save(denied))
-            log.warning("the feed is only polled: its hub", feed=denied.feed, hub=denied.hub, error=denied.error)
-            return PlainTextResponse("")
-        challenge = asked.get("hub.challenge", "")
-        verified = websub.after_verification(
-            subscription, topic=asked.get("hub.topic", ""), lease_seconds=asked.get("hub.lease_seconds", ""), now=now
-        )
-        if asked.get("hub.mode") != "subscribe" or verified is None or not 0 < len(challenge) <= _MOST_CHALLENGE:
-            # Also to a hub that was told by somebody else to unsubscribe us.
-            return PlainTextResponse(_UNKNOWN, 404)
-        await self._watched.store.write(lambda tx: tx.subscriptions.save(verified))
-        log.info("the feed's hub tells of news", feed=verified.feed, hub=verified.hub, until=verified.until)
-        return PlainTextResponse(challenge)
 
-    async def _news(self, request: Request, subscription: model.Subscription | None) -> Response:
-        if subscription is None or subscription.until is None:
-            await problems.read(request.receive, problems.MOST_BODY_BYTES)
-            # Gone: the hub sends no more (section 7).
-            return PlainTextResponse(_UNKNOWN, 410)
-        signature, size = websub.Signature(subscription, request.headers.get("x-hub-signature", "")), 0
-        async for piece in request.stream():
-            signature.update(piece)
-            size += len(piece)
-            if size > MOST_BYTES + problems.MOST_BODY_BYTES:
-                break
-        if size > MOST_BYTES:
-            return PlainTextResponse("Too long.\n", 413)
-        if not signature.is_good():
-            log.warning("news without the hub's signature refused", feed=subscription.feed)
-            return PlainTextResponse("The signature is not that of the subscription.\n", 403)
-        now = self._watched.clock.now()
-        await self._watched.store.write(lambda tx: tx.subscriptions.push(subscription.feed, at=now))
-        log.info("news pushed", feed=subscription.feed)
-        return PlainTextResponse("", 202)
+async def _news(watched: Watched, request: Request, subscription: model.Subscription | None) -> Response:
+    if subscription is None or subscription.until is None:
+        await problems.read(request.receive, problems.MOST_BODY_BYTES)
+        # Gone: the hub sends no more (section 7).
+        return PlainTextResponse(_UNKNOWN, 410)
+    signature, size = websub.Signature(subscription, request.headers.get("x-hub-signature", "")), 0
+    async for piece in request.stream():
+        signature.update(piece)
+        size += len(piece)
+        if size > MOST_BYTES + problems.MOST_BODY_BYTES:
+            break
+    if size > MOST_BYTES:
+        return PlainTextResponse("Too long.\n", 413)
+    if not signature.is_good():
+        log.warning("news without the hub's signature refused", feed=subscription.feed)
+        return PlainTextResponse("The signature is not that of the subscription.\n", 403)
+    now = watched.clock.now()
+    await watched.store.write(lambda tx: tx.subscriptions.push(subscription.feed, at=now))
+    log.info("news pushed", feed=subscription.feed)
+    return PlainTextResponse("", 202)

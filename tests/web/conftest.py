@@ -16,7 +16,7 @@ import pytest
 from bot import app, config, model, web
 from bot.ports import keys
 from bot.web import connections
-from bot.web.rates import Rate
+from bot.web.callers import Rate
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world

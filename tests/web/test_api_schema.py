@@ -11,7 +11,7 @@ import pytest
 
 from bot import model
 from bot.pipeline import silences
-from bot.web.rates import Rate
+from bot.web.callers import Rate
 from tests.web.conftest import ACTS, Page, listening, page_over
 
 #: Beyond the schema there is the rule language, and a day of the calendar: what is none is refused with 422.

@@ -19,7 +19,7 @@ from bot.model import visible
 from bot.web import callers, problems
 from bot.web.api import openapi
 from bot.web.api.operations import OPERATIONS, PREFIX, Call, Operation
-from bot.web.rates import Rates
+from bot.web.callers import Rates
 
 _STATUS = {Why.MALFORMED: 400, Why.NOT_FOUND: 404, Why.UNUSABLE: 422, Why.TOO_LONG: 422}
 
