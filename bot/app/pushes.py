@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot import pipeline, ports
+from bot import model, pipeline, polling, ports
 from bot.ports import keys
 from bot.ports.tasks import STORE_PAUSE, TaskGroup
 
@@ -68,7 +68,7 @@ class Mailboxes:
                 if not await self._is_ours(url):
                     await self._clock.sleep(_LOOK)
                 elif await bell.wait(ports.Request(url=url, access=feed.access, options=feed.options)):
-                    await _make_due(self._store, self._clock, url)
+                    await self._make_due(url, feed)
             except ports.StoreError:
                 await self._clock.sleep(STORE_PAUSE)
             except ports.FetchError as error:
@@ -81,10 +81,22 @@ class Mailboxes:
         work = partial(keys.is_turn, what=f"waits at {url}", who=self._who, now=now, until=now + _LEASE)
         return self._is_alone or await self._store.write(work)
 
+    async def _make_due(self, url: str, feed: model.Feed) -> None:
+        """Have the mailbox polled as soon as it may be, after a poll that is under way. Raises StoreError."""
+        for _ in range(_TRIES):
+            if await self._store.write(partial(poll_for_news, feeds={url: feed}, urls=[url], now=self._clock.now())):
+                return
+            await self._clock.sleep(_BETWEEN_TRIES)
 
-async def _make_due(store: ports.Store, clock: ports.Clock, url: str) -> None:
-    """Have the feed polled as soon as it can be, after a poll that is under way. Raises StoreUnavailable."""
-    for _ in range(_TRIES):
-        if await store.write(lambda tx: tx.feeds.hurry(url, now=clock.now())):
-            return
-        await clock.sleep(_BETWEEN_TRIES)
+
+def poll_for_news(
+    tx: ports.Transaction, *, feeds: Mapping[str, model.Feed], urls: Iterable[str], now: datetime
+) -> Sequence[str]:
+    """Make feeds due of which their servers reported news. Return those that need nothing more to be done."""
+    settled = []
+    for url in urls:
+        state, feed = tx.feeds.get(url), feeds.get(url)
+        at = polling.pushed(state, feed, now=now) if state and feed else None
+        if state is None or feed is None or (at and tx.feeds.hurry(url, at=at, now=now)):
+            settled.append(url)
+    return settled

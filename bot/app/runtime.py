@@ -178,7 +178,11 @@ class App:
             )
             others.append(group.create_task(mailboxes.run()))
             hubs = subscribing.Hubs(
-                self.store, self.clock, self.parts.fetcher, public_url=lambda: self.settings.bot.public_url
+                self.store,
+                self.clock,
+                self.parts.fetcher,
+                public_url=lambda: self.settings.bot.public_url,
+                feeds=lambda: self.live.snapshot.feeds,
             )
             others.append(group.create_task(hubs.run()))
             await stop.wait()

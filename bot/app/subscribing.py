@@ -5,14 +5,17 @@ What is asked of a hub and when is decided by ``polling.websub``.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 import structlog
 
-from bot import model, ports
+from bot import model, polling, ports
+from bot.app.pushes import poll_for_news
 from bot.polling import websub
+from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
@@ -20,8 +23,8 @@ log = structlog.get_logger("wirewatch")
 _LOOK = timedelta(seconds=2)
 #: No other process asks the same hub for this long, which is longer than the client's timeout.
 _LEASE = timedelta(minutes=5)
-#: Hubs of one look.
-_AT_ONCE = 20
+#: Hubs of one look, and how many of them are asked at a time.
+_MOST, _AT_ONCE = 20, 5
 
 
 class Hubs:
@@ -34,34 +37,62 @@ class Hubs:
         fetcher: ports.Fetcher,
         *,
         public_url: Callable[[], str | None],
+        feeds: Callable[[], Mapping[str, model.Feed]],
     ) -> None:
+        self._feeds = feeds
         self._store = store
         self._clock = clock
         self._fetcher = fetcher
         self._public_url = public_url
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Hubs that are slow to answer do not delay the polls for news."""
+        async with TaskGroup() as group:
+            group.create_task(self._again(lambda _: self.poll_for_news()))
+            group.create_task(self._again(self.ask_due))
+
+    async def _again(self, work: Callable[[str], Awaitable[None]]) -> None:
         while True:
             # Without an address hubs are not asked, and what they send is refused: there is nothing to read.
             if public_url := self._public_url():
                 with contextlib.suppress(ports.StoreError):
-                    await self._look(public_url)
+                    await work(public_url)
             await self._clock.sleep(_LOOK)
 
-    async def _look(self, public_url: str) -> None:
-        pushed, due = await self._store.read(lambda tx: tx.subscriptions.waiting(now=self._clock.now()))
-        if pushed:
-            await self._store.write(self._make_due)
-        if due:
-            await self.ask_due(public_url)
+    async def poll_for_news(self) -> None:
+        """Make the feeds due of which hubs sent news. Raises StoreError."""
+        pushed, _due = await self._store.read(lambda tx: tx.subscriptions.waiting(now=self._clock.now()))
+        if not pushed:
+            return
+        feeds, now = self._feeds(), self._clock.now()
+
+        def can_be_settled(tx: ports.Transaction) -> bool:
+            # News of a feed that fails or is slow waits until it does no more, and writes nothing meanwhile.
+            states = [(tx.feeds.get(url), feeds.get(url)) for url in pushed]
+            return any(not state or not feed or polling.pushed(state, feed, now=now) for state, feed in states)
+
+        def settle(tx: ports.Transaction) -> None:
+            for url in poll_for_news(tx, feeds=feeds, urls=pushed, now=now):
+                tx.subscriptions.push(url, at=None)
+
+        if await self._store.read(can_be_settled):
+            await self._store.write(settle)
 
     async def ask_due(self, public_url: str) -> None:
-        """Ask each hub whose time has come. Raises StoreUnavailable."""
+        """Ask each hub whose time has come. Raises StoreError."""
         now = self._clock.now()
-        claimed = await self._store.write(lambda tx: tx.subscriptions.claim_due(now=now, limit=_AT_ONCE, lease=_LEASE))
-        for subscription in claimed:
-            await self._ask(subscription, public_url)
+        if not (await self._store.read(lambda tx: tx.subscriptions.waiting(now=now)))[1]:
+            return
+        claimed = await self._store.write(lambda tx: tx.subscriptions.claim_due(now=now, limit=_MOST, lease=_LEASE))
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(subscription: model.Subscription) -> None:
+            async with slots:
+                await self._ask(subscription, public_url)
+
+        async with TaskGroup() as group:
+            for subscription in claimed:
+                group.create_task(ask(subscription))
 
     async def _ask(self, subscription: model.Subscription, public_url: str) -> None:
         after = await self._asked(subscription, public_url)
@@ -85,9 +116,3 @@ class Hubs:
         except ports.FetchError as error:
             return str(error)
         return None if 200 <= answer.status < 300 else f"the hub answered {answer.status}"
-
-    def _make_due(self, tx: ports.Transaction) -> None:
-        for feed in tx.subscriptions.waiting(now=self._clock.now())[0]:
-            # A poll that is under way may have looked before the news came: then once more after it.
-            if tx.feeds.hurry(feed, now=self._clock.now()):
-                tx.subscriptions.push(feed, at=None)

@@ -136,6 +136,8 @@ class FeedState:
     day_names: int = 0
     #: Items that were left for the next day at the last reading.
     left_count: int = 0
+    #: Its last document took so long to read that others had to wait.
+    is_slow: bool = False
     #: Mails that could not be read on ``skipped_on``, the last such day (UTC).
     skipped_count: int = 0
     skipped_on: date | None = None
@@ -146,6 +148,8 @@ class FeedState:
     #: As the last reading named them; None: none.
     hub: str | None = None
     topic: str | None = None
+    #: When it last named another hub or topic than before.
+    hub_changed_at: datetime | None = None
 
     @property
     def health(self) -> FeedHealth:
@@ -210,6 +214,8 @@ class Reading:
     topic: str | None = None
     #: It has only what came since the last one, not the whole list.
     is_increment: bool = False
+    #: It took so long to read that other documents had to wait.
+    was_slow: bool = False
     #: Mails that could not be read, and are not read again.
     skipped: int = 0
     #: The etag of what was read; the rest of the document is left for the next poll. None: all of it was read.

@@ -111,7 +111,8 @@ def _note_hubs(tx: ports.Transaction, ingested: Sequence[IngestedPoll], now: dat
         if (before.hub, before.topic) == (after.hub, after.topic):
             continue
         if after.hub and after.topic:
-            tx.subscriptions.want(websub.wanted(after.url, after.hub, after.topic, now=now))
+            wanted = websub.wanted(after.url, after.hub, after.topic, now=now, changed_at=before.hub_changed_at)
+            tx.subscriptions.want(wanted)
         elif before.hub:
             tx.subscriptions.drop(after.url)
 

@@ -20,6 +20,7 @@ from bot.polling.outcome import (
     request,
 )
 from bot.polling.quota import counted, fitting
+from bot.polling.timing import pushed
 
 __all__ = [
     "NAMED_EVERY",
@@ -37,6 +38,7 @@ __all__ = [
     "host_of",
     "is_naming_due",
     "is_unchanged",
+    "pushed",
     "request",
     "with_told",
 ]

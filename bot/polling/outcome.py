@@ -80,6 +80,7 @@ def after_reading(
     ``digest``: the body's hash. ``names_known``: the reading has the items with known bytes too.
     """
     is_baseline, place = state.baseline_at is None, places.of(feed.url)
+    hub_before = (state.hub, state.topic)
     # What is only named again tells nothing new of the feed.
     entries = [entry for entry in reading.entries if is_baseline or not entry.identity_only]
     dates = [date for entry in entries if (date := entry.published or entry.updated) is not None]
@@ -93,6 +94,7 @@ def after_reading(
         title=reading.title or state.title,
         baseline_at=state.baseline_at or now,
         **_skipped(state, reading, now=now),
+        is_slow=reading.was_slow,
         etag=reading.read_to or answer.etag,
         last_modified=answer.last_modified,
         body_hash=digest,
@@ -111,6 +113,8 @@ def after_reading(
         hub=place.hub or answer.links.get("hub") or reading.hub,
         topic=place.topic(answer.url) if place.hub else answer.links.get("self") or reading.topic or answer.url,
     )
+    if (state.hub, state.topic) != hub_before:
+        state = replace(state, hub_changed_at=now)
     # Half of the window is new: the next time some may have slid out unseen.
     is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
     return replace(

@@ -26,6 +26,8 @@ _LONGEST_LIMIT = timedelta(days=7)
 #: How much of a wait is added at random at most, so that feeds added together drift apart.
 _JITTER = 0.1
 _HOUR = timedelta(hours=1)
+#: The shortest time between two polls, whatever is reported.
+LEAST_AFTER_NEWS = timedelta(seconds=30)
 #: The longest wait after a failure, by how long it has been failing.
 _BACKOFF = (
     (timedelta(days=1), timedelta(hours=1)),
@@ -111,6 +113,19 @@ def backed_off(*, interval: timedelta, failures: int, failing: timedelta, now: d
     longest = next(wait for until, wait in _BACKOFF if failing < until)
     wait = min(interval * (1 << min(max(failures - 1, 0), 20)), max(longest, interval))
     return now + wait + wait * (_JITTER * jitter)
+
+
+def pushed(state: model.FeedState, feed: model.Feed, *, now: datetime) -> datetime | None:
+    """Return when a feed is polled of which its server reported news.
+
+    None while it keeps its own rhythm: it fails, or its document takes long to read. Whoever reports news may be a
+    stranger, so the pause that the feed's host asks for holds too.
+    """
+    if state.failures or state.is_slow:
+        return None
+    if state.polled_at is None:
+        return now
+    return max(now, state.polled_at + max(LEAST_AFTER_NEWS, places.etiquette(feed).every))
 
 
 def limited_until(until: datetime, *, now: datetime) -> datetime:

@@ -21,15 +21,26 @@ _SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=30)
 #: A hub that takes the request asks back within this.
 PATIENCE = timedelta(hours=1)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=30), timedelta(days=1)
+#: A feed that publishes each half minute; a push may cause a download and seconds of work.
+MOST_PUSHES_AN_HOUR = 120
 _MOST_ERROR = 300
 #: Of X-Hub-Signature, for which old hubs use SHA-1.
 _METHODS = ("sha1", "sha256", "sha384", "sha512")
 
 
-def wanted(feed: str, hub: str, topic: str, *, now: datetime) -> model.Subscription:
-    """A new subscription, to be requested at once."""
+def wanted(feed: str, hub: str, topic: str, *, now: datetime, changed_at: datetime | None = None) -> model.Subscription:
+    """Return a new subscription, to be requested at once.
+
+    ``changed_at`` is when the feed last named another hub or topic: one that does so in each document has a request
+    sent every hour, not with each poll.
+    """
     return model.Subscription(
-        feed=feed, hub=hub, topic=topic, token=secrets.token_urlsafe(32), secret=secrets.token_hex(32), next_at=now
+        feed=feed,
+        hub=hub,
+        topic=topic,
+        token=secrets.token_urlsafe(32),
+        secret=secrets.token_hex(32),
+        next_at=now if changed_at is None or now - changed_at >= PATIENCE else now + PATIENCE,
     )
 
 
@@ -69,6 +80,12 @@ def after_verification(
 def after_denial(subscription: model.Subscription, reason: str, *, now: datetime) -> model.Subscription:
     """After the hub refused: it will not push, or not any more."""
     return replace(_failed(subscription, f"the hub refuses: {reason}"[:_MOST_ERROR], now=now), until=None)
+
+
+def after_flood(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
+    """Return the subscription after too many pushes in an hour: it is dropped, and requested again a day later."""
+    text = f"the hub pushed more than {MOST_PUSHES_AN_HOUR} times in an hour, so the subscription was dropped for a day"
+    return replace(_failed(subscription, text, now=now), until=None, next_at=now + _LONGEST_WAIT)
 
 
 def has_expired(subscription: model.Subscription, *, now: datetime) -> bool:

@@ -33,8 +33,8 @@ class FeedStates(Protocol):
         are not claimed: they are due when it may be.
         """
 
-    def hurry(self, url: str, *, now: datetime) -> bool:
-        """Make one feed due, unless a Retry-After stands against it. False: it is being polled, so ask again."""
+    def hurry(self, url: str, *, at: datetime, now: datetime) -> bool:
+        """Make one feed due ``at`` a time, unless it is due before. Return False while it is being polled."""
 
     def make_due(self, *, now: datetime) -> None:
         """Every listed feed may be claimed, whenever it was due; Retry-After and 410 stay."""

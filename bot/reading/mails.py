@@ -39,6 +39,7 @@ async def read_each(
     entries: dict[str, model.Entry] = {}
     items: list[articles.Item] = []
     has_items, remarks, read_to, characters, skipped = True, list[str](), "", 0, 0
+    was_slow = False
     rest = mails.unpacked(body.content)
     for read_to, mail in rest:
         single = dataclasses.replace(body, content=mails.HEAD + mails.packed(mail, read_to))
@@ -49,6 +50,7 @@ async def read_each(
         items += [item for item in look_up.items if item.entry.guid in new] if look_up else ()
         remarks += [remark for remark in reading.remarks if remark not in remarks]
         skipped += reading.skipped
+        was_slow = was_slow or reading.was_slow
         characters += sum(len(entry.title or "") + len(entry.body or "") for entry in new.values())
         if skipped >= MOST_SKIPPED or characters > MOST_CHARACTERS or len(entries) > limits.MAX_ENTRIES:
             break
@@ -62,6 +64,7 @@ async def read_each(
         remarks=tuple(remarks),
         is_increment=True,
         skipped=skipped,
+        was_slow=was_slow,
         read_to=None if is_whole else read_to,
     )
     if not has_items:

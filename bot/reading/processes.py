@@ -60,7 +60,7 @@ class Processes:
         if not isinstance(done, wire.Done):
             raise _told_of(one, wire.Garbage("something else than a document"))
         try:
-            return done.reading, wire.looked_up(done, job)
+            return dataclasses.replace(done.reading, was_slow=feed.url in self._slow), wire.looked_up(done, job)
         except wire.Garbage as garbage:
             raise _told_of(one, garbage) from None
 

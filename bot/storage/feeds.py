@@ -16,6 +16,7 @@ from bot.storage.columns import EnumText, Timestamp, chunks
 from bot.storage.schema import feeds, host_limits
 
 _NOW = bindparam("now", type_=Timestamp)
+_AT = bindparam("at_time", type_=Timestamp)
 _COLUMNS = (feeds.c.url, feeds.c.due_at, feeds.c.retry_after, feeds.c.gone, feeds.c.state)
 
 _LISTING = select(feeds.c.url, feeds.c.is_listed)
@@ -77,7 +78,7 @@ _HURRY = (
         feeds.c.url == bindparam("of_url"),
         or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= _NOW),
     )
-    .values(due_at=case((feeds.c.due_at > _NOW, _NOW), else_=feeds.c.due_at))
+    .values(due_at=case((feeds.c.due_at > _AT, _AT), else_=feeds.c.due_at))
 )
 _RENEW = (
     update(feeds).where(feeds.c.lease == bindparam("token")).values(lease_until=bindparam("until", type_=Timestamp))
@@ -162,8 +163,8 @@ class FeedStates:
         put_back = {url for urls in closed.values() for url in urls}
         return [state for state in claimed if state.url not in put_back]
 
-    def hurry(self, url: str, *, now: datetime) -> bool:
-        return self._connection.execute(_HURRY, {"of_url": url, "now": now}).rowcount > 0
+    def hurry(self, url: str, *, at: datetime, now: datetime) -> bool:
+        return self._connection.execute(_HURRY, {"of_url": url, "at_time": at, "now": now}).rowcount > 0
 
     def make_due(self, *, now: datetime) -> None:
         self._connection.execute(_MAKE_DUE, {"now": now})

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
@@ -16,7 +16,18 @@ from bot.storage.schema import subscriptions
 _NEW = insert(subscriptions)
 _WANT = _NEW.on_conflict_do_update(
     index_elements=[subscriptions.c.feed],
-    set_={name: _NEW.excluded[name] for name in subscriptions.c.keys() if name != "feed"},  # noqa: SIM118 -- columns
+    set_={
+        **{name: _NEW.excluded[name] for name in subscriptions.c.keys() if name != "feed"},  # noqa: SIM118 -- columns
+        # A feed that names another hub does not end the pause after failures.
+        "failures": subscriptions.c.failures,
+        "next_at": case(
+            (
+                and_(subscriptions.c.failures > 0, subscriptions.c.next_at > _NEW.excluded.next_at),
+                subscriptions.c.next_at,
+            ),
+            else_=_NEW.excluded.next_at,
+        ),
+    },
     where=or_(_NEW.excluded.hub != subscriptions.c.hub, _NEW.excluded.topic != subscriptions.c.topic),
 )
 _ALL = select(subscriptions)

@@ -55,7 +55,7 @@ def site_of(
 
     return Starlette(
         routes=[
-            Route(HUBS + "{token}", partial(websub.answer, bot), methods=["GET", "POST"]),
+            Route(HUBS + "{token}", partial(websub.answer, bot, websub.PushCount()), methods=["GET", "POST"]),
             Route("/healthz", ready),
             Route("/healthz/ready", ready),
             Route("/healthz/live", live),

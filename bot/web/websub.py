@@ -6,13 +6,16 @@ Open to all, since hubs have no token of the page: only the hub knows the end of
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot import model, ports
+from bot.alerts import notices
 from bot.answers.watched import Watched
+from bot.fetch import addresses
 from bot.polling import websub
 from bot.web import problems
 
@@ -21,12 +24,28 @@ log = structlog.get_logger("wirewatch")
 #: Hubs send the news whole; more is no feed.
 MOST_BYTES = 10_000_000
 _MOST_CHALLENGE = 1_000
+_HOUR = timedelta(hours=1)
 #: 32 random bytes, as ``secrets.token_urlsafe`` writes them.
 _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 _UNKNOWN = "There is no such subscription.\n"
 
 
-async def answer(watched: Watched, request: Request) -> Response:
+class PushCount:
+    """Counts the pushes of each feed in an hour. Only who has the secret of a subscription is counted."""
+
+    def __init__(self) -> None:
+        #: Feed -> the start of its hour, and the pushes since then.
+        self._hours: dict[str, tuple[datetime, int]] = {}
+
+    def is_flood(self, feed: str, now: datetime) -> bool:
+        """Count a push of the feed, and return whether they are too many in its hour."""
+        self._hours = {other: hour for other, hour in self._hours.items() if now - hour[0] < _HOUR}
+        begun, count = self._hours.get(feed, (now, 0))
+        self._hours[feed] = begun, count + 1
+        return count >= websub.MOST_PUSHES_AN_HOUR
+
+
+async def answer(watched: Watched, pushes: PushCount, request: Request) -> Response:
     """Answer a hub: to a GET its challenge, to a POST nothing but the status."""
     token = request.path_params["token"]
     if watched.settings.bot.public_url is None or not _TOKEN.fullmatch(token):
@@ -34,7 +53,7 @@ async def answer(watched: Watched, request: Request) -> Response:
     try:
         subscription = await watched.store.read(lambda tx: tx.subscriptions.by_token(token))
         if request.method == "POST":
-            return await _news(watched, request, subscription)
+            return await _news(watched, pushes, request, subscription)
         return await _verification(watched, request, subscription)
     except ports.StoreError:
         return PlainTextResponse("Temporarily unavailable; try again later.\n", 503, {"retry-after": "60"})
@@ -61,7 +80,9 @@ async def _verification(watched: Watched, request: Request, subscription: model.
     return PlainTextResponse(challenge)
 
 
-async def _news(watched: Watched, request: Request, subscription: model.Subscription | None) -> Response:
+async def _news(
+    watched: Watched, pushes: PushCount, request: Request, subscription: model.Subscription | None
+) -> Response:
     if subscription is None or subscription.until is None:
         await problems.read(request.receive, problems.MOST_BODY_BYTES)
         # Gone: the hub sends no more (section 7).
@@ -78,6 +99,23 @@ async def _news(watched: Watched, request: Request, subscription: model.Subscrip
         log.warning("news without the hub's signature refused", feed=subscription.feed)
         return PlainTextResponse("The signature is not that of the subscription.\n", 403)
     now = watched.clock.now()
+    if pushes.is_flood(subscription.feed, now):
+        await _drop(watched, subscription, now)
+        return PlainTextResponse(_UNKNOWN, 410)
     await watched.store.write(lambda tx: tx.subscriptions.push(subscription.feed, at=now))
     log.info("news pushed", feed=subscription.feed)
     return PlainTextResponse("", 202)
+
+
+async def _drop(watched: Watched, subscription: model.Subscription, now: datetime) -> None:
+    dropped = websub.after_flood(subscription, now=now)
+    operator = watched.settings.bot.operator
+    notice = notices.feed_health([f"{addresses.shown(dropped.feed)} is only polled: {dropped.error}"], [], now=now)
+
+    def work(tx: ports.Transaction) -> None:
+        tx.subscriptions.save(dropped)
+        if operator is not None:
+            tx.outbox.add([notices.row(notice, channel=operator, now=now)])
+
+    await watched.store.write(work)
+    log.warning("the feed is only polled: its hub", feed=dropped.feed, hub=dropped.hub, error=dropped.error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from bot import app, config, model
 from bot.app.clock import SystemClock
 from bot.fetch.client import HttpFetcher
+from bot.polling import timing
 from testbed.servers import imap
 from testbed.servers.feeds import TLS
 from tests.fetch.conftest import POLICY
@@ -44,7 +46,11 @@ def newsletter() -> EmailMessage:
     return made
 
 
-async def test_a_newsletter_is_posted_as_soon_as_it_arrives(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first poll was a moment ago.
+    monkeypatch.setattr(timing, "LEAST_AFTER_NEWS", timedelta())
     async with imap.serve() as box, world(tmp_path) as made:
         made.configure()
         made.environ["MAIL_PASSWORD"] = imap.PASSWORD

@@ -9,14 +9,18 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot import app, model, storage
+from bot import app, model, polling, storage
+from bot import ports as outside
 from bot.app import subscribing
+from bot.app.clock import SystemClock
 from bot.fetch.client import HttpFetcher
-from bot.polling import websub
+from bot.polling import timing, websub
 from testbed import commands, fresh
 from testbed.fakes import START, FakeClock
 from testbed.servers import hub, ports, postgres
@@ -91,7 +95,9 @@ async def desk(folder: Path, database: str, *, lease_seconds: int = 864_000) -> 
                     stop.set()
 
 
-async def test_pushed_news_is_posted_at_once(tmp_path: Path, database: str) -> None:
+async def test_pushed_news_is_posted_at_once(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first poll was a moment ago.
+    monkeypatch.setattr(timing, "LEAST_AFTER_NEWS", timedelta())
     async with desk(tmp_path, database) as made:
         [subscriber] = made.hub.verified
         assert subscriber.topic == TOPIC
@@ -154,7 +160,7 @@ async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> N
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=FakeClock())
     fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
     with hub.serve() as private:
-        hubs = subscribing.Hubs(store, FakeClock(), fetcher, public_url=lambda: None)
+        hubs = subscribing.Hubs(store, FakeClock(), fetcher, public_url=lambda: None, feeds=dict)
         wanted = websub.wanted("https://wire.example/feed", private.url, TOPIC, now=START)
         await store.write(lambda tx: tx.subscriptions.want(wanted))
         await hubs.ask_due("https://watch.example")
@@ -162,5 +168,100 @@ async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> N
         assert "private or reserved address" in (after.error or "")
         assert after.secret not in (after.error or "")
         assert not private.subscribers
+    await fetcher.close()
+    await store.close()
+
+
+@pytest.mark.parametrize(("fails", "most"), [(False, 11), (True, 1)])
+async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than_its_own_pause(
+    tmp_path: Path, *, fails: bool, most: int
+) -> None:
+    clock = FakeClock()
+    store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=clock)
+    fetcher, feed = HttpFetcher(model.FetchPolicy(), clock), model.Feed(url="https://wire.example/feed")
+    hubs = subscribing.Hubs(store, clock, fetcher, public_url=lambda: None, feeds=lambda: {feed.url: feed})
+    wanted = websub.wanted(feed.url, "https://hub.example/", TOPIC, now=clock.now())
+    await store.write(lambda tx: tx.feeds.sync([feed.url], now=clock.now()))
+    await store.write(lambda tx: tx.subscriptions.want(wanted))
+
+    async def poll() -> int:
+        """Poll the feed if it is due: an answer without news, or none at all."""
+        claimed = await store.write(
+            lambda tx: tx.feeds.claim_due(now=clock.now(), limit=1, token="x", lease=timedelta(minutes=1))
+        )
+        for state in claimed:
+            policy = model.FetchPolicy()
+            answer = outside.Answer(status=200, url=feed.url)
+            after = (
+                polling.after_failure(state, feed, "no answer", policy=policy, now=clock.now(), jitter=0)
+                if fails
+                else polling.after_answer(state, feed, answer, policy=policy, now=clock.now(), jitter=0)
+            )
+            await store.write(partial(lambda state, tx: tx.feeds.save([state], token="x"), after))
+        return len(claimed)
+
+    await poll()
+    polls = 0
+    for _ in range(150):
+        clock.advance(timedelta(seconds=2))
+        await store.write(lambda tx: tx.subscriptions.push(feed.url, at=clock.now()))
+        await hubs.poll_for_news()
+        polls += await poll()
+    assert polls <= most
+    if fails:
+        fails = False
+        clock.advance(timedelta(hours=1))
+        assert await poll() == 1
+        clock.advance(timedelta(minutes=1))
+        await hubs.poll_for_news()
+        assert await poll() == 1, "the news that waited is polled for"
+    await fetcher.close()
+    await store.close()
+
+
+async def test_a_hub_that_floods_is_dropped_and_the_operator_is_told(tmp_path: Path) -> None:
+    async with desk(tmp_path, f"sqlite:///{tmp_path}/wirewatch.db") as made:
+
+        def flood() -> list[int]:
+            return [made.hub.publish(TOPIC, b"<rss/>")[0] for _ in range(123)]
+
+        assert await asyncio.to_thread(flood) == [202] * 120 + [410] * 3
+        found = await made.subscription()
+        assert found.until is None
+        assert "more than 120 times in an hour" in (found.error or "")
+        await until(lambda: "more than 120 times in an hour" in str(made.world.heads("ops")))
+
+
+async def test_a_hub_that_does_not_answer_delays_neither_pushes_nor_other_hubs(tmp_path: Path) -> None:
+    reached, is_over = asyncio.Event(), asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await is_over.wait()
+        writer.close()
+
+    clock, policy = SystemClock(), model.FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(minutes=10))
+    store, fetcher = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=clock), HttpFetcher(policy, clock)
+    feeds = {f"https://{name}.example/": model.Feed(url=f"https://{name}.example/") for name in ("a", "b", "c")}
+    hubs = subscribing.Hubs(store, clock, fetcher, public_url=lambda: "https://watch.example", feeds=lambda: feeds)
+    hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
+    with hub.serve() as good:
+        good.asks_back = False
+        slow = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}/"
+        for feed, url in zip(feeds, (slow, good.url, good.url), strict=True):
+            one = websub.wanted(feed, url, feed, now=clock.now())
+            await store.write(partial(lambda one, tx: tx.subscriptions.want(one), one))
+        await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now() + timedelta(hours=1)))
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(hubs.run())
+            await reached.wait()
+            await until(lambda: len(good.subscribers) == 2)
+            await store.write(lambda tx: tx.subscriptions.push("https://c.example/", at=clock.now()))
+            while not await store.read(lambda tx: tx.feeds.count_due(now=clock.now())):  # noqa: ASYNC110 -- another task
+                await asyncio.sleep(0.1)
+            running.cancel()
+    is_over.set()
+    hanging.close()
+    await hanging.wait_closed()
     await fetcher.close()
     await store.close()

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model, polling
+from bot.polling import places
 from testbed.fakes import START
 from tests.polling.states import (
     EVERY,
@@ -158,3 +159,20 @@ def test_no_feed_is_asked_before_its_shortest_interval(jitter: float, minutes: i
 @given(st.floats(0, 1, exclude_max=True))
 def test_jitter_only_ever_delays(jitter: float) -> None:
     assert answered(READ, WELL, jitter=jitter).due_at >= answered(READ, WELL).due_at
+
+
+def test_reported_news_is_polled_for_at_once_but_not_more_often_than_the_pause_allows() -> None:
+    reddit = model.Feed(url="https://www.reddit.com/r/x/new.json")
+    state = model.FeedState(url=URL, due_at=START, polled_at=START)
+    soon, minute = START + timedelta(seconds=2), START + timedelta(minutes=1)
+    assert polling.pushed(state, FEED, now=minute) == minute
+    assert polling.pushed(state, FEED, now=soon) == START + timedelta(seconds=30)
+    assert polling.pushed(state, reddit, now=soon) == START + places.etiquette(reddit).every
+    assert polling.pushed(dataclasses.replace(state, polled_at=None), FEED, now=START) == START
+
+
+def test_reported_news_of_a_feed_that_fails_or_is_slow_waits_for_its_own_time() -> None:
+    state = model.FeedState(url=URL, due_at=START, polled_at=START)
+    later = START + timedelta(hours=1)
+    assert polling.pushed(dataclasses.replace(state, failures=1), FEED, now=later) is None
+    assert polling.pushed(dataclasses.replace(state, is_slow=True), FEED, now=later) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
 import pytest
@@ -146,3 +146,17 @@ def test_a_subscription_is_told_in_one_line(
     subscription: model.Subscription, public_url: str | None, told: str
 ) -> None:
     assert websub.told(subscription, public_url=public_url, now=START) == told
+
+
+def test_a_feed_that_names_another_hub_in_each_document_has_one_request_an_hour() -> None:
+    def asked_at(changed_at: datetime | None) -> datetime:
+        return websub.wanted("f", "https://h.example/", TOPIC, now=START, changed_at=changed_at).next_at
+
+    assert asked_at(None) == asked_at(START - HOUR) == START
+    assert asked_at(START - HOUR / 12) == START + HOUR
+
+
+def test_a_flooded_subscription_is_dropped_for_a_day() -> None:
+    after = websub.after_flood(replace(ONE, until=START + HOUR), now=START)
+    assert (after.until, after.next_at) == (None, START + timedelta(days=1))
+    assert "more than 120 times in an hour" in websub.told(after, public_url="https://w.example", now=START)

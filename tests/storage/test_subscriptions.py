@@ -56,10 +56,10 @@ async def test_a_push_waits_until_its_feed_is_due(store: storage.SqlStore) -> No
     assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[0] == [feed]
     [state] = await store.write(lambda tx: tx.feeds.claim_due(now=START, limit=1, token="x", lease=LEASE))
     # It is being polled, and may have been looked at before the news came.
-    assert not await store.write(lambda tx: tx.feeds.hurry(feed, now=START))
+    assert not await store.write(lambda tx: tx.feeds.hurry(feed, at=START, now=START))
     later = replace(state, due_at=START + timedelta(hours=1))
     await store.write(lambda tx: tx.feeds.save([later], token="x"))
-    assert await store.write(lambda tx: tx.feeds.hurry(feed, now=START))
+    assert await store.write(lambda tx: tx.feeds.hurry(feed, at=START, now=START))
     assert await store.read(lambda tx: tx.feeds.count_due(now=START)) == 1
     await store.write(lambda tx: tx.subscriptions.push(feed, at=None))
     assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[0] == []
@@ -77,3 +77,16 @@ async def test_a_hub_that_comes_back_before_it_answers_the_request_is_not_forgot
     again = websub.after_ask(verified, "the hub answered 500", now=START)
     await store.write(lambda tx: tx.subscriptions.save(again, asked=verified))
     assert await store.read(lambda tx: tx.subscriptions.by_token(asked.token)) == again
+
+
+async def test_a_feed_that_names_another_hub_does_not_end_the_pause_after_failures(store: storage.SqlStore) -> None:
+    feed = "https://a.example/"
+    first = websub.wanted(feed, HUB, feed, now=START)
+    await store.write(lambda tx: want(tx, first))
+    failed = first
+    for _ in range(4):
+        failed = websub.after_ask(failed, "the hub answered 500", now=START)
+    await store.write(lambda tx: tx.subscriptions.save(failed))
+    await store.write(lambda tx: want(tx, websub.wanted(feed, "https://other.example/", feed, now=START)))
+    [after] = await store.read(lambda tx: tx.subscriptions.all())
+    assert (after.hub, after.failures, after.next_at) == ("https://other.example/", 4, START + timedelta(hours=4))
