@@ -124,8 +124,8 @@ class Playground:
                 lambda tx: _try(tx, compiled, settings, told, days, now, ends_at)
             )
         except rules.TooManySteps:
-            limit = f"{MOST_STEPS_OF_AN_ARTICLE:,} steps"
-            remark = f"On one article this takes more than {limit}: use fewer wordings under NEAR."
+            advice = "use fewer wordings under NEAR, or smaller regular expressions"
+            remark = f"On one article this takes more than {MOST_STEPS_OF_AN_ARTICLE:,} steps: {advice}."
         except _TooLongError:
             remark = f"This took longer than {model.show_duration(MOST_TIME)}: choose fewer days."
         return replace(told, remark=remark)
