@@ -73,7 +73,7 @@ def of_real_stories(name: str) -> tuple[list[tuple[str, model.Fact]], int]:
         for article in members:
             reading = facts.read(article)
             news = facts.news(claims, reading)
-            claims.add(reading, news)
+            claims.add(reading)
             found += [(members[0].title, fact) for fact in news]
     return found, sum(len(members) - 1 for members in told.values())
 

@@ -64,7 +64,7 @@ def _first(situation: Situation) -> tuple[model.Decision, ...]:
 
 
 def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
-    replies = (*_second_rules(situation, alert), *_corrections(situation), *_new_facts(situation, alert))
+    replies = (*_second_rules(situation, alert), *_news(situation, alert))
     if not situation.arrivals and not replies:
         is_shown = situation.has_summary and not alert.is_gathered
         return (situation.decision(model.Action.EDIT, model.Reason.SUMMARY),) if is_shown else ()
@@ -100,24 +100,48 @@ def _apart(situation: Situation, rules: tuple[model.Rule, ...]) -> list[tuple[mo
     return [each for each in (awake, asleep) if each]
 
 
-def _corrections(situation: Situation) -> tuple[model.Decision, ...]:
-    if not situation.edits:
+def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
+    """One reply about all that the turn brought: what is new, what outlets changed, and who joined."""
+    facts, edits = _facts(situation, alert), situation.edits
+    if not facts and not edits:
         return ()
-    first = situation.edits[0]
-    detail = f"{first.outlet} changed its {first.field}"
-    return (reply(situation, model.Reason.CORRECTION, detail=detail, edits=situation.edits),)
+    changed = [f"{edits[0].outlet} changed its {edits[0].field}"] if edits else []
+    detail = "; ".join([*map(_shown, facts), *changed])
+    if all(fact.is_joined for fact in facts):
+        reason = model.Reason.CORRECTION if edits else model.Reason.ADDED_OUTLET
+    else:
+        reason = model.Reason.NEW_FACT
+    return (reply(situation, reason, detail=detail, facts=facts, edits=edits),)
 
 
-def _new_facts(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
-    facts = _unsaid(situation, alert)[:FACTS_A_REPLY]
-    if not facts:
-        return ()
-    detail = "; ".join(_shown(fact) for fact in facts)
-    return (reply(situation, model.Reason.NEW_FACT, detail=detail, facts=facts),)
+def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
+    """What the thread gets of the turn's facts and articles and has not said, in the order of its worth."""
+    thread = situation.thread
+    found = [fact for fact in situation.facts if thread is not model.Thread.CLAIMS or fact.is_claim]
+    if thread is model.Thread.ALL:
+        stated = {fact.article for fact in found}
+        found += [_joined(one.article) for one in situation.arrivals if one.article.id not in stated]
+    unsaid = {said(fact): fact for fact in found if said(fact) not in alert.said}.values()
+    return tuple(sorted(unsaid, key=_worth)[:FACTS_A_REPLY])
 
 
-def _unsaid(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
-    return tuple({said(fact): fact for fact in situation.facts if said(fact) not in alert.said}.values())
+def _worth(fact: model.Fact) -> int:
+    """The lower, the earlier in a reply: claims, denials and corrections, quotes, articles that joined."""
+    return 0 if fact.before else 1 if fact.mark else 3 if fact.is_joined else 2
+
+
+def _joined(article: model.Article) -> model.Fact:
+    return model.Fact(
+        kind=model.JOINED,
+        label="joined",
+        before=None,
+        after=article.title,
+        sentence=article.title,
+        article=article.id,
+        outlet=article.outlet,
+        link=article.link,
+        said_at=article.when,
+    )
 
 
 def _shown(fact: model.Fact) -> str:

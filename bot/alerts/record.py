@@ -47,7 +47,7 @@ def record(
             )
         case model.Action.REPLY:
             facts = tuple(said(fact) for fact in decision.facts)
-            latest = decision.facts[0] if decision.facts else known.latest
+            latest = next((fact for fact in decision.facts if not fact.is_joined), known.latest)
             is_corroborated = known.is_corroborated or decision.reason is model.Reason.CORROBORATION
             return replace(
                 known,

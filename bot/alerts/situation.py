@@ -59,6 +59,12 @@ class Situation:
         """The rules that may speak for the story now: ready, and not snoozed."""
         return tuple(rule for rule in self.rules if self.is_ready(rule) and rule.name not in self.snoozed)
 
+    @property
+    def thread(self) -> model.Thread:
+        """What the story's thread gets here: of several rules, the one that wants most decides."""
+        wanted = (rule.thread or self.policy.thread for rule in self.rules)
+        return max(wanted, key=lambda thread: thread.rank, default=self.policy.thread)
+
     def digest_of(self, rule: model.Rule) -> model.Digest | None:
         """When what the rule matches is gathered here: by its own word, else by the channel's."""
         return rule.digest or self.policy.digest

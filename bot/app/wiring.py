@@ -70,6 +70,7 @@ def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.S
         gather=bot.gather,
         digest=digest,
         translate=channel.translate,
+        thread=channel.thread,
     )
 
 

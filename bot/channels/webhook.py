@@ -205,6 +205,7 @@ def _fact(fact: model.Fact) -> Json:
     return {
         "kind": fact.kind,
         "label": phrases.clean(fact.label),
+        "mark": phrases.clean(fact.mark),
         "before": phrases.clean(fact.before) if fact.before else None,
         "after": phrases.clean(fact.after),
         "sentence": phrases.clean(fact.sentence),

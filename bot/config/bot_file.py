@@ -152,6 +152,7 @@ def _channel(
         options=checked,
         place=f"{report.path}:{line}",
         translate=getattr(checked, "translate", None),
+        thread=getattr(checked, "thread", model.Thread.NEWS),
     )
 
 

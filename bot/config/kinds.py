@@ -8,7 +8,7 @@ from functools import cache
 
 import pydantic
 
-from bot import plugins
+from bot import model, plugins
 from bot.config import values
 from bot.config.strict_shape import StrictShape
 from bot.config.yaml.nodes import Mapping, Node, Scalar
@@ -35,8 +35,19 @@ def channel_options(kind: plugins.Kind | None) -> type[pydantic.BaseModel]:
             "summary of articles in other languages in it, beside the original."
         ),
     )
+    thread = pydantic.Field(
+        model.Thread.NEWS,
+        description=(
+            "What a story's thread gets: claims (a value in the place of another, corrections), news (quotes of what "
+            "is new, too) or all (each article that joins, too). A rule may have its own thread."
+        ),
+    )
     return pydantic.create_model(
-        base.__name__, __base__=base, __doc__=base.__doc__, translate=(values.Language | None, translate)
+        base.__name__,
+        __base__=base,
+        __doc__=base.__doc__,
+        translate=(values.Language | None, translate),
+        thread=(model.Thread, thread),
     )
 
 

@@ -213,6 +213,11 @@ class RuleShape(StrictShape):
     when: values.When = pydantic.Field(
         None, description="now, or digest 08:00: all stories of a day in one message at that time."
     )
+    thread: model.Thread | None = pydantic.Field(
+        None,
+        description="What a story's thread gets: claims (a value in the place of another, corrections), news (quotes "
+        "of what is new, too) or all (each article that joins, too). Without it, as the channel says, else news.",
+    )
     remind: values.Leads | None = pydantic.Field(
         None,
         description=(

@@ -26,6 +26,8 @@ class ChannelSettings:
     place: str
     #: The language that its readers want beside the original; None: none.
     translate: str | None = None
+    #: What its threads get.
+    thread: model.Thread = model.Thread.NEWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

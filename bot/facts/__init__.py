@@ -3,16 +3,15 @@
     article → read → Reading ─────────┐
     StoryClaims, and near it others' ─┴→ news → facts; claims.add(reading)
 
-Pure. One principle: a statement is aligned with an earlier one about the same thing, and what differs is the change.
-Costs by the article, never by the story: claims are bounded however many articles join.
+Pure. A statement is compared with earlier ones about the same thing, and what differs is the change. The cost depends
+on the article, not on the story: claims are bounded however many articles join.
 """
 
 from bot import model
-from bot.facts.claims import StoryClaims
+from bot.facts.claims import StoryClaims, claims_of
 from bot.facts.corrections import corrections
-from bot.facts.news import news, news_and_more
+from bot.facts.news import news, news_and_more, news_of_version, undoing
 from bot.facts.reading import Reading, read
-from bot.facts.rebuilding import claims_of, news_of_version
 from bot.language.livepages import is_live_page
 
 __all__ = [
@@ -26,9 +25,10 @@ __all__ = [
     "news_and_more",
     "news_of_version",
     "read",
+    "undoing",
 ]
 
 
 def deadlines(claims: StoryClaims) -> tuple[model.Deadline, ...]:
-    """The dated deadlines that the story holds, earliest first; also those that are over."""
+    """Return the dated deadlines that the story holds, earliest first; also those that are over."""
     return claims.dues.deadlines()

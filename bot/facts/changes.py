@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.facts.claims import Stated, StoryClaims
+from bot.facts.claims import Stated, StoryClaims, weight
 from bot.facts.deadlines import MOVED, is_put_away
-from bot.facts.evidence import has_value, is_known, is_known_day, weight
 from bot.facts.reading import FATES, Figure, Reading, Statement
 from bot.language import dates
 from bot.language.numbers import Number
@@ -77,10 +76,10 @@ def changes(claims: StoryClaims, reading: Reading) -> tuple[Change, ...]:
     found: dict[tuple[str, str], Change] = {}
     said = [figure.number for statement in reading.statements for figure in statement.figures]
     shown = reading.statements[: _READ + 1]
-    is_correction = any("=correct" in statement.words for statement in shown[:2])
+    is_correction = reading.is_correction
     for before, statement in zip((None, *shown), shown, strict=False):
-        if statement.has("before") and statement.order and not is_correction:
-            # "An earlier fine", "last year": another event's value.
+        if not is_correction and statement.has("before" if statement.order else "recap"):
+            # "An earlier fine": another event's value; a headline "How the fine went from 45 to 30": no new one.
             continue
         wrong = _corrected(before, statement, is_correction=is_correction)
         for change in (*_of_numbers(statement, claims, said, wrong), *_of_days(statement, claims, reading, wrong)):
@@ -101,7 +100,7 @@ def _of_numbers(
     statement: Statement, claims: StoryClaims, said: Sequence[Number], wrong: Statement | None
 ) -> Iterator[Change]:
     for figure in statement.figures:
-        if is_known(figure, claims) or figure.number.hedge == "most" or figure.is_part:
+        if claims.has_number(figure) or figure.number.hedge == "most" or figure.is_part:
             continue
         beside = _replaced_beside(figure, statement, claims)
         replaced = beside or _replaced_before(figure, statement, claims, wrong)
@@ -119,7 +118,7 @@ def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) 
     """The number that the same sentence puts away for this one: "£3.9m rather than £4.4m", "from 5 to 7"."""
     for other in statement.figures:
         one, two = sorted((figure.number, other.number), key=lambda each: each.start)
-        if one.unit != two.unit or one.value == two.value or not has_value(other, claims):
+        if one.unit != two.unit or one.value == two.value or not claims.has_value(other):
             continue
         is_hedged = other.number.hedge in ("least", "most")
         if not _is_near(one, two, statement) or not is_put_away(other.number.start, statement, is_hedged=is_hedged):
@@ -144,13 +143,7 @@ def _replaced_before(
 ) -> Figure | None:
     """The one number of the sentence before, for the only one here: "We gave the number as 450. It is 540."."""
     given = [each for each in wrong.figures if each.number.unit or each.number.value > 1] if wrong else []
-    if (
-        figure.noun
-        or len(statement.figures) > 1
-        or statement.days
-        or len(given) != 1
-        or not has_value(given[0], claims)
-    ):
+    if figure.noun or len(statement.figures) > 1 or statement.days or len(given) != 1 or not claims.has_value(given[0]):
         return None
     return given[0] if given[0].number.unit == figure.number.unit else None
 
@@ -169,11 +162,17 @@ def _aligned(figure: Figure, statement: Statement, claims: StoryClaims) -> Numbe
         if figure.what == number.unit and not stated.beside & figure.beside:
             # The price that was asked and what was paid.
             continue
-        # Half, or twice, as many of something is more often a part of it than its new number.
-        is_of_a_size = 0.4 <= figure.number.value / (number.value or 1) <= 2.5
-        is_toll = figure.what in FATES and figure.number.value > number.value
-        return number if is_of_a_size or is_toll else None
+        return number if _is_surely_of_the_same(figure, number) else None
     return None
+
+
+def _is_surely_of_the_same(figure: Figure, number: Number) -> bool:
+    """A toll that rises, a sum that is named (a fine), or a rising count of something that is named."""
+    if figure.what in FATES:
+        return figure.number.value > number.value and float(number.value).is_integer()
+    # Half, or twice, as much is more often a part of it than its new value.
+    is_of_a_size = 0.4 <= figure.number.value / (number.value or 1) <= 2.5
+    return is_of_a_size and (figure.what in _NAMES or (bool(_noun(figure)) and figure.number.value > number.value))
 
 
 def _is_about_the_same(statement: Statement, stated: Stated, share: float = _SAME_SHARE) -> bool:
@@ -199,16 +198,18 @@ def _noun(figure: Figure) -> str:
 
 
 def _of_days(statement: Statement, claims: StoryClaims, reading: Reading, wrong: Statement | None) -> Iterator[Change]:
-    new = [day for day in statement.days if day.day and not is_known_day(day, claims) and day.may_follow(statement.day)]
+    new = [day for day in statement.days if day.day and not claims.has_day(day) and day.may_follow(statement.day)]
     if len(new) != 1:
         return
     (day,) = new
-    known = [other for other in statement.days if other.day and not other.is_relative and is_known_day(other, claims)]
+    known = [other for other in statement.days if other.day and not other.is_relative and claims.has_day(other)]
     old = [other for other in known if is_put_away(other.start, statement)]
     if wrong is not None and not statement.words and not known:
         # "We gave the day as 26 October. It is 28 October."
-        old = [other for other in wrong.days if other.day and not other.is_relative and is_known_day(other, claims)]
-    if len(old) == 1 and not day.is_relative:
+        old = [other for other in wrong.days if other.day and not other.is_relative and claims.has_day(other)]
+    # "Use-by dates run from 6 May to 12 June" moves nothing.
+    is_span = bool(known) and statement.has("span") and not statement.has("moved")
+    if len(old) == 1 and not day.is_relative and not is_span:
         yield _moved(old[0], day, statement, is_explicit=True, corrected=None if known else wrong)
         return
     named = [other for each in reading.statements for other in each.days]

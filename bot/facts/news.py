@@ -1,30 +1,54 @@
-"""What is told of an article that joins a story: its changes as "A → B", and its prominent new sentences, quoted whole.
+"""Decide what an article that joins a story says that the story has not said, and how a reply states it.
 
-Nothing is told unless the article surely brings something new (judge.py): a false statement costs more than a miss.
+    changes.py: both values are stated about the same thing  →  a claim, "deaths: 12 → 31"
+    the article probably brings news                         →  a quote of its one or two newest sentences
+
+How probable news is comes from a few features with a weight each (``WEIGHTS``, a logistic regression on labelled news:
+`python -m bench.quality.news --fit`). Each feature is about form (a turn of events, a figure or a day that the story
+lacks, an opinion, the time since the last article), never about a subject.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot import model
-from bot.facts import judge
 from bot.facts.changes import Change, changes
 from bot.facts.claims import StoryClaims
-from bot.facts.evidence import apart, evidence
-from bot.facts.reading import Reading, Statement
+from bot.facts.reading import FATES, Reading, Statement, read
+from bot.facts.turns import LABELS, undone
 from bot.language import mastheads, sentences
 
-#: The headline and so many sentences are quoted.
-QUOTED = 3
-#: Of so many first sentences somebody else may choose what is told, from this sureness on: most articles repeat what
-#: others have reported, and asking about each costs (decision record 0048).
-OFFERED, OFFERED_FROM = 8, 0.05
-#: The first sentences that are considered for it.
-_PROMINENT = 4
-_MOST_CHANGES = 3
-#: A sentence of which the story has all but this share in one statement, and each of its values, is known.
-_KNOWN = 0.15
+#: The headline and so many sentences are weighed and quoted; of a correction and for a language model, more.
+_LEAD, _FURTHER = 3, 8
+#: Turns that end or undo what was reported: news also right after the last article.
+_DECISIVE = frozenset(
+    "convict acquit sentence free deny withdraw reverse resign recall confirm extend cancel appeal".split()
+)
+#: Turns that are news even where the headline has none.
+_GRAVE = frozenset("die hurt arrest charge convict acquit sentence free".split())
+#: Of each feature, for the logit of the probability that an article brings news.
+WEIGHTS: Mapping[str, float] = {
+    "always": -4.95,
+    "turns": 1.05,
+    "decisive": 0.9,
+    "figures": 0.75,
+    "days": 1.05,
+    "opinion": -1.25,
+    "lead": 1.2,
+    "pause": 1.24,
+    "again": 0.67,
+}
+#: An article is quoted from this probability on; a live page's new text, which is surely about the story, sooner.
+THRESHOLD, _LIVE = 0.55, 0.3
+#: From this probability on a language model is asked what is new.
+_ASKED_FROM = 0.1
+#: The certainty that an article reports the story's event from which on its values replace those of the story.
+_SURE = 0.9
+#: Hours since the last article: more say nothing more.
+_LONGEST_PAUSE = 24
+_MOST_CHANGES, _MOST_QUOTES = 3, 2
 #: A sentence with fewer words of content says nothing alone; with fewer than the second it is short.
 _FEWEST, _SHORT = 3, 6
 #: Characters of two sentences that are quoted as one.
@@ -37,67 +61,132 @@ def news(
     beside: Sequence[StoryClaims] = (),
     sure: float = 1.0,
     *,
-    judged_by: judge.Model | None = None,
+    threshold: float = THRESHOLD,
     quotes_only: bool = False,
 ) -> tuple[model.Fact, ...]:
-    """What the article says that the story did not; none for a story's first article, a copy, or a doubtful one.
+    """Return what the article says that the story did not; nothing for a story's first article or a copy.
 
-    Costs by the article and the claims' bounds. ``beside`` and ``sure`` as in ``evidence``. ``judged_by``: another
-    model than the shipped one. ``quotes_only``: a change is quoted as its sentence, never put as "A → B".
+    ``beside``: the claims of the nearest other stories, whose news is not this story's. ``sure``: the probability that
+    the article reports this story's event. ``quotes_only``: no change is stated as "A → B".
     """
-    return _weighed(claims, reading, beside, sure, judged_by or judge.shipped(), quotes_only=quotes_only)[0]
+    if _is_copy(claims, reading, beside):
+        return ()
+    turn = undoing(claims, reading)
+    mark = model.CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
+    found = () if quotes_only else (each for each in changes(claims, reading) if not _is_of_another(each, beside))
+    # A sentence that itself replaces the story's value is about the same thing, whatever the article's event.
+    changed = [change for change in found if change.is_explicit or sure >= _SURE][:_MOST_CHANGES]
+    if not (mark or changed or _is_decisive(claims, reading)) and probability(claims, reading) * sure < threshold:
+        return ()
+    facts = [_claim(reading, change, model.CORRECTION if reading.is_correction else "") for change in changed]
+    stated = [fact.sentence for fact in facts]
+    quoted = [
+        statement
+        for statement in _newest(claims, reading, beside, most=_MOST_QUOTES)
+        # A sentence with a change's new value, however it writes it, would say it a second time.
+        if not any(statement.text in sentence for sentence in stated)
+        and not any(change.after in statement.text for change in changed)
+    ]
+    if reading.is_correction and changed:
+        quoted = []
+    return (*facts, *_quotes(reading, quoted, stated, mark))
 
 
 def news_and_more(
     claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims] = (), sure: float = 1.0
 ) -> tuple[tuple[model.Fact, ...], tuple[model.Fact, ...]]:
-    """What ``news`` tells, and what beside it may be new: the first sentences that the story lacks.
+    """Return what ``news`` states, and further sentences that the story lacks, for a language model to choose from.
 
-    The latter is for somebody else to choose from; none of an article that surely brings nothing new.
+    There are no further ones where the article most probably brings nothing new.
     """
-    told, sureness = _weighed(claims, reading, beside, sure, judge.shipped())
-    if sureness < OFFERED_FROM:
-        return told, ()
-    known = [fact.sentence for fact in told]
-    found = [
-        each
-        for each in _shown(reading, OFFERED)
-        if apart(each, claims) >= _KNOWN and not any(_joined(reading, each) in other for other in known)
+    stated = news(claims, reading, beside, sure)
+    if _is_copy(claims, reading, beside) or (not stated and probability(claims, reading) < _ASKED_FROM):
+        return stated, ()
+    known = [fact.sentence for fact in stated]
+    further = [
+        statement
+        for statement in _shown(reading, _FURTHER)
+        if not claims.repeats(statement) and not any(_text(reading, statement) in sentence for sentence in known)
     ]
-    return told, tuple(_quotes(reading, found, known))
+    return stated, tuple(_quotes(reading, further, known))
 
 
-def _weighed(
-    claims: StoryClaims,
-    reading: Reading,
-    beside: Sequence[StoryClaims],
-    sure: float,
-    judged_by: judge.Model,
-    *,
-    quotes_only: bool = False,
-) -> tuple[tuple[model.Fact, ...], float]:
-    """The facts, and how surely the article brings something new, 0 to 1; weighing it is most of the cost."""
-    if not claims.count or not reading.statements or reading.fingerprint in claims.fingerprints:
-        return (), 0.0
-    if any(reading.fingerprint in other.fingerprints for other in beside):
-        return (), 0.0
-    changed = [change for change in changes(claims, reading) if not _is_told_beside(change, beside)]
-    # A sentence that itself replaces what the story said is news at any hour, as the same news an hour later is not.
-    is_explicit = any(change.is_explicit for change in changed)
-    sureness = 1.0 if is_explicit else judged_by.sureness(evidence(claims, reading, beside, sure))
-    if sureness < judged_by.threshold:
-        return (), sureness
-    changed = [] if quotes_only else changed[:_MOST_CHANGES]
-    told = [_change(reading, one) for one in changed]
-    # A sentence that holds a change's new value, however it writes it, would say it a second time.
-    said = [fact.sentence for fact, one in zip(told, changed, strict=True) if one.is_explicit]
-    quoted = [each for each in _quoted(claims, reading) if not any(one.after in each.text for one in changed)]
-    quoted = [each for each in quoted if not any(each.text in sentence for sentence in said)]
-    return (*told, *_quotes(reading, quoted, [fact.sentence for fact in told])), sureness
+def news_of_version(claims: StoryClaims, after: model.Article) -> tuple[model.Fact, ...]:
+    """Return what a live page's next version adds to itself and to the other articles; the claims take it in."""
+    reading = read(after)
+    # It is about several events: a value that differs from an earlier one is mostly of another thing.
+    found = news(claims, reading, threshold=_LIVE, quotes_only=True)
+    claims.add(reading, is_version=True)
+    return found
 
 
-def _is_told_beside(change: Change, beside: Sequence[StoryClaims]) -> bool:
-    """Another story of the rule has the old value and the new one: the change is its, or was told there."""
+def undoing(claims: StoryClaims, reading: Reading) -> str | None:
+    """Return the turn by which the article's headline undoes what its story reports ("deny"), or None.
+
+    A story that began with the denial is not undone by further reports of it.
+    """
+    if not claims.count or not reading.statements:
+        return None
+    turns = (turn for turn in reading.statements[0].turns if turn not in claims.opening)
+    return undone(turns, (*claims.turns, *claims.words))
+
+
+def probability(claims: StoryClaims, reading: Reading) -> float:
+    """Return the probability, 0 to 1, that the article says something new about the story's event."""
+    logit = sum(WEIGHTS[name] * value for name, value in features(claims, reading).items())
+    return 1 / (1 + math.exp(-logit))
+
+
+def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
+    """Return what the probability is made of, each with its value."""
+    top = reading.statements[0]
+    # "It was banned in 2010" is background.
+    lead = [each for each in reading.statements[1 : 1 + _LEAD] if not each.has("before")]
+    hours = (reading.at - claims.last_at).total_seconds() / 3600 if claims.last_at else 0.0
+    pause = math.log1p(min(max(0.0, hours), _LONGEST_PAUSE))
+    return {
+        "always": 1.0,
+        "turns": min(2, _turns(claims, top)),
+        "decisive": float(_is_decisive(claims, reading)),
+        "figures": min(2, _figures(claims, top)),
+        "days": float(any(not claims.has_day(day) for each in (top, *lead) for day in each.days)),
+        "opinion": float(_is_opinion(top)),
+        "lead": float(any(turn in _GRAVE and turn not in claims.turns for each in lead for turn in each.turns)),
+        "pause": pause,
+        "again": pause * (reading.outlet in claims.outlets),
+    }
+
+
+def _is_decisive(claims: StoryClaims, reading: Reading) -> bool:
+    top = reading.statements[0]
+    return not _is_opinion(top) and any(turn in _DECISIVE and turn not in claims.turns for turn in top.turns)
+
+
+def _turns(claims: StoryClaims, statement: Statement) -> int:
+    return sum(1 for turn in statement.turns if turn not in claims.turns)
+
+
+def _figures(claims: StoryClaims, statement: Statement) -> int:
+    """Count the numbers that the story lacks; a sum, a share or a toll counts twice."""
+    new = [figure for figure in statement.figures if not claims.has_number(figure)]
+    return sum(2 if figure.number.unit or figure.what in FATES else 1 for figure in new)
+
+
+def _is_opinion(statement: Statement) -> bool:
+    """It comments, explains, asks or tells how somebody feels."""
+    # A turn is not looked for behind "may", so "denies plan" is none.
+    is_open = statement.has("may") and not statement.turns
+    return is_open or "?" in statement.text or statement.has("colour") or statement.has("recap")
+
+
+def _is_copy(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]) -> bool:
+    if not claims.count or not reading.statements:
+        return True
+    return any(reading.fingerprint in story.fingerprints for story in (claims, *beside))
+
+
+def _is_of_another(change: Change, beside: Sequence[StoryClaims]) -> bool:
+    """Another story of the rule has the old value and the new one: the change is that story's."""
     return any({change.before, change.after} <= set(_values(change, other)) for other in beside)
 
 
@@ -109,12 +198,19 @@ def _values(change: Change, claims: StoryClaims) -> Iterator[str]:
             yield stated.day.shown(change.statement.day)
 
 
-def _quoted(claims: StoryClaims, reading: Reading) -> list[Statement]:
-    """The headline and the first sentences, in order; not a question, nor what the story has nearly word for word."""
-    found = _shown(reading, _PROMINENT)
-    # A correction first tells what was wrong.
-    most = QUOTED + any("=correct" in statement.words for statement in reading.statements[:2])
-    return [each for each in found if apart(each, claims) >= _KNOWN][:most] or found[:1]
+def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims], *, most: int) -> Sequence[Statement]:
+    """Return the sentences that say most of what the story lacks, in order; none that it, or one near it, repeats."""
+
+    def worth(statement: Statement) -> float:
+        own = _turns(claims, statement) + _figures(claims, statement) + claims.apart(statement)
+        is_marked = any(turn in LABELS for turn in statement.turns) or "=correct" in statement.words
+        is_past = statement.order > 0 and statement.has("before")
+        return own + 2 * bool(is_marked) - _is_opinion(statement) - is_past
+
+    shown = _shown(reading, _FURTHER if reading.is_correction else _LEAD)
+    fresh = [each for each in shown if not any(story.repeats(each) for story in (claims, *beside))]
+    best = sorted(fresh, key=worth, reverse=True)[:most]
+    return [statement for statement in fresh if statement in best]
 
 
 def _shown(reading: Reading, count: int) -> list[Statement]:
@@ -130,27 +226,34 @@ def _is_shown(statement: Statement) -> bool:
     return sentences.fault(statement.text) in {None, sentences.Fault.TOO_SHORT}
 
 
-def _quotes(reading: Reading, chosen: Sequence[Statement], known: Sequence[str]) -> Iterator[model.Fact]:
-    """Each as a quote, with the sentence that it leans on but where another quote or one of ``known`` ends in that."""
+def _quotes(
+    reading: Reading, chosen: Sequence[Statement], known: Sequence[str], mark: str = ""
+) -> Iterator[model.Fact]:
+    """Yield each statement as a quote, with the sentence that it leans on unless another quote ends in that.
+
+    ``known``: the quotes that there are; ``mark``: of a correction all quotes have it, else those that reverse.
+    """
     runs: list[list[Statement]] = []
     for statement in chosen:
         before = _leant_on(reading, statement)
         if before is None or any(before.text in other != before.text for other in known):
             runs.append([statement])
-        elif runs and runs[-1][-1] is before and len(_joined(reading, *runs[-1], statement)) <= _TOGETHER:
+        elif runs and runs[-1][-1] is before and len(_text(reading, *runs[-1], statement)) <= _TOGETHER:
             runs[-1].append(statement)
         else:
             # Beneath the quote that ends in the sentence before, it needs no other.
             runs.append([statement] if runs and runs[-1][-1] is before else [before, statement])
     for run in runs:
-        text = _joined(reading, *run)
-        yield _fact(reading, "sentence", "new", None, text, text)
+        text = _text(reading, *run)
+        labels = {LABELS.get(turn) for each in run for turn in each.turns}
+        is_marked = mark == model.CORRECTION or mark in labels
+        yield _fact(reading, "sentence", "new", None, text, text, mark if is_marked else "")
 
 
 def _leant_on(reading: Reading, statement: Statement, *, is_sure: bool = False) -> Statement | None:
-    """The sentence before, where this one says nothing to who has not read it: "It is 28 October."; None: alone.
+    """Return the sentence before, where this one says nothing without it ("It is 28 October."), or None.
 
-    ``is_sure``: it does lean, and whether is not asked.
+    ``is_sure``: it surely leans on the sentence before.
     """
     before = next((each for each in reading.body if each.order == statement.order - 1), None)
     count = len(statement.content)
@@ -158,29 +261,32 @@ def _leant_on(reading: Reading, statement: Statement, *, is_sure: bool = False) 
     if before is None or not (is_sure or count < _FEWEST or sum(signs) > 1):
         return None
     is_whole = sentences.fault(before.text) in {None, sentences.Fault.TOO_SHORT}
-    return before if is_whole and len(_joined(reading, before, statement)) <= _TOGETHER else None
+    return before if is_whole and len(_text(reading, before, statement)) <= _TOGETHER else None
 
 
-def _change(reading: Reading, told: Change) -> model.Fact:
-    before = _leant_on(reading, told.statement, is_sure=told.corrected is not None)
-    sentence = _joined(reading, *((before, told.statement) if before else (told.statement,)))
-    return _fact(reading, told.kind, told.label, told.before, told.after, sentence)
+def _claim(reading: Reading, change: Change, mark: str) -> model.Fact:
+    before = _leant_on(reading, change.statement, is_sure=change.corrected is not None)
+    sentence = _text(reading, *((before, change.statement) if before else (change.statement,)))
+    return _fact(reading, change.kind, change.label, change.before, change.after, sentence, mark)
 
 
-def _joined(reading: Reading, *run: Statement) -> str:
-    """The words as they are quoted."""
+def _text(reading: Reading, *run: Statement) -> str:
+    """Return the words of statements as they are quoted."""
     if run[0].order == 0:
         return mastheads.quoted(run[0].text, outlet=reading.outlet, link=reading.link)
     return "".join(f"{each.text}{'' if each.text[-1] in '。！？' else ' '}" for each in run).strip()
 
 
-def _fact(reading: Reading, kind: str, label: str, before: str | None, after: str, sentence: str) -> model.Fact:
+def _fact(
+    reading: Reading, kind: str, label: str, before: str | None, after: str, sentence: str, mark: str
+) -> model.Fact:
     return model.Fact(
         kind=kind,
         label=label,
         before=before,
         after=after,
         sentence=sentence,
+        mark=mark,
         article=reading.article,
         outlet=reading.outlet,
         link=reading.link,

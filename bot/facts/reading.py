@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot import model
+from bot.facts.turns import turns_in
 from bot.language import dates, lexicon, mastheads, names, numbers, sentences, tokens, words
 
 #: Sentences read of one article; what is further down is background, and a page of thousands must cost no more.
@@ -19,6 +20,15 @@ READ = 24
 BESIDE = 48
 #: Characters in which a dateline ends, which the splitting would break at "Jan. 22".
 _OPENING = 240
+#: "CORRECTED-Acme sues Borel", "Correction: …", "Correction"; and behind a headline: "… (corrected)".
+_FIRST_WORD = re.compile(r"\W{0,4}([^\W\d_]+)(?:\s?[:|–—-]|[\])]|\W{0,4}$)")
+_LAST_WORD = re.compile(r"[(\[]([^\W\d_]+)[)\]]\W{0,4}$")
+_CORRECTS = re.compile(
+    r"\b(?:earlier|previous|original) (?:version|report|article|story|headline|item)s?\b"
+    r"(?: of this\b|.{0,80}\b(?:incorrect|wrong|mistaken|misstat|misspell|misidentif|erro))"
+    r"|\bregrets? the (?:error|mistake)|\bwe (?:wrongly|incorrectly|mistakenly) (?:said|reported|stated|wrote|gave)\b",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(r"[,;:.]\s|\s[–—-]\s")
 
 
@@ -58,6 +68,8 @@ class Statement:
     days: tuple[dates.Day, ...]
     #: Folded words, small ones too.
     folded: frozenset[str]
+    #: Kinds of the turns of events that it reports.
+    turns: tuple[str, ...]
     day: date
     language: str
 
@@ -74,7 +86,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is kept of an article to hold it against a story."""
+    """An article as it is compared with a story."""
 
     article: model.ArticleId
     outlet: str
@@ -83,8 +95,8 @@ class Reading:
     language: str
     fingerprint: str
     statements: tuple[Statement, ...]
-    #: Has a text beside its headline.
-    has_text: bool
+    #: It corrects a report: "Correction: …", "An earlier version of this article said …".
+    is_correction: bool = False
 
     @property
     def title(self) -> Statement | None:
@@ -98,7 +110,7 @@ class Reading:
 
 
 def read(article: model.Article) -> Reading:
-    """Bounded by ``READ`` sentences, whatever the article's length."""
+    """Return the statements of an article, at most ``READ`` sentences, whatever its length."""
     language = lexicon.base(article.language)
     day = article.when.date()
     found: list[Statement] = []
@@ -123,8 +135,15 @@ def read(article: model.Article) -> Reading:
         language,
         article.fingerprint,
         tuple(found),
-        has_text=bool(article.text.strip()),
+        is_correction=_is_titled_correction(article.title, language) or _CORRECTS.search(text) is not None,
     )
+
+
+def _is_titled_correction(title: str, language: str) -> bool:
+    """Whether the headline is marked as a correction: "CORRECTED: …", "Correction", "Acme sues Borel (correction)"."""
+    first, last = _FIRST_WORD.match(title), _LAST_WORD.search(title)
+    known = lexicon.of(language)
+    return any(mark is not None and known.has("correction", words.fold(mark[1])) for mark in (first, last))
 
 
 def statement(shown: str, order: int, language: str, day: date, *, read_as: str | None = None) -> Statement:
@@ -146,6 +165,7 @@ def statement(shown: str, order: int, language: str, day: date, *, read_as: str 
         figures=tuple(_figure(each, bare, language) for each in figures),
         days=days,
         folded=frozenset(words.fold(token.text) for token in found),
+        turns=turns_in(plain, language),
         day=day,
         language=language,
     )
@@ -169,7 +189,8 @@ def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
         for meaning in lexicon.meanings(language, words.fold(token.text))
         if meaning in (SUMS if number.unit else FATES)
     ]
-    beside = behind[:2] + before[-1:]
+    # "12 of the 30" is a part, "data of 30 customers" is not.
+    beside = behind[:2] + [token for token in before[-1:] if token.text != "of"]
     is_part = any(table.has("part", words.fold(token.text)) for token in beside)
     # An age or a time counts nobody.
     is_time = noun is not None and any(table.has(each, words.fold(noun.text)) for each in ("age", "time"))

@@ -42,16 +42,19 @@ from bot.model.rules import (
     Remind,
     Rule,
     Severity,
+    Thread,
     Where,
 )
 from bot.model.rulings import Ruling, RulingKind
 from bot.model.secrets import Secret, SecretKind
 from bot.model.settings import Escalate, FetchPolicy, OnUnknown, Problem, QuietHours, SpeakPolicy, TokenScope
 from bot.model.silences import Silence, SilenceId, SilenceKind
-from bot.model.stories import SURE_FROM, Deadline, Edit, Fact, Join, JoinReason, Member, Story
+from bot.model.stories import CORRECTION, JOINED, SURE_FROM, Deadline, Edit, Fact, Join, JoinReason, Member, Story
 from bot.model.subscriptions import Subscription
 
 __all__ = [
+    "CORRECTION",
+    "JOINED",
     "LONGEST_WAIT",
     "SHORTEST_WAIT",
     "SNOOZE",
@@ -131,6 +134,7 @@ __all__ = [
     "StoryBrief",
     "StoryId",
     "Subscription",
+    "Thread",
     "TokenScope",
     "Use",
     "Verdict",

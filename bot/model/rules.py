@@ -31,6 +31,22 @@ class Group(StrEnum):
     OFF = "off"
 
 
+class Thread(StrEnum):
+    """What a story's thread gets a reply for, each level with what the one before has."""
+
+    #: A value in the place of another, and corrections.
+    CLAIMS = "claims"
+    #: Quotes of what is new, too.
+    NEWS = "news"
+    #: Each article that joins, too.
+    ALL = "all"
+
+    @property
+    def rank(self) -> int:
+        """From 0 (claims) to 2 (all)."""
+        return ("claims", "news", "all").index(self.value)
+
+
 class Where(StrEnum):
     """The part of an article in which a line is looked for."""
 
@@ -100,6 +116,8 @@ class Rule:
     gather: timedelta | None = None
     #: None: at once.
     digest: Digest | None = None
+    #: What its stories' threads get; None: as the channel says.
+    thread: Thread | None = None
     #: None: no reminders.
     remind: Remind | None = None
     #: The first moment at which it no longer applies.

@@ -7,7 +7,7 @@ from datetime import time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from bot.model.rules import Digest
+from bot.model.rules import Digest, Thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class SpeakPolicy:
     digest: Digest | None = None
     #: The language that a language model translates to, as in "en"; None: none.
     translate: str | None = None
+    #: What its threads get, except for stories of rules that say it themselves.
+    thread: Thread = Thread.NEWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

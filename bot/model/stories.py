@@ -18,6 +18,8 @@ class JoinReason(StrEnum):
     SAME_LINK = "same link"
     COPY = "near-duplicate text"
     SIMILAR = "same event"
+    #: It denies, withdraws or reverses what the story reports, so it corroborates nothing.
+    REVERSAL = "denies or reverses the report"
     MERGED = "two stories were one"
     #: A story of its own beside the nearest one: shown, never silent.
     UNSURE = "perhaps the same event"
@@ -49,11 +51,17 @@ class Join:
     beside: tuple[StoryId, ...] = field(default=(), compare=False)
 
 
+#: The mark of what corrects an earlier report.
+CORRECTION = "Correction"
+#: The kind of a fact that only says that an article joined the story.
+JOINED = "joined"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """Something an article says that its story did not say before."""
 
-    #: date, number, name, decision or sentence.
+    #: date, number, name, decision, sentence or joined.
     kind: str
     #: What it is about: “deadline”.
     label: str
@@ -62,6 +70,8 @@ class Fact:
     after: str
     #: The whole sentence that says it.
     sentence: str
+    #: How it stands to what was reported, as people are shown it: “Denial”, “Released”, “Correction”; mostly empty.
+    mark: str = ""
     article: ArticleId
     outlet: str
     #: Of the article that says it; empty in what was stored before links were kept.
@@ -77,7 +87,17 @@ class Fact:
     @property
     def is_sentence(self) -> bool:
         """The sentence itself is what is new; nothing in it has its own name."""
-        return self.kind == "sentence"
+        return self.kind in ("sentence", JOINED)
+
+    @property
+    def is_joined(self) -> bool:
+        """Nothing is new but that the article joined the story."""
+        return self.kind == JOINED
+
+    @property
+    def is_claim(self) -> bool:
+        """A value in the place of another, or a correction."""
+        return self.before is not None or self.mark == CORRECTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,5 +172,10 @@ class Story:
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Independent owners in order of arrival: copies and sister titles count once."""
-        return tuple(dict.fromkeys(member.article.owner for member in self.members if member.join.copy_of is None))
+        """Independent owners that report it, in order of arrival: sister titles count once, copies and denials not."""
+        joined = ((member.article.owner, member.join) for member in self.members)
+        return tuple(
+            dict.fromkeys(
+                owner for owner, join in joined if join.copy_of is None and join.reason is not JoinReason.REVERSAL
+            )
+        )

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot import facts, model
 
 #: Stories whose claims are kept at hand: some tens of kilobytes each.
 MOST = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What an article adds to the story that it joins."""
+
+    facts: tuple[model.Fact, ...] = ()
+    #: Sentences that may be new too: only a language model can tell.
+    further: tuple[model.Fact, ...] = ()
+    #: It denies, withdraws or reverses what the story reports.
+    opposes: bool = False
 
 
 class Claims:
@@ -33,28 +45,29 @@ class Claims:
 
     def join(
         self, story: model.Story, member: model.Member, beside: Sequence[model.Story], *, is_asked: bool = False
-    ) -> tuple[tuple[model.Fact, ...], tuple[model.Fact, ...]]:
-        """What an article brings that is surely new to the story that it joins; the claims take it in.
+    ) -> Heard:
+        """Return what an article that joins a story adds to it; the claims take it in.
 
-        And behind it what else of it may be new: none unless ``is_asked``, since only a language model can tell.
-        ``beside``: the nearest other stories, as they are now: what one of them has said is no news.
+        ``beside``: the nearest other stories, as they are now: what one of them has said is not news. ``is_asked``: a
+        language model is to choose, so what else may be new is returned too.
         """
         if not story.members:
             # Most stories stay at one article, which is read when there is a second.
-            return (), ()
+            return Heard()
         claims = self.of(story)
         reading = facts.read(member.article)
         others = [self.of(other) for other in beside]
         sure = 1.0 if member.join.confidence is None else member.join.confidence
         if is_asked:
-            told, further = facts.news_and_more(claims, reading, others, sure)
+            stated, further = facts.news_and_more(claims, reading, others, sure)
         else:
-            told, further = facts.news(claims, reading, others, sure), ()
-        claims.add(reading, told)
-        return told, further
+            stated, further = facts.news(claims, reading, others, sure), ()
+        opposes = facts.undoing(claims, reading) is not None
+        claims.add(reading)
+        return Heard(facts=stated, further=further, opposes=opposes)
 
     def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
-        """What a live page's next version adds; an article's is told as a correction, and is taken in."""
+        """Return what a live page's next version adds; an article's edit is posted as a correction, and is taken in."""
         claims = self.of(story)
         if revision.live_before is not None:
             return facts.news_of_version(claims, revision.article)

@@ -131,9 +131,11 @@ class StoryUpdater:
             )
             is_asked = self.advice is not None and self.advice.is_for(model.Use.FACTS)
             news = self._claims.join(entry.story, member, _beside(tx, changed, join), is_asked=is_asked)
-            told, further = (live_pages.told(snapshot, arrival.article, found, now=now) for found in news)
-            entry.facts.extend(self._confirmed(tx, entry.story, arrival.article, told, further))
-            member, carried = voices.heard(entry.story, member)
+            stated, further = (
+                live_pages.told(snapshot, arrival.article, found, now=now) for found in (news.facts, news.further)
+            )
+            entry.facts.extend(self._confirmed(tx, entry.story, arrival.article, stated, further))
+            member, carried = voices.heard(entry.story, member, opposes=news.opposes)
             entry.story = _with_member(entry.story, member)
             entry.arrivals.append(member)
             if carried:
@@ -319,8 +321,9 @@ def _merge(
     if story is None:
         return
     for member in story.members:
-        join = replace(member.join, story=older.story.id, reason=model.JoinReason.MERGED)
-        moved = replace(member, join=join)
+        is_reversal = member.join.reason is model.JoinReason.REVERSAL
+        reason = member.join.reason if is_reversal else model.JoinReason.MERGED
+        moved = replace(member, join=replace(member.join, story=older.story.id, reason=reason))
         older.story = _with_member(older.story, moved)
         # The older message lists what joined it.
         older.arrivals.append(moved)

@@ -32,7 +32,7 @@ def test_what_is_kept_of_a_story_is_bounded_however_many_articles_join() -> None
             day=date(2015, 12, 2) + timedelta(hours=number),
         )
         reading = facts.read(one)
-        claims.add(reading, facts.news(claims, reading))
+        claims.add(reading)
     assert len(claims.words) <= claims_of.WORDS
     assert len(claims.stated) <= claims_of.NUMBERS
     assert len(claims.statements) <= claims_of.STATEMENTS

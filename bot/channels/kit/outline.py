@@ -243,8 +243,9 @@ def _latest(fact: model.Fact, room: Room) -> list[Run]:
     # "132 → 128" says nothing without what is counted.
     is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
     told = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact(fact)
+    mark = [Run(text=f"{phrases.name(fact.mark)}: ", is_bold=True)] if fact.mark else []
     source = _linked(phrases.name(fact.outlet), fact.link, room)
-    return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *told, Run(text=" — "), source]
+    return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *mark, *told, Run(text=" — "), source]
 
 
 def _whys(whys: Sequence[model.Why], room: Room, *, is_named: bool = False) -> Iterator[Line]:
@@ -282,15 +283,17 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
 def _facts(message: model.Message, room: Room) -> Iterator[Line]:
     """Values first, then the sentences that state them, each once and with its outlet."""
     shown = message.facts[: room.items]
-    # Below "New in this story" the word says nothing.
+    # Below "New in this story" the word "new" says nothing.
     is_labelled = message.reason is not model.Reason.NEW_FACT
     for fact in shown:
         if not fact.is_sentence and not phrases.is_said_by_its_sentence(fact):
             yield _line(Style.ITEM, *_fact(fact))
     for fact in phrases.sentences(shown):
-        label = [Run(text=f"{phrases.name(fact.label)}: ", is_bold=True)] if fact.is_sentence and is_labelled else []
+        is_named = is_labelled and fact.is_sentence and not fact.is_joined
+        label = fact.mark or (fact.label if is_named else "")
+        lead = [Run(text=f"{phrases.name(label)}: ", is_bold=True)] if label else []
         said = Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))
-        yield _line(Style.QUOTE, *label, said, Run(text=" — "), _linked(phrases.name(fact.outlet), fact.link, room))
+        yield _line(Style.QUOTE, *lead, said, Run(text=" — "), _linked(phrases.name(fact.outlet), fact.link, room))
     yield from _more(len(message.facts), room)
 
 

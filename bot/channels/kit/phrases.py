@@ -28,6 +28,7 @@ HEADS = {
     model.Reason.CORROBORATION: "Corroborated",
     model.Reason.NEW_FACT: "New in this story",
     model.Reason.CORRECTION: "Changed since posted",
+    model.Reason.ADDED_OUTLET: "Joined this story",
     model.Reason.SECOND_RULE: "Another rule matches",
     model.Reason.REMINDER: "Reminder",
     model.Reason.MERGED: "Merged into an earlier story:",
@@ -268,7 +269,8 @@ def sentences(facts: Iterable[model.Fact]) -> list[model.Fact]:
 def shows_outlets(message: model.Message) -> bool:
     """A reply that has no news of its own, except for a sentence, lists who carries the story."""
     is_told = any(not fact.is_sentence for fact in message.facts) or bool(message.edits)
-    return not is_told and message.reason not in {model.Reason.SECOND_RULE, model.Reason.NEW_FACT}
+    has_own_lines = {model.Reason.SECOND_RULE, model.Reason.NEW_FACT, model.Reason.ADDED_OUTLET}
+    return not is_told and message.reason not in has_own_lines
 
 
 def quoted(sentence: model.Sentence, limit: int) -> tuple[model.Span, ...]:

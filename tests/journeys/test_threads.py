@@ -1,0 +1,310 @@
+"""What a story's thread says when a second outlet reports on, and what it does not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import model
+from tests.journeys.world import BOT, Item, World, world
+
+RULES = """\
+rules:
+  - name: Watched
+    any: [Varnholm, Ostrel, Brightmoor, Tarvik, Calder Foods, Lumen Air, Doveridge, Kestrel Bay, Ansgar Holt]
+    notify: desk
+{keys}"""
+
+#: Name -> first report, the next outlet's report five hours later, and what the reply says.
+TOLD = {
+    "a toll rises": (
+        (
+            "Ferry fire off Varnholm kills 12",
+            "A fire on a ferry off Varnholm has killed 12 people, the coast guard said.",
+        ),
+        ("Death toll in Varnholm ferry fire rises to 31", "The fire on the ferry off Varnholm has killed 31 people."),
+        ("12", "31"),
+    ),
+    "an arrested person is released": (
+        (
+            "Ostrel finance chief Mara Lindqvist arrested in Geneva",
+            "Police in Geneva have arrested Mara Lindqvist, the finance chief of Ostrel, over a bribery case.",
+        ),
+        (
+            "Ostrel finance chief Mara Lindqvist released in Geneva",
+            "Mara Lindqvist, the finance chief of Ostrel, was released in Geneva on Tuesday without charge.",
+        ),
+        ("Released", "released in Geneva"),
+    ),
+    "a jury finds guilty": (
+        (
+            "Jury out in fraud trial of Brightmoor founder Alan Reyes",
+            "The jury in the fraud trial of Alan Reyes, who founded Brightmoor, has begun its deliberations in Leeds.",
+        ),
+        (
+            "Brightmoor founder Alan Reyes found guilty of fraud",
+            "The jury in Leeds convicted Alan Reyes, who founded Brightmoor, at the end of his fraud trial.",
+        ),
+        ("found guilty of fraud",),
+    ),
+    "an authority denies": (
+        (
+            "Tarvik regulator to block messaging apps, official says",
+            "The telecoms regulator of Tarvik will block foreign messaging apps from Sunday, an official said.",
+        ),
+        (
+            "Tarvik regulator denies plan to block messaging apps",
+            "The telecoms regulator of Tarvik has denied that it will block foreign messaging apps from Sunday.",
+        ),
+        ("Denial", "denies plan to block messaging apps"),
+    ),
+    "a company confirms": (
+        (
+            "Calder Foods in talks to buy rival Borel, sources say",
+            "Calder Foods is in talks to buy its rival Borel, two people who know the matter said.",
+        ),
+        (
+            "Calder Foods confirms takeover of rival Borel for 3.2 billion dollars",
+            "Calder Foods said that it will buy its rival Borel for 3.2 billion dollars.",
+        ),
+        ("confirms takeover", "3.2 billion"),
+    ),
+    "a suspension is extended": (
+        (
+            "Lumen Air suspends all flights until 30 November",
+            "Lumen Air has suspended all its flights until 30 November because of a fault in its engines.",
+        ),
+        (
+            "Lumen Air extends suspension of all flights to 3 December",
+            "Lumen Air has extended the suspension of all its flights from 30 November to 3 December.",
+        ),
+        ("30 November", "3 December"),
+    ),
+    "an amount is raised": (
+        (
+            "Hackers take data of 850,000 customers of Doveridge",
+            "Hackers have stolen the data of 850,000 customers of the insurer Doveridge, the company said.",
+        ),
+        (
+            "Doveridge raises number of customers hit by hackers",
+            "The insurer Doveridge said the data of 1.2 million customers, not 850,000, was stolen by hackers.",
+        ),
+        ("850,000", "1.2 million"),
+    ),
+    "a plan is withdrawn": (
+        (
+            "Kestrel Bay council plans toll on harbour bridge",
+            "The council of Kestrel Bay has proposed a toll of two dollars on the harbour bridge from March.",
+        ),
+        (
+            "Kestrel Bay council withdraws harbour bridge toll plan",
+            "The council of Kestrel Bay has withdrawn its proposal of a toll on the harbour bridge after protests.",
+        ),
+        ("Withdrawn", "withdraws harbour bridge toll plan"),
+    ),
+    "a minister resigns": (
+        (
+            "Calls grow for minister Ansgar Holt to go over hospital contracts",
+            "Transport minister Ansgar Holt is under pressure over hospital contracts that went to his brother.",
+        ),
+        (
+            "Minister Ansgar Holt resigns over hospital contracts",
+            "Transport minister Ansgar Holt resigned on Tuesday over the hospital contracts that went to his brother.",
+        ),
+        ("resigns over hospital contracts",),
+    ),
+    "a correction": (
+        (
+            "Brightmoor to cut 900 jobs at its plant in Leeds",
+            "Brightmoor will cut 900 jobs at its plant in Leeds, the engineering company said.",
+        ),
+        (
+            "Correction: Brightmoor job cuts in Leeds",
+            "Brightmoor will cut 90 jobs in Leeds, not 900, as our earlier report said. We regret the error.",
+        ),
+        ("Correction", "900", "90"),
+    ),
+    "a sentence is passed": (
+        (
+            "Doveridge trader Tom Pell convicted of insider dealing",
+            "A court in Bristol convicted Tom Pell, a trader of Doveridge, of insider dealing.",
+        ),
+        (
+            "Doveridge trader Tom Pell sentenced to six years for insider dealing",
+            "The court in Bristol sentenced Tom Pell, a trader of Doveridge, to six years in prison.",
+        ),
+        ("sentenced to six years",),
+    ),
+    "a recall is announced": (
+        (
+            "Calder Foods tests baby milk after infants fall ill",
+            "Calder Foods is testing its baby milk after several infants in Norway fell ill.",
+        ),
+        (
+            "Calder Foods recalls baby milk after infants fall ill",
+            "Calder Foods has recalled its baby milk in Norway after several infants fell ill.",
+        ),
+        ("recalls baby milk",),
+    ),
+}
+
+NOT_TOLD = {
+    "the same in other words": (
+        (
+            "Ferry fire off Varnholm kills 12",
+            "A fire on a ferry off Varnholm has killed 12 people, the coast guard said.",
+        ),
+        ("Twelve dead as ferry burns off Varnholm", "Twelve people died when a ferry caught fire off Varnholm."),
+    ),
+    "the same numbers in another form": (
+        (
+            "Hackers take data of 850,000 customers of Doveridge",
+            "Hackers have stolen the data of 850,000 customers of the insurer Doveridge, the company said.",
+        ),
+        (
+            "Doveridge hackers stole data of nearly 0.85 million customers",
+            "The data of some 850,000 customers of the insurer Doveridge was stolen by hackers.",
+        ),
+    ),
+    "colour": (
+        (
+            "Lumen Air suspends all flights until 30 November",
+            "Lumen Air has suspended all its flights until 30 November because of a fault in its engines.",
+        ),
+        (
+            "'We slept on the floor': stranded families tell of Lumen Air chaos",
+            "Families tell of nights on the floor after Lumen Air suspended all its flights.",
+        ),
+    ),
+    "background": (
+        (
+            "Jury out in fraud trial of Brightmoor founder Alan Reyes",
+            "The jury in the fraud trial of Alan Reyes, who founded Brightmoor, has begun its deliberations in Leeds.",
+        ),
+        (
+            "Who is Alan Reyes, the Brightmoor founder on trial for fraud?",
+            "Alan Reyes founded Brightmoor in his kitchen. A jury in Leeds is now deliberating in his fraud trial.",
+        ),
+    ),
+    "comment": (
+        (
+            "Kestrel Bay council plans toll on harbour bridge",
+            "The council of Kestrel Bay has proposed a toll of two dollars on the harbour bridge from March.",
+        ),
+        (
+            "Comment: why the Kestrel Bay bridge toll may hurt our harbour",
+            "I think that the toll of two dollars that the council of Kestrel Bay proposed for the bridge is wrong.",
+        ),
+    ),
+    "weather at the place": (
+        (
+            "Minister Ansgar Holt opens harbour tunnel in Varnholm",
+            "Transport minister Ansgar Holt opened the new harbour tunnel in Varnholm on Monday.",
+        ),
+        (
+            "Ansgar Holt opens Varnholm harbour tunnel in the rain",
+            "It rained when transport minister Ansgar Holt opened the harbour tunnel in Varnholm.",
+        ),
+    ),
+}
+
+Report = tuple[str, str]
+
+
+async def _publish(made: World, outlet: str, report: Report) -> None:
+    title, text = report
+    made.publish(outlet, Item(id=outlet, title=title, text=text, at=made.clock.now()))
+    await made.once()
+
+
+async def _thread(made: World, first: Report, second: Report, *, keys: str = "", bot: str = BOT) -> list[Any]:
+    """The replies after two outlets' reports, five hours apart, which must be of one story."""
+    made.configure("wire", "metro", rules=RULES.format(keys=keys), bot=bot)
+    await made.once()
+    await _publish(made, "wire", first)
+    made.clock.advance(timedelta(hours=5))
+    await _publish(made, "metro", second)
+    assert len(await made.stories()) == 1
+    return made.replies()
+
+
+def _text(reply: object) -> str:
+    return str(reply).replace("*", "").replace("~", "")
+
+
+@pytest.mark.parametrize("name", TOLD)
+async def test_news_in_a_known_story_is_told_in_its_thread(name: str, tmp_path: Path) -> None:
+    first, second, expected = TOLD[name]
+    async with world(tmp_path / "config") as made:
+        replies = await _thread(made, first, second)
+        assert len(replies) == 1
+        assert all(words in _text(replies[0]["blocks"]) for words in expected)
+        assert "We regret" not in str(replies[0])
+
+
+@pytest.mark.parametrize("name", NOT_TOLD)
+async def test_what_is_no_news_is_not_told(name: str, tmp_path: Path) -> None:
+    async with world(tmp_path / "config") as made:
+        assert await _thread(made, *NOT_TOLD[name]) == []
+
+
+async def test_a_denial_is_no_corroboration(tmp_path: Path) -> None:
+    first, denial, _ = TOLD["an authority denies"]
+    repeated = ("Tarvik to block messaging apps from Sunday", denial[1].replace("has denied that it will", "will"))
+    async with world(tmp_path / "denied") as made:
+        replies = await _thread(made, first, denial, keys="    min_outlets: 2\n")
+        [story] = await made.stories()
+        assert (replies, made.heads()) == ([], [])
+        assert [member.join.reason for member in story.members][1:] == [model.JoinReason.REVERSAL]
+        assert story.owners == ("wire",)
+    async with world(tmp_path / "confirmed") as made:
+        await _thread(made, first, repeated, keys="    min_outlets: 2\n")
+        assert len(made.heads()) == 1
+
+
+async def test_reports_of_a_denial_that_opened_the_story_corroborate_it(tmp_path: Path) -> None:
+    _, denial, _ = TOLD["an authority denies"]
+    again = ("Tarvik telecoms regulator denies it will block messaging apps", denial[1].replace("has denied", "denied"))
+    async with world(tmp_path / "config") as made:
+        await _thread(made, denial, again, keys="    min_outlets: 2\n")
+        assert len(made.heads()) == 1
+
+
+async def test_a_thread_of_claims_has_changes_and_corrections_but_no_quotes(tmp_path: Path) -> None:
+    keys = "    thread: claims\n"
+    async with world(tmp_path / "toll") as made:
+        assert len(await _thread(made, *TOLD["a toll rises"][:2], keys=keys)) == 1
+    async with world(tmp_path / "guilty") as made:
+        assert await _thread(made, *TOLD["a jury finds guilty"][:2], keys=keys) == []
+
+
+async def test_a_thread_of_all_names_each_article_that_joins_in_one_reply(tmp_path: Path) -> None:
+    first, second = NOT_TOLD["the same in other words"]
+    bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: all}", 1)
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", "metro", "gazette", rules=RULES.format(keys=""), bot=bot)
+        await made.once()
+        await _publish(made, "wire", first)
+        at = made.clock.now()
+        made.publish("metro", Item(id="m", title=second[0], text=second[1], at=at))
+        made.publish(
+            "gazette", Item(id="g", title="Ferry fire kills 12 near Varnholm", text=second[1] + " It sank.", at=at)
+        )
+        await made.once()
+        [reply] = made.replies()
+        assert "Joined this story" in _text(reply)
+        assert all(
+            words in _text(reply) for words in (second[0], "Ferry fire kills 12 near Varnholm", "metro", "gazette")
+        )
+
+
+async def test_the_rule_decides_over_the_channel_what_a_thread_gets(tmp_path: Path) -> None:
+    bot = BOT.replace("pace: 0.01 seconds}", "pace: 0.01 seconds, thread: claims}", 1)
+    async with world(tmp_path / "channel") as made:
+        assert await _thread(made, *TOLD["a jury finds guilty"][:2], bot=bot) == []
+    async with world(tmp_path / "rule") as made:
+        replies = await _thread(made, *TOLD["a jury finds guilty"][:2], bot=bot, keys="    thread: news\n")
+        assert len(replies) == 1
