@@ -42,8 +42,8 @@ WEIGHTS: Mapping[str, float] = {
 }
 #: An article is quoted from this probability on; a live page's new text, which is surely about the story, sooner.
 THRESHOLD, _LIVE = 0.55, 0.3
-#: From this probability on a language model is asked what is new.
-_ASKED_FROM = 0.1
+#: From this probability on, or where a sentence has a new turn, number or day, a language model is asked what is new.
+_ASKED_FROM = 0.01
 #: The certainty that an article reports the story's event from which on its values replace those of the story.
 _SURE = 0.9
 #: Hours since the last article: more say nothing more.
@@ -62,22 +62,25 @@ def news(
     sure: float = 1.0,
     *,
     threshold: float = THRESHOLD,
-    quotes_only: bool = False,
+    states_changes: bool = True,
 ) -> tuple[model.Fact, ...]:
     """Return what the article says that the story did not; nothing for a story's first article or a copy.
 
     ``beside``: the claims of the nearest other stories, whose news is not this story's. ``sure``: the probability that
-    the article reports this story's event. ``quotes_only``: no change is stated as "A → B".
+    the article reports this story's event. ``states_changes``: False: a change is quoted, not stated as "A → B".
     """
-    if _is_copy(claims, reading, beside):
+    if is_copy(claims, reading, beside):
         return ()
     turn = undoing(claims, reading)
     mark = model.CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
-    found = () if quotes_only else (each for each in changes(claims, reading) if not _is_of_another(each, beside))
     # A sentence that itself replaces the story's value is about the same thing, whatever the article's event.
-    changed = [change for change in found if change.is_explicit or sure >= _SURE][:_MOST_CHANGES]
+    changed = [
+        change for change in changes(claims, reading) if change.is_explicit or (sure >= _SURE and states_changes)
+    ]
+    changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
     if not (mark or changed or _is_decisive(claims, reading)) and probability(claims, reading) * sure < threshold:
         return ()
+    changed = changed if states_changes else []
     facts = [_claim(reading, change, model.CORRECTION if reading.is_correction else "") for change in changed]
     stated = [fact.sentence for fact in facts]
     quoted = [
@@ -100,7 +103,7 @@ def news_and_more(
     There are no further ones where the article most probably brings nothing new.
     """
     stated = news(claims, reading, beside, sure)
-    if _is_copy(claims, reading, beside) or (not stated and probability(claims, reading) < _ASKED_FROM):
+    if is_copy(claims, reading, beside):
         return stated, ()
     known = [fact.sentence for fact in stated]
     further = [
@@ -108,6 +111,9 @@ def news_and_more(
         for statement in _shown(reading, _FURTHER)
         if not claims.repeats(statement) and not any(_text(reading, statement) in sentence for sentence in known)
     ]
+    is_asked = stated or probability(claims, reading) >= _ASKED_FROM
+    if not is_asked and not any(_turns(claims, each) or not claims.has_values(each) for each in further):
+        return stated, ()
     return stated, tuple(_quotes(reading, further, known))
 
 
@@ -115,7 +121,7 @@ def news_of_version(claims: StoryClaims, after: model.Article) -> tuple[model.Fa
     """Return what a live page's next version adds to itself and to the other articles; the claims take it in."""
     reading = read(after)
     # It is about several events: a value that differs from an earlier one is mostly of another thing.
-    found = news(claims, reading, threshold=_LIVE, quotes_only=True)
+    found = news(claims, reading, threshold=_LIVE, states_changes=False)
     claims.add(reading, is_version=True)
     return found
 
@@ -179,7 +185,8 @@ def _is_opinion(statement: Statement) -> bool:
     return is_open or "?" in statement.text or statement.has("colour") or statement.has("recap")
 
 
-def _is_copy(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]) -> bool:
+def is_copy(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]) -> bool:
+    """Whether nothing of the article can be new: the story is empty, or has a copy of it."""
     if not claims.count or not reading.statements:
         return True
     return any(reading.fingerprint in story.fingerprints for story in (claims, *beside))

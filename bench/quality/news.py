@@ -1,0 +1,212 @@
+"""What threads say, on labelled news: the share of replies that are news, and the share of news that is told.
+
+Desks come with what a right reply says; real feeds come with flags by readers (part-X.tsv: rule, id, event, flags; n, c
+and d are news), where a reply is right if its article is flagged. Each is judged twice: in the stories that the labels
+name, and in those that grouping makes, mistakes included.
+
+    python -m bench.quality.news [--labels FOLDER] [--fit] [--show]
+
+``--fit`` prints the weights of bot/facts/news.py, fitted on all desks and on parts a and b of the labels, and how they
+do on rules that were left out; it needs scikit-learn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.quality import desk_rows, desk_scores, pools
+from bot import facts, model, stories
+from bot.facts.news import THRESHOLD, WEIGHTS, features, is_copy
+
+FITTED = ("a", "b")
+DESKS = (*desk_rows.PARTS, *desk_scores.OWN_PARTS)
+#: Folds of rules for the figures of ``--fit``.
+FOLDS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """An article with its event and what is new in it."""
+
+    source: str
+    #: The desk or the rule.
+    group: str
+    event: str
+    arrival: model.Arrival
+    is_news: bool
+    #: What a right reply says; empty: any reply about an article with news is right.
+    says: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A labelled article that joined a story, and what its thread said."""
+
+    labelled: Labelled
+    is_wrong_story: bool
+    features: dict[str, float]
+    facts: tuple[model.Fact, ...]
+
+    @property
+    def is_news(self) -> bool:
+        return self.labelled.is_news and not self.is_wrong_story
+
+    @property
+    def is_right(self) -> bool:
+        text = " | ".join(f"{fact.label}: {fact.before} → {fact.after} | {fact.sentence}" for fact in self.facts)
+        says = self.labelled.says
+        return bool(self.facts) and self.is_news and (not says or any(desk_scores.says(say, text) for say in says))
+
+
+@dataclass(slots=True)
+class _Story:
+    claims: facts.StoryClaims = field(default_factory=facts.StoryClaims)
+    events: Counter[str] = field(default_factory=Counter)
+
+
+def of_desks(part: str) -> list[Labelled]:
+    """Return the items of a part's desks that match their rule, in the order in which they come."""
+    return [
+        Labelled(
+            source=f"desks {part}",
+            group=row.item.desk,
+            event=row.event,
+            arrival=row.arrival,
+            is_news=bool(row.item.news),
+            says=tuple(say for fact in row.item.news for say in fact),
+        )
+        for row in desk_rows.rows(desk_scores.load(part))
+    ]
+
+
+def of_feeds(folder: Path, part: str) -> list[Labelled]:
+    """Return what the rules of a part collected on real feeds, with a reader's flags."""
+    with (folder / f"part-{part}.tsv").open(encoding="utf-8", newline="") as file:
+        labels = {(row[0], row[1]): (row[2], row[3]) for row in csv.reader(file, delimiter="\t")}
+    found = []
+    for rule, pooled in pools.part(part).items():
+        # A few articles match a rule only before or only after a change of the intake.
+        for one in (one for one in pooled if (rule, str(one.id)) in labels):
+            event, flags = labels[(rule, str(one.id))]
+            is_news = any(flag in flags for flag in "ncd")
+            key = f"{rule}/{event}"
+            found.append(Labelled(source=f"feeds {part}", group=rule, event=key, arrival=one.arrival, is_news=is_news))
+    return found
+
+
+def in_their_events(labelled: Iterable[Labelled]) -> Iterator[Case]:
+    """Yield each article behind the first of its event, in the story that the labels name."""
+    found: defaultdict[str, _Story] = defaultdict(_Story)
+    for one in labelled:
+        yield from _case(one, found[one.event], beside=(), sure=1.0)
+
+
+def in_our_stories(labelled: Sequence[Labelled]) -> Iterator[Case]:
+    """Yield each article that joins a story, in the stories that grouping makes of its desk or rule."""
+    of_group: defaultdict[str, stories.Grouping] = defaultdict(lambda: stories.Grouping(window=desk_rows.WINDOW))
+    found: defaultdict[str, _Story] = defaultdict(_Story)
+    for one in labelled:
+        join = of_group[one.group].join(one.arrival.article, one.arrival.matches)
+        for younger in join.merges:
+            gone = found.pop(younger)
+            found[join.story].events += gone.events
+        beside = [found[story].claims for story in join.beside]
+        yield from _case(one, found[join.story], beside, join.confidence or 0.0, is_copy_=join.copy_of is not None)
+
+
+def _case(
+    one: Labelled, home: _Story, beside: Sequence[facts.StoryClaims], sure: float, *, is_copy_: bool = False
+) -> Iterator[Case]:
+    reading = facts.read(one.arrival.article)
+    if not is_copy_ and not is_copy(home.claims, reading, ()):
+        yield Case(
+            labelled=one,
+            is_wrong_story=home.events.most_common(1)[0][0] != one.event,
+            features=features(home.claims, reading),
+            facts=facts.news(home.claims, reading, beside, sure),
+        )
+    home.claims.add(reading)
+    home.events[one.event] += 1
+
+
+def fit(cases: Sequence[Case]) -> dict[str, float]:
+    """Return the weights of a logistic regression. Needs scikit-learn."""
+    from sklearn.linear_model import LogisticRegression
+
+    names = [name for name in WEIGHTS if name != "always"]
+    fitted = LogisticRegression(C=1.0, max_iter=3000)
+    fitted.fit([[case.features[name] for name in names] for case in cases], [case.labelled.is_news for case in cases])
+    weights = zip(names, fitted.coef_[0], strict=True)
+    return {"always": float(fitted.intercept_[0])} | {name: float(weight) for name, weight in weights}
+
+
+def _left_out(cases: Sequence[Case]) -> tuple[int, int, int]:
+    """Right replies, replies and news on the rules of real feeds, each by weights fitted without its fold of rules."""
+    groups = sorted({case.labelled.group for case in cases if case.labelled.source.startswith("feeds")})
+    right = replies = news = 0
+    for fold in range(FOLDS):
+        out = set(groups[fold::FOLDS])
+        weights = fit([case for case in cases if case.labelled.group not in out])
+        for case in (case for case in cases if case.labelled.group in out):
+            is_told = sum(weights[name] * value for name, value in case.features.items()) > _LOGIT
+            replies, right = replies + is_told, right + (is_told and case.labelled.is_news)
+            news += case.labelled.is_news
+    return right, replies, news
+
+
+#: The logit of ``THRESHOLD``, .55.
+_LOGIT = 0.2
+
+
+def _row(name: str, cases: Sequence[Case], with_news: int) -> tuple[str, ...]:
+    stated = [case for case in cases if case.facts]
+    right = sum(case.is_right for case in stated)
+    claims = [case for case in stated if any(fact.before for fact in case.facts)]
+    return (
+        name,
+        f"{right} of {len(stated)} ({right / max(1, len(stated)):.2f})",
+        f"{right} of {with_news} ({right / max(1, with_news):.2f})",
+        str(sum(case.is_wrong_story for case in stated)),
+        f"{sum(case.is_right for case in claims)} of {len(claims)}",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labels", type=Path, help="the folder of part-a.tsv, part-b.tsv and part-c.tsv")
+    parser.add_argument("--fit", action="store_true", help="print weights; needs scikit-learn")
+    parser.add_argument("--show", action="store_true", help="each reply, and each article whose news was not told")
+    options = parser.parse_args()
+    out = Console(width=150)
+    sources = [of_desks(part) for part in DESKS]
+    sources += [of_feeds(options.labels, part) for part in pools.PARTS] if options.labels else []
+    if options.fit:
+        fitted_on = [one for one in sources if one[0].source.startswith("desks") or one[0].source[-1] in FITTED]
+        cases = [case for one in fitted_on for case in in_their_events(one)]
+        out.print({name: round(weight, 2) for name, weight in fit(cases).items()})
+        out.print("rules left out: {} of {} replies right, {} with news".format(*_left_out(cases)))
+        return
+    table = Table("", "replies that are news", "news told", "in a wrong story", "claims right", title="Threads")
+    for labelled in sources:
+        with_news = sum(one.is_news for one in labelled)
+        for how, made in (("events", in_their_events), ("stories", in_our_stories)):
+            cases = list(made(labelled))
+            table.add_row(*_row(f"{labelled[0].source}, in {how}", cases, with_news))
+            for case in cases if options.show and how == "events" else ():
+                if case.facts or case.labelled.is_news:
+                    flags = f"{'said' if case.facts else 'not said'}, {'news' if case.labelled.is_news else 'no news'}"
+                    out.print(f"{flags} [{case.labelled.group}] {case.labelled.arrival.article.title}", markup=False)
+    out.print(table)
+    out.print(f"from a probability of {THRESHOLD} on")
+
+
+if __name__ == "__main__":
+    main()
