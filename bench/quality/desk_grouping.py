@@ -43,11 +43,11 @@ class Oracle:
     #: Story -> the events of its articles.
     events: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def opinion(self, event: str, _: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion:
+    def opinion(self, event: str, article: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion:
         """The stories of which most articles are about the event."""
         self.calls += 1
         told = [story for story in near if self.events[story].most_common(1)[0][0] == event]
-        return stories.Opinion(stories=tuple(told), detail="says the label")
+        return stories.Opinion(stories=tuple(told), detail="says the label", owner=article)
 
     def join(self, join: model.Join, event: str) -> None:
         """What an article of the event was decided to be."""

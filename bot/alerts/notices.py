@@ -154,3 +154,29 @@ def model_budget_spent(name: str, what: str, *, day: date) -> model.Notice:
     lead = f"The model {name} has used up the {what} of this day. Until midnight UTC, Wirewatch decides without it."
     remedy = f"Raise {what}_per_day under model in bot.yaml, or give it fewer uses."
     return model.Notice(what=lead, remedy=remedy, occasion=(f"model budget {day.isoformat()}",))
+
+
+def model_share_spent(name: str, what: str, article: model.Article, *, day: date) -> model.Notice:
+    """``what``: calls or tokens, of which the articles of one owner have used the part that one owner may use."""
+    lead = f"The articles of {article.outlet} have used up a quarter of the {what} of this day of the model {name}."
+    return model.Notice(
+        what=lead,
+        where=(
+            f"feed: {article.outlet}; owner: {article.owner}",
+            "Until midnight UTC, Wirewatch decides about them without it.",
+        ),
+        remedy=f"Raise {what}_per_day under model in bot.yaml, or narrow the rules that match this feed.",
+        occasion=(f"model share {article.owner} {day.isoformat()}",),
+    )
+
+
+def model_merged(name: str, older: model.Story, younger: model.Story) -> model.Notice:
+    """A language model's answer merged two stories that both have messages."""
+    lead = f"An answer of the model {name} merged two stories that both were posted."
+    ids = " ".join(member.article.id for member in younger.members if member.join.copy_of is None)
+    return model.Notice(
+        what=lead,
+        where=tuple(f"{story.id}: {story.title}" for story in (older, younger)),
+        remedy=f"If they are two events, `wirewatch stories split {older.id} {ids}` parts them again.",
+        occasion=(f"model merged {older.id} {younger.id}",),
+    )

@@ -27,6 +27,8 @@ log = structlog.get_logger("wirewatch")
 _TRIES, _PAUSE, _LONGEST_PAUSE = 2, timedelta(seconds=1), timedelta(seconds=10)
 #: Failed prompts that are remembered.
 _FAILED = 5_000
+#: The articles of one owner get at most a quarter of a day's budget: one feed's flood leaves the rest to the others.
+_OWNERS_PART = 4
 _BUG = "an internal error; the log of Wirewatch has it"
 
 
@@ -52,11 +54,14 @@ class Asker:
         self._on_completion = on_completion
         self._queue: asyncio.Queue[model.Prompt] = asyncio.Queue()
         self._waiting: set[str] = set()
-        self._under_way = 0
+        #: Key of each prompt that is being asked -> the owner of its article.
+        self._under_way: dict[str, str] = {}
         self._failed: OrderedDict[str, None] = OrderedDict()
         self._breaker = Breaker()
         #: The day's budget is spent until then.
         self._spent_until: datetime | None = None
+        #: Owner and day of each notice that an owner's part of the budget is spent.
+        self._notified: set[tuple[str, datetime]] = set()
 
     def is_available(self, now: datetime) -> bool:
         is_spent = self._spent_until is not None and now < self._spent_until
@@ -102,10 +107,9 @@ class Asker:
                 self._fail(prompt.key)
 
     async def _answer(self, prompt: model.Prompt) -> None:
-        self._under_way += 1
         try:
             for at_try in range(1, _TRIES + 1):
-                if not await self._may_ask():
+                if not await self._may_ask(prompt):
                     break
                 pause = await self._attempt(prompt)
                 if pause is None:
@@ -114,24 +118,39 @@ class Asker:
                     break
                 await self._clock.sleep(pause)
         finally:
-            self._under_way -= 1
+            self._under_way.pop(prompt.key, None)
         self._fail(prompt.key)
 
-    async def _may_ask(self) -> bool:
+    async def _may_ask(self, prompt: model.Prompt) -> bool:
+        """Whether the day's budget, and the owner's part of it, have room for one more call; counts it as under way."""
         now = self._clock.now()
         if not self.is_available(now):
             return False
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        spent = await self._store.read(lambda tx: tx.completions.spent(since=midnight))
-        for what, count, most in (
+        article, spent, of_owner = await self._store.read(partial(_read_spent, article=prompt.article, since=midnight))
+        owner = article.owner if article else ""
+        others = [its for key, its in self._under_way.items() if key != prompt.key]
+        for what, count, limit in (
             ("calls", spent.calls, self.policy.calls_per_day),
             ("tokens", spent.tokens, self.policy.tokens_per_day),
         ):
-            if count >= most:
+            if count >= limit:
                 self._spent_until = midnight + timedelta(days=1)
                 await self._tell(notices.model_budget_spent(self.policy.name, what, day=now.date()))
                 return False
-        return spent.calls + self._under_way <= self.policy.calls_per_day
+        for what, count, limit in (
+            ("calls", of_owner.calls + others.count(owner), self.policy.calls_per_day),
+            ("tokens", of_owner.tokens, self.policy.tokens_per_day),
+        ):
+            if article is not None and count >= max(1, limit // _OWNERS_PART):
+                if (owner, midnight) not in self._notified:
+                    self._notified = {pair for pair in self._notified if pair[1] == midnight} | {(owner, midnight)}
+                    await self._tell(notices.model_share_spent(self.policy.name, what, article, day=now.date()))
+                return False
+        if spent.calls + len(others) >= self.policy.calls_per_day:
+            return False
+        self._under_way[prompt.key] = owner
+        return True
 
     async def _attempt(self, prompt: model.Prompt) -> timedelta | None:
         """One call. Returns the pause before the next one; None: none is needed."""
@@ -200,6 +219,15 @@ class Asker:
         self._failed[key] = None
         while len(self._failed) > _FAILED:
             self._failed.popitem(last=False)
+
+
+def _read_spent(
+    tx: ports.Transaction, *, article: model.ArticleId, since: datetime
+) -> tuple[model.Article | None, model.Spent, model.Spent]:
+    """Return the article, and what all calls and those about articles of its owner cost."""
+    stored = tx.articles.get([article]).get(article)
+    of_owner = tx.completions.spent(since=since, owner=stored.owner) if stored else model.Spent()
+    return stored, tx.completions.spent(since=since), of_owner
 
 
 def _add(tx: ports.Transaction, row: model.Outgoing) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Tokens of an answer at most: the longest is some sentences of JSON.
 _MOST_TOKENS = 700
+#: The same where the model counts what it thinks before it answers as tokens of the answer.
+_MOST_WITH_REASONING = 4_000
 
 
 class Endpoint:
@@ -46,11 +48,13 @@ class Endpoint:
             try:
                 return await self._call(prompt)
             except ports.ModelRefused as refused:
-                # Some hosted models take no limit or no temperature of their callers, and name one parameter at a time.
+                # Some hosted models refuse a parameter, and name one at a time.
                 unwanted = next((name for name in self._parameters if name in str(refused)), None)
                 if unwanted is None:
                     raise
                 del self._parameters[unwanted]
+                if unwanted == "max_tokens":
+                    self._parameters["max_completion_tokens"] = _MOST_WITH_REASONING
 
     async def _call(self, prompt: model.Prompt) -> ports.Answered:
         sdk = self._sdk

@@ -42,13 +42,16 @@ class Join:
     copy_of: ArticleId | None = None
     #: This join shows that these younger stories are the same one.
     merges: tuple[StoryId, ...] = ()
-    #: Of an unsure article: the story that may be the same event.
+    #: Of an unsure article: the story that may be the same event. Of one that joined by a language model's answer:
+    #: a further story that the answer names, and that was not merged.
     near: StoryId | None = None
     #: Probability, 0 to 1, that the article tells the event of the story that it joined; where it opened
     #: one, of the nearest story (0 where none is near). None: joined before it was kept.
     confidence: float | None = None
     #: The nearest other open stories of its rules, nearest first; known while it is decided on, not stored.
     beside: tuple[StoryId, ...] = field(default=(), compare=False)
+    #: A language model's answer decided the join and its merges; known while it is decided on, not stored.
+    is_advised: bool = field(default=False, compare=False)
 
 
 #: The mark of what corrects an earlier report.

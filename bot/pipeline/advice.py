@@ -7,7 +7,7 @@ turn: prompt → answer in the store? ─ yes → used
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -67,11 +67,16 @@ class Advice:
         self.advisor.want(self._wanted.values())
 
     def second_opinion(
-        self, article: model.Article, near: Sequence[model.StoryId], known: Mapping[model.StoryId, model.Story]
+        self,
+        article: model.Article,
+        near: Sequence[model.StoryId],
+        known: Mapping[model.StoryId, model.Story],
+        urgent: Collection[str],
     ) -> stories.Opinion | None:
         """Whether the article tells the event of one of the nearest stories. Raises Undecided.
 
         ``known``: those that the store has; one that was opened in this very turn is asked about in the next.
+        ``urgent``: the rules of severity high, whose stories no answer merges.
         """
         prompt = self._asked.get(article.id)
         if prompt is None:
@@ -88,7 +93,8 @@ class Advice:
         named = answer.named(prompt.beside.split())
         said = "the same event" if named else "another event"
         detail = f'{self.advisor.policy.name} says {said}: "{answer.words}"'
-        return stories.Opinion(stories=named, detail=detail)
+        unmergeable = frozenset(story.id for story in known.values() if not set(urgent).isdisjoint(story.rules))
+        return stories.Opinion(stories=named, detail=detail, owner=article.owner, unmergeable=unmergeable)
 
     def irrelevant(self, article: model.Article, rule: str, about: str) -> str | None:
         """Why the article is not what the rule is about; None: it is, as far as is known. Raises Undecided."""

@@ -7,12 +7,15 @@ was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from bot import model, ports, stories
+from bot.alerts import notices
 from bot.pipeline import live_pages, rulings, voices
 from bot.pipeline.claims import Claims
 from bot.pipeline.dispatcher import ChangedStory, Dispatcher
@@ -21,6 +24,8 @@ from bot.stories import foreign
 
 if TYPE_CHECKING:
     from bot.pipeline.advice import Advice
+
+log = structlog.get_logger("wirewatch")
 
 
 class StoryUpdater:
@@ -118,13 +123,16 @@ class StoryUpdater:
         rules = snapshot.rules.rules.values()
         modes = {rule.name: rule.group for rule in rules if rule.group is not model.Group.NORMAL}
         by_id = {arrival.article.id: arrival for arrival in arrivals if not grouping.knows(arrival.article.id)}
-        joins = grouping.join_batch(by_id.values(), modes, self._second_opinion(tx, by_id))
+        urgent = {rule.name for rule in rules if rule.severity is model.Severity.HIGH}
+        joins = grouping.join_batch(by_id.values(), modes, self._second_opinion(tx, by_id, urgent))
         # All at once, also to know which are new.
         stored = tx.stories.get([join.story for join in joins])
         for join in joins:
             arrival = by_id[join.article]
             entry = _entry(stored, changed, join.story, arrival.article)
             for younger in join.merges:
+                if join.is_advised:
+                    self._report_merge(tx, snapshot, entry.story, younger, now)
                 _merge(tx, changed, entry, younger)
             member = model.Member(
                 article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
@@ -226,12 +234,25 @@ class StoryUpdater:
             entry.summary = pending.key
 
     def _second_opinion(
-        self, tx: ports.Transaction, by_id: Mapping[model.ArticleId, model.Arrival]
+        self, tx: ports.Transaction, by_id: Mapping[model.ArticleId, model.Arrival], urgent: Collection[str]
     ) -> stories.SecondOpinion | None:
         advice = self.advice
         if advice is None or not advice.is_for(model.Use.SAME_EVENT):
             return None
-        return lambda article, near: advice.second_opinion(by_id[article].article, near, tx.stories.get(near))
+        return lambda article, near: advice.second_opinion(by_id[article].article, near, tx.stories.get(near), urgent)
+
+    def _report_merge(
+        self, tx: ports.Transaction, snapshot: Snapshot, older: model.Story, younger: model.StoryId, now: datetime
+    ) -> None:
+        """Tell the operator of two posted stories that a language model's answer merges."""
+        posted = {alert.story for alert in tx.stories.alerts([older.id, younger]) if alert.head is not None}
+        story = tx.stories.get([younger]).get(younger)
+        if story is None or self.advice is None or not {older.id, younger} <= posted:
+            return
+        notice = notices.model_merged(self.advice.advisor.policy.name, older, story)
+        log.warning("a model's answer merged two posted stories", older=older.id, younger=younger)
+        if snapshot.operator is not None:
+            tx.outbox.add([notices.row(notice, channel=snapshot.operator, now=now)])
 
     def _index(self, tx: ports.Transaction, encoder: ports.Encoder | None, now: datetime) -> stories.Grouping:
         if self._grouping is None or self._encoder is not encoder:

@@ -54,8 +54,8 @@ class Completions(Protocol):
     def answers(self, keys: Collection[str], *, by: str) -> Mapping[str, str]:
         """Key of a prompt -> the newest answer of the model named ``by``; prompts without one are left out."""
 
-    def spent(self, *, since: datetime) -> model.Spent:
-        """What all calls since then cost, failures included."""
+    def spent(self, *, since: datetime, owner: str | None = None) -> model.Spent:
+        """Return what all calls since then cost, failures included; ``owner``: only those about its articles."""
 
     def about(self, article: model.ArticleId) -> Sequence[model.Completion]:
         """What was asked about an article, oldest first."""

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from bot import model
 from bot.storage.columns import EnumText, StorableText, Timestamp, chunks
+from bot.storage.schema import articles
 from bot.storage.schema_people import SERIAL, metadata
 
 completions = Table(
@@ -60,6 +61,9 @@ _ANSWERS = (
 _SPENT = select(func.count(), func.coalesce(func.sum(completions.c.tokens_in + completions.c.tokens_out), 0)).where(
     completions.c.at >= bindparam("since", type_=Timestamp)
 )
+_SPENT_ON = _SPENT.select_from(completions.join(articles, articles.c.id == completions.c.article)).where(
+    articles.c.owner == bindparam("owner")
+)
 _ALL = select(completions).order_by(completions.c.n)
 _ABOUT = _ALL.where(completions.c.article == bindparam("wanted"))
 _SINCE = _ALL.where(completions.c.at >= bindparam("since", type_=Timestamp))
@@ -93,8 +97,9 @@ class Completions:
             found.update({row.key: row.answer for row in self._connection.execute(_ANSWERS, {"keys": part, "by": by})})
         return found
 
-    def spent(self, *, since: datetime) -> model.Spent:
-        calls, tokens = self._connection.execute(_SPENT, {"since": since}).one()
+    def spent(self, *, since: datetime, owner: str | None = None) -> model.Spent:
+        values = {"since": since, **({"owner": owner} if owner is not None else {})}
+        calls, tokens = self._connection.execute(_SPENT if owner is None else _SPENT_ON, values).one()
         return model.Spent(calls=calls, tokens=int(tokens))
 
     def about(self, article: model.ArticleId) -> Sequence[model.Completion]:

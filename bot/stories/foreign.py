@@ -213,6 +213,11 @@ def is_foreign(read: Profile, story: OpenStory) -> bool:
     return not any(word in story.totals for word in read.weights if word not in terms and not word[0].isdigit())
 
 
+def share_no_language(story: OpenStory, other: OpenStory) -> bool:
+    """Whether no reader of one language could compare the two stories; False where a language is not known."""
+    return "" not in story.languages | other.languages and story.languages.isdisjoint(other.languages)
+
+
 def detail(alike: Likeness, signs: Signs) -> str:
     """In plain English."""
     said = f"told in other languages, meaning {max(0.0, alike.nearest):.0%} alike"

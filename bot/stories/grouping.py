@@ -18,7 +18,7 @@ from bot import model
 from bot.stories import evidence, foreign, opinions, profile, roundups, trees
 from bot.stories.index import Index
 from bot.stories.openstory import OpenStory
-from bot.stories.opinions import SecondOpinion, Undecided
+from bot.stories.opinions import Opinion, SecondOpinion, Undecided
 from bot.stories.profile import Profile
 from bot.stories.told import Told
 
@@ -99,6 +99,7 @@ class Grouping:
         self._judge = judge or trees.shipped()
         self._index = Index()
         self._joins: dict[model.ArticleId, model.Join] = {}
+        self._agreement = opinions.Agreement()
 
     def knows(self, article: model.ArticleId) -> bool:
         """The article is in an open story."""
@@ -112,6 +113,8 @@ class Grouping:
                     # An article that is not about its rule is in no index: it must not attract other articles.
                     if member.join.reason is not model.JoinReason.NOT_ABOUT:
                         self._add(self._read(member.article, member.matches), replace(member.join, story=story.id))
+                    if member.join.reason is model.JoinReason.SIMILAR and member.join.near:
+                        self._agreement.add(story.id, member.join.near, member.article.owner)
         for home, article in apart:
             self._keep_apart(home, profile.of(article))
 
@@ -174,6 +177,7 @@ class Grouping:
         """Let go of the articles that came before, and of the stories whose last they were."""
         for member in self._index.forget(before):
             self._joins.pop(member.id, None)
+        self._agreement.forget(self._index.stories.keys())
 
     def _read(self, article: model.Article, matches: Iterable[model.Match]) -> Profile:
         read = profile.of(article, matches)
@@ -215,10 +219,14 @@ class Grouping:
             is_unsure = best >= UNSURE_FROM and not trees.doubt(judged[0].evidence.of_rule)
             return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
         if same:
-            join = self._joined(read, same[0], same[1:], near, are_one=True)
+            join = self._joined(read, same[0], same[1:], near, opinion)
             # The detail says how sure the bot itself was.
             sure = round(max(same[0].chance, self._join_from), 3)
-            join = replace(join, confidence=sure, detail=f"by its words {join.detail}")
+            apart = next((one.story.id for one in same if one.story.id not in {join.story, *join.merges}), None)
+            if apart:
+                self._agreement.add(join.story, apart, opinion.owner)
+            detail = f"by its words {join.detail}"
+            join = replace(join, confidence=sure, detail=detail, near=apart, is_advised=True)
         else:
             join = self._opened(read, model.JoinReason.OPENED, judged)
         return replace(join, detail=f"{opinion.detail}; {join.detail}")
@@ -257,10 +265,9 @@ class Grouping:
         best: _Judged,
         others: Sequence[_Judged],
         near: Sequence[OpenStory],
-        *,
-        are_one: bool = False,
+        opinion: Opinion | None = None,
     ) -> model.Join:
-        told = [one for one in others if are_one or min(best.chance, one.chance) >= MERGE_FROM]
+        told = [one for one in others if self._are_one(best, one, opinion)]
         ones = [best.story, *(one.story for one in told if not best.story.is_kept_from(one.story))]
         home, *younger = sorted(ones, key=lambda story: story.rank)
         return model.Join(
@@ -274,6 +281,20 @@ class Grouping:
             beside=tuple(
                 [story.id for story in near if story not in ones and story.rules & read.rules.keys()][:BESIDE]
             ),
+        )
+
+    def _are_one(self, best: _Judged, other: _Judged, opinion: Opinion | None) -> bool:
+        """Whether an article that belongs to two stories merges them: an opinion alone does not."""
+        likely = min(best.chance, other.chance)
+        if opinion is None:
+            return likely >= MERGE_FROM
+        pair = best.story.id, other.story.id
+        if not opinion.unmergeable.isdisjoint(pair):
+            return False
+        return (
+            likely >= opinions.MERGE_FROM
+            or foreign.share_no_language(best.story, other.story)
+            or self._agreement.has_another(*pair, opinion.owner)
         )
 
     def _opened(self, read: Profile, reason: model.JoinReason, judged: Sequence[_Judged]) -> model.Join:

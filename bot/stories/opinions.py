@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from bot import model
@@ -15,14 +15,41 @@ ASKED_FROM, ASKED_BELOW = 0.1, 0.97
 ASKED, OFFERED_FROM = 3, 0.02
 
 
+#: An opinion merges two stories where the bot's own probability for both is at least this.
+MERGE_FROM = 0.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
-    """What somebody else says about an article that is not certainly of a story."""
+    """An answer about one article. It decides which story the article joins; alone it never merges two stories."""
 
-    #: The stories that it belongs to, which are one then; empty: to none of them.
+    #: The stories whose event the article reports; empty: none of them.
     stories: tuple[model.StoryId, ...]
     #: For people: who says so, and why.
     detail: str
+    #: The owner of the article's outlet. The same two stories named for articles of two owners are merged.
+    owner: str = ""
+    #: Stories that an opinion never merges with another.
+    unmergeable: frozenset[model.StoryId] = frozenset()
+
+
+class Agreement:
+    """For each two stories, the owners of the articles that an opinion placed in both."""
+
+    def __init__(self) -> None:
+        self._owners: dict[frozenset[model.StoryId], set[str]] = {}
+
+    def add(self, story: model.StoryId, other: model.StoryId, owner: str) -> None:
+        """Record that an opinion named both stories for an article of this owner."""
+        self._owners.setdefault(frozenset((story, other)), set()).add(owner)
+
+    def has_another(self, story: model.StoryId, other: model.StoryId, owner: str) -> bool:
+        """Return whether an opinion named both stories for an article of another owner."""
+        return bool(self._owners.get(frozenset((story, other)), set()) - {owner})
+
+    def forget(self, open_stories: Collection[model.StoryId]) -> None:
+        """Delete what was recorded about stories that are no longer open."""
+        self._owners = {pair: owners for pair, owners in self._owners.items() if pair <= set(open_stories)}
 
 
 class Undecided(Exception):

@@ -25,7 +25,15 @@ NAME = "local-model"
 KEY = "sk-local-0123456789"
 PATH = "/v1/chat/completions"
 #: Keys of a request that we may send.
-_KNOWN = {"model", "messages", "response_format", "max_tokens", "temperature", "stream"}
+_KNOWN = {
+    "model",
+    "messages",
+    "response_format",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "stream",
+}
 
 #: Data of a prompt -> the document of the answer, or a text that is sent as it is.
 Answers = Callable[[dict[str, Any]], Mapping[str, Any] | str]
@@ -95,7 +103,9 @@ class Model:
         if not isinstance(body, dict) or not {"model", "messages", "response_format"} <= set(body) <= _KNOWN:
             raise Refused(400, "invalid_value", "the body of the request is not as the API describes it")
         for name in sorted(self.unsupported & set(body)):
-            raise Refused(400, "unsupported_parameter", f"Unsupported parameter: '{name}' is not supported.")
+            remedy = " Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
+            text = f"Unsupported parameter: '{name}' is not supported with this model.{remedy}"
+            raise Refused(400, "unsupported_parameter", text)
         if body["model"] != NAME:
             raise Refused(404, "model_not_found", f"The model `{body['model']}` does not exist.")
         if body.get("stream"):

@@ -53,13 +53,26 @@ async def test_the_answer_comes_with_what_it_cost(endpoint: Endpoint, server: Se
 async def test_parameters_that_a_model_does_not_take_are_left_out_from_then_on(
     endpoint: Endpoint, server: Server
 ) -> None:
-    server.service.unsupported = frozenset({"max_tokens", "temperature"})
+    server.service.unsupported = frozenset({"max_tokens", "max_completion_tokens", "temperature"})
 
     for _ in range(2):
         await endpoint.ask(PROMPT)
 
-    assert server.asked("complete") == 4
-    assert all("max_tokens" not in body for body in server.service.bodies)
+    assert server.asked("complete") == 5
+    assert all(body.keys() == {"model", "messages", "response_format"} for body in server.service.bodies)
+
+
+async def test_a_model_that_refuses_max_tokens_is_limited_by_max_completion_tokens(
+    endpoint: Endpoint, server: Server
+) -> None:
+    server.service.unsupported = frozenset({"max_tokens"})
+
+    for _ in range(2):
+        await endpoint.ask(PROMPT)
+
+    assert server.asked("complete") == 3
+    assert [body["max_completion_tokens"] for body in server.service.bodies] == [4_000, 4_000]
+    assert [body["temperature"] for body in server.service.bodies] == [0, 0]
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,22 @@ import pytest
 from bot import model, stories
 from tests.stories import examples
 from tests.stories.examples import START, arrival, article
-from tests.stories.test_grouping import CREW, DAY, FERRY, SHIP_LOST, WINDOW
+from tests.stories.test_grouping import CREW, DAY, FERRY, WINDOW
 
 
 class Second:
     """A second opinion that remembers what it was asked."""
 
-    def __init__(self, *said: model.StoryId, is_known: bool = True) -> None:
+    def __init__(
+        self,
+        *said: model.StoryId,
+        is_known: bool = True,
+        owner: str = "Gazette",
+        unmergeable: frozenset[model.StoryId] = frozenset(),
+    ) -> None:
         self.asked: list[Sequence[model.StoryId]] = []
-        self._opinion = stories.Opinion(stories=said, detail="says somebody") if is_known else None
+        opinion = stories.Opinion(stories=said, detail="says somebody", owner=owner, unmergeable=unmergeable)
+        self._opinion = opinion if is_known else None
 
     def __call__(self, _: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion | None:
         self.asked.append(near)
@@ -91,16 +98,95 @@ def _split(one: model.Arrival) -> tuple[model.Article, tuple[model.Match, ...]]:
     return one.article, tuple(one.matches)
 
 
-def test_stories_that_the_opinion_says_are_one_are_merged() -> None:
+URDU = "پاکستان میں بلیک بیری کی سروس"
+RULE = ("BlackBerry in Pakistan", "BlackBerry")
+#: Two events in German, and articles in languages that the stories of these lack: only an opinion can place them.
+PATCH, BILL, ENGLISH, FRENCH = (
+    replace(article(title, outlet=outlet, at=START + at * DAY / 24), language=language)
+    for at, (language, outlet, title) in enumerate(
+        (
+            ("de", "Gazette", "Acme schließt eine Lücke in seinen Routern, BlackBerry prüft"),
+            ("de", "Tribune", "Minister tritt wegen seines Gesetzes zurück, sagt BlackBerry"),
+            ("en", "Gazette", "What a week for BlackBerry"),
+            ("fr", "Mirror", "La semaine de BlackBerry"),
+        )
+    )
+)
+
+
+def opened(grouping: stories.Grouping) -> tuple[model.StoryId, model.StoryId]:
+    """The ids of the two stories."""
+    patch, bill = (grouping.join(*_split(arrival(each, *RULE)), second=Second()).story for each in (PATCH, BILL))
+    return patch, bill
+
+
+def test_one_opinion_joins_the_article_and_merges_no_stories() -> None:
     grouping = stories.Grouping(window=WINDOW)
-    ferry, crew = grouping.join(FERRY).story, grouping.join(CREW).story
-    opinion = Second(crew, ferry)
+    both = opened(grouping)
+    opinion = Second(*both)
 
-    join = grouping.join(SHIP_LOST, second=opinion)
+    join = grouping.join(*_split(arrival(ENGLISH, *RULE)), second=opinion)
 
-    assert [set(asked) for asked in opinion.asked] == [{ferry, crew}]
-    assert (join.story, join.merges) == (ferry, (crew,))
-    assert grouping.join(CREW).story == ferry
+    assert [set(asked) for asked in opinion.asked] == [set(both)]
+    assert join.merges == ()
+    assert {join.story, join.near} == set(both)
+
+
+@pytest.mark.parametrize(("owner", "is_merged"), [("Mirror", True), ("Gazette", False)])
+def test_two_stories_are_merged_when_the_opinion_names_both_for_articles_of_two_owners(
+    owner: str, *, is_merged: bool
+) -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    patch, bill = opened(grouping)
+    grouping.join(*_split(arrival(ENGLISH, *RULE)), second=Second(bill, patch))
+
+    join = grouping.join(*_split(arrival(FRENCH, *RULE)), second=Second(bill, patch, owner=owner))
+
+    assert join.merges == ((bill,) if is_merged else ())
+    assert (grouping.join(BILL).story == patch) is is_merged
+
+
+def test_after_a_restart_it_is_known_which_stories_an_opinion_named_together() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    both = opened(grouping)
+    grouping.join(*_split(arrival(ENGLISH, *RULE)), second=Second(*both))
+    members = [
+        model.Member(article=each, join=grouping.join(each), matches=tuple(arrival(each, *RULE).matches))
+        for each in (PATCH, BILL, ENGLISH)
+    ]
+    again = stories.Grouping(window=WINDOW)
+    again.load(
+        replace(examples.story(PATCH), id=story, members=tuple(each for each in members if each.join.story == story))
+        for story in both
+    )
+
+    join = again.join(*_split(arrival(FRENCH, *RULE)), second=Second(*both, owner="Mirror"))
+
+    assert join.merges == (both[1],)
+
+
+def test_stories_of_urgent_rules_are_not_merged_whatever_articles_of_two_owners_say() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    both = opened(grouping)
+    urgent = frozenset(both[1:])
+    grouping.join(*_split(arrival(ENGLISH, *RULE)), second=Second(*both, unmergeable=urgent))
+
+    join = grouping.join(*_split(arrival(FRENCH, *RULE)), second=Second(*both, owner="Mirror", unmergeable=urgent))
+
+    assert join.merges == ()
+
+
+def test_an_opinion_merges_two_stories_that_share_no_language() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    english = replace(examples.EXIT, language="en")
+    home = grouping.join(english, arrival(english, *RULE).matches).story
+    urdu = replace(article(URDU, at=START + DAY / 3), language="ur")
+    other = grouping.join(urdu, arrival(urdu, RULE[0]).matches).story
+    german = replace(article("BlackBerry geht aus Pakistan", at=START + DAY / 2), language="de")
+
+    join = grouping.join(german, arrival(german, *RULE).matches, second=Second(home, other))
+
+    assert (join.story, join.merges) == (home, (other,))
 
 
 def test_stories_that_people_took_apart_are_not_merged_whatever_the_opinion_is() -> None:
@@ -112,17 +198,13 @@ def test_stories_that_people_took_apart_are_not_merged_whatever_the_opinion_is()
     grouping = stories.Grouping(window=WINDOW)
     grouping.load([examples.story(FERRY, CREW)])
     grouping.split(ferry, crew)
-    grouping.join(still, second=Second(crew.id))
-    opinion = Second(crew.id, ferry.id)
+    grouping.join(still, second=Second(crew.id, ferry.id))
+    opinion = Second(crew.id, ferry.id, owner="Mirror")
 
     join = grouping.join(lost, second=opinion)
 
     assert [set(asked) for asked in opinion.asked] == [{ferry.id, crew.id}]
     assert (join.story, join.merges) == (crew.id, ())
-
-
-URDU = "پاکستان میں بلیک بیری کی سروس"
-RULE = ("BlackBerry in Pakistan", "BlackBerry")
 
 
 @pytest.mark.parametrize(

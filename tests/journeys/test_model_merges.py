@@ -1,0 +1,136 @@
+"""A model's answer never merges two stories alone; what two owners' articles merge is reported, and people undo it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbed import commands
+from testbed.fakes import START
+from tests.journeys.test_language_model import newsroom
+from tests.journeys.world import Item, World, rss
+
+#: Two events, in German. Nothing but a model can tell whether an English article is about one of them.
+PATCH = Item(
+    id="p",
+    title="Acme schließt eine Backdoor in seinen Routern",
+    text="Acme hat eine Backdoor in 40.000 Routern geschlossen, teilte die Firma mit.",
+)
+BILL = Item(
+    id="m",
+    title="Minister Ahmed tritt wegen seines Gesetzes zurück",
+    text="Der Minister wollte in jedem Messenger eine Backdoor vorschreiben. Das Parlament lehnte ab.",
+    at=START + timedelta(minutes=10),
+)
+#: English, and by its words of neither event.
+BOTH = Item(
+    id="b",
+    title="What a week for the backdoor",
+    text="Somebody closed one, somebody else lost an office over one.",
+    at=START + timedelta(minutes=20),
+)
+#: The same in French, which neither story has yet.
+AGAIN = replace(
+    BOTH, id="a", title="Le prix d'une backdoor", text="L'un a perdu de l'argent, l'autre son poste, pour une backdoor."
+)
+LANGUAGES = {PATCH.id: "de", BILL.id: "de", AGAIN.id: "fr"}
+RULE = "rules: [{{name: Backdoors, any: [backdoor*], notify: desk, severity: {severity}}}]"
+
+
+def names_all(data: dict[str, Any]) -> dict[str, Any]:
+    numbers = [story["number"] for story in data["stories"]]
+    return {"verdict": "same", "stories": numbers, "words": data["article"]["headline"]}
+
+
+async def living(made: World) -> list[int]:
+    return sorted(len(story.members) for story in await made.stories() if story.merged_into is None)
+
+
+async def publish(made: World, *items: tuple[str, Item]) -> None:
+    for outlet, item in items:
+        serve(made, outlet, item, language=LANGUAGES.get(item.id, "en"))
+        await made.once()
+
+
+def serve(made: World, outlet: str, *items: Item, language: str) -> None:
+    tag = f"<language>{language}</language><item>".encode()
+    made.outlets.serve(f"/{outlet}.xml", rss(outlet, *items).replace(b"<item>", tag, 1))
+
+
+@pytest.mark.parametrize(("severity", "after_two"), [("normal", [4]), ("high", [1, 3])])
+async def test_articles_of_two_owners_merge_two_stories_but_never_those_of_a_rule_of_severity_high(
+    tmp_path: Path, severity: str, after_two: list[int]
+) -> None:
+    async with newsroom(tmp_path, rules=RULE.format(severity=severity)) as (made, server):
+        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "words": "backdoor"})
+        await publish(made, ("wire", PATCH), ("courier", BILL))
+        server.service.answer_with("same_event", names_all)
+
+        await publish(made, ("echo", BOTH))
+        assert await living(made) == [1, 2]
+        assert len(server.service.asked[-1][1]["stories"]) == 2
+
+        await publish(made, ("wire", AGAIN))
+        assert await living(made) == after_two
+
+
+async def test_the_operator_is_told_of_a_merge_by_a_model_and_a_person_takes_it_back_for_good(tmp_path: Path) -> None:
+    async with newsroom(tmp_path, rules=RULE.format(severity="normal")) as (made, server):
+        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "words": "backdoor"})
+        await publish(made, ("wire", PATCH), ("courier", BILL))
+        server.service.answer_with("same_event", names_all)
+        await publish(made, ("echo", BOTH), ("wire", AGAIN))
+        assert await living(made) == [4]
+
+        [notice] = [
+            json.dumps(m, ensure_ascii=False)
+            for m in made.slack.workspace.messages("ops")
+            if "merged two stories" in m["text"]
+        ]
+        assert PATCH.title in notice
+        assert BILL.title in notice
+        command = notice[notice.index("wirewatch stories split") :].partition("`")[0].split()[1:]
+        environ = {**os.environ, **made.environ}
+        done = commands.run([*command, "--config", str(made.folder)], made.folder, environ)
+        assert done.returncode == 0, done.stderr
+        await made.once()
+        assert await are_apart(made)
+
+        for outlet in ("courier", "echo"):
+            late = replace(BOTH, id=f"late {outlet}", title=f"A backdoor, seen by {outlet}", text=f"{outlet} writes.")
+            await publish(made, (outlet, late))
+            assert await are_apart(made)
+
+
+async def are_apart(made: World) -> bool:
+    """Whether the two events are in two stories."""
+    homes = [{member.article.title for member in story.members} for story in await made.stories()]
+    return sum(bool({PATCH.title, BILL.title} & titles) for titles in homes) == 2
+
+
+async def test_one_feed_cannot_use_up_the_model_s_day(tmp_path: Path) -> None:
+    async with newsroom(tmp_path, rules=RULE.format(severity="normal"), more=", calls_per_day: 8") as (made, server):
+        server.service.answer_with("same_event", lambda data: {"verdict": "other", "stories": [], "words": "backdoor"})
+        await publish(made, ("wire", PATCH))
+        # Each is asked about, since nothing else compares the two languages.
+        flood = [
+            replace(BOTH, id=f"n{number}", title=title, text=f"{title}, it is said.")
+            for number, title in enumerate(
+                ("Backdoor sought", "Police want backdoor", "Berlin: no backdoor", "Backdoor?")
+            )
+        ]
+        serve(made, "echo", *flood, language="en")
+        await made.once()
+        assert server.asked("complete") == 2
+
+        [notice] = [m for m in made.slack.workspace.messages("ops") if "a quarter of the calls" in m["text"]]
+        assert "feed: echo; owner: echo" in json.dumps(notice)
+        await publish(made, ("courier", AGAIN))
+        assert server.asked("complete") == 3
+        assert server.service.asked[-1][1]["article"]["headline"] == AGAIN.title
