@@ -6,10 +6,11 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot import app, config, ports, storage
+from bot.ports import keys
 
 T = TypeVar("T")
 
@@ -22,6 +23,34 @@ async def opened(settings: config.Settings, environment: app.Environment) -> Asy
         yield store
     finally:
         await store.close()
+
+
+async def describe_bot(store: storage.SqlStore, now: datetime) -> ports.CheckLine:
+    """Return whether the bot runs on this database. Raises StoreUnavailable."""
+    tick, workers = await store.read(lambda tx: (keys.TICK.get(tx), keys.alive(tx)))
+    living = [worker for worker, life in workers.items() if now - life.until <= keys.UNHEARD]
+    owner = store.owner or ", ".join(living)
+    age = now - tick if tick is not None else None
+    if not owner:
+        last = f"it last looked for due feeds {shown_age(age)}" if age is not None else "it has not run here yet"
+        advice = "start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be"
+        return ports.CheckLine(is_good=False, what=f"bot: not running; {last}", help=advice)
+    if "wirewatch run" not in owner:
+        return ports.CheckLine(is_good=True, what=f"bot: {owner} is at work")
+    if age is not None and age > keys.TICK_IS_OLD:
+        what = f"bot: {owner} is stuck; it last looked for due feeds {shown_age(age)}"
+        return ports.CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")
+    last = f"; it last looked for due feeds {shown_age(age)}" if age is not None else ""
+    return ports.CheckLine(is_good=True, what=f"bot: running, {owner}{last}")
+
+
+def shown_age(age: timedelta) -> str:
+    """Return how long ago something was: “51 s ago”."""
+    seconds = max(0, int(age.total_seconds()))
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
 
 
 def look(settings: config.Settings, work: Callable[[ports.Transaction, datetime], T]) -> T:

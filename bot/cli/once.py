@@ -69,8 +69,10 @@ def _tell(report: app.OnceReport) -> None:
         f"{model.counted(report.drained.sent, 'message')} sent, {report.drained.left} left, "
         f"{report.drained.parked} parked"
     )
-    if report.drained.parked:
-        terminal.say("Parked messages are kept; `wirewatch status` lists them with the reason.")
+    for channel, reason in sorted(report.drained.reasons.items()):
+        terminal.say(f"not sent to {channel}: {reason}")
+    if report.drained.left or report.drained.parked:
+        terminal.say("What was not sent is kept, and tried again at the next run; `wirewatch status` lists it.")
 
 
 def tell_broken(broken: Sequence[pipeline.FeedReport], *, polled: int) -> None:
@@ -94,4 +96,5 @@ def _as_json(report: app.OnceReport) -> dict[str, object]:
         "sent": report.drained.sent,
         "left": report.drained.left,
         "parked": report.drained.parked,
+        "not_sent": [{"channel": channel, "why": reason} for channel, reason in sorted(report.drained.reasons.items())],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,11 +50,20 @@ def status(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
     Example: wirewatch status --config config
     """
     settings = app.load(folder, os.environ, wants_warnings=False)
-    found = archive.look(settings, lambda tx, now: status_of(tx, now, channels=list(settings.bot.channels)))
+    found, running = asyncio.run(_look(settings))
     if json:
-        terminal.answer(_as_json(settings, found))
+        terminal.answer({"bot": running.what.removeprefix("bot: "), **_as_json(settings, found)})
     else:
         _show(settings, found)
+        terminal.row(running.what, style="dim" if running.is_good else "yellow")
+
+
+async def _look(settings: config.Settings) -> tuple[Status, ports.CheckLine]:
+    environment = app.Environment(environ=os.environ)
+    now, channels = environment.clock.now(), list(settings.bot.channels)
+    async with archive.opened(settings, environment) as store:
+        found = await store.read(lambda tx: status_of(tx, now, channels=channels))
+        return found, await archive.describe_bot(store, now)
 
 
 def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
@@ -156,12 +166,7 @@ def _show(settings: config.Settings, found: Status) -> None:
     if errors:
         text = f"configuration: {model.counted(errors, 'error')}; `wirewatch check` says where"
         terminal.row(text, style="yellow")
-    last = (
-        f"last tick {_ago(found.now, found.tick)}"
-        if found.tick
-        else "no tick yet: `wirewatch run` has not run on this database"
-    )
-    terminal.row(f"{model.counted(found.articles, 'article')} in the archive; {last}", style="dim")
+    terminal.row(f"{model.counted(found.articles, 'article')} in the archive", style="dim")
 
 
 def _hubs(settings: config.Settings, found: Status) -> list[tuple[str, str]]:
@@ -195,8 +200,4 @@ def _wrong(state: model.FeedState) -> str:
 def _ago(now: datetime, when: datetime | None) -> str:
     if when is None:
         return "never"
-    seconds = max(0, int((now - when).total_seconds()))
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return "just now"
+    return archive.shown_age(now - when)

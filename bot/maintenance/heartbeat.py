@@ -16,9 +16,8 @@ log = structlog.get_logger("wirewatch")
 
 #: Due feeds are looked for every second; without a look for so long, nobody watched.
 UNWATCHED = timedelta(minutes=2)
-#: How often each of several workers sends a heartbeat, and how long without one it is taken for dead. Clocks may
-#: differ by the difference of the two.
-ALIVE_EVERY, UNHEARD = timedelta(seconds=5), timedelta(seconds=30)
+#: How often each of several workers sends a heartbeat. Clocks may differ by the difference to ``keys.UNHEARD``.
+ALIVE_EVERY = timedelta(seconds=5)
 #: A clock that is corrected by less makes nothing wait long.
 SET_BACK = timedelta(minutes=1)
 
@@ -101,7 +100,7 @@ class Heartbeat:
         def work(tx: ports.Transaction) -> list[str]:
             dead = []
             for process, life in keys.alive(tx).items():
-                if process != self._process and now - life.until > UNHEARD:
+                if process != self._process and now - life.until > keys.UNHEARD:
                     tx.ledger.add([_stopped(process, life.since, life.until, "without a word", now)])
                     keys.drop_alive(tx, process)
                     dead.append(process)

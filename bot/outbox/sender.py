@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -51,6 +51,8 @@ class Drained:
     #: Kept for the next start: not due before the deadline, or the outcome still unknown.
     left: int
     parked: int
+    #: Channel -> why its last message that is left or parked was not sent; without those that nobody has tried.
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sender:
@@ -116,13 +118,14 @@ class Sender:
                 # A notice may have come to a channel that had ended.
                 while await self._is_work_left(ending):
                     await self._work_all(ending)
-        counts = await self._store.read(lambda tx: tx.outbox.counts())
+        counts, unsent = await self._store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
         mine = [(state, n) for (channel, state), n in counts.items() if channel in self._channels]
         waiting = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
         return Drained(
             sent=self._sent - before,
             left=sum(n for state, n in mine if state in waiting),
             parked=sum(n for state, n in mine if state is model.SendState.PARKED),
+            reasons={row.channel: row.error for row in unsent if row.error and row.channel in self._channels},
         )
 
     async def _open_lanes(self) -> None:

@@ -69,6 +69,8 @@ def log_poll(poll: IngestedPoll, told: FeedReport) -> None:
     if poll.polled.postponed_to is not None:
         log.debug("feed postponed", poll=poll.polled.id, feed=told.url, to=poll.polled.postponed_to)
     elif told.error:
-        log.warning("feed polled", **fields, error=told.error)
+        # A warning when it begins to fail; that it goes on is no news, and the operator is notified of what lasts.
+        is_news = not poll.polled.state.failures or poll.state.gone
+        (log.warning if is_news else log.info)("feed polled", **fields, error=told.error)
     else:
         log.info("feed polled", **fields)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.ports.store import Transaction
 
@@ -59,6 +59,10 @@ class Life:
 
 #: The last look for due feeds.
 TICK = Time("tick")
+#: A bot without a look for so long is not well; a large transaction or a slow disk may hold one up.
+TICK_IS_OLD = timedelta(seconds=30)
+#: One of several workers without a heartbeat for so long is taken for dead.
+UNHEARD = timedelta(seconds=30)
 #: The last time that a process began or ended.
 SEEN = Time("seen")
 #: The end of the last outage of the database that the operator was notified of.

@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
+from datetime import timedelta
 from pathlib import Path
 
 from bot import ports
 from bot.storage import private
+
+#: Whoever looks who the owner is (``owner``) holds the lock for a moment.
+_TRIES, _BETWEEN_TRIES = 5, timedelta(milliseconds=10)
 
 
 class Lock:
@@ -31,7 +36,7 @@ class Lock:
                 f"locking the database {database}: {file}: {error.strerror}; this user must be able to write there"
             ) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
         except OSError as error:
             owner = os.pread(handle, 500, 0).decode(errors="replace").strip()
             os.close(handle)
@@ -52,6 +57,30 @@ class Lock:
         with contextlib.suppress(OSError):
             os.ftruncate(self._handle, 0)
         os.close(self._handle)
+
+
+def owner(database: Path) -> str:
+    """Return the process that owns the database now; empty: none does, or this user may not know."""
+    try:
+        handle = os.open(_lock_file(database), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(handle, 500, 0).decode(errors="replace").strip() or "another process"
+    finally:
+        os.close(handle)
+    return ""
+
+
+def _lock(handle: int) -> None:
+    for _ in range(_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_BETWEEN_TRIES.total_seconds())
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _lock_file(database: Path) -> Path:

@@ -14,11 +14,10 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from bot import ports
-from bot.storage import failures, transaction
+from bot.storage import failures, lock, transaction
 from bot.storage.addresses import DatabaseAddress
 from bot.storage.failures import translated
 from bot.storage.feeds import FeedStates
-from bot.storage.lock import Lock
 from bot.storage.outbox import Outbox
 
 T = TypeVar("T")
@@ -51,7 +50,13 @@ class SqlStore:
     """Over SQLite: one thread that writes, a few that read. Over PostgreSQL: a small pool for both."""
 
     def __init__(
-        self, address: DatabaseAddress, *, writer: Engine | None, reader: Engine, clock: ports.Clock, lock: Lock | None
+        self,
+        address: DatabaseAddress,
+        *,
+        writer: Engine | None,
+        reader: Engine,
+        clock: ports.Clock,
+        lock: lock.Lock | None,
     ) -> None:
         self.address = address
         self._writer = writer
@@ -129,6 +134,11 @@ class SqlStore:
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         with translated(self.address), engine.begin() as connection:
             return work(connection)
+
+    @property
+    def owner(self) -> str:
+        """The process that owns the database's file now; empty: none does, or it is PostgreSQL."""
+        return lock.owner(self.address.file) if self.address.file is not None else ""
 
     async def free_dead_leases(self) -> None:
         # On PostgreSQL other owners live: there a lease ends by its time.

@@ -10,8 +10,6 @@ from bot import model, ports
 from bot.answers.watched import PageStore, Watched
 from bot.ports import keys
 
-#: Ticks come every second; a large transaction or a slow disk may hold some up.
-TICK_IS_OLD = timedelta(seconds=30)
 ANSWER_WITHIN = timedelta(seconds=3)
 
 
@@ -41,12 +39,12 @@ async def readiness(store: PageStore, now: datetime) -> Readiness:
     if tick is None:
         return Readiness(is_ready=False, reason="no tick yet")
     age = now - tick
-    if age > TICK_IS_OLD:
+    if age > keys.TICK_IS_OLD:
         old = f"the last tick is {age.total_seconds():.0f} s old"
         return Readiness(
             is_ready=False, reason=f"{old}: {store.outage_reason}" if store.outage_reason else old, last_tick=tick
         )
-    if -age > TICK_IS_OLD:
+    if -age > keys.TICK_IS_OLD:
         ahead = f"the last tick is {-age.total_seconds():.0f} s ahead: the clock was set back"
         return Readiness(is_ready=False, reason=ahead, last_tick=tick)
     return Readiness(is_ready=True, reason="ok", last_tick=tick)

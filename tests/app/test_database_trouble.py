@@ -154,3 +154,18 @@ async def test_a_reload_while_the_database_is_locked_takes_force_afterwards(worl
         world.publish("/prompt", "Dockers plan strikes in Oslo")
     await world.until(lambda: len(world.channel.headlines) == 1)
     assert world.channel.headlines == ["Dockers plan strikes in Oslo"]
+
+
+async def test_a_feed_that_goes_on_failing_is_a_warning_once(world: World) -> None:
+    def levels() -> list[str]:
+        return [entry["log_level"] for entry in logs if entry["event"] == "feed polled" and entry.get("error")]
+
+    with capture_logs() as logs:
+        world.server.serve("/prompt", Reply(body=b"no feed at all"))
+        await world.until(lambda: bool(levels()))
+        # The next try is minutes away.
+        for _ in range(2):
+            count = len(levels())
+            await world.running.store.write(lambda tx: tx.feeds.make_due(now=SystemClock().now()))
+            await world.until(lambda count=count: len(levels()) > count)  # type: ignore[misc]
+    assert levels()[:3] == ["warning", "info", "info"]

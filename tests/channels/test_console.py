@@ -82,6 +82,17 @@ async def test_an_edit_prints_who_claims_and_nothing_where_a_reply_has_told_it(
     assert capsys.readouterr().out == ""
 
 
+async def test_an_edit_that_brings_a_summary_prints_it_and_counts_no_outlets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    brief = messages.EDIT.briefs[0]
+    await build("console").send(delivery(replace(messages.EDIT, added=(), reason=model.Reason.SUMMARY)))
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith(f"↳ summary: {brief.title.text}")
+    assert "".join(span.text for span in brief.summary[0].spans)[:40] in out
+    assert "outlet" not in out
+
+
 async def test_an_edit_prints_the_headlines_that_joined_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
     newest = messages.WIDE.briefs[0].coverage[0]
     await build("console").send(delivery(replace(messages.WIDE, added=(newest.article,))))

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.clock import SystemClock
 from testbed import busy
 from testbed.commands import wirewatch
-from testbed.servers import slack
+from testbed.servers import ports, slack
 from testbed.servers.feeds import FeedServer, Reply
-from tests.journeys.world import rss
+from tests.journeys.world import Item, rss
 
 
 @pytest.fixture
@@ -219,6 +220,25 @@ def test_an_imported_list_is_added_once_and_comments_stay(started: Path) -> None
     assert "# our feeds" in text
     assert "one.example/feed  # kept" in text
     assert "https://two.example/feed" in wirewatch("feeds", "export", folder=started).stdout
+
+
+async def test_once_says_why_messages_were_not_sent_and_to_which_channel(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [kettles], notify: hook}\n")
+    (tmp_path / "bot.yaml").write_text(
+        f"database: sqlite:///{tmp_path}/w.db\nchannels: {{hook: {{kind: webhook, url: env:HOOK}}}}\n"
+        "fetch: {readers: 0, allow_private: [127.0.0.0/8]}\n"
+    )
+    new = Item(id="1", title="Kettles are back", text="A firm says so.", at=SystemClock().now())
+    async with FeedServer() as server:
+        server.serve("/a", rss("wire", new))
+        (tmp_path / "feeds.yaml").write_text(f"feeds:\n  - {server.url('/a')}\n")
+        words = ("once", "--now", "--drain", "1s", "--config", str(tmp_path))
+        nobody = f"http://127.0.0.1:{ports.free()}/"
+        done = await asyncio.to_thread(wirewatch, *words, folder=tmp_path, code=1, HOOK=nobody)
+    assert "0 messages sent, 1 left, 0 parked" in done.stderr
+    (why,) = [line for line in done.stderr.splitlines() if line.startswith("not sent to hook: ")]
+    assert "refused" in why
 
 
 async def test_adding_a_page_finds_the_feed_that_it_names(started: Path) -> None:

@@ -48,7 +48,7 @@ async def test_a_closed_channel_keeps_its_messages_and_the_operator_hears_of_it_
     await add(store, row("a"), row("b"))
     for _ in range(3):
         done = await sender(store, clock, channel, operator="ops").drain(MINUTE)
-        assert done == outbox.Drained(sent=0, left=0, parked=2)
+        assert done == outbox.Drained(sent=0, left=0, parked=2, reasons={"desk": "not_in_channel: invite the app"})
     assert len(await notices(store)) == 1
     is_closed = False
     assert (await sender(store, clock, channel, operator="ops").drain(MINUTE)).sent == 2

@@ -99,7 +99,8 @@ async def test_what_must_wait_longer_than_the_deadline_is_left(
 ) -> None:
     channel.before.append(ports.Wait("too many", after=HOUR))
     await add(store, row("a"), row("b"))
-    assert await sender(store, clock, channel).drain(MINUTE) == outbox.Drained(sent=0, left=2, parked=0)
+    done = await sender(store, clock, channel).drain(MINUTE)
+    assert done == outbox.Drained(sent=0, left=2, parked=0, reasons={"desk": "too many"})
     assert clock.now() - START < MINUTE
 
 

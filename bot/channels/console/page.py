@@ -57,6 +57,10 @@ def _edit(message: model.Message, zone: tzinfo) -> Iterator[Line]:
             nobody = (Run(text="Released: nobody takes care of it"),)
             claim = next((line.runs for line in outline.claims(message, zone)), nobody)
             yield Line(style=Style.SMALL, runs=(*claim, headline))
+        elif message.reason is model.Reason.SUMMARY and not listed:
+            # Nothing else is new.
+            yield Line(style=Style.SMALL, runs=(Run(text="summary"), headline))
+            yield from outline.summary(brief)
         elif listed or message.reason not in _TOLD:
             yield Line(style=Style.SMALL, runs=(Run(text=f"now {phrases.outlets(brief)}"), headline))
             yield from outline.coverage(listed, zone)

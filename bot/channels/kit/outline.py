@@ -83,6 +83,11 @@ def coverage(listed: Sequence[model.CoverageLine], zone: tzinfo = UTC) -> tuple[
     return tuple(_in_zone(_line(Style.ITEM, *_of_coverage(line, ROOMS[0])), zone) for line in listed)
 
 
+def summary(brief: model.StoryBrief) -> tuple[Line, ...]:
+    """Return the sentences of the story's summary, each article's with its outlet."""
+    return tuple(_quotes(brief, ROOMS[0]))
+
+
 def _in_zone(line: Line, zone: tzinfo) -> Line:
     runs = tuple(replace(run, text=phrases.day_and_time(run.at, zone)) if run.at else run for run in line.runs)
     return replace(line, runs=runs)
