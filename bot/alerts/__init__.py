@@ -18,11 +18,8 @@ Where a gathered message lists the story, it is edited so, and the first reply c
 Under a rule with reminders, a posted story in which a deadline lies ahead is held for the next one (hold: reminder);
 its thread says so then (reply: reminder).
 
-What people silenced comes before: a story is silent (silenced) while every rule or every article of it is silenced, and
-what is silenced in a posted one is left out.
-
-What readers said of it comes before: a muted story is silent (muted); while every rule of it is snoozed, a story that
-was not posted waits (hold: snoozed), and replies to one that was leave at the end.
+Silences come before all of this: a story is silent (silenced) while it, every rule or every article of it is silenced,
+and what is silenced in a posted one is left out.
 """
 
 from bot.alerts import routing

@@ -21,8 +21,6 @@ def decide(situation: Situation) -> tuple[model.Decision, ...]:
     alert = situation.alert
     if not situation.rules or (alert is None and not situation.arrivals):
         return ()
-    if alert is not None and alert.is_muted:
-        return (situation.decision(model.Action.SILENT, model.Reason.MUTED),) if situation.arrivals else ()
     if alert is not None and alert.state is model.AlertState.MERGED:
         return ()
     if situation.silenced:
@@ -84,20 +82,11 @@ def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decis
     fresh = tuple(r for r in situation.rules if r.name not in alert.rules and situation.is_ready(r))
     plain = tuple(rule for rule in fresh if rule.min_outlets < 2)
     corroborated = tuple(rule for rule in fresh if rule.min_outlets >= 2)
-    found = [reply(situation, model.Reason.SECOND_RULE, rules=rules) for rules in _apart(situation, plain)]
-    detail = f"{len(situation.story.owners)} independent outlets"
-    found += [
-        reply(situation, model.Reason.CORROBORATION, rules=rules, detail=detail)
-        for rules in _apart(situation, corroborated)
-    ]
-    return tuple(found)
-
-
-def _apart(situation: Situation, rules: tuple[model.Rule, ...]) -> list[tuple[model.Rule, ...]]:
-    """Those that are awake and those that are snoozed: they are told at different times."""
-    awake = tuple(rule for rule in rules if rule.name not in situation.snoozed)
-    asleep = tuple(rule for rule in rules if rule.name in situation.snoozed)
-    return [each for each in (awake, asleep) if each]
+    replies = [reply(situation, model.Reason.SECOND_RULE, rules=plain)] if plain else []
+    if corroborated:
+        detail = f"{len(situation.story.owners)} independent outlets"
+        replies.append(reply(situation, model.Reason.CORROBORATION, rules=corroborated, detail=detail))
+    return tuple(replies)
 
 
 def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:

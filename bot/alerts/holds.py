@@ -30,9 +30,6 @@ def hold_for(situation: Situation, *, is_released: bool = False) -> Hold | None:
         return _too_few_outlets(situation)
     if not is_released and all(member.is_baseline for member in situation.story.members):
         return Hold(reason=model.Reason.BASELINE, until=situation.now, detail="the feed's first poll is gathered")
-    if until := situation.asleep_until(ready):
-        return Hold(reason=model.Reason.SNOOZED, until=until, detail=f"snoozed until {until:%Y-%m-%d %H:%M} UTC")
-    ready = situation.speaking
     if not is_released and (due := situation.next_digest(ready)):
         return Hold(reason=model.Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
     loud = any(rule.severity is model.Severity.HIGH and not situation.digest_of(rule) for rule in ready)

@@ -180,3 +180,8 @@ def model_merged(name: str, older: model.Story, younger: model.Story) -> model.N
         remedy=f"If they are two events, `wirewatch stories split {older.id} {ids}` parts them again.",
         occasion=(f"model merged {older.id} {younger.id}",),
     )
+
+
+def silence_made(silence: model.Silence) -> model.Notice:
+    """Somebody made a silence, from wherever that was."""
+    return model.Notice(what="New silence", where=(silence.summary,), occasion=("silence", silence.id))

@@ -41,8 +41,6 @@ def release(situations: Sequence[Situation]) -> Released:
 def _again(situation: Situation, told: Counter[str]) -> model.Decision:
     alert = situation.alert
     reason = alert.reason if alert else model.Reason.FIRST_REPORT
-    if alert is not None and alert.is_muted:
-        return situation.decision(model.Action.SILENT, model.Reason.MUTED)
     if situation.silenced:
         return situation.silenced
     if not situation.rules:

@@ -32,7 +32,7 @@ class _Moment:
 def due(situation: Situation) -> tuple[model.Decision, ...]:
     """A reply for each deadline of which a reminder has come due and that is still ahead."""
     alert = situation.alert
-    if alert is None or alert.state is not model.AlertState.POSTED or alert.is_muted:
+    if alert is None or alert.state is not model.AlertState.POSTED:
         return ()
     if alert.held_until is None or alert.held_until > situation.now:
         return ()
@@ -63,8 +63,7 @@ def plan(situation: Situation, *, is_released: bool = False) -> model.Decision |
         return None
     if not is_released and alert.held_until is not None and alert.held_until <= situation.now:
         return None
-    moments = () if alert.is_muted else _moments(situation)
-    ahead = min((moment for moment in moments if moment.at > situation.now), key=_time_of, default=None)
+    ahead = min((moment for moment in _moments(situation) if moment.at > situation.now), key=_time_of, default=None)
     until = ahead.at if ahead else None
     if until == alert.held_until:
         return None

@@ -16,12 +16,10 @@ def reply(
     facts: tuple[model.Fact, ...] = (),
     edits: tuple[model.Edit, ...] = (),
 ) -> model.Decision:
-    """A reply; in quiet hours, under a digest or a snooze, it is decided now and leaves at their end (``until``)."""
+    """Return a reply; in quiet hours or under a digest it is decided now and leaves at their end (``until``)."""
     leaves_at = situation.next_digest(situation.rules)
     if leaves_at is None and situation.severity is not model.Severity.HIGH:
         leaves_at = quiet_until(situation.policy.quiet, situation.now)
-    if woken_at := situation.asleep_until(situation.rules if rules is None else rules):
-        leaves_at = max(leaves_at or woken_at, woken_at)
     return situation.decision(
         model.Action.REPLY, reason, rules=rules, detail=detail, until=leaves_at, facts=facts, edits=edits
     )

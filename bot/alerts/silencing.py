@@ -13,12 +13,16 @@ OfRule = Callable[[str], model.Silence | None]
 OfArticle = Callable[[model.Article], model.Silence | None]
 
 
-def without_silenced(situation: Situation, *, of_rule: OfRule, of_article: OfArticle) -> Situation:
-    """The situation without what is silenced; with ``silence`` where that is all of it.
+def without_silenced(
+    situation: Situation, *, of_story: model.Silence | None, of_rule: OfRule, of_article: OfArticle
+) -> Situation:
+    """Return the situation without what is silenced; with ``silence`` where that is all of it.
 
-    A story is silenced as a whole while every rule of it is, or every article. A posted one also while all that is new
-    in it is: what other outlets bring is still posted.
+    A story is silenced as a whole by a silence ``of_story``, and while every rule of it is silenced, or every article.
+    A posted one also while all that is new in it is: what other outlets bring is still posted.
     """
+    if of_story is not None:
+        return replace(situation, silence=of_story)
     silenced = tuple((rule, silence) for rule in situation.rules if (silence := of_rule(rule.name)))
     if silenced and len(silenced) == len(situation.rules):
         return replace(situation, silence=silenced[0][1])

@@ -36,8 +36,6 @@ class Situation:
     recent_posts: tuple[datetime, ...] = ()
     #: Rule -> when it last opened a thread in this channel.
     rule_spoke_at: Mapping[str, datetime] = field(default_factory=dict)
-    #: Rule -> until when a reader wants nothing of it in this channel.
-    snoozed: Mapping[str, datetime] = field(default_factory=dict)
     #: Covers all that could be posted now; None: something is left.
     silence: model.Silence | None = None
     #: Where something is left: the rules that are not, which are no longer in ``rules``.
@@ -56,8 +54,8 @@ class Situation:
 
     @property
     def speaking(self) -> tuple[model.Rule, ...]:
-        """The rules that may speak for the story now: ready, and not snoozed."""
-        return tuple(rule for rule in self.rules if self.is_ready(rule) and rule.name not in self.snoozed)
+        """The rules that may speak for the story now."""
+        return tuple(rule for rule in self.rules if self.is_ready(rule))
 
     @property
     def thread(self) -> model.Thread:
@@ -73,11 +71,6 @@ class Situation:
         """When the first digest of these rules leaves; None: one of them posts at once."""
         digests = [digest for rule in rules if (digest := self.digest_of(rule))]
         return min(next_digest(digest, self.now) for digest in digests) if len(digests) == len(rules) else None
-
-    def asleep_until(self, rules: Sequence[model.Rule]) -> datetime | None:
-        """When the first of these snoozed rules wakes; None: one of them is awake."""
-        ends = [self.snoozed[rule.name] for rule in rules if rule.name in self.snoozed]
-        return min(ends) if ends and len(ends) == len(rules) else None
 
     def decision(
         self,
@@ -114,7 +107,8 @@ class Situation:
 
     def silenced_by(self, silence: model.Silence, rules: tuple[model.Rule, ...] | None = None) -> model.Decision:
         """The decision of what a silence keeps back; ``rules`` None: all rules of the situation."""
-        decision = self.decision(model.Action.SILENT, model.Reason.SILENCED, rules=rules, detail=silence.told)
+        detail = f"silenced: {silence.summary}"
+        decision = self.decision(model.Action.SILENT, model.Reason.SILENCED, rules=rules, detail=detail)
         return replace(decision, silence=silence.id)
 
 

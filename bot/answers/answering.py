@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from bot import articles, config, model, ports, rules
+from bot import articles, config, model, pipeline, ports, rules
 from bot.alerts import precision
 from bot.answers import asked, building, documents, drafting, explaining, playground, rulings, telling
 from bot.answers.day_counts import DayCounts
 from bot.answers.refusals import Refused, Why, of_query, unknown_rule, unusable
 from bot.answers.watched import Watched
+from bot.model.actions import EndSilence, MakeSilence, Merge, Split
 from bot.pipeline import silences
 from bot.rules import search
 from bot.rules.search import Page
@@ -193,11 +194,11 @@ class Answers:
 
     async def split(self, story: str, question: asked.SplitQuestion, *, by: str) -> documents.RulingDocument:
         """Articles of the story become another one."""
-        return await self._rule(lambda tx: rulings.splitting(tx, story, question.articles, by=by, now=self._now()))
+        return await self._rule(story, lambda tx: rulings.split_of(tx, story, question.articles), by=by)
 
     async def merge(self, story: str, question: asked.MergeQuestion, *, by: str) -> documents.RulingDocument:
         """Two stories become one."""
-        return await self._rule(lambda tx: rulings.merging(tx, story, question.other, by=by, now=self._now()))
+        return await self._rule(story, lambda tx: rulings.merge_of(tx, story, question.other), by=by)
 
     async def silences(self, question: asked.SilencesQuestion) -> documents.SilencesAnswer:
         """The silences in force; where wanted those that have ended too."""
@@ -206,48 +207,58 @@ class Answers:
         return documents.SilencesAnswer(silences=[building.silence(each) for each in found])
 
     async def silence(self, question: asked.SilenceQuestion, *, by: str) -> documents.SilenceDocument:
-        """Nothing is posted about a rule, an outlet or an entity for a while."""
-        now, known = self._now(), {entry.rule.name for entry in self._watched.settings.rules}
-        if question.kind == "rule":
-            self._refuse_unknown(question.name)
+        """Nothing is posted about a subject until an end."""
+        end: datetime | timedelta | None = None
+        if question.lasts and question.until:
+            raise unusable("until", "give either for or until")
         try:
-            until = now + model.parse_duration(question.lasts)
+            if question.lasts:
+                end = model.parse_duration(question.lasts)
+            elif question.until:
+                end = config.end_of(config.until(question.until), self._watched.settings.bot.timezone)
         except (ValueError, OverflowError) as error:
-            raise unusable("for", str(error)) from None
-        return await self._silenced(
-            lambda tx: silences.add(
-                tx,
-                kind=model.SilenceKind(question.kind),
-                name=question.name,
-                until=until,
-                by=by,
-                reason=question.reason,
-                known_rules=known,
-                now=now,
-            )
+            raise unusable("for" if question.lasts else "until", str(error)) from None
+        action = MakeSilence(
+            kind=model.SilenceKind(question.kind),
+            name=_id(question.name),
+            end=end,
+            reason=question.reason,
+            channels=tuple(question.channels),
         )
+        return await self._silenced(action, by=by)
 
     async def end_silence(self, silence: str, *, by: str) -> documents.SilenceDocument:
         """End a silence before its time."""
         all_silences = await self._read(lambda tx: tx.silences.all())
         if silence not in {each.id for each in all_silences}:
             raise Refused(Why.NOT_FOUND, f"there is no silence {silence}; GET /silences lists them")
-        return await self._silenced(lambda tx: silences.end(tx, silence, by=by, now=self._now()))
+        return await self._silenced(EndSilence(id=silence), by=by)
 
-    async def _silenced(self, change: Callable[[ports.Transaction], model.Silence]) -> documents.SilenceDocument:
+    async def _silenced(self, action: MakeSilence | EndSilence, *, by: str) -> documents.SilenceDocument:
+        snapshot, now = self._watched.snapshot, self._now()
+
         def work(tx: ports.Transaction) -> silences.Listed:
-            changed = change(tx)
-            listed = silences.listed(tx, now=self._now(), with_ended=True)
-            return next(each for each in listed if each.silence.id == changed.id)
+            made = pipeline.apply(pipeline.turn_of_operator(tx, snapshot, by=by, now=now), action).made
+            listed = silences.listed(tx, now=now, with_ended=True)
+            return next(each for each in listed if made is not None and each.silence.id == made.id)
 
         try:
             return building.silence(await self._watched.store.write(work))
-        except ports.CannotSilence as error:
+        except ports.CannotAct as error:
             raise Refused(Why.UNUSABLE, str(error)) from None
 
-    async def _rule(self, ruling_of: Callable[[ports.Transaction], model.Ruling]) -> documents.RulingDocument:
-        ruling = await self._read(ruling_of)
-        await self._watched.store.write(lambda tx: tx.rulings.add(ruling))
+    async def _rule(
+        self, story: str, action_of: Callable[[ports.Transaction], Split | Merge], *, by: str
+    ) -> documents.RulingDocument:
+        snapshot, now = self._watched.snapshot, self._now()
+
+        def work(tx: ports.Transaction) -> model.Ruling:
+            action, target = action_of(tx), pipeline.story_target(tx, model.StoryId(_id(story)))
+            made = pipeline.apply(pipeline.turn_of_operator(tx, snapshot, by=by, now=now), action, target).made
+            assert isinstance(made, model.Ruling)
+            return made
+
+        ruling = await self._watched.store.write(work)
         told = rulings.told(ruling)
         return documents.RulingDocument(id=ruling.id, kind=ruling.kind.value, story=ruling.story, told=told)
 

@@ -177,21 +177,40 @@ class SilencesQuestion(Question):
 
 
 class SilenceQuestion(Question):
-    """About what nothing is to be posted, for how long, and why."""
+    """About what nothing is to be posted, where, until when, and why."""
 
-    kind: Literal["rule", "outlet", "entity"]
-    name: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
-    lasts: Annotated[
+    kind: Literal["story", "rule", "outlet", "entity", "everything"]
+    name: Annotated[
         str,
+        pydantic.Field(
+            max_length=300, description="The rule, the outlet, the name or the story's id; none: everything."
+        ),
+    ] = ""
+    lasts: Annotated[
+        str | None,
         pydantic.Field(
             alias="for",
             min_length=1,
             max_length=40,
             examples=["2 hours", "3d"],
             json_schema_extra={"pattern": f"^{_DURATION}$"},
+            description="How long; this or `until`. A silence of a story needs neither.",
         ),
-    ]
+    ] = None
+    until: Annotated[
+        str | None,
+        pydantic.Field(
+            min_length=1,
+            max_length=40,
+            examples=["2026-12-31", "2026-12-31 18:00"],
+            description="The last day, or a time, in the zone of bot.yaml.",
+        ),
+    ] = None
     reason: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
+    channels: Annotated[
+        list[Annotated[str, pydantic.Field(min_length=1, max_length=300)]],
+        pydantic.Field(max_length=100, description="Only in these channels; none: in every one."),
+    ] = []
 
 
 class SplitQuestion(Question):

@@ -181,6 +181,7 @@ def silence(listed: silences.Listed) -> documents.SilenceDocument:
         id=one.id,
         kind=one.kind.value,
         name=one.name,
+        channels=list(one.channels),
         by=one.by,
         reason=one.reason,
         at=one.at,

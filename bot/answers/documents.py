@@ -347,10 +347,11 @@ class SilenceDocument(Document):
     id: str
     kind: str
     name: str
+    channels: list[str]
     by: str
     reason: str
     at: Time
-    until: Time
+    until: Time | None
     ended_at: Time | None
     ended_by: str | None
     is_active: bool

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
-from datetime import datetime
 
 from bot import articles, model, ports
 from bot.answers.refusals import Refused, Why
+from bot.model.actions import Merge, Split
 from bot.pipeline import rulings
 
 
-def splitting(
-    tx: ports.Transaction, story_id: str, addresses: Sequence[str], *, by: str, now: datetime
-) -> model.Ruling:
-    """The ruling that takes these articles (by id or link) out of the story. Raises Refused."""
+def split_of(tx: ports.Transaction, story_id: str, addresses: Sequence[str]) -> Split:
+    """Return the action that takes these articles (by id or link) out of the story. Raises Refused."""
     story = found(tx, story_id)
     known = {member.article.link: member.article.id for member in story.members if member.article.link}
     known |= {member.article.id: member.article.id for member in story.members}
@@ -29,23 +26,15 @@ def splitting(
     if all(member.article.id in chosen or member.join.copy_of in chosen for member in story.members):
         everything = f"these are all articles of the story {story.id}: there is nothing to take them out of"
         raise Refused(Why.UNUSABLE, everything)
-    return model.Ruling(
-        id=secrets.token_hex(10),
-        at=now,
-        by=by,
-        kind=model.RulingKind.SPLIT,
-        story=story.id,
-        articles=tuple(chosen),
-    )
+    return Split(articles=tuple(chosen))
 
 
-def merging(tx: ports.Transaction, story_id: str, other_id: str, *, by: str, now: datetime) -> model.Ruling:
-    """The ruling that makes the two stories one. Raises Refused."""
+def merge_of(tx: ports.Transaction, story_id: str, other_id: str) -> Merge:
+    """Return the action that makes the two stories one. Raises Refused."""
     story, other = found(tx, story_id), found(tx, other_id)
     if story.id == other.id:
         raise Refused(Why.UNUSABLE, f"{story_id} and {other_id} are one story already")
-    kind = model.RulingKind.MERGE
-    return model.Ruling(id=secrets.token_hex(10), at=now, by=by, kind=kind, story=story.id, other=other.id)
+    return Merge(other=other.id)
 
 
 def story_id(tx: ports.Transaction, written: str) -> model.StoryId:

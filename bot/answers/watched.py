@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bot import config, ports
+from bot import config, pipeline, ports
 
 T = TypeVar("T")
 
@@ -48,6 +48,10 @@ class Watched(Protocol):
         """In force now."""
 
     @property
+    def snapshot(self) -> pipeline.Snapshot:
+        """The same, as the pipeline reads it."""
+
+    @property
     def store(self) -> PageStore:
         """The store, to read."""
 
@@ -70,6 +74,10 @@ class Shared:
     @property
     def settings(self) -> config.Settings:
         return self._bot.settings
+
+    @property
+    def snapshot(self) -> pipeline.Snapshot:
+        return self._bot.snapshot
 
     @property
     def store(self) -> PageStore:

@@ -1,26 +1,31 @@
-"""What people ask in a chat, answered in a message: why, stories, silence, feeds, and the page of the day."""
+"""What people ask in a chat, answered in a message: why, stories, silence, feeds, and the page of the day.
+
+Each answer has only what is posted to channels in which the person counts (bot/pipeline/rights.py).
+"""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import structlog
 
-from bot import answers, config, model, ports, summaries
+from bot import answers, config, model, pipeline, ports, summaries
 from bot.answers import asked as questions
 from bot.answers.day_counts import DayCounts
 from bot.answers.playground import Playground
 from bot.channels.kit import phrases
+from bot.model import SilenceKind
+from bot.model.actions import EndSilence, MakeSilence
 from bot.pipeline import silences
+from bot.pipeline.rights import Rights, rights_of
 
 log = structlog.get_logger("wirewatch")
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
-#: Stories in one answer.
-_STORIES = 10
+#: Stories in one answer, those read for it, and decisions about a story.
+_STORIES, _READ, _DECISIONS = 10, 500, 4
 _USAGE = (
     "/wirewatch why LINK: which rules match an article, and what the others miss",
     "/wirewatch stories RULE: a rule's stories of the last seven days",
@@ -28,12 +33,16 @@ _USAGE = (
     "/wirewatch feeds: which feeds do not work",
 )
 _SILENCE = re.compile(
-    r"(?P<kind>rule|outlet|entity)\s+(?P<name>\S.{0,400}?)\s+for\s+(?P<lasts>\d{1,6}\s?[a-z]{1,10})(?:\s*:\s*|\s+)(?P<why>.+)",
+    r"(?:(?P<kind>rule|outlet|entity|story)\s+(?P<name>\S.{0,400}?)|everything)\s+for\s+(?P<lasts>\d{1,6}\s?[a-z]{1,10})(?:\s*:\s*|\s+)(?P<why>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 #: An address, also as <address|label>, and a rule behind it.
 _LINK = re.compile(r"(?:<([^|>\s]{1,4000})(?:\|[^>]{0,1000})?>|(\S{1,4000}))\s*(.*)", re.DOTALL)
 _QUOTES = "\"'“”„"
+_NOT_FOR_YOU = (
+    "Nothing is shown: asking here is for members of a channel in which Wirewatch posts and, where its operator "
+    "named people under may_act, for those."
+)
 
 
 class Asking:
@@ -47,62 +56,76 @@ class Asking:
         """``channels``: those of the app that was asked."""
         verb, _, rest = asked.words.strip().partition(" ")
         verb = "page" if asked.is_page else verb.casefold()
-        log.info("question answered", verb=verb if verb in ("page", *_VERBS) else "help", by=asked.by)
-        if channels and asked.barred.issuperset(channels):
-            return _told("Nothing is shown: asking here is for those whom the operator named under may_act.")
+        log.info("question answered", verb=verb if verb in ("page", *_VERBS) else "help", by=asked.person.id)
+        rights = rights_of(asked.person, channels, self._watched.snapshot)
+        if not rights.own:
+            return _told(_NOT_FOR_YOU)
         try:
             match verb:
                 case "page":
-                    return await self._page()
+                    return await self._page(rights)
                 case "why" if rest.strip():
-                    return await self._why(rest)
+                    return await self._why(rest, rights)
                 case "stories" if rest.strip():
-                    return await self._stories(rest.strip().strip(_QUOTES))
+                    return await self._stories(rest.strip().strip(_QUOTES), rights)
                 case "silence" if rest.strip():
-                    return await self._silence(rest.strip(), asked)
+                    return await self._silence(rest.strip(), asked, rights)
                 case "feeds":
                     return await self._feeds()
                 case _:
                     return _told("What can be asked:", *_USAGE)
-        except (answers.Refused, ports.CannotSilence) as error:
+        except ports.CannotAct as error:
+            return _told(f"Nothing was changed: {error}.")
+        except answers.Refused as error:
             return _told(str(error))
         except ports.StoreError:
             return _told("The archive cannot be read at this moment: please ask again in a minute.")
 
-    async def _page(self) -> model.Message:
-        briefs = await self._briefs(None, _DAY)
+    def _readable(self, rights: Rights) -> dict[str, model.Rule]:
+        """The loaded rules that post to a channel in which the person counts."""
+        routes = self._settings.bot.routes
+        return {entry.rule.name: entry.rule for entry in self._settings.rules if rights.may_read(entry.rule, routes)}
+
+    async def _page(self, rights: Rights) -> model.Message:
+        briefs = await self._briefs(None, _DAY, self._readable(rights))
         return _stories(briefs, f"{_counted(briefs)} in the last 24 hours")
 
-    async def _stories(self, named: str) -> model.Message:
-        names = [entry.rule.name for entry in self._settings.rules]
-        found = [name for name in names if name.casefold() == named.casefold()]
-        found = found or [name for name in names if named.casefold() in name.casefold()]
+    async def _stories(self, named: str, rights: Rights) -> model.Message:
+        readable = self._readable(rights)
+        found = _named(named, readable)
         if len(found) != 1:
-            many = f"{len(found)} rules have such a name: write more of it"
-            return _told(many if found else "No loaded rule has such a name", *(found or names))
-        briefs = await self._briefs(found[0], _WEEK)
+            return _not_one(found, readable)
+        briefs = await self._briefs(found[0], _WEEK, readable)
         return _stories(briefs, f'{_counted(briefs)} of "{found[0]}" in the last 7 days')
 
-    async def _briefs(self, rule: str | None, back: timedelta) -> list[model.StoryBrief]:
-        rules, since = {entry.rule.name: entry.rule for entry in self._settings.rules}, self._watched.clock.now() - back
+    async def _briefs(
+        self, rule: str | None, back: timedelta, readable: dict[str, model.Rule]
+    ) -> list[model.StoryBrief]:
+        since = self._watched.clock.now() - back
 
         def read(tx: ports.Transaction) -> list[model.StoryBrief]:
-            stories = tx.stories.newest(since=since, rule=rule, skip=0, most=_STORIES + 1)
-            return [
-                summaries.brief(story, {name: rules[name] for name in story.rules if name in rules})
-                for story in stories
-            ]
+            briefs: list[model.StoryBrief] = []
+            for skip in range(0, _READ, _STORIES + 1):
+                found = tx.stories.newest(since=since, rule=rule, skip=skip, most=_STORIES + 1)
+                for story in found:
+                    of_story = {name: readable[name] for name in story.rules if name in readable}
+                    if of_story:
+                        briefs.append(summaries.brief(story, of_story))
+                if len(briefs) > _STORIES or len(found) <= _STORIES:
+                    break
+            return briefs[: _STORIES + 1]
 
         return await self._watched.store.read(read)
 
-    async def _why(self, rest: str) -> model.Message:
+    async def _why(self, rest: str, rights: Rights) -> model.Message:
         found = _LINK.fullmatch(rest.strip())
         link, rule = (found[1] or found[2], found[3].strip(_QUOTES)) if found else (rest, "")
         try:
             question = questions.ExplainQuestion(url=link, rule=rule or None)
         except ValueError:
             return _told("This is too long for a link and a rule.", _USAGE[0])
-        told = (await self._answers.explain(question)).explained
+        readable = self._readable(rights)
+        told = [each for each in (await self._answers.explain(question)).explained if each.rule in readable]
         matched = [each for each in told if each.matched]
         lines = []
         for each in matched:
@@ -110,10 +133,13 @@ class Asking:
             lines += [line.strip(" +") for line in each.text.splitlines()]
         for place in [each.story for each in told if each.story][:1]:
             lines.append(f"Its story: {place.title}")
+            decisions = [one for one in place.decisions if one.channel in rights.own]
             lines += [
                 f"{one.channel}: {one.action}, {one.reason}" + (f": {one.detail}" if one.detail else "")
-                for one in place.decisions[:4]
+                for one in decisions[:_DECISIONS]
             ]
+            if (more := len(decisions) - _DECISIONS) > 0:
+                lines.append(f"{model.counted(more, 'further decision')}: `wirewatch stories` lists all")
         # A rule of which nothing was found says nothing about the article.
         near = [each for each in told if not each.matched and "  + " in each.text]
         lines += [f'"{each.rule}" does not: {each.text.splitlines()[-1].strip(" =")}' for each in near]
@@ -130,48 +156,63 @@ class Asking:
         total = model.counted(len(self._settings.feeds), "feed")
         return _told(f"Not working: {count} of {total}" if count else f"{total}, none is broken", *lines)
 
-    async def _silence(self, rest: str, asked: ports.Asked) -> model.Message:
+    async def _silence(self, rest: str, asked: ports.Asked, rights: Rights) -> model.Message:
         now, zone = self._watched.clock.now(), self._settings.bot.timezone
         if rest.casefold() == "list":
-            listed = await self._watched.store.read(lambda tx: silences.listed(tx, now=now))
-            told = [
-                f'{each.silence.kind} "{each.silence.name}" until {phrases.day_and_time(each.silence.until, zone)}: '
-                f"{each.silence.reason} (silence end {each.silence.id})"
-                for each in listed
-            ]
-            return _told(f"{model.counted(len(told), 'silence')} in force" if told else "No silence is in force", *told)
-        if asked.barred:
-            # A silence holds in every channel.
-            names = ", ".join(sorted(asked.barred))
-            return _told(f"Nothing was silenced: in {names} acting is for those whom the operator named under may_act.")
+            return await self._silences(rights)
         verb, _, name = rest.partition(" ")
-        if verb.casefold() == "end":
-            ended = await self._watched.store.write(lambda tx: silences.end(tx, name, by=asked.name, now=now))
-            return _told(f'The silence of {ended.kind} "{ended.name}" has ended')
         found = _SILENCE.fullmatch(rest)
-        if found is None:
+        if verb.casefold() == "end":
+            action: EndSilence | MakeSilence = EndSilence(id=name)
+        elif found is None:
             return _told("A silence needs a name, an end and a reason:", _USAGE[2])
-        try:
-            until = now + model.parse_duration(found["lasts"])
-        except (ValueError, OverflowError) as error:
-            return _told(str(error))
-        known = {entry.rule.name for entry in self._settings.rules}
-        made = await self._watched.store.write(
-            lambda tx: silences.add(
-                tx,
-                kind=model.SilenceKind(found["kind"].casefold()),
-                name=found["name"].strip(_QUOTES),
-                until=until,
-                by=asked.name,
-                reason=found["why"],
-                known_rules=known,
+        else:
+            try:
+                lasts = model.parse_duration(found["lasts"])
+            except (ValueError, OverflowError) as error:
+                return _told(str(error))
+            kind, name = SilenceKind((found["kind"] or "everything").casefold()), (found["name"] or "").strip(_QUOTES)
+            if kind is SilenceKind.RULE:
+                readable = self._readable(rights)
+                # A rule that the person does not see is not named to them, also where a part of its name is.
+                if len(known := _named(name, readable)) != 1:
+                    return _not_one(known, readable)
+                name = known[0]
+            action = MakeSilence(kind=kind, name=name, end=lasts, reason=found["why"])
+        snapshot, person = self._watched.snapshot, asked.person
+
+        def work(tx: ports.Transaction) -> ports.ActionResult:
+            turn = pipeline.Turn(
+                tx=tx,
+                snapshot=snapshot,
                 now=now,
-                # The same for a command that is delivered again.
-                silence_id=model.SilenceId(hashlib.sha256(asked.id.encode()).hexdigest()[:8]),
+                once=asked.id,
+                author=person.author,
+                author_id=person.id,
+                rights=rights,
             )
-        )
-        done = f'Nothing is posted about {made.kind} "{made.name}" until {phrases.day_and_time(made.until, zone)}'
-        return _told(done, f"Reason: {made.reason}", f"To end it before: /wirewatch silence end {made.id}")
+            return pipeline.apply(turn, action)
+
+        result = await self._watched.store.write(work)
+        silence = result.made
+        if not isinstance(silence, model.Silence) or isinstance(action, EndSilence):
+            return _told(result.text)
+        until = f" until {phrases.day_and_time(silence.until, zone)}" if silence.until else ""
+        done = f"Nothing is posted about {silence.subject} {silence.place}{until}"
+        return _told(done, f"Reason: {silence.reason}", f"To end it before: /wirewatch {result.command}")
+
+    async def _silences(self, rights: Rights) -> model.Message:
+        now, zone = self._watched.clock.now(), self._settings.bot.timezone
+        readable = self._readable(rights)
+        told = []
+        for each in await self._watched.store.read(lambda tx: silences.listed(tx, now=now)):
+            one = each.silence
+            is_hidden = one.kind is SilenceKind.RULE and one.name not in readable
+            if is_hidden or not (not one.channels or rights.own.intersection(one.channels)):
+                continue
+            until = f" until {phrases.day_and_time(one.until, zone)}" if one.until else ""
+            told.append(f"{one.subject} {one.place}{until}: {one.reason} (silence end {one.id})")
+        return _told(f"{model.counted(len(told), 'silence')} in force" if told else "No silence is in force", *told)
 
     @property
     def _settings(self) -> config.Settings:
@@ -183,6 +224,17 @@ _VERBS = ("why", "stories", "silence", "feeds")
 
 def _told(lead: str, *lines: str) -> model.Message:
     return model.Message(kind=model.MessageKind.NOTICE, lead=lead, lines=lines)
+
+
+def _named(part: str, names: Collection[str]) -> list[str]:
+    """The one that is called so, else those that have it in their names."""
+    exact = [name for name in names if name.casefold() == part.casefold()]
+    return exact or [name for name in names if part.casefold() in name.casefold()]
+
+
+def _not_one(found: Sequence[str], names: Collection[str]) -> model.Message:
+    many = f"{len(found)} rules have such a name: write more of it"
+    return _told(many if found else "No loaded rule has such a name", *(found or names))
 
 
 def _counted(briefs: Sequence[model.StoryBrief]) -> str:

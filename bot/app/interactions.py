@@ -1,4 +1,4 @@
-"""Receives what people press and ask: a press becomes a judgement, and a lost connection is reported once."""
+"""Receives what people press and ask: a press is carried out, and a lost connection is reported once."""
 
 from __future__ import annotations
 
@@ -71,17 +71,17 @@ class Interactions:
             self._clock,
         )
 
-    async def take(self, press: ports.Press, channels: Sequence[str]) -> str:
-        """Keep a press on a message of one of these channels; gives the answer for the person. Raises StoreError."""
+    async def take(self, press: ports.Press, channels: Sequence[str]) -> ports.ActionResult:
+        """Carry out a press on a message of one of these channels. Raises StoreError."""
         snapshot, now = self._snapshot(), self._clock.now()
-        judged = await self._store.write(lambda tx: pipeline.judge(tx, snapshot, press, channels=channels, now=now))
-        fields = {"verdict": press.verdict.value, "story": press.story, "by": press.by}
-        if judged.refused:
-            log.warning("press refused", **fields, reason=judged.refused)
+        result = await self._store.write(lambda tx: pipeline.press(tx, snapshot, press, channels=channels, now=now))
+        fields = {"action": type(press.action).__name__, "story": press.story, "by": press.person.id}
+        if result.refused:
+            log.warning("press refused", **fields, reason=result.refused)
         else:
-            log.info("press taken", **fields, is_new=bool(judged.decisions))
-        self._on_decided(judged.decisions)
-        return judged.answer
+            log.info("press taken", **fields, is_new=bool(result.decisions))
+        self._on_decided(result.decisions)
+        return result
 
 
 class _Watch:

@@ -91,6 +91,11 @@ class App:
         return self.live.settings
 
     @property
+    def snapshot(self) -> pipeline.Snapshot:
+        """The same, as the pipeline reads it."""
+        return self.live.snapshot
+
+    @property
     def loaded_at(self) -> datetime:
         """Time of the last successful reload of the configuration."""
         return self.live.loaded_at

@@ -50,6 +50,8 @@ def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
         routes=bot.routes,
         mention=bot.mention,
         people={name: channels.people(channel.options) for name, channel in bot.channels.items()},
+        channels=frozenset(bot.channels),
+        restricted=frozenset(name for name, each in bot.channels.items() if channels.may_act(each.options)),
         with_buttons=frozenset(name for name, channel in bot.channels.items() if channels.has_buttons(channel.options)),
         escalate=bot.escalate,
         operator=bot.operator,

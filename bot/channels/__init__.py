@@ -17,7 +17,18 @@ import pydantic
 from bot import model, plugins, ports
 from bot.channels.kit.context import ChannelContext, KeyValues
 
-__all__ = ["ChannelContext", "KeyValues", "build", "digest", "find", "has_buttons", "kinds", "listeners", "options"]
+__all__ = [
+    "ChannelContext",
+    "KeyValues",
+    "build",
+    "digest",
+    "find",
+    "has_buttons",
+    "kinds",
+    "listeners",
+    "may_act",
+    "options",
+]
 
 GROUP = "wirewatch.channels"
 
@@ -69,6 +80,12 @@ def people(options: pydantic.BaseModel) -> Mapping[str, str]:
 def has_buttons(options: pydantic.BaseModel) -> bool:
     """Return whether people can press buttons in a channel, which only kinds with a key ``buttons`` have."""
     return bool(getattr(options, "buttons", False))
+
+
+def may_act(options: pydantic.BaseModel) -> Sequence[str]:
+    """Return those who alone may act in a channel; empty: everybody who is in it, or the kind has no ``may_act``."""
+    named: Sequence[str] = getattr(options, "may_act", ())
+    return named
 
 
 def build(

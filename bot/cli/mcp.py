@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot import app, config, ports, storage
+from bot import app, config, pipeline, ports, storage
 from bot.answers import Answers
 from bot.answers.day_counts import DayCounts
 from bot.answers.playground import Playground
@@ -21,6 +21,7 @@ class _Beside:
     """A bot that may be running, as far as its files tell."""
 
     settings: config.Settings
+    snapshot: pipeline.Snapshot
     store: storage.SqlStore
     clock: ports.Clock
     loaded_at: datetime
@@ -45,6 +46,12 @@ async def _serve(folder: Path) -> None:
     settings = app.load(folder, environment.environ)
     async with archive.opened(settings, environment) as store:
         clock = environment.clock
-        beside = _Beside(settings=settings, store=store, clock=clock, loaded_at=clock.now())
+        beside = _Beside(
+            settings=settings,
+            snapshot=app.snapshot_of(settings),
+            store=store,
+            clock=clock,
+            loaded_at=clock.now(),
+        )
         answers = Answers(beside, DayCounts(beside), Playground(beside))
         await assistants.over_stdio(assistants.server_of(answers))

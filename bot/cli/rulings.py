@@ -14,6 +14,7 @@ from bot import answers, app, model, pipeline, ports
 from bot.answers import rulings
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, author
+from bot.model.actions import Action, Claim, Release
 
 Story = Annotated[
     str,
@@ -34,7 +35,9 @@ def split(
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
-    _rule(folder, lambda tx, now: rulings.splitting(tx, rulings.story_id(tx, story), article, by=author(), now=now))
+    ruling = _apply(folder, story, lambda tx, found: rulings.split_of(tx, found, article)).made
+    assert isinstance(ruling, model.Ruling)
+    terminal.say(f"Ruled: {rulings.told(ruling)}. {_SOON}")
 
 
 def merge(
@@ -48,12 +51,9 @@ def merge(
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
-
-    def ruling(tx: ports.Transaction, now: datetime) -> model.Ruling:
-        both = rulings.story_id(tx, story), rulings.story_id(tx, other)
-        return rulings.merging(tx, *both, by=author(), now=now)
-
-    _rule(folder, ruling)
+    ruling = _apply(folder, story, lambda tx, found: rulings.merge_of(tx, found, rulings.story_id(tx, other))).made
+    assert isinstance(ruling, model.Ruling)
+    terminal.say(f"Ruled: {rulings.told(ruling)}. {_SOON}")
 
 
 def claim(
@@ -67,30 +67,21 @@ def claim(
 
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """
+    terminal.say(_apply(folder, story, lambda tx, found: Release() if release else Claim()).text)
+
+
+def _apply(
+    folder: Path, story: str, action_of: Callable[[ports.Transaction, model.StoryId], Action]
+) -> ports.ActionResult:
     settings = app.load(folder, os.environ)
-    snapshot, verdict = app.snapshot_of(settings), model.Verdict.UNCLAIMED if release else model.Verdict.CLAIMED
-    try:
-        kept = archive.change(
-            settings,
-            lambda tx, now: pipeline.claim(
-                tx, snapshot, rulings.story_id(tx, story), by=author(), verdict=verdict, now=now
-            ),
-        )
-    except answers.Refused as error:
-        terminal.fail(str(error), UNUSABLE)
-    if not kept:
-        terminal.fail(f"no message tells the story {story}; `wirewatch stories` shows the id of each", UNUSABLE)
-    terminal.say(kept[0].answer)
+    snapshot = app.snapshot_of(settings)
 
-
-def _rule(folder: Path, ruling_of: Callable[[ports.Transaction, datetime], model.Ruling]) -> None:
-    def rule(tx: ports.Transaction, now: datetime) -> model.Ruling:
-        ruling = ruling_of(tx, now)
-        tx.rulings.add(ruling)
-        return ruling
+    def work(tx: ports.Transaction, now: datetime) -> ports.ActionResult:
+        found = rulings.story_id(tx, story)
+        turn = pipeline.turn_of_operator(tx, snapshot, by=author(), now=now)
+        return pipeline.apply(turn, action_of(tx, found), pipeline.story_target(tx, found))
 
     try:
-        ruling = archive.change(app.load(folder, os.environ), rule)
-    except answers.Refused as error:
+        return archive.change(settings, work)
+    except (answers.Refused, ports.CannotAct) as error:
         terminal.fail(str(error), UNUSABLE)
-    terminal.say(f"Ruled: {rulings.told(ruling)}. {_SOON}")

@@ -1,53 +1,77 @@
-"""wirewatch silence: nothing is posted about a rule, an outlet or an entity for a while."""
+"""wirewatch silence: nothing is posted about a subject until an end."""
 
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from bot import app, model, ports
+from bot import app, config, model, pipeline
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
 from bot.model import SilenceKind
+from bot.model.actions import EndSilence, MakeSilence
 from bot.pipeline import silences
 
-silence = typer.Typer(help="Keep a rule, an outlet or an entity quiet for a while.", no_args_is_help=True)
+silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_is_help=True)
 
 
 @silence.command("add")
 def add(
-    lasts: Annotated[str, typer.Option("--for", help="How long, as in 2 hours or 3d.", metavar="DURATION")],
-    reason: Annotated[str, typer.Option(help="Why; others see it.", metavar="TEXT")],
-    rule: Annotated[str | None, typer.Option(help="The name of a rule.", metavar="RULE")] = None,
+    lasts: Annotated[
+        str | None, typer.Option("--for", help="How long, as in 2 hours or 3d.", metavar="DURATION")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Instead of --for: the last day, 2026-12-31, or a time, 2026-12-31 18:00.", metavar="DATE"),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; others see it.", metavar="TEXT")] = None,
+    rule: Annotated[str | None, typer.Option(help="A rule's name, or a part of it.", metavar="RULE")] = None,
     outlet: Annotated[str | None, typer.Option(help="The articles of an outlet.", metavar="OUTLET")] = None,
     entity: Annotated[str | None, typer.Option(help="Articles with this name in the headline.", metavar="NAME")] = None,
+    story: Annotated[str | None, typer.Option(help="One story, by its id; needs no end.", metavar="STORY")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="Every story.")] = False,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(help="Only in this channel; may be repeated. Default: every one.", metavar="CHANNEL"),
+    ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Make a silence in every channel. It ends by itself.
+    """Make a silence. It ends by itself.
 
     What it keeps back is listed by `wirewatch silence list` and `wirewatch stories`.
 
     Example: wirewatch silence add --outlet "Daily Ledger" --for "2 hours" --reason "their site is being moved"
     """
-    given = [(SilenceKind.RULE, rule), (SilenceKind.OUTLET, outlet), (SilenceKind.ENTITY, entity)]
-    named = [(kind, name) for kind, name in given if name is not None]
-    if len(named) != 1:
-        terminal.fail("name one of --rule, --outlet and --entity", UNUSABLE)
+    given = {
+        SilenceKind.RULE: rule,
+        SilenceKind.OUTLET: outlet,
+        SilenceKind.ENTITY: entity,
+        SilenceKind.STORY: story,
+        SilenceKind.EVERYTHING: "" if everything else None,
+    }
+    named = [(kind, name) for kind, name in given.items() if name is not None]
+    missing = [] if len(named) == 1 else ["one of --rule, --outlet, --entity, --story and --everything"]
+    has_end = (lasts is None) != (until is None) or (story is not None and lasts is None and until is None)
+    missing += [] if has_end else ["--for or --until"]
+    missing += [] if reason else ["--reason"]
+    if missing:
+        terminal.fail(f"a silence needs {'; '.join(missing)}", UNUSABLE)
     kind, name = named[0]
-    span = duration(lasts)
     settings = app.load(folder, os.environ)
-    rules = {entry.rule.name for entry in settings.rules}
-
-    def make(tx: ports.Transaction, now: datetime) -> model.Silence:
-        return silences.add(
-            tx, kind=kind, name=name, until=now + span, by=author(), reason=reason, known_rules=rules, now=now
-        )
-
-    made = archive.change(settings, make)
-    terminal.say(f"Silence {made.id}: {_covered(made)} until {made.until:%Y-%m-%d %H:%M} UTC.")
+    end: datetime | timedelta | None = duration(lasts) if lasts else None
+    if until:
+        try:
+            date = config.until(until)
+        except ValueError as error:
+            terminal.fail(f"--until: {error}; write 2026-12-31 or 2026-12-31 18:00", UNUSABLE)
+        end = config.end_of(date, settings.bot.timezone)
+    action = MakeSilence(kind=kind, name=name, end=end, reason=reason or "", channels=tuple(channel or ()))
+    made = _apply(settings, action)
+    ends = f"until {made.until:%Y-%m-%d %H:%M} UTC" if made.until else "until somebody ends it"
+    terminal.say(f"Silence {made.id}: {made.subject} {made.place} {ends}.")
 
 
 @silence.command("list")
@@ -85,22 +109,27 @@ def end(
 
     Example: wirewatch silence end 3f2a9c01
     """
-    settings = app.load(folder, os.environ)
-    ended = archive.change(settings, lambda tx, now: silences.end(tx, silence_id, by=author(), now=now))
-    terminal.say(f"Silence {ended.id} has ended: {_covered(ended)}.")
+    ended = _apply(app.load(folder, os.environ), EndSilence(id=silence_id))
+    terminal.say(f"Silence {ended.id} has ended: {ended.subject}.")
+
+
+def _apply(settings: config.Settings, action: MakeSilence | EndSilence) -> model.Silence:
+    snapshot = app.snapshot_of(settings)
+    result = archive.change(
+        settings,
+        lambda tx, now: pipeline.apply(pipeline.turn_of_operator(tx, snapshot, by=author(), now=now), action),
+    )
+    assert isinstance(result.made, model.Silence)
+    return result.made
 
 
 def line(listed: silences.Listed) -> str:
     """A silence in one line, for people."""
     one = listed.silence
-    end_told = f"until {one.until:%Y-%m-%d %H:%M} UTC"
+    ends = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "until somebody ends it"
     if one.ended_at:
-        end_told = f"ended {one.ended_at:%Y-%m-%d %H:%M} UTC by {one.ended_by}"
+        ends = f"ended {one.ended_at:%Y-%m-%d %H:%M} UTC by {one.ended_by}"
     elif not listed.is_active:
-        end_told = f"ended {one.until:%Y-%m-%d %H:%M} UTC"
+        ends = ends.replace("until", "ended", 1)
     kept = model.counted(len(listed.stories), "story")
-    return f"{one.id}  {_covered(one)}, {end_told}, by {one.by}: {one.reason} ({kept} kept back)"
-
-
-def _covered(one: model.Silence) -> str:
-    return f'{one.kind.value} "{one.name}"'
+    return f"{one.id}  {one.subject} {one.place}, {ends}, by {one.by}: {one.reason} ({kept} kept back)"

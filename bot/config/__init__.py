@@ -11,6 +11,7 @@ from bot.config.rule_sources import RuleItem, RuleSource, rule_source
 from bot.config.schema import schemas
 from bot.config.secrets import resolve
 from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings, WebToken
+from bot.config.values import end_of, until
 from bot.config.yaml.problems import render
 
 __all__ = [
@@ -23,10 +24,12 @@ __all__ = [
     "WebSettings",
     "WebToken",
     "check",
+    "end_of",
     "examine",
     "load",
     "render",
     "resolve",
     "rule_source",
     "schemas",
+    "until",
 ]

@@ -9,7 +9,6 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
 
 import pydantic
 
@@ -143,8 +142,7 @@ class RuleReader:
         digest = shape.when and model.Digest(at=shape.when[0], zone=shape.when[1] or zone)
         until = None
         if shape.until is not None:
-            moment, is_day = shape.until
-            until = ((moment + timedelta(days=1)) if is_day else moment).replace(tzinfo=zone).astimezone(UTC)
+            until = values.end_of(shape.until, zone)
         remind = model.Remind(leads=shape.remind, zone=zone) if shape.remind else None
         if remind or shape.until is not None or (shape.when and shape.when[1] is None):
             self.content.uses_zone = True

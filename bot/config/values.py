@@ -10,7 +10,7 @@ import ipaddress
 import re
 import zoneinfo
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -175,6 +175,12 @@ def until(value: object) -> tuple[datetime, bool]:
         return datetime.fromisoformat(written), len(written) == len("2026-12-31")
     except ValueError:
         raise Wrong("date", f'"{written}" is no date of the calendar', advice) from None
+
+
+def end_of(date: tuple[datetime, bool], zone: tzinfo) -> datetime:
+    """The moment at which what ``until`` gives is over: of a whole day, its end."""
+    moment, is_day = date
+    return ((moment + timedelta(days=1)) if is_day else moment).replace(tzinfo=zone).astimezone(UTC)
 
 
 def language(value: object) -> str:

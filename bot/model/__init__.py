@@ -11,7 +11,7 @@ from bot.model.counting import counted
 from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, parse_duration, show_duration
 from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Reading, feed_place, redirected_twins
 from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
-from bot.model.judgements import SNOOZE, Judgement, Verdict, entity_key, rule_key
+from bot.model.judgements import Judgement, Verdict, entity_key, rule_key
 from bot.model.languages import Languages
 from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
 from bot.model.messages import (
@@ -57,7 +57,6 @@ __all__ = [
     "JOINED",
     "LONGEST_WAIT",
     "SHORTEST_WAIT",
-    "SNOOZE",
     "SURE_FROM",
     "Access",
     "Action",

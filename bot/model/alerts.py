@@ -50,18 +50,27 @@ class Reason(StrEnum):
     #: In decisions of earlier versions only.
     NO_NEWS = "no news"
     RULE_PAUSED = "rule paused"
-    MUTED = "muted"
-    UNMUTED = "unmuted"
-    SNOOZED = "snoozed"
-    WOKEN = "woken"
     JUDGED = "judged"
     #: A language model's summary has come.
     SUMMARY = "summary"
+    #: A silence keeps it back, or somebody made one under the message.
     SILENCED = "silenced"
+    SILENCE_ENDED = "silence ended"
     CLAIMED = "claimed"
     UNCLAIMED = "unclaimed"
     #: Nobody claimed it in time.
     ESCALATED = "escalated"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Reason | None:
+        """Translate the reasons that versions before the silence of a story stored."""
+        match value:
+            case "muted" | "snoozed":
+                return cls.SILENCED
+            case "unmuted" | "woken":
+                return cls.SILENCE_ENDED
+            case _:
+                return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +102,7 @@ class AlertState(StrEnum):
 
     HELD = "held"
     POSTED = "posted"
-    #: Decided not to post (baseline beyond five, muted); listed, never sent.
+    #: Decided not to post (baseline beyond five, silenced); listed, not sent.
     SILENT = "silent"
     #: Its story merged into an older one.
     MERGED = "merged"
@@ -123,7 +132,7 @@ class Alert:
     latest: Fact | None = None
     #: Corroboration was told.
     is_corroborated: bool = False
-    #: A reader wants no more of it in this channel.
-    is_muted: bool = False
+    #: The story that the message was posted for, where that one was merged into this one; None: this story.
+    posted_for: StoryId | None = None
     #: The article whose headline the message shows; None: that of the story.
     headline: ArticleId | None = None

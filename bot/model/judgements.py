@@ -1,47 +1,29 @@
-"""What people say of a story that was told to them, and what that silences."""
+"""What people say of a story that was posted: whether it was worth it, and who takes care of it."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from bot.model.ids import JudgementId, SendId, StoryId
 
-#: How long a snoozed rule stays silent.
-SNOOZE = timedelta(days=1)
-
 
 class Verdict(StrEnum):
-    """What a reader reports by a button."""
+    """What a judgement says."""
 
     #: Of the story under a rule: the later one of a person counts.
     USEFUL = "useful"
     NOISE = "noise"
-    #: The story says nothing more in the channel, until it is unmuted.
-    MUTED = "muted"
-    UNMUTED = "unmuted"
-    #: The rule opens no thread and adds to none in the channel for a day, until it is woken.
-    SNOOZED = "snoozed"
-    WOKEN = "woken"
     #: Somebody takes care of the story, until they release it or somebody else claims it.
     CLAIMED = "claimed"
     UNCLAIMED = "unclaimed"
-    #: A rule, an outlet or a name is to be silenced for a day: no judgement, a silence.
-    SILENCED = "silenced"
-    #: An article of the story tells another event: no judgement, a ruling.
-    OTHER_EVENT = "other"
 
     @property
     def is_of_rule(self) -> bool:
-        """It judges a rule; the others judge the story whatever its rules."""
-        return self in (Verdict.USEFUL, Verdict.NOISE, Verdict.SNOOZED, Verdict.WOKEN)
-
-    @property
-    def is_of_claim(self) -> bool:
-        """It says who takes care of the story."""
-        return self in (Verdict.CLAIMED, Verdict.UNCLAIMED)
+        """Whether it judges a rule; the others are about the story, whatever its rules."""
+        return self in (Verdict.USEFUL, Verdict.NOISE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +43,6 @@ class Judgement:
     rule: str = ""
     #: The message that was judged.
     message: SendId
-    #: Of a snooze: its end.
-    until: datetime | None = None
 
     @property
     def author(self) -> str:

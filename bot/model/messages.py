@@ -10,6 +10,7 @@ from bot.model.alerts import Reason
 from bot.model.ids import ArticleId, SendId, StoryId
 from bot.model.judgements import Judgement
 from bot.model.rules import Evidence, Severity
+from bot.model.silences import Silence
 from bot.model.stories import Edit, Fact
 
 
@@ -165,6 +166,8 @@ class Message:
     lines: tuple[str, ...] = ()
     #: What readers have said of it and still holds, oldest first.
     judgements: tuple[Judgement, ...] = ()
+    #: In force for the story, or for one of its rules, in the message's channel.
+    silences: tuple[Silence, ...] = ()
     #: At the head of a thread: the newest fact that was posted.
     latest: Fact | None = None
     #: Of a message that points to another story: the headline that it was posted with. Of a reply below a gathered

@@ -50,7 +50,6 @@ class Dispatcher:
         self._rules = snapshot.rules.rules
         self._now = now
         self._advice = advice
-        self._snoozed = tx.judgements.snoozes(now)
         self._silences = InForce(tx.silences.active(now))
 
     def dispatch(self, changed: Collection[ChangedStory]) -> tuple[model.Decision, ...]:
@@ -142,7 +141,8 @@ class Dispatcher:
             older = known.get(younger.channel)
             is_posted = younger.state is model.AlertState.POSTED
             if is_posted and (older is None or older.state is not model.AlertState.POSTED):
-                known[younger.channel] = replace(younger, story=entry.story.id)
+                posted_for = younger.posted_for or younger.story
+                known[younger.channel] = replace(younger, story=entry.story.id, posted_for=posted_for)
                 self._tx.stories.save_alert(known[younger.channel])
             elif is_posted:
                 decision = self._point_to(entry.story, younger)
@@ -246,10 +246,16 @@ class Dispatcher:
             case model.Action.EDIT if alert and alert.is_gathered:
                 row = messages.edit_gathered(self._tx, decision, story, self._rules, alert, added=added, once=once)
             case model.Action.EDIT if alert:
-                said = alerts.active_feedback(self._tx.judgements.of_story(story.id, alert.channel), now=self._now)
-                near = messages.nearest(self._tx, story, decision.channel, self._rules)
                 row = messages.edit(
-                    decision, story, self._rules, alert, judgements=said, nearest=near, added=added, once=once
+                    decision,
+                    story,
+                    self._rules,
+                    alert,
+                    judgements=alerts.active_feedback(self._tx.judgements.of_story(story.id, alert.channel)),
+                    silences=self._silences.shown(alert),
+                    nearest=messages.nearest(self._tx, story, decision.channel, self._rules),
+                    added=added,
+                    once=once,
                 )
             case model.Action.REPLY if alert:
                 row = messages.reply(decision, story, self._rules, alert)
@@ -266,7 +272,7 @@ class Dispatcher:
         after = alerts.record(alert, decision, head=row.id if row else None, headline=headline)
         self._tx.stories.save_alert(after)
         call = duty.escalation(decision, story, self._rules, alert=after, escalate=self._snapshot.escalate)
-        if call and not duty.claims_of(self._tx, self._tx.stories.alerts([story.id]), now=self._now):
+        if call and not duty.claims_of(self._tx, self._tx.stories.alerts([story.id])):
             self._tx.outbox.add([mentions.called(call, self._snapshot)])
         return after
 
@@ -319,11 +325,8 @@ class Dispatcher:
             policy=policy,
             recent_posts=tuple(at for at, _ in recent),
             rule_spoke_at=spoke_at,
-            snoozed={rule: until for (place, rule), until in self._snoozed.items() if place == channel},
         )
-        if self._silences.is_empty:
-            return situation
-        return alerts.without_silenced(situation, of_rule=self._silences.of_rule, of_article=self._silences.of_article)
+        return self._silences.without_silenced(situation)
 
     def _posted(self, channel: str) -> Sequence[tuple[datetime, tuple[str, ...]]]:
         """When stories were posted of late and for which rules, oldest first."""

@@ -217,10 +217,6 @@ class NoJudgements:
         """Empty: there are none in memory."""
         return ()
 
-    def snoozes(self, now: datetime) -> Mapping[tuple[str, str], datetime]:
-        """Empty: there are none in memory."""
-        return {}
-
 
 class NoSilences:
     """Stands in for ``ports.Silences``: what was found in the past was posted about."""

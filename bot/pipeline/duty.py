@@ -1,6 +1,6 @@
 """Who takes care of a story: claims, and what goes to a second channel when nobody claims one of severity high.
 
-first message ──▶ a row of the outbox for the second channel, due later ──▶ claimed or muted before: dropped
+first message ──▶ a row of the outbox for the second channel, due later ──▶ claimed or silenced before: dropped
                                                                       └──▶ sent: once, as any row of the outbox
 """
 
@@ -59,10 +59,10 @@ def escalation(
     )
 
 
-def claims_of(tx: ports.Transaction, posted: Sequence[model.Alert], *, now: datetime) -> Sequence[model.Judgement]:
+def claims_of(tx: ports.Transaction, posted: Sequence[model.Alert]) -> Sequence[model.Judgement]:
     """The claim of a story that stands, as each channel that posted it keeps it; empty: nobody takes care of it."""
     said = [tx.judgements.of_story(each.story, each.channel) for each in posted]
-    active = chain(*(alerts.active_feedback(in_one, now=now) for in_one in said))
+    active = chain(*map(alerts.active_feedback, said))
     return [one for one in active if one.verdict is Verdict.CLAIMED]
 
 
@@ -71,7 +71,8 @@ def call_off(tx: ports.Transaction, alert: model.Alert, why: str, *, now: dateti
 
     Also the one of a story whose message the alert has taken over.
     """
-    calls = [(row, row.message.escalation) for row in tx.outbox.unsent()]
+    posts = (row for row in tx.outbox.unsent() if row.message.kind is model.MessageKind.POST)
+    calls = [(row, row.message.escalation) for row in posts]
     rows = [row.id for row, call in calls if call and (row.story == alert.story or call.head == alert.head)]
     tx.outbox.drop(rows, why, now=now)
 
@@ -114,16 +115,22 @@ def pressed(
 
 
 def edits(
-    tx: ports.Transaction, alert: model.Alert, said: tuple[model.Judgement, ...], *, once: str, now: datetime
+    tx: ports.Transaction, alert: model.Alert, shown: model.Message, *, once: str, now: datetime
 ) -> Iterator[model.Outgoing]:
-    """The escalation that was sent, with what people say of the story now."""
+    """Yield the edit of an escalation that has left, with what ``shown``, the story's message, has of people."""
     for row in _escalations(tx, alert):
-        if row.state is model.SendState.SENT:
+        # One that is being sent was written before: its edit follows it.
+        if row.state not in (model.SendState.PENDING, model.SendState.DROPPED):
             yield model.Outgoing(
                 id=model.send_id("edit", row.id, once),
                 channel=row.channel,
                 thread=row.id,
-                message=replace(row.message, kind=model.MessageKind.EDIT, judgements=said),
+                message=replace(
+                    row.message,
+                    kind=model.MessageKind.EDIT,
+                    judgements=shown.judgements,
+                    silences=shown.silences,
+                ),
                 story=row.story,
                 created_at=now,
                 due_at=now,

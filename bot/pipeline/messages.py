@@ -36,6 +36,7 @@ def edit(
     alert: model.Alert,
     *,
     judgements: tuple[model.Judgement, ...] = (),
+    silences: tuple[model.Silence, ...] = (),
     nearest: model.Nearest | None = None,
     added: tuple[model.ArticleId, ...] = (),
     once: str | None = None,
@@ -48,7 +49,8 @@ def edit(
         return None
     named = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
     message = _message(model.MessageKind.EDIT, decision, story, rules, named, headline=alert.headline)
-    message = replace(message, judgements=judgements, latest=alert.latest, nearest=nearest, added=added)
+    message = replace(message, judgements=judgements, silences=silences, latest=alert.latest)
+    message = replace(message, nearest=nearest, added=added)
     return _row(_edit_id(decision, story, named, once=once), alert.head, decision, message)
 
 

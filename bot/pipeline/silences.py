@@ -1,107 +1,132 @@
-"""Silences: made and ended by people, from wherever they do it, and what is in force at a moment.
+"""Silences: made and ended by people, and which of them cover what at a moment.
 
-Works inside the transaction that it is given. `add`, `end` and `listed` are all that a command, a button or a program
-needs; what a silence keeps back is a decision with the reason `silenced`, so nothing is lost.
+Works inside the transaction that it is given. What a silence keeps back is a decision with the reason `silenced`, so
+nothing is lost.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot import model, ports, rules, summaries
-from bot.language import names
-from bot.model import visible
+from bot import alerts, articles, model, ports, rules
+from bot.alerts import notices
+from bot.model import SilenceKind, visible
+from bot.model.actions import MakeSilence
+from bot.pipeline import rights
+from bot.pipeline.rights import Turn
+from bot.rules import spelling
 
 #: Longest name and reason, in characters.
 MOST = 300
-_KINDS = model.SilenceKind
 
 
-def add(
-    tx: ports.Transaction,
-    *,
-    kind: model.SilenceKind,
-    name: str,
-    until: datetime,
-    by: str,
-    reason: str,
-    known_rules: Collection[str],
-    now: datetime,
-    silence_id: model.SilenceId | None = None,
-) -> model.Silence:
-    """Make a silence that begins now. Raises CannotSilence.
+def make(turn: Turn, action: MakeSilence, *, head: model.SendId | None = None) -> model.Silence:
+    """Put a silence into force that begins now, and name it on the operator's channel. Raises CannotAct.
 
-    ``known_rules``: names of the loaded rules. ``silence_id``: of a request that may be delivered again, which then
-    makes one silence; eight hex digits.
+    A part of a rule's name is enough where one rule has it. The same request, delivered again, makes one silence.
+    ``head``: the message at the head of the thread of a silenced story.
     """
-    silence = model.Silence(
-        id=silence_id or model.SilenceId(secrets.token_hex(4)),
-        at=now,
-        by=visible.line(by, MOST),
-        kind=kind,
-        name=visible.line(name, MOST).strip(),
-        reason=visible.line(reason, MOST).strip(),
-        until=until,
-    )
-    _check(silence, known_rules, now)
-    if tx.silences.add(silence):
+    silence = _checked(turn, action)
+    if turn.rights is not None:
+        rights.check_silence(silence)
+    if turn.tx.silences.add(silence):
         # What is being decided at this moment was computed without it.
-        tx.decision_queue.note_change()
-        _drop_waiting_replies(tx, now)
+        turn.tx.decision_queue.note_change()
+        _drop_waiting(turn.tx, silence, head)
+        if operator := turn.snapshot.operator:
+            notice = notices.silence_made(silence)
+            turn.tx.outbox.add([notices.row(notice, channel=operator, now=turn.now)])
     return silence
 
 
-def by_button(
-    tx: ports.Transaction,
-    press: ports.Press,
-    alert: model.Alert,
-    story: model.Story,
-    *,
-    known_rules: Collection[str],
-    now: datetime,
-) -> model.Silence:
-    """A silence of a day of what a message named: a rule, the outlet of an article, a name of the headline.
-
-    Raises CannotSilence.
-    """
-    kind, found = _KINDS.RULE, [rule for rule in alert.rules if model.rule_key(rule) == press.rule]
-    if press.article is not None:
-        kind = _KINDS.OUTLET
-        found = [each.article.outlet for each in story.members if each.article.id == press.article]
-    elif press.entity:
-        kind = _KINDS.ENTITY
-        said = (name for each in story.members for name in names.proper_names(each.article.title))
-        found = [name for name in said if model.entity_key(name) == press.entity]
-    if not found:
-        raise ports.CannotSilence("the message no longer names that")
-    return add(
-        tx,
+def _checked(turn: Turn, action: MakeSilence) -> model.Silence:
+    kind, snapshot = action.kind, turn.snapshot
+    name, reason = visible.line(action.name, MOST).strip(), visible.line(action.reason, MOST).strip()
+    until = turn.now + action.end if isinstance(action.end, timedelta) else action.end
+    if not name and kind is not SilenceKind.EVERYTHING:
+        raise ports.CannotSilence("a silence needs the name of a rule, an outlet or an entity, or the id of a story")
+    if not reason:
+        raise ports.CannotSilence("a silence needs a reason, for those who wonder later why nothing came")
+    if until is None and kind is not SilenceKind.STORY:
+        raise ports.CannotSilence("a silence needs an end; only a silence of a story may have none")
+    if until is not None and until <= turn.now:
+        raise ports.CannotSilence("a silence ends in the future")
+    for channel in action.channels:
+        if channel not in snapshot.channels:
+            raise ports.CannotSilence(f'no channel "{channel}" is loaded; {_meant(channel, snapshot.channels)}')
+    match kind:
+        case SilenceKind.RULE:
+            name = _rule_named(name, snapshot.rules.rules)
+        case SilenceKind.OUTLET if not action.key:
+            name = _outlet_named(turn, name)
+        case SilenceKind.STORY if not turn.tx.stories.get([model.StoryId(name)]):
+            raise ports.CannotSilence(f"no story {name}; `wirewatch stories` shows the id of each")
+        case SilenceKind.EVERYTHING:
+            name = ""
+    silence = model.Silence(
+        id=model.SilenceId(model.send_id("silence", turn.once)[:8]),
+        at=turn.now,
+        by=visible.line(turn.author, MOST),
         kind=kind,
-        name=found[0],
-        until=now + model.SNOOZE,
-        by=press.author,
-        reason=f'by button, under "{summaries.headline_of(story)}"',
-        known_rules=known_rules,
-        now=now,
-        silence_id=model.SilenceId(model.send_id("silence", press.id)[:8]),
+        name=name,
+        channels=tuple(sorted(set(action.channels))),
+        reason=reason,
+        until=until,
     )
+    if kind is SilenceKind.ENTITY:
+        try:
+            _compiled(silence)
+        except rules.RuleError as error:
+            raise ports.CannotSilence(f'"{name}" cannot be looked for: {error}') from None
+    return silence
+
+
+def _rule_named(name: str, known: Collection[str]) -> str:
+    exact = [each for each in known if each.casefold() == name.casefold()]
+    found = [name] if name in known else exact or [each for each in known if name.casefold() in each.casefold()]
+    if len(found) > 1:
+        listed = ", ".join(f'"{each}"' for each in sorted(found)[:5])
+        raise ports.CannotSilence(f'{len(found)} rules have "{name}" in their names: {listed}; write more of it')
+    if not found:
+        raise ports.CannotSilence(f'no rule "{name}" is loaded; {_meant(name, known)}')
+    return found[0]
+
+
+def _outlet_named(turn: Turn, name: str) -> str:
+    """The outlet as articles name it. One that no feed has is a misspelling, and would silence nothing."""
+    titles = {state.url: state.title for state in turn.tx.feeds.all()}
+    known = [articles.outlet_of(feed, titles.get(url)) for url, feed in turn.snapshot.feeds.items()]
+    for outlet in known:
+        if outlet.casefold() == name.casefold():
+            return outlet
+    raise ports.CannotSilence(f'no feed has the outlet "{name}"; {_meant(name, known)}')
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = spelling.did_you_mean(name, known)
+    return f'did you mean "{near}"?' if near else "`wirewatch status` shows what is loaded"
 
 
 def end(tx: ports.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
     """End a silence before its time; what it kept back stays listed. Raises CannotSilence."""
-    found = next((each for each in tx.silences.all() if each.id == silence_id.strip().lower()), None)
-    if found is None:
-        raise ports.CannotSilence(f"no silence {silence_id}; `wirewatch silence list` shows the id of each")
-    if not found.is_active(now):
-        raise ports.CannotSilence(f"the silence {found.id} has ended already")
-    ended = replace(found, ended_at=now, ended_by=visible.line(by, MOST))
+    silence = find(tx, silence_id)
+    if not silence.is_active(now):
+        raise ports.CannotSilence(f"the silence {silence.id} has ended already")
+    ended = replace(silence, ended_at=now, ended_by=visible.line(by, MOST))
     tx.silences.save_end(ended)
     tx.decision_queue.note_change()
     return ended
+
+
+def find(tx: ports.Transaction, silence_id: str) -> model.Silence:
+    """Return the silence of an id. Raises CannotSilence."""
+    silence = next((each for each in tx.silences.all() if each.id == silence_id.strip().lower()), None)
+    if silence is None:
+        raise ports.CannotSilence(f"no silence {silence_id}; `wirewatch silence list` shows the id of each")
+    return silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,40 +140,71 @@ class Listed:
 
 
 def listed(tx: ports.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[Listed]:
-    """The silences in force, and those that have ended where wanted, the newest first."""
-    found = [each for each in tx.silences.all() if with_ended or each.is_active(now)]
+    """Return the silences in force, and those that have ended where wanted, the newest first."""
+    silences = [each for each in tx.silences.all() if with_ended or each.is_active(now)]
     kept: defaultdict[model.SilenceId, dict[model.StoryId, None]] = defaultdict(dict)
-    if found:
-        for decision in tx.stories.silenced(since=min(each.at for each in found)):
+    if silences:
+        for decision in tx.stories.silenced(since=min(each.at for each in silences)):
             if decision.silence is not None:
                 kept[decision.silence][decision.story] = None
     return [
-        Listed(silence=each, is_active=each.is_active(now), stories=tuple(kept[each.id])) for each in reversed(found)
+        Listed(silence=each, is_active=each.is_active(now), stories=tuple(kept[each.id])) for each in reversed(silences)
     ]
 
 
 class InForce:
-    """The silences of one moment, asked for each rule and article."""
+    """The silences of one moment, asked for each story, rule and article."""
 
     def __init__(self, active: Sequence[model.Silence]) -> None:
-        self._rules = {each.name: each for each in active if each.kind is _KINDS.RULE}
-        self._outlets = {each.name.casefold(): each for each in active if each.kind is _KINDS.OUTLET}
-        self._entities: dict[str, model.Silence] = {each.id: each for each in active if each.kind is _KINDS.ENTITY}
         self.is_empty = not active
-        found = [_compiled(each) for each in self._entities.values()]
-        self._headlines = rules.RuleSet(found) if found else None
+        self._by_kind = {kind: [each for each in active if each.kind is kind] for kind in SilenceKind}
+        entities = [_compiled(each) for each in self._by_kind[SilenceKind.ENTITY]]
+        self._headlines = rules.RuleSet(entities) if entities else None
 
-    def of_rule(self, name: str) -> model.Silence | None:
-        """The silence of a rule."""
-        return self._rules.get(name)
+    def without_silenced(self, situation: alerts.Situation) -> alerts.Situation:
+        """Return what the silences leave of a situation."""
+        if self.is_empty:
+            return situation
+        channel, alert = situation.channel, situation.alert
+        return alerts.without_silenced(
+            situation,
+            of_story=self.of_story(situation.story.id, channel, posted_for=alert.posted_for if alert else None),
+            of_rule=lambda name: self.of_rule(name, channel),
+            of_article=lambda article: self.of_article(article, channel),
+        )
 
-    def of_article(self, article: model.Article) -> model.Silence | None:
-        """The silence of its outlet, or of a name in its headline."""
-        if (found := self._outlets.get(article.outlet.casefold())) or self._headlines is None:
-            return found
+    def shown(self, alert: model.Alert) -> tuple[model.Silence, ...]:
+        """Return the silences that the message of an alert shows: of its story, its rules or everything."""
+        channel = alert.channel
+        of_story = self.of_story(alert.story, channel, posted_for=alert.posted_for)
+        of_rules = [silence for rule in alert.rules if (silence := self.of_rule(rule, channel))]
+        return (*([of_story] if of_story else []), *of_rules)
+
+    def of_story(
+        self, story: model.StoryId, channel: str, *, posted_for: model.StoryId | None = None
+    ) -> model.Silence | None:
+        """Return the silence of everything or of a story; ``posted_for``: as Alert.posted_for."""
+        of_it = (each for each in self._by_kind[SilenceKind.STORY] if each.name in (story, posted_for))
+        covering = (each for each in (*self._by_kind[SilenceKind.EVERYTHING], *of_it) if each.holds_in(channel))
+        return next(covering, None)
+
+    def of_rule(self, name: str, channel: str) -> model.Silence | None:
+        """Return the silence of a rule."""
+        found = (each for each in self._by_kind[SilenceKind.RULE] if each.name == name and each.holds_in(channel))
+        return next(found, None)
+
+    def of_article(self, article: model.Article, channel: str) -> model.Silence | None:
+        """Return the silence of its outlet, or of a name in its headline."""
+        outlet = article.outlet.casefold()
+        for each in self._by_kind[SilenceKind.OUTLET]:
+            if each.name.casefold() == outlet and each.holds_in(channel):
+                return each
+        if self._headlines is None:
+            return None
         headline = replace(article, text="")
-        named = self._headlines.matching(headline, model.Feed(url=article.feed), now=article.first_seen)
-        return self._entities[named[0]] if named else None
+        named = set(self._headlines.matching(headline, model.Feed(url=article.feed), now=article.first_seen))
+        found = (each for each in self._by_kind[SilenceKind.ENTITY] if each.id in named and each.holds_in(channel))
+        return next(found, None)
 
 
 def _compiled(silence: model.Silence) -> rules.CompiledRule:
@@ -157,28 +213,26 @@ def _compiled(silence: model.Silence) -> rules.CompiledRule:
     return rules.compile_rule(model.Rule(name=silence.id, notify=(), all=(line,), where=model.Where.TITLE))
 
 
-def _check(silence: model.Silence, known_rules: Collection[str], now: datetime) -> None:
-    if not silence.name:
-        raise ports.CannotSilence("a silence needs the name of a rule, an outlet or an entity")
-    if not silence.reason:
-        raise ports.CannotSilence("a silence needs a reason, for those who wonder later why nothing came")
-    if silence.until <= now:
-        raise ports.CannotSilence("a silence ends in the future")
-    if silence.kind is _KINDS.RULE and silence.name not in known_rules:
-        raise ports.CannotSilence(f'no rule "{silence.name}" is loaded; `wirewatch status` lists them')
-    if silence.kind is _KINDS.ENTITY:
-        try:
-            _compiled(silence)
-        except rules.RuleError as error:
-            raise ports.CannotSilence(f'"{silence.name}" cannot be looked for: {error}') from None
+def _drop_waiting(tx: ports.Transaction, silence: model.Silence, head: model.SendId | None) -> None:
+    """Drop the replies and escalations that a new silence covers and that wait for a morning, a digest or a claim.
 
-
-def _drop_waiting_replies(tx: ports.Transaction, now: datetime) -> None:
-    """What waits for a morning, a digest or a claim and is posted for silenced rules only."""
-    in_force = InForce(tx.silences.active(now))
+    Of a silenced story also those that are due and that nobody has begun to send.
+    """
+    in_force = InForce(tx.silences.active(silence.at))
     for row in tx.outbox.unsent():
-        is_later = row.message.kind is model.MessageKind.REPLY or row.message.escalation is not None
-        is_waiting = row.state is model.SendState.PENDING and is_later
-        over = [in_force.of_rule(why.rule) for brief in row.message.briefs for why in brief.why]
-        if is_waiting and row.due_at > now and over and (first := over[0]) and all(over):
-            tx.outbox.drop([row.id], first.told, now=now)
+        message, escalation = row.message, row.message.escalation
+        is_later = message.kind is model.MessageKind.REPLY or (
+            escalation is not None and message.kind is model.MessageKind.POST
+        )
+        if row.state is not model.SendState.PENDING or not is_later:
+            continue
+        channel = escalation.channel if escalation else row.channel
+        if silence.kind is SilenceKind.STORY:
+            thread = escalation.head if escalation else row.thread
+            is_covered = silence.holds_in(channel) and (row.story == silence.name or thread == head)
+        else:
+            of_rules = [in_force.of_rule(why.rule, channel) for brief in message.briefs for why in brief.why]
+            is_whole = silence.kind is SilenceKind.EVERYTHING and silence.holds_in(channel)
+            is_covered = row.due_at > silence.at and (is_whole or bool(of_rules and all(of_rules)))
+        if is_covered:
+            tx.outbox.drop([row.id], f"silenced: {silence.summary}", now=silence.at)

@@ -25,6 +25,9 @@ class Snapshot:
     mention: Mapping[model.Severity, tuple[str, ...]] = field(default_factory=dict)
     #: Channel -> whom it can mention: name -> the service's own id.
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Names of all channels; those of them that say who may act.
+    channels: frozenset[str] = frozenset()
+    restricted: frozenset[str] = frozenset()
     #: Channels whose messages have buttons.
     with_buttons: frozenset[str] = frozenset()
     #: None: nobody is called.

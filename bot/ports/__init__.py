@@ -8,7 +8,9 @@ Names no concrete class and no library: bot.app alone knows who stands behind ea
     │   ├── StoreInUse         another process owns the database (says which)
     │   ├── SearchTooLong      a search was given up after its time
     │   └── StoreUnavailable   full, locked, read-only, gone: try again when it is repaired
-    ├── CannotSilence          a silence that is not made or not ended; says why
+    ├── CannotAct              what a person asked for cannot be done; says why
+    │   ├── CannotSilence      a silence that is not made or not ended
+    │   └── NotAllowed         the person has no right to it
     ├── FetchError             one address, one time; the text says what and what to do
     │   ├── Refused            private address, scheme, too many redirects: never asked
     │   ├── TooSoon            the host has been asked enough for now: ask again at a time
@@ -37,6 +39,7 @@ from bot.ports.clock import Clock
 from bot.ports.encoding import Encoder, Vector
 from bot.ports.errors import (
     BadAnswer,
+    CannotAct,
     CannotSilence,
     ConfigError,
     EncoderFailed,
@@ -45,6 +48,7 @@ from bot.ports.errors import (
     ModelError,
     ModelRefused,
     ModelUnavailable,
+    NotAllowed,
     NotEditable,
     NotYetAnswered,
     Parked,
@@ -66,7 +70,7 @@ from bot.ports.errors import (
 )
 from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
 from bot.ports.ledgers import Ledger
-from bot.ports.listeners import Asked, Listener, OnAsked, OnChange, OnPress, Press
+from bot.ports.listeners import ActionResult, Asked, Listener, OnAsked, OnChange, OnPress, Person, Press
 from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Room, Share, Source
 from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.pushes import Subscriptions
@@ -84,6 +88,7 @@ from bot.ports.stored import DayCount, Holder, Known, Question, Sighting, Stub, 
 
 __all__ = [
     "Abilities",
+    "ActionResult",
     "Advisor",
     "AllOf",
     "Answer",
@@ -95,6 +100,7 @@ __all__ = [
     "Bell",
     "Body",
     "Candidate",
+    "CannotAct",
     "CannotSilence",
     "Channel",
     "CheckLine",
@@ -122,6 +128,7 @@ __all__ = [
     "ModelError",
     "ModelRefused",
     "ModelUnavailable",
+    "NotAllowed",
     "NotEditable",
     "NotYetAnswered",
     "OnAsked",
@@ -130,6 +137,7 @@ __all__ = [
     "Outbox",
     "PageReader",
     "Parked",
+    "Person",
     "Press",
     "Question",
     "ReadError",

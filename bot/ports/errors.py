@@ -48,8 +48,16 @@ class StoreUnavailable(StoreError):
     """The database is full, locked, read-only or gone; to be tried again."""
 
 
-class CannotSilence(WirewatchError):
-    """A silence that cannot be made or ended, and what to do."""
+class CannotAct(WirewatchError):
+    """What a person asked for cannot be done; the text says why and what to do instead."""
+
+
+class CannotSilence(CannotAct):
+    """A silence that cannot be made or ended."""
+
+
+class NotAllowed(CannotAct):
+    """The person has no right to it."""
 
 
 class FetchError(WirewatchError):

@@ -7,6 +7,26 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from bot import model
+from bot.model.actions import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody in a chat, and the listener's channels of which they are a part."""
+
+    #: The service's own id of the person.
+    id: str
+    #: As whom people of any service see them, never an id; empty: as ``id``.
+    name: str = ""
+    #: Channels whose ``may_act`` leaves the person out.
+    barred: frozenset[str] = frozenset()
+    #: Channels of which they are a member. Of a press filled only where the action holds beyond its channel.
+    member_of: frozenset[str] = frozenset()
+
+    @property
+    def author(self) -> str:
+        """Who it is, for people."""
+        return self.name or self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,30 +35,12 @@ class Press:
 
     #: The channel's own name of the press: the same when it is delivered again.
     id: str
-    #: The channel's own id of the person.
-    by: str
-    #: As whom people of any service see them, never an id; empty: as ``by``.
-    name: str = ""
-    verdict: model.Verdict
+    person: Person
+    action: Action
     story: model.StoryId
-    #: Of which rule, by its key (model.rule_key); empty: of every rule that the message names, or of the story.
-    rule: str
     #: Where the message is, as its receipt says.
     place: str
     ref: str
-    #: Which article tells another event, or whose outlet is to be silenced.
-    article: model.ArticleId | None = None
-    #: Which name of the headline is to be silenced, by its key (model.entity_key).
-    entity: str = ""
-    #: A mute or a snooze that holds already is meant to end: the message could not show that it holds.
-    takes_back: bool = False
-    #: Channels whose buttons this person may not press.
-    barred: frozenset[str] = frozenset()
-
-    @property
-    def author(self) -> str:
-        """Who it was, for people."""
-        return self.name or self.by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +49,33 @@ class Asked:
 
     #: The channel's own name of the request: the same when it is delivered again.
     id: str
-    #: The channel's own id of the person.
-    by: str
-    #: As whom people of any service see them, never an id.
-    name: str
+    person: Person
     #: What stands behind the command, as typed.
     words: str = ""
-    #: The person opened the page, which shows what is going on.
+    #: The person opened the page, which shows the latest stories.
     is_page: bool = False
-    #: Channels in which this person may not act.
-    barred: frozenset[str] = frozenset()
 
 
-#: Keeps a press and gives our answer to the person. StoreError: it was not kept, and the
-#: person is not told that it was.
-OnPress: TypeAlias = Callable[[Press], Awaitable[str]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionResult:
+    """What became of an action, for the person alone."""
+
+    #: May hold names of rules and outlets, which are untrusted.
+    text: str = ""
+    #: A command that takes it back, without the name by which commands are called there: "silence end 3f2a9c01".
+    command: str = ""
+    #: Made by the action.
+    decisions: tuple[model.Decision, ...] = ()
+    #: Why nothing was done; None: it was, now or before.
+    refused: str | None = None
+    #: The message as it should read now, where its menu was asked for.
+    message: model.Message | None = None
+    #: What the action wrote, where that has an id by which people name it.
+    made: model.Silence | model.Ruling | None = None
+
+
+#: Does what a press asks for. StoreError: it was not done, and the person is not told that it was.
+OnPress: TypeAlias = Callable[[Press], Awaitable[ActionResult]]
 #: Hears why nothing can be heard now; None: all is well again.
 OnChange: TypeAlias = Callable[[str | None], Awaitable[None]]
 #: Gives the answer, which is shown to that person only.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,9 +17,6 @@ class Judgements(Protocol):
 
     def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
         """The judgements of one story in one channel."""
-
-    def snoozes(self, now: datetime) -> Mapping[tuple[str, str], datetime]:
-        """(channel, rule) -> until when it is snoozed; those that are over or woken are left out."""
 
     def since(self, when: datetime | None) -> Sequence[model.Judgement]:
         """The judgements at ``when`` or later; None: all."""

@@ -176,9 +176,6 @@ class Outbox(Protocol):
     def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
         """The channels are back: parked rows are pending again."""
 
-    def put_off(self, ids: Sequence[model.SendId], until: datetime) -> None:
-        """Pending rows are due then, earlier or later than they were."""
-
     def drop(self, ids: Sequence[model.SendId], reason: str, *, now: datetime) -> int:
         """Give up rows that nobody has begun to send; the ledger tells each. Gives how many."""
 

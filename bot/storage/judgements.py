@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -25,8 +25,6 @@ _OF_STORY = (
 )
 _ALL = select(judgements).order_by(judgements.c.n)
 _ALL_SINCE = _ALL.where(judgements.c.at >= _SINCE)
-# What ended a snooze came after it, so no longer ago than a snooze lasts.
-_OF_SNOOZES = _ALL_SINCE.where(judgements.c.verdict.in_((model.Verdict.SNOOZED, model.Verdict.WOKEN)))
 
 
 class Judgements:
@@ -38,11 +36,6 @@ class Judgements:
 
     def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
         return self._all(self._connection.execute(_OF_STORY, {"of_story": story, "of_channel": channel}).all())
-
-    def snoozes(self, now: datetime) -> Mapping[tuple[str, str], datetime]:
-        recent = self._all(self._connection.execute(_OF_SNOOZES, {"since": now - model.SNOOZE}).all())
-        last = {(one.channel, one.rule): one for one in recent}
-        return {place: one.until for place, one in last.items() if one.until is not None and one.until > now}
 
     def since(self, when: datetime | None) -> Sequence[model.Judgement]:
         if when is None:
@@ -62,7 +55,6 @@ class Judgements:
                 verdict=row.verdict,
                 rule=row.rule,
                 message=row.message,
-                until=row.until,
             )
             for row in rows
         ]

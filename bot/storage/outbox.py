@@ -155,11 +155,6 @@ _UNPARK = (
         due_at=case((outbox.c.due_at < _NOW, outbox.c.due_at), else_=_NOW),
     )
 )
-_PUT_OFF = (
-    update(outbox)
-    .where(outbox.c.id.in_(bindparam("wanted", expanding=True)), outbox.c.state == SendState.PENDING)
-    .values(due_at=bindparam("until", type_=Timestamp))
-)
 # Of a parked row too, unless it may have arrived before.
 _UNBEGUN = (
     select(outbox)
@@ -260,10 +255,6 @@ class Outbox:
 
     def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
         return self._connection.execute(_UNPARK, {"channels": channels, "now": now}).rowcount
-
-    def put_off(self, ids: Sequence[model.SendId], until: datetime) -> None:
-        for part in chunks(ids):
-            self._connection.execute(_PUT_OFF, {"wanted": part, "until": until})
 
     def drop(self, ids: Sequence[model.SendId], reason: str, *, now: datetime) -> int:
         dropped: list[model.Outgoing] = []

@@ -36,8 +36,6 @@ judgements = Table(
     Column("rule", StorableText, nullable=False),
     #: The message that was judged; its row may be deleted.
     Column("message", Text, nullable=False),
-    #: Of a snooze: its end.
-    Column("until", Timestamp),
     Index("uq_judgements_id", "id", unique=True),
     Index(None, "story"),
     Index(None, "at"),
@@ -73,8 +71,11 @@ silences = Table(
     Column("by", StorableText, nullable=False),
     Column("kind", EnumText(model.SilenceKind), nullable=False),
     Column("name", StorableText, nullable=False),
+    #: JSON list of names of channels; empty: all.
+    Column("channels", StorableText, nullable=False, server_default="[]"),
     Column("reason", StorableText, nullable=False),
-    Column("until", Timestamp, nullable=False),
+    #: NULL: until somebody ends it.
+    Column("until", Timestamp),
     #: NULL: nobody has ended it.
     Column("ended_at", Timestamp),
     Column("ended_by", StorableText, nullable=False),

@@ -1,4 +1,4 @@
-"""What people want nothing posted about for a while."""
+"""What people want nothing posted about."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
+from bot.storage import codec
 from bot.storage.columns import Timestamp
 from bot.storage.schema import silences
 
 _ADD = insert(silences).on_conflict_do_nothing(index_elements=[silences.c.id]).returning(silences.c.id)
 _ALL = select(silences).order_by(silences.c.n)
-_ACTIVE = _ALL.where(silences.c.ended_at.is_(None), silences.c.until > bindparam("now", type_=Timestamp))
+_ACTIVE = _ALL.where(
+    silences.c.ended_at.is_(None),
+    or_(silences.c.until.is_(None), silences.c.until > bindparam("now", type_=Timestamp)),
+)
 _END = (
     update(silences)
     .where(silences.c.id == bindparam("of_id"), silences.c.ended_at.is_(None))
@@ -28,7 +32,8 @@ class Silences:
         self._connection = connection
 
     def add(self, silence: model.Silence) -> bool:
-        return self._connection.execute(_ADD, asdict(silence)).first() is not None
+        row = {**asdict(silence), "channels": codec.TEXTS.dump(silence.channels)}
+        return self._connection.execute(_ADD, row).first() is not None
 
     def save_end(self, silence: model.Silence) -> None:
         values = {"of_id": silence.id, "at_time": silence.ended_at, "who": silence.ended_by}
@@ -48,6 +53,7 @@ class Silences:
                 by=row.by,
                 kind=row.kind,
                 name=row.name,
+                channels=codec.TEXTS.load(row.channels),
                 reason=row.reason,
                 until=row.until,
                 ended_at=row.ended_at,

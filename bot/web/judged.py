@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import ports
+from bot import model, ports
 from bot.alerts import precision
 from bot.answers import ruling_texts
 
@@ -17,19 +17,20 @@ class RuleOpinions:
 
     #: Of rules with a judged story.
     precision: Mapping[str, precision.Precision]
-    #: Rule -> where a reader has snoozed it, and until when.
-    snoozed: Mapping[str, Sequence[tuple[str, datetime]]]
+    #: Rule -> its silences in force.
+    silences: Mapping[str, Sequence[model.Silence]]
     #: Rule -> what people decided about its stories.
     rulings: Mapping[str, Sequence[ruling_texts.RulingText]]
 
 
 def rule_opinions(tx: ports.Transaction, now: datetime) -> RuleOpinions:
-    """Read the judgements and rulings of the last ``precision.JUDGED`` and the snoozes in force."""
-    snoozed: dict[str, list[tuple[str, datetime]]] = {}
-    for (channel, rule), until in sorted(tx.judgements.snoozes(now).items()):
-        snoozed.setdefault(rule, []).append((channel, until))
+    """Read the judgements and rulings of the last ``precision.JUDGED`` and the silences in force."""
+    silences: dict[str, list[model.Silence]] = {}
+    for silence in tx.silences.active(now):
+        if silence.kind is model.SilenceKind.RULE:
+            silences.setdefault(silence.name, []).append(silence)
     return RuleOpinions(
         precision=precision.by_rule(tx.judgements.since(now - precision.JUDGED)),
-        snoozed=snoozed,
+        silences=silences,
         rulings=ruling_texts.by_rule(tx, now - precision.JUDGED),
     )

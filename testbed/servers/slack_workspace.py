@@ -30,6 +30,8 @@ class Channel:
     is_private: bool = False
     is_archived: bool = False
     is_member: bool = True
+    #: People who are in it.
+    members: list[str] = field(default_factory=lambda: ["U0AMINA", "U0BILAL"])
     #: In order of arrival; threads among them.
     messages: list[dict[str, Any]] = field(default_factory=list)
     posted_at: float = 0.0
@@ -108,6 +110,7 @@ class Api:
             "views.publish": self.publish,
             "conversations.list": self.list_channels,
             "conversations.info": self.info,
+            "conversations.members": self.members_of,
             "conversations.history": self.history,
             "conversations.replies": self.replies,
         }
@@ -215,6 +218,13 @@ class Api:
         _need(scopes, "groups:read" if channel.is_private else "channels:read")
         facts = {"id": channel.id, "name": channel.name, "is_member": channel.is_member}
         return {"channel": {**facts, "is_archived": channel.is_archived, "is_private": channel.is_private}}
+
+    def members_of(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
+        """docs.slack.dev/reference/methods/conversations.members."""
+        channel = self._channel(args, archived=True)
+        _need(scopes, "groups:read" if channel.is_private else "channels:read")
+        page, more = self._page(channel.members, args)
+        return {"members": page, **more}
 
     def history(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:
         channel = self._read(args, scopes)

@@ -106,6 +106,7 @@ class BotApi:
             "editMessageText": self._edit,
             "getUpdates": self._updates,
             "answerCallbackQuery": self._answer_press,
+            "editMessageReplyMarkup": self._edit_markup,
             "getWebhookInfo": self._webhook_info,
         }
         try:
@@ -210,11 +211,30 @@ class BotApi:
                     raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
         return markup["inline_keyboard"]
 
-    def press(self, chat: int = NEWS, *, number: int = 0, person: int = 77, name: str | None = "ann_desk") -> None:
-        """Somebody presses the button under a message; ``name``: their public one."""
+    def _edit_markup(self, body: Mapping[str, Any]) -> Any:
+        chat = self._chat(body)
+        if unknown := set(body) - {"chat_id", "message_id", "reply_markup"}:
+            raise Refused(400, f"Bad Request: unknown arguments {sorted(unknown)}")
+        message = next((each for each in chat.messages if each["message_id"] == body.get("message_id")), None)
+        if message is None:
+            raise Refused(400, "Bad Request: message to edit not found")
+        message["markup"] = self._markup(body)
+        return {"message_id": message["message_id"], "chat": {"id": chat.id}}
+
+    def press(
+        self,
+        label: str = "",
+        chat: int = NEWS,
+        *,
+        number: int = 0,
+        person: int = 77,
+        name: str | None = "ann_desk",
+    ) -> None:
+        """Somebody presses a button under a message, the first one without ``label``; ``name``: their public one."""
         with self.lock:
             message = self.chats[chat].messages[number]
-            [[button]] = message["markup"]
+            buttons = [button for row in message["markup"] for button in row]
+            button = next(each for each in buttons if each["text"].startswith(label))
             self.send(button["callback_data"], message, person=person, name=name)
 
     def send(self, data: str, message: Mapping[str, Any], *, person: int = 77, name: str | None = "ann_desk") -> None:

@@ -40,15 +40,15 @@ def said(*words: str) -> list[model.Judgement]:
         (["u1 s1 noise", "u2 s1 noise", "u3 s1 useful"], 0, 1),
         (["u1 s1 useful", "u2 s1 noise", "u1 s1 useful"], 1, 0),
         (["u1 s1 noise", "u1 s2 useful", "u1 s3 useful"], 2, 1),
-        (["u1 s1 useful", "u1 s1 muted", "u1 s2 snoozed"], 1, 0),
+        (["u1 s1 useful", "u1 s1 claimed", "u1 s2 unclaimed"], 1, 0),
     ],
 )
 def test_each_story_counts_once(words: list[str], useful: int, noise: int) -> None:
     assert precision.by_rule(said(*words)) == {"r": precision.Precision(useful=useful, noise=noise)}
 
 
-def test_a_rule_that_was_muted_and_snoozed_only_is_not_judged() -> None:
-    assert precision.by_rule(said("u1 s1 muted", "u1 s2 snoozed")) == {}
+def test_a_rule_whose_stories_were_only_claimed_is_not_judged() -> None:
+    assert precision.by_rule(said("u1 s1 claimed", "u1 s2 unclaimed")) == {}
 
 
 @pytest.mark.parametrize(

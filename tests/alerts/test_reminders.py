@@ -117,16 +117,10 @@ def test_a_reminder_in_quiet_hours_leaves_at_their_end() -> None:
         held(model.Reason.QUIET_HOURS, START),
         posted(state=model.AlertState.MERGED, held_until=WEEK_BEFORE),
         posted(state=model.AlertState.SILENT, held_until=WEEK_BEFORE),
-        posted(is_muted=True, held_until=WEEK_BEFORE),
     ],
 )
-def test_only_a_story_that_was_posted_and_is_not_muted_reminds(alert: model.Alert) -> None:
+def test_only_a_story_that_was_posted_reminds(alert: model.Alert) -> None:
     assert alerts.due(at(WEEK_BEFORE, alert, DEADLINE)) == ()
-
-
-def test_a_muted_story_waits_for_no_reminder() -> None:
-    _, alert = pass_at(WEEK_BEFORE, posted(is_muted=True, held_until=WEEK_BEFORE), DEADLINE)
-    assert alert.held_until is None
 
 
 def test_a_rule_without_remind_recalls_nothing() -> None:

@@ -24,9 +24,10 @@ def silence(kind: str, name: str) -> model.Silence:
     )
 
 
-def heard(here: alerts.Situation, *, rule: str = "", outlet: str = "") -> alerts.Situation:
+def heard(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: str = "") -> alerts.Situation:
     return alerts.without_silenced(
         here,
+        of_story=silence("story", story) if story else None,
         of_rule=lambda name: silence("rule", rule) if name == rule else None,
         of_article=lambda article: silence("outlet", outlet) if article.outlet == outlet else None,
     )
@@ -35,7 +36,10 @@ def heard(here: alerts.Situation, *, rule: str = "", outlet: str = "") -> alerts
 def test_a_story_of_a_silenced_rule_alone_is_silent_and_says_until_when_by_whom_and_why() -> None:
     (decision,) = alerts.decide(heard(situation(member("a")), rule="exit"))
     assert (decision.action, decision.reason) == (model.Action.SILENT, model.Reason.SILENCED)
-    assert decision.detail == 'silenced: rule "exit" until 2015-12-02 11:00 UTC by ann: they move (0a1b2c3d)'
+    assert (
+        decision.detail
+        == 'silenced: rule "exit" in every channel until 2015-12-02 11:00 UTC by ann: they move (0a1b2c3d)'
+    )
     assert decision.silence == "0a1b2c3d"
     assert alerts.record(None, decision).state is model.AlertState.SILENT
 
@@ -82,6 +86,16 @@ def test_a_held_story_whose_time_comes_during_a_silence_is_silent() -> None:
     here = situation(member("a"), arrived=0, alert=held(model.Reason.QUIET_HOURS, until=START))
     (decision,) = alerts.release([heard(here, rule="exit")]).decisions
     assert decision.reason is model.Reason.SILENCED
+
+
+def test_a_silenced_story_says_nothing_more_and_each_article_says_why() -> None:
+    news = situation(
+        member("a"), member("b"), arrived=1, alert=posted(), facts=(fact("deadline", "30 December"),), has_summary=True
+    )
+    (decision,) = alerts.decide(heard(news, story="s1"))
+    assert (decision.action, decision.reason) == (model.Action.SILENT, model.Reason.SILENCED)
+    assert alerts.record(posted(), decision) == posted()
+    assert alerts.decide(heard(replace(news, arrivals=(), facts=()), story="s1")) == ()
 
 
 def test_a_silence_of_nothing_here_changes_nothing() -> None:

@@ -29,13 +29,13 @@ class Heard:
     #: Set: presses wait for it.
     gate: asyncio.Event | None = None
 
-    async def on_press(self, press: ports.Press) -> str:
+    async def on_press(self, press: ports.Press) -> ports.ActionResult:
         if self.gate is not None:
             await self.gate.wait()
         if self.fails:
             raise ports.StoreUnavailable("writing: the disk is full")
         self.presses.append(press)
-        return 'Noise for "A & B <rule>".'
+        return ports.ActionResult(text='Noise for "A & B <rule>".', command="silence end 3f2a9c01")
 
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)

@@ -14,11 +14,12 @@ import pydantic
 import pytest
 from slack_sdk.models.blocks import Block
 
-from bot import channels, model
+from bot import channels, model, ports
 from bot.channels.kit import plain_text
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import buttons, rich_text
-from bot.model import Verdict
+from bot.model import SilenceKind, Verdict
+from bot.model.actions import Action, Claim, EndSilence, MakeSilence, Noise, Split
 from bot.testing import hostile, messages
 from testbed.fakes import FakeClock
 from testbed.servers import slack, slack_rules
@@ -39,7 +40,19 @@ def said(verdict: Verdict, by: str, *, rule: str = messages.RULE) -> model.Judge
         verdict=verdict,
         rule=rule if verdict.is_of_rule else "",
         message=model.SendId("head"),
-        until=messages.FIRST + timedelta(days=1) if verdict is Verdict.SNOOZED else None,
+    )
+
+
+def silenced(kind: SilenceKind, name: str) -> model.Silence:
+    return model.Silence(
+        id=model.SilenceId("3f2a9c01"),
+        at=messages.FIRST,
+        by="amina",
+        kind=kind,
+        name=name,
+        channels=("desk",),
+        reason="by button",
+        until=messages.FIRST + timedelta(days=1) if kind is SilenceKind.RULE else None,
     )
 
 
@@ -52,11 +65,10 @@ ALL = {
         judgements=(
             said(Verdict.USEFUL, "U0AMINA"),
             said(Verdict.NOISE, "U0BILAL"),
-            said(Verdict.MUTED, "U0BILAL"),
-            said(Verdict.SNOOZED, "U0AMINA"),
         ),
+        silences=(silenced(SilenceKind.STORY, messages.STORY), silenced(SilenceKind.RULE, messages.RULE)),
     ),
-    "buttons_two_rules_snoozed": replace(TWO, judgements=(said(Verdict.SNOOZED, "U0AMINA", rule=LAW),)),
+    "buttons_two_rules_silenced": replace(TWO, silences=(silenced(SilenceKind.RULE, LAW),)),
     "buttons_gathered": replace(
         messages.GATHERED, briefs=(messages.BRIEF, replace(TWO.briefs[0], story=model.StoryId("0c11d0aa")))
     ),
@@ -108,7 +120,8 @@ def _hostile() -> Iterator[model.Message]:
             for verdict in Verdict
             for by in ("U0AMINA", "<!channel>", *(f"U{n}" for n in range(20)))
         )
-        yield replace(message, judgements=judgements)
+        quiet = tuple(silenced(SilenceKind.RULE, why.rule) for brief in message.briefs[:1] for why in brief.why[:6])
+        yield replace(message, judgements=judgements, silences=(silenced(SilenceKind.STORY, messages.STORY), *quiet))
         # As many rules as there are words for one.
         briefs = tuple(
             replace(brief, why=tuple(replace(why, rule=f"{why.rule}{n}") for n, why in enumerate(brief.why)))
@@ -165,10 +178,47 @@ def read(made: dict[str, Any]) -> Any:
 
 def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
     press = read(payload())
-    assert (press.id, press.by, press.name, press.verdict) == ("e1", "U0AMINA", "amina", Verdict.NOISE)
-    assert (press.story, press.rule) == (messages.STORY, model.rule_key(messages.RULE))
-    assert (press.place, press.ref) == ("C000000001", "1449046920.000100")
-    assert not press.takes_back
+    assert (press.id, press.person, press.action) == ("e1", ports.Person(id="U0AMINA", name="amina"), Noise())
+    assert (press.story, press.place, press.ref) == (messages.STORY, "C000000001", "1449046920.000100")
+
+
+def test_under_a_story_are_four_elements_at_most() -> None:
+    for name in ("buttons_post", "buttons_two_rules", "buttons_judged"):
+        [row] = [each for each in slack_blocks.blocks(ALL[name], has_buttons=True) if each["type"] == "actions"]
+        labels = [each.get("text", each.get("placeholder"))["text"] for each in json.loads(json.dumps(row))["elements"]]
+        assert labels == ["Claim", "Useful", "Noise", "More…"]
+
+
+_RULE_KEY, _ENTITY_KEY, _ARTICLE = "0123456789ab", "0123456789abcdef", "0123456789abcdef0123"
+_STORY_HERE = MakeSilence(kind=SilenceKind.STORY, is_here=True)
+_RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=_RULE_KEY, end=timedelta(days=1), is_here=True)
+
+
+@pytest.mark.parametrize(
+    ("element", "value", "action"),
+    [
+        ("muted", "muted:", _STORY_HERE),
+        ("unmuted", "unmuted:", EndSilence()),
+        ("snoozed", f"snoozed:{_RULE_KEY}", _RULE_HERE),
+        ("snooze-for", f"snoozed:{_RULE_KEY}", _RULE_HERE),
+        ("woken", f"woken:{_RULE_KEY}", EndSilence(key=_RULE_KEY)),
+        ("silence", f"silenced:{_RULE_KEY}", replace(_RULE_HERE, is_here=False)),
+        ("silence", f"silenced:{_ARTICLE}", replace(_RULE_HERE, kind=SilenceKind.OUTLET, key=_ARTICLE, is_here=False)),
+        (
+            "silence",
+            f"silenced:{_ENTITY_KEY}",
+            replace(_RULE_HERE, kind=SilenceKind.ENTITY, key=_ENTITY_KEY, is_here=False),
+        ),
+        ("other", f"other:{_ARTICLE}", Split(articles=(model.ArticleId(_ARTICLE),))),
+        ("other-event", f"other:{_ARTICLE}", Split(articles=(model.ArticleId(_ARTICLE),))),
+        ("noise-for", f"noise:{_RULE_KEY}", Noise(rule=_RULE_KEY)),
+        ("claimed", "claimed:", Claim()),
+        ("menu", "muted:", replace(_STORY_HERE, is_toggle=True)),
+    ],
+)
+def test_a_button_of_an_earlier_version_still_does_what_it_says(element: str, value: str, action: Action) -> None:
+    button = {"type": "button", "action_id": f"wirewatch:{element}:{messages.STORY}", "value": value}
+    assert read(payload(actions=[button])).action == action
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -195,7 +245,9 @@ def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str)
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "noise:../../etc"}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "explode:"}]},
         {"actions": [{"type": "button", "action_id": "other:noise:abc", "value": "noise:"}]},
-        {"actions": [{"type": "button", "action_id": "wirewatch:useful:abc", "value": "muted:"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:everywhere:abc", "value": "everywhere:"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:split:abc", "value": "split:0123456789ab"}]},
+        {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": "noise:0123456789abcd"}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:a b", "value": "noise:"}]},
         {"actions": [{"type": "button", "action_id": ["wirewatch:noise:abc"], "value": "noise:"}]},
         {"actions": [{"type": "button", "action_id": "wirewatch:noise:abc", "value": {"noise": 1}}]},
@@ -276,5 +328,5 @@ def _objects(value: object) -> Iterator[dict[str, object]]:
 def test_under_a_reply_its_article_can_be_said_to_tell_another_event(name: str) -> None:
     message = messages.ALL[name]
     told = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
-    assert f'"other:{told[0]}"' in json.dumps(slack_blocks.blocks(message, has_buttons=True)[-1])
+    assert f'"split:{told[0]}"' in json.dumps(slack_blocks.blocks(message, has_buttons=True)[-1])
     assert "actions" not in {block["type"] for block in slack_blocks.blocks(message)}

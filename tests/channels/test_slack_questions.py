@@ -15,7 +15,7 @@ async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() 
         assert await it.is_acknowledged(envelope)
         await until(lambda: it.server.workspace.answers)
         [asked] = it.heard.asked
-        assert (asked.id, asked.by, asked.name, asked.words) == (
+        assert (asked.id, asked.person.id, asked.person.name, asked.words) == (
             envelope,
             "U0AMINA",
             "amina",
@@ -36,6 +36,19 @@ async def test_the_home_tab_shows_what_is_answered_to_whom_opens_it() -> None:
         assert messages.WIRE in str(it.server.workspace.homes["U0BILAL"])
         assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL", tab="messages"))
         assert len(it.heard.asked) == 1
+
+
+async def test_of_which_channels_the_person_is_a_member_is_asked_once_in_a_while() -> None:
+    async with connected() as it:
+        for user in ("U0AMINA", "U0EVE", "U0AMINA"):
+            it.server.socket_mode.command("feeds", url=it.server.response_url, user=user)
+        await until(lambda: len(it.heard.asked) == 3)
+        asked = [method for method, _, _ in it.server.requests if method == "conversations.members"]
+    assert {(each.person.id, each.person.member_of) for each in it.heard.asked} == {
+        ("U0AMINA", frozenset({"desk"})),
+        ("U0EVE", frozenset()),
+    }
+    assert len(asked) <= 3
 
 
 async def test_hostile_answers_keep_slacks_limits_in_a_command_and_on_the_home_tab() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot import channels
-from bot.model import Verdict
+from bot.model.actions import Noise
 from testbed.fakes import FakeClock
 from testbed.servers import slack
 from tests.channels.context import Secrets, build
@@ -21,7 +21,7 @@ async def test_a_press_is_kept_acknowledged_and_answered_to_the_one_who_pressed(
         envelope = it.press()
         assert await it.is_acknowledged(envelope)
         [press] = it.heard.presses
-        assert (press.id, press.by, press.verdict, press.story) == (envelope, "U0AMINA", Verdict.NOISE, "abc")
+        assert (press.id, press.person.id, press.action, press.story) == (envelope, "U0AMINA", Noise(), "abc")
         await until(lambda: it.server.workspace.whispers)
         [whisper] = it.server.workspace.whispers
     assert (whisper["channel"], whisper["user"]) == ("policy-alerts", "U0AMINA")
@@ -187,8 +187,8 @@ async def barred_for(person: str, *, groups: dict[str, list[str]], may_act: list
             await until(lambda: heard.presses)
             task.cancel()
     [press] = heard.presses
-    assert press.barred <= {made.name}
-    return bool(press.barred)
+    assert press.person.barred <= {made.name}
+    return bool(press.person.barred)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The button under a story in Telegram, and its presses, against a server that refuses what Telegram refuses."""
+"""The buttons under a story in Telegram, and their presses, against a server that refuses what Telegram refuses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import pydantic
 import pytest
 
 from bot import channels, model, ports
+from bot.channels.kit import menu
 from bot.model import Verdict
+from bot.model.actions import Claim, ShowMenu
 from bot.testing import messages
 from testbed.servers import faulty, telegram
 from tests.channels.context import Secrets, build, delivery
@@ -48,11 +50,13 @@ class Ear:
     changes: list[str | None] = field(default_factory=list)
     fails: bool = False
 
-    async def on_press(self, press: ports.Press) -> str:
+    async def on_press(self, press: ports.Press) -> ports.ActionResult:
         if self.fails:
             raise ports.StoreUnavailable("writing: the disk is full")
         self.presses.append(press)
-        return "The story is claimed. " + "x" * 300
+        if isinstance(press.action, ShowMenu):
+            return ports.ActionResult(message=messages.EDIT)
+        return ports.ActionResult(text="The story is claimed. " + "x" * 300)
 
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)
@@ -75,12 +79,12 @@ def shown(server: Server, number: int = 0) -> list[str]:
     return [button["text"] for row in server.service.messages()[number]["markup"] for button in row]
 
 
-async def test_a_story_has_a_button_that_follows_the_claim_and_other_messages_have_none(server: Server) -> None:
+async def test_a_story_has_four_buttons_that_follow_the_claim_and_other_messages_have_none(server: Server) -> None:
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
-    assert shown(server) == ["🙋 Claim"]
+    assert shown(server) == ["Claim", "Useful", "Noise", "More…"]
     await channel.send(delivery(replace(messages.EDIT, judgements=(CLAIM,)), edits=head))
-    assert shown(server) == ["Release"]
+    assert shown(server)[0] == "Release"
     assert "🙋 Claimed by @\u2060ann_desk" in server.service.messages()[0]["text"]
     for message in (messages.NEW_FACT, messages.GATHERED, messages.NOTICE):
         await channel.send(delivery(message, reply_to=head if message is messages.NEW_FACT else None))
@@ -100,15 +104,13 @@ async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(ser
         server.service.press(person=78, name=None)
         await until(lambda: not server.service.updates)
     first, second = ear.presses
-    assert (first.by, first.name, first.verdict, first.story, first.rule) == (
-        "77",
-        "@ann_desk",
-        Verdict.CLAIMED,
+    assert (first.person, first.action, first.story) == (
+        ports.Person(id="77", name="@ann_desk"),
+        Claim(),
         messages.STORY,
-        "",
     )
-    assert (first.place, first.ref, first.barred) == (str(telegram.NEWS), "1", frozenset())
-    assert (second.by, second.name, second.id == first.id) == ("78", "Ann", False)
+    assert (first.place, first.ref) == (str(telegram.NEWS), "1")
+    assert (second.person.id, second.person.name, second.id == first.id) == ("78", "Ann", False)
     assert all(len(answer) <= 200 for answer in server.service.answers)
     assert ear.changes == [None]
 
@@ -127,7 +129,7 @@ async def test_a_press_that_could_not_be_kept_comes_again(server: Server) -> Non
 
 
 @pytest.mark.parametrize(
-    "data", ["muted:abc", "claimed:", "claimed:a b", "claimed:" + "x" * 51, "other", "claimed:a\n"]
+    "data", ["explode:abc", "claimed:", "claimed:a b", "claimed:" + "x" * 51, "other", "claimed:a\n", "split:abc"]
 )
 async def test_a_press_of_another_form_is_passed_over(server: Server, data: str) -> None:
     channel = bot(server)
@@ -147,7 +149,26 @@ async def test_who_is_not_in_may_act_is_barred_in_that_chat(server: Server) -> N
         server.service.press(person=77)
         server.service.press(person=78)
         await until(lambda: len(ear.presses) == 2)
-    assert [press.barred for press in ear.presses] == [frozenset({"desk"}), frozenset()]
+    assert [press.person.barred for press in ear.presses] == [frozenset({"desk"}), frozenset()]
+
+
+async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again(server: Server) -> None:
+    channel = bot(server)
+    await channel.send(delivery(messages.POST))
+    async with listening(channel) as ear:
+        server.service.press("More…")
+        await until(lambda: "‹ Back" in shown(server))
+        assert "Silence this story here" in shown(server)
+        assert "Why was this posted?" in shown(server)
+        data = [button["callback_data"] for row in server.service.messages()[0]["markup"] for button in row]
+        for each in data[:-1]:
+            server.service.send(each, server.service.messages()[0])
+        await until(lambda: len(ear.presses) == len(data))
+        server.service.press("‹ Back")
+        await until(lambda: "‹ Back" not in shown(server))
+    assert shown(server) == ["Claim", "Useful", "Noise", "More…"]
+    expected = [choice.action for choice in menu.more(messages.EDIT, [messages.RULE])]
+    assert [press.action for press in ear.presses[1:-1]] == expected
 
 
 async def test_another_program_with_the_same_bot_is_told_with_what_to_do(server: Server) -> None:

@@ -17,7 +17,7 @@ RULES = "rules:\n  - {name: Exits, all: {what: [exit]}, notify: alerts}\n"
 def config(tmp_path: Path) -> Path:
     (tmp_path / "rules").mkdir()
     (tmp_path / "bot.yaml").write_text(BOT)
-    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
+    (tmp_path / "feeds.yaml").write_text("feeds: [{url: 'http://127.0.0.1:9/rss', name: Daily Ledger}]\n")
     (tmp_path / "rules" / "desk.yaml").write_text(RULES)
     wirewatch("once", "--config", str(tmp_path), folder=tmp_path)
     return tmp_path
@@ -32,14 +32,32 @@ def test_a_silence_is_made_listed_shown_by_status_and_ended(config: Path) -> Non
     made = silence("add", "--rule", "Exits", "--for", "2 hours", "--reason", "followed live")
     (one,) = json.loads(silence("list", "--json"))
     assert (one["kind"], one["name"], one["reason"], one["is_active"]) == ("rule", "Exits", "followed live", True)
-    assert made.startswith(f'Silence {one["id"]}: rule "Exits" until ')
+    assert made.startswith(f'Silence {one["id"]}: rule "Exits" in every channel until ')
     assert "followed live (0 stories kept back)" in silence("list")
     status = wirewatch("status", "--config", str(config), folder=config).stdout
-    assert f'silence {one["id"]}  rule "Exits", until' in status
+    assert f'silence {one["id"]}  rule "Exits" in every channel, until' in status
 
     assert silence("end", one["id"]) == f'Silence {one["id"]} has ended: rule "Exits".\n'
     assert json.loads(silence("list", "--json")) == []
     assert "ended " in silence("list", "--all")
     assert "has ended already" in silence("end", one["id"], code=2)
-    assert "name one of" in silence("add", "--for", "1h", "--reason", "x", code=2)
-    assert 'no rule "Exit" is loaded' in silence("add", "--rule", "Exit", "--for", "1h", "--reason", "x", code=2)
+    for words, said in (
+        (
+            ["--for", "1h", "--reason", "x"],
+            "a silence needs one of --rule, --outlet, --entity, --story and --everything",
+        ),
+        (["--rule", "Exits"], "a silence needs --for or --until; --reason"),
+        (["--rule", "Exits", "--for", "1h", "--until", "2096-12-31", "--reason", "x"], "--for or --until"),
+        (["--rule", "Exxits", "--for", "1h", "--reason", "x"], 'did you mean "Exits"?'),
+        (["--outlet", "Daily Ledgr", "--for", "1h", "--reason", "x"], 'did you mean "Daily Ledger"?'),
+        (["--rule", "Exits", "--until", "tomorrow", "--reason", "x"], "write 2026-12-31"),
+        (["--rule", "Exits", "--for", "1h", "--reason", "x", "--channel", "alert"], 'did you mean "alerts"?'),
+        (["--story", "5f2d3a9c01e4b7788990", "--reason", "x"], "no story 5f2d3a9c01e4b7788990"),
+    ):
+        assert said in " ".join(silence("add", *words, code=2).split())
+    assert 'rule "Exits" in alerts until 2096-12-31 18:00 UTC' in silence(
+        "add", "--rule", "exi", "--until", "2096-12-31 18:00", "--channel", "alerts", "--reason", "x"
+    )
+    assert "everything in every channel until 2097-01-01 00:00 UTC" in silence(
+        "add", "--everything", "--until", "2096-12-31", "--reason", "x"
+    )

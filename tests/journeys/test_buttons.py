@@ -26,6 +26,7 @@ from tests.journeys import world as worlds
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
 from tests.journeys.world import World
 
+RULE = "BlackBerry in Pakistan"
 BOT = worlds.BOT.replace(
     "pace: 0.01 seconds}}\n  ops", "pace: 0.01 seconds, buttons: true, app_token: env:APP}}\n  ops"
 )
@@ -171,46 +172,39 @@ async def test_a_judgement_is_kept_once_shown_and_may_be_changed(tmp_path: Path,
         assert len(it.world.heads()) == 1
 
 
-async def test_a_muted_story_stays_silent_and_catches_up_when_it_is_unmuted(tmp_path: Path, database: str) -> None:
+async def test_a_silenced_story_says_nothing_more_and_catches_up_when_the_silence_ends(
+    tmp_path: Path, database: str
+) -> None:
     async with running(tmp_path, database) as it:
-        await it.press("muted", user="U0BILAL")
-        await until(lambda: "🔕 Muted by" in it.text())
-        assert "U0BILAL" in it.text()
+        await it.press("more", user="U0BILAL", option="Silence this story here")
+        await until(lambda: "🔕 This story is silenced here by" in it.text())
         edits = it.head()["edits"]
 
-        await it.hear("courier", SECOND, decided="silent: muted")
+        await it.hear("courier", SECOND, decided="silent: silenced")
         assert it.head()["edits"] == edits
         assert "courier" not in it.text()
         assert it.world.replies() == []
 
-        await it.press("unmuted")
+        await it.press("more", option="End the silence of this story")
         await until(lambda: "courier" in it.text())
-        assert "Muted by" not in it.text()
+        assert "is silenced" not in it.text()
         await it.hear("ledger", THIRD, decided="edit: added outlet")
         await until(lambda: "ledger" in it.text())
 
 
-async def test_a_snoozed_rule_waits_a_day_and_then_tells_what_it_held(tmp_path: Path, database: str) -> None:
+async def test_a_rule_that_is_silenced_here_posts_nothing_for_a_day_and_lists_what_it_kept_back(
+    tmp_path: Path, database: str
+) -> None:
     async with running(tmp_path, database) as it:
-        await it.press("snoozed")
-        await until(lambda: "is snoozed by" in it.text())
+        await it.press("more", option=f"Silence here for a day: {RULE}")
+        await until(lambda: f"{RULE} is silenced here by" in it.text())
 
-        await it.hear("observer", OTHER, decided="hold: snoozed")
+        await it.hear("observer", OTHER, decided="silent: silenced")
         assert len(it.world.heads()) == 1
         it.clock.advance(timedelta(days=1, minutes=1))
+        await it.hear("courier", OTHER, decided="post: first report")
         await until(lambda: len(it.world.heads()) == 2)
         assert "Sindh" in it.text(1)
-        assert await it.reasons("Sindh") == ["hold: snoozed", "post: first report"]
-
-
-async def test_a_snoozed_rule_that_is_woken_tells_at_once_what_it_held(tmp_path: Path, database: str) -> None:
-    async with running(tmp_path, database) as it:
-        await it.press("snoozed")
-        await until(lambda: "Wake the rule" in it.text())
-        await it.hear("observer", OTHER, decided="hold: snoozed")
-        await it.press("woken")
-        await until(lambda: len(it.world.heads()) == 2)
-        await until(lambda: "Snooze the rule for a day" in it.text())
 
 
 async def test_a_press_on_what_was_never_sent_changes_nothing(tmp_path: Path, database: str) -> None:
@@ -219,7 +213,7 @@ async def test_a_press_on_what_was_never_sent_changes_nothing(tmp_path: Path, da
         forged = {**head, "ts": "1449046920.000100"}
         place = next(iter(it.world.slack.workspace.channels))
         for message, channel in ((forged, place), (head, "C000000001")):
-            envelope = it.sockets.press(message, channel=channel, action="muted")
+            envelope = it.sockets.press(message, channel=channel, action="noise")
             assert await asyncio.to_thread(it.sockets.is_acknowledged, envelope)
         await until(lambda: len(it.world.slack.workspace.whispers) == 2)
         assert await it.judgements() == []
@@ -232,8 +226,8 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
     async with running(tmp_path, database) as it:
         await it.hear("courier", SECOND, decided="edit: added outlet")
         await until(lambda: "courier" in it.text())
-        option = it.options("other-event")[0]
-        await it.press("other-event", option=option)
+        option = next(each for each in it.options("more") if each.startswith("Different event: courier"))
+        await it.press("more", option=option)
         await until(lambda: len(it.world.heads()) == 2)
         assert SECOND.title[:40] in it.text(1)
         await until(lambda: "courier" not in it.text())

@@ -45,8 +45,8 @@ def _telegram() -> Iterator[Place]:
         api = server.service
 
         def claim() -> None:
-            api.press(person=78, name="boss")
-            api.press()
+            api.press("Claim", person=78, name="boss")
+            api.press("Claim")
 
         keys = f'to: "{telegram.NEWS}", api_url: "{server.url}", pace: 0.01 seconds, buttons: true, may_act: "77"'
         yield Place(
@@ -54,7 +54,7 @@ def _telegram() -> Iterator[Place]:
             token=telegram.TOKEN,
             text=lambda: str(api.messages()),
             claim=claim,
-            release=api.press,
+            release=lambda: api.press("Release"),
             name="ann_desk",
             shown="@ann_desk",
             link=lambda: "https://t.me/c/1234567890/1",

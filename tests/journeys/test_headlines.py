@@ -59,7 +59,8 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         assert entry["content_html"].count("corrected its text") == 1
         assert "6 million dollars over its outage" in entry["content_html"].partition("</p>")[0]
         home = await Asking(page.running).answer(
-            ports.Asked(id="1", by="U0", name="U0", words="", is_page=True), channels=("desk",)
+            ports.Asked(id="1", person=ports.Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
+            channels=("desk",),
         )
         assert [brief.title.text for brief in home.briefs] == [CORRECTED.title]
     environment = app.Environment(environ=made.environ, clock=made.clock)

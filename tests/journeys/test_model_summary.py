@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot import app, model, pipeline, ports
+from bot.model.actions import Useful
 from tests.journeys.test_language_model import newsroom
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import Item
@@ -75,15 +76,14 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
             assert receipt is not None
             press = ports.Press(
                 id="p1",
-                by="U0AMINA",
-                verdict=model.Verdict.USEFUL,
+                person=ports.Person(id="U0AMINA"),
+                action=Useful(),
                 story=story.id,
-                rule="",
                 place=receipt.place,
                 ref=receipt.ref,
             )
             snapshot, now = running.live.snapshot, made.clock.now()
-            await running.store.write(lambda tx: pipeline.judge(tx, snapshot, press, channels=["desk"], now=now))
+            await running.store.write(lambda tx: pipeline.press(tx, snapshot, press, channels=["desk"], now=now))
             newest = (await running.store.read(lambda tx: tx.outbox.of_story(story.id)))[-1]
 
         assert [judged.verdict for judged in newest.message.judgements] == [model.Verdict.USEFUL]

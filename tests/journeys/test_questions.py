@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys import test_buttons
+from tests.journeys import world as worlds
 from tests.journeys.test_buttons import Running, running, until
 from tests.journeys.test_seed_story import FIRST
 
@@ -62,9 +63,16 @@ async def test_feeds_names_those_that_do_not_work(desk: Running) -> None:
 
 async def test_a_silence_keeps_stories_back_and_is_listed_and_ended(desk: Running) -> None:
     assert "needs a name, an end and a reason" in await ask(desk, "silence rule x")
-    assert 'no rule "x" is loaded' in await ask(desk, "silence rule x for 2 hours: because")
+    assert "No loaded rule has such a name" in await ask(desk, "silence rule x for 2 hours: because")
+    for unwanted, why in (
+        ("silence rule blackberry for 8 days: because", "from a chat a silence lasts at most 7 days"),
+        ("silence entity new* for 2 hours: because", "without wildcards"),
+        ("silence entity the for 2 hours: because", "at least 4 letters"),
+        ("silence outlet wires for 2 hours: because", 'did you mean "wire"?'),
+    ):
+        assert why in (await ask(desk, unwanted)).replace("\\", "")
     told = await ask(desk, f'silence rule "{RULE}" for 2 hours: the vote is over')
-    assert f'Nothing is posted about rule "{RULE}" until' in told.replace("\\", "")
+    assert f'Nothing is posted about rule "{RULE}" in every channel until' in told.replace("\\", "")
     await desk.hear("observer", test_buttons.OTHER, decided="silent: silenced")
     assert len(desk.world.heads()) == 1
     listed = await ask(desk, "silence list")
@@ -79,6 +87,42 @@ async def test_whom_the_operator_did_not_name_gets_nothing_and_changes_nothing(t
     async with running(tmp_path, "sqlite:///{folder}/wirewatch.db", form=guarded) as it:
         words = f"silence rule {RULE} for 2 hours: no news today"
         for question in (words, "stories blackberry", "feeds"):
-            assert "asking here is for those whom the operator named" in await ask(it, question, user="U0EVE")
+            assert "asking here is for members of a channel" in await ask(it, question, user="U0EVE")
         assert await it.bot.store.read(lambda tx: tx.silences.all()) == []
         assert "Nothing is posted" in await ask(it, words)
+
+
+async def test_who_is_in_no_channel_of_the_bot_reads_and_silences_nothing(desk: Running) -> None:
+    for question in ("feeds", "stories blackberry", "silence list", f"silence rule {RULE} for 2 hours: no news today"):
+        assert "Nothing is shown: asking here is for members" in await ask(desk, question, user="U0EVE")
+    envelope = desk.sockets.open_home(user="U0EVE")
+    assert await asyncio.to_thread(desk.sockets.is_acknowledged, envelope)
+    homes = desk.world.slack.workspace.homes
+    await until(lambda: "U0EVE" in homes)
+    assert FIRST.title not in str(homes["U0EVE"])
+    assert await desk.bot.store.read(lambda tx: tx.silences.all()) == []
+
+
+async def test_who_sees_one_channel_does_not_read_or_silence_what_is_posted_to_another(tmp_path: Path) -> None:
+    keys = 'kind: slack, to: "#second", token: env:SLACK_BOT_TOKEN, api_url: "{slack}"'
+    second = f"  law: {{{{{keys}, buttons: true, app_token: env:APP}}}}"
+    form = test_buttons.BOT.replace("  ops:", f"{second}\n  ops:")
+    rules = worlds.RULES + "\n  - {name: Any law, any: {law: [law]}, notify: law}\n"
+    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db", form=form, rules=rules) as it:
+        (channel,) = [each for each in it.world.slack.workspace.channels.values() if each.name == "second"]
+        channel.members = ["U0LAW"]
+        link = (await it.stories())[0].members[0].article.link
+        assert "No loaded rule has such a name" in (told := await ask(it, "stories blackberry", user="U0LAW"))
+        assert RULE not in told
+        assert "Any law" in told
+        assert "No rule matches this article" in (told := await ask(it, f"why {link}", user="U0LAW"))
+        assert "desk:" not in told
+        for unwanted in (f"silence rule {RULE} for 2 hours: x", "silence rule blackberry for 2 hours: x"):
+            assert "No loaded rule has such a name" in await ask(it, unwanted, user="U0LAW")
+        assert await it.bot.store.read(lambda tx: tx.silences.all()) == []
+
+        assert "in law until" in await ask(it, "silence everything for 2 hours: a quiet day", user="U0LAW")
+        (made,) = await it.bot.store.read(lambda tx: tx.silences.all())
+        assert made.channels == ("law",)
+        assert "where you may not act" in await ask(it, f"silence end {made.id}")
+        assert "has ended" in await ask(it, f"silence end {made.id}", user="U0LAW")

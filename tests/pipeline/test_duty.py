@@ -10,6 +10,7 @@ import pytest
 
 from bot import model, pipeline, ports, rules, storage
 from bot.model import SendState, Verdict
+from bot.model.actions import Action, Claim, MakeSilence, Release
 from bot.pipeline import silences
 from testbed.fakes import START, FakeClock
 from tests.pipeline.newsroom import Item, Newsroom, rule
@@ -55,15 +56,16 @@ class Watch(Newsroom):
 
         await self.store.write(work)
 
-    async def press(self, verdict: Verdict, place: str, ref: str, **changes: object) -> pipeline.Judged:
+    async def press(
+        self, action: Action, place: str, ref: str, *, once: str = "", **person: object
+    ) -> ports.ActionResult:
         (story, *_) = await self.stories()
-        made = ports.Press(
-            id=f"{verdict} {place}", by="U1", verdict=verdict, story=story.id, rule="", place=place, ref=ref
-        )
-        press = replace(made, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
+        who = replace(ports.Person(id="U1"), **person)  # type: ignore[arg-type]  # a test names the fields it changes
+        once = once or f"{type(action).__name__} {place}"
+        press = ports.Press(id=once, person=who, action=action, story=story.id, place=place, ref=ref)
         snapshot, now = self.snapshot, self.now
         return await self.store.write(
-            lambda tx: pipeline.judge(tx, snapshot, press, channels=("desk", "second", "duty"), now=now)
+            lambda tx: pipeline.press(tx, snapshot, press, channels=("desk", "second", "duty"), now=now)
         )
 
 
@@ -103,13 +105,18 @@ async def test_nobody_is_called_for_what_is_not_high_or_is_posted_there_anyway(
     assert [row for row in await room.rows("duty") if row.message.escalation] == []
 
 
-@pytest.mark.parametrize("verdict", [Verdict.CLAIMED, Verdict.MUTED])
-async def test_a_claim_or_a_mute_in_any_channel_calls_it_off(room: Watch, verdict: Verdict) -> None:
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [(Claim(), "claimed by U1"), (MakeSilence(kind=model.SilenceKind.STORY), 'silenced: story "')],
+    ids=["claim", "silence"],
+)
+async def test_a_claim_or_a_silence_of_the_story_calls_it_off(room: Watch, action: Action, why: str) -> None:
     await room.poll(DAWN, item())
     await room.send("second", "2")
-    await room.press(verdict, "second", "2")
+    await room.press(action, "second", "2", member_of=frozenset({"desk", "duty"}))
     (row,) = await room.rows("duty")
-    assert (row.state, row.error) == (SendState.DROPPED, f"{verdict.value} by U1")
+    assert row.state is SendState.DROPPED
+    assert (row.error or "").startswith(why)
 
 
 async def test_a_story_that_was_escalated_is_claimed_on_the_second_channel_and_both_messages_show_it(
@@ -118,10 +125,10 @@ async def test_a_story_that_was_escalated_is_claimed_on_the_second_channel_and_b
     await room.poll(DAWN, item())
     await room.send("desk", "1")
     await room.send("duty", "9")
-    barred = await room.press(Verdict.CLAIMED, "duty", "9", barred=frozenset({"duty"}))
+    barred = await room.press(Claim(), "duty", "9", barred=frozenset({"duty"}))
     assert barred.refused == "the person is not in may_act of the channel"
-    judged = await room.press(Verdict.CLAIMED, "duty", "9", barred=frozenset({"desk"}))
-    assert judged.answer == "The story is claimed."
+    judged = await room.press(Claim(), "duty", "9", barred=frozenset({"desk"}))
+    assert judged.text == "The story is claimed."
     for channel in ("desk", "duty"):
         edit = (await room.rows(channel))[-1]
         assert edit.message.kind is model.MessageKind.EDIT
@@ -132,14 +139,14 @@ async def test_a_story_that_was_escalated_is_claimed_on_the_second_channel_and_b
 async def test_a_released_claim_calls_again_after_the_time_but_never_twice(room: Watch) -> None:
     await room.poll(DAWN, item())
     await room.send("desk", "1")
-    await room.press(Verdict.CLAIMED, "desk", "1")
+    await room.press(Claim(), "desk", "1")
     room.now += QUARTER
-    await room.press(Verdict.UNCLAIMED, "desk", "1")
+    await room.press(Release(), "desk", "1")
     first, again = await room.rows("duty")
     assert (first.state, again.due_at) == (SendState.DROPPED, room.now + QUARTER)
     await room.send("duty", "9")
-    await room.press(Verdict.CLAIMED, "desk", "1", id="third")
-    await room.press(Verdict.UNCLAIMED, "desk", "1", id="fourth")
+    await room.press(Claim(), "desk", "1", once="third")
+    await room.press(Release(), "desk", "1", once="fourth")
     assert len([row for row in await room.rows("duty") if row.message.kind is model.MessageKind.POST]) == 2
 
 
@@ -164,10 +171,10 @@ async def test_a_claim_in_one_channel_is_shown_in_each_that_has_the_story_and_so
     await room.poll(DAWN, item())
     await room.send("desk", "1")
     await room.send("second", "2")
-    await room.press(Verdict.CLAIMED, "second", "2", name="Ann")
+    await room.press(Claim(), "second", "2", name="Ann")
     for channel in ("desk", "second"):
         assert [one.name for one in (await room.rows(channel))[-1].message.judgements] == ["Ann"]
-    await room.press(Verdict.UNCLAIMED, "desk", "1")
+    await room.press(Release(), "desk", "1")
     for channel in ("desk", "second"):
         assert (await room.rows(channel))[-1].message.judgements == ()
 
@@ -176,34 +183,25 @@ async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_
     await room.poll(DAWN, item())
     (story,) = await room.stories()
     snapshot, now = room.snapshot, room.now
-    made = await room.store.write(
-        lambda tx: pipeline.claim(tx, snapshot, story.id, by="ann", verdict=Verdict.CLAIMED, now=now)
-    )
-    assert len(made) == 2
+
+    def claim(tx: ports.Transaction, story_id: model.StoryId) -> ports.ActionResult:
+        turn = pipeline.turn_of_operator(tx, snapshot, by="ann", now=now)
+        return pipeline.apply(turn, Claim(), pipeline.story_target(tx, story_id))
+
+    made = await room.store.write(lambda tx: claim(tx, story.id))
+    assert len(made.decisions) == 2
     for channel in ("desk", "second"):
         assert [one.by for one in (await room.rows(channel))[-1].message.judgements] == ["ann"]
     assert (await room.rows("duty"))[0].state is SendState.DROPPED
-    nothing = await room.store.write(
-        lambda tx: pipeline.claim(tx, snapshot, model.StoryId("0"), by="ann", verdict=Verdict.CLAIMED, now=now)
-    )
-    assert not nothing
+    with pytest.raises(ports.CannotAct, match="no story 0"):
+        await room.store.write(lambda tx: claim(tx, model.StoryId("0")))
 
 
 async def test_a_silence_of_its_rule_calls_it_off(room: Watch) -> None:
     await room.poll(DAWN, item())
-    now = room.now
-    await room.store.write(
-        lambda tx: silences.add(
-            tx,
-            kind=model.SilenceKind.RULE,
-            name="blackberry",
-            until=now + QUARTER,
-            by="ann",
-            reason="followed live",
-            known_rules=["blackberry"],
-            now=now,
-        )
-    )
+    snapshot, now = room.snapshot, room.now
+    action = MakeSilence(kind=model.SilenceKind.RULE, name="blackberry", end=QUARTER, reason="followed live")
+    await room.store.write(lambda tx: silences.make(pipeline.turn_of_operator(tx, snapshot, by="ann", now=now), action))
     assert (await room.rows("duty"))[0].state is SendState.DROPPED
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model, ports, storage
+from bot import model, pipeline, ports, storage
 from bot.model import SilenceKind
+from bot.model.actions import EndSilence, MakeSilence
 from bot.pipeline import silences
 from testbed.fakes import START, FakeClock
 from tests.pipeline.newsroom import Item, Newsroom
-from tests.pipeline.test_feedback import outgoing
+from tests.pipeline.test_actions import outgoing
 
 HOUR = timedelta(hours=1)
 DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
@@ -33,16 +35,19 @@ def room(store: storage.SqlStore) -> Newsroom:
 
 
 async def silence(
-    room: Newsroom, kind: SilenceKind, name: str, *, span: timedelta = HOUR, reason: str = "they move"
+    room: Newsroom,
+    kind: SilenceKind,
+    name: str,
+    *,
+    span: timedelta | None = HOUR,
+    reason: str = "they move",
+    channels: tuple[str, ...] = (),
 ) -> model.Silence:
-    until = room.now + span
-
-    def work(tx: ports.Transaction) -> model.Silence:
-        return silences.add(
-            tx, kind=kind, name=name, until=until, by="ann", reason=reason, known_rules=["blackberry"], now=room.now
-        )
-
-    return await room.store.write(work)
+    snapshot = replace(room.snapshot, channels=frozenset({"desk", "policy"}))
+    action = MakeSilence(kind=kind, name=name, end=span, reason=reason, channels=channels)
+    return await room.store.write(
+        lambda tx: silences.make(pipeline.turn_of_operator(tx, snapshot, by="ann", now=room.now), action)
+    )
 
 
 async def listed(room: Newsroom, *, with_ended: bool = False) -> list[silences.Listed]:
@@ -51,7 +56,12 @@ async def listed(room: Newsroom, *, with_ended: bool = False) -> list[silences.L
 
 
 async def posts(room: Newsroom) -> int:
-    return len(await room.store.read(lambda tx: tx.outbox.unsent()))
+    return len([row for row in await room.store.read(lambda tx: tx.outbox.unsent()) if row.channel != "ops"])
+
+
+async def end(room: Newsroom, silence_id: str) -> model.Silence:
+    now = room.now
+    return await room.store.write(lambda tx: silences.end(tx, silence_id, by="bob", now=now))
 
 
 def item(name: str, title: str, *, at: datetime = START) -> Item:
@@ -59,7 +69,13 @@ def item(name: str, title: str, *, at: datetime = START) -> Item:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(SilenceKind.RULE, "blackberry"), (SilenceKind.OUTLET, "dawn"), (SilenceKind.ENTITY, "Sindh")]
+    ("kind", "name"),
+    [
+        (SilenceKind.RULE, "blackberry"),
+        (SilenceKind.OUTLET, "dawn"),
+        (SilenceKind.ENTITY, "Sindh"),
+        (SilenceKind.EVERYTHING, ""),
+    ],
 )
 async def test_what_is_silenced_is_kept_listed_and_counted_and_afterwards_told_again(
     room: Newsroom, kind: SilenceKind, name: str
@@ -87,47 +103,80 @@ async def test_a_name_in_the_text_alone_silences_nothing(room: Newsroom) -> None
 
 async def test_a_silence_that_somebody_ends_keeps_nothing_back_and_cannot_be_ended_twice(room: Newsroom) -> None:
     made = await silence(room, SilenceKind.RULE, "blackberry")
+    ended = await end(room, made.id)
     now = room.now
-    ended = await room.store.write(lambda tx: silences.end(tx, made.id, by="bob", now=now))
     assert (ended.ended_by, ended.is_active(now)) == ("bob", False)
     await room.poll(DAWN, item("1", "BlackBerry Messenger returns to Sindh"))
     assert await posts(room) == 1
     for unknown in (made.id, "ffffffff"):
         with pytest.raises(ports.CannotSilence):
-            await room.store.write(lambda tx: silences.end(tx, unknown, by="bob", now=now))  # noqa: B023
+            await end(room, unknown)
 
 
 @pytest.mark.parametrize(
     ("kind", "name", "hours", "reason", "said"),
     [
-        (SilenceKind.RULE, "blackbery", 1, "x", 'no rule "blackbery" is loaded'),
+        (SilenceKind.RULE, "blackbery", 1, "x", 'no rule "blackbery" is loaded; did you mean "blackberry"?'),
+        (SilenceKind.OUTLET, "Dawm", 1, "x", 'no feed has the outlet "Dawm"; did you mean "Dawn"?'),
+        (SilenceKind.OUTLET, "Karachi Wires", 1, "x", 'no feed has the outlet "Karachi Wires"; `wirewatch status`'),
+        (SilenceKind.STORY, "5f2d3a9c01e4b7788990", None, "x", "no story 5f2d3a9c01e4b7788990"),
         (SilenceKind.OUTLET, "  ", 1, "x", "needs the name"),
         (SilenceKind.OUTLET, "Dawn", 1, "", "needs a reason"),
         (SilenceKind.OUTLET, "Dawn", -1, "x", "ends in the future"),
+        (SilenceKind.OUTLET, "Dawn", None, "x", "needs an end"),
         (SilenceKind.ENTITY, "*", 1, "x", '"*" cannot be looked for'),
     ],
 )
 async def test_a_silence_that_cannot_be_is_refused_and_says_why(
-    room: Newsroom, kind: SilenceKind, name: str, hours: int, reason: str, said: str
+    room: Newsroom, kind: SilenceKind, name: str, hours: int | None, reason: str, said: str
 ) -> None:
     with pytest.raises(ports.CannotSilence, match=re.escape(said)):
-        await silence(room, kind, name, span=hours * HOUR, reason=reason)
+        await silence(room, kind, name, span=None if hours is None else hours * HOUR, reason=reason)
     assert await listed(room, with_ended=True) == []
 
 
+async def test_a_channel_that_there_is_not_is_refused(room: Newsroom) -> None:
+    with pytest.raises(ports.CannotSilence, match='no channel "polcy" is loaded; did you mean "policy"'):
+        await silence(room, SilenceKind.RULE, "blackberry", channels=("polcy",))
+
+
+async def test_a_part_of_a_rules_name_and_an_outlets_name_in_any_case_are_enough(room: Newsroom) -> None:
+    assert (await silence(room, SilenceKind.RULE, "BLACKB")).name == "blackberry"
+    assert (await silence(room, SilenceKind.OUTLET, "dawn")).name == "Dawn"
+
+
+async def test_a_silence_of_one_channel_leaves_the_others_alone(room: Newsroom) -> None:
+    await silence(room, SilenceKind.RULE, "blackberry", channels=("policy",))
+    await room.poll(DAWN, item("1", "BlackBerry Messenger returns to Sindh"))
+    assert await posts(room) == 1
+
+
+async def test_a_silenced_story_says_nothing_more_until_somebody_ends_it(room: Newsroom) -> None:
+    exit_title = "BlackBerry to leave Pakistan over backdoor demand by the regulator"
+    await room.poll(DAWN, item("1", exit_title))
+    (story,) = await room.stories()
+    made = await silence(room, SilenceKind.STORY, story.id, span=None)
+    before = await posts(room)
+    room.now += 500 * HOUR / 24
+    await room.poll(WIRE, item("2", exit_title, at=room.now))
+    assert len((await room.stories())[0].members) == 2
+    assert await posts(room) == before
+    (entry,) = await listed(room)
+    assert (entry.silence.until, entry.stories) == (None, (story.id,))
+
+    snapshot, now = room.snapshot, room.now
+    await room.store.write(
+        lambda tx: pipeline.apply(pipeline.turn_of_operator(tx, snapshot, by="bob", now=now), EndSilence(id=made.id))
+    )
+    assert await posts(room) == before + 1, "its message catches up"
+
+
 async def test_a_request_that_is_delivered_twice_makes_one_silence(room: Newsroom) -> None:
+    action = MakeSilence(kind=SilenceKind.OUTLET, name="Dawn", end=HOUR, reason="x")
+
     def work(tx: ports.Transaction) -> None:
-        silences.add(
-            tx,
-            kind=SilenceKind.OUTLET,
-            name="Dawn",
-            until=START + HOUR,
-            by="ann",
-            reason="x",
-            known_rules=(),
-            now=START,
-            silence_id=model.SilenceId("0a1b2c3d"),
-        )
+        turn = pipeline.turn_of_operator(tx, room.snapshot, by="ann", now=START)
+        silences.make(replace(turn, once="the same"), action)
 
     await room.store.write(work)
     await room.store.write(work)

@@ -27,7 +27,6 @@ def said(
         verdict=verdict,
         rule=rule if verdict.is_of_rule else "",
         message=model.SendId("head"),
-        until=at + model.SNOOZE if verdict is Verdict.SNOOZED else None,
     )
 
 
@@ -42,27 +41,13 @@ async def keep(store: storage.SqlStore, *judgements: model.Judgement) -> None:
 
 async def test_what_was_said_comes_back_in_order_and_a_repetition_is_left_out(store: storage.SqlStore) -> None:
     noise, useful = said(Verdict.NOISE, "1"), said(Verdict.USEFUL, "2", minutes=1)
-    elsewhere = said(Verdict.MUTED, "3", channel="other")
+    elsewhere = said(Verdict.CLAIMED, "3", channel="other")
     await keep(store, noise, useful, elsewhere)
-    again = await store.write(lambda tx: tx.judgements.add([noise, said(Verdict.SNOOZED, "4")]))
+    again = await store.write(lambda tx: tx.judgements.add([noise, said(Verdict.CLAIMED, "4")]))
     assert [one.id for one in again] == ["4"]
     assert await store.read(lambda tx: tx.judgements.of_story(A, "desk")) == [noise, useful, *again]
     assert await store.read(lambda tx: tx.judgements.since(START + MINUTE)) == [useful]
     assert len(await store.read(lambda tx: tx.judgements.since(None))) == 4
-
-
-async def test_a_snooze_lasts_until_its_end_in_its_channel_or_until_it_is_woken(store: storage.SqlStore) -> None:
-    await keep(store, said(Verdict.SNOOZED, "1"), said(Verdict.SNOOZED, "2", rule="law", minutes=5))
-    now = START + 10 * MINUTE
-    snoozed = await store.read(lambda tx: tx.judgements.snoozes(now))
-    assert snoozed == {("desk", "exit"): START + DAY, ("desk", "law"): START + DAY + 5 * MINUTE}
-    assert await store.read(lambda tx: tx.judgements.snoozes(START + DAY)) == {
-        ("desk", "law"): START + DAY + 5 * MINUTE
-    }
-    await keep(store, said(Verdict.WOKEN, "3", minutes=9))
-    assert list(await store.read(lambda tx: tx.judgements.snoozes(now))) == [("desk", "law")]
-    await keep(store, said(Verdict.SNOOZED, "4", minutes=10))
-    assert (await store.read(lambda tx: tx.judgements.snoozes(now)))["desk", "exit"] == now + DAY
 
 
 async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(store: storage.SqlStore) -> None:
@@ -74,7 +59,7 @@ async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(st
     await store.write(lambda tx: tx.outbox.park(["closed"], "closed", now=START))
     await store.write(lambda tx: tx.outbox.add([sending("waiting"), sending("left")]))
     wanted = [model.SendId(name) for name in names[:3]]
-    assert await store.write(lambda tx: tx.outbox.drop(wanted, "muted", now=START)) == 2
+    assert await store.write(lambda tx: tx.outbox.drop(wanted, "silenced", now=START)) == 2
     rows = await store.read(lambda tx: tx.outbox.get([model.SendId(name) for name in names]))
     assert {name: row.state for name, row in rows.items()} == {
         "begun": SendState.SENDING,
@@ -83,15 +68,7 @@ async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(st
         "left": SendState.PENDING,
     }
     told = [dict(row.fields) for _, row in await store.read(lambda tx: list(tx.ledger.since(START)))]
-    assert {str(one["send"]) for one in told if one["reason"] == "muted"} == {"waiting", "parked"}
-
-
-async def test_pending_rows_are_put_off_and_brought_forward(store: storage.SqlStore) -> None:
-    await store.write(lambda tx: tx.outbox.add([sending("row")]))
-    await store.write(lambda tx: tx.outbox.put_off([model.SendId("row")], START + DAY))
-    assert await store.read(lambda tx: tx.outbox.next_due(["desk"], now=START)) == START + DAY
-    await store.write(lambda tx: tx.outbox.put_off([model.SendId("row")], START))
-    assert await store.read(lambda tx: tx.outbox.next_due(["desk"], now=START)) == START
+    assert {str(one["send"]) for one in told if one["reason"] == "silenced"} == {"waiting", "parked"}
 
 
 async def test_what_was_said_of_a_story_is_let_go_with_it(store: storage.SqlStore) -> None:

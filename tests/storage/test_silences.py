@@ -19,21 +19,23 @@ def made(name: str, *, minutes: int = 60) -> model.Silence:
         by="ann",
         kind=model.SilenceKind.OUTLET,
         name="Dawn",
+        channels=("desk", "política"),
         reason="moves",
-        until=START + minutes * MINUTE,
+        until=START + minutes * MINUTE if minutes else None,
     )
 
 
 async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(store: storage.SqlStore) -> None:
-    one, other = made("0000000a"), made("0000000b", minutes=90)
-    assert await store.write(lambda tx: [tx.silences.add(each) for each in (one, other, one)]) == [True, True, False]
-    assert await store.read(lambda tx: tx.silences.active(START)) == [one, other]
-    assert await store.read(lambda tx: tx.silences.active(START + HOUR)) == [other]
+    one, other, endless = made("0000000a"), made("0000000b", minutes=90), made("0000000c", minutes=0)
+    added = await store.write(lambda tx: [tx.silences.add(each) for each in (one, other, one, endless)])
+    assert added == [True, True, False, True]
+    assert await store.read(lambda tx: tx.silences.active(START)) == [one, other, endless]
+    assert await store.read(lambda tx: tx.silences.active(START + HOUR)) == [other, endless]
     ended = replace(other, ended_at=START + MINUTE, ended_by="bob")
     await store.write(lambda tx: tx.silences.save_end(ended))
     await store.write(lambda tx: tx.silences.save_end(replace(ended, ended_by="somebody else, later")))
-    assert await store.read(lambda tx: tx.silences.active(START)) == [one]
-    assert await store.read(lambda tx: tx.silences.all()) == [one, ended]
+    assert await store.read(lambda tx: tx.silences.active(START)) == [one, endless]
+    assert await store.read(lambda tx: tx.silences.all()) == [one, ended, endless]
 
 
 async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.SqlStore) -> None:
@@ -46,12 +48,12 @@ async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.Sql
         reason=model.Reason.SILENCED,
         silence=model.SilenceId("0000000a"),
     )
-    muted = replace(kept, reason=model.Reason.MUTED, silence=None)
+    held = replace(kept, reason=model.Reason.COOLDOWN, silence=None)
 
     def work(tx: object) -> None:
         assert isinstance(tx, storage.transaction.Transaction)
         tx.stories.save(told)
-        tx.stories.decide([replace(kept, at=START - HOUR), muted, kept])
+        tx.stories.decide([replace(kept, at=START - HOUR), held, kept])
 
     await store.write(work)
     assert await store.read(lambda tx: tx.stories.silenced(since=START)) == [kept]

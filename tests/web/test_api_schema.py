@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import model
-from bot.pipeline import silences
 from bot.web.callers import Rate
 from tests.web.conftest import ACTS, Page, listening, page_over
+from tests.web.test_judged import silence
 
 #: Beyond the schema there is the rule language, and a day of the calendar: what is none is refused with 422.
 CONFIG = """\
@@ -36,9 +35,8 @@ async def known(page: Page) -> dict[str, str]:
 
 
 async def silenced(page: Page) -> None:
-    now = page.clock.now()
-    one = {"kind": model.SilenceKind.OUTLET, "name": "wire", "by": "test", "reason": "test", "known_rules": ()}
-    await page.running.store.write(lambda tx: silences.add(tx, **one, until=now + timedelta(days=1), now=now))  # type: ignore[arg-type]
+    one = silence(model.SilenceKind.OUTLET, "wire", now=page.clock.now())
+    await page.running.store.write(lambda tx: tx.silences.add(one))
 
 
 async def ask(folder: Path, tmp_path: Path, *options: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot import config, model, ports, storage, web
+from bot import config, model, pipeline, ports, storage, web
 from tests.config import folders
 from tests.web.conftest import TOKEN, Page, listening, page_over, publish
 
@@ -32,6 +32,10 @@ class Unseen:
     @property
     def clock(self) -> ports.Clock:
         raise AssertionError
+
+    @property
+    def snapshot(self) -> pipeline.Snapshot:
+        raise AssertionError("nothing is done here")
 
     @property
     def loaded_at(self) -> datetime:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot import model, ports
-from bot.model import Verdict
+from bot.model import SilenceKind, Verdict
 from bot.pipeline import silences
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of
@@ -14,12 +14,25 @@ from tests.web.test_pages import read
 RULE = "BlackBerry in Pakistan"
 
 
+def silence(kind: SilenceKind, name: str, *, now: datetime, channels: tuple[str, ...] = ()) -> model.Silence:
+    return model.Silence(
+        id=model.SilenceId(f"{kind.value}0000"[:8]),
+        at=now,
+        by="ann",
+        kind=kind,
+        name=name,
+        channels=channels,
+        reason="their site moves",
+        until=now + timedelta(hours=2),
+    )
+
+
 async def judge(page: Page, *, useful: int, noise: int, rule: str = RULE) -> None:
-    """Stories that one reader has judged, and one press on "snooze"."""
+    """Stories that one reader has judged, and a silence of their rule."""
     now = page.clock.now()
 
     def work(tx: ports.Transaction) -> None:
-        verdicts = [Verdict.USEFUL] * useful + [Verdict.NOISE] * noise + [Verdict.SNOOZED]
+        verdicts = [Verdict.USEFUL] * useful + [Verdict.NOISE] * noise
         for number, verdict in enumerate(verdicts):
             story = model.StoryId(f"judged-{number}")
             tx.stories.save(model.Story(id=story, title="Old", first_seen=now, last_seen=now, members=()))
@@ -32,9 +45,9 @@ async def judge(page: Page, *, useful: int, noise: int, rule: str = RULE) -> Non
                 verdict=verdict,
                 rule=rule,
                 message=model.SendId("head"),
-                until=now + timedelta(hours=23) if verdict is Verdict.SNOOZED else None,
             )
             tx.judgements.add([one])
+        tx.silences.add(silence(SilenceKind.RULE, rule, now=now, channels=("desk",)))
 
     await page.running.store.write(work)
 
@@ -44,7 +57,7 @@ async def test_a_rule_shows_its_precision_and_how_sure_that_is(page: Page) -> No
     cards = elements(await read(page, "/rules"), "//article")
     (card,) = [text_of(each) for each in cards if RULE in text_of(each)]
     assert "Precision: 82 % (9 useful, 2 noise; 95 %: 52 to 95 %)" in card
-    assert "snoozed in desk until" in card
+    assert "silenced in desk until" in card
     others = [text_of(each) for each in cards if RULE not in text_of(each)]
     assert others
     assert all("no feedback in 90 days" in each for each in others)
@@ -79,16 +92,8 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
     now = page.clock.now()
 
     def work(tx: ports.Transaction) -> model.Silence:
-        made = silences.add(
-            tx,
-            kind=model.SilenceKind.OUTLET,
-            name="<b>Dawn</b>",
-            until=now + timedelta(hours=2),
-            by="ann",
-            reason="their site moves",
-            known_rules=(),
-            now=now,
-        )
+        made = silence(SilenceKind.OUTLET, "<b>Dawn</b>", now=now)
+        tx.silences.add(made)
         (story, *_) = tx.stories.since(None)
         kept = model.Decision(
             at=now,
@@ -103,7 +108,7 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
 
     made = await page.running.store.write(work)
     shown = text_of(await read(page, "/"))
-    assert "outlet “<b>Dawn</b>” until 2" in shown
+    assert "outlet “<b>Dawn</b>” in every channel until 2" in shown
     assert "by ann: their site moves 1 story kept back" in shown
     now = now + timedelta(minutes=1)
     await page.running.store.write(lambda tx: silences.end(tx, made.id, by="ann", now=now))

@@ -57,7 +57,8 @@ def _rules(brief: model.StoryBrief, room: outline.Room) -> list[str]:
 
 
 def _menus(message: model.Message, room: outline.Room, most: int) -> dict[model.StoryId, Piece]:
-    return {brief.story: buttons.menu(brief, _rules(brief, room)) for brief in message.briefs[:most] if brief.why}
+    shown = [brief for brief in message.briefs[:most] if brief.why]
+    return {brief.story: buttons.gathered_menu(brief, _rules(brief, room)) for brief in shown}
 
 
 def _below(message: model.Message, room: outline.Room, *, said: int, zone: tzinfo) -> Iterator[Piece]:
@@ -65,11 +66,11 @@ def _below(message: model.Message, room: outline.Room, *, said: int, zone: tzinf
         case _ if message.is_gathered:
             return
         case model.MessageKind.REPLY:
-            yield from buttons.other_event(message)
+            yield from buttons.different_event(message)
         case model.MessageKind.POST | model.MessageKind.EDIT if message.reason is not model.Reason.MERGED:
             for brief in message.briefs[:1]:
                 if brief.why:
-                    yield from buttons.said(message.judgements, lines=said, zone=zone)
+                    yield from buttons.said(message, lines=said, zone=zone)
                     yield buttons.row(message, _rules(brief, room))
 
 

@@ -1,6 +1,6 @@
-"""Who may press the buttons of a channel: persons, and user groups whose members are asked of Slack now and then.
+"""Who counts in a channel: those whom its operator lists, and its members. Both are asked of Slack now and then.
 
-Knows no button. A group that cannot be asked lets nobody in by it: what a press does is kept and silences others.
+A group or a channel that cannot be asked lets nobody in by it: what people do is kept and silences others.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from bot import ports
 
 log = structlog.get_logger()
 
-#: Somebody who joined or left a group is so after this long.
+#: Somebody who joined or left counts so after this long.
 ASKED_EVERY = timedelta(minutes=5)
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 _GROUP = re.compile(r"S[A-Z0-9]{1,20}\Z")
 
-#: A user group's id -> the ids of its members. Raises SendError.
+#: The members of a user group by its id, or of the channel by an empty one. Raises SendError.
 Members = Callable[[str], Awaitable[frozenset[str]]]
 
 
 class Allowed:
-    """Those whom one channel lists; nobody listed: everybody who sees it."""
+    """Those whom one channel lists, and its members."""
 
     def __init__(self, listed: Sequence[str], members: Members, clock: ports.Clock) -> None:
         self._persons = frozenset(each for each in listed if _PERSON.match(each))
@@ -35,12 +35,16 @@ class Allowed:
         self._known: dict[str, tuple[datetime, frozenset[str]]] = {}
 
     async def may(self, person: str) -> bool:
-        """Whether the person is listed or in a listed group; without a list everybody may. Raises SendError."""
+        """Return whether the person is listed or in a listed group; where nobody is listed, everybody may."""
         if not self._persons and not self.groups:
             return True
         if person in self._persons:
             return True
         return any([person in await self._of(group) for group in self.groups])
+
+    async def is_member(self, person: str) -> bool:
+        """Return whether the person is a member of the channel."""
+        return person in await self._of("")
 
     async def check(self) -> list[ports.CheckLine]:
         """One line for each group."""
@@ -64,7 +68,7 @@ class Allowed:
                 members = await self._members(group)
             except ports.SendError as error:
                 # Whom it had when it was asked last stays.
-                log.warning("user group not known", group=group, error=str(error))
+                log.warning("user group not known" if group else "channel members not known", error=str(error))
                 return members
             self._known[group] = now, members
         return members

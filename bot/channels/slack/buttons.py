@@ -1,7 +1,7 @@
 """The buttons under a story: what they say, what they send, and what a press says back.
 
-An element's id names the story, its value the verdict and the rule's key: all our own. What comes back is untrusted
-until the pipeline has found the story, the message and the rule; here only its form is checked.
+An element's id names the story, its value the action: all our own (bot/channels/kit/menu.py). What comes back is
+untrusted until the pipeline has found the story, the message and the rule; here only its form is checked.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from bot import model, ports
-from bot.channels.kit import people, phrases
+from bot.channels.kit import menu, people, phrases
+from bot.channels.kit.menu import Choice
 from bot.channels.slack import rich_text as rich
 from bot.channels.slack.rich_text import Piece
-from bot.language import names
 from bot.model import Verdict
 
 #: Slack's limits: docs.slack.dev/reference/block-kit/composition-objects/option-object.
@@ -24,39 +24,13 @@ OPTION_TEXT_LIMIT = 75
 _NAMED = 5
 
 _PREFIX = "wirewatch:"
-_LABELS = {
-    Verdict.USEFUL: "Useful",
-    Verdict.NOISE: "Noise",
-    Verdict.MUTED: "Mute this story",
-    Verdict.UNMUTED: "Unmute this story",
-    Verdict.SNOOZED: "Snooze the rule for a day",
-    Verdict.WOKEN: "Wake the rule",
-    Verdict.CLAIMED: "Claim",
-    Verdict.UNCLAIMED: "Release",
-    Verdict.OTHER_EVENT: "Another event",
-    Verdict.SILENCED: "Silence for a day…",
-}
-_NOISE_FOR, _SNOOZE_FOR, _MENU, _OTHER = "noise-for", "snooze-for", "menu", "other-event"
-_SILENCE = "silence"
-#: Outlets and names of the headline that can be silenced.
-_SILENCED = 5
-#: Headlines that can be said to tell another event, the newest ones.
-_OTHERS = 10
-#: Which verdicts an element may send.
-_VERDICTS: Mapping[str, frozenset[Verdict]] = {
-    **{verdict.value: frozenset({verdict}) for verdict in Verdict},
-    _NOISE_FOR: frozenset({Verdict.NOISE}),
-    _SNOOZE_FOR: frozenset({Verdict.SNOOZED, Verdict.WOKEN}),
-    _OTHER: frozenset({Verdict.OTHER_EVENT}),
-    _SILENCE: frozenset({Verdict.SILENCED}),
-    _MENU: frozenset({Verdict.USEFUL, Verdict.NOISE, Verdict.MUTED, Verdict.SNOOZED}),
-}
+#: The elements that are menus: under a story's message, and under each story of a gathered one.
+_MORE, _GATHERED = "more", "menu"
 #: Slack takes at most this many options in a menu behind three dots.
 _OVERFLOW = 5
 _ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
-_ENTITY_LENGTH, _ARTICLE_LENGTH = 16, 20
-#: A verdict, and the key of a rule or of an entity, or the id of an article.
-_VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20})?\Z", re.ASCII)
+#: A word and the key of a rule or of an entity, or the id of an article.
+_VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{0,20})\Z", re.ASCII)
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
 _TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
@@ -68,103 +42,52 @@ _TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
 def row(message: model.Message, rules: Sequence[str]) -> Piece:
     """The buttons of one story, whose message names these rules."""
     story = message.briefs[0].story
-    is_muted = any(one.verdict is Verdict.MUTED for one in message.judgements)
-    snoozed = {one.rule for one in message.judgements if one.verdict is Verdict.SNOOZED}
-    mute = Verdict.UNMUTED if is_muted else Verdict.MUTED
-    is_claimed = any(one.verdict is Verdict.CLAIMED for one in message.judgements)
-    claim = _button(Verdict.UNCLAIMED if is_claimed else Verdict.CLAIMED, story)
-    if len(rules) == 1:
-        sleep = Verdict.WOKEN if rules[0] in snoozed else Verdict.SNOOZED
-        noise, snooze = _button(Verdict.NOISE, story, rules[0]), _button(sleep, story, rules[0])
-    else:
-        # Which rule is meant must be said.
-        noise = _select(_NOISE_FOR, story, "Noise for…", [_option(rule, Verdict.NOISE, rule) for rule in rules])
-        snooze = _select(_SNOOZE_FOR, story, "Snooze for a day…", [_sleep_option(rule, snoozed) for rule in rules])
-    added = message.briefs[0].coverage[:_OTHERS]
-    others = [_select(_OTHER, story, "Another event…", [_other_option(line) for line in added])] if added else []
-    useful, silence = _button(Verdict.USEFUL, story), _silence(message, rules)
-    return _actions([claim, useful, noise, _button(mute, story), snooze, silence, *others])
+    shown = [_button(choice, story) for choice in menu.buttons(message)]
+    return _actions([*shown, _select(_MORE, story, "More…", menu.more(message, rules))])
 
 
-def _silence(message: model.Message, rules: Sequence[str]) -> Piece:
-    """What may be silenced in every channel: the rules, the outlets, and the names of the headline."""
-    brief = message.briefs[0]
-    outlets = {line.outlet: line.article for line in brief.lines if line.outlet}
-    options = [
-        *(_option(f"Rule {rule}", Verdict.SILENCED, rule) for rule in rules),
-        *(_keyed(f"Outlet {name}", article) for name, article in list(outlets.items())[:_SILENCED]),
-        *(_keyed(f"Name {name}", model.entity_key(name)) for name in names.proper_names(brief.title.text)[:_SILENCED]),
-    ]
-    return _select(_SILENCE, brief.story, _LABELS[Verdict.SILENCED], options)
+def different_event(message: model.Message) -> Iterator[Piece]:
+    """Under a reply: the article that it tells of is about a different event."""
+    choice = menu.different_event(message)
+    if choice is not None:
+        yield _actions([_button(choice, message.briefs[0].story)])
 
 
-def _keyed(label: str, key: str) -> Piece:
-    return {**_option(label, Verdict.SILENCED), "value": f"{Verdict.SILENCED.value}:{key}"}
-
-
-def other_event(message: model.Message) -> Iterator[Piece]:
-    """Under a reply: the article that it tells of is of another event."""
-    told = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
-    if told and message.briefs:
-        button = _button(Verdict.OTHER_EVENT, message.briefs[0].story)
-        yield _actions([{**button, "value": f"{Verdict.OTHER_EVENT.value}:{told[0]}"}])
-
-
-def menu(brief: model.StoryBrief, rules: Sequence[str]) -> Piece:
-    """All of it in one menu: for a story of a gathered message, which has no room for a row of buttons each.
-
-    The menu does not show what holds: what is chosen again is taken back.
-    """
-    options = [
-        _option("Useful", Verdict.USEFUL),
-        *(_option(f"Noise for {rule}" if len(rules) > 1 else "Noise", Verdict.NOISE, rule) for rule in rules),
-        _option("Mute or unmute", Verdict.MUTED),
-        *(
-            _option(f"Snooze or wake {rule}" if len(rules) > 1 else "Snooze or wake the rule", Verdict.SNOOZED, rule)
-            for rule in rules
-        ),
-    ]
-    if len(options) > _OVERFLOW:
-        return _actions([_select(_MENU, brief.story, "Judge this story…", options)])
-    return _actions([{"type": "overflow", "action_id": _action(_MENU, brief.story), "options": options}])
+def gathered_menu(brief: model.StoryBrief, rules: Sequence[str]) -> Piece:
+    """All of it in one menu: for a story of a gathered message, which has no room for a row of buttons each."""
+    choices = menu.of_gathered(rules)
+    if len(choices) > _OVERFLOW:
+        return _actions([_select(_GATHERED, brief.story, "More…", choices)])
+    options = [_option(choice) for choice in choices]
+    return _actions([{"type": "overflow", "action_id": _id(_GATHERED, brief.story), "options": options}])
 
 
 def _actions(elements: Sequence[Piece]) -> Piece:
     return {"type": "actions", "elements": elements}
 
 
-def _button(verdict: Verdict, story: model.StoryId, rule: str = "") -> Piece:
+def _button(choice: Choice, story: model.StoryId) -> Piece:
+    word, _ = menu.word_of(choice.action)
     return {
         "type": "button",
-        "action_id": _action(verdict.value, story),
-        "text": _plain(_LABELS[verdict]),
-        "value": _value(verdict, rule),
+        "action_id": _id(word, story),
+        "text": _plain(choice.label),
+        "value": _value(choice),
     }
 
 
-def _select(action: str, story: model.StoryId, placeholder: str, options: Sequence[Piece]) -> Piece:
+def _select(name: str, story: model.StoryId, placeholder: str, choices: Sequence[Choice]) -> Piece:
     return {
         "type": "static_select",
-        "action_id": _action(action, story),
+        "action_id": _id(name, story),
         "placeholder": _plain(placeholder),
-        "options": options,
+        "options": [_option(choice) for choice in choices],
     }
 
 
-def _other_option(line: model.CoverageLine) -> Piece:
-    shown = phrases.cut(f"{phrases.name(line.outlet)}: {phrases.clean(line.title)}", OPTION_TEXT_LIMIT) or "unnamed"
-    return {"text": _plain(shown), "value": f"{Verdict.OTHER_EVENT.value}:{line.article}"}
-
-
-def _sleep_option(rule: str, snoozed: set[str]) -> Piece:
-    if rule in snoozed:
-        return _option(f"Wake {rule}", Verdict.WOKEN, rule)
-    return _option(rule, Verdict.SNOOZED, rule)
-
-
-def _option(label: str, verdict: Verdict, rule: str = "") -> Piece:
-    shown = phrases.cut(phrases.clean(label), OPTION_TEXT_LIMIT) or "unnamed"
-    return {"text": _plain(shown), "value": _value(verdict, rule)}
+def _option(choice: Choice) -> Piece:
+    shown = phrases.cut(phrases.clean(choice.label), OPTION_TEXT_LIMIT) or "unnamed"
+    return {"text": _plain(shown), "value": _value(choice)}
 
 
 def _plain(words: str) -> Piece:
@@ -173,27 +96,28 @@ def _plain(words: str) -> Piece:
     return {**plain, "emoji": False} if ":" in words else plain
 
 
-def _action(name: str, story: model.StoryId) -> str:
+def _id(name: str, story: model.StoryId) -> str:
     return f"{_PREFIX}{name}:{story}"
 
 
-def _value(verdict: Verdict, rule: str) -> str:
-    return f"{verdict.value}:{model.rule_key(rule) if rule else ''}"
+def _value(choice: Choice) -> str:
+    return ":".join(menu.word_of(choice.action))
 
 
-# -- what was said of it
+# -- what people did about it
 
 
-def said(judgements: Sequence[model.Judgement], *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
-    """One block that shows what readers said and still holds, the newest ``lines`` of it."""
+def said(message: model.Message, *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
+    """One block that shows what readers said and what is silenced, the newest ``lines`` of it."""
     grouped: dict[tuple[Verdict, str], list[model.Judgement]] = {}
-    for one in judgements:
+    for one in message.judgements:
         # Who claimed it stands at the top.
-        if not one.verdict.is_of_claim:
+        if one.verdict.is_of_rule:
             grouped.setdefault((one.verdict, one.rule), []).append(one)
-    shown = [rich.section(_line(verdict, rule, those, zone)) for (verdict, rule), those in grouped.items()][-lines:]
+    shown = [_opinion(verdict, rule, those) for (verdict, rule), those in grouped.items()]
+    shown = [*shown, *(_silence(silence, zone) for silence in message.silences)][-lines:]
     if shown:
-        yield rich.rich(shown)
+        yield rich.rich([rich.section(each) for each in shown])
 
 
 def person(by: str) -> Piece | None:
@@ -201,24 +125,24 @@ def person(by: str) -> Piece | None:
     return rich.user(by) if _USER.match(by) else None
 
 
-def _line(verdict: Verdict, rule: str, those: Sequence[model.Judgement], zone: tzinfo) -> list[Piece]:
+def _opinion(verdict: Verdict, rule: str, those: Sequence[model.Judgement]) -> list[Piece]:
     named = phrases.cut(phrases.clean(rule), OPTION_TEXT_LIMIT)
-    people: list[Piece] = []
+    people_shown: list[Piece] = []
     for one in those[:_NAMED]:
-        people += [rich.text(", ")] if people else []
-        people.append(person(one.by) or rich.text("somebody"))
+        people_shown += [rich.text(", ")] if people_shown else []
+        people_shown.append(person(one.by) or rich.text("somebody"))
     if len(those) > _NAMED:
-        people.append(rich.text(f" and {len(those) - _NAMED:,} more"))
-    match verdict:
-        case Verdict.MUTED:
-            return [rich.text("🔕 Muted by "), *people, rich.text(": nothing more of this story here")]
-        case Verdict.SNOOZED:
-            until = those[-1].until
-            form = "{date_short_pretty} at {time}"
-            end = [rich.text(" until "), rich.date(until, form, phrases.day_and_time(until, zone))] if until else []
-            return [rich.text(f"💤 {named} is snoozed by "), *people, *end]
-        case _:
-            return [rich.text(f"{_LABELS[verdict]} for {named}: "), *people]
+        people_shown.append(rich.text(f" and {len(those) - _NAMED:,} more"))
+    return [rich.text(f"{verdict.value.capitalize()} for {named}: "), *people_shown]
+
+
+def _silence(silence: model.Silence, zone: tzinfo) -> list[Piece]:
+    pieces = [rich.text(menu.silence_words(silence)), rich.text(phrases.name(silence.by) or "somebody")]
+    if silence.until:
+        form = "{date_short_pretty} at {time}"
+        shown = phrases.day_and_time(silence.until, zone)
+        pieces += [rich.text(" until "), rich.date(silence.until, form, shown)]
+    return pieces
 
 
 # -- what comes back
@@ -234,41 +158,24 @@ def parse_press(payload: Mapping[str, Any], *, envelope: str) -> ports.Press | N
     by, place, ref = user.get("id"), container.get("channel_id"), container.get("message_ts")
     if len(actions) != 1 or not isinstance(actions[0], dict) or container.get("type") != "message":
         return None
-    if not are_ids(by, place, ref):
+    if not (_is(_USER, by) and _is(_PLACE, place) and _is(_TS, ref)):
         return None
     action_id, value = actions[0].get("action_id"), _value_of(actions[0])
     element = _ACTION.match(action_id) if isinstance(action_id, str) else None
     chosen = _VALUE.match(value) if value else None
-    if element is None or chosen is None or chosen[1] not in set(Verdict):
+    if element is None or chosen is None:
         return None
-    verdict = Verdict(chosen[1])
-    if verdict not in _VERDICTS.get(element[1], ()):
-        return None
-    named = chosen[2] or ""
-    is_article, is_entity = len(named) == _ARTICLE_LENGTH, len(named) == _ENTITY_LENGTH
-    is_silence, is_other = verdict is Verdict.SILENCED, verdict is Verdict.OTHER_EVENT
-    if named and not is_silence and (is_entity or is_article != is_other):
-        return None
-    if is_silence and not named:
+    action = menu.action_of(chosen[1], chosen[2], is_toggle=element[1] == _GATHERED)
+    if action is None:
         return None
     return ports.Press(
         id=envelope,
-        by=str(by),
-        name=people.shown(user.get("username"), service="Slack"),
-        verdict=verdict,
+        person=ports.Person(id=str(by), name=people.shown(user.get("username"), service="Slack")),
+        action=action,
         story=model.StoryId(element[2]),
-        rule="" if is_article or is_entity else named,
-        article=model.ArticleId(named) if is_article else None,
-        entity=named if is_entity else "",
         place=str(place),
         ref=str(ref),
-        takes_back=element[1] == _MENU,
     )
-
-
-def are_ids(person: object, place: object, ref: object) -> bool:
-    """Whether these have the forms of a person's, a channel's and a message's id."""
-    return _is(_USER, person) and _is(_PLACE, place) and _is(_TS, ref)
 
 
 def _is(form: re.Pattern[str], value: object) -> bool:

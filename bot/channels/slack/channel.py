@@ -55,7 +55,7 @@ class Options(pydantic.BaseModel):
         "another story is always seen.",
     )
     buttons: bool = pydantic.Field(
-        False, description="Buttons under each story: useful, noise, mute, snooze. Only with token and app_token."
+        False, description="Buttons under each story: Claim, Useful, Noise, More… Only with token and app_token."
     )
     app_token: model.Secret | None = pydantic.Field(
         None,

@@ -32,10 +32,11 @@ def parse(kind: str, payload: Mapping[str, Any], *, envelope: str) -> ports.Aske
     match kind, payload:
         case "slash_commands", {"command": str(command), "text": str(words), "user_id": str(by), "response_url": str()}:
             is_ours = command == COMMAND and _USER.match(by)
-            name = people.shown(payload.get("user_name"), service="Slack")
-            return ports.Asked(id=envelope, by=by, name=name, words=words[:_LONGEST]) if is_ours else None
+            person = ports.Person(id=by, name=people.shown(payload.get("user_name"), service="Slack"))
+            return ports.Asked(id=envelope, person=person, words=words[:_LONGEST]) if is_ours else None
         case "events_api", {"event": {"type": "app_home_opened", "tab": "home", "user": str(by)}}:
-            return ports.Asked(id=envelope, by=by, name="", is_page=True) if _USER.match(by) else None
+            person = ports.Person(id=by)
+            return ports.Asked(id=envelope, person=person, is_page=True) if _USER.match(by) else None
         case _:
             return None
 

@@ -26,9 +26,10 @@ BLOCK_LIMIT = 50
 TOTAL_LIMIT = 10_000
 
 
-def text(words: str, *, bold: bool = False, strike: bool = False, italic: bool = False) -> Piece:
+def text(words: str, *, bold: bool = False, strike: bool = False, italic: bool = False, code: bool = False) -> Piece:
     """A text element, with its style."""
-    style = {name: True for name, is_on in (("bold", bold), ("strike", strike), ("italic", italic)) if is_on}
+    styles = (("bold", bold), ("strike", strike), ("italic", italic), ("code", code))
+    style = {name: True for name, is_on in styles if is_on}
     return {"type": "text", "text": words, "style": style} if style else {"type": "text", "text": words}
 
 

@@ -32,6 +32,7 @@ from bot.channels.kit import http_errors, threads
 from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import buttons, errors, questions, sdk_setup
 from bot.channels.slack.web_api import WebApi
+from bot.model.actions import EndSilence, MakeSilence
 from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger()
@@ -209,9 +210,9 @@ class Listener:
         await self._acknowledge(client, request)
         zone, place = self._context.zone, self._places[0]
         try:
-            message = await on_asked(replace(asked, barred=await self._barred(asked.by)))
+            message = await on_asked(replace(asked, person=await self._placed(asked.person, with_members=True)))
             if asked.is_page:
-                await place.publish_page(person=asked.by, view=questions.page(message, zone=zone))
+                await place.publish_page(person=asked.person.id, view=questions.page(message, zone=zone))
             else:
                 url, api_url = str(request.payload["response_url"]), self._connector.api_url
                 await questions.answer(url, message, zone=zone, api_url=api_url, name=place.name)
@@ -233,7 +234,7 @@ class Listener:
             if not kept.done() or kept.result() is not None:
                 await self._acknowledge(client, request)
         answer = kept.result()
-        if answer:
+        if answer is not None:
             await self._answer(press, answer)
 
     async def _acknowledge(self, client: SocketModeClient, request: SocketModeRequest) -> None:
@@ -244,19 +245,31 @@ class Listener:
             # Slack delivers it again, and it is known by its envelope.
             log.warning("press not acknowledged", error=type(error).__name__)
 
-    async def _barred(self, person: str) -> frozenset[str]:
-        return frozenset([place.name for place in self._places if not await place.may_press(person)])
+    async def _placed(self, person: ports.Person, *, with_members: bool) -> ports.Person:
+        """The person with the channels that leave them out and, where wanted, those of which they are a member."""
+        barred = [place.name for place in self._places if not await place.may_press(person.id)]
+        member_of = [place.name for place in self._places if with_members and await place.is_member(person.id)]
+        return replace(person, barred=frozenset(barred), member_of=frozenset(member_of))
 
-    async def _kept(self, press: ports.Press, on_press: ports.OnPress) -> str | None:
+    async def _kept(self, press: ports.Press, on_press: ports.OnPress) -> ports.ActionResult | None:
         try:
-            return await on_press(replace(press, barred=await self._barred(press.by)))
+            # What holds in one channel needs no other: who presses there sees it.
+            match press.action:
+                case MakeSilence(is_here=is_here):
+                    is_wide = not is_here
+                case action:
+                    is_wide = isinstance(action, EndSilence)
+            return await on_press(replace(press, person=await self._placed(press.person, with_members=is_wide)))
         except ports.StoreError as error:
             log.error("press not kept", error=str(error))
             return None
 
-    async def _answer(self, press: ports.Press, answer: str) -> None:
+    async def _answer(self, press: ports.Press, answer: ports.ActionResult) -> None:
+        command = f"{questions.COMMAND} {answer.command}" if answer.command else ""
         try:
-            await self._places[0].post_ephemeral(place=press.place, person=press.by, text=answer)
+            await self._places[0].post_ephemeral(
+                place=press.place, person=press.person.id, text=answer.text, command=command
+            )
         except ports.SendError as error:
             log.warning("press not answered", error=str(error))
 

@@ -17,10 +17,13 @@ from bot.channels.kit import http_errors, phrases, places, plain_text, threads
 from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import blocks, button_rights, errors, rich_text, sdk_setup
 from bot.channels.slack.conversations import Conversations
+from bot.model import visible
 
 #: Seconds for each connect, send and read; the sender bounds the whole.
 _TIMEOUT = 15
 _PAGE = 200
+#: Pages of 1,000 members that are read of one channel.
+_MEMBER_PAGES = 30
 _EVENT = "wirewatch_message"
 _CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
 #: Scope -> what is lost without it.
@@ -67,7 +70,7 @@ class WebApi:
         #: Whether the channel sees replies of a severity too.
         self._shows_reply = shows_reply
         self._allowed = button_rights.Allowed(may_act, self.members, context.clock)
-        self.may_press = self._allowed.may
+        self.may_press, self.is_member = self._allowed.may, self._allowed.is_member
 
     @property
     def abilities(self) -> ports.Abilities:
@@ -134,22 +137,44 @@ class WebApi:
             return receipt
         return replace(receipt, link=phrases.safe_link(str(found.get("permalink") or "")) or "")
 
-    async def post_ephemeral(self, *, place: str, person: str, text: str) -> None:
-        """Seen by one person and gone when they look away: an answer, never news. Raises SendError."""
-        words = rich_text.escaped_to(rich_text.unformatted(phrases.clean(text)), rich_text.TEXT_LIMIT)
+    async def post_ephemeral(self, *, place: str, person: str, text: str, command: str = "") -> None:
+        """Seen by one person and gone when they look away: an answer, never news. Raises SendError.
+
+        ``command`` takes back what was done; it is shown so that it can be copied.
+        """
+        clean = visible.lines(text)
+        words = rich_text.escaped_to(rich_text.unformatted(clean), rich_text.TEXT_LIMIT)
+        # In these blocks nothing is markup, so no invisible sign has to break it.
+        pieces = [rich_text.text(phrases.cut(clean, rich_text.SECTION_LIMIT))]
+        if command:
+            pieces += [rich_text.text("\nTo end it: "), rich_text.text(command, code=True)]
         payload = {"channel": place, "user": person, "text": words, "parse": "none", "link_names": False}
-        await self._ask("chat.postEphemeral", json=payload)
+        shown = [rich_text.rich([rich_text.section(pieces)])]
+        await self._ask("chat.postEphemeral", json={**payload, "blocks": shown})
 
     async def publish_page(self, *, person: str, view: Mapping[str, Any]) -> None:
         """The app's Home tab, as one person sees it. Raises SendError."""
         await self._ask("views.publish", json={"user_id": person, "view": view})
 
     async def members(self, group: str) -> frozenset[str]:
-        """The ids of a user group's members. Raises SendError."""
+        """The ids of a user group's members, or of the channel's where ``group`` is empty. Raises SendError."""
+        if not group:
+            return await self._channel_members()
         found = (await self._ask_for("usergroups.users.list", {"usergroup": group})).get("users")
         if not isinstance(found, list):
             raise ports.Unknown("usergroups.users.list: an answer without users")
         return frozenset(each for each in found if isinstance(each, str))
+
+    async def _channel_members(self) -> frozenset[str]:
+        place, members, cursor = await self._places.id(), set[str](), ""
+        for _ in range(_MEMBER_PAGES):
+            params: dict[str, str | int] = {"channel": place, "limit": 1_000, **({"cursor": cursor} if cursor else {})}
+            page = await self._ask_for("conversations.members", params)
+            members.update(each for each in page.get("members") or () if isinstance(each, str))
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                break
+        return frozenset(members)
 
     async def close(self) -> None:
         """Nothing is held open between two calls."""

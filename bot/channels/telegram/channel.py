@@ -38,7 +38,8 @@ class Options(pydantic.BaseModel):
     topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
     buttons: bool = pydantic.Field(
         False,
-        description="A button under each story that claims it. No other program may receive the bot's updates.",
+        description="Buttons under each story: Claim, Useful, Noise, More… No other program may receive the bot's "
+        "updates.",
     )
     may_act: Annotated[
         tuple[str, ...], as_list, ids(re.compile(r"\d{1,20}", re.ASCII), "a person's, a number in quotes")

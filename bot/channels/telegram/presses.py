@@ -1,4 +1,4 @@
-"""The button under a story in Telegram, and its presses: the bot asks for them, so no port is open to the world.
+"""The buttons under a story in Telegram, and their presses: the bot asks for them, so no port is open to the world.
 
     getUpdates (waits some seconds) ──▶ callback_query ──▶ kept by the caller ──▶ answerCallbackQuery, for the person
 
@@ -17,8 +17,9 @@ from typing import Any, Protocol
 import structlog
 
 from bot import model, ports
-from bot.channels.kit import people, phrases
-from bot.model import Verdict
+from bot.channels.kit import menu, people, phrases
+from bot.model import visible
+from bot.model.actions import Action, ShowMenu, ShowWhy
 
 log = structlog.get_logger()
 
@@ -28,8 +29,14 @@ _WANTED: Mapping[str, Any] = {"timeout": 10, "allowed_updates": ["callback_query
 _AGAIN = timedelta(seconds=2)
 #: core.telegram.org/bots/api, "answerCallbackQuery".
 _ANSWER_LIMIT = 200
-_LABELS = {Verdict.CLAIMED: "🙋 Claim", Verdict.UNCLAIMED: "Release"}
-_DATA = re.compile(r"(claimed|unclaimed):([\w-]{1,50})", re.ASCII)
+#: Characters of a button that a phone shows.
+_LABEL_LIMIT = 60
+#: Rules that a menu offers.
+_RULES = 4
+#: Puts the buttons back in the place of the menu.
+_BACK = "back"
+#: A word, the key where it has one, and the story: at most 64 bytes ("InlineKeyboardButton").
+_DATA = re.compile(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{12,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
 
 
 class Chat(Protocol):
@@ -45,14 +52,27 @@ class Chat(Protocol):
 
 
 def keyboard(message: model.Message) -> dict[str, Any] | None:
-    """The button of a story's message; None: it is none, or the story is told elsewhere."""
+    """The buttons of a story's message; None: it is none, or the story was merged into another."""
     is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
     if not is_story or message.reason is model.Reason.MERGED:
         return None
-    is_claimed = any(one.verdict is Verdict.CLAIMED for one in message.judgements)
-    verdict = Verdict.UNCLAIMED if is_claimed else Verdict.CLAIMED
-    data = f"{verdict.value}:{message.briefs[0].story}"
-    return {"inline_keyboard": [[{"text": _LABELS[verdict], "callback_data": data}]]}
+    story = message.briefs[0].story
+    shown = [_button(choice.label, choice.action, story) for choice in menu.buttons(message)]
+    return {"inline_keyboard": [[*shown, _button("More…", ShowMenu(), story)]]}
+
+
+def more_keyboard(message: model.Message) -> dict[str, Any]:
+    """What "More…" puts in the place of the buttons, a line each."""
+    brief = message.briefs[0]
+    rules = list(dict.fromkeys(why.rule for why in brief.why))[:_RULES]
+    lines = [[_button(choice.label, choice.action, brief.story)] for choice in menu.more(message, rules)]
+    back = {"text": "‹ Back", "callback_data": f"{_BACK}:{brief.story}"}
+    return {"inline_keyboard": [*lines, [back]]}
+
+
+def _button(label: str, action: Action, story: model.StoryId) -> dict[str, str]:
+    data = ":".join(part for part in (*menu.word_of(action), story) if part)
+    return {"text": phrases.cut(phrases.clean(label), _LABEL_LIMIT), "callback_data": data}
 
 
 def parse(query: object) -> tuple[ports.Press, int] | None:
@@ -64,14 +84,17 @@ def parse(query: object) -> tuple[ports.Press, int] | None:
             "message": {"message_id": int(ref), "chat": {"id": int(place)}},
             "data": str(data),
         } if found := _DATA.fullmatch(data):
+            word = "menu" if found["word"] == _BACK else found["word"]
+            action = menu.action_of(word, found["key"] or "")
+            if action is None:
+                return None
             public = sender.get("username")
+            shown = people.shown(f"@{public}" if public else sender.get("first_name"), service="Telegram")
             press = ports.Press(
                 id=f"telegram {name[:100]}",
-                by=str(person),
-                name=people.shown(f"@{public}" if public else sender.get("first_name"), service="Telegram"),
-                verdict=Verdict(found[1]),
-                story=model.StoryId(found[2]),
-                rule="",
+                person=ports.Person(id=str(person), name=shown),
+                action=action,
+                story=model.StoryId(found["story"]),
                 place=str(place),
                 ref=str(ref),
             )
@@ -122,10 +145,20 @@ class Listener:
             return
         press, person = found
         barred = frozenset(chat.name for chat in self._chats if not chat.may_act(person))
-        answer = await on_press(replace(press, barred=barred))
-        told = {"callback_query_id": query["id"], "text": phrases.cut(answer, _ANSWER_LIMIT)}
+        result = await on_press(replace(press, person=replace(press.person, barred=barred)))
+        if result.message is not None:
+            is_back = str(query["data"]).startswith(f"{_BACK}:")
+            shown = keyboard(result.message) if is_back else more_keyboard(result.message)
+            place = {"chat_id": press.place, "message_id": int(press.ref)}
+            await self._say("editMessageReplyMarkup", {**place, "reply_markup": shown})
+        text = phrases.cut(visible.lines(result.text), _ANSWER_LIMIT)
+        # A longer answer is shown until the person closes it.
+        answer = {"callback_query_id": query["id"], "text": text, "show_alert": isinstance(press.action, ShowWhy)}
+        await self._say("answerCallbackQuery", answer)
+
+    async def _say(self, method: str, body: Mapping[str, Any]) -> None:
         try:
-            await self._chats[0].call("answerCallbackQuery", told)
+            await self._chats[0].call(method, body)
         except ports.SendError as error:
             # One that waited while nobody listened is too old to be answered.
             log.warning("press not answered", error=str(error))

@@ -117,7 +117,7 @@ OPERATIONS = (
     Operation(
         id="silence",
         path="/silences",
-        summary="Post nothing about a rule, an outlet or an entity for a while.",
+        summary="Post nothing about a story, a rule, an outlet, an entity or everything until an end.",
         method="POST",
         question=asked.SilenceQuestion,
         answer=documents.SilenceDocument,

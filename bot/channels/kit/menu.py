@@ -1,0 +1,182 @@
+"""What people can do under a story's message, for every service with buttons: the labels, and the short words by which
+a button names its action when it comes back.
+
+Under a message are Claim, Useful and Noise; the rest is behind "More…". What comes back is untrusted: here only its
+form is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot import model
+from bot.channels.kit import phrases
+from bot.language import names
+from bot.model import SilenceKind, Verdict
+from bot.model.actions import (
+    BUTTON_SILENCE,
+    Action,
+    Claim,
+    EndSilence,
+    MakeSilence,
+    Noise,
+    Release,
+    ShowMenu,
+    ShowWhy,
+    Split,
+    Useful,
+)
+
+#: Outlets and names of the headline that are offered for a silence, and articles for a split: the newest.
+_OUTLETS, _NAMES, _ARTICLES = 3, 3, 8
+#: A key says by its length what it names: a rule, an entity or an article.
+_KEY = re.compile(r"([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20})\Z", re.ASCII)
+_KINDS = {0: SilenceKind.STORY, 12: SilenceKind.RULE, 16: SilenceKind.ENTITY, 20: SilenceKind.OUTLET}
+#: Words of buttons that earlier versions sent, which stay under their messages.
+_EARLIER = {
+    "muted": "here",
+    "unmuted": "end",
+    "snoozed": "here",
+    "woken": "end",
+    "silenced": "everywhere",
+    "other": "split",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One button, or one line of a menu."""
+
+    label: str
+    action: Action
+
+
+def buttons(message: model.Message) -> tuple[Choice, Choice, Choice]:
+    """Return the three buttons that stand under a message itself."""
+    is_claimed = any(one.verdict is Verdict.CLAIMED for one in message.judgements)
+    claim = Choice(label="Release", action=Release()) if is_claimed else Choice(label="Claim", action=Claim())
+    return claim, Choice(label="Useful", action=Useful()), Choice(label="Noise", action=Noise())
+
+
+def more(message: model.Message, rules: Sequence[str]) -> list[Choice]:
+    """Return what "More…" offers under a story whose message names these rules."""
+    brief = message.briefs[0]
+    quiet = {one.name for one in message.silences if one.kind is SilenceKind.RULE}
+    is_quiet = any(one.kind is SilenceKind.STORY for one in message.silences)
+    choices = [
+        Choice(label="End the silence of this story", action=EndSilence())
+        if is_quiet
+        else Choice(label="Silence this story here", action=_silence("", is_here=True))
+    ]
+    for rule in rules:
+        key = model.rule_key(rule)
+        if rule in quiet:
+            choices.append(Choice(label=f"End the silence of {rule}", action=EndSilence(key=key)))
+        else:
+            choices.append(Choice(label=f"Silence here for a day: {rule}", action=_silence(key, is_here=True)))
+            choices.append(Choice(label=f"Silence everywhere for a day: {rule}", action=_silence(key)))
+    outlets = {line.outlet: line.article for line in brief.lines if line.outlet}
+    for outlet, article in list(outlets.items())[:_OUTLETS]:
+        choices.append(Choice(label=f"Silence everywhere for a day: outlet {outlet}", action=_silence(article)))
+    for name in names.proper_names(brief.title.text)[:_NAMES]:
+        key = model.entity_key(name)
+        choices.append(Choice(label=f"Silence everywhere for a day: name {name}", action=_silence(key)))
+    for line in brief.coverage[:_ARTICLES]:
+        label = f"Different event: {phrases.name(line.outlet)}: {line.title}"
+        choices.append(Choice(label=label, action=Split(articles=(line.article,))))
+    if len(rules) > 1:
+        choices += [Choice(label=f"Noise for {rule}", action=Noise(rule=model.rule_key(rule))) for rule in rules]
+    return [*choices, Choice(label="Why was this posted?", action=ShowWhy())]
+
+
+def of_gathered(rules: Sequence[str]) -> list[Choice]:
+    """Return the menu of a story in a message of several, which is never edited: what is chosen again is taken back."""
+    choices = [Choice(label="Useful", action=Useful())]
+    for rule in rules:
+        label = f"Noise for {rule}" if len(rules) > 1 else "Noise"
+        choices.append(Choice(label=label, action=Noise(rule=model.rule_key(rule))))
+    choices.append(Choice(label="Silence this story here, or end that", action=_silence("", is_here=True)))
+    for rule in rules:
+        name = rule if len(rules) > 1 else "the rule"
+        label = f"Silence {name} here for a day, or end that"
+        choices.append(Choice(label=label, action=_silence(model.rule_key(rule), is_here=True)))
+    return choices
+
+
+def different_event(message: model.Message) -> Choice | None:
+    """Return the button under a reply; None: the reply tells of no article."""
+    told = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
+    return Choice(label="Different event", action=Split(articles=(told[0],))) if told and message.briefs else None
+
+
+def _silence(key: str, *, is_here: bool = False) -> MakeSilence:
+    end = BUTTON_SILENCE if key else None
+    return MakeSilence(kind=_KINDS[len(key)], key=key, end=end, is_here=is_here)
+
+
+# -- as a word
+
+
+def word_of(action: Action) -> tuple[str, str]:
+    """Return the word and the key that stand for an action in a button."""
+    match action:
+        case Useful():
+            return "useful", ""
+        case Noise():
+            return "noise", action.rule
+        case Claim():
+            return "claimed", ""
+        case Release():
+            return "unclaimed", ""
+        case MakeSilence():
+            return "here" if action.is_here else "everywhere", action.key
+        case EndSilence():
+            return "end", action.key
+        case Split():
+            return "split", action.articles[0]
+        case ShowMenu():
+            return "menu", ""
+        case _:
+            return "why", ""
+
+
+def action_of(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
+    """Return the action of a word and a key; None: they are not ours."""
+    if key and not _KEY.match(key):
+        return None
+    kind = _KINDS[len(key)]
+    match _EARLIER.get(word, word), kind:
+        case "useful", SilenceKind.STORY:
+            return Useful()
+        case "noise", SilenceKind.STORY | SilenceKind.RULE:
+            return Noise(rule=key)
+        case "claimed", SilenceKind.STORY:
+            return Claim()
+        case "unclaimed", SilenceKind.STORY:
+            return Release()
+        case "here", SilenceKind.STORY | SilenceKind.RULE:
+            return replace(_silence(key, is_here=True), is_toggle=is_toggle)
+        case "everywhere", SilenceKind.RULE | SilenceKind.OUTLET | SilenceKind.ENTITY:
+            return _silence(key)
+        case "end", SilenceKind.STORY | SilenceKind.RULE:
+            return EndSilence(key=key)
+        case "split", SilenceKind.OUTLET:
+            return Split(articles=(model.ArticleId(key),))
+        case "why", SilenceKind.STORY:
+            return ShowWhy()
+        case "menu", SilenceKind.STORY:
+            return ShowMenu()
+        case _:
+            return None
+
+
+# -- what holds now
+
+
+def silence_words(silence: model.Silence) -> str:
+    """Return the words of a silence that a message shows, before the person who made it."""
+    subject = {SilenceKind.STORY: "This story", SilenceKind.EVERYTHING: "Everything"}.get(silence.kind, "")
+    place = "here" if silence.channels else "in every channel"
+    return f"🔕 {subject or phrases.cut(phrases.clean(silence.name), 75)} is silenced {place} by "

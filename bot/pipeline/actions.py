@@ -1,0 +1,432 @@
+"""What becomes of an action of a person: checked against what was posted, carried out, and shown in the message.
+
+    press ──▶ the message that was pressed ──▶ rights ──▶ apply ──▶ rows of the store
+                                                                └─▶ the message, edited to show it
+
+Works inside the transaction that it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from itertools import chain
+
+from bot import alerts, model, ports, summaries
+from bot.language import names
+from bot.model import SilenceKind, Verdict
+from bot.model.actions import (
+    Action,
+    Claim,
+    EndSilence,
+    MakeSilence,
+    Merge,
+    Noise,
+    Release,
+    ShowMenu,
+    ShowWhy,
+    Split,
+    Useful,
+)
+from bot.pipeline import duty, mentions, messages, rulings, silences
+from bot.pipeline.rights import Rights, Turn
+from bot.pipeline.snapshot import Snapshot
+from bot.ports import ActionResult
+
+#: Decisions that the reason of a message lists.
+_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The story that an action is about, and its message in one channel."""
+
+    story: model.Story
+    #: None: the action was not made under a message.
+    alert: model.Alert | None = None
+    #: The channel of the message that was pressed: an escalation is in another one than its story's alert.
+    channel: str = ""
+
+
+def press(
+    tx: ports.Transaction, snapshot: Snapshot, pressed: ports.Press, *, channels: Collection[str], now: datetime
+) -> ActionResult:
+    """Carry out what a button asks for. ``channels``: those that its listener listens for."""
+    found = _pressed(tx, pressed, channels)
+    if found is None:
+        return ActionResult(
+            text="I do not know this message yet. Please press again in a minute.", refused="unknown message"
+        )
+    person, alert = pressed.person, found.alert
+    if found.channel in person.barred:
+        return ActionResult(
+            text="Nothing was changed: the buttons of this channel are for those whom its operator named.",
+            refused="the person is not in may_act of the channel",
+        )
+    if alert is not None and alert.state is model.AlertState.MERGED:
+        return ActionResult(
+            text="This story was merged into an earlier one: please press there.", refused="merged story"
+        )
+    # Who pressed there sees the channel.
+    person = replace(person, member_of=person.member_of | {found.channel})
+    turn = Turn(
+        tx=tx,
+        snapshot=snapshot,
+        now=now,
+        once=pressed.id,
+        author=person.author,
+        author_id=person.id,
+        rights=Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted),
+    )
+    try:
+        return apply(turn, pressed.action, found)
+    except ports.CannotAct as error:
+        return ActionResult(text=f"Nothing was changed: {error}.", refused=str(error))
+
+
+def apply(turn: Turn, action: Action, target: Target | None = None) -> ActionResult:
+    """Carry out an action. Raises CannotAct."""
+    match action:
+        case MakeSilence():
+            return _silence(turn, action, target)
+        case EndSilence():
+            return _end_silence(turn, action, target)
+    if target is None:
+        raise ports.CannotAct("this is done to a story: name one")
+    match action:
+        case Useful() | Noise():
+            return _judge(turn, action, target)
+        case Claim() | Release():
+            return _claim(turn, action, target)
+        case Split():
+            return _split(turn, action, target.story)
+        case Merge():
+            ruling = _ruling(turn, model.RulingKind.MERGE, target.story, other=action.other)
+            text = f"The stories {ruling.story} and {ruling.other} become one, in a moment."
+            return ActionResult(text=text, made=ruling)
+        case ShowWhy():
+            return ActionResult(text="\n".join(_why(turn, target)))
+        case ShowMenu():
+            return ActionResult(message=_message(turn, target))
+
+
+def story_target(tx: ports.Transaction, story: model.StoryId) -> Target:
+    """Return a story that is named, not pressed. Raises CannotAct: there is none."""
+    found = rulings.living(tx, story)
+    if found is None:
+        raise ports.CannotAct(f"no story {story}; `wirewatch stories` shows the id of each")
+    return Target(story=found)
+
+
+def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str]) -> Target | None:
+    """The story whose message was pressed, the very one that was sent."""
+    story = tx.stories.get([press.story]).get(press.story)
+    if story is None:
+        return None
+    # A story that was merged into an older one may have given it its message.
+    known = tx.stories.alerts([story.merged_into or story.id, story.id])
+    here = [alert for alert in known if alert.channel in channels and alert.head]
+    heads = tx.outbox.get([alert.head for alert in here if alert.head])
+    found: model.Alert | None = None
+    for alert in here:
+        rows = [heads[alert.head]] if alert.head and alert.head in heads else []
+        if isinstance(press.action, Split):
+            # A reply in its thread may be meant.
+            rows += [row for row in tx.outbox.of_story(alert.story) if row.channel == alert.channel]
+        places = [(row.receipt.place, row.receipt.ref) for row in rows if row.receipt]
+        if (press.place, press.ref) in places and (found is None or found.state is model.AlertState.MERGED):
+            found = alert
+    channel = found.channel if found else ""
+    if found is None and (escalated := duty.pressed(tx, known, channels, press.place, press.ref)):
+        found, channel = escalated
+    home = tx.stories.get([found.story]).get(found.story) if found else None
+    return Target(story=home, alert=found, channel=channel) if home else None
+
+
+# -- opinions and claims
+
+
+def _judge(turn: Turn, action: Useful | Noise, target: Target) -> ActionResult:
+    alert = target.alert
+    if alert is None:
+        raise ports.CannotAct("this is done under a message")
+    verdict = Verdict.USEFUL if isinstance(action, Useful) else Verdict.NOISE
+    key = action.rule if isinstance(action, Noise) else ""
+    rules = tuple(name for name in alert.rules if key in ("", model.rule_key(name)))
+    if not rules:
+        raise ports.CannotAct("this message no longer names that rule")
+    named = ", ".join(f'"{rule}"' for rule in rules)
+    said = f"{verdict.value} for {named}"
+    decisions = _keep(turn, verdict, alert, target.story, rules, model.Reason.JUDGED, said)
+    return ActionResult(text=f"{said[0].upper()}{said[1:]}.", decisions=decisions)
+
+
+def _claim(turn: Turn, action: Claim | Release, target: Target) -> ActionResult:
+    """A story is claimed once: every channel that has posted it shows that."""
+    verdict, reason = Verdict.CLAIMED, model.Reason.CLAIMED
+    said = "the story is claimed"
+    if isinstance(action, Release):
+        verdict, reason = Verdict.UNCLAIMED, model.Reason.UNCLAIMED
+        said = "the story is released: nobody takes care of it"
+    first = target.alert
+    posted = [
+        alert
+        for alert in turn.tx.stories.alerts([target.story.id])
+        if alert.state is model.AlertState.POSTED and alert.head and (first is None or alert.channel != first.channel)
+    ]
+    known = [*([first] if first else []), *posted]
+    if not known:
+        raise ports.CannotAct(f"no message tells the story {target.story.id}; `wirewatch stories` shows the id of each")
+    decisions: list[model.Decision] = []
+    for alert in known:
+        once = turn if alert is first else replace(turn, once=model.send_id(turn.once, alert.channel))
+        kept = _keep(once, verdict, alert, target.story, ("",), reason, said)
+        if kept and verdict is Verdict.CLAIMED:
+            duty.call_off(turn.tx, alert, f"claimed by {turn.author}", now=turn.now)
+        elif kept:
+            duty.call_again(turn.tx, alert, target.story, turn.snapshot, once=once.once, now=turn.now)
+        decisions += kept
+    return ActionResult(text=f"{said[0].upper()}{said[1:]}.", decisions=tuple(decisions))
+
+
+def _keep(
+    turn: Turn,
+    verdict: Verdict,
+    alert: model.Alert,
+    story: model.Story,
+    rules: Sequence[str],
+    reason: model.Reason,
+    said: str,
+) -> tuple[model.Decision, ...]:
+    """Keep what a person says of a story in a channel, and show it; empty: it is known already."""
+    assert alert.head is not None
+    judgements = [
+        model.Judgement(
+            id=model.JudgementId(model.send_id("judgement", turn.once, rule)),
+            at=turn.now,
+            by=turn.author_id,
+            name="" if turn.author == turn.author_id else turn.author,
+            channel=alert.channel,
+            story=alert.story,
+            verdict=verdict,
+            rule=rule,
+            message=alert.head,
+        )
+        for rule in rules
+    ]
+    if not turn.tx.judgements.add(judgements):
+        return ()
+    return (_show(turn, alert, story, reason, f"{said}, says {turn.author}", [rule for rule in rules if rule]),)
+
+
+# -- silences
+
+
+def _silence(turn: Turn, action: MakeSilence, target: Target | None) -> ActionResult:
+    alert = target.alert if target else None
+    if target is not None and alert is not None:
+        action = _named(action, target.story, alert)
+    if action.is_toggle and alert is not None and (active := _active(turn, action, alert)):
+        return _end(turn, active, target)
+    if turn.rights is not None:
+        if action.is_here and target is not None and alert is not None:
+            action = replace(action, channels=(alert.channel,))
+        else:
+            action = replace(action, channels=turn.rights.reach())
+    silence = silences.make(turn, action, head=alert.head if alert else None)
+    decisions = _show_silence(turn, silence, model.Reason.SILENCED, f"silenced: {silence.summary}", target)
+    until = f"until {_time(silence.until, turn.snapshot.zone)}" if silence.until else "until somebody ends it"
+    what = "this story" if silence.kind is SilenceKind.STORY and alert else silence.subject
+    text = f"Nothing is posted about {what} {silence.place} {until}."
+    return ActionResult(text=text, command=f"silence end {silence.id}", decisions=decisions, made=silence)
+
+
+def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeSilence:
+    """The action with the name that its key stands for. Raises CannotSilence."""
+    found: list[str] = []
+    match action.kind:
+        case SilenceKind.STORY:
+            found = [alert.story]
+        case SilenceKind.RULE:
+            found = [rule for rule in alert.rules if model.rule_key(rule) == action.key]
+        case SilenceKind.OUTLET:
+            found = [each.article.outlet for each in story.members if each.article.id == action.key]
+        case SilenceKind.ENTITY:
+            headlines = (names.proper_names(each.article.title) for each in story.members)
+            found = [name for name in chain(*headlines) if model.entity_key(name) == action.key]
+    if not found:
+        raise ports.CannotSilence("the message no longer names that")
+    return replace(action, name=found[0], reason=action.reason or f'by button, under "{story.title}"')
+
+
+def _active(turn: Turn, action: MakeSilence | EndSilence, alert: model.Alert) -> model.Silence | None:
+    """The silence of the story, or of the rule of a key, that is in force in the channel."""
+    in_force = silences.InForce(turn.tx.silences.active(turn.now))
+    if not action.key:
+        return in_force.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
+    found = (in_force.of_rule(rule, alert.channel) for rule in alert.rules if model.rule_key(rule) == action.key)
+    return next((silence for silence in found if silence), None)
+
+
+def _end_silence(turn: Turn, action: EndSilence, target: Target | None) -> ActionResult:
+    silence: model.Silence | None = None
+    if action.id:
+        silence = silences.find(turn.tx, action.id)
+    elif target is not None and target.alert is not None:
+        silence = _active(turn, action, target.alert)
+    if silence is None:
+        raise ports.CannotSilence("no silence of it is in force")
+    return _end(turn, silence, target)
+
+
+def _end(turn: Turn, silence: model.Silence, target: Target | None) -> ActionResult:
+    if turn.rights is not None:
+        turn.rights.refuse_end(silence)
+    ended = silences.end(turn.tx, silence.id, by=turn.author, now=turn.now)
+    said = f"the silence of {ended.subject} has ended"
+    decisions = _show_silence(turn, ended, model.Reason.SILENCE_ENDED, f"{said}, says {turn.author}", target)
+    return ActionResult(text=f"{said[0].upper()}{said[1:]}.", decisions=decisions, made=ended)
+
+
+def _show_silence(
+    turn: Turn, silence: model.Silence, reason: model.Reason, said: str, target: Target | None
+) -> tuple[model.Decision, ...]:
+    """Edit the message that was pressed and, of a silenced story, all of its messages where the silence holds."""
+    shown: dict[str, tuple[model.Alert, model.Story]] = {}
+    if target is not None and target.alert is not None:
+        shown[target.alert.channel] = target.alert, target.story
+    if silence.kind is SilenceKind.STORY and (story := rulings.living(turn.tx, model.StoryId(silence.name))):
+        for alert in turn.tx.stories.alerts([story.id]):
+            if alert.state is model.AlertState.POSTED and silence.holds_in(alert.channel):
+                shown.setdefault(alert.channel, (alert, story))
+    rules = [silence.name] if silence.kind is SilenceKind.RULE else []
+    return tuple(_show(turn, alert, story, reason, said, rules) for alert, story in shown.values())
+
+
+# -- stories that people take apart or make one
+
+
+def _split(turn: Turn, action: Split, story: model.Story) -> ActionResult:
+    if turn.rights is not None:
+        turn.rights.refuse_split()
+    taken = set(action.articles)
+    left = [each for each in story.members if each.article.id not in taken and each.join.copy_of not in taken]
+    if not taken.issubset(each.article.id for each in story.members) or not taken:
+        raise ports.CannotAct("that article is no longer part of this story")
+    if not left:
+        raise ports.CannotAct("there is nothing to take them out of: they are all articles of the story")
+    ruling = _ruling(turn, model.RulingKind.SPLIT, story, articles=action.articles)
+    text = "That article leaves this story and is posted as a separate story, in a moment."
+    return ActionResult(text=text, made=ruling)
+
+
+def _ruling(
+    turn: Turn,
+    kind: model.RulingKind,
+    story: model.Story,
+    *,
+    articles: tuple[model.ArticleId, ...] = (),
+    other: model.StoryId | None = None,
+) -> model.Ruling:
+    """Write a ruling, which the next turn of deciding carries out."""
+    once = model.send_id("ruling", turn.once)
+    ruling = model.Ruling(
+        id=once, at=turn.now, by=turn.author, kind=kind, story=story.id, articles=articles, other=other
+    )
+    turn.tx.rulings.add(ruling)
+    return ruling
+
+
+# -- what people see of it
+
+
+def _show(
+    turn: Turn,
+    alert: model.Alert,
+    story: model.Story,
+    reason: model.Reason,
+    said: str,
+    rules: Sequence[str],
+) -> model.Decision:
+    """Write the decision of an action, and edit the message to show what holds now."""
+    tx, snapshot, now = turn.tx, turn.snapshot, turn.now
+    # What is being decided at this moment was computed without this action.
+    tx.decision_queue.note_change()
+    decision = model.Decision(
+        at=now,
+        story=alert.story,
+        channel=alert.channel,
+        action=model.Action.SILENT if alert.is_gathered else model.Action.EDIT,
+        reason=reason,
+        rules=tuple(rules),
+        detail=said,
+    )
+    tx.stories.decide([decision])
+    if decision.action is not model.Action.EDIT:
+        return decision
+    row = _edit(turn, alert, story, decision)
+    tx.outbox.add([mentions.called(row, snapshot)] if row else [])
+    if row is not None:
+        tx.outbox.add(list(duty.edits(tx, alert, row.message, once=turn.once, now=now)))
+    return decision
+
+
+def _edit(turn: Turn, alert: model.Alert, story: model.Story, decision: model.Decision) -> model.Outgoing | None:
+    tx, snapshot = turn.tx, turn.snapshot
+    rules = snapshot.rules.rules
+    row = messages.edit(
+        decision,
+        story,
+        rules,
+        alert,
+        judgements=alerts.active_feedback(tx.judgements.of_story(story.id, alert.channel)),
+        silences=silences.InForce(tx.silences.active(turn.now)).shown(alert),
+        nearest=messages.nearest(tx, story, alert.channel, rules),
+        once=turn.once,
+    )
+    if row and (policy := snapshot.language_model):
+        # Costs start-up: the prompts, which only a configuration with a model needs.
+        from bot.pipeline import rewording
+
+        to = snapshot.policies.get(row.channel, model.SpeakPolicy()).translate
+        row = rewording.worded(row, story, rewording.stored(tx, by=policy.name), policy=policy, to=to)
+    return row
+
+
+def _message(turn: Turn, target: Target) -> model.Message:
+    """The message of a story as it should read now, which its menu is made of."""
+    alert = target.alert
+    assert alert is not None
+    decision = model.Decision(
+        at=turn.now, story=alert.story, channel=alert.channel, action=model.Action.EDIT, reason=model.Reason.JUDGED
+    )
+    row = _edit(turn, replace(alert, is_gathered=False), target.story, decision)
+    assert row is not None
+    return row.message
+
+
+def _why(turn: Turn, target: Target) -> list[str]:
+    """Why a story was posted: its rules with the words they matched, how its articles joined, what was decided."""
+    story, alert = target.story, target.alert
+    rules = {name: rule for name in story.rules if (rule := turn.snapshot.rules.rules.get(name))}
+    lines = []
+    for why in summaries.brief(story, rules).why:
+        if alert is None or why.rule in alert.rules:
+            words = dict.fromkeys(f"{each.label} → {each.text}" for each in why.evidence)
+            lines.append(f'Rule "{why.rule}": {", ".join(list(words)[:_SHOWN])}')
+    lines += [
+        f"{member.article.outlet}: {member.join.reason.value}, {member.join.detail}".rstrip(", ")
+        for member in story.members[1:][-_SHOWN:]
+    ]
+    decisions = [each for each in turn.tx.stories.decisions(story.id) if alert and each.channel == alert.channel]
+    if len(decisions) > _SHOWN:
+        lines.append(f"The last {_SHOWN} of {len(decisions)} decisions for this channel:")
+    for each in decisions[-_SHOWN:]:
+        detail = f": {each.detail}" if each.detail else ""
+        lines.append(f"{_time(each.at, turn.snapshot.zone)} {each.action.value}, {each.reason.value}{detail}")
+    return lines
+
+
+def _time(when: datetime, zone: tzinfo) -> str:
+    return f"{when.astimezone(zone):%Y-%m-%d %H:%M %Z}"

@@ -1,0 +1,384 @@
+"""An action is carried out only where story, message and rule are known and the person has the right; and silences."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot import model, pipeline, ports, rules, storage
+from bot.model import Reason, SendState, SilenceKind
+from bot.model.actions import (
+    Action,
+    Claim,
+    EndSilence,
+    MakeSilence,
+    Noise,
+    Release,
+    ShowMenu,
+    ShowWhy,
+    Split,
+    Useful,
+)
+from bot.pipeline import silences
+from testbed.fakes import START, FakeClock
+from tests.alerts.builders import member, posted
+
+DAY = timedelta(days=1)
+EXIT, LAW = (
+    rules.compile_rule(model.Rule(name=name, notify=("desk",), any=(model.Line(label="w", terms=(name,)),)))
+    for name in ("exit", "law")
+)
+SNAPSHOT = pipeline.Snapshot(
+    feeds={}, rules=rules.RuleSet([EXIT, LAW]), channels=frozenset({"desk", "policy", "phone"}), operator="ops"
+)
+RECEIPT = model.Receipt(ref="1449046920.000100", place="C1", sent_at=START)
+HERE = MakeSilence(kind=SilenceKind.STORY, is_here=True)
+RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=model.rule_key("exit"), end=DAY, is_here=True)
+RULE = replace(RULE_HERE, is_here=False)
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[storage.SqlStore]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield opened
+    await opened.close()
+
+
+def outgoing(
+    name: str,
+    *,
+    kind: model.MessageKind = model.MessageKind.POST,
+    rule: str = "exit",
+    due: timedelta = timedelta(),
+    story: str = "s1",
+) -> model.Outgoing:
+    sentence = model.Sentence(spans=(model.Span(text="t"),), outlet="o", link="https://o.example/1")
+    why = model.Why(rule=rule, severity=model.Severity.NORMAL, evidence=())
+    brief = model.StoryBrief(
+        story=model.StoryId(story),
+        title=sentence,
+        summary=(),
+        why=(why,),
+        owner_count=1,
+        first_seen=START,
+        last_seen=START,
+    )
+    return model.Outgoing(
+        id=model.SendId(name),
+        channel="desk",
+        thread=model.SendId("head"),
+        message=model.Message(kind=kind, briefs=(brief,)),
+        story=model.StoryId(story),
+        created_at=START,
+        due_at=START + due,
+    )
+
+
+async def post(store: storage.SqlStore, *, alert: model.Alert | None = None, story: str = "s1") -> None:
+    """A story of two articles that is posted in the channel."""
+
+    def work(tx: ports.Transaction) -> None:
+        members = tuple(member(name, rules=("exit", "law"), outlet=f"outlet {name}") for name in ("a", "b"))
+        for one in members:
+            tx.articles.add([one.article])
+            tx.articles.add_matches(one.article.id, one.matches)
+        tx.stories.save(
+            model.Story(id=model.StoryId(story), title="S", first_seen=START, last_seen=START, members=members)
+        )
+        tx.stories.save_alert(alert or posted(rules=("exit", "law")))
+        tx.outbox.add([outgoing("head")])
+        [row] = tx.outbox.claim("desk", now=START, limit=1, token="t", lease=timedelta(seconds=60))
+        tx.outbox.save(replace(row, state=SendState.SENT, receipt=RECEIPT), token="t")
+
+    await store.write(work)
+
+
+async def press(
+    store: storage.SqlStore,
+    action: Action,
+    *,
+    name: str = "e1",
+    person: ports.Person | None = None,
+    after: timedelta = timedelta(),
+    snapshot: pipeline.Snapshot = SNAPSHOT,
+    channels: tuple[str, ...] = ("desk",),
+    story: str = "s1",
+    place: str = "C1",
+    ref: str = RECEIPT.ref,
+) -> ports.ActionResult:
+    pressed = ports.Press(
+        id=name,
+        person=person or ports.Person(id="U1"),
+        action=action,
+        story=model.StoryId(story),
+        place=place,
+        ref=ref,
+    )
+    now = START + after
+    return await store.write(lambda tx: pipeline.press(tx, snapshot, pressed, channels=channels, now=now))
+
+
+async def judgements(store: storage.SqlStore) -> list[tuple[str, str]]:
+    return [(one.verdict.value, one.rule) for one in await store.read(lambda tx: tx.judgements.since(None))]
+
+
+async def active(store: storage.SqlStore, after: timedelta = timedelta()) -> list[model.Silence]:
+    return list(await store.read(lambda tx: tx.silences.active(START + after)))
+
+
+async def rows(store: storage.SqlStore, story: str = "s1") -> dict[str, model.Outgoing]:
+    return {row.id: row for row in await store.read(lambda tx: tx.outbox.of_story(model.StoryId(story)))}
+
+
+# -- opinions
+
+
+async def test_useful_counts_for_every_rule_that_the_message_names_and_noise_for_the_one_that_was_meant(
+    store: storage.SqlStore,
+) -> None:
+    await post(store)
+    useful = await press(store, Useful())
+    await press(store, Noise(rule=model.rule_key("law")), name="e2")
+    assert await judgements(store) == [("useful", "exit"), ("useful", "law"), ("noise", "law")]
+    assert useful.text == 'Useful for "exit", "law".'
+    [decision] = useful.decisions
+    assert (decision.action, decision.reason, decision.rules) == (model.Action.EDIT, Reason.JUDGED, ("exit", "law"))
+    assert decision.detail == 'useful for "exit", "law", says U1'
+    await press(store, Noise(), name="e3")
+    assert (await judgements(store))[-2:] == [("noise", "exit"), ("noise", "law")]
+
+
+async def test_a_press_that_is_delivered_again_is_one_judgement_and_one_edit(store: storage.SqlStore) -> None:
+    await post(store)
+    await press(store, Noise(rule=model.rule_key("exit")))
+    again = await press(store, Noise(rule=model.rule_key("exit")), after=timedelta(minutes=1))
+    assert again.refused is None
+    assert again.decisions == ()
+    assert await judgements(store) == [("noise", "exit")]
+    assert len(await rows(store)) == 2
+
+
+@pytest.mark.parametrize(
+    ("story", "place", "ref"),
+    [("unknown", "C1", RECEIPT.ref), ("s1", "C2", RECEIPT.ref), ("s1", "C1", "1449046920.000101")],
+)
+async def test_a_press_that_names_what_was_never_sent_is_refused(
+    store: storage.SqlStore, story: str, place: str, ref: str
+) -> None:
+    await post(store)
+    assert (await press(store, Noise(), story=story, place=place, ref=ref)).refused == "unknown message"
+    assert (await press(store, Noise(rule="0123456789ab"))).refused == "this message no longer names that rule"
+    assert await judgements(store) == []
+
+
+async def test_a_press_under_a_channel_that_this_listener_does_not_serve_is_refused(store: storage.SqlStore) -> None:
+    await post(store)
+    assert (await press(store, HERE, channels=("other",))).refused == "unknown message"
+
+
+async def test_an_answer_gives_times_in_the_zone_of_the_configuration(store: storage.SqlStore) -> None:
+    await post(store)
+    result = await press(store, RULE_HERE, snapshot=replace(SNAPSHOT, zone=ZoneInfo("Asia/Karachi")))
+    assert f"{(START + DAY).astimezone(ZoneInfo('Asia/Karachi')):%Y-%m-%d %H:%M} PKT" in result.text
+
+
+# -- silences by button
+
+
+async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_has_no_end(
+    store: storage.SqlStore,
+) -> None:
+    await post(store)
+    waiting = [
+        outgoing(name, kind=model.MessageKind.REPLY, due=due) for name, due in (("late", 3 * DAY), ("now", 0 * DAY))
+    ]
+    await store.write(lambda tx: tx.outbox.add(waiting))
+    result = await press(store, HERE)
+    [silence] = await active(store, 1_000 * DAY)
+    assert (silence.kind, silence.name, silence.channels, silence.until) == (SilenceKind.STORY, "s1", ("desk",), None)
+    assert result.command == f"silence end {silence.id}"
+    assert result.text == "Nothing is posted about this story in desk until somebody ends it."
+    found = await rows(store)
+    for name in ("late", "now"):
+        assert found[name].state is SendState.DROPPED
+        assert "silenced: story" in (found[name].error or "")
+    [edit] = [row for row in found.values() if row.message.kind is model.MessageKind.EDIT]
+    assert edit.message.silences == (silence,)
+    assert edit.state is SendState.PENDING
+
+
+async def test_silencing_and_ending_again_and_again_edits_the_message_each_time(store: storage.SqlStore) -> None:
+    await post(store)
+    actions: list[Action] = [HERE, EndSilence(), HERE, EndSilence()]
+    for number, action in enumerate(actions):
+        result = await press(store, action, name=f"e{number}", after=timedelta(seconds=number))
+        assert result.decisions
+    assert len([row for row in (await rows(store)).values() if row.message.kind is model.MessageKind.EDIT]) == 4
+    assert await active(store) == []
+    assert (await press(store, EndSilence(), name="e5")).refused == "no silence of it is in force"
+
+
+async def test_in_a_gathered_message_the_same_choice_again_takes_it_back_and_nothing_is_edited(
+    store: storage.SqlStore,
+) -> None:
+    await post(store, alert=posted(rules=("exit", "law"), is_gathered=True))
+    for number, action in enumerate((HERE, HERE, RULE_HERE, RULE_HERE)):
+        result = await press(store, replace(action, is_toggle=True), name=str(number))
+        assert len(await active(store)) == (number + 1) % 2
+    assert result.text == 'The silence of rule "exit" has ended.'
+    assert list(await rows(store)) == ["head"]
+    decisions = await store.read(lambda tx: tx.stories.decisions(model.StoryId("s1")))
+    assert {decision.action for decision in decisions} == {model.Action.SILENT}
+    assert {decision.reason for decision in decisions} == {Reason.SILENCED, Reason.SILENCE_ENDED}
+
+
+async def test_a_message_that_a_merged_story_left_to_the_older_one_is_still_silenced(store: storage.SqlStore) -> None:
+    await post(store)
+
+    def merge(tx: ports.Transaction) -> None:
+        younger = tx.stories.get([model.StoryId("s1")])[model.StoryId("s1")]
+        tx.stories.save(replace(younger, id=model.StoryId("s0")))
+        tx.stories.save(replace(younger, members=(), merged_into=model.StoryId("s0")))
+        tx.stories.save_alert(posted(story=model.StoryId("s0"), rules=("exit", "law")))
+        tx.stories.save_alert(posted(state=model.AlertState.MERGED))
+
+    await store.write(merge)
+    await press(store, HERE)
+    assert [silence.name for silence in await active(store)] == ["s0"]
+
+
+async def test_a_message_that_points_to_an_older_one_is_not_judged(store: storage.SqlStore) -> None:
+    await post(store, alert=posted(state=model.AlertState.MERGED))
+    result = await press(store, HERE)
+    assert result.refused == "merged story"
+    assert "merged into an earlier one" in result.text
+
+
+async def test_a_name_and_an_outlet_of_the_message_are_silenced_for_a_day(store: storage.SqlStore) -> None:
+    await post(store)
+    outlet = MakeSilence(kind=SilenceKind.OUTLET, key="a", end=DAY)
+    await press(store, outlet)
+    assert [(one.kind, one.name, one.until) for one in await active(store)] == [
+        (SilenceKind.OUTLET, "outlet a", START + DAY)
+    ]
+    gone = MakeSilence(kind=SilenceKind.ENTITY, key="0123456789abcdef", end=DAY)
+    assert (await press(store, gone, name="e2")).refused == "the message no longer names that"
+
+
+# -- rights
+
+
+@pytest.mark.parametrize(
+    "action",
+    [Useful(), Noise(), Claim(), Release(), HERE, RULE, EndSilence(), Split(articles=()), ShowWhy(), ShowMenu()],
+    ids=lambda action: type(action).__name__,
+)
+async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storage.SqlStore, action: Action) -> None:
+    await post(store)
+    result = await press(store, action, person=ports.Person(id="U1", barred=frozenset({"desk"})))
+    assert result.refused == "the person is not in may_act of the channel"
+    assert result.text == "Nothing was changed: the buttons of this channel are for those whom its operator named."
+    assert result.decisions == ()
+    assert result.message is None
+    assert await judgements(store) == []
+    assert await active(store) == []
+
+
+async def test_what_holds_everywhere_needs_the_right_in_every_channel_of_the_app(store: storage.SqlStore) -> None:
+    await post(store)
+    barred = ports.Person(id="U1", barred=frozenset({"policy"}))
+    snapshot = replace(SNAPSHOT, restricted=frozenset({"policy"}))
+    actions: list[Action] = [RULE, Split(articles=(model.ArticleId("a"),))]
+    for number, action in enumerate(actions):
+        result = await press(
+            store, action, name=str(number), person=barred, snapshot=snapshot, channels=("desk", "policy")
+        )
+        assert result.refused == "in policy acting is for those whom the operator named under may_act"
+    assert await active(store) == []
+    assert await store.read(lambda tx: tx.rulings.waiting()) == []
+    here = await press(store, RULE_HERE, name="e3", person=barred, snapshot=snapshot, channels=("desk", "policy"))
+    assert here.refused is None, "its own channel is another matter"
+
+
+@pytest.mark.parametrize(
+    ("restricted", "member_of", "expected"),
+    [
+        ((), ("desk", "policy"), ()),
+        ((), ("desk",), ("desk",)),
+        (("phone",), ("desk", "policy"), ("desk", "policy")),
+        (("policy",), ("desk",), ()),
+    ],
+    ids=["everybody may", "no member of policy", "another service restricts", "named in policy"],
+)
+async def test_a_silence_from_a_chat_holds_where_the_person_counts(
+    store: storage.SqlStore, restricted: tuple[str, ...], member_of: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    await post(store)
+    person = ports.Person(id="U1", member_of=frozenset(member_of))
+    snapshot = replace(SNAPSHOT, restricted=frozenset(restricted))
+    await press(store, RULE, person=person, snapshot=snapshot, channels=("desk", "policy"))
+    assert [silence.channels for silence in await active(store)] == [expected]
+
+
+async def test_a_split_is_refused_where_a_channel_of_another_service_says_who_may_act(store: storage.SqlStore) -> None:
+    await post(store)
+    split = Split(articles=(model.ArticleId("b"),))
+    snapshot = replace(SNAPSHOT, restricted=frozenset({"phone"}))
+    assert "in phone acting is for those" in str((await press(store, split, snapshot=snapshot)).refused)
+    assert (await press(store, split, name="e2")).refused is None
+    [ruling] = await store.read(lambda tx: tx.rulings.waiting())
+    assert (ruling.kind, ruling.articles) == (model.RulingKind.SPLIT, ("b",))
+
+
+async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(store: storage.SqlStore) -> None:
+    await post(store)
+    turn_by = "root (command line)"
+
+    def make(tx: ports.Transaction) -> None:
+        turn = pipeline.turn_of_operator(tx, SNAPSHOT, by=turn_by, now=START)
+        silences.make(
+            turn, MakeSilence(kind=SilenceKind.RULE, name="exit", end=DAY, reason="live", channels=("policy", "desk"))
+        )
+
+    await store.write(make)
+    result = await press(store, EndSilence(key=model.rule_key("exit")))
+    assert result.refused == "this silence holds in policy too, where you may not act"
+    assert len(await active(store)) == 1
+
+
+async def test_every_silence_is_named_on_the_operators_channel_in_one_line(store: storage.SqlStore) -> None:
+    await post(store)
+    await press(store, RULE)
+    await press(store, RULE)
+    [row] = [row for row in await store.read(lambda tx: tx.outbox.unsent()) if row.channel == "ops"]
+    [silence] = await active(store)
+    assert row.message.lines == (silence.summary,)
+    assert 'rule "exit" in every channel until 2015-12-03 09:00 UTC by U1: by button, under "S"' in silence.summary
+
+
+# -- what a message can show beside itself
+
+
+async def test_the_menu_is_the_message_as_it_should_read_now(store: storage.SqlStore) -> None:
+    await post(store)
+    await press(store, HERE)
+    message = (await press(store, ShowMenu(), name="e2")).message
+    assert message is not None
+    assert [silence.kind for silence in message.silences] == [SilenceKind.STORY]
+    assert [line.outlet for line in message.briefs[0].lines] == ["outlet a", "outlet b"]
+    assert len(await store.read(lambda tx: tx.stories.decisions(model.StoryId("s1")))) == 1, "a look changes nothing"
+
+
+async def test_why_shows_the_decisions_for_the_channel(store: storage.SqlStore) -> None:
+    await post(store)
+    for number in range(8):
+        await press(store, Noise(), name=f"n{number}", after=timedelta(minutes=number))
+    text = (await press(store, ShowWhy(), name="why")).text
+    assert 'Rule "exit"' in text
+    assert "outlet b: " in text
+    assert "The last 6 of 8 decisions for this channel:" in text
+    assert text.splitlines()[-1].endswith('edit, judged: noise for "exit", "law", says U1')
