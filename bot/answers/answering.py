@@ -211,6 +211,9 @@ class Answers:
         end: datetime | timedelta | None = None
         if question.lasts and question.until:
             raise unusable("until", "give either for or until")
+        loaded = [entry.rule.name.casefold() for entry in self._watched.settings.rules]
+        if question.kind == "rule" and not any(question.name.casefold() in name for name in loaded):
+            self._refuse_unknown(question.name)
         try:
             if question.lasts:
                 end = model.parse_duration(question.lasts)
@@ -220,7 +223,7 @@ class Answers:
             raise unusable("for" if question.lasts else "until", str(error)) from None
         action = MakeSilence(
             kind=model.SilenceKind(question.kind),
-            name=_id(question.name),
+            name=question.name,
             end=end,
             reason=question.reason,
             channels=tuple(question.channels),
@@ -253,7 +256,7 @@ class Answers:
         snapshot, now = self._watched.snapshot, self._now()
 
         def work(tx: ports.Transaction) -> model.Ruling:
-            action, target = action_of(tx), pipeline.story_target(tx, model.StoryId(_id(story)))
+            action, target = action_of(tx), pipeline.story_target(tx, model.StoryId(story))
             made = pipeline.apply(pipeline.turn_of_operator(tx, snapshot, by=by, now=now), action, target).made
             assert isinstance(made, model.Ruling)
             return made
