@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 #: The revision of the newest migration.
-REVISION = "0018"
+REVISION = "0019"
 
 #: States of rows that still have something to do.
 UNSENT = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN, model.SendState.PARKED)

@@ -107,7 +107,7 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         address = server.new_database()
     engine = sa.create_engine(addresses.parse(address).url)
     with engine.begin() as connection:
-        command.upgrade(upgrade.config(connection), "0017")
+        command.upgrade(upgrade.config(connection), "0018")
         _fill(connection)
     engine.dispose()
     return address

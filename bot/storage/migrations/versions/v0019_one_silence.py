@@ -8,8 +8,8 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision: str | None = "0017"
+revision = "0019"
+down_revision: str | None = "0018"
 
 _REASON = "by button, in an earlier version"
 _GONE = ("muted", "unmuted", "snoozed", "woken")
