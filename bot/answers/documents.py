@@ -10,6 +10,8 @@ from typing import Annotated
 
 import pydantic
 
+from bot.model import visible
+
 Time = Annotated[
     datetime,
     pydantic.PlainSerializer(datetime.isoformat, return_type=str),
@@ -195,11 +197,11 @@ class RulesPage(Document):
 class FeedDocument(Document):
     """A feed and its health; ``outlet`` is what its articles have, ``title`` what the feed calls itself."""
 
-    url: str
+    url: Annotated[str, pydantic.AfterValidator(visible.masked)]
     outlet: str
     title: str | None
     health: str
-    error: str | None
+    error: Annotated[str, pydantic.AfterValidator(visible.masked)] | None
     polled_at: Time | None
     ok_at: Time | None
     new_at: Time | None

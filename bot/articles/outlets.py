@@ -14,6 +14,7 @@ from publicsuffixlist import PublicSuffixList
 
 from bot import model
 from bot.articles import owners
+from bot.model import visible
 
 #: Hosts that serve the feeds of many publishers under one domain: one of these is no other's sister.
 _SHARED_HOSTS = frozenset(
@@ -41,13 +42,21 @@ _PLAIN_HOST = re.compile(r"https?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(
 
 
 def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
-    """The feed's name, else its title, else the host of its address."""
-    return feed.name or (feed_title or "").strip() or _host(feed.url) or feed.url
+    """Return the feed's name, else its title with the host of its address, else the host.
+
+    A title is what the feed says of itself: without the host any feed could pass for any outlet.
+    """
+    if feed.name:
+        return feed.name
+    title = " ".join((feed_title or "").split())
+    host = _host(feed.url).removeprefix("www.") or visible.masked(feed.url)
+    return f"{title} ({host})" if title and title.casefold() != host else host
 
 
 def feed_name(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> str:
-    """Return what every page, answer and table calls the feed: the outlet that its articles have."""
-    return outlet_of(feeds.get(state.url) or model.Feed(url=state.url), state.title)
+    """Return what every page, answer and table calls the feed: the outlet that its articles have, else its address."""
+    feed = feeds.get(state.url) or model.Feed(url=state.url)
+    return outlet_of(feed, state.title) if feed.name or state.title else visible.masked(state.url)
 
 
 def owner_of(feed: model.Feed, link: str) -> str:

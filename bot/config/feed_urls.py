@@ -7,6 +7,7 @@ from typing import Annotated
 
 import pydantic
 
+from bot import model
 from bot.config import values
 from bot.polling import places
 
@@ -17,6 +18,8 @@ SCHEMES = ("http", "https", *MAILBOXES)
 def feed_url(value: object) -> str:
     """An address without credentials, of the web or a mailbox, or a place's short form; unchanged. Raises Wrong."""
     written = values.text(value)
+    if written.startswith(("env:", "file:")):
+        return str(_secret(written))
     if place := places.named(written):
         try:
             places.expand(written)
@@ -43,8 +46,17 @@ def feed_url(value: object) -> str:
     return written
 
 
+def _secret(written: str) -> str:
+    try:
+        return model.Secret.parse(written).reference
+    except ValueError as error:
+        raise values.Wrong("secret", str(error), "write env:NAME or file:/path") from None
+
+
 FeedUrl = Annotated[
     str,
     pydantic.PlainValidator(feed_url),
-    pydantic.WithJsonSchema({"type": "string", "pattern": f"^((https?|imaps?)://|({'|'.join(places.known())}):.)"}),
+    pydantic.WithJsonSchema(
+        {"type": "string", "pattern": f"^((https?|imaps?)://|({'|'.join(places.known())}|env|file):.)"}
+    ),
 ]

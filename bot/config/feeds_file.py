@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Sequence as SequenceOf
 from typing import Annotated, ClassVar
 
 import pydantic
 
-from bot import articles, model, plugins
-from bot.config import access_shape, feed_urls, intervals, values
+from bot import articles, model, plugins, ports
+from bot.config import access_shape, feed_urls, intervals, secrets, values
 from bot.config.kinds import say_broken
 from bot.config.strict_shape import StrictShape
+from bot.config.yaml import places as yaml_places
 from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar, Sequence, scalars, value_of
 from bot.config.yaml.problems import ProblemReport
+from bot.model import visible
 from bot.polling import places
 
 
@@ -32,11 +35,14 @@ class FeedShape(access_shape.AccessShape):
 
     url: feed_urls.FeedUrl = pydantic.Field(
         ...,
-        description="The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place.",
+        description=(
+            "The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place; where it "
+            "holds a secret, env:NAME or file:/path."
+        ),
         examples=["https://example.org/feed.xml"],
     )
     name: values.Text | None = pydantic.Field(
-        None, description="The outlet's name in messages; without it, the feed's own title."
+        None, description="The outlet's name in messages; without it, the feed's own title, with its host."
     )
     every: values.Duration | None = pydantic.Field(
         None, description="The shortest time between two polls; without it, bot.yaml's fetch.every."
@@ -124,6 +130,7 @@ def parse_feeds_file(
     seen: dict[str, int] = {}
     listed = items.items if isinstance(items, Sequence) else []
     found = [_feed(item, report, kinds, environ, good, seen) for item in listed]
+    _warn_of_no_names(listed, found, report)
     for flaw in document.flaws:
         report.add_flaw(flaw)
     feeds = [feed for feed in found if feed]
@@ -162,7 +169,12 @@ def _feed(
     flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
     address = node if isinstance(node, Scalar) else value_of(node, "url")
     has_token = isinstance(node, MappingNode) and node.get("auth") is not None
-    url = _whole(address.value.strip(), has_token=has_token) if isinstance(address, Scalar) else ""
+    written_url = address.value.strip() if isinstance(address, Scalar) else ""
+    if written_url.startswith(("env:", "file:")) and address is not None:
+        written_url = _resolved(written_url, address, report, environ) or ""
+        if not written_url:
+            return None
+    url = _whole(written_url, has_token=has_token)
     if url and url in seen and address is not None:
         report.add_at(
             address, "duplicate-feed", "this feed is listed twice", f"it is already on line {seen[url]}: remove one"
@@ -184,7 +196,7 @@ def _feed(
     access = shape.access(home=url)
     access_shape.warn(node, access, report, environ, what="the feed is not asked")
     # What a known place says of itself holds where the feed says nothing.
-    place = places.expand(shape.url, has_token=has_token)
+    place = places.expand(written_url, has_token=has_token)
     feed = shape.as_value(
         model.Feed,
         url=place.url,
@@ -199,9 +211,66 @@ def _feed(
         if problem := _of_mailbox(feed):
             report.add_at(address, "mailbox", *problem)
             return good.get(url)
+        _warn_of_secret(url, address, report)
         _warn_of_aggregator(feed, address, report)
         _warn_of_etiquette(feed, address, report)
     return feed
+
+
+def _resolved(reference: str, node: Node, report: ProblemReport, environ: Mapping[str, str]) -> str | None:
+    """Return the address that a variable or a file holds, which is shown as its reference from now on."""
+    try:
+        secret = model.Secret.parse(reference)
+        address = feed_urls.feed_url(secrets.resolve(secret, environ))
+    except ports.ConfigError as error:
+        message = str(error).partition(":")[0]
+        report.add_at(node, "unset-secret", message, "the feed is not polled until then", severity="warning")
+    except values.Wrong as wrong:
+        # Its text may quote the address.
+        report.add_at(node, wrong.code, f"{reference} does not hold the address of a feed", wrong.help)
+    except ValueError:
+        return None  # the shape's own check has it
+    else:
+        if "://" in address:
+            visible.conceal(address, reference)
+            return address
+        report.add_at(node, "address", f"{reference} does not hold a whole address", "write https://… into it")
+    return None
+
+
+def _warn_of_secret(url: str, node: Node, report: ProblemReport) -> None:
+    # One that a variable holds is nowhere in the file.
+    if not isinstance(node, Scalar) or node.value.strip() != url or not visible.has_secret(url):
+        return
+    visible.conceal(url, visible.masked(url))
+    for secret in visible.secrets_in(url):
+        report.hide(*yaml_places.span(report.document, node, *secret))
+    report.add_at(
+        node,
+        "secret-in-address",
+        "this address holds what looks like a secret, which everybody who can read this file can use",
+        "put the whole address into a variable and write url: env:NAME",
+        severity="warning",
+    )
+
+
+def _warn_of_no_names(listed: SequenceOf[Node], found: SequenceOf[model.Feed | None], report: ProblemReport) -> None:
+    """One warning for the file, at the first feed: many may have none."""
+    unnamed = [
+        node
+        for node, feed in zip(listed, found, strict=True)
+        if feed is not None and feed.name is None and not places.of(feed.url).name
+    ]
+    if unnamed:
+        which = f"{len(unnamed)} feeds, this one first, have" if len(unnamed) > 1 else "this feed has"
+        report.add(
+            "no-name",
+            f"{which} no name: messages show the title that a feed gives itself, and its host",
+            "write the outlet's name: {url: https://…, name: BBC News}",
+            start=unnamed[0].start,
+            end=unnamed[0].end,
+            severity="warning",
+        )
 
 
 def _whole(written: str, *, has_token: bool) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from bot.model import visible
 from bot.ports import Refused
 
 #: Longer addresses are refused by most servers, and no feed needs one (RFC 9110 section 4.1 asks for 8,000).
@@ -55,11 +56,11 @@ def parse(text: str) -> Address:
     """The address that ``text`` names. Raises Refused with what is wrong."""
     text = text.strip()
     if len(text) > MAX_LENGTH:
-        raise Refused(f"{shown(text[:80])}…: longer than {MAX_LENGTH} characters; not fetched")
+        raise Refused(f"{visible.masked(text[:80])}…: longer than {MAX_LENGTH} characters; not fetched")
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError) as error:
-        raise Refused(f"{shown(text)}: not an address ({error}); correct it in feeds.yaml") from error
+        raise Refused(f"{visible.masked(text)}: not an address ({error}); correct it in feeds.yaml") from error
     return _checked(url, text)
 
 
@@ -76,27 +77,12 @@ def next_hop(current: Address, location: str) -> Address:
     return Address(target.url)
 
 
-def shown(text: str) -> str:
-    """An address for people: its credentials are masked.
-
-    >>> shown("https://me:secret@example.org/feed")
-    'https://***@example.org/feed'
-    """
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        return text
-    authority, slash, path = rest.partition("/")
-    if "@" in authority:
-        authority = "***@" + authority.rpartition("@")[2]
-    return f"{scheme}://{authority}{slash}{path}"
-
-
 def _checked(url: httpx.URL, text: str) -> Address:
     if url.scheme not in ("http", "https"):
         what = f'scheme "{url.scheme}"' if url.scheme else "no scheme"
-        raise Refused(f"{shown(text)}: {what}; only http and https are fetched")
+        raise Refused(f"{visible.masked(text)}: {what}; only http and https are fetched")
     if not url.host:
-        raise Refused(f"{shown(text)}: no host name; an address reads https://host/path")
+        raise Refused(f"{visible.masked(text)}: no host name; an address reads https://host/path")
     user, password = url.username, url.password
     bare = url.copy_with(username=None, password=None, fragment=None) if url.userinfo or url.fragment else url
     return Address(bare, user, password)

@@ -27,6 +27,7 @@ from bot.fetch.hosts import HostSlots, HostTurns
 from bot.fetch.room import SMALL_BYTES
 from bot.fetch.ssrf import AddressRule, GuardBackend, Resolve, system_resolve
 from bot.fetch.transport import Transports
+from bot.model import visible
 
 if TYPE_CHECKING:
     from bot.fetch import mailbox
@@ -103,7 +104,7 @@ class HttpFetcher:
             if answer is not None:
                 return answer
         raise ports.Refused(
-            f"{addresses.shown(request.url)}: more than {MAX_HOPS} redirects, the last to {course.at.url};"
+            f"{visible.masked(request.url)}: more than {MAX_HOPS} redirects, the last to {course.at.url};"
             " open it in a browser and write the address it ends at into feeds.yaml"
         )
 
@@ -133,7 +134,7 @@ class HttpFetcher:
 
     async def _hop(self, request: ports.Request, course: _Course) -> ports.Answer | None:
         """Ask once; None: redirected, and the course moved on."""
-        where = addresses.shown(request.url)
+        where = visible.masked(request.url)
         if course.has_moved:
             where = f"{where} (now at {course.at.url})"
         # The slot of the last hop is given back before the next is taken: two hosts that redirect to each
@@ -247,7 +248,7 @@ def _shown(url: str) -> Iterator[None]:
     try:
         yield
     except ports.FetchError as error:
-        raise type(error)(f"{addresses.shown(url)}: {error}") from error
+        raise type(error)(f"{visible.masked(url)}: {error}") from error
 
 
 async def _hold(share: ports.Share | None, deadline: asyncio.Timeout, size_bytes: int) -> None:

@@ -74,8 +74,10 @@ class FeedState:
     """What is remembered of one feed between polls."""
 
     url: str
-    #: The feed's own title at the last good reading.
+    #: The feed's own title at its first good reading: a feed cannot take another outlet's name later.
     title: str | None = None
+    #: Its title at the last good reading, where that is another one.
+    new_title: str | None = None
     due_at: datetime
     #: The first answer that parsed; None: the next one is the baseline.
     baseline_at: datetime | None = None

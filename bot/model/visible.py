@@ -5,6 +5,8 @@
     marks that turn the direction      nothing: overrides, embeddings, isolates, LRM, RLM, ALM
     what is invisible                  nothing: tags, soft hyphens, fillers, zero-width spaces, joiners beside ASCII
     halves of surrogate pairs          U+FFFD
+    what is secret in an address       ***: passwords, tokens and keys by their names; addresses that the
+                                       configuration keeps in a variable read as its reference
 
 Knows no channel and no terminal. After Unicode TR 36, section 2.10, and Trojan Source (CVE-2021-42574).
 """
@@ -37,6 +39,46 @@ _BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85")
 _UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
 
 
+#: Names of a query's secrets, and a value that is long enough for one.
+_SECRET_IN_QUERY = re.compile(
+    r"(?i)(?<=[?&;])([\w-]*(?:token|secret|passwd|password|pwd|api[_-]?key|signature)|key|auth|sig)="
+    r"([^&#\s\"'<>]{3,}[^&#\s\"'<>:;,.)\]}])"
+)
+#: A name alone is no secret where a database is; in an address of the web it may be a token.
+_LOGIN = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@|(?<=https://)[^\s/]+@|(?<=http://)[^\s/]+@")
+#: Whole addresses that hold a secret -> what is shown for them.
+_concealed: dict[str, str] = {}
+
+
+def conceal(address: str, shown: str) -> None:
+    """From now on show ``shown`` wherever the address is."""
+    _concealed[address] = shown
+
+
+def masked(text: str) -> str:
+    """The text without the secrets of the addresses in it.
+
+    >>> masked("GET https://me:pass@example.org/feed.atom?feed_token=glft-1234&page=2: 403")
+    'GET https://***@example.org/feed.atom?feed_token=***&page=2: 403'
+    """
+    if "://" not in text:
+        return text
+    for address, shown in _concealed.items():
+        if address in text:
+            text = text.replace(address, shown)
+    return _LOGIN.sub("***@", _SECRET_IN_QUERY.sub(r"\1=***", text))
+
+
+def secrets_in(address: str) -> list[tuple[int, int]]:
+    """Return where the values of an address's query are that are secrets by their names."""
+    return [found.span(2) for found in _SECRET_IN_QUERY.finditer(address)]
+
+
+def has_secret(address: str) -> bool:
+    """Whether an address holds what looks like a secret, or is one that the configuration keeps in a variable."""
+    return masked(address) != address
+
+
 def line(text: str, limit: int | None = None) -> str:
     """One line for a terminal or a log, at most ``limit`` characters long.
 
@@ -55,6 +97,7 @@ def lines(text: str) -> str:
     >>> lines("a\\n\\tb\\x9b2J")
     'a\\n\\tb\\ufffd2J'
     """
+    text = masked(text)
     if text.isascii() and (text.isprintable() or not _CONTROLS.search(text)):
         return text
     shown = text if text.isascii() else _without_hidden(text)
@@ -67,6 +110,7 @@ def dropped(text: str) -> str:
     >>> dropped("a\\x1b[31m\\u202e b\\n\\tc\\x00")
     'a[31m b c'
     """
+    text = masked(text)
     # First: a joiner that was between two controls is alone then.
     if not text.isprintable():
         text = _CONTROLS.sub(lambda found: " " if found[0] in _BLANKS else "", text)
@@ -81,6 +125,8 @@ def json_text(document: str) -> str:
     >>> print(json_text('{"a": "\x7f\u202e"}'))
     {"a": "\u007f\u202e"}
     """
+    for address, shown in _concealed.items():
+        document = document.replace(address, shown)
     return _UNFIT_IN_JSON.sub(_escape, document)
 
 

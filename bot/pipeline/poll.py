@@ -240,5 +240,5 @@ def identify(
         now=now,
         backfill=polled.feed.backfill or snapshot.fetch.backfill,
         is_baseline=polled.is_baseline,
-        feed_title=reading.title or polled.state.title,
+        feed_title=polled.state.title or reading.title,
     )

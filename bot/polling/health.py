@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
+from bot.model import visible
 from bot.polling import places, quota
 
 #: A hiccup is not news: a feed is broken after so many failures in a row, or after a day of them.
@@ -30,7 +31,7 @@ _CERTIFICATE_LEFT = timedelta(days=3)
 class HealthEvent:
     """One thing to tell the operator about one feed."""
 
-    #: broken, gone, moved, skipped, empty, silent, expected, undated, certificate or flood.
+    #: broken, gone, moved, renamed, skipped, empty, silent, expected, undated, certificate or flood.
     kind: str
     text: str
     #: It is over.
@@ -78,11 +79,17 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         return
     place = places.of(feed.url)
     if state.moved_to is not None and not place.is_page:
-        yield "moved", f"has moved for good to {_shown(state.moved_to)}, where it is read; write that into feeds.yaml"
+        yield (
+            "moved",
+            f"has moved for good to {visible.masked(state.moved_to)}, where it is read; write that into feeds.yaml",
+        )
     failing = now - state.failing_since if state.failing_since else timedelta()
     if (state.failures >= BROKEN_FAILURES and not place.outages) or failing >= _A_DAY:
         times = f"{state.failures} times in a row" if state.failures > 1 else "once"
         yield "broken", f"has failed {times}, for {_spoken(failing)}: {state.error}"
+    if state.new_title is not None and not feed.name:
+        titles = f'now calls itself "{state.new_title}"; its articles still show "{state.title}"'
+        yield "renamed", f"{titles}; give it the name that you trust: name: … in feeds.yaml"
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
         yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; tell the publisher"
     if state.left_count and state.day == now.date():
@@ -121,14 +128,7 @@ def _longest_gap(state: model.FeedState) -> timedelta | None:
 
 def _named(state: model.FeedState, feed: model.Feed) -> str:
     name = feed.name or state.title
-    return f"{name} ({_shown(feed.url)})" if name else _shown(feed.url)
-
-
-def _shown(url: str) -> str:
-    """Without the credentials that an address may hold."""
-    scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
+    return f"{name} ({visible.masked(feed.url)})" if name else visible.masked(feed.url)
 
 
 def _spoken(duration: timedelta) -> str:

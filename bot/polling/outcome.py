@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from bot import model, ports
+from bot.model import visible
 from bot.polling import places, statuses, timing
 
 #: A permanent redirect is believed when it came this many times in a row: servers in trouble send single ones.
@@ -91,7 +92,8 @@ def after_reading(
     state = replace(
         _moving(state, answer),
         **_well(answer, now=now),
-        title=reading.title or state.title,
+        title=state.title or reading.title,
+        new_title=reading.title if reading.title and reading.title != (state.title or reading.title) else None,
         baseline_at=state.baseline_at or now,
         **_skipped(state, reading, now=now),
         is_slow=reading.was_slow,
@@ -113,6 +115,9 @@ def after_reading(
         hub=place.hub or answer.links.get("hub") or reading.hub,
         topic=place.topic(answer.url) if place.hub else answer.links.get("self") or reading.topic or answer.url,
     )
+    if visible.has_secret(feed.url) or visible.has_secret(state.topic or ""):
+        # The topic would tell the hub the secret.
+        state = replace(state, hub=None, topic=None)
     if (state.hub, state.topic) != hub_before:
         state = replace(state, hub_changed_at=now)
     # Half of the window is new: the next time some may have slid out unseen.

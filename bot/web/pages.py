@@ -18,6 +18,7 @@ from bot import articles, config, model, rules
 from bot.alerts import precision
 from bot.answers import Answers, Refused, Why, asked, day_counts, pasted, playground, telling
 from bot.answers.watched import Watched, render
+from bot.model import visible
 from bot.polling import websub
 from bot.rules.search import Page
 from bot.web import facts, guard, health, judged, looks, sparkline
@@ -256,7 +257,10 @@ class Pages:
 
     async def feed(self, request: Request) -> Response:
         """One feed: its health, its rhythm, when it is polled."""
-        url = request.query_params.get("url", "")
+        asked = request.query_params.get("url", "")
+        # A secret in an address is not in the links of the page.
+        known = self._watched.settings.feeds_by_address
+        url = asked if asked in known else next((url for url in known if visible.masked(url) == asked), asked)
         now = self._watched.clock.now()
         since = now - timedelta(days=day_counts.DAYS)
         state, last, hub = await self._watched.store.read(

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from bot import model, ports
 from bot.alerts import notices
 from bot.answers.watched import Watched
-from bot.fetch import addresses
+from bot.model import visible
 from bot.polling import websub
 from bot.web import problems
 
@@ -110,7 +110,7 @@ async def _news(
 async def _drop(watched: Watched, subscription: model.Subscription, now: datetime) -> None:
     dropped = websub.after_flood(subscription, now=now)
     operator = watched.settings.bot.operator
-    notice = notices.feed_health([f"{addresses.shown(dropped.feed)} is only polled: {dropped.error}"], [], now=now)
+    notice = notices.feed_health([f"{visible.masked(dropped.feed)} is only polled: {dropped.error}"], [], now=now)
 
     def work(tx: ports.Transaction) -> None:
         tx.subscriptions.save(dropped)

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from bot import articles, model
 from testbed.archive import FEED, LONG, Archive, entry, novelties, reading
 from testbed.fakes import START
@@ -328,6 +330,20 @@ def test_one_changed_date_is_an_edit_but_a_feed_that_dates_all_anew_is_not_belie
     assert novelties(archive.poll(*stamped)) == ["seen"] * 4
 
 
+@pytest.mark.parametrize(
+    ("name", "title", "outlet"),
+    [
+        ("Karachi Wire", "Reuters", "Karachi Wire"),
+        (None, "Reuters", "Reuters (example.org)"),
+        (None, " Reuters \n Wire ", "Reuters Wire (example.org)"),
+        (None, "Example.org", "example.org"),
+        (None, None, "example.org"),
+    ],
+)
+def test_without_a_name_an_outlet_is_shown_with_its_host(name: str | None, title: str | None, outlet: str) -> None:
+    assert articles.outlet_of(replace(FEED, name=name), title) == outlet
+
+
 def test_the_article_carries_outlet_owner_and_what_the_entry_says() -> None:
     feed = replace(FEED, name=None)
     document = reading(entry(0, author="A. Khan", tags=("asia",)), language="en")
@@ -339,7 +355,7 @@ def test_the_article_carries_outlet_owner_and_what_the_entry_says() -> None:
     article = found.items[0].article
     assert article is not None
     assert (article.outlet, article.owner, article.author, article.language) == (
-        "Example News",
+        "Example News (example.org)",
         "example.org",
         "A. Khan",
         "en",

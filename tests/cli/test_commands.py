@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,39 @@ async def test_adding_a_page_finds_the_feed_that_it_names(started: Path) -> None
         server.serve("/nothing", Reply(body=b"<html></html>", headers={"Content-Type": "text/html"}))
         done = await asyncio.to_thread(wirewatch, "feeds", "test", server.url("/nothing"), folder=started, code=2)
     assert "HTML" in done.stderr
+
+
+async def test_no_command_shows_the_secret_of_an_address(started: Path) -> None:
+    """One in the query is known by its name, one that a variable holds whatever it is."""
+    query, path = "glft-0123456789", "a1b2c3d4e5f6"
+    async with FeedServer() as server:
+        server.serve(f"/dash.xml?feed_token={query}", rss("dash"))
+        server.serve(f"/{path}/feed.xml", Reply(status=500))
+        private = server.url(f"/{path}/feed.xml")
+        feeds_of(
+            started,
+            f"{{url: '{server.url(f'/dash.xml?feed_token={query}')}'}}",
+            "{url: env:PRIVATE_FEED, name: Private}",
+        )
+        shown = ""
+        for words in (
+            ("check",),
+            ("once", "--now"),
+            ("once", "--now", "--json"),
+            ("status",),
+            ("status", "--json"),
+            ("ledger", "export"),
+            ("ledger", "export", "--json"),
+            ("feeds", "export"),
+        ):
+            done = await asyncio.to_thread(partial(wirewatch, *words, folder=started, PRIVATE_FEED=private))
+            shown += done.stdout + done.stderr
+        assert {request.path for request in server.requests} >= {f"/dash.xml?feed_token={query}", f"/{path}/feed.xml"}
+    assert query not in shown
+    assert path not in shown
+    assert "feed_token=***" in shown
+    assert "env:PRIVATE_FEED" in shown
+    assert "this address holds what looks like a secret" in shown
 
 
 async def test_a_known_place_is_added_by_its_short_form_and_once(started: Path) -> None:

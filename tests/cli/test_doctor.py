@@ -139,7 +139,8 @@ def test_a_mistake_that_stops_everything_is_told_once(folder: Path) -> None:
 async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> None:
     await note_tick(folder, now())
     urls = ["https://old.example/feed", "https://www.new.example/feed/", "https://other.example/feed"]
-    (folder / "config" / "feeds.yaml").write_text("feeds:\n" + "".join(f"  - {url}\n" for url in urls))
+    lines = "".join(f'  - {{url: "{url}", name: Paper {number}}}\n' for number, url in enumerate(urls))
+    (folder / "config" / "feeds.yaml").write_text(f"feeds:\n{lines}")
     store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock())
     states = [model.FeedState(url=url, due_at=now()) for url in urls]
     states[0] = dataclasses.replace(states[0], moved_to="https://new.example/feed")
@@ -148,9 +149,9 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     await store.close()
     said = json.loads(wirewatch("doctor", "--json", folder=folder, code=1).stdout)
     [twins] = [line["what"] for line in said if "one address" in line["what"]]
-    assert "old.example" in twins
-    assert "www.new.example" in twins
-    assert "other.example" not in twins
+    assert "Paper 0" in twins
+    assert "Paper 1" in twins
+    assert "Paper 2" not in twins
     [problem] = json.loads(wirewatch("check", "--json", folder=folder).stdout)
     assert (problem["severity"], problem["line"], problem["code"]) == ("warning", 3, "same-feed")
     assert urls[0] in problem["message"]

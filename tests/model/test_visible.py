@@ -77,3 +77,35 @@ def test_the_quick_look_passes_nothing_that_the_slow_one_would_change(monkeypatc
     quick = [visible.lines(f"é{chr(code)}é") for code in range(0x20000)]
     monkeypatch.setattr(visible, "_SUSPECT", re.compile(""))
     assert [visible.lines(f"é{chr(code)}é") for code in range(0x20000)] == quick
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "https://gitlab.example/d.atom?feed_token=glft-SECRET&page=2",
+            "https://gitlab.example/d.atom?feed_token=***&page=2",
+        ),
+        ("https://x.example/?a=1&amp;sig=0123456789", "https://x.example/?a=1&amp;sig=***"),
+        ("https://x.example/?accessToken=abc.def-ghi: 403", "https://x.example/?accessToken=***: 403"),
+        ("https://x.example/?X-Amz-Signature=99aa99aa#top", "https://x.example/?X-Amz-Signature=***#top"),
+        ("imaps://me@x.example:pw@mail.example/INBOX", "imaps://***@mail.example/INBOX"),
+        (
+            "https://x.example/?keyword=monkeys&author=keys&design=1234",
+            "https://x.example/?keyword=monkeys&author=keys&design=1234",
+        ),
+        ("postgresql://bot@db.example/news", "postgresql://bot@db.example/news"),
+        ("https://medium.example/@anna/token=abcdef", "https://medium.example/@anna/token=abcdef"),
+        ("token=abcdefgh is not in an address", "token=abcdefgh is not in an address"),
+    ],
+)
+def test_a_secret_in_an_address_is_masked_wherever_text_is_shown(text: str, shown: str) -> None:
+    assert visible.line(text) == visible.lines(text) == visible.dropped(text) == shown
+
+
+def test_an_address_that_a_variable_holds_is_shown_as_the_variable() -> None:
+    visible.conceal("https://private.example/0a1b2c3d/feed", "env:PRIVATE_FEED")
+    assert visible.line("https://private.example/0a1b2c3d/feed: 403") == "env:PRIVATE_FEED: 403"
+    assert json.loads(visible.json_text('{"url": "https://private.example/0a1b2c3d/feed"}')) == {
+        "url": "env:PRIVATE_FEED"
+    }

@@ -34,6 +34,15 @@ def test_a_hiccup_is_not_told_and_five_failures_are_told_once() -> None:
     assert told(state, START)[1] == []
 
 
+def test_a_feed_that_takes_another_name_is_reported_once_unless_the_operator_named_it() -> None:
+    state = dataclasses.replace(READ, title="Karachi Wire", new_title="Reuters")
+    [event] = polling.health(state, FEED, START)
+    assert 'now calls itself "Reuters"; its articles still show "Karachi Wire"' in event.text
+    state, _ = told(state, START)
+    assert told(state, START)[1] == []
+    assert polling.health(state, dataclasses.replace(FEED, name="Wire"), START) == ()
+
+
 def test_one_failure_that_lasts_a_day_is_told() -> None:
     assert told(failed(READ), START + DAY)[1] == ["-broken"]
 
@@ -42,7 +51,7 @@ def test_the_text_says_which_feed_since_when_and_why() -> None:
     state = dataclasses.replace(failed(failed(READ)), title="Example News")
     (event,) = polling.health(state, model.Feed(url="https://me:secret@news.example.org/feed"), START + 3 * DAY)
     assert event.text == (
-        "Example News (https://news.example.org/feed) has failed 2 times in a row, for 3 days: no answer"
+        "Example News (https://***@news.example.org/feed) has failed 2 times in a row, for 3 days: no answer"
     )
 
 

@@ -31,6 +31,25 @@ def test_a_reading_is_remembered() -> None:
     assert not polling.is_unchanged(state, polling.body_hash(b"<rss></rss>"))
 
 
+def test_the_first_title_stays_and_a_later_one_is_noted_until_it_is_gone() -> None:
+    first = was_read(FRESH, model.Reading(title="Karachi Wire"))
+    assert (first.title, first.new_title) == ("Karachi Wire", None)
+    taken = was_read(first, model.Reading(title="Reuters"), now=START + EVERY)
+    assert (taken.title, taken.new_title) == ("Karachi Wire", "Reuters")
+    back = was_read(taken, model.Reading(title="Karachi Wire"), now=START + 2 * EVERY)
+    assert (back.title, back.new_title) == ("Karachi Wire", None)
+
+
+@pytest.mark.parametrize("topic", [None, "https://news.example.org/feed?auth=0123456789abcdef"])
+def test_no_hub_is_asked_about_an_address_with_a_secret(topic: str | None) -> None:
+    links = {"hub": "https://hub.example/", **({"self": topic} if topic else {})}
+    answer = dataclasses.replace(PAGE, links=links)
+    state = was_read(FRESH, model.Reading(), answer)
+    assert (state.hub, state.topic) == ((None, None) if topic else ("https://hub.example/", URL))
+    secret = dataclasses.replace(PAGE, url=f"{URL}?feed_token=0123456789abcdef", links={"hub": "https://hub.example/"})
+    assert was_read(FRESH, model.Reading(), secret).hub is None
+
+
 def test_a_baseline_is_the_first_reading_also_without_items() -> None:
     first = was_read(FRESH, model.Reading())
     assert first.baseline_at == START

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -143,6 +145,22 @@ async def test_feeds_show_health_items_a_day_and_lateness(page: Page) -> None:
     assert "late by" in text_of(await read(page, "/feeds"))
     (failing,) = elements(await read(page, "/feeds", show="failing"), "//tbody/tr")
     assert text_of(failing).startswith("broken")
+
+
+async def test_the_secret_of_an_address_is_on_no_page_and_its_feed_has_one(filled: Path) -> None:
+    url, shown = "https://private.example/rss?feed_token=glft-0123456789", "https://private.example/rss?feed_token=***"
+    with (filled / "feeds.yaml").open("a") as file:
+        file.write(f"  - {{url: '{url}', name: Private}}\n")
+    async with page_over(filled) as page:
+        feeds = list(page.running.live.settings.feeds)
+        await page.running.store.write(lambda tx: tx.feeds.sync([feed.url for feed in feeds], now=page.clock.now()))
+        texts = [(await page.get(path)).text for path in ("/feeds", "/configuration", "/api/v1/feeds?limit=100")]
+        assert quote(shown) in texts[0]
+        assert shown in texts[2]
+        texts.append((await page.get("/feed", params={"url": shown})).text)
+    assert "Private" in texts[-1]
+    assert shown in unescape(texts[-1])
+    assert not any("glft-0123456789" in text for text in texts)
 
 
 async def test_rules_show_hits_the_last_match_and_what_they_mean(page: Page) -> None:

@@ -60,7 +60,9 @@ def write_opml(feeds: Iterable[model.Feed]) -> str:
     body = etree.SubElement(root, "body")
     for feed in feeds:
         name = outlines.printable(visible.dropped(feed.name or feed.url))
-        line = etree.SubElement(body, "outline", type="rss", text=name, title=name, xmlUrl=outlines.printable(feed.url))
+        line = etree.SubElement(
+            body, "outline", type="rss", text=name, title=name, xmlUrl=outlines.printable(visible.masked(feed.url))
+        )
         if feed.tags:
             line.set(
                 "category", ",".join(outlines.printable(visible.dropped(tag.replace(",", " "))) for tag in feed.tags)

@@ -30,7 +30,7 @@ _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _DEEPER_DASH = re.compile(r"[\r\n][ \t]*- ")
 #: Characters that only an escape inside double quotes can put into a value.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\.", re.DOTALL)
 #: “#word” at the end of a line, after a space: YAML drops it as a comment.
 _LOST = re.compile(r"(?<![ \t])[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
 
@@ -246,8 +246,8 @@ class _Composer:
             end = event.end_mark.index
             if self._odd and event.style:
                 self._odd = [odd for odd in self._odd if not start < odd.start < end]
-            if event.style == '"' and (control := _CONTROL.search(event.value)):
-                self._flaws.append(_escaped(control[0], self._text[start:end], start))
+            if event.style == '"' and _CONTROL.search(event.value) and (flaw := _escaped(self._text[start:end], start)):
+                self._flaws.append(flaw)
             if self._lost and end in self._lost:
                 self._warn_of_comment(event.value, self._lost[end])
             if not event.style and end - start > len(event.value) + 2 and "- " in event.value:
@@ -330,23 +330,23 @@ class _Composer:
         )
 
 
-def _escaped(control: str, written: str, start: int) -> Flaw:
-    r"""Return the flaw of ``"\bPTA\b"``: double quotes make a backspace of what was meant as a word boundary."""
-    found = next(found for found in _ESCAPE.finditer(written) if _is_control(found))
+def _escaped(written: str, start: int) -> Flaw | None:
+    r"""Return the flaw of ``"\bPTA\b"``: double quotes make a backspace of what was meant as a word boundary.
+
+    Who writes other characters by their codes (``\x1b``) means what is written.
+    """
+    escapes = list(_ESCAPE.finditer(written))
+    letter = next((found for found in escapes if found[0][1] in "0abefv"), None)
+    if letter is None or any(found[0][1] in "xuU" for found in escapes):
+        return None
     single = written[1:-1].replace("'", "''")
     return Flaw(
         code="escape",
-        message=f"inside double quotes {found[0]} is a control character (U+{ord(control):04X}), not text",
+        message=f"inside double quotes {letter[0]} is a control character, not text",
         help=f"use single quotes, in which a backslash is only a backslash: '{single}'",
-        start=start + found.start(),
-        end=start + found.end(),
+        start=start + letter.start(),
+        end=start + letter.end(),
     )
-
-
-def _is_control(escape: re.Match[str]) -> bool:
-    if digits := escape[1] or escape[2] or escape[3]:
-        return _CONTROL.match(chr(int(digits, 16))) is not None
-    return escape[0][1] in "0abefv"
 
 
 def _end(event: Any, items: list[Node]) -> int:
