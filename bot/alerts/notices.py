@@ -89,12 +89,6 @@ def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None)
     )
 
 
-def ledger_sealed(day: date, *, rows: int, seal: str) -> model.Notice:
-    """A day of the ledger was closed with ``seal``, a hash in hexadecimal."""
-    lead = f"Ledger of {day.isoformat()} sealed, {model.counted(rows, 'row')}: {seal}"
-    return model.Notice(what=lead, occasion=(f"seal {day.isoformat()}",))
-
-
 def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
     """The connection that carries the presses of buttons failed, for ``reason``."""
     names = ", ".join(channels)

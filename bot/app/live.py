@@ -24,9 +24,3 @@ class Live:
         """How long things are kept: never shorter than a story is open. None: for ever."""
         bot = self.settings.bot
         return None if bot.keep is None else max(bot.keep, bot.stories_window)
-
-    @property
-    def seals_go_to(self) -> str | None:
-        """The channel for the ledger's seals; None: the log only."""
-        bot = self.settings.bot
-        return bot.operator if bot.posts_seals else None

@@ -26,7 +26,7 @@ from bot.app.observers import Observer
 from bot.app.sending import Sending
 from bot.app.wiring import Parts, live_of, parts_of
 from bot.channels import checks
-from bot.maintenance import clock_step, gc_tuning, retention, sealing
+from bot.maintenance import clock_step, gc_tuning, retention
 from bot.ports import keys
 from bot.ports.tasks import TaskGroup, until_stored
 
@@ -120,8 +120,6 @@ class App:
         finally:
             # What was set aside for the pass is looked at again: its garbage must not stay for ever.
             gc.unfreeze()
-        # First, so that the seal is posted by the same process.
-        await sealing.seal_closed_days(self.store, self.clock, post_to=self.live.seals_go_to)
         drained = await self._sending.drain(drain)
         await retention.trim_when_due(self.store, self.clock, keep=self.live.keep, trim=self._trim)
         await self.parts.heartbeat.end()
@@ -218,7 +216,6 @@ class App:
             send=self._sending.send,
             keep=lambda: self.live.keep,
             trim=self._trim,
-            seals_go_to=lambda: self.live.seals_go_to,
             on_pass=on_pass,
         )
         environment = self.parts.environment

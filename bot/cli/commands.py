@@ -48,6 +48,7 @@ COMMANDS = {
 #: Commands of earlier versions -> what to do instead.
 REMOVED = {
     "clinic": "`wirewatch check` warns of short terms, and `wirewatch try RULE` lists what they match",
+    "ledger verify": "days are no longer sealed; `wirewatch ledger` lists the rows, and `wirewatch backup` copies them",
 }
 
 
@@ -98,9 +99,10 @@ def main() -> None:
     """Run one command; an expected failure is one line, never a traceback."""
     logs.guard()
     typed = _typed(sys.argv[1:])
-    if replacement := REMOVED.get(" ".join(sys.argv[1:2])):
-        terminal.say(f"wirewatch {sys.argv[1]} was removed: {replacement}.")
-        sys.exit(UNUSABLE)
+    for typed_name in (" ".join(sys.argv[1:2]), " ".join(sys.argv[1:3])):
+        if replacement := REMOVED.get(typed_name):
+            terminal.say(f"wirewatch {typed_name} was removed: {replacement}.")
+            sys.exit(UNUSABLE)
     try:
         if not LOGLESS.issuperset(typed):
             # A command that sets its own level does so again.

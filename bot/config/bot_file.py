@@ -20,6 +20,9 @@ _CLAIM = "remove it: the reaction 👀 no longer claims a story; `wirewatch stor
 #: Keys of channels that an earlier version had: (kind, key) -> what to do.
 _REMOVED = {(kind, "may_act"): _CLAIM for kind in ("discord", "matrix", "mattermost")}
 
+#: Keys of the whole file that an earlier version had -> what to do.
+_REMOVED_AT_TOP = {"ledger": "remove it: days are no longer sealed; `wirewatch ledger` lists the rows"}
+
 
 def channel_names(root: Node | None) -> frozenset[str] | None:
     """Names of channels as written, also of broken ones, so that rules are not blamed; None: unknown."""
@@ -71,6 +74,10 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     groups = _groups(root)
     for _, group in groups:
         access_shape.hide(group, report)
+    for name, advice in _REMOVED_AT_TOP.items():
+        if isinstance(root, MappingNode) and (removed := root.key(name)):
+            report.add_at(removed, "removed-key", f"{name} has no effect any more", advice, severity="warning")
+            root.pairs[:] = [pair for pair in root.pairs if pair[0].value != name]
     shape = validation.check(BotShape, root, report)
     channels = _channels(channels_node, report, kinds, environ)
     warn_of_broken(channels_node, report, kinds)
@@ -234,7 +241,6 @@ def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: 
         stories_window=shape.stories.window,
         languages=shape.stories.languages,
         quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
-        posts_seals=shape.operator is not None and shape.ledger.post_seal,
         web=_web(shape.web),
         language_model=shape.model.policy(folder) if shape.model else None,
     )

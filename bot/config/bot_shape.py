@@ -118,18 +118,6 @@ class StoriesShape(StrictShape):
     )
 
 
-class LedgerShape(StrictShape):
-    """Where the ledger's seals are published."""
-
-    post_seal: bool = pydantic.Field(
-        False,
-        description=(
-            "Each day's seal is posted to the operator's channel, one line a day, so that it is kept where the "
-            "database cannot change it."
-        ),
-    )
-
-
 class WebTokenShape(StrictShape):
     """A program's token for the API."""
 
@@ -234,9 +222,6 @@ class BotShape(StrictShape):
         None,
         description="A story's first post waits this long, so that it names several outlets: 90 seconds. Never one of "
         "severity high. Without it, posts do not wait.",
-    )
-    ledger: LedgerShape = pydantic.Field(
-        default_factory=lambda: LedgerShape.model_validate({}), description="Where the ledger's seals are published."
     )
     web: WebShape | None = pydantic.Field(None, description="The status page, /healthz and /metrics.")
     keep: values.Duration | None = pydantic.Field(

@@ -25,6 +25,10 @@ PREFIX = "WIREWATCH_"
 LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
 
 
+#: Variables of keys that an earlier version had: the key's warning is theirs too.
+_REMOVED = {f"{PREFIX}LEDGER": ("ledger",), f"{PREFIX}LEDGER_POST_SEAL": ("ledger", "post_seal")}
+
+
 def variables() -> dict[str, tuple[str, ...]]:
     """Variable -> the path of its key in bot.yaml; a block of keys can be set as a whole too."""
     return {PREFIX + "_".join(path).upper(): path for path in _paths(BotShape)}
@@ -47,7 +51,7 @@ def _shapes(annotation: object) -> Iterator[type[pydantic.BaseModel]]:
 
 def overlay(report: ProblemReport, environ: Mapping[str, str]) -> None:
     """Put what the environment sets into the report's document; an empty variable counts as unset."""
-    known = variables()
+    known = variables() | _REMOVED
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
     root = report.document.root
     if not given or not isinstance(root, MappingNode):
@@ -89,7 +93,7 @@ def _appended(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[
     """The text with the variable's line, its value as a node of that text, and what is wrong with its YAML."""
     start = len(text) + len(name) + 2
     written = value.strip()
-    if _is_secret(path) and not written.startswith(("env:", "file:")):
+    if path not in _REMOVED.values() and _is_secret(path) and not written.startswith(("env:", "file:")):
         # What is in a variable is not written into the configuration: it is named there.
         written = f"env:{name}"
     if "\n" not in written and written[0] not in "[{":

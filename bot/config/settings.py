@@ -83,8 +83,6 @@ class BotSettings:
     posts_per_hour: int | None
     #: How long first posts wait for other outlets; None: they do not.
     gather: timedelta | None
-    #: Each day's seal goes to the operator's channel.
-    posts_seals: bool
     web: WebSettings | None
     #: How long articles are kept; None: for ever.
     keep: timedelta | None

@@ -13,7 +13,7 @@ from bot.model.feeds import Entry, Feed, FeedHealth, FeedState, FullText, Readin
 from bot.model.ids import ArticleId, JudgementId, SendId, StoryId, send_id
 from bot.model.judgements import Judgement, Verdict, entity_key, rule_key
 from bot.model.languages import Languages
-from bot.model.ledger import DaySeal, FactKind, LedgerRow, LedgerValue
+from bot.model.ledger import FactKind, LedgerRow, LedgerValue
 from bot.model.messages import (
     CoverageLine,
     Escalation,
@@ -67,7 +67,6 @@ __all__ = [
     "ArticleId",
     "Completion",
     "CoverageLine",
-    "DaySeal",
     "Deadline",
     "Decision",
     "Digest",

@@ -1,9 +1,9 @@
-"""A row of the ledger, and the seal of a day."""
+"""A row of the ledger."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -28,8 +28,6 @@ class FactKind(StrEnum):
     STOPPED = "stopped"
     #: For some minutes nobody looked for due feeds, whoever ran.
     UNWATCHED = "unwatched"
-    #: Days of the ledger were deleted; their seals are named.
-    LET_GO = "let_go"
 
 
 LedgerValue: TypeAlias = str | int | tuple[str, ...]
@@ -43,15 +41,3 @@ class LedgerRow:
     kind: FactKind
     #: Name and value, in a fixed order for each kind (docs/ledger.md).
     fields: tuple[tuple[str, LedgerValue], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DaySeal:
-    """What holds one closed day of UTC together, and to the day before."""
-
-    day: date
-    row_count: int
-    #: SHA-256 in hexadecimal.
-    seal: str
-    #: False: its rows were deleted, as a row of a later day says; the seal stays, for the day after.
-    is_kept: bool = True

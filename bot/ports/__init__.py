@@ -69,7 +69,6 @@ from bot.ports.errors import (
     WirewatchError,
 )
 from bot.ports.language_models import Advisor, Answered, Completions, LanguageModel
-from bot.ports.ledgers import Ledger
 from bot.ports.listeners import ActionResult, Asked, Listener, OnAsked, OnChange, OnPress, Person, Press
 from bot.ports.network import Answer, Bell, Body, Fetcher, LinkResolver, PageReader, Request, Room, Share, Source
 from bot.ports.people import Judgements, Rulings, Silences
@@ -79,6 +78,7 @@ from bot.ports.store import (
     DecisionQueue,
     FeedStates,
     KeyValues,
+    Ledger,
     Outbox,
     Store,
     Stories,

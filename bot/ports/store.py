@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot import model
 from bot.ports.archive import Articles
 from bot.ports.language_models import Completions
-from bot.ports.ledgers import Ledger
 from bot.ports.people import Judgements, Rulings, Silences
 from bot.ports.pushes import Subscriptions
 from bot.ports.searching import Search
@@ -227,6 +226,16 @@ class KeyValues(Protocol):
 
     def drop(self, key: str) -> None:
         """Delete the key, if it is there."""
+
+
+class Ledger(Protocol):
+    """What happened, in rows that are written once."""
+
+    def add(self, rows: Sequence[model.LedgerRow]) -> None:
+        """Write facts of this transaction; decisions are rows by themselves."""
+
+    def since(self, when: datetime) -> Iterator[model.LedgerRow]:
+        """Yield rows from ``when`` on, oldest first. Raises StoreError for a damaged row."""
 
 
 class Transaction(Protocol):

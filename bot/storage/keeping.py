@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,12 @@ from bot.storage.articles import RENEWED_AFTER
 from bot.storage.columns import HashBytes, Timestamp
 from bot.storage.completions import completions
 from bot.storage.failures import unavailable
-from bot.storage.ledger import Ledger, is_needed
 from bot.storage.schema import (
     UNSENT,
     articles,
     decisions,
     feeds,
+    ledger,
     matches,
     members,
     outbox,
@@ -69,8 +69,8 @@ _target = stories.alias("target")
 _is_told_unsent = exists().where(
     tellings.c.story == stories.c.id, tellings.c.send == outbox.c.id, outbox.c.state.in_(UNSENT)
 )
-# A day of the ledger is kept whole or let go whole: a story stays while a kept day has a decision about it.
-_is_in_ledger = exists().where(decisions.c.story == stories.c.id, is_needed)
+# A decision is a row of the ledger, and goes with its story.
+_has_kept_decision = exists().where(decisions.c.story == stories.c.id, decisions.c.at >= _BEFORE)
 _is_in_story = exists().where(members.c.article == articles.c.id)
 
 _OLD_STORIES = delete(stories).where(
@@ -80,10 +80,13 @@ _OLD_STORIES = delete(stories).where(
             stories.c.last_seen < _BEFORE,
             ~exists().where(_target.c.id == stories.c.merged_into, _target.c.last_seen >= _BEFORE),
             ~_is_told_unsent,
-            ~_is_in_ledger,
+            ~_has_kept_decision,
         )
         .limit(_MANY)
     )
+)
+_OLD_ROWS = delete(ledger).where(
+    ledger.c.n.in_(select(ledger.c.n).where(ledger.c.at < _BEFORE).order_by(ledger.c.at).limit(_MANY))
 )
 _OLD_MESSAGES = delete(outbox).where(
     outbox.c.seq.in_(
@@ -163,8 +166,8 @@ class Trimmed:
 
 
 async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
-    """Let go what ended before: whole days of the ledger but not their seals, whole stories with what was said of them,
-    then the texts of articles in no story.
+    """Delete what ended before: rows of the ledger, whole stories with their decisions and messages, then the texts of
+    articles in no story.
 
     Nothing unsent is deleted. In small transactions; one that is cut off goes on where it was. Raises StoreUnavailable.
     """
@@ -178,7 +181,7 @@ async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
             total += count
         return total
 
-    await _drop_days(store, before)
+    await drop(_OLD_ROWS)
     stories_gone = await drop(_OLD_STORIES)
     messages_gone = await drop(_OLD_MESSAGES)
     await drop(_OLD_COMPLETIONS)
@@ -206,17 +209,6 @@ async def _forget(store: SqlStore, wanted: Select[tuple[Any]], forget: Delete, b
         if len(found) < _LOOK or not gone:
             break
     return total
-
-
-async def _drop_days(store: SqlStore, before: datetime) -> None:
-    """A day that nobody sealed yet is sealed first: its seal is all that will be left of it."""
-    day = before.astimezone(UTC).date()
-    while await store.run(lambda connection: Ledger(connection).seal(before=day)) is not None:
-        pass
-    now = store.clock.now()
-    await store.run(lambda connection: Ledger(connection).close_days(before=day, at=now))
-    while await store.run(lambda connection: Ledger(connection).drop_rows()) > 0:
-        pass
 
 
 def backup(address: str, target: Path, *, progress: Callable[[int, int], None] | None = None) -> None:

@@ -11,7 +11,7 @@ JSON document beside it (codec).
                                          ├───── judgements
                                          ├───── rulings
                                          └───── tellings ─ outbox
-    ledger, with decisions ─ seals      silences
+    ledger (with decisions)             silences
 
 Beside them is the index of words over the articles, kept by triggers (migration 0013, read by search.py).
 """
@@ -42,7 +42,6 @@ __all__ = [
     "metadata",
     "outbox",
     "rulings",
-    "seals",
     "sightings",
     "silences",
     "stories",
@@ -51,7 +50,7 @@ __all__ = [
 ]
 
 #: The revision of the newest migration.
-REVISION = "0019"
+REVISION = "0020"
 
 #: States of rows that still have something to do.
 UNSENT = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN, model.SendState.PARKED)
@@ -209,11 +208,8 @@ decisions = Table(
     Column("article", Text),
     #: Decision.
     Column("decision", Text, nullable=False),
-    #: The day of the ledger that it was sealed with; NULL: not yet.
-    Column("day", Text),
     Index(None, "story"),
     Index(None, "at"),
-    Index(None, "day"),
 )
 
 alerts = Table(
@@ -277,22 +273,9 @@ ledger = Table(
     #: In order of writing.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("at", Timestamp, nullable=False),
-    #: The day that it was sealed with; NULL: not yet.
-    Column("day", Text),
-    #: The text that is hashed (bot/ledger/rows.py).
+    #: A line of JSON (bot/ledger.py).
     Column("row", Text, nullable=False),
     Index(None, "at"),
-    Index(None, "day"),
-)
-
-seals = Table(
-    "seals",
-    metadata,
-    Column("day", Text, primary_key=True),
-    Column("row_count", Integer, nullable=False),
-    Column("seal", Text, nullable=False),
-    #: False: the day's rows were deleted.
-    Column("is_kept", Boolean, nullable=False),
 )
 
 #: Matched articles that wait for a decision.

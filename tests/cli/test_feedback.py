@@ -122,3 +122,6 @@ def test_it_looks_back_only_so_far_as_it_is_told_and_names_the_rules_it_knows(ju
 def test_a_command_of_an_earlier_version_names_its_replacement(tmp_path: Path) -> None:
     shown = wirewatch("clinic", "mine.yaml", folder=tmp_path, code=2).stderr
     assert shown.startswith("wirewatch clinic was removed: `wirewatch check` warns of short terms")
+    shown = wirewatch("ledger", "verify", "--expect", "4f6c", folder=tmp_path, code=2).stderr
+    assert shown.startswith("wirewatch ledger verify was removed: days are no longer sealed; `wirewatch ledger`")
+    assert shown.count("\n") == 1

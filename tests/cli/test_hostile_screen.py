@@ -59,8 +59,8 @@ RUNS: dict[str, list[str]] = {
     "feeds import": ["OPML"],
     "feeds export": [""],
     "review": ["BEFORE --since 9000d"],
+    "ledger": ["--since 9000d"],
     "ledger export": ["--since 9000d", "--since 9000d --json"],
-    "ledger verify": ["", "--json"],
 }
 SHOWS_NOTHING_OF_STRANGERS = {
     "stories split": "names ids and the address that was typed",

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import ledger, model, storage
+from bot import model, storage
 from bot.maintenance import heartbeat
 from testbed.fakes import START, FakeClock
 
@@ -34,7 +34,7 @@ def process(
 
 async def rows(store: storage.SqlStore) -> list[tuple[str, dict[str, model.LedgerValue]]]:
     found = await store.read(lambda tx: list(tx.ledger.since(START - 365 * 24 * HOUR)))
-    return [(row.kind.value, dict(row.fields)) for _, row in found]
+    return [(row.kind.value, dict(row.fields)) for row in found]
 
 
 async def test_of_several_processes_one_whose_clock_is_behind_was_not_set_back(
@@ -193,16 +193,3 @@ async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.Sq
     await watch(one, clock, seconds=40)
     clock.set(START + 10 * SECOND)
     assert await one.tick() is None
-
-
-async def test_these_rows_are_sealed_as_others_are(store: storage.SqlStore, clock: FakeClock) -> None:
-    one = process(store, clock)
-    await one.begin()
-    await one.end()
-    day = START.date()
-    sealed = await store.write(lambda tx: tx.ledger.seal(before=day + timedelta(days=1)))
-    assert sealed is not None
-    assert sealed.row_count == 2
-
-    proof = await store.read(lambda tx: ledger.verify(tx.ledger.seals(), tx.ledger.texts, days=tx.ledger.days()))
-    assert proof.broken is None

@@ -67,7 +67,7 @@ async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(st
         "parked": SendState.DROPPED,
         "left": SendState.PENDING,
     }
-    told = [dict(row.fields) for _, row in await store.read(lambda tx: list(tx.ledger.since(START)))]
+    told = [dict(row.fields) for row in await store.read(lambda tx: list(tx.ledger.since(START)))]
     assert {str(one["send"]) for one in told if one["reason"] == "silenced"} == {"waiting", "parked"}
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from bot import pipeline, ports
 from bot.app.engines import task_queue
 from bot.app.engines.stages import Stages
-from bot.maintenance import retention, sealing
+from bot.maintenance import retention
 from bot.maintenance.heartbeat import ALIVE_EVERY, Heartbeat
 from bot.ports.tasks import STORE_PAUSE, TaskGroup
 
@@ -108,11 +108,10 @@ class ClusterEngine:
         await self._stages.send(over, is_ours=partial(_is_of, share))
 
     async def keep(self) -> None:
-        """Seal closed days, delete what is past its retention; what fails is done a minute later."""
+        """Delete what is past its retention; what fails is done a minute later."""
         stages = self._stages
         before = stages.clock.now() - GUARDED
         with contextlib.suppress(ports.StoreError):
-            await sealing.seal_closed_days(stages.store, stages.clock, post_to=stages.seals_go_to())
             await retention.trim_when_due(stages.store, stages.clock, keep=stages.keep(), trim=stages.trim)
             await stages.store.write(lambda tx: tx.articles.forget_fresh(before=before))
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot import model, ports
 from bot.app.engines.stages import Stages, TickEvery
-from bot.maintenance import retention, sealing
+from bot.maintenance import retention
 from bot.ports.tasks import TaskGroup, until_stored
 
 #: How often due feeds are looked for.
@@ -35,7 +35,6 @@ class LocalEngine:
             group.create_task(self._stages.send(stop))
             others = [
                 group.create_task(self._poll_for_ever()),
-                group.create_task(sealing.keep_sealing(store, clock, post_to=self._stages.seals_go_to)),
                 group.create_task(
                     retention.keep_trimming(store, clock, keep=self._stages.keep, trim=self._stages.trim)
                 ),

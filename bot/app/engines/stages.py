@@ -49,7 +49,5 @@ class Stages:
     #: How long things are kept; None: for ever.
     keep: Callable[[], timedelta | None]
     trim: Trim
-    #: The channel for the ledger's seals; None: the log only.
-    seals_go_to: Callable[[], str | None]
     #: Told of each pass that has ended.
     on_pass: Callable[[PassReport], None]

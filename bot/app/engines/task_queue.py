@@ -7,7 +7,7 @@ Knows no stage and no table of ours: what the tasks do is given to it (``Work``)
     decide    deciding                                one at a time; lasts for minutes, to remember its stories
     send      a share of the channels                 one at a time a share; lasts for minutes, to keep its pace
     recover   every 5 s                               releases the tasks of killed workers, which the engine does not
-    keep      every minute                            seals, trims
+    keep      every minute                            trims
 
 Each task may be lost or run twice: what it works on is leased in the database, and the next tick defers it again.
 """
@@ -92,7 +92,7 @@ class Work(Protocol):
         """Send until ``over``, and then what is due still."""
 
     async def keep(self) -> None:
-        """Seal closed days of the ledger and delete what is past its retention."""
+        """Delete what is past its retention."""
 
 
 class TaskQueue:

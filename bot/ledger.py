@@ -1,12 +1,9 @@
-"""The ledger: a fact as a line of text.
-
-Knows no database. The text of a row is what is hashed, so its form never changes: a new field comes last.
-"""
+"""The ledger: what a row records, and the row as a line of text. No I/O."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from bot import model
@@ -25,9 +22,9 @@ _OF_STATE: Mapping[SendState, FactKind] = {
 def fetched(
     before: model.FeedState, after: model.FeedState, *, status: int | None, new_count: int, at: datetime
 ) -> model.LedgerRow | None:
-    """A poll that brought something new, was the first to parse, or ended otherwise than the one before.
+    """Return the row of a poll that found new articles, was the feed's first, or ended differently from the last one.
 
-    None for the others: at 10,000 feeds they would be three million rows a day that all say “still nothing”.
+    Return None for other polls: 10,000 feeds would write three million rows a day that record nothing new.
     """
     is_baseline = before.baseline_at is None and after.baseline_at is not None
     if not new_count and not is_baseline and before.error == after.error:
@@ -36,7 +33,7 @@ def fetched(
 
 
 def matched(article: model.Article, match: model.Match, *, at: datetime) -> model.LedgerRow:
-    """A rule matched an article."""
+    """Return the row of a rule's match."""
     return _row(
         FactKind.MATCHED,
         at,
@@ -49,7 +46,7 @@ def matched(article: model.Article, match: model.Match, *, at: datetime) -> mode
 
 
 def decided(decision: model.Decision) -> model.LedgerRow:
-    """A decision about a story in a channel."""
+    """Return the row of a decision about a story in a channel."""
     return _row(
         FactKind.DECIDED,
         decision.at,
@@ -64,8 +61,11 @@ def decided(decision: model.Decision) -> model.LedgerRow:
 
 
 def outcome(before: model.Outgoing, after: model.Outgoing, *, at: datetime) -> model.LedgerRow | None:
-    """What became of a try to send. None: nothing that is a fact yet, or parked for the reason it was parked for
-    before (a closed channel is tried again and again)."""
+    """Return the row of an attempt to send.
+
+    Return None while the outcome is open, and for a message that is parked again for the same reason (a closed channel
+    is retried).
+    """
     kind = _OF_STATE.get(after.state)
     if kind is None or (kind is FactKind.PARKED and before.error == after.error):
         return None
@@ -87,37 +87,21 @@ def outcome(before: model.Outgoing, after: model.Outgoing, *, at: datetime) -> m
 
 
 def started(process: str, *, version: str, at: datetime) -> model.LedgerRow:
-    """A process began to watch."""
+    """Return the row of a process that starts to watch."""
     return _row(FactKind.STARTED, at, process=process, version=version)
 
 
 def stopped(process: str, *, since: str, until: str, how: str, at: datetime) -> model.LedgerRow:
-    """``until``: the last sign of life; ``at`` is later where the next process found the end."""
+    """Return the row of a process that ended.
+
+    ``until`` is its last heartbeat. ``at`` is later if another process noticed the end.
+    """
     return _row(FactKind.STOPPED, at, process=process, since=since, until=until, how=how)
 
 
 def unwatched(*, since: str, until: str, at: datetime) -> model.LedgerRow:
-    """Nothing was watched between two times, which are in ISO 8601."""
+    """Return the row of a gap in which nothing was polled; both times are in ISO 8601."""
     return _row(FactKind.UNWATCHED, at, since=since, until=until)
-
-
-def let_go(
-    newly: Sequence[model.DaySeal], *, count: int, digest: str, at: datetime, is_witnessed: bool = True
-) -> model.LedgerRow:
-    """Days of which only the seals are kept from now on, oldest first. ``count`` and ``digest`` are over all days that
-    were ever deleted (chain.digest), so that the last such row names them all.
-
-    ``is_witnessed``: False: they had gone before such rows were written.
-    """
-    return _row(
-        FactKind.LET_GO,
-        at,
-        through=newly[-1].day.isoformat(),
-        count=count,
-        digest=digest,
-        days=tuple(f"{each.day.isoformat()} {each.seal}" for each in newly),
-        witnessed="yes" if is_witnessed else "no",
-    )
 
 
 def _row(kind: FactKind, at: datetime, **fields: model.LedgerValue) -> model.LedgerRow:
@@ -125,7 +109,7 @@ def _row(kind: FactKind, at: datetime, **fields: model.LedgerValue) -> model.Led
 
 
 def _clean(value: model.LedgerValue) -> model.LedgerValue:
-    """Halves of surrogate pairs, which no file holds, become question marks."""
+    """Replace halves of surrogate pairs, which UTF-8 cannot encode, by question marks."""
     if isinstance(value, tuple):
         return tuple(map(_whole, value))
     return _whole(value) if isinstance(value, str) else value
@@ -139,13 +123,13 @@ def _whole(text: str) -> str:
 
 
 def text_of(row: model.LedgerRow) -> str:
-    """One line of ASCII: compact JSON, time and kind first."""
+    """Return the row as one line of compact JSON in ASCII, time and kind first."""
     head = {"at": row.at.astimezone(UTC).isoformat(timespec="microseconds"), "kind": row.kind.value}
     return json.dumps({**head, **dict(row.fields)}, separators=(",", ":"))
 
 
 def parse_row(text: str) -> model.LedgerRow:
-    """Raises ValueError for what ``text_of`` never wrote."""
+    """Parse a line of ``text_of``. Raises ValueError."""
     try:
         fields = json.loads(text)
         at, kind = datetime.fromisoformat(fields.pop("at")), FactKind(fields.pop("kind"))
