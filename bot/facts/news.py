@@ -40,8 +40,8 @@ WEIGHTS: Mapping[str, float] = {
     "pause": 1.24,
     "again": 0.67,
 }
-#: An article is quoted from this probability on; a live page's new text, which is surely about the story, sooner.
-THRESHOLD, _LIVE = 0.55, 0.3
+#: An article is quoted from this probability on.
+THRESHOLD = 0.55
 #: From this probability on, or where a sentence has a new turn, number or day, a language model is asked what is new.
 _ASKED_FROM = 0.01
 #: The certainty that an article reports the story's event from which on its values replace those of the story.
@@ -49,6 +49,8 @@ _SURE = 0.9
 #: Hours since the last article: more say nothing more.
 _LONGEST_PAUSE = 24
 _MOST_CHANGES, _MOST_QUOTES = 3, 2
+#: A sentence that a live page adds is new where the nearest statement lacks this share of it.
+_APART = 0.5
 #: A sentence with fewer words of content says nothing alone; with fewer than the second it is short.
 _FEWEST, _SHORT = 3, 6
 #: Characters of two sentences that are quoted as one.
@@ -60,27 +62,21 @@ def news(
     reading: Reading,
     beside: Sequence[StoryClaims] = (),
     sure: float = 1.0,
-    *,
-    threshold: float = THRESHOLD,
-    states_changes: bool = True,
 ) -> tuple[model.Fact, ...]:
     """Return what the article says that the story did not; nothing for a story's first article or a copy.
 
     ``beside``: the claims of the nearest other stories, whose news is not this story's. ``sure``: the probability that
-    the article reports this story's event. ``states_changes``: False: a change is quoted, not stated as "A → B".
+    the article reports this story's event.
     """
     if is_copy(claims, reading, beside):
         return ()
     turn = undoing(claims, reading)
     mark = model.CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
     # A sentence that itself replaces the story's value is about the same thing, whatever the article's event.
-    changed = [
-        change for change in changes(claims, reading) if change.is_explicit or (sure >= _SURE and states_changes)
-    ]
+    changed = [change for change in changes(claims, reading) if change.is_explicit or sure >= _SURE]
     changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
-    if not (mark or changed or _is_decisive(claims, reading)) and probability(claims, reading) * sure < threshold:
+    if not (mark or changed or _is_decisive(claims, reading)) and probability(claims, reading) * sure < THRESHOLD:
         return ()
-    changed = changed if states_changes else []
     facts = [_claim(reading, change, model.CORRECTION if reading.is_correction else "") for change in changed]
     stated = [fact.sentence for fact in facts]
     quoted = [
@@ -118,12 +114,18 @@ def news_and_more(
 
 
 def news_of_version(claims: StoryClaims, after: model.Article) -> tuple[model.Fact, ...]:
-    """Return what a live page's next version adds to itself and to the other articles; the claims take it in."""
+    """Return what a live page's next version adds to itself and to the other articles; the claims take it in.
+
+    These are quotes only: such a page is about several events, so a value mostly replaces one of another thing.
+    """
     reading = read(after)
-    # It is about several events: a value that differs from an earlier one is mostly of another thing.
-    found = news(claims, reading, threshold=_LIVE, states_changes=False)
+    fresh = [
+        statement
+        for statement in _newest(claims, reading, (), most=_LEAD)
+        if _turns(claims, statement) or not claims.has_values(statement) or claims.apart(statement) >= _APART
+    ]
     claims.add(reading, is_version=True)
-    return found
+    return tuple(_quotes(reading, fresh, ()))
 
 
 def undoing(claims: StoryClaims, reading: Reading) -> str | None:
