@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ class Assisting:
         store: ports.Store,
         clock: ports.Clock,
         *,
-        live: Callable[[], Live],
+        live: Live,
         deciding: pipeline.Deciding,
         observers: Observers,
         environ: Mapping[str, str],
@@ -45,7 +45,7 @@ class Assisting:
 
     async def renew(self) -> None:
         """The configuration has changed; a model that cannot be opened is logged, and none is asked."""
-        policy = self._live().settings.bot.language_model
+        policy = self._live.settings.bot.language_model
         if policy == self._policy:
             return
         self._policy, before = policy, self._asker
@@ -69,7 +69,7 @@ class Assisting:
             policy,
             store=self._store,
             clock=self._clock,
-            operator=lambda: self._live().settings.bot.operator,
+            operator=lambda: self._live.settings.bot.operator,
             on_completion=self._observers.on_completion,
         )
 
@@ -94,10 +94,10 @@ class Assisting:
         while self._asker is not None and self._deciding.is_waiting and left > timedelta():
             begun = loop.time()
             await self._asker.settle(left)
-            made += await self._deciding.work_off(self._live().snapshot)
+            made += await self._deciding.work_off(self._live.snapshot)
             left -= timedelta(seconds=loop.time() - begun)
         if self._deciding.is_waiting:
-            made += await self._deciding.stop_waiting(self._live().snapshot)
+            made += await self._deciding.stop_waiting(self._live.snapshot)
         return made
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The configuration in force: what a reload swaps as one, between passes."""
+"""The configuration in force. A reload replaces its parts in place, so everybody holds the one ``Live``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from datetime import datetime, timedelta
 from bot import config, pipeline, ports
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Live:
-    """What is under way when another takes its place ends with this one."""
+    """The configuration in force; work that is under way at a reload ends with the parts that it has taken."""
 
     settings: config.Settings
     snapshot: pipeline.Snapshot
     channels: Mapping[str, ports.Channel]
     #: When the configuration was taken over.
     loaded_at: datetime
+
+    def take_over(self, other: Live) -> None:
+        """From now on be as ``other``."""
+        self.settings, self.snapshot = other.settings, other.snapshot
+        self.channels, self.loaded_at = other.channels, other.loaded_at
 
     @property
     def keep(self) -> timedelta | None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot import model, pipeline, polling, ports
+from bot import model, polling, ports
+from bot.app.live import Live
 from bot.ports import keys
 from bot.ports.tasks import STORE_PAUSE, TaskGroup
 
@@ -38,13 +39,13 @@ class Mailboxes:
         clock: ports.Clock,
         fetcher: ports.Fetcher,
         *,
-        snapshot: Callable[[], pipeline.Snapshot],
+        live: Live,
         is_alone: bool,
     ) -> None:
         self._store = store
         self._clock = clock
         self._bell = fetcher if isinstance(fetcher, ports.Bell) else None
-        self._snapshot = snapshot
+        self._live = live
         self._is_alone = is_alone
         self._who = secrets.token_hex(8)
 
@@ -55,7 +56,7 @@ class Mailboxes:
         waiting: dict[str, asyncio.Task[None]] = {}
         async with TaskGroup() as group:
             while True:
-                wanted = {feed.url for feed in self._snapshot().feeds.values() if feed.kind == "imap"}
+                wanted = {feed.url for feed in self._live.snapshot.feeds.values() if feed.kind == "imap"}
                 for url in waiting.keys() - wanted:
                     waiting.pop(url).cancel()
                 for url in wanted - waiting.keys():
@@ -63,7 +64,7 @@ class Mailboxes:
                 await self._clock.sleep(_LOOK)
 
     async def _wait_at(self, url: str, bell: ports.Bell) -> None:
-        while feed := self._snapshot().feeds.get(url):
+        while feed := self._live.snapshot.feeds.get(url):
             try:
                 if not await self._is_ours(url):
                     await self._clock.sleep(_LOOK)

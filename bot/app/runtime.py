@@ -57,7 +57,7 @@ class App:
         self._sending = Sending(
             parts.store,
             parts.clock,
-            live=lambda: self.live,
+            live=live,
             on_outcome=parts.observers.on_outcome,
             beside=self._hear_alone,
         )
@@ -72,7 +72,7 @@ class App:
         self._assisting = Assisting(
             parts.store,
             parts.clock,
-            live=lambda: self.live,
+            live=live,
             deciding=parts.deciding,
             observers=parts.observers,
             environ=parts.environment.environ,
@@ -121,7 +121,7 @@ class App:
             # What was set aside for the pass is looked at again: its garbage must not stay for ever.
             gc.unfreeze()
         drained = await self._sending.drain(drain)
-        await retention.trim_when_due(self.store, self.clock, keep=self.live.keep, trim=self._trim)
+        await self._maintain()
         await self.parts.heartbeat.end()
         return OnceReport(passed=passed, drained=drained)
 
@@ -176,7 +176,7 @@ class App:
                 self.store,
                 self.clock,
                 self.parts.fetcher,
-                snapshot=lambda: self.live.snapshot,
+                live=self.live,
                 is_alone=self.store.address.is_sqlite,
             )
             others.append(group.create_task(mailboxes.run()))
@@ -210,12 +210,10 @@ class App:
             store=self.store,
             clock=self.clock,
             pipeline=self.parts.pipeline,
-            snapshot=lambda: self.live.snapshot,
-            concurrency=lambda: self.live.settings.bot.fetch.concurrency,
+            live=self.live,
             note_tick=self._note_tick,
             send=self._sending.send,
-            keep=lambda: self.live.keep,
-            trim=self._trim,
+            maintain=self._maintain,
             on_pass=on_pass,
         )
         environment = self.parts.environment
@@ -245,6 +243,9 @@ class App:
     def count_with(self, observer: Observer) -> None:
         """Tell ``observer`` too of what happens from now on."""
         self.parts.observers.all.append(observer)
+
+    async def _maintain(self) -> bool:
+        return await retention.trim_when_due(self.store, self.clock, keep=self.live.keep, trim=self._trim)
 
     async def _trim(self, before: datetime) -> Mapping[str, int]:
         return asdict(await storage.trim(self.store, before=before))
@@ -276,17 +277,16 @@ class App:
 
     async def reload(self, settings: config.Settings) -> None:
         """Swap the configuration between passes; what is under way ends with the old one. Said once."""
-        old = self.live
-        before, now = old.settings.bot, settings.bot
+        channels_before, before, now = self.live.channels, self.settings.bot, settings.bot
         # Their messages show times in the zone that they were built with.
-        kept = old.channels if (now.channels, now.timezone) == (before.channels, before.timezone) else None
-        self.live = live_of(settings, self.parts.environment, self.store, given=kept)
+        kept = channels_before if (now.channels, now.timezone) == (before.channels, before.timezone) else None
+        self.live.take_over(live_of(settings, self.parts.environment, self.store, given=kept))
         gc_tuning.spare_collections(lasts=True, replaces=True)
         await until_stored(self.begin, self.clock)
         if kept is None:
             self._sending.renew()
             self._listening.renew()
-            for channel in old.channels.values():
+            for channel in channels_before.values():
                 await channel.close()
         await until_stored(lambda: reload.announce(self.store, settings, now=self.clock.now()), self.clock)
 

@@ -19,7 +19,7 @@ class Sending:
         store: ports.Store,
         clock: ports.Clock,
         *,
-        live: Callable[[], Live],
+        live: Live,
         on_outcome: Callable[[model.Outgoing], None],
         beside: Callable[[Sequence[ports.Channel]], Coroutine[None, None, None]],
     ) -> None:
@@ -40,7 +40,7 @@ class Sending:
             ending = asyncio.Event()
             async with TaskGroup() as group:
                 watching = [group.create_task(_pass_on(event, ending)) for event in (over, self._changed)]
-                ours = [channel for channel in self._live().channels.values() if is_ours(channel)]
+                ours = [channel for channel in self._live.channels.values() if is_ours(channel)]
                 watching.append(group.create_task(self._beside(ours)))
                 await self._sender(is_ours).run(ending)
                 for task in watching:
@@ -56,7 +56,7 @@ class Sending:
         self._changed = asyncio.Event()
 
     def _sender(self, is_ours: Callable[[ports.Channel], bool]) -> outbox.Sender:
-        live = self._live()
+        live = self._live
         bot = live.settings.bot
         return outbox.Sender(
             self._store,

@@ -10,7 +10,6 @@ import structlog
 
 from bot import ports
 from bot.ports import keys
-from bot.ports.tasks import until_stored
 
 log = structlog.get_logger("wirewatch")
 
@@ -18,8 +17,6 @@ log = structlog.get_logger("wirewatch")
 Trim: TypeAlias = Callable[[datetime], Awaitable[Mapping[str, int]]]
 
 EVERY = timedelta(days=1)
-#: How often we look whether a day has gone by; a machine that slept, or a new `keep:`, waits no longer.
-LOOK = timedelta(minutes=10)
 
 
 async def trim_when_due(store: ports.Store, clock: ports.Clock, *, keep: timedelta | None, trim: Trim) -> bool:
@@ -36,12 +33,3 @@ async def trim_when_due(store: ports.Store, clock: ports.Clock, *, keep: timedel
     await store.write(lambda tx: keys.TRIMMED.put(tx, now))
     log.info("old articles deleted", keep_days=keep.days, **gone)
     return True
-
-
-async def keep_trimming(
-    store: ports.Store, clock: ports.Clock, *, keep: Callable[[], timedelta | None], trim: Trim
-) -> None:
-    """For ever; ``keep`` is asked each time, since a reload may change it."""
-    while True:
-        await until_stored(lambda: trim_when_due(store, clock, keep=keep(), trim=trim), clock)
-        await clock.sleep(LOOK)

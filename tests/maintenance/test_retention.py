@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,10 +23,8 @@ class Trims:
 
     befores: list[datetime] = field(default_factory=list)
     is_broken: bool = False
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, before: datetime) -> Mapping[str, int]:
-        self.asked.set()
         if self.is_broken:
             raise ports.StoreUnavailable("trimming: the disk is full")
         self.befores.append(before)
@@ -73,21 +70,6 @@ async def test_a_clock_that_was_set_back_does_not_stop_it(store: storage.SqlStor
     await retention.trim_when_due(store, clock, keep=DAY, trim=trims)
     clock.advance(-30 * DAY)
     assert await retention.trim_when_due(store, clock, keep=DAY, trim=trims)
-
-
-async def test_a_broken_disk_ends_nothing_and_a_new_keep_counts_at_once(
-    store: storage.SqlStore, clock: FakeClock
-) -> None:
-    trims = Trims(is_broken=True)
-    keep = 400 * DAY
-    async with asyncio.timeout(300), asyncio.TaskGroup() as group:
-        task = group.create_task(retention.keep_trimming(store, clock, keep=lambda: keep, trim=trims))
-        await trims.asked.wait()
-        trims.asked.clear()
-        keep, trims.is_broken = 30 * DAY, False
-        await trims.asked.wait()
-        task.cancel()
-    assert START - 30 * DAY < trims.befores[0] < START - 29 * DAY
 
 
 async def test_a_pass_lets_go_of_old_articles_and_never_of_an_open_story(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from functools import partial
 from bot import pipeline, ports
 from bot.app.engines import task_queue
 from bot.app.engines.stages import Stages
-from bot.maintenance import retention
 from bot.maintenance.heartbeat import ALIVE_EVERY, Heartbeat
 from bot.ports.tasks import STORE_PAUSE, TaskGroup
 
@@ -64,7 +63,7 @@ class ClusterEngine:
     @property
     def batch(self) -> int:
         """As many as are fetched at once: a batch ends when its slowest feed does."""
-        return self._stages.concurrency()
+        return self._stages.live.settings.bot.fetch.concurrency
 
     async def tick(self) -> int:
         stages = self._stages
@@ -80,7 +79,7 @@ class ClusterEngine:
         try:
             _, states = await stages.pipeline.claim(limit=self.batch, token=token)
             try:
-                passed = await stages.pipeline.run(token, states, stages.snapshot(), ends_at=pipeline.EndsAt.QUEUE)
+                passed = await stages.pipeline.run(token, states, stages.live.snapshot, ends_at=pipeline.EndsAt.QUEUE)
             except BaseException:
                 # Cut off: the feeds are free for the others now, not when their lease has run out.
                 await asyncio.shield(self.let_go(token))
@@ -97,7 +96,7 @@ class ClusterEngine:
     async def decide(self, over: asyncio.Event) -> None:
         while not over.is_set():
             try:
-                batch = await self._deciding.decide_batch(self._stages.snapshot(), limit=pipeline.BATCH)
+                batch = await self._deciding.decide_batch(self._stages.live.snapshot, limit=pipeline.BATCH)
             except ports.StoreError:
                 await _wait(over, STORE_PAUSE)
                 continue
@@ -112,7 +111,7 @@ class ClusterEngine:
         stages = self._stages
         before = stages.clock.now() - GUARDED
         with contextlib.suppress(ports.StoreError):
-            await retention.trim_when_due(stages.store, stages.clock, keep=stages.keep(), trim=stages.trim)
+            await stages.maintain()
             await stages.store.write(lambda tx: tx.articles.forget_fresh(before=before))
 
 

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 from bot import model, ports
 from bot.app.engines.stages import Stages, TickEvery
-from bot.maintenance import retention
 from bot.ports.tasks import TaskGroup, until_stored
 
 #: How often due feeds are looked for.
 TICK = timedelta(seconds=1)
+#: How often closed days and old articles are looked for: a machine that slept, or a new `keep:`, waits no longer.
+MAINTAIN = timedelta(minutes=10)
 #: Feeds under way at once, in parts of ``fetch.concurrency``: enough that no slot waits for a slow neighbour.
 CLAIM_AHEAD = 4
 
@@ -30,15 +31,9 @@ class LocalEngine:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; what is due to be sent is still sent then."""
-        store, clock = self._stages.store, self._stages.clock
         async with TaskGroup() as group:
             group.create_task(self._stages.send(stop))
-            others = [
-                group.create_task(self._poll_for_ever()),
-                group.create_task(
-                    retention.keep_trimming(store, clock, keep=self._stages.keep, trim=self._stages.trim)
-                ),
-            ]
+            others = [group.create_task(self._poll_for_ever()), group.create_task(self._maintain_for_ever())]
             await stop.wait()
             for task in others:
                 task.cancel()
@@ -47,18 +42,23 @@ class LocalEngine:
         async with TaskGroup() as passes:
             await self._tick_every(TICK, lambda: self._tick(passes))
 
+    async def _maintain_for_ever(self) -> None:
+        while True:
+            await until_stored(self._stages.maintain, self._stages.clock)
+            await self._stages.clock.sleep(MAINTAIN)
+
     async def _tick(self, passes: TaskGroup) -> None:
         """Start passes over the feeds that are due; where there is no room for all of them, wait for it."""
         stages = self._stages
         is_full = True
         while is_full:
             self._has_room.clear()
-            limit = stages.concurrency() * CLAIM_AHEAD - self._under_way
+            limit = stages.live.settings.bot.fetch.concurrency * CLAIM_AHEAD - self._under_way
             try:
                 await stages.note_tick()
                 token, states = await stages.pipeline.claim(limit=limit, everything=self._everything)
                 if not states:
-                    await stages.pipeline.release(stages.snapshot())
+                    await stages.pipeline.release(stages.live.snapshot)
             except ports.StoreError:
                 # The store has logged it; the next tick tries again.
                 return
@@ -81,7 +81,7 @@ class LocalEngine:
             self._has_room.set()
 
         try:
-            stages.on_pass(await stages.pipeline.run(token, states, stages.snapshot(), on_taken=take))
+            stages.on_pass(await stages.pipeline.run(token, states, stages.live.snapshot, on_taken=take))
         except ports.StoreError:
             # What was not stored is polled again, as soon as the database is available.
             await until_stored(lambda: stages.pipeline.let_go(token), stages.clock)

@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot import ports
-from bot.maintenance.retention import Trim
-from bot.pipeline import PassReport, Pipeline, Snapshot
+from bot.app.live import Live
+from bot.pipeline import PassReport, Pipeline
 
 
 class Engine(Protocol):
@@ -35,19 +35,16 @@ class SendDue(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stages:
-    """The stages of one process. What a reload may change is a function, asked for again at each use."""
+    """The stages of one process."""
 
     store: ports.Store
     clock: ports.Clock
     pipeline: Pipeline
-    snapshot: Callable[[], Snapshot]
-    #: Feeds that are fetched at once.
-    concurrency: Callable[[], int]
+    live: Live
     #: To be told before each look for due feeds. Raises StoreUnavailable.
     note_tick: Callable[[], Awaitable[None]]
     send: SendDue
-    #: How long things are kept; None: for ever.
-    keep: Callable[[], timedelta | None]
-    trim: Trim
+    #: Deletes what is past its retention, where it is time for that. Raises StoreUnavailable.
+    maintain: Callable[[], Awaitable[object]]
     #: Told of each pass that has ended.
     on_pass: Callable[[PassReport], None]
