@@ -37,7 +37,7 @@ def wirewatch(
 
 
 def run(
-    words: Sequence[str], folder: Path, environ: Mapping[str, str], *, stdin: str = "", seconds: float = 100
+    words: Sequence[str], folder: Path, environ: Mapping[str, str], *, stdin: str = "", seconds: float = 500
 ) -> subprocess.CompletedProcess[str]:
     """Run one command to its end. Raises TimeoutError, the command being killed."""
     context = multiprocessing.get_context("forkserver")

@@ -82,7 +82,7 @@ def _is_there(pid: int) -> bool:
 
 
 def _is_healthy(port: int) -> bool:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=300) as answer:
         return bool(answer.status == 200)
 
 

@@ -53,7 +53,7 @@ def loaded(*words: str) -> set[str]:
 def modules(*words: str) -> set[str]:
     """As ``loaded``, each module."""
     done = subprocess.run(
-        [sys.executable, "-c", RUN, *words], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", RUN, *words], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
     return set(done.stdout.splitlines()[-1].split()[1:])
 
@@ -168,7 +168,7 @@ print("LOADED", *sorted(sys.modules))
 
 def test_a_bot_without_a_model_imports_nothing_of_language_models(archive: Path) -> None:
     command = [sys.executable, "-c", OF_MODELS, str(archive)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
     found = set(done.stdout.splitlines()[-1].split()[1:])
     assert {"bot.pipeline.deciding", "bot.app.assisting"} <= found
     of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.advice", "bot.language.encoders.universal", "numpy"}

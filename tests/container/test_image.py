@@ -120,7 +120,7 @@ def test_a_missing_tool_is_a_skip_with_its_reason_or_an_error_where_it_is_requir
             env={"PATH": str(tmp_path), **environ},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=300,
             check=False,
         )
 

@@ -100,7 +100,7 @@ class Bot:
 
     def _health(self) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=300) as answer:
                 return answer.status, json.load(answer)["reason"]
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)["reason"]

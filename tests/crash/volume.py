@@ -52,7 +52,7 @@ def mounted(folder: Path) -> Iterator[Volume]:
 
 
 def _run(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, timeout=30, text=True).stdout
+    return subprocess.run(command, check=True, capture_output=True, timeout=300, text=True).stdout
 
 
 class Disk:
@@ -72,7 +72,7 @@ class Disk:
         """As its operator does, once nobody has a file open there."""
         _run("umount", str(self.folder))
         # 1: errors were corrected.
-        subprocess.run(["e2fsck", "-p", str(self._image)], check=False, capture_output=True, timeout=30)
+        subprocess.run(["e2fsck", "-p", str(self._image)], check=False, capture_output=True, timeout=300)
         self.mount()
 
     def mount(self) -> None:

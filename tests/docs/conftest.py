@@ -22,7 +22,7 @@ def build(into: Path, *, docs: Path | None = None) -> subprocess.CompletedProces
         command += ["--config-file", str(docs.with_suffix(".yml"))]
         docs.with_suffix(".yml").write_text(text, encoding="utf-8")
     environ = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "PYTHONPATH": str(copy), "BOARD_URL": "http://127.0.0.1:9/boards/1"}
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=copy, env=environ, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(command, cwd=copy, env=environ, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.long

@@ -152,7 +152,7 @@ async def test_over_http_the_tools_need_the_token_of_the_api(filled: Path) -> No
 async def test_over_http_nothing_but_post_is_answered_and_no_stream_is_opened(filled: Path) -> None:
     async with page_over(filled, replace(listening(has_tokens=True), mcp=True)) as page:
         headers = {"authorization": f"Bearer {READS}", "accept": "text/event-stream"}
-        async with httpx2.AsyncClient(base_url=page.site.url, timeout=10) as client:
+        async with httpx2.AsyncClient(base_url=page.site.url, timeout=300) as client:
             for method in ("GET", "HEAD", "DELETE", "PUT", "OPTIONS"):
                 answer = await client.request(method, "/mcp", headers=headers)
                 assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

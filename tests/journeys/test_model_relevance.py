@@ -41,7 +41,7 @@ def wirewatch(folder: Path, *words: str) -> str:
     environ = {"SLACK_BOT_TOKEN": slack.TOKEN, "MODEL_KEY": chat_completions.KEY}
     command = [sys.executable, "-m", "bot", *words, "--config", str(folder)]
     done = subprocess.run(
-        command, env={**os.environ, **environ}, capture_output=True, text=True, check=True, timeout=60
+        command, env={**os.environ, **environ}, capture_output=True, text=True, check=True, timeout=300
     )
     return done.stdout
 

@@ -52,7 +52,7 @@ def run_old(code: Path, *words: str, folder: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(code)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

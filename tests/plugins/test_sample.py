@@ -48,7 +48,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Before it: an editable installation may lead to another copy of the program.
     (own / "a_program.pth").write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n", encoding="utf-8")
     install = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", str(SAMPLE)]
-    done = subprocess.run([interpreter, *install], capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run([interpreter, *install], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return interpreter
 
@@ -62,7 +62,7 @@ def run(python: Path, *words: str, **environ: str) -> subprocess.CompletedProces
         env={**known, **environ},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
 
@@ -151,7 +151,7 @@ def test_the_sample_keeps_the_contracts_by_its_own_tests(python: Path, tmp_path:
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:]

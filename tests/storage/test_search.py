@@ -197,7 +197,7 @@ async def test_searches_leave_the_threads_on_which_the_bot_reads(store: storage.
         for _ in range(8):
             group.create_task(store.read_long(lambda tx: may_end.wait(60)))
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(300):
                 for _ in range(8):
                     assert await store.read(lambda tx: tx.articles.count()) == 0
         finally:

@@ -37,7 +37,7 @@ class Page:
     async def get(
         self, path: str, *, headers: dict[str, str] | None = None, params: dict[str, str] | None = None
     ) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=self.site.url, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=self.site.url, timeout=300) as client:
             return await client.get(path, headers=headers, params=params)
 
     async def tick(self) -> None:

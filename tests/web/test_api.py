@@ -24,7 +24,7 @@ async def ask(page: Page, path: str, *, token: str = "", **params: str) -> httpx
 
 async def send(page: Page, path: str, body: object, *, token: str = ACTS) -> httpx.Response:
     headers = {"authorization": f"Bearer {token}"} if token else {}
-    async with httpx.AsyncClient(base_url=page.site.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=page.site.url, timeout=300) as client:
         return await client.post(f"/api/v1{path}", json=body, headers=headers)
 
 

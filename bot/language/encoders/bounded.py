@@ -27,10 +27,10 @@ class Bounded:
         self,
         opened: Callable[[], ports.Encoder],
         *,
-        timeout: timedelta = TIMEOUT,
+        timeout: timedelta | None = None,
         pause: timedelta = PAUSE,
     ) -> None:
-        self._opened, self._timeout, self._pause = opened, timeout, pause
+        self._opened, self._timeout, self._pause = opened, timeout or TIMEOUT, pause
         self._encoder: ports.Encoder | None = None
         #: In seconds of the monotonic clock.
         self._off_until = 0.0
