@@ -112,7 +112,8 @@ class Hubs:
         """None: the hub took it."""
         form = websub.form(subscription, public_url)
         try:
-            answer = await self._fetcher.get(ports.Request(url=subscription.hub, accept="*/*", form=form))
+            asked = ports.Request(url=subscription.hub, accept="*/*", form=form, home=subscription.feed)
+            answer = await self._fetcher.get(asked)
         except ports.FetchError as error:
             return str(error)
         return None if 200 <= answer.status < 300 else f"the hub answered {answer.status}"

@@ -222,7 +222,8 @@ class _Look:
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
         """Raises FetchError, ReadError, IsPage."""
         feed = self._configured.get(url) or model.Feed(url=url)
-        answer = await self._fetcher.get(ports.Request(url=url, access=feed.access, options=feed.options))
+        request = ports.Request(url=url, access=feed.access, options=feed.options, home=page or url)
+        answer = await self._fetcher.get(request)
         if answer.status != 200:
             raise ports.FetchError(f"{url}: the server answered {answer.status}")
         body = self._body(answer)
@@ -241,7 +242,7 @@ class _Look:
     async def lists_of(self, url: str) -> list[FoundFeed]:
         """The lists of a page without a feed, the likeliest first, each parsed by its selectors."""
         feed = self._configured.get(url) or model.Feed(url=url)
-        answer = await self._fetcher.get(ports.Request(url=url, access=feed.access))
+        answer = await self._fetcher.get(ports.Request(url=url, access=feed.access, home=url))
         body = self._body(answer)
         try:
             name, proposed = await self._documents.lists_of(body)

@@ -9,7 +9,7 @@ import asyncio
 import functools
 import re
 import ssl
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -59,6 +59,8 @@ class _Course:
     permanent: Address | None = None
     is_run_over: bool = False
     has_moved: bool = False
+    #: Of ``fetch.allow_private``, open on the whole way.
+    blocks: Sequence[str] = ()
 
 
 class HttpFetcher:
@@ -84,18 +86,18 @@ class HttpFetcher:
         self._guard = GuardBackend(AddressRule(policy.allow_private), resolve=resolve)
         # Honours SSL_CERT_FILE and SSL_CERT_DIR, so that an intranet's own authority can be trusted.
         self._tls = tls or httpx.create_ssl_context()
-        self._transports = Transports(
-            self._guard,
-            tls=self._tls,
-            connections=policy.concurrency,
-            use_proxy=policy.use_proxy,
+        self._has_blocks = bool(policy.allow_private)
+        self._make_transports = partial(
+            Transports, tls=self._tls, connections=policy.concurrency, use_proxy=policy.use_proxy
         )
+        #: By the blocks of ``fetch.allow_private`` that are open: no connection serves a request that may not make it.
+        self._transports: dict[Sequence[str], Transports] = {}
 
     async def get(self, request: ports.Request) -> ports.Answer:
         """Follow redirects, bounded in time and bytes. Any status is an answer. Raises FetchError."""
         if request.url.startswith(_MAILBOXES):
             return await self._mails(request)
-        course = _Course(at=addresses.parse(request.url), left=self._seconds)
+        course = _Course(at=addresses.parse(request.url), left=self._seconds, blocks=await self._blocks(request))
         if request.pace:
             turn = self._turns.take(course.at.host, request.pace, now=self._clock.now())
             await self._clock.sleep(turn - self._clock.now())
@@ -108,8 +110,17 @@ class HttpFetcher:
             " open it in a browser and write the address it ends at into feeds.yaml"
         )
 
+    async def _blocks(self, request: ports.Request) -> Sequence[str]:
+        """Return the blocks of ``fetch.allow_private`` that are open: those that the request's home is in."""
+        if request.home is None or not self._has_blocks:
+            return ()
+        home = addresses.parse(request.home).url
+        return await self._guard.blocks_of(home.host, home.port or 443, self._seconds)
+
     async def close(self) -> None:
-        await self._transports.close()
+        for transports in self._transports.values():
+            await transports.close()
+        self._guard.close()
         if "_mailboxes" in vars(self):
             await self._mailboxes.close()
 
@@ -158,7 +169,7 @@ class HttpFetcher:
                 course.left = max(0.0, course.left - (loop.time() - begun))
 
     async def _ask(self, request: ports.Request, course: _Course, deadline: asyncio.Timeout) -> ports.Answer | None:
-        response = await self._send(self._built(request, course), request.access)
+        response = await self._send(self._built(request, course), request.access, course.blocks)
         try:
             location = response.headers.get("location")
             redirects = _REDIRECTS if request.form is None else _REDIRECTS_OF_POST
@@ -201,9 +212,12 @@ class HttpFetcher:
         method = "GET" if form is None else "POST"
         return httpx.Request(method, course.at.url, headers=fields, content=form, extensions={"timeout": seconds})
 
-    async def _send(self, request: httpx.Request, access: model.Access | None) -> httpx.Response:
+    async def _send(self, request: httpx.Request, access: model.Access | None, blocks: Sequence[str]) -> httpx.Response:
         tls = self._keys.tls(access) if access is not None and _is_home(access, Address(request.url)) else None
-        transport = self._transports.of(request.url, proxy=self._keys.proxy(access) if access else None, tls=tls)
+        if blocks not in self._transports:
+            self._transports[blocks] = self._make_transports(self._guard.narrowed(blocks))
+        proxy = self._keys.proxy(access) if access else None
+        transport = self._transports[blocks].of(request.url, proxy=proxy, tls=tls)
         try:
             return await transport.handle_async_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
@@ -228,6 +242,7 @@ class HttpFetcher:
             retry_after=headers.retry_after(found.get("retry-after"), now=now) or headers.limit_end(found, now=now),
             permanent_url=course.permanent.whole if course.permanent else None,
             certificate_until=headers.certificate_end(stream.get_extra_info("ssl_object")) if stream else None,
+            is_private=bool(course.blocks),
             links=headers.links(found.get("link"), str(course.at.url)),
         )
 

@@ -78,6 +78,10 @@ class GoogleNews:
         return found
 
 
+#: The only host that is asked, which no feed chooses.
+_HOME = "https://news.google.com/"
+
+
 def _ours(fetcher: ports.Fetcher) -> httpx.AsyncBaseTransport:
     """Sends the library's requests by our client."""
     # Costs start-up, and few feeds have such links.
@@ -88,7 +92,7 @@ def _ours(fetcher: ports.Fetcher) -> httpx.AsyncBaseTransport:
             form = (await request.aread()).decode() if request.method == "POST" else None
             try:
                 answer = await fetcher.get(
-                    ports.Request(url=str(request.url), accept="text/html, */*;q=0.5", form=form)
+                    ports.Request(url=str(request.url), accept="text/html, */*;q=0.5", form=form, home=_HOME)
                 )
             except ports.FetchError as error:
                 raise httpx.ConnectError(str(error), request=request) from error

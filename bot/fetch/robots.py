@@ -42,6 +42,8 @@ class Robots:
     lines: int = 0
     #: robots.txt could not be had (server error, no answer).
     is_closed: bool = False
+    #: The feed that this was asked for may not ask the host.
+    is_refused: bool = False
 
     def allows(self, url: str) -> bool:
         """Whether the address may be fetched."""
@@ -58,15 +60,19 @@ class Robots:
         return MAX_DELAY if seconds >= MAX_DELAY.total_seconds() else timedelta(seconds=seconds)
 
 
-async def ask(fetcher: ports.Fetcher, url: str, *, now: datetime) -> Robots:
-    """The robots.txt of the host of ``url``."""
+async def ask(fetcher: ports.Fetcher, url: str, *, home: str | None = None, now: datetime) -> Robots:
+    """The robots.txt of the host of ``url``; ``home`` as of a request."""
     parts = urlsplit(url)
-    request = ports.Request(url=f"{parts.scheme}://{parts.netloc}/robots.txt", accept="text/plain, */*;q=0.5")
+    robots = f"{parts.scheme}://{parts.netloc}/robots.txt"
+    request = ports.Request(url=robots, accept="text/plain, */*;q=0.5", home=home)
     try:
         answer = await fetcher.get(request)
     except ports.TooBig:
         # More than the fetcher takes is more than RFC 9309 asks to be read; such a file is no list of rules.
         return Robots(until=now + _FRESH)
+    except ports.Refused:
+        # For this feed; another one may be allowed to ask.
+        return Robots(until=now, is_closed=True, is_refused=True)
     except ports.FetchError:
         return Robots(until=now + _FRESH_FAILURE, is_closed=True)
     if 200 <= answer.status < 300:

@@ -55,6 +55,16 @@ class AddressRule:
     def __init__(self, allow_private: Iterable[str] = ()) -> None:
         self._allowed = tuple(ipaddress.ip_network(block, strict=False) for block in allow_private)
 
+    def blocks_of(self, addresses: Iterable[str]) -> Sequence[str]:
+        """Return those of the operator's blocks in which an address is.
+
+        >>> AddressRule(["127.0.0.0/8", "10.0.0.0/8"]).blocks_of(["127.0.0.1", "192.0.2.1"])
+        ('127.0.0.0/8',)
+        """
+        outer = [ipaddress.ip_address(address.partition("%")[0]) for address in addresses]
+        reached = [*outer, *filter(None, map(_embedded, outer))]
+        return tuple(str(block) for block in self._allowed if any(_is_in(address, [block]) for address in reached))
+
     def allows(self, address: str) -> bool:
         """Whether this one address, in any notation of the ipaddress module, may be connected to.
 
@@ -99,11 +109,31 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
 class GuardBackend(httpcore.AsyncNetworkBackend):
     """Resolves, refuses unless every address is allowed, and dials the address that was checked."""
 
-    def __init__(self, rule: AddressRule, *, resolve: Resolve = system_resolve) -> None:
+    def __init__(
+        self,
+        rule: AddressRule,
+        *,
+        resolve: Resolve = system_resolve,
+        threads: ThreadPoolExecutor | None = None,
+        listed: AddressRule | None = None,
+    ) -> None:
         self._rule = rule
+        #: All that the operator lists, of which ``rule`` opens a part.
+        self._listed = listed or rule
         self._resolve = resolve
         self._dialler = httpcore.AnyIOBackend()
-        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
+        self._threads = threads or ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
+
+    def narrowed(self, blocks: Sequence[str]) -> GuardBackend:
+        """Return a guard that opens these of the operator's blocks only."""
+        return GuardBackend(AddressRule(blocks), resolve=self._resolve, threads=self._threads, listed=self._rule)
+
+    async def blocks_of(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
+        """Return the operator's blocks that the host is in; none where it is not found."""
+        try:
+            return self._rule.blocks_of(await self.addresses(host, port, seconds))
+        except (Refused, Unreachable):
+            return ()
 
     async def connect_tcp(
         self,
@@ -153,6 +183,11 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         refused = [address for address in dict.fromkeys(addresses) if not self._rule.allows(address)]
         if refused:
             leads = " is" if refused == [host] else f" leads to {', '.join(refused)},"
+            if all(map(self._listed.allows, refused)):
+                raise Refused(
+                    f"{host}{leads} a private or reserved address: not fetched;"
+                    " fetch.allow_private opens it only for feeds whose own address in feeds.yaml is in the same block"
+                )
             raise Refused(
                 f"{host}{leads} a private or reserved address: not fetched;"
                 " list its block under fetch.allow_private in bot.yaml if it is yours"

@@ -189,7 +189,6 @@ class Transports:
 
     async def close(self) -> None:
         """Close all connections."""
-        self._backend.close()
         await self._guarded.aclose()
         for transport in self._others.values():
             await transport.aclose()

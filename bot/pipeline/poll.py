@@ -182,7 +182,7 @@ class Poller:
         try:
             async with asyncio.timeout(PAGES_WITHIN.total_seconds()):
                 for article in wanted:
-                    found[article.link] = await self._pages.text_of(article.link, polled.feed.access)
+                    found[article.link] = await self._pages.text_of(article.link, polled.feed)
         except TimeoutError:
             log.warning(
                 "pages left out",

@@ -41,6 +41,7 @@ def request(state: model.FeedState, feed: model.Feed | None = None) -> ports.Req
         etag=state.etag if is_read else None,
         last_modified=state.last_modified if is_read else None,
         access=feed.access if feed else None,
+        home=state.url,
         options=feed.options if feed else "{}",
         pace=places.etiquette(feed).pace if feed else timedelta(),
     )

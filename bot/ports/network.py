@@ -38,6 +38,9 @@ class Request:
     accept: str | None = None
     #: What goes with it to its own origin; None: nothing.
     access: model.Access | None = None
+    #: The address in the configuration for which this is asked: a block of ``fetch.allow_private`` is open only where
+    #: the host of that address is in it. None: no block is open.
+    home: str | None = None
     #: A body of a form (application/x-www-form-urlencoded), to be sent by POST; None: GET.
     form: str | None = None
     #: The JSON of what the feed's kind is told: some kinds are asked differently for it.
@@ -67,6 +70,8 @@ class Answer:
     permanent_url: str | None = None
     #: The end of the certificate's validity; None: no TLS or not known.
     certificate_until: datetime | None = None
+    #: It was asked where a block of ``fetch.allow_private`` was open, so it is for the feeds of that host alone.
+    is_private: bool = False
     #: Of the Link header, by their relation: hub and self.
     links: Mapping[str, str] = field(default_factory=dict)
 
@@ -123,10 +128,10 @@ class Source(Protocol):
 class PageReader(Protocol):
     """Finds the text in an article's page."""
 
-    async def text_of(self, url: str, access: model.Access | None = None) -> str | None:
+    async def text_of(self, url: str, feed: model.Feed) -> str | None:
         """The main text of an article's page; None: not allowed, not reachable or no text. Never raises for a page.
 
-        ``access`` is that of the article's feed, and counts for pages of its own origin.
+        The access of the article's feed counts for pages of its own origin.
         """
 
 

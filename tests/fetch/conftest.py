@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bot import model
+from bot import model, ports
 from bot.fetch.client import HttpFetcher
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer
@@ -38,3 +39,8 @@ async def make_fetcher() -> AsyncIterator[MakeFetcher]:
 @pytest.fixture
 def fetcher(make_fetcher: MakeFetcher) -> HttpFetcher:
     return make_fetcher(POLICY)
+
+
+def configured(*, url: str, **more: Any) -> ports.Request:
+    """Return a request for an address in the configuration."""
+    return ports.Request(url=url, **{"home": url, **more})

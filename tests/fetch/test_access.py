@@ -14,7 +14,7 @@ from bot.fetch import fulltext
 from bot.fetch.client import HttpFetcher
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import TLS, FeedServer, Reply
-from tests.fetch.conftest import POLICY
+from tests.fetch.conftest import POLICY, configured
 from tests.fetch.test_fulltext_reader import PAGE
 
 BODY = b"<rss/>"
@@ -48,7 +48,7 @@ def everything(server: FeedServer) -> model.Access:
 
 async def test_headers_cookies_and_a_login_reach_the_feed(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", BODY)
-    answer = await private.get(ports.Request(url=server.url(), access=everything(server)))
+    answer = await private.get(configured(url=server.url(), access=everything(server)))
     [seen] = server.requests
     assert answer.body == BODY
     assert (seen.headers["x-api-key"], seen.headers["accept-language"]) == ("open-sesame", "ur")
@@ -58,7 +58,7 @@ async def test_headers_cookies_and_a_login_reach_the_feed(server: FeedServer, pr
 
 async def test_a_bearer_token_reaches_the_feed(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", BODY)
-    await private.get(ports.Request(url=server.url(), access=access(server, login=model.Login(secret=TOKEN))))
+    await private.get(configured(url=server.url(), access=access(server, login=model.Login(secret=TOKEN))))
     assert server.requests[0].headers["authorization"] == "Bearer open-sesame"
 
 
@@ -70,7 +70,7 @@ async def test_a_redirect_carries_them_within_the_origin_and_to_no_other(
         server.serve("/feed", Reply.redirect("/inside", status=status))
         server.serve("/inside", Reply.redirect(other.url("/outside"), status=status))
         other.serve("/outside", BODY)
-        assert (await private.get(ports.Request(url=server.url(), access=everything(server)))).body == BODY
+        assert (await private.get(configured(url=server.url(), access=everything(server)))).body == BODY
         assert all("cookie" in request.headers for request in server.requests)
         assert len(server.requests) == 2
         [stranger] = other.requests
@@ -83,21 +83,21 @@ async def test_a_feed_that_has_moved_to_another_origin_is_asked_there_without_th
 ) -> None:
     async with FeedServer() as other:
         other.serve("/feed", BODY)
-        await private.get(ports.Request(url=other.url(), access=everything(server)))
+        await private.get(configured(url=other.url(), access=everything(server)))
         assert not {"authorization", "cookie", "x-api-key"} & other.requests[0].headers.keys()
 
 
 async def test_the_same_host_by_another_name_is_another_origin(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", Reply.redirect(server.url("/inside", host="feeds.test")))
     server.serve("/inside", BODY)
-    await private.get(ports.Request(url=server.url(), access=everything(server)))
+    await private.get(configured(url=server.url(), access=everything(server)))
     assert ["cookie" in request.headers for request in server.requests] == [True, False]
 
 
 async def test_one_feeds_keys_are_not_sent_for_another(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=BODY, headers={"Set-Cookie": "track=1; Path=/"}))
-    await private.get(ports.Request(url=server.url(), access=everything(server)))
-    await private.get(ports.Request(url=server.url()))
+    await private.get(configured(url=server.url(), access=everything(server)))
+    await private.get(configured(url=server.url()))
     assert not {"authorization", "cookie", "x-api-key"} & server.requests[1].headers.keys()
 
 
@@ -114,7 +114,7 @@ async def test_a_line_break_in_a_secret_begins_no_header(
     server: FeedServer, private: HttpFetcher, said: dict[str, object]
 ) -> None:
     with pytest.raises(ports.Refused, match="such as a line break; not sent") as caught:
-        await private.get(ports.Request(url=server.url(), access=access(server, **said)))
+        await private.get(configured(url=server.url(), access=access(server, **said)))
     assert not server.requests
     assert "Evil" not in str(caught.value)
 
@@ -123,7 +123,7 @@ async def test_a_cookie_cannot_bring_another_one(server: FeedServer, tmp_path: P
     (tmp_path / "cookie").write_text("a; admin=1")
     secret = model.Secret.parse(f"file:{tmp_path}/cookie")
     with pytest.raises(ports.Refused, match="the cookie session"):
-        await private.get(ports.Request(url=server.url(), access=access(server, cookies=(("session", secret),))))
+        await private.get(configured(url=server.url(), access=access(server, cookies=(("session", secret),))))
 
 
 async def test_a_secret_that_is_not_there_stops_the_request_and_is_named(
@@ -131,7 +131,7 @@ async def test_a_secret_that_is_not_there_stops_the_request_and_is_named(
 ) -> None:
     missing = model.Login(secret=model.Secret.parse("env:FORGOTTEN"))
     with pytest.raises(ports.Refused, match="the variable FORGOTTEN is not set"):
-        await private.get(ports.Request(url=server.url(), access=access(server, login=missing)))
+        await private.get(configured(url=server.url(), access=access(server, login=missing)))
     assert not server.requests
 
 
@@ -139,7 +139,7 @@ async def test_a_failure_shows_no_secret(server: FeedServer, private: HttpFetche
     server.serve("/feed", Reply.redirect("http://10.0.0.1/"))
     for said in (everything(server), access(server, proxy="http://127.0.0.1:9")):
         with pytest.raises(ports.FetchError) as caught:
-            await private.get(ports.Request(url=server.url(), access=said))
+            await private.get(configured(url=server.url(), access=said))
         assert not [text for text in ENVIRON.values() if text in f"{caught.value!r}{caught.value.__cause__!r}"]
     assert "open-sesame" not in repr(everything(server))
 
@@ -150,10 +150,10 @@ async def test_a_feeds_proxy_is_asked_for_it_and_for_each_hop_and_for_no_private
     server.serve("http://feeds.test/feed", Reply.redirect("http://other.test/feed"))
     server.serve("http://other.test/feed", BODY)
     through = model.Access(home="http://feeds.test/feed", proxy=server.url(""), login=model.Login(secret=TOKEN))
-    assert (await private.get(ports.Request(url="http://feeds.test/feed", access=through))).body == BODY
+    assert (await private.get(configured(url="http://feeds.test/feed", access=through))).body == BODY
     assert ["authorization" in request.headers for request in server.requests] == [True, False]
     with pytest.raises(ports.Refused, match="private"):
-        await private.get(ports.Request(url="http://169.254.169.254/", access=through))
+        await private.get(configured(url="http://169.254.169.254/", access=through))
     assert len(server.requests) == 2
 
 
@@ -165,15 +165,15 @@ async def test_a_client_certificate_and_a_private_authority_serve_their_own_orig
         mine = model.Access(
             home=url, authority=trusted, certificate=str(TLS / "client.pem"), key=str(TLS / "client.key")
         )
-        assert (await private.get(ports.Request(url=url, access=mine))).body == BODY
+        assert (await private.get(configured(url=url, access=mine))).body == BODY
         # Without the certificate the server closes; without the authority we do.
         no_certificate = model.Access(home=url, authority=trusted)
         with pytest.raises(ports.Unreachable):
-            await private.get(ports.Request(url=url, access=no_certificate))
+            await private.get(configured(url=url, access=no_certificate))
         with pytest.raises(ports.Unreachable, match="not trusted here"):
-            await private.get(ports.Request(url=url))
+            await private.get(configured(url=url))
         with pytest.raises(ports.Unreachable, match="not trusted here"):
-            await private.get(ports.Request(url=other.url(host="feeds.test"), access=mine))
+            await private.get(configured(url=other.url(host="feeds.test"), access=mine))
         assert len(server.requests) == 1
 
 
@@ -182,7 +182,7 @@ async def test_files_that_are_no_certificates_are_named(private: HttpFetcher, tm
     for name, said in (("missing.pem", "missing.pem"), ("ca.pem", "not PEM")):
         there = model.Access(home="https://feeds.test/feed", authority=str(tmp_path / name))
         with pytest.raises(ports.Refused, match=said):
-            await private.get(ports.Request(url="https://feeds.test/feed", access=there))
+            await private.get(configured(url="https://feeds.test/feed", access=there))
 
 
 async def test_pages_of_the_feeds_own_origin_are_asked_with_its_access_and_others_without(
@@ -195,10 +195,10 @@ async def test_pages_of_the_feeds_own_origin_are_asked_with_its_access_and_other
         server.serve("/away", Reply.redirect(stranger.url("/page")))
         reader = fulltext.TrafilaturaReader(private, FakeClock())
         for url in (server.url("/page"), server.url("/away"), stranger.url("/page")):
-            assert await reader.text_of(url, everything(server))
+            assert await reader.text_of(url, model.Feed(url=server.url("/feed"), access=everything(server)))
         sent = {(request.path, "authorization" in request.headers) for request in server.requests}
         assert {("/page", True), ("/away", True), ("/robots.txt", False)} <= sent
         assert not [request for request in stranger.requests if {"authorization", "cookie"} & set(request.headers)]
         # Whoever asks without it is not given what was answered to it.
-        assert await reader.text_of(server.url("/page"))
+        assert await reader.text_of(server.url("/page"), model.Feed(url=server.url("/feed")))
         assert "authorization" not in server.seen("/page")[-1].headers

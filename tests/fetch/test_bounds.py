@@ -22,7 +22,7 @@ from bot.fetch import bounds
 from bot.fetch.bounds import gunzipped
 from bot.fetch.client import HttpFetcher
 from testbed.servers.feeds import FeedServer, Reply
-from tests.fetch.conftest import POLICY, MakeFetcher
+from tests.fetch.conftest import POLICY, MakeFetcher, configured
 
 BODY = b"<rss version='2.0'>" + b"text " * 2000
 
@@ -31,7 +31,7 @@ async def test_a_bomb_is_refused_within_bounded_memory(server: FeedServer, fetch
     server.serve("/feed", Reply.bomb())
     tracemalloc.start()
     with pytest.raises(ports.TooBig, match=r"more than 1 MB.*fetch\.max_bytes"):
-        await fetcher.get(ports.Request(url=server.url()))
+        await fetcher.get(configured(url=server.url()))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20_000_000
@@ -40,13 +40,13 @@ async def test_a_bomb_is_refused_within_bounded_memory(server: FeedServer, fetch
 async def test_a_large_plain_body_is_refused(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", b"x" * 1_000_001)
     with pytest.raises(ports.TooBig):
-        await fetcher.get(ports.Request(url=server.url()))
+        await fetcher.get(configured(url=server.url()))
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate"])
 async def test_a_packed_body_is_unpacked(server: FeedServer, fetcher: HttpFetcher, coding: str) -> None:
     server.serve("/feed", Reply.packed(BODY, coding))
-    assert (await fetcher.get(ports.Request(url=server.url()))).body == BODY
+    assert (await fetcher.get(configured(url=server.url()))).body == BODY
 
 
 async def test_raw_deflate_and_several_gzip_members_are_understood(server: FeedServer, fetcher: HttpFetcher) -> None:
@@ -54,22 +54,22 @@ async def test_raw_deflate_and_several_gzip_members_are_understood(server: FeedS
     server.serve("/raw", Reply(body=raw.compress(BODY) + raw.flush(), headers={"Content-Encoding": "deflate"}))
     members = gzip.compress(BODY[:100]) + gzip.compress(BODY[100:]) + b"trailing junk"
     server.serve("/members", Reply(body=members, headers={"Content-Encoding": "gzip"}))
-    assert (await fetcher.get(ports.Request(url=server.url("/raw")))).body == BODY
-    assert (await fetcher.get(ports.Request(url=server.url("/members")))).body == BODY
+    assert (await fetcher.get(configured(url=server.url("/raw")))).body == BODY
+    assert (await fetcher.get(configured(url=server.url("/members")))).body == BODY
 
 
 @pytest.mark.parametrize("coding", ["", "gzip", "gzip, gzip", "identity"])
 async def test_the_body_is_believed_before_the_header(server: FeedServer, fetcher: HttpFetcher, coding: str) -> None:
     server.serve("/plain", Reply(body=BODY, headers={"Content-Encoding": coding}))
     server.serve("/gzip", Reply(body=gzip.compress(BODY), headers={"Content-Encoding": coding}))
-    assert (await fetcher.get(ports.Request(url=server.url("/plain")))).body == BODY
-    assert (await fetcher.get(ports.Request(url=server.url("/gzip")))).body == BODY
+    assert (await fetcher.get(configured(url=server.url("/plain")))).body == BODY
+    assert (await fetcher.get(configured(url=server.url("/gzip")))).body == BODY
 
 
 async def test_a_coding_that_was_not_asked_for_is_refused(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=b"\x8b\x03\x80", headers={"Content-Encoding": "br"}))
     with pytest.raises(ports.Unreachable, match="compressed as br, which was not asked for"):
-        await fetcher.get(ports.Request(url=server.url()))
+        await fetcher.get(configured(url=server.url()))
 
 
 @pytest.mark.parametrize(
@@ -89,13 +89,13 @@ async def test_the_whole_takes_no_longer_than_the_policy(
     fetcher = make_fetcher(dataclasses.replace(POLICY, timeout=timedelta(seconds=0.3)))
     begun = asyncio.get_running_loop().time()
     with pytest.raises(ports.Unreachable, match=r"within 0\.3 seconds"):
-        await fetcher.get(ports.Request(url=server.url()))
+        await fetcher.get(configured(url=server.url()))
     assert asyncio.get_running_loop().time() - begun < 2
 
 
 async def test_what_came_before_a_break_is_kept_without_validators(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=BODY, headers={"Last-Modified": "today"}, cut_after=500))
-    answer = await fetcher.get(ports.Request(url=server.url()))
+    answer = await fetcher.get(configured(url=server.url()))
     assert answer.body == BODY[:500]
     assert (answer.etag, answer.last_modified) == (None, None)
 
@@ -104,7 +104,7 @@ async def test_a_damaged_gzip_gives_what_was_readable(server: FeedServer, fetche
     body = b"".join(hashlib.sha256(bytes([number])).hexdigest().encode() for number in range(200))
     packed = gzip.compress(body)
     server.serve("/feed", Reply(body=packed[:-200] + b"\xff" * 192, headers={"Content-Encoding": "gzip"}))
-    answer = await fetcher.get(ports.Request(url=server.url()))
+    answer = await fetcher.get(configured(url=server.url()))
     assert len(answer.body) > 4000
     assert body.startswith(answer.body[:4000])
     assert answer.etag is None
@@ -123,12 +123,12 @@ async def test_a_server_that_speaks_no_http_says_so(
 ) -> None:
     server.serve("/feed", reply)
     with pytest.raises(ports.Unreachable, match=says):
-        await fetcher.get(ports.Request(url=server.url()))
+        await fetcher.get(configured(url=server.url()))
 
 
 async def test_a_closed_port_says_so(server: FeedServer, fetcher: HttpFetcher) -> None:
     with pytest.raises(ports.Unreachable, match="refuses the connection"):
-        await fetcher.get(ports.Request(url="http://127.0.0.1:9/feed"))
+        await fetcher.get(configured(url="http://127.0.0.1:9/feed"))
 
 
 async def _pieces(data: bytes, size: int) -> AsyncIterator[bytes]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import ports
+from bot import model, ports
 from bot.fetch import fulltext
 from bot.fetch.fulltext import extraction
 from testbed.fakes import START, FakeClock
@@ -18,6 +18,7 @@ PAGE = (
     "<footer>All rights reserved</footer></body></html>"
 ).encode()
 URL = "https://news.example.org/a"
+FEED = model.Feed(url="https://wire.example/feed")
 ROBOTS = "https://news.example.org/robots.txt"
 
 
@@ -66,7 +67,7 @@ def reader(web: Web, clock: FakeClock) -> fulltext.TrafilaturaReader:
 
 async def test_the_articles_text_is_read_without_menu_and_footer(web: Web, reader: fulltext.TrafilaturaReader) -> None:
     web.put(URL)
-    text = await reader.text_of(URL)
+    text = await reader.text_of(URL, FEED)
     assert text is not None
     assert SENTENCE.strip() in text
     assert "\n\n" in text
@@ -77,17 +78,17 @@ async def test_the_articles_text_is_read_without_menu_and_footer(web: Web, reade
 async def test_robots_txt_is_asked_first_and_once(web: Web, reader: fulltext.TrafilaturaReader) -> None:
     web.put(URL)
     web.put(URL + "b")
-    await reader.text_of(URL)
-    await reader.text_of(URL + "b")
+    await reader.text_of(URL, FEED)
+    await reader.text_of(URL + "b", FEED)
     assert web.urls == [ROBOTS, URL, URL + "b"]
 
 
 async def test_robots_txt_is_asked_again_after_a_day(
     web: Web, reader: fulltext.TrafilaturaReader, clock: FakeClock
 ) -> None:
-    await reader.text_of(URL)
+    await reader.text_of(URL, FEED)
     clock.advance(timedelta(hours=25))
-    await reader.text_of(URL)
+    await reader.text_of(URL, FEED)
     assert web.urls.count(ROBOTS) == 2
 
 
@@ -110,7 +111,7 @@ async def test_what_robots_txt_says_is_done(
 ) -> None:
     web.put(URL)
     web.put(ROBOTS, robots, kind="text/plain")
-    assert (await reader.text_of(URL) is not None) is is_read
+    assert (await reader.text_of(URL, FEED) is not None) is is_read
     assert (URL in web.urls) is is_read
 
 
@@ -122,7 +123,7 @@ async def test_a_robots_txt_that_cannot_be_had_closes_the_host_and_one_that_is_a
 ) -> None:
     web.put(URL)
     web.put(ROBOTS, b"", status=status)
-    assert (await reader.text_of(URL) is not None) is is_read
+    assert (await reader.text_of(URL, FEED) is not None) is is_read
 
 
 async def test_a_host_that_did_not_answer_is_asked_for_its_robots_txt_again_soon(
@@ -130,10 +131,10 @@ async def test_a_host_that_did_not_answer_is_asked_for_its_robots_txt_again_soon
 ) -> None:
     web.put(URL)
     web.answers[ROBOTS] = ports.Unreachable("no connection")
-    assert await reader.text_of(URL) is None
+    assert await reader.text_of(URL, FEED) is None
     del web.answers[ROBOTS]
     clock.advance(timedelta(hours=2))
-    assert await reader.text_of(URL) is not None
+    assert await reader.text_of(URL, FEED) is not None
 
 
 async def test_pages_of_one_host_keep_its_pace_and_other_hosts_do_not_wait(
@@ -141,9 +142,9 @@ async def test_pages_of_one_host_keep_its_pace_and_other_hosts_do_not_wait(
 ) -> None:
     for url in (URL, URL + "b", "https://other.example.net/a"):
         web.put(url)
-    await reader.text_of(URL)
-    await reader.text_of("https://other.example.net/a")
-    await reader.text_of(URL + "b")
+    await reader.text_of(URL, FEED)
+    await reader.text_of("https://other.example.net/a", FEED)
+    await reader.text_of(URL + "b", FEED)
     asked = dict(web.asked)
     assert asked["https://other.example.net/a"] == 0
     assert asked[URL + "b"] == 1
@@ -153,7 +154,7 @@ async def test_a_crawl_delay_is_kept_up_to_a_bound(web: Web, reader: fulltext.Tr
     web.put(ROBOTS, b"User-agent: *\nCrawl-delay: 7", kind="text/plain")
     web.put("https://slow.example.org/robots.txt", b"User-agent: *\nCrawl-delay: 86400", kind="text/plain")
     for url in (URL, URL + "b", "https://slow.example.org/a", "https://slow.example.org/b"):
-        await reader.text_of(url)
+        await reader.text_of(url, FEED)
     asked = dict(web.asked)
     assert asked[URL + "b"] - asked[URL] == 7
     assert asked["https://slow.example.org/b"] - asked["https://slow.example.org/a"] == 30
@@ -164,30 +165,30 @@ async def test_a_host_that_says_retry_after_is_left_alone(
 ) -> None:
     web.put(URL, b"", status=429, retry_after=START + timedelta(minutes=10))
     web.put(URL + "b")
-    assert await reader.text_of(URL) is None
-    assert await reader.text_of(URL + "b") is None
+    assert await reader.text_of(URL, FEED) is None
+    assert await reader.text_of(URL + "b", FEED) is None
     assert URL + "b" not in web.urls
     clock.advance(timedelta(hours=2))
-    assert await reader.text_of(URL + "b") is not None
+    assert await reader.text_of(URL + "b", FEED) is not None
 
 
 async def test_a_page_is_read_once_though_many_ask_for_it_at_once(web: Web, reader: fulltext.TrafilaturaReader) -> None:
     web.put(URL)
-    texts = await asyncio.gather(*(reader.text_of(URL) for _ in range(5)))
+    texts = await asyncio.gather(*(reader.text_of(URL, FEED) for _ in range(5)))
     assert len(set(texts)) == 1
     assert web.urls == [ROBOTS, URL]
 
 
 async def test_a_page_without_text_is_not_asked_again_at_once(web: Web, reader: fulltext.TrafilaturaReader) -> None:
     web.put(URL, b"<html><body></body></html>")
-    assert await reader.text_of(URL) is None
-    assert await reader.text_of(URL) is None
+    assert await reader.text_of(URL, FEED) is None
+    assert await reader.text_of(URL, FEED) is None
     assert web.urls.count(URL) == 1
 
 
 async def test_too_many_waiting_for_one_host_are_turned_away(web: Web, reader: fulltext.TrafilaturaReader) -> None:
     urls = [f"{URL}{number}" for number in range(70)]
-    await asyncio.gather(*(reader.text_of(url) for url in urls))
+    await asyncio.gather(*(reader.text_of(url, FEED) for url in urls))
     assert len(web.urls) == 61
 
 
@@ -196,7 +197,7 @@ async def test_a_redirect_to_a_host_that_forbids_robots_gives_no_text(
 ) -> None:
     web.put(URL, end="https://closed.example.net/a")
     web.put("https://closed.example.net/robots.txt", b"User-agent: *\nDisallow: /", kind="text/plain")
-    assert await reader.text_of(URL) is None
+    assert await reader.text_of(URL, FEED) is None
 
 
 @pytest.mark.parametrize(
@@ -216,7 +217,7 @@ async def test_what_is_no_article_gives_no_text_and_no_error(
     web: Web, reader: fulltext.TrafilaturaReader, body: bytes, kind: str, status: int
 ) -> None:
     web.put(URL, body, kind=kind, status=status)
-    assert await reader.text_of(URL) is None
+    assert await reader.text_of(URL, FEED) is None
 
 
 @pytest.mark.parametrize("error", [ports.Unreachable("no answer"), ports.TooBig("too big"), ports.Refused("private")])
@@ -224,12 +225,12 @@ async def test_a_page_that_cannot_be_had_gives_no_text_and_no_error(
     web: Web, reader: fulltext.TrafilaturaReader, error: ports.FetchError
 ) -> None:
     web.answers[URL] = error
-    assert await reader.text_of(URL) is None
+    assert await reader.text_of(URL, FEED) is None
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "mailto:x@example.org", "http://[::1", "file:///etc/passwd"])
 async def test_what_is_no_address_is_never_asked(web: Web, reader: fulltext.TrafilaturaReader, url: str) -> None:
-    assert await reader.text_of(url) is None
+    assert await reader.text_of(url, FEED) is None
     assert web.urls == []
 
 
@@ -237,10 +238,10 @@ async def test_cancelling_one_reader_lets_the_next_have_the_hosts_turn(
     web: Web, reader: fulltext.TrafilaturaReader
 ) -> None:
     web.put(URL)
-    task = asyncio.ensure_future(reader.text_of(URL))
+    task = asyncio.ensure_future(reader.text_of(URL, FEED))
     await asyncio.sleep(0)
     task.cancel()
-    assert await reader.text_of(URL) is not None
+    assert await reader.text_of(URL, FEED) is not None
 
 
 async def test_what_is_remembered_of_many_large_robots_files_is_bounded(
@@ -250,10 +251,10 @@ async def test_what_is_remembered_of_many_large_robots_files_is_bounded(
     for host in hosts:
         web.put(f"{host}/robots.txt", b"User-agent: *\n" + b"Allow: /a\n" * 30_000, kind="text/plain")
         web.put(f"{host}/a")
-        await reader.text_of(f"{host}/a")
+        await reader.text_of(f"{host}/a", FEED)
     web.asked.clear()
-    await reader.text_of(f"{hosts[-1]}/b")
-    await reader.text_of(f"{hosts[0]}/b")
+    await reader.text_of(f"{hosts[-1]}/b", FEED)
+    await reader.text_of(f"{hosts[0]}/b", FEED)
     assert web.urls == [f"{hosts[-1]}/b", f"{hosts[0]}/robots.txt", f"{hosts[0]}/b"]
 
 
@@ -265,10 +266,10 @@ async def test_what_is_remembered_of_many_long_pages_is_bounded(web: Web, clock:
     pages = [f"{URL}/{number}" for number in range(40)]
     for page in pages:
         web.put(page)
-        assert await reader.text_of(page)
+        assert await reader.text_of(page, FEED)
     web.asked.clear()
-    await reader.text_of(pages[-1])
-    await reader.text_of(pages[0])
+    await reader.text_of(pages[-1], FEED)
+    await reader.text_of(pages[0], FEED)
     assert web.urls == pages[:1]
 
 

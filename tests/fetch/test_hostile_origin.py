@@ -9,7 +9,7 @@ from datetime import timedelta
 from bot import ports, sources
 from testbed.servers.feeds import FeedServer, Reply
 from tests import memory_peak
-from tests.fetch.conftest import POLICY, MakeFetcher
+from tests.fetch.conftest import POLICY, MakeFetcher, configured
 from tests.sources.documents import item, rss
 from tests.sources.test_odd_documents import LAUGHS
 
@@ -49,7 +49,7 @@ async def test_good_feeds_beside_every_bad_one_are_read_in_time(server: FeedServ
 
     async def read(path: str) -> None:
         try:
-            answer = await fetcher.get(ports.Request(url=server.url(path)))
+            answer = await fetcher.get(configured(url=server.url(path)))
             body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
             reading = await asyncio.to_thread(sources.parse_document, body)
         except (ports.FetchError, ports.ReadError):

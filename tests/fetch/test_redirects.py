@@ -7,6 +7,7 @@ import pytest
 from bot import ports
 from bot.fetch.client import HttpFetcher
 from testbed.servers.feeds import FeedServer, Reply
+from tests.fetch.conftest import configured
 
 BODY = b"<rss/>"
 
@@ -15,7 +16,7 @@ async def test_the_answer_says_where_it_came_from(server: FeedServer, fetcher: H
     server.serve("/a", Reply.redirect("/b"))
     server.serve("/b", Reply.redirect(server.url("/c"), status=307))
     server.serve("/c", BODY)
-    answer = await fetcher.get(ports.Request(url=server.url("/a")))
+    answer = await fetcher.get(configured(url=server.url("/a")))
     assert (answer.status, answer.url, answer.body) == (200, server.url("/c"), BODY)
 
 
@@ -29,27 +30,27 @@ async def test_only_the_leading_permanent_hops_are_lasting(
     server.serve("/a", Reply.redirect("/b", status=first))
     server.serve("/b", Reply.redirect("/c", status=second))
     server.serve("/c", BODY)
-    answer = await fetcher.get(ports.Request(url=server.url("/a")))
+    answer = await fetcher.get(configured(url=server.url("/a")))
     assert answer.permanent_url == (server.url(lasting) if lasting else None)
 
 
 async def test_a_loop_ends_after_five_hops(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/loop", Reply.redirect("/loop", status=301))
     with pytest.raises(ports.Refused, match="more than 5 redirects"):
-        await fetcher.get(ports.Request(url=server.url("/loop")))
+        await fetcher.get(configured(url=server.url("/loop")))
     assert len(server.requests) == 6
 
 
 async def test_a_redirect_without_a_location_is_an_answer(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply(status=302))
-    assert (await fetcher.get(ports.Request(url=server.url()))).status == 302
+    assert (await fetcher.get(configured(url=server.url()))).status == 302
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/", "gopher://x/", "data:,x"])
 async def test_a_redirect_out_of_the_web_is_refused(server: FeedServer, fetcher: HttpFetcher, target: str) -> None:
     server.serve("/feed", Reply.redirect(target))
     with pytest.raises(ports.Refused, match="redirects to"):
-        await fetcher.get(ports.Request(url=server.url()))
+        await fetcher.get(configured(url=server.url()))
 
 
 @pytest.mark.parametrize("target", ["http://10.0.0.1/", "http://169.254.169.254/", "http://[::1]/", "//2886729729/"])
@@ -58,7 +59,7 @@ async def test_a_redirect_to_a_private_address_is_refused(
 ) -> None:
     server.serve("/feed", Reply.redirect(target, status=301))
     with pytest.raises(ports.Refused, match="private or reserved"):
-        await fetcher.get(ports.Request(url=server.url()))
+        await fetcher.get(configured(url=server.url()))
 
 
 async def test_credentials_stay_on_their_own_origin(server: FeedServer, fetcher: HttpFetcher) -> None:
@@ -67,7 +68,7 @@ async def test_credentials_stay_on_their_own_origin(server: FeedServer, fetcher:
         server.serve("/b", Reply.redirect(other.url("/c")))
         other.serve("/c", BODY)
         address = server.url("/a").replace("://", "://me:secret@")
-        answer = await fetcher.get(ports.Request(url=address))
+        answer = await fetcher.get(configured(url=address))
         assert [("authorization" in request.headers) for request in server.requests] == [True, True]
         assert "authorization" not in other.requests[0].headers
     # What is stored keeps them; what is shown does not.
@@ -79,18 +80,18 @@ async def test_a_server_cannot_choose_credentials_for_another(server: FeedServer
     async with FeedServer() as other:
         server.serve("/a", Reply.redirect(other.url("/c").replace("://", "://me:secret@")))
         other.serve("/c", BODY)
-        await fetcher.get(ports.Request(url=server.url("/a")))
+        await fetcher.get(configured(url=server.url("/a")))
         assert "authorization" not in other.requests[0].headers
 
 
 async def test_the_body_of_a_redirect_is_not_read(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply.bomb(status=302, headers={"Location": "/next"}))
     server.serve("/next", BODY)
-    assert (await fetcher.get(ports.Request(url=server.url()))).body == BODY
+    assert (await fetcher.get(configured(url=server.url()))).body == BODY
 
 
 async def test_an_error_text_holds_no_password(fetcher: HttpFetcher) -> None:
     with pytest.raises(ports.FetchError) as caught:
-        await fetcher.get(ports.Request(url="http://me:secret@10.0.0.1/feed"))
+        await fetcher.get(configured(url="http://me:secret@10.0.0.1/feed"))
     assert "secret" not in str(caught.value)
     assert "10.0.0.1" in str(caught.value)

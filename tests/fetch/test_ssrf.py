@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model, ports
+from bot.fetch import fulltext, robots
 from bot.fetch.client import HttpFetcher
 from bot.fetch.ssrf import AddressRule
-from testbed.fakes import FakeClock
-from testbed.servers.feeds import TLS, FeedServer
-from tests.fetch.conftest import POLICY
+from testbed.fakes import START, FakeClock
+from testbed.servers.feeds import TLS, FeedServer, Reply
+from tests.fetch.conftest import POLICY, configured
 
 REFUSED = """
 0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.100.100.200 127.0.0.1 127.255.255.254 168.63.129.16 169.254.169.254 172.16.0.1
@@ -63,7 +64,7 @@ def test_a_coat_changes_nothing(address: object) -> None:
 async def test_literals_of_every_notation_are_refused(host: str) -> None:
     fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
     with pytest.raises(ports.Refused, match=r"private or reserved.*allow_private"):
-        await fetcher.get(ports.Request(url=f"http://{host}:1/"))
+        await fetcher.get(configured(url=f"http://{host}:1/"))
     await fetcher.close()
 
 
@@ -73,7 +74,7 @@ async def test_literals_of_every_notation_are_refused(host: str) -> None:
 async def test_what_is_not_of_the_web_is_refused(url: str) -> None:
     fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
     with pytest.raises(ports.Refused):
-        await fetcher.get(ports.Request(url=url))
+        await fetcher.get(configured(url=url))
     await fetcher.close()
 
 
@@ -83,7 +84,7 @@ async def test_a_name_is_refused_when_one_of_its_addresses_is_private(server: Fe
 
     fetcher = HttpFetcher(model.FetchPolicy(), FakeClock(), resolve=both)
     with pytest.raises(ports.Refused, match=r"leads to 127\.0\.0\.1"):
-        await fetcher.get(ports.Request(url=server.url(host="feeds.test")))
+        await fetcher.get(configured(url=server.url(host="feeds.test")))
     await fetcher.close()
     assert not server.requests
 
@@ -94,18 +95,18 @@ async def test_a_name_that_changes_its_address_is_checked_when_it_is_dialled(ser
 
     def rebinding(host: str, port: int) -> Sequence[str]:
         asked.append(host)
-        return ("127.0.0.1",) if len(asked) == 1 else ("10.0.0.1",)
+        # Each request asks whether the feed's own address is in an open block, and once more when it connects.
+        return ("127.0.0.1",) if len(asked) < 4 else ("10.0.0.1",)
 
     server.serve("/feed", b"<rss/>")
     fetcher = HttpFetcher(POLICY, FakeClock(), resolve=rebinding)
-    assert (await fetcher.get(ports.Request(url=server.url(host="feeds.test")))).status == 200
+    assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
     await fetcher.close()
     fetcher = HttpFetcher(POLICY, FakeClock(), resolve=rebinding)
     with pytest.raises(ports.Refused, match=r"10\.0\.0\.1"):
-        await fetcher.get(ports.Request(url=server.url(host="feeds.test")))
+        await fetcher.get(configured(url=server.url(host="feeds.test")))
     await fetcher.close()
-    # One question for each connection: none between check and use.
-    assert len(asked) == 2
+    assert len(asked) == 4
     assert server.requests[0].headers["host"] == f"feeds.test:{server.port}"
 
 
@@ -115,7 +116,7 @@ async def test_a_dead_address_of_a_name_leaves_the_others(server: FeedServer) ->
 
     server.serve("/feed", b"<rss/>")
     fetcher = HttpFetcher(POLICY, FakeClock(), resolve=two)
-    assert (await fetcher.get(ports.Request(url=server.url(host="feeds.test")))).status == 200
+    assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
     await fetcher.close()
 
 
@@ -125,7 +126,7 @@ async def test_a_name_without_an_address_says_so() -> None:
 
     fetcher = HttpFetcher(POLICY, FakeClock(), resolve=nobody)
     with pytest.raises(ports.Unreachable, match="no address; check the spelling"):
-        await fetcher.get(ports.Request(url="http://feeds.test/"))
+        await fetcher.get(configured(url="http://feeds.test/"))
     await fetcher.close()
 
 
@@ -138,12 +139,12 @@ async def test_tls_sees_the_name_and_the_end_of_the_certificate_is_kept() -> Non
         server.serve("/feed", b"<rss/>")
         tls = ssl.create_default_context(cafile=str(TLS / "ca.pem"))
         fetcher = HttpFetcher(POLICY, FakeClock(), tls=tls, resolve=_to_local)
-        answer = await fetcher.get(ports.Request(url=server.url(host="feeds.test")))
+        answer = await fetcher.get(configured(url=server.url(host="feeds.test")))
         assert answer.status == 200
         assert answer.certificate_until is not None
         assert answer.certificate_until > datetime(2100, 1, 1, tzinfo=UTC)
         with pytest.raises(ports.Unreachable, match="certificate is for another name"):
-            await fetcher.get(ports.Request(url=server.url(host="other.test")))
+            await fetcher.get(configured(url=server.url(host="other.test")))
         await fetcher.close()
 
 
@@ -151,7 +152,7 @@ async def test_an_untrusted_certificate_says_what_to_do() -> None:
     async with FeedServer(tls=True) as server:
         fetcher = HttpFetcher(POLICY, FakeClock(), resolve=_to_local)
         with pytest.raises(ports.Unreachable, match="SSL_CERT_FILE"):
-            await fetcher.get(ports.Request(url=server.url(host="feeds.test")))
+            await fetcher.get(configured(url=server.url(host="feeds.test")))
         await fetcher.close()
 
 
@@ -164,14 +165,84 @@ async def test_the_environments_proxy_is_used_only_when_asked(
     server.serve("http://feeds.test/feed", b"<rss/>")
     direct = HttpFetcher(POLICY, FakeClock(), resolve=lambda host, port: ())
     with pytest.raises(ports.Unreachable):
-        await direct.get(ports.Request(url="http://feeds.test/feed"))
+        await direct.get(configured(url="http://feeds.test/feed"))
     assert not server.requests
     proxied = HttpFetcher(dataclasses.replace(POLICY, use_proxy=True), FakeClock())
-    assert (await proxied.get(ports.Request(url="http://feeds.test/feed"))).status == 200
+    assert (await proxied.get(configured(url="http://feeds.test/feed"))).status == 200
     with pytest.raises(ports.Refused):
-        await proxied.get(ports.Request(url="http://169.254.169.254/"))
+        await proxied.get(configured(url="http://169.254.169.254/"))
     with pytest.raises(ports.Refused):
-        await proxied.get(ports.Request(url="http://localhost/"))
+        await proxied.get(configured(url="http://localhost/"))
     assert len(server.requests) == 1
     await direct.close()
     await proxied.close()
+
+
+# -- who may use a block of fetch.allow_private
+
+#: The operator's own wiki is on this machine, and so is what nobody may ask; the rest of the world is elsewhere.
+_WORLD = {"wiki.intra": "127.0.0.1", "admin.intra": "127.0.0.1", "other.intra": "127.0.0.2", "news.example": "8.8.8.8"}
+
+
+def _intranet(host: str, port: int) -> Sequence[str]:
+    return (_WORLD[host],) if host in _WORLD else (host,)
+
+
+@pytest.fixture
+async def intranet() -> AsyncIterator[HttpFetcher]:
+    blocks = ("127.0.0.1/32", "127.0.0.2/32")
+    fetcher = HttpFetcher(dataclasses.replace(POLICY, allow_private=blocks), FakeClock(), resolve=_intranet)
+    yield fetcher
+    await fetcher.close()
+
+
+async def test_a_private_block_is_open_to_the_feeds_whose_own_address_is_in_it(
+    server: FeedServer, intranet: HttpFetcher
+) -> None:
+    server.serve("/feed", Reply(body=b"<rss/>"))
+    server.serve("/moved", Reply.redirect(f"http://admin.intra:{server.port}/feed"))
+    wiki = f"http://wiki.intra:{server.port}"
+    for path in ("/feed", "/moved"):
+        answer = await intranet.get(ports.Request(url=wiki + path, home=wiki + path))
+        assert (answer.body, answer.is_private) == (b"<rss/>", True)
+    # From there to another private block that the operator has opened for another feed.
+    server.serve("/across", Reply.redirect(f"http://other.intra:{server.port}/feed"))
+    with pytest.raises(ports.Refused, match="only for feeds whose own address"):
+        await intranet.get(ports.Request(url=wiki + "/across", home=wiki + "/across"))
+
+
+async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_public_feeds(
+    server: FeedServer, intranet: HttpFetcher
+) -> None:
+    server.serve("/feed", Reply(body=b"<rss/>"))
+    target, public = f"http://wiki.intra:{server.port}/feed", "http://news.example/feed"
+    # A connection that the wiki's own feed has made is idle now.
+    await intranet.get(ports.Request(url=target, home=target))
+    asked = len(server.requests)
+    for request in (
+        # A page or a redirect, an address where a feed has moved for good, and what names no feed at all.
+        ports.Request(url=target, home=public),
+        ports.Request(url=f"http://127.0.0.1:{server.port}/feed", home=public),
+        ports.Request(url=target),
+        ports.Request(url=target, form="hub.mode=subscribe", home=public),
+    ):
+        with pytest.raises(ports.Refused, match="only for feeds whose own address"):
+            await intranet.get(request)
+    robots_txt = await robots.ask(intranet, target, home=public, now=START)
+    assert (robots_txt.allows(target), robots_txt.is_refused) == (False, True)
+    assert len(server.requests) == asked
+
+
+async def test_the_text_of_a_private_page_is_for_feeds_of_its_own_network(
+    server: FeedServer, intranet: HttpFetcher
+) -> None:
+    page = "<html><body><article>" + "<p>The board has decided to close the plant in the spring.</p>" * 9
+    server.serve("/page", Reply(body=page.encode(), headers={"Content-Type": "text/html"}))
+    reader = fulltext.TrafilaturaReader(intranet, FakeClock())
+    url = f"http://wiki.intra:{server.port}/page"
+    wiki, public = model.Feed(url=f"http://wiki.intra:{server.port}/feed"), model.Feed(url="http://news.example/feed")
+    assert await reader.text_of(url, public) is None
+    assert "close the plant" in (await reader.text_of(url, wiki) or "")
+    assert await reader.text_of(url, public) is None
+    assert "close the plant" in (await reader.text_of(url, wiki) or "")
+    assert len(server.seen("/page")) == 1

@@ -38,7 +38,7 @@ class Pages:
         self.asked: list[str] = []
         self._seconds = seconds
 
-    async def text_of(self, url: str, access: model.Access | None = None) -> str | None:
+    async def text_of(self, url: str, feed: model.Feed) -> str | None:
         await asyncio.sleep(self._seconds)
         self.asked.append(url)
         return f"All of {url}"

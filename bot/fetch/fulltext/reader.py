@@ -10,7 +10,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -56,10 +56,16 @@ class _Host:
 class _Page:
     text: str | None
     until: datetime
+    #: The host of the feeds that may have it; None: all.
+    home: str | None = None
 
 
 class _Without(Exception):
     """Why a page gives no text."""
+
+
+class _Refused(_Without):
+    """This feed may not ask for the page; another one may."""
 
 
 #: Takes the main text out of a page; None: it has no article. Raises what its parser raises.
@@ -100,43 +106,50 @@ class TrafilaturaReader:
         #: By address, and by the access that it was fetched with.
         self._pages: OrderedDict[tuple[str, model.Access | None], _Page] = OrderedDict()
 
-    async def text_of(self, url: str, access: model.Access | None = None) -> str | None:
+    async def text_of(self, url: str, feed: model.Feed) -> str | None:
         """The main text of an article's page; None: not allowed, not reachable or no text.
 
-        ``access`` is that of the article's feed, and counts for pages of its own origin.
+        The access of the article's feed counts for pages of its own origin.
         """
         name = _origin(url)
         if name is None:
             return None
-        if access is not None and _origin(access.home) != name:
-            access = None
+        access = feed.access if feed.access is not None and _origin(feed.access.home) == name else None
         host = self._host(name)
         if host.waiting >= _MAX_WAITING:
             _log.debug("page not read", url=url, reason="too many pages of this host are waiting")
             return None
         host.waiting += 1
+        request = ports.Request(url=url, accept=_ACCEPT, access=access, home=feed.url)
         try:
             async with host.turn:
-                return await self._remembered(url, access, host)
+                return await self._remembered(request, host)
         finally:
             host.waiting -= 1
 
-    async def _remembered(self, url: str, access: model.Access | None, host: _Host) -> str | None:
-        page = self._pages.get((url, access))
-        if page is None or page.until <= self._clock.now():
+    async def _remembered(self, request: ports.Request, host: _Host) -> str | None:
+        key, home = (request.url, request.access), _origin(request.home or "")
+        page = self._pages.get(key)
+        if page is None or page.until <= self._clock.now() or page.home not in (None, home):
             try:
-                text: str | None = await self._read(url, access, host)
+                text, is_private = await self._read(request, host)
+                page = _Page(text, self._clock.now() + _FRESH, home if is_private else None)
             except _Without as reason:
-                _log.debug("page not read", url=url, reason=str(reason))
-                text = None
-            page = self._pages[url, access] = _Page(text, self._clock.now() + _FRESH)
-        self._pages.move_to_end((url, access))
+                _log.debug("page not read", url=request.url, reason=str(reason))
+                if isinstance(reason, _Refused):
+                    return None
+                page = _Page(None, self._clock.now() + _FRESH)
+            self._pages[key] = page
+        self._pages.move_to_end(key)
         while len(self._pages) > _MAX_PAGES or sum(map(_length, self._pages.values())) > _MAX_CHARACTERS:
             self._pages.popitem(last=False)
         return page.text
 
-    async def _read(self, url: str, access: model.Access | None, host: _Host) -> str:
-        if not await self._may_read(url, host):
+    async def _read(self, request: ports.Request, host: _Host) -> tuple[str, bool]:
+        """Return the text, and whether it is for feeds of the request's home alone."""
+        if not await self._may_read(request.url, request.home, host):
+            if host.robots is not None and host.robots.is_refused:
+                raise _Refused("this feed may not ask the host")
             raise _Without("robots.txt does not allow it")
         wait = (host.next_at or self._clock.now()) - self._clock.now()
         if wait > robots.MAX_DELAY:
@@ -144,11 +157,14 @@ class TrafilaturaReader:
         if wait > timedelta():
             await self._clock.sleep(wait)
         with contextlib.closing(self._room.share()) as share:
-            return await self._asked(ports.Request(url=url, accept=_ACCEPT, access=access, share=share), host)
+            answer = await self._asked(replace(request, share=share), host)
+            return await self._extracted(answer), answer.is_private
 
-    async def _asked(self, request: ports.Request, host: _Host) -> str:
+    async def _asked(self, request: ports.Request, host: _Host) -> ports.Answer:
         try:
             answer = await self._fetcher.get(request)
+        except ports.Refused as error:
+            raise _Refused(str(error)) from error
         except ports.FetchError as error:
             raise _Without(str(error)) from error
         finally:
@@ -158,25 +174,25 @@ class TrafilaturaReader:
             host.next_at = max(host.next_at, answer.retry_after)
         if answer.status != 200 or not _is_html(answer):
             raise _Without(f"status {answer.status}, {answer.content_type or 'no content type'}")
-        if not await self._may_end_at(answer.url, request.url):
+        if not await self._may_end_at(answer.url, request):
             raise _Without("robots.txt does not allow the page that it leads to")
-        return await self._extracted(answer)
+        return answer
 
-    async def _may_read(self, url: str, host: _Host) -> bool:
+    async def _may_read(self, url: str, home: str | None, host: _Host) -> bool:
         now = self._clock.now()
         if host.robots is None or host.robots.until <= now:
-            host.robots = await robots.ask(self._fetcher, url, now=now)
+            host.robots = await robots.ask(self._fetcher, url, home=home, now=now)
         return host.robots.allows(url)
 
-    async def _may_end_at(self, end: str, start: str) -> bool:
+    async def _may_end_at(self, end: str, request: ports.Request) -> bool:
         """The host that a redirect ends at is heard too, though only after the fact."""
         name = _origin(end)
         if name is None:
             return False
-        if name == _origin(start):
+        if name == _origin(request.url):
             host = self._host(name)
             return host.robots is None or host.robots.allows(end)
-        return await self._may_read(end, self._host(name))
+        return await self._may_read(end, request.home, self._host(name))
 
     async def _extracted(self, answer: ports.Answer) -> str:
         async with self._extractions:
