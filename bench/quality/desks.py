@@ -107,6 +107,8 @@ def configure(folder: Path, desks: Sequence[Desk], *, feeds_url: str, api_url: s
         "database": f"sqlite:///{folder}/desks.db",
         "channels": channels,
         "fetch": {"allow_private": ["127.0.0.0/8"]},
+        # Each story is to be seen under its own message.
+        "posts_per_hour": 3600,
         **keys,
     }
     feeds = [

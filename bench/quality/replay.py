@@ -164,7 +164,7 @@ def write_config(folder: Path, feeds: Mapping[str, str], window: str) -> None:
     (folder / "rules").mkdir()
     (folder / "bot.yaml").write_text(
         f"database: sqlite:///{folder}/replay.db\nchannels: {{alerts: {{kind: console}}}}\n"
-        f"stories: {{window: {window}}}\nfetch: {{allow_private: [127.0.0.0/8]}}\n"
+        f"stories: {{window: {window}}}\nposts_per_hour: 3600\nfetch: {{allow_private: [127.0.0.0/8]}}\n"
     )
     lines = [f'{{url: "{url}", name: {name}, owner: {name}}}' for name, url in feeds.items()]
     (folder / "feeds.yaml").write_text(f"feeds: [{', '.join(lines)}]\n")

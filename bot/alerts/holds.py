@@ -20,10 +20,11 @@ class Hold:
     detail: str
 
 
-def hold_for(situation: Situation, *, is_released: bool = False) -> Hold | None:
+def hold_for(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> Hold | None:
     """The first reason to wait; None: post.
 
-    ``is_released``: a baseline or digest hold has just run out, so these two no longer hold.
+    ``is_released``: a baseline or digest hold has just run out, so these two no longer hold. ``is_beyond_cap``: the
+    story goes to the message that gathers what the rate cap keeps back, so the cap no longer holds.
     """
     ready = tuple(rule for rule in situation.rules if situation.is_ready(rule))
     if not ready:
@@ -35,7 +36,8 @@ def hold_for(situation: Situation, *, is_released: bool = False) -> Hold | None:
     loud = any(rule.severity is model.Severity.HIGH and not situation.digest_of(rule) for rule in ready)
     if not loud and (end := quiet_until(situation.policy.quiet, situation.now)):
         return Hold(reason=model.Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
-    return _cooling(ready, situation) or _hour_is_full(situation, loud=loud)
+    cooldown = _cooling(ready, situation)
+    return cooldown if cooldown or is_beyond_cap else _hour_is_full(situation, loud=loud)
 
 
 def gathering(situation: Situation) -> Hold | None:
@@ -80,9 +82,14 @@ def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
 
 
 def _hour_is_full(situation: Situation, *, loud: bool) -> Hold | None:
-    cap = situation.policy.posts_per_hour
-    posts = [at for at in situation.recent_posts if at > situation.now - HOUR]
-    if loud or cap is None or len(posts) < cap:
+    """The hold of a story beyond the cap: gathered at once where messages can be edited, else when the hour has room.
+
+    Severity high never waits: where the gathered message cannot be edited, it is posted.
+    """
+    cap, gathers_at_once = situation.policy.posts_per_hour, situation.policy.can_edit
+    recent = situation.recent_high_posts if loud else situation.recent_posts
+    posts = [at for at in recent if at > situation.now - HOUR]
+    if cap is None or len(posts) < cap or (loud and not gathers_at_once):
         return None
-    until = posts[len(posts) - cap] + HOUR
+    until = situation.now if gathers_at_once else posts[len(posts) - cap] + HOUR
     return Hold(reason=model.Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")

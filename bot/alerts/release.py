@@ -47,10 +47,14 @@ def _again(situation: Situation, told: Counter[str]) -> model.Decision:
         return situation.decision(
             model.Action.SILENT, model.Reason.RULE_PAUSED, detail="its rules are no longer loaded"
         )
-    hold = hold_for(situation, is_released=reason in (model.Reason.BASELINE, model.Reason.DIGEST))
+    is_beyond_cap = reason is model.Reason.RATE_CAP and situation.policy.can_edit
+    is_released = reason in (model.Reason.BASELINE, model.Reason.DIGEST)
+    hold = hold_for(situation, is_released=is_released, is_beyond_cap=is_beyond_cap)
     if hold is not None:
         return situation.decision(model.Action.HOLD, hold.reason, detail=hold.detail, until=hold.until)
     ready = situation.speaking
+    if is_beyond_cap:
+        return situation.decision(model.Action.POST, reason, rules=ready, detail="gathered: the channel's hour is full")
     if reason is not model.Reason.BASELINE:
         post_reason = model.Reason.DIGEST if reason is model.Reason.DIGEST else model.Reason.FIRST_REPORT
         return situation.decision(model.Action.POST, post_reason, rules=ready, detail=f"held: {reason.value}")

@@ -32,8 +32,9 @@ class Situation:
     #: Dated deadlines of the story, looked for where a rule wants reminders.
     deadlines: tuple[model.Deadline, ...] = ()
     policy: model.SpeakPolicy = field(default_factory=model.SpeakPolicy)
-    #: Times of this channel's posts in the last hour, oldest first.
+    #: Times of this channel's posts of late, oldest first; and of those of severity high, which are counted apart.
     recent_posts: tuple[datetime, ...] = ()
+    recent_high_posts: tuple[datetime, ...] = ()
     #: Rule -> when it last opened a thread in this channel.
     rule_spoke_at: Mapping[str, datetime] = field(default_factory=dict)
     #: Covers all that could be posted now; None: something is left.

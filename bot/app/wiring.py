@@ -69,6 +69,7 @@ def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.S
     return model.SpeakPolicy(
         quiet=bot.quiet,
         posts_per_hour=bot.posts_per_hour,
+        can_edit=channels.can_edit(channel.kind, channel.options),
         gather=bot.gather,
         digest=digest,
         translate=channel.translate,

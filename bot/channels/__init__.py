@@ -21,6 +21,7 @@ __all__ = [
     "ChannelContext",
     "KeyValues",
     "build",
+    "can_edit",
     "digest",
     "find",
     "has_buttons",
@@ -86,6 +87,14 @@ def may_act(options: pydantic.BaseModel) -> Sequence[str]:
     """Return those who alone may act in a channel; empty: everybody who is in it, or the kind has no ``may_act``."""
     named: Sequence[str] = getattr(options, "may_act", ())
     return named
+
+
+def can_edit(kind: str, options: pydantic.BaseModel) -> bool:
+    """Return whether a channel's messages can be edited; False where only the built channel knows."""
+    made_by = kinds().found[kind].made_by
+    if isinstance(abilities := getattr(made_by, "abilities", None), ports.Abilities):
+        return abilities.edits
+    return bool(getattr(options, "can_edit", False))
 
 
 def build(

@@ -214,9 +214,10 @@ class BotShape(StrictShape):
     quiet_hours: values.Quiet | None = pydantic.Field(
         None, description="Alerts below high severity are held during these hours: 22:00 to 07:00 Asia/Karachi."
     )
-    posts_per_hour: Annotated[int, pydantic.Field(ge=1, le=3600)] | None = pydantic.Field(
-        None,
-        description="Maximum number of messages per hour in each channel; the rest is held and gathered, not lost.",
+    posts_per_hour: Annotated[int, pydantic.Field(ge=1, le=3600)] = pydantic.Field(
+        20,
+        description="Maximum number of new posts per hour in each channel; the rest is gathered into one message, not "
+        "lost. Posts of severity high are counted apart.",
     )
     gather: values.Duration | None = pydantic.Field(
         None,

@@ -80,7 +80,7 @@ class BotSettings:
     languages: model.Languages
     quiet: model.QuietHours | None
     #: Of each channel; None: no cap.
-    posts_per_hour: int | None
+    posts_per_hour: int
     #: How long first posts wait for other outlets; None: they do not.
     gather: timedelta | None
     web: WebSettings | None

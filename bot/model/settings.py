@@ -24,8 +24,10 @@ class SpeakPolicy:
     """When a channel may be posted to."""
 
     quiet: QuietHours | None = None
-    #: Posts an hour; None: no cap.
+    #: New posts an hour, those of severity high counted apart; None: no cap.
     posts_per_hour: int | None = None
+    #: Its messages can be edited: stories beyond the cap are added to one gathered message at once.
+    can_edit: bool = False
     #: How long first posts wait for other outlets; None: they do not.
     gather: timedelta | None = None
     #: All stories of a day at this time, except for those of rules with a separate digest; None: when they come.

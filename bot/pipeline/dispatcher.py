@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from bot.pipeline.advice import Advice
 
 _HOUR = timedelta(hours=1)
+#: Stories that the rate cap kept back are listed in one message, and so many of them before the next one begins.
+_STORIES_BEYOND_CAP = 100
 
 
 @dataclass(slots=True)
@@ -51,6 +54,8 @@ class Dispatcher:
         self._now = now
         self._advice = advice
         self._silences = InForce(tx.silences.active(now))
+        #: Channel -> its alerts posted of late, oldest first; until one more is posted.
+        self._recent: dict[str, Sequence[model.Alert]] = {}
 
     def dispatch(self, changed: Collection[ChangedStory]) -> tuple[model.Decision, ...]:
         """Decide for each channel of the changed stories, and write what was decided."""
@@ -99,14 +104,16 @@ class Dispatcher:
             by_story = {alert.story: alert for alert in here}
             quiet = [decision for decision in answer.decisions if decision.action is not model.Action.POST]
             # What waited for its outlets is a story of its own, whatever else comes due with it.
-            posts = {is_alone: list[model.Decision]() for is_alone in (True, False)}
-            for post in answer.posts:
-                posts[by_story[post.story].reason is model.Reason.GATHER].append(post)
-            for decision in (*quiet, *posts[True]):
+            reasons = {post.story: by_story[post.story].reason for post in answer.posts}
+            alone = [post for post in answer.posts if reasons[post.story] is model.Reason.GATHER]
+            capped = [post for post in answer.posts if reasons[post.story] is model.Reason.RATE_CAP]
+            for decision in (*quiet, *alone):
                 self._carry_out(decision, found[decision.story], by_story[decision.story])
-            self._post_together(posts[False], found, by_story)
+            together = [post for post in answer.posts if post not in alone and post not in capped]
+            self._post_together(together, found, by_story, most=messages.STORIES_A_MESSAGE)
+            self._post_capped(capped, found, by_story)
             made.extend(answer.decisions)
-            posted = {post.story for each in posts.values() for post in each}
+            posted = set(reasons)
             for situation in situations:
                 if situation.deadlines and situation.story.id in posted:
                     made.extend(self._plan(situation, self._alert(situation)))
@@ -212,21 +219,70 @@ class Dispatcher:
         posts: Sequence[model.Decision],
         found: Mapping[model.StoryId, model.Story],
         by_story: Mapping[model.StoryId, model.Alert],
+        *,
+        most: int,
     ) -> None:
+        """Post messages that list at most this many stories."""
         if len(posts) == 1:
             self._carry_out(posts[0], found[posts[0].story], by_story[posts[0].story])
             return
-        for start in range(0, len(posts), messages.STORIES_A_MESSAGE):
-            chunk = posts[start : start + messages.STORIES_A_MESSAGE]
+        posts = self._loudest_first(posts)
+        for start in range(0, len(posts), most):
+            chunk = posts[start : start + most]
             row = messages.gathered(chunk, found, self._rules, lead=_lead(chunk, by_story))
-            self._tx.outbox.add([row])
-            self._tx.stories.decide(chunk)
-            for decision in chunk:
-                headline = next(brief.title.article for brief in row.message.briefs if brief.story == decision.story)
-                known = by_story[decision.story]
-                self._tx.stories.save_alert(
-                    alerts.record(known, decision, head=row.id, headline=headline, is_gathered=True)
-                )
+            self._list_in(row, row.id, chunk, by_story)
+
+    def _post_capped(
+        self,
+        posts: Sequence[model.Decision],
+        found: Mapping[model.StoryId, model.Story],
+        by_story: Mapping[model.StoryId, model.Alert],
+    ) -> None:
+        """Add stories that the rate cap kept back to the channel's gathered message of this hour, or begin one."""
+        if not posts or posts[0].reason is not model.Reason.RATE_CAP:
+            # The channel cannot edit: they have waited until its hour has room.
+            self._post_together(posts, found, by_story, most=_STORIES_BEYOND_CAP)
+            return
+        channel, rest = posts[0].channel, self._loudest_first(posts)
+        listed = Counter[model.SendId]()
+        begun: dict[model.SendId, model.Alert] = {}
+        for alert in self._posted(channel):
+            if alert.head is not None and alert.is_gathered and alert.reason is model.Reason.RATE_CAP:
+                listed[alert.head] += 1
+                begun.setdefault(alert.head, alert)
+        head, first = max(begun.items(), key=lambda item: item[1].posted_at or self._now, default=(None, None))
+        if head and first and first.posted_at and first.posted_at > self._now - _HOUR:
+            now_too = rest[: max(0, _STORIES_BEYOND_CAP - listed[head])]
+            row = now_too and messages.extended(self._tx, now_too, found, self._rules, first, lead=_MORE)
+            if row:
+                self._list_in(row, head, now_too, by_story)
+                rest = rest[len(now_too) :]
+        for start in range(0, len(rest), _STORIES_BEYOND_CAP):
+            chunk = rest[start : start + _STORIES_BEYOND_CAP]
+            row = messages.gathered(chunk, found, self._rules, lead=_MORE)
+            self._list_in(row, row.id, chunk, by_story)
+
+    def _list_in(
+        self,
+        row: model.Outgoing,
+        head: model.SendId,
+        posts: Sequence[model.Decision],
+        by_story: Mapping[model.StoryId, model.Alert],
+    ) -> None:
+        """Write a gathered message, or its edit, which lists the stories of these posts from now on."""
+        self._tx.outbox.add([row])
+        self._tx.stories.decide(posts)
+        self._recent.pop(row.channel, None)
+        headlines = {brief.story: brief.title.article for brief in row.message.briefs}
+        for decision in posts:
+            known, headline = by_story[decision.story], headlines[decision.story]
+            self._tx.stories.save_alert(alerts.record(known, decision, head=head, headline=headline, is_gathered=True))
+
+    def _loudest_first(self, posts: Sequence[model.Decision]) -> Sequence[model.Decision]:
+        def rank(post: model.Decision) -> int:
+            return messages.loudest([self._rules[name] for name in post.rules if name in self._rules]).rank
+
+        return sorted(posts, key=rank, reverse=True)
 
     def _carry_out(
         self,
@@ -269,6 +325,8 @@ class Dispatcher:
                 row = self._advice.worded(self._tx, row, story, to=to)
             self._tx.outbox.add([row])
         headline = row.message.briefs[0].title.article if row else None
+        if decision.action is model.Action.POST:
+            self._recent.pop(decision.channel, None)
         after = alerts.record(alert, decision, head=row.id if row else None, headline=headline)
         self._tx.stories.save_alert(after)
         call = duty.escalation(decision, story, self._rules, alert=after, escalate=self._snapshot.escalate)
@@ -310,7 +368,8 @@ class Dispatcher:
         # Only these look back, and there may be thousands of posts in an hour.
         looks_back = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)
         recent = self._posted(channel) if looks_back else ()
-        spoke_at = {rule: at for at, rules_named in recent for rule in rules_named}
+        spoke_at = {rule: alert.posted_at for alert in recent for rule in alert.rules if alert.posted_at}
+        recent_posts, recent_high_posts = self._times(recent)
         situation = alerts.Situation(
             now=self._now,
             channel=channel,
@@ -323,21 +382,39 @@ class Dispatcher:
             has_summary=has_summary,
             deadlines=facts.deadlines(self._claims.of(story)) if any(rule.remind for rule in rules) else (),
             policy=policy,
-            recent_posts=tuple(at for at, _ in recent),
+            recent_posts=recent_posts,
+            recent_high_posts=recent_high_posts,
             rule_spoke_at=spoke_at,
         )
         return self._silences.without_silenced(situation)
 
-    def _posted(self, channel: str) -> Sequence[tuple[datetime, tuple[str, ...]]]:
-        """When stories were posted of late and for which rules, oldest first."""
-        since = self._now - max(_HOUR, self._snapshot.longest_cooldown())
-        found = self._tx.stories.posted_since(channel, since)
-        return sorted((alert.posted_at, alert.rules) for alert in found if alert.posted_at)
+    def _posted(self, channel: str) -> Sequence[model.Alert]:
+        """Return the alerts that were posted of late, oldest first."""
+        if channel not in self._recent:
+            # A gathered message is added to for an hour, and its beginning must be seen.
+            since = self._now - max(2 * _HOUR, self._snapshot.longest_cooldown())
+            found = self._tx.stories.posted_since(channel, since)
+            self._recent[channel] = sorted(found, key=lambda alert: (alert.posted_at or since, alert.story))
+        return self._recent[channel]
+
+    def _times(self, recent: Sequence[model.Alert]) -> tuple[tuple[datetime, ...], tuple[datetime, ...]]:
+        """Return when each message was posted that counts for the rate cap: not of severity high, and of it."""
+        found: dict[bool, dict[model.SendId | None, datetime]] = {False: {}, True: {}}
+        for alert in recent:
+            if alert.posted_at and not (alert.is_gathered and alert.reason is model.Reason.RATE_CAP):
+                rules = [self._rules[name] for name in alert.rules if name in self._rules]
+                is_high = messages.loudest(rules) is model.Severity.HIGH
+                found[is_high].setdefault(alert.head, alert.posted_at)
+        return tuple(found[False].values()), tuple(found[True].values())
 
 
 def _named(entry: ChangedStory) -> str | None:
     """The occasion of an edit that no article caused."""
     return " ".join([*(f"{fact.article} {fact.label}: {fact.after}" for fact in entry.facts), entry.summary]) or None
+
+
+#: The lead of stories that the rate cap keeps back.
+_MORE = "More stories: this channel has had its posts of the hour"
 
 
 def _lead(posts: Sequence[model.Decision], by_story: Mapping[model.StoryId, model.Alert]) -> str:
@@ -346,4 +423,6 @@ def _lead(posts: Sequence[model.Decision], by_story: Mapping[model.StoryId, mode
         return f"{len(posts)} stories found on the first look at new feeds"
     if reasons == {model.Reason.DIGEST}:
         return f"Digest: {len(posts)} stories"
+    if reasons == {model.Reason.RATE_CAP}:
+        return _MORE
     return f"{len(posts)} stories that were held"

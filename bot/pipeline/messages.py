@@ -68,7 +68,7 @@ def edit_gathered(
 
     None: the store does not have it yet, or no longer.
     """
-    head = next((row for row in tx.outbox.of_story(story.id) if row.id == alert.head), None)
+    head = _as_gathered(tx, story.id, alert)
     if head is None or alert.head is None:
         return None
     briefs = [_gathered_brief(tx, brief, decision.channel, story, rules) for brief in head.message.briefs]
@@ -77,6 +77,41 @@ def edit_gathered(
     )
     send_id = _edit_id(decision, story, decision.rules, once=once)
     return _row(send_id, alert.head, decision, message, is_gathered=True)
+
+
+def extended(
+    tx: ports.Transaction,
+    decisions: Sequence[model.Decision],
+    stories: Mapping[model.StoryId, model.Story],
+    rules: Mapping[str, model.Rule],
+    alert: model.Alert,
+    *,
+    lead: str,
+) -> model.Outgoing | None:
+    """Return the gathered message that lists the story of ``alert``, with the stories of these decisions too.
+
+    None: the store does not have it yet, or no longer.
+    """
+    known = _as_gathered(tx, alert.story, alert)
+    if known is None or alert.head is None:
+        return None
+    more = gathered(decisions, stories, rules, lead=lead)
+    briefs = sorted((*more.message.briefs, *known.message.briefs), key=_rank, reverse=True)
+    severity = max(known.message.severity, more.message.severity, key=lambda each: each.rank)
+    added = tuple(brief.title.article for brief in more.message.briefs if brief.title.article)
+    message = replace(more.message, kind=model.MessageKind.EDIT, severity=severity, briefs=tuple(briefs), added=added)
+    send_id = model.send_id("edit", alert.head, *(decision.story for decision in decisions))
+    return _row(send_id, alert.head, decisions[0], message, is_gathered=True)
+
+
+def _rank(brief: model.StoryBrief) -> int:
+    return max((why.severity.rank for why in brief.why), default=0)
+
+
+def _as_gathered(tx: ports.Transaction, story: model.StoryId, alert: model.Alert) -> model.Outgoing | None:
+    """Return the newest version of the gathered message that lists the story."""
+    rows = [row for row in tx.outbox.of_story(story) if row.thread == alert.head and row.message.is_gathered]
+    return max(rows, key=lambda row: row.seq, default=None)
 
 
 def _gathered_brief(

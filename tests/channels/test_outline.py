@@ -89,7 +89,7 @@ def test_a_reply_below_a_gathered_message_names_its_story() -> None:
 
 def test_what_is_left_out_for_want_of_room_is_said() -> None:
     many = replace(
-        messages.GATHERED, briefs=tuple(replace(messages.BRIEF, summary=messages.BRIEF.summary * 3) for _ in range(20))
+        messages.GATHERED, briefs=tuple(replace(messages.BRIEF, summary=messages.BRIEF.summary * 3) for _ in range(110))
     )
     assert told(outline.lines(many), Style.SMALL) == ["and 8 more: wirewatch stories lists them"]
     short = outline.lines(messages.EDIT, outline.ROOMS[-1])

@@ -50,6 +50,10 @@ def _edit(message: model.Message, zone: tzinfo) -> Iterator[Line]:
     added = set(message.added)
     for brief in message.briefs:
         listed = [line for line in brief.coverage if line.article in added]
+        if brief.title.article in added and message.reason is model.Reason.RATE_CAP:
+            headline = Run(text=phrases.headline(brief, 150), link=phrases.safe_link(brief.title.link) or "")
+            yield Line(style=Style.ITEM, runs=(headline,))
+            continue
         if message.is_gathered and not listed:
             continue
         headline = Run(text=f": {phrases.headline(brief, 150)}")

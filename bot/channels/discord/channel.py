@@ -71,6 +71,11 @@ class Options(pydantic.BaseModel):
             raise ValueError("Discord slows down who sends more than one message a second: pace is at least 1 second")
         return self
 
+    @property
+    def can_edit(self) -> bool:
+        """Whether its messages can be edited: in both modes."""
+        return True
+
 
 class Channel:
     """One Discord channel in the mode that its options ask for."""

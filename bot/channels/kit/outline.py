@@ -32,6 +32,8 @@ class Room:
     sentences: int
     rules: int
     items: int
+    #: Further stories of a gathered message, a line each.
+    titles: int
     #: Headlines of the coverage; of more, the rest are counted.
     headlines: int
     link: int
@@ -39,11 +41,11 @@ class Room:
 
 #: From generous to the least.
 ROOMS = (
-    Room(headline=250, sentence=700, sentences=4, rules=4, items=12, headlines=6, link=2_000),
-    Room(headline=250, sentence=400, sentences=3, rules=3, items=10, headlines=6, link=600),
-    Room(headline=150, sentence=240, sentences=2, rules=2, items=8, headlines=6, link=240),
-    Room(headline=120, sentence=120, sentences=1, rules=1, items=5, headlines=4, link=120),
-    Room(headline=120, sentence=60, sentences=1, rules=1, items=2, headlines=2, link=0),
+    Room(headline=250, sentence=700, sentences=4, rules=4, items=12, titles=90, headlines=6, link=2_000),
+    Room(headline=250, sentence=400, sentences=3, rules=3, items=10, titles=60, headlines=6, link=600),
+    Room(headline=150, sentence=240, sentences=2, rules=2, items=8, titles=40, headlines=6, link=240),
+    Room(headline=120, sentence=120, sentences=1, rules=1, items=5, titles=25, headlines=4, link=120),
+    Room(headline=120, sentence=60, sentences=1, rules=1, items=2, titles=10, headlines=2, link=0),
 )
 
 
@@ -338,17 +340,27 @@ def _merged(message: model.Message, room: Room) -> Iterator[Line]:
 def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
     lead = phrases.cut(message.lead or model.counted(len(message.briefs), "story"), room.headline)
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
-    for brief in message.briefs[: room.items]:
+    count, most = len(message.briefs), room.items + room.titles
+    whole = room.items if count <= room.items else max(1, room.items // 3)
+    for brief in message.briefs[:whole]:
         yield from (replace(line, story=brief.story) for line in _short(brief, room))
-    if len(message.briefs) > room.items:
-        yield _line(
-            Style.SMALL, Run(text=f"and {len(message.briefs) - room.items:,} more: wirewatch stories lists them")
-        )
+    for brief in message.briefs[whole:most]:
+        outlet = f"{_BETWEEN}{phrases.clean(brief.title.outlet)}" if brief.title.outlet else ""
+        yield _line(Style.ITEM, *_mark(brief), _headline(brief, room), Run(text=outlet))
+    if count > most:
+        page = phrases.safe_link(f"{message.public_url.rstrip('/')}/stories") if message.public_url else None
+        where = Run(text="all stories", link=page) if page else Run(text="wirewatch stories lists them")
+        yield _line(Style.ITEM if page else Style.SMALL, Run(text=f"and {count - most:,} more: "), where)
+
+
+def _mark(brief: model.StoryBrief) -> Iterator[Run]:
+    severity = max((why.severity for why in brief.why), key=lambda each: each.rank, default=None)
+    if severity:
+        yield Run(text=f"{SEVERITY[severity]} ")
 
 
 def _short(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
-    severity = max((why.severity for why in brief.why), key=lambda each: each.rank, default=None)
-    yield _line(Style.LINE, Run(text=f"{SEVERITY[severity]} " if severity else ""), _headline(brief, room))
+    yield _line(Style.LINE, *_mark(brief), _headline(brief, room))
     rule = f"{_rule(brief)}{_BETWEEN}" if brief.why else ""
     if brief.byline is not None:
         yield _line(Style.LINE, Run(text=rule), *_byline(brief, brief.byline))

@@ -111,6 +111,11 @@ class Options(pydantic.BaseModel):
             raise ValueError("Slack takes one message a second for each channel: pace is at least 1 second")
         return self
 
+    @property
+    def can_edit(self) -> bool:
+        """Whether its messages can be edited."""
+        return self.webhook is None
+
 
 class Channel:
     """One Slack channel in the mode that its options ask for."""
