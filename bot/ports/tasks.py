@@ -40,9 +40,13 @@ class TaskGroup(asyncio.TaskGroup):
         except BaseExceptionGroup as group:
             if sys.version_info < (3, 13):
                 self._settle_cancellations(is_aborted, group)
-            if all(isinstance(leaf, StoreError) for leaf in group.exceptions):
-                raise group.exceptions[0] from None
-            raise
+            store_errors, others = group.split(StoreError)
+            if store_errors is None or others is not None:
+                raise
+            error = store_errors
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            raise error from None
 
     def _settle_cancellations(self, is_aborted: bool, group: BaseExceptionGroup[BaseException]) -> None:
         """Do what Python does since 3.13 (gh-116720)."""

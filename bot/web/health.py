@@ -37,7 +37,7 @@ async def readiness(store: PageStore, now: datetime) -> Readiness:
     except ports.StoreError as error:
         return Readiness(is_ready=False, reason=str(error), is_private=True)
     if tick is None:
-        return Readiness(is_ready=False, reason="no tick yet")
+        return Readiness(is_ready=False, reason="the bot has not looked for due feeds yet")
     age = now - tick
     if age > keys.TICK_IS_OLD:
         old = f"the last tick is {age.total_seconds():.0f} s old"

@@ -87,3 +87,16 @@ async def test_work_is_repeated_until_the_database_is_available() -> None:
         return tries
 
     assert await until_stored(work, FakeClock()) == 3
+
+
+async def test_a_store_error_out_of_a_group_of_a_library_comes_out_as_itself_too() -> None:
+    async def inner() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail())
+
+    async def outer() -> None:
+        async with TaskGroup() as group:
+            group.create_task(inner())
+
+    with pytest.raises(ports.StoreUnavailable, match="the disk is full"):
+        await outer()

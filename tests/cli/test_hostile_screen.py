@@ -22,6 +22,7 @@ import typer.main
 
 from bot.channels.console.screen import Screen
 from bot.cli import commands, logs, terminal
+from testbed.fakes import START
 
 #: Window title, colours, C1, DEL, direction, tags, separators, invisible characters, half a pair.
 EVIL = (
@@ -236,6 +237,8 @@ def test_a_log_line_is_one_line_and_a_traceback_is_text(capfd: pytest.CaptureFix
     event = {"event": "feed polled", "error": f"x\n{EVIL}", "feeds": [EVIL], "exception": f"a\n{EVIL}", "count": 3}
     done = logs.clean(None, "info", event)
     assert done["count"] == 3
+    times = logs.clean(None, "info", {"until": START, "each": [START]})
+    assert times == {"until": "2015-12-02T09:00:00+00:00", "each": ["2015-12-02T09:00:00+00:00"]}
     assert not NEVER.findall(str(done["error"]) + str(done["feeds"][0]))
     assert "\n" not in done["error"]
     assert str(done["exception"]).startswith("a\n")
