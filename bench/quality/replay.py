@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import app, articles, model, ports, rules
+from bot.app import runtime
 from bot.articles.alike import titles_alike
 from testbed import shared_data
 from testbed.fakes import FakeClock
@@ -181,7 +182,7 @@ async def replay(series: Sequence[str], *, most: int | None, window: str = "14 d
             write_config(Path(place), {name: server.url(f"/{name}") for name in series}, window)
             settings = app.load(Path(place), {})
             recorder = Recorder("alerts", clock)
-            async with app.opened(settings, environment, replaced={"alerts": recorder}) as running:
+            async with runtime.opened(settings, environment, replaced={"alerts": recorder}) as running:
                 for fetch in fetches:
                     clock.set(max(fetch.at, clock.now()))
                     server.serve(f"/{fetch.series}", fetch.body)

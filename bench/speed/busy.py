@@ -35,6 +35,8 @@ from rich.table import Table
 from bench.quality import centroid
 from bench.quality.storysets import Labelled, load
 from bot import app
+from bot.app import runtime
+from bot.app.runtime import App
 from testbed.servers import ports
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -138,7 +140,7 @@ async def one_pass(folder: Path, *, before: Sequence[Path] = ()) -> Measured:
     environment = app.Environment(environ={})
     settings = app.load(folder, environment.environ)
     measured = Measured()
-    async with app.opened(settings, environment) as running:
+    async with runtime.opened(settings, environment) as running:
         _time_writes(running, measured)
         start, used = time.perf_counter(), time.process_time()
         passed = await running._pass_over_all(everything=True)
@@ -147,7 +149,7 @@ async def one_pass(folder: Path, *, before: Sequence[Path] = ()) -> Measured:
     return measured
 
 
-def _time_writes(running: app.App, measured: Measured) -> None:
+def _time_writes(running: App, measured: Measured) -> None:
     store = running.store
     write = store.run
 
@@ -170,7 +172,7 @@ async def joins(folder: Path, site: Path) -> list[tuple[int, float]]:
     environment = app.Environment(environ={})
     settings = app.load(folder, environment.environ)
     items, found, at = event(max(SIZES) + JOINS * len(SIZES)), [], 0
-    async with app.opened(settings, environment) as running:
+    async with runtime.opened(settings, environment) as running:
         for size in SIZES:
             while at < size:
                 at = min(size, at + 100)

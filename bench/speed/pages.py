@@ -25,6 +25,8 @@ import httpx
 import structlog
 
 from bot import app, config, model, ports, web
+from bot.app import runtime
+from bot.app.runtime import App
 from bot.cli import status
 from bot.ports import keys
 from testbed import made
@@ -123,7 +125,7 @@ def state(number: int, feeds: int) -> model.FeedState:
     )
 
 
-async def fill(running: app.App, *, articles: int, stories: int, feeds: int) -> None:
+async def fill(running: App, *, articles: int, stories: int, feeds: int) -> None:
     written = [article(number, of=articles, feeds=feeds) for number in range(articles)]
     store = running.store
     for start in range(0, articles, 2_000):
@@ -187,12 +189,12 @@ async def measure(folder: Path, *, articles: int, scale: float, times: int) -> l
     feeds = int(FEEDS * scale)
     configure(folder, feeds)
     environment = app.Environment(environ={}, clock=FakeClock(START + timedelta(seconds=1)))
-    async with app.opened(app.load(folder, {}), environment) as running:
+    async with runtime.opened(app.load(folder, {}), environment) as running:
         await fill(running, articles=articles, stories=int(STORIES * scale), feeds=feeds)
         return await _ask(running, times=times)
 
 
-async def _ask(running: app.App, *, times: int) -> list[tuple[str, float, float]]:
+async def _ask(running: App, *, times: int) -> list[tuple[str, float, float]]:
     listen = config.WebSettings(listen="127.0.0.1:0", host="127.0.0.1", port=0, token=None)
     site = web.open_site(running, listen, {})
     stop = asyncio.Event()

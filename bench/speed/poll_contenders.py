@@ -64,6 +64,7 @@ async def obvious(urls: list[str], folder: Path) -> AsyncIterator[Round]:
 async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIterator[Round]:
     """Configuration, rules, database, outbox: a pass of the program itself."""
     from bot import app, model, ports
+    from bot.app import runtime
     from bot.cli import logs
 
     logs.set_up()
@@ -80,7 +81,7 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
     )
     (folder / "rules" / "desk.yaml").write_text("rules:\n" + rules)
     environ = dict(os.environ)
-    async with app.opened(app.load(folder, environ), app.Environment(environ=environ)) as opened:
+    async with runtime.opened(app.load(folder, environ), app.Environment(environ=environ)) as opened:
         # The start of a process is none of a round, as is ours.
         with contextlib.suppress(ports.ReadError):
             nothing = ports.Body(content=b"", content_type="", url="https://a.example/")

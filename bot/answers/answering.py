@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from bot import articles, config, model, pipeline, ports, rules
+from bot import articles, config, model, ports, rules
 from bot.alerts import precision
 from bot.answers import asked, building, documents, drafting, explaining, playground, rulings, telling
 from bot.answers.day_counts import DayCounts
 from bot.answers.refusals import Refused, Why, of_query, unknown_rule, unusable
 from bot.answers.watched import Watched
 from bot.model.actions import EndSilence, MakeSilence, Merge, Split
-from bot.pipeline import silences
+from bot.pipeline import actions, rights, silences
 from bot.rules import search
 from bot.rules.search import Page
 
@@ -241,7 +241,7 @@ class Answers:
         snapshot, now = self._watched.snapshot, self._now()
 
         def work(tx: ports.Transaction) -> silences.Listed:
-            made = pipeline.apply(pipeline.turn_of_operator(tx, snapshot, by=by, now=now), action).made
+            made = actions.apply(rights.turn_of_operator(tx, snapshot, by=by, now=now), action).made
             listed = silences.listed(tx, now=now, with_ended=True)
             return next(each for each in listed if made is not None and each.silence.id == made.id)
 
@@ -256,8 +256,8 @@ class Answers:
         snapshot, now = self._watched.snapshot, self._now()
 
         def work(tx: ports.Transaction) -> model.Ruling:
-            action, target = action_of(tx), pipeline.story_target(tx, model.StoryId(story))
-            made = pipeline.apply(pipeline.turn_of_operator(tx, snapshot, by=by, now=now), action, target).made
+            action, target = action_of(tx), actions.story_target(tx, model.StoryId(story))
+            made = actions.apply(rights.turn_of_operator(tx, snapshot, by=by, now=now), action, target).made
             assert isinstance(made, model.Ruling)
             return made
 

@@ -21,7 +21,9 @@ from mcp.shared.exceptions import MCPError
 
 import bot
 from bot import config, ports
-from bot.answers import Answers, Refused, asked, building, documents
+from bot.answers import asked, building, documents
+from bot.answers.answering import Answers
+from bot.answers.refusals import Refused
 from bot.answers.watched import render
 from bot.model import visible
 

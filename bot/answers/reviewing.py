@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot import config, model, ports, rules
-from bot.pipeline import Snapshot, backtest
+from bot.pipeline import backtest
+from bot.pipeline.snapshot import Snapshot
 
 
 class Change(StrEnum):

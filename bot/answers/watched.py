@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bot import config, pipeline, ports
+from bot import config, ports
+from bot.pipeline.snapshot import Snapshot
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ class Watched(Protocol):
         """In force now."""
 
     @property
-    def snapshot(self) -> pipeline.Snapshot:
+    def snapshot(self) -> Snapshot:
         """The same, as the pipeline reads it."""
 
     @property
@@ -76,7 +77,7 @@ class Shared:
         return self._bot.settings
 
     @property
-    def snapshot(self) -> pipeline.Snapshot:
+    def snapshot(self) -> Snapshot:
         return self._bot.snapshot
 
     @property

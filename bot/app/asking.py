@@ -11,15 +11,18 @@ from datetime import timedelta
 
 import structlog
 
-from bot import answers, config, model, pipeline, ports, summaries
+from bot import config, model, ports, summaries
 from bot.answers import asked as questions
+from bot.answers.answering import Answers
 from bot.answers.day_counts import DayCounts
 from bot.answers.playground import Playground
+from bot.answers.refusals import Refused
+from bot.answers.watched import Shared, Watched
 from bot.channels.kit import phrases
 from bot.model import SilenceKind
 from bot.model.actions import EndSilence, MakeSilence
-from bot.pipeline import silences
-from bot.pipeline.rights import Rights, rights_of
+from bot.pipeline import actions, silences
+from bot.pipeline.rights import Rights, Turn, rights_of
 
 log = structlog.get_logger("wirewatch")
 
@@ -48,9 +51,9 @@ _NOT_FOR_YOU = (
 class Asking:
     """Answers questions of people; each answer is for the one who asked."""
 
-    def __init__(self, watched: answers.Watched) -> None:
-        self._watched = shared = answers.Shared(watched)
-        self._answers = answers.Answers(shared, DayCounts(shared), Playground(shared))
+    def __init__(self, watched: Watched) -> None:
+        self._watched = shared = Shared(watched)
+        self._answers = Answers(shared, DayCounts(shared), Playground(shared))
 
     async def answer(self, asked: ports.Asked, *, channels: Sequence[str]) -> model.Message:
         """``channels``: those of the app that was asked."""
@@ -76,7 +79,7 @@ class Asking:
                     return _told("What can be asked:", *_USAGE)
         except ports.CannotAct as error:
             return _told(f"Nothing was changed: {error}.")
-        except answers.Refused as error:
+        except Refused as error:
             return _told(str(error))
         except ports.StoreError:
             return _told("The archive cannot be read at this moment: please ask again in a minute.")
@@ -182,7 +185,7 @@ class Asking:
         snapshot, person = self._watched.snapshot, asked.person
 
         def work(tx: ports.Transaction) -> ports.ActionResult:
-            turn = pipeline.Turn(
+            turn = Turn(
                 tx=tx,
                 snapshot=snapshot,
                 now=now,
@@ -191,7 +194,7 @@ class Asking:
                 author_id=person.id,
                 rights=rights,
             )
-            return pipeline.apply(turn, action)
+            return actions.apply(turn, action)
 
         result = await self._watched.store.write(work)
         silence = result.made

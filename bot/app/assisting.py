@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import config, model, pipeline, ports
+from bot import config, model, ports
 from bot.app.live import Live
 from bot.app.observers import Observers
+from bot.pipeline.deciding import Deciding
 from bot.ports.tasks import TaskGroup
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Assisting:
         clock: ports.Clock,
         *,
         live: Live,
-        deciding: pipeline.Deciding,
+        deciding: Deciding,
         observers: Observers,
         environ: Mapping[str, str],
     ) -> None:

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import model, pipeline, ports
+from bot import model, ports
 from bot.alerts import notices
+from bot.pipeline import actions
+from bot.pipeline.snapshot import Snapshot
 from bot.ports import keys
 from bot.ports.tasks import TaskGroup, until_stored
 
@@ -27,7 +29,7 @@ class Interactions:
         store: ports.Store,
         clock: ports.Clock,
         *,
-        snapshot: Callable[[], pipeline.Snapshot],
+        snapshot: Callable[[], Snapshot],
         on_decided: Callable[[Sequence[model.Decision]], None],
         on_asked: Callable[[ports.Asked, Sequence[str]], Awaitable[model.Message]],
     ) -> None:
@@ -74,7 +76,7 @@ class Interactions:
     async def take(self, press: ports.Press, channels: Sequence[str]) -> ports.ActionResult:
         """Carry out a press on a message of one of these channels. Raises StoreError."""
         snapshot, now = self._snapshot(), self._clock.now()
-        result = await self._store.write(lambda tx: pipeline.press(tx, snapshot, press, channels=channels, now=now))
+        result = await self._store.write(lambda tx: actions.press(tx, snapshot, press, channels=channels, now=now))
         fields = {"action": type(press.action).__name__, "story": press.story, "by": press.person.id}
         if result.refused:
             log.warning("press refused", **fields, reason=result.refused)
@@ -91,7 +93,7 @@ class _Watch:
         self,
         store: ports.Store,
         clock: ports.Clock,
-        snapshot: Callable[[], pipeline.Snapshot],
+        snapshot: Callable[[], Snapshot],
         channels: Sequence[str],
     ) -> None:
         self._store = store

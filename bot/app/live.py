@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot import config, pipeline, ports
+from bot import config, ports
+from bot.pipeline.snapshot import Snapshot
 
 
 @dataclass(slots=True, kw_only=True)
@@ -14,7 +15,7 @@ class Live:
     """The configuration in force; work that is under way at a reload ends with the parts that it has taken."""
 
     settings: config.Settings
-    snapshot: pipeline.Snapshot
+    snapshot: Snapshot
     channels: Mapping[str, ports.Channel]
     #: When the configuration was taken over.
     loaded_at: datetime

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bot import model, pipeline
+from bot import model
+from bot.pipeline.reports import FeedReport
 
 
 class Observer(Protocol):
     """Told of each event as it happens."""
 
-    def on_feed(self, report: pipeline.FeedReport) -> None:
+    def on_feed(self, report: FeedReport) -> None:
         """A feed was polled."""
 
     def on_decided(self, decision: model.Decision) -> None:
@@ -29,7 +30,7 @@ class Observers:
     def __init__(self) -> None:
         self.all: list[Observer] = []
 
-    def on_feed(self, report: pipeline.FeedReport) -> None:
+    def on_feed(self, report: FeedReport) -> None:
         for observer in self.all:
             observer.on_feed(report)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import articles, channels, config, model, outbox, pipeline, ports, storage
+from bot import articles, channels, config, model, outbox, ports, storage
 from bot.alerts import notices
 from bot.app import pushes, reload, subscribing
 from bot.app.assisting import Assisting
@@ -27,6 +27,8 @@ from bot.app.sending import Sending
 from bot.app.wiring import Parts, live_of, parts_of
 from bot.channels import checks
 from bot.maintenance import clock_step, gc_tuning, retention
+from bot.pipeline.reports import FeedReport, PassReport
+from bot.pipeline.snapshot import Snapshot
 from bot.ports import keys
 from bot.ports.tasks import TaskGroup, until_stored
 
@@ -44,7 +46,7 @@ PORTION = 2_000
 class OnceReport:
     """What ``wirewatch once`` did."""
 
-    passed: pipeline.PassReport
+    passed: PassReport
     drained: outbox.Drained
 
 
@@ -91,7 +93,7 @@ class App:
         return self.live.settings
 
     @property
-    def snapshot(self) -> pipeline.Snapshot:
+    def snapshot(self) -> Snapshot:
         """The same, as the pipeline reads it."""
         return self.live.snapshot
 
@@ -125,12 +127,12 @@ class App:
         await self.parts.heartbeat.end()
         return OnceReport(passed=passed, drained=drained)
 
-    async def _pass_over_all(self, *, everything: bool) -> pipeline.PassReport:
+    async def _pass_over_all(self, *, everything: bool) -> PassReport:
         now = self.clock.now()
         if everything:
             await self.store.write(lambda tx: tx.feeds.make_due(now=now))
         due = await self.store.read(lambda tx: tx.feeds.count_due(now=now))
-        passed = pipeline.PassReport()
+        passed = PassReport()
         # As many portions as there are now: what a long pass makes due again is the next pass's.
         for _ in range(0, max(due, 1), PORTION):
             token, states = await self.parts.pipeline.claim(limit=PORTION)
@@ -142,7 +144,7 @@ class App:
         stop: asyncio.Event,
         *,
         folder: Path | None = None,
-        on_pass: Callable[[pipeline.PassReport], None] = lambda report: None,
+        on_pass: Callable[[PassReport], None] = lambda report: None,
         everything: bool = False,
     ) -> None:
         """Poll, match and post until ``stop`` is set; then drain.
@@ -204,7 +206,7 @@ class App:
             self._asking = Asking(self)
         return await self._asking.answer(asked, channels=channels)
 
-    def _engine(self, on_pass: Callable[[pipeline.PassReport], None], *, everything: bool) -> Engine:
+    def _engine(self, on_pass: Callable[[PassReport], None], *, everything: bool) -> Engine:
         """What runs the stages, which do not know it: chosen by the database's address."""
         stages = Stages(
             store=self.store,
@@ -337,7 +339,7 @@ async def opened(
     settings: config.Settings,
     environment: Environment,
     *,
-    on_feed: Callable[[pipeline.FeedReport], None] = lambda report: None,
+    on_feed: Callable[[FeedReport], None] = lambda report: None,
     replaced: Mapping[str, ports.Channel] | None = None,
     process_name: str = "wirewatch",
 ) -> AsyncIterator[App]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot import __version__, channels, config, model, pipeline, ports, reading, rules, storage
+from bot import __version__, channels, config, model, ports, reading, rules, storage
 from bot.app.environment import Environment, channel_of
 from bot.app.live import Live
 from bot.app.observers import Observers
@@ -16,6 +16,10 @@ from bot.fetch import fulltext, google_news, room
 from bot.fetch.first_use import FetcherAtFirstUse
 from bot.language import encoders
 from bot.maintenance.heartbeat import Heartbeat
+from bot.pipeline.deciding import Deciding
+from bot.pipeline.passes import Pipeline
+from bot.pipeline.reports import FeedReport
+from bot.pipeline.snapshot import Snapshot
 from bot.reading.processes import Processes
 from bot.reading.threads import Threads
 
@@ -35,14 +39,14 @@ class Parts:
     fetcher: ports.Fetcher
     #: Reads documents outside of the event loop.
     documents: Threads | Processes
-    deciding: pipeline.Deciding
-    pipeline: pipeline.Pipeline
+    deciding: Deciding
+    pipeline: Pipeline
 
 
-def snapshot_of(settings: config.Settings) -> pipeline.Snapshot:
+def snapshot_of(settings: config.Settings) -> Snapshot:
     """The settings as the pipeline reads them."""
     bot = settings.bot
-    return pipeline.Snapshot(
+    return Snapshot(
         feeds={feed.url: feed for feed in settings.feeds},
         rules=rules.RuleSet(settings.rules),
         fetch=bot.fetch,
@@ -96,18 +100,16 @@ def parts_of(
     environment: Environment,
     store: storage.SqlStore,
     *,
-    on_feed: Callable[[pipeline.FeedReport], None],
+    on_feed: Callable[[FeedReport], None],
     process_name: str,
 ) -> Parts:
     """Everything over an open store, nothing of it begun; ``on_feed`` is told of each poll beside the observers."""
     clock, fetch, observers = environment.clock, settings.bot.fetch, Observers()
     fetcher = fetcher_of(fetch, environment)
     documents = reading.of(fetch)
-    deciding = pipeline.Deciding(
-        store=store, clock=clock, window=settings.bot.stories_window, on_decided=observers.on_decided
-    )
+    deciding = Deciding(store=store, clock=clock, window=settings.bot.stories_window, on_decided=observers.on_decided)
 
-    def on_feed_of_both(report: pipeline.FeedReport) -> None:
+    def on_feed_of_both(report: FeedReport) -> None:
         on_feed(report)
         observers.on_feed(report)
 
@@ -126,7 +128,7 @@ def parts_of(
         fetcher=fetcher,
         documents=documents,
         deciding=deciding,
-        pipeline=pipeline.Pipeline(
+        pipeline=Pipeline(
             store=store,
             fetcher=fetcher,
             documents=documents,

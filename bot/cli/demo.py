@@ -17,11 +17,13 @@ from typing import Annotated
 import typer
 
 import bot
-from bot import app, model, pipeline, ports
+from bot import app, model, ports
 from bot.answers import telling
+from bot.app import runtime
 from bot.cli import logs, terminal
 from bot.cli.demo_server import Item, serving
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+from bot.pipeline.reports import PassReport
 from bot.ports.tasks import TaskGroup
 
 STORY = Path(bot.__file__).parent / "demo"
@@ -90,7 +92,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
             "The example story in accelerated time. The lines between the messages show each article and each "
             "decision with its reason.\n"
         )
-        async with app.opened(settings, environment, replaced=replaced, process_name="wirewatch demo") as running:
+        async with runtime.opened(settings, environment, replaced=replaced, process_name="wirewatch demo") as running:
             stop = asyncio.Event()
             teller = _Teller(published)
             async with TaskGroup() as group:
@@ -163,7 +165,7 @@ class _Teller:
         """Whether the feeds were polled, and all that is published was shown."""
         return self._passes > 0 and self._shown == len(self._published)
 
-    def on_pass(self, report: pipeline.PassReport) -> None:
+    def on_pass(self, report: PassReport) -> None:
         self._passes += 1
         for item in self._published[self._shown :][: sum(feed.new for feed in report.feeds)]:
             self._shown += 1

@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot import app, articles, model, pipeline, ports, reading
+from bot import app, articles, model, ports, reading
+from bot.app import wiring
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.config import feedlist
 from bot.model import visible
+from bot.pipeline.poll import Documents
 from bot.polling import places
 
 feeds = typer.Typer(help="Find, add, import, export and try feeds.", no_args_is_help=True)
@@ -166,7 +168,7 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
     )
     if place:
         configured = {url: place, **configured}
-    fetcher, documents = app.fetcher_of(policy, environment), reading.of(policy)
+    fetcher, documents = wiring.fetcher_of(policy, environment), reading.of(policy)
     try:
         await documents.prepare()
         look = _Look(fetcher, documents, configured, environment.clock)
@@ -195,7 +197,7 @@ def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPo
         return model.FetchPolicy(), {}
 
 
-class _Documents(pipeline.Documents, Protocol):
+class _Documents(Documents, Protocol):
     async def lists_of(self, body: ports.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]: ...
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot import app, config, pipeline, ports, storage
-from bot.answers import Answers
+from bot import app, config, ports, storage
+from bot.answers.answering import Answers
 from bot.answers.day_counts import DayCounts
 from bot.answers.playground import Playground
+from bot.app import wiring
 from bot.cli import archive
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
+from bot.pipeline.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class _Beside:
     """A bot that may be running, as far as its files tell."""
 
     settings: config.Settings
-    snapshot: pipeline.Snapshot
+    snapshot: Snapshot
     store: storage.SqlStore
     clock: ports.Clock
     loaded_at: datetime
@@ -48,7 +50,7 @@ async def _serve(folder: Path) -> None:
         clock = environment.clock
         beside = _Beside(
             settings=settings,
-            snapshot=app.snapshot_of(settings),
+            snapshot=wiring.snapshot_of(settings),
             store=store,
             clock=clock,
             loaded_at=clock.now(),

@@ -11,9 +11,12 @@ from typing import Annotated
 
 import typer
 
-from bot import app, model, pipeline
+from bot import app, model
+from bot.app import runtime
+from bot.app.runtime import OnceReport
 from bot.cli import check, logs, status, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json, duration
+from bot.pipeline.reports import FeedReport
 
 #: Broken feeds named one by one; `wirewatch status` has the rest.
 BROKEN_SHOWN = 10
@@ -47,18 +50,18 @@ def once(
     raise typer.Exit(LEFT if report.drained.left or report.drained.parked else DONE)
 
 
-async def _once(folder: Path, *, everything: bool, drain: timedelta) -> app.OnceReport:
+async def _once(folder: Path, *, everything: bool, drain: timedelta) -> OnceReport:
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ, wants_warnings=False)
     check.show([problem for problem in settings.problems if problem.severity == "error"])
     with terminal.progress("polling", len(settings.feeds)) as advance:
-        async with app.opened(
+        async with runtime.opened(
             settings, environment, on_feed=lambda report: advance(), process_name="wirewatch once"
         ) as running:
             return await running.once(everything=everything, drain=drain)
 
 
-def _tell(report: app.OnceReport) -> None:
+def _tell(report: OnceReport) -> None:
     feeds = report.passed.feeds
     new = sum(feed.new for feed in feeds)
     matched = sum(feed.matched for feed in feeds)
@@ -75,7 +78,7 @@ def _tell(report: app.OnceReport) -> None:
         terminal.say("What was not sent is kept, and tried again at the next run; `wirewatch status` lists it.")
 
 
-def tell_broken(broken: Sequence[pipeline.FeedReport], *, polled: int) -> None:
+def tell_broken(broken: Sequence[FeedReport], *, polled: int) -> None:
     """A line for each feed that failed, up to ten; one line where none could be reached."""
     told = [(feed.url, (feed.error or "").removeprefix(f"{feed.url}: ")) for feed in broken]
     if len(told) == polled > 1:
@@ -87,7 +90,7 @@ def tell_broken(broken: Sequence[pipeline.FeedReport], *, polled: int) -> None:
         terminal.say(f"and {len(told) - BROKEN_SHOWN} more: wirewatch status")
 
 
-def _as_json(report: app.OnceReport) -> dict[str, object]:
+def _as_json(report: OnceReport) -> dict[str, object]:
     return {
         "feeds": [
             {"url": feed.url, "error": feed.error, "new": feed.new, "matched": feed.matched}

@@ -11,6 +11,7 @@ import typer
 
 from bot import app, model
 from bot.answers import reviewing
+from bot.app import wiring
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, duration
 from bot.model import visible
@@ -36,7 +37,7 @@ def review(
     if not reviewing.changed(old, new):
         terminal.write("### Wirewatch\n\nNo rule is new, changed or removed.\n")
         return
-    span, snapshots = duration(since), (app.snapshot_of(old), app.snapshot_of(new))
+    span, snapshots = duration(since), (wiring.snapshot_of(old), wiring.snapshot_of(new))
     found = archive.look(new, lambda tx, now: reviewing.review(tx, old, new, snapshots, since=now - span, until=now))
     terminal.write("\n".join(_markdown(found)) + "\n")
 

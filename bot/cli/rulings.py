@@ -10,11 +10,14 @@ from typing import Annotated
 
 import typer
 
-from bot import answers, app, model, pipeline, ports
+from bot import app, model, ports
 from bot.answers import rulings
+from bot.answers.refusals import Refused
+from bot.app import wiring
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, author
 from bot.model.actions import Action, Claim, Release
+from bot.pipeline import actions, rights
 
 Story = Annotated[
     str,
@@ -74,14 +77,14 @@ def _apply(
     folder: Path, story: str, action_of: Callable[[ports.Transaction, model.StoryId], Action]
 ) -> ports.ActionResult:
     settings = app.load(folder, os.environ)
-    snapshot = app.snapshot_of(settings)
+    snapshot = wiring.snapshot_of(settings)
 
     def work(tx: ports.Transaction, now: datetime) -> ports.ActionResult:
         found = rulings.story_id(tx, story)
-        turn = pipeline.turn_of_operator(tx, snapshot, by=author(), now=now)
-        return pipeline.apply(turn, action_of(tx, found), pipeline.story_target(tx, found))
+        turn = rights.turn_of_operator(tx, snapshot, by=author(), now=now)
+        return actions.apply(turn, action_of(tx, found), actions.story_target(tx, found))
 
     try:
         return archive.change(settings, work)
-    except (answers.Refused, ports.CannotAct) as error:
+    except (Refused, ports.CannotAct) as error:
         terminal.fail(str(error), UNUSABLE)

@@ -20,10 +20,12 @@ from typing import Annotated
 import structlog
 import typer
 
-from bot import app, config, model, pipeline, ports
+from bot import app, config, model, ports
 from bot.alerts import notices
+from bot.app import runtime
 from bot.cli import check, logs, once, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir
+from bot.pipeline.reports import FeedReport, PassReport
 
 log = structlog.get_logger("wirewatch")
 
@@ -64,7 +66,7 @@ async def _run(folder: Path, silenced: set[str]) -> None:
         check.show(errors)
     stopping = _Stopping()
     first = _FirstPass(settings, silenced)
-    async with app.opened(settings, environment, on_feed=first.on_feed, process_name="wirewatch run") as running:
+    async with runtime.opened(settings, environment, on_feed=first.on_feed, process_name="wirewatch run") as running:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, running.reload_soon)
         feeds, rules, channels = len(settings.feeds), len(settings.rules), list(running.live.channels)
         if logs.are_json():
@@ -125,7 +127,7 @@ class _FirstPass:
     def __init__(self, settings: config.Settings, silenced: set[str]) -> None:
         self._bar = terminal.progress("first poll", len(settings.feeds))
         self._waiting = {feed.url for feed in settings.feeds}
-        self._reports: list[pipeline.FeedReport] = []
+        self._reports: list[FeedReport] = []
         self._is_open = False
         self._silenced = silenced
 
@@ -138,14 +140,14 @@ class _FirstPass:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def on_feed(self, report: pipeline.FeedReport) -> None:
+    def on_feed(self, report: FeedReport) -> None:
         if not self._is_open:
             return
         self._waiting.discard(report.url)
         self._reports.append(report)
         self._advance()
 
-    def on_pass(self, report: pipeline.PassReport) -> None:
+    def on_pass(self, report: PassReport) -> None:
         if self._is_open and not self._waiting:
             self._close()
             broken = [each for each in self._reports if each.error]

@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model, pipeline
+from bot import app, config, model
+from bot.app import wiring
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
 from bot.model import SilenceKind
 from bot.model.actions import EndSilence, MakeSilence
-from bot.pipeline import silences
+from bot.pipeline import actions, rights, silences
 
 silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_is_help=True)
 
@@ -93,7 +94,7 @@ def list_(
         terminal.answer([building.silence(each).model_dump(mode="json") for each in found])
         return
     for each in found:
-        terminal.row(line(each), style="" if each.is_active else "dim")
+        terminal.row(each.line, style="" if each.is_active else "dim")
         for story in each.stories:
             terminal.row(f"  kept back: story {story}", style="dim")
     if not found:
@@ -114,22 +115,10 @@ def end(
 
 
 def _apply(settings: config.Settings, action: MakeSilence | EndSilence) -> model.Silence:
-    snapshot = app.snapshot_of(settings)
+    snapshot = wiring.snapshot_of(settings)
     result = archive.change(
         settings,
-        lambda tx, now: pipeline.apply(pipeline.turn_of_operator(tx, snapshot, by=author(), now=now), action),
+        lambda tx, now: actions.apply(rights.turn_of_operator(tx, snapshot, by=author(), now=now), action),
     )
     assert isinstance(result.made, model.Silence)
     return result.made
-
-
-def line(listed: silences.Listed) -> str:
-    """A silence in one line, for people."""
-    one = listed.silence
-    ends = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "until somebody ends it"
-    if one.ended_at:
-        ends = f"ended {one.ended_at:%Y-%m-%d %H:%M} UTC by {one.ended_by}"
-    elif not listed.is_active:
-        ends = ends.replace("until", "ended", 1)
-    kept = model.counted(len(listed.stories), "story")
-    return f"{one.id}  {one.subject} {one.place}, {ends}, by {one.by}: {one.reason} ({kept} kept back)"

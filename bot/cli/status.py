@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bot import app, articles, config, model, ports
 from bot.alerts import routing
-from bot.cli import archive, silence, terminal
+from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
 from bot.pipeline import silences
 from bot.polling import websub
@@ -156,7 +156,7 @@ def _show(settings: config.Settings, found: Status) -> None:
     for feed, told in _hubs(settings, found):
         terminal.row(f"{names.get(feed) or feed}: {told}", style="dim")
     for each in found.silences:
-        terminal.row(f"silence {silence.line(each)}")
+        terminal.row(f"silence {each.line}")
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
         tries = model.counted(row.attempts, "attempt")

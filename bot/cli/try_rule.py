@@ -12,6 +12,7 @@ import typer
 
 from bot import app, config, model, ports, rules
 from bot.answers import building
+from bot.app import wiring
 from bot.cli import archive, check, rule_files, terminal, try_page
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
 from bot.language import encoders
@@ -95,7 +96,7 @@ def _try(
             feeds=feeds,
             routes=settings.bot.routes,
             baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
-            policies=app.snapshot_of(settings).policies,
+            policies=wiring.snapshot_of(settings).policies,
             window=settings.bot.stories_window,
             encoder=encoders.of(settings.bot.languages),
             zone=settings.bot.timezone,

@@ -138,6 +138,18 @@ class Listed:
     #: The stories of which it kept something back, the first one first.
     stories: tuple[model.StoryId, ...]
 
+    @property
+    def line(self) -> str:
+        """The silence in one line, for people."""
+        one = self.silence
+        ends = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "until somebody ends it"
+        if one.ended_at:
+            ends = f"ended {one.ended_at:%Y-%m-%d %H:%M} UTC by {one.ended_by}"
+        elif not self.is_active:
+            ends = ends.replace("until", "ended", 1)
+        kept = model.counted(len(self.stories), "story")
+        return f"{one.id}  {one.subject} {one.place}, {ends}, by {one.by}: {one.reason} ({kept} kept back)"
+
 
 def listed(tx: ports.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[Listed]:
     """Return the silences in force, and those that have ended where wanted, the newest first."""

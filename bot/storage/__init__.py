@@ -9,17 +9,12 @@
 Knows no stage of the pipeline; the outside sees ``ports.Store``.
 """
 
-from typing import TYPE_CHECKING
-
-from bot.model import deferred
-
-if TYPE_CHECKING:
-    from bot.storage.addresses import libpq_address
-    from bot.storage.clock_step import shift_waiting_times
-    from bot.storage.keeping import Trimmed, backup, trim
-    from bot.storage.moving import move
-    from bot.storage.opening import open_beside, open_store
-    from bot.storage.store import Outage, SqlStore
+from bot.storage.addresses import libpq_address
+from bot.storage.clock_step import shift_waiting_times
+from bot.storage.keeping import Trimmed, backup, trim
+from bot.storage.moving import move
+from bot.storage.opening import open_beside, open_store
+from bot.storage.store import Outage, SqlStore
 
 __all__ = [
     "Outage",
@@ -33,16 +28,3 @@ __all__ = [
     "shift_waiting_times",
     "trim",
 ]
-
-# Costs start-up: SQLAlchemy, which `wirewatch check` does not need.
-__getattr__ = deferred.names(
-    __name__,
-    {
-        "addresses": "libpq_address",
-        "clock_step": "shift_waiting_times",
-        "keeping": "Trimmed backup trim",
-        "moving": "move",
-        "opening": "open_beside open_store",
-        "store": "Outage SqlStore",
-    },
-)

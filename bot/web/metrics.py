@@ -25,8 +25,9 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
-from bot import model, pipeline, ports
+from bot import model, ports
 from bot.answers.watched import Watched
+from bot.pipeline.reports import FeedReport
 from bot.ports import keys
 from bot.web import facts
 
@@ -113,7 +114,7 @@ class Metrics:
 
     # -- what happens
 
-    def on_feed(self, report: pipeline.FeedReport) -> None:
+    def on_feed(self, report: FeedReport) -> None:
         outcome = "failed" if report.error else "changed" if report.is_changed else "unchanged"
         self._polls.labels(outcome).inc()
         self._lateness.observe(report.lateness.total_seconds())

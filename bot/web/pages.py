@@ -16,7 +16,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 import bot
 from bot import articles, config, model, rules
 from bot.alerts import precision
-from bot.answers import Answers, Refused, Why, asked, day_counts, pasted, playground, telling
+from bot.answers import asked, day_counts, pasted, playground, telling
+from bot.answers.answering import Answers
+from bot.answers.refusals import Refused, Why
 from bot.answers.watched import Watched, render
 from bot.model import visible
 from bot.polling import websub

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from bot import config, ports
-from bot.answers import Answers
+from bot.answers.answering import Answers
 from bot.answers.day_counts import DayCounts
 from bot.answers.playground import Playground
 from bot.answers.watched import Shared, Watched

@@ -12,7 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import ports
-from bot.answers import Answers, Watched, day_counts, playground
+from bot.answers import day_counts, playground
+from bot.answers.answering import Answers
+from bot.answers.watched import Watched
 from bot.web import callers, feeds_out, health, metrics, websub
 from bot.web.guard import HUBS
 from bot.web.pages import Pages

@@ -14,7 +14,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import app, model, ports
+from bot.app import runtime
 from bot.app.clock import SystemClock
+from bot.app.runtime import App
 from bot.ports import tasks
 from bot.storage import engines
 from bot.storage import store as outages
@@ -68,7 +70,7 @@ class Channel:
 
 @dataclass(slots=True)
 class World:
-    running: app.App
+    running: App
     server: FeedServer
     channel: Channel
     database: Path
@@ -108,7 +110,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         channel = Channel()
         environment = app.Environment(environ={})
         settings = app.load(folder, environment.environ)
-        async with app.opened(settings, environment, replaced={"alerts": channel}) as running:
+        async with runtime.opened(settings, environment, replaced={"alerts": channel}) as running:
             made = World(running, server, channel, tmp_path / "wirewatch.db", folder)
             for path in PATHS:
                 made.publish(path)

@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, pipeline, ports, rules, storage
+from bot import model, ports, rules, storage
 from bot.app import interactions
 from bot.cli import status
+from bot.pipeline.snapshot import Snapshot
 from bot.ports import keys
 from testbed.fakes import START, FakeClock
 
-SNAPSHOT = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
+SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
 
 
 class Script:

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from bot import app
+from bot.app import runtime
 from testbed.servers.feeds import FeedServer, Reply
 from tests.journeys.world import rss
 
@@ -38,7 +39,7 @@ async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path
         lines = [f'  - {{url: "{server.url(path)}", owner: "{path}"}}' for path in (*hanging, *good)]
         (folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
         environment = app.Environment(environ={})
-        async with app.opened(app.load(folder, environment.environ), environment) as running:
+        async with runtime.opened(app.load(folder, environment.environ), environment) as running:
             stop = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 group.create_task(running.run(stop))

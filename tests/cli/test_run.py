@@ -30,6 +30,7 @@ STUBBORN = """\
 import asyncio, sys
 from datetime import timedelta
 from bot import app
+from bot.app.runtime import App
 from bot.cli import run
 
 async def stubborn(self, stop, **kwargs):
@@ -40,7 +41,7 @@ async def stubborn(self, stop, **kwargs):
         except asyncio.CancelledError:
             pass
 
-app.App.run = stubborn
+App.run = stubborn
 run.STOP_WITHIN = timedelta(seconds=float(sys.argv.pop()))
 from bot.__main__ import main
 main()

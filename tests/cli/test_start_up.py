@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -38,8 +37,9 @@ GROUP = """
 import sys
 from pathlib import Path
 from bot import app
+from bot.app import wiring
 from tests.stories.test_foreign import COAST, COSTA, joined
-snapshot = app.snapshot_of(app.load(Path("config"), {}))
+snapshot = wiring.snapshot_of(app.load(Path("config"), {}))
 joined(snapshot.encoder, COAST, COSTA)
 print(snapshot.encoder, *sorted({name.partition(".")[0] for name in sys.modules}))
 """
@@ -126,14 +126,6 @@ def test_a_single_pass_waits_for_no_tick(archive: Path) -> None:
     assert "apscheduler" not in loaded("once", "--config", str(archive))
 
 
-@pytest.mark.parametrize("name", ["answers", "app", "model", "pipeline", "ports"])
-def test_a_package_has_each_name_that_it_promises(name: str) -> None:
-    package = importlib.import_module(f"bot.{name}")
-    assert [each for each in package.__all__ if not hasattr(package, each)] == []
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = package.nothing
-
-
 def test_check_imports_the_kinds_of_channels_that_are_used() -> None:
     assert not loaded("check", "--config", "config") & {"slack_sdk", "apprise", "aiosmtplib"}
 
@@ -157,9 +149,10 @@ import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
 from bot import app
+from bot.app import runtime
 async def main():
     environment = app.Environment(environ={})
-    async with app.opened(app.load(Path(sys.argv[1]), {}), environment) as running:
+    async with runtime.opened(app.load(Path(sys.argv[1]), {}), environment) as running:
         await running.once(everything=True, drain=timedelta())
 asyncio.run(main())
 print("LOADED", *sorted(sys.modules))

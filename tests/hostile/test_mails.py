@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from bot import app, model, ports, sources
+from bot.app import runtime
+from bot.app.runtime import OnceReport
 from bot.fetch import mails
 from bot.reading import process
 from bot.reading.processes import Processes
@@ -90,11 +92,11 @@ class Desk:
     box: imap.Mailbox
     clock: FakeClock
 
-    async def poll(self) -> app.OnceReport:
+    async def poll(self) -> OnceReport:
         self.clock.advance(timedelta(minutes=5))
         environ = {"MAIL_PASSWORD": imap.PASSWORD}
         environment = app.Environment(environ=environ, clock=self.clock, fetcher=client(environ, _POLICY))
-        async with app.opened(app.load(self.folder, environ), environment) as running:
+        async with runtime.opened(app.load(self.folder, environ), environment) as running:
             return await running.once(everything=True, drain=timedelta(seconds=60))
 
     def titles(self) -> set[str]:
@@ -105,7 +107,7 @@ class Desk:
 
     async def state(self) -> model.FeedState:
         environment = app.Environment(environ={"MAIL_PASSWORD": imap.PASSWORD}, clock=self.clock)
-        async with app.opened(app.load(self.folder, environment.environ), environment) as running:
+        async with runtime.opened(app.load(self.folder, environment.environ), environment) as running:
             [state] = await running.store.read(lambda tx: tx.feeds.all())
         return state
 

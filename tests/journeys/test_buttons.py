@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from bot import app, model
+from bot.app import runtime
 from bot.app.clock import SystemClock
+from bot.app.runtime import App
 from bot.model import Verdict
 from testbed import fresh
 from testbed.fakes import START
@@ -49,7 +51,7 @@ class ShiftedClock(SystemClock):
 @dataclass(slots=True)
 class Running:
     world: World
-    bot: app.App
+    bot: App
     clock: ShiftedClock
 
     @property
@@ -132,7 +134,7 @@ async def running(
         environment = app.Environment(environ=world.environ, clock=clock)
         settings = app.load(folder, world.environ)
         bots = [
-            await stack.enter_async_context(app.opened(settings, environment, process_name=f"worker {number}"))
+            await stack.enter_async_context(runtime.opened(settings, environment, process_name=f"worker {number}"))
             for number in range(workers)
         ]
         async with asyncio.TaskGroup() as group:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import app, model
+from bot.app import runtime
+from bot.app.runtime import App
 from testbed.servers import faulty, telegram
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import ShiftedClock, database, until
@@ -61,7 +63,7 @@ def _telegram() -> Iterator[Place]:
         )
 
 
-async def is_sending(bot: app.App) -> bool:
+async def is_sending(bot: App) -> bool:
     rows = await bot.store.read(lambda tx: tx.outbox.unsent())
     return any(row.state is model.SendState.SENDING for row in rows)
 
@@ -84,7 +86,7 @@ async def running(folder: Path, database: str, place: Place) -> AsyncIterator[tu
         settings = app.load(folder, world.environ)
         environment = app.Environment(environ=world.environ, clock=clock)
         bots = [
-            await stack.enter_async_context(app.opened(settings, environment, process_name=f"worker {number}"))
+            await stack.enter_async_context(runtime.opened(settings, environment, process_name=f"worker {number}"))
             for number in range(workers)
         ]
         async with asyncio.TaskGroup() as group:

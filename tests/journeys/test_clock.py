@@ -6,15 +6,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot import app
+from bot.app import runtime
+from bot.app.runtime import OnceReport
 from testbed.fakes import START
 from tests.journeys.world import Item, World, world
 
 TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
 
 
-async def due_only(made: World) -> app.OnceReport:
+async def due_only(made: World) -> OnceReport:
     environment = made.environment()
-    async with app.opened(app.load(made.folder, environment.environ), environment) as running:
+    async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
         return await running.once(everything=False, drain=timedelta(seconds=60))
 
 

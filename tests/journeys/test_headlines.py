@@ -11,6 +11,7 @@ from mcp import Client
 
 from bot import app, ports
 from bot.answers import assistants
+from bot.app import runtime
 from bot.app.asking import Asking
 from testbed import commands
 from tests.journeys.world import Item, world
@@ -64,7 +65,7 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         )
         assert [brief.title.text for brief in home.briefs] == [CORRECTED.title]
     environment = app.Environment(environ=made.environ, clock=made.clock)
-    async with app.opened(app.load(folder, made.environ), environment) as running:
+    async with runtime.opened(app.load(folder, made.environ), environment) as running:
         server = assistants.server_of(Asking(running)._answers)
         async with Client(server) as client:
             told = await client.call_tool("story", {"id": story.id})

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 
 from bot import app, model
+from bot.app import runtime
 from bot.app.clock import SystemClock
+from bot.app.runtime import App
 from bot.llm.prompts import same_event
 from testbed.fakes import START
 from testbed.servers import chat_completions, faulty
@@ -191,7 +193,7 @@ async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: 
     async with newsroom(tmp_path) as (made, server):
         await tell(made)
         environment = made.environment()
-        async with app.opened(app.load(made.folder, environment.environ), environment) as running:
+        async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
             article = (await made_story(running)).members[0].article.id
             [kept] = await running.store.read(lambda tx: tx.completions.about(article))
         await made.once()
@@ -208,7 +210,7 @@ async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: 
     assert server.asked("complete") == 1
 
 
-async def made_story(running: app.App) -> model.Story:
+async def made_story(running: App) -> model.Story:
     return (await running.store.read(lambda tx: tx.stories.since(None)))[-1]
 
 
@@ -262,7 +264,8 @@ async def running(made: World) -> AsyncIterator[None]:
     """The bot as a service, on a clock that goes on from the last pass."""
     environment = replace(made.environment(), clock=RunningClock(made.clock.now()))
     stop = asyncio.Event()
-    async with app.opened(app.load(made.folder, environment.environ), environment) as bot, asyncio.TaskGroup() as group:
+    settings = app.load(made.folder, environment.environ)
+    async with runtime.opened(settings, environment) as bot, asyncio.TaskGroup() as group:
         group.create_task(bot.run(stop, everything=True))
         yield
         stop.set()

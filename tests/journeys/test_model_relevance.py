@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bot import app, model
+from bot.app import runtime
 from testbed.servers import chat_completions, slack
 from tests.journeys.test_language_model import newsroom
 from tests.journeys.test_seed_story import FIRST, SECOND
@@ -157,6 +158,6 @@ async def test_an_article_of_two_rules_waits_for_both_answers(tmp_path: Path) ->
 
         assert server.asked("complete") == 2
         environment = made.environment()
-        async with app.opened(app.load(made.folder, environment.environ), environment) as running:
+        async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
             [story] = await running.store.read(lambda tx: tx.stories.since(None))
         assert story.rules == ("Novels",)

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from bot import app, model, pipeline, ports
+from bot import app, model, ports
+from bot.app import runtime
 from bot.model.actions import Useful
+from bot.pipeline import actions
 from tests.journeys.test_language_model import newsroom
 from tests.journeys.test_seed_story import FIRST
 from tests.journeys.world import Item
@@ -70,7 +72,7 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
         await made.once()
         [story] = await made.stories()
         environment = made.environment()
-        async with app.opened(app.load(made.folder, environment.environ), environment) as running:
+        async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
             rows = await running.store.read(lambda tx: tx.outbox.of_story(story.id))
             receipt = rows[0].receipt
             assert receipt is not None
@@ -83,7 +85,7 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
                 ref=receipt.ref,
             )
             snapshot, now = running.live.snapshot, made.clock.now()
-            await running.store.write(lambda tx: pipeline.press(tx, snapshot, press, channels=["desk"], now=now))
+            await running.store.write(lambda tx: actions.press(tx, snapshot, press, channels=["desk"], now=now))
             newest = (await running.store.read(lambda tx: tx.outbox.of_story(story.id)))[-1]
 
         assert [judged.verdict for judged in newest.message.judgements] == [model.Verdict.USEFUL]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot import app, config, model
+from bot.app import runtime
 from bot.app.clock import SystemClock
 from bot.fetch.client import HttpFetcher
 from bot.polling import timing
@@ -63,7 +64,7 @@ async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
         assert not [problem for problem in settings.problems if problem.severity == "error"]
         environment = app.Environment(environ=made.environ, fetcher=client(made.environ))
         stop = asyncio.Event()
-        async with app.opened(settings, environment) as running, asyncio.TaskGroup() as group:
+        async with runtime.opened(settings, environment) as running, asyncio.TaskGroup() as group:
             group.create_task(running.run(stop))
             try:
                 while not (await running.store.read(lambda tx: tx.feeds.all()))[0].baseline_at:  # noqa: ASYNC110 - a poll

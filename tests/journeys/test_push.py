@@ -17,8 +17,9 @@ import pytest
 
 from bot import app, model, polling, storage
 from bot import ports as outside
-from bot.app import subscribing
+from bot.app import runtime, subscribing
 from bot.app.clock import SystemClock
+from bot.app.runtime import App
 from bot.fetch.client import HttpFetcher
 from bot.polling import timing, websub
 from testbed import commands, fresh
@@ -35,7 +36,7 @@ TOPIC = "https://wire.example/feed"
 class Desk:
     world: worlds.World
     hub: hub.Hub
-    bot: app.App
+    bot: App
     callback: str
 
     def publish(self, *items: worlds.Item) -> None:
@@ -78,7 +79,7 @@ async def desk(folder: Path, database: str, *, lease_seconds: int = 864_000) -> 
             environment = app.Environment(environ=world.environ)
             bots = [
                 await stack.enter_async_context(
-                    app.opened(app.load(each, world.environ), environment, process_name=each.name)
+                    runtime.opened(app.load(each, world.environ), environment, process_name=each.name)
                 )
                 for each in folders
             ]

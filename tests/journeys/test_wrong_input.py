@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot import app, model, ports
+from bot.app import runtime
 from testbed.servers.feeds import Reply
 from tests.journeys.test_seed_story import FIRST, SECOND
 from tests.journeys.world import BOT, RULES, Item, World, world
@@ -65,7 +66,7 @@ async def test_a_wrong_token_parks_the_message_and_names_the_error(made: World) 
     report = await made.once()
     assert report.drained.parked >= 1
     environment = made.environment()
-    async with app.opened(app.load(made.folder, environment.environ), environment) as running:
+    async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
         (row, *_) = await running.store.read(lambda tx: tx.outbox.unsent())
     assert "invalid_auth" in (row.error or "")
     assert "xoxb-wrong" not in (row.error or "")
@@ -96,16 +97,16 @@ def test_a_missing_folder_says_what_to_type(tmp_path: Path) -> None:
 async def test_a_second_owner_of_the_database_is_told_who_has_it(made: World) -> None:
     environment = made.environment()
     settings = app.load(made.folder, environment.environ)
-    async with app.opened(settings, environment):
+    async with runtime.opened(settings, environment):
         with pytest.raises(ports.StoreInUse, match=r"process|pid"):
-            async with app.opened(settings, environment):
+            async with runtime.opened(settings, environment):
                 pass
 
 
 async def test_an_edited_rule_is_taken_by_the_running_bot_and_applies_to_what_comes_after(made: World) -> None:
     environment = made.environment()
     settings = app.load(made.folder, environment.environ)
-    async with app.opened(settings, environment) as running:
+    async with runtime.opened(settings, environment) as running:
         (made.folder / "rules" / "desk.yaml").write_text(RULES.replace("name: BlackBerry in Pakistan", "name: Renamed"))
         await running.reload(app.load(made.folder, environment.environ, settings))
         made.publish("courier", SECOND)

@@ -12,6 +12,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from bot import app, model
+from bot.app import runtime
+from bot.app.runtime import OnceReport
 from testbed import fresh
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
@@ -89,12 +91,12 @@ class World:
     def publish(self, outlet: str, *items: Item) -> None:
         self.outlets.serve(f"/{outlet}.xml", rss(outlet, *items))
 
-    async def once(self, *, minutes: float = 5) -> app.OnceReport:
+    async def once(self, *, minutes: float = 5) -> OnceReport:
         """A pass over every feed by a process of its own, ``minutes`` after the last one."""
         self.clock.advance(timedelta(minutes=minutes))
         environment = self.environment()
         settings = app.load(self.folder, environment.environ)
-        async with app.opened(settings, environment) as running:
+        async with runtime.opened(settings, environment) as running:
             return await running.once(everything=True, drain=timedelta(seconds=60))
 
     def environment(self) -> app.Environment:
@@ -108,12 +110,12 @@ class World:
 
     async def stories(self) -> list[model.Story]:
         environment = self.environment()
-        async with app.opened(app.load(self.folder, environment.environ), environment) as running:
+        async with runtime.opened(app.load(self.folder, environment.environ), environment) as running:
             return list(await running.store.read(lambda tx: tx.stories.since(None)))
 
     async def decisions(self, story: model.Story) -> list[model.Decision]:
         environment = self.environment()
-        async with app.opened(app.load(self.folder, environment.environ), environment) as running:
+        async with runtime.opened(app.load(self.folder, environment.environ), environment) as running:
             return list(await running.store.read(lambda tx: tx.stories.decisions(story.id)))
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot import app, model, ports
+from bot.app import runtime
+from bot.app.runtime import App
 from testbed.fakes import START, FakeClock
 from testbed.servers.feeds import FeedServer
 from tests.journeys.world import Item, rss
@@ -32,7 +34,7 @@ PINNED = Item(id="pinned", title="House rules of our regulator pages", text="Be 
 class Newspaper:
     """One feed that lists its newest items, day by day, and the real application that reads it."""
 
-    def __init__(self, server: FeedServer, running: app.App, clock: FakeClock) -> None:
+    def __init__(self, server: FeedServer, running: App, clock: FakeClock) -> None:
         self._server = server
         self._running = running
         self._clock = clock
@@ -76,7 +78,7 @@ async def newspaper(folder: Path) -> AsyncIterator[Newspaper]:
         (folder / "rules" / "a.yaml").write_text("rules: []\n")
         clock = FakeClock()
         environment = app.Environment(environ={}, clock=clock)
-        async with app.opened(app.load(folder, {}), environment) as running:
+        async with runtime.opened(app.load(folder, {}), environment) as running:
             yield Newspaper(server, running, clock)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot import app, ports, storage
+from bot.app import runtime
 from bot.maintenance import retention
 from testbed import made
 from testbed.fakes import START, FakeClock
@@ -84,7 +85,7 @@ async def test_a_pass_lets_go_of_old_articles_and_never_of_an_open_story(tmp_pat
     clock = FakeClock()
     environment = app.Environment(environ={}, clock=clock)
     old, fresh = made.article("old"), made.article("fresh", minutes=11 * 24 * 60)
-    async with app.opened(app.load(config, {}), environment) as running:
+    async with runtime.opened(app.load(config, {}), environment) as running:
         await running.store.write(lambda tx: tx.articles.add([old, fresh]))
         clock.advance(20 * DAY)
         await running.once(everything=False, drain=timedelta())

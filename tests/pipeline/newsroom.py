@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
-from bot import model, pipeline, ports, rules, sources, storage
+from bot import model, ports, rules, sources, storage
 from bot.pipeline import ingest, story_updater
 from bot.pipeline.poll import Polled
+from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START
 
 DAY = timedelta(days=1)
@@ -56,8 +57,8 @@ class Newsroom:
     updater: story_updater.StoryUpdater = field(default_factory=lambda: story_updater.StoryUpdater(timedelta(days=14)))
 
     @property
-    def snapshot(self) -> pipeline.Snapshot:
-        return pipeline.Snapshot(
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
             feeds={feed.url: feed for feed in self.feeds},
             rules=rules.RuleSet([rule(min_outlets=self.min_outlets)]),
             fetch=self.policy,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model, pipeline, ports, rules, storage
+from bot import model, ports, rules, storage
 from bot.model import Reason, SendState, SilenceKind
 from bot.model.actions import (
     Action,
@@ -23,7 +23,8 @@ from bot.model.actions import (
     Split,
     Useful,
 )
-from bot.pipeline import silences
+from bot.pipeline import actions, rights, silences
+from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
 from tests.alerts.builders import member, posted
 
@@ -32,7 +33,7 @@ EXIT, LAW = (
     rules.compile_rule(model.Rule(name=name, notify=("desk",), any=(model.Line(label="w", terms=(name,)),)))
     for name in ("exit", "law")
 )
-SNAPSHOT = pipeline.Snapshot(
+SNAPSHOT = Snapshot(
     feeds={}, rules=rules.RuleSet([EXIT, LAW]), channels=frozenset({"desk", "policy", "phone"}), operator="ops"
 )
 RECEIPT = model.Receipt(ref="1449046920.000100", place="C1", sent_at=START)
@@ -104,7 +105,7 @@ async def press(
     name: str = "e1",
     person: ports.Person | None = None,
     after: timedelta = timedelta(),
-    snapshot: pipeline.Snapshot = SNAPSHOT,
+    snapshot: Snapshot = SNAPSHOT,
     channels: tuple[str, ...] = ("desk",),
     story: str = "s1",
     place: str = "C1",
@@ -119,7 +120,7 @@ async def press(
         ref=ref,
     )
     now = START + after
-    return await store.write(lambda tx: pipeline.press(tx, snapshot, pressed, channels=channels, now=now))
+    return await store.write(lambda tx: actions.press(tx, snapshot, pressed, channels=channels, now=now))
 
 
 async def judgements(store: storage.SqlStore) -> list[tuple[str, str]]:
@@ -339,7 +340,7 @@ async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(st
     turn_by = "root (command line)"
 
     def make(tx: ports.Transaction) -> None:
-        turn = pipeline.turn_of_operator(tx, SNAPSHOT, by=turn_by, now=START)
+        turn = rights.turn_of_operator(tx, SNAPSHOT, by=turn_by, now=START)
         silences.make(
             turn, MakeSilence(kind=SilenceKind.RULE, name="exit", end=DAY, reason="live", channels=("policy", "desk"))
         )

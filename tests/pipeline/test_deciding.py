@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot import app, model, pipeline
+from bot import app, model
+from bot.app import runtime
+from bot.app.runtime import App
+from bot.pipeline.deciding import Deciding
+from bot.pipeline.passes import EndsAt
+from bot.pipeline.reports import PassReport
 from testbed.fakes import START
 from tests.journeys.test_seed_story import FIRST, SECOND, THIRD
 from tests.journeys.world import Item, World, world
@@ -27,13 +32,13 @@ async def seed(tmp_path: Path) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def _running(seed: World) -> AsyncIterator[app.App]:
+async def _running(seed: World) -> AsyncIterator[App]:
     environment = seed.environment()
-    async with app.opened(app.load(seed.folder, environment.environ), environment) as running:
+    async with runtime.opened(app.load(seed.folder, environment.environ), environment) as running:
         yield running
 
 
-async def _poll(running: app.App, *, ends_at: pipeline.EndsAt = pipeline.EndsAt.QUEUE) -> pipeline.PassReport:
+async def _poll(running: App, *, ends_at: EndsAt = EndsAt.QUEUE) -> PassReport:
     token, states = await running.parts.pipeline.claim(limit=100, everything=True)
     return await running.parts.pipeline.run(token, states, running.live.snapshot, ends_at=ends_at)
 
@@ -60,7 +65,7 @@ async def test_a_pass_that_ends_at_the_tray_decides_nothing_and_the_next_turn_de
 
 async def test_two_processes_that_take_turns_know_each_others_stories(seed: World) -> None:
     async with _running(seed) as running:
-        other = pipeline.Deciding(store=running.store, clock=seed.clock, window=running.live.snapshot.window)
+        other = Deciding(store=running.store, clock=seed.clock, window=running.live.snapshot.window)
         for deciding, told in (
             (running.parts.deciding, {"wire": FIRST}),
             (other, {"courier": SECOND}),
@@ -78,7 +83,7 @@ async def test_what_a_process_left_in_the_queue_is_decided_by_one_process_that_w
     async with _running(seed) as running:
         await _poll(running)
     async with _running(seed) as running:
-        passed = await _poll(running, ends_at=pipeline.EndsAt.DECIDING)
+        passed = await _poll(running, ends_at=EndsAt.DECIDING)
         assert [decision.reason for decision in passed.decisions] == [model.Reason.FIRST_REPORT]
 
 

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, pipeline, ports, rules, storage
+from bot import model, ports, rules, storage
 from bot.model import SendState, Verdict
 from bot.model.actions import Action, Claim, MakeSilence, Release
-from bot.pipeline import silences
+from bot.pipeline import actions, rights, silences
+from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
 from tests.pipeline.newsroom import Item, Newsroom, rule
 
@@ -30,9 +31,9 @@ class Watch(Newsroom):
     own: tuple[str, ...] = ()
 
     @property
-    def snapshot(self) -> pipeline.Snapshot:
+    def snapshot(self) -> Snapshot:
         changed = replace(rule().rule, notify=self.notify, severity=self.severity, mention=self.own)
-        return pipeline.Snapshot(
+        return Snapshot(
             feeds={feed.url: feed for feed in self.feeds},
             rules=rules.RuleSet([rules.compile_rule(changed)]),
             mention=self.mention,
@@ -65,7 +66,7 @@ class Watch(Newsroom):
         press = ports.Press(id=once, person=who, action=action, story=story.id, place=place, ref=ref)
         snapshot, now = self.snapshot, self.now
         return await self.store.write(
-            lambda tx: pipeline.press(tx, snapshot, press, channels=("desk", "second", "duty"), now=now)
+            lambda tx: actions.press(tx, snapshot, press, channels=("desk", "second", "duty"), now=now)
         )
 
 
@@ -185,8 +186,8 @@ async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_
     snapshot, now = room.snapshot, room.now
 
     def claim(tx: ports.Transaction, story_id: model.StoryId) -> ports.ActionResult:
-        turn = pipeline.turn_of_operator(tx, snapshot, by="ann", now=now)
-        return pipeline.apply(turn, Claim(), pipeline.story_target(tx, story_id))
+        turn = rights.turn_of_operator(tx, snapshot, by="ann", now=now)
+        return actions.apply(turn, Claim(), actions.story_target(tx, story_id))
 
     made = await room.store.write(lambda tx: claim(tx, story.id))
     assert len(made.decisions) == 2
@@ -201,7 +202,7 @@ async def test_a_silence_of_its_rule_calls_it_off(room: Watch) -> None:
     await room.poll(DAWN, item())
     snapshot, now = room.snapshot, room.now
     action = MakeSilence(kind=model.SilenceKind.RULE, name="blackberry", end=QUARTER, reason="followed live")
-    await room.store.write(lambda tx: silences.make(pipeline.turn_of_operator(tx, snapshot, by="ann", now=now), action))
+    await room.store.write(lambda tx: silences.make(rights.turn_of_operator(tx, snapshot, by="ann", now=now), action))
     assert (await room.rows("duty"))[0].state is SendState.DROPPED
 
 

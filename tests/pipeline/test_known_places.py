@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot import app, model
+from bot.app import runtime
+from bot.app.runtime import App, OnceReport
 from bot.fetch.client import HttpFetcher
 from testbed.elsewhere import Elsewhere
 from testbed.fakes import FakeClock
@@ -104,9 +106,9 @@ BOT = "channels: {desk: {kind: console}}\noperator: desk\nfetch: {readers: 0, al
 class Desk:
     server: FeedServer
     clock: FakeClock
-    running: app.App
+    running: App
 
-    async def pass_once(self, minutes: int = 60, *, everything: bool = True) -> app.OnceReport:
+    async def pass_once(self, minutes: int = 60, *, everything: bool = True) -> OnceReport:
         self.clock.advance(timedelta(minutes=minutes))
         return await self.running.once(everything=everything, drain=timedelta())
 
@@ -126,7 +128,7 @@ async def desk(folder: Path, *feeds: str, environ: dict[str, str] | None = None)
     async with FeedServer() as server:
         fetcher = HttpFetcher(settings.bot.fetch, clock, secret_of=lambda secret: secrets[secret.reference[4:]])
         environment = app.Environment(environ=secrets, clock=clock, fetcher=Elsewhere(fetcher, server))
-        async with app.opened(settings, environment) as running:
+        async with runtime.opened(settings, environment) as running:
             yield Desk(server=server, clock=clock, running=running)
 
 

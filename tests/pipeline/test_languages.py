@@ -7,20 +7,22 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from bot import app, model, pipeline, ports, rules, storage
+from bot import app, model, ports, rules, storage
 from bot.answers import reviewing
+from bot.app import wiring
 from bot.pipeline import story_updater
+from bot.pipeline.snapshot import Snapshot
 from testbed.encoders import DictionaryEncoder
 from tests.stories.examples import START, arrival
 from tests.stories.test_foreign import COAST, COSTA, TERMS, TRANSLATIONS, WINDOW
 
 LINE = model.Line(label="what", terms=TERMS)
 RULE = rules.compile_rule(model.Rule(name="Quakes", notify=("desk",), all=(LINE,)))
-OFF = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([RULE]), window=WINDOW)
+OFF = Snapshot(feeds={}, rules=rules.RuleSet([RULE]), window=WINDOW)
 ON = replace(OFF, encoder=DictionaryEncoder(TRANSLATIONS))
 
 
-async def members(store: storage.SqlStore, *steps: tuple[pipeline.Snapshot, model.Article]) -> list[int]:
+async def members(store: storage.SqlStore, *steps: tuple[Snapshot, model.Article]) -> list[int]:
     """How many articles each story has after each article came in its turn."""
     updater = story_updater.StoryUpdater(WINDOW)
 
@@ -59,7 +61,7 @@ async def test_a_review_of_rules_groups_in_the_languages_that_the_bot_does(
     await store.write(lambda tx: tx.articles.add([COAST, COSTA]))
 
     async def posts(encoder: ports.Encoder | None) -> int:
-        old, new = (replace(app.snapshot_of(each), encoder=encoder) for each in (before, now))
+        old, new = (replace(wiring.snapshot_of(each), encoder=encoder) for each in (before, now))
         since, until = START - timedelta(days=1), START + timedelta(days=1)
         found = await store.read(lambda tx: reviewing.review(tx, before, now, (old, new), since=since, until=until))
         return len(found.more)

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, pipeline, ports, rules, storage
+from bot import model, ports, rules, storage
 from bot.pipeline import story_updater
+from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
 from tests.stories import examples
 
@@ -17,7 +18,7 @@ RULE = rules.compile_rule(
     model.Rule(name="exit", notify=("desk",), all=(model.Line(label="product", terms=("BlackBerry",)),))
 )
 RULE_SET = rules.RuleSet([RULE])
-SNAPSHOT = pipeline.Snapshot(feeds={}, rules=RULE_SET, window=timedelta(days=200))
+SNAPSHOT = Snapshot(feeds={}, rules=RULE_SET, window=timedelta(days=200))
 FIRST, SECOND, BRIDGE = (
     examples.article(examples.EXIT.title, examples.EXIT.text, outlet=outlet, at=examples.START + at * DAY / 24)
     for at, outlet in enumerate(("Gazette", "Tribune", "Mirror"))

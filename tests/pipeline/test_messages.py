@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model, pipeline, ports, rules, storage
+from bot import model, ports, rules, storage
 from bot.pipeline import mentions, messages
+from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import FakeClock
 from tests.summaries.stories import article, match, member, rule, story
 
@@ -48,7 +49,7 @@ def decided(action: model.Action, of: model.Story) -> model.Decision:
 
 
 def test_every_message_that_leaves_knows_where_the_page_is() -> None:
-    snapshot = pipeline.Snapshot(feeds={}, rules=rules.RuleSet([]), public_url="https://watch.example")
+    snapshot = Snapshot(feeds={}, rules=rules.RuleSet([]), public_url="https://watch.example")
     for row in (
         messages.post(decided(model.Action.POST, FIRST), FIRST, RULES),
         messages.reply(decided(model.Action.REPLY, FIRST), FIRST, RULES, alert(FIRST, "head")),

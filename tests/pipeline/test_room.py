@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from bot import model, pipeline, ports, reading, rules, storage
+from bot import model, ports, reading, rules, storage
+from bot.pipeline.deciding import Deciding
+from bot.pipeline.passes import Pipeline
+from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import FakeClock
 from tests.pipeline.test_full_text import OneAnswer, Pages
 from tests.sources.documents import URL, item, rss
@@ -63,7 +66,7 @@ async def store() -> AsyncIterator[storage.SqlStore]:
 async def test_nothing_is_held_after_a_pass(store: storage.SqlStore, is_away: bool) -> None:
     made: Any = Away(store) if is_away else store
     clock, pages, room = FakeClock(), Pages(), Counted()
-    passes = pipeline.Pipeline(
+    passes = Pipeline(
         store=made,
         fetcher=OneAnswer(rss(item(1))),
         documents=reading.of(model.FetchPolicy(readers=0)),
@@ -72,12 +75,12 @@ async def test_nothing_is_held_after_a_pass(store: storage.SqlStore, is_away: bo
         clock=clock,
         concurrency=2,
         room=room,
-        deciding=pipeline.Deciding(store=made, clock=clock, window=timedelta(days=1), on_decided=lambda *said: None),
+        deciding=Deciding(store=made, clock=clock, window=timedelta(days=1), on_decided=lambda *said: None),
     )
     feeds = {f"{URL}{number}": model.Feed(url=f"{URL}{number}") for number in range(5)}
     await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now()))
     states = await store.read(lambda tx: tx.feeds.all())
-    snapshot = pipeline.Snapshot(feeds=feeds, rules=rules.RuleSet([]), fetch=model.FetchPolicy(readers=0), policies={})
+    snapshot = Snapshot(feeds=feeds, rules=rules.RuleSet([]), fetch=model.FetchPolicy(readers=0), policies={})
     if is_away:
         with pytest.raises(ExceptionGroup):
             await passes.run("token", states, snapshot)

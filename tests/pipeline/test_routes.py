@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model, pipeline, rules, storage
+from bot import model, rules, storage
+from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
 from tests.pipeline.newsroom import Item, Newsroom, rule
 
@@ -29,9 +30,9 @@ class Routed(Newsroom):
     routes: tuple[model.Route, ...] = ROUTES
 
     @property
-    def snapshot(self) -> pipeline.Snapshot:
+    def snapshot(self) -> Snapshot:
         whole = Newsroom.snapshot.fget(self)  # type: ignore[attr-defined]  # the property of the class below
-        assert isinstance(whole, pipeline.Snapshot)
+        assert isinstance(whole, Snapshot)
         unnamed = replace(rule().rule, notify=())
         return replace(whole, rules=rules.RuleSet([rules.compile_rule(unnamed)]), routes=self.routes)
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model, pipeline, ports, storage
+from bot import model, ports, storage
 from bot.model import SilenceKind
 from bot.model.actions import EndSilence, MakeSilence
-from bot.pipeline import silences
+from bot.pipeline import actions, rights, silences
 from testbed.fakes import START, FakeClock
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.pipeline.test_actions import outgoing
@@ -46,7 +46,7 @@ async def silence(
     snapshot = replace(room.snapshot, channels=frozenset({"desk", "policy"}))
     action = MakeSilence(kind=kind, name=name, end=span, reason=reason, channels=channels)
     return await room.store.write(
-        lambda tx: silences.make(pipeline.turn_of_operator(tx, snapshot, by="ann", now=room.now), action)
+        lambda tx: silences.make(rights.turn_of_operator(tx, snapshot, by="ann", now=room.now), action)
     )
 
 
@@ -166,7 +166,7 @@ async def test_a_silenced_story_says_nothing_more_until_somebody_ends_it(room: N
 
     snapshot, now = room.snapshot, room.now
     await room.store.write(
-        lambda tx: pipeline.apply(pipeline.turn_of_operator(tx, snapshot, by="bob", now=now), EndSilence(id=made.id))
+        lambda tx: actions.apply(rights.turn_of_operator(tx, snapshot, by="bob", now=now), EndSilence(id=made.id))
     )
     assert await posts(room) == before + 1, "its message catches up"
 
@@ -175,7 +175,7 @@ async def test_a_request_that_is_delivered_twice_makes_one_silence(room: Newsroo
     action = MakeSilence(kind=SilenceKind.OUTLET, name="Dawn", end=HOUR, reason="x")
 
     def work(tx: ports.Transaction) -> None:
-        turn = pipeline.turn_of_operator(tx, room.snapshot, by="ann", now=START)
+        turn = rights.turn_of_operator(tx, room.snapshot, by="ann", now=START)
         silences.make(replace(turn, once="the same"), action)
 
     await room.store.write(work)

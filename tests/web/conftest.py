@@ -14,6 +14,8 @@ import httpx
 import pytest
 
 from bot import app, config, model, web
+from bot.app import runtime
+from bot.app.runtime import App
 from bot.ports import keys
 from bot.web import connections
 from bot.web.callers import Rate
@@ -29,7 +31,7 @@ TOKEN = "a token of the page"
 class Page:
     """One running page and its bot."""
 
-    running: app.App
+    running: App
     site: web.Site
     clock: FakeClock
     folder: Path
@@ -76,7 +78,7 @@ async def page_over(
     clock = FakeClock(START + timedelta(minutes=101))
     environ = {TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN, "READS_TOKEN": READS, "ACTS_TOKEN": ACTS}
     environment = app.Environment(environ=environ, clock=clock)
-    async with app.opened(app.load(folder, environment.environ), environment) as running:
+    async with runtime.opened(app.load(folder, environment.environ), environment) as running:
         site = web.open_site(running, settings or listening(), environment.environ, limits=limits, rate=rate)
         running.count_with(site.metrics)
         stop = asyncio.Event()

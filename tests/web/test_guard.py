@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot import config, model, pipeline, ports, storage, web
+from bot import config, model, ports, storage, web
+from bot.pipeline.snapshot import Snapshot
 from tests.config import folders
 from tests.web.conftest import TOKEN, Page, listening, page_over, publish
 
@@ -34,7 +35,7 @@ class Unseen:
         raise AssertionError
 
     @property
-    def snapshot(self) -> pipeline.Snapshot:
+    def snapshot(self) -> Snapshot:
         raise AssertionError("nothing is done here")
 
     @property

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot import model, pipeline, ports
+from bot import model, ports
+from bot.pipeline.reports import FeedReport
 from testbed import made
 from tests.web.conftest import Page
 
@@ -74,10 +75,10 @@ async def test_what_stands_is_true_from_the_first_scrape_on(page: Page) -> None:
 
 
 async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: Page) -> None:
-    seen: list[pipeline.FeedReport] = []
+    seen: list[FeedReport] = []
 
     class Listener:
-        def on_feed(self, report: pipeline.FeedReport) -> None:
+        def on_feed(self, report: FeedReport) -> None:
             seen.append(report)
 
         def on_decided(self, decision: model.Decision) -> None: ...

@@ -15,8 +15,11 @@ from sqlalchemy import Connection
 from bench.soak.simulation import clockwork, network
 from bench.soak.simulation.witness import Lateness, Witness
 from bench.soak.simulation.world import World
-from bot import app, model, pipeline, ports
+from bot import app, model, ports
+from bot.app import runtime
+from bot.app.runtime import App
 from bot.outbox import sender
+from bot.pipeline.reports import FeedReport
 
 RULES = Path(__file__).with_name("rules.yaml")
 EVERY = timedelta(minutes=5)
@@ -65,7 +68,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    running: app.App
+    running: App
     clock: clockwork.LoopClock
     witness: Witness
     seen: Seen
@@ -130,7 +133,7 @@ async def opened(folder: Path, world: World, *, tick: timedelta, since: float = 
         tick_every=lambda every, work: clockwork.tick_every(tick, work),
     )
 
-    def on_feed(report: pipeline.FeedReport) -> None:
+    def on_feed(report: FeedReport) -> None:
         if loop.time() < seen.since:
             return
         seen.lateness.add(report.lateness.total_seconds())
@@ -138,7 +141,7 @@ async def opened(folder: Path, world: World, *, tick: timedelta, since: float = 
         seen.new += report.new
         seen.matched += report.matched
 
-    async with app.opened(settings, environment, on_feed=on_feed, replaced={"alerts": channel}) as running:
+    async with runtime.opened(settings, environment, on_feed=on_feed, replaced={"alerts": channel}) as running:
         with _idle_sender_looks(tick):
             yield Simulation(running=running, clock=clock, witness=witness, seen=seen, channel=channel)
 

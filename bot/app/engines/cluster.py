@@ -8,10 +8,12 @@ import zlib
 from datetime import timedelta
 from functools import partial
 
-from bot import pipeline, ports
+from bot import ports
 from bot.app.engines import task_queue
 from bot.app.engines.stages import Stages
 from bot.maintenance.heartbeat import ALIVE_EVERY, Heartbeat
+from bot.pipeline.deciding import BATCH, Deciding
+from bot.pipeline.passes import EndsAt
 from bot.ports.tasks import STORE_PAUSE, TaskGroup
 
 #: Into how many the channels are shared out. The number is the cluster's, so it is no setting: workers that disagreed
@@ -32,7 +34,7 @@ class ClusterEngine:
 
     shares = SHARES
 
-    def __init__(self, stages: Stages, *, deciding: pipeline.Deciding, heart: Heartbeat, conninfo: str) -> None:
+    def __init__(self, stages: Stages, *, deciding: Deciding, heart: Heartbeat, conninfo: str) -> None:
         """``conninfo``: the database's address as libpq reads it, with what is secret in it."""
         self._stages = stages
         self._deciding = deciding
@@ -79,7 +81,7 @@ class ClusterEngine:
         try:
             _, states = await stages.pipeline.claim(limit=self.batch, token=token)
             try:
-                passed = await stages.pipeline.run(token, states, stages.live.snapshot, ends_at=pipeline.EndsAt.QUEUE)
+                passed = await stages.pipeline.run(token, states, stages.live.snapshot, ends_at=EndsAt.QUEUE)
             except BaseException:
                 # Cut off: the feeds are free for the others now, not when their lease has run out.
                 await asyncio.shield(self.let_go(token))
@@ -96,11 +98,11 @@ class ClusterEngine:
     async def decide(self, over: asyncio.Event) -> None:
         while not over.is_set():
             try:
-                batch = await self._deciding.decide_batch(self._stages.live.snapshot, limit=pipeline.BATCH)
+                batch = await self._deciding.decide_batch(self._stages.live.snapshot, limit=BATCH)
             except ports.StoreError:
                 await _wait(over, STORE_PAUSE)
                 continue
-            if batch.taken < pipeline.BATCH:
+            if batch.taken < BATCH:
                 await _wait(over, LOOK)
 
     async def send(self, share: int, over: asyncio.Event) -> None:

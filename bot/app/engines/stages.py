@@ -10,7 +10,8 @@ from typing import Protocol
 
 from bot import ports
 from bot.app.live import Live
-from bot.pipeline import PassReport, Pipeline
+from bot.pipeline.passes import Pipeline
+from bot.pipeline.reports import PassReport
 
 
 class Engine(Protocol):

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from bot import model
-from bot.answers import Answers, asked, documents
+from bot.answers import asked, documents
+from bot.answers.answering import Answers
 
 PREFIX = "/api/v1"
 

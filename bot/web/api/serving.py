@@ -12,8 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot import model, ports
-from bot.answers import Answers, Refused, Why, asked, documents
-from bot.answers.refusals import Mistake
+from bot.answers import asked, documents
+from bot.answers.answering import Answers
+from bot.answers.refusals import Mistake, Refused, Why
 from bot.answers.watched import render
 from bot.model import visible
 from bot.web import callers, problems
