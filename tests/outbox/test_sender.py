@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot import model, outbox, ports
 from bot.testing import messages
@@ -181,6 +182,17 @@ async def test_a_channel_without_threads_shows_replies_and_drops_edits(store: Me
     await add(store, row("a"), edit("b", "a"), reply("c", "a"))
     await sender(store, clock, channel).drain(MINUTE)
     assert [each[1:] for each in channel.shown] == [("a", ""), ("c", "")]
+
+
+async def test_a_database_that_fails_under_a_channel_is_no_bug_of_the_channel_and_costs_a_retry(
+    store: MemoryStore, clock: FakeClock, channel: FakeChannel
+) -> None:
+    channel.before.append(ports.StoreUnavailable("the disk is full"))
+    await add(store, row("a"))
+    with capture_logs() as logs:
+        done = await sender(store, clock, channel).drain(HOUR)
+    assert (done.sent, channel.ids) == (1, ["a"])
+    assert "channel broke" not in [entry["event"] for entry in logs]
 
 
 async def test_a_stop_ends_at_once_when_nothing_waits(store: MemoryStore, clock: FakeClock) -> None:
