@@ -1,30 +1,12 @@
-"""What is kept under single keys comes back as it was, and no file but one spells a key."""
+"""What is kept under single keys comes back as it was."""
 
 from __future__ import annotations
 
-import ast
 from datetime import timedelta
-from pathlib import Path
 
 from bot import ports, storage
 from bot.ports import keys
 from testbed.fakes import START
-
-BOT = Path(__file__).parents[2] / "bot"
-#: The accessors, and the bridge that hands a channel its own keys.
-_MAY = {"ports/keys.py", "app/environment.py"}
-
-
-def test_no_other_file_reads_or_writes_a_key_by_hand() -> None:
-    found = set()
-    for path in BOT.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Attribute(
-                    value=ast.Attribute(attr="key_values"), attr="get" | "put" | "drop" | "beginning"
-                ) if ast.unparse(node.value) == "tx.key_values":
-                    found.add(str(path.relative_to(BOT)))
-    assert found <= _MAY
 
 
 async def test_each_family_comes_back_as_it_was_put(store: storage.SqlStore) -> None:
