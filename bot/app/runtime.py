@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -309,6 +310,8 @@ class App:
         def work(tx: ports.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)
             tx.subscriptions.keep(feeds.keys())
+            # For `wirewatch status`, which can read the files as they are now only.
+            keys.KEPT_RULES.put(tx, json.dumps(self.settings.kept))
             # Open stories count owners: those that an earlier version or configuration gave may be others.
             if tx.articles.correct_owners(owner_of, since=since):
                 tx.decision_queue.note_change()

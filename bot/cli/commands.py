@@ -29,9 +29,8 @@ COMMANDS = {
     "send-test": ("send_test", "send_test"),
     "schema": ("schema", "schema"),
     "translate": ("translate", "translate"),
-    "healthcheck": ("healthcheck", "healthcheck"),
+    "probe": ("probe", "probe"),
     "backup": ("backup", "backup"),
-    "doctor": ("doctor", "doctor"),
     "feedback": ("feedback", "feedback"),
     "try": ("try_rule", "try_rule"),
     "feeds": ("feeds", "feeds"),
@@ -51,6 +50,9 @@ REMOVED = {
     "ledger verify": "days are no longer sealed; `wirewatch ledger` lists the rows, and `wirewatch backup` copies them",
 }
 
+
+#: Commands of earlier versions -> what is run in their place.
+RENAMED = {"doctor": ("status", "--check"), "healthcheck": ("probe",)}
 
 #: They run no stage, and at most read a database.
 LOGLESS = frozenset({"check", "init", "schema", "status", "translate"})
@@ -98,6 +100,9 @@ def _typed(words: list[str]) -> Iterable[str]:
 def main() -> None:
     """Run one command; an expected failure is one line, never a traceback."""
     logs.guard()
+    if renamed := RENAMED.get(" ".join(sys.argv[1:2])):
+        terminal.say(f"wirewatch {sys.argv[1]} is now wirewatch {' '.join(renamed)}.")
+        sys.argv[1:2] = renamed
     typed = _typed(sys.argv[1:])
     for typed_name in (" ".join(sys.argv[1:2]), " ".join(sys.argv[1:3])):
         if replacement := REMOVED.get(typed_name):

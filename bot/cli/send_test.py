@@ -37,11 +37,7 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
     channel = app.channel_of(settings, name, environment)
     try:
         lines = await channel.check()
-        for line in lines:
-            mark = "ok " if line.is_good else "NO "
-            terminal.row(f"{mark} {line.what}", style="green" if line.is_good else "red")
-            if line.help:
-                terminal.row(f"     {line.help}")
+        terminal.show_checks(lines)
         if not all(line.is_good for line in lines):
             return LEFT
         if check_only:
@@ -52,7 +48,7 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
         return LEFT
     finally:
         await channel.close()
-    terminal.row(f"ok  sent{': ' + receipt.ref if receipt.ref else ''}", style="green")
+    terminal.row(f"ok    sent{': ' + receipt.ref if receipt.ref else ''}", style="green")
     return DONE
 
 

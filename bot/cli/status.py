@@ -1,26 +1,35 @@
-"""wirewatch status: feeds, rules, outbox, and the last sign of life."""
+"""wirewatch status: feeds, rules, outbox, whether the bot runs; with --check what needs attention and what to do."""
 
 from __future__ import annotations
 
 import asyncio
+import json as jsons
 import os
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, articles, config, model, ports
+from bot import app, articles, config, model, ports, storage
 from bot.alerts import routing
 from bot.cli import archive, terminal
-from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.pipeline import silences
 from bot.polling import websub
 from bot.ports import keys
 
 #: Rules are shown with their hits of this time.
 RECENT = timedelta(days=7)
+#: Less free space than this fills within days at 10,000 feeds.
+LEAST_FREE_BYTES = 1_000_000_000
+#: Broken feeds that --check names one by one.
+FEEDS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +49,29 @@ class Status:
     hubs: tuple[model.Subscription, ...]
     #: In force.
     silences: tuple[silences.Listed, ...]
+    #: Rules that have a mistake, of which the running bot keeps the last good version.
+    kept: tuple[str, ...]
 
 
-def status(folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
-    """Show the state of feeds, rules and the outbox.
+def status(
+    folder: ConfigDir = DEFAULT_CONFIG,
+    check: Annotated[bool, typer.Option("--check", help="Check the installation and say what to do.")] = False,
+    json: Json = False,
+) -> None:
+    """Show feeds, rules, waiting messages, and whether the bot runs.
 
-    Feeds and their health, rules and their hits, and waiting messages with the reason.
+    With --check: check configuration, database, clock, disk, feeds and channels; exit code 1 when something needs
+    attention. Changes and posts nothing.
 
-    Example: wirewatch status --config config
+    Example: wirewatch status --check
     """
+    if check:
+        lines = asyncio.run(_check(folder, app.Environment(environ=os.environ)))
+        if json:
+            terminal.answer([{"good": line.is_good, "what": line.what, "help": line.help} for line in lines])
+        else:
+            terminal.show_checks(lines)
+        raise typer.Exit(DONE if all(line.is_good for line in lines) else LEFT)
     settings = app.load(folder, os.environ, wants_warnings=False)
     found, running = asyncio.run(_look(settings))
     if json:
@@ -63,7 +86,8 @@ async def _look(settings: config.Settings) -> tuple[Status, ports.CheckLine]:
     now, channels = environment.clock.now(), list(settings.bot.channels)
     async with archive.opened(settings, environment) as store:
         found = await store.read(lambda tx: status_of(tx, now, channels=channels))
-        return found, await archive.describe_bot(store, now)
+        running = await archive.describe_bot(store, now)
+    return (found if running.is_good else replace(found, kept=())), running
 
 
 def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
@@ -80,6 +104,7 @@ def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] =
         unheard={name: reason for name, reason in unheard.items() if reason},
         hubs=tuple(tx.subscriptions.all()),
         silences=tuple(silences.listed(tx, now=now)),
+        kept=tuple(jsons.loads(keys.KEPT_RULES.get(tx) or "[]")),
     )
 
 
@@ -98,6 +123,7 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
             )
             for entry in settings.rules
         ],
+        "rules_with_mistakes": [{"name": name, "is_kept": name in found.kept} for name in settings.off],
         "outbox": [
             {"channel": channel, "state": state.value, "count": count}
             for (channel, state), count in sorted(found.counts.items())
@@ -124,30 +150,30 @@ def _show(settings: config.Settings, found: Status) -> None:
     configured = settings.feeds_by_address
     names = {state.url: articles.feed_name(state, configured) for state in found.feeds}
     feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
-    # A line for each feed, however long its error: --json and `wirewatch feeds test` have the whole of it.
-    room = max(20, terminal.out().width - 72)
+    for column in feeds.columns[1:4]:
+        column.no_wrap = True
     for state in found.feeds:
         feeds.add_row(
-            _cut(names[state.url], 30),
+            Text(names[state.url]),
             state.health_told,
             _ago(found.now, state.ok_at),
             _ago(found.now, state.new_at),
-            _cut(_wrong(state), room),
+            Text(_wrong(state)),
         )
-    terminal.out().print(feeds)
+    terminal.show_table(feeds)
     if found.feeds and all(state.failures and state.ok_at is None for state in found.feeds):
         terminal.row(nothing_read(len(found.feeds), _wrong(found.feeds[0])), style="yellow")
     rules = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
-    for entry in settings.rules:
-        rule = entry.rule
+    for rule in (entry.rule for entry in settings.rules):
+        hits = str(found.hits.get(rule.name, 0))
         rules.add_row(
-            Text(rule.name),
-            Text(routing.told(settings.bot.routes, rule)),
-            str(found.hits.get(rule.name, 0)),
-            "paused" if rule.paused else "",
+            Text(rule.name), Text(routing.told(settings.bot.routes, rule)), hits, "paused" if rule.paused else ""
         )
+    for name in settings.off:
+        why = "has a mistake; the running bot keeps its last good version" if name in found.kept else "off: a mistake"
+        rules.add_row(Text(name), "", str(found.hits.get(name, 0)), Text(why, style="yellow"))
     terminal.out().print()
-    terminal.out().print(rules)
+    terminal.show_table(rules)
     terminal.out().print()
     for (channel, sent), count in sorted(found.counts.items()):
         terminal.row(f"{channel}: {count} {sent.value}")
@@ -175,12 +201,6 @@ def _hubs(settings: config.Settings, found: Status) -> list[tuple[str, str]]:
     return [(each.feed, websub.told(each, public_url=public_url, now=found.now)) for each in found.hubs]
 
 
-def _cut(text: str, characters: int) -> Text:
-    cut = Text(text, no_wrap=True)
-    cut.truncate(characters, overflow="ellipsis")
-    return cut
-
-
 def nothing_read(feeds: int, error: str) -> str:
     """One line for a machine that reaches no feed; ``error`` is that of one of them."""
     return (
@@ -201,3 +221,110 @@ def _ago(now: datetime, when: datetime | None) -> str:
     if when is None:
         return "never"
     return archive.shown_age(now - when)
+
+
+# -- --check
+
+
+async def _check(folder: Path, environment: app.Environment) -> list[ports.CheckLine]:
+    settings = app.load(folder, environment.environ)
+    lines = [_of_configuration(settings, folder)]
+    lines += await _of_database(settings, environment)
+    lines += await _of_channels(settings, environment)
+    return lines
+
+
+def _of_configuration(settings: config.Settings, folder: Path) -> ports.CheckLine:
+    errors = sum(problem.severity == "error" for problem in settings.problems)
+    return ports.CheckLine(
+        is_good=not errors,
+        what=f"configuration: {model.counted(len(settings.feeds), 'feed')}, "
+        f"{model.counted(len(settings.rules), 'rule')}, {model.counted(errors, 'error')}, "
+        f"{model.counted(len(settings.problems) - errors, 'warning')}",
+        help=f"wirewatch check --config {folder}" if settings.problems else "",
+    )
+
+
+async def _of_database(settings: config.Settings, environment: app.Environment) -> list[ports.CheckLine]:
+    try:
+        store = storage.open_store(app.database_of(settings, environment), clock=environment.clock, read_only=True)
+    except ports.WirewatchError as error:
+        return [ports.CheckLine(is_good=False, what=f"database: {error}")]
+    try:
+        now = environment.clock.now()
+        count, tick, feeds = await store.read(
+            lambda tx: (tx.articles.count(), keys.TICK.get(tx), tuple(tx.feeds.all()))
+        )
+        running = await archive.describe_bot(store, now)
+    except ports.StoreError as error:
+        return [ports.CheckLine(is_good=False, what=f"database: {error}")]
+    finally:
+        await store.close()
+    lines = [ports.CheckLine(is_good=True, what=f"database: {store.address}, {model.counted(count, 'article')}")]
+    lines += [_of_clock(tick, now), running]
+    lines += _of_disk(store.address.file)
+    configured = settings.feeds_by_address
+    names = {state.url: articles.feed_name(state, configured) for state in feeds if state.url in configured}
+    return lines + _of_feeds(feeds, names)
+
+
+def _of_clock(ticked_at: datetime | None, now: datetime) -> ports.CheckLine:
+    if ticked_at is not None and ticked_at - now > timedelta(minutes=1):
+        what = f"clock: it says {now:%d %b %Y %H:%M} UTC, and the bot ran later than that"
+        return ports.CheckLine(is_good=False, what=what, help="set the clock; keep it right with timesyncd or chrony")
+    return ports.CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC")
+
+
+def _of_disk(database: Path | None) -> list[ports.CheckLine]:
+    if database is None:
+        return []
+    free = shutil.disk_usage(database.parent).free
+    return [
+        ports.CheckLine.of(
+            free >= LEAST_FREE_BYTES,
+            f"disk: {free / 1e9:.1f} GB free at {database.parent}; "
+            f"the database has {database.stat().st_size / 1e6:.1f} MB",
+            otherwise="make room, or keep less: `keep: 90 days` in bot.yaml",
+        )
+    ]
+
+
+def _of_feeds(feeds: Sequence[model.FeedState], names: Mapping[str, str]) -> list[ports.CheckLine]:
+    broken = [feed for feed in feeds if feed.gone or feed.failures]
+    what = f"{len(broken)} of {len(feeds)} are broken" if broken else f"all {len(feeds)} are well"
+    lines = [ports.CheckLine(is_good=not broken, what=f"feeds: {what if feeds else 'none has been polled yet'}")]
+    for twins in model.redirected_twins(feed for feed in feeds if feed.url in names):
+        both = " and ".join(names[twin.url] for twin in twins)
+        what = f"feeds {both}: one address, since one redirects to the other; it is polled twice"
+        lines.append(ports.CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
+    for feed in broken[:FEEDS_SHOWN]:
+        name = names.get(feed.url, feed.url)
+        what = f"feed {name}: {feed.health_told}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"
+        lines.append(ports.CheckLine(is_good=False, what=what, help=_advice(feed)))
+    if len(broken) > FEEDS_SHOWN:
+        lines.append(
+            ports.CheckLine(is_good=False, what=f"and {len(broken) - FEEDS_SHOWN} more", help="wirewatch status")
+        )
+    return lines
+
+
+def _advice(feed: model.FeedState) -> str:
+    if feed.gone:
+        return f"remove it from feeds.yaml: {feed.url}"
+    if feed.retry_after is not None:
+        return f"wait: the server set Retry-After, until {feed.retry_after:%d %b %H:%M} UTC"
+    return f"wirewatch feeds test {feed.url}"
+
+
+async def _of_channels(settings: config.Settings, environment: app.Environment) -> list[ports.CheckLine]:
+    lines: list[ports.CheckLine] = []
+    for name in settings.bot.channels:
+        channel = app.channel_of(settings, name, environment)
+        try:
+            found = await channel.check()
+        except ports.WirewatchError as error:
+            found = [ports.CheckLine(is_good=False, what=str(error))]
+        finally:
+            await channel.close()
+        lines += [ports.CheckLine(is_good=x.is_good, what=f"channel {name}: {x.what}", help=x.help) for x in found]
+    return lines

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import typer
 
-from bot import model
+from bot import model, ports
 from bot.model import visible
+
+#: Of a table in a pipe: no cell is wrapped or cut.
+_WIDEST = 100_000
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+    from rich.table import Table
 
     from bot.channels.console.screen import Screen
 
@@ -59,6 +63,22 @@ def row(text: str, style: str = "") -> None:
     from rich.text import Text
 
     out().print(Text(text.replace("\n", " "), style=style))
+
+
+def show_table(table: Table) -> None:
+    """A table; wrapped to the width of a terminal, whole lines where programs read it."""
+    screen = out()
+    if not screen.is_terminal:
+        screen.width = _WIDEST
+    screen.print(table)
+
+
+def show_checks(lines: Iterable[ports.CheckLine]) -> None:
+    """What was checked, a line each, with what to do where it is not as it should be."""
+    for line in lines:
+        row(f"{'ok  ' if line.is_good else 'FAIL'}  {line.what}", style="" if line.is_good else "red")
+        if line.help:
+            row(f"      {line.help}")
 
 
 def say(text: str) -> None:

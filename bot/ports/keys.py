@@ -69,6 +69,8 @@ SEEN = Time("seen")
 OUTAGE = Time("outage reported")
 #: The last time that `keep:` was applied.
 TRIMMED = Time("housekeeping")
+#: Names of the rules of which the running bot keeps the last good version, as a JSON list.
+KEPT_RULES = Text("rules kept")
 _OWNER = "running"
 _ALIVE = "alive "
 _TURN = "turn "

@@ -102,13 +102,30 @@ def test_what_it_renders_is_as_kubernetes_wants_it(values: dict[str, object]) ->
     assert made == set() if "existingConfig" in values else named == made
 
 
-def test_the_probe_needs_no_network_of_the_pod_unless_the_page_is_public() -> None:
-    def probe(documents: list[dict[str, Any]]) -> set[str]:
-        [found] = [each for each in documents if each["kind"] == "Deployment"]
-        return set(found["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]) & {"exec", "httpGet"}
+PROBES = {"startupProbe": "live", "livenessProbe": "live", "readinessProbe": "ready"}
 
-    assert probe(rendered()) == {"exec"}
-    assert probe(rendered(web__service=True, existingSecret="x")) == {"httpGet"}
+
+def test_no_outage_of_the_database_restarts_a_pod() -> None:
+    """Also where there is no Helm: what the template asks each probe for."""
+    text = (CHART / "templates" / "deployment.yaml").read_text(encoding="utf-8")
+    asked = re.findall(r'(\w+Probe):\n.*"what" "(\w+)"', text)
+    assert dict(asked) == PROBES
+
+
+def test_a_probe_needs_no_network_of_the_pod_unless_the_page_is_public() -> None:
+    def probes(documents: list[dict[str, Any]]) -> dict[str, Any]:
+        [found] = [each for each in documents if each["kind"] == "Deployment"]
+        container = found["spec"]["template"]["spec"]["containers"][0]
+        return {name: container[name].get("exec") or container[name]["httpGet"] for name in PROBES}
+
+    inside = probes(rendered())
+    assert {name: probe["command"] for name, probe in inside.items()} == {
+        name: ["healthy", "/config", what] for name, what in PROBES.items()
+    }
+    public = probes(rendered(web__service=True, existingSecret="x"))
+    assert {name: probe["path"] for name, probe in public.items()} == {
+        name: f"/healthz/{what}" for name, what in PROBES.items()
+    }
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,6 @@ def compose() -> dict[str, Any]:
     return loaded
 
 
-def kubernetes(kind: str) -> dict[str, Any]:
-    [found] = [document for document in yaml.safe_load_all(block("yaml")) if document["kind"] == kind]
-    return dict(found)
-
-
 def unit() -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
     parser.optionxform = str  # type: ignore[method-assign, assignment]  # systemd's keys have capitals
@@ -91,45 +86,10 @@ def test_every_volume_and_every_service_that_compose_names_is_there() -> None:
         assert set(service.get("depends_on", {})) <= set(found["services"])
 
 
-def test_the_kubernetes_examples_are_as_kubernetes_wants_them() -> None:
-    validate = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
-    documents = [*yaml.safe_load_all(block("yaml")), *yaml.safe_load_all(block("yaml", 1))]
-    assert len(documents) == 3
-    for document in documents:
-        validate.validate(document, validate.latest_version(), strict=True)
-
-
-def test_the_kubernetes_example_of_workers_differs_where_it_must_and_nowhere_else() -> None:
-    [one] = [each for each in yaml.safe_load_all(block("yaml")) if each["kind"] == "Deployment"]
-    [many] = list(yaml.safe_load_all(block("yaml", 1)))
-    assert many["spec"]["replicas"] > 1
-    assert "strategy" not in many["spec"]
-    pods = [each["spec"]["template"]["spec"] for each in (one, many)]
-    assert {pod["securityContext"]["runAsUser"] for pod in pods} == {10001}
-    volumes = [{volume["name"]: volume for volume in pod["volumes"]} for pod in pods]
-    assert "persistentVolumeClaim" in volumes[0].pop("data")
-    assert "emptyDir" in volumes[1].pop("data")
-    assert volumes[0] == volumes[1]
-    for pod in pods:
-        del pod["volumes"], pod["containers"][0]["env"]
-    assert pods[0] == pods[1]
-
-
-def test_the_kubernetes_example_runs_one_bot_at_a_time_that_is_confined() -> None:
-    spec = kubernetes("Deployment")["spec"]
-    pod = spec["template"]["spec"]
-    [container] = pod["containers"]
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
-    assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert f"{pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}" in (
-        ROOT / "Dockerfile"
-    ).read_text(encoding="utf-8")
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    volumes = {volume["name"] for volume in pod["volumes"]}
-    assert {mount["name"] for mount in container["volumeMounts"]} == volumes
-    claims = [volume["persistentVolumeClaim"]["claimName"] for volume in pod["volumes"] if volume["name"] == "data"]
-    assert claims == [kubernetes("PersistentVolumeClaim")["metadata"]["name"]]
+def test_a_composed_bot_is_asked_for_its_health_without_python() -> None:
+    """By scripts/healthy, where the page's address is in the environment."""
+    for name in ("wirewatch", "worker"):
+        assert compose()["services"][name]["environment"]["WIREWATCH_WEB_LISTEN"].endswith("127.0.0.1:8080}")
 
 
 def test_the_unit_gives_the_bot_longer_to_stop_than_it_takes_and_a_place_to_write() -> None:

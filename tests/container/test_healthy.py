@@ -15,12 +15,12 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "healthy"
 
 
 @contextmanager
-def page(status: int) -> Iterator[int]:
-    """A status page that answers /healthz/ready so; gives its port."""
+def page(status: int, path: str = "/healthz/ready") -> Iterator[int]:
+    """A status page that answers the path so; gives its port."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status if self.path == "/healthz/ready" else 404)
+            self.send_response(status if self.path == path else 404)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -37,10 +37,10 @@ def page(status: int) -> Iterator[int]:
         server.server_close()
 
 
-def healthy(folder: Path, **environ: str) -> int:
+def healthy(folder: Path, *words: str, **environ: str) -> int:
     # No other program can be found: what it does, it does by itself.
     environ.setdefault("PATH", "/nowhere")
-    return subprocess.run([str(SCRIPT), str(folder)], env=environ, capture_output=True, check=False).returncode
+    return subprocess.run([str(SCRIPT), str(folder), *words], env=environ, capture_output=True, check=False).returncode
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,15 @@ def test_a_bot_that_says_it_is_not_ready_is_not(tmp_path: Path) -> None:
         assert healthy(tmp_path, WIREWATCH_WEB_LISTEN=f"0.0.0.0:{port}") == 1
 
 
+def test_a_bot_whose_database_is_out_is_not_ready_and_lives(tmp_path: Path) -> None:
+    with page(200, "/healthz/live") as port:
+        assert healthy(tmp_path, WIREWATCH_WEB_LISTEN=f"127.0.0.1:{port}") == 1
+        assert healthy(tmp_path, "live", WIREWATCH_WEB_LISTEN=f"127.0.0.1:{port}") == 0
+
+
 def test_without_a_page_the_bots_own_command_is_asked(tmp_path: Path) -> None:
     (tmp_path / "bot.yaml").write_text("# web: {listen: 127.0.0.1:8080}\nchannels: {}\n")
     command = tmp_path / "wirewatch"
-    command.write_text('#!/bin/bash\n[ "$*" = "healthcheck --config ' + str(tmp_path) + '" ]\n')
+    command.write_text('#!/bin/bash\n[ "$*" = "probe --config ' + str(tmp_path) + '" ]\n')
     command.chmod(0o755)
     assert healthy(tmp_path, PATH=str(tmp_path)) == 0

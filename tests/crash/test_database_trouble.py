@@ -89,8 +89,8 @@ async def test_a_read_only_volume_is_said_at_the_start_and_nothing_is_lost(
         process = await bot.start(command)
         assert await process.wait() == 2, bot.log
     assert bot.log.count("Read-only file system; this user must be able to write there") == 2
-    healthcheck = await bot.start("healthcheck")
-    assert await healthcheck.wait() == 1, bot.log
+    probe = await bot.start("probe")
+    assert await probe.wait() == 1, bot.log
     disk.make_writable()
     async with bot.running():
         await bot.until(lambda: len(bot.heads) >= 5)

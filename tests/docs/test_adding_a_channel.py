@@ -58,7 +58,7 @@ def test_bot_yaml_takes_the_channel_of_the_page_and_send_test_looks_at_it(copy: 
     (world / "bot.yaml").write_text(bot_yaml[1], encoding="utf-8")
     (world / "feeds.yaml").write_text("feeds: [https://example.org/feed.xml]\n", encoding="utf-8")
     done = run(copy, "-m", "bot", "send-test", "board", "--check-only", "--config", str(world))
-    assert (done.returncode, done.stdout.strip()) == (0, "ok  the board's address is set"), done.stderr
+    assert (done.returncode, done.stdout.strip()) == (0, "ok    the board's address is set"), done.stderr
 
 
 def test_the_code_of_the_page_is_as_the_projects_linter_wants_it(copy: Path) -> None:

@@ -200,7 +200,7 @@ def test_the_released_command_answers_health_among_hanging_sockets_and_stops_on_
         with hanging(f"http://127.0.0.1:{port}", 500):
             began = time.monotonic()
             asked = subprocess.run(
-                command("healthcheck", folder=folder), cwd=folder, env=os.environ, timeout=300, check=False
+                command("probe", folder=folder), cwd=folder, env=os.environ, timeout=300, check=False
             )
             assert asked.returncode == 0
             assert time.monotonic() - began < 10

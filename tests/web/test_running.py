@@ -26,7 +26,7 @@ def command(*words: str, folder: Path) -> list[str]:
 
 
 def asked(folder: Path) -> tuple[int, str]:
-    done = commands.run(["healthcheck", "--config", str(folder)], ROOT, os.environ)
+    done = commands.run(["probe", "--config", str(folder)], ROOT, os.environ)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
 
@@ -92,7 +92,7 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
 
 
 @pytest.mark.long
-def test_without_a_page_healthcheck_looks_at_the_last_tick(folder: Path) -> None:
+def test_without_a_page_the_probe_looks_at_the_last_tick(folder: Path) -> None:
     code, told = asked(folder)
     assert (code, "there is none yet" in told) == (1, True)
     with running(folder) as process:
@@ -109,18 +109,18 @@ def test_a_page_that_others_could_reach_without_a_token_stops_the_start(folder: 
     assert "Traceback" not in done.stderr
 
 
-def test_healthcheck_on_an_unreadable_configuration_ends_with_2(folder: Path) -> None:
+def test_the_probe_on_an_unreadable_configuration_ends_with_2(folder: Path) -> None:
     (folder / "bot.yaml").write_text("channels: [")
     assert asked(folder)[0] == 2
     (folder / "bot.yaml").unlink()
     assert asked(folder)[0] == 2
 
 
-def test_healthcheck_knows_a_stranger_at_its_address(folder: Path) -> None:
+def test_the_probe_knows_a_stranger_at_its_address(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         with (folder / "bot.yaml").open("a") as bot:
             bot.write(f"web: {{listen: '127.0.0.1:{stranger.getsockname()[1]}'}}\n")
-        process = subprocess.Popen(command("healthcheck", folder=folder), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command("probe", folder=folder), cwd=ROOT, stderr=subprocess.PIPE, text=True)
         connection, _ = stranger.accept()
         with connection:
             connection.recv(4096)

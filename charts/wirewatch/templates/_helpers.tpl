@@ -18,13 +18,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if .Values.image.digest }}{{ .Values.image.repository }}@{{ .Values.image.digest }}{{ else }}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
+{{- /* "live": the process answers. "ready": the database does too, and the bot looks for due feeds. */ -}}
 {{- define "wirewatch.probe" -}}
-{{- if .Values.web.service -}}
+{{- if .root.Values.web.service -}}
 httpGet:
-  path: /healthz/ready
+  path: /healthz/{{ .what }}
   port: http
 {{- else -}}
 exec:
-  command: [healthy, /config]
+  command: [healthy, /config, {{ .what }}]
 {{- end -}}
 {{- end }}

@@ -1,11 +1,17 @@
-"""wirewatch doctor says what needs a hand, and what to do."""
+"""wirewatch status: what it shows, and with --check what needs attention and what to do."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
+import termios
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,7 +39,7 @@ async def note_tick(folder: Path, when: datetime) -> None:
 
 
 def looked_at(folder: Path, *, code: int, **environ: str) -> dict[str, tuple[bool, str]]:
-    lines = json.loads(wirewatch("doctor", "--json", folder=folder, code=code, **environ).stdout)
+    lines = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=code, **environ).stdout)
     return {line["what"].partition(":")[0]: (line["good"], line["what"] + " " + line["help"]) for line in lines}
 
 
@@ -61,7 +67,7 @@ async def test_a_bot_that_runs_well_needs_nothing(folder: Path) -> None:
 def _runs_well(folder: Path) -> None:
     found = looked_at(folder, code=0)
     assert {"configuration", "database", "clock", "bot", "disk", "feeds", "channel alerts"} <= set(found)
-    assert "ok" in wirewatch("doctor", folder=folder).stdout
+    assert "ok    bot: running" in wirewatch("status", "--check", folder=folder).stdout
 
 
 async def test_a_bot_that_was_killed_is_not_said_to_run(folder: Path) -> None:
@@ -147,7 +153,7 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     await store.write(lambda tx: tx.feeds.sync(urls, now=now()))
     await store.write(lambda tx: tx.feeds.save(states))
     await store.close()
-    said = json.loads(wirewatch("doctor", "--json", folder=folder, code=1).stdout)
+    said = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=1).stdout)
     [twins] = [line["what"] for line in said if "one address" in line["what"]]
     assert "Paper 0" in twins
     assert "Paper 1" in twins
@@ -155,3 +161,97 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     [problem] = json.loads(wirewatch("check", "--json", folder=folder).stdout)
     assert (problem["severity"], problem["line"], problem["code"]) == ("warning", 3, "same-feed")
     assert urls[0] in problem["message"]
+
+
+@pytest.mark.parametrize(("old", "new", "code"), [("doctor", "status --check", 1), ("healthcheck", "probe", 1)])
+def test_an_old_name_runs_what_replaced_it_and_says_so(old: str, new: str, code: int, folder: Path) -> None:
+    done = wirewatch(old, folder=folder, code=code)
+    assert done.stderr.startswith(f"wirewatch {old} is now wirewatch {new}.\n")
+    again = wirewatch(*new.split(), folder=folder, code=code)
+    assert (done.stdout, done.stderr.partition("\n")[2]) == (again.stdout, again.stderr)
+
+
+LONG = (
+    "404 Not Found: the publisher has moved or removed this feed; look for a new address on its site and correct it in "
+    "feeds.yaml"
+)
+
+
+async def broken_feed(folder: Path) -> None:
+    url = "https://news.example/feed"
+    (folder / "config" / "feeds.yaml").write_text(
+        f"feeds:\n  - {{url: {url}, name: A Paper of Some Renown and Length}}\n"
+    )
+    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock())
+    state = model.FeedState(url=url, due_at=now(), failures=16, error=f"{url}: {LONG}")
+    await store.write(lambda tx: tx.feeds.sync([url], now=now()))
+    await store.write(lambda tx: tx.feeds.save([state]))
+    await store.close()
+
+
+async def test_status_is_whole_in_a_pipe_however_narrow_the_terminal(folder: Path) -> None:
+    await broken_feed(folder)
+    lines = wirewatch("status", folder=folder, COLUMNS="40").stdout.splitlines()
+    assert [line.split() for line in lines if "Renown" in line] == [
+        f"A Paper of Some Renown and Length failing (16) never never {LONG}".split()
+    ]
+
+
+def read_or_end(terminal: int) -> bytes:
+    """Linux ends a terminal whose other side is closed with an error."""
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:
+        return b""
+
+
+async def test_status_wraps_on_a_terminal_and_cuts_nothing(folder: Path) -> None:
+    await broken_feed(folder)
+    reader, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (40, 80))
+    command = [sys.executable, "-m", "bot", "status"]
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm"}
+    subprocess.run(command, cwd=folder, env=environ, stdout=terminal, stdin=terminal, check=True)  # noqa: ASYNC221
+    os.close(terminal)
+    screen = b"".join(iter(lambda: read_or_end(reader), b"")).decode()
+    os.close(reader)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", screen).replace("\r", "").splitlines()
+    first = next(number for number, line in enumerate(lines) if "failing (16)" in line)
+    table = lines[first : next(place for place in range(first, len(lines)) if lines[place][:1] != " ")]
+    assert max(map(len, table)) <= 80
+    assert "…" not in screen
+    wrong = " ".join(line[lines[first].index("404") :].strip() for line in table)
+    assert wrong.split() == LONG.split()
+
+
+async def test_a_broken_rule_that_the_running_bot_keeps_is_shown_as_kept(folder: Path) -> None:
+    """By a real bot, whose rule is broken while it runs."""
+    rules = folder / "config" / "rules"
+    for path in rules.iterdir():
+        path.unlink()
+    rule = rules / "mine.yaml"
+    rule.write_text("rules:\n  - {name: Mine, all: [PTA, backdoor], notify: alerts}\n")
+    with subprocess.Popen(  # noqa: ASYNC220 - read in a thread
+        [sys.executable, "-m", "bot", "run"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as bot:
+        assert bot.stderr is not None
+        try:
+            # Its first line says that it runs.
+            await asyncio.to_thread(bot.stderr.readline)
+            rule.write_text("rules:\n  - {name: Mine, all: [PTA, backdoor], notfy: alerts}\n")
+            while "configuration reloaded" not in (line := await asyncio.to_thread(bot.stderr.readline)):
+                assert line, "the bot ended"
+            shown = wirewatch("status", folder=folder).stdout
+            assert re.search(r"Mine .*has a mistake; the running bot keeps its last good version", shown), shown
+            found = json.loads(wirewatch("status", "--json", folder=folder).stdout)
+            assert found["rules_with_mistakes"] == [{"name": "Mine", "is_kept": True}]
+        finally:
+            bot.terminate()
+    with owned(folder):
+        pass  # the bot has ended
+    assert "off: a mistake" in wirewatch("status", folder=folder).stdout

@@ -1,4 +1,4 @@
-"""wirewatch healthcheck: is the bot that runs here well? For containers and service managers."""
+"""wirewatch probe: is the bot that runs here well? For containers and service managers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from bot.config import bot_file, files
 TIMEOUT_SECONDS = 5.0
 
 
-def healthcheck(folder: ConfigDir = DEFAULT_CONFIG) -> None:
+def probe(folder: ConfigDir = DEFAULT_CONFIG) -> None:
     """Check whether the running bot is ready.
 
     Asks its status page; without one, checks its last tick in the database.
 
-    Example: wirewatch healthcheck --config /config
+    Example: wirewatch probe --config /config
     """
     settings = _read(folder)
     if settings.web:
