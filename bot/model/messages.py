@@ -202,6 +202,8 @@ class Receipt:
     place: str = ""
     #: Of a message inside a thread: the message at its head, since threads do not nest. Empty: it is none.
     thread: str = ""
+    #: Of a mail: its subject, which the replies in its thread repeat.
+    subject: str = ""
     #: The message's address for people; empty: the service has none, or it was not asked for.
     link: str = ""
     sent_at: datetime

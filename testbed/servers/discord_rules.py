@@ -82,6 +82,10 @@ def _check_embed(embed: Any) -> int:
     unknown = set(embed) - {*EMBED_FIELDS, "url", "color", "timestamp", "footer", "author", "fields"}
     if unknown:
         raise invalid("embeds", "UNKNOWN_FIELD", f"{sorted(unknown)}")
+    if not any(embed.get(name) for name in (*EMBED_FIELDS, "fields", "author")):
+        raise Refused(400, 50006, "Cannot send an empty message")
+    if embed.get("url") is not None and not re.fullmatch(r"https?://[^\s/]+\S*", embed["url"]):
+        raise invalid("embeds.url", "URL_TYPE_INVALID_URL", "Not a well formed URL.")
     if not 0 <= int(embed.get("color") or 0) <= 0xFFFFFF:
         raise invalid("embeds.color", "NUMBER_TYPE_MAX", "int value should be less than or equal to 16777215.")
     total = sum(_length(f"embeds.{name}", embed.get(name, ""), limit) for name, limit in EMBED_FIELDS.items())

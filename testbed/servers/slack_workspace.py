@@ -34,6 +34,8 @@ class Channel:
     members: list[str] = field(default_factory=lambda: ["U0AMINA", "U0BILAL"])
     #: In order of arrival; threads among them.
     messages: list[dict[str, Any]] = field(default_factory=list)
+    #: The ts of messages that somebody deleted.
+    deleted: set[str] = field(default_factory=set)
     posted_at: float = 0.0
 
 
@@ -81,6 +83,13 @@ class Workspace:
     def messages(self, name: str) -> list[dict[str, Any]]:
         with self.lock:
             return [dict(m) for channel in self.channels.values() if channel.name == name for m in channel.messages]
+
+    def delete(self, name: str, ts: str) -> None:
+        """Somebody deletes a message."""
+        with self.lock:
+            (channel,) = [each for each in self.channels.values() if each.name == name]
+            channel.messages = [message for message in channel.messages if message["ts"] != ts]
+            channel.deleted.add(ts)
 
     def record(self) -> dict[str, list[dict[str, Any]]]:
         with self.lock:
@@ -134,7 +143,10 @@ class Api:
         slack_rules.check_message(args, known=slack_rules.POST_ARGUMENTS)
         thread = args.get("thread_ts")
         if thread is not None and not any(m["ts"] == thread and "thread_ts" not in m for m in channel.messages):
-            raise Refused("thread_not_found")
+            if thread not in channel.deleted:
+                raise Refused("thread_not_found")
+            # The head was deleted: Slack says ok, and the message is one at top level.
+            args = {name: value for name, value in args.items() if name not in ("thread_ts", "reply_broadcast")}
         return self.take(channel, args)
 
     def permalink(self, args: dict[str, Any], scopes: set[str]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ _SEND = {"chat_id", "text", "entities", "link_preview_options", "reply_parameter
 _EDIT = {"chat_id", "text", "entities", "link_preview_options", "message_id", "reply_markup"}
 #: What Telegram finds in a text by itself (td/telegram/MessageEntity.cpp, ``match_mentions``).
 MENTION = re.compile(r"(?<!\w)@[A-Za-z0-9_]{2,32}")
+#: And its commands (``match_bot_commands``).
+COMMAND = re.compile(r"(?<![\w/<>])/[A-Za-z0-9_]{1,64}(?![\w/<>])")
 
 
 class Refused(Exception):
@@ -72,8 +74,9 @@ class BotApi:
         self.answers: list[str] = []
         self.webhook = ""
         self._presses = 0
-        #: Names that Telegram found in a text.
+        #: Names and commands that Telegram found in a text.
         self.pinged: list[str] = []
+        self.commands: list[str] = []
 
     def add_chat(self, id: int, title: str, *, type: str = "supergroup", name: str = "") -> Chat:  # noqa: A002
         self.chats[id] = chat = Chat(id=id, title=title, type=type)
@@ -294,6 +297,7 @@ class BotApi:
         if not (body.get("link_preview_options") or {}).get("is_disabled"):
             raise Refused(400, "Bad Request: a preview was not turned off")
         self.pinged += MENTION.findall(text)
+        self.commands += COMMAND.findall(text)
         return str(text)
 
     def _check(self, entity: Mapping[str, Any], length: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -323,3 +324,29 @@ async def test_hostile_text_in_every_kind_of_message_is_taken_and_reaches_nobody
     for taken in server.service.everything():
         assert not discord_rules.MENTION.search(taken["content"]), "nor is a mention written"
         assert len(taken["content"]) < 1_000 or "…" in taken["content"]
+
+
+async def test_what_a_look_finds_a_message_by_is_not_shown(server: Server) -> None:
+    channel = bot(server)
+    one_line = model.Message(kind=model.MessageKind.NOTICE, lead="All is well again.")
+    for number, message in enumerate((messages.POST, messages.GATHERED, messages.NOTICE, one_line)):
+        sent = delivery(message, id=f"send-{number}")
+        receipt = await channel.send(sent)
+        shown = server.service.messages(server.service.news)[-1]
+        assert all(set(embed) == {"color", "description", "url"} for embed in shown["embeds"])
+        texts = [shown["content"], *(embed["description"] for embed in shown["embeds"])]
+        assert not re.search(r"\b[0-9a-f]{8}\b", " ".join(texts))
+        found = await channel.find(sent, since=BEGINNING)
+        assert found is not None
+        assert found.ref == receipt.ref
+
+
+async def test_a_message_that_an_earlier_version_marked_with_a_shown_number_is_still_found(server: Server) -> None:
+    sent = delivery(messages.POST)
+    receipt = await bot(server).send(sent)
+    (stored,) = server.service.channels[server.service.news].messages
+    for embed in stored["embeds"]:
+        embed["footer"] = {"text": embed.pop("url").rpartition("/")[2]}
+    found = await bot(server).find(sent, since=BEGINNING)
+    assert found is not None
+    assert found.ref == receipt.ref

@@ -85,6 +85,17 @@ async def test_a_reply_is_in_the_thread_of_its_story_and_says_its_reason_first(s
     assert "<del>30 November</del> → <strong>30 December</strong>" in part(reply, "html")
 
 
+async def test_a_reply_has_the_subject_of_its_head_also_when_the_headline_was_corrected(server: smtp.Server) -> None:
+    desk = channel(server)
+    head = await desk.send(delivery(messages.POST))
+    brief = messages.CORRECTION.briefs[0]
+    brief = replace(brief, title=replace(brief.title, spans=(model.Span(text="Another headline"),)))
+    corrected = replace(messages.CORRECTION, severity=model.Severity.LOW, briefs=(brief,))
+    await desk.send(delivery(corrected, id="send-2", reply_to=head))
+    first, reply = server.mails
+    assert reply["Subject"] == f"Re: {first['Subject']}"
+
+
 def test_an_edit_is_not_sent_and_a_mail_cannot_be_looked_for(server: smtp.Server) -> None:
     assert channel(server).abilities == ports.Abilities(threads=True, edits=False, lookup=False)
     contract.what_cannot_be_looked_up_is_said_in_the_abilities(SUBJECT)
@@ -133,11 +144,11 @@ def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text
         zone=UTC,
     )
     taken = smtp.check(made)
-    assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject(message).split())
+    assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject(delivery(message)).split())
 
 
 def test_a_text_that_was_cut_has_a_mark() -> None:
-    subject = mail.subject(hostile.every_kind("word " * 400, messages.WIRE)[0])
+    subject = mail.subject(delivery(hostile.every_kind("word " * 400, messages.WIRE)[0]))
     assert subject.endswith("…")
 
 

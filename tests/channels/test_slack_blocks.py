@@ -83,6 +83,29 @@ def test_only_web_addresses_are_links_and_each_label_tells_the_true_host() -> No
                     assert "bank.example (" in str(piece["text"])
 
 
+@pytest.mark.parametrize(
+    ("label", "address", "host"),
+    [
+        ("dawn.com", "https://awn.co/x", "awn.co"),
+        ("https://www.dawn.com/news/123", "https://dawn.co/x", "dawn.co"),
+        ("www.paypal.com", "https://pal.com/", "pal.com"),
+        ("bank\u2024com", "https://evil.example/", "evil.example"),
+        ("bank\uff0ecom", "https://evil.example/", "evil.example"),
+        ("bank\u3002com", "https://evil.example/", "evil.example"),
+        ("dawn.com or evil.com", "https://dawn.com/x", "dawn.com"),
+    ],
+)
+def test_a_label_never_shows_another_host_alone(label: str, address: str, host: str) -> None:
+    assert phrases.label_for(label, address) == f"{label} ({host})"
+
+
+@pytest.mark.parametrize(
+    "label", ["Dawn", "dawn.com", "www.dawn.com", "epaper.dawn.com: the page", "U.S. sues over 3.5 km"]
+)
+def test_a_label_of_the_same_site_is_left_alone(label: str) -> None:
+    assert phrases.label_for(label, "https://www.dawn.com/news/1") == label
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(text=st.text(max_size=400), link=st.text(max_size=80), many=st.integers(0, 40))
 def test_any_text_makes_a_message_that_slack_takes(text: str, link: str, many: int) -> None:

@@ -89,6 +89,28 @@ async def test_what_may_be_part_of_another_story_is_a_reply_that_the_channel_see
     assert "reply_broadcast" not in reply
 
 
+async def test_a_reply_that_slack_posts_at_top_level_since_its_head_was_deleted_names_its_story(
+    server: slack.Server,
+) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    server.workspace.delete("policy-alerts", head.ref)
+    reply = delivery(messages.NEW_FACT, id="send-2", reply_to=head)
+    receipt = await channel.send(reply)
+    [shown] = server.workspace.messages("policy-alerts")
+    assert "thread_ts" not in shown
+    assert (receipt.ref, receipt.thread) == (shown["ts"], "")
+    assert messages.NEW_FACT.briefs[0].title.text in str(shown["blocks"]), "outside of its thread it says whose it is"
+
+    found = await channel.find(reply, since=BEGINNING)
+    assert found is not None
+    assert (found.ref, found.thread) == (shown["ts"], "")
+    # A story that may be part of the deleted one has its own thread then.
+    unsure = await channel.send(delivery(messages.UNSURE, id="send-3", reply_to=head, is_broadcast=True))
+    await channel.send(delivery(messages.NEW_FACT, id="send-4", reply_to=unsure))
+    assert server.workspace.messages("policy-alerts")[-1]["thread_ts"] == unsure.ref
+
+
 async def test_a_plain_edit_takes_the_old_blocks_away(server: slack.Server) -> None:
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))

@@ -231,11 +231,12 @@ async def test_an_unknown_chat_says_what_to_correct(server: Server) -> None:
 
 
 async def test_hostile_text_in_every_kind_of_message_is_taken_and_mentions_nobody(server: Server) -> None:
-    mentions = hostile.every_kind("@everyone @alice_b hello@bob_c " * 3_000, "")
+    mentions = hostile.every_kind("@everyone @alice_b hello@bob_c /ban now:/start (/leave) " * 2_000, "")
     for message in (*hostile.ALL, *mentions):
         for is_plain in (False, True):
             await bot(server).send(delivery(message, is_plain=is_plain))
     assert server.service.pinged == []
+    assert server.service.commands == []
     for taken in server.service.messages():
         assert len(taken["text"]) < 2_000 or "…" in taken["text"]
 
@@ -249,6 +250,7 @@ def test_whatever_a_feed_says_a_message_keeps_telegrams_limits(text: str) -> Non
             body = entities.content(message, zone=UTC, names_story=True, is_plain=is_plain)
             api._send({**body, "chat_id": telegram.NEWS})
     assert api.pinged == []
+    assert api.commands == []
 
 
 # -- options

@@ -17,6 +17,7 @@ from bot.channels.kit import menu
 from bot.model import Verdict
 from bot.model.actions import Claim, ShowMenu
 from bot.testing import messages
+from testbed.fakes import START, FakeClock
 from testbed.servers import faulty, telegram
 from tests.channels.context import Secrets, build, delivery
 from tests.channels.slack_listening import until
@@ -208,3 +209,20 @@ def test_may_act_without_a_button_is_a_mistake() -> None:
         with pytest.raises(pydantic.ValidationError, match=why):
             channels.options()["telegram"].model_validate({**written, **keys})
     assert channels.listeners([build("telegram", **written)]) == []
+
+
+async def test_a_server_that_answers_at_once_is_asked_once_a_second(server: Server) -> None:
+    clock = FakeClock()
+    channel = build(
+        "telegram",
+        secrets=Secrets(A=telegram.TOKEN),
+        clock=clock,
+        to=str(telegram.NEWS),
+        token="env:A",
+        api_url=server.url,
+        buttons=True,
+    )
+    async with listening(channel):
+        await until(lambda: server.asked("ask") >= 20)
+        asked, began = server.asked("ask"), clock.now()
+    assert (began - START).total_seconds() >= asked - 2, "the clock stands still but for what is slept"

@@ -40,8 +40,22 @@ async def test_why_says_which_rule_matches_an_article_and_what_was_posted(desk: 
     assert "1 rule matches this article" in told
     assert "Its story: BlackBerry" in told
     assert "desk: hold, baseline: the feed" in told
+    assert "further decision" not in told
     assert "no article with the link" in await ask(desk, "why https://nowhere.example/x")
     assert "/wirewatch why LINK" in await ask(desk, "why")
+
+
+async def test_why_says_how_many_decisions_it_leaves_out(tmp_path: Path) -> None:
+    keys = 'kind: slack, to: "#second", token: env:SLACK_BOT_TOKEN, api_url: "{slack}", pace: 0.01 seconds'
+    names = [f"copy{number}" for number in range(5)]
+    more = "\n".join(f"  {name}: {{{{{keys}, buttons: true, app_token: env:APP}}}}" for name in names)
+    form = test_buttons.BOT.replace("  ops:", f"{more}\n  ops:")
+    rules = worlds.RULES.replace("notify: desk", f"notify: [desk, {', '.join(names)}]")
+    async with running(tmp_path, "sqlite:///{folder}/wirewatch.db", form=form, rules=rules) as it:
+        link = (await it.stories())[0].members[0].article.link
+        told = await ask(it, f"why {link}")
+        assert told.count(": hold, baseline") == 4
+        assert "2 further decisions: `wirewatch stories` lists all" in told
 
 
 async def test_stories_and_the_page_show_the_story_with_its_link_and_a_sentence(desk: Running) -> None:

@@ -3,8 +3,8 @@
 A story's replies are in a thread of its message, not as replies in the channel: the channel stays a list of stories,
 each with a line that says how many replies it has. What may be part of another story is a reply to it in the channel.
 
-Each message carries a nonce, by which Discord itself drops a repetition for some minutes, and in its footer a short
-number, by which a look finds it later: what Discord gives back of a message has no nonce any more.
+Each message carries a nonce, by which Discord itself drops a repetition for some minutes, and in an address that is not
+shown a short number, by which a look finds it later: what Discord gives back of a message has no nonce any more.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class BotApi:
                 self._shows_history = False
                 raise ports.Unknown("Discord shows the bot no history: allow its role Read Message History")
             for message in page:
-                if _holds(message, _ref(delivery)):
+                if _ref(delivery) in markdown.refs_of(message):
                     return self._receipt(message, place, head)
             if len(page) < _PAGE:
                 return None
@@ -200,14 +200,8 @@ class BotApi:
 
 
 def _ref(delivery: ports.Delivery) -> str:
-    """Ours alone, and short enough to stand under a message."""
+    """Ours alone, and short: after a refusal for its form the plain text ends with it."""
     return hashlib.sha256(delivery.id.encode()).hexdigest()[:8]
-
-
-def _holds(message: Mapping[str, Any], ref: str) -> bool:
-    embeds = message.get("embeds") or ()
-    footers = [str((embed.get("footer") or {}).get("text") or "") for embed in embeds]
-    return any(text.endswith(ref) for text in (*footers, str(message.get("content") or "")))
 
 
 def _snowflake(moment: datetime) -> int:

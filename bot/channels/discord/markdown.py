@@ -8,7 +8,7 @@ knows has a backslash before it, and each @ an invisible joiner behind it; no re
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from itertools import groupby
 from typing import Any
@@ -21,6 +21,8 @@ CONTENT_LIMIT = 2_000
 DESCRIPTION_LIMIT = 4_096
 #: 1 << 2: no preview of a link.
 _SUPPRESS_EMBEDS = 4
+#: The address of an embed without a title is not shown, and Discord gives it back; ".invalid" leads nowhere (RFC 6761).
+_REF = "https://wirewatch.invalid/"
 #: A thread's name.
 _NAME_LIMIT = 100
 _COLOURS = {model.Severity.HIGH: 0xD92D20, model.Severity.NORMAL: 0x2E6FD9, model.Severity.LOW: 0x98A2B3}
@@ -34,7 +36,7 @@ _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 def payload(
     message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
 ) -> dict[str, Any]:
-    """What a message is created or edited with. ``ref``: shown last and small, a look-up finds the message by it."""
+    """What a message is created or edited with. ``ref``: a look-up finds the message by it (``refs_of``)."""
     allowed: dict[str, Any] = {"allowed_mentions": _allowed(message) if not is_plain else {"parse": []}}
     if is_plain:
         small = f"\n-# {ref}" if ref else ""
@@ -42,12 +44,22 @@ def payload(
         content = phrases.cut(text, CONTENT_LIMIT - len(small)) + small
         return {"content": content, "embeds": [], "flags": _SUPPRESS_EMBEDS, **allowed}
     content, described = outline.fitted(message, _render, _fits, names_story=names_story, zone=zone)
-    embed: dict[str, Any] = {"color": _COLOURS[message.severity]}
-    if described:
-        embed["description"] = described
+    if ref and not described:
+        # A message of one line: without any text Discord takes no embed.
+        content, described = "Wirewatch", content
+    embed: dict[str, Any] = {"color": _COLOURS[message.severity], "description": described}
     if ref:
-        embed["footer"] = {"text": ref}
-    return {"content": content, "embeds": [embed] if described or ref else [], "flags": 0, **allowed}
+        embed["url"] = f"{_REF}{ref}"
+    return {"content": content, "embeds": [embed] if described else [], "flags": 0, **allowed}
+
+
+def refs_of(message: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what ``payload`` may have put into a message as its ``ref``."""
+    for embed in message.get("embeds") or ():
+        yield str(embed.get("url") or "").removeprefix(_REF)
+        # Of versions that showed it.
+        yield str((embed.get("footer") or {}).get("text") or "")
+    yield str(message.get("content") or "").rpartition("-# ")[2]
 
 
 def _allowed(message: model.Message) -> dict[str, list[str]]:

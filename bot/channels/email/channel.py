@@ -53,7 +53,8 @@ class Channel:
             zone=self._context.zone,
         )
         ref = mail.message_id(delivery.id, self._options.sender.domain)
-        receipt = model.Receipt(ref=ref, place="email", sent_at=self._context.clock.now())
+        subject = mail.subject(delivery)
+        receipt = model.Receipt(ref=ref, place="email", subject=subject, sent_at=self._context.clock.now())
         done = await self._partly.taken(delivery.id)
         left = [address.addr_spec for address in self._options.to if address.addr_spec not in done]
         if not left:

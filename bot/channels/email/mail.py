@@ -58,7 +58,7 @@ def compose(
     fields = {
         "From": headers.mailboxes([sender]),
         "To": headers.mailboxes(to),
-        "Subject": headers.words(subject(message), name="Subject"),
+        "Subject": headers.words(subject(delivery), name="Subject"),
         "Date": format_datetime(now),
         "Message-ID": message_id(delivery.id, sender.domain),
     }
@@ -96,8 +96,11 @@ def _content(delivery: ports.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
     return made
 
 
-def subject(message: model.Message) -> str:
+def subject(delivery: ports.Delivery) -> str:
     """A reply has the subject of its head behind "Re:", by which Gmail keeps a thread together."""
+    message = delivery.message
+    if delivery.reply_to is not None and delivery.reply_to.subject:
+        return f"Re: {delivery.reply_to.subject}"
     words = plain_text.title(message, _SUBJECT)
     if message.briefs and not message.is_gathered:
         words = phrases.headline(message.briefs[0], _SUBJECT)

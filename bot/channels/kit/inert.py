@@ -20,10 +20,14 @@ _MARKS = _MENTIONS | str.maketrans(
         # Slack, Discord, Teams, Google Chat and others mention in angle brackets, and no two quote them alike.
         "<": "\u2039",
         ">": "\u203a",
-        # Bold, italic, code, struck; the label of a link; [CQ:at,qq=all].
-        **{char: f"{char}{_JOINER}" for char in "*_~`|[]"},
+        # Code. What is quoted so is often a command: a joiner would be copied with it.
+        "`": "'",
+        # Bold, italic, struck; the label of a link; [CQ:at,qq=all].
+        **{char: f"{char}{_JOINER}" for char in "*_~|[]"},
     }
 )
+#: A word that Telegram makes a command of (td/telegram/MessageEntity.cpp, "match_bot_commands").
+_COMMAND = re.compile(r"(?<![\w/])/(?=[A-Za-z0-9_])")
 #: A line that begins as a heading or a list.
 _LINE_STARTS = re.compile(r"^(?=[#-])", re.MULTILINE)
 #: What a service may decode once more: &lt;!channel&gt;
@@ -41,12 +45,17 @@ def text(words: str, *, reads_marks: bool = True) -> str:
     return phrases.by_links(words, _marked if reads_marks else _unmentioned, _address)
 
 
+def uncommanded(words: str) -> str:
+    """Text in which no word is a command: one tap on /ban would send it."""
+    return _COMMAND.sub(f"/{_JOINER}", words)
+
+
 def _marked(words: str) -> str:
-    return _LINE_STARTS.sub(_JOINER, _ENTITY.sub(f"&{_JOINER}", words.translate(_MARKS)))
+    return uncommanded(_LINE_STARTS.sub(_JOINER, _ENTITY.sub(f"&{_JOINER}", words.translate(_MARKS))))
 
 
 def _unmentioned(words: str) -> str:
-    return words.translate(_MENTIONS)
+    return uncommanded(words.translate(_MENTIONS))
 
 
 def _address(link: str) -> str:

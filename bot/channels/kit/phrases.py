@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +20,9 @@ _ELLIPSIS = "…"
 _LONGEST_LINK = 2000
 _LINK = re.compile(r"((?<!\S)https?://\S+)")
 _ADDRESS = re.compile(r"://|\w-{0,9}\.[^\W\d_]{2,}\b")
+_BETWEEN_HOSTS = re.compile(r"[^\w.-]+")
+#: Signs that look like a dot and that NFKC leaves.
+_DOTS = str.maketrans(dict.fromkeys("。۔·܁܂", "."))
 LONGEST_NAME = 60
 #: Words shown of one line of a rule.
 _WORDS_A_LINE = 4
@@ -131,18 +134,33 @@ def by_links(text: str, words: Callable[[str], str], link: Callable[[str], str] 
 
 
 def label_for(text: str, url: str) -> str:
-    """A link's label: one that looks like an address of another host is followed by the true host.
+    """Return a link's label: one that shows another host is followed by the true host.
 
     >>> label_for("bank.example", "https://evil.example/x"), label_for("Dawn", "https://www.dawn.com/x")
     ('bank.example (evil.example)', 'Dawn')
+    >>> label_for("www.dawn.com/news", "https://awn.co/x"), label_for("epaper.dawn.com", "https://www.dawn.com/x")
+    ('www.dawn.com/news (awn.co)', 'epaper.dawn.com')
     """
     label = clean(text)
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     if not label:
         return host
-    if _ADDRESS.search(label) and host not in label.casefold():
-        return f"{label} ({host})"
-    return label
+    return label if all(_are_one_site(shown, host) for shown in _hosts_in(label)) else f"{label} ({host})"
+
+
+def _hosts_in(label: str) -> Iterator[str]:
+    """Yield what readers take for a host, also where its letters or dots only look like those of one."""
+    for word in _BETWEEN_HOSTS.split(unicodedata.normalize("NFKC", label).translate(_DOTS).casefold()):
+        if _ADDRESS.search(word):
+            shown = word.strip(".-").removeprefix("www.")
+            try:
+                yield shown if shown.isascii() else shown.encode("idna").decode("ascii")
+            except UnicodeError:
+                yield shown
+
+
+def _are_one_site(one: str, other: str) -> bool:
+    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
 
 
 def marked(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:

@@ -120,5 +120,10 @@ def escaped_to(words: str, limit: int) -> str:
 
 
 def unformatted(words: str) -> str:
-    """For plain text that Slack may read as markup: a word joiner after each mark, so that none opens a format."""
-    return phrases.by_links(words, lambda part: "".join(f"{c}\u2060" if c in "*_~`" else c for c in part))
+    """For plain text that Slack may read as markup: a word joiner after each mark, so that none opens a format.
+
+    A backtick becomes an apostrophe: what is quoted so is often a command, and a joiner would be copied with it.
+    """
+    return phrases.by_links(
+        words, lambda part: "".join(f"{c}\u2060" if c in "*_~" else c for c in part.replace("`", "'"))
+    )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
@@ -18,6 +19,8 @@ from bot.channels.kit.context import ChannelContext
 from bot.channels.slack import blocks, button_rights, errors, rich_text, sdk_setup
 from bot.channels.slack.conversations import Conversations
 from bot.model import visible
+
+log = structlog.get_logger()
 
 #: Seconds for each connect, send and read; the sender bounds the whole.
 _TIMEOUT = 15
@@ -91,7 +94,20 @@ class WebApi:
                 payload["reply_broadcast"] = True
         # Not Slack's markup: it would format what the escaping leaves.
         receipt = await self._post("chat.postMessage", {**payload, "mrkdwn": False})
-        return await self._linked(replace(receipt, thread=str(payload.get("thread_ts", ""))), delivery.message)
+        if "thread_ts" in payload and not receipt.thread:
+            await self._name_story(delivery, receipt)
+        return await self._linked(receipt, delivery.message)
+
+    async def _name_story(self, delivery: ports.Delivery, receipt: model.Receipt) -> None:
+        """Edit a reply that Slack posted at top level, since the head of its thread was deleted, to name its story.
+
+        The message stays where it is: it has been read.
+        """
+        payload = {**self._payload(replace(delivery, reply_to=None)), "channel": receipt.place, "ts": receipt.ref}
+        try:
+            await self._post("chat.update", payload)
+        except ports.SendError as error:
+            log.warning("reply outside of its thread does not name its story", channel=self.name, error=str(error))
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         place = await self._places.id()
@@ -108,6 +124,13 @@ class WebApi:
         while True:
             try:
                 page = await self._ask_for(method, params)
+            except ports.ThreadGone:
+                # The head was deleted: Slack may have posted the reply at top level.
+                if method == "conversations.history":
+                    raise
+                method = "conversations.history"
+                del params["ts"]
+                continue
             except ports.Parked as error:
                 if "missing_scope" not in str(error):
                     raise
@@ -118,6 +141,8 @@ class WebApi:
                     ts = str(message["ts"])
                     thread = str(params.get("ts", ""))
                     receipt = model.Receipt(ref=ts, place=place, thread=thread, sent_at=_time(ts))
+                    if delivery.reply_to is not None and not thread:
+                        await self._name_story(delivery, receipt)
                     return await self._linked(receipt, delivery.message)
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
@@ -216,7 +241,11 @@ class WebApi:
         ref, place = data.get("ts"), data.get("channel")
         if not isinstance(ref, str) or not isinstance(place, str):
             raise ports.Unknown("Slack accepted the message without giving its reference")
-        return model.Receipt(ref=ref, place=place, sent_at=self._context.clock.now())
+        # Where the message is, whatever was asked for: one at top level has no thread_ts, or its own.
+        message = data.get("message")
+        thread = message.get("thread_ts") if isinstance(message, dict) else payload.get("thread_ts")
+        thread = thread if isinstance(thread, str) and thread != ref else ""
+        return model.Receipt(ref=ref, place=place, thread=thread, sent_at=self._context.clock.now())
 
     async def _ask_for(self, method: str, params: Mapping[str, str | int]) -> Mapping[str, Any]:
         return await self._ask(method, params=params)

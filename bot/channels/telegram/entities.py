@@ -1,8 +1,9 @@
 """A message as Telegram shows it: plain text, and beside it which part is bold, struck, quoted or a link.
 
-Nothing in the text is parsed as markup, so nothing needs escaping; but Telegram looks for @names in it, so that each @
-has an invisible joiner behind it. Limits (core.telegram.org/bots/api): 4,096 UTF-16 units of text, counted without the
-entities, and 100 entities ("sendMessage"; limits.tginfo.me): those past them would not show.
+Nothing in the text is parsed as markup, so nothing needs escaping; but Telegram looks for @names and /commands in it,
+so that each of these signs has an invisible joiner behind it. Limits (core.telegram.org/bots/api): 4,096 UTF-16 units
+of text, counted without the entities, and 100 entities ("sendMessage"; limits.tginfo.me): those past them would not
+show.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from bot import model
-from bot.channels.kit import outline, phrases, plain_text
+from bot.channels.kit import inert, outline, phrases, plain_text
 from bot.channels.kit.styled import Line, Run, Style
 
 TEXT_LIMIT = 4_096
@@ -84,5 +85,9 @@ def _text(run: Run) -> str:
 
 
 def _quiet(words: str) -> str:
-    """Without a name that Telegram would find: @channel, @alice."""
-    return words.replace("@", "@\u2060")
+    """Without a name or a command that Telegram would find: @channel, @alice, /ban.
+
+    >>> _quiet("/ban @all, 5/6, and/or https://x.example/ban (/start)").replace("\u2060", "^")
+    '/^ban @^all, 5/6, and/or https://x.example/ban (/^start)'
+    """
+    return inert.uncommanded(words.replace("@", "@\u2060"))

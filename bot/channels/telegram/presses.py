@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 #: Telegram waits ten seconds for a press before it answers that there is none.
 _WANTED: Mapping[str, Any] = {"timeout": 10, "allowed_updates": ["callback_query"]}
+#: Between two requests at least: a proxy may answer each at once.
+_LEAST = timedelta(seconds=1)
 #: After a store that did not answer.
 _AGAIN = timedelta(seconds=2)
 #: core.telegram.org/bots/api, "answerCallbackQuery".
@@ -118,6 +120,7 @@ class Listener:
         """Hear presses until cancelled; nobody can ask anything here."""
         following, failures, is_heard = 0, 0, False
         while True:
+            asked_at = self._clock.now()
             try:
                 updates = await self._chats[0].call("getUpdates", {**_WANTED, "offset": following})
                 if not is_heard:
@@ -127,6 +130,9 @@ class Listener:
                     if isinstance(update, dict) and isinstance(update.get("update_id"), int):
                         await self._take(update.get("callback_query"), on_press)
                         following = update["update_id"] + 1
+                took = self._clock.now() - asked_at
+                if timedelta() <= took < _LEAST:
+                    await self._clock.sleep(_LEAST - took)
             except ports.SendError as error:
                 await on_change(str(error))
                 after = error.after if isinstance(error, ports.Wait) else None
