@@ -21,6 +21,12 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 _LISTED = "SELECT url, due_at, json_extract(state, '$.moved_to') FROM feeds WHERE is_listed ORDER BY url"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+#: The figures of docs/measured.md, three parts of labelled desks together.
+_WITHOUT_A_MODEL = (
+    "no language model: on labelled news 0.42 messages too many per event and 32 % of later news posted, "
+    "against 0.04 and 96 % with one (docs/language-model.md)"
+)
+
 
 class Format(StrEnum):
     """How the problems are printed."""
@@ -56,6 +62,8 @@ def check(
         warnings = len(problems) - len(errors)
         counts = f"{model.counted(len(errors), 'error')}, {model.counted(warnings, 'warning')}"
         terminal.say(f"{folder if folder.name else 'configuration'}: {counts if problems else 'no problems'}")
+        if settings and settings.bot.language_model is None:
+            terminal.say(_WITHOUT_A_MODEL)
     if routes and settings:
         for entry in settings.rules:
             terminal.row(f"{entry.rule.name}: {routing.told(settings.bot.routes, entry.rule)}")

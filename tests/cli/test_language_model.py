@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,3 +104,28 @@ def test_without_a_model_the_message_says_where_to_read_on(folder: Path) -> None
     (folder / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
     done = commands.wirewatch("model", "test", "--config", ".", folder=folder, code=2)
     assert "bot.yaml names no model" in done.stderr
+
+
+def test_each_recipe_of_the_page_works_as_it_stands_but_for_the_address_and_the_name(
+    folder: Path, server: Server
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "language-model.md").read_text(encoding="utf-8")
+    recipes = re.findall(r"```yaml\n# bot.yaml\n(model:\n.+?)```", page.partition("### Recipes")[2], re.DOTALL)
+    assert len(recipes) == 2
+    for recipe in recipes:
+        here = re.sub(r"url: .+", f"url: {server.url}/v1", re.sub(r"name: .+", "name: local-model", recipe))
+        here = re.sub(r"  key: .+\n", "", here).replace("model:\n", "model:\n  key: env:MODEL_KEY\n")
+        (folder / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{here}")
+        tested = json.loads(asked(folder, "--json"))["uses"]
+        assert [(tested[use]["right"], tested[use]["errors"]) for use in ("same_event", "facts")] == [(4, []), (4, [])]
+
+
+def test_check_says_in_a_line_what_judgement_without_a_model_is_worth(folder: Path) -> None:
+    (folder / "rules" / "a.yaml").write_text("rules: [{name: A, any: [x1], notify: alerts}]")
+    with_one = commands.wirewatch("check", "--config", ".", folder=folder)
+    (folder / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
+    without = commands.wirewatch("check", "--config", ".", folder=folder)
+
+    assert "no language model" not in with_one.stderr
+    [line] = [line for line in without.stderr.splitlines() if line.startswith("no language model")]
+    assert "0.42 messages too many per event" in line

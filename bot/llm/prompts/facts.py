@@ -11,7 +11,7 @@ from bot import model
 from bot.llm.prompts.wording import SENTENCE, Answer, document, prompt, reports, stands_in
 from bot.model import visible
 
-VERSION = 3
+VERSION = 4
 #: Of what was reported: articles, sentences of each, and characters of all of these.
 _REPORTS, _SENTENCES, _ROOM = 12, 12, 9_000
 _INSTRUCTIONS = """\
@@ -23,10 +23,12 @@ with `before` has the line "`before` → `after`" over it.
 Choose the updates that tell a development which the readers of the story must know and which `story` does not have: a \
 decision, a next step, an outcome, a new cause or actor, a figure or a date that has changed or that was not known \
 before, a denial, or a correction of what was reported. With `before`: both values must be of the same thing, and the \
-article says or shows that the one has replaced the other; of a sentence that is offered with and without it choose one.
+article says or shows that the one has replaced the other; of a sentence that is offered with and without it choose \
+one. Of updates that say the same choose the shortest that is complete. A date in a text counts from `published`.
 
-Do not choose what was reported already in other words, what only adds detail, colour or a comment to the development \
-that was reported last, background, recaps, opinions, guesses, advertisements, or what is part of another event. Most \
+Do not choose what was reported already in other words, what only adds detail (also to a figure that is known) or \
+colour to the development that was reported last, a comment by somebody who decides nothing in it, background, recaps, \
+opinions, guesses, advertisements, or what is part of another event. Most \
 articles repeat what others have reported: then choose nothing.
 
 Answer with the chosen updates, at most three, the most important first; `updates` is empty where nothing is new. \

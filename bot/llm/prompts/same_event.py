@@ -11,7 +11,7 @@ import pydantic
 from bot import model
 from bot.llm.prompts.wording import REPORTS, Answer, document, prompt, reports, stands_in
 
-VERSION = 3
+VERSION = 4
 #: Sentences of a report that are shown, and reports of all stories together.
 _SENTENCES, _REPORTS = 2, 18
 _INSTRUCTIONS = """\
@@ -19,14 +19,18 @@ You sort news articles into stories for a press office. A story is one event and
 reactions to it, its later dates and figures, an appeal against it, its reversal, the successor of somebody who left. \
 Two events are two stories, however alike their words: a second fine, ruling, recall, attack, launch or accident is \
 another event, even of the same company or in the same place. Background about earlier events does not make an article \
-tell them, and a round-up of several events tells none of them.
+tell them, and a round-up of several events tells none of them. An explainer, a timeline or a service piece about one \
+event belongs to it; so does a comment on it, whoever speaks.
 
 Is the event that `article` reports the event of one of the numbered `stories`? You see first and last reports of \
-each, which may be in other languages than the article.
+each, which may be in other languages than the article. A story may hold a report of another event by mistake: compare \
+with the event that most of its reports tell. Where a date in a text disagrees with `published`, trust the text for \
+when something happens, and `published` for when it was reported.
 - verdict "same": it is; `stories` has the number of that story, and of each further one that is the same event too.
 - verdict "other": it reports another event than each of them; `stories` is empty.
 - verdict "cannot_tell": the texts do not say enough to decide; `stories` is empty.
-- `words`: the shortest passage of the article's headline or text that decides, copied letter by letter."""
+- `words`: the shortest passage of the article's headline or text that decides, copied letter by letter; of a \
+round-up, its headline."""
 
 
 class Verdict(StrEnum):
