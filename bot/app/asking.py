@@ -95,11 +95,11 @@ class Asking:
 
     async def _stories(self, named: str, rights: Rights) -> model.Message:
         readable = self._readable(rights)
-        found = _named(named, readable)
-        if len(found) != 1:
-            return _not_one(found, readable)
-        briefs = await self._briefs(found[0], _WEEK, readable)
-        return _stories(briefs, f'{_counted(briefs)} of "{found[0]}" in the last 7 days')
+        matching = _named(named, readable)
+        if len(matching) != 1:
+            return _not_one(matching, readable)
+        briefs = await self._briefs(matching[0], _WEEK, readable)
+        return _stories(briefs, f'{_counted(briefs)} of "{matching[0]}" in the last 7 days')
 
     async def _briefs(
         self, rule: str | None, back: timedelta, readable: dict[str, model.Rule]
@@ -164,24 +164,24 @@ class Asking:
         if rest.casefold() == "list":
             return await self._silences(rights)
         verb, _, name = rest.partition(" ")
-        found = _SILENCE.fullmatch(rest)
+        words = _SILENCE.fullmatch(rest)
         if verb.casefold() == "end":
             action: EndSilence | MakeSilence = EndSilence(id=name)
-        elif found is None:
+        elif words is None:
             return _told("A silence needs a name, an end and a reason:", _USAGE[2])
         else:
             try:
-                lasts = model.parse_duration(found["lasts"])
+                lasts = model.parse_duration(words["lasts"])
             except (ValueError, OverflowError) as error:
                 return _told(str(error))
-            kind, name = SilenceKind((found["kind"] or "everything").casefold()), (found["name"] or "").strip(_QUOTES)
+            kind, name = SilenceKind((words["kind"] or "everything").casefold()), (words["name"] or "").strip(_QUOTES)
             if kind is SilenceKind.RULE:
                 readable = self._readable(rights)
                 # A rule that the person does not see is not named to them, also where a part of its name is.
-                if len(known := _named(name, readable)) != 1:
-                    return _not_one(known, readable)
-                name = known[0]
-            action = MakeSilence(kind=kind, name=name, end=lasts, reason=found["why"])
+                if len(matching := _named(name, readable)) != 1:
+                    return _not_one(matching, readable)
+                name = matching[0]
+            action = MakeSilence(kind=kind, name=name, end=lasts, reason=words["why"])
         snapshot, person = self._watched.snapshot, asked.person
 
         def work(tx: ports.Transaction) -> ports.ActionResult:
@@ -207,15 +207,15 @@ class Asking:
     async def _silences(self, rights: Rights) -> model.Message:
         now, zone = self._watched.clock.now(), self._settings.bot.timezone
         readable = self._readable(rights)
-        told = []
-        for each in await self._watched.store.read(lambda tx: silences.listed(tx, now=now)):
-            one = each.silence
-            is_hidden = one.kind is SilenceKind.RULE and one.name not in readable
-            if is_hidden or not (not one.channels or rights.own.intersection(one.channels)):
+        lines = []
+        for entry in await self._watched.store.read(lambda tx: silences.listed(tx, now=now)):
+            silence = entry.silence
+            is_hidden = silence.kind is SilenceKind.RULE and silence.name not in readable
+            if is_hidden or not (not silence.channels or rights.own.intersection(silence.channels)):
                 continue
-            until = f" until {phrases.day_and_time(one.until, zone)}" if one.until else ""
-            told.append(f"{one.subject} {one.place}{until}: {one.reason} (silence end {one.id})")
-        return _told(f"{model.counted(len(told), 'silence')} in force" if told else "No silence is in force", *told)
+            until = f" until {phrases.day_and_time(silence.until, zone)}" if silence.until else ""
+            lines.append(f"{silence.subject} {silence.place}{until}: {silence.reason} (silence end {silence.id})")
+        return _told(f"{model.counted(len(lines), 'silence')} in force" if lines else "No silence is in force", *lines)
 
     @property
     def _settings(self) -> config.Settings:

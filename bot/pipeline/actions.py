@@ -1,4 +1,4 @@
-"""What becomes of an action of a person: checked against what was posted, carried out, and shown in the message.
+"""Carry out what people do: checked against what was posted and their rights, written, and shown in the message.
 
     press ──▶ the message that was pressed ──▶ rights ──▶ apply ──▶ rows of the store
                                                                 └─▶ the message, edited to show it
@@ -53,13 +53,13 @@ def press(
     tx: ports.Transaction, snapshot: Snapshot, pressed: ports.Press, *, channels: Collection[str], now: datetime
 ) -> ActionResult:
     """Carry out what a button asks for. ``channels``: those that its listener listens for."""
-    found = _pressed(tx, pressed, channels)
-    if found is None:
+    target = _pressed(tx, pressed, channels)
+    if target is None:
         return ActionResult(
             text="I do not know this message yet. Please press again in a minute.", refused="unknown message"
         )
-    person, alert = pressed.person, found.alert
-    if found.channel in person.barred:
+    person, alert = pressed.person, target.alert
+    if target.channel in person.barred:
         return ActionResult(
             text="Nothing was changed: the buttons of this channel are for those whom its operator named.",
             refused="the person is not in may_act of the channel",
@@ -69,7 +69,7 @@ def press(
             text="This story was merged into an earlier one: please press there.", refused="merged story"
         )
     # Who pressed there sees the channel.
-    person = replace(person, member_of=person.member_of | {found.channel})
+    person = replace(person, member_of=person.member_of | {target.channel})
     turn = Turn(
         tx=tx,
         snapshot=snapshot,
@@ -80,7 +80,7 @@ def press(
         rights=Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted),
     )
     try:
-        return apply(turn, pressed.action, found)
+        return apply(turn, pressed.action, target)
     except ports.CannotAct as error:
         return ActionResult(text=f"Nothing was changed: {error}.", refused=str(error))
 
@@ -113,35 +113,35 @@ def apply(turn: Turn, action: Action, target: Target | None = None) -> ActionRes
 
 def story_target(tx: ports.Transaction, story: model.StoryId) -> Target:
     """Return a story that is named, not pressed. Raises CannotAct: there is none."""
-    found = rulings.living(tx, story)
-    if found is None:
+    living = rulings.living(tx, story)
+    if living is None:
         raise ports.CannotAct(f"no story {story}; `wirewatch stories` shows the id of each")
-    return Target(story=found)
+    return Target(story=living)
 
 
 def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str]) -> Target | None:
-    """The story whose message was pressed, the very one that was sent."""
+    """Return the story whose message was pressed, the very one that was sent; None: there is none."""
     story = tx.stories.get([press.story]).get(press.story)
     if story is None:
         return None
     # A story that was merged into an older one may have given it its message.
-    known = tx.stories.alerts([story.merged_into or story.id, story.id])
-    here = [alert for alert in known if alert.channel in channels and alert.head]
-    heads = tx.outbox.get([alert.head for alert in here if alert.head])
-    found: model.Alert | None = None
-    for alert in here:
+    candidates = tx.stories.alerts([story.merged_into or story.id, story.id])
+    posted = [alert for alert in candidates if alert.channel in channels and alert.head]
+    heads = tx.outbox.get([alert.head for alert in posted if alert.head])
+    pressed: model.Alert | None = None
+    for alert in posted:
         rows = [heads[alert.head]] if alert.head and alert.head in heads else []
         if isinstance(press.action, Split):
             # A reply in its thread may be meant.
             rows += [row for row in tx.outbox.of_story(alert.story) if row.channel == alert.channel]
         places = [(row.receipt.place, row.receipt.ref) for row in rows if row.receipt]
-        if (press.place, press.ref) in places and (found is None or found.state is model.AlertState.MERGED):
-            found = alert
-    channel = found.channel if found else ""
-    if found is None and (escalated := duty.pressed(tx, known, channels, press.place, press.ref)):
-        found, channel = escalated
-    home = tx.stories.get([found.story]).get(found.story) if found else None
-    return Target(story=home, alert=found, channel=channel) if home else None
+        if (press.place, press.ref) in places and (pressed is None or pressed.state is model.AlertState.MERGED):
+            pressed = alert
+    channel = pressed.channel if pressed else ""
+    if pressed is None and (escalated := duty.pressed(tx, candidates, channels, press.place, press.ref)):
+        pressed, channel = escalated
+    home = tx.stories.get([pressed.story]).get(pressed.story) if pressed else None
+    return Target(story=home, alert=pressed, channel=channel) if home else None
 
 
 # -- opinions and claims
@@ -157,37 +157,37 @@ def _judge(turn: Turn, action: Useful | Noise, target: Target) -> ActionResult:
     if not rules:
         raise ports.CannotAct("this message no longer names that rule")
     named = ", ".join(f'"{rule}"' for rule in rules)
-    said = f"{verdict.value} for {named}"
-    decisions = _keep(turn, verdict, alert, target.story, rules, model.Reason.JUDGED, said)
-    return ActionResult(text=f"{said[0].upper()}{said[1:]}.", decisions=decisions)
+    summary = f"{verdict.value} for {named}"
+    decisions = _keep(turn, verdict, alert, target.story, rules, model.Reason.JUDGED, summary)
+    return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions)
 
 
 def _claim(turn: Turn, action: Claim | Release, target: Target) -> ActionResult:
-    """A story is claimed once: every channel that has posted it shows that."""
+    """Claim or release a story once: every channel that has posted it shows that."""
     verdict, reason = Verdict.CLAIMED, model.Reason.CLAIMED
-    said = "the story is claimed"
+    summary = "the story is claimed"
     if isinstance(action, Release):
         verdict, reason = Verdict.UNCLAIMED, model.Reason.UNCLAIMED
-        said = "the story is released: nobody takes care of it"
+        summary = "the story is released: nobody takes care of it"
     first = target.alert
     posted = [
         alert
         for alert in turn.tx.stories.alerts([target.story.id])
         if alert.state is model.AlertState.POSTED and alert.head and (first is None or alert.channel != first.channel)
     ]
-    known = [*([first] if first else []), *posted]
-    if not known:
+    alerts_shown = [*([first] if first else []), *posted]
+    if not alerts_shown:
         raise ports.CannotAct(f"no message tells the story {target.story.id}; `wirewatch stories` shows the id of each")
     decisions: list[model.Decision] = []
-    for alert in known:
+    for alert in alerts_shown:
         once = turn if alert is first else replace(turn, once=model.send_id(turn.once, alert.channel))
-        kept = _keep(once, verdict, alert, target.story, ("",), reason, said)
+        kept = _keep(once, verdict, alert, target.story, ("",), reason, summary)
         if kept and verdict is Verdict.CLAIMED:
             duty.call_off(turn.tx, alert, f"claimed by {turn.author}", now=turn.now)
         elif kept:
             duty.call_again(turn.tx, alert, target.story, turn.snapshot, once=once.once, now=turn.now)
         decisions += kept
-    return ActionResult(text=f"{said[0].upper()}{said[1:]}.", decisions=tuple(decisions))
+    return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=tuple(decisions))
 
 
 def _keep(
@@ -197,7 +197,7 @@ def _keep(
     story: model.Story,
     rules: Sequence[str],
     reason: model.Reason,
-    said: str,
+    summary: str,
 ) -> tuple[model.Decision, ...]:
     """Keep what a person says of a story in a channel, and show it; empty: it is known already."""
     assert alert.head is not None
@@ -217,7 +217,7 @@ def _keep(
     ]
     if not turn.tx.judgements.add(judgements):
         return ()
-    return (_show(turn, alert, story, reason, f"{said}, says {turn.author}", [rule for rule in rules if rule]),)
+    return (_show(turn, alert, story, reason, f"{summary}, says {turn.author}", [rule for rule in rules if rule]),)
 
 
 # -- silences
@@ -243,30 +243,30 @@ def _silence(turn: Turn, action: MakeSilence, target: Target | None) -> ActionRe
 
 
 def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeSilence:
-    """The action with the name that its key stands for. Raises CannotSilence."""
-    found: list[str] = []
+    """Return the action with the name that its key stands for. Raises CannotSilence."""
+    matching: list[str] = []
     match action.kind:
         case SilenceKind.STORY:
-            found = [alert.story]
+            matching = [alert.story]
         case SilenceKind.RULE:
-            found = [rule for rule in alert.rules if model.rule_key(rule) == action.key]
+            matching = [rule for rule in alert.rules if model.rule_key(rule) == action.key]
         case SilenceKind.OUTLET:
-            found = [each.article.outlet for each in story.members if each.article.id == action.key]
+            matching = [member.article.outlet for member in story.members if member.article.id == action.key]
         case SilenceKind.ENTITY:
-            headlines = (names.proper_names(each.article.title) for each in story.members)
-            found = [name for name in chain(*headlines) if model.entity_key(name) == action.key]
-    if not found:
+            headlines = (names.proper_names(member.article.title) for member in story.members)
+            matching = [name for name in chain(*headlines) if model.entity_key(name) == action.key]
+    if not matching:
         raise ports.CannotSilence("the message no longer names that")
-    return replace(action, name=found[0], reason=action.reason or f'by button, under "{story.title}"')
+    return replace(action, name=matching[0], reason=action.reason or f'by button, under "{story.title}"')
 
 
 def _active(turn: Turn, action: MakeSilence | EndSilence, alert: model.Alert) -> model.Silence | None:
-    """The silence of the story, or of the rule of a key, that is in force in the channel."""
+    """Return the silence of the story, or of the rule of a key, that is in force in the channel."""
     in_force = silences.InForce(turn.tx.silences.active(turn.now))
     if not action.key:
         return in_force.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
-    found = (in_force.of_rule(rule, alert.channel) for rule in alert.rules if model.rule_key(rule) == action.key)
-    return next((silence for silence in found if silence), None)
+    of_rules = (in_force.of_rule(rule, alert.channel) for rule in alert.rules if model.rule_key(rule) == action.key)
+    return next((silence for silence in of_rules if silence), None)
 
 
 def _end_silence(turn: Turn, action: EndSilence, target: Target | None) -> ActionResult:
@@ -284,13 +284,13 @@ def _end(turn: Turn, silence: model.Silence, target: Target | None) -> ActionRes
     if turn.rights is not None:
         turn.rights.refuse_end(silence)
     ended = silences.end(turn.tx, silence.id, by=turn.author, now=turn.now)
-    said = f"the silence of {ended.subject} has ended"
-    decisions = _show_silence(turn, ended, model.Reason.SILENCE_ENDED, f"{said}, says {turn.author}", target)
-    return ActionResult(text=f"{said[0].upper()}{said[1:]}.", decisions=decisions, made=ended)
+    summary = f"the silence of {ended.subject} has ended"
+    decisions = _show_silence(turn, ended, model.Reason.SILENCE_ENDED, f"{summary}, says {turn.author}", target)
+    return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions, made=ended)
 
 
 def _show_silence(
-    turn: Turn, silence: model.Silence, reason: model.Reason, said: str, target: Target | None
+    turn: Turn, silence: model.Silence, reason: model.Reason, detail: str, target: Target | None
 ) -> tuple[model.Decision, ...]:
     """Edit the message that was pressed and, of a silenced story, all of its messages where the silence holds."""
     shown: dict[str, tuple[model.Alert, model.Story]] = {}
@@ -301,7 +301,7 @@ def _show_silence(
             if alert.state is model.AlertState.POSTED and silence.holds_in(alert.channel):
                 shown.setdefault(alert.channel, (alert, story))
     rules = [silence.name] if silence.kind is SilenceKind.RULE else []
-    return tuple(_show(turn, alert, story, reason, said, rules) for alert, story in shown.values())
+    return tuple(_show(turn, alert, story, reason, detail, rules) for alert, story in shown.values())
 
 
 # -- stories that people take apart or make one
@@ -311,8 +311,8 @@ def _split(turn: Turn, action: Split, story: model.Story) -> ActionResult:
     if turn.rights is not None:
         turn.rights.refuse_split()
     taken = set(action.articles)
-    left = [each for each in story.members if each.article.id not in taken and each.join.copy_of not in taken]
-    if not taken.issubset(each.article.id for each in story.members) or not taken:
+    left = [member for member in story.members if member.article.id not in taken and member.join.copy_of not in taken]
+    if not taken.issubset(member.article.id for member in story.members) or not taken:
         raise ports.CannotAct("that article is no longer part of this story")
     if not left:
         raise ports.CannotAct("there is nothing to take them out of: they are all articles of the story")
@@ -346,7 +346,7 @@ def _show(
     alert: model.Alert,
     story: model.Story,
     reason: model.Reason,
-    said: str,
+    detail: str,
     rules: Sequence[str],
 ) -> model.Decision:
     """Write the decision of an action, and edit the message to show what holds now."""
@@ -360,7 +360,7 @@ def _show(
         action=model.Action.SILENT if alert.is_gathered else model.Action.EDIT,
         reason=reason,
         rules=tuple(rules),
-        detail=said,
+        detail=detail,
     )
     tx.stories.decide([decision])
     if decision.action is not model.Action.EDIT:
@@ -395,7 +395,7 @@ def _edit(turn: Turn, alert: model.Alert, story: model.Story, decision: model.De
 
 
 def _message(turn: Turn, target: Target) -> model.Message:
-    """The message of a story as it should read now, which its menu is made of."""
+    """Return the message of a story as it should read now, from which its menu is made."""
     alert = target.alert
     assert alert is not None
     decision = model.Decision(
@@ -407,24 +407,25 @@ def _message(turn: Turn, target: Target) -> model.Message:
 
 
 def _why(turn: Turn, target: Target) -> list[str]:
-    """Why a story was posted: its rules with the words they matched, how its articles joined, what was decided."""
+    """Return why a story was posted: its rules and their words, how its articles joined, what was decided."""
     story, alert = target.story, target.alert
     rules = {name: rule for name in story.rules if (rule := turn.snapshot.rules.rules.get(name))}
     lines = []
     for why in summaries.brief(story, rules).why:
         if alert is None or why.rule in alert.rules:
-            words = dict.fromkeys(f"{each.label} → {each.text}" for each in why.evidence)
+            words = dict.fromkeys(f"{evidence.label} → {evidence.text}" for evidence in why.evidence)
             lines.append(f'Rule "{why.rule}": {", ".join(list(words)[:_SHOWN])}')
     lines += [
         f"{member.article.outlet}: {member.join.reason.value}, {member.join.detail}".rstrip(", ")
         for member in story.members[1:][-_SHOWN:]
     ]
-    decisions = [each for each in turn.tx.stories.decisions(story.id) if alert and each.channel == alert.channel]
+    decisions = [one for one in turn.tx.stories.decisions(story.id) if alert and one.channel == alert.channel]
     if len(decisions) > _SHOWN:
         lines.append(f"The last {_SHOWN} of {len(decisions)} decisions for this channel:")
-    for each in decisions[-_SHOWN:]:
-        detail = f": {each.detail}" if each.detail else ""
-        lines.append(f"{_time(each.at, turn.snapshot.zone)} {each.action.value}, {each.reason.value}{detail}")
+    for decision in decisions[-_SHOWN:]:
+        detail = f": {decision.detail}" if decision.detail else ""
+        when = _time(decision.at, turn.snapshot.zone)
+        lines.append(f"{when} {decision.action.value}, {decision.reason.value}{detail}")
     return lines
 
 

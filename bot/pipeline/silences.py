@@ -7,9 +7,10 @@ nothing is lost.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from bot import alerts, articles, model, ports, rules
 from bot.alerts import notices
@@ -84,29 +85,29 @@ def _checked(turn: Turn, action: MakeSilence) -> model.Silence:
     return silence
 
 
-def _rule_named(name: str, known: Collection[str]) -> str:
-    exact = [each for each in known if each.casefold() == name.casefold()]
-    found = [name] if name in known else exact or [each for each in known if name.casefold() in each.casefold()]
-    if len(found) > 1:
-        listed = ", ".join(f'"{each}"' for each in sorted(found)[:5])
-        raise ports.CannotSilence(f'{len(found)} rules have "{name}" in their names: {listed}; write more of it')
-    if not found:
-        raise ports.CannotSilence(f'no rule "{name}" is loaded; {_meant(name, known)}')
-    return found[0]
+def _rule_named(name: str, loaded: Collection[str]) -> str:
+    exact = [rule for rule in loaded if rule.casefold() == name.casefold()]
+    matching = [name] if name in loaded else exact or [rule for rule in loaded if name.casefold() in rule.casefold()]
+    if len(matching) > 1:
+        listed = ", ".join(f'"{rule}"' for rule in sorted(matching)[:5])
+        raise ports.CannotSilence(f'{len(matching)} rules have "{name}" in their names: {listed}; write more of it')
+    if not matching:
+        raise ports.CannotSilence(f'no rule "{name}" is loaded; {_meant(name, loaded)}')
+    return matching[0]
 
 
 def _outlet_named(turn: Turn, name: str) -> str:
     """The outlet as articles name it. One that no feed has is a misspelling, and would silence nothing."""
     titles = {state.url: state.title for state in turn.tx.feeds.all()}
-    known = [articles.outlet_of(feed, titles.get(url)) for url, feed in turn.snapshot.feeds.items()]
-    for outlet in known:
+    outlets = [articles.outlet_of(feed, titles.get(url)) for url, feed in turn.snapshot.feeds.items()]
+    for outlet in outlets:
         if outlet.casefold() == name.casefold():
             return outlet
-    raise ports.CannotSilence(f'no feed has the outlet "{name}"; {_meant(name, known)}')
+    raise ports.CannotSilence(f'no feed has the outlet "{name}"; {_meant(name, outlets)}')
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
-    near = spelling.did_you_mean(name, known)
+def _meant(name: str, loaded: Iterable[str]) -> str:
+    near = spelling.did_you_mean(name, loaded)
     return f'did you mean "{near}"?' if near else "`wirewatch status` shows what is loaded"
 
 
@@ -123,7 +124,7 @@ def end(tx: ports.Transaction, silence_id: str, *, by: str, now: datetime) -> mo
 
 def find(tx: ports.Transaction, silence_id: str) -> model.Silence:
     """Return the silence of an id. Raises CannotSilence."""
-    silence = next((each for each in tx.silences.all() if each.id == silence_id.strip().lower()), None)
+    silence = next((silence for silence in tx.silences.all() if silence.id == silence_id.strip().lower()), None)
     if silence is None:
         raise ports.CannotSilence(f"no silence {silence_id}; `wirewatch silence list` shows the id of each")
     return silence
@@ -196,27 +197,28 @@ class InForce:
         self, story: model.StoryId, channel: str, *, posted_for: model.StoryId | None = None
     ) -> model.Silence | None:
         """Return the silence of everything or of a story; ``posted_for``: as Alert.posted_for."""
-        of_it = (each for each in self._by_kind[SilenceKind.STORY] if each.name in (story, posted_for))
-        covering = (each for each in (*self._by_kind[SilenceKind.EVERYTHING], *of_it) if each.holds_in(channel))
-        return next(covering, None)
+        of_everything = self._holding(SilenceKind.EVERYTHING, channel)
+        of_it = (each for each in self._holding(SilenceKind.STORY, channel) if each.name in (story, posted_for))
+        return next(chain(of_everything, of_it), None)
 
     def of_rule(self, name: str, channel: str) -> model.Silence | None:
         """Return the silence of a rule."""
-        found = (each for each in self._by_kind[SilenceKind.RULE] if each.name == name and each.holds_in(channel))
-        return next(found, None)
+        return next((each for each in self._holding(SilenceKind.RULE, channel) if each.name == name), None)
 
     def of_article(self, article: model.Article, channel: str) -> model.Silence | None:
         """Return the silence of its outlet, or of a name in its headline."""
         outlet = article.outlet.casefold()
-        for each in self._by_kind[SilenceKind.OUTLET]:
-            if each.name.casefold() == outlet and each.holds_in(channel):
-                return each
+        for silence in self._holding(SilenceKind.OUTLET, channel):
+            if silence.name.casefold() == outlet:
+                return silence
         if self._headlines is None:
             return None
         headline = replace(article, text="")
-        named = set(self._headlines.matching(headline, model.Feed(url=article.feed), now=article.first_seen))
-        found = (each for each in self._by_kind[SilenceKind.ENTITY] if each.id in named and each.holds_in(channel))
-        return next(found, None)
+        ids = set(self._headlines.matching(headline, model.Feed(url=article.feed), now=article.first_seen))
+        return next((each for each in self._holding(SilenceKind.ENTITY, channel) if each.id in ids), None)
+
+    def _holding(self, kind: SilenceKind, channel: str) -> Iterator[model.Silence]:
+        return (silence for silence in self._by_kind[kind] if silence.holds_in(channel))
 
 
 def _compiled(silence: model.Silence) -> rules.CompiledRule:

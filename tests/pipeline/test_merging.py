@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot import model, ports, rules, storage
-from bot.pipeline import story_updater
+from bot.model.actions import MakeSilence
+from bot.pipeline import rights, silences, story_updater
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
 from tests.stories import examples
@@ -108,3 +109,15 @@ async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store
     assert all(row.message.reason is not model.Reason.MERGED for row in rows)
     (alert,) = await store.read(lambda tx: tx.stories.alerts([OLDER.id]))
     assert (alert.state, alert.head) == (model.AlertState.POSTED, f"head of {YOUNGER.id}")
+    assert alert.posted_for == YOUNGER.id
+
+
+async def test_a_silenced_story_stays_silent_when_an_older_one_takes_its_message_over(store: storage.SqlStore) -> None:
+    await store.write(lambda tx: post(tx, OLDER, state=model.AlertState.HELD))
+    await store.write(lambda tx: post(tx, YOUNGER))
+    action = MakeSilence(kind=model.SilenceKind.STORY, name=YOUNGER.id, reason="enough of it")
+    await store.write(
+        lambda tx: silences.make(rights.turn_of_operator(tx, SNAPSHOT, by="ann", now=BRIDGE.first_seen), action)
+    )
+    decisions, _ = await arrive(store, story_updater.StoryUpdater(SNAPSHOT.window), BRIDGE)
+    assert [(each.story, each.reason) for each in decisions] == [(OLDER.id, model.Reason.SILENCED)]

@@ -32,8 +32,8 @@ _CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
 #: Scope -> what is lost without it.
 SCOPES = {
     "chat:write": "posting",
-    "channels:read": "finding a public channel by name",
-    "groups:read": "finding a private channel by name",
+    "channels:read": "finding a public channel by name, and knowing its members",
+    "groups:read": "finding a private channel by name, and knowing its members",
     "channels:history": "checking, in public channels, whether a message arrived",
     "groups:history": "checking, in private channels, whether a message arrived",
 }
