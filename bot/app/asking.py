@@ -78,7 +78,9 @@ class Asking:
                 case _:
                     return _told("What can be asked:", *_USAGE)
         except ports.CannotAct as error:
-            return _told(f"Nothing was changed: {error}.")
+            # Here the command has another name.
+            why = str(error).replace("`wirewatch silence list`", "`/wirewatch silence list`")
+            return _told(f"Nothing was changed: {why}.")
         except Refused as error:
             return _told(str(error))
         except ports.StoreError:

@@ -94,6 +94,7 @@ async def test_a_silence_keeps_stories_back_and_is_listed_and_ended(desk: Runnin
     [silence] = re.findall(r"silence end ([0-9a-f]{8})", listed)
     assert "has ended" in await ask(desk, f"silence end {silence}")
     assert "No silence is in force" in await ask(desk, "silence list")
+    assert "`/wirewatch silence list` shows the id" in await ask(desk, "silence end ffffffff")
 
 
 async def test_whom_the_operator_did_not_name_gets_nothing_and_changes_nothing(tmp_path: Path) -> None:
