@@ -18,7 +18,7 @@ class Elsewhere:
     async def get(self, request: ports.Request) -> ports.Answer:
         url = self._server.url("/" + request.url.partition("://")[2])
         access = dataclasses.replace(request.access, home=url) if request.access else None
-        answer = await self._fetcher.get(dataclasses.replace(request, url=url, access=access))
+        answer = await self._fetcher.get(dataclasses.replace(request, url=url, access=access, home=url))
         return dataclasses.replace(answer, url=answer.url.replace(self._server.url("/"), "https://"))
 
     async def close(self) -> None:

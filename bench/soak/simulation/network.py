@@ -72,5 +72,5 @@ class _Everywhere:
 def client(network: Network, policy: model.FetchPolicy, clock: ports.Clock) -> HttpFetcher:
     """The real client with its limits, headers and redirects, over the simulated network."""
     made = HttpFetcher(policy, clock)
-    made._transports = _Everywhere(network)  # type: ignore[assignment]  # below it is only sockets
+    made._make_transports = lambda guard: _Everywhere(network)  # type: ignore[assignment]  # only sockets
     return made
