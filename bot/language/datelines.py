@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import re
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from bot.language import dates
+from bot.language import dates, lexicon
 
 if TYPE_CHECKING:
     from dateparser.date import DateDataParser
@@ -127,7 +127,7 @@ def _since_midnight(hour: str, minute: str, second: str, half: str, sign: str, h
     return since - ahead if since <= timedelta(days=1) else timedelta()
 
 
-@cache
+@lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _parsers(language: str, base: int) -> tuple[tuple[DateDataParser, ...], ...]:
     """Those of the language, then those of English, which must agree among each other."""
     # 0.3 s, which few processes need.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import lru_cache
 
 from bot.language import lexicon
 from bot.language.words import fold
@@ -72,7 +72,7 @@ class _Names:
     pattern: re.Pattern[str]
 
 
-@cache
+@lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _names(language: str) -> _Names:
     # Babel's tables are read when the first article in a language comes: 30 MB on disk, 5 ms a language.
     from babel import Locale, UnknownLocaleError
@@ -138,7 +138,7 @@ def _pattern(months: set[str], weekdays: dict[str, int], language: str) -> re.Pa
     )
 
 
-@cache
+@lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _relative(language: str) -> dict[str, int]:
     table = lexicon.of(language).tables.get("today", lexicon.Table())
     return {word: int(value[0]) for word, value in table.whole.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from text_to_num import alpha2digit
 
@@ -180,7 +180,7 @@ def _amount(digits: str, language: str) -> float | None:
     return float("".join(parts[:-1]) + "." + parts[-1])
 
 
-@cache
+@lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _decimal(language: str) -> str:
     from babel import UnknownLocaleError
     from babel.numbers import get_decimal_symbol

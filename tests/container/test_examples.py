@@ -57,6 +57,7 @@ def test_a_composed_bot_is_confined_and_finds_its_configuration_and_a_place_to_w
     service = compose()["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
+    assert service["pids_limit"] == 256
     assert "./config:/config:ro" in service["volumes"]
     key, place = writable
     assert place in service[key]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import gc
 import time
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
 
-from bot import model, sources
+from bot import facts, model, sources
+from bot.config.yaml import nodes
 from bot.facts import corrections as edits
 from bot.fetch import robots
+from bot.language import datelines
 from bot.ports import Body, ReadError
 from bot.sources.kit import links
 
@@ -157,3 +162,34 @@ def test_relative_links_over_a_long_base_make_no_large_bodies_of_small_ones() ->
     assert len(entries) == 80
     assert sum(len(entry.body or "") for entry in entries) < 5 * len(content)
     assert links.absolute("<a href='x'>y</a>", base[:2_000] + "/") == f'<a href="{base[:2_000]}/x">y</a>'
+
+
+def test_a_language_of_its_own_in_each_item_leaves_nothing_in_memory() -> None:
+    def read_in(numbers: range) -> None:
+        for number in numbers:
+            code = "q" + "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
+            facts.read(dataclasses.replace(article("On 3 May 5,000.", "Paid"), language=code))
+            datelines.OfDocument().parsed("3 May 2015", code)
+
+    tracemalloc.start()
+    try:
+        read_in(range(150))
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        read_in(range(150, 300))
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Some four kilobytes stayed for each.
+    assert after - before < 200_000
+
+
+def test_a_key_that_is_given_thousands_of_times_is_said_in_time() -> None:
+    text = "rules:\n" + "".join(f"  - {{name: R{n}, note: {'x' * 60}}}\n" for n in range(3_000)) + "x: 1\n" * 3_000
+    started = time.process_time()
+    document = nodes.parse_yaml(text)
+    assert sum(flaw.code == "duplicate-key" for flaw in document.flaws) == 2_999
+    assert document.flaws[0].help == "it is already on line 3002: join the two or remove one"
+    # A scan of the file for each took minutes.
+    assert time.process_time() - started < 10

@@ -60,7 +60,7 @@ class Rest:
         now = self._clock.now()
         said = answer.document
         if answer.headers.get("x-ratelimit-remaining") == "0":
-            self._closed_until[key] = now + _seconds(answer.headers.get("x-ratelimit-reset-after"))
+            self._close(key, now, _seconds(answer.headers.get("x-ratelimit-reset-after")))
         if answer.is_success:
             if said is None:
                 raise ports.Unknown(f"{doing}: {_WHO} answered {answer.status} without its document")
@@ -68,7 +68,7 @@ class Rest:
         refused = answer.fields
         if answer.status == 429 and "retry_after" in refused:
             after = _seconds(refused["retry_after"])
-            self._closed_until[key] = now + after
+            self._close(key, now, after)
             raise self._wait(doing, after)
         code = refused.get("code")
         if answer.status == 401 and code == 0:
@@ -81,6 +81,11 @@ class Rest:
             raise acts.error_of(act, f"{doing}: Discord says {meaning} ({code})", advice=advice)
         word = f"code {code}" if isinstance(code, int) and code else ""
         raise http_errors.of_status(answer.status, who=_WHO, headers=answer.headers, now=now, word=word)
+
+    def _close(self, key: str, now: datetime, after: timedelta) -> None:
+        """Ask for nothing of this kind before the time is over, and forget what is over."""
+        self._closed_until = {other: until for other, until in self._closed_until.items() if until > now}
+        self._closed_until[key] = now + after
 
     def _wait(self, doing: str, after: timedelta) -> ports.Wait:
         """Only a post's limit holds for the channel; the others hold for their own kind of row."""

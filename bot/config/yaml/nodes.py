@@ -7,6 +7,7 @@ or a key given twice spoils one rule instead of the whole file (docs/decisions/0
 from __future__ import annotations
 
 import bisect
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -292,7 +293,7 @@ class _Composer:
         return Mapping(pairs, start, _end(event, [value for _, value in pairs[-1:]]), is_flow)
 
     def _twice(self, key: Scalar, first: Scalar) -> Flaw:
-        line = len(_LINE_END.findall(self._text, 0, first.start)) + 1
+        line = bisect.bisect_right(self._line_ends, first.start) + 1
         return Flaw(
             code="duplicate-key",
             message=f'"{key.value}" is given twice',
@@ -300,6 +301,10 @@ class _Composer:
             start=key.start,
             end=key.end,
         )
+
+    @functools.cached_property
+    def _line_ends(self) -> list[int]:
+        return [found.end() for found in _LINE_END.finditer(self._text)]
 
     def _look_for_dash(self, value: str, start: int, end: int) -> None:
         """A list item that is deeper than its brothers is read as more text of the one above."""

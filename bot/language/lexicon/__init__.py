@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib import resources
 
 from bot.language.words import fold
 
+#: Languages that a cache remembers: a stranger can name another one in each item.
+MOST_LANGUAGES = 128
 #: The fewest letters of `word*`.
 _SHORTEST_PREFIX = 2
 #: No beginning in the tables is longer; a word of strangers may be.
@@ -65,7 +67,7 @@ def base(language: str | None) -> str:
     return (language or "en").replace("_", "-").split("-")[0].lower()
 
 
-@cache
+@lru_cache(maxsize=MOST_LANGUAGES)
 def of(language: str) -> Lexicon:
     """The tables of a language by its two letters."""
     tables: dict[str, Table] = {}
@@ -94,13 +96,13 @@ def joined(language: str, text: str) -> str:
     return _phrases(language).sub(lambda found: table.whole[fold(f"{found[1]}+{found[2]}")][0], text)
 
 
-@cache
+@lru_cache(maxsize=MOST_LANGUAGES)
 def _seconds(language: str) -> re.Pattern[str]:
     words = sorted({each.split("+")[1] for each in of(language).tables["phrase"].whole})
     return re.compile(rf"\s(?:{'|'.join(words)})\b", re.IGNORECASE)
 
 
-@cache
+@lru_cache(maxsize=MOST_LANGUAGES)
 def _phrases(language: str) -> re.Pattern[str]:
     pairs = (each.split("+") for each in of(language).tables["phrase"].whole)
     seconds = "|".join(sorted({each.split("+")[1] for each in of(language).tables["phrase"].whole}))
