@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 
 from bot.language.encoders import bounded
 from testbed.servers.postgres import postgres_server
 
 __all__ = ["postgres_server"]
+
+_TIMEOUT = re.compile(r"Timeout|timed out|no answer in \d+ seconds")
 
 # No deadline: a busy machine is no fault of the code.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -26,3 +30,12 @@ def pytest_collection_finish() -> None:
     """Thousands of tests are not walked by each collection of the garbage, of which each start of the bot asks one."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell who meets failures on a laptop under load that none of them is about the code."""
+    failed = [*terminalreporter.stats.get("failed", ()), *terminalreporter.stats.get("error", ())]
+    if failed and all(_TIMEOUT.search(report.longreprtext.rpartition("\nE  ")[2]) for report in failed):
+        terminalreporter.write_line(
+            "Only timeouts failed: this machine was busy. Run these tests again when it is not."
+        )

@@ -34,7 +34,11 @@ def explain(
     if url is None and text is None:
         if rule is None:
             terminal.fail("name a rule, or an article by --url or --text", UNUSABLE)
-        for entry in chosen:
+        if len(chosen) > 1:
+            terminal.say(f'{len(chosen)} rules have "{rule}" in their names:')
+        for number, entry in enumerate(chosen):
+            if number:
+                terminal.row("")
             terminal.row(entry.rule.name, style="bold")
             terminal.out().print(rules.describe(entry.rule), markup=False)
             if not entry.rule.notify:
@@ -48,7 +52,9 @@ def explain(
     if json:
         terminal.answer([explaining.document(each, place).model_dump(mode="json") for each in found])
         return
-    for each in found:
+    for number, each in enumerate(found):
+        if number:
+            terminal.row("")
         terminal.out().print(f"{each.rule}: {'matches' if each.matched else 'does not match'}", markup=False)
         terminal.out().print(each.text(), markup=False)
     for sentence in article.left_out:

@@ -25,9 +25,10 @@ def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
         content = files.fetch(str(path), None)
     except OSError as error:
         raise ports.ConfigError(f"reading {path}: {error.strerror}") from None
-    report = files.parse(content)
+    report = files.parse(content, by_item=True)
     context = rules_file.Context.of(settings, wants_warnings=False)
-    desk = None if report.error_count else rules_file.parse_rules_file(report, context)
+    is_read = report.document.root is not None or not report.error_count
+    desk = rules_file.parse_rules_file(report, context) if is_read else None
     found = tuple(entry.compiled for entry in desk.rules) if desk else ()
     problems = tuple(problem for problem in report.finish() if problem.severity == "error")
     if not found:

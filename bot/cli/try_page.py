@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import groupby
 
 from bot import model
 from bot.cli import terminal
@@ -12,6 +13,8 @@ from bot.pipeline import backtest
 
 #: Lines of a list for people; --json has them all.
 LISTED = 10
+#: Of near misses, of which there are often many for one common word.
+NEAR_LISTED = 3
 #: The longest bar of the chart, in characters.
 BAR = 40
 #: More days than this are shown by weeks, more weeks by months.
@@ -47,7 +50,7 @@ def _show_rule(rule: backtest.RuleReport) -> None:
         _list(compared.stops[::-1], "-")
     for near in sorted(rule.near, key=lambda near: near.count):
         _line(f"  near misses, {near.what}: {near.count}")
-        _list(near.examples)
+        _list(near.examples, most=NEAR_LISTED, total=near.count)
 
 
 def _show_messages(report: backtest.Report) -> None:
@@ -79,13 +82,19 @@ def _show_messages(report: backtest.Report) -> None:
         _line(f"  … and {len(spoken) - 2 * LISTED} before (--json lists all)", style="dim")
 
 
-def _list(hits: Sequence[backtest.MatchedArticle], sign: str = " ") -> None:
-    for hit in hits[:LISTED]:
+def _list(
+    hits: Sequence[backtest.MatchedArticle], sign: str = " ", *, most: int = LISTED, total: int | None = None
+) -> None:
+    """List the first hits; ``total``: of so many, where ``hits`` are only some of them."""
+    total = len(hits) if total is None else total
+    for hit in hits[:most]:
         _line(f"   {sign} {hit.first_seen:%m-%d} {hit.outlet}: {hit.title}")
         if hit.why:
             _line(f"       {hit.why}", style="dim")
-    if len(hits) > LISTED:
-        _line(f"   {sign} … and {len(hits) - LISTED} more (--json lists all)", style="dim")
+    if total > most:
+        _line(
+            f"   {sign} … and {total - most} more (--json lists {'all' if total == len(hits) else 'some'})", style="dim"
+        )
 
 
 def _line(text: str = "", *, style: str = "") -> None:
@@ -93,15 +102,20 @@ def _line(text: str = "", *, style: str = "") -> None:
 
 
 def chart(by_day: Mapping[date, int]) -> Iterator[str]:
-    """A bar a day; of a long time a bar a week or a month. Nothing where there is no hit."""
+    """A bar a day; of a long time a bar a week or a month. Nothing where there is no hit; long pauses are one line."""
     columns = _columns(by_day)
     most = max(columns.values(), default=0)
     if not most:
         return
-    for label, count in columns.items():
-        eighths = max(round(count / most * BAR * 8), 1) if count else 0
-        bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-        yield f"{label} {bar} {count}" if count else label
+    for is_empty, group in groupby(columns.items(), key=lambda column: not column[1]):
+        pause = list(group)
+        if is_empty and len(pause) > 2:
+            yield f"{pause[0][0]} … {pause[-1][0]}: none"
+            continue
+        for label, count in pause:
+            eighths = max(round(count / most * BAR * 8), 1) if count else 0
+            bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+            yield f"{label} {bar} {count}" if count else label
 
 
 def _columns(by_day: Mapping[date, int]) -> dict[str, int]:

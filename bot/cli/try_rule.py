@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bot import app, config, model, ports, rules
-from bot.answers import building
+from bot.answers import building, pasted
 from bot.app import wiring
 from bot.cli import archive, check, rule_files, terminal, try_page
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
@@ -21,7 +21,7 @@ from bot.pipeline import backtest
 
 def try_rule(
     rule: Annotated[
-        str, typer.Argument(help="A loaded rule's name (or a part of it), or a rules file.", metavar="RULE")
+        str, typer.Argument(help="A loaded rule's name (or a part of it), a rules file, or a query.", metavar="RULE")
     ],
     folder: ConfigDir = DEFAULT_CONFIG,
     since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
@@ -44,7 +44,8 @@ def try_rule(
     """
     settings = app.load(folder, os.environ)
     tried, is_whole = chosen(settings, rule)
-    report = _try(settings, tried, duration(since), against, is_file=_is_file(rule), replayed=replay or None)
+    is_loaded = all(entry in settings.rules for entry in tried)
+    report = _try(settings, tried, duration(since), against, is_loaded=is_loaded, replayed=replay or None)
     if json:
         terminal.answer(building.trial(report).model_dump(mode="json", by_alias=True))
     else:
@@ -53,7 +54,7 @@ def try_rule(
 
 
 def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
-    """The rules of a file or the loaded ones of that name; False: some of the file's cannot be used."""
+    """The rules of a file, the loaded ones of that name, or a pasted query or rule; False: some cannot be used."""
     if _is_file(name):
         found = rule_files.read_rule_file(Path(name), settings)
         check.show(found.problems)
@@ -63,9 +64,23 @@ def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRu
     if not near:
         if name.endswith((".yaml", ".yml")):
             terminal.fail(f"there is no file {name}", UNUSABLE)
-        known = "; ".join(entry.rule.name for entry in settings.rules)
-        terminal.fail(f'no loaded rule is named like "{name}", and no file. Loaded: {known or "none"}', UNUSABLE)
+        return _pasted(settings, name)
     return near, True
+
+
+def _pasted(settings: config.Settings, text: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
+    known = "; ".join(entry.rule.name for entry in settings.rules)
+    terminal.say(f'No loaded rule is named like "{text}": it is tried as a query. Loaded: {known or "none"}')
+    try:
+        found, problems = pasted.parse_pasted(text, settings)
+    except pasted.TooManyRulesError as error:
+        terminal.fail(str(error), UNUSABLE)
+    # It was typed to be tried: that it has no examples is no news.
+    errors = [problem for problem in problems if problem.severity == "error"]
+    check.show(errors)
+    if not found:
+        terminal.fail("the query cannot be used", UNUSABLE)
+    return found, not errors
 
 
 def _is_file(name: str) -> bool:
@@ -78,10 +93,10 @@ def _try(
     span: timedelta,
     against: Path | None,
     *,
-    is_file: bool,
+    is_loaded: bool,
     replayed: int | None,
 ) -> backtest.Report:
-    others, with_what = _others(settings, against, is_file=is_file)
+    others, with_what = _others(settings, against, is_loaded=is_loaded)
     feeds = settings.feeds_by_address
 
     def work(tx: ports.Transaction, now: datetime) -> backtest.Report:
@@ -109,14 +124,14 @@ def _try(
 
 
 def _others(
-    settings: config.Settings, against: Path | None, *, is_file: bool
+    settings: config.Settings, against: Path | None, *, is_loaded: bool
 ) -> tuple[Mapping[str, rules.CompiledRule], str]:
     """What the tried rules are compared with, by name."""
     if against is not None:
         found = rule_files.read_rule_file(against, settings)
         check.show(found.problems)
         return {entry.rule.name: entry for entry in found.rules}, str(against)
-    if is_file:
+    if not is_loaded:
         return {entry.rule.name: entry for entry in settings.rules}, "the loaded version"
     return {}, "what it has matched so far"
 

@@ -159,6 +159,21 @@ def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> N
         asyncio.run(found())
 
 
+def every_message_gives_a_receipt(subject: HttpChannel) -> None:
+    """Each kind of message is accepted, also with hostile text in it."""
+    channel = _built(subject, _NOBODY)
+    for message in (*messages.ALL.values(), *hostile.ALL):
+        error = asyncio.run(_error_of(channel, message))
+        assert error is None, f"{message.kind}: {error!r}"
+
+
+#: For a channel that speaks no HTTP, such as a file: its ``at`` takes no notice of the address.
+LOCAL_CHECKS: tuple[Check, ...] = (
+    options_are_documented_and_strict,
+    every_message_gives_a_receipt,
+    what_cannot_be_looked_up_is_said_in_the_abilities,
+)
+
 CHECKS: tuple[Check, ...] = (
     options_are_documented_and_strict,
     every_status_is_classified_and_no_secret_shows,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import model, rules, storage
 from bot.app.clock import SystemClock
-from bot.cli import init
+from bot.cli import init, try_page
 from testbed.commands import wirewatch
 from tests.backtest.archives import article
 from tests.rules.making import FEED, rule
@@ -135,8 +136,16 @@ def test_try_tells_what_is_wrong_with_a_file_and_tries_the_rest(started: Path) -
     assert "none of its rules can be used" in done.stderr
 
 
-def test_try_names_what_is_loaded_where_it_does_not_know_the_rule(started: Path) -> None:
-    assert "BlackBerry" in wirewatch("try", "no such", folder=started, code=2).stderr
+def test_try_takes_a_query_where_no_rule_and_no_file_has_its_name(started: Path) -> None:
+    done = wirewatch("try", "telecom AND orders", folder=started)
+    assert 'No loaded rule is named like "telecom AND orders": it is tried as a query.' in done.stderr
+    assert "BlackBerry" in done.stderr, "what is loaded, for who misspelt a name"
+    found = json.loads(wirewatch("try", "any: [telecom]", "--json", folder=started).stdout)
+    assert len(found["rules"][0]["matches"]) == sum("telecom" in title.lower() for title in REGULATOR)
+    assert "^" in wirewatch("try", "telecom AND (orders", folder=started, code=2).stderr
+
+
+def test_try_says_that_a_file_is_not_there(started: Path) -> None:
     assert "no file gone.yaml" in wirewatch("try", "gone.yaml", folder=started, code=2).stderr
 
 
@@ -168,3 +177,26 @@ def test_translate_shows_the_place_of_a_mistake(tmp_path: Path) -> None:
 def test_translate_reads_stdin(tmp_path: Path) -> None:
     done = wirewatch("translate", "--from", "talkwalker", "-", folder=tmp_path, stdin='++"BES" OR backdoor\n')
     assert done.stdout == "{BES} OR backdoor\n"
+
+
+def test_a_chart_of_few_days_with_matches_has_few_lines() -> None:
+    first = date(2026, 11, 1)
+    by_day = {first + timedelta(days=day): 2 if day == 12 else 0 for day in range(30)}
+    assert list(try_page.chart(by_day)) == [
+        "Sun 11-01 … Thu 11-12: none",
+        f"Fri 11-13 {'█' * try_page.BAR} 2",
+        "Sat 11-14 … Mon 11-30: none",
+    ]
+
+
+def test_rules_that_are_explained_together_are_counted_and_apart(started: Path) -> None:
+    loaded(
+        started,
+        "rules:\n  - {name: Telecom one, any: [a b], notify: alerts}\n"
+        "  - {name: My telecom, any: [c d], notify: alerts}\n",
+    )
+    done = wirewatch("explain", "my telecom", folder=started)
+    assert (done.stderr, "\n\n" in done.stdout) == ("", False)
+    done = wirewatch("explain", "telecom", folder=started)
+    assert re.fullmatch(r'\d rules have "telecom" in their names:\n', done.stderr)
+    assert done.stdout.count("\n\n") == int(done.stderr[0]) - 1
