@@ -93,11 +93,11 @@ class StoryClaims:
         del self.statements[:-STATEMENTS], self.stated[:-NUMBERS], self.fingerprints[:-ARTICLES]
 
     def has_number(self, figure: Figure) -> bool:
-        """Whether the story gave this number, rounded or not; a small bare one counts only near a common word."""
+        """Whether the story gave this number, rounded or not; a small bare one counts only for the same thing."""
         return any(
             stated.number is not None
             and stated.number.is_same(figure.number)
-            and (stated.number.unit or stated.number.value >= _TELLING or stated.beside & figure.beside)
+            and (stated.number.unit or stated.number.value >= _TELLING or _is_of_the_same(stated, figure))
             for stated in self.stated
         )
 
@@ -150,6 +150,10 @@ def _weight(word: str) -> float:
         return _MEANING
     rate = background.table().rates.get(word, 0.0)
     return min(_HEAVIEST, math.log((_DOCUMENTS + 1) / (rate * _DOCUMENTS + 0.5)))
+
+
+def _is_of_the_same(stated: Stated, figure: Figure) -> bool:
+    return bool(stated.beside & figure.beside) or (bool(figure.what) and stated.what == figure.what)
 
 
 def _renew(table: dict[str, int], words: Iterable[str], at: int) -> None:

@@ -73,7 +73,8 @@ def news(
     turn = undoing(claims, reading)
     mark = model.CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
     # A sentence that itself replaces the story's value is about the same thing, whatever the article's event.
-    changed = [change for change in changes(claims, reading) if change.is_explicit or sure >= _SURE]
+    is_sure = sure >= _SURE and not reading.is_live
+    changed = [change for change in changes(claims, reading) if change.is_explicit or is_sure]
     changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
     if not (mark or changed or _is_decisive(claims, reading)) and probability(claims, reading) * sure < THRESHOLD:
         return ()

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from bot import model
 from bot.facts.turns import turns_in
 from bot.language import dates, lexicon, mastheads, names, numbers, sentences, tokens, words
+from bot.language.livepages import is_live_page
 
 #: Sentences read of one article; what is further down is background, and a page of thousands must cost no more.
 READ = 24
@@ -97,6 +98,8 @@ class Reading:
     statements: tuple[Statement, ...]
     #: It corrects a report: "Correction: …", "An earlier version of this article said …".
     is_correction: bool = False
+    #: A live page, which is about several events.
+    is_live: bool = False
 
     @property
     def title(self) -> Statement | None:
@@ -136,6 +139,7 @@ def read(article: model.Article) -> Reading:
         article.fingerprint,
         tuple(found),
         is_correction=_is_titled_correction(article.title, language) or _CORRECTS.search(text) is not None,
+        is_live=is_live_page(article),
     )
 
 

@@ -60,8 +60,10 @@ def _is_meant(kind: str, before: Sequence[str], behind: Sequence[str], language:
         return not is_passive and not any(table.has("refused", word) for word in behind)
     if any(table.has("may", word) for word in before):
         return False
+    if kind != "free" or is_passive or not behind:
+        return True
     # "released a statement", "released footage".
-    return kind != "free" or is_passive or not behind or lexicon.is_small(language, behind[0])
+    return lexicon.is_small(language, behind[0]) and not table.has("object", behind[0])
 
 
 def undone(turns: Iterable[str], reported: Iterable[str]) -> str | None:

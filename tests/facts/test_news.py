@@ -294,3 +294,49 @@ def test_text_made_to_be_slow_is_read_in_a_moment(text: str) -> None:
     told(text, text)
     facts.corrections(article("A", text), article("A", text + " x"))
     assert time.perf_counter() - began < 3
+
+
+def test_a_live_page_and_an_unsure_join_state_no_change_that_their_sentence_does_not_state() -> None:
+    first = article("Quake near Chala kills 12", "The quake near Chala killed 12 people.", name="one")
+    later = article("Quake near Chala: death toll at 31", "The quake killed 31 people near Chala.", day=LATER)
+    live = replace(later, title=f"LIVE: {later.title}")
+    claims = facts.claims_of([first])
+
+    assert [fact.before for fact in facts.news(claims, facts.read(later)) if fact.before] == ["12"]
+    assert [fact.before for fact in facts.news(claims, facts.read(later), sure=0.8) if fact.before] == []
+    assert [fact.before for fact in facts.news(claims, facts.read(live)) if fact.before] == []
+
+
+@pytest.mark.parametrize(
+    ("title", "kinds"),
+    [
+        ("Regulator denies plan to block Northlink", ("deny",)),
+        ("Northlink chief denied bail", ()),
+        ("Northlink was denied entry to the tender", ()),
+        ("Northlink sues to overturn the fine", ("sue",)),
+        ("Northlink chief could be released", ()),
+        ("Northlink chief released on bail", ("free",)),
+        ("Northlink released a statement", ()),
+        ("Court quashes Northlink fine", ("reverse",)),
+        ("Prosecutors drop charges against Northlink chief", ("acquit",)),
+        ("Northlink chief not guilty of fraud", ()),
+        ("Patron de Northlink relâché", ("free",)),
+        ("Northlink dementiert Pläne", ("deny",)),
+    ],
+)
+def test_a_turn_is_meant_where_it_is_neither_negated_nor_open(title: str, kinds: tuple[str, ...]) -> None:
+    language = "fr" if "relâché" in title else "de" if "Pläne" in title else "en"
+    reading = facts.read(article(title, "", language=language))
+    assert reading.statements[0].turns == kinds
+
+
+def test_who_is_cleared_of_nothing_that_was_reported_is_not_marked() -> None:
+    later = article("Road to Northlink offices cleared of snow", "Crews cleared the road.", outlet="Metro", day=LATER)
+    assert all(not fact.mark for fact in facts.news(facts.claims_of([FIRST]), facts.read(later)))
+
+
+def test_a_correction_without_its_words_in_the_headline_is_marked_and_its_regret_is_not_quoted() -> None:
+    text = "An earlier version of this article misstated the fine on Northlink. We regret the error. — kw"
+    found = told("Northlink and the regulator", text)
+    assert [fact.mark for fact in found] == [model.CORRECTION] * len(found) != []
+    assert not any("regret" in fact.sentence for fact in found)
