@@ -45,7 +45,7 @@ ROOMS = (
     Room(headline=250, sentence=400, sentences=3, rules=3, items=10, titles=60, headlines=6, link=600),
     Room(headline=150, sentence=240, sentences=2, rules=2, items=8, titles=40, headlines=6, link=240),
     Room(headline=120, sentence=120, sentences=1, rules=1, items=5, titles=25, headlines=4, link=120),
-    Room(headline=120, sentence=60, sentences=1, rules=1, items=2, titles=10, headlines=2, link=0),
+    Room(headline=120, sentence=60, sentences=1, rules=1, items=2, titles=5, headlines=2, link=0),
 )
 
 
@@ -345,7 +345,7 @@ def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
     for brief in message.briefs[:whole]:
         yield from (replace(line, story=brief.story) for line in _short(brief, room))
     for brief in message.briefs[whole:most]:
-        outlet = f"{_BETWEEN}{phrases.clean(brief.title.outlet)}" if brief.title.outlet else ""
+        outlet = f"{_BETWEEN}{phrases.name(brief.title.outlet)}" if brief.title.outlet else ""
         yield _line(Style.ITEM, *_mark(brief), _headline(brief, room), Run(text=outlet))
     if count > most:
         page = phrases.safe_link(f"{message.public_url.rstrip('/')}/stories") if message.public_url else None
