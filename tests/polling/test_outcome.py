@@ -13,12 +13,12 @@ from tests.polling.states import EVERY, FEED, FRESH, PAGE, POLICY, READ, URL, WE
 
 
 def test_a_first_request_has_no_conditions() -> None:
-    assert polling.request(FRESH) == ports.Request(url=URL)
+    assert polling.request(FRESH) == ports.Request(url=URL, home=URL)
     assert polling.request(dataclasses.replace(FRESH, etag='"x"')).etag is None
 
 
 def test_a_later_request_sends_both_validators() -> None:
-    assert polling.request(READ) == ports.Request(url=URL, etag='"v1"', last_modified="then")
+    assert polling.request(READ) == ports.Request(url=URL, home=URL, etag='"v1"', last_modified="then")
 
 
 def test_a_reading_is_remembered() -> None:

@@ -76,7 +76,7 @@ def test_known_items_are_left_out_and_read_for_their_identity_where_that_is_aske
 
 def test_an_item_without_a_link_is_known_by_its_title() -> None:
     plain = b"<ul><li>Order 1 was written</li><li>Order 2 was written</li></ul>"
-    reading = read(plain, item="li")
+    reading = read(plain, item="li", title=":text")
     assert [(bool(entry.guid), entry.link) for entry in reading.entries] == [(True, None)] * 2
     assert len({entry.guid for entry in reading.entries}) == 2
 
@@ -142,13 +142,13 @@ def test_a_selector_that_a_page_could_make_expensive_or_that_is_none_is_refused(
 
 BOMBS = {
     "50 MB of items": (b"<li><a href=/x>word word word word</a>" * 1_350_000, {"item": "li"}),
-    "50 MB of text": (b"<ul><li>" + b"word " * 10_000_000, {"item": "li"}),
+    "50 MB of text": (b"<ul><li>" + b"word " * 10_000_000, {"item": "li", "title": ":text"}),
     "very deep": (b"<div>" * 50_000 + b"<a href=x>aaaa", {"item": "div div div"}),
     "deep and wide": ((b"<div>t" * 190 + b"</div>" * 190) * 100, {"item": "div div div"}),
     "as deep as is read": ((b"<div>t" * 15 + b"</div>" * 15) * 900, {"item": "div div div", "title": "b"}),
     "flat, by place": (b"<ul>" + b"<li>a" * 19_000, {"item": "li:nth-child(2)"}),
     "one attribute": (b"<a href='" + b"x" * 4_000_000 + b"'>aaaa bbb</a>", {"item": "a"}),
-    "items in items": ((b"<div class=c>text " * 50 + b"</div>" * 50) * 90, {"item": ".c"}),
+    "items in items": ((b"<div class=c>text " * 50 + b"</div>" * 50) * 90, {"item": ".c", "title": ":text"}),
     "nothing closed": (b"<a b='" * 100_000, {"item": "a"}),
 }
 

@@ -27,7 +27,7 @@ class Options(pydantic.BaseModel):
     )
     title: Path | None = pydantic.Field(
         None,
-        description="Its title, inside of the item; without it, that of the first heading, its link or the item.",
+        description="Its title, inside of the item; without it, the first heading, else the link's text.",
     )
     link: Path | None = pydantic.Field(
         None, description="Its link; without it, that of the heading, else the first of the item."

@@ -92,7 +92,7 @@ class Source:
         if said.title:
             title = selector(said.title).text_in(item)
         else:
-            titles = (text_of(element) for element in (heading, anchor, item) if element is not None)
+            titles = (text_of(element) for element in (heading, anchor) if element is not None)
             title = next((text for text in titles if text), None)
         if not title:
             return None
