@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from bot import articles, model, summaries
+from bot import articles, model, polling, summaries
 from bot.alerts import routing
 from bot.alerts.precision import Precision
 from bot.answers import documents, telling
@@ -170,7 +170,7 @@ def feed(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> documents.F
         ok_at=state.ok_at,
         new_at=state.new_at,
         due_at=state.due_at,
-        remarks=list(state.remarks),
+        remarks=list(polling.remarks(state)),
     )
 
 

@@ -16,7 +16,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, articles, config, model, ports, storage
+from bot import app, articles, config, model, polling, ports, storage
 from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
@@ -214,7 +214,7 @@ def _wrong(state: model.FeedState) -> str:
     """What is wrong, without the address that the row names already."""
     if state.error:
         return state.error.removeprefix(f"{state.url}: ")
-    return "; ".join(state.remarks)
+    return "; ".join(polling.remarks(state))
 
 
 def _ago(now: datetime, when: datetime | None) -> str:

@@ -6,7 +6,7 @@ Pure: the time and the jitter are arguments. Knows no network, no store and no k
                                                                                              └→ health → the operator
 """
 
-from bot.polling.health import HealthEvent, health, with_told
+from bot.polling.health import HealthEvent, health, remarks, with_told
 from bot.polling.hosts import asked_host, host_limit, host_of
 from bot.polling.outcome import (
     NAMED_EVERY,
@@ -39,6 +39,7 @@ __all__ = [
     "is_naming_due",
     "is_unchanged",
     "pushed",
+    "remarks",
     "request",
     "with_told",
 ]

@@ -119,6 +119,18 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         yield "silent", f"{said}; its longest pause before was {_spoken(longest)}"
 
 
+def remarks(state: model.FeedState) -> tuple[str, ...]:
+    """Return what the last poll showed, for people: where the feed has moved, and what is odd in its document."""
+    if places.of(state.url).is_page:
+        return state.remarks
+    if state.moved_to is not None:
+        return (f"moved for good to {visible.masked(state.moved_to)}; write that into feeds.yaml", *state.remarks)
+    if state.moving_to is not None:
+        times = "once" if state.moving_count == 1 else f"{state.moving_count} times"
+        return (f"redirected for good to {visible.masked(state.moving_to)}, seen {times}", *state.remarks)
+    return state.remarks
+
+
 def _longest_gap(state: model.FeedState) -> timedelta | None:
     """Among the last arrivals; None: too little history."""
     if len(state.rhythm) < _HISTORY:

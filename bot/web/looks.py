@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 
-from bot import model, summaries
+from bot import model, polling, summaries
 from bot.alerts import routing
 from bot.answers import telling
 from bot.model import visible
@@ -40,6 +40,7 @@ def templates() -> jinja2.Environment:
         "coverage": summaries.coverage,
         "lead": lead,
         "where_to": routing.told,
+        "remarks": polling.remarks,
         "matched_words": matched_words,
     }
     return environment
