@@ -13,9 +13,14 @@ _logged: set[str] = set()
 
 
 def call(function: Callable[P, T], otherwise: T, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what ``function`` returns, or ``otherwise`` if it panics; the first panic of a function is logged."""
+    """Return what ``function`` returns, or ``otherwise`` if it panics; the first panic of a function is logged.
+
+    A text with a lone surrogate cannot be handed to such a library: ``otherwise`` then, too.
+    """
     try:
         return function(*args, **kwargs)
+    except UnicodeEncodeError:
+        return otherwise
     except BaseException as error:
         if type(error).__module__ != "pyo3_runtime":
             raise
