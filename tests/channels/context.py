@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+import json
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any
 
 import pydantic
+from slack_sdk.models.blocks import Block
 
 from bot import channels, model, ports
 from testbed.fakes import FakeClock, MemoryKeyValues
@@ -66,4 +72,27 @@ def delivery(
     )
 
 
-LONG_AGO = timedelta(days=400 * 365)
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Return every JSON object in the value, itself included."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from objects(part)
+
+
+def check_golden_blocks(name: str, blocks: Sequence[Any]) -> None:
+    """Compare with the golden file and let Slack's own models parse each block.
+
+    ``WIREWATCH_GOLDEN=write`` writes the file: look at the difference before committing it.
+    """
+    text = json.dumps(blocks, indent=1, ensure_ascii=False) + "\n"
+    file = Path(__file__).parent / "golden" / f"{name}.json"
+    if os.environ.get("WIREWATCH_GOLDEN") == "write":
+        file.write_text(text)
+    assert text == file.read_text()
+    for block in blocks:
+        parsed = Block.parse(dict(block))
+        assert parsed is not None
+        parsed.validate_json()

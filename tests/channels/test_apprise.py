@@ -16,7 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from bot import ports
-from bot.channels.kit import inert, plain_text
+from bot.channels.kit import plain_text
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
 
@@ -128,19 +128,6 @@ async def test_an_address_that_names_no_service_parks_without_showing_it() -> No
     assert "key-123" not in str(caught.value)
     [line] = await channel("nosuch://key-123").check()
     assert not line.is_good
-
-
-async def test_check_names_the_service(mail: Mail) -> None:
-    [line] = await channel(mail.address).check()
-    assert "E-Mail" in line.what
-    assert mail.box.mails == []
-
-
-def test_nothing_pings_formats_or_hides_a_link_in_a_service_that_reads_markup() -> None:
-    tamed = inert.text(hostile.BAD + "\n# a headline\n> a quote https://x.example/a_b_c")
-    for mark in ("@everyone", "<@U", "<!channel", "*bold*", "`code`", "](https", "\n# ", "\n> "):
-        assert mark not in tamed
-    assert "https://x.example/a_b_c" in tamed
 
 
 def test_long_text_is_cut_between_lines_so_that_no_address_is_cut() -> None:

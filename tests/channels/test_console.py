@@ -29,11 +29,6 @@ async def test_every_message_reads_as_in_the_golden_page(capsys: pytest.CaptureF
     assert "\x1b" not in page, "no colour where there is no terminal"
 
 
-async def test_a_reply_says_which_story_it_belongs_to(capsys: pytest.CaptureFixture[str]) -> None:
-    await build("console").send(delivery(messages.NEW_FACT))
-    assert "BlackBerry to leave Pakistan" in capsys.readouterr().out
-
-
 async def test_a_terminal_of_another_character_set_still_shows_the_message(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -58,15 +53,6 @@ async def test_times_are_in_the_zone_of_the_configuration(capsys: pytest.Capture
     out = capsys.readouterr().out
     assert "2 Dec 14:02 PKT" in out
     assert "UTC" not in out
-
-
-async def test_no_sentence_is_printed_twice(capsys: pytest.CaptureFixture[str]) -> None:
-    fact = messages.NEW_FACT.facts[0]
-    same = replace(messages.NEW_SENTENCE, after=fact.sentence, sentence=fact.sentence)
-    await build("console").send(delivery(replace(messages.NEW_FACT, facts=(fact, same, messages.NEW_SENTENCE))))
-    out = " ".join(capsys.readouterr().out.split())
-    assert out.count(fact.sentence) == 1
-    assert out.count(messages.NEW_SENTENCE.sentence) == 1
 
 
 async def test_an_edit_prints_who_claims_and_nothing_where_a_reply_has_told_it(

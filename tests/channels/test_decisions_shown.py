@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import pytest
-
 from bot.channels.kit import plain_text
 from bot.channels.slack import blocks
 from bot.testing import messages
@@ -32,9 +30,3 @@ def test_a_decision_is_shown_in_its_own_words_before_its_sentence() -> None:
 def test_a_decision_that_is_all_of_its_sentence_is_shown_once() -> None:
     for text in shown("lifts order to BlackBerry", SHORT):
         assert text.count("lifts order to BlackBerry") == 1
-
-
-@pytest.mark.parametrize("kind", ["date", "number", "name"])
-def test_other_facts_keep_their_label(kind: str) -> None:
-    fact = replace(messages.NEW_FACT.facts[0], kind=kind)
-    assert fact.heading == fact.label

@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot import model, ports
-from bot.channels.discord import errors
-from bot.channels.kit.acts import Act
 from bot.testing import hostile, messages
 from testbed.servers import discord, discord_rules, faulty
 from tests.channels.context import Secrets, build, delivery
@@ -45,14 +43,6 @@ async def test_a_post_says_first_how_grave_which_rule_and_what_happened(server: 
     assert headline.endswith(f"](<{messages.WIRE}>)"), "the headline is a link, and in brackets it has no preview"
     assert (receipt.ref, receipt.place) == (taken["id"], server.service.news)
     assert taken["embeds"][0]["description"].startswith("The Wire · 2 Dec 09:02 UTC")
-
-
-@pytest.mark.parametrize("name", messages.ALL)
-async def test_every_message_of_the_example_is_taken_in_both_forms_and_modes(server: Server, name: str) -> None:
-    for channel in (bot(server), hook(server)):
-        for number, is_plain in enumerate((False, True)):
-            await channel.send(delivery(messages.ALL[name], id=f"{number}", is_plain=is_plain))
-    assert len(server.service.everything()) == 4
 
 
 async def test_a_message_has_its_address_in_both_modes_and_without_one_it_is_sent_all_the_same(server: Server) -> None:
@@ -97,28 +87,6 @@ async def test_what_may_be_part_of_another_story_is_a_reply_in_the_channel_with_
     assert shown["message_reference"]["message_id"] == head.ref
     assert shown["edits"] == 1
     assert len(server.service.messages(unsure.ref)) == 1
-
-
-@pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "garbage", "garbage_after"])
-async def test_no_clear_answer_is_an_unknown_outcome_and_a_look_tells(server: Server, fault: str) -> None:
-    server.hang_seconds = 0.05
-    channel = bot(server)
-    head = await channel.send(delivery(messages.POST, id="head"))
-    for message, reply_to in ((messages.POST, None), (messages.NEW_FACT, head)):
-        server.fail("post", fault)
-        asked = delivery(message, id=f"of {message.kind}", reply_to=reply_to)
-        with pytest.raises(ports.Unknown):
-            await channel.send(asked)
-        found = await channel.find(asked, since=BEGINNING)
-        assert (found is not None) is fault.endswith("_after")
-        if found:
-            assert (found.place, found.thread) == ((head.ref, head.ref) if reply_to else (server.service.news, ""))
-
-
-async def test_a_repetition_within_minutes_is_the_same_message_though_nobody_looked(server: Server) -> None:
-    receipts = [await bot(server).send(delivery(messages.POST)) for _ in range(2)]
-    assert receipts[0].ref == receipts[1].ref
-    assert len(server.service.everything()) == 1
 
 
 async def test_a_look_goes_through_all_pages_and_begins_where_it_is_told(server: Server) -> None:
@@ -182,28 +150,6 @@ async def test_where_edits_and_threads_must_wait_the_channel_goes_on(server: Ser
     await channel.send(delivery(messages.NOTICE, id="send-3"))
 
 
-def _raised(code: int) -> type[ports.SendError]:
-    return {
-        Act.WAIT: ports.Wait,
-        Act.WAIT_ALONE: ports.Wait,
-        Act.SIMPLIFY: ports.TooMuch,
-        Act.TOP_LEVEL: ports.ThreadGone,
-        Act.LEAVE: ports.NotEditable,
-        Act.PARK_CHANNEL: ports.Parked,
-        Act.PARK_WORKSPACE: ports.Parked,
-    }[errors.TABLE[code][0]]
-
-
-@pytest.mark.parametrize("code", errors.TABLE)
-async def test_each_code_has_its_deed_and_where_somebody_must_act_it_says_what(server: Server, code: int) -> None:
-    server.fail("post", faulty.Answer(400, {"message": "…", "code": code}))
-    act, meaning, advice = errors.TABLE[code]
-    with pytest.raises(_raised(code)) as caught:
-        await bot(server).send(delivery(messages.POST))
-    assert meaning in str(caught.value)
-    assert advice or act not in (Act.PARK_CHANNEL, Act.PARK_WORKSPACE)
-
-
 @pytest.mark.parametrize("code", [10003, 10008, 50013, 50083, 160005, 160006])
 async def test_where_no_thread_can_be_had_the_reply_goes_to_the_channel(server: Server, code: int) -> None:
     channel = bot(server)
@@ -213,27 +159,6 @@ async def test_where_no_thread_can_be_had_the_reply_goes_to_the_channel(server: 
         await channel.send(delivery(messages.NEW_FACT, id="send-2", reply_to=head))
     await channel.send(delivery(messages.NEW_FACT, id="send-2"))
     assert "BlackBerry to leave" in server.service.messages(server.service.news)[-1]["content"], "it names its story"
-
-
-async def test_a_thread_that_a_moderator_locked_takes_no_reply(server: Server) -> None:
-    channel = bot(server)
-    head = await channel.send(delivery(messages.POST))
-    await channel.send(delivery(messages.NEW_FACT, id="send-2", reply_to=head))
-    server.service.channels[head.ref].is_locked = True
-    with pytest.raises(ports.ThreadGone, match="locked"):
-        await channel.send(delivery(messages.CORRECTION, id="send-3", reply_to=head))
-
-
-async def test_a_message_of_another_channel_is_neither_edited_nor_answered(server: Server) -> None:
-    elsewhere = model.Receipt(ref="1", place="999999999999999999", sent_at=BEGINNING)
-    with pytest.raises(ports.ThreadGone):
-        await bot(server).send(delivery(messages.NEW_FACT, reply_to=elsewhere))
-    with pytest.raises(ports.NotEditable):
-        await bot(server).send(delivery(messages.EDIT, edits=elsewhere))
-    of_slack = model.Receipt(ref="1449046920.000100", place="C0123", sent_at=BEGINNING)
-    with pytest.raises(ports.NotEditable):
-        await hook(server).send(delivery(messages.EDIT, edits=of_slack))
-    assert server.requests == []
 
 
 async def test_a_message_that_somebody_deleted_is_left(server: Server) -> None:

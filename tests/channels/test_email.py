@@ -147,11 +147,6 @@ def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text
     assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject(delivery(message)).split())
 
 
-def test_a_text_that_was_cut_has_a_mark() -> None:
-    subject = mail.subject(delivery(hostile.every_kind("word " * 400, messages.WIRE)[0]))
-    assert subject.endswith("…")
-
-
 async def test_a_digest_is_one_mail_with_a_sentence_of_each_story(server: smtp.Server) -> None:
     await channel(server).send(delivery(replace(messages.GATHERED, lead="Digest: 2 stories")))
     [taken] = server.mails

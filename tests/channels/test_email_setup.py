@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot import channels, ports
-from bot.channels.email import errors
-from bot.channels.email.errors import Stage
+from bot import ports
 from bot.testing import channels as contract
 from bot.testing import messages
 from testbed.servers import smtp
@@ -109,41 +107,8 @@ async def test_check_goes_as_far_as_the_recipients_sends_nothing_and_says_what_t
     assert server.mails == []
 
 
-@pytest.mark.parametrize(
-    ("keys", "words"),
-    [
-        ({"to": []}, "at least one address"),
-        ({"to": "desk"}, "give an address"),
-        ({"to": "a@b.example\nBcc: c@d.example"}, "give an address"),
-        ({"to": [DESK, "DESK@example.org"]}, "twice"),
-        ({"sender": "x y@z"}, "give an address"),
-        ({"server": "smtp.example.org:99999"}, "server's name"),
-        ({"server": "https://smtp.example.org"}, "server's name"),
-        ({"username": "desk"}, "go together"),
-        ({"username": "desk", "password": "env:A", "security": "none"}, "not sent in clear"),
-        ({"digest": "8am"}, "time of day"),
-        ({"digest": "08:00 Mars/Base"}, "time of day"),
-        ({"unsubscribe": "http://x.example"}, "mailto: or https://"),
-        ({"unsubscribe": "https://x.example/>\r\nBcc: a@b.c"}, "mailto: or https://"),
-        ({"unsubscribe": "https://x.example/u", "to": [DESK, "b@example.org"]}, "who clicked"),
-    ],
-)
-def test_a_key_that_cannot_be_meant_is_refused_in_words(keys: dict[str, Any], words: str) -> None:
-    written = {"to": DESK, "sender": DESK, "server": "smtp.example.org", **keys}
-    with pytest.raises(ValueError, match=words):
-        channels.options()["email"].model_validate(written)
-
-
 async def test_one_click_is_offered_where_it_can_say_who_clicked(server: smtp.Server) -> None:
     await channel(server, unsubscribe="https://lists.example.org/off?list=desk").send(delivery(messages.POST))
     [taken] = server.mails
     assert taken["List-Unsubscribe"] == "<https://lists.example.org/off?list=desk>"
     assert taken["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-
-
-@pytest.mark.parametrize("stage", Stage)
-@pytest.mark.parametrize("code", [421, 450, 454, 500, 530, 535, 538, 550, 552, 554, 571])
-def test_every_answer_is_classified_and_a_refusal_never_reads_as_unknown(stage: Stage, code: int) -> None:
-    error = errors.error_of(stage, code, "5.0.0 words")
-    assert not isinstance(error, ports.Unknown)
-    assert isinstance(error, ports.Wait) is (code < 500)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import http.client
+import socket
 import ssl
-import time
 from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import certifi
 import pytest
 
 from bot import ports
-from bot.channels.kit import http_client
+from bot.channels.kit import http_client, http_errors
 
 SECRET = "s3cr3t"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -69,11 +71,6 @@ async def test_an_answer_is_its_status_its_headers_and_a_bounded_body() -> None:
         answer = await asked(port)
     assert (answer.status, answer.headers["retry-after"], len(answer.body)) == (418, "7", 64_000)
     assert not answer.is_success
-
-
-async def test_a_redirect_is_an_answer_and_not_followed() -> None:
-    async with serving(saying(b"HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n")) as port:
-        assert (await asked(port)).status == 307
 
 
 async def test_what_a_packed_answer_unpacks_to_is_not_looked_at() -> None:
@@ -133,22 +130,6 @@ async def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPa
         assert (await http_client.request("POST", "http://nobody.invalid/", who="it")).status == 204
 
 
-async def test_no_log_line_holds_an_address(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    async with serving(saying(b"HTTP/1.1 204 No Content\r\n\r\n")) as port:
-        await asked(port)
-    assert SECRET not in caplog.text
-
-
-async def test_a_request_ends_at_once_when_it_is_cancelled() -> None:
-    async with serving(saying(b"", then_hangs=True)) as port:
-        began = time.monotonic()
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await asked(port)
-        assert time.monotonic() - began < 1
-
-
 def test_authorities_of_the_system_are_trusted_beside_those_that_the_library_ships(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -165,3 +146,50 @@ def test_authorities_of_the_system_are_trusted_beside_those_that_the_library_shi
         assert len(http_client._tls().get_ca_certs()) == len(of_system)
     finally:
         http_client._tls.cache_clear()
+
+
+NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("30", 30),
+        (" 0 ", 0),
+        ("Wed, 02 Dec 2015 09:01:00 GMT", 60),
+        ("Wed, 02 Dec 2015 08:00:00 GMT", 0),
+        ("9" * 400, 3600),
+        ("-5", None),
+        ("soon", None),
+        ("", None),
+        ("１２", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_and_bounded(value: str, seconds: int | None) -> None:
+    expected = None if seconds is None else timedelta(seconds=seconds)
+    assert http_errors.retry_after({"retry-after": value}, now=NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (URLError(socket.gaierror(-2, "Name or service not known")), ports.Wait),
+        (URLError(ConnectionRefusedError(111, "refused")), ports.Wait),
+        (URLError(OSError(101, "Network is unreachable")), ports.Wait),
+        (URLError(ssl.SSLCertVerificationError("no")), ports.Wait),
+        (URLError(ConnectionResetError(104, "reset")), ports.Unknown),
+        (URLError(TimeoutError("timed out")), ports.Unknown),
+        (URLError("unknown url type"), ports.Unknown),
+        (ConnectionResetError(104, "reset"), ports.Unknown),
+        # Not wrapped: after the connection stood, so it may have arrived.
+        (ConnectionRefusedError(111, "refused"), ports.Unknown),
+        (http.client.RemoteDisconnected("gone"), ports.Unknown),
+        (http.client.IncompleteRead(b""), ports.Unknown),
+        (TimeoutError(), ports.Unknown),
+        (ValueError("https://hooks.example/s3cr3t"), ports.Unknown),
+    ],
+)
+def test_only_what_surely_never_left_is_sent_again_without_a_look(error: Exception, kind: type[Exception]) -> None:
+    made = http_errors.of_exception(error, who="it")
+    assert type(made) is kind
+    assert "s3cr3t" not in str(made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot import channels, model, ports
-from bot.channels.matrix import content, errors
+from bot import model, ports
+from bot.channels.matrix import content
 from bot.testing import hostile, messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, matrix
-from testbed.servers.faulty import Answer
 from tests.channels.context import Secrets, build, delivery
 
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
@@ -36,10 +34,6 @@ def room(
     return build("matrix", secrets=Secrets(A=token), **keys, **more)
 
 
-def refusal(code: str, status: int = 403) -> Answer:
-    return Answer(status, {"errcode": code, "error": "words"})
-
-
 async def test_a_post_is_text_and_html_pings_nobody_and_has_its_send_id(server: Server) -> None:
     receipt = await room(server).send(delivery(messages.POST))
     [taken] = server.service.messages("policy")
@@ -49,27 +43,6 @@ async def test_a_post_is_text_and_html_pings_nobody_and_has_its_send_id(server: 
     assert gravity.startswith("🔴 High")
     assert headline.startswith("BlackBerry to leave Pakistan")
     assert f'<h3><a href="{messages.WIRE}"><strong>BlackBerry to leave' in taken["formatted_body"]
-
-
-@pytest.mark.parametrize("name", messages.ALL)
-async def test_every_message_of_the_example_is_taken_by_a_strict_server(server: Server, name: str) -> None:
-    for number, is_plain in enumerate((False, True)):
-        await room(server).send(delivery(messages.ALL[name], id=f"send-{number}", is_plain=is_plain))
-    rich, plain = server.service.messages("policy")
-    assert "formatted_body" in rich
-    assert "formatted_body" not in plain
-
-
-async def test_an_edit_takes_the_place_of_the_message_and_a_reply_stands_in_its_thread(server: Server) -> None:
-    desk = room(server)
-    head = await desk.send(delivery(messages.POST))
-    await desk.send(delivery(messages.EDIT, id="send-2", edits=head))
-    reply = await desk.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
-    await desk.send(delivery(messages.CORRECTION, id="send-4", reply_to=reply))
-    shown, *replies = server.service.messages("policy")
-    assert shown["edits"] == 1
-    assert "2 outlets and 1 copy" in shown["formatted_body"]
-    assert [each["thread"] for each in replies] == [head.ref, head.ref], "threads do not nest"
 
 
 async def test_a_repetition_of_a_message_is_taken_for_the_first_one(server: Server) -> None:
@@ -100,14 +73,6 @@ async def test_whatever_a_feed_says_fits_into_an_event_and_is_text(server: Serve
             assert "@room" not in text
             assert "@reader" not in text
             assert 'href="https://matrix.to' not in text, "no pill"
-
-
-async def test_what_was_cut_has_a_mark(server: Server) -> None:
-    await room(server).send(delivery(hostile.every_kind("word " * 20_000, messages.WIRE, many=60)[6]))
-    [taken] = server.service.messages("policy")
-    assert taken["body"].endswith("…")
-    assert "…" in taken["formatted_body"]
-    assert "and 48 more" in taken["formatted_body"] or "more: wirewatch stories lists them" in taken["formatted_body"]
 
 
 # -- finding the room, and getting in
@@ -159,21 +124,6 @@ async def test_a_thread_or_message_elsewhere_or_gone_is_left(server: Server) -> 
 # -- what breaks on the way
 
 
-@pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "garbage", "garbage_after"])
-async def test_no_clear_answer_is_unknown_and_a_look_tells(server: Server, fault: str) -> None:
-    server.hang_seconds = 0.05
-    server.fail("post", fault)
-    desk = room(server)
-    with pytest.raises(ports.Unknown):
-        await desk.send(delivery(messages.POST))
-    assert server.asked("post") == 1
-    found = await desk.find(delivery(messages.POST), since=BEGINNING)
-    assert (found is not None) is fault.endswith("_after")
-    again = await desk.send(delivery(messages.POST))
-    assert found is None or found.ref == again.ref
-    assert len(server.service.messages("policy")) == 1
-
-
 async def test_a_look_follows_pages_and_is_not_misled_by_edits_and_stops_at_its_time(server: Server) -> None:
     server.service.page = 3
     desk = room(server)
@@ -194,43 +144,6 @@ async def test_a_look_follows_pages_and_is_not_misled_by_edits_and_stops_at_its_
     assert server.asked("messages") == before + 1
 
 
-async def test_a_limit_is_waited_for_as_long_as_the_server_says(server: Server) -> None:
-    server.fail("post", "429")
-    with pytest.raises(ports.Wait) as caught:
-        await room(server).send(delivery(messages.POST))
-    assert caught.value.after is not None
-    assert caught.value.after.total_seconds() == 2
-    server.fail("post", Answer(429, {"errcode": "M_LIMIT_EXCEEDED", "error": "", "retry_after_ms": 1500}))
-    with pytest.raises(ports.Wait) as caught:
-        await room(server).send(delivery(messages.POST))
-    assert caught.value.after is not None
-    assert caught.value.after.total_seconds() == 1.5
-
-
-@pytest.mark.parametrize("code", errors.TABLE)
-async def test_every_code_of_the_table_is_followed(server: Server, code: str) -> None:
-    act, advice = errors.TABLE[code]
-    server.fail("post", refusal(code, 429 if code == "M_LIMIT_EXCEEDED" else 403))
-    server.service.rooms["!policy:wirewatch.test"].members.discard(matrix.ME)
-    with pytest.raises(ports.SendError) as caught:
-        await room(server).send(delivery(messages.POST))
-    kinds = {"wait": ports.Wait, "send": ports.TooMuch, "keep": ports.Parked}
-    assert type(caught.value) is kinds[str(act).split()[0]]
-    assert advice in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("value", "words"), [("", "empty"), ("wrong-t0ken", "M_UNKNOWN_TOKEN.*access token"), ("a b", "cannot have")]
-)
-async def test_a_wrong_token_parks_every_room_of_it_without_showing_it(
-    server: Server, value: str, words: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    with pytest.raises(ports.Parked, match=words) as caught:
-        await room(server, token=value).send(delivery(messages.POST))
-    assert not value or value not in f"{caught.value} {caplog.text}"
-
-
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     assert all(line.is_good for line in await room(server).check())
     [line] = await room(server, token="wrong").check()
@@ -249,20 +162,3 @@ async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     there.needed, there.is_encrypted = 0, False
     assert all(line.is_good for line in await room(server).check()), "it accepts the invitation"
     assert server.service.messages("policy") == []
-
-
-@pytest.mark.parametrize(
-    ("keys", "words"),
-    [
-        ({"server": "matrix.example.org"}, "homeserver's address"),
-        ({"server": "https://matrix.example.org/_matrix/client"}, "homeserver's address"),
-        ({"room": "policy"}, "give a room"),
-        ({"room": "#policy"}, "give a room"),
-        ({"room": "#a b:example.org"}, "give a room"),
-        ({"room": ""}, "give a room"),
-    ],
-)
-def test_a_key_that_cannot_be_meant_is_refused_in_words(keys: dict[str, Any], words: str) -> None:
-    written = {"server": "https://matrix.example.org", "room": "!a:example.org", "token": "env:A", **keys}
-    with pytest.raises(ValueError, match=words):
-        channels.options()["matrix"].model_validate(written)

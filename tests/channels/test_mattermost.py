@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,14 +9,12 @@ from typing import Any
 
 import pytest
 
-from bot import channels, ports
-from bot.channels.kit import phrases
-from bot.channels.mattermost import errors, markdown
+from bot import ports
+from bot.channels.mattermost import markdown
 from bot.channels.mattermost.channel import SEND_ID
 from bot.testing import hostile, messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, mattermost
-from testbed.servers.faulty import Answer
 from tests.channels.context import Secrets, build, delivery
 
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
@@ -55,26 +51,6 @@ async def test_a_post_is_markdown_with_its_send_id(server: Server) -> None:
     assert quote.startswith("> **BlackBerry** will shut down in Pakistan")
 
 
-@pytest.mark.parametrize("name", messages.ALL)
-async def test_every_message_of_the_example_is_taken_by_a_strict_server(server: Server, name: str) -> None:
-    for number, is_plain in enumerate((False, True)):
-        await desk(server).send(delivery(messages.ALL[name], id=f"send-{number}", is_plain=is_plain))
-    assert len(posts(server)) == 2
-
-
-async def test_an_edit_changes_the_post_and_a_reply_stands_in_its_thread(server: Server) -> None:
-    channel = desk(server)
-    head = await channel.send(delivery(messages.POST))
-    await channel.send(delivery(messages.EDIT, id="send-2", edits=head))
-    reply = await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
-    await channel.send(delivery(messages.CORRECTION, id="send-4", reply_to=reply))
-    first, *replies = posts(server)
-    assert (first["edits"], first["props"][SEND_ID]) == (1, "send-1")
-    assert "2 outlets and 1 copy" in first["message"]
-    assert [each["root_id"] for each in replies] == [head.ref, head.ref], "threads do not nest"
-    assert "~~30 November~~ → **30 December**" in replies[0]["message"]
-
-
 @pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("max_length", [4_000, 16_383])
 async def test_whatever_a_feed_says_fits_and_pings_nobody(server: Server, max_length: int, step: int) -> None:
@@ -93,10 +69,6 @@ async def test_whatever_a_feed_says_fits_and_pings_nobody(server: Server, max_le
     assert not hostile.CONTROL & set("".join(post["message"] for post in posts(server)))
 
 
-def test_the_strict_server_reads_mentions_as_the_real_one_does() -> None:
-    assert mattermost.pings("hi @all, (@here) x@y @channel: :@a: @\u2060all") == ["@all", "@here", "@channel", "@a"]
-
-
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
@@ -110,16 +82,6 @@ def test_the_strict_server_reads_mentions_as_the_real_one_does() -> None:
 )
 def test_what_markdown_reads_is_text(words: str, shown: str) -> None:
     assert markdown.escaped(words) == shown
-
-
-async def test_what_was_cut_has_a_mark(server: Server) -> None:
-    message = hostile.every_kind("word " * 20_000, messages.WIRE, many=60)[6]
-    await desk(server, max_length=4_000).send(delivery(message))
-    await desk(server, max_length=4_000).send(delivery(message, id="plain", is_plain=True))
-    rich, plain = posts(server)
-    assert re.search(r"and \d+ more: wirewatch stories lists them", rich["message"])
-    assert plain["message"].endswith("…")
-    assert phrases.size(plain["message"]) <= 4_000
 
 
 # -- finding the channel
@@ -169,20 +131,6 @@ async def test_a_post_that_is_too_old_to_be_edited_is_left(server: Server) -> No
 # -- what breaks on the way
 
 
-@pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "garbage", "garbage_after"])
-async def test_no_clear_answer_is_unknown_and_a_look_tells(server: Server, fault: str) -> None:
-    server.hang_seconds = 0.05
-    server.fail("post", fault)
-    channel = desk(server)
-    with pytest.raises(ports.Unknown):
-        await channel.send(delivery(messages.POST))
-    found = await channel.find(delivery(messages.POST), since=BEGINNING)
-    assert (found is not None) is fault.endswith("_after")
-    again = await channel.send(delivery(messages.POST))
-    assert found is None or found.ref == again.ref, "within half a minute the pending id is known"
-    assert len(posts(server)) == 1
-
-
 async def test_a_look_follows_pages_sees_only_what_is_ours_and_stops_at_its_time(server: Server) -> None:
     channel = desk(server)
     head = await channel.send(delivery(messages.POST, id="head"))
@@ -202,46 +150,6 @@ async def test_a_look_follows_pages_sees_only_what_is_ours_and_stops_at_its_time
     assert server.asked("look") == before + 1
 
 
-async def test_a_limit_is_waited_for_as_long_as_the_server_says(server: Server) -> None:
-    server.fail("post", "429")
-    with pytest.raises(ports.Wait) as caught:
-        await desk(server).send(delivery(messages.POST))
-    assert caught.value.after is not None
-    assert caught.value.after.total_seconds() == 2
-
-
-@pytest.mark.parametrize("name", errors.TABLE)
-async def test_every_id_of_the_table_is_followed(server: Server, name: str) -> None:
-    act, advice = errors.TABLE[name]
-    status = 401 if "WORKSPACE" in act.name else 500 if act.name == "LOOK" else 400
-    server.fail("post", Answer(status, {"id": name, "message": "words", "status_code": status}))
-    with pytest.raises(ports.SendError) as caught:
-        await desk(server).send(delivery(messages.POST))
-    kinds = {
-        "LOOK": ports.Unknown,
-        "SIMPLIFY": ports.TooMuch,
-        "TOP_LEVEL": ports.ThreadGone,
-        "LEAVE": ports.NotEditable,
-        "PARK_CHANNEL": ports.Parked,
-        "PARK_WORKSPACE": ports.Parked,
-    }
-    assert type(caught.value) is kinds[act.name]
-    assert getattr(caught.value, "whole_workspace", False) is (act.name == "PARK_WORKSPACE")
-    assert advice in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("value", "words"), [("", "empty"), ("wrong-t0ken", "session_expired.*Create New Token"), ("a b", "cannot have")]
-)
-async def test_a_wrong_token_parks_every_channel_of_it_without_showing_it(
-    server: Server, value: str, words: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    with pytest.raises(ports.Parked, match=words) as caught:
-        await desk(server, token=value).send(delivery(messages.POST))
-    assert not value or value not in f"{caught.value} {caplog.text}"
-
-
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     assert all(line.is_good for line in await desk(server).check())
     [line] = await desk(server, token="wrong").check()
@@ -257,19 +165,3 @@ async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     *_, line, _ = await desk(server, to=there.id, team=None).check()
     assert "unarchive it" in line.help
     assert posts(server) == []
-
-
-@pytest.mark.parametrize(
-    ("keys", "words"),
-    [
-        ({"server": "mattermost.example.org"}, "server's address"),
-        ({"server": "https://mattermost.example.org/api/v4"}, "server's address"),
-        ({"to": "Policy Alerts"}, "in small letters"),
-        ({"team": None}, "give the team too"),
-        ({"max_length": 100}, "4000"),
-    ],
-)
-def test_a_key_that_cannot_be_meant_is_refused_in_words(keys: dict[str, Any], words: str) -> None:
-    written = {"server": "https://mattermost.example.org", "team": "a", "to": "b", "token": "env:A", **keys}
-    with pytest.raises(ValueError, match=words):
-        channels.options()["mattermost"].model_validate(written)

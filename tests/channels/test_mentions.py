@@ -19,7 +19,7 @@ from bot.channels.slack import blocks as slack
 from bot.channels.telegram import entities as telegram
 from bot.testing import messages
 from testbed.servers import slack_rules
-from tests.channels.context import delivery
+from tests.channels.context import delivery, objects
 
 HOSTILE = model.Sentence(
     spans=(model.Span(text="Ask @duty, @ann, <@123456789012345678> and <!subteam^S012ABCDEF>"),),
@@ -37,7 +37,7 @@ def told(*ids: str, kind: model.MessageKind = model.MessageKind.POST) -> model.M
 def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> None:
     made = slack.blocks(told("U0AMINA", "S012ABCDEF", "here"))
     slack_rules.check_blocks(json.loads(json.dumps(made)))
-    found = [each for each in _objects(made) if each.get("type") in ("user", "usergroup", "broadcast")]
+    found = [each for each in objects(made) if each.get("type") in ("user", "usergroup", "broadcast")]
     assert found == [
         {"type": "user", "user_id": "U0AMINA"},
         {"type": "usergroup", "usergroup_id": "S012ABCDEF"},
@@ -92,9 +92,3 @@ def test_somebody_whom_the_channel_does_not_know_is_named_and_not_notified(
     made = json.dumps(render(told("")), ensure_ascii=False)
     assert "duty0" in made
     assert "@duty0" not in made
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    if isinstance(value, dict):
-        return [value, *(found for each in value.values() for found in _objects(each))]
-    return [found for each in value for found in _objects(each)] if isinstance(value, list | tuple) else []

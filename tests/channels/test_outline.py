@@ -31,11 +31,6 @@ def test_matched_words_are_bold_and_another_outlet_stands_once_behind_its_senten
     assert other.text.endswith("use the service there. — Karachi Herald")
 
 
-def test_evidence_is_last_and_does_not_repeat_the_only_rule() -> None:
-    (why,) = told(outline.lines(messages.POST), Style.SMALL)
-    assert why.startswith("Why: product → BlackBerry, BES (title, body)")
-
-
 def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -> None:
     why = outline.lines(messages.POST)[-1].text
     ways = {
@@ -46,14 +41,6 @@ def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -
         assert outline.lines(replace(messages.POST, shows_claim_command=shows_command))[-1].text == last
         claimed = outline.lines(replace(messages.CLAIMED, shows_claim_command=shows_command))
         assert "To claim" not in " ".join(line.text for line in claimed)
-
-
-def test_each_headline_of_the_coverage_has_a_line_with_its_link_its_outlet_and_its_time() -> None:
-    lines = outline.lines(messages.EDIT)
-    assert "2 outlets and 1 copy" in told(lines, Style.LINE)
-    [item] = [line for line in lines if line.style is Style.ITEM]
-    assert item.text == "Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC"
-    assert (item.runs[0].text, item.runs[0].link) == ("Why BlackBerry is going", messages.HERALD)
 
 
 def test_six_headlines_are_listed_and_the_rest_is_counted_with_a_link_to_the_story() -> None:
@@ -76,17 +63,6 @@ def test_copies_are_counted_also_where_no_other_headline_is_listed() -> None:
     assert outline.lines(alone)[2].text == "The Wire · 2 Dec 09:02 UTC · 1 copy"
 
 
-def test_a_message_that_points_to_another_story_keeps_its_own_headline() -> None:
-    own, pointer = outline.lines(messages.MERGED)
-    assert own.text == "BlackBerry says it quits Pakistan"
-    assert pointer.text.startswith("Merged into an earlier story: BlackBerry to leave Pakistan")
-
-
-def test_a_reply_below_a_gathered_message_names_its_story() -> None:
-    reply = replace(messages.NEW_FACT, title=messages.BRIEF.title)
-    assert outline.lines(reply)[0].text.startswith("New in this story · BlackBerry to leave Pakistan")
-
-
 def test_what_is_left_out_for_want_of_room_is_said() -> None:
     many = replace(
         messages.GATHERED, briefs=tuple(replace(messages.BRIEF, summary=messages.BRIEF.summary * 3) for _ in range(110))
@@ -96,11 +72,6 @@ def test_what_is_left_out_for_want_of_room_is_said() -> None:
     assert any(quote.endswith("…") for quote in told(short, Style.QUOTE))
     facts = replace(messages.NEW_FACT, facts=messages.NEW_FACT.facts * 10)
     assert "and 8 more" in told(outline.lines(facts), Style.ITEM)
-
-
-def test_a_reply_outside_of_its_thread_names_its_story() -> None:
-    first = outline.lines(messages.NEW_FACT, names_story=True)[0]
-    assert first.text.startswith("New in this story · BlackBerry to leave Pakistan")
 
 
 @pytest.mark.parametrize("message", hostile.ALL)
@@ -114,18 +85,6 @@ def test_whatever_a_feed_says_the_shortest_outline_is_short_clean_and_has_no_emp
         for run in (run for line in lines for run in line.runs if run.link):
             assert phrases.safe_link(run.link) == run.link
     assert sum(phrases.size(run.text) + len(run.link) for line in lines for run in line.runs) <= 2_200
-
-
-@pytest.mark.parametrize("place", range(len(outline.ROOMS)))
-def test_the_longest_outline_that_fits_is_taken(place: int) -> None:
-    message = hostile.every_kind("word " * 400, messages.WIRE, many=30)[0]
-    sizes = [sum(len(line.text) for line in outline.lines(message, room)) for room in outline.ROOMS]
-    made = outline.fitted(message, lambda lines: sum(len(line.text) for line in lines), lambda s: s <= sizes[place])
-    assert made == sizes[place]
-
-
-def test_where_none_fits_it_is_the_shortest() -> None:
-    assert outline.fitted(messages.EDIT, tuple, lambda made: False) == outline.lines(messages.EDIT, outline.ROOMS[-1])
 
 
 def test_the_latest_change_is_quoted_where_nothing_says_what_its_numbers_count() -> None:

@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from bot import model
-from bot.channels.kit import acts, phrases, plain_text
+from bot.channels.kit import phrases, plain_text
 from bot.channels.slack import blocks as slack_blocks
-from bot.channels.slack import errors, rich_text
+from bot.channels.slack import rich_text
 from bot.testing import hostile, messages
 from testbed.servers import slack_rules
-
-GOLDEN = Path(__file__).parent / "golden"
+from tests.channels.context import check_golden_blocks, objects
 
 
 @pytest.mark.parametrize("name", messages.ALL)
 def test_the_blocks_are_those_of_the_golden_file(name: str) -> None:
-    """``WIREWATCH_GOLDEN=write`` writes them anew: look at the difference before committing it."""
-    made = json.dumps(slack_blocks.blocks(messages.ALL[name]), indent=1, ensure_ascii=False) + "\n"
-    file = GOLDEN / f"{name}.json"
-    if os.environ.get("WIREWATCH_GOLDEN") == "write":
-        file.write_text(made)
-    assert made == file.read_text()
-
-
-@pytest.mark.parametrize("name", messages.ALL)
-def test_slacks_own_models_take_every_block(name: str) -> None:
-    for block in slack_blocks.blocks(messages.ALL[name], names_story=True):
-        parsed = Block.parse(dict(block))
-        assert parsed is not None
-        parsed.validate_json()
+    check_golden_blocks(name, slack_blocks.blocks(messages.ALL[name]))
 
 
 @pytest.mark.parametrize("names_story", [True, False])
@@ -57,7 +38,7 @@ def test_hostile_messages_keep_every_limit(names_story: bool) -> None:
 
 def test_untrusted_text_stands_only_where_slack_reads_no_markup() -> None:
     for message in hostile.every_kind(hostile.BAD, messages.WIRE):
-        for piece in _objects(slack_blocks.blocks(message, names_story=True)):
+        for piece in objects(slack_blocks.blocks(message, names_story=True)):
             if piece.get("type") == "mrkdwn":
                 assert piece["verbatim"] is True
                 assert not any(ping in str(piece["text"]) for ping in hostile.PINGS)
@@ -65,19 +46,10 @@ def test_untrusted_text_stands_only_where_slack_reads_no_markup() -> None:
                 assert not hostile.CONTROL & set(piece["text"])
 
 
-def test_the_fallback_text_is_escaped_once_and_cannot_ping() -> None:
-    for message in hostile.every_kind(hostile.BAD, messages.WIRE):
-        for words in (plain_text.preview(message), rich_text.unformatted(plain_text.body(message))):
-            text = rich_text.escaped_to(words, rich_text.TEXT_LIMIT)
-            assert "<" not in text
-            assert ">" not in text
-            assert "&amp;amp;" not in text
-
-
 def test_only_web_addresses_are_links_and_each_label_tells_the_true_host() -> None:
     for link in hostile.LINKS:
         for message in hostile.every_kind("bank.example", link, many=1):
-            for piece in _objects(slack_blocks.blocks(message, names_story=True)):
+            for piece in objects(slack_blocks.blocks(message, names_story=True)):
                 if piece.get("type") == "link":
                     assert str(piece["url"]).startswith(("https://evil.example", "https://xn--", "https://x.example"))
                     assert "bank.example (" in str(piece["text"])
@@ -122,25 +94,3 @@ def test_a_cut_is_never_too_long_and_the_escaping_never_cut(text: str, limit: in
     assert phrases.size(escaped) <= limit
     rest = escaped.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
     assert not set(rest) & set("&<>")
-
-
-def test_every_code_of_the_table_has_one_deed_and_what_parks_says_what_to_do() -> None:
-    for code, (act, advice) in errors.TABLE.items():
-        assert code in str(errors.error_of(code, doing="posting"))
-        assert advice or act not in (acts.Act.PARK_CHANNEL, acts.Act.PARK_WORKSPACE)
-
-
-def test_a_notice_in_another_form_says_the_same() -> None:
-    assert messages.NOTICE.lead in plain_text.title(messages.NOTICE)
-    assert messages.NOTICE.lines[0] in plain_text.body(messages.NOTICE)
-    assert isinstance(messages.NOTICE, model.Message)
-
-
-def _objects(thing: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(thing, dict):
-        yield thing
-        for value in thing.values():
-            yield from _objects(value)
-    elif isinstance(thing, list | tuple):
-        for value in thing:
-            yield from _objects(value)

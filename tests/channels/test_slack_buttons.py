@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pydantic
 import pytest
 from slack_sdk.models.blocks import Block
 
-from bot import channels, model, ports
+from bot import model, ports
 from bot.channels.kit import plain_text
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack import buttons, rich_text
@@ -24,9 +21,8 @@ from bot.testing import hostile, messages
 from testbed.fakes import FakeClock
 from testbed.servers import slack, slack_rules
 from testbed.servers.slack_socket import SocketMode
-from tests.channels.context import Secrets, build
+from tests.channels.context import Secrets, build, check_golden_blocks, objects
 
-GOLDEN = Path(__file__).parent / "golden"
 LAW = messages.SECOND_WHY.rule
 
 
@@ -77,26 +73,13 @@ ALL = {
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_buttons_are_those_of_the_golden_file(name: str) -> None:
-    """``WIREWATCH_GOLDEN=write`` writes them anew: look at the difference before committing it."""
-    made = json.dumps(slack_blocks.blocks(ALL[name], has_buttons=True), indent=1, ensure_ascii=False) + "\n"
-    file = GOLDEN / f"{name}.json"
-    if os.environ.get("WIREWATCH_GOLDEN") == "write":
-        file.write_text(made)
-    assert made == file.read_text()
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_slacks_own_models_take_every_block_with_buttons(name: str) -> None:
-    for block in slack_blocks.blocks(ALL[name], has_buttons=True):
-        parsed = Block.parse(dict(block))
-        assert parsed is not None
-        parsed.validate_json()
+    check_golden_blocks(name, slack_blocks.blocks(ALL[name], has_buttons=True))
 
 
 def test_who_claimed_is_shown_live_on_slack_alone_and_by_name_elsewhere() -> None:
     claim = replace(messages.CLAIMED.judgements[0], by="U012ABCDEF", name="Ann <@U1>")
     told = replace(messages.CLAIMED, judgements=(claim,))
-    assert {"type": "user", "user_id": "U012ABCDEF"} in list(_objects(slack_blocks.blocks(told)))
+    assert {"type": "user", "user_id": "U012ABCDEF"} in list(objects(slack_blocks.blocks(told)))
     elsewhere = plain_text.whole(told)
     assert "Claimed by Ann <@U1> ·" in elsewhere
     assert "U012ABCDEF" not in elsewhere
@@ -145,7 +128,7 @@ def test_hostile_messages_keep_every_limit_with_buttons() -> None:
 
 def test_a_rules_name_pings_nobody_from_a_button() -> None:
     for message in _hostile():
-        for piece in _objects(slack_blocks.blocks(message, has_buttons=True)):
+        for piece in objects(slack_blocks.blocks(message, has_buttons=True)):
             if piece.get("type") == "user":
                 assert str(piece["user_id"]).startswith("U")
             if piece.get("type") == "mrkdwn":
@@ -267,19 +250,6 @@ def test_what_is_not_a_press_of_ours_is_no_press(changes: dict[str, Any]) -> Non
 # -- bot.yaml
 
 
-@pytest.mark.parametrize(
-    ("written", "why"),
-    [
-        ({"to": "#a", "token": "env:T", "buttons": True}, "app_token: env:SLACK_APP_TOKEN"),
-        ({"to": "#a", "token": "env:T", "app_token": "env:A"}, "buttons: true"),
-        ({"webhook": "env:W", "buttons": True, "app_token": "env:A"}, "cannot receive button presses"),
-    ],
-)
-def test_buttons_that_could_not_be_heard_are_a_mistake(written: dict[str, object], why: str) -> None:
-    with pytest.raises(pydantic.ValidationError, match=why):
-        channels.options()["slack"].model_validate(written)
-
-
 # -- looking at the set-up
 
 
@@ -313,15 +283,6 @@ async def test_the_check_says_whether_the_app_token_opens_a_connection(
     assert line.is_good is (help_text == "")
     assert help_text in line.help
     assert "other" not in line.help, "no secret in it"
-
-
-def _objects(value: object) -> Iterator[dict[str, object]]:
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        for each in value:
-            yield from _objects(each)
 
 
 @pytest.mark.parametrize("name", ["new_fact", "correction"])

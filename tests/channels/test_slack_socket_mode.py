@@ -209,9 +209,3 @@ async def test_only_those_whom_the_channel_lists_may_press(person: str, may_act:
 
 async def test_a_group_that_may_not_be_asked_lets_nobody_in() -> None:
     assert await barred_for("U0AMINA", groups={"S0DESK": ["U0AMINA"]}, may_act=["S0DESK"], scope="chat:write")
-
-
-@pytest.mark.parametrize("listed", ["amina", "@amina", "#desk", "C0123ABCDE", "U0 AMINA"])
-def test_whom_may_act_names_is_an_id(listed: str) -> None:
-    with pytest.raises(ValueError, match="is no id of this service: U012ABCDEF"):
-        build("slack", secrets=Secrets(), to="#a", token="env:T", buttons=True, app_token="env:A", may_act=[listed])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ from testbed.fakes import MemoryKeyValues
 from testbed.servers import slack
 from tests.channels.context import Secrets, build, delivery
 
-REF = "env:SLACK_BOT_TOKEN"
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
 
 
@@ -52,24 +50,6 @@ async def test_a_post_arrives_with_blocks_and_send_id_and_nothing_that_slack_wou
     assert taken["metadata"]["event_payload"] == {"send_id": "send-1", "story": messages.STORY}
     assert (taken["parse"], taken["link_names"], taken["mrkdwn"]) == ("none", False, False)
     assert (taken["unfurl_links"], taken["unfurl_media"]) == (False, False)
-
-
-@pytest.mark.parametrize("name", messages.ALL)
-async def test_every_message_of_the_example_is_taken_by_a_strict_server(server: slack.Server, name: str) -> None:
-    for is_plain in (False, True):
-        await bot(server).send(delivery(messages.ALL[name], is_plain=is_plain))
-    assert len(server.workspace.messages("policy-alerts")) == 2
-
-
-async def test_an_edit_replaces_the_message_and_a_reply_stands_in_its_thread(server: slack.Server) -> None:
-    channel = bot(server)
-    head = await channel.send(delivery(messages.POST))
-    await channel.send(delivery(messages.EDIT, id="send-2", edits=head))
-    await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
-    first, reply = server.workspace.messages("policy-alerts")
-    assert first["edits"] == 1
-    assert "2 outlets and 1 copy" in str(first["blocks"])
-    assert reply["thread_ts"] == head.ref
 
 
 async def test_what_may_be_part_of_another_story_is_a_reply_that_the_channel_sees_and_lives_on(
@@ -130,21 +110,6 @@ async def test_a_name_is_resolved_once_over_all_pages_and_kept(server: slack.Ser
     assert [method for method, _, _ in server.requests] == ["chat.postMessage"]
 
 
-async def test_a_listing_that_is_told_to_wait_goes_on_where_it_was(server: slack.Server) -> None:
-    server.workspace.page = 1
-    server.fail("conversations.list", "500_after")
-    channel = bot(server)
-    with pytest.raises(ports.Unknown):
-        await channel.send(delivery(messages.NOTICE))
-    await channel.send(delivery(messages.NOTICE))
-    assert server.workspace.messages("policy-alerts")
-
-
-async def test_an_id_needs_no_listing(server: slack.Server) -> None:
-    await bot(server, to="C000000001").send(delivery(messages.NOTICE))
-    assert [method for method, _, _ in server.requests] == ["chat.postMessage"]
-
-
 async def test_without_the_scope_for_private_channels_the_public_ones_are_found(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("groups:read")
     await bot(server).send(delivery(messages.NOTICE))
@@ -168,33 +133,6 @@ async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_
     server.workspace.add_channel("policy-alerts")
     receipt = await channel.send(delivery(messages.NOTICE))
     assert receipt.place == "C000000002"
-
-
-async def test_a_thread_in_another_channel_is_not_written_into(server: slack.Server) -> None:
-    elsewhere = model.Receipt(ref="1.0", place="C000000000", sent_at=BEGINNING)
-    with pytest.raises(ports.ThreadGone):
-        await bot(server).send(delivery(messages.NEW_FACT, reply_to=elsewhere))
-    with pytest.raises(ports.NotEditable):
-        await bot(server).send(delivery(messages.EDIT, edits=elsewhere))
-
-
-@pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "garbage", "garbage_after"])
-async def test_no_clear_answer_is_an_unknown_outcome_and_one_request(server: slack.Server, fault: str) -> None:
-    server.hang_seconds = 0.05
-    server.fail("chat.postMessage", fault)
-    channel = bot(server, to="C000000001")
-    with pytest.raises(ports.Unknown):
-        await channel.send(delivery(messages.POST))
-    assert len(server.requests) == 1
-    found = await channel.find(delivery(messages.POST), since=BEGINNING)
-    assert (found is not None) is fault.endswith("_after")
-
-
-async def test_no_server_is_surely_not_accepted() -> None:
-    with slack.serve() as gone:
-        gone.workspace.add_channel("policy-alerts")
-    with pytest.raises(ports.Wait, match="refused"):
-        await bot(gone, to="C000000000").send(delivery(messages.POST))
 
 
 async def test_retry_after_is_obeyed_for_the_method_without_asking_again(server: slack.Server) -> None:
@@ -244,21 +182,6 @@ async def test_refused_metadata_is_left_out_of_the_plain_form(server: slack.Serv
     await channel.send(delivery(messages.POST, is_plain=True))
     assert "metadata" not in server.workspace.messages("policy-alerts")[0]
     assert not channel.abilities.lookup
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [(None, "not set"), ("", "empty"), ("xoxb-wrong", "invalid_auth"), ("xoxb secret\nline", "cannot have")],
-)
-async def test_a_missing_or_wrong_token_parks_the_workspace_or_channel_without_showing_it(
-    server: slack.Server, value: str | None, words: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    secrets = Secrets() if value is None else Secrets(SLACK_BOT_TOKEN=value)
-    channel = build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
-    with pytest.raises(ports.Parked, match=words) as caught:
-        await channel.send(delivery(messages.POST))
-    assert not value or (value not in str(caught.value) and value not in caplog.text)
 
 
 async def test_a_token_that_was_replaced_counts_at_once(server: slack.Server) -> None:

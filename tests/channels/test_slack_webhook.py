@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pydantic
 import pytest
 
-from bot import channels, ports
+from bot import ports
 from bot.testing import messages
 from testbed.servers import slack
 from tests.channels.context import Secrets, build, delivery
@@ -68,25 +67,3 @@ async def test_a_mistyped_address_parks_and_says_so(server: slack.Server) -> Non
     no_address = build("slack", secrets=Secrets(HOOK="hooks.slack.example/x"), webhook="env:HOOK")
     with pytest.raises(ports.Parked, match="https://"):
         await no_address.send(delivery(messages.POST))
-
-
-@pytest.mark.parametrize(
-    ("written", "words"),
-    [
-        ({"to": "#x"}, "give to and token"),
-        ({"to": "#x", "token": "env:T", "webhook": "env:H"}, "leave out"),
-        ({"to": "#x", "token": "env:T", "pace": "0 seconds"}, "at least 1 second"),
-        ({"to": "@ann", "token": "env:T"}, "in quotes"),
-        ({"to": "#", "token": "env:T"}, "in quotes"),
-        ({"to": "#x", "token": "env:T", "api_url": "slack.example"}, "https://"),
-        ({"to": "#x", "token": "xoxb-literal"}, "env:NAME"),
-    ],
-)
-def test_wrong_options_say_what_to_write(written: dict[str, str], words: str) -> None:
-    with pytest.raises(pydantic.ValidationError, match=words):
-        channels.options()["slack"].model_validate(written)
-
-
-def test_a_lower_pace_is_taken_with_another_server_only() -> None:
-    written = {"to": "#x", "token": "env:T", "pace": "0 seconds", "api_url": "http://127.0.0.1:1/api"}
-    channels.options()["slack"].model_validate(written)

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import ports
-from bot.channels.kit.acts import Act
-from bot.channels.teams import card, errors
+from bot.channels.teams import card
 from bot.testing import hostile, messages
 from testbed.servers import faulty, teams
 from tests.channels.context import Secrets, build, delivery
@@ -45,13 +44,6 @@ async def test_a_card_says_first_how_grave_which_rule_and_what_happened(server: 
     assert receipt.ref == "", "a workflow gives no reference"
 
 
-@pytest.mark.parametrize("name", messages.ALL)
-async def test_every_message_of_the_example_is_taken_in_both_forms(server: Server, name: str) -> None:
-    for is_plain in (False, True):
-        await hook(address(server)).send(delivery(messages.ALL[name], is_plain=is_plain))
-    assert len(server.service.cards) == 2
-
-
 async def test_it_promises_neither_threads_nor_edits_nor_a_look_and_says_so(server: Server) -> None:
     channel = hook(address(server))
     assert channel.abilities == ports.Abilities(threads=False, edits=False, lookup=False)
@@ -69,15 +61,6 @@ async def test_news_of_a_story_name_it(server: Server) -> None:
     assert teams.text(server.service.cards[0]).startswith("New in this story · BlackBerry to leave Pakistan")
 
 
-@pytest.mark.parametrize("fault", [fault for fault in faulty.FAULTS if fault != "429"])
-async def test_no_clear_answer_is_an_unknown_outcome_and_one_request(server: Server, fault: str) -> None:
-    server.hang_seconds = 0.05
-    server.fail("post", fault)
-    with pytest.raises(ports.Unknown):
-        await hook(address(server)).send(delivery(messages.POST))
-    assert len(server.requests) == 1
-
-
 async def test_more_than_four_a_second_wait_for_as_long_as_it_says() -> None:
     with faulty.serve(teams.Workflow(limit=(4, 60.0))) as server:
         channel = hook(address(server))
@@ -86,20 +69,6 @@ async def test_more_than_four_a_second_wait_for_as_long_as_it_says() -> None:
         with pytest.raises(ports.Wait) as caught:
             await channel.send(delivery(messages.NOTICE))
         assert caught.value.after == timedelta(seconds=3)
-
-
-@pytest.mark.parametrize("code", errors.TABLE)
-async def test_each_code_has_its_deed_and_where_somebody_must_act_it_says_what(server: Server, code: str) -> None:
-    server.fail("post", teams.Refused(400, code, "…").answer)
-    act, advice = errors.TABLE[code]
-    raised: dict[Act, type[ports.SendError]] = {
-        Act.WAIT: ports.Wait,
-        Act.SIMPLIFY: ports.TooMuch,
-        Act.PARK_CHANNEL: ports.Parked,
-    }
-    with pytest.raises(raised[act], match=code):
-        await hook(address(server)).send(delivery(messages.POST))
-    assert advice or act is not Act.PARK_CHANNEL
 
 
 async def test_what_is_wrong_with_a_workflow_says_what_to_click(server: Server) -> None:

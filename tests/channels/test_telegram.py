@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import channels, ports
-from bot.channels.kit.acts import Act
-from bot.channels.telegram import entities, errors
+from bot.channels.telegram import entities
 from bot.testing import hostile, messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, telegram
@@ -59,13 +57,6 @@ async def test_a_message_has_its_address_where_telegram_gives_one(server: Server
     assert (await bot(server).send(delivery(messages.POST))).link == "https://t.me/c/1234567890/1"
 
 
-@pytest.mark.parametrize("name", messages.ALL)
-async def test_every_message_of_the_example_is_taken_in_both_forms(server: Server, name: str) -> None:
-    for is_plain in (False, True):
-        await bot(server).send(delivery(messages.ALL[name], is_plain=is_plain))
-    assert len(server.service.messages()) == 2
-
-
 async def test_an_edit_replaces_the_message_and_a_reply_points_to_it(server: Server) -> None:
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
@@ -89,19 +80,6 @@ async def test_a_reply_to_a_deleted_message_goes_to_the_chat_and_a_deleted_one_i
         await channel.send(delivery(messages.EDIT, edits=head))
     await channel.send(delivery(messages.NEW_FACT))
     assert "BlackBerry to leave Pakistan" in server.service.messages()[0]["text"], "it names its story"
-
-
-@pytest.mark.parametrize("fault", ["500", "500_after", "reset", "reset_after", "hang", "garbage", "garbage_after"])
-async def test_no_clear_answer_is_an_unknown_outcome_and_one_request(server: Server, fault: str) -> None:
-    server.hang_seconds = 0.05
-    server.fail("post", fault)
-    channel = bot(server)
-    with pytest.raises(ports.Unknown):
-        await channel.send(delivery(messages.POST))
-    assert len(server.requests) == 1
-    with pytest.raises(ports.Unknown, match="cannot tell"):
-        await channel.find(delivery(messages.POST), since=BEGINNING)
-    assert not channel.abilities.lookup
 
 
 async def test_a_429_waits_for_as_long_as_it_says_and_asks_nothing_meanwhile() -> None:
@@ -134,11 +112,6 @@ async def test_a_group_that_became_a_supergroup_is_followed_and_remembered(serve
     assert [request.body["chat_id"] for _, request in server.requests] == [str(telegram.NEWS)]
 
 
-async def test_a_group_that_moves_just_then_gets_its_message_at_once(server: Server) -> None:
-    server.service.add_chat(-555, "Old", type="group").moved_to = telegram.NEWS
-    assert (await bot(server, to="-555").send(delivery(messages.POST))).place == str(telegram.NEWS)
-
-
 async def test_a_public_channel_is_named_and_resolved_once(server: Server) -> None:
     server.service.add_chat(-1009, "Policy", type="channel", name="policy_news")
     channel = bot(server, to="@policy_news")
@@ -154,23 +127,6 @@ async def test_a_topic_of_a_group_is_written_in(server: Server) -> None:
     assert server.service.messages()[0]["topic"] == 7
     with pytest.raises(ports.Parked, match="topic:"):
         await bot(server, topic=8).send(delivery(messages.POST))
-
-
-@pytest.mark.parametrize("words", errors.TABLE)
-async def test_each_word_has_its_deed_and_where_somebody_must_act_it_says_what(server: Server, words: str) -> None:
-    act, advice = errors.TABLE[words]
-    server.fail("post", telegram.Refused(400, f"Bad Request: {words}").answer)
-    raised: dict[Act, type[ports.SendError]] = {
-        Act.WAIT: ports.Wait,
-        Act.SIMPLIFY: ports.TooMuch,
-        Act.TOP_LEVEL: ports.ThreadGone,
-        Act.LEAVE: ports.NotEditable,
-        Act.PARK_CHANNEL: ports.Parked,
-        Act.PARK_WORKSPACE: ports.Parked,
-    }
-    with pytest.raises(raised[act]):
-        await bot(server).send(delivery(messages.POST))
-    assert advice or act not in (Act.PARK_CHANNEL, Act.PARK_WORKSPACE)
 
 
 # -- what send-test says
@@ -254,19 +210,3 @@ def test_whatever_a_feed_says_a_message_keeps_telegrams_limits(text: str) -> Non
 
 
 # -- options
-
-
-@pytest.mark.parametrize(
-    ("written", "words"),
-    [
-        ({"token": "env:T"}, "to"),
-        ({"to": "News", "token": "env:T"}, "in quotes"),
-        ({"to": "-1", "token": "env:T", "pace": "0 seconds"}, "at least 1 second"),
-        ({"to": "-1", "token": "env:T", "api_url": "telegram.example"}, "https://"),
-        ({"to": "-1", "token": "literal"}, "env:NAME"),
-        ({"to": "-1", "token": "env:T", "topic": 0}, "topic"),
-    ],
-)
-def test_wrong_options_say_what_to_write(written: dict[str, object], words: str) -> None:
-    with pytest.raises(pydantic.ValidationError, match=words):
-        channels.options()["telegram"].model_validate(written)

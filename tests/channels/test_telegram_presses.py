@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import pydantic
 import pytest
 
 from bot import channels, model, ports
@@ -201,14 +200,6 @@ async def test_the_check_says_whether_another_program_receives_the_presses(serve
     assert not line.is_good
     assert "a bot of its own" in line.help
     assert all(line.is_good for line in await bot(server, buttons=False).check())
-
-
-def test_may_act_without_a_button_is_a_mistake() -> None:
-    written: dict[str, Any] = {"to": "-1001234567890", "token": "env:A"}
-    for keys, why in (({"may_act": "77"}, "add buttons: true"), ({"may_act": "@ann", "buttons": True}, "is no id")):
-        with pytest.raises(pydantic.ValidationError, match=why):
-            channels.options()["telegram"].model_validate({**written, **keys})
-    assert channels.listeners([build("telegram", **written)]) == []
 
 
 async def test_a_server_that_answers_at_once_is_asked_once_a_second(server: Server) -> None:

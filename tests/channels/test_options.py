@@ -1,0 +1,79 @@
+"""A channel's keys in bot.yaml: a value that cannot be meant is refused in words that say what to write."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot import channels
+
+VALID: dict[str, dict[str, object]] = {
+    "slack": {"to": "#x", "token": "env:T"},
+    "discord": {"to": "123456789012345678", "token": "env:T"},
+    "telegram": {"to": "-1", "token": "env:T"},
+    "mattermost": {"server": "https://chat.example.org", "team": "a", "to": "b", "token": "env:T"},
+    "matrix": {"server": "https://matrix.example.org", "room": "!a:example.org", "token": "env:T"},
+    "email": {"to": "desk@example.org", "sender": "desk@example.org", "server": "smtp.example.org"},
+}
+MISSING: object = None
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "words"),
+    [
+        ("slack", {"token": MISSING}, "give to and token"),
+        ("slack", {"webhook": "env:H"}, "leave out"),
+        ("slack", {"pace": "0 seconds"}, "at least 1 second"),
+        ("slack", {"to": "@ann"}, "in quotes"),
+        ("slack", {"api_url": "slack.example"}, "https://"),
+        ("slack", {"token": "xoxb-literal"}, "env:NAME"),
+        ("slack", {"buttons": True}, "app_token: env:SLACK_APP_TOKEN"),
+        ("slack", {"app_token": "env:A"}, "buttons: true"),
+        (
+            "slack",
+            {"to": MISSING, "token": MISSING, "webhook": "env:W", "buttons": True, "app_token": "env:A"},
+            "cannot receive",
+        ),
+        ("slack", {"buttons": True, "app_token": "env:A", "may_act": ["@amina"]}, "is no id of this service"),
+        ("discord", {"token": MISSING}, "give to and token"),
+        ("discord", {"webhook": "env:H"}, "leave out"),
+        ("discord", {"to": "#news"}, "Copy Link"),
+        ("telegram", {"to": MISSING}, "to"),
+        ("telegram", {"to": "News"}, "in quotes"),
+        ("telegram", {"topic": 0}, "topic"),
+        ("telegram", {"may_act": "77"}, "add buttons: true"),
+        ("telegram", {"may_act": "@ann", "buttons": True}, "is no id"),
+        ("mattermost", {"server": "https://chat.example.org/api/v4"}, "server's address"),
+        ("mattermost", {"to": "Policy Alerts"}, "in small letters"),
+        ("mattermost", {"team": MISSING}, "give the team too"),
+        ("mattermost", {"max_length": 100}, "4000"),
+        ("matrix", {"server": "https://matrix.example.org/_matrix/client"}, "homeserver's address"),
+        ("matrix", {"room": "#policy"}, "give a room"),
+        ("email", {"to": []}, "at least one address"),
+        ("email", {"to": "a@b.example\nBcc: c@d.example"}, "give an address"),
+        ("email", {"to": ["desk@example.org", "DESK@example.org"]}, "twice"),
+        ("email", {"sender": "x y@z"}, "give an address"),
+        ("email", {"server": "smtp.example.org:99999"}, "server's name"),
+        ("email", {"username": "desk"}, "go together"),
+        ("email", {"username": "desk", "password": "env:A", "security": "none"}, "not sent in clear"),
+        ("email", {"digest": "08:00 Mars/Base"}, "time of day"),
+        ("email", {"unsubscribe": "https://x.example/>\r\nBcc: a@b.c"}, "mailto: or https://"),
+        ("email", {"unsubscribe": "https://x.example/u", "to": ["a@example.org", "b@example.org"]}, "who clicked"),
+    ],
+)
+def test_a_key_that_cannot_be_meant_is_refused_with_what_to_write(
+    kind: str, keys: dict[str, object], words: str
+) -> None:
+    given = {name: value for name, value in {**VALID[kind], **keys}.items() if value is not MISSING}
+    with pytest.raises(ValueError, match=words):
+        channels.options()[kind].model_validate(given)
+
+
+def test_a_discord_channels_link_is_as_good_as_its_id() -> None:
+    link = "https://discord.com/channels/111111111111111111/123456789012345678"
+    options = channels.options()["discord"].model_validate({"to": link, "token": "env:T"})
+    assert options.model_dump()["to"] == "123456789012345678"
+
+
+def test_a_lower_pace_is_accepted_with_a_server_of_ones_own() -> None:
+    keys = {"pace": "0 seconds", "api_url": "http://127.0.0.1:1/api"}
+    channels.options()["slack"].model_validate({**VALID["slack"], **keys})
