@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot import __version__, channels, config, model, ports, reading, rules, storage
+from bot import __version__, channels, config, model, ports, rules, storage
 from bot.app.environment import Environment, channel_of
 from bot.app.live import Live
 from bot.app.observers import Observers
@@ -20,6 +20,7 @@ from bot.pipeline.deciding import Deciding
 from bot.pipeline.passes import Pipeline
 from bot.pipeline.reports import FeedReport
 from bot.pipeline.snapshot import Snapshot
+from bot.reading import processes
 from bot.reading.processes import Processes
 from bot.reading.threads import Threads
 
@@ -106,7 +107,7 @@ def parts_of(
     """Everything over an open store, nothing of it begun; ``on_feed`` is told of each poll beside the observers."""
     clock, fetch, observers = environment.clock, settings.bot.fetch, Observers()
     fetcher = fetcher_of(fetch, environment)
-    documents = reading.of(fetch)
+    documents = processes.of(fetch)
     deciding = Deciding(store=store, clock=clock, window=settings.bot.stories_window, on_decided=observers.on_decided)
 
     def on_feed_of_both(report: FeedReport) -> None:

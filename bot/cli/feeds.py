@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot import app, articles, model, ports, reading
+from bot import app, articles, model, ports
 from bot.app import wiring
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
@@ -22,6 +22,7 @@ from bot.config import feedlist
 from bot.model import visible
 from bot.pipeline.poll import Documents
 from bot.polling import places
+from bot.reading import processes
 
 feeds = typer.Typer(help="Find, add, import, export and try feeds.", no_args_is_help=True)
 
@@ -168,7 +169,7 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
     )
     if place:
         configured = {url: place, **configured}
-    fetcher, documents = wiring.fetcher_of(policy, environment), reading.of(policy)
+    fetcher, documents = wiring.fetcher_of(policy, environment), processes.of(policy)
     try:
         await documents.prepare()
         look = _Look(fetcher, documents, configured, environment.clock)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import gc
 import math
 import os
 import resource
@@ -18,7 +19,6 @@ import traceback
 from typing import Any, BinaryIO
 
 from bot import articles, model, ports, sources
-from bot.maintenance import gc_tuning
 from bot.reading import confinement, limits, wire
 
 
@@ -32,7 +32,10 @@ def main(max_bytes: int) -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     sources.usual()
-    gc_tuning.spare_collections(lasts=True)
+    # Few of the objects of a document are garbage before its end: fewer looks for it, and none at the modules.
+    gc.set_threshold(20_000)
+    gc.collect()
+    gc.freeze()
     # A dump of its memory would be a dump of documents.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     at_start = _memory()

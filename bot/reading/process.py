@@ -36,7 +36,7 @@ _HELD_UP_SECONDS = 1
 #: What a reader process is given of our environment: no secret is in these.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
 #: Its modules come from where ours come from, and none from the working directory (-P).
-_PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from bot.reading import child; child.main(int(sys.argv[1]))"
+_PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__package__} import child; child.main(int(sys.argv[1]))"
 
 
 class Ended(Exception):

@@ -17,8 +17,14 @@ import structlog
 from bot import articles, model, ports
 from bot.fetch import fulltext
 from bot.reading import limits, mails, process, wire
+from bot.reading.threads import Threads
 
 log = structlog.get_logger("wirewatch")
+
+
+def of(policy: model.FetchPolicy) -> Threads | Processes:
+    """Return the reader processes that ``policy`` asks for, or threads of this process. Starts nothing yet."""
+    return Processes(policy.readers, max_bytes=policy.max_bytes) if policy.readers else Threads()
 
 
 class Processes:

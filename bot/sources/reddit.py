@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from bot import model
 from bot.ports import Body, ReadError
+from bot.sources.jsonfeed import Json
 from bot.sources.kit import as_json_feed
-from bot.sources.kit.as_json_feed import Json, text
+from bot.sources.kit.as_json_feed import text
 
 KIND = "reddit"
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports, reading, rules, storage
+from bot import model, ports, rules, storage
 from bot.model import FullText
 from bot.pipeline import poll
 from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
+from bot.reading import processes
 from testbed.fakes import START, FakeClock
 from tests.sources.documents import URL, item, rss
 
@@ -57,7 +58,7 @@ async def store(tmp_path: Path) -> AsyncIterator[storage.SqlStore]:
 async def _asked(store: ports.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
     feed = model.Feed(url=URL, full_text=full_text)
     pages = Pages(seconds)
-    fetcher, documents = OneAnswer(rss(*items)), reading.of(model.FetchPolicy(readers=0))
+    fetcher, documents = OneAnswer(rss(*items)), processes.of(model.FetchPolicy(readers=0))
     poller = Poller(fetcher=fetcher, documents=documents, pages=pages, links=pages, store=store, clock=FakeClock())
     snapshot = Snapshot(feeds={URL: feed}, rules=rules.RuleSet([rules.compile_rule(RULE)]))
     polled = await poller.poll(model.FeedState(url=URL, due_at=START), snapshot)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot import model, ports, reading, rules, storage
+from bot import model, ports, rules, storage
 from bot.pipeline.deciding import Deciding
 from bot.pipeline.passes import Pipeline
 from bot.pipeline.snapshot import Snapshot
+from bot.reading import processes
 from testbed.fakes import FakeClock
 from tests.pipeline.test_full_text import OneAnswer, Pages
 from tests.sources.documents import URL, item, rss
@@ -69,7 +70,7 @@ async def test_nothing_is_held_after_a_pass(store: storage.SqlStore, is_away: bo
     passes = Pipeline(
         store=made,
         fetcher=OneAnswer(rss(item(1))),
-        documents=reading.of(model.FetchPolicy(readers=0)),
+        documents=processes.of(model.FetchPolicy(readers=0)),
         pages=pages,
         links=pages,
         clock=clock,

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from bot import articles, model, ports, reading, sources
-from bot.reading import limits
+from bot import articles, model, ports, sources
+from bot.reading import limits, processes
 from bot.reading.processes import Processes
 from bot.reading.threads import Threads
 from testbed.servers.processes import children
@@ -31,7 +31,7 @@ def _body(document: str) -> ports.Body:
 
 
 @pytest.fixture
-async def processes() -> AsyncIterator[Processes]:
+async def readers() -> AsyncIterator[Processes]:
     made = Processes(1, max_bytes=10_000_000)
     await made.read(_body(rss(item(0))), FEED, is_first=True)  # so that it has started
     yield made
@@ -60,7 +60,7 @@ def _is_gone(pid: int) -> bool:
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 async def test_a_document_says_the_same_wherever_it_is_read(count: int) -> None:
-    made = reading.of(model.FetchPolicy(readers=count))
+    made = processes.of(model.FetchPolicy(readers=count))
     document = rss(*(item(number) for number in range(30)))
     found, look_up = await made.read(_body(document), FEED, is_first=False)
     assert [entry.title for entry in found.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
@@ -71,7 +71,7 @@ async def test_a_document_says_the_same_wherever_it_is_read(count: int) -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 async def test_what_is_no_feed_is_told_the_same_wherever_it_is_read(count: int) -> None:
-    made = reading.of(model.FetchPolicy(readers=count))
+    made = processes.of(model.FetchPolicy(readers=count))
     with pytest.raises(ports.IsPage) as told:
         await made.read(_body(PAGE), FEED, is_first=True)
     assert told.value.feeds == ("https://news.example.org/feed.xml",)
@@ -104,7 +104,7 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
 
 @pytest.mark.parametrize("count", [0, 1])
 async def test_the_text_of_a_page_is_the_same_wherever_it_is_taken_out(count: int) -> None:
-    made = reading.of(model.FetchPolicy(readers=count))
+    made = processes.of(model.FetchPolicy(readers=count))
     paragraph = "<p>The regulator has written an order to all operators, to be obeyed before the year ends.</p>"
     page = f"<html><body><nav>Menu</nav><article>{paragraph * 5}</article></body></html>"
     answer = ports.Answer(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
@@ -116,7 +116,7 @@ async def test_the_text_of_a_page_is_the_same_wherever_it_is_taken_out(count: in
 
 @pytest.mark.parametrize("count", [0, 1])
 async def test_the_lists_of_a_page_are_the_same_wherever_they_are_found(count: int) -> None:
-    made = reading.of(model.FetchPolicy(readers=count))
+    made = processes.of(model.FetchPolicy(readers=count))
     items = "".join(f"<li class=news><a href='/{n}'>The regulator writes order number {n}</a></li>" for n in range(9))
     page = ports.Body(content=f"<ul>{items}</ul>".encode(), content_type="text/html", url="https://a.example/")
     name, [best, *_] = await made.lists_of(page)
@@ -126,18 +126,18 @@ async def test_the_lists_of_a_page_are_the_same_wherever_they_are_found(count: i
     await made.close()
 
 
-async def test_many_documents_at_once_each_get_their_own_answer(processes: Processes) -> None:
+async def test_many_documents_at_once_each_get_their_own_answer(readers: Processes) -> None:
     documents = [rss(item(number, title=f"Title {number}", body="x" * 5_000 * (number % 7))) for number in range(60)]
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(processes.read(_body(each), FEED, is_first=True)) for each in documents]
+        asked = [group.create_task(readers.read(_body(each), FEED, is_first=True)) for each in documents]
     assert [each.result()[0].entries[0].title for each in asked] == [f"Title {number}" for number in range(60)]
 
 
-async def test_a_reader_that_is_killed_costs_the_document_it_was_at(processes: Processes) -> None:
+async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: Processes) -> None:
     pid = _child()
     os.kill(pid, signal.SIGSTOP)
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(_read_or_error(processes, number)) for number in range(5)]
+        asked = [group.create_task(_read_or_error(readers, number)) for number in range(5)]
         await asyncio.sleep(0.1)
         os.kill(pid, signal.SIGKILL)
     first, *others = [each.result() for each in asked]
@@ -147,13 +147,13 @@ async def test_a_reader_that_is_killed_costs_the_document_it_was_at(processes: P
 
 
 async def test_a_document_that_takes_for_ever_is_broken_off_and_the_next_is_read(
-    processes: Processes, monkeypatch: pytest.MonkeyPatch
+    readers: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
     os.kill(_child(), signal.SIGSTOP)
-    assert await _read_or_error(processes, 1) == _ended("no answer within 1 second")
+    assert await _read_or_error(readers, 1) == _ended("no answer within 1 second")
     monkeypatch.undo()
-    assert await _read_or_error(processes, 2) == "Title 2"
+    assert await _read_or_error(readers, 2) == "Title 2"
 
 
 def _ended(why: str) -> str:

@@ -7,8 +7,6 @@ Pure; knows no network. What is known of a host holds for its addresses written 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,6 +14,17 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 
 from bot import model
+from bot.polling.places import (
+    bluesky,
+    gdelt,
+    github,
+    google_news,
+    mastodon,
+    reddit,
+    rsshub,
+    telegram,
+    youtube,
+)
 from bot.polling.places.kit import Etiquette, Place, Unfit
 
 __all__ = ["Etiquette", "Place", "Unfit", "etiquette", "expand", "known", "named", "of"]
@@ -29,8 +38,17 @@ _FREE = Etiquette()
 @cache
 def known() -> Mapping[str, Place]:
     """Name -> place, sorted."""
-    names = sorted(found.name for found in pkgutil.iter_modules(__path__) if found.name != "kit")
-    places = [importlib.import_module(f"{__name__}.{name}").PLACE for name in names]
+    places = (
+        bluesky.PLACE,
+        gdelt.PLACE,
+        github.PLACE,
+        google_news.PLACE,
+        mastodon.PLACE,
+        reddit.PLACE,
+        rsshub.PLACE,
+        telegram.PLACE,
+        youtube.PLACE,
+    )
     return MappingProxyType({place.name: place for place in places})
 
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
 
 from bot import model
 from bot.ports import Body, ReadError
-from bot.sources import jsonfeed
+from bot.sources.jsonfeed import Json, Source
 from bot.sources.kit import charset
-
-Json: TypeAlias = jsonfeed.Json
 
 
 def read(body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[str, Json]]]) -> model.Reading:
@@ -24,7 +21,7 @@ def read(body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[
         raise ReadError("broken JSON, or cut off: it is polled again later") from None
     feed = {"title": title, "items": list(items_of(answer))}
     content = json.dumps(feed, ensure_ascii=True).encode()
-    return jsonfeed.Source().read(dataclasses.replace(body, content=content, content_type="application/json"))
+    return Source().read(dataclasses.replace(body, content=content, content_type="application/json"))
 
 
 def text(item: Mapping[str, Json], key: str) -> str:
