@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import select
-
 from bot import model, ports, storage
-from bot.storage import schema
 from testbed.fakes import START
 from testbed.made import MINUTE, article, match
 
@@ -161,16 +158,6 @@ async def test_a_new_version_takes_the_place_of_the_old_one(store: storage.SqlSt
     assert list(found.by_fingerprint) == ["new"]
 
 
-async def test_the_version_before_an_edit_keeps_its_words_and_its_date(store: storage.SqlStore) -> None:
-    one = article("one")
-    await keep(store, one)
-    later = replace(one, published=START + 5 * MINUTE, version=2)
-    await store.write(lambda tx: tx.articles.revise(later))
-    assert (await store.read(lambda tx: tx.articles.get([one.id])))[one.id].published == later.published
-    kept = await store.run(lambda connection: connection.execute(select(schema.versions)).one())
-    assert (kept.article, kept.version, kept.title, kept.published) == (one.id, 1, one.title, one.published)
-
-
 async def test_matches_keep_the_order_of_their_first_time(store: storage.SqlStore) -> None:
     one = article("one")
     await keep(store, one)
@@ -186,13 +173,6 @@ async def test_the_archive_tells_oldest_first_from_a_time_on(store: storage.SqlS
     told = await store.read(lambda tx: [item.id for item in tx.articles.archive(since=START + MINUTE)])
     assert told == [items[1].id, items[2].id, items[0].id]
     assert await store.read(lambda tx: tx.articles.count(since=START + 2 * MINUTE)) == 2
-
-
-async def test_the_archive_can_be_read_in_part(store: storage.SqlStore) -> None:
-    await keep(store, *(article(str(n), minutes=n) for n in range(1_000)))
-    first = await store.read(lambda tx: next(iter(tx.articles.archive(since=START))))
-    assert first == article("0")
-    assert await store.read(lambda tx: tx.articles.count()) == 1_000
 
 
 async def test_articles_and_matches_are_counted_by_day_of_utc(store: storage.SqlStore) -> None:

@@ -35,10 +35,6 @@ async def listed(store: storage.SqlStore, clock: FakeClock) -> storage.SqlStore:
     return store
 
 
-async def test_a_new_feed_is_due_at_once(listed: storage.SqlStore, clock: FakeClock) -> None:
-    assert [state.url for state in await claim(listed, clock)] == [A, B, C]
-
-
 async def test_the_most_overdue_comes_first_and_no_more_than_asked_for(
     listed: storage.SqlStore, clock: FakeClock
 ) -> None:
@@ -171,16 +167,3 @@ async def test_feeds_are_shown_and_counted_by_their_health(listed: storage.SqlSt
     await listed.write(lambda tx: tx.feeds.sync([A, C], now=clock.now()))
     await listed.write(lambda tx: tx.feeds.sync([A, B, C], now=clock.now()))
     assert await page(health.FAILING) == [B]
-
-
-async def test_limited_feeds_are_those_that_were_told_to_wait(listed: storage.SqlStore) -> None:
-    told = model.FeedState(url=A, due_at=START, retry_after=START + MINUTE, limited_at=START)
-    await save(listed, told, model.FeedState(url=B, due_at=START))
-    assert list(await listed.read(lambda tx: tx.feeds.limited())) == [told]
-
-
-async def test_notes_hold_the_last_word(store: storage.SqlStore) -> None:
-    await store.write(lambda tx: tx.key_values.put("tick", "1"))
-    await store.write(lambda tx: tx.key_values.put("tick", "2"))
-    assert await store.read(lambda tx: tx.key_values.get("tick")) == "2"
-    assert await store.read(lambda tx: tx.key_values.get("tock")) is None

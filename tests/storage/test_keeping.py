@@ -82,51 +82,35 @@ async def test_a_merged_story_stays_as_long_as_the_one_it_became(store: storage.
     assert (await storage.trim(store, before=BEFORE + timedelta(days=9))).stories == 2
 
 
-async def seen(store: storage.SqlStore, *days: int, named: int | None) -> list[model.ArticleId]:
-    """An old article for each day on which it was last seen; its feed was read whole on the day ``named``."""
-    items = [article(str(day)) for day in days]
-    state = model.FeedState(url=FEED, due_at=START, named_at=None if named is None else START + timedelta(days=named))
+@pytest.mark.parametrize(
+    ("seen_days", "whole_reading", "before", "kept"),
+    [
+        # Seen on the day of the last whole reading; as exact as a sighting is, 60 days and 8 before; a day more.
+        pytest.param([100, 32, 31], 100, 99, [0, 1], id="sixty days after its item was last seen"),
+        pytest.param([0, 1], 2, 3_000, [0, 1], id="a feed that was not read whole since"),
+        pytest.param([0], None, 3_000, [0], id="a feed of an older version that was never read whole"),
+        pytest.param([0], 390, -10, [0], id="as long as the article is kept"),
+    ],
+)
+async def test_an_identity_is_kept_for_sixty_days_after_its_feed_listed_it_last(
+    store: storage.SqlStore, seen_days: list[int], whole_reading: int | None, before: int, kept: list[int]
+) -> None:
+    items = [article(str(day)) for day in seen_days]
+    named_at = None if whole_reading is None else START + timedelta(days=whole_reading)
 
     def work(tx: ports.Transaction) -> None:
         tx.articles.add(items, has_text=False)
-        for day, item in zip(days, items, strict=True):
+        for day, item in zip(seen_days, items, strict=True):
             tx.articles.see([ports.Sighting(feed=FEED, key=item.id, article=item.id)], at=START + timedelta(days=day))
         tx.feeds.sync([FEED], now=START)
-        tx.feeds.save([state])
+        tx.feeds.save([model.FeedState(url=FEED, due_at=START, named_at=named_at)])
 
     await store.write(work)
-    return [item.id for item in items]
-
-
-async def left(store: storage.SqlStore, items: list[model.ArticleId]) -> list[int]:
-    [known] = await store.read(lambda tx: tx.articles.known([ports.Question(feed=FEED, keys=items)]))
-    return [number for number, item in enumerate(items) if item in known.by_key]
-
-
-async def test_an_identity_is_kept_for_sixty_days_after_its_item_was_last_seen(store: storage.SqlStore) -> None:
-    # On the day of the last whole reading; as exact as a sighting is, 60 days and 8 before; a day more.
-    items = await seen(store, 100, 32, 31, named=100)
-    gone = await storage.trim(store, before=START + timedelta(days=99))
-    assert gone.identities == 1
-    assert await left(store, items) == [0, 1]
-
-
-async def test_a_feed_that_was_not_read_whole_since_keeps_all_that_it_listed(store: storage.SqlStore) -> None:
-    items = await seen(store, 0, 1, named=2)
-    assert (await storage.trim(store, before=START + timedelta(days=3_000))).identities == 0
-    assert await left(store, items) == [0, 1]
-
-
-async def test_a_feed_of_an_older_version_keeps_all_until_it_is_read_whole(store: storage.SqlStore) -> None:
-    items = await seen(store, 0, named=None)
-    assert (await storage.trim(store, before=START + timedelta(days=3_000))).identities == 0
-    assert await left(store, items) == [0]
-
-
-async def test_what_is_kept_for_longer_keeps_its_identity_as_long(store: storage.SqlStore) -> None:
-    items = await seen(store, 0, named=390)
-    assert (await storage.trim(store, before=START - timedelta(days=10))).identities == 0
-    assert await left(store, items) == [0]
+    trimmed = await storage.trim(store, before=START + timedelta(days=before))
+    assert trimmed.identities == len(items) - len(kept)
+    question = ports.Question(feed=FEED, keys=[item.id for item in items])
+    [known] = await store.read(lambda tx: tx.articles.known([question]))
+    assert [number for number, item in enumerate(items) if item.id in known.by_key] == kept
 
 
 # -- backup

@@ -100,16 +100,6 @@ async def test_messages_of_a_channel_that_closes_are_told_once_for_each_reason(s
     ]
 
 
-async def test_a_fact_stands_or_falls_with_its_transaction(store: storage.SqlStore) -> None:
-    def work(tx: ports.Transaction) -> None:
-        tx.ledger.add([fact(0)])
-        raise ports.StoreError("rolled back")
-
-    with pytest.raises(ports.StoreError):
-        await store.write(work)
-    assert await store.read(lambda tx: list(tx.ledger.since(START))) == []
-
-
 # -- databases of earlier versions
 
 

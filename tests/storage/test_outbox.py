@@ -79,14 +79,6 @@ async def test_rows_of_one_thread_leave_one_by_one_in_order(box: Box) -> None:
     assert ids(await box.claim()) == ["a2"]
 
 
-@pytest.mark.parametrize("state", [SendState.PENDING, SendState.UNKNOWN, SendState.PARKED])
-async def test_no_row_passes_an_older_one_that_is_not_through(box: Box, state: SendState) -> None:
-    await box.add(sending("a"), sending("a2", thread="a", kind=MessageKind.REPLY))
-    (head,) = await box.claim()
-    await box.save(replace(head, state=state, due_at=START + MINUTE))
-    assert await box.claim() == []
-
-
 @pytest.mark.parametrize("kind", [MessageKind.EDIT, MessageKind.REPLY])
 async def test_what_is_due_does_not_wait_for_a_reply_that_is_held(box: Box, kind: MessageKind) -> None:
     await box.add(sending("a"))
@@ -102,29 +94,6 @@ async def test_what_is_due_does_not_wait_for_a_reply_that_is_held(box: Box, kind
     assert await box.next_due() == START + 60 * MINUTE
     box.clock.advance(60 * MINUTE)
     assert ids(await box.claim()) == ["held"]
-
-
-async def test_a_reply_that_failed_and_waits_is_not_passed(box: Box) -> None:
-    await box.add(sending("a"))
-    (head,) = await box.claim()
-    await box.save(sent(head))
-    await box.add(sending("r", thread="a", kind=MessageKind.REPLY), sending("e", thread="a", kind=MessageKind.EDIT))
-    (reply,) = await box.claim()
-    await box.save(replace(reply, state=SendState.PENDING, due_at=START + MINUTE))
-    assert await box.claim() == []
-
-
-async def test_a_held_head_holds_its_thread(box: Box) -> None:
-    await box.add(sending("a", minutes=60), sending("e", thread="a", kind=MessageKind.EDIT))
-    assert await box.claim() == []
-    assert await box.next_due() == START + 60 * MINUTE
-
-
-async def test_a_dropped_head_lets_its_thread_go_on(box: Box) -> None:
-    await box.add(sending("a"), sending("a2", thread="a", kind=MessageKind.REPLY))
-    (head,) = await box.claim()
-    await box.save(replace(head, state=SendState.DROPPED, error="impossible"))
-    assert ids(await box.claim()) == ["a2"]
 
 
 async def test_a_lease_that_ran_out_means_an_unknown_outcome(box: Box) -> None:
@@ -151,14 +120,6 @@ async def test_a_dead_owners_sends_are_free_at_once_and_of_unknown_outcome(box: 
         assert ids(rows) == ["b"], "others may live: their leases end by time"
         return
     assert [(row.id, row.state) for row in rows] == [("a", SendState.UNKNOWN), ("b", SendState.SENDING)]
-
-
-async def test_a_row_waits_for_its_time(box: Box) -> None:
-    await box.add(sending("a", minutes=1))
-    assert await box.claim() == []
-    assert await box.next_due() == START + MINUTE
-    box.clock.advance(MINUTE)
-    assert ids(await box.claim()) == ["a"]
 
 
 async def test_the_next_due_time_is_that_of_a_row_that_can_be_sent(box: Box) -> None:

@@ -7,16 +7,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from alembic import command
-from sqlalchemy import create_engine, text
 
 from bot import model, ports, storage
 from bot.rules import search
-from bot.storage import upgrade
-from testbed.fakes import START, FakeClock
+from testbed.fakes import START
 from testbed.made import MINUTE, article, match
 
 
@@ -202,19 +198,3 @@ async def test_searches_leave_the_threads_on_which_the_bot_reads(store: storage.
                     assert await store.read(lambda tx: tx.articles.count()) == 0
         finally:
             may_end.set()
-
-
-async def test_articles_that_were_there_before_are_found_after_the_upgrade(tmp_path: Path) -> None:
-    file = tmp_path / "store.db"
-    engine = create_engine(f"sqlite:///{file}")
-    names = "id, feed, outlet, owner, link, title, title_key, first_seen, fingerprint, version, is_full_text,"
-    names += " has_text, tags, links, left_out, text"
-    values = ":id, '', 'Dawn', '', '', :title, x'00', :seen, '', 1, FALSE, :has_text, '[]', '[]', '[]', ''"
-    with engine.begin() as connection:
-        command.upgrade(upgrade.config(connection), "0012")
-        rows = [{"id": f"{n:05}", "title": f"Wombat {n}", "seen": 99 - n, "has_text": n != 2} for n in range(4)]
-        connection.execute(text(f"INSERT INTO articles ({names}) VALUES ({values})"), rows)
-    engine.dispose()
-    store = storage.open_store(f"sqlite:///{file}", clock=FakeClock())
-    assert await titles(store, "wombat") == ["Wombat 0", "Wombat 1", "Wombat 3"], "by their times"
-    await store.close()

@@ -122,19 +122,6 @@ async def test_a_chain_of_merges_has_one_end_in_whatever_order_it_is_written(sto
     assert [member.article.id for member in (await load(store, A)).members] == [two.id, three.id]
 
 
-async def test_the_younger_of_two_may_be_written_first(store: storage.SqlStore) -> None:
-    one = article("one")
-    await keep(store, replace(story("B", one), merged_into=A), story("A", minutes=1))
-    found = await store.read(lambda tx: tx.stories.of_article(one.id))
-    assert found is not None
-    assert found.id == A
-
-
-async def test_an_article_without_story_has_none(store: storage.SqlStore) -> None:
-    assert await store.read(lambda tx: tx.stories.of_article(model.ArticleId("none"))) is None
-    assert await store.read(lambda tx: tx.stories.get([])) == {}
-
-
 async def test_decisions_come_back_in_the_order_they_were_made(store: storage.SqlStore) -> None:
     fact = model.Fact(
         kind="date",
