@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -174,17 +173,6 @@ async def test_a_press_that_names_what_was_never_sent_is_refused(
     assert (await press(store, Noise(), story=story, place=place, ref=ref)).refused == "unknown message"
     assert (await press(store, Noise(rule="0123456789ab"))).refused == "this message no longer names that rule"
     assert await judgements(store) == []
-
-
-async def test_a_press_under_a_channel_that_this_listener_does_not_serve_is_refused(store: storage.SqlStore) -> None:
-    await post(store)
-    assert (await press(store, HERE, channels=("other",))).refused == "unknown message"
-
-
-async def test_an_answer_gives_times_in_the_zone_of_the_configuration(store: storage.SqlStore) -> None:
-    await post(store)
-    result = await press(store, RULE_HERE, snapshot=replace(SNAPSHOT, zone=ZoneInfo("Asia/Karachi")))
-    assert f"{(START + DAY).astimezone(ZoneInfo('Asia/Karachi')):%Y-%m-%d %H:%M} PKT" in result.text
 
 
 # -- silences by button

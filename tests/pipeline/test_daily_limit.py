@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, polling, storage
-from testbed.fakes import START
+from bot import model, storage
 from tests.pipeline.newsroom import Item, Newsroom
 
 FLOOD = model.Feed(url="https://flood.example/rss", name="Flood")
@@ -76,19 +75,3 @@ async def test_new_ids_over_known_links_are_no_way_to_fill_the_disk(room: Newsro
         assert (found.new_count, found.state.left_count) == (0, 0)
     assert found.state.day_names == 10
     assert (await room.poll(FLOOD, *items(10))).new_count == 2, "ids that are not kept cost no article"
-
-
-@pytest.mark.parametrize(
-    ("used", "lengths", "expected"),
-    [
-        (0, [1, 1, 1], (3, 3)),
-        (9, [1, 1], (1, 1)),
-        (10, [1], (0, 0)),
-        (0, [45_000, 45_000, 200_000, 1], (2, 6)),
-        (0, [900_000], (1, 46)),
-        (3, [], (0, 0)),
-    ],
-)
-def test_what_fits_in_the_rest_of_a_day(used: int, lengths: list[int], expected: tuple[int, int]) -> None:
-    state = model.FeedState(url=FLOOD.url, due_at=START, day=START.date(), day_count=used)
-    assert polling.fitting(state, lengths, most=10, now=START) == expected

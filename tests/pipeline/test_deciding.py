@@ -78,15 +78,6 @@ async def test_two_processes_that_take_turns_know_each_others_stories(seed: Worl
         assert {member.article.outlet for member in story.members} == set(OUTLETS)
 
 
-async def test_what_a_process_left_in_the_queue_is_decided_by_one_process_that_works_alone(seed: World) -> None:
-    _publish(seed, wire=FIRST)
-    async with _running(seed) as running:
-        await _poll(running)
-    async with _running(seed) as running:
-        passed = await _poll(running, ends_at=EndsAt.DECIDING)
-        assert [decision.reason for decision in passed.decisions] == [model.Reason.FIRST_REPORT]
-
-
 async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: World) -> None:
     _publish(seed, wire=FIRST)
     async with _running(seed) as running:

@@ -97,13 +97,15 @@ async def test_one_row_waits_for_the_second_channel_however_many_channels_post_t
 @pytest.mark.parametrize(
     "changes", [{"severity": model.Severity.NORMAL}, {"notify": ("duty",)}], ids=["not high", "there already"]
 )
-async def test_nobody_is_called_for_what_is_not_high_or_is_posted_there_anyway(
+async def test_nobody_is_called_or_asked_to_claim_what_is_not_high_or_is_posted_there_anyway(
     room: Watch, changes: dict[str, object]
 ) -> None:
     for name, value in changes.items():
         setattr(room, name, value)
     await room.poll(DAWN, item())
     assert [row for row in await room.rows("duty") if row.message.escalation] == []
+    rows = await room.rows(room.notify[0])
+    assert [row.message.shows_claim_command for row in rows] == [False]
 
 
 @pytest.mark.parametrize(
@@ -155,17 +157,6 @@ async def test_how_to_claim_is_said_where_somebody_is_called_otherwise(room: Wat
     await room.poll(DAWN, item())
     shown = [(await room.rows(name))[0].message.shows_claim_command for name in ("desk", "second", "duty")]
     assert shown == [False, True, True]
-
-
-@pytest.mark.parametrize(
-    "changes", [{"severity": model.Severity.NORMAL}, {"notify": ("duty",)}], ids=["not high", "there already"]
-)
-async def test_how_to_claim_is_not_said_where_nobody_is_called(room: Watch, changes: dict[str, object]) -> None:
-    for name, value in changes.items():
-        setattr(room, name, value)
-    await room.poll(DAWN, item())
-    rows = await room.rows(room.notify[0])
-    assert [row.message.shows_claim_command for row in rows] == [False]
 
 
 async def test_a_claim_in_one_channel_is_shown_in_each_that_has_the_story_and_so_is_its_end(room: Watch) -> None:

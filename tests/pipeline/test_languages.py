@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot import app, model, ports, rules, storage
 from bot.answers import reviewing
 from bot.app import wiring
@@ -37,16 +39,15 @@ async def members(store: storage.SqlStore, *steps: tuple[Snapshot, model.Article
     return sorted(len(story.members) for story in await store.write(work))
 
 
-async def test_coverage_in_two_languages_is_one_story_with_an_encoder(store: storage.SqlStore) -> None:
-    assert await members(store, (ON, COAST), (ON, COSTA)) == [2]
-
-
-async def test_and_two_without(store: storage.SqlStore) -> None:
-    assert await members(store, (OFF, COAST), (OFF, COSTA)) == [1, 1]
-
-
-async def test_what_is_switched_on_by_a_reload_holds_from_the_next_article_on(store: storage.SqlStore) -> None:
-    assert await members(store, (OFF, COAST), (ON, COSTA)) == [2]
+@pytest.mark.parametrize(
+    ("first", "second", "sizes"),
+    [(ON, ON, [2]), (OFF, OFF, [1, 1]), (OFF, ON, [2])],
+    ids=["with an encoder", "without", "switched on by a reload"],
+)
+async def test_coverage_in_two_languages_is_one_story_where_an_encoder_is_on(
+    store: storage.SqlStore, first: Snapshot, second: Snapshot, sizes: list[int]
+) -> None:
+    assert await members(store, (first, COAST), (second, COSTA)) == sizes
 
 
 async def test_a_review_of_rules_groups_in_the_languages_that_the_bot_does(

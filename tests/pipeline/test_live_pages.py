@@ -7,8 +7,6 @@ from dataclasses import replace
 import pytest
 
 from bot import model, storage
-from bot.pipeline import live_pages
-from tests.backtest.archives import article
 from tests.pipeline.newsroom import Item, Newsroom
 
 WIRE = model.Feed(url="https://feeds.wire.example/world.xml", name="The Wire")
@@ -39,20 +37,3 @@ async def test_of_what_a_live_page_adds_the_sentence_of_the_rule_is_told(room: N
     said = await _told(room)
     assert OF_RULE in said
     assert OTHER not in said
-
-
-@pytest.mark.parametrize(("title", "count"), [("Karachi floods", 1), ("Karachi floods LIVE", 0)])
-def test_of_an_article_all_is_told(room: Newsroom, title: str, count: int) -> None:
-    one = replace(article(title), feed=WIRE.url)
-    fact = model.Fact(
-        kind="sentence",
-        label="new",
-        before=None,
-        after=OTHER,
-        sentence=OTHER,
-        article=one.id,
-        outlet=one.outlet,
-        link=one.link,
-        said_at=room.now,
-    )
-    assert list(live_pages.told(room.snapshot, one, [fact], now=room.now)) == [fact] * count

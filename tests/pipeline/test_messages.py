@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model, ports, rules, storage
-from bot.pipeline import mentions, messages
-from bot.pipeline.snapshot import Snapshot
+from bot import model, ports, storage
+from bot.pipeline import messages
 from testbed.fakes import FakeClock
 from tests.summaries.stories import article, match, member, rule, story
 
@@ -46,16 +45,6 @@ def decided(action: model.Action, of: model.Story) -> model.Decision:
         reason=model.Reason.FIRST_REPORT if action is model.Action.POST else model.Reason.ADDED_OUTLET,
         rules=("R",),
     )
-
-
-def test_every_message_that_leaves_knows_where_the_page_is() -> None:
-    snapshot = Snapshot(feeds={}, rules=rules.RuleSet([]), public_url="https://watch.example")
-    for row in (
-        messages.post(decided(model.Action.POST, FIRST), FIRST, RULES),
-        messages.reply(decided(model.Action.REPLY, FIRST), FIRST, RULES, alert(FIRST, "head")),
-    ):
-        assert row is not None
-        assert mentions.called(row, snapshot).message.public_url == "https://watch.example"
 
 
 def alert(of: model.Story, head: str, *, is_gathered: bool = False) -> model.Alert:

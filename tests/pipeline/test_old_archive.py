@@ -84,24 +84,12 @@ async def test_nothing_comes_again_and_nothing_is_doubled(room: Newsroom) -> Non
     assert await room.told() == told
 
 
-async def test_an_unknown_id_over_a_link_of_the_same_feed_is_the_stored_article(room: Newsroom) -> None:
-    renamed = Item(id="other", link=WIRES[0].link, title="BlackBerry exits Pakistan", text=EXIT)
-    assert (await room.poll(WIRE, renamed)).new_count == 0
-
-
 async def test_a_link_that_was_squatted_before_is_the_publishers_to_tell(room: Newsroom) -> None:
     claimed = Item(id="w4", link=f"{LINK}claimed", title="BlackBerry wins in court", text="BlackBerry won its case.")
     assert (await room.poll(WIRE, claimed)).new_count == 1
     await room.poll(SQUAT, Item(id="s2", link=f"{LINK}claimed", title=claimed.title, text=claimed.text))
     await room.together({WIRE.url: [claimed, *WIRES], SQUAT.url: SQUATS})
     assert [one for one in await room.told() if one[1] == claimed.title][:1] == [(WIRE.url, claimed.title)]
-    assert claimed.title in await room.titles(WIRE)
-
-
-async def test_an_id_made_of_the_link_alone_does_not_keep_the_link(room: Newsroom) -> None:
-    await room.poll(SQUAT, Item(id="s2", link="https://squat.example/cats", title="Cat pictures of today, and more"))
-    claimed = Item(id="w4", link=f"{LINK}claimed", title="BlackBerry wins in court", text="BlackBerry won its case.")
-    assert (await room.poll(WIRE, claimed)).new_count == 1
     assert claimed.title in await room.titles(WIRE)
 
 

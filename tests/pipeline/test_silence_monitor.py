@@ -1,99 +1,72 @@
-"""A rule that is expected to match: when its silence is looked for, and told."""
+"""A rule that is expected to match: the operator is notified of its silence."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import cast
 
 import pytest
 
-from bot import model, ports, rules
+from bot import model, ports, rules, storage
 from bot.pipeline.silence_monitor import SilenceMonitor, note_matches
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import FakeClock
 from testbed.made import article
 
 DAY = timedelta(days=1)
-
-
-class Notes:
-    def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
-        self.asked = 0
-
-    def get(self, key: str) -> str | None:
-        self.asked += 1
-        return self.kept.get(key)
-
-    def put(self, key: str, value: str) -> None:
-        self.kept[key] = value
-
-
-class Outbox:
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-
-    def add(self, rows: list[model.Outgoing]) -> None:
-        self.ids += [row.id for row in rows if row.id not in self.ids]
-
-
-class Store:
-    """As much of a transaction as a silence monitor needs."""
-
-    def __init__(self) -> None:
-        self.key_values = Notes()
-        self.outbox = Outbox()
-
-    @property
-    def tx(self) -> ports.Transaction:
-        return cast("ports.Transaction", self)
+RULE = model.Rule(name="Ship lost", notify=("desk",), query="ship", expect=2 * DAY)
+SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([rules.compile_rule(RULE)]), operator="ops")
 
 
 @pytest.fixture
-def snapshot() -> Snapshot:
-    rule = model.Rule(name="Ship lost", notify=("desk",), query="ship", expect=2 * DAY)
-    return Snapshot(feeds={}, rules=rules.RuleSet([rules.compile_rule(rule)]), operator="ops")
+async def store() -> AsyncIterator[storage.SqlStore]:
+    opened = storage.open_store("sqlite://", clock=FakeClock())
+    yield opened
+    await opened.close()
 
 
-def test_a_tick_before_the_time_is_up_asks_the_store_nothing(snapshot: Snapshot) -> None:
-    store, monitor, clock = Store(), SilenceMonitor(), FakeClock()
-    for _ in range(48):
-        monitor.tell(store.tx, snapshot, now=clock.now())
-        clock.advance(timedelta(hours=1))
-    assert store.key_values.asked == 1
-    assert not store.outbox.ids
+async def notices(store: storage.SqlStore, monitor: SilenceMonitor, clock: FakeClock) -> int:
+    """Return how many notices there are after the monitor's next tick."""
+
+    def work(tx: ports.Transaction) -> int:
+        monitor.tell(tx, SNAPSHOT, now=clock.now())
+        return len(tx.outbox.unsent())
+
+    return await store.write(work)
 
 
-def test_a_silence_that_lasts_is_told_once(snapshot: Snapshot) -> None:
-    store, monitor, clock = Store(), SilenceMonitor(), FakeClock()
-    for _ in range(24):
-        monitor.tell(store.tx, snapshot, now=clock.now())
+async def test_the_operator_is_notified_once_of_a_silence_that_lasts(store: storage.SqlStore) -> None:
+    monitor, clock = SilenceMonitor(), FakeClock()
+    counts = []
+    for _ in range(8):
+        counts.append(await notices(store, monitor, clock))
         clock.advance(DAY)
-    assert len(store.outbox.ids) == 1
-    assert store.key_values.asked < 24
+    assert counts == [0, 0, 0, *[1] * 5]
 
 
-def test_a_match_that_another_process_saw_counts(snapshot: Snapshot) -> None:
-    store, monitor, clock = Store(), SilenceMonitor(), FakeClock()
-    monitor.tell(store.tx, snapshot, now=clock.now())
+async def test_a_match_that_another_process_saw_puts_the_notice_off(store: storage.SqlStore) -> None:
+    monitor, clock = SilenceMonitor(), FakeClock()
+    await notices(store, monitor, clock)
     clock.advance(DAY)
     match = model.Match(rule="Ship lost", rule_version="1", evidence=())
     arrival = model.Arrival(article=article("1"), matches=(match,), is_baseline=False)
-    note_matches(store.tx, snapshot, [arrival], now=clock.now())
+    await store.write(lambda tx: note_matches(tx, SNAPSHOT, [arrival], now=clock.now()))
     clock.advance(1.5 * DAY)
-    monitor.tell(store.tx, snapshot, now=clock.now())
-    assert not store.outbox.ids
+    assert await notices(store, monitor, clock) == 0
     clock.advance(DAY)
-    monitor.tell(store.tx, snapshot, now=clock.now())
-    assert len(store.outbox.ids) == 1
+    assert await notices(store, monitor, clock) == 1
 
 
-def test_what_was_told_in_a_transaction_that_failed_is_told_again(snapshot: Snapshot) -> None:
-    store, monitor, clock = Store(), SilenceMonitor(), FakeClock()
-    monitor.tell(store.tx, snapshot, now=clock.now())
+async def test_a_notice_of_a_transaction_that_failed_is_written_again(store: storage.SqlStore) -> None:
+    monitor, clock = SilenceMonitor(), FakeClock()
+    await notices(store, monitor, clock)
     clock.advance(3 * DAY)
-    monitor.tell(store.tx, snapshot, now=clock.now())
-    store.outbox.ids.clear()
+
+    def fail(tx: ports.Transaction) -> None:
+        monitor.tell(tx, SNAPSHOT, now=clock.now())
+        raise ports.StoreUnavailable("the disk is full")
+
+    with pytest.raises(ports.StoreUnavailable):
+        await store.write(fail)
     monitor.forget()
-    monitor.tell(store.tx, snapshot, now=clock.now())
-    assert len(store.outbox.ids) == 1
+    assert await notices(store, monitor, clock) == 1

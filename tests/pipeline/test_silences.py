@@ -133,9 +133,6 @@ async def test_a_silence_that_cannot_be_is_refused_and_says_why(
     with pytest.raises(ports.CannotSilence, match=re.escape(said)):
         await silence(room, kind, name, span=None if hours is None else hours * HOUR, reason=reason)
     assert await listed(room, with_ended=True) == []
-
-
-async def test_a_channel_that_there_is_not_is_refused(room: Newsroom) -> None:
     with pytest.raises(ports.CannotSilence, match='no channel "polcy" is loaded; did you mean "policy"'):
         await silence(room, SilenceKind.RULE, "blackberry", channels=("polcy",))
 

@@ -13,7 +13,6 @@ import pytest
 from bot import model, ports, storage
 from bot.pipeline import ingest, storing
 from testbed.fakes import START
-from testbed.made import article
 from tests.pipeline.newsroom import Item, Newsroom
 
 BIG = model.Feed(url="https://big.example/rss", name="Big")
@@ -108,11 +107,3 @@ async def test_a_batch_that_another_worker_overtakes_in_the_middle_is_identified
 
     await _take_in(room, Overtaken(room.store), {BIG.url: ITEMS})
     assert await room.store.read(lambda tx: tx.articles.count()) == len(ITEMS)
-
-
-def test_identities_without_a_text_count_less_against_a_transaction() -> None:
-    batch = ingest.IngestBatch(
-        old=[article(f"old {at}") for at in range(45)], new=[article(f"new {at}") for at in range(12)]
-    )
-    pieces = [*batch.cut(10), batch]
-    assert [(len(piece.old), len(piece.new)) for piece in pieces] == [(40, 0), (5, 8), (0, 4)]

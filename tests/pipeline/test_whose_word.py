@@ -35,13 +35,6 @@ async def test_a_feed_that_lists_anothers_link_first_does_not_silence_it(room: N
     assert await room.titles(SQUAT) == ["Cat pictures"]
 
 
-@pytest.mark.parametrize("order", [(SQUAT, WIRE), (WIRE, SQUAT)])
-async def test_nor_in_one_transaction_in_whatever_order(room: Newsroom, order: tuple[model.Feed, model.Feed]) -> None:
-    said = {SQUAT.url: [CATS], WIRE.url: [TRUE]}
-    await room.together({feed.url: said[feed.url] for feed in order})
-    assert await room.told() == [(WIRE.url, TRUE.title)]
-
-
 async def test_an_edit_to_the_true_headline_swallows_and_revises_nothing(room: Newsroom) -> None:
     await room.poll(SQUAT, CATS)
     await room.poll(WIRE, TRUE)
@@ -81,13 +74,6 @@ async def test_the_words_of_a_second_feed_are_matched_where_those_of_the_first_w
         await room.poll(SQUAT, replace(first, id="s2"))
         await room.poll(BLOG, second)
     assert await room.told() == [(BLOG.url, headline)]
-
-
-async def test_what_a_rule_has_matched_is_not_new_in_a_second_feeds_words(room: Newsroom) -> None:
-    await room.poll(SQUAT, replace(TRUE, id="s1"))
-    for found in (await room.poll(BLOG, replace(TRUE, text=TEXT + " More.")), await room.poll(BLOG, TRUE)):
-        assert (found.new_count, found.arrivals, found.revisions) == (0, (), ())
-    assert await room.told() == [(SQUAT.url, TRUE.title)]
 
 
 async def test_a_false_old_date_does_not_make_anothers_article_an_old_one(room: Newsroom) -> None:
@@ -189,14 +175,6 @@ async def test_a_feed_that_mostly_links_elsewhere_is_remarked_on_until_it_says_w
         again = await room.poll(said, *(replace(item, title=f"{item.title} again") for item in items))
         assert remark not in again.state.remarks
         await room.poll(said, *items)
-
-
-async def test_explain_finds_the_article_of_the_links_own_site(room: Newsroom) -> None:
-    await room.poll(SQUAT, CATS)
-    await room.poll(WIRE, TRUE)
-    found = await room.store.read(lambda tx: tx.articles.find(LINK))
-    assert found is not None
-    assert found.feed == WIRE.url
 
 
 LONG = f"{TEXT} The regulator's order dates from July. Some 5,000 companies use the service."
