@@ -195,6 +195,25 @@ async def test_a_hostile_server_is_left_in_time(lines: tuple[bytes, ...], repeat
         assert time.monotonic() - began < 6
 
 
+_SELECTED = b"* 2 EXISTS\r\n* OK [UIDVALIDITY 77] fine\r\nTAG OK [READ-ONLY] done\r\n"
+_LETTER = b"Subject: two\r\n\r\ntext\r\n"
+_FETCHED = b"* 2 FETCH (UID 2 BODY[]<0> {%d}\r\n%s)\r\nTAG OK done\r\n" % (len(_LETTER), _LETTER)
+
+
+@pytest.mark.parametrize("refusal", [b"TAG NO this mail is broken\r\n", b"TAG BAD internal error\r\n"])
+async def test_a_mail_that_the_server_refuses_to_give_is_passed_once_a_later_one_is_given(refusal: bytes) -> None:
+    begin = (CAPABLE.replace(b"OK", b"OK done"), b"TAG OK done\r\n", _SELECTED)
+    both = (*begin, b"* SEARCH 1 2\r\nTAG OK done\r\n", refusal, _FETCHED, b"* BYE\r\nTAG OK done\r\n")
+    async with saying(*both) as (port, _), fetcher_of() as fetcher:
+        answer = await fetcher.get(request(f"imaps://feeds.test:{port}"))
+        assert (answer.etag, subjects(answer)) == ("77.2", ["two"])
+        # The mail that is missing is counted by whoever reads them.
+        assert [raw for _, raw in mails.unpacked(answer.body)] == [b"", _LETTER]
+    async with saying(*begin, b"* SEARCH 1\r\nTAG OK done\r\n", refusal) as (port, _), fetcher_of() as fetcher:
+        with pytest.raises(ports.Unreachable, match="the server refuses to give mail 1"):
+            await fetcher.get(request(f"imaps://feeds.test:{port}"))
+
+
 async def waited(fetcher: HttpFetcher, url: str) -> bool:
     """Once more where the server had written half a line, which the library does not wait for."""
     try:
