@@ -33,6 +33,8 @@ web: {{listen: "127.0.0.1:{port}"}}
 RULES = "rules:\n  - {name: Recalls, all: {what: [recalls]}, notify: desk}\n"
 #: An old tick is one of half a minute; the rest is for a busy machine.
 PATIENCE_SECONDS = 120
+#: The event of the log when it polls and listens for signals.
+WATCHING = '"event": "watching"'
 _WORDS = storm.new_words(random.Random(1))
 STORIES = tuple(storm.story(number, _WORDS) for number in range(5))
 
@@ -72,12 +74,16 @@ class Bot:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        """Run it, and stop it in order once it watches: before its handlers stand, a signal kills it."""
+        starts = self.log.count(WATCHING)
         process = await self.start("run")
         try:
             yield
+            await self.until(lambda: self.log.count(WATCHING) > starts)
         finally:
             process.send_signal(signal.SIGTERM)
-            assert await process.wait() == 0, self.log
+            code = await process.wait()
+        assert code == 0, self.log
 
     async def start(self, *words: str, python: str = sys.executable) -> asyncio.subprocess.Process:
         environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
@@ -87,7 +93,8 @@ class Bot:
 
     @property
     def log(self) -> str:
-        return (self.folder / "log").read_text()
+        path = self.folder / "log"
+        return path.read_text() if path.exists() else ""
 
     @property
     def heads(self) -> list[str]:

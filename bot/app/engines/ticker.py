@@ -25,9 +25,13 @@ async def tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, 
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     trigger = IntervalTrigger(seconds=every.total_seconds(), timezone=UTC)
     scheduler = AsyncIOScheduler(timezone=UTC)
+    is_stopping = False
     async with TaskGroup() as group:
 
         async def run() -> None:
+            # The scheduler shuts down a moment after the group, which takes no tasks any more.
+            if is_stopping:
+                return
             # A task of ours, so that an error rises to the caller: the scheduler only logs the errors of its jobs.
             await asyncio.wait([group.create_task(work())])
 
@@ -41,6 +45,7 @@ async def tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, 
                 if job.next_run_time - _now() > every:
                     job.reschedule(trigger)
         finally:
+            is_stopping = True
             scheduler.shutdown(wait=False)
 
 
